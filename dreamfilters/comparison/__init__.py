@@ -1,0 +1,1 @@
+"""Dreams and evidence held against each other."""

@@ -1,0 +1,1 @@
+"""What and how: objectives, parameterizations, transforms, penalties, recipes and the engine."""

@@ -1,0 +1,76 @@
+"""Every error that dreamfilters raises on purpose.
+
+    DreamfiltersError           one line: the thing, the value given, what would work
+    ├── BackendError            Keras runs on something other than TensorFlow
+    ├── ModelError              a model that cannot be opened or used
+    │   └── UntrustedError      it would run foreign code and was not trusted
+    ├── InputFormError          how pictures become the network's input is wrong or contradicts the network
+    ├── UnknownNameError        no such layer, class, recipe or setting
+    ├── TargetError             a target that does not parse or is out of range
+    ├── RecipeError             a recipe or a setting of it that cannot be used
+    ├── PictureError            an image file that cannot be read
+    ├── OutputError             a folder or file that cannot be written
+    └── DownloadError           an archive that cannot be fetched or does not match its checksum
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class DreamfiltersError(Exception):
+    """The root of the tree; `str()` of it is one line for a person."""
+
+
+class BackendError(DreamfiltersError):
+    """Keras runs on something other than TensorFlow."""
+
+
+class ModelError(DreamfiltersError):
+    """A model that cannot be opened or used."""
+
+
+class UntrustedError(ModelError):
+    """A model that would run foreign code and was not trusted."""
+
+
+class InputFormError(DreamfiltersError):
+    """How pictures become the network's input is wrong or contradicts the network."""
+
+
+class UnknownNameError(DreamfiltersError):
+    """No such layer, class, recipe or setting."""
+
+
+class TargetError(DreamfiltersError):
+    """A target that does not parse or is out of range."""
+
+
+class RecipeError(DreamfiltersError):
+    """A recipe or a setting of it that cannot be used."""
+
+
+class PictureError(DreamfiltersError):
+    """An image file that cannot be read."""
+
+
+class OutputError(DreamfiltersError):
+    """A folder or file that cannot be written."""
+
+
+class DownloadError(DreamfiltersError):
+    """An archive that cannot be fetched or does not match its checksum."""
+
+
+def close_names(name: str, known: Iterable[str], count: int = 3) -> str:
+    """The end of an error message: which known names come close, or which names there are.
+
+    >>> close_names("conv9", ["conv5", "conv6", "dense"])
+    'Close names: conv6, conv5'
+    """
+    known = list(known)
+    lowered = {other.lower(): other for other in reversed(known)}
+    close = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)]
+    if close:
+        return f"Close names: {', '.join(close)}"
+    shown = ", ".join(known[:12])
+    return f"Known names: {shown}{', ...' if len(known) > 12 else ''}" if known else "It has none"

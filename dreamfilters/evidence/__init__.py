@@ -1,0 +1,1 @@
+"""The real world: what images of the user do to every unit."""

@@ -1,0 +1,1 @@
+"""On what: opening, flattening and describing a network."""

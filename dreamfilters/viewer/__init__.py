@@ -1,0 +1,1 @@
+"""The web page over a network: its rooms are filled by the viewer issue."""
