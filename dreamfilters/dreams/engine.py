@@ -1,0 +1,425 @@
+"""The one loop: every goal is climbed in batches of equal size, kept at its best, and rescued where it did not rise."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from dreamfilters import backend
+from dreamfilters.dreams import priors
+from dreamfilters.dreams.batching import batch_size
+from dreamfilters.dreams.objectives import Objective
+from dreamfilters.dreams.parameterizations import Canvas
+from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.program import Program, State, build, where
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.results import Dream
+from dreamfilters.errors import RecipeError
+from dreamfilters.images import resize
+from dreamfilters.networks import LOGITS, Network
+
+Rows: TypeAlias = list[int]
+
+_DEFAULT_SIDE = 128  # pixels, where neither recipe nor network names a size
+_CHECKS = 4  # how often the second half of an ascent looks whether the picture is the best so far
+_RELAXED_STEPS = 16  # as in Lucid: long enough to leave the flat, too short to follow a false slope
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where an ascent stands, for those who watch it.
+
+    Attributes:
+        names: the pictures of the batch.
+        finished: how many pictures of the goal are done before this batch.
+        total: how many there are.
+        step: steps taken on this batch.
+        steps: steps that it takes.
+        paint: returns the pictures as they are now, (n, h, w, c).
+    """
+
+    names: tuple[str, ...]
+    finished: int
+    total: int
+    step: int
+    steps: int
+    paint: Callable[[], np.ndarray]
+
+
+Watcher: TypeAlias = Callable[[Moment], None]
+
+
+def dream(
+    network: Network,
+    goal: Objective | str | Sequence[str],
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    prior: Prior | None = None,
+    start: np.ndarray | None = None,
+    batch: int | None = None,
+    frames: int = 0,
+    watcher: Watcher | None = None,
+) -> tuple[Dream, ...]:
+    """Make the pictures that `goal` wants most from `network`, one `Dream` each.
+
+    Args:
+        network: what `load` returned.
+        goal: an `Objective`, or targets in words such as "conv6:0-15" or "class:STOP".
+        recipe: how; the standard recipe if None.
+        seed: chance; the same seed gives the same pictures, alone or in any batch.
+        prior: colour statistics in place of those that the recipe names.
+        start: a photograph (h, w, c) or one a picture (n, h, w, c) in [0, 1] to start from instead of noise.
+        batch: pictures at a time; by memory and a short trial if None.
+        frames: how many pictures of each ascent to keep.
+        watcher: called after every step.
+
+    Raises:
+        TargetError, UnknownNameError: a target that the network does not have.
+        RecipeError: a canvas, batch or prior that does not fit.
+
+    Example:
+        >>> network = load("signs")
+        >>> dream(network, "conv2:0-3", Recipe(steps=8), seed=7)[0].picture.shape
+        (48, 48, 3)
+    """
+    return tuple(dreaming(**locals()))
+
+
+def dreaming(
+    network: Network,
+    goal: Objective | str | Sequence[str],
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    prior: Prior | None = None,
+    start: np.ndarray | None = None,
+    batch: int | None = None,
+    frames: int = 0,
+    watcher: Watcher | None = None,
+) -> Iterator[Dream]:
+    """Yield what `dream` returns, each batch as it is done, so that an interruption loses only the batch at hand."""
+    from dreamfilters.dreams.targets import goals
+
+    recipe = recipe if recipe is not None else Recipe()
+    for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
+        yield from Ascent(network, objective, recipe, seed, prior, start, batch, frames, watcher).dreams()
+
+
+def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:
+    """Return the canvas that a recipe means on this network.
+
+    Raises:
+        RecipeError: the prior's channels are not those of the network's pictures.
+    """
+    own = tuple(side or _DEFAULT_SIDE for side in (network.form.size or (None, None)))
+    height, width = recipe.canvas_size or own
+    channels = network.form.picture_channels
+    prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
+    if prior.channels != channels:
+        raise RecipeError(
+            f"prior {prior.name}: has {prior.channels} colour channels, the pictures of {network.name} have {channels}; "
+            "measure one on such pictures, or take 'none'"
+        )
+    return Canvas(height, width, prior)
+
+
+def _named_prior(name: str, network: Network, channels: int) -> Prior:
+    if name == "network":
+        if network.prior is not None:
+            return priors.read(network.prior)
+        name = "imagenet"
+    if name == "none" or (name == "imagenet" and channels != 3):
+        return priors.neutral(channels)  # ImageNet has no statistics for other than three channels
+    return priors.IMAGENET if name == "imagenet" else priors.read(name)
+
+
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    """All pictures of one objective, batch by batch."""
+
+    network: Network
+    goal: Objective
+    recipe: Recipe
+    seed: int
+    prior: Prior | None
+    start: np.ndarray | None
+    batch: int | None
+    frames: int
+    watcher: Watcher | None
+
+    def dreams(self) -> Iterator[Dream]:
+        """Yield the dreams in the order of the goal."""
+        canvases = self._octaves(canvas_of(self.network, self.recipe, self.prior))
+        programs = [build(self.network, self.goal, self.recipe, canvas) for canvas in canvases]
+        size = batch_size(self.network, self.goal, canvases[-1], self.recipe, self.batch)
+        for first in range(0, len(self.goal), size):
+            rows = list(range(first, min(first + size, len(self.goal))))
+            filled = self._filled(rows, min(size, len(self.goal)), canvases[-1])
+            yield from self._climb_batch(programs, canvases, filled)[: len(rows)]
+
+    def _filled(self, rows: Rows, size: int, canvas: Canvas) -> Rows:
+        """Fill a batch up by repeating its last picture, so that each picture comes out the same in any batch.
+
+        To one size, or a short batch would be compiled again; to two rows at least, because one row takes another path
+        through the convolutions; and by one row more where an array of the step does not fill whole vectors, because
+        its last few numbers are rounded otherwise (see `backend.LANES`). What is left over is cut off again.
+        """
+        lanes = [canvas.height * canvas.width, *(layer.units for layer in self.network.layers if layer.units)]
+        ragged = LOGITS in self.goal.layers or any(count % backend.LANES for count in lanes)
+        return rows + [rows[-1]] * (max(2, size + ragged) - len(rows))
+
+    def _octaves(self, canvas: Canvas) -> list[Canvas]:
+        """Return the canvases from small to full size."""
+        shrink = [self.recipe.octave_scale**-k for k in reversed(range(self.recipe.octaves))]
+        return [
+            replace(canvas, height=max(1, round(canvas.height * by)), width=max(1, round(canvas.width * by)))
+            for by in shrink
+        ]
+
+    def _climb_batch(self, programs: list[Program], canvases: list[Canvas], rows: Rows) -> list[Dream]:
+        began = time.perf_counter()
+        run = Run(self, rows, self._seeds(rows, attempt=0))
+        result = run.octaves(programs, canvases)
+        result = self._rescue(result, rows, canvases[-1], programs[-1]) if self.recipe.octaves == 1 else result
+        seconds = (time.perf_counter() - began) / len(set(rows))
+        return [self._finished(result, position, row, seconds) for position, row in enumerate(rows)]
+
+    def _seeds(self, rows: Rows, *, attempt: int) -> np.ndarray:
+        """Return each picture's own seed, from the run's seed, its name and how many before it bear the same name."""
+        names = self.goal.names
+        twins = [names[:row].count(names[row]) for row in rows] if len(set(names)) < len(names) else [0] * len(rows)
+        return np.array(
+            [backend.seed_of(self.seed, names[row], twin, attempt) for row, twin in zip(rows, twins, strict=True)],
+            "uint64",
+        )
+
+    def _rescue(self, result: Outcome, rows: Rows, canvas: Canvas, plain: Program) -> Outcome:
+        """Climb again, by other means, those pictures that did not rise: the ladder of `_RUNGS`."""
+        for rung in _RUNGS:
+            failed = [position for position in range(len(rows)) if not result.woken[position]]
+            if not failed:
+                break
+            if rung.linear and not any(self.network.has_linear(name) for name in self.goal.layers):
+                continue
+            if rung.relaxed and not self.network.has_relu:
+                continue
+            again = _whole_groups(failed, self.goal.group)
+            chosen = [rows[position] for position in again]
+            padded = self._filled(chosen, 2 ** math.ceil(math.log2(len(chosen))), canvas)
+            other = build(self.network, self.goal, self.recipe, canvas, linear=rung.linear, relaxed=rung.relaxed)
+            run = Run(self, padded, self._seeds(padded, attempt=rung.attempt))
+            tried = run.climb(plain, first=other, first_steps=rung.steps(self.recipe))
+            result = result.replaced(again, tried, rung.name)
+        return result
+
+    def _finished(self, result: Outcome, position: int, row: int, seconds: float) -> Dream:
+        woken = bool(result.woken[position])
+        notes = [result.notes[position]] if result.notes[position] else []
+        if not woken:
+            tried = ", ".join(rung.name for rung in _RUNGS) if self.recipe.octaves == 1 else "nothing else"
+            notes.append(f"not woken: its score never rose; also tried {tried}")
+        return Dream(
+            name=self.goal.names[row],
+            picture=result.pictures[position],
+            score=float(result.best[position]),
+            robust=float(result.robust[position]),
+            start=float(result.baseline[position]),
+            steps=int(result.steps[position]),
+            seconds=seconds,
+            seed=self.seed,
+            recipe=self.recipe,
+            woken=woken,
+            rescued=result.rescued[position],
+            note="; ".join(notes),
+            history=result.history[position],
+            transparency=None if result.worth is None else result.worth[position],
+            frames=tuple(frame[position] for frame in result.frames),
+        )
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to wake a picture that did not rise."""
+
+    name: str
+    linear: bool
+    relaxed: bool
+    attempt: int  # the seed's; 0 is the picture's first
+
+    def steps(self, recipe: Recipe) -> int:
+        """Return for how many steps the other program climbs before the plain one goes on."""
+        return min(_RELAXED_STEPS, recipe.steps) if self.relaxed else max(1, recipe.steps // 2)
+
+
+_RUNGS = (
+    Rung("pre-activation", linear=True, relaxed=False, attempt=0),
+    Rung("relaxed gradient", linear=False, relaxed=True, attempt=0),
+    Rung("another seed", linear=True, relaxed=True, attempt=1),
+)
+
+
+def _whole_groups(positions: Rows, group: int) -> Rows:
+    """Return the positions of every picture that is scored together with one of these."""
+    return sorted({position // group * group + k for position in positions for k in range(group)})
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What a climb of a batch came to; one row per picture."""
+
+    pictures: np.ndarray
+    best: np.ndarray
+    robust: np.ndarray
+    baseline: np.ndarray
+    history: list[np.ndarray]
+    steps: np.ndarray
+    woken: np.ndarray
+    notes: list[str]
+    rescued: list[str]
+    worth: np.ndarray | None
+    frames: list[np.ndarray]
+
+    def replaced(self, positions: Rows, tried: Outcome, how: str) -> Outcome:
+        """Take over from `tried`, whose rows are those of `positions`, what woke; count its steps in any case."""
+        for row, position in enumerate(positions):
+            self.steps[position] += tried.steps[row]
+            if not tried.woken[row] or self.woken[position]:
+                continue
+            for name in ("pictures", "best", "robust", "baseline"):
+                getattr(self, name)[position] = getattr(tried, name)[row]
+            self.woken[position] = True
+            self.history[position] = tried.history[row]
+            self.notes[position], self.rescued[position] = tried.notes[row], how
+            if self.worth is not None and tried.worth is not None:
+                self.worth[position] = tried.worth[row]
+            for mine, theirs in zip(self.frames, tried.frames, strict=False):
+                mine[position] = theirs[row]
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One climb of one batch."""
+
+    ascent: Ascent
+    rows: Rows
+    seeds: np.ndarray
+
+    def octaves(self, programs: list[Program], canvases: list[Canvas]) -> Outcome:
+        """Climb on each canvas in turn, what was dreamt enlarged and the photograph's lost detail given back."""
+        outcome: Outcome | None = None
+        for program, canvas in zip(programs, canvases, strict=True):
+            picture = self._start_picture(canvas)
+            if outcome is not None:
+                grown = np.stack([resize(p, (canvas.height, canvas.width)) for p in outcome.pictures])
+                if picture is not None:  # keep what the smaller canvas of the photograph had lost
+                    small = outcome.pictures.shape[1:3]
+                    blurred = [resize(resize(p, small), (canvas.height, canvas.width)) for p in picture]
+                    grown = grown + picture - np.stack(blurred)
+                picture = np.clip(grown, 0, 1)
+            before = outcome
+            outcome = self.climb(program, picture=picture, canvas=canvas)
+            if before is not None:
+                outcome.steps += before.steps
+                outcome.history = [np.concatenate(pair) for pair in zip(before.history, outcome.history, strict=True)]
+        assert outcome is not None  # a recipe has at least one octave  # noqa: S101
+        return outcome
+
+    def _start_picture(self, canvas: Canvas) -> np.ndarray | None:
+        start = self.ascent.start
+        if start is None:
+            return None
+        each = np.broadcast_to(start, (len(self.ascent.goal), *start.shape[-3:]))
+        return np.stack([resize(each[row], (canvas.height, canvas.width)) for row in self.rows])
+
+    def climb(
+        self,
+        program: Program,
+        *,
+        picture: np.ndarray | None = None,
+        canvas: Canvas | None = None,
+        first: Program | None = None,
+        first_steps: int = 0,
+    ) -> Outcome:
+        """Take the recipe's steps from noise or from pictures, the first ones by another program if given."""
+        recipe = self.ascent.recipe
+        wanted = keras.tree.map_structure(backend.tensor, self.ascent.goal[self.rows].wanted)
+        seeds = backend.tensor(self.seeds)
+        if picture is None or canvas is None:
+            state = program.start(seeds)
+        else:
+            params = recipe.parameterization.fit(picture, canvas)
+            state = program.begin(keras.tree.map_structure(backend.tensor, params))
+        baseline = np.asarray(program.judge(program.paint(state["params"]), wanted))
+        best, kept = np.full_like(baseline, -np.inf), program.paint(state["params"])
+        checks = {max(1, round(recipe.steps * (0.5 + 0.5 * k / _CHECKS))) for k in range(1, _CHECKS + 1)}
+        shots = {max(1, round(recipe.steps * k / self.ascent.frames)) for k in range(1, self.ascent.frames + 1)}
+        history, frames = [], []
+        diverged = np.zeros(len(baseline), int)
+        for number in range(recipe.steps):
+            climber = first if first is not None and number < first_steps else program
+            state, scores = climber.step(state, seeds, wanted, backend.tensor(np.int32(number)))
+            history.append(np.asarray(scores))
+            diverged = np.where((diverged == 0) & ~np.asarray(state["alive"]), number + 1, diverged)
+            if number + 1 in checks:
+                best, kept = self._keep(program, state, wanted, best, kept)
+            if number + 1 in shots:
+                frames.append(np.asarray(program.paint(state["params"])))
+            self._tell(program, state, number + 1)
+        return self._outcome(program, state, wanted, baseline, best, kept, history, frames, diverged)
+
+    def _keep(self, program: Program, state: State, wanted: Any, best: np.ndarray, kept: Any) -> tuple[np.ndarray, Any]:
+        picture = program.paint(state["params"])
+        scores = np.asarray(program.judge(picture, wanted))
+        better = scores > best  # False for NaN
+        return np.where(better, scores, best), where(better, picture, kept)
+
+    def _tell(self, program: Program, state: State, step: int) -> None:
+        if self.ascent.watcher is None:
+            return
+        names = self.ascent.goal.names
+        self.ascent.watcher(
+            Moment(
+                names=tuple(names[row] for row in self.rows),
+                finished=self.rows[0],
+                total=len(names),
+                step=step,
+                steps=self.ascent.recipe.steps,
+                paint=lambda: np.asarray(program.paint(state["params"])),
+            )
+        )
+
+    def _outcome(
+        self, program: Program, state: State, wanted: Any, baseline: np.ndarray, best: np.ndarray, kept: Any,
+        history: list[np.ndarray], frames: list[np.ndarray], diverged: np.ndarray,
+    ) -> Outcome:
+        count = len(baseline)
+        rose = best > baseline + 1e-6 * np.maximum(1.0, np.abs(baseline))
+        curve = np.stack(history, axis=1)
+        steps = np.where(diverged > 0, diverged, len(history))
+        return Outcome(
+            pictures=np.array(kept),
+            best=np.where(np.isfinite(best), best, np.nan),
+            robust=np.array(program.robust(kept, backend.tensor(self.seeds), wanted)),
+            baseline=np.array(baseline),
+            history=[curve[row, : steps[row]] for row in range(count)],
+            steps=steps,
+            woken=rose,
+            notes=[f"stopped at step {step}: a number was not finite" if step else "" for step in diverged],
+            rescued=[""] * count,
+            worth=_transparency(np.asarray(state["worth"])) if "worth" in state else None,
+            frames=frames,
+        )
+
+
+def _transparency(worth: np.ndarray) -> np.ndarray:
+    """Scale (n, h, w) sums of |gradient| to [0, 1], the strongest hundredth clipped (MACO, Fel et al. 2023)."""
+    top = np.quantile(worth, 0.99, axis=(1, 2), keepdims=True)
+    return np.array(np.clip(worth / np.maximum(top, 1e-12), 0, 1), "float32")

@@ -1,0 +1,217 @@
+"""How a step is taken: pure functions from a gradient and a state to a move, one row per picture.
+
+Keras's optimizers hold variables and serve one loss; here every picture climbs alone, may stop alone and is started
+again alone, so the state is a value with a row per picture. All of them ascend.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias, get_args
+
+import keras
+from keras import ops
+
+from dreamfilters.errors import RecipeError
+
+Tensor: TypeAlias = Any
+Tree: TypeAlias = Any  # a dict of arrays, one row per picture
+Schedule: TypeAlias = Literal["constant", "cosine", "linear", "warm-cosine"]
+
+_WARM = 0.1  # the share of the steps in which "warm-cosine" rises
+_TINY = 1e-8
+
+
+class Optimizer(Protocol):
+    """A gradient becomes a move."""
+
+    @property
+    def rate(self) -> float:
+        """Return the learning rate."""
+
+    def start(self, params: Tree) -> Tree:
+        """Return the state before the first step."""
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return what is added to the numbers for a rate of 1, and the next state; `step` counts from 0."""
+
+
+def schedule_factor(schedule: Schedule, step: Tensor, steps: int) -> Tensor:
+    """Return what the learning rate is multiplied by at a step that counts from 0.
+
+    "constant" is 1; "cosine" and "linear" fall to 0 at the end; "warm-cosine" rises over the first tenth before.
+    """
+    done = ops.cast(step, "float32") / max(steps, 1)
+    if schedule == "cosine":
+        return 0.5 * (1 + ops.cos(math.pi * done))
+    if schedule == "linear":
+        return 1 - done
+    if schedule == "warm-cosine":
+        rising = ops.minimum((done + 1 / max(steps, 1)) / _WARM, 1.0)
+        return rising * 0.5 * (1 + ops.cos(math.pi * ops.maximum(done - _WARM, 0.0) / (1 - _WARM)))
+    return ops.ones_like(done)
+
+
+def check_schedule(schedule: str) -> None:
+    """Raise a RecipeError for an unknown schedule."""
+    if schedule not in get_args(Schedule):
+        raise RecipeError(f"schedule={schedule!r}: one of {', '.join(get_args(Schedule))}")
+
+
+def _check(rate: float, **shares: float) -> None:
+    if not rate > 0:
+        raise RecipeError(f"rate={rate}: a learning rate is above 0")
+    for name, share in shares.items():
+        if not 0 <= share < 1:
+            raise RecipeError(f"{name}={share}: from 0 up to, not including, 1")
+
+
+def _zeros(params: Tree) -> Tree:
+    return keras.tree.map_structure(ops.zeros_like, params)
+
+
+def _map(function: Any, *trees: Tree) -> Tree:
+    return keras.tree.map_structure(function, *trees)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Kingma and Ba (2015)."""
+
+    rate: float = 0.05
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+    def __post_init__(self) -> None:
+        _check(self.rate, beta1=self.beta1, beta2=self.beta2)
+
+    def start(self, params: Tree) -> Tree:
+        """Return both moments at 0."""
+        return {"first": _zeros(params), "second": _zeros(params)}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the bias-corrected first moment over the root of the second."""
+        first, second = _moments(gradient, state, self.beta1, self.beta2)
+        count = ops.cast(step, "float32") + 1
+        one, two = 1 - ops.power(self.beta1, count), 1 - ops.power(self.beta2, count)
+        move = _map(lambda m, v: (m / one) / (ops.sqrt(v / two) + _TINY), first, second)
+        return move, {"first": first, "second": second}
+
+
+def _moments(gradient: Tree, state: Tree, beta1: float, beta2: float) -> tuple[Tree, Tree]:
+    first = _map(lambda m, g: beta1 * m + (1 - beta1) * g, state["first"], gradient)
+    second = _map(lambda v, g: beta2 * v + (1 - beta2) * ops.square(g), state["second"], gradient)
+    return first, second
+
+
+@dataclass(frozen=True)
+class Nadam:
+    """Adam that looks one step ahead (Dozat 2016), with a constant first decay."""
+
+    rate: float = 0.5
+    beta1: float = 0.9
+    beta2: float = 0.99
+
+    def __post_init__(self) -> None:
+        _check(self.rate, beta1=self.beta1, beta2=self.beta2)
+
+    def start(self, params: Tree) -> Tree:
+        """Return both moments at 0."""
+        return {"first": _zeros(params), "second": _zeros(params)}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the look-ahead first moment over the root of the second."""
+        first, second = _moments(gradient, state, self.beta1, self.beta2)
+        count = ops.cast(step, "float32") + 1
+        ahead = self.beta1 / (1 - ops.power(self.beta1, count + 1))
+        now = (1 - self.beta1) / (1 - ops.power(self.beta1, count))
+        two = 1 - ops.power(self.beta2, count)
+        move = _map(lambda m, v, g: (ahead * m + now * g) / (ops.sqrt(v / two) + _TINY), first, second, gradient)
+        return move, {"first": first, "second": second}
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """The gradient over the root of its mean square (Tieleman and Hinton 2012)."""
+
+    rate: float = 0.05
+    rho: float = 0.9
+
+    def __post_init__(self) -> None:
+        _check(self.rate, rho=self.rho)
+
+    def start(self, params: Tree) -> Tree:
+        """Return the mean square at 0."""
+        return {"second": _zeros(params)}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the scaled gradient."""
+        second = _map(lambda v, g: self.rho * v + (1 - self.rho) * ops.square(g), state["second"], gradient)
+        return _map(lambda g, v: g / (ops.sqrt(v) + _TINY), gradient, second), {"second": second}
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient ascent with momentum (Polyak 1964)."""
+
+    rate: float = 1.0
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        _check(self.rate, momentum=self.momentum)
+
+    def start(self, params: Tree) -> Tree:
+        """Return the velocity at 0."""
+        return {"velocity": _zeros(params)}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the velocity."""
+        velocity = _map(lambda v, g: self.momentum * v + g, state["velocity"], gradient)
+        return velocity, {"velocity": velocity}
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Every number moves by the rate, up or down."""
+
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check(self.rate)
+
+    def start(self, params: Tree) -> Tree:
+        """Return no state."""
+        return {}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the gradient's sign."""
+        return _map(ops.sign, gradient), state
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """The gradient over its own size: `norm` "l2" is its root mean square (keras-vis), "l1" its mean |g| (DeepDream)."""
+
+    rate: float = 1.0
+    norm: Literal["l1", "l2"] = "l2"
+
+    def __post_init__(self) -> None:
+        _check(self.rate)
+        if self.norm not in ("l1", "l2"):
+            raise RecipeError(f"norm={self.norm!r}: 'l1' or 'l2'")
+
+    def start(self, params: Tree) -> Tree:
+        """Return no state."""
+        return {}
+
+    def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
+        """Return the gradient of each picture, its size taken off."""
+
+        def scaled(g: Tensor) -> Tensor:
+            axes = tuple(range(1, len(g.shape)))
+            if self.norm == "l1":
+                return g / (ops.mean(ops.abs(g), axis=axes, keepdims=True) + _TINY)
+            return g / (ops.sqrt(ops.mean(ops.square(g), axis=axes, keepdims=True)) + _TINY)
+
+        return _map(scaled, gradient), state

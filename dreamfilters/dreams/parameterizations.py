@@ -1,0 +1,306 @@
+"""What numbers are optimised: pixels, a Fourier spectrum, a pyramid or phases, and how they become a picture.
+
+Every parameterization is a pair of pure functions, `start` and `paint`, plus `fit`, which finds the numbers of a given
+picture. All of them end in `develop`, so a painted picture lies in [0, 1] at every step, not only in the end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from keras import ops
+
+from dreamfilters import backend
+from dreamfilters.dreams.priors import Prior
+from dreamfilters.errors import RecipeError
+
+Tensor: TypeAlias = Any
+Params: TypeAlias = dict[str, Tensor]  # every array has one row per picture
+Size: TypeAlias = int | tuple[int, int] | None
+Contrast: TypeAlias = Literal["standardised", "free"]
+
+_EDGE = 1e-3  # a photograph is squeezed into [.001, .999] to have finite logits: a quarter of one grey level
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a picture is painted on: its size in pixels and the colour statistics it starts from."""
+
+    height: int
+    width: int
+    prior: Prior
+
+    @property
+    def channels(self) -> int:
+        """Return the number of colour channels."""
+        return self.prior.channels
+
+
+class Parameterization(Protocol):
+    """Numbers that become pictures: pure functions, one row per picture."""
+
+    @property
+    def size(self) -> Size:
+        """Return the canvas in pixels, one side or (height, width); None takes the network's own."""
+
+    @property
+    def prior(self) -> str:
+        """Return the name of the colour statistics: 'network', 'imagenet', 'none' or a file."""
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return the first numbers of the pictures with these seeds."""
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures (n, h, w, c) in [0, 1]."""
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Return the numbers that paint pictures (n, h, w, c)."""
+
+
+def develop(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
+    """Turn uncorrelated channels (n, h, w, c) into pictures in [0, 1]: sigmoid(mean + gain * z @ colours).
+
+    "standardised" first gives each picture mean 0 and deviation 1, so that the ascent moves what the picture shows and
+    cannot spend itself on contrast; "free" leaves both to it. This one choice is worth more than the optimizer:
+    without it a dream climbs at a fifth of the speed (README, "What was measured").
+    """
+    if contrast == "standardised":
+        z = _standardise(z)
+    coloured = ops.matmul(z * gain, canvas.prior.colours) + canvas.prior.mean
+    return ops.sigmoid(coloured)
+
+
+@backend.custom_gradient
+def _standardise(z: Tensor) -> Any:
+    """Give each picture mean 0 and deviation 1.
+
+    The gradient is written out, (dy - mean(dy) - y * mean(dy * y)) / deviation: the derived one sums its broadcasts in
+    an order that depends on the batch, and a picture must come out the same to the byte alone and in any batch.
+    """
+
+    def mean(x: Tensor) -> Tensor:
+        return ops.mean(x, axis=(1, 2, 3), keepdims=True)
+
+    centred = z - mean(z)
+    deviation = ops.maximum(ops.sqrt(mean(ops.square(centred))), 1e-4)
+    y = centred / deviation
+
+    def back(dy: Tensor) -> Tensor:
+        return (dy - mean(dy) - y * mean(dy * y)) / deviation
+
+    return y, back
+
+
+def undevelop(picture: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
+    """Return the z of `develop` that gives `picture`, up to rounding; standardised, up to its own contrast."""
+    squeezed = np.clip(np.asarray(picture, "float64"), _EDGE, 1 - _EDGE)
+    logits = np.log(squeezed / (1 - squeezed)) - canvas.prior.mean
+    z = logits @ np.linalg.inv(canvas.prior.colours.astype("float64")) / gain
+    return z.astype("float32")
+
+
+def _check_picture_settings(gain: float, size: Size, contrast: str) -> None:
+    if not gain > 0:
+        raise RecipeError(f"gain={gain}: the contrast's gain is above 0, usually 1 to 5")
+    if contrast not in ("standardised", "free"):
+        raise RecipeError(f"contrast={contrast!r}: 'standardised' or 'free'")
+    sides = (size,) if isinstance(size, int) else (size or ())
+    if any(side < 1 for side in sides):
+        raise RecipeError(f"size={size}: a canvas has at least one pixel")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """One number per pixel and channel. Free of any assumption, and quick to fill with noise."""
+
+    size: Size = None
+    gain: float = 1.0
+    contrast: Contrast = "free"
+    prior: str = "none"
+    deviation: float = 0.1  # of the random start
+
+    def __post_init__(self) -> None:
+        _check_picture_settings(self.gain, self.size, self.contrast)
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return normal noise of the given deviation."""
+        return {"pixels": backend.normal(seeds, (canvas.height, canvas.width, canvas.channels)) * self.deviation}
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures in [0, 1]."""
+        return develop(params["pixels"], canvas, self.contrast, self.gain)
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Return the numbers that paint `picture`."""
+        return {"pixels": undevelop(picture, canvas, self.contrast, self.gain)}
+
+
+@dataclass(frozen=True)
+class Fourier:
+    """A spectrum whose high frequencies weigh less: 1 / f ** decay, or as the prior measured (Olah et al. 2017).
+
+    A step of the optimizer changes every frequency alike, so the picture changes at all scales at once instead of
+    pixel by pixel.
+    """
+
+    size: Size = None
+    decay: float = 1.0
+    gain: float = 4.0
+    contrast: Contrast = "standardised"
+    prior: str = "network"
+    deviation: float = 1.0  # of the random start, in the coefficients before they are weighed
+
+    def __post_init__(self) -> None:
+        _check_picture_settings(self.gain, self.size, self.contrast)
+        if self.decay < 0:
+            raise RecipeError(f"decay={self.decay}: 0 for a flat spectrum, 1 for that of photographs, or more")
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return normal coefficients, real and imaginary."""
+        shape = (2, canvas.channels, canvas.height, canvas.width // 2 + 1)
+        return {"spectrum": backend.normal(seeds, shape) * self.deviation}
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures in [0, 1]."""
+        weighed = params["spectrum"] * self._weight(canvas)
+        z = backend.irfft2(weighed[:, 0], weighed[:, 1], canvas.height, canvas.width)
+        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, self.contrast, self.gain)
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Return the coefficients that paint `picture`."""
+        z = undevelop(picture, canvas, self.contrast, self.gain)
+        spectrum = np.fft.rfft2(np.moveaxis(z, -1, 1))
+        both = np.stack([spectrum.real, spectrum.imag], axis=1) / self._weight(canvas)
+        return {"spectrum": both.astype("float32")}
+
+    def _weight(self, canvas: Canvas) -> np.ndarray:
+        amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
+        # irfft2 divides by height * width; its root makes one learning rate fit every size
+        return amplitude * (math.sqrt(canvas.height * canvas.width) / math.sqrt(float(np.mean(amplitude**2))))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Phases only; the amplitudes stay those of the prior (MACO, Fel et al. 2023).
+
+    What the ascent cannot touch it cannot distort: the picture keeps the colours and the sharpness of real ones.
+    """
+
+    size: Size = None
+    decay: float = 1.0  # of the amplitudes where the prior has no spectrum
+    gain: float = 1.0
+    prior: str = "network"
+
+    def __post_init__(self) -> None:
+        _check_picture_settings(self.gain, self.size, "standardised")
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return phases, uniform over the circle."""
+        shape = (canvas.channels, canvas.height, canvas.width // 2 + 1)
+        return {"phase": backend.uniform(seeds, shape, -math.pi, math.pi)}
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures in [0, 1]."""
+        amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
+        real, imaginary = amplitude * ops.cos(params["phase"]), amplitude * ops.sin(params["phase"])
+        z = backend.irfft2(real, imaginary, canvas.height, canvas.width)
+        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardised", self.gain)
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Return the phases of `picture`; its amplitudes are replaced by the prior's."""
+        z = undevelop(picture, canvas, "standardised", self.gain)
+        return {"phase": np.angle(np.fft.rfft2(np.moveaxis(z, -1, 1))).astype("float32")}
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A Laplacian pyramid: pictures of halved sizes, enlarged and added (Burt and Adelson 1983; Lucid)."""
+
+    size: Size = None
+    levels: int = 4
+    gain: float = 4.0
+    contrast: Contrast = "standardised"
+    prior: str = "network"
+    deviation: float = 0.3  # of the random start, on each level
+
+    def __post_init__(self) -> None:
+        _check_picture_settings(self.gain, self.size, self.contrast)
+        if not 1 <= self.levels <= 10:
+            raise RecipeError(f"levels={self.levels}: a pyramid has 1 to 10 levels")
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return normal noise on every level."""
+        return {
+            f"level{number}": backend.normal(backend.fold(seeds, number), (height, width, canvas.channels))
+            * self.deviation
+            for number, (height, width) in enumerate(self._sizes(canvas))
+        }
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures in [0, 1]."""
+        z = params["level0"]
+        for number in range(1, len(params)):
+            z = z + ops.image.resize(params[f"level{number}"], (canvas.height, canvas.width), interpolation="bilinear")
+        return develop(z, canvas, self.contrast, self.gain)
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Return the picture on the finest level, nothing on the others."""
+        z = undevelop(picture, canvas, self.contrast, self.gain)
+        sizes = self._sizes(canvas)[1:]
+        empty = {f"level{n}": np.zeros((len(z), *size, canvas.channels), "float32") for n, size in enumerate(sizes, 1)}
+        return {"level0": z, **empty}
+
+    def _sizes(self, canvas: Canvas) -> list[tuple[int, int]]:
+        halved = [(-(-canvas.height // 2**k), -(-canvas.width // 2**k)) for k in range(self.levels)]
+        return [size for k, size in enumerate(halved) if k == 0 or min(size) >= 2]
+
+
+@dataclass(frozen=True)
+class CPPN:
+    """A small network from coordinates to colour, its weights optimised (Stanley 2007; Mordvintsev et al. 2018).
+
+    Smooth at any size. Each picture has its own network of `depth` layers of `width` units with the activations
+    (a / .67, a^2 / .6) of a = arctan(z), which Lucid chose so that both have unit variance.
+    """
+
+    size: Size = None
+    width: int = 16
+    depth: int = 6
+    gain: float = 1.0
+    prior: str = "none"
+
+    def __post_init__(self) -> None:
+        _check_picture_settings(self.gain, self.size, "free")
+        if self.width < 1 or self.depth < 1:
+            raise RecipeError(f"width={self.width}, depth={self.depth}: a CPPN has at least one layer of one unit")
+
+    def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
+        """Return weights of variance 1 / inputs; the last layer starts at a tenth of that, near grey."""
+        params: Params = {}
+        inputs = 3
+        for number in range(self.depth):
+            weights = backend.normal(backend.fold(seeds, number), (inputs, self.width))
+            params[f"layer{number}"] = weights / math.sqrt(inputs)
+            inputs = 2 * self.width
+        last = backend.normal(backend.fold(seeds, self.depth), (inputs, canvas.channels))
+        params["colour"] = last * (0.1 / math.sqrt(inputs))
+        return params
+
+    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+        """Return the pictures in [0, 1]."""
+        rows = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.height, dtype="float32")
+        columns = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.width, dtype="float32")
+        y, x = np.meshgrid(rows, columns, indexing="ij")
+        z: Tensor = np.stack([x.ravel(), y.ravel(), np.ones(x.size, "float32")], axis=-1)  # (h * w, 3)
+        for number in range(self.depth):
+            a = ops.arctan(ops.matmul(z, params[f"layer{number}"]))  # (n, h * w, width)
+            z = ops.concatenate([a / 0.67, ops.square(a) / 0.6], axis=-1)
+        z = ops.reshape(ops.matmul(z, params["colour"]), (-1, canvas.height, canvas.width, canvas.channels))
+        return develop(z, canvas, "free", self.gain)
+
+    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
+        """Refuse: no formula gives the weights that paint a photograph."""
+        raise RecipeError("cppn: cannot start from a photograph; take pixels, fourier or pyramid")

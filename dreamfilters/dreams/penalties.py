@@ -1,0 +1,188 @@
+"""What a picture should not be: penalties that read only the picture, and edits of its pixels between the steps.
+
+A penalty is subtracted from the score, so its gradient is part of the ascent. An edit is Yosinski's way (Yosinski et
+al. 2015, "Understanding neural networks through deep visualization"): after each step the pixels themselves are pulled
+toward grey, blurred, or set to grey where they matter least. Edits need the parameterization `pixels`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from keras import ops
+
+from dreamfilters.dreams.transforms import gaussian_blur
+from dreamfilters.errors import RecipeError
+
+Tensor: TypeAlias = Any
+
+
+class Penalty(Protocol):
+    """(n, h, w, c) pictures in [0, 1] -> (n,), zero or more; lowered by the ascent."""
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return each picture's penalty."""
+
+
+class Edit(Protocol):
+    """Pixels (n, h, w, c) around 0, their gradient and the number of the step -> the pixels after it."""
+
+    def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
+        """Return the edited pixels."""
+
+
+def _check(name: str, value: float, least: float = 0.0, most: float = float("inf")) -> None:
+    if not least <= value <= most:
+        raise RecipeError(f"{name}={value}: from {least:g}{f' to {most:g}' if most < float('inf') else ' up'}")
+
+
+@dataclass(frozen=True)
+class TotalVariation:
+    """Neighbours that differ: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
+
+    weight: float
+
+    def __post_init__(self) -> None:
+        _check("weight", self.weight)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return (n,)."""
+        down = ops.abs(picture[:, 1:] - picture[:, :-1])
+        right = ops.abs(picture[:, :, 1:] - picture[:, :, :-1])
+        pixels = picture.shape[1] * picture.shape[2]
+        return self.weight * (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / pixels
+
+
+@dataclass(frozen=True)
+class L1:
+    """Distance from mid grey: the mean of |x - .5|."""
+
+    weight: float
+
+    def __post_init__(self) -> None:
+        _check("weight", self.weight)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return (n,)."""
+        return self.weight * ops.mean(ops.abs(picture - 0.5), axis=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class L2:
+    """Distance from mid grey: the mean of (x - .5) ** 2."""
+
+    weight: float
+
+    def __post_init__(self) -> None:
+        _check("weight", self.weight)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return (n,)."""
+        return self.weight * ops.mean(ops.square(picture - 0.5), axis=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Lp:
+    """Distance from mid grey: the mean of |x - .5| ** power; a high power bounds the extremes (Mahendran 2015: 6)."""
+
+    weight: float
+    power: float = 6.0
+
+    def __post_init__(self) -> None:
+        _check("weight", self.weight)
+        _check("power", self.power, 1.0)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return (n,)."""
+        return self.weight * ops.mean(ops.power(ops.abs(picture - 0.5), self.power), axis=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class BlurDistance:
+    """Fine detail: the mean of (x - its blurred self) ** 2, the blur held fixed as in Lucid's `blur_input_each_step`."""
+
+    weight: float
+    sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("weight", self.weight)
+        _check("sigma", self.sigma)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return (n,)."""
+        sigma = ops.full((ops.shape(picture)[0],), self.sigma)
+        blurred = ops.stop_gradient(gaussian_blur(picture, sigma))
+        return self.weight * ops.mean(ops.square(picture - blurred), axis=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Decay:
+    """After each step, shrink the pixels toward grey by the share `rate`."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _check("rate", self.rate, 0.0, 1.0)
+
+    def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
+        """Return the shrunken pixels."""
+        return pixels * (1.0 - self.rate)
+
+
+@dataclass(frozen=True)
+class BlurEvery:
+    """Every `every` steps, blur the pixels by `sigma`."""
+
+    sigma: float
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        _check("sigma", self.sigma)
+        _check("every", self.every, 1)
+
+    def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
+        """Return the pixels, blurred on their turn."""
+        blurred = gaussian_blur(pixels, ops.full((ops.shape(pixels)[0],), self.sigma))
+        turn = ops.equal(ops.mod(ops.cast(step, "int32") + 1, self.every), 0)
+        return ops.where(turn, blurred, pixels)
+
+
+@dataclass(frozen=True)
+class ClipNorm:
+    """After each step, set to grey the `percent` of places whose colour has the smallest norm."""
+
+    percent: float
+
+    def __post_init__(self) -> None:
+        _check("percent", self.percent, 0.0, 100.0)
+
+    def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
+        """Return the pixels, the weakest at 0."""
+        return pixels * _strongest(ops.sqrt(ops.sum(ops.square(pixels), axis=-1)), self.percent)
+
+
+@dataclass(frozen=True)
+class ClipContribution:
+    """After each step, set to grey the `percent` of places that contribute least: |sum over channels of x * gradient|."""
+
+    percent: float
+
+    def __post_init__(self) -> None:
+        _check("percent", self.percent, 0.0, 100.0)
+
+    def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
+        """Return the pixels, the least useful at 0."""
+        return pixels * _strongest(ops.abs(ops.sum(pixels * gradient, axis=-1)), self.percent)
+
+
+def _strongest(worth: Tensor, percent: float) -> Tensor:
+    """Return (n, h, w, 1): 1 where `worth` (n, h, w) is not among its lowest `percent`."""
+    flat = ops.reshape(worth, (ops.shape(worth)[0], -1))
+    dropped = int(flat.shape[1] * percent / 100)
+    if not dropped:
+        return ops.ones_like(worth)[..., None]
+    if dropped == flat.shape[1]:
+        return ops.zeros_like(worth)[..., None]
+    threshold = ops.sort(flat, axis=1)[:, dropped, None, None]
+    return ops.cast(worth >= threshold, "float32")[..., None]

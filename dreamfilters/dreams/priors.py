@@ -1,0 +1,169 @@
+"""What pictures look like before a network is asked: their mean colour, colour axes and spectrum.
+
+All three are measured in logit space, log(x / (1 - x)), where a dream is painted: adding and scaling there never leaves
+the valid range. A picture is sigmoid(mean + z @ colours) with z of channels that are uncorrelated and of unit variance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dreamfilters.errors import RecipeError
+
+_EDGE = 0.02  # pictures are squeezed into [.02, .98] before the logit, or one black pixel would outweigh all others
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Colour and spectrum statistics of some pictures.
+
+    Attributes:
+        name: where they come from, as recipes name it.
+        mean: (c,) mean logit of each channel.
+        colours: (c, c) rows are what one unit of each uncorrelated channel adds to the logits.
+        spectrum: (h, w // 2 + 1, c) root mean square amplitude of the uncorrelated channels at the frequencies of
+            `numpy.fft.rfft2` for a canvas of height h and width w of `shape`; None where only a decay is known.
+        shape: (h, w) that the spectrum was measured at.
+    """
+
+    name: str
+    mean: np.ndarray = field(compare=False)
+    colours: np.ndarray = field(compare=False)
+    spectrum: np.ndarray | None = field(default=None, compare=False)
+    shape: tuple[int, int] = (0, 0)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        arrays = [self.mean, self.colours, *([] if self.spectrum is None else [self.spectrum])]
+        whole = b"".join(np.ascontiguousarray(array, "float32").tobytes() for array in arrays)
+        object.__setattr__(self, "digest", hashlib.sha256(whole).hexdigest()[:16])
+
+    @property
+    def channels(self) -> int:
+        """Return the number of colour channels."""
+        return len(self.mean)
+
+    def amplitude(self, height: int, width: int, decay: float) -> np.ndarray:
+        """Return the amplitude (c, height, width // 2 + 1) that a canvas of this size has at each frequency.
+
+        Frequencies are cycles a pixel, so a measured spectrum keeps its meaning at any canvas: it is interpolated
+        bilinearly between the frequencies it was measured at. Without one it is 1 / f ** decay, with the lowest
+        frequency of the canvas in place of 0 (as in Lucid).
+        """
+        down, across = np.fft.fftfreq(height), np.fft.rfftfreq(width)
+        if self.spectrum is None:
+            frequency = np.hypot(down[:, None], across[None])
+            decayed = np.maximum(frequency, 1.0 / max(height, width)) ** -decay
+            return np.broadcast_to(decayed, (self.channels, *decayed.shape)).astype("float32")
+        rows = np.fft.fftshift(np.fft.fftfreq(self.shape[0]))
+        columns = np.fft.rfftfreq(self.shape[1])
+        shifted = np.fft.fftshift(self.spectrum, axes=0)
+        down_at = np.interp(down, rows, np.arange(len(rows)))
+        across_at = np.interp(across, columns, np.arange(len(columns)))
+        return np.stack([_bilinear(shifted[..., c], down_at, across_at) for c in range(self.channels)]).astype("float32")
+
+    def save(self, path: Path) -> None:
+        """Write the statistics as an `.npz` of plain arrays."""
+        arrays: dict[str, Any] = {"name": np.asarray(self.name), "mean": self.mean, "colours": self.colours}
+        if self.spectrum is not None:
+            arrays |= {"spectrum": self.spectrum, "shape": np.asarray(self.shape)}
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+
+def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Read (h, w) at every pair of fractional `rows` and `columns`."""
+    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    bottom, right = np.minimum(top + 1, grid.shape[0] - 1), np.minimum(left + 1, grid.shape[1] - 1)
+    down, across = (rows - top)[:, None], (columns - left)[None]
+    upper = grid[np.ix_(top, left)] * (1 - across) + grid[np.ix_(top, right)] * across
+    lower = grid[np.ix_(bottom, left)] * (1 - across) + grid[np.ix_(bottom, right)] * across
+    return np.asarray(upper * (1 - down) + lower * down)
+
+
+# The square root of the colour covariance of ImageNet (Lucid, optvis/param/color.py), scaled as there so that its
+# longest row is 1; rows here are the uncorrelated channels, so it is transposed.
+_IMAGENET_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+IMAGENET = Prior(
+    "imagenet",
+    np.zeros(3, "float32"),
+    (_IMAGENET_ROOT / np.linalg.norm(_IMAGENET_ROOT, axis=0).max()).T.astype("float32"),
+)
+
+
+def neutral(channels: int) -> Prior:
+    """Return the prior that knows nothing: grey on average, channels independent."""
+    return Prior("none", np.zeros(channels, "float32"), np.eye(channels, dtype="float32"))
+
+
+def measure(pictures: np.ndarray, *, name: str = "measured") -> Prior:
+    """Measure colours and spectrum of pictures (n, h, w, c) in [0, 1].
+
+    The colour covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
+    (2004), with each picture counted as one observation, so that a handful of pictures still gives usable axes. The
+    spectrum is the root mean square over pictures of the amplitude of each uncorrelated channel, deviations from each
+    picture's mean only, under a Hann window that keeps the jump between opposite edges out of it; it is shrunk toward
+    its mean over all directions by 1 / (1 + n / 10).
+
+    Example:
+        >>> measure(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
+        (16, 9, 1)
+    """
+    if pictures.ndim != 4 or not len(pictures):
+        raise RecipeError(f"a prior is measured on pictures (n, h, w, c), at least one; got {pictures.shape}")
+    count, height, width, channels = pictures.shape
+    logits = np.clip(pictures.astype("float64"), _EDGE, 1 - _EDGE)
+    logits = np.log(logits / (1 - logits))
+    mean = logits.mean(axis=(0, 1, 2))
+    covariance = _shrunk_covariance(logits - mean)
+    values, axes = np.linalg.eigh(covariance)
+    order = np.argsort(values)[::-1]
+    values, axes = values[order], axes[:, order]
+    axes = axes * np.where(axes.sum(axis=0) < 0, -1, 1)  # an eigenvector's sign is free: brighter is positive
+    deviations = np.sqrt(np.maximum(values, 1e-6))
+    colours = (axes * deviations).T
+    uncorrelated = (logits - logits.mean(axis=(1, 2), keepdims=True)) @ (axes / deviations)
+    spectrum = _spectrum(uncorrelated, 1 / (1 + count / 10))
+    return Prior(name, mean.astype("float32"), colours.astype("float32"), spectrum.astype("float32"), (height, width))
+
+
+def _shrunk_covariance(centred: np.ndarray) -> np.ndarray:
+    """Return the (c, c) covariance of (n, h, w, c), shrunk toward a multiple of the identity (Ledoit and Wolf 2004)."""
+    count, channels = len(centred), centred.shape[-1]
+    each = np.einsum("nhwc,nhwd->ncd", centred, centred) / np.prod(centred.shape[1:3])
+    sample = each.mean(axis=0)
+    target = np.eye(channels) * np.trace(sample) / channels
+    distance = np.sum((sample - target) ** 2)
+    noise = np.sum((each - sample) ** 2) / count**2
+    weight = 1.0 if distance <= noise else noise / distance
+    return np.asarray(weight * target + (1 - weight) * sample)
+
+
+def _spectrum(uncorrelated: np.ndarray, shrink: float) -> np.ndarray:
+    """Return the (h, w // 2 + 1, c) root mean square amplitude of (n, h, w, c)."""
+    _, height, width, _ = uncorrelated.shape
+    window = np.hanning(height + 2)[1:-1, None] * np.hanning(width + 2)[None, 1:-1]
+    power = np.mean(np.abs(np.fft.rfft2(uncorrelated * window[..., None], axes=(1, 2))) ** 2, axis=0)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    ring = np.rint(frequency * max(height, width)).astype(int)
+    sums = np.stack([np.bincount(ring.ravel(), power[..., c].ravel()) for c in range(power.shape[-1])], axis=-1)
+    radial = (sums / np.maximum(np.bincount(ring.ravel()), 1)[:, None])[ring]
+    return np.asarray(np.sqrt(shrink * radial + (1 - shrink) * power))
+
+
+def read(path: Path) -> Prior:
+    """Read a prior that `Prior.save` wrote."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            spectrum = arrays["spectrum"] if "spectrum" in arrays else None
+            shape = tuple(int(size) for size in arrays["shape"]) if spectrum is not None else (0, 0)
+            return Prior(str(arrays["name"]), arrays["mean"], arrays["colours"], spectrum, shape)  # type: ignore[arg-type]
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'") from None
+    except Exception as error:
+        raise RecipeError(f"{path}: not a prior that this tool wrote ({error})") from error

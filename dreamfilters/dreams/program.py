@@ -1,0 +1,241 @@
+"""One step of the ascent as a compiled function, and the looks at a picture that judge it.
+
+    paint -> transforms -> input form -> watched layers -> score - penalties -> gradient -> optimizer
+
+What defines the program is a Python value: network, kind of goal, recipe, canvas. What changes from call to call comes
+in as tensors: numbers, seeds, what is wanted, the step. So one program serves every picture of a goal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+from keras import ops
+
+from dreamfilters import backend
+from dreamfilters.dreams.objectives import Objective, Wanted
+from dreamfilters.dreams.optimizers import schedule_factor
+from dreamfilters.dreams.parameterizations import Canvas, Params
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, views_of
+from dreamfilters.errors import RecipeError, TargetError
+from dreamfilters.networks import LOGITS, Network
+
+Tensor: TypeAlias = Any
+State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for, worth; one row per picture
+
+# The measure beside the plain score: how much of it survives what a camera does to a picture.
+ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
+ROBUST_LOOKS = 8
+_LOOKS_FROM = 1_000_000  # numbers of the looks' seeds, out of the way of the steps'
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Compiled functions over a batch.
+
+    Attributes:
+        start: seeds -> the state before the first step.
+        begin: params -> the state before the first step of given numbers.
+        step: (state, seeds, wanted, number) -> (state, scores (n,) that the step saw).
+        paint: params -> pictures (n, h, w, c).
+        judge: (pictures, wanted) -> scores (n,) of the pictures as they are.
+        robust: (pictures, seeds, wanted) -> scores (n,) under small motions.
+    """
+
+    start: Callable[[backend.Seeds], State]
+    begin: Callable[[Params], State]
+    step: Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, Tensor]]
+    paint: Callable[[Params], Tensor]
+    judge: Callable[[Tensor, Wanted], Tensor]
+    robust: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
+
+
+def build(
+    network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, *, linear: bool = False, relaxed: bool = False
+) -> Program:
+    """Compile the functions of one kind of goal.
+
+    `linear` lets the ascent see the goal's layers before their activation, `relaxed` lets the gradient pass a silent
+    ReLU: the rungs of the rescue ladder. The scores that judge a picture see the network as it is.
+
+    Raises:
+        TargetError: the goal reads places that the layer does not have.
+        RecipeError: the canvas is too small for the layer.
+    """
+    judge = Look(network, goal, canvas)
+    climber = Look(network, goal, canvas, linear=linear, relaxed=relaxed)
+    paint, optimizer = recipe.parameterization.paint, recipe.optimizer
+    views = views_of(recipe.transforms)
+
+    def begin(params: Params) -> State:
+        count = keras.tree.flatten(params)[0].shape[0]
+        state = {"params": params, "optimizer": optimizer.start(params), "alive": ops.ones((count,), "bool")}
+        if recipe.transparency:
+            state["worth"] = ops.zeros((count, canvas.height, canvas.width))
+        return state
+
+    def step(state: State, seeds: backend.Seeds, wanted: Wanted, number: Tensor) -> tuple[State, Tensor]:
+        wanted = _repeated(wanted, views)
+
+        def total(numbers: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            picture = paint(numbers["params"], canvas)
+            if recipe.transparency:
+                picture = picture + numbers["nudge"]
+            scores = climber(apply(recipe.transforms, picture, backend.fold(seeds, number)), wanted)
+            scores = ops.mean(ops.reshape(scores, (-1, views)), axis=1)
+            penalty = sum(penalty(picture) for penalty in recipe.penalties)
+            return ops.sum(scores - penalty), scores  # pictures share nothing, so the gradient of the sum is each one's
+
+        numbers = {"params": state["params"]}
+        if recipe.transparency:
+            count = state["alive"].shape[0]
+            numbers["nudge"] = ops.zeros((count, canvas.height, canvas.width, canvas.channels))
+        (_, scores), gradient = backend.value_and_gradient(total)(numbers)
+        return _climbed(recipe, state, gradient, scores, number), scores
+
+    @backend.compile
+    def judged(picture: Tensor, wanted: Wanted) -> Tensor:
+        return judge(picture, wanted)
+
+    painted = backend.compile(lambda params: paint(params, canvas))
+    moved = backend.compile(lambda picture, seeds: apply(ROBUST, picture, seeds))
+
+    def robust(picture: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
+        looks = [judged(moved(picture, backend.fold(seeds, _LOOKS_FROM + look)), wanted) for look in range(ROBUST_LOOKS)]
+        return np.mean([np.asarray(scores) for scores in looks], axis=0)
+
+    return Program(
+        start=backend.compile(lambda seeds: begin(recipe.parameterization.start(seeds, canvas))),
+        begin=begin,
+        step=backend.compile(step),
+        judge=judged,
+        robust=robust,
+        paint=painted,
+    )
+
+
+def _climbed(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Tensor, number: Tensor) -> State:
+    """Return the state after a move; a picture with a number that is not finite stays where it was, for good."""
+    slope = gradient["params"]
+    move, memory = recipe.optimizer.move(slope, state["optimizer"], number)
+    rate = recipe.optimizer.rate * schedule_factor(recipe.schedule, number, recipe.steps)
+    params = keras.tree.map_structure(lambda p, m: p + rate * m, state["params"], move)
+    for edit in recipe.edits:  # a recipe with edits has pixels: Recipe sees to it
+        params = {"pixels": edit(params["pixels"], slope["pixels"], number)}
+    finite = ops.isfinite(scores)
+    for array in [*keras.tree.flatten(slope), *keras.tree.flatten(params)]:
+        finite = ops.logical_and(finite, ops.isfinite(ops.sum(array, axis=tuple(range(1, len(array.shape))))))
+    alive = ops.logical_and(state["alive"], finite)
+    after = {
+        "params": where(alive, params, state["params"]),
+        "optimizer": where(alive, memory, state["optimizer"]),
+        "alive": alive,
+    }
+    if recipe.transparency:
+        worth = ops.sum(ops.abs(gradient["nudge"]), axis=-1)
+        after["worth"] = state["worth"] + where(alive, worth, ops.zeros_like(worth))
+    return after
+
+
+def where(chosen: Tensor, new: Any, old: Any) -> Any:
+    """Take the rows of `new` where `chosen` (n,) is true, those of `old` elsewhere."""
+
+    def pick(a: Tensor, b: Tensor) -> Tensor:
+        return ops.where(ops.reshape(chosen, (-1,) + (1,) * (len(a.shape) - 1)), a, b)
+
+    return keras.tree.map_structure(pick, new, old)
+
+
+def _repeated(wanted: Wanted, views: int) -> Wanted:
+    if views == 1:
+        return wanted
+    return keras.tree.map_structure(lambda rows: ops.repeat(rows, views, axis=0), wanted)
+
+
+class Look:
+    """Shows pictures to a network and scores what the watched layers do: (pictures, wanted) -> (n,)."""
+
+    def __init__(
+        self, network: Network, goal: Objective, canvas: Canvas, *, linear: bool = False, relaxed: bool = False
+    ) -> None:
+        self.network, self.goal = network, goal
+        self.names = {layer: layer if layer == LOGITS else network.layer(layer).name for layer in goal.layers}
+        layers = frozenset(self.names.values())
+        bent = frozenset(layer for layer in layers if network.has_linear(layer)) if linear else frozenset()
+        self.watch = network.watch(layers, linear=bent, relaxed=relaxed)
+        self.refusals: dict[tuple[int, int], str] = {}  # sizes that the network cannot take, with its words
+        self._check_reach(self._shapes(canvas))
+
+    def __call__(self, picture: Tensor, wanted: Wanted) -> Tensor:
+        """Return one score a picture, the size changed only where the network takes no other than its own."""
+        seen = self.watch(self.network.form.to_input(self._sized(picture)))
+        return self.goal.score({layer: seen[name] for layer, name in self.names.items()}, wanted)
+
+    def _sized(self, picture: Tensor) -> Tensor:
+        size = (int(picture.shape[1]), int(picture.shape[2]))
+        if self._takes(size, int(picture.shape[3])):
+            return picture
+        return ops.image.resize(picture, self.network.form.size, interpolation="bilinear", antialias=True)
+
+    def _takes(self, size: tuple[int, int], channels: int) -> bool:
+        """Try the size with one grey picture, once."""
+        if size == self.network.form.size:
+            return True
+        if size not in self.refusals:
+            self.refusals[size] = ""
+            try:
+                with backend.eagerly():
+                    self._try(size, channels)
+            except Exception as error:  # whatever a layer says of a size it was not built for
+                self.refusals[size] = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        return not self.refusals[size]
+
+    def _try(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
+        seen = self.watch(self.network.form.to_input(np.full((1, *size, channels), 0.5, "float32")))
+        return {layer: tuple(seen[name].shape) for layer, name in self.names.items()}
+
+    def _shapes(self, canvas: Canvas) -> dict[str, tuple[int, ...]]:
+        """Return the watched layers' shapes (1, ..., c) on this canvas."""
+        size = (canvas.height, canvas.width)
+        own = self.network.form.size
+        if not self._takes(size, canvas.channels):
+            if own is None or None in own:
+                raise RecipeError(
+                    f"canvas {size[0]}x{size[1]}: {self.network.name} cannot be run on it up to {_listed(self.goal)}: "
+                    f"{self.refusals[size]}"
+                )
+            size = own
+        shapes = self._try(size, canvas.channels)
+        empty = [layer for layer, shape in shapes.items() if 0 in shape]
+        if empty:
+            raise RecipeError(
+                f"canvas {canvas.height}x{canvas.width}: too small for {empty[0]} of {self.network.name}, whose map is "
+                f"empty; its own size is {'x'.join(map(str, own or ())) or 'free'}"
+            )
+        return shapes
+
+    def _check_reach(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        for layer, place in self.goal.reach:
+            shape = shapes[layer]
+            units = shape[-1]
+            if place[2] >= units:
+                what = "classes" if layer == LOGITS else "filters"
+                thing = self.network.name if layer == LOGITS else f"{layer} of {self.network.name}"
+                one = "class" if layer == LOGITS else f"{layer}:"
+                raise TargetError(f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}")
+            if (place[0] or place[1]) and len(shape) != 4:
+                raise TargetError(f"{layer}:{place[2]}@{place[0]},{place[1]}: {layer} has no map, leave out the place")
+            if len(shape) == 4 and (place[0] >= shape[1] or place[1] >= shape[2]):
+                raise TargetError(
+                    f"{layer}:{place[2]}@{place[0]},{place[1]}: the map of {layer} has {shape[1]} rows and "
+                    f"{shape[2]} columns on this canvas, counted from 0"
+                )
+
+
+def _listed(goal: Objective) -> str:
+    return ", ".join("the classes" if layer == LOGITS else layer for layer in sorted(goal.layers))

@@ -1,0 +1,287 @@
+"""How a dream is made: a recipe, read from TOML, changed one setting at a time, and written back as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from dreamfilters.dreams import optimizers, parameterizations, penalties, transforms
+from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
+from dreamfilters.dreams.parameterizations import Fourier, Parameterization
+from dreamfilters.dreams.penalties import Edit, Penalty
+from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
+from dreamfilters.errors import RecipeError, UnknownNameError, close_names
+
+ClassScore = Literal["logit", "margin"]
+
+
+def _kinds(module: Any, *names: str) -> dict[str, type]:
+    return {_kind(name): getattr(module, name) for name in names}
+
+
+def _kind(name: str) -> str:
+    """Return the word for a class in TOML: TotalVariation -> total-variation, CPPN -> cppn."""
+    if name.isupper() or name in ("L1", "L2", "Lp"):
+        return name.lower()
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
+# section of a recipe -> word in TOML -> class
+KINDS: dict[str, dict[str, type]] = {
+    "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
+    "transforms": _kinds(
+        transforms, "Jitter", "Rotate", "Scale", "Shift", "Pad", "Trim", "Views", "Crop", "Noise", "Blur", "Flip", "Colour"
+    ),
+    "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
+    "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),
+    "optimizer": _kinds(optimizers, "Adam", "Nadam", "RMSprop", "Momentum", "Sign", "Normalised"),
+}
+_LISTS = ("transforms", "penalties", "edits")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pictures are dreamt; frozen, compared by value, printed, pickled, read from TOML.
+
+    Attributes:
+        parameterization: what numbers are optimised, and the canvas.
+        transforms: what the network is shown, in order.
+        penalties: subtracted from the score.
+        edits: changes of the pixels after each step; they need `Pixels`.
+        optimizer: how a step is taken.
+        schedule: how the rate changes over the steps.
+        steps: how many, on each octave.
+        octaves: how many sizes are dreamt one after the other, each `octave_scale` times the one before.
+        class_score: what a class target raises: its "logit", or the "margin" over the other classes.
+        transparency: keep where the picture mattered, as an alpha channel (MACO).
+        name: what it is called.
+
+    Example:
+        >>> Recipe(Fourier(96), transforms=(Shift(2),), steps=32).steps
+        32
+    """
+
+    parameterization: Parameterization = field(default_factory=Fourier)
+    transforms: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
+    penalties: tuple[Penalty, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    optimizer: Optimizer = field(default_factory=Nadam)
+    schedule: Schedule = "constant"
+    steps: int = 64
+    octaves: int = 1
+    octave_scale: float = 1.4
+    class_score: ClassScore = "logit"
+    transparency: bool = False
+    name: str = "own"
+
+    def __post_init__(self) -> None:
+        optimizers.check_schedule(self.schedule)
+        if self.steps < 1:
+            raise RecipeError(f"steps={self.steps}: at least 1")
+        if not 1 <= self.octaves <= 12:
+            raise RecipeError(f"octaves={self.octaves}: from 1 to 12")
+        if not self.octave_scale > 1:
+            raise RecipeError(f"octave_scale={self.octave_scale}: above 1, usually 1.2 to 1.5")
+        if self.class_score not in ("logit", "margin"):
+            raise RecipeError(f"class_score={self.class_score!r}: 'logit' or 'margin'")
+        if self.edits and not isinstance(self.parameterization, parameterizations.Pixels):
+            kind = _kind(type(self.parameterization).__name__)
+            raise RecipeError(f"edits change pixels, and {kind} has none: set parameterization.kind = 'pixels'")
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the recipe as plain values, which `from_values` reads back."""
+        values: dict[str, Any] = {}
+        for name in (entry.name for entry in dataclasses.fields(self)):
+            value = getattr(self, name)
+            if name in _LISTS:
+                value = [_part_values(part) for part in value]
+            elif name in KINDS:
+                value = _part_values(value)
+            values[name] = value
+        return values
+
+    @property
+    def canvas_size(self) -> tuple[int, int] | None:
+        """Return (height, width), or None for the network's own."""
+        size = self.parameterization.size
+        return (size, size) if isinstance(size, int) else size
+
+
+def _part_values(part: Any) -> dict[str, Any]:
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(part).items()}
+    return {"kind": _kind(type(part).__name__), **values}
+
+
+def names() -> tuple[str, ...]:
+    """Return the recipes that come with the package."""
+    found = (entry.name for entry in files("dreamfilters.configs").iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
+    """Return the recipe of a name ('standard', 'natural', ...) or a TOML file, with single settings changed.
+
+    A setting is "steps=128", "optimizer.rate=.1" or, for a part of a list, "transforms.rotate.degrees=10".
+
+    Raises:
+        RecipeError: for an unknown or wrong key, with the keys that exist.
+        UnknownNameError: for a recipe that does not exist.
+
+    Example:
+        >>> read("standard", settings=["steps=128"]).steps
+        128
+    """
+    text, name = _text_of(str(source))
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{source}: not TOML: {error}") from None
+    values.pop("description", None)
+    for setting in settings:
+        _change(values, setting)
+    return from_values({"name": name, **values}, where=str(source))
+
+
+def _text_of(source: str) -> tuple[str, str]:
+    if source in names():
+        return files("dreamfilters.configs").joinpath(f"{source}.toml").read_text("utf-8"), source
+    path = Path(source)
+    if not path.suffix == ".toml":
+        raise UnknownNameError(f"{source}: no such recipe, and not a .toml file. {close_names(source, names())}")
+    try:
+        return path.read_text("utf-8"), path.stem
+    except FileNotFoundError:
+        raise UnknownNameError(f"{source}: no such file; recipes by name: {', '.join(names())}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{source}: cannot be read: {error}") from None
+
+
+def description(name: str) -> str:
+    """Return what a recipe of the package says about when to use it."""
+    return str(tomllib.loads(_text_of(name)[0]).get("description", ""))
+
+
+def from_values(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+    """Build a recipe from plain values, as TOML or JSON gives them."""
+    allowed = [entry.name for entry in dataclasses.fields(Recipe)]
+    built: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in allowed:
+            raise RecipeError(f"{where}: unknown key {key!r}; {_instead(key, allowed)}")
+        if key in _LISTS:
+            if not isinstance(value, list):
+                raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {value!r}")
+            built[key] = tuple(_part(key, item, where) for item in value)
+        elif key in KINDS:
+            built[key] = _part(key, value, where)
+        else:
+            built[key] = value
+    return _validated(Recipe, built, where)  # type: ignore[no-any-return]
+
+
+def _instead(key: str, allowed: Sequence[str]) -> str:
+    close = close_names(key, allowed)
+    return f"{close}. " * close.startswith("Close") + f"Allowed: {', '.join(allowed)}"
+
+
+def _part(section: str, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping) or "kind" not in values:
+        raise RecipeError(f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {values!r}")
+    rest = dict(values)
+    kind = rest.pop("kind")
+    if kind not in KINDS[section]:
+        raise RecipeError(f"{where}: {section} kind {kind!r}; {_instead(str(kind), list(KINDS[section]))}")
+    return _validated(KINDS[section][kind], rest, f"{where}: {section} {kind}")
+
+
+def _validated(cls: type, values: dict[str, Any], where: str) -> Any:
+    """Build a frozen dataclass from values of the types that its annotations name, or say which key is wrong."""
+    allowed = [entry.name for entry in dataclasses.fields(cls)]
+    for key in values:
+        if key not in allowed:
+            raise RecipeError(f"{where}: unknown key {key!r}; {_instead(key, allowed)}")
+    checked = {key: _typed(cls, key, value, where) for key, value in values.items()}
+    try:
+        return cls(**checked)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+    except TypeError:
+        missing = [e.name for e in dataclasses.fields(cls) if _required(e) and e.name not in checked]
+        raise RecipeError(f"{where}: needs {', '.join(missing)}") from None
+
+
+def _required(entry: dataclasses.Field[Any]) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+# annotation of a setting -> what is accepted, in words
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text in quotes",
+    "Size": "one side in pixels, or [height, width]",
+}
+
+
+def _typed(cls: type, key: str, value: Any, where: str) -> Any:
+    """Check a plain value against the annotation of its field; lists become tuples, whole numbers floats."""
+    annotation = str(cls.__annotations__[key])
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if annotation == "Size":
+        if isinstance(value, (list, tuple)) and len(value) == 2 and all(type(side) is int for side in value):
+            return tuple(value)
+        fits = whole or value is None
+    elif annotation == "float":
+        fits = whole or isinstance(value, float)
+        value = float(value) if fits else value
+    elif annotation in _WORDS:
+        fits = whole if annotation == "int" else isinstance(value, {"bool": bool, "str": str}[annotation])
+    else:
+        return value  # parts are built already; words of a choice are checked by the class, which knows them
+    if not fits:
+        raise RecipeError(f"{where}: {key}={value!r}: {_WORDS[annotation]}")
+    return value
+
+
+def _change(values: dict[str, Any], setting: str) -> None:
+    """Apply one 'key=value' to a recipe's plain values."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {setting}: give KEY=VALUE, for example steps=128 or optimizer.rate=.1")
+    path = key.strip().split(".")
+    table: Any = values
+    for word in path[:-1]:
+        table = _enter(table, word, setting)
+    table[path[-1]] = _value(text.strip())
+    if path[-1] == "kind":  # the old kind's settings would not fit the new one
+        for old in [name for name in table if name not in ("kind", "size")]:
+            del table[old]
+
+
+def _enter(table: Any, word: str, setting: str) -> Any:
+    if isinstance(table, list):
+        for part in table:
+            if part.get("kind") == word:
+                return part
+        kinds = ", ".join(str(part.get("kind")) for part in table) or "none"
+        raise RecipeError(f"--set {setting}: the recipe's list has no {word!r}; it has {kinds}")
+    inner = table.setdefault(word, {})
+    if not isinstance(inner, (dict, list)):
+        raise RecipeError(f"--set {setting}: {word} is a value, not a table")
+    return inner
+
+
+def _value(text: str) -> Any:
+    """Read a value as TOML does, a bare word as text, '.1' as 0.1."""
+    if text.lstrip("+-").startswith("."):
+        text = text.replace(".", "0.", 1)
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
