@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,10 +117,17 @@ def _part_values(part: Any) -> dict[str, Any]:
     return {"kind": _kind(type(part).__name__), **values}
 
 
+@cache
+def _folder() -> Path:
+    """Return where the recipes lie: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
 def names() -> tuple[str, ...]:
     """Return the recipes that come with the package."""
-    found = (entry.name for entry in files("dreamfilters.configs").iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
 
 
 def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
@@ -149,7 +156,7 @@ def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
 
 def _text_of(source: str) -> tuple[str, str]:
     if source in names():
-        return files("dreamfilters.configs").joinpath(f"{source}.toml").read_text("utf-8"), source
+        return (_folder() / f"{source}.toml").read_text("utf-8"), source
     path = Path(source)
     if not path.suffix == ".toml":
         raise UnknownNameError(f"{source}: no such recipe, and not a .toml file. {close_names(source, names())}")

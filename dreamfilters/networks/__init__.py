@@ -1,8 +1,8 @@
 """On what: opening, flattening and describing a network."""
 
-from dreamfilters.networks.graph import LOGITS
 from dreamfilters.networks.inputs import InputForm
 from dreamfilters.networks.network import LayerInfo, Network
 from dreamfilters.networks.opening import load
+from dreamfilters.networks.watching import LOGITS
 
 __all__ = ["LOGITS", "InputForm", "LayerInfo", "Network", "load"]

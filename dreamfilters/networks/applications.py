@@ -1,8 +1,10 @@
-"""The networks of keras.applications, each with the preparation of pictures that it was trained with."""
+"""The networks of `keras.applications`, each with the input form of its own `preprocess_input`."""
 
 from __future__ import annotations
 
-import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,65 +12,75 @@ import keras
 from dreamfilters.errors import ModelError, UnknownNameError, close_names
 from dreamfilters.networks.inputs import InputForm
 
-# module of keras.applications -> how its preprocess_input prepares 0..255 RGB (read in each module's source)
-_CAFFE = ("resnet", "resnet50", "vgg16", "vgg19")  # BGR minus the means of ImageNet
-_SIGNED = ("resnet_v2", "inception_v3", "inception_resnet_v2", "xception", "mobilenet", "mobilenet_v2", "nasnet")
-_TORCH = ("densenet",)  # 0..1 minus mean over deviation
-_INSIDE = ("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext")  # takes 0..255, prepares it itself
+_CLASSES_URL = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+_CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # as Keras' imagenet_utils has it
+
+_BYTES = InputForm.from_range(0, 255)
+_SIGNED = InputForm.from_range(-1, 1)
+_CAFFE = InputForm(scale=255.0, mean=(103.939, 116.779, 123.68), order="BGR")
+_TORCH = InputForm(mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))
+
+# The module of keras.applications -> what its preprocess_input does. The last ones rescale inside the model.
+_FORMS = {
+    "vgg16": _CAFFE, "vgg19": _CAFFE, "resnet": _CAFFE,
+    "resnet_v2": _SIGNED, "inception_v3": _SIGNED, "inception_resnet_v2": _SIGNED, "xception": _SIGNED,
+    "mobilenet": _SIGNED, "mobilenet_v2": _SIGNED, "nasnet": _SIGNED,
+    "densenet": _TORCH,
+    "efficientnet": _BYTES, "efficientnet_v2": _BYTES, "mobilenet_v3": _BYTES, "convnext": _BYTES,
+}  # fmt: skip
 
 
-def constructors() -> dict[str, Any]:
-    """Return every constructor of keras.applications by name."""
-    return {
-        name: value
-        for name, value in vars(keras.applications).items()
-        if inspect.isfunction(value) and name[0].isupper()
-    }
+def names() -> tuple[str, ...]:
+    """Return what comes after 'applications:', such as 'VGG16'."""
+    return tuple(sorted(name for name in vars(keras.applications) if name[0].isupper()))
 
 
-def open_application(name: str, *, random: bool) -> tuple[keras.Model, InputForm, tuple[str, ...]]:
-    """Return a network of keras.applications, its input form and its class names.
+def constructor(name: str) -> Callable[..., keras.Model]:
+    """Return the function that makes the network.
 
     Raises:
-        UnknownNameError: no constructor of that name.
-        ModelError: the ImageNet weights cannot be fetched.
+        UnknownNameError: Keras has none of this name.
     """
-    known = constructors()
-    if name not in known:
-        raise UnknownNameError(f"applications:{name}: keras.applications has no such network. {close_names(name, known)}")
+    if name not in names():
+        raise UnknownNameError(f"applications:{name}: Keras has no such network. {close_names(name, names())}")
+    return getattr(keras.applications, name)  # type: ignore[no-any-return]
+
+
+def form(name: str) -> InputForm:
+    """Return the input form of a network's own preprocessing, without a size."""
+    return _FORMS[constructor(name).__module__.rpartition(".")[2]]
+
+
+def open_application(name: str, *, random: bool = False) -> keras.Model:
+    """Return the network with its ImageNet weights, or with random ones and no download.
+
+    Raises:
+        UnknownNameError: Keras has none of this name.
+        ModelError: the weights cannot be downloaded.
+    """
+    make = constructor(name)
+    if random:
+        return make(weights=None)
     try:
-        model = known[name](weights=None if random else "imagenet")
-    except Exception as error:
-        if random:
-            raise
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return make(weights="imagenet")
+    except Exception as error:  # urllib, a proxy or a broken file, each with an exception of its own
         raise ModelError(
-            f"applications:{name}: its ImageNet weights cannot be fetched ({cause[:120]}); offline, "
-            f"applications:{name}:random opens it with random weights"
-        ) from None
-    module = known[name].__module__.rsplit(".", 1)[-1]
-    return model, form_of(module, model.input_shape[1:3]), () if random else _imagenet_classes()
+            f"applications:{name}: its weights cannot be downloaded ({_first_line(error)}); "
+            f"applications:{name}:random needs no download"
+        ) from error
 
 
-def form_of(module: str, size: tuple[int | None, int | None]) -> InputForm:
-    """Return the input form of a module of keras.applications."""
-    if module in _CAFFE:
-        return InputForm(size, 3, 255.0, (103.939, 116.779, 123.68), (1.0,), "BGR")
-    if module in _SIGNED:
-        return InputForm(size, 3, 255.0, (127.5,), (127.5,))
-    if module in _TORCH:
-        return InputForm(size, 3, 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    if module in _INSIDE:
-        return InputForm.from_range(0, 255, size=size)
-    raise ModelError(f"keras.applications.{module}: its preparation of pictures is not known here; give --input FILE")
-
-
-def _imagenet_classes() -> tuple[str, ...]:
-    """Return the 1,000 names that Keras fetches; none where they cannot be fetched, numbers then stand in."""
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the 1000 names, downloaded once to Keras' own cache; () where that fails."""
     try:
-        import numpy as np
-
-        rows = keras.applications.imagenet_utils.decode_predictions(np.arange(1000.0)[None], top=1000)[0]
-    except Exception:
+        path = keras.utils.get_file(
+            "imagenet_class_index.json", _CLASSES_URL, cache_subdir="models", file_hash=_CLASSES_MD5
+        )
+        content: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+        return tuple(str(content[str(number)][1]) for number in range(len(content)))
+    except Exception:  # offline: the numbers do as names
         return ()
-    return tuple(str(row[1]) for row in reversed(rows))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

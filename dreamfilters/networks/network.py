@@ -1,40 +1,37 @@
-"""A network as the rest of the house sees it: a flat graph, its input form, its classes, a fingerprint."""
+"""A network that can be dreamt on: the user's model, never changed, with its input form and the names of its classes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
-import numpy as np
 
 from dreamfilters.errors import UnknownNameError, close_names
-from dreamfilters.networks import graph as graphs
-from dreamfilters.networks.graph import LOGITS, Graph
+from dreamfilters.networks import activations, watching
+from dreamfilters.networks.graph import Graph, Step, flatten
 from dreamfilters.networks.inputs import InputForm
 from dreamfilters.networks.receptive import ReceptiveField, receptive_fields
+from dreamfilters.networks.watching import LOGITS, Watcher
 
 Tensor: TypeAlias = Any
 
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """What `dreamfilters layers` says of one layer.
+    """What there is to know of a layer before it is dreamt.
 
     Attributes:
-        name: as targets name it; `nested/name` inside a nested model, `name:0` for the first call of a shared one.
-        type: the class of the layer or operation.
-        shape: of its output without the batch axis, channels last; None where it depends on the picture.
-        units: filters of a map or neurons of a dense layer, 0 where it has neither.
-        activation: its nonlinearity, "" if none.
-        receptive_field: what a place of its map sees; None for the whole picture.
-        dreamable: whether it can be a target.
-        reason: why not.
+        name: as goals name it.
+        type: its class, such as 'Conv2D'.
+        shape: of its output, (h, w, c) or (c,), None where it depends on the picture.
+        units: filters or neurons, 0 where it has none.
+        activation: 'relu', 'softmax', 'linear', ...
+        receptive_field: what one place of its map sees; None for the whole picture.
+        dreamable: whether a picture can be made for its units, and if not, `reason`.
+        reason: why not, or ''.
     """
 
     name: str
@@ -43,151 +40,159 @@ class LayerInfo:
     units: int
     activation: str
     receptive_field: ReceptiveField | None
-    dreamable: bool
+    dreamable: bool = True
     reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A Keras model that can be looked into; the model itself is never changed.
+    """What `load` returns.
 
     Attributes:
-        model: the user's model.
-        graph: its steps, nested models inlined.
-        form: how pictures become its input.
-        classes: the names of its outputs, numbers where none are known.
-        aliases: for each class the other names it answers to.
-        name: what messages call it.
-        source: what it was opened from, as `load` takes it; "" for a model object.
-        assumed: what was assumed of the input form, in one line, or "".
-        prior: a file of colour statistics of its own training pictures, if it has one.
+        model: the user's own, untouched.
+        form: how a picture becomes its input.
+        classes: one name for each output; numbers where nobody named them.
+        aliases: further names, each list in the order of the classes (the built-in network's are English).
+        name: what messages and folders call it.
+        assumed: one line on what had to be assumed of the input form, or ''.
+        prior: file with the colours and spectrum of its photographs, if it brings one.
+
+    Example:
+        >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
+        >>> network.watch(frozenset({"conv6"}))(network.to_input(pictures))["conv6"].shape
+        TensorShape([16, 6, 6, 96])
     """
 
     model: keras.Model
-    graph: Graph
     form: InputForm
     classes: tuple[str, ...] = ()
     aliases: tuple[tuple[str, ...], ...] = ()
-    name: str = "model"
-    source: str = ""
+    name: str = "network"
     assumed: str = ""
     prior: Path | None = None
-    _by_name: dict[str, LayerInfo] = field(default_factory=dict, repr=False)
 
-    def __post_init__(self) -> None:
-        self._by_name.update({layer.name: layer for layer in self.layers})
+    @cached_property
+    def graph(self) -> Graph:
+        """The model flattened."""
+        return flatten(self.model)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of configuration and weights by value and order, the same after saving and loading."""
+        return self.graph.fingerprint
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
-        """Return every layer of the flattened model in running order."""
-        height, width = self.form.size
-        fields = receptive_fields(self.graph, height, width)
-        reached = set(_reached_with_gradient(self.graph))
-        return tuple(
-            _info(self.graph, number, fields[number], number in reached) for number in range(len(self.graph.steps))
-        )
+        """Every layer and operation in the order of execution."""
+        fields = receptive_fields(self.graph)
+        obstacles = _obstacles(self.graph)
+        return tuple(_describe(step, fields[step.name], obstacles[step.name]) for step in self.graph.steps)
+
+    @cached_property
+    def _by_name(self) -> dict[str, LayerInfo]:
+        return {info.name: info for info in self.layers}
 
     def layer(self, name: str) -> LayerInfo:
-        """Return a layer by its name, or by the end of it where only one layer ends so.
+        """Return what there is to know of a layer.
+
+        A layer inside a nested model is found by the end of its name too, if only one ends so: 'conv1' for
+        'backbone/conv1'.
 
         Raises:
-            UnknownNameError: with close names.
+            UnknownNameError: no such layer, or several.
         """
         if name in self._by_name:
             return self._by_name[name]
-        ends = [layer for layer in self.layers if layer.name.endswith(f"/{name}")]
-        if len(ends) == 1:
-            return ends[0]
-        calls = [layer.name for layer in self.layers if layer.name.startswith(f"{name}:")]
-        if calls:
-            raise UnknownNameError(f"{name}: is called {len(calls)} times in {self.name}; name one: {', '.join(calls)}")
-        if ends:
-            raise UnknownNameError(f"{name}: {self.name} has several; name one: {', '.join(end.name for end in ends)}")
+        ending = [known for known in self._by_name if known.endswith(f"/{name}")]
+        if len(ending) == 1:
+            return self._by_name[ending[0]]
+        if ending:
+            raise UnknownNameError(f"{name}: {self.name} has several: {', '.join(ending[:6])}")
         raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, self._by_name)}")
-
-    def class_number(self, name: str) -> int:
-        """Return the number of a class by name, in any case, by an alias, or by its number.
-
-        Raises:
-            UnknownNameError: with close names.
-        """
-        every = [(name, *(self.aliases[number] if self.aliases else ())) for number, name in enumerate(self.classes)]
-        for same in (lambda a: a == name, lambda a: a.casefold() == name.casefold()):
-            for number, names in enumerate(every):
-                if any(same(known) for known in names):
-                    return number
-        if name.isdecimal():
-            if int(name) < len(self.classes):
-                return int(name)
-            raise UnknownNameError(f"class {name}: {self.name} has {len(self.classes)} classes, 0 to {len(self.classes) - 1}")
-        known = [known for names in every for known in names]
-        raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
 
     def watch(
         self, layers: frozenset[str], *, linear: frozenset[str] = frozenset(), relaxed: bool = False
-    ) -> Callable[[Tensor], dict[str, Tensor]]:
-        """Return a function from the network's input to the activations of these layers; see `graph.watch`."""
-        return graphs.watch(self.graph, layers, linear=linear, relaxed=relaxed)
+    ) -> Watcher:
+        """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
+
+        See `watching.watch`; layers may be named as in `layer`, and come back under the name that was given.
+        """
+        exact = {name: self._exact(name) for name in layers | linear}
+        run = watching.watch(
+            self.graph, frozenset(exact.values()), linear=frozenset(exact[name] for name in linear), relaxed=relaxed
+        )
+
+        def renamed(x: Tensor) -> dict[str, Tensor]:
+            seen = run(x)
+            return {name: seen[known] for name, known in exact.items()}
+
+        return renamed
 
     def has_linear(self, layer: str) -> bool:
-        """Return whether the layer has an activation that can be left out."""
-        return self.graph.has_linear(layer if layer == LOGITS else self.layer(layer).name)
+        """Say whether a layer has a value before its activation."""
+        step = watching.logits_step(self.graph) if layer == LOGITS else self.graph.by_name[self._exact(layer)]
+        return activations.has_linear(step)
 
     @cached_property
     def has_relu(self) -> bool:
-        """Return whether any step clips at zero."""
-        return self.graph.has_relu()
+        """Whether any of its nonlinearities is a ReLU, whose gradient can be relaxed."""
+        return any(activations.is_relu(step) for step in self.graph.steps)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Return a hash of the steps and the weights by value and order; names and file times do not enter."""
-        digest = hashlib.sha256()
-        for step in self.graph.steps:
-            digest.update(type(step.operation).__name__.encode() + repr(step.inputs).encode())
-            digest.update(_settings(step.operation).encode())
-        for weight in self.model.weights:
-            value = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
-            digest.update(f"{value.dtype}{value.shape}".encode())
-            digest.update(value.tobytes())
-        return digest.hexdigest()[:16]
+    def to_input(self, picture: Tensor) -> Tensor:
+        """Turn pictures (n, h, w, c) in [0, 1] into the network's input."""
+        return self.form.to_input(picture)
 
-    def __repr__(self) -> str:
-        return f"Network({self.name!r}, {len(self.layers)} layers, {len(self.classes)} classes, {self.form.describe()})"
+    def class_number(self, name: str) -> int:
+        """Return the number of a class given by name, in any case or by an alias, or by its number.
 
+        A name wins over a number: the class called '20' is meant before class 20.
 
-def _settings(operation: Any) -> str:
-    """Return what a layer computes beside its weights; names, seeds and initial values do not enter."""
-    try:
-        config = operation.get_config()
-    except Exception:  # an operation of keras.ops may have none; its class is in the hash already
-        return ""
-    kept = {key: value for key, value in config.items() if "init" not in key and key not in ("name", "seed", "trainable")}
-    return json.dumps(kept, sort_keys=True, default=lambda value: type(value).__name__)
+        Raises:
+            UnknownNameError: no such class.
+        """
+        if name in self.classes:
+            return self.classes.index(name)
+        lowered = name.casefold()
+        for names in (self.classes, *self.aliases):
+            folded = [known.casefold() for known in names]
+            if lowered in folded:
+                return folded.index(lowered)
+        count = len(self.classes)
+        if name.lstrip("-").isdecimal():
+            if 0 <= int(name) < count:
+                return int(name)
+            raise UnknownNameError(f"class {name}: {self.name} has {count} classes" + (f", 0 to {count - 1}" if count else ""))
+        known = [*self.classes, *(alias for names in self.aliases for alias in names)]
+        raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
 
-
-def _reached_with_gradient(graph: Graph) -> list[int]:
-    """Return the steps whose inputs all trace back to the picture through floating-point values."""
-    reached: list[int] = []
-    cut = ("Embedding", "ArgMax", "Cast", "StringLookup", "Discretization", "Hashing")
-    for number, step in enumerate(graph.steps):
-        from_picture = any(ref[0] == -1 or ref[0] in reached for ref in step.inputs)
-        if from_picture and type(step.operation).__name__ not in cut:
-            reached.append(number)
-    return reached
+    def _exact(self, name: str) -> str:
+        return name if name == LOGITS else self.layer(name).name
 
 
-def _info(graph: Graph, number: int, field: ReceptiveField | None, reached: bool) -> LayerInfo:
-    step = graph.steps[number]
-    shape = step.shape[1:]
-    if len(shape) == 3 and graphs.channels_first(graph, number):
-        shape = (*shape[1:], shape[0])
-    units = shape[-1] if shape and len(shape) in (1, 3) and shape[-1] else 0
-    if not reached:
-        reason = "it has no gradient to the picture"
-    elif not units:
-        reason = f"its output {shape} is neither a map nor a row of units"
-    else:
-        reason = ""
-    return LayerInfo(
-        step.name, type(step.operation).__name__, tuple(shape), units, step.activation, field, not reason, reason
-    )
+def _describe(step: Step, field: ReceptiveField | None, obstacle: str) -> LayerInfo:
+    shape = step.shape
+    if step.channels_first and len(shape) == 3:
+        shape = (shape[1], shape[2], shape[0])
+    if not obstacle and len(shape) not in (1, 3):
+        obstacle = f"its output {shape} is neither a map (h, w, c) nor a vector (c,)"
+    units = (shape[-1] or 0) if shape else 0
+    return LayerInfo(step.name, step.type, shape, units, activations.activation_name(step), field, not obstacle, obstacle)
+
+
+# Operations through which nothing flows back although they return floats.
+_FLAT = frozenset({"Round", "Floor", "Ceil", "Trunc", "Sign", "StopGradient", "OneHot", "Discretization", "CategoryEncoding"})
+
+
+def _obstacles(graph: Graph) -> dict[str, str]:
+    """Say for each step what keeps a gradient from reaching the input, '' for nothing."""
+    at_slot, at_step = {0: ""}, {}
+    for step in graph.steps:
+        reasons = [at_slot[slot] for slot in step.inputs]
+        blocked = reasons[0] if all(reasons) else ""
+        if "float" not in step.dtype:
+            blocked = f"its output is {step.dtype}, which has no gradient"
+        elif step.type in _FLAT:
+            blocked = f"no gradient passes {step.name}, a {step.type}"
+        at_step[step.name] = blocked
+        at_slot.update(dict.fromkeys(step.outputs, blocked))
+    return at_step

@@ -1,0 +1,108 @@
+"""The nonlinearity of a step: what it is called, what goes into it, and a ReLU's gradient that wakes the silent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import ops
+
+from dreamfilters import backend
+from dreamfilters.networks.graph import Step
+
+Tensor: TypeAlias = Any
+
+# Layers whose `activation` comes last. In others, such as LSTM, it sits inside.
+_INLINE = (
+    keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D, keras.layers.SeparableConv2D,
+    keras.layers.Dense, keras.layers.EinsumDense,
+)  # fmt: skip
+
+# Layers and operations that are nothing but a nonlinearity, and what it is called.
+_PURE = {
+    "ReLU": "relu", "Relu": "relu", "Relu6": "relu6", "LeakyReLU": "leaky_relu", "LeakyRelu": "leaky_relu",
+    "PReLU": "prelu", "ELU": "elu", "Elu": "elu", "Selu": "selu", "Softmax": "softmax", "LogSoftmax": "log_softmax",
+    "Sigmoid": "sigmoid", "HardSigmoid": "hard_sigmoid", "Silu": "silu", "HardSilu": "hard_silu", "Gelu": "gelu",
+    "Tanh": "tanh", "Softplus": "softplus", "Mish": "mish",
+}  # fmt: skip
+
+
+def inline_activation(step: Step) -> Any:
+    """Return the activation that a layer applies last, or None where it has none."""
+    activation = getattr(step.operation, "activation", None) if isinstance(step.operation, _INLINE) else None
+    return None if activation is keras.activations.linear else activation
+
+
+def is_pure(step: Step) -> bool:
+    """Say whether a step is nothing but a nonlinearity: a ReLU, Softmax or Activation layer or operation."""
+    return isinstance(step.operation, keras.layers.Activation) or step.type in _PURE
+
+
+def has_linear(step: Step) -> bool:
+    """Say whether a step has a value before its activation."""
+    return isinstance(step.operation, _INLINE) or is_pure(step)
+
+
+def activation_name(step: Step) -> str:
+    """Return what the step's nonlinearity is called, 'linear' where it has none."""
+    activation = inline_activation(step)
+    if activation is None and isinstance(step.operation, keras.layers.Activation):
+        activation = step.operation.activation
+    thing = step.operation if activation is None and is_pure(step) else activation
+    if thing is None:
+        return "linear"
+    if relu_ceiling(thing) == 6:
+        return "relu6"
+    return str(getattr(thing, "__name__", None) or _PURE.get(type(thing).__name__, type(thing).__name__.lower()))
+
+
+def relu_ceiling(thing: Any) -> float | None:
+    """Return above which value an activation, layer or operation is flat (infinity for a plain ReLU), None for no ReLU."""
+    named = {"relu": math.inf, "relu6": 6.0}.get(getattr(thing, "__name__", ""))
+    if named is not None:
+        return named
+    if isinstance(thing, keras.layers.Activation):
+        return relu_ceiling(thing.activation)
+    kind = type(thing).__name__
+    if kind in ("Relu", "Relu6"):
+        return math.inf if kind == "Relu" else 6.0
+    if kind != "ReLU" or thing.negative_slope or thing.threshold:
+        return None
+    return math.inf if thing.max_value is None else float(thing.max_value)
+
+
+def is_relu(step: Step) -> bool:
+    """Say whether a step contains a ReLU, inline or as all of it."""
+    thing = inline_activation(step) or step.operation
+    return relu_ceiling(thing) is not None
+
+
+def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:
+    """Return a ReLU whose gradient does not vanish where a whole picture leaves it silent.
+
+    Forward it is min(max(x, 0), ceiling). Backward, the picture's true gradient counts if any of it is not zero; if
+    none is left, everything passes except what would push a negative input lower or one above the ceiling higher.
+    As in Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
+    """
+
+    @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+    def relu(x: Tensor) -> Any:
+        zero = ops.zeros_like(x)
+
+        def back(upstream: Tensor) -> Tensor:
+            nothing = ops.zeros_like(upstream)
+            true = ops.where((x > 0) & (x < ceiling), upstream, nothing)
+            worse = ((x < 0) & (upstream < 0)) | ((x > ceiling) & (upstream > 0))
+            redirected = ops.where(worse, nothing, upstream)
+            flows = ops.any(true != 0, axis=tuple(range(1, len(true.shape))), keepdims=True)  # (n, 1, ...)
+            return ops.where(flows, true, redirected)
+
+        result = ops.maximum(x, zero)
+        return (result if math.isinf(ceiling) else ops.minimum(result, zero + ceiling)), back
+
+    return relu  # type: ignore[no-any-return, unused-ignore]

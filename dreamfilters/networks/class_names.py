@@ -1,0 +1,78 @@
+"""The names of classes, from a text, JSON or CSV file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dreamfilters.errors import ModelError
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Return the names in a file in the order of their numbers.
+
+    A text has one name a line; JSON a list, or an object from number to name; CSV lines of 'number,name' or 'name', with
+    or without a heading.
+
+    Raises:
+        ModelError: the file cannot be read, or is none of these.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"{path}: is not a text file in UTF-8") from None
+    if path.suffix.lower() == ".json":
+        return _from_json(text, path)
+    if path.suffix.lower() == ".csv":
+        return _from_csv(text, path)
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def checked(names: tuple[str, ...], count: int, source: str) -> tuple[str, ...]:
+    """Return the names if there is one for each of `count` outputs.
+
+    Raises:
+        ModelError: there are more or fewer.
+    """
+    if len(names) != count:
+        raise ModelError(f"{source}: {len(names)} class names, the network has {count} outputs")
+    return names
+
+
+def _from_json(text: str, path: Path) -> tuple[str, ...]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{path}: is not JSON: {error}") from None
+    if isinstance(content, list) and all(isinstance(name, str) for name in content):
+        return tuple(content)
+    if isinstance(content, dict):
+        return _in_order(content, path)
+    raise ModelError(f'{path}: holds neither a list of names nor an object such as {{"0": "cat"}}')
+
+
+def _from_csv(text: str, path: Path) -> tuple[str, ...]:
+    rows = [row for row in csv.reader(text.splitlines()) if row]
+    if not rows or min(map(len, rows)) == max(map(len, rows)) == 1:
+        return tuple(row[0].strip() for row in rows)
+    if any(len(row) < 2 for row in rows):
+        raise ModelError(f"{path}: its lines are neither all 'number,name' nor all 'name'")
+    if not rows[0][0].strip().isdecimal():  # a heading
+        rows = rows[1:]
+    return _in_order({row[0].strip(): row[1].strip() for row in rows}, path)
+
+
+def _in_order(names: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Sort {number: name}; an object the other way round, {name: number} as Keras' generators have it, is turned."""
+    if names and all(isinstance(value, int) for value in names.values()):
+        names = {str(number): name for name, number in names.items()}
+    wanted = [str(number) for number in range(len(names))]
+    missing = [number for number in wanted if number not in names]
+    if missing:
+        raise ModelError(f"{path}: has {len(names)} names but none for class {missing[0]}; numbers run from 0")
+    return tuple(str(names[number]) for number in wanted)

@@ -1,0 +1,108 @@
+"""A forward pass that computes only what leads to the watched layers and hands their activations out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import ops
+
+from dreamfilters.errors import ModelError, UnknownNameError, close_names
+from dreamfilters.networks.activations import has_linear, inline_activation, is_pure, relaxed_relu, relu_ceiling
+from dreamfilters.networks.graph import Graph, Slot, Step, twin
+
+Tensor: TypeAlias = Any
+Watcher: TypeAlias = Callable[[Tensor], dict[str, Tensor]]
+
+# What the output layer says before its softmax or sigmoid. No layer is called so: Keras refuses a slash in a name, and
+# the name of a nested layer has text before its first one.
+LOGITS = "//logits"
+
+
+def watch(
+    graph: Graph, layers: frozenset[str], *, linear: frozenset[str] = frozenset(), relaxed: bool = False
+) -> Watcher:
+    """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
+
+    Maps come out as (n, h, w, c) whatever order the layer computes in.
+
+    Args:
+        graph: the flattened model.
+        layers: names of steps, or `LOGITS`.
+        linear: those of `layers` whose value before the activation is wanted; layers behind them see the usual one.
+        relaxed: let the gradient pass a ReLU that is silent for a whole picture, see `activations.relaxed_relu`.
+
+    Raises:
+        UnknownNameError: no such layer.
+        ModelError: a layer of `linear` has no value before its activation.
+    """
+    watched = {layer: _watched(graph, layer, bent=layer in linear) for layer in sorted(layers | linear)}
+    calls = [
+        _Call(step, relaxed=relaxed) for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
+    ]
+
+    def run(x: Tensor) -> dict[str, Tensor]:
+        x = ops.convert_to_tensor(x, "float32")
+        values: dict[int, Tensor] = {0: ops.transpose(x, (0, 3, 1, 2)) if graph.channels_first else x}
+        before: dict[int, Tensor] = {}
+        for call in calls:
+            call(values, before)
+        return {
+            layer: _handed_out((before if bent else values)[step.outputs[0]], step)
+            for layer, (step, bent) in watched.items()
+        }
+
+    return run
+
+
+def logits_step(graph: Graph) -> Step:
+    """Return the step that makes the model's output."""
+    return graph.writers[graph.output]
+
+
+def _watched(graph: Graph, layer: str, *, bent: bool) -> tuple[Step, bool]:
+    if layer == LOGITS:
+        step = logits_step(graph)
+        return step, has_linear(step)
+    if layer not in graph.by_name:
+        raise UnknownNameError(f"{layer}: no such layer. {close_names(layer, graph.by_name)}")
+    step = graph.by_name[layer]
+    if bent and not has_linear(step):
+        raise ModelError(f"{layer}: a {step.type} has no value before its activation; a conv, dense or activation layer has")
+    return step, bent
+
+
+class _Call:
+    """One step made ready to run on a double of its layer."""
+
+    def __init__(self, step: Step, *, relaxed: bool) -> None:
+        self.step = step
+        self.activation = inline_activation(step)
+        self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
+        self.pure = is_pure(step)
+        ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
+        if ceiling is None:
+            return
+        if self.activation:
+            self.activation = relaxed_relu(ceiling)
+        else:
+            self.operation = relaxed_relu(ceiling)
+
+    def __call__(self, values: dict[int, Tensor], before: dict[int, Tensor]) -> None:
+        """Write the step's outputs into `values`, and what its activation was given into `before`."""
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, self.step.arguments
+        )
+        if isinstance(self.operation, keras.layers.Layer):
+            kwargs = {**kwargs, "training": False}
+        outputs = keras.tree.flatten(self.operation(*args, **kwargs))
+        before[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
+        if self.activation:
+            outputs = [self.activation(outputs[0])]
+        values.update(zip(self.step.outputs, outputs, strict=True))
+
+
+def _handed_out(value: Tensor, step: Step) -> Tensor:
+    value = ops.cast(value, "float32")
+    return ops.transpose(value, (0, 2, 3, 1)) if step.channels_first and len(value.shape) == 4 else value
