@@ -35,7 +35,7 @@ def _kind(name: str) -> str:
 KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
     "transforms": _kinds(
-        transforms, "Jitter", "Rotate", "Scale", "Shift", "Pad", "Trim", "Views", "Crop", "Noise", "Blur", "Flip", "Colour"
+        transforms, "Jitter", "Rotate", "Scale", "Shear", "Shift", "Pad", "Trim", "Views", "Crop", "Noise", "Blur", "Flip", "Colour"
     ),
     "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
     "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),

@@ -136,6 +136,22 @@ class Scale(_Moves):
 
 
 @dataclass(frozen=True)
+class Shear(_Moves):
+    """Slant each picture sideways by up to `by` pixels a row, mirrored beyond its edges."""
+
+    by: float
+
+    def __post_init__(self) -> None:
+        _at_least("by", self.by)
+
+    def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
+        """Return the shears (n, 3, 3)."""
+        slant = backend.uniform(seeds, (), -1.0, 1.0) * self.by
+        zero, one = ops.zeros_like(slant), ops.ones_like(slant)
+        return _matrix(one, slant, zero, zero, one, zero)
+
+
+@dataclass(frozen=True)
 class Shift(_Moves):
     """Move each picture by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
 

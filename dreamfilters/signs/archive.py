@@ -37,13 +37,13 @@ class Files:
 
 # The checksums are those of torchvision.datasets.GTSRB. Its training file holds the 26,640 pictures of the
 # benchmark's first stage (IJCNN 2011); the test file holds all 12,630 of the final one.
-FILES = Files(
+FIRST_STAGE = Files(
     training=("GTSRB-Training_fixed.zip", "513f3c79a4c5141765e10e952eaa2478"),
     test=("GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185"),
     labels=("GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5"),
 )
 # All 39,209 training pictures of the final stage; this checksum is the one that several public loaders agree on.
-FULL_FILES = replace(FILES, training=("GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3"))
+FILES = replace(FIRST_STAGE, training=("GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3"))
 
 _TRAINING = re.compile(r"GTSRB/(?:Training|Final_Training/Images)/(\d{5})/(\d{5})_(\d{5})\.ppm", re.ASCII)
 _TEST = re.compile(r"GTSRB/Final_Test/Images/(\d{5})\.ppm", re.ASCII)
@@ -60,7 +60,7 @@ def fetch(folder: str | Path, *, base: str = ARCHIVE, files: Files = FILES, prog
     What a killed or broken run left is continued, and where all is there nothing is done. Archive files that you
     put into the folder yourself are taken if their md5 fits; they all stay there and may be deleted afterwards.
 
-    `files`: `FILES`, or `FULL_FILES` for all 39,209 training pictures. `progress` is called with (what, done, total).
+    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training pictures. `progress` is called with (what, done, total).
     Raises DownloadError, which says what to do, and OutputError if the folder cannot be written.
 
     >>> fetch("gtsrb")  # doctest: +SKIP

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dreamfilters.errors import DownloadError, OutputError
 from dreamfilters.signs import unpacking
-from dreamfilters.signs.archive import CLASSES, FILES, FULL_FILES, Files, fetch
+from dreamfilters.signs.archive import CLASSES, FILES, FIRST_STAGE, Files, fetch
 
 HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 
@@ -257,5 +257,5 @@ def test_a_folder_that_cannot_be_written_is_named(published, tmp_path):
 
 
 def test_the_full_files_differ_in_the_training_pictures_alone():
-    assert FULL_FILES.training[0] == "GTSRB_Final_Training_Images.zip"
-    assert (FULL_FILES.test, FULL_FILES.labels) == (FILES.test, FILES.labels)
+    assert FILES.training[0] == "GTSRB_Final_Training_Images.zip"
+    assert (FIRST_STAGE.test, FIRST_STAGE.labels) == (FILES.test, FILES.labels)
