@@ -151,8 +151,9 @@ def uniform(seeds: Seeds, shape: tuple[int, ...] = (), low: float = 0.0, high: f
 def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
     """Draw (n, *shape) standard normal float32, picture i from its own seed, by Box and Muller (1958)."""
     size = int(np.prod(shape, dtype=np.int64))
-    if size < LANES:  # so that each picture's logarithms fill a vector and round alike in any batch
-        return tf.reshape(normal(seeds, (LANES,))[:, :size], (-1, *shape))
+    whole = -(-size // LANES) * LANES
+    if size < whole:  # so that each picture's logarithms fill vectors and round alike in any batch
+        return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
     mask = tf.constant(2**24 - 1, tf.uint64)
     radius = (tf.cast(tf.bitwise.bitwise_and(bits, mask), tf.float32) + 0.5) / 2**24  # in (0, 1): its logarithm is finite

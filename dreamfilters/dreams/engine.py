@@ -165,7 +165,7 @@ class Ascent:
             yield from self._climb_batch(programs, canvases, filled)[: len(rows)]
 
     def _filled(self, rows: Rows, size: int, canvas: Canvas) -> Rows:
-        """Fill a batch up by repeating its last picture, so that each picture comes out the same in any batch.
+        """Fill a batch up by repeating its last group, so that each picture comes out the same in any batch.
 
         To one size, or a short batch would be compiled again; to two rows at least, because one row takes another path
         through the convolutions; and by one row more where an array of the step does not fill whole vectors, because
@@ -173,7 +173,8 @@ class Ascent:
         """
         lanes = [canvas.height * canvas.width, *(layer.units for layer in self.network.layers if layer.units)]
         ragged = LOGITS in self.goal.layers or any(count % backend.LANES for count in lanes)
-        return rows + [rows[-1]] * (max(2, size + ragged) - len(rows))
+        missing = max(2, size + ragged) - len(rows)
+        return rows + rows[-self.goal.group :] * math.ceil(missing / self.goal.group)
 
     def _octaves(self, canvas: Canvas) -> list[Canvas]:
         """Return the canvases from small to full size."""

@@ -7,6 +7,7 @@ every objective of the same kind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -24,6 +25,7 @@ Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per pictur
 Place: TypeAlias = tuple[int, int, int]  # row, column, unit: the largest that a layer's map must have
 Reducer: TypeAlias = Literal["mean", "max"]
 
+_LARGEST = 2**31 - 1  # places and units are int32
 _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere
 
 
@@ -105,7 +107,8 @@ def _bracketed(name: str) -> str:
 
 
 def _times(weight: float, name: str) -> str:
-    return f"{weight:g}*{_bracketed(name)}"
+    shortest = np.format_float_positional(np.float32(weight), trim="-")  # that parses to the same float32 again
+    return f"{shortest}*{_bracketed(name)}"
 
 
 def _scaled(score: Callable[[Activations, Wanted], Tensor]) -> Callable[[Activations, Wanted], Tensor]:
@@ -161,7 +164,21 @@ def _non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
         raise TargetError(f"no {what} chosen: give at least one number")
     if min(chosen) < 0:
         raise TargetError(f"{what} {min(chosen)}: numbers start at 0")
+    if max(chosen) > _LARGEST:
+        raise TargetError(f"{what} {max(chosen)}: no network is that large")
     return chosen
+
+
+def quoted(name: str) -> str:
+    """Quote the name of a layer or class that would not parse again bare.
+
+    >>> quoted("STOP"), quoted("Vorfahrt achten")
+    ('STOP', '"Vorfahrt achten"')
+    """
+    if re.fullmatch(r"[^\s()*+\"',:@!-]+", name) and name not in ("class", "layer"):
+        return name
+    quote = "'" if '"' in name else '"'
+    return f"{quote}{name}{quote}"
 
 
 def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> Objective:
@@ -184,7 +201,7 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
         layers=frozenset({layer}),
         score=score,
         wanted=np.asarray(chosen, "int32"),
-        names=tuple(f"{layer}:{number}{suffix}" for number in chosen),
+        names=tuple(f"{quoted(layer)}:{number}{suffix}" for number in chosen),
         kind=("channel", layer, reducer),
         reach=((layer, (0, 0, max(chosen))),),
     )
@@ -211,7 +228,7 @@ def neuron(layer: str, places: Iterable[tuple[int, int, int]]) -> Objective:
         layers=frozenset({layer}),
         score=score,
         wanted=(units, rows, columns),
-        names=tuple(f"{layer}:{unit}@{row},{column}" for unit, row, column in chosen),
+        names=tuple(f"{quoted(layer)}:{unit}@{row},{column}" for unit, row, column in chosen),
         kind=("neuron", layer),
         reach=((layer, (int(rows.max()), int(columns.max()), int(units.max()))),),
     )
@@ -258,7 +275,7 @@ def layer(name: str) -> Objective:
         layers=frozenset({name}),
         score=lambda seen, _: _reduce(ops.square(seen[name]), "mean"),
         wanted=np.zeros(1, "int32"),
-        names=(f"layer:{name}",),
+        names=(f"layer:{quoted(name)}",),
         kind=("layer", name),
     )
 
@@ -349,15 +366,16 @@ def diversity(name: str, facets: int) -> Objective:
         style = ops.reshape(gram, (ops.shape(gram)[0], -1))
         style = style / (ops.sqrt(ops.sum(ops.square(style), axis=1, keepdims=True)) + _SMALL)
         cosine = ops.matmul(style, ops.transpose(style))  # (n * views, n * views)
-        other = ops.cast(ops.logical_and(
-            ops.equal(wanted[0][:, None], wanted[0][None]), ops.not_equal(wanted[1][:, None], wanted[1][None])
-        ), cosine.dtype)
+        begins = ops.cast(wanted[1:] < wanted[:-1], "int32")  # where the numbers fall, the next group begins
+        group = ops.concatenate([ops.zeros_like(wanted[:1]), ops.cumsum(begins)])
+        other = (group[:, None] == group[None]) & (wanted[:, None] != wanted[None])
+        other = ops.cast(other, cosine.dtype)
         return -ops.sum(cosine * other, axis=1) / ops.maximum(ops.sum(other, axis=1), 1.0)
 
     return Objective(
         layers=frozenset({name}),
         score=score,
-        wanted=(np.zeros(facets, "int32"), np.arange(facets, dtype="int32")),  # the group, the picture in it
+        wanted=np.arange(facets, dtype="int32"),  # the picture in its group
         names=tuple(f"diversity:{name}#{number}" for number in range(facets)),
         kind=("diversity", name, facets),
         group=facets,

@@ -141,6 +141,7 @@ def _shrunk_covariance(centred: np.ndarray) -> np.ndarray:
     distance = np.sum((sample - target) ** 2)
     noise = np.sum((each - sample) ** 2) / count**2
     weight = 1.0 if distance <= noise else noise / distance
+    weight = max(weight, 1 / (1 + count) ** 2)  # one picture shows no spread between pictures, and would be believed
     return np.asarray(weight * target + (1 - weight) * sample)
 
 
@@ -156,13 +157,27 @@ def _spectrum(uncorrelated: np.ndarray, shrink: float) -> np.ndarray:
     return np.asarray(np.sqrt(shrink * radial + (1 - shrink) * power))
 
 
+def _check(prior: Prior) -> None:
+    """Raise a ValueError for arrays that do not belong together."""
+    channels = prior.mean.size
+    expected = {"mean": (channels,), "colours": (channels, channels)}
+    if prior.spectrum is not None:
+        expected["spectrum"] = (prior.shape[0], prior.shape[1] // 2 + 1, channels)
+    for name, shape in expected.items():
+        array = getattr(prior, name)
+        if array.shape != shape or not channels or not np.all(np.isfinite(array)):
+            raise ValueError(f"{name} is not of shape {shape} and finite")
+
+
 def read(path: Path) -> Prior:
     """Read a prior that `Prior.save` wrote."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             spectrum = arrays["spectrum"] if "spectrum" in arrays else None
             shape = tuple(int(size) for size in arrays["shape"]) if spectrum is not None else (0, 0)
-            return Prior(str(arrays["name"]), arrays["mean"], arrays["colours"], spectrum, shape)  # type: ignore[arg-type]
+            prior = Prior(str(arrays["name"]), arrays["mean"], arrays["colours"], spectrum, shape)  # type: ignore[arg-type]
+        _check(prior)
+        return prior
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'") from None
     except Exception as error:

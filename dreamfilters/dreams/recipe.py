@@ -265,6 +265,8 @@ def _change(values: dict[str, Any], setting: str) -> None:
     table: Any = values
     for word in path[:-1]:
         table = _enter(table, word, setting)
+    if isinstance(table, list):
+        raise RecipeError(f"--set {setting}: {path[-2]} is a list; name a part and its setting, as transforms.rotate.degrees=10")
     table[path[-1]] = _value(text.strip())
     if path[-1] == "kind":  # the old kind's settings would not fit the new one
         for old in [name for name in table if name not in ("kind", "size")]:

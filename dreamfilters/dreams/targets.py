@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,17 +18,19 @@ from itertools import pairwise
 from dreamfilters.dreams import objectives
 from dreamfilters.dreams.objectives import Objective, Reducer
 from dreamfilters.dreams.recipe import ClassScore
-from dreamfilters.errors import TargetError
+from dreamfilters.errors import TargetError, UnknownNameError
 from dreamfilters.networks import Network
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<operator>[-+](?=\s)|[*+()]|-(?=[\d.]*\*)|-(?=[A-Za-z_(]))
+        (?P<operator>[-+*()])
       | (?P<number>\d*\.?\d+(?:e-?\d+)?)(?=\s*\*)
       | (?P<atom>(?:"[^"]*"|'[^']*'|[^\s()*+"']|(?<=:)\*)+)
     )""",
     re.VERBOSE,
 )
+
+_MOST_TOKENS = 200  # the parser and the scores of sums call themselves as deep as a target is nested
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def parse(network: Network, text: str, *, class_score: ClassScore = "logit") -> 
 
 
 def _tokens(text: str) -> list[_Token]:
+    if len(text.splitlines()) > 1:
+        raise TargetError(f"{text!r}: a target is one line")
     found, at = [], 0
     while text[at:].strip():
         match = _TOKEN.match(text, at)
@@ -71,6 +76,8 @@ def _tokens(text: str) -> list[_Token]:
         kind = str(match.lastgroup)
         found.append(_Token(kind, match.group(kind), match.start(kind)))
         at = match.end()
+    if len(found) > _MOST_TOKENS:
+        raise TargetError(f"{text[:40]!r}...: a target of {len(found)} words; at most {_MOST_TOKENS}")
     return found
 
 
@@ -129,7 +136,10 @@ class _Parser:
         if token.kind == "number":
             if not self._take("*"):
                 self._refuse("expected * after a number")
-            return float(token.text) * self._product()
+            weight = float(token.text)
+            if not math.isfinite(weight):
+                raise TargetError(_pointed(self.text, token.at, f"{token.text} is no finite number"))
+            return weight * self._product()
         return self._atom(token)
 
     def _atom(self, token: _Token) -> Objective:
@@ -138,11 +148,14 @@ class _Parser:
             return self._class(tail, token)
         if head == "layer" and colon:
             return objectives.layer(self.network.layer(_unquoted(tail)).name)
+        head, colon, tail = self._split_at_layer(head, colon, tail)
         info = self.network.layer(_unquoted(head))
         if not info.units:
             raise TargetError(f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers")
         if not info.dreamable:
             raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
+        if colon and not tail:
+            raise TargetError(_pointed(self.text, token.at, f"a filter is missing behind {token.text}"))
         tail, reducer = _reducer(tail)
         if "@" in tail:
             return self._neuron(info.name, tail, token)
@@ -150,6 +163,20 @@ class _Parser:
             return objectives.channel(info.name, range(info.units), reduce=reducer)
         filters = self._numbers(tail, token, info.units, f"{info.name} of {self.network.name} has {info.units} filters")
         return objectives.channel(info.name, filters, reduce=reducer)
+
+    def _split_at_layer(self, head: str, colon: str, tail: str) -> tuple[str, str, str]:
+        """Move the colon: 'shared:0:3' is filter 3 of the layer 'shared:0' where there is no layer 'shared'."""
+        call, next_colon, rest = tail.partition(":")
+        longer = f"{_unquoted(head)}{colon}{call}"
+        if colon and not self._has(_unquoted(head)) and self._has(longer):
+            return longer, next_colon, rest
+        return head, colon, tail
+
+    def _has(self, name: str) -> bool:
+        try:
+            return bool(self.network.layer(name))
+        except UnknownNameError:
+            return False
 
     def _class(self, tail: str, token: _Token) -> Objective:
         score: Callable[..., Objective] = objectives.margin if self.class_score == "margin" else objectives.logit
@@ -160,7 +187,13 @@ class _Parser:
             chosen = self._numbers(tail, token, count, f"{self.network.name} has {count} classes")
         else:
             chosen = [self.network.class_number(_unquoted(tail))]
-        return replace(score(chosen), names=tuple(f"class:{_quoted(self.network.classes[k])}" for k in chosen))
+        return replace(score(chosen), names=tuple(f"class:{self._class_word(number)}" for number in chosen))
+
+    def _class_word(self, number: int) -> str:
+        """Return the name of a class, or its number where the name would parse as another one."""
+        name = self.network.classes[number]
+        taken = self.network.classes.index(name) != number or ("'" in name and '"' in name)
+        return str(number) if taken else objectives.quoted(name)
 
     def _neuron(self, layer: str, tail: str, token: _Token) -> Objective:
         match = re.fullmatch(r"(\d+)@(\d+),(\d+)", tail)
@@ -204,11 +237,3 @@ def _reducer(tail: str) -> tuple[str, Reducer]:
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-
-
-def _quoted(name: str) -> str:
-    """Quote a name that would not parse again bare."""
-    if re.fullmatch(r"[^\s()*+\"',:@!-]+", name):
-        return name
-    quote = "'" if '"' in name else '"'
-    return f"{quote}{name}{quote}"

@@ -62,7 +62,10 @@ def activation_name(step: Step) -> str:
 
 
 def relu_ceiling(thing: Any) -> float | None:
-    """Return above which value an activation, layer or operation is flat (infinity for a plain ReLU), None for no ReLU."""
+    """Return the value above which an activation, layer or operation is flat, None if it is no ReLU.
+
+    Infinity for a plain ReLU, 6 for ReLU6.
+    """
     named = {"relu": math.inf, "relu6": 6.0}.get(getattr(thing, "__name__", ""))
     if named is not None:
         return named

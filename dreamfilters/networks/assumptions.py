@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from dreamfilters.networks.files import SUFFIXES
+from dreamfilters.networks.fingerprints import as_numpy
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.inputs import InputForm, usual_order
 
@@ -28,8 +31,9 @@ def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
     if told:
         return form, ""
     order = usual_order(count)
+    hint = f"--range, or {Path(name).stem}.toml beside it" if Path(name).suffix in SUFFIXES else "--range"
     what = f"{count} channels" if order == "channels" else order
-    return form, f"assumed that {name} takes {what} in 0..1 (give --range, or model.toml beside it)"
+    return form, f"assumed that {name} takes {what} in 0..1 (give {hint})"
 
 
 def _told(graph: Graph) -> tuple[float, float] | None:
@@ -57,8 +61,8 @@ def _range_of(step: Step) -> tuple[float, float] | None:
     if isinstance(layer, keras.layers.Rescaling):
         return (0.0, 255.0) if np.max(np.abs(layer.scale)) < _BYTE_SCALE else (0.0, 1.0)
     if isinstance(layer, keras.layers.Normalization):
-        mean = np.asarray(layer.mean, "float64")
-        spread = np.sqrt(np.asarray(layer.variance, "float64"))
+        mean = as_numpy(layer.mean)
+        spread = np.sqrt(as_numpy(layer.variance))
         if np.all(mean == 0) and np.all(spread == 1):  # never adapted
             return None
         if max(mean.max(), spread.max()) > _BYTE_MEAN:
@@ -66,6 +70,6 @@ def _range_of(step: Step) -> tuple[float, float] | None:
         return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
     if isinstance(layer, keras.layers.BatchNormalization):
         # Its running mean is that of the photographs it was trained on; untrained, it says nothing.
-        mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean), "float64")
+        mean = as_numpy(layer.moving_mean)
         return (0.0, 255.0) if mean.max() > _BYTE_MEAN else None
     return None

@@ -14,8 +14,8 @@ from dreamfilters.errors import ModelError
 def read_classes(path: Path) -> tuple[str, ...]:
     """Return the names in a file in the order of their numbers.
 
-    A text has one name a line; JSON a list, or an object from number to name; CSV lines of 'number,name' or 'name', with
-    or without a heading.
+    A text has one name a line; JSON a list, or an object from number to name; CSV lines of 'number,name' or 'name',
+    with or without a heading.
 
     Raises:
         ModelError: the file cannot be read, or is none of these.

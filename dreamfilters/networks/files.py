@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -24,7 +26,9 @@ def read_model(path: Path, *, trust: bool = False) -> keras.Model:
     """
     _check_file(path)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=not trust)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # how its author wrote it is no news for who opens it
+            model = keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras, h5py, zipfile and json each have their own
         raise _explained(path, error, trust=trust) from error
     if not isinstance(model, keras.Model):
@@ -66,11 +70,28 @@ def _inside(folder: Path) -> str:
 
 def _explained(path: Path, error: Exception, *, trust: bool) -> ModelError:
     text = str(error)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    if not trust and "lambda" in text.lower() and ("safe" in text.lower() or "arbitrary code" in text.lower()):
-        return UntrustedError(f"{path}: has a Lambda layer, which runs code from the file; say --trust (trust=True) if you trust it")
+    lowered = text.lower()
+    if not trust and "lambda" in lowered and ("safe" in lowered or "arbitrary code" in lowered):
+        return UntrustedError(
+            f"{path}: has a Lambda layer, which runs code from the file; say --trust (trust=True) if you trust it"
+        )
+    missing = _MISSING.search(text)
+    if missing:
+        return ModelError(f"{path}: needs the code of its own {missing[1]!r}, which is not in the file")
     if "No model config found" in text:
         return ModelError(f"{path}: holds weights without the network's layers; save the whole model")
-    if "truncated file" in text or isinstance(error, zipfile.BadZipFile):
-        return ModelError(f"{path}: is damaged or cut off: {first[:200]}")
-    return ModelError(f"{path}: cannot be opened: {first[:300]}")
+    if "truncated file" in lowered or isinstance(error, zipfile.BadZipFile):
+        return ModelError(f"{path}: is damaged or cut off: {_reason(error)}")
+    return ModelError(f"{path}: cannot be opened: {_reason(error)}")
+
+
+_MISSING = re.compile(r"(?:Could not locate (?:class|function)|Unknown (?:layer|object):?) '(\w+)'")
+_LONGEST = 200  # characters of a foreign message
+
+
+def _reason(error: Exception) -> str:
+    """Return what Keras wrapped, in one line and without the configuration it adds."""
+    text = str(error).rpartition("Exception encountered:")[2]
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line for line in lines if line), type(error).__name__)
+    return first.partition(" Full object config")[0][:_LONGEST]

@@ -6,8 +6,6 @@ would add a node to the user's layers at every use, and neither enters a nested 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +13,6 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import keras
-import numpy as np
 from keras.src.models.functional import Functional  # has no public name
 
 from dreamfilters.errors import ModelError
@@ -100,26 +97,6 @@ class Graph:
         """Return the steps that read a slot, in order."""
         return [step for step in self.steps if slot in step.inputs]
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of what is computed: operations, their settings and connections, and weights by value and order.
-
-        Names and the paths of weights do not count, so it is the same after saving and loading.
-        """
-        digest = hashlib.sha256()
-        seen: set[int] = set()
-        for step in self.steps:
-            described = [step.type, _settings(step.operation), step.inputs, step.outputs]
-            digest.update(json.dumps(described, sort_keys=True, default=str).encode())
-            if id(step.operation) in seen:
-                continue
-            seen.add(id(step.operation))
-            for weight in getattr(step.operation, "weights", ()):
-                values = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
-                digest.update(f"{values.shape} {values.dtype}".encode())
-                digest.update(values.tobytes())
-        return digest.hexdigest()
-
 
 def flatten(model: keras.Model) -> Graph:
     """Return the model's steps, those of nested models in their place.
@@ -132,10 +109,14 @@ def flatten(model: keras.Model) -> Graph:
         raise ModelError(f"{model.name}: {_without_graph(model)}")
     if len(function.inputs) != 1:
         names = ", ".join(tensor.name for tensor in function.inputs)
-        raise ModelError(f"{model.name}: has {len(function.inputs)} inputs ({names}); dreaming needs exactly one, the image")
+        raise ModelError(
+            f"{model.name}: has {len(function.inputs)} inputs ({names}); dreaming needs exactly one, the image"
+        )
     shape = tuple(function.inputs[0].shape[1:])
     if len(shape) != 3:
-        raise ModelError(f"{model.name}: has no image input: its input is {shape}, an image is (height, width, channels)")
+        raise ModelError(
+            f"{model.name}: has no image input: its input is {shape}, an image is (height, width, channels)"
+        )
     walk = _Walk()
     outputs = walk.through(function, [0], "")
     steps = _with_order(_numbered(walk.steps))
@@ -181,10 +162,7 @@ class _Walk:
             inputs = [scope[id(tensor)] for tensor in node.input_tensors]
             name = prefix + node.operation.name
             inner = _function(node.operation)
-            if inner is None:
-                slots = self._step(name, node, scope, inputs)
-            else:
-                slots = self.through(inner, inputs, f"{name}/")
+            slots = self.through(inner, inputs, f"{name}/") if inner else self._step(name, node, scope, inputs)
             scope.update((id(tensor), slot) for tensor, slot in zip(node.outputs, slots, strict=True))
         return [scope[id(tensor)] for tensor in function.outputs]
 
@@ -255,23 +233,3 @@ def _wants_channels_first(steps: list[Step]) -> bool:
                 return bool(own == "channels_first")
             reached.update(step.outputs)
     return False
-
-
-# Settings that say how a layer was made and not what it computes, or that its saved form states another way.
-_IRRELEVANT = ("name", "trainable", "dtype", "initializer", "regularizer", "constraint", "batch_shape", "build_config", "seed")
-
-
-def _settings(operation: Any) -> Any:
-    try:
-        config = operation.get_config()
-    except Exception:  # whatever an operation that was never meant to be saved raises
-        config = {}
-    return {"compute_dtype": getattr(operation, "compute_dtype", ""), **_relevant(config)}
-
-
-def _relevant(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _relevant(inner) for key, inner in value.items() if not str(key).endswith(_IRRELEVANT)}
-    if isinstance(value, (list, tuple)):
-        return [_relevant(inner) for inner in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__

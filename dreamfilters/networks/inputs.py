@@ -45,7 +45,9 @@ class InputForm:
         if self.order not in ORDERS:
             raise InputFormError(f"order={self.order!r}: one of {', '.join(ORDERS)}")
         if self.channels != wanted:
-            raise InputFormError(f"order={self.order!r}: has {wanted} channels, the network's input has {self.channels}")
+            raise InputFormError(
+                f"order={self.order!r}: has {wanted} channels, the network's input has {self.channels}"
+            )
         for name in ("mean", "deviation"):
             values = getattr(self, name)
             if len(values) not in (1, self.channels):
@@ -72,7 +74,7 @@ class InputForm:
         """Return the form in which black is `low` and white is `high`."""
         if not high > low:
             raise InputFormError(f"range=[{low:g}, {high:g}]: the second number must be above the first")
-        return cls(size, channels, float(high - low), (-float(low) + 0.0,), (1.0,), order or usual_order(channels))
+        return cls(size, channels, float(high - low), (0.0 - float(low),), (1.0,), order or usual_order(channels))
 
     @property
     def picture_channels(self) -> int:
@@ -97,7 +99,7 @@ class InputForm:
         """Return the least and the greatest valid input of each channel, in the network's order."""
         means = np.broadcast_to(self.mean, self.channels)
         deviations = np.broadcast_to(self.deviation, self.channels)
-        low, high = -means / deviations, (self.scale - means) / deviations
+        low, high = 0.0 - means / deviations, (self.scale - means) / deviations
         return tuple(map(float, low)), tuple(map(float, high))
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""A network that can be dreamt on: the user's model, never changed, with its input form and the names of its classes."""
+"""A network to dream on: the user's model, never changed, with its input form and the names of its classes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import keras
 
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activations, watching
+from dreamfilters.networks.fingerprints import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
 from dreamfilters.networks.inputs import InputForm
 from dreamfilters.networks.receptive import ReceptiveField, receptive_fields
@@ -76,10 +77,10 @@ class Network:
         """The model flattened."""
         return flatten(self.model)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A hash of configuration and weights by value and order, the same after saving and loading."""
-        return self.graph.fingerprint
+        return fingerprint_of(self.graph)
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -108,11 +109,10 @@ class Network:
             return self._by_name[ending[0]]
         if ending:
             raise UnknownNameError(f"{name}: {self.name} has several: {', '.join(ending[:6])}")
-        raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, self._by_name)}")
+        short = [known.rpartition("/")[2] for known in self._by_name]
+        raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, [*self._by_name, *short])}")
 
-    def watch(
-        self, layers: frozenset[str], *, linear: frozenset[str] = frozenset(), relaxed: bool = False
-    ) -> Watcher:
+    def watch(self, layers: frozenset[str], *, linear: frozenset[str] = frozenset(), relaxed: bool = False) -> Watcher:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
         See `watching.watch`; layers may be named as in `layer`, and come back under the name that was given.
@@ -161,7 +161,9 @@ class Network:
         if name.lstrip("-").isdecimal():
             if 0 <= int(name) < count:
                 return int(name)
-            raise UnknownNameError(f"class {name}: {self.name} has {count} classes" + (f", 0 to {count - 1}" if count else ""))
+            raise UnknownNameError(
+                f"class {name}: {self.name} has {count} classes" + (f", 0 to {count - 1}" if count else "")
+            )
         known = [*self.classes, *(alias for names in self.aliases for alias in names)]
         raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
 
@@ -176,11 +178,15 @@ def _describe(step: Step, field: ReceptiveField | None, obstacle: str) -> LayerI
     if not obstacle and len(shape) not in (1, 3):
         obstacle = f"its output {shape} is neither a map (h, w, c) nor a vector (c,)"
     units = (shape[-1] or 0) if shape else 0
-    return LayerInfo(step.name, step.type, shape, units, activations.activation_name(step), field, not obstacle, obstacle)
+    return LayerInfo(
+        step.name, step.type, shape, units, activations.activation_name(step), field, not obstacle, obstacle
+    )
 
 
 # Operations through which nothing flows back although they return floats.
-_FLAT = frozenset({"Round", "Floor", "Ceil", "Trunc", "Sign", "StopGradient", "OneHot", "Discretization", "CategoryEncoding"})
+_FLAT = frozenset(
+    {"Round", "Floor", "Ceil", "Trunc", "Sign", "StopGradient", "OneHot", "Discretization", "CategoryEncoding"}
+)
 
 
 def _obstacles(graph: Graph) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One word for every way to a network: a model, a file, the built-in one, one of Keras', or a function that makes it."""
+"""One word for every way to a network: a model, a file, the built-in one, one of Keras', or a function of one's own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def load(
             or 'module:function', a function in the current folder that returns a model.
         trust: whether the model may run code of its own: Lambda layers, 'module:function'.
         form: how a picture becomes its input: an `InputForm`, a mapping with the keys of `model.toml`, or such a file.
-            Without it `model.toml` beside the file, then the model's own first layers, then RGB in 0..1.
+            What it does not say, 'model.toml' beside 'model.h5' says, then the model's own first layers, then it is
+            RGB in 0..1.
         classes: names in the order of the outputs, or a file of them.
         size: side or (height, width) in place of the model's own.
 
@@ -60,9 +61,9 @@ def load(
         'STOP'
     """
     network = _opened(spec, trust=trust)
-    settings, folder = _settings(spec, form)
+    settings = _settings(spec, form)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
-    return _with_classes(network, settings.classes if classes is None else classes, folder)
+    return _with_classes(network, settings.classes if classes is None else classes)
 
 
 def _opened(spec: keras.Model | str | Path, *, trust: bool) -> Network:
@@ -130,24 +131,22 @@ def _made(module: str, function: str) -> keras.Model:
     return model
 
 
-def _settings(spec: keras.Model | str | Path, form: Form) -> tuple[InputSettings, Path]:
-    """Return what was said of the input, and the folder that file names in it are relative to."""
-    if isinstance(form, (str, Path)):
-        path = Path(form)
-        return read_settings(path), path.parent
-    if isinstance(form, Mapping):
-        return read_settings(form), Path()
-    beside = Path(spec).with_suffix(".toml") if not isinstance(spec, keras.Model) and Path(spec).is_file() else None
-    if form is None and beside is not None and beside.is_file():
-        return read_settings(beside), beside.parent
-    return InputSettings(), Path()
+def _settings(spec: keras.Model | str | Path, form: Form) -> InputSettings:
+    """Return what was said of the input: here, and for what is not said here in the file beside the model."""
+    beside = InputSettings()
+    if not isinstance(spec, keras.Model) and Path(spec).is_file():
+        path = Path(spec).with_suffix(".toml")
+        beside = read_settings(path) if path.is_file() else beside
+    if form is None or isinstance(form, InputForm):
+        return beside
+    return read_settings(form if isinstance(form, Mapping) else Path(form)).over(beside)
 
 
 def _with_form(
     network: Network, form: InputForm | None, settings: InputSettings, size: int | tuple[int, int] | None
 ) -> Network:
+    told = form is not None or settings.says_range
     form = form or settings.applied(network.form)
-    told = form is not network.form and (settings.says_range or settings == InputSettings())
     if size is not None:
         form = replace(form, size=(size, size) if isinstance(size, int) else size)
     height, width, channels = network.graph.input_shape
@@ -158,13 +157,12 @@ def _with_form(
     return replace(network, form=form, assumed="" if told else network.assumed)
 
 
-def _with_classes(network: Network, classes: Sequence[str] | str | Path | None, folder: Path) -> Network:
+def _with_classes(network: Network, classes: Classes) -> Network:
     """Give each output a name: those said, those the network brought, or its number."""
     shape = network.graph.writers[network.graph.output].shape if network.graph.steps else ()
     count = (shape[0] or 0) if len(shape) == 1 else 0
     if isinstance(classes, (str, Path)):
-        path = folder / classes
-        return replace(network, classes=checked(read_classes(path), count, str(path)), aliases=())
+        return replace(network, classes=checked(read_classes(Path(classes)), count, str(classes)), aliases=())
     if classes is not None:
         return replace(network, classes=checked(tuple(classes), count, network.name), aliases=())
     if len(network.classes) == count:

@@ -12,9 +12,12 @@ import pydantic
 from dreamfilters.errors import InputFormError
 from dreamfilters.networks.inputs import InputForm, Order
 
-_Numbers: TypeAlias = Annotated[tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)]
+_Numbers: TypeAlias = Annotated[
+    tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)
+]
 _Size: TypeAlias = Annotated[
-    tuple[pydantic.PositiveInt, pydantic.PositiveInt], pydantic.BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v)
+    tuple[pydantic.PositiveInt, pydantic.PositiveInt],
+    pydantic.BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v),
 ]
 
 
@@ -46,6 +49,13 @@ class InputSettings(pydantic.BaseModel):
         """Whether the range of values is settled."""
         return not (self.range is None and self.mean is None and self.deviation is None and self.scale is None)
 
+    def over(self, other: InputSettings) -> InputSettings:
+        """Return the settings of both, these before those of `other`; a range is taken whole from one of them."""
+        lower = other.model_dump(exclude_none=True)
+        if self.says_range:
+            lower = {key: value for key, value in lower.items() if key not in ("range", "mean", "deviation", "scale")}
+        return InputSettings(**{**lower, **self.model_dump(exclude_none=True)})
+
     def applied(self, form: InputForm) -> InputForm:
         """Return `form` with what was said in place of what was assumed.
 
@@ -72,13 +82,16 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
     if isinstance(source, Mapping):
         return _checked(source, "input")
     try:
-        return _checked(tomllib.loads(source.read_text("utf-8")), source.name)
+        settings = _checked(tomllib.loads(source.read_text("utf-8")), source.name)
     except OSError as error:
         raise InputFormError(f"{source}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InputFormError(f"{source}: is not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputFormError(f"{source}: is not TOML: {error}") from None
+    if isinstance(settings.classes, str):
+        return settings.model_copy(update={"classes": str(source.parent / settings.classes)})
+    return settings
 
 
 def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
@@ -88,7 +101,9 @@ def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
         first = error.errors()[0]
         key = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
-            raise InputFormError(f"{where}: {key}: no such key. Keys: {', '.join(InputSettings.model_fields)}") from None
+            raise InputFormError(
+                f"{where}: {key}: no such key. Keys: {', '.join(InputSettings.model_fields)}"
+            ) from None
         raise InputFormError(f"{where}: {key}={keys[key]!r}: {_EXPECTED[key]}") from None
 
 
@@ -101,4 +116,3 @@ _EXPECTED = {
     "size": "a side in pixels, or [height, width]",
     "classes": "a list of names, or the name of a file with them",
 }
-

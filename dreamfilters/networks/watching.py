@@ -39,7 +39,8 @@ def watch(
     """
     watched = {layer: _watched(graph, layer, bent=layer in linear) for layer in sorted(layers | linear)}
     calls = [
-        _Call(step, relaxed=relaxed) for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
+        _Call(step, relaxed=relaxed)
+        for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
     ]
 
     def run(x: Tensor) -> dict[str, Tensor]:
@@ -69,7 +70,9 @@ def _watched(graph: Graph, layer: str, *, bent: bool) -> tuple[Step, bool]:
         raise UnknownNameError(f"{layer}: no such layer. {close_names(layer, graph.by_name)}")
     step = graph.by_name[layer]
     if bent and not has_linear(step):
-        raise ModelError(f"{layer}: a {step.type} has no value before its activation; a conv, dense or activation layer has")
+        raise ModelError(
+            f"{layer}: a {step.type} has no value before its activation; a conv, dense or activation layer has"
+        )
     return step, bent
 
 
@@ -80,6 +83,9 @@ class _Call:
         self.step = step
         self.activation = inline_activation(step)
         self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
+        self.takes_training = isinstance(self.operation, keras.layers.Layer)
+        if isinstance(step.operation, keras.layers.Dense):
+            self.operation = _steady(self.operation)
         self.pure = is_pure(step)
         ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
         if ceiling is None:
@@ -87,20 +93,38 @@ class _Call:
         if self.activation:
             self.activation = relaxed_relu(ceiling)
         else:
-            self.operation = relaxed_relu(ceiling)
+            self.operation, self.takes_training = relaxed_relu(ceiling), False
 
     def __call__(self, values: dict[int, Tensor], before: dict[int, Tensor]) -> None:
         """Write the step's outputs into `values`, and what its activation was given into `before`."""
         args, kwargs = keras.tree.map_structure(
             lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, self.step.arguments
         )
-        if isinstance(self.operation, keras.layers.Layer):
+        if self.takes_training:
             kwargs = {**kwargs, "training": False}
         outputs = keras.tree.flatten(self.operation(*args, **kwargs))
         before[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
         if self.activation:
             outputs = [self.activation(outputs[0])]
         values.update(zip(self.step.outputs, outputs, strict=True))
+
+
+_STEADY_ROWS = 16
+
+
+def _steady(dense: Any) -> Callable[..., Tensor]:
+    """Give a dense layer at least 16 rows: fewer take another path through the matrix kernels and round otherwise.
+
+    So a picture comes out the same to the byte alone and in any batch; see `backend.LANES`.
+    """
+
+    def call(x: Tensor, **kwargs: Any) -> Tensor:
+        rows = x.shape[0]
+        if len(x.shape) != 2 or rows is None or rows >= _STEADY_ROWS:
+            return dense(x, **kwargs)
+        return dense(ops.pad(x, ((0, _STEADY_ROWS - rows), (0, 0))), **kwargs)[:rows]
+
+    return call
 
 
 def _handed_out(value: Tensor, step: Step) -> Tensor:

@@ -1,0 +1,39 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both make .venv when it is not there and reuse it.
+# PYTHON picks the interpreter (3.11 to 3.13); EXTRAS is for CI.
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell $(name) -c 'import sys; print("$(name)") if (3, 11) <= sys.version_info < (3, 14) else None' 2>/dev/null)))
+BIN := .venv/bin
+
+.PHONY: demo test lint types check bench clean
+
+demo: .venv/installed
+	$(BIN)/dreamfilters demo
+
+test: .venv/tested
+	$(BIN)/python -m pytest
+
+lint: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/tested
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: .venv/tested
+	$(BIN)/python -m tests.benchmarks
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "dreamfilters needs Python 3.11, 3.12 or 3.13: none was found, give PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/tested: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ .venv/installed
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

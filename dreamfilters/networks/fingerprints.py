@@ -1,0 +1,88 @@
+"""A hash of what a model computes: operations, their settings and connections, and weights by value and order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import keras
+import numpy as np
+
+from dreamfilters import backend
+from dreamfilters.networks.graph import Graph, Slot, Step
+
+
+def fingerprint_of(graph: Graph) -> str:
+    """Return the hash in hexadecimal digits.
+
+    Names and the paths of weights do not count, so it is the same after saving and loading.
+    """
+    digest = hashlib.sha256()
+    seen: set[int] = set()
+    for step in graph.steps:
+        described = [step.type, _settings(step.operation), _constants(step), step.outputs]
+        digest.update(json.dumps(described, sort_keys=True).encode())
+        if id(step.operation) in seen:
+            continue
+        seen.add(id(step.operation))
+        for weight in getattr(step.operation, "weights", ()):
+            values = np.ascontiguousarray(as_numpy(weight))
+            digest.update(f"{values.shape} {values.dtype}".encode())
+            digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    """Return the numbers of a variable or tensor."""
+    return np.asarray(backend.tensor(value))  # a variable's own way is deprecated in numpy 2
+
+
+# Settings that say how a layer was made and not what it computes, or that its saved form states another way.
+_IRRELEVANT = frozenset(
+    {
+        "name",
+        "trainable",
+        "dtype",
+        "seed",
+        "batch_shape",
+        "build_config",
+        "module",
+        "registered_name",
+        "shared_object_id",
+    }
+)
+_MAKING = ("initializer", "regularizer", "constraint")
+
+
+def _settings(operation: Any) -> Any:
+    try:
+        config = operation.get_config()
+    except Exception:  # whatever an operation that was never meant to be saved raises
+        config = {}
+    return {"compute_dtype": getattr(operation, "compute_dtype", ""), **_relevant(config)}
+
+
+def _constants(step: Step) -> list[Any]:
+    """Return the arguments in order: numbers of slots, and the values of everything else."""
+    leaves: list[Any] = []
+    for leaf in keras.tree.flatten(step.arguments):
+        if isinstance(leaf, Slot):
+            leaves.append(f"slot {leaf.number}")
+        elif isinstance(leaf, (str, int, float, type(None))):
+            leaves.append(leaf)
+        elif keras.ops.is_tensor(leaf) or isinstance(leaf, np.ndarray):
+            leaves.append(as_numpy(leaf).tolist())
+    return leaves
+
+
+def _relevant(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _relevant(inner)
+            for key, inner in value.items()
+            if isinstance(key, str) and key not in _IRRELEVANT and not key.endswith(_MAKING)
+        }
+    if isinstance(value, (list, tuple)):
+        return [_relevant(inner) for inner in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__

@@ -1,0 +1,94 @@
+"""Recorded activations are checked against maps that can be told by looking at the pictures."""
+
+import keras
+import numpy as np
+import pytest
+
+from dreamfilters.errors import InputFormError, PictureError, RecipeError, UnknownNameError
+from dreamfilters.evidence.recording import activations, mean_responses, stream
+from dreamfilters.networks import LOGITS, InputForm, Network
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Filter 0 sees red, filter 1 what red leaves to 1; then their means, weighted 10 and 20, as logits."""
+    inputs = keras.Input((4, 4, 3))
+    maps = keras.layers.Conv2D(2, 1, name="conv")(inputs)
+    means = keras.layers.GlobalAveragePooling2D(name="pool")(maps)
+    outputs = keras.layers.Dense(2, activation="softmax", name="dense")(means)
+    model = keras.Model(inputs, outputs)
+    kernel = np.zeros((1, 1, 3, 2), "float32")
+    kernel[0, 0, 0] = 1, -1
+    model.get_layer("conv").set_weights([kernel, np.array([0, 1], "float32")])
+    model.get_layer("dense").set_weights([np.diag([10.0, 20.0]), np.zeros(2)])
+    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), ("red", "other"))
+
+
+def reds(*shares, size=4):
+    pictures = np.zeros((len(shares), size, size, 3), "float32")
+    pictures[..., 0] = np.array(shares)[:, None, None]
+    return pictures
+
+
+def test_activations_come_picture_by_picture(network):
+    pictures = reds(0.25, 0.5, 0.75)
+    pictures[1, 0, 3, 0] = 1.0
+    seen = activations(network, pictures, ["conv", LOGITS], batch=2)
+    np.testing.assert_allclose(seen["conv"][..., 0], pictures[..., 0])
+    np.testing.assert_allclose(seen["conv"][..., 1], 1 - pictures[..., 0])
+    np.testing.assert_allclose(seen[LOGITS], [[2.5, 15], [5.3125, 9.375], [7.5, 5]], rtol=1e-6)  # 8.5 / 16 is .53125
+    assert seen["conv"].dtype == np.float32
+
+
+def test_the_batch_does_not_matter(network):
+    pictures = reds(*np.linspace(0, 1, 7))
+    whole = activations(network, pictures, ["dense"])["dense"]
+    for batch in (1, 3, 7):
+        np.testing.assert_allclose(activations(network, pictures, ["dense"], batch=batch)["dense"], whole, rtol=1e-6)
+
+
+def test_mean_responses_are_the_means_of_the_maps(network):
+    pictures = reds(0.0, 0.5)
+    pictures[0, 0, 0, 0] = 1.0
+    seen = mean_responses(network, pictures, ["conv", "dense"])
+    np.testing.assert_allclose(seen["conv"], [[1 / 16, 15 / 16], [0.5, 0.5]])
+    assert seen["dense"].shape == (2, 2)
+
+
+def test_pictures_are_brought_to_the_size_of_the_network(network):
+    seen = activations(network, [reds(0.25)[0], reds(0.5, size=9)[0]], ["conv"])["conv"]
+    np.testing.assert_allclose(seen[:, 0, 0, 0], [0.25, 0.5], rtol=1e-6)
+
+
+def test_stream_reads_no_further_than_it_must(network):
+    def endless():
+        while True:
+            yield reds(0.5)[0]
+
+    batches = stream(network, endless(), ["pool"], batch=3)
+    assert next(batches)["pool"].tolist() == [[0.5, 0.5]] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ((reds(0.1), ["conf"]), UnknownNameError, "conf: .* Close names: conv"),
+        (([], ["conv"]), PictureError, "no pictures"),
+        ((reds(0.1)[..., :1], ["conv"]), InputFormError, "1 channels"),
+        ((reds(0.1)[0], ["conv"]), PictureError, r"\(4, 3\)"),
+    ],
+)
+def test_what_cannot_be_recorded_is_said(network, arguments, error, said):
+    with pytest.raises(error, match=said):
+        activations(network, *arguments)
+
+
+def test_a_batch_holds_a_picture(network):
+    with pytest.raises(RecipeError, match="batch=0"):
+        activations(network, reds(0.1), ["conv"], batch=0)
+
+
+def test_unequal_pictures_need_a_network_with_a_size(network):
+    anysize = Network(keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(1, 1)]), InputForm())
+    with pytest.raises(PictureError, match=r"\(4, 4, 3\) and \(5, 5, 3\)"):
+        activations(anysize, [reds(0.1)[0], reds(0.1, size=5)[0]], [anysize.layers[0].name])

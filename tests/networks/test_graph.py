@@ -1,0 +1,143 @@
+import hashlib
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.errors import ModelError
+from dreamfilters.networks.fingerprints import as_numpy, fingerprint_of
+from dreamfilters.networks.graph import flatten, twin
+from dreamfilters.networks.watching import LOGITS, watch
+
+
+def state_of(model):
+    """Hash everything of a model that could be changed by using it."""
+    digest = hashlib.sha256(json.dumps(model.get_config(), sort_keys=True, default=str).encode())
+    for layer in model._flatten_layers():
+        digest.update(f"{id(layer)} {sorted(layer.__dict__)} {id(getattr(layer, 'activation', None))}".encode())
+        digest.update(f"{len(layer._inbound_nodes)} {len(layer._outbound_nodes)} {len(layer._losses)}".encode())
+        digest.update(f"{layer.input_spec} {layer._called}".encode())
+    for weight in model.variables:
+        digest.update(f"{weight.path} {id(weight)}".encode() + as_numpy(weight).tobytes())
+    return digest.hexdigest()
+
+
+def test_steps_are_named_and_ordered(awkward):
+    assert [step.name for step in flatten(awkward).steps if step.type != "Add"] == [
+        "flip",
+        "backbone/conv1",
+        "backbone/pool",
+        "backbone/separable",
+        "backbone/block/inner:0",
+        "backbone/block/inner:1",
+        next(step.name for step in flatten(awkward).steps if step.type == "Relu"),
+        "twice:0",
+        "twice:1",
+        "twice:2",
+        "both",
+        "norm",
+        "relu6",
+        "act",
+        "drop",
+        "flat",
+        "out",
+    ]
+
+
+def test_running_the_steps_equals_the_model(awkward, pictures):
+    seen = watch(flatten(awkward), frozenset({"out"}))(pictures)
+    np.testing.assert_allclose(seen["out"], awkward(pictures, training=False), atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "size"), [("MobileNetV3Small", 64), ("MobileNetV2", 32)])
+def test_applications_come_out_equal(name, size):
+    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
+    x = np.random.default_rng(3).random((1, size, size, 3), "float32")
+    graph = flatten(model)
+    last = graph.steps[-1].name
+    seen = watch(graph, frozenset({last, LOGITS}))(x)
+    np.testing.assert_allclose(seen[last], model(x, training=False), atol=1e-6)
+    np.testing.assert_allclose(keras.ops.softmax(seen[LOGITS]), seen[last], atol=1e-6)
+
+
+def test_the_users_model_stays_as_it_is(awkward, pictures):
+    awkward.compile("sgd", "mse")
+    awkward(pictures, training=False)
+    losses = len(awkward.losses)
+    before = state_of(awkward)
+    graph = flatten(awkward)
+    layers_ = frozenset(step.name for step in graph.steps)
+    linear = frozenset({"backbone/conv1", "backbone/separable", "act", "relu6", "out"})
+    for _ in range(2):
+        watch(graph, layers_ | {LOGITS}, linear=linear, relaxed=True)(pictures)
+    assert fingerprint_of(graph)
+    assert state_of(awkward) == before
+    assert len(awkward.losses) == losses
+
+
+def test_a_model_never_used_before_stays_as_it_is(awkward, pictures):
+    before = state_of(awkward)
+    watch(flatten(awkward), frozenset({"out"}))(pictures)
+    assert state_of(awkward) == before
+
+
+def test_a_twin_shares_weights_and_nothing_else(plain):
+    layer = plain.get_layer("conv1")
+    double = twin(layer, activation=keras.activations.linear)
+    assert double.kernel is layer.kernel
+    assert layer.activation is keras.activations.relu
+    assert double(np.zeros((1, 40, 50, 3), "float32")).shape == (1, 38, 48, 4)
+
+
+def test_mixed_precision_is_handed_out_as_float32():
+    policy = keras.dtype_policies.DTypePolicy("mixed_float16")
+    x = keras.Input((8, 8, 3))
+    y = layers.Conv2D(4, 3, activation="relu", dtype=policy, name="conv")(x)
+    y = layers.Dense(2, dtype=policy, name="out")(layers.GlobalAveragePooling2D(dtype=policy)(y))
+    model = keras.Model(x, layers.Activation("softmax", dtype="float32", name="probabilities")(y))
+    data = np.random.default_rng(4).random((2, 8, 8, 3), "float32")
+    seen = watch(flatten(model), frozenset({"conv", "probabilities"}), linear=frozenset({"conv"}))(data)
+    assert seen["conv"].dtype == "float32"
+    np.testing.assert_allclose(seen["probabilities"], model(data), atol=1e-6)
+
+
+def test_channels_first_is_turned_both_ways():
+    """The same weights in both orders answer alike."""
+    outputs = []
+    for order, shape in (("channels_last", (9, 8, 3)), ("channels_first", (3, 9, 8))):
+        keras.utils.set_random_seed(5)
+        x = keras.Input(shape)
+        y = layers.Conv2D(4, 3, data_format=order, name="conv")(layers.Rescaling(2.0)(x))
+        y = layers.ReLU(name="relu")(layers.BatchNormalization(axis=-1 if order == "channels_last" else 1)(y))
+        graph = flatten(keras.Model(x, y))
+        assert graph.input_shape == (9, 8, 3)
+        data = np.random.default_rng(6).random((2, 9, 8, 3), "float32")
+        outputs.append(np.asarray(watch(graph, frozenset({"relu"}))(data)["relu"]))
+    assert outputs[1].shape == (2, 7, 6, 4)
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+
+
+class _Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+def _two_inputs():
+    a, b = keras.Input((4, 4, 3), name="a"), keras.Input((4, 4, 3), name="b")
+    return keras.Model([a, b], layers.Add()([a, b]), name="pair")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: _Subclassed(name="sub"), "sub: is a subclassed model"),
+        (lambda: keras.Sequential([layers.Conv2D(2, 3)], name="seq"), "seq: is not built"),
+        (lambda: keras.Sequential([keras.Input((7,)), layers.Dense(2)], name="dense"), r"has no image input: .*\(7,\)"),
+        (_two_inputs, r"pair: has 2 inputs \(a, b\)"),
+    ],
+)
+def test_what_cannot_be_flattened_says_why(make, words):
+    with pytest.raises(ModelError, match=words):
+        flatten(make())

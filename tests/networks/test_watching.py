@@ -1,0 +1,115 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters import backend
+from dreamfilters.errors import ModelError, UnknownNameError
+from dreamfilters.networks.graph import flatten
+from dreamfilters.networks.watching import LOGITS, watch
+
+
+def one_conv(kernel, *, activation, then=None):
+    """A 1x1 convolution of given weights on a grey picture."""
+    x = keras.Input((2, 2, 1))
+    y = layers.Conv2D(1, 1, activation=activation, use_bias=False, name="conv")(x)
+    model = keras.Model(x, then(y) if then else y)
+    model.get_layer("conv").set_weights([np.full((1, 1, 1, 1), kernel, "float32")])
+    return flatten(model)
+
+
+def test_only_what_is_needed_runs(plain):
+    graph = flatten(plain)
+    assert [step.name for step in graph.needed(set(graph.by_name["conv2"].outputs))] == ["conv1", "conv2"]
+    seen = watch(graph, frozenset({"conv1"}))(np.zeros((1, 99, 70, 3)))  # a size that the dense layer would refuse
+    assert set(seen) == {"conv1"}
+
+
+def test_linear_gives_the_value_before_the_activation_and_changes_nothing_behind():
+    then = layers.ReLU(name="second")
+    graph = one_conv(-2.0, activation="relu", then=then)
+    ones = np.ones((1, 2, 2, 1), "float32")
+    seen = watch(graph, frozenset({"conv", "second"}), linear=frozenset({"conv"}))(ones)
+    assert np.all(np.asarray(seen["conv"]) == -2.0)
+    assert np.all(np.asarray(seen["second"]) == 0.0)
+    seen = watch(graph, frozenset({"second"}), linear=frozenset({"second"}))(ones)
+    assert np.all(np.asarray(seen["second"]) == 0.0)  # what it was given: the first one's output
+
+
+@pytest.mark.parametrize(
+    "ending", [layers.Activation("softmax"), layers.Softmax(), keras.ops.softmax, keras.ops.sigmoid]
+)
+def test_logits_are_what_a_separate_softmax_was_given(ending):
+    x = keras.Input((1, 1, 2))
+    graph = flatten(keras.Model(x, ending(layers.Flatten()(x))))
+    seen = watch(graph, frozenset({LOGITS}))(np.array([[[[3.0, -1.0]]]], "float32"))
+    np.testing.assert_array_equal(seen[LOGITS], [[3.0, -1.0]])
+
+
+def test_logits_of_a_linear_output_are_the_output():
+    x = keras.Input((1, 1, 2))
+    graph = flatten(keras.Model(x, layers.Flatten()(x)))
+    np.testing.assert_array_equal(watch(graph, frozenset({LOGITS}))(np.ones((1, 1, 1, 2)))[LOGITS], [[1.0, 1.0]])
+
+
+def test_unknown_and_unsuitable_layers_are_refused(plain):
+    graph = flatten(plain)
+    with pytest.raises(UnknownNameError, match=r"conv9: no such layer\. Close names: conv2, conv1"):
+        watch(graph, frozenset({"conv9"}))
+    with pytest.raises(ModelError, match="flat: a Flatten has no value before its activation"):
+        watch(graph, frozenset({"flat"}), linear=frozenset({"flat"}))
+
+
+def gradient(graph, x, *, relaxed):
+    """d sum(output) / d input."""
+    run = watch(graph, frozenset({graph.steps[-1].name}), relaxed=relaxed)
+    name = graph.steps[-1].name
+    both = backend.value_and_gradient(lambda x: (keras.ops.sum(run(x)[name]), 0))
+    return np.asarray(both(backend.tensor(np.asarray(x, "float32").reshape(-1, 2, 2, 1)))[1]).reshape(-1, 4)
+
+
+@pytest.mark.parametrize(
+    ("activation", "then"),
+    [
+        ("relu", None),
+        (None, layers.ReLU),
+        (None, lambda: layers.Activation("relu")),
+        (None, lambda: keras.ops.relu),
+        (None, lambda: keras.activations.relu),
+        (layers.ReLU(), None),
+    ],
+)
+def test_every_kind_of_relu_is_relaxed(activation, then):
+    graph = one_conv(1.0, activation=activation, then=then and then())
+    silent, mixed = [-1.0, -2.0, -3.0, -4.0], [-1.0, 2.0, -3.0, 4.0]
+    np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=False), [[0] * 4, [0, 1, 0, 1]])
+    # per picture: the silent one is let through, for the other the true gradient counts
+    np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=True), [[1] * 4, [0, 1, 0, 1]])
+
+
+def test_a_relaxed_relu_blocks_what_pushes_a_silent_input_lower():
+    graph = one_conv(1.0, activation="relu", then=layers.Rescaling(-1.0))  # the ascent would lower the unit
+    np.testing.assert_array_equal(gradient(graph, [[-1.0, -2.0, -3.0, -4.0]], relaxed=True), [[0] * 4])
+
+
+@pytest.mark.parametrize("kind", ["relu6", layers.ReLU(6.0), layers.Activation("relu6")])
+def test_a_relaxed_relu6_also_blocks_what_pushes_higher_above_six(kind):
+    x = [[-1.0, 7.0, -2.0, 8.0]]
+    up = one_conv(1.0, activation=kind)
+    np.testing.assert_array_equal(gradient(up, x, relaxed=False), [[0] * 4])
+    np.testing.assert_array_equal(gradient(up, x, relaxed=True), [[1, 0, 1, 0]])
+    down = one_conv(1.0, activation=kind, then=layers.Rescaling(-1.0))
+    np.testing.assert_array_equal(gradient(down, x, relaxed=True), [[0, -1, 0, -1]])
+
+
+def test_relaxing_changes_no_value(awkward, pictures):
+    graph = flatten(awkward)
+    names = frozenset(step.name for step in graph.steps)
+    usual, relaxed = watch(graph, names)(pictures), watch(graph, names, relaxed=True)(pictures)
+    for name in names:
+        np.testing.assert_array_equal(usual[name], relaxed[name])
+
+
+def test_it_compiles(awkward, pictures):
+    run = watch(flatten(awkward), frozenset({"out"}), relaxed=True)
+    np.testing.assert_allclose(backend.compile(run)(backend.tensor(pictures))["out"], run(pictures)["out"], atol=1e-6)
