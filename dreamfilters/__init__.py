@@ -3,23 +3,93 @@
 Public names are loaded on first use, so that `import dreamfilters` and the command line's help cost no TensorFlow.
 """
 
+# ruff: noqa: F401 - the imports below are for type checkers, and the names are in __all__ by way of _HOMES
+
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` finds them in `_HOMES`
+    from dreamfilters.dreams.engine import dream, dreaming
+    from dreamfilters.dreams.objectives import (
+        Objective,
+        channel,
+        direction,
+        diversity,
+        layer,
+        logit,
+        margin,
+        match,
+        minimize,
+        neuron,
+    )
+    from dreamfilters.dreams.optimizers import Adam, Momentum, Nadam, Normalised, RMSprop, Sign
+    from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
+    from dreamfilters.dreams.penalties import (
+        L1,
+        L2,
+        BlurDistance,
+        BlurEvery,
+        ClipContribution,
+        ClipNorm,
+        Decay,
+        Lp,
+        TotalVariation,
+    )
+    from dreamfilters.dreams.priors import Prior
+    from dreamfilters.dreams.priors import measure as measure_prior
+    from dreamfilters.dreams.recipe import Recipe
+    from dreamfilters.dreams.recipe import read as read_recipe
+    from dreamfilters.dreams.results import Dream
+    from dreamfilters.dreams.transforms import (
+        Blur,
+        Colour,
+        Crop,
+        Flip,
+        Jitter,
+        Noise,
+        Pad,
+        Rotate,
+        Scale,
+        Shift,
+        Trim,
+        Views,
+    )
+    from dreamfilters.errors import DreamfiltersError
+    from dreamfilters.networks import LOGITS, InputForm, LayerInfo, Network, load
 
 __version__ = "0.1.0"
 
-# public name -> the module that defines it
-_HOMES: dict[str, str] = {
-    "DreamfiltersError": "errors",
+# module -> the public names that it defines
+_MODULES = {
+    "dreams.engine": "dream dreaming",
+    "dreams.objectives": "Objective channel direction diversity layer logit margin match minimize neuron",
+    "dreams.optimizers": "Adam Momentum Nadam Normalised RMSprop Sign",
+    "dreams.parameterizations": "CPPN Fourier Phase Pixels Pyramid",
+    "dreams.penalties": "BlurDistance BlurEvery ClipContribution ClipNorm Decay L1 L2 Lp TotalVariation",
+    "dreams.priors": "Prior",
+    "dreams.recipe": "Recipe",
+    "dreams.results": "Dream",
+    "dreams.transforms": "Blur Colour Crop Flip Jitter Noise Pad Rotate Scale Shift Trim Views",
+    "errors": "DreamfiltersError",
+    "networks": "InputForm LOGITS LayerInfo Network load",
+}
+# public name -> (module, name there)
+_HOMES: dict[str, tuple[str, str]] = {
+    **{name: (module, name) for module, names in _MODULES.items() for name in names.split()},
+    "measure_prior": ("dreams.priors", "measure"),
+    "read_recipe": ("dreams.recipe", "read"),
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"dreamfilters has no {name!r}; its public names: {', '.join(sorted(_HOMES))}")
-    return getattr(import_module(f"dreamfilters.{_HOMES[name]}"), name)
+    module, there = _HOMES[name]
+    if module != "errors":
+        import_module("dreamfilters.backend")  # first: it quietens TensorFlow and checks which backend Keras runs on
+    return getattr(import_module(f"dreamfilters.{module}"), there)
 
 
 def __dir__() -> list[str]:

@@ -171,7 +171,10 @@ class Ascent:
         through the convolutions; and by one row more where an array of the step does not fill whole vectors, because
         its last few numbers are rounded otherwise (see `backend.LANES`). What is left over is cut off again.
         """
-        lanes = [canvas.height * canvas.width, *(layer.units for layer in self.network.layers if layer.units)]
+        lanes = [layer.units for layer in self.network.layers if layer.units]
+        for canvas in self._octaves(canvas):
+            spectrum = canvas.channels * canvas.height * (canvas.width // 2 + 1)
+            lanes += [canvas.height * canvas.width, spectrum]
         ragged = LOGITS in self.goal.layers or any(count % backend.LANES for count in lanes)
         missing = max(2, size + ragged) - len(rows)
         return rows + rows[-self.goal.group :] * math.ceil(missing / self.goal.group)

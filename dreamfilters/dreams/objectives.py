@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS
 
@@ -255,9 +256,11 @@ def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         logits = seen[LOGITS]  # (n, classes)
+        if logits.shape[-1] == 1:
+            return logits[:, 0]  # there are no others
         own = ops.one_hot(wanted, logits.shape[-1], dtype="bool")
         others = ops.where(own, -np.inf, logits / temperature)
-        return _unit_maps(logits, wanted) - temperature * ops.logsumexp(others, axis=-1)
+        return _unit_maps(logits, wanted) - temperature * _soft_maximum(others)
 
     return Objective(
         layers=frozenset({LOGITS}),
@@ -267,6 +270,15 @@ def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
         kind=("margin", temperature),
         reach=((LOGITS, (0, 0, max(chosen))),),
     )
+
+
+def _soft_maximum(numbers: Tensor) -> Tensor:
+    """Return log(sum(exp(numbers))) of each row, whose bytes do not depend on the other rows (see `backend.LANES`)."""
+    missing = -numbers.shape[-1] % backend.LANES
+    numbers = ops.pad(numbers, ((0, 0), (0, missing)), constant_values=-np.inf)
+    top = ops.stop_gradient(ops.max(numbers, axis=-1, keepdims=True))
+    total = ops.sum(ops.exp(numbers - top), axis=-1, keepdims=True)
+    return (top + ops.log(ops.repeat(total, backend.LANES, axis=-1)))[:, 0]
 
 
 def layer(name: str) -> Objective:

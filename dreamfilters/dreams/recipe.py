@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +26,8 @@ def _kinds(module: Any, *names: str) -> dict[str, type]:
 
 
 def _kind(name: str) -> str:
-    """Return the word for a class in TOML: TotalVariation -> total-variation, CPPN -> cppn."""
-    if name.isupper() or name in ("L1", "L2", "Lp"):
-        return name.lower()
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+    """Return the word for a class in TOML: TotalVariation -> total-variation, RMSprop -> rmsprop."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 # section of a recipe -> word in TOML -> class
@@ -201,7 +200,7 @@ def _part(section: str, values: Any, where: str) -> Any:
         raise RecipeError(f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {values!r}")
     rest = dict(values)
     kind = rest.pop("kind")
-    if kind not in KINDS[section]:
+    if not isinstance(kind, str) or kind not in KINDS[section]:
         raise RecipeError(f"{where}: {section} kind {kind!r}; {_instead(str(kind), list(KINDS[section]))}")
     return _validated(KINDS[section][kind], rest, f"{where}: {section} {kind}")
 

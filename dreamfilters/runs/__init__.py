@@ -1,1 +1,1 @@
-"""Results on disk, written atomically and resumed."""
+"""On disk: run folders, their records, and pictures made again from what they say of themselves."""

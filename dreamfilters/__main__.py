@@ -1,0 +1,6 @@
+"""`python -m dreamfilters` is the command line."""
+
+from dreamfilters.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Small networks, the same on every run, that the tests of several packages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.networks import InputForm, Network
+
+
+def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
+    """Fill the weights by NumPy: kernels of He's deviation that sum to 0, so that every unit answers to some noise."""
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        shape, name = tuple(variable.shape), variable.path.rpartition("/")[2]
+        if name in ("kernel", "depthwise_kernel"):
+            values = rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
+            values = values - values.mean(axis=tuple(range(len(shape) - 1)))
+        elif name in ("gamma", "moving_variance"):
+            values = rng.uniform(0.5, 1.5, shape)
+        else:
+            values = rng.normal(0, 0.1, shape)
+        variable.assign(values.astype("float32"))
+    return model
+
+
+def _tiny(channels: int = 3, size: int = 16) -> keras.Model:
+    return seeded(
+        keras.Sequential(
+            [
+                layers.Input((size, size, channels)),
+                layers.Conv2D(8, 3, padding="same", activation="relu", name="conv1"),
+                layers.MaxPooling2D(name="pool1"),
+                layers.Conv2D(8, 3, activation="relu", name="conv2"),
+                layers.Flatten(name="flat"),
+                layers.Dense(3, activation="softmax", name="classes"),
+            ],
+            name="tiny",
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def make_tiny() -> Callable[..., keras.Model]:
+    """A function that makes `tiny` anew, with any number of channels: for tests that change it."""
+    return _tiny
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[..., keras.Model]:
+    """The function that fills a model's weights, always alike."""
+    return seeded
+
+
+@pytest.fixture(scope="session")
+def tiny() -> keras.Model:
+    """16x16x3 -> conv1 (8, relu) -> pool1 -> conv2 (8, relu, 6x6) -> 3 classes by softmax."""
+    return _tiny()
+
+
+@pytest.fixture(scope="session")
+def grey() -> keras.Model:
+    """As `tiny`, with one channel."""
+    return _tiny(channels=1)
+
+
+@pytest.fixture(scope="session")
+def nested() -> keras.Model:
+    """A backbone with two convolutions, called as one layer of another model."""
+    inside = layers.Input((16, 16, 3))
+    x = layers.Conv2D(6, 3, activation="relu", name="conv1")(inside)
+    x = layers.Conv2D(6, 3, activation="relu", name="conv2")(x)
+    backbone = keras.Model(inside, x, name="backbone")
+    outside = layers.Input((16, 16, 3))
+    x = backbone(layers.Rescaling(2.0, offset=-1.0, name="rescale")(outside))
+    x = layers.Conv2D(4, 3, activation="relu", name="head")(x)
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    return seeded(keras.Model(outside, layers.Dense(3, activation="softmax", name="classes")(x), name="nested"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> keras.Model:
+    """One convolution that is called twice, one after the other."""
+    inputs = layers.Input((16, 16, 4))
+    conv = layers.Conv2D(4, 3, padding="same", activation="relu", name="shared")
+    x = layers.MaxPooling2D(name="pool")(conv(inputs))
+    x = layers.GlobalAveragePooling2D(name="average")(conv(x))
+    return seeded(keras.Model(inputs, layers.Dense(3, name="classes")(x), name="shared_conv"))
+
+
+@pytest.fixture(scope="session")
+def normed() -> keras.Model:
+    """A convolution without activation, batch normalisation, and the ReLU on its own."""
+    inputs = layers.Input((16, 16, 3))
+    x = layers.Conv2D(8, 3, use_bias=False, name="conv")(inputs)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.ReLU(name="relu")(x)
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    return seeded(keras.Model(inputs, layers.Dense(3, activation="softmax", name="classes")(x), name="normed"))
+
+
+@pytest.fixture(scope="session")
+def branches() -> keras.Model:
+    """A stem, two branches that see 1 and 5 pixels more, a residual sum, a concatenation."""
+    inputs = layers.Input((16, 16, 3))
+    stem = layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(inputs)
+    narrow = layers.Conv2D(4, 1, padding="same", activation="relu", name="narrow")(stem)
+    wide = layers.Conv2D(4, 5, padding="same", activation="relu", name="wide")(stem)
+    total = layers.Add(name="sum")([stem, wide])
+    both = layers.Concatenate(name="both")([narrow, total])
+    x = layers.GlobalAveragePooling2D(name="average")(both)
+    return seeded(keras.Model(inputs, layers.Dense(3, activation="softmax", name="classes")(x), name="branches"))
+
+
+@pytest.fixture(scope="session")
+def network(tiny: keras.Model) -> Network:
+    """`tiny` with its input form and the names of three classes."""
+    form = InputForm.from_range(0, 1, size=(16, 16))
+    return Network(tiny, form, ("STOP", "Vorfahrt achten", "20"), name="tiny")
+
+
+@pytest.fixture(scope="session")
+def network_of() -> Callable[..., Network]:
+    """A function from a model to its network on pictures in [0, 1]."""
+
+    def made(model: keras.Model, **more: Any) -> Network:
+        _, height, width, channels = model.input_shape
+        return Network(model, InputForm.from_range(0, 1, size=(height, width), channels=channels), name=model.name, **more)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., np.ndarray]:
+    """A function that paints a smooth picture in [.1, .9], photograph-like: large shapes, an edge, fine texture."""
+
+    def painted(height: int = 16, width: int = 16, channels: int = 3, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[0:height, 0:width] / max(height, width)
+        planes = []
+        for _ in range(channels):
+            a, b, c = rng.uniform(0.5, 2, 3)
+            plane = np.sin(2 * np.pi * (a * x + b * y)) + 0.5 * np.cos(2 * np.pi * c * x) + (y > 0.5) * 0.6
+            planes.append(plane + 0.1 * rng.normal(size=plane.shape))
+        picture = np.stack(planes, axis=-1)
+        picture = (picture - picture.min()) / (picture.max() - picture.min())
+        return (0.1 + 0.8 * picture).astype("float32")
+
+    return painted

@@ -1,0 +1,259 @@
+import dataclasses
+import json
+import pickle
+
+import pytest
+
+from dreamfilters.dreams import recipe as recipes
+from dreamfilters.dreams.optimizers import Adam, Nadam, Normalised
+from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
+from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
+from dreamfilters.dreams.recipe import KINDS, Recipe, description, from_values, names, read
+from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shift
+from dreamfilters.errors import RecipeError, UnknownNameError
+
+
+def test_the_recipes_of_the_package_are_all_there():
+    assert {"standard", "fast", "natural", "lucid", "maco", "deepdream", "yosinski"} <= set(names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_recipe_loads_and_says_when_to_use_it(name):
+    recipe = read(name)
+    assert recipe.name == name
+    assert len(description(name)) > 40
+    assert description(name).count("\n") == 0
+    assert from_values(recipe.as_values()) == recipe
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_recipe_survives_json_and_pickle(name):
+    recipe = read(name)
+    assert from_values(json.loads(json.dumps(recipe.as_values()))) == recipe
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
+    assert hash(recipe) == hash(read(name))
+    assert "Recipe(" in repr(recipe)
+
+
+def test_what_the_literature_states_stands_in_its_recipes():
+    lucid = read("lucid")
+    assert lucid.optimizer == Adam(rate=0.05)
+    assert lucid.parameterization.contrast == "free"
+    assert [type(t).__name__ for t in lucid.transforms] == ["Pad", "Jitter", "Scale", "Rotate", "Jitter"]
+    maco = read("maco")
+    assert isinstance(maco.parameterization, Phase)
+    assert maco.transparency
+    assert any(isinstance(t, Crop) and t.views > 1 for t in maco.transforms)
+    assert any(isinstance(t, Noise) for t in maco.transforms)
+    deepdream = read("deepdream")
+    assert deepdream.octaves > 1
+    assert isinstance(deepdream.optimizer, Normalised)
+    assert any(isinstance(t, Jitter) for t in deepdream.transforms)
+    yosinski = read("yosinski")
+    assert isinstance(yosinski.parameterization, Pixels)
+    assert any(isinstance(edit, Decay) for edit in yosinski.edits)
+    assert any(isinstance(edit, BlurEvery) for edit in yosinski.edits)
+    assert isinstance(read("natural").parameterization, Phase)
+    assert read("natural").parameterization.prior == "network"
+    assert read("fast").steps < read("standard").steps
+
+
+FULL = Recipe(
+    CPPN((20, 30), width=8), (Rotate(3.0), Scale(0.1), Crop(views=3)), (TotalVariation(0.1),), (), Adam(0.2), "cosine", 7, 2, 1.3,
+    "margin", True, "mine",
+)  # fmt: skip
+
+
+def test_values_are_plain_and_complete():
+    values = FULL.as_values()
+    assert values["parameterization"] == {"kind": "cppn", "size": [20, 30], "width": 8, "depth": 6, "gain": 1.0, "prior": "none"}
+    assert values["transforms"][0] == {"kind": "rotate", "degrees": 3.0}
+    assert values["penalties"] == [{"kind": "total-variation", "weight": 0.1}]
+    assert values["optimizer"] == {"kind": "adam", "rate": 0.2, "beta1": 0.9, "beta2": 0.999}
+    assert (values["schedule"], values["steps"], values["class_score"], values["transparency"]) == ("cosine", 7, "margin", True)
+    assert set(values) == {entry.name for entry in dataclasses.fields(Recipe)}
+    assert from_values(values) == FULL
+
+
+def test_every_kind_of_part_goes_there_and_back():
+    needed = {"weight": 0.5, "rate": 0.5, "percent": 20.0, "sigma": 1.5, "degrees": 4.0, "by": 0.2, "pixels": 3, "views": 2}
+    for section, kinds in KINDS.items():
+        for word, kind in kinds.items():
+            required = [entry.name for entry in dataclasses.fields(kind) if entry.default is dataclasses.MISSING]
+            part = {"kind": word, **{name: needed[name] for name in required}}
+            values = {section: [part] if section in ("transforms", "penalties", "edits") else part}
+            if section == "edits":
+                values["parameterization"] = {"kind": "pixels"}
+            recipe = from_values(values)
+            assert from_values(recipe.as_values()) == recipe, word
+
+
+def test_the_words_for_kinds():
+    assert sorted(KINDS["parameterization"]) == ["cppn", "fourier", "phase", "pixels", "pyramid"]
+    assert "total-variation" in KINDS["penalties"]
+    assert {"l1", "l2", "lp", "blur-distance"} < set(KINDS["penalties"])
+    assert {"decay", "blur-every", "clip-norm", "clip-contribution"} == set(KINDS["edits"])
+    assert set(KINDS["optimizer"]) == {"adam", "nadam", "rmsprop", "momentum", "sign", "normalised"}
+
+
+def test_the_canvas_size():
+    assert Recipe(Fourier(96)).canvas_size == (96, 96)
+    assert Recipe(Fourier((96, 80))).canvas_size == (96, 80)
+    assert Recipe().canvas_size is None
+
+
+def written(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = written(
+        tmp_path,
+        'description = "größer"\nsteps = 3\n[parameterization]\nkind = "fourier"\nsize = [15, 17]\ngain = 2\n'
+        '[[penalties]]\nkind = "total-variation"\nweight = 1\n',
+    )
+    assert read(path) == Recipe(Fourier((15, 17), gain=2.0), penalties=(TotalVariation(1.0),), steps=3, name="mine")
+    assert isinstance(read(str(path)).parameterization.gain, float)
+
+
+BAD = [
+    ("step = 3", "unknown key 'step'; Close names: steps. Allowed: parameterization, transforms"),
+    ("zzz = 3", "unknown key 'zzz'; Allowed: parameterization, transforms, penalties, edits, optimizer, schedule, steps"),
+    ('steps = "many"', "steps='many': a whole number"),
+    ("steps = 2.5", "steps=2.5: a whole number"),
+    ("steps = true", "steps=True: a whole number"),
+    ("steps = 0", "steps=0: at least 1"),
+    ("octaves = 13", "octaves=13: from 1 to 12"),
+    ("octave_scale = 1.0", "octave_scale=1.0: above 1"),
+    ("transparency = 1", "transparency=1: true or false"),
+    ("schedule = 'fast'", "schedule='fast': one of constant, cosine, linear, warm-cosine"),
+    ("schedule = ['cosine']", "schedule=.*one of constant"),
+    ("class_score = 'softmax'", "class_score='softmax': 'logit' or 'margin'"),
+    ("name = 3", "name=3: text in quotes"),
+    ("transforms = 3", r"transforms is a list of tables \(\[\[transforms\]\]\), not 3"),
+    ("[transforms]\nkind = 'rotate'", r"transforms is a list of tables"),
+    ("[[transforms]]\nkind = 'rotatee'\n", "transforms kind 'rotatee'; Close names: rotate. Allowed: jitter, rotate, scale"),
+    ("[[transforms]]\nkind = 'rotate'\ndegree = 3", "transforms rotate: unknown key 'degree'; Close names: degrees. Allowed: degrees"),
+    ("[[transforms]]\nkind = 'rotate'", "transforms rotate: needs degrees"),
+    ("[[transforms]]\nkind = 'rotate'\ndegrees = '3'", "transforms rotate: degrees='3': a number"),
+    ("[[transforms]]\nkind = 'rotate'\ndegrees = 300", "transforms rotate: degrees=300.0: from 0"),
+    ("[[transforms]]\ndegrees = 3", "transforms is a table with a kind, one of jitter, rotate"),
+    ("parameterization = 'fourier'", "parameterization is a table with a kind, one of pixels, fourier, phase, pyramid, cppn"),
+    ("[parameterization]\nsize = 96", "parameterization is a table with a kind"),
+    ("[parameterization]\nkind = ['fourier']", "kind"),
+    ("[parameterization]\nkind = 'fourier'\nsize = '96'", r"size='96': one side in pixels, or \[height, width\]"),
+    ("[parameterization]\nkind = 'fourier'\nsize = [96]", r"size=\[96\]: one side in pixels"),
+    ("[parameterization]\nkind = 'fourier'\nsize = [96, 0]", r"size=\(96, 0\)"),
+    ("[parameterization]\nkind = 'fourier'\ngain = nan", "gain=nan"),
+    ("[parameterization]\nkind = 'fourier'\ncontrast = 'high'", "contrast='high': 'standardised' or 'free'"),
+    ("[parameterization]\nkind = 'fourier'\nprior = 3", "prior=3: text in quotes"),
+    ("[optimizer]\nkind = 'adam'\nrate = -1", "optimizer adam: rate=-1.0: a learning rate is above 0"),
+    ("[optimizer]\nkind = 'lion'", "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalised"),
+    ("[[edits]]\nkind = 'decay'\nrate = .1", "not TOML"),
+    ("[[edits]]\nkind = 'decay'\nrate = 0.1", "edits change pixels, and fourier has none: set parameterization.kind = 'pixels'"),
+    ("steps = ", "not TOML"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD)
+def test_a_wrong_file_names_the_key_and_what_is_allowed(text, message, tmp_path):
+    path = written(tmp_path, text)
+    with pytest.raises(RecipeError, match=message) as caught:
+        read(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "mine.toml" in str(caught.value)
+
+
+def test_recipes_that_are_not_there(tmp_path):
+    with pytest.raises(UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"):
+        read("standart")
+    with pytest.raises(UnknownNameError, match=r"absent\.toml: no such file; recipes by name: .*standard"):
+        read(tmp_path / "absent.toml")
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "latin.toml").write_bytes("name = 'größe'".encode("latin-1"))
+    for name in ("folder.toml", "latin.toml"):
+        with pytest.raises(RecipeError, match=f"{name}: cannot be read"):
+            read(tmp_path / name)
+
+
+SETTINGS = [
+    ("steps=128", lambda r: r.steps == 128),
+    (" steps = 128 ", lambda r: r.steps == 128),
+    ("optimizer.rate=.1", lambda r: r.optimizer.rate == 0.1),
+    ("optimizer.rate=1e-3", lambda r: r.optimizer.rate == 0.001),
+    ("optimizer.rate=1", lambda r: r.optimizer.rate == 1.0 and isinstance(r.optimizer.rate, float)),
+    ("schedule=cosine", lambda r: r.schedule == "cosine"),
+    ("schedule='cosine'", lambda r: r.schedule == "cosine"),
+    ("transparency=true", lambda r: r.transparency is True),
+    ("transforms.rotate.degrees=10", lambda r: Rotate(10.0) in r.transforms),
+    ("transforms=[]", lambda r: r.transforms == ()),
+    ("parameterization.size=96", lambda r: r.parameterization.size == 96),
+    ("parameterization.size=[96, 80]", lambda r: r.parameterization.size == (96, 80)),
+    ("parameterization.kind=pixels", lambda r: r.parameterization == Pixels()),
+    ("parameterization.kind=pyramid", lambda r: r.parameterization == Pyramid()),
+    ("parameterization.prior=my prior.npz", lambda r: r.parameterization.prior == "my prior.npz"),
+    ("optimizer.kind=adam", lambda r: r.optimizer == Adam()),
+    ("penalties=[{kind = 'total-variation', weight = 0.1}]", lambda r: r.penalties == (TotalVariation(0.1),)),
+]
+
+
+@pytest.mark.parametrize(("setting", "holds"), SETTINGS)
+def test_one_setting_is_changed(setting, holds):
+    changed = read("standard", settings=[setting])
+    assert holds(changed)
+    assert changed != read("standard")
+
+
+def test_settings_follow_one_another():
+    changed = read("standard", settings=["parameterization.size=64", "parameterization.kind=pixels", "parameterization.gain=2"])
+    assert changed.parameterization == Pixels(64, gain=2.0)
+
+
+BAD_SETTINGS = [
+    ("steps", r"--set steps: give KEY=VALUE, for example steps=128"),
+    ("=3", "give KEY=VALUE"),
+    ("step=3", "unknown key 'step'; Close names: steps"),
+    ("steps=many", "steps='many': a whole number"),
+    ("steps.more=3", "--set steps.more=3: steps is a value, not a table"),
+    ("optimizer.speed=3", "optimizer nadam: unknown key 'speed'"),
+    ("transforms.turn.degrees=3", "the recipe's list has no 'turn'; it has rotate, scale, shift"),
+    ("transforms.rotate=3", "transforms is a list; name a part and its setting, as transforms.rotate.degrees=10"),
+    ("transforms.kind=rotate", "transforms is a list"),
+    ("penalties.l1.weight=3", "penalties is a list of tables"),
+    ("parameterization=fourier", "parameterization is a table with a kind"),
+    ("parameterization.kind=", "parameterization kind ''; "),
+    ("parameterization.kind.x=1", "kind is a value, not a table"),
+    ("parameterization.a.b=1", "unknown key 'a'"),
+    ("optimizer.kind=[1]", "optimizer kind"),
+    ("..=1", "unknown key ''"),
+]
+
+
+@pytest.mark.parametrize(("setting", "message"), BAD_SETTINGS)
+def test_a_wrong_setting_is_refused_in_one_line(setting, message):
+    with pytest.raises(RecipeError, match=message) as caught:
+        read("standard", settings=[setting])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_recipe_does_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().steps = 3  # type: ignore[misc]
+    values = {"steps": 3, "transforms": [{"kind": "shift", "pixels": 1.0}]}
+    before = json.dumps(values)
+    assert from_values(values).transforms == (Shift(1.0),)
+    assert json.dumps(values) == before
+
+
+def test_edits_need_pixels():
+    with pytest.raises(RecipeError, match="edits change pixels, and cppn has none"):
+        Recipe(CPPN(), edits=(Decay(0.1),))
+    assert Recipe(Pixels(), edits=(Decay(0.1),)).edits == (Decay(0.1),)
+
+
+def test_equal_settings_are_equal_recipes():
+    assert Recipe(optimizer=Nadam(0.3)) == Recipe(optimizer=Nadam(0.3))
+    assert Recipe(optimizer=Nadam(0.3)) != Recipe(optimizer=Nadam(0.4))
+    assert recipes.Recipe is Recipe

@@ -1,0 +1,236 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dreamfilters import backend
+
+
+def seeds(*numbers):
+    return np.array(numbers, "uint64")
+
+
+def test_splitmix64_gives_the_published_numbers():
+    # the first five of seed 1234567 in the reference implementation (rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64)
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
+    assert np.asarray(backend._bits(seeds(1234567), (5,)))[0].tolist() == published
+
+
+def test_fold_is_the_next_number_of_the_generator():
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert [int(backend.fold(seeds(1234567), k)[0]) for k in range(3)] == published
+
+
+def test_seeds_of_parts_are_the_start_of_their_sha256():
+    import hashlib
+
+    expected = int.from_bytes(hashlib.sha256(b"7\x1fconv6:12").digest()[:8], "little")
+    assert int(backend.seed_of(7, "conv6:12")) == expected
+    # the parts are kept apart: "1", "23" is not "12", "3"
+    assert backend.seed_of("1", "23") != backend.seed_of("12", "3")
+
+
+def test_repeated_seeds_differ_and_stand_together():
+    repeated = np.asarray(backend.repeat_seeds(seeds(1, 2), 3)).tolist()
+    assert len(set(repeated)) == 6
+    assert repeated[:3] == [int(backend.fold(seeds(1), view)[0]) for view in range(3)]
+    assert np.asarray(backend.repeat_seeds(seeds(1, 2), 1)).tolist() == [1, 2]
+
+
+def test_uniform_numbers_are_the_top_24_bits():
+    top = np.array([6457827717110365317 >> 40, 3203168211198807973 >> 40])
+    assert np.asarray(backend.uniform(seeds(1234567), (2,)))[0] == pytest.approx(top / 2**24, abs=0)
+
+
+def test_uniform_numbers_are_even_and_in_range():
+    drawn = np.asarray(backend.uniform(seeds(*range(20)), (5000,), -2.0, 4.0))
+    assert drawn.min() >= -2
+    assert drawn.max() < 4
+    assert drawn.mean() == pytest.approx(1, abs=0.02)  # six deviations of the mean of 100,000
+    assert drawn.var() == pytest.approx(36 / 12, rel=0.02)
+    counts, _ = np.histogram(drawn, bins=10, range=(-2, 4))
+    assert np.all(np.abs(counts - 10_000) < 500)
+
+
+def test_normal_numbers_have_the_moments_of_a_normal():
+    drawn = np.asarray(backend.normal(seeds(*range(20)), (5000,))).astype("float64")
+    assert drawn.mean() == pytest.approx(0, abs=0.02)
+    assert drawn.std() == pytest.approx(1, abs=0.02)
+    assert np.mean(drawn**3) == pytest.approx(0, abs=0.05)
+    assert np.mean(drawn**4) == pytest.approx(3, abs=0.1)
+    assert np.mean(np.abs(drawn) < 1.96) == pytest.approx(0.95, abs=0.005)
+
+
+def test_neighbouring_seeds_and_folds_are_independent():
+    drawn = np.asarray(backend.normal(seeds(*range(50)), (2000,)))
+    correlation = np.corrcoef(drawn)[np.triu_indices(50, 1)]
+    assert np.abs(correlation).max() < 0.11  # five deviations of 1 / sqrt(2000)
+    first, second = (np.asarray(backend.normal(backend.fold(seeds(7), k), (20_000,)))[0] for k in (0, 1))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.035
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.035
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (15,), (16,), (3, 5, 2)])
+def test_a_row_depends_on_its_own_seed_only(shape):
+    together = np.asarray(backend.normal(seeds(1, 2, 3), shape))
+    assert together.shape == (3, *shape)
+    for row, seed in enumerate((1, 2, 3)):
+        assert np.asarray(backend.normal(seeds(seed), shape))[0].tobytes() == together[row].tobytes()
+
+
+def test_integers_are_even_over_their_range():
+    drawn = np.asarray(backend.integers(seeds(*range(10)), (3000,), -2, 3))
+    values, counts = np.unique(drawn, return_counts=True)
+    assert values.tolist() == [-2, -1, 0, 1, 2]
+    assert np.all(np.abs(counts - 6000) < 400)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 9), (5, 8), (6, 7), (1, 1)])
+def test_the_inverse_transform_is_numpys(height, width):
+    rng = np.random.default_rng(0)
+    real, imaginary = rng.normal(size=(2, 2, 3, height, width // 2 + 1)).astype("float32")
+    expected = np.fft.irfft2(real + 1j * imaginary, s=(height, width))
+    assert np.asarray(backend.irfft2(real, imaginary, height, width)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_roll_wraps_each_picture_by_its_own_shift():
+    pictures = np.random.default_rng(0).normal(size=(3, 5, 7, 2)).astype("float32")
+    shifts = np.array([[1, 0], [-2, 3], [6, -8]], "int32")
+    rolled = np.asarray(backend.roll(backend.tensor(pictures), shifts))
+    for picture, shift, result in zip(pictures, shifts, rolled, strict=True):
+        assert np.array_equal(result, np.roll(picture, shift, axis=(0, 1)))
+
+
+def test_the_gradient_of_a_roll_is_the_roll_back():
+    rng = np.random.default_rng(0)
+    pictures, weights = rng.normal(size=(2, 2, 5, 7, 1)).astype("float32")
+    shifts = np.array([[1, -2], [4, 3]], "int32")
+
+    def along(picture):
+        return backend.tf.reduce_sum(backend.roll(picture, shifts) * weights), ()
+
+    _, gradient = backend.value_and_gradient(along)(backend.tensor(pictures))
+    for weight, shift, row in zip(weights, shifts, np.asarray(gradient), strict=True):
+        assert np.array_equal(row, np.roll(weight, -shift, axis=(0, 1)))
+
+
+def bilinear(picture, matrix, height, width):
+    """Read (h, w, c) at the affine places of an output, mirrored beyond the edges: d c b a | a b c d | d c b a."""
+    y, x = np.mgrid[0:height, 0:width]
+    at = np.einsum("ij,jhw->ihw", matrix, np.stack([x, y, np.ones_like(x)]).astype("float64"))
+
+    def mirrored(index, size):
+        index = np.mod(index, 2 * size)
+        return np.where(index < size, index, 2 * size - 1 - index)
+
+    left, top = np.floor(at[0]).astype(int), np.floor(at[1]).astype(int)
+    across, down = (at[0] - left)[..., None], (at[1] - top)[..., None]
+    rows, columns = picture.shape[:2]
+
+    def read(row, column):
+        return picture[mirrored(row, rows), mirrored(column, columns)]
+
+    upper = read(top, left) * (1 - across) + read(top, left + 1) * across
+    lower = read(top + 1, left) * (1 - across) + read(top + 1, left + 1) * across
+    return upper * (1 - down) + lower * down
+
+
+def turned(degrees=0.0, factor=1.0, shift=(0.0, 0.0), height=12, width=12):
+    """An affine map about the centre of a picture, in pixels."""
+    angle = np.radians(degrees)
+    x, y = (width - 1) / 2, (height - 1) / 2
+    turn = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    offset = np.array([x, y]) + shift - turn @ [x, y]
+    return np.vstack([np.column_stack([turn, offset]), [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("degrees", "factor", "shift"), [(0, 1, (0, 0)), (5, 1, (0, 0)), (-30, 1.2, (1.5, -2.25)), (0, 0.5, (0, 0)), (0, 1, (3.5, 1))]
+)
+def test_a_warp_is_bilinear_and_mirrors(degrees, factor, shift):
+    picture = np.random.default_rng(0).normal(size=(10, 12, 2)).astype("float32")
+    matrix = turned(degrees, factor, shift, 10, 12)
+    warped = np.asarray(backend.warp(backend.tensor(picture[None]), matrix[None].astype("float32"), 10, 12))[0]
+    assert warped == pytest.approx(bilinear(picture, matrix, 10, 12), abs=2e-4)
+
+
+def adjoint(weights, matrix, size):
+    """The exact gradient of sum(warp(picture) * weights): one column of the linear map for every pixel."""
+    height, width = size
+    exact = np.zeros(size)
+    for row in range(height):
+        for column in range(width):
+            unit = np.zeros((height, width, 1))
+            unit[row, column] = 1
+            exact[row, column] = np.sum(bilinear(unit, matrix, *weights.shape) * weights[..., None])
+    return exact
+
+
+def gradient_of_warp(weights, matrix, size):
+    def along(picture):
+        return backend.tf.reduce_sum(backend.warp(picture, matrix[None].astype("float32"), *weights.shape)[0, ..., 0] * weights), ()
+
+    _, gradient = backend.value_and_gradient(along)(backend.tensor(np.zeros((1, *size, 1), "float32")))
+    return np.asarray(gradient)[0, ..., 0]
+
+
+def test_the_gradient_of_a_warp_by_whole_pixels_is_exact_away_from_the_mirror():
+    weights = np.zeros((12, 12), "float32")
+    weights[3:9, 3:9] = np.random.default_rng(0).normal(size=(6, 6))
+    matrix = turned(shift=(2, -1))
+    assert gradient_of_warp(weights, matrix, (12, 12)) == pytest.approx(adjoint(weights, matrix, (12, 12)), abs=1e-5)
+
+
+def cosine(a, b):
+    return np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b))
+
+
+@pytest.mark.parametrize(("degrees", "factor"), [(5, 1.0), (-5, 1.05), (3, 1 / 1.05), (0, 1.05)])
+def test_the_gradient_of_a_warp_points_along_the_exact_one(degrees, factor):
+    # smooth weights, as the gradient of a network is after a few layers
+    y, x = np.mgrid[0:24, 0:24] / 24
+    weights = (np.sin(7 * x + 3 * y) * np.exp(-8 * ((x - 0.5) ** 2 + (y - 0.5) ** 2))).astype("float32")
+    matrix = turned(degrees, factor, height=24, width=24)
+    exact, ours = adjoint(weights, matrix, (24, 24)), gradient_of_warp(weights, matrix, (24, 24))
+    assert cosine(exact, ours) > 0.99
+    assert np.linalg.norm(ours) == pytest.approx(np.linalg.norm(exact), rel=0.02)
+
+
+def test_a_parameter_that_does_not_count_has_gradient_zero():
+    (value, extra), gradient = backend.value_and_gradient(lambda p: (backend.tf.reduce_sum(p["a"] ** 2), "kept"))(
+        {"a": backend.tensor([3.0]), "b": backend.tensor([1.0])}
+    )
+    assert (float(value), extra) == (9.0, "kept")
+    assert {name: np.asarray(array).tolist() for name, array in gradient.items()} == {"a": [6.0], "b": [0.0]}
+
+
+def test_a_compiled_function_is_traced_once_for_each_shape():
+    traced = []
+
+    @backend.compile
+    def double(x):
+        traced.append(x.shape)
+        return 2 * x
+
+    for length in (1, 2, 1, 2, 3):
+        assert np.asarray(double(backend.tensor(np.ones(length, "float32")))).tolist() == [2.0] * length
+    assert len(traced) == 3
+
+
+def test_versions_name_what_decides_the_bytes():
+    assert set(backend.versions()) == {"tensorflow", "keras", "numpy", "onednn"}
+
+
+def test_another_keras_backend_is_refused_in_one_line():
+    # A folder with an empty `jax`, so that Keras gets as far as believing it.
+    code = (
+        "import sys, types; keras = types.ModuleType('keras'); "
+        "keras.backend = types.SimpleNamespace(backend=lambda: 'jax'); sys.modules['keras'] = keras\n"
+        "from dreamfilters.errors import BackendError\n"
+        "try:\n    import dreamfilters.backend\nexcept BackendError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'jax'" in done.stdout
+    assert "KERAS_BACKEND=tensorflow" in done.stdout
+    assert len(done.stdout.strip().splitlines()) == 1

@@ -1,0 +1,412 @@
+"""The command line: data on stdout, messages on stderr, one line and exit code 2 for bad input."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import pytest
+from keras import layers
+
+import dreamfilters
+from dreamfilters import cli, images
+
+QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
+COMMANDS = ("dream", "again", "layers", "recipes", "gtsrb", "samples", "demo")
+SIGNS = Path(dreamfilters.__file__).parent / "signs" / "signs.keras"
+
+
+def save(model, path):
+    with warnings.catch_warnings():  # see tests/runs/conftest.py
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tiny, tmp_path_factory):
+    """A folder with tiny.keras and names.txt."""
+    folder = tmp_path_factory.mktemp("place")
+    save(tiny, folder / "tiny.keras")
+    (folder / "names.txt").write_text("STOP\nVorfahrt achten\n20\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tell(place, monkeypatch, capfd):
+    """A function that runs a command in that folder and returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(cli, "_wake", lambda: None)  # TensorFlow is awake, and `capfd` needs stderr
+
+    def told(*arguments):
+        monkeypatch.setattr(sys, "argv", ["dreamfilters", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return told
+
+
+@pytest.fixture
+def refuse(tell, place):
+    """A function that expects one line on stderr, exit code 2 and nothing written."""
+
+    def refused(*arguments):
+        before = sorted(place.rglob("*"))
+        code, out, err = tell(*arguments)
+        assert (code, out) == (2, ""), err
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1, err
+        assert err.strip().isprintable()
+        assert sorted(place.rglob("*")) == before
+        return err.removeprefix("error: ").strip()
+
+    return refused
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Help
+
+
+def test_help_of_every_command_answers_without_tensorflow():
+    code = f"""
+import sys
+from dreamfilters.cli import app
+for arguments in [["--help"], ["--version"], *[[name, "--help"] for name in {COMMANDS}]]:
+    try:
+        app(arguments)
+    except SystemExit as stopped:
+        assert not stopped.code, arguments
+    woken = {{"tensorflow", "keras", "numpy", "PIL", "rich"}} & set(sys.modules)
+    assert not woken, (arguments, woken)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert dreamfilters.__version__ in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_starts_with_what_it_does_and_has_an_example(tell, command):
+    code, out, _ = tell(command, "--help")
+    assert code == 0
+    usage, blank, does, *_ = out.splitlines()
+    assert f" {command} [OPTIONS]" in usage
+    assert blank == ""
+    assert does.endswith(".")
+    assert f"    dreamfilters {command}" in out
+
+
+def test_python_m_is_the_same_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "dreamfilters", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == dreamfilters.__version__
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What commands do
+
+
+def test_dream_writes_a_run_and_prints_a_table(tell, place):
+    out = place / "a"
+    code, table, err = tell(
+        "dream", "tiny.keras", "conv1:0-1", 'class:"Vorfahrt achten"', "--classes", "names.txt", "--out", out, *QUICK
+    )
+    assert (code, err) == (0, "")
+    lines = table.splitlines()
+    assert lines[0].split() == ["target", "score", "robust", "steps", "seconds"]
+    assert [line.split("  ")[0] for line in lines[1:-1]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
+    assert lines[-1] == str(out / "contact-sheet.png")
+    assert len(list(out.glob("*.png"))) == 4
+    code, again, _ = tell(
+        "dream", "tiny.keras", "conv1:0-1", "class:1", "--classes", "names.txt", "--out", out, *QUICK, "--json"
+    )
+    told = json.loads(again)
+    assert code == 0
+    assert [row["target"] for row in told["pictures"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
+    assert told["missing"] == []
+    code, said, _ = tell("again", told["pictures"][2]["picture"], "--out", place / "b")
+    assert (code, said.splitlines()[-1]) == (0, "the same bytes")
+    assert Path(said.splitlines()[0]).read_bytes() == Path(told["pictures"][2]["picture"]).read_bytes()
+
+
+def test_what_is_assumed_of_the_input_is_said_once_on_stderr(tell):
+    code, out, err = tell("layers", "tiny.keras", "--json")
+    assert code == 0
+    assert err.startswith("assumed that tiny.keras takes RGB in 0..1")
+    assert err.count("\n") == 1
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["conv1"] == {
+        "name": "conv1", "type": "Conv2D", "output": [16, 16, 8], "units": 8, "activation": "relu",
+        "receptive_field": [3, 3], "dreamable": True, "reason": "",
+    }  # fmt: skip
+    assert rows["classes"]["receptive_field"] is None
+
+
+def test_layers_as_a_table_names_the_whole_image(tell):
+    code, out, err = tell("layers", "tiny.keras", "--range", "-1", "1")
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert rows["conv1"].split() == ["conv1", "Conv2D", "16x16x8", "8", "relu", "3x3", "yes"]
+    assert "whole image" in rows["classes"]
+
+
+def test_recipes_are_listed_and_printed_as_toml_that_can_be_used(tell, place):
+    _, out, _ = tell("recipes")
+    names = [line.split()[0] for line in out.splitlines()[1:]]
+    assert {"standard", "fast", "natural", "lucid", "maco", "deepdream", "yosinski"} <= set(names)
+    _, toml, _ = tell("recipes", "standard")
+    (place / "mine.toml").write_text(toml, encoding="utf-8")
+    code, _, err = tell(
+        "dream", "tiny.keras", "conv1:0", "--recipe", "mine.toml", "--set", "steps=1", "--range", "0", "1", "--out", "m"
+    )
+    assert (code, err) == (0, "")
+
+
+def test_a_target_may_begin_with_a_minus(tell, place):
+    code, out, _ = tell("dream", "tiny.keras", "--out", "minus", *QUICK, "--", "-conv1:0")
+    assert code == 0
+    assert out.splitlines()[1].startswith("-conv1:0 ")
+
+
+def test_size_frames_prior_and_start(tell, place, scene):
+    (place / "photos").mkdir(exist_ok=True)
+    for number in range(3):
+        (place / "photos" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
+    out = place / "all"
+    arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "photos", "--start", "photos/0.png", "--out", out)
+    code, _, err = tell("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
+    assert (code, err) == (0, "")
+    assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
+    assert len(list(out.glob("*.gif"))) == 1
+    picture = next(out.glob("conv1*.png"))
+    assert images.read(picture).shape == (12, 20, 3)
+    code, said, _ = tell("again", picture)
+    assert (code, said) == (0, "the same bytes\n")
+
+
+def test_the_input_form_comes_from_flags_or_a_file(tell, place):
+    (place / "form.toml").write_text('range = [-1, 1]\norder = "BGR"\n')
+    for number, how in enumerate((("--input", "form.toml"), ("--range", "-1", "1", "--order", "BGR"))):
+        tell("dream", "tiny.keras", "conv1:0", "--set", "steps=1", "--out", f"form{number}", *how)
+    first, second = (next((place / f"form{number}").glob("conv1*.png")).read_bytes() for number in (0, 1))
+    assert first == second
+    assert json.loads(next((place / "form0").glob("conv1*.json")).read_text("utf-8"))["input"]["order"] == "BGR"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_other_than_three_channels(tell, place, make_tiny, channels):
+    save(make_tiny(channels), place / f"c{channels}.keras")
+    code, _, err = tell("dream", f"c{channels}.keras", "conv1:0", "--out", f"c{channels}", *QUICK)
+    assert (code, err) == (0, "")
+    picture = next((place / f"c{channels}").glob("conv1*.png"))
+    assert images.read(picture, channels=1).shape == (16, 16 * channels, 1)
+    assert tell("again", picture)[1] == "the same bytes\n"
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkeypatch):
+    from dreamfilters.runs import jobs
+
+    def stopping(watcher, before, total, told=jobs._told):
+        inner = told(watcher, before, total)
+
+        def tell(moment):
+            inner(moment)
+            if moment.finished == 2:
+                raise KeyboardInterrupt
+
+        return tell
+
+    monkeypatch.setattr(jobs, "_told", stopping)
+    arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
+    code, out, err = tell(*arguments)
+    assert code == 130
+    assert len(out.splitlines()) == 4
+    assert "stopped with 2 pictures missing; give the same command again" in err
+    assert (place / "stopped" / "contact-sheet.png").exists()
+    monkeypatch.undo()
+    os.chdir(place)
+
+
+def test_samples(tell, place):
+    code, out, _ = tell("samples", "samples")
+    assert code == 0
+    count = len(list((place / "samples").rglob("*.png")))
+    assert out == f"{count} rendered pictures in samples\n"
+    assert count >= 3 * 43
+
+
+@pytest.mark.skipif(not SIGNS.exists(), reason="the built-in network is not trained yet")
+def test_the_built_in_network(tell, place):
+    code, out, err = tell("dream", "signs", "class:STOP", "--set", "steps=1", "--out", "signs")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].startswith("class:STOP ")
+
+
+@pytest.mark.skipif(find_spec("dreamfilters.comparison.demo") is None, reason="not written yet")
+def test_demo_tells_its_progress_and_prints_the_page(tell, monkeypatch):
+    from dreamfilters.comparison import demo
+
+    told = []
+
+    def make_demo(folder, *, progress):
+        progress("opening the network", 0.5)
+        told.append(folder)
+        return folder / "index.html"
+
+    monkeypatch.setattr(demo, "make_demo", make_demo)
+    assert tell("demo", "--out", "d") == (0, f"{Path('d') / 'index.html'}\n", "")
+    assert told == [Path("d")]
+
+
+def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
+    from dreamfilters.signs import archive
+
+    def fetch(folder, *, progress):
+        progress("fetching", 1, 2)
+        progress("fetching", 1, 0)
+        return folder
+
+    monkeypatch.setattr(archive, "fetch", fetch)
+    assert tell("gtsrb", "data") == (0, "data\n", "")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("conv9", "conv9: tiny has no such layer. Close names: conv2, conv1"),
+        ("class:STOPP", "class STOPP: tiny has no such class. Close names: STOP"),
+        ("class:3", "class 3: tiny has 3 classes, 0 to 2"),
+        ("conv1:8", "conv1 of tiny has 8 filters, 0 to 7"),
+        ("conv1:0 +", "position 10"),
+        ("conv1:0 conv1:1", "position 9"),
+        ("conv2:0@6,0", "rows"),
+        ("", "position 1"),
+        ("conv1:\x1b[31m", "[31m"),
+    ],
+)
+def test_bad_targets(refuse, target, words):
+    assert words in refuse("dream", "tiny.keras", target, "--classes", "names.txt", *QUICK)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--set", "stepz=3"), "unknown key 'stepz'; Close names: steps"),
+        (("--set", "steps"), "give KEY=VALUE"),
+        (("--set", "steps=many"), "a whole number"),
+        (("--recipe", "standart"), "Close names: standard"),
+        (("--recipe", "no.toml"), "no.toml: no such file"),
+        (("--batch", "0"), "batch=0: at least 1"),
+        (("--batch", "-3"), "batch=-3: at least 1"),
+        (("--frames", "-1"), "frames=-1"),
+        (("--size", "big"), "--size big: one side in pixels"),
+        (("--size", "0"), "--size 0"),
+        (("--start", "no.png"), "no.png: no such file"),
+        (("--start", "names.txt"), "names.txt: is no image"),
+        (("--prior-from", "nowhere"), "nowhere: no such file or folder"),
+        (("--order", "RBG"), "order='RBG'"),
+        (("--order", "grey"), "order='grey'"),
+        (("--range", "1", "0"), "above the first"),
+        (("--input", "names.txt"), "names.txt: is not TOML"),
+        (("--classes", "no.txt"), "no.txt: cannot be read"),
+        (("--out", "names.txt"), "names.txt: cannot be written"),
+        (("--out", "names.txt/inside"), "cannot be written"),
+        (("--out", "."), "holds other files"),
+    ],
+)
+def test_bad_options(refuse, arguments, words):
+    assert words in refuse("dream", "tiny.keras", "conv1:0", "--set", "steps=1", *arguments)
+
+
+@pytest.mark.xfail(strict=False, reason="eagerly, oneDNN answers (1, 2, 2, 8) where the map is empty; see the engine")
+@pytest.mark.parametrize("size", ["1", "2", "4", "5"])
+def test_a_canvas_too_small_for_the_layer(refuse, size):
+    assert "too small" in refuse("dream", "tiny.keras", "conv2:0", "--size", size, *QUICK)
+
+
+@pytest.fixture(scope="module")
+def bad_models(place, fill):
+    """Files that are no network to dream on."""
+    (place / "folder.keras").mkdir()
+    (place / "text.keras").write_text("hello")
+    (place / "empty.keras").touch()
+    whole = (place / "tiny.keras").read_bytes()
+    (place / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (place / "foreign.py").write_text("raise SystemExit('it ran')\n")
+    image, other = layers.Input((8, 8, 3)), layers.Input((8, 8, 3))
+    numbers = layers.Input((5,))
+    save(keras.Model(numbers, layers.Dense(2)(numbers)), place / "numbers.keras")
+    save(keras.Model([image, other], layers.Add()([image, other])), place / "several.keras")
+    save(keras.Model(image, layers.Lambda(lambda x: x * 2)(image)), place / "lambda.keras")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("tinny.keras", "tinny.keras: no such file. Close names: tiny.keras"),
+        ("folder.keras", "is a folder"),
+        (".", "is a folder"),
+        ("names.txt", "names.txt: is not a model file"),
+        ("text.keras", "not a Keras model"),
+        ("empty.keras", "is empty"),
+        ("cut.keras", "cut"),
+        ("numbers.keras", "image"),
+        ("several.keras", "2 inputs"),
+        ("lambda.keras", "--trust"),
+        ("foreign:make", "--trust"),
+        ("applications:VGG61", "Close names: VGG"),
+    ],
+)
+def test_bad_models(refuse, bad_models, model, words):
+    for command in (("dream", model, "conv1:0"), ("layers", model)):
+        assert words in refuse(*command)
+
+
+def test_bad_pictures_for_again(refuse, place):
+    assert "no such file" in refuse("again", "no.png")
+    assert "is no image" in refuse("again", "names.txt")
+    assert "no such recipe" in refuse("recipes", "standart")
+
+
+def test_input_file_and_flags_contradict(refuse):
+    assert "--input names.txt: give either the file or --range" in refuse(
+        "layers", "tiny.keras", "--input", "names.txt", "--range", "0", "1"
+    )
+
+
+def test_no_gradient_to_the_input(refuse, place):
+    image = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, name="before")(image)
+    x = layers.Discretization(bin_boundaries=[0.0, 1.0], name="cut")(x)
+    x = layers.Rescaling(2.0, name="after")(x)
+    save(keras.Model(image, layers.Conv2D(2, 3, name="end")(x)), place / "flat.keras")
+    assert "cannot be dreamt" in refuse("dream", "flat.keras", "end:0", *QUICK)
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch, tell):
+    def broken():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "_wake", broken)
+    monkeypatch.setattr(sys, "argv", ["dreamfilters", "recipes"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_an_error_leaves_one_line_on_the_stderr_of_the_whole_program(place):
+    command = [sys.executable, "-m", "dreamfilters", "dream", "tiny.keras", "conv9"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: conv9: tiny has no such layer. Close names: conv2, conv1\n"

@@ -1,0 +1,37 @@
+import pytest
+
+from dreamfilters import errors
+from dreamfilters.errors import DreamfiltersError, close_names
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "ending"),
+    [
+        ("conv9", ["conv5", "conv6", "dense"], "Close names: conv6, conv5"),
+        ("CONV6", ["conv6", "dense"], "Close names: conv6"),
+        ("stop", ["STOP", "30"], "Close names: STOP"),
+        ("zzz", ["conv6", "dense"], "Known names: conv6, dense"),
+        ("zzz", [str(number) for number in range(20)], "Known names: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ..."),
+        ("zzz", [], "It has none"),
+        ("vorfahrt", ["Vorfahrt", "Vorfahrt achten"], "Close names: Vorfahrt, Vorfahrt achten"),
+    ],
+)
+def test_close_names(name, known, ending):
+    assert close_names(name, known) == ending
+
+
+def test_close_names_keeps_to_its_count():
+    assert close_names("conv", [f"conv{k}" for k in range(9)], count=2).count("conv") == 2
+
+
+def test_every_error_is_in_the_tree_and_drawn_in_it():
+    classes = [thing for thing in vars(errors).values() if getattr(thing, "__module__", "") == errors.__name__ and isinstance(thing, type)]
+    assert len(classes) > 8
+    for thing in classes:
+        assert issubclass(thing, DreamfiltersError)
+        assert thing.__name__ in errors.__doc__
+        assert thing.__doc__
+
+
+def test_untrusted_is_a_model_error():
+    assert issubclass(errors.UntrustedError, errors.ModelError)
