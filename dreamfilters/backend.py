@@ -71,9 +71,16 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.custom_gradient(function)  # type: ignore[no-any-return]
 
 
-def eagerly() -> Any:
-    """Return a context in which operations run at once, even while a graph is being traced around it."""
-    return tf.init_scope()
+def output_shapes(
+    function: Callable[[Tensor], dict[str, Tensor]], shape: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that a function of one tensor gives for a shape, without computing anything.
+
+    A size that does not fit raises what the layer says of it; run at once, some kernels return maps that cannot be.
+    """
+    with tf.init_scope():  # on its own, even where another graph is being traced around it
+        graph = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+        return {name: tuple(spec.shape) for name, spec in graph.structured_outputs.items()}
 
 
 def versions() -> dict[str, str]:
@@ -105,7 +112,7 @@ def seed_of(*parts: object) -> np.uint64:
     >>> int(seed_of(7, "conv6:12")) == int(seed_of(7, "conv6:12"))
     True
     """
-    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).digest()
     return np.uint64(int.from_bytes(digest[:8], "little"))
 
 
@@ -156,7 +163,9 @@ def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
         return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
     mask = tf.constant(2**24 - 1, tf.uint64)
-    radius = (tf.cast(tf.bitwise.bitwise_and(bits, mask), tf.float32) + 0.5) / 2**24  # in (0, 1): its logarithm is finite
+    radius = (
+        tf.cast(tf.bitwise.bitwise_and(bits, mask), tf.float32) + 0.5
+    ) / 2**24  # in (0, 1): its logarithm is finite
     angle = tf.cast(tf.bitwise.right_shift(bits, tf.constant(40, tf.uint64)), tf.float32) * (2 * np.pi / 2**24)
     return tf.sqrt(-2.0 * tf.math.log(radius)) * tf.cos(angle)
 
@@ -182,7 +191,7 @@ def roll(picture: Tensor, shifts: Tensor) -> Tensor:
     rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)
     columns = tf.math.floormod(tf.range(width) - shifts[:, 1:], width)
 
-    @tf.custom_gradient
+    @custom_gradient
     def rolled(picture: Tensor) -> Any:
         moved = tf.gather(tf.gather(picture, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
@@ -206,7 +215,7 @@ def warp(picture: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
     """
     rows, columns = int(picture.shape[1]), int(picture.shape[2])
 
-    @tf.custom_gradient
+    @custom_gradient
     def warped(picture: Tensor) -> Any:
         result = _project(picture, matrices, height, width, "REFLECT")
 

@@ -223,13 +223,12 @@ def recipes(
       dreamfilters recipes
       dreamfilters recipes standard > mine.toml
     """
-    _wake()
-    from dreamfilters.dreams import recipe
+    from dreamfilters.dreams import shelf
 
     if name is None:
-        _table(("recipe", "when to use it"), [(known, recipe.description(known)) for known in recipe.names()])
+        _table(("recipe", "when to use it"), [(known, shelf.description(known)) for known in shelf.names()])
     else:
-        typer.echo(recipe._text_of(name)[0], nl=False)
+        typer.echo(shelf.text(name)[0], nl=False)
 
 
 @app.command()

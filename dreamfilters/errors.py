@@ -1,16 +1,16 @@
 """Every error that dreamfilters raises on purpose.
 
-    DreamfiltersError           one line: the thing, the value given, what would work
-    ├── BackendError            Keras runs on something other than TensorFlow
-    ├── ModelError              a model that cannot be opened or used
-    │   └── UntrustedError      it would run foreign code and was not trusted
-    ├── InputFormError          how pictures become the network's input is wrong or contradicts the network
-    ├── UnknownNameError        no such layer, class, recipe or setting
-    ├── TargetError             a target that does not parse or is out of range
-    ├── RecipeError             a recipe or a setting of it that cannot be used
-    ├── PictureError            an image file that cannot be read
-    ├── OutputError             a folder or file that cannot be written
-    └── DownloadError           an archive that cannot be fetched or does not match its checksum
+DreamfiltersError           one line: the thing, the value given, what would work
+├── BackendError            Keras runs on something other than TensorFlow
+├── ModelError              a model that cannot be opened or used
+│   └── UntrustedError      it would run foreign code and was not trusted
+├── InputFormError          how pictures become the network's input is wrong or contradicts the network
+├── UnknownNameError        no such layer, class, recipe or setting
+├── TargetError             a target that does not parse or is out of range
+├── RecipeError             a recipe or a setting of it that cannot be used
+├── PictureError            an image file that cannot be read
+├── OutputError             a folder or file that cannot be written
+└── DownloadError           an archive that cannot be fetched or does not match its checksum
 """
 
 from collections.abc import Iterable

@@ -130,7 +130,9 @@ def network_of() -> Callable[..., Network]:
 
     def made(model: keras.Model, **more: Any) -> Network:
         _, height, width, channels = model.input_shape
-        return Network(model, InputForm.from_range(0, 1, size=(height, width), channels=channels), name=model.name, **more)
+        return Network(
+            model, InputForm.from_range(0, 1, size=(height, width), channels=channels), name=model.name, **more
+        )
 
     return made
 

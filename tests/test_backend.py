@@ -13,7 +13,13 @@ def seeds(*numbers):
 
 def test_splitmix64_gives_the_published_numbers():
     # the first five of seed 1234567 in the reference implementation (rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64)
-    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
+    published = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
     assert np.asarray(backend._bits(seeds(1234567), (5,)))[0].tolist() == published
 
 
@@ -146,7 +152,8 @@ def turned(degrees=0.0, factor=1.0, shift=(0.0, 0.0), height=12, width=12):
 
 
 @pytest.mark.parametrize(
-    ("degrees", "factor", "shift"), [(0, 1, (0, 0)), (5, 1, (0, 0)), (-30, 1.2, (1.5, -2.25)), (0, 0.5, (0, 0)), (0, 1, (3.5, 1))]
+    ("degrees", "factor", "shift"),
+    [(0, 1, (0, 0)), (5, 1, (0, 0)), (-30, 1.2, (1.5, -2.25)), (0, 0.5, (0, 0)), (0, 1, (3.5, 1))],
 )
 def test_a_warp_is_bilinear_and_mirrors(degrees, factor, shift):
     picture = np.random.default_rng(0).normal(size=(10, 12, 2)).astype("float32")
@@ -169,7 +176,9 @@ def adjoint(weights, matrix, size):
 
 def gradient_of_warp(weights, matrix, size):
     def along(picture):
-        return backend.tf.reduce_sum(backend.warp(picture, matrix[None].astype("float32"), *weights.shape)[0, ..., 0] * weights), ()
+        return backend.tf.reduce_sum(
+            backend.warp(picture, matrix[None].astype("float32"), *weights.shape)[0, ..., 0] * weights
+        ), ()
 
     _, gradient = backend.value_and_gradient(along)(backend.tensor(np.zeros((1, *size, 1), "float32")))
     return np.asarray(gradient)[0, ..., 0]

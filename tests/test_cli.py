@@ -329,7 +329,6 @@ def test_bad_options(refuse, arguments, words):
     assert words in refuse("dream", "tiny.keras", "conv1:0", "--set", "steps=1", *arguments)
 
 
-@pytest.mark.xfail(strict=False, reason="eagerly, oneDNN answers (1, 2, 2, 8) where the map is empty; see the engine")
 @pytest.mark.parametrize("size", ["1", "2", "4", "5"])
 def test_a_canvas_too_small_for_the_layer(refuse, size):
     assert "too small" in refuse("dream", "tiny.keras", "conv2:0", "--size", size, *QUICK)

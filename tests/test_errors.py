@@ -25,7 +25,11 @@ def test_close_names_keeps_to_its_count():
 
 
 def test_every_error_is_in_the_tree_and_drawn_in_it():
-    classes = [thing for thing in vars(errors).values() if getattr(thing, "__module__", "") == errors.__name__ and isinstance(thing, type)]
+    classes = [
+        thing
+        for thing in vars(errors).values()
+        if getattr(thing, "__module__", "") == errors.__name__ and isinstance(thing, type)
+    ]
     assert len(classes) > 8
     for thing in classes:
         assert issubclass(thing, DreamfiltersError)

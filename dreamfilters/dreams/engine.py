@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
@@ -137,7 +138,7 @@ def _named_prior(name: str, network: Network, channels: int) -> Prior:
         name = "imagenet"
     if name == "none" or (name == "imagenet" and channels != 3):
         return priors.neutral(channels)  # ImageNet has no statistics for other than three channels
-    return priors.IMAGENET if name == "imagenet" else priors.read(name)
+    return priors.IMAGENET if name == "imagenet" else priors.read(Path(name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -401,8 +402,16 @@ class Run:
         )
 
     def _outcome(
-        self, program: Program, state: State, wanted: Any, baseline: np.ndarray, best: np.ndarray, kept: Any,
-        history: list[np.ndarray], frames: list[np.ndarray], diverged: np.ndarray,
+        self,
+        program: Program,
+        state: State,
+        wanted: Any,
+        baseline: np.ndarray,
+        best: np.ndarray,
+        kept: Any,
+        history: list[np.ndarray],
+        frames: list[np.ndarray],
+        diverged: np.ndarray,
     ) -> Outcome:
         count = len(baseline)
         rose = best > baseline + 1e-6 * np.maximum(1.0, np.abs(baseline))

@@ -121,7 +121,9 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         return NotImplemented
     if len(left) != len(right):
         if 1 not in (len(left), len(right)):
-            raise TargetError(f"objectives of {len(left)} and {len(right)} pictures cannot be combined: give as many, or one")
+            raise TargetError(
+                f"objectives of {len(left)} and {len(right)} pictures cannot be combined: give as many, or one"
+            )
         longest = max(len(left), len(right))
         left, right = (goal if len(goal) == longest else goal[[0] * longest] for goal in (left, right))
     score_left, score_right = left.score, right.score
@@ -241,9 +243,7 @@ def logit(classes: Iterable[int]) -> Objective:
     Not the probability: that rises as well when the other classes fall (Simonyan et al. 2014).
     """
     chosen = _non_negative(classes, "class")
-    return replace(
-        channel(LOGITS, chosen), names=tuple(f"class:{number}" for number in chosen), kind=("logit",)
-    )
+    return replace(channel(LOGITS, chosen), names=tuple(f"class:{number}" for number in chosen), kind=("logit",))
 
 
 def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
@@ -354,7 +354,7 @@ def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "dis
         wanted=target,
         names=tuple(f"match:{name}#{number}" for number in range(len(target))),
         kind=("match", name, how, target.shape[1:]),
-        reach=((name, tuple(size - 1 for size in target.shape[1:])),) if target.ndim == 4 else (),  # type: ignore[arg-type]
+        reach=((name, tuple(size - 1 for size in target.shape[1:])),) if target.ndim == 4 else (),
     )
 
 

@@ -99,7 +99,7 @@ def undevelop(picture: np.ndarray, canvas: Canvas, contrast: Contrast, gain: flo
     squeezed = np.clip(np.asarray(picture, "float64"), _EDGE, 1 - _EDGE)
     logits = np.log(squeezed / (1 - squeezed)) - canvas.prior.mean
     z = logits @ np.linalg.inv(canvas.prior.colours.astype("float64")) / gain
-    return z.astype("float32")
+    return np.asarray(z, "float32")
 
 
 def _check_picture_settings(gain: float, size: Size, contrast: str) -> None:

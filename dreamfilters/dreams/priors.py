@@ -65,7 +65,9 @@ class Prior:
         shifted = np.fft.fftshift(self.spectrum, axes=0)
         down_at = np.interp(down, rows, np.arange(len(rows)))
         across_at = np.interp(across, columns, np.arange(len(columns)))
-        return np.stack([_bilinear(shifted[..., c], down_at, across_at) for c in range(self.channels)]).astype("float32")
+        return np.stack([_bilinear(shifted[..., c], down_at, across_at) for c in range(self.channels)]).astype(
+            "float32"
+        )
 
     def save(self, path: Path) -> None:
         """Write the statistics as an `.npz` of plain arrays."""
@@ -179,6 +181,8 @@ def read(path: Path) -> Prior:
         _check(prior)
         return prior
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'") from None
+        raise RecipeError(
+            f"{path}: no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'"
+        ) from None
     except Exception as error:
         raise RecipeError(f"{path}: not a prior that this tool wrote ({error})") from error

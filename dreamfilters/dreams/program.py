@@ -106,8 +106,10 @@ def build(
     moved = backend.compile(lambda picture, seeds: apply(ROBUST, picture, seeds))
 
     def robust(picture: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
-        looks = [judged(moved(picture, backend.fold(seeds, _LOOKS_FROM + look)), wanted) for look in range(ROBUST_LOOKS)]
-        return np.mean([np.asarray(scores) for scores in looks], axis=0)
+        looks = [
+            judged(moved(picture, backend.fold(seeds, _LOOKS_FROM + look)), wanted) for look in range(ROBUST_LOOKS)
+        ]
+        return np.asarray(np.mean([np.asarray(scores) for scores in looks], axis=0))
 
     return Program(
         start=backend.compile(lambda seeds: begin(recipe.parameterization.start(seeds, canvas))),
@@ -183,41 +185,44 @@ class Look:
         return ops.image.resize(picture, self.network.form.size, interpolation="bilinear", antialias=True)
 
     def _takes(self, size: tuple[int, int], channels: int) -> bool:
-        """Try the size with one grey picture, once."""
+        """Say whether the network runs on this size up to what is watched; tried once, without computing anything."""
         if size == self.network.form.size:
             return True
         if size not in self.refusals:
             self.refusals[size] = ""
             try:
-                with backend.eagerly():
-                    self._try(size, channels)
+                if any(0 in shape for shape in self._shapes_on(size, channels).values()):
+                    self.refusals[size] = "its map would be empty"
             except Exception as error:  # whatever a layer says of a size it was not built for
-                self.refusals[size] = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+                self.refusals[size] = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return not self.refusals[size]
 
-    def _try(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
-        seen = self.watch(self.network.form.to_input(np.full((1, *size, channels), 0.5, "float32")))
-        return {layer: tuple(seen[name].shape) for layer, name in self.names.items()}
+    def _shapes_on(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
+        shapes = backend.output_shapes(
+            lambda picture: self.watch(self.network.form.to_input(picture)), (1, *size, channels)
+        )
+        return {layer: shapes[name] for layer, name in self.names.items()}
 
     def _shapes(self, canvas: Canvas) -> dict[str, tuple[int, ...]]:
-        """Return the watched layers' shapes (1, ..., c) on this canvas."""
+        """Return the watched layers' shapes (1, ..., c) on this canvas, or on the network's size that it is resized to.
+
+        A head of dense layers takes one size only, and a picture may be resized for it. A map is not resized: asked for
+        on a canvas that is too small for it, it would silently belong to another one.
+        """
         size = (canvas.height, canvas.width)
-        own = self.network.form.size
-        if not self._takes(size, canvas.channels):
-            if own is None or None in own:
-                raise RecipeError(
-                    f"canvas {size[0]}x{size[1]}: {self.network.name} cannot be run on it up to {_listed(self.goal)}: "
-                    f"{self.refusals[size]}"
-                )
-            size = own
-        shapes = self._try(size, canvas.channels)
-        empty = [layer for layer, shape in shapes.items() if 0 in shape]
-        if empty:
-            raise RecipeError(
-                f"canvas {canvas.height}x{canvas.width}: too small for {empty[0]} of {self.network.name}, whose map is "
-                f"empty; its own size is {'x'.join(map(str, own or ())) or 'free'}"
-            )
-        return shapes
+        if self._takes(size, canvas.channels):
+            return self._shapes_on(size, canvas.channels)
+        height, width = self.network.form.size
+        if height and width:
+            shapes = self._shapes_on((height, width), canvas.channels)
+            larger = size[0] >= height and size[1] >= width
+            if larger or all(len(shape) == 2 for shape in shapes.values()):
+                return shapes
+        own = f"; its own size is {height}x{width}" if height and width else ""
+        raise RecipeError(
+            f"canvas {size[0]}x{size[1]}: too small for {_listed(self.goal)} of {self.network.name}{own} "
+            f"({self.refusals[size][:120]})"
+        )
 
     def _check_reach(self, shapes: dict[str, tuple[int, ...]]) -> None:
         for layer, place in self.goal.reach:
@@ -227,7 +232,9 @@ class Look:
                 what = "classes" if layer == LOGITS else "filters"
                 thing = self.network.name if layer == LOGITS else f"{layer} of {self.network.name}"
                 one = "class" if layer == LOGITS else f"{layer}:"
-                raise TargetError(f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}")
+                raise TargetError(
+                    f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}"
+                )
             if (place[0] or place[1]) and len(shape) != 4:
                 raise TargetError(f"{layer}:{place[2]}@{place[0]},{place[1]}: {layer} has no map, leave out the place")
             if len(shape) == 4 and (place[0] >= shape[1] or place[1] >= shape[2]):

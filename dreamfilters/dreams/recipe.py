@@ -7,16 +7,15 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from dreamfilters.dreams import optimizers, parameterizations, penalties, transforms
+from dreamfilters.dreams import optimizers, parameterizations, penalties, shelf, transforms
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
 from dreamfilters.dreams.parameterizations import Fourier, Parameterization
 from dreamfilters.dreams.penalties import Edit, Penalty
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
-from dreamfilters.errors import RecipeError, UnknownNameError, close_names
+from dreamfilters.errors import RecipeError, close_names
 
 ClassScore = Literal["logit", "margin"]
 
@@ -34,7 +33,20 @@ def _kind(name: str) -> str:
 KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
     "transforms": _kinds(
-        transforms, "Jitter", "Rotate", "Scale", "Shear", "Shift", "Pad", "Trim", "Views", "Crop", "Noise", "Blur", "Flip", "Colour"
+        transforms,
+        "Jitter",
+        "Rotate",
+        "Scale",
+        "Shear",
+        "Shift",
+        "Pad",
+        "Trim",
+        "Views",
+        "Crop",
+        "Noise",
+        "Blur",
+        "Flip",
+        "Colour",
     ),
     "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
     "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),
@@ -116,19 +128,6 @@ def _part_values(part: Any) -> dict[str, Any]:
     return {"kind": _kind(type(part).__name__), **values}
 
 
-@cache
-def _folder() -> Path:
-    """Return where the recipes lie: inside the installed package, or at the top of a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
-
-
-def names() -> tuple[str, ...]:
-    """Return the recipes that come with the package."""
-    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
-
-
 def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
     """Return the recipe of a name ('standard', 'natural', ...) or a TOML file, with single settings changed.
 
@@ -142,7 +141,7 @@ def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
         >>> read("standard", settings=["steps=128"]).steps
         128
     """
-    text, name = _text_of(str(source))
+    text, name = shelf.text(str(source))
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -151,25 +150,6 @@ def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
     for setting in settings:
         _change(values, setting)
     return from_values({"name": name, **values}, where=str(source))
-
-
-def _text_of(source: str) -> tuple[str, str]:
-    if source in names():
-        return (_folder() / f"{source}.toml").read_text("utf-8"), source
-    path = Path(source)
-    if not path.suffix == ".toml":
-        raise UnknownNameError(f"{source}: no such recipe, and not a .toml file. {close_names(source, names())}")
-    try:
-        return path.read_text("utf-8"), path.stem
-    except FileNotFoundError:
-        raise UnknownNameError(f"{source}: no such file; recipes by name: {', '.join(names())}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{source}: cannot be read: {error}") from None
-
-
-def description(name: str) -> str:
-    """Return what a recipe of the package says about when to use it."""
-    return str(tomllib.loads(_text_of(name)[0]).get("description", ""))
 
 
 def from_values(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
@@ -197,7 +177,9 @@ def _instead(key: str, allowed: Sequence[str]) -> str:
 
 def _part(section: str, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping) or "kind" not in values:
-        raise RecipeError(f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {values!r}")
+        raise RecipeError(
+            f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {values!r}"
+        )
     rest = dict(values)
     kind = rest.pop("kind")
     if not isinstance(kind, str) or kind not in KINDS[section]:
@@ -265,7 +247,9 @@ def _change(values: dict[str, Any], setting: str) -> None:
     for word in path[:-1]:
         table = _enter(table, word, setting)
     if isinstance(table, list):
-        raise RecipeError(f"--set {setting}: {path[-2]} is a list; name a part and its setting, as transforms.rotate.degrees=10")
+        raise RecipeError(
+            f"--set {setting}: {path[-2]} is a list; name a part and its setting, as transforms.rotate.degrees=10"
+        )
     table[path[-1]] = _value(text.strip())
     if path[-1] == "kind":  # the old kind's settings would not fit the new one
         for old in [name for name in table if name not in ("kind", "size")]:

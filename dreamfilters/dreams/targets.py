@@ -1,10 +1,10 @@
 """Targets in words: the grammar of the command line, parsed into objectives.
 
-    conv6:12            the filter 12 of conv6, the mean of its map       conv6:12!max   its maximum
-    conv6:0-15,42       several filters, one picture each                 conv6:12@3,4   one neuron: row 3, column 4
-    conv6  conv6:*      all of them                                       layer:conv4    the whole layer (DeepDream)
-    class:STOP          a class by name or number; quotes where needed    class:"Vorfahrt achten"   class:14   class:*
-    conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
+conv6:12            the filter 12 of conv6, the mean of its map       conv6:12!max   its maximum
+conv6:0-15,42       several filters, one picture each                 conv6:12@3,4   one neuron: row 3, column 4
+conv6  conv6:*      all of them                                       layer:conv4    the whole layer (DeepDream)
+class:STOP          a class by name or number; quotes where needed    class:"Vorfahrt achten"   class:14   class:*
+conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassS
         >>> [len(goal) for goal in goals(load("signs"), ["conv1:0-3", "conv2", "conv1:9"])]
         [5, 32]
     """
-    parsed = [parse(network, text, class_score=class_score) for text in ([targets] if isinstance(targets, str) else targets)]
+    parsed = [
+        parse(network, text, class_score=class_score) for text in ([targets] if isinstance(targets, str) else targets)
+    ]
     if not parsed:
         raise TargetError("no target: give one, such as conv6:12 or class:STOP")
     joined: dict[object, Objective] = {}
@@ -151,7 +153,9 @@ class _Parser:
         head, colon, tail = self._split_at_layer(head, colon, tail)
         info = self.network.layer(_unquoted(head))
         if not info.units:
-            raise TargetError(f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers")
+            raise TargetError(
+                f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers"
+            )
         if not info.dreamable:
             raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
         if colon and not tail:
@@ -198,7 +202,9 @@ class _Parser:
     def _neuron(self, layer: str, tail: str, token: _Token) -> Objective:
         match = re.fullmatch(r"(\d+)@(\d+),(\d+)", tail)
         if match is None:
-            raise TargetError(_pointed(self.text, token.at, "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4"))
+            raise TargetError(
+                _pointed(self.text, token.at, "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4")
+            )
         unit, row, column = map(int, match.groups())
         return objectives.neuron(layer, [(unit, row, column)])
 

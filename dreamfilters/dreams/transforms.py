@@ -214,7 +214,9 @@ class Trim:
         """Return the middle of the pictures."""
         _, height, width, _ = picture.shape
         if 2 * self.pixels >= min(height, width):
-            raise RecipeError(f"trim pixels={self.pixels}: nothing is left of {height}x{width}; at most {(min(height, width) - 1) // 2}")
+            raise RecipeError(
+                f"trim pixels={self.pixels}: nothing is left of {height}x{width}; at most {(min(height, width) - 1) // 2}"
+            )
         return picture[:, self.pixels : height - self.pixels, self.pixels : width - self.pixels]
 
 

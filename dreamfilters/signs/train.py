@@ -167,7 +167,9 @@ def accuracy(model: keras.Model, photographs: Photographs) -> float:
     return right / len(photographs)
 
 
-def train(photographs: Photographs, test: Photographs | None, out: Path, settings: Settings, report: Any) -> dict[str, Any]:
+def train(
+    photographs: Photographs, test: Photographs | None, out: Path, settings: Settings, report: Any
+) -> dict[str, Any]:
     """Train, keep the best epoch by held-out tracks, and write signs.keras, prior.npz and record.json into `out`."""
     keras.utils.set_random_seed(settings.seed)
     learnt, held = split_by_track(photographs, settings.held_out, settings.seed)
@@ -211,7 +213,9 @@ def train(photographs: Photographs, test: Photographs | None, out: Path, setting
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m dreamfilters.signs.train", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m dreamfilters.signs.train", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("folders", nargs="+", type=Path, help="folders of class folders 00 to 42")
     parser.add_argument("--test", type=Path, help="class folders to measure the final accuracy on")
     parser.add_argument("--out", type=Path, default=Path("outputs/signs"), help="where the network goes")

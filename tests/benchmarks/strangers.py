@@ -44,7 +44,9 @@ def answers(network: Network, pictures: np.ndarray, as_text: bool) -> np.ndarray
     return np.argsort(_STRING_ORDER)[named] if as_text else named
 
 
-def recognised(source: Network, recipe: recipes.Recipe, judges: list[tuple[str, Network, bool]], seed: int = 7) -> dict[str, object]:
+def recognised(
+    source: Network, recipe: recipes.Recipe, judges: list[tuple[str, Network, bool]], seed: int = 7
+) -> dict[str, object]:
     """Dream every class and count who recognises it."""
     began = time.perf_counter()
     dreams = engine.dream(source, "class:*", recipe, seed=seed)

@@ -6,7 +6,18 @@ import pytest
 
 from dreamfilters import backend
 from dreamfilters.dreams import objectives, targets
-from dreamfilters.dreams.objectives import channel, direction, diversity, join, layer, logit, margin, match, minimize, neuron
+from dreamfilters.dreams.objectives import (
+    channel,
+    direction,
+    diversity,
+    join,
+    layer,
+    logit,
+    margin,
+    match,
+    minimize,
+    neuron,
+)
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS
 
@@ -129,7 +140,9 @@ def test_diversity_is_minus_the_cosine_of_the_styles():
     seen = np.array([[1, 0], [0, 1], [root, root]]).reshape(3, 1, 1, 2)
     assert scores(diversity("conv", 3), {"conv": seen}) == pytest.approx([-0.25, -0.25, -0.5])
     # strength is no difference in style
-    assert scores(diversity("conv", 3), {"conv": seen * [[[[9]]], [[[1]]], [[[2]]]]}) == pytest.approx([-0.25, -0.25, -0.5])
+    assert scores(diversity("conv", 3), {"conv": seen * [[[[9]]], [[[1]]], [[[2]]]]}) == pytest.approx(
+        [-0.25, -0.25, -0.5]
+    )
 
 
 def test_diversity_of_equals_is_minus_one():
@@ -315,7 +328,9 @@ def test_every_goal_rises_in_three_steps(name, network):
         (_, now), gradient = climb(numbers)
         seen.append(np.asarray(now))
         slope = np.asarray(gradient["picture"])
-        numbers = {"picture": numbers["picture"] + 0.02 * slope / np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))}
+        numbers = {
+            "picture": numbers["picture"] + 0.02 * slope / np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))
+        }
     assert np.all(seen[3] > seen[0]), seen
     assert np.all(np.isfinite(seen))
 
@@ -328,7 +343,9 @@ def test_the_names_of_a_goal_parse_again(name, network):
         assert len(again) == 1
         seen = network.watch(goal.layers)(np.random.default_rng(1).uniform(0, 1, (1, 16, 16, 3)).astype("float32"))
         one = goal[[row]]
-        assert np.asarray(again.score(seen, again.wanted)) == pytest.approx(np.asarray(one.score(seen, one.wanted)), rel=1e-5)
+        assert np.asarray(again.score(seen, again.wanted)) == pytest.approx(
+            np.asarray(one.score(seen, one.wanted)), rel=1e-5
+        )
 
 
 def test_the_public_goals_are_documented():

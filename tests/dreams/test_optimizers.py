@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.optimizers import Adam, Momentum, Nadam, Normalised, RMSprop, Sign, check_schedule, schedule_factor
+from dreamfilters.dreams.optimizers import (
+    Adam,
+    Momentum,
+    Nadam,
+    Normalised,
+    RMSprop,
+    Sign,
+    check_schedule,
+    schedule_factor,
+)
 from dreamfilters.errors import RecipeError
 
 FIRST, SECOND = np.array([[3.0, -0.5, 0.0]]), np.array([[-1.0, 2.0, 0.25]])
@@ -16,7 +25,9 @@ def moves(optimizer, *gradients):
     state = optimizer.start({"a": backend.tensor(np.zeros((1, 3), "float32"))})
     made = []
     for number, gradient in enumerate(gradients):
-        move, state = optimizer.move({"a": backend.tensor(gradient.astype("float32"))}, state, backend.tensor(np.int32(number)))
+        move, state = optimizer.move(
+            {"a": backend.tensor(gradient.astype("float32"))}, state, backend.tensor(np.int32(number))
+        )
         made.append(np.asarray(move["a"]))
     return made
 
@@ -66,7 +77,9 @@ def test_normalised_by_hand():
 def test_each_picture_is_normalised_by_its_own_size():
     state = Normalised().start({})
     gradient = backend.tensor(np.array([[1.0, 1.0], [50.0, -50.0]], "float32"))
-    assert np.asarray(Normalised().move({"a": gradient}, state, 0)[0]["a"]) == pytest.approx(np.array([[1, 1], [1, -1]]))
+    assert np.asarray(Normalised().move({"a": gradient}, state, 0)[0]["a"]) == pytest.approx(
+        np.array([[1, 1], [1, -1]])
+    )
 
 
 EVERY = [Adam(), Nadam(), RMSprop(), Momentum(), Sign(), Normalised(), Normalised(norm="l1")]

@@ -58,7 +58,12 @@ def test_any_number_of_channels(way, channels):
     assert np.asarray(way.paint(way.start(SEEDS, on), on)).shape == (3, 9, 8, channels)
 
 
-FREE = [Pixels(contrast="free"), Fourier(contrast="free"), Fourier(contrast="free", decay=0.0, gain=0.25), Pyramid(contrast="free")]
+FREE = [
+    Pixels(contrast="free"),
+    Fourier(contrast="free"),
+    Fourier(contrast="free", decay=0.0, gain=0.25),
+    Pyramid(contrast="free"),
+]
 
 
 @pytest.mark.parametrize("size", SIZES)

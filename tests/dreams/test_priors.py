@@ -16,7 +16,9 @@ def noise_of(colours, mean, count=40, side=24, seed=0):
     return sigmoid(np.asarray(mean) + z @ np.asarray(colours))
 
 
-AXES = np.array([[0.6, 0.6, 0.6], [0.3, 0.0, -0.3], [0.05, -0.1, 0.05]])  # rows at right angles: brightness, red-blue, green
+AXES = np.array(
+    [[0.6, 0.6, 0.6], [0.3, 0.0, -0.3], [0.05, -0.1, 0.05]]
+)  # rows at right angles: brightness, red-blue, green
 MEAN = [0.2, -0.1, 0.4]
 
 
@@ -156,7 +158,13 @@ def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
 
 def test_the_digest_tells_priors_apart(scene):
     pictures = np.stack([scene(seed=k) for k in range(3)])
-    digests = {measure(pictures).digest, measure(pictures[:2]).digest, IMAGENET.digest, neutral(3).digest, neutral(1).digest}
+    digests = {
+        measure(pictures).digest,
+        measure(pictures[:2]).digest,
+        IMAGENET.digest,
+        neutral(3).digest,
+        neutral(1).digest,
+    }
     assert len(digests) == 5
     assert measure(pictures, name="a").digest == measure(pictures, name="b").digest
 
@@ -192,7 +200,9 @@ def test_a_damaged_prior_is_refused(tmp_path):
         with pytest.raises(RecipeError, match=r"not a prior that this tool wrote \(\w+ is not of shape"):
             read(path)
     with path.open("wb") as file:
-        np.savez(file, name="x", mean=np.zeros(1), colours=np.eye(1), spectrum=np.ones((8, 8, 1)), shape=np.array([8, 8]))
+        np.savez(
+            file, name="x", mean=np.zeros(1), colours=np.eye(1), spectrum=np.ones((8, 8, 1)), shape=np.array([8, 8])
+        )
     with pytest.raises(RecipeError, match=r"spectrum is not of shape \(8, 5, 1\)"):
         read(path)
 

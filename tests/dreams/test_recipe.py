@@ -66,17 +66,38 @@ FULL = Recipe(
 
 def test_values_are_plain_and_complete():
     values = FULL.as_values()
-    assert values["parameterization"] == {"kind": "cppn", "size": [20, 30], "width": 8, "depth": 6, "gain": 1.0, "prior": "none"}
+    assert values["parameterization"] == {
+        "kind": "cppn",
+        "size": [20, 30],
+        "width": 8,
+        "depth": 6,
+        "gain": 1.0,
+        "prior": "none",
+    }
     assert values["transforms"][0] == {"kind": "rotate", "degrees": 3.0}
     assert values["penalties"] == [{"kind": "total-variation", "weight": 0.1}]
     assert values["optimizer"] == {"kind": "adam", "rate": 0.2, "beta1": 0.9, "beta2": 0.999}
-    assert (values["schedule"], values["steps"], values["class_score"], values["transparency"]) == ("cosine", 7, "margin", True)
+    assert (values["schedule"], values["steps"], values["class_score"], values["transparency"]) == (
+        "cosine",
+        7,
+        "margin",
+        True,
+    )
     assert set(values) == {entry.name for entry in dataclasses.fields(Recipe)}
     assert from_values(values) == FULL
 
 
 def test_every_kind_of_part_goes_there_and_back():
-    needed = {"weight": 0.5, "rate": 0.5, "percent": 20.0, "sigma": 1.5, "degrees": 4.0, "by": 0.2, "pixels": 3, "views": 2}
+    needed = {
+        "weight": 0.5,
+        "rate": 0.5,
+        "percent": 20.0,
+        "sigma": 1.5,
+        "degrees": 4.0,
+        "by": 0.2,
+        "pixels": 3,
+        "views": 2,
+    }
     for section, kinds in KINDS.items():
         for word, kind in kinds.items():
             required = [entry.name for entry in dataclasses.fields(kind) if entry.default is dataclasses.MISSING]
@@ -120,7 +141,10 @@ def test_a_file_of_ones_own(tmp_path):
 
 BAD = [
     ("step = 3", "unknown key 'step'; Close names: steps. Allowed: parameterization, transforms"),
-    ("zzz = 3", "unknown key 'zzz'; Allowed: parameterization, transforms, penalties, edits, optimizer, schedule, steps"),
+    (
+        "zzz = 3",
+        "unknown key 'zzz'; Allowed: parameterization, transforms, penalties, edits, optimizer, schedule, steps",
+    ),
     ('steps = "many"', "steps='many': a whole number"),
     ("steps = 2.5", "steps=2.5: a whole number"),
     ("steps = true", "steps=True: a whole number"),
@@ -134,13 +158,22 @@ BAD = [
     ("name = 3", "name=3: text in quotes"),
     ("transforms = 3", r"transforms is a list of tables \(\[\[transforms\]\]\), not 3"),
     ("[transforms]\nkind = 'rotate'", r"transforms is a list of tables"),
-    ("[[transforms]]\nkind = 'rotatee'\n", "transforms kind 'rotatee'; Close names: rotate. Allowed: jitter, rotate, scale"),
-    ("[[transforms]]\nkind = 'rotate'\ndegree = 3", "transforms rotate: unknown key 'degree'; Close names: degrees. Allowed: degrees"),
+    (
+        "[[transforms]]\nkind = 'rotatee'\n",
+        "transforms kind 'rotatee'; Close names: rotate. Allowed: jitter, rotate, scale",
+    ),
+    (
+        "[[transforms]]\nkind = 'rotate'\ndegree = 3",
+        "transforms rotate: unknown key 'degree'; Close names: degrees. Allowed: degrees",
+    ),
     ("[[transforms]]\nkind = 'rotate'", "transforms rotate: needs degrees"),
     ("[[transforms]]\nkind = 'rotate'\ndegrees = '3'", "transforms rotate: degrees='3': a number"),
     ("[[transforms]]\nkind = 'rotate'\ndegrees = 300", "transforms rotate: degrees=300.0: from 0"),
     ("[[transforms]]\ndegrees = 3", "transforms is a table with a kind, one of jitter, rotate"),
-    ("parameterization = 'fourier'", "parameterization is a table with a kind, one of pixels, fourier, phase, pyramid, cppn"),
+    (
+        "parameterization = 'fourier'",
+        "parameterization is a table with a kind, one of pixels, fourier, phase, pyramid, cppn",
+    ),
     ("[parameterization]\nsize = 96", "parameterization is a table with a kind"),
     ("[parameterization]\nkind = ['fourier']", "kind"),
     ("[parameterization]\nkind = 'fourier'\nsize = '96'", r"size='96': one side in pixels, or \[height, width\]"),
@@ -150,9 +183,15 @@ BAD = [
     ("[parameterization]\nkind = 'fourier'\ncontrast = 'high'", "contrast='high': 'standardised' or 'free'"),
     ("[parameterization]\nkind = 'fourier'\nprior = 3", "prior=3: text in quotes"),
     ("[optimizer]\nkind = 'adam'\nrate = -1", "optimizer adam: rate=-1.0: a learning rate is above 0"),
-    ("[optimizer]\nkind = 'lion'", "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalised"),
+    (
+        "[optimizer]\nkind = 'lion'",
+        "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalised",
+    ),
     ("[[edits]]\nkind = 'decay'\nrate = .1", "not TOML"),
-    ("[[edits]]\nkind = 'decay'\nrate = 0.1", "edits change pixels, and fourier has none: set parameterization.kind = 'pixels'"),
+    (
+        "[[edits]]\nkind = 'decay'\nrate = 0.1",
+        "edits change pixels, and fourier has none: set parameterization.kind = 'pixels'",
+    ),
     ("steps = ", "not TOML"),
 ]
 
@@ -167,7 +206,9 @@ def test_a_wrong_file_names_the_key_and_what_is_allowed(text, message, tmp_path)
 
 
 def test_recipes_that_are_not_there(tmp_path):
-    with pytest.raises(UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"):
+    with pytest.raises(
+        UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"
+    ):
         read("standart")
     with pytest.raises(UnknownNameError, match=r"absent\.toml: no such file; recipes by name: .*standard"):
         read(tmp_path / "absent.toml")
@@ -207,7 +248,9 @@ def test_one_setting_is_changed(setting, holds):
 
 
 def test_settings_follow_one_another():
-    changed = read("standard", settings=["parameterization.size=64", "parameterization.kind=pixels", "parameterization.gain=2"])
+    changed = read(
+        "standard", settings=["parameterization.size=64", "parameterization.kind=pixels", "parameterization.gain=2"]
+    )
     assert changed.parameterization == Pixels(64, gain=2.0)
 
 

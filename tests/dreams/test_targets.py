@@ -246,11 +246,36 @@ def test_no_target_is_refused(deep):
 
 
 PIECES = st.sampled_from(
-    ["conv6", "conv4", "class", "layer", "STOP", ":", "*", "-", "+", "(", ")", ",", "@", "!max", "0", "12", "99", ".5", " ", '"', "'", "/"]
+    [
+        "conv6",
+        "conv4",
+        "class",
+        "layer",
+        "STOP",
+        ":",
+        "*",
+        "-",
+        "+",
+        "(",
+        ")",
+        ",",
+        "@",
+        "!max",
+        "0",
+        "12",
+        "99",
+        ".5",
+        " ",
+        '"',
+        "'",
+        "/",
+    ]
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
 @given(st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=12).map("".join)))
 @example("conv6:1@99999999999999999999,0")
 @example("class:\x00")

@@ -223,16 +223,22 @@ def test_a_blur_keeps_the_sum_of_an_inner_dot_and_spreads_it_as_a_gaussian():
 
 def test_a_blur_leaves_a_flat_picture_flat():
     flat = backend.tensor(np.full((2, 9, 7, 3), 0.3, "float32"))
-    assert np.asarray(gaussian_blur(flat, np.array([0.5, 30.0], "float32"))) == pytest.approx(np.full((2, 9, 7, 3), 0.3), abs=1e-6)
+    assert np.asarray(gaussian_blur(flat, np.array([0.5, 30.0], "float32"))) == pytest.approx(
+        np.full((2, 9, 7, 3), 0.3), abs=1e-6
+    )
 
 
 def test_a_blur_of_next_to_nothing_changes_nothing(pictures):
-    assert np.asarray(gaussian_blur(pictures, np.full(4, 0.01, "float32"))) == pytest.approx(np.asarray(pictures), abs=1e-6)
+    assert np.asarray(gaussian_blur(pictures, np.full(4, 0.01, "float32"))) == pytest.approx(
+        np.asarray(pictures), abs=1e-6
+    )
 
 
 def test_a_flip_mirrors_left_and_right(pictures):
     assert np.array_equal(shown(Flip(1.0), pictures), np.asarray(pictures)[:, :, ::-1])
-    some = shown(Flip(0.25), backend.tensor(np.repeat(np.asarray(pictures)[:1], 400, axis=0)), np.arange(400, dtype="uint64"))
+    some = shown(
+        Flip(0.25), backend.tensor(np.repeat(np.asarray(pictures)[:1], 400, axis=0)), np.arange(400, dtype="uint64")
+    )
     mirrored = np.mean([np.array_equal(row, np.asarray(pictures)[0, :, ::-1]) for row in some])
     assert mirrored == pytest.approx(0.25, abs=0.07)
 

@@ -1,0 +1,47 @@
+"""Where the recipes stand: the TOML files of the package, found by name; light enough for `dreamfilters recipes`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from dreamfilters.errors import RecipeError, UnknownNameError, close_names
+
+
+@cache
+def folder() -> Path:
+    """Return where the recipes lie: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def names() -> tuple[str, ...]:
+    """Return the recipes that come with the package."""
+    return tuple(sorted(path.stem for path in folder().glob("*.toml")))
+
+
+def text(source: str) -> tuple[str, str]:
+    """Return the TOML of a recipe by name or file, and its name.
+
+    Raises:
+        UnknownNameError: no such recipe or file.
+        RecipeError: a file that cannot be read.
+    """
+    if source in names():
+        return (folder() / f"{source}.toml").read_text("utf-8"), source
+    path = Path(source)
+    if path.suffix != ".toml":
+        raise UnknownNameError(f"{source}: no such recipe, and not a .toml file. {close_names(source, names())}")
+    try:
+        return path.read_text("utf-8"), path.stem
+    except FileNotFoundError:
+        raise UnknownNameError(f"{source}: no such file; recipes by name: {', '.join(names())}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{source}: cannot be read: {error}") from None
+
+
+def description(name: str) -> str:
+    """Return what a recipe of the package says about when to use it."""
+    return str(tomllib.loads(text(name)[0]).get("description", ""))
