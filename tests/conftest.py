@@ -126,13 +126,13 @@ def network(tiny: keras.Model) -> Network:
 
 @pytest.fixture(scope="session")
 def network_of() -> Callable[..., Network]:
-    """A function from a model to its network on pictures in [0, 1]."""
+    """A function from a model to its network on pictures in [0, 1], its classes numbered."""
 
     def made(model: keras.Model, **more: Any) -> Network:
         _, height, width, channels = model.input_shape
-        return Network(
-            model, InputForm.from_range(0, 1, size=(height, width), channels=channels), name=model.name, **more
-        )
+        form = InputForm.from_range(0, 1, size=(height, width), channels=channels)
+        classes = tuple(map(str, range(model.output_shape[-1])))
+        return Network(model, form, **{"classes": classes, "name": model.name, **more})
 
     return made
 

@@ -29,7 +29,7 @@ Rows: TypeAlias = list[int]
 
 _DEFAULT_SIDE = 128  # pixels, where neither recipe nor network names a size
 _CHECKS = 4  # how often the second half of an ascent looks whether the picture is the best so far
-_RELAXED_STEPS = 16  # as in Lucid: long enough to leave the flat, too short to follow a false slope
+_FIRST_STEPS = 16  # of a rescue, as in Lucid: long enough to leave the flat, too short to follow a false slope
 
 
 @dataclass(frozen=True)
@@ -158,12 +158,24 @@ class Ascent:
     def dreams(self) -> Iterator[Dream]:
         """Yield the dreams in the order of the goal."""
         canvases = self._octaves(canvas_of(self.network, self.recipe, self.prior))
+        self._check_start(canvases[-1].channels)
         programs = [build(self.network, self.goal, self.recipe, canvas) for canvas in canvases]
         size = batch_size(self.network, self.goal, canvases[-1], self.recipe, self.batch)
         for first in range(0, len(self.goal), size):
             rows = list(range(first, min(first + size, len(self.goal))))
             filled = self._filled(rows, min(size, len(self.goal)), canvases[-1])
             yield from self._climb_batch(programs, canvases, filled)[: len(rows)]
+
+    def _check_start(self, channels: int) -> None:
+        if self.start is None:
+            return
+        shape, count = self.start.shape, len(self.goal)
+        fits = len(shape) in (3, 4) and shape[-1] == channels and 0 not in shape and shape[:-3] in ((), (1,), (count,))
+        if not fits or not np.all(np.isfinite(self.start)):
+            raise RecipeError(
+                f"start: pictures {shape}; give one (h, w, {channels}) or one for each of {count} (n, h, w, {channels}), "
+                "finite numbers in 0..1"
+            )
 
     def _filled(self, rows: Rows, size: int, canvas: Canvas) -> Rows:
         """Fill a batch up by repeating its last group, so that each picture comes out the same in any batch.
@@ -192,7 +204,7 @@ class Ascent:
         began = time.perf_counter()
         run = Run(self, rows, self._seeds(rows, attempt=0))
         result = run.octaves(programs, canvases)
-        result = self._rescue(result, rows, canvases[-1], programs[-1]) if self.recipe.octaves == 1 else result
+        result = self._rescue(result, rows, canvases[-1], programs[-1])
         seconds = (time.perf_counter() - began) / len(set(rows))
         return [self._finished(result, position, row, seconds) for position, row in enumerate(rows)]
 
@@ -207,28 +219,33 @@ class Ascent:
 
     def _rescue(self, result: Outcome, rows: Rows, canvas: Canvas, plain: Program) -> Outcome:
         """Climb again, by other means, those pictures that did not rise: the ladder of `_RUNGS`."""
-        for rung in _RUNGS:
+        for rung in self._rungs:
             failed = [position for position in range(len(rows)) if not result.woken[position]]
             if not failed:
                 break
-            if rung.linear and not any(self.network.has_linear(name) for name in self.goal.layers):
-                continue
-            if rung.relaxed and not self.network.has_relu:
-                continue
             again = _whole_groups(failed, self.goal.group)
             chosen = [rows[position] for position in again]
             padded = self._filled(chosen, 2 ** math.ceil(math.log2(len(chosen))), canvas)
             other = build(self.network, self.goal, self.recipe, canvas, linear=rung.linear, relaxed=rung.relaxed)
             run = Run(self, padded, self._seeds(padded, attempt=rung.attempt))
-            tried = run.climb(plain, first=other, first_steps=rung.steps(self.recipe))
+            tried = run.climb(plain, first=other)
             result = result.replaced(again, tried, rung.name)
         return result
+
+    @property
+    def _rungs(self) -> list[Rung]:
+        """Return what can be tried on this goal of this network, none for several octaves."""
+        if self.recipe.octaves > 1:
+            return []
+        bends, relaxes = any(map(self.network.has_linear, self.goal.layers)), self.network.has_relu
+        able = [replace(rung, linear=rung.linear and bends, relaxed=rung.relaxed and relaxes) for rung in _RUNGS]
+        return [rung for rung in able if rung.linear or rung.relaxed or rung.attempt]
 
     def _finished(self, result: Outcome, position: int, row: int, seconds: float) -> Dream:
         woken = bool(result.woken[position])
         notes = [result.notes[position]] if result.notes[position] else []
         if not woken:
-            tried = ", ".join(rung.name for rung in _RUNGS) if self.recipe.octaves == 1 else "nothing else"
+            tried = ", ".join(rung.name for rung in self._rungs) or "nothing else"
             notes.append(f"not woken: its score never rose; also tried {tried}")
         return Dream(
             name=self.goal.names[row],
@@ -257,10 +274,6 @@ class Rung:
     linear: bool
     relaxed: bool
     attempt: int  # the seed's; 0 is the picture's first
-
-    def steps(self, recipe: Recipe) -> int:
-        """Return for how many steps the other program climbs before the plain one goes on."""
-        return min(_RELAXED_STEPS, recipe.steps) if self.relaxed else max(1, recipe.steps // 2)
 
 
 _RUNGS = (
@@ -351,9 +364,11 @@ class Run:
         picture: np.ndarray | None = None,
         canvas: Canvas | None = None,
         first: Program | None = None,
-        first_steps: int = 0,
     ) -> Outcome:
-        """Take the recipe's steps from noise or from pictures, the first ones by another program if given."""
+        """Take the recipe's steps from noise or from pictures, the first ones by another program if given.
+
+        If that has woken nobody, the climb ends with it: the plain program has failed on these pictures already.
+        """
         recipe = self.ascent.recipe
         wanted = keras.tree.map_structure(backend.tensor, self.ascent.goal[self.rows].wanted)
         seeds = backend.tensor(self.seeds)
@@ -369,7 +384,7 @@ class Run:
         history, frames = [], []
         diverged = np.zeros(len(baseline), int)
         for number in range(recipe.steps):
-            climber = first if first is not None and number < first_steps else program
+            climber = first if first is not None and number < _FIRST_STEPS else program
             state, scores = climber.step(state, seeds, wanted, backend.tensor(np.int32(number)))
             history.append(np.asarray(scores))
             diverged = np.where((diverged == 0) & ~np.asarray(state["alive"]), number + 1, diverged)
@@ -378,6 +393,10 @@ class Run:
             if number + 1 in shots:
                 frames.append(np.asarray(program.paint(state["params"])))
             self._tell(program, state, number + 1)
+            if first is not None and number + 1 == min(_FIRST_STEPS, recipe.steps):
+                best, kept = self._keep(program, state, wanted, best, kept)
+                if not np.any(_rose(best, baseline)):
+                    break
         return self._outcome(program, state, wanted, baseline, best, kept, history, frames, diverged)
 
     def _keep(self, program: Program, state: State, wanted: Any, best: np.ndarray, kept: Any) -> tuple[np.ndarray, Any]:
@@ -414,7 +433,6 @@ class Run:
         diverged: np.ndarray,
     ) -> Outcome:
         count = len(baseline)
-        rose = best > baseline + 1e-6 * np.maximum(1.0, np.abs(baseline))
         curve = np.stack(history, axis=1)
         steps = np.where(diverged > 0, diverged, len(history))
         return Outcome(
@@ -424,12 +442,16 @@ class Run:
             baseline=np.array(baseline),
             history=[curve[row, : steps[row]] for row in range(count)],
             steps=steps,
-            woken=rose,
+            woken=_rose(best, baseline),
             notes=[f"stopped at step {step}: a number was not finite" if step else "" for step in diverged],
             rescued=[""] * count,
             worth=_transparency(np.asarray(state["worth"])) if "worth" in state else None,
             frames=frames,
         )
+
+
+def _rose(best: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(best > baseline + 1e-6 * np.maximum(1.0, np.abs(baseline)))
 
 
 def _transparency(worth: np.ndarray) -> np.ndarray:

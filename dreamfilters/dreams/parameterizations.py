@@ -148,7 +148,7 @@ class Fourier:
 
     size: Size = None
     decay: float = 1.0
-    gain: float = 4.0
+    gain: float = 2.5
     contrast: Contrast = "standardised"
     prior: str = "network"
     deviation: float = 1.0  # of the random start, in the coefficients before they are weighed
@@ -221,7 +221,7 @@ class Pyramid:
 
     size: Size = None
     levels: int = 4
-    gain: float = 4.0
+    gain: float = 2.5
     contrast: Contrast = "standardised"
     prior: str = "network"
     deviation: float = 0.3  # of the random start, on each level

@@ -1,0 +1,147 @@
+"""dreamfilters as a worker, like the peers: dreams, single steps, and the bare pass that everything is held against."""
+
+from __future__ import annotations
+
+import resource
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_STARTED = time.perf_counter()
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+import dreamfilters as df  # noqa: E402
+from dreamfilters import backend  # noqa: E402
+from dreamfilters.dreams import recipe as recipes  # noqa: E402
+from dreamfilters.dreams.engine import Moment, canvas_of  # noqa: E402
+from dreamfilters.dreams.program import build  # noqa: E402
+from dreamfilters.networks import Network  # noqa: E402
+from tests.benchmarks.peers.protocol import serve  # noqa: E402
+from tests.benchmarks.setting import opened  # noqa: E402
+
+
+@cache
+def network_of(model: str, low: float, high: float, prior: str) -> Network:
+    return opened(model, low, high, prior)
+
+
+def dream(
+    model: str,
+    targets: list[str],
+    low: float,
+    high: float,
+    steps: int | None,
+    out: str = "",
+    prior: str = "",
+    batch: int | None = None,
+    every: bool = False,
+) -> dict[str, Any]:
+    """One call of the public API with the recipe "standard"; `every` keeps the pictures after each step."""
+    network = network_of(model, low, high, prior)
+    recipe = df.read_recipe("standard", settings=[f"steps={steps}"] if steps else [])
+    stamps, shown = [], []
+
+    def watcher(moment: Moment) -> None:
+        stamps.append(time.perf_counter())
+        if every:
+            shown.append(moment.paint()[: len(moment.names)])
+
+    began = time.perf_counter()
+    dreams = df.dream(network, targets, recipe, seed=7, batch=batch, watcher=watcher)
+    seconds = time.perf_counter() - began
+    if out:
+        np.save(out, np.stack(shown) if every else np.stack([dream.picture for dream in dreams]))
+    return {
+        "seconds": seconds,
+        "stamps": stamps,
+        "since_start": time.perf_counter() - _STARTED,
+        "rescued": sum(bool(dream.rescued) for dream in dreams),
+        "asleep": sum(not dream.woken for dream in dreams),
+        "count": len(dreams),
+    }
+
+
+def bare(model: str, layer: str, units: list[int], low: float, high: float, rounds: int) -> dict[str, Any]:
+    """Time the bare pass alone."""
+    run = bare_pass(network_of(model, low, high, ""), layer, units)
+    run()
+    return {"times": [clocked(run) for _ in range(rounds)]}
+
+
+def bare_pass(network: Network, layer: str, units: list[int]) -> Any:
+    """Return forward and backward pass of one batch: from the input to the mean of each picture's filter, and back."""
+    watch = network.watch(frozenset({layer}))
+    height, width = network.form.size
+    assert height is not None
+    assert width is not None
+    pictures = np.random.default_rng(7).uniform(0, 1, (len(units), height, width, 3)).astype("float32")
+    shown = tf.constant(network.form.to_input(pictures))
+    chosen = tf.constant(units)
+
+    @tf.function(autograph=False, jit_compile=False)
+    def run(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            maps = watch(x)[layer]
+            score = tf.reduce_sum(tf.gather(tf.reduce_mean(maps, axis=(1, 2)), chosen, axis=1, batch_dims=1))
+        return tape.gradient(score, x)
+
+    return lambda: run(shown)
+
+
+def against_bare(
+    model: str, layer: str, units: list[int], low: float, high: float, rounds: int, prior: str
+) -> dict[str, Any]:
+    """Time the bare pass, the compiled step, and the step with parts left out, in turn."""
+    network = network_of(model, low, high, prior)
+    goal = df.channel(layer, units)
+    standard = recipes.read("standard")
+    runs = {
+        "bare pass": bare_pass(network, layer, units),
+        "step": _step(network, goal, standard),
+        "step, no transforms": _step(network, goal, recipes.read("standard", settings=[]), transforms=()),
+        "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardised")),
+        "step, pixels, free contrast": _step(network, goal, standard, parameterization=df.Pixels()),
+        "step, pixels, free contrast, no transforms, sign ascent": _step(
+            network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=df.Sign()
+        ),
+    }
+    for run in runs.values():
+        run()
+        run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(clocked(run))
+    return {"times": times}
+
+
+def _step(network: Network, goal: df.Objective, recipe: df.Recipe, **changes: Any) -> Any:
+    from dataclasses import replace
+
+    recipe = replace(recipe, **changes)
+    canvas = canvas_of(network, recipe)
+    program = build(network, goal, recipe, canvas)
+    seeds = backend.tensor(np.arange(1, len(goal) + 1, dtype="uint64"))
+    wanted = backend.tensor(goal.wanted)
+    held = {"state": program.start(seeds), "number": 0}
+
+    def run() -> None:
+        held["state"], scores = program.step(held["state"], seeds, wanted, backend.tensor(np.int32(held["number"])))
+        np.asarray(scores)
+        held["number"] += 1
+
+    return run
+
+
+def clocked(run: Any) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    serve({"dream": dream, "bare": bare, "against_bare": against_bare})

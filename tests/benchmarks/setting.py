@@ -1,0 +1,50 @@
+"""What all row groups share: the network of signs, where files go, and how much is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.environments import FOLDER
+
+if TYPE_CHECKING:
+    from dreamfilters.networks import Network
+
+BUILT_IN = Path(__file__).resolve().parents[2] / "dreamfilters" / "signs" / "signs.keras"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the benchmark is run.
+
+    Attributes:
+        signs: the file of the traffic-sign network, which takes [0, 1].
+        prior: its colours and spectrum, or "".
+        quick: a few steps and filters only, to see that everything runs.
+    """
+
+    signs: Path = BUILT_IN
+    prior: str = ""
+    quick: bool = False
+
+    @property
+    def network(self) -> dict[str, object]:
+        """Return what a job says of the traffic-sign network."""
+        return {"model": str(self.signs), "low": 0.0, "high": 1.0}
+
+    def file(self, name: str) -> str:
+        """Return a path for pictures."""
+        FOLDER.mkdir(exist_ok=True)
+        return str(FOLDER / f"{name}.npy")
+
+
+def opened(model: str, low: float, high: float, prior: str) -> Network:
+    """Open a network file for dreamfilters; the built-in one brings its own colours and class names."""
+    import dreamfilters as df
+
+    if Path(model) == BUILT_IN:
+        network = df.load("signs")
+    else:
+        network = df.load(model, form={"range": [low, high]})
+    return replace(network, prior=Path(prior)) if prior else network

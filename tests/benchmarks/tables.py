@@ -1,0 +1,85 @@
+"""What is printed: a table of a row group, its target and whether it was met, and the arithmetic on timings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass
+class Table:
+    """A row group.
+
+    Attributes:
+        title: what was measured, on what.
+        columns: their names; the first is what a row is about.
+        rows: cells; numbers are written with three significant digits.
+        targets: (what, value, bound): met where value <= bound.
+        notes: lines below.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: list[Sequence[object]] = field(default_factory=list)
+    targets: list[tuple[str, float, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        cells = [[written(cell) for cell in row] for row in [self.columns, *self.rows]]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "| "
+            + " | ".join(
+                _aligned(cell, width, first=not k) for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            + " |"
+            for row in cells
+        ]
+        rule = (
+            "|"
+            + "|".join(
+                ("-" if not k else "") + "-" * (width + 1) + (":" if k else "-") for k, width in enumerate(widths)
+            )
+            + "|"
+        )
+        judged = [
+            f"target: {what}: {written(value)}, at most {written(bound)}: {'met' if value <= bound else 'NOT MET'}"
+            for what, value, bound in self.targets
+        ]
+        return "\n".join([f"## {self.title}", "", lines[0], rule, *lines[1:], "", *judged, *self.notes])
+
+
+def _aligned(cell: str, width: int, *, first: bool) -> str:
+    return cell.ljust(width) if first else cell.rjust(width)
+
+
+def written(cell: object) -> str:
+    """Write a number with three significant digits and no exponent, None as a dash, anything else as it is.
+
+    >>> written(0.01234), written(1234.5), written(None)
+    ('0.0123', '1234', '-')
+    """
+    if cell is None:
+        return "-"
+    if not isinstance(cell, float):
+        return str(cell)
+    if cell == 0 or abs(cell) >= 100:
+        return f"{cell:.0f}"
+    text = f"{cell:.3g}"
+    return f"{cell:.6f}".rstrip("0") if "e" in text else text
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of ours over the median of theirs."""
+    return median(ours) / median(theirs)
+
+
+def step_times(stamps: Sequence[float]) -> list[float]:
+    """Return how long each step took, from the moments at which steps ended; the first, which compiles, is left out."""
+    return [after - before for before, after in zip(stamps, stamps[1:], strict=False)]
+
+
+def loop_seconds(stamps: Sequence[float]) -> float:
+    """Return what the whole loop takes without compiling: the first step counted as long as the others on average."""
+    return (stamps[-1] - stamps[0]) * len(stamps) / (len(stamps) - 1)

@@ -1,0 +1,58 @@
+"""The arithmetic of the benchmark; its timings are for people and never asserted."""
+
+import numpy as np
+import pytest
+
+from tests.benchmarks import judging
+from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
+
+
+def test_ratio_is_of_medians():
+    assert ratio([1.0, 2.0, 90.0], [4.0, 8.0, 5.0]) == pytest.approx(0.4)
+
+
+def test_the_first_step_is_not_counted_because_it_compiles():
+    stamps = [10.0, 10.5, 11.0, 12.0]
+    assert step_times(stamps) == pytest.approx([0.5, 0.5, 1.0])
+    assert loop_seconds(stamps) == pytest.approx(4 * 2 / 3)
+
+
+def test_numbers_have_three_digits_and_no_exponent():
+    assert [written(n) for n in (0.0, 0.05, 1.234, 123.4, 12345.0, 0.00001234, None, 7)] == [
+        "0", "0.05", "1.23", "123", "12345", "0.000012", "-", "7",
+    ]  # fmt: skip
+
+
+def test_a_table_says_whether_a_target_was_met():
+    table = Table("T", ["what", "s"], [["a", 1.5]], [("x", 1.2, 1.15), ("y", 0.5, 1.0)], ["note"])
+    assert str(table) == (
+        "## T\n\n| what |   s |\n|------|----:|\n| a    | 1.5 |\n\n"
+        "target: x: 1.2, at most 1.15: NOT MET\ntarget: y: 0.5, at most 1: met\nnote"
+    )
+
+
+def test_no_motion_moves_nothing():
+    picture = np.random.default_rng(0).uniform(size=(1, 5, 7, 3)).astype("float32")
+    assert judging.moved(picture, judging.Motion(0, 1, 0, 0)) == pytest.approx(picture)
+
+
+def test_a_shift_reads_beside_and_mirrors_at_the_edge():
+    picture = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+    assert judging.moved(picture, judging.Motion(0, 1, 0, 1)).ravel() == pytest.approx([1, 2, 3, 3])
+    assert judging.moved(picture, judging.Motion(0, 1, 0, -0.5)).ravel() == pytest.approx([0, 0.5, 1.5, 2.5])
+
+
+def test_a_quarter_turn():
+    picture = np.array([[1, 2], [3, 4]], "float32").reshape(1, 2, 2, 1)
+    turned = judging.moved(picture, judging.Motion(90, 1, 0, 0))[0, :, :, 0]
+    assert turned == pytest.approx(np.rot90(picture[0, :, :, 0])) or turned == pytest.approx(
+        np.rot90(picture[0, :, :, 0], -1)
+    )
+
+
+def test_motions_are_the_same_every_time_and_within_bounds():
+    first, second = judging.motions(), judging.motions()
+    assert first == second
+    assert len(first) == 16
+    assert max(abs(motion.degrees) for motion in first) <= 5
+    assert max(abs(motion.factor - 1) for motion in first) <= 0.05

@@ -1,0 +1,56 @@
+"""A worker is a process that stays warm between jobs, so that rows are timed in turn and not one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import environments
+
+_HERE = Path(__file__).resolve().parent
+
+
+class Worker:
+    """One process of a peer, or of dreamfilters itself ("ours"); a context manager."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        script = str(_HERE / "peers" / f"run_{name}.py")
+        command = (
+            [sys.executable, "-m", "tests.benchmarks.ours"]
+            if name == "ours"
+            else [str(environments.python_of(name)), script]
+        )
+        environments.FOLDER.mkdir(exist_ok=True)
+        self.log = environments.FOLDER / f"{name}.log"
+        with self.log.open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=_HERE.parents[1],
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"},
+            )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()  # closes its input, at which it ends
+
+    def ask(self, job: str, **settings: Any) -> dict[str, Any]:
+        """Return the answer to a job."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"job": job, **settings}) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} gave up on {job}:\n" + self.log.read_text("utf-8")[-2000:])
+        return json.loads(answer)  # type: ignore[no-any-return]

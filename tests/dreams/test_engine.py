@@ -1,0 +1,575 @@
+import hashlib
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.dreams import priors
+from dreamfilters.dreams.engine import canvas_of, dream, dreaming
+from dreamfilters.dreams.objectives import channel, diversity, join, logit, margin, neuron
+from dreamfilters.dreams.optimizers import Adam, Momentum, Normalised
+from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
+from dreamfilters.dreams.penalties import ClipNorm, Decay, TotalVariation
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.transforms import Blur, Colour, Crop, Flip, Jitter, Noise, Pad, Trim
+from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
+from dreamfilters.networks import LOGITS, InputForm, Network
+
+STEPS = 4
+QUICK = Recipe(steps=STEPS)
+STILL = Recipe(transforms=(), steps=STEPS)  # what a step sees is what the picture is
+
+
+def pixels(dreams):
+    return [result.picture.tobytes() for result in dreams]
+
+
+def scores_of(network, goal, pictures):
+    seen = network.watch(goal.layers)(network.to_input(np.asarray(pictures, "float32")))
+    return np.asarray(goal.score(seen, goal.wanted))
+
+
+@pytest.fixture(scope="module")
+def even(fill, network_of):
+    """A network all of whose layers have 16 units: nothing in it tells the engine to fill batches up."""
+    model = keras.Sequential(
+        [
+            layers.Input((16, 16, 3)),
+            layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1"),
+            layers.MaxPooling2D(name="pool1"),
+            layers.Conv2D(16, 3, activation="tanh", name="conv2"),
+            layers.GlobalAveragePooling2D(name="average"),
+            layers.Dense(16, name="classes"),
+        ],
+        name="even",
+    )
+    return network_of(fill(model))
+
+
+# What the bytes could depend on: the number of pixels, coefficients and views, functions that round by vectors.
+BYTES = {
+    "a filter by the standard way": ("conv2:0-4", QUICK),
+    "an odd canvas": ("conv2:0-4", Recipe(Fourier((15, 17)), steps=STEPS)),
+    "phases of a canvas that fills no vectors": ("conv2:0-4", Recipe(Phase(20), steps=STEPS)),
+    "a pyramid": ("conv2:0-4", Recipe(Pyramid(20), steps=STEPS)),
+    "a CPPN": ("conv2:0-2", Recipe(CPPN(12, width=5, depth=2), optimizer=Adam(0.02), steps=STEPS)),
+    "several views of crops and noise": ("conv2:0-2", Recipe(Fourier(), (Crop(views=3), Noise(0.1, 0.1)), steps=STEPS)),
+    "blur, light and penalties": (
+        "conv2:0-4",
+        Recipe(Fourier((16, 18)), (Blur(2.0), Colour(0.1, 0.1, 0.1), Flip()), (TotalVariation(0.1),), steps=STEPS),
+    ),
+    "sums": ("conv2:0-4 - 0.3*conv1:3", QUICK),
+    "edits": ("conv2:0-4", Recipe(Pixels(gain=3.0), (Jitter(2),), (), (Decay(0.01), ClipNorm(5.0)), steps=STEPS)),
+    "octaves": ("conv2:0-3", Recipe(Fourier(32), steps=2, octaves=2)),
+}
+
+
+@pytest.mark.parametrize("case", BYTES)
+def test_a_picture_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even):
+    goal, recipe = BYTES[case]
+    together = dream(even, goal, recipe, seed=3)
+    alone = dream(even, goal, recipe, seed=3, batch=1)
+    assert pixels(alone) == pixels(together)
+    assert [(one.score, one.robust, one.history.tobytes()) for one in alone] == [
+        (one.score, one.robust, one.history.tobytes()) for one in together
+    ]
+    assert len(set(pixels(together))) == len(together)
+
+
+def test_a_picture_is_the_same_in_the_order_of_other_goals_too(network):
+    recipe = Recipe(Fourier((15, 17)), steps=STEPS)
+    together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=3)
+    by_name = {one.name: one.picture.tobytes() for one in together}
+    assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # what one program can climb comes together
+    for name in ("conv2:4", "conv2:7", 'class:"Vorfahrt achten"'):
+        assert dream(network, name, recipe, seed=3)[0].picture.tobytes() == by_name[name]
+
+
+def test_margins_over_few_classes_round_alike_in_any_batch(network):
+    """Three classes fill no vector: their logarithms have to be taken with care."""
+    goal = margin([0, 1, 2] * 4)
+    together = dream(network, goal, QUICK, batch=12)
+    assert pixels(dream(network, goal, QUICK, batch=1)) == pixels(together)
+    assert len(set(pixels(together))) == 12  # the same class again is another seed
+
+
+def test_a_layer_of_a_real_architecture_at_64_pixels(fill):
+    model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, classes=10))
+    network = Network(model, InputForm.from_range(-1, 1, size=(64, 64)), name="mobile")
+    recipe = Recipe(steps=2)
+    together = dream(network, "block_2_expand:0-4", recipe, seed=1)
+    assert pixels(dream(network, "block_2_expand:3", recipe, seed=1)) == pixels(together[3:4])
+    assert all(one.woken for one in together)
+
+
+def test_another_seed_is_another_picture(network):
+    first, second = (dream(network, "conv2:1", QUICK, seed=seed)[0] for seed in (1, 2))
+    assert np.abs(first.picture - second.picture).mean() > 0.05
+    assert (first.seed, second.seed) == (1, 2)
+
+
+@pytest.fixture(scope="module")
+def quick(network):
+    """Dreams of three filters, made once."""
+    return dream(network, "conv2:0-2", QUICK, seed=5)
+
+
+def test_a_dream_says_what_it_is(quick, network):
+    for number, one in enumerate(quick):
+        assert one.name == f"conv2:{number}"
+        assert one.picture.shape == (16, 16, 3)
+        assert one.picture.dtype == np.float32
+        assert 0 <= one.picture.min() <= one.picture.max() <= 1
+        assert one.woken
+        assert (one.rescued, one.note, one.seed, one.recipe) == ("", "", 5, QUICK)
+        assert one.score > one.start
+        assert one.steps == len(one.history) == STEPS
+        assert one.seconds > 0
+        assert one.transparency is None
+        assert one.frames == ()
+    assert [one.score for one in quick] == pytest.approx(
+        scores_of(network, channel("conv2", [0, 1, 2]), [one.picture for one in quick]).tolist(), rel=1e-5
+    )
+
+
+def test_the_robust_score_is_near_the_plain_one_and_below_it(quick):
+    for one in quick:
+        assert 0.2 * one.score < one.robust < one.score
+
+
+def test_history_is_what_each_step_saw(network):
+    goal = channel("conv2", [0, 3])
+    moments = []
+    results = dream(network, goal, STILL, watcher=lambda moment: moments.append(moment.paint()))
+    seen = np.stack([scores_of(network, goal, pictures[:2]) for pictures in moments], axis=1)  # after each step
+    for row, one in enumerate(results):
+        assert not one.rescued
+        assert one.history[0] == pytest.approx(one.start, rel=1e-5)
+        assert one.history[1:] == pytest.approx(seen[row, :-1], rel=1e-4)  # a step sees what the one before left
+
+
+def test_the_best_picture_is_kept(network):
+    """A rate far too high: the score falls again, and the best of the looks at steps 5, 6, 7 and 8 is handed out."""
+    goal = channel("conv2", [0, 1, 3, 4])
+    recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=8)
+    moments = []
+    results = dream(network, goal, recipe, watcher=lambda moment: moments.append(moment.paint()))
+    seen = np.stack([scores_of(network, goal, pictures[:4]) for pictures in moments[4:8]])  # (4 looks, 4 pictures)
+    best = seen.argmax(axis=0)
+    assert np.any(best < 3)  # else this tests nothing
+    for row, one in enumerate(results):
+        if one.rescued:
+            continue
+        assert one.score == pytest.approx(seen[best[row], row], rel=1e-5)
+        assert np.array_equal(one.picture, moments[4 + best[row]][row])
+
+
+def test_frames_are_spread_over_the_steps(network):
+    moments = []
+    results = dream(
+        network, "conv2:0,3", Recipe(steps=6), frames=3, watcher=lambda moment: moments.append(moment.paint())
+    )
+    for row, one in enumerate(results):
+        assert len(one.frames) == 3
+        for frame, step in zip(one.frames, (2, 4, 6), strict=True):
+            assert np.array_equal(frame, moments[step - 1][row])
+
+
+def test_octaves_grow_to_the_full_canvas(network):
+    shapes = []
+    recipe = Recipe(Fourier(32), steps=3, octaves=3, octave_scale=2.0)
+    one = dream(network, "conv2:3", recipe, watcher=lambda moment: shapes.append(moment.paint().shape[1:3]))[0]
+    assert shapes == [(8, 8)] * 3 + [(16, 16)] * 3 + [(32, 32)] * 3
+    assert one.picture.shape == (32, 32, 3)
+    assert one.steps == len(one.history) == 9
+
+
+def test_octaves_carry_on_what_the_smaller_ones_found(network):
+    recipe = Recipe(Pixels(32), (), optimizer=Normalised(rate=0.5), steps=6, octaves=2, octave_scale=2.0)
+    pictures = []
+    dream(network, "conv2:3", recipe, watcher=lambda moment: pictures.append(moment.paint()[0]))
+    small, grown = pictures[5], pictures[6]
+    enlarged = np.kron(small, np.ones((2, 2, 1)))
+    assert np.corrcoef(enlarged.ravel(), grown.ravel())[0, 1] > 0.7
+
+
+def test_a_photograph_is_where_an_ascent_starts(network, scene):
+    photograph = scene(16, 16, seed=4)
+    recipe = Recipe(Pixels(), (), optimizer=Normalised(rate=1e-4), steps=2)
+    one, other = dream(network, "conv2:3,5", recipe, start=photograph)
+    assert one.picture == pytest.approx(photograph, abs=0.01)
+    assert other.picture == pytest.approx(photograph, abs=0.01)
+    assert one.start == pytest.approx(scores_of(network, channel("conv2", [3]), [photograph])[0], abs=0.01)
+
+
+def test_each_picture_may_start_from_its_own_photograph(network, scene):
+    photographs = np.stack([scene(16, 16, seed=4), scene(16, 16, seed=5)])
+    recipe = Recipe(Pixels(), (), optimizer=Normalised(rate=1e-4), steps=2)
+    for one, photograph in zip(dream(network, "conv2:3,5", recipe, start=photographs), photographs, strict=True):
+        assert one.picture == pytest.approx(photograph, abs=0.01)
+
+
+def test_a_photograph_of_another_size_is_fitted_to_the_canvas_and_keeps_its_detail_through_octaves(network, scene):
+    photograph = scene(40, 40, seed=4)
+    recipe = Recipe(Pixels(32), (), optimizer=Normalised(rate=1e-5), steps=1, octaves=3, octave_scale=1.4)
+    one = dream(network, "layer:conv2", recipe, start=photograph)[0]
+    again = dream(
+        network, "layer:conv2", Recipe(Pixels(32), (), optimizer=Normalised(rate=1e-5), steps=1), start=photograph
+    )[0]
+    assert one.picture.shape == (32, 32, 3)
+    assert np.abs(one.picture - again.picture).mean() < 0.01
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 4), (3, 16, 16, 3), (0, 16, 3)])
+def test_what_is_no_start_is_refused(network, shape):
+    with pytest.raises(RecipeError, match=r"start: pictures \(.*; give one \(h, w, 3\) or one for each of 2") as caught:
+        dream(network, "conv2:0-1", QUICK, start=np.zeros(shape, "float32"))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_start_that_is_not_finite_is_refused(network):
+    with pytest.raises(RecipeError, match="start: "):
+        dream(network, "conv2:0-1", QUICK, start=np.full((16, 16, 3), np.nan, "float32"))
+
+
+def test_transparency_is_where_the_picture_mattered(network):
+    """A neuron of a 3x3 convolution sees 3x3 pixels: nothing else is opaque."""
+    recipe = Recipe(Pixels(), (), steps=STEPS, transparency=True)
+    one = dream(network, neuron("conv1", [(1, 5, 9)]), recipe)[0]
+    inside = np.zeros((16, 16), bool)
+    inside[4:7, 8:11] = True
+    assert one.transparency.shape == (16, 16)
+    assert one.transparency.dtype == np.float32
+    assert np.all(one.transparency[inside] > 0)
+    assert np.all(one.transparency[~inside] == 0)
+    assert one.transparency.max() == 1
+
+
+def test_looking_for_transparency_changes_no_picture(network, quick):
+    recipe = Recipe(steps=STEPS, transparency=True)
+    assert np.abs(dream(network, "conv2:1", recipe, seed=5)[0].picture - quick[1].picture).max() < 1e-4
+
+
+def test_penalties_are_lowered(network):
+    rough = dream(network, "conv2:3", Recipe(Pixels(), (), steps=12))[0]
+    smooth = dream(network, "conv2:3", Recipe(Pixels(), (), (TotalVariation(3.0),), steps=12))[0]
+    variation = TotalVariation(1.0)
+    assert float(variation(smooth.picture[None])[0]) < 0.7 * float(variation(rough.picture[None])[0])
+    assert smooth.woken
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_networks_of_other_channels(channels, make_tiny, network_of):
+    network = network_of(make_tiny(channels=channels))
+    for recipe in (QUICK, Recipe(Phase(), steps=STEPS)):
+        one = dream(network, "conv2:3", recipe)[0]
+        assert one.picture.shape == (16, 16, channels)
+        assert one.woken
+
+
+@pytest.mark.parametrize("size", [96, (33, 47)])
+def test_a_filter_dreams_on_a_canvas_that_the_network_was_not_trained_at(size, network):
+    one = dream(network, "conv2:3", Recipe(Fourier(size), steps=2))[0]
+    height, width = (size, size) if isinstance(size, int) else size
+    assert one.picture.shape == (height, width, 3)
+    assert one.score == pytest.approx(scores_of(network, channel("conv2", [3]), [one.picture])[0], rel=1e-4)
+    assert one.woken
+
+
+def test_a_class_on_another_canvas_is_shown_at_the_networks_size(network):
+    goal = logit([1])
+    one = dream(network, goal, Recipe(Fourier((24, 20)), steps=STEPS))[0]
+    assert one.picture.shape == (24, 20, 3)
+    small = keras.ops.image.resize(one.picture[None], (16, 16), interpolation="bilinear", antialias=True)
+    assert one.score == pytest.approx(scores_of(network, goal, small)[0], rel=1e-4)
+    assert one.woken
+
+
+def test_what_transforms_enlarge_is_shown_to_a_class_too(network):
+    one = dream(network, "class:1", Recipe(Fourier(16), (Pad(4), Jitter(2), Trim(1)), steps=STEPS))[0]
+    assert one.picture.shape == (16, 16, 3)
+    assert one.woken
+
+
+def test_a_canvas_too_small_for_the_layer_is_refused(network):
+    with pytest.raises(RecipeError, match=r"canvas 3x3: too small for conv2 of tiny") as caught:
+        dream(network, "conv2:0", Recipe(Fourier(3), steps=1))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Pictures that do not rise
+
+
+def by_hand(network_of, *filters):
+    """One 1x1 convolution after the other on 8x8 RGB, each with a ReLU: (kernel, bias) of each."""
+    model = keras.Sequential([layers.Input((8, 8, 3))], name="byhand")
+    for number, (kernel, bias) in enumerate(filters, 1):
+        kernel, bias = np.asarray(kernel, "float32"), np.asarray(bias, "float32")
+        model.add(layers.Conv2D(len(bias), 1, activation="relu", name=f"conv{number}"))
+        model.layers[-1].set_weights([kernel[None, None], bias])
+    return network_of(model)
+
+
+WAKING = Recipe(Pixels(), (), steps=24)  # starts at grey, .5 +- .025
+
+
+def test_a_filter_that_grey_leaves_silent_wakes_by_its_value_before_the_relu(network_of):
+    """Filter 0 answers where r + g + b is above 2.4, filter 1 to anything; grey has 1.5."""
+    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
+    silent, awake = dream(network, "conv1:0-1", WAKING)
+    assert silent.start == 0
+    assert (silent.woken, silent.rescued) == (True, "pre-activation")
+    assert silent.score > 0.3
+    assert silent.steps == 2 * WAKING.steps
+    assert len(silent.history) == WAKING.steps
+    assert (awake.woken, awake.rescued, awake.steps) == (True, "", WAKING.steps)
+    # the one that needed no help is the same without the other
+    assert dream(network, "conv1:1", WAKING)[0].picture.tobytes() == awake.picture.tobytes()
+    assert dream(network, "conv1:0", WAKING)[0].picture.tobytes() == silent.picture.tobytes()
+
+
+def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of):
+    """Nothing comes back through conv1: the value of conv2 before its ReLU has no gradient either."""
+    network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))
+    one = dream(network, "conv2:0", WAKING)[0]
+    assert (one.start, one.woken, one.rescued) == (0, True, "relaxed gradient")
+    assert one.score > 0.2
+    assert one.steps == 3 * WAKING.steps
+
+
+def test_a_dead_filter_is_reported_as_not_woken(network_of):
+    network = by_hand(network_of, (np.array([[0, 1], [0, 1], [0, 1]]), [-1.0, 0.0]))
+    dead, awake = dream(network, "conv1:0-1", Recipe(Pixels(), (), steps=STEPS))
+    assert not dead.woken
+    assert (dead.score, dead.start, dead.rescued) == (0, 0, "")
+    assert "not woken" in dead.note
+    assert "also tried pre-activation, relaxed gradient, another seed" in dead.note
+    assert dead.steps == 4 * STEPS
+    assert "not woken" in repr(dead)
+    assert awake.woken
+    assert "not woken" not in repr(awake)
+
+
+def test_a_goal_that_has_no_gradient_at_all_is_not_woken(network):
+    one = dream(network, 0.0 * channel("conv2", [0]), Recipe(steps=2))[0]
+    assert (one.woken, one.score) == (False, 0)
+
+
+def test_a_filter_without_relu_needs_no_relaxing(fill, network_of):
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh", name="conv")], name="smooth"
+    )
+    network = network_of(fill(model))
+    assert not network.has_relu
+    dead = dream(network, 0.0 * channel("conv", [0]), Recipe(steps=2))[0]
+    assert dead.steps == 3 * 2  # before the tanh, and another seed
+    assert "also tried pre-activation, another seed" in dead.note
+
+
+def test_another_seed_is_tried_where_nothing_else_can_be(fill, network_of):
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(name="pool")],
+        name="smooth",
+    )
+    dead = dream(network_of(fill(model)), 0.0 * channel("pool", [0]), Recipe(steps=2))[0]
+    assert dead.steps == 2 * 2
+    assert dead.note.endswith("also tried another seed")
+
+
+def test_octaves_are_not_rescued_and_say_so(network):
+    dead = dream(network, 0.0 * channel("conv2", [0]), Recipe(Fourier(32), steps=1, octaves=2))[0]
+    assert dead.note.endswith("also tried nothing else")
+
+
+def test_a_number_that_is_not_finite_stops_its_picture_only(network):
+    healthy = 2.0 * channel("conv2", [0, 1, 3])
+    ill = 2.0 * channel("conv2", [0, 1, 3])
+    ill.wanted[0][1] = np.nan
+    expected, results = dream(network, healthy, QUICK), dream(network, ill, QUICK)
+    assert [one.woken for one in results] == [True, False, True]
+    assert pixels(results)[::2] == pixels(expected)[::2]
+    stopped = results[1]
+    assert "stopped at step 1: a number was not finite" in stopped.note
+    assert "not woken" in stopped.note
+    assert np.isnan(stopped.score)
+    assert np.all(np.isfinite(stopped.picture))
+    assert len(stopped.history) == 1
+
+
+def test_an_ascent_that_overflows_keeps_what_it_had(network):
+    recipe = Recipe(Pixels(), (), optimizer=Momentum(rate=1e38, momentum=0.99), steps=6)
+    for one in dream(network, "conv2:0-2", recipe):
+        assert np.all(np.isfinite(one.picture))
+        assert "not finite" in one.note or one.woken
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Batches, groups, watching
+
+
+def test_facets_of_a_unit_are_made_together_and_differ(network):
+    goal = join(*(channel("conv2", [unit] * 3) + 3.0 * diversity("conv1", 3) for unit in (3, 5)))
+    assert len(goal) == 6
+    assert goal.group == 3
+    recipe = Recipe(steps=8)
+    together, parted = dream(network, goal, recipe), dream(network, goal, recipe, batch=4)  # whole groups: 3 at a time
+    for one, other in zip(together, parted, strict=True):
+        assert one.picture == pytest.approx(other.picture, abs=1e-3)
+    assert pixels(dream(network, goal, recipe, batch=3)) == pixels(parted)
+    apart = scores_of(network, diversity("conv1", 3), [one.picture for one in together[:3]]).mean()
+    plain = dream(network, channel("conv2", [3] * 3), recipe)
+    assert apart > scores_of(network, diversity("conv1", 3), [one.picture for one in plain]).mean() + 0.01
+
+
+@pytest.mark.parametrize(("batch", "goal", "least"), [(0, "conv2:0", 1), (-3, "conv2:0", 1)])
+def test_an_impossible_batch_is_refused(batch, goal, least, network):
+    with pytest.raises(RecipeError, match=f"batch={batch}: at least {least}"):
+        dream(network, goal, QUICK, batch=batch)
+
+
+def test_a_batch_that_holds_no_whole_group_is_refused(network):
+    goal = channel("conv2", [3] * 3) + diversity("conv2", 3)
+    with pytest.raises(RecipeError, match="batch=2: at least 3"):
+        dream(network, goal, QUICK, batch=2)
+
+
+def test_batches_come_as_they_are_done(network):
+    names = []
+    for one in dreaming(
+        network, "conv2:0-4", Recipe(steps=2), batch=2, watcher=lambda moment: names.append(moment.names[:2])
+    ):
+        names.append(one.name)
+    assert names[2:4] == ["conv2:0", "conv2:1"]  # after the two steps of the first batch, before the second
+    assert names[-1] == "conv2:4"
+
+
+def test_watching_tells_where_the_ascent_stands(network):
+    moments = []
+    dream(network, "conv2:0-4", Recipe(steps=3), batch=2, watcher=moments.append)
+    assert [moment.step for moment in moments] == [1, 2, 3] * 3
+    assert [moment.finished for moment in moments] == [0] * 3 + [2] * 3 + [4] * 3
+    assert {moment.total for moment in moments} == {5}
+    assert {moment.steps for moment in moments} == {3}
+    assert moments[0].names[:2] == ("conv2:0", "conv2:1")
+    painted = moments[-1].paint()
+    assert painted.shape[1:] == (16, 16, 3)
+    assert 0 <= painted.min() <= painted.max() <= 1
+
+
+def test_watching_changes_nothing(network, quick):
+    watched = dream(network, "conv2:0-2", QUICK, seed=5, watcher=lambda moment: moment.paint())
+    assert pixels(watched) == pixels(quick)
+
+
+def state_of(model):
+    digest = hashlib.sha256(json.dumps(model.get_config(), sort_keys=True, default=str).encode())
+    for layer in model._flatten_layers():
+        digest.update(
+            f"{layer.name} {layer.trainable} {len(layer._inbound_nodes)} {len(layer._outbound_nodes)}".encode()
+        )
+        digest.update(f"{getattr(layer, 'activation', None)} {layer.input_spec} {len(layer.losses)}".encode())
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def test_the_users_model_is_never_changed(make_tiny, network_of, scene):
+    model = make_tiny()
+    model.compile("sgd", "mse")
+    pictures = scene()[None]
+    before, outputs = state_of(model), np.asarray(model(pictures))
+    network = network_of(model)
+    dead = 0.0 * channel("conv2", [0])  # takes all the rungs
+    for goal in ("conv2:0", "class:1", dead):
+        dream(network, goal, Recipe(steps=2))
+    assert state_of(model) == before
+    assert np.asarray(model(pictures)).tobytes() == outputs.tobytes()
+    assert model.layers[0].activation is keras.activations.relu
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Canvas and prior
+
+
+def test_the_canvas_is_the_recipes_or_the_networks_or_128(network, tiny):
+    assert (canvas_of(network, QUICK).height, canvas_of(network, QUICK).width) == (16, 16)
+    assert (
+        canvas_of(network, Recipe(Fourier((9, 11)))).height,
+        canvas_of(network, Recipe(Fourier((9, 11)))).width,
+    ) == (9, 11)
+    free = Network(tiny, InputForm.from_range(0, 1), name="free")
+    assert (canvas_of(free, QUICK).height, canvas_of(free, QUICK).width) == (128, 128)
+
+
+def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, tiny, grey, network_of, tmp_path, scene):
+    assert canvas_of(network, QUICK).prior == priors.IMAGENET  # the network brings none
+    assert canvas_of(network, Recipe(Pixels())).prior == priors.neutral(3)
+    assert canvas_of(network_of(grey), QUICK).prior == priors.neutral(1)  # ImageNet has no grey
+    own = priors.measure(np.stack([scene(seed=k) for k in range(3)]), name="own")
+    path = tmp_path / "own.npz"
+    own.save(path)
+    assert canvas_of(network, Recipe(Fourier(prior=str(path)))).prior == own
+    bringing = Network(tiny, network.form, name="bringing", prior=path)
+    assert canvas_of(bringing, QUICK).prior == own
+    assert canvas_of(bringing, Recipe(Fourier(prior="imagenet"))).prior == priors.IMAGENET
+    assert canvas_of(bringing, QUICK, priors.neutral(3)).prior == priors.neutral(3)
+
+
+def test_a_prior_of_other_channels_is_refused(network):
+    with pytest.raises(RecipeError, match="prior none: has 1 colour channels, the pictures of tiny have 3"):
+        dream(network, "conv2:0", QUICK, prior=priors.neutral(1))
+
+
+def test_a_prior_changes_the_colours(network):
+    red = priors.Prior("red", np.array([2.0, -2.0, -2.0], "float32"), np.eye(3, dtype="float32") * 0.2)
+    one = dream(network, "conv2:3", Recipe(Fourier(gain=1.0), steps=2), prior=red)[0]
+    assert one.picture[..., 0].mean() > 0.8
+    assert one.picture[..., 1:].mean() < 0.2
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("goal", "kind", "message"),
+    [
+        ("conv2:8", TargetError, "conv2 of tiny has 8 filters, 0 to 7"),
+        (channel("conv2", [3, 8]), TargetError, "conv2:8: conv2 of tiny has 8 filters, 0 to 7"),
+        (logit([3]), TargetError, "class 3: tiny has 3 classes, 0 to 2"),
+        ("conv2:1@6,0", TargetError, "conv2:1@6,0: the map of conv2 has 6 rows and 6 columns on this canvas"),
+        ("conv2:1@0,6", TargetError, "the map of conv2 has 6 rows and 6 columns"),
+        ("classes:1@0,1", TargetError, "classes has no map, leave out the place"),
+        ("conv9", UnknownNameError, "conv9: tiny has no such layer"),
+        (channel("conv9", [0]), UnknownNameError, "conv9: tiny has no such layer"),
+    ],
+)
+def test_what_the_network_does_not_have_is_refused_before_the_first_step(goal, kind, message, network):
+    with pytest.raises(kind, match=message) as caught:
+        dream(network, goal, QUICK)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_neuron_outside_the_small_map_is_inside_that_of_a_larger_canvas(network):
+    assert dream(network, "conv2:1@9,9", Recipe(Fourier(32), steps=1))[0].name == "conv2:1@9,9"
+
+
+def test_one_output_has_a_margin_too(fill, network_of):
+    """A yes-or-no network: there are no other classes, the margin is the logit itself."""
+    model = keras.Sequential(
+        [
+            layers.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(1, activation="sigmoid"),
+        ],
+        name="yesno",
+    )
+    network = network_of(fill(model))
+    one = dream(network, margin([0]), QUICK)[0]
+    assert one.woken
+    assert one.score == pytest.approx(scores_of(network, logit([0]), [one.picture])[0], rel=1e-5)
+    assert LOGITS in margin([0]).layers
