@@ -12,7 +12,7 @@ def seeds(*numbers):
 
 
 def test_splitmix64_gives_the_published_numbers():
-    # the first five of seed 1234567 in the reference implementation (rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64)
+    # the first five of seed 1234567 in the reference implementation (rosettacode.org, Splitmix64)
     published = [
         6457827717110365317,
         3203168211198807973,

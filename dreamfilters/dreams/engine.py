@@ -21,6 +21,7 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.program import Program, State, build, where
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.results import Dream
+from dreamfilters.dreams.targets import goals
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import resize
 from dreamfilters.networks import LOGITS, Network
@@ -90,7 +91,10 @@ def dream(
         >>> dream(network, "conv2:0-3", Recipe(steps=8), seed=7)[0].picture.shape
         (48, 48, 3)
     """
-    return tuple(dreaming(**locals()))
+    each = dreaming(
+        network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, watcher=watcher
+    )
+    return tuple(each)
 
 
 def dreaming(
@@ -106,8 +110,6 @@ def dreaming(
     watcher: Watcher | None = None,
 ) -> Iterator[Dream]:
     """Yield what `dream` returns, each batch as it is done, so that an interruption loses only the batch at hand."""
-    from dreamfilters.dreams.targets import goals
-
     recipe = recipe if recipe is not None else Recipe()
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
         yield from Ascent(network, objective, recipe, seed, prior, start, batch, frames, watcher).dreams()
@@ -367,7 +369,8 @@ class Run:
     ) -> Outcome:
         """Take the recipe's steps from noise or from pictures, the first ones by another program if given.
 
-        If that has woken nobody, the climb ends with it: the plain program has failed on these pictures already.
+        Whom that has not woken stays there: the plain program has failed on these pictures already, and a picture's
+        way may not depend on who else is in the batch.
         """
         recipe = self.ascent.recipe
         wanted = keras.tree.map_structure(backend.tensor, self.ascent.goal[self.rows].wanted)
@@ -382,12 +385,13 @@ class Run:
         checks = {max(1, round(recipe.steps * (0.5 + 0.5 * k / _CHECKS))) for k in range(1, _CHECKS + 1)}
         shots = {max(1, round(recipe.steps * k / self.ascent.frames)) for k in range(1, self.ascent.frames + 1)}
         history, frames = [], []
-        diverged = np.zeros(len(baseline), int)
+        diverged, given_up = np.zeros(len(baseline), int), np.zeros(len(baseline), bool)
         for number in range(recipe.steps):
             climber = first if first is not None and number < _FIRST_STEPS else program
             state, scores = climber.step(state, seeds, wanted, backend.tensor(np.int32(number)))
             history.append(np.asarray(scores))
-            diverged = np.where((diverged == 0) & ~np.asarray(state["alive"]), number + 1, diverged)
+            fell = ~np.asarray(state["alive"]) & ~given_up & (diverged == 0)
+            diverged = np.where(fell, number + 1, diverged)
             if number + 1 in checks:
                 best, kept = self._keep(program, state, wanted, best, kept)
             if number + 1 in shots:
@@ -395,9 +399,13 @@ class Run:
             self._tell(program, state, number + 1)
             if first is not None and number + 1 == min(_FIRST_STEPS, recipe.steps):
                 best, kept = self._keep(program, state, wanted, best, kept)
-                if not np.any(_rose(best, baseline)):
+                given_up = ~_rose(best, baseline)
+                if given_up.all():
                     break
-        return self._outcome(program, state, wanted, baseline, best, kept, history, frames, diverged)
+                state["alive"] = backend.tensor(np.asarray(state["alive"]) & ~given_up)
+        last = np.where(given_up, min(_FIRST_STEPS, recipe.steps), len(history))
+        last = np.where(diverged > 0, diverged, last)
+        return self._outcome(program, state, wanted, baseline, best, kept, history, frames, diverged, last)
 
     def _keep(self, program: Program, state: State, wanted: Any, best: np.ndarray, kept: Any) -> tuple[np.ndarray, Any]:
         picture = program.paint(state["params"])
@@ -431,10 +439,10 @@ class Run:
         history: list[np.ndarray],
         frames: list[np.ndarray],
         diverged: np.ndarray,
+        steps: np.ndarray,
     ) -> Outcome:
         count = len(baseline)
         curve = np.stack(history, axis=1)
-        steps = np.where(diverged > 0, diverged, len(history))
         return Outcome(
             pictures=np.array(kept),
             best=np.where(np.isfinite(best), best, np.nan),

@@ -178,8 +178,10 @@ class Fourier:
 
     def _weight(self, canvas: Canvas) -> np.ndarray:
         amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
-        # irfft2 divides by height * width; its root makes one learning rate fit every size
-        return amplitude * (math.sqrt(canvas.height * canvas.width) / math.sqrt(float(np.mean(amplitude**2))))
+        if canvas.prior.spectrum is not None:  # its scale is that of the pictures it was measured on
+            amplitude = amplitude / math.sqrt(float(np.mean(amplitude**2)))
+        # irfft2 divides by height * width; its root makes one learning rate fit every size, as in Lucid
+        return amplitude * math.sqrt(canvas.height * canvas.width)
 
 
 @dataclass(frozen=True)

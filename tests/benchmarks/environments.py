@@ -33,8 +33,10 @@ def python_of(peer: str) -> Path:
     print(f"installing {bare[0]} into {home} ...", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", *bare], check=True)
-    subprocess.run([*pip, *whole], check=True)
+    for packages in (["--no-deps", *bare], whole):
+        done = subprocess.run([*pip, *packages], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{peer} cannot be installed:\n{done.stderr[-2000:]}")
     stamp.write_text(wanted, "utf-8")
     return python
 

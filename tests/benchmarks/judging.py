@@ -60,7 +60,7 @@ class Judge:
 
     def __init__(self, path: Path, layer: str, units: list[int]) -> None:
         model = keras.models.load_model(path, compile=False)
-        self.model = keras.Model(model.inputs, model.get_layer(layer).output)
+        self.model = keras.Model(model.inputs[0], model.get_layer(layer).output)
         self.units = np.array(units)
 
     def plain(self, pictures: np.ndarray) -> float:

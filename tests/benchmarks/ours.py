@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 _STARTED = time.perf_counter()
@@ -22,10 +20,7 @@ from dreamfilters.networks import Network  # noqa: E402
 from tests.benchmarks.peers.protocol import serve  # noqa: E402
 from tests.benchmarks.setting import opened  # noqa: E402
 
-
-@cache
-def network_of(model: str, low: float, high: float, prior: str) -> Network:
-    return opened(model, low, high, prior)
+network_of = cache(opened)
 
 
 def dream(
@@ -42,12 +37,17 @@ def dream(
     """One call of the public API with the recipe "standard"; `every` keeps the pictures after each step."""
     network = network_of(model, low, high, prior)
     recipe = df.read_recipe("standard", settings=[f"steps={steps}"] if steps else [])
-    stamps, shown = [], []
+    ascents: list[list[float]] = []  # of each batch and each rescue, the moments at which steps ended
+    names: list[int] = []
+    shown: list[np.ndarray] = []
 
     def watcher(moment: Moment) -> None:
-        stamps.append(time.perf_counter())
-        if every:
-            shown.append(moment.paint()[: len(moment.names)])
+        if moment.step == 1:
+            ascents.append([])
+            names.append(len(set(moment.names)))
+        ascents[-1].append(time.perf_counter())
+        if every and len(ascents) == 1:
+            shown.append(moment.paint()[: names[0]])
 
     began = time.perf_counter()
     dreams = df.dream(network, targets, recipe, seed=7, batch=batch, watcher=watcher)
@@ -56,7 +56,9 @@ def dream(
         np.save(out, np.stack(shown) if every else np.stack([dream.picture for dream in dreams]))
     return {
         "seconds": seconds,
-        "stamps": stamps,
+        "stamps": ascents[0],
+        "batch": names[0],
+        "ascents": len(ascents),
         "since_start": time.perf_counter() - _STARTED,
         "rescued": sum(bool(dream.rescued) for dream in dreams),
         "asleep": sum(not dream.woken for dream in dreams),

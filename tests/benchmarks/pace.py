@@ -40,9 +40,7 @@ def measure(setting: Setting) -> Table:
         paces = [median(column[method]) / count * 1e3 for column in columns]
         ratios = [median(column[method]) / median(column["bare pass"]) for column in columns]
         table.rows.append([method, *paces, *ratios])
-    table.notes = [
-        "All without what the first step costs. Xplique with its defaults but for the canvas and, where said, transforms."
-    ]
+    table.notes = ["All without what the first step costs. Xplique's defaults but for the canvas."]
     return table
 
 

@@ -51,7 +51,7 @@ def _fewest(ours: Worker, own: dict[str, Any], judge: Judge, goal: float, most: 
     ours.ask("dream", **own, steps=most, every=True, out=setting.file("every"))
     scores = [judge.robust(pictures) for pictures in np.load(setting.file("every"))]
     reached = [number for number, score in enumerate(scores, 1) if score >= goal]
-    for steps in range(reached[0], most) if reached else []:
+    for steps in range(max(2, reached[0]), most) if reached else []:
         ours.ask("dream", **own, steps=steps, out=setting.file("ours"))
         if judge.robust(np.load(setting.file("ours"))) >= goal:
             return steps

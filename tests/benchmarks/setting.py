@@ -43,8 +43,6 @@ def opened(model: str, low: float, high: float, prior: str) -> Network:
     """Open a network file for dreamfilters; the built-in one brings its own colours and class names."""
     import dreamfilters as df
 
-    if Path(model) == BUILT_IN:
-        network = df.load("signs")
-    else:
-        network = df.load(model, form={"range": [low, high]})
+    built_in = Path(model) == BUILT_IN
+    network = df.load("signs") if built_in else df.load(model, form={"range": [low, high]})
     return replace(network, prior=Path(prior)) if prior else network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 
@@ -36,13 +37,8 @@ class Table:
             + " |"
             for row in cells
         ]
-        rule = (
-            "|"
-            + "|".join(
-                ("-" if not k else "") + "-" * (width + 1) + (":" if k else "-") for k, width in enumerate(widths)
-            )
-            + "|"
-        )
+        dashes = ["-" * width + ("-" if not k else ":") for k, width in enumerate(widths)]
+        rule = "|" + "|".join(f"-{dash}" for dash in dashes) + "|"
         judged = [
             f"target: {what}: {written(value)}, at most {written(bound)}: {'met' if value <= bound else 'NOT MET'}"
             for what, value, bound in self.targets
@@ -77,7 +73,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def step_times(stamps: Sequence[float]) -> list[float]:
     """Return how long each step took, from the moments at which steps ended; the first, which compiles, is left out."""
-    return [after - before for before, after in zip(stamps, stamps[1:], strict=False)]
+    return [after - before for before, after in pairwise(stamps)]
 
 
 def loop_seconds(stamps: Sequence[float]) -> float:

@@ -337,7 +337,7 @@ def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of
     one = dream(network, "conv2:0", WAKING)[0]
     assert (one.start, one.woken, one.rescued) == (0, True, "relaxed gradient")
     assert one.score > 0.2
-    assert one.steps == 3 * WAKING.steps
+    assert one.steps == WAKING.steps + 16 + WAKING.steps  # 16 for the value before the ReLU, which wakes nobody
 
 
 def test_a_dead_filter_is_reported_as_not_woken(network_of):
@@ -351,6 +351,18 @@ def test_a_dead_filter_is_reported_as_not_woken(network_of):
     assert "not woken" in repr(dead)
     assert awake.woken
     assert "not woken" not in repr(awake)
+
+
+def test_a_picture_is_rescued_alike_alone_and_among_others(network_of):
+    """Filter 0 needs its value before the ReLU, filter 1 is dead, filter 2 sleeps so deep that 16 steps do not do."""
+    deep = 3 * [[1, 0, 0.001]]
+    network = by_hand(network_of, (np.array(deep), [-2.4, -1.0, -0.00298]))
+    together = dream(network, "conv1:0-2", WAKING)
+    assert [one.woken for one in together][:2] == [True, False]
+    for one in together:
+        alone = dream(network, one.name, WAKING)[0]
+        assert (alone.woken, alone.rescued, alone.steps, alone.note) == (one.woken, one.rescued, one.steps, one.note)
+        assert alone.picture.tobytes() == one.picture.tobytes()
 
 
 def test_a_goal_that_has_no_gradient_at_all_is_not_woken(network):
@@ -371,7 +383,7 @@ def test_a_filter_without_relu_needs_no_relaxing(fill, network_of):
 
 def test_another_seed_is_tried_where_nothing_else_can_be(fill, network_of):
     model = keras.Sequential(
-        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(name="pool")],
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(2, name="pool")],
         name="smooth",
     )
     dead = dream(network_of(fill(model)), 0.0 * channel("pool", [0]), Recipe(steps=2))[0]

@@ -3,8 +3,16 @@ import pytest
 
 from dreamfilters import backend
 from dreamfilters.dreams.penalties import (
-    L1, L2, BlurDistance, BlurEvery, ClipContribution, ClipNorm, Decay, Lp, TotalVariation,
-)  # fmt: skip
+    L1,
+    L2,
+    BlurDistance,
+    BlurEvery,
+    ClipContribution,
+    ClipNorm,
+    Decay,
+    Lp,
+    TotalVariation,
+)
 from dreamfilters.dreams.transforms import gaussian_blur
 from dreamfilters.errors import RecipeError
 

@@ -8,7 +8,8 @@ from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.optimizers import Adam, Nadam, Normalised
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
-from dreamfilters.dreams.recipe import KINDS, Recipe, description, from_values, names, read
+from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read
+from dreamfilters.dreams.shelf import description, folder, names, text
 from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shift
 from dreamfilters.errors import RecipeError, UnknownNameError
 
@@ -59,9 +60,19 @@ def test_what_the_literature_states_stands_in_its_recipes():
 
 
 FULL = Recipe(
-    CPPN((20, 30), width=8), (Rotate(3.0), Scale(0.1), Crop(views=3)), (TotalVariation(0.1),), (), Adam(0.2), "cosine", 7, 2, 1.3,
-    "margin", True, "mine",
-)  # fmt: skip
+    CPPN((20, 30), width=8),
+    (Rotate(3.0), Scale(0.1), Crop(views=3)),
+    (TotalVariation(0.1),),
+    (),
+    Adam(0.2),
+    "cosine",
+    7,
+    2,
+    1.3,
+    "margin",
+    True,
+    "mine",
+)
 
 
 def test_values_are_plain_and_complete():

@@ -5,20 +5,55 @@ import pytest
 
 from dreamfilters import backend
 from dreamfilters.dreams.transforms import (
-    Blur, Colour, Crop, Flip, Jitter, Motion, Noise, Pad, Rotate, Scale, Shift, Trim, Views, apply, gaussian_blur, views_of,
-)  # fmt: skip
+    Blur,
+    Colour,
+    Crop,
+    Flip,
+    Jitter,
+    Motion,
+    Noise,
+    Pad,
+    Rotate,
+    Scale,
+    Shift,
+    Trim,
+    Views,
+    apply,
+    gaussian_blur,
+    views_of,
+)
 from dreamfilters.errors import RecipeError
 
 SEEDS = np.array([3, 14, 15, 92], "uint64")
 
 EVERY = [
-    Jitter(3), Rotate(10.0), Scale(0.2), Shift(2.5), Pad(2), Trim(2), Views(2), Crop(views=2), Noise(normal=0.1, uniform=0.1),
-    Blur(2.0), Flip(), Colour(0.2, 0.3, 0.4),
-]  # fmt: skip
+    Jitter(3),
+    Rotate(10.0),
+    Scale(0.2),
+    Shift(2.5),
+    Pad(2),
+    Trim(2),
+    Views(2),
+    Crop(views=2),
+    Noise(normal=0.1, uniform=0.1),
+    Blur(2.0),
+    Flip(),
+    Colour(0.2, 0.3, 0.4),
+]
 NOTHING = [
-    Jitter(0), Rotate(0.0), Scale(0.0), Shift(0.0), Pad(0), Trim(0), Views(1), Crop(smallest=1.0, largest=1.0), Noise(), Blur(0.0),
-    Flip(0.0), Colour(),
-]  # fmt: skip
+    Jitter(0),
+    Rotate(0.0),
+    Scale(0.0),
+    Shift(0.0),
+    Pad(0),
+    Trim(0),
+    Views(1),
+    Crop(smallest=1.0, largest=1.0),
+    Noise(),
+    Blur(0.0),
+    Flip(0.0),
+    Colour(),
+]
 RANDOM = [transform for transform in EVERY if not isinstance(transform, (Pad, Trim, Views))]
 
 
