@@ -185,7 +185,7 @@ def irfft2(real: Tensor, imaginary: Tensor, height: int, width: int) -> Tensor:
 
 
 def roll(picture: Tensor, shifts: Tensor) -> Tensor:
-    """Shift each picture (n, h, w, c) by its own whole (down, right) pixels of `shifts` (n, 2), wrapping at the edges."""
+    """Shift each picture (n, h, w, c) by its own (down, right) whole pixels `shifts` (n, 2), wrapping at the edges."""
     _, height, width, _ = picture.shape
     shifts = tf.cast(shifts, tf.int32)
     rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)

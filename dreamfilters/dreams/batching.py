@@ -11,7 +11,7 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import views_of
 from dreamfilters.errors import RecipeError
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import LOGITS, LayerInfo, Network
 
 _BUDGET = 1_200_000_000  # bytes of activations and their gradients in one step
 _LARGEST = 64  # beyond it no network that was measured gained a picture a second
@@ -40,13 +40,18 @@ def picture_bytes(network: Network, goal: Objective, canvas: Canvas) -> int:
     """Estimate what one picture's step holds: each layer's float32 output up to the watched one, and its gradient."""
     own = network.form.size or (None, None)
     grown = (canvas.height * canvas.width) / ((own[0] or canvas.height) * (own[1] or canvas.width))
-    names = {network.layer(layer).name for layer in goal.layers if layer != LOGITS}
-    last = len(network.layers)
-    if LOGITS not in goal.layers:
-        last = 1 + max(k for k, layer in enumerate(network.layers) if layer.name in names)
-    sizes = [np.prod([side for side in layer.shape if side], dtype=float) for layer in network.layers[:last]]
-    spatial = [len(layer.shape) == 3 for layer in network.layers[:last]]
+    run = layers_run(network, goal)
+    sizes = [np.prod([side for side in layer.shape if side], dtype=float) for layer in run]
+    spatial = [len(layer.shape) == 3 for layer in run]
     return int(sum(size * (grown if is_map else 1) * 8 for size, is_map in zip(sizes, spatial, strict=True)))
+
+
+def layers_run(network: Network, goal: Objective) -> tuple[LayerInfo, ...]:
+    """Return the layers up to the last one that the goal watches."""
+    if LOGITS in goal.layers:
+        return network.layers
+    watched = {network.layer(layer).name for layer in goal.layers}
+    return network.layers[: 1 + max(number for number, layer in enumerate(network.layers) if layer.name in watched)]
 
 
 def _quickest(network: Network, goal: Objective, canvas: Canvas, sizes: list[int]) -> int:

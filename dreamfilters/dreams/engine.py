@@ -14,7 +14,7 @@ import numpy as np
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.batching import batch_size
+from dreamfilters.dreams.batching import batch_size, layers_run
 from dreamfilters.dreams.objectives import Objective
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
@@ -24,7 +24,7 @@ from dreamfilters.dreams.results import Dream
 from dreamfilters.dreams.targets import goals
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import resize
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import Network
 
 Rows: TypeAlias = list[int]
 
@@ -127,7 +127,7 @@ def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> C
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:
         raise RecipeError(
-            f"prior {prior.name}: has {prior.channels} colour channels, the pictures of {network.name} have {channels}; "
+            f"prior {prior.name}: has {prior.channels} colour channels, pictures of {network.name} have {channels}; "
             "measure one on such pictures, or take 'none'"
         )
     return Canvas(height, width, prior)
@@ -175,7 +175,7 @@ class Ascent:
         fits = len(shape) in (3, 4) and shape[-1] == channels and 0 not in shape and shape[:-3] in ((), (1,), (count,))
         if not fits or not np.all(np.isfinite(self.start)):
             raise RecipeError(
-                f"start: pictures {shape}; give one (h, w, {channels}) or one for each of {count} (n, h, w, {channels}), "
+                f"start: pictures {shape}; give one (h, w, {channels}) or {count} of them (n, h, w, {channels}), "
                 "finite numbers in 0..1"
             )
 
@@ -186,11 +186,11 @@ class Ascent:
         through the convolutions; and by one row more where an array of the step does not fill whole vectors, because
         its last few numbers are rounded otherwise (see `backend.LANES`). What is left over is cut off again.
         """
-        lanes = [layer.units for layer in self.network.layers if layer.units]
-        for canvas in self._octaves(canvas):
-            spectrum = canvas.channels * canvas.height * (canvas.width // 2 + 1)
-            lanes += [canvas.height * canvas.width, spectrum]
-        ragged = LOGITS in self.goal.layers or any(count % backend.LANES for count in lanes)
+        lanes = [layer.units for layer in layers_run(self.network, self.goal) if layer.units]
+        for octave in self._octaves(canvas):
+            spectrum = octave.channels * octave.height * (octave.width // 2 + 1)
+            lanes += [octave.height * octave.width, spectrum]
+        ragged = any(count % backend.LANES for count in lanes)
         missing = max(2, size + ragged) - len(rows)
         return rows + rows[-self.goal.group :] * math.ceil(missing / self.goal.group)
 
@@ -349,7 +349,7 @@ class Run:
             if before is not None:
                 outcome.steps += before.steps
                 outcome.history = [np.concatenate(pair) for pair in zip(before.history, outcome.history, strict=True)]
-        assert outcome is not None  # a recipe has at least one octave  # noqa: S101
+        assert outcome is not None  # a recipe has at least one octave
         return outcome
 
     def _start_picture(self, canvas: Canvas) -> np.ndarray | None:

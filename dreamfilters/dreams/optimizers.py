@@ -191,7 +191,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Normalised:
-    """The gradient over its own size: `norm` "l2" is its root mean square (keras-vis), "l1" its mean |g| (DeepDream)."""
+    """The gradient over its size: `norm` "l2" is its root mean square (keras-vis), "l1" its mean |g| (DeepDream)."""
 
     rate: float = 1.0
     norm: Literal["l1", "l2"] = "l2"

@@ -100,7 +100,7 @@ class Lp:
 
 @dataclass(frozen=True)
 class BlurDistance:
-    """Fine detail: the mean of (x - its blurred self) ** 2, the blur held fixed as in Lucid's `blur_input_each_step`."""
+    """Fine detail: the mean of (x - its blurred self) ** 2, the blur held fixed (Lucid's `blur_input_each_step`)."""
 
     weight: float
     sigma: float = 1.0
@@ -164,7 +164,7 @@ class ClipNorm:
 
 @dataclass(frozen=True)
 class ClipContribution:
-    """After each step, set to grey the `percent` of places that contribute least: |sum over channels of x * gradient|."""
+    """After each step, set to grey the `percent` of places that contribute least: |sum over channels of x * g|."""
 
     percent: float
 

@@ -118,7 +118,7 @@ def measure(pictures: np.ndarray, *, name: str = "measured") -> Prior:
     """
     if pictures.ndim != 4 or not len(pictures):
         raise RecipeError(f"a prior is measured on pictures (n, h, w, c), at least one; got {pictures.shape}")
-    count, height, width, channels = pictures.shape
+    count, height, width, _ = pictures.shape
     logits = np.clip(pictures.astype("float64"), _EDGE, 1 - _EDGE)
     logits = np.log(logits / (1 - logits))
     mean = logits.mean(axis=(0, 1, 2))
@@ -175,7 +175,7 @@ def read(path: Path) -> Prior:
     """Read a prior that `Prior.save` wrote."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            spectrum = arrays["spectrum"] if "spectrum" in arrays else None
+            spectrum = arrays.get("spectrum")
             shape = tuple(int(size) for size in arrays["shape"]) if spectrum is not None else (0, 0)
             prior = Prior(str(arrays["name"]), arrays["mean"], arrays["colours"], spectrum, shape)  # type: ignore[arg-type]
         _check(prior)

@@ -215,7 +215,7 @@ class Trim:
         _, height, width, _ = picture.shape
         if 2 * self.pixels >= min(height, width):
             raise RecipeError(
-                f"trim pixels={self.pixels}: nothing is left of {height}x{width}; at most {(min(height, width) - 1) // 2}"
+                f"pixels={self.pixels}: leaves nothing of {height}x{width}, at most {(min(height, width) - 1) // 2}"
             )
         return picture[:, self.pixels : height - self.pixels, self.pixels : width - self.pixels]
 
@@ -304,7 +304,7 @@ class Blur:
 
 
 def gaussian_blur(picture: Tensor, sigma: Tensor) -> Tensor:
-    """Blur picture i by sigma i: a product with one matrix for the rows and one for the columns, each row summing to 1."""
+    """Blur picture i by sigma i: one matrix for its rows and one for its columns, each of whose rows sums to 1."""
 
     def kernel(length: int) -> Tensor:
         distances = np.arange(-(-length // backend.LANES) * backend.LANES, dtype="float32")  # whole vectors, see there
@@ -335,7 +335,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Colour:
-    """Change each picture's light: brightness added, contrast and saturation times a factor, each by up to its strength."""
+    """Change each picture's light: brightness is added, contrast and saturation scaled, by up to their strengths."""
 
     brightness: float = 0.0
     contrast: float = 0.0

@@ -1,7 +1,7 @@
 """How the built-in network was trained: `python -m dreamfilters.signs.train FOLDER... --test FOLDER --out DIR`.
 
-The architecture is that of the blog post this project starts from; the training is ours. Every picture is moved, turned,
-sheared, blurred and relit by the same transforms that a dream is shown through, and then pushed a little in the
+The architecture is that of the blog post this project starts from; the training is ours. Every picture is moved,
+turned, sheared, blurred and relit by the same transforms that a dream is shown through, then pushed a little in the
 direction that the network likes least (adversarial training, Madry et al. 2018, with one step as in Wong et al. 2020).
 A network that withstands that has gradients which point at what a person sees (Engstrom et al. 2019, "Adversarial
 robustness as a prior for learned representations"), so its dreams can be read; the record says so to whoever asks.
@@ -199,7 +199,7 @@ def train(
             final.save(out / "signs.keras")
     final = keras.saving.load_model(out / "signs.keras", compile=False)
     record = {
-        "data": "German Traffic Sign Recognition Benchmark (Stallkamp et al., Man vs. computer, Neural Networks 32, 2012)",
+        "data": "GTSRB (Stallkamp et al., Man vs. computer, Neural Networks 32, 2012)",
         "learnt_from": len(learnt), "held_out": len(held), "tested_on": len(test) if test else 0,
         "test_accuracy": round(accuracy(final, test), 4) if test else None,
         **best, "settings": asdict(settings), "disturbance": [repr(transform) for transform in DISTURBANCE],

@@ -17,13 +17,14 @@ FOLDER = SHARED / "models" / "traffic-signs"
 _STRING_ORDER = np.argsort(np.argsort([str(number) for number in range(43)]))  # class -> output, sorted as text
 
 # file, input form, whether its outputs are in the order of the class numbers written as text
+_BYTES = InputForm.from_range(0, 255, size=(30, 30))
 STRANGERS = (
     ("001sapna__traffic_classifier__traffic_classifier.keras", InputForm(size=(30, 30)), False),
-    ("Abis47__Traffic-Sign-Recognition__traffic_classifier.h5", InputForm.from_range(0, 255, size=(30, 30)), False),
-    ("Tejadithya__traffic-sign-detection-with-GUI-__traffic_classifier.keras", InputForm.from_range(0, 255, size=(30, 30)), False),
+    ("Abis47__Traffic-Sign-Recognition__traffic_classifier.h5", _BYTES, False),
+    ("Tejadithya__traffic-sign-detection-with-GUI-__traffic_classifier.keras", _BYTES, False),
     ("zafermesut__german-traffic-sign-recognition__gtsrb_model.h5", InputForm(size=(32, 32), order="BGR"), False),
     ("seymaferhan__Capstone-Project__gtsrb.h5", InputForm(size=(32, 32)), True),
-    ("shashankbudem__Road-sign-with-computer-vision__TSR.h5", InputForm.from_range(0, 255, size=(30, 30)), False),
+    ("shashankbudem__Road-sign-with-computer-vision__TSR.h5", _BYTES, False),
 )  # fmt: skip
 
 

@@ -21,7 +21,9 @@ CANVAS = Canvas(4, 4, priors.neutral(1))
 @pytest.fixture(scope="module")
 def sums():
     """Filter 0 answers 2 x + 1, filter 1 answers -x; the network takes -1..1."""
-    model = keras.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, 1, activation="relu", name="conv")], name="sums")
+    model = keras.Sequential(
+        [layers.Input((4, 4, 1)), layers.Conv2D(2, 1, activation="relu", name="conv")], name="sums"
+    )
     model.layers[0].set_weights([np.array([[[[2.0, -1.0]]]], "float32"), np.array([1.0, 0.0], "float32")])
     return Network(model, InputForm.from_range(-1, 1, size=(4, 4), channels=1), name="sums")
 
@@ -62,7 +64,9 @@ def test_views_are_averaged_and_edits_follow_the_move(sums):
     goal = channel("conv", [0, 1])
     pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.25), goal.wanted)
     assert scores == pytest.approx([2.0, 0.5], rel=1e-5)
-    assert pixels == pytest.approx(0.5 * (pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None]), abs=1e-6)
+    assert pixels == pytest.approx(
+        0.5 * (pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None]), abs=1e-6
+    )
 
 
 def test_a_schedule_scales_the_move(sums):

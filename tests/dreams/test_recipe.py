@@ -9,7 +9,7 @@ from dreamfilters.dreams.optimizers import Adam, Nadam, Normalised
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
 from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read
-from dreamfilters.dreams.shelf import description, folder, names, text
+from dreamfilters.dreams.shelf import description, names
 from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shift
 from dreamfilters.errors import RecipeError, UnknownNameError
 

@@ -113,3 +113,38 @@ def test_relaxing_changes_no_value(awkward, pictures):
 def test_it_compiles(awkward, pictures):
     run = watch(flatten(awkward), frozenset({"out"}), relaxed=True)
     np.testing.assert_allclose(backend.compile(run)(backend.tensor(pictures))["out"], run(pictures)["out"], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["tiny", "grey", "nested", "shared", "normed", "branches"])
+def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request):
+    """Against Keras' own extractor, built on a copy, for every step that is the only call of its layer."""
+    model = request.getfixturevalue(name)
+    pictures = np.random.default_rng(0).random((2, *model.input_shape[1:]), "float32")
+    graph = flatten(model)
+    seen = watch(graph, frozenset(step.name for step in graph.steps))(pictures)
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    for step in graph.steps:
+        if ":" in step.name or "/" in step.name:
+            continue
+        expected = keras.Model(copy.input, copy.get_layer(step.name).output)(pictures, training=False)
+        np.testing.assert_allclose(seen[step.name], expected, atol=1e-5)
+    np.testing.assert_allclose(seen[graph.steps[-1].name], model(pictures, training=False), atol=1e-6)
+
+
+def test_the_calls_of_a_shared_layer_answer_one_after_the_other(shared):
+    pictures = np.random.default_rng(0).random((1, 16, 16, 4), "float32")
+    seen = watch(flatten(shared), frozenset({"shared:0", "pool", "shared:1"}))(pictures)
+    conv = shared.get_layer("shared")
+    np.testing.assert_allclose(seen["shared:0"], conv(pictures), atol=1e-6)
+    np.testing.assert_allclose(seen["shared:1"], conv(seen["pool"]), atol=1e-6)
+
+
+def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
+    model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, include_top=False))
+    larger = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3), alpha=0.35, include_top=False)
+    larger.set_weights(model.get_weights())
+    pictures = np.random.default_rng(0).random((1, 96, 96, 3), "float32")
+    seen = watch(flatten(model), frozenset({"out_relu"}))(pictures)["out_relu"]
+    assert tuple(seen.shape) == (1, 3, 3, 1280)
+    np.testing.assert_allclose(seen, larger(pictures, training=False), atol=1e-5)
