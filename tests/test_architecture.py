@@ -127,7 +127,7 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_an_unknown_public_name_is_refused_with_those_there_are():
-    with pytest.raises(AttributeError, match="dreamfilters has no 'dreem'; its public names: .*dream"):
+    with pytest.raises(AttributeError, match=r"dreamfilters has no 'dreem'; its public names: .*dream"):
         dreamfilters.dreem  # noqa: B018
     assert set(dir(dreamfilters)) == set(dreamfilters.__all__)
 

@@ -224,7 +224,7 @@ def test_a_photograph_of_another_size_is_fitted_to_the_canvas_and_keeps_its_deta
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 4), (3, 16, 16, 3), (0, 16, 3)])
 def test_what_is_no_start_is_refused(network, shape):
-    with pytest.raises(RecipeError, match=r"start: pictures \(.*; give one \(h, w, 3\) or one for each of 2") as caught:
+    with pytest.raises(RecipeError, match=r"start: pictures \(.*; give one \(h, w, 3\) or 2 of them") as caught:
         dream(network, "conv2:0-1", QUICK, start=np.zeros(shape, "float32"))
     assert len(str(caught.value).splitlines()) == 1
 
@@ -531,7 +531,7 @@ def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, ti
 
 
 def test_a_prior_of_other_channels_is_refused(network):
-    with pytest.raises(RecipeError, match="prior none: has 1 colour channels, the pictures of tiny have 3"):
+    with pytest.raises(RecipeError, match="prior none: has 1 colour channels, pictures of tiny have 3"):
         dream(network, "conv2:0", QUICK, prior=priors.neutral(1))
 
 

@@ -26,7 +26,7 @@ def test_a_recipe_by_file(tmp_path):
 
 
 def test_what_is_not_on_the_shelf(tmp_path):
-    with pytest.raises(UnknownNameError, match="lucit: no such recipe, and not a .toml file. Close names: lucid"):
+    with pytest.raises(UnknownNameError, match=r"lucit: no such recipe, and not a \.toml file\. Close names: lucid"):
         text("lucit")
     with pytest.raises(UnknownNameError, match="no such file; recipes by name: "):
         text(str(tmp_path / "absent.toml"))

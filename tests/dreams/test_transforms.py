@@ -185,7 +185,7 @@ def test_pad_puts_a_grey_frame_around_and_trim_takes_it_off(pictures):
 
 
 def test_trimming_everything_is_refused(pictures):
-    with pytest.raises(RecipeError, match="trim pixels=7: nothing is left of 14x18; at most 6"):
+    with pytest.raises(RecipeError, match="pixels=7: leaves nothing of 14x18, at most 6"):
         Trim(7)(pictures, SEEDS)
 
 

@@ -1,0 +1,44 @@
+"""The network that comes with the package."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from dreamfilters.networks import LOGITS, load
+from dreamfilters.signs.classes import ENGLISH, GERMAN
+from dreamfilters.signs.scenes import samples
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load("signs")
+
+
+def test_it_recognises_nine_of_ten_rendered_samples(network):
+    labels, pictures = zip(*samples(), strict=True)
+    assert min(np.bincount(labels)) >= 3
+    logits = np.asarray(network.watch(frozenset({LOGITS}))(network.form.to_input(np.stack(pictures)))[LOGITS])
+    assert np.mean(logits.argmax(axis=1) == np.array(labels)) >= 0.9
+
+
+def test_the_record_states_the_measured_accuracy():
+    record = json.loads(files("dreamfilters.signs").joinpath("record.json").read_text("utf-8"))
+    assert record["tested_on"] == 12630
+    assert record["test_accuracy"] >= 0.975
+    assert len(record["history"]) == record["settings"]["epochs"]
+
+
+def test_classes_answer_to_german_english_and_numbers(network):
+    assert network.classes == GERMAN
+    assert network.class_number("stop") == network.class_number("14") == GERMAN.index("STOP")
+    for number, (german, english) in enumerate(zip(GERMAN, ENGLISH, strict=True)):
+        assert network.class_number(german) == network.class_number(english) == number
+
+
+def test_it_brings_the_colours_of_its_photographs(network):
+    assert network.prior is not None
+    assert not network.assumed
