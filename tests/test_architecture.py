@@ -168,6 +168,10 @@ def test_the_core_does_not_print_or_read_the_environment(path):
         assert "os.environ" not in path.read_text("utf-8"), path
 
 
+# Tests of what is a file of data and no module.
+OF_DATA = {Path("signs/built_in")}
+
+
 def test_the_tests_mirror_the_package():
     tests = Path(__file__).parent
     modules = {path.relative_to(PACKAGE).with_suffix("") for path in FILES}
@@ -177,4 +181,4 @@ def test_the_tests_mirror_the_package():
             continue
         subject = folder / path.stem.removeprefix("test_")
         if folder.parts:
-            assert subject in modules, f"{path.relative_to(tests)} tests no module of the package"
+            assert subject in modules | OF_DATA, f"{path.relative_to(tests)} tests no module of the package"

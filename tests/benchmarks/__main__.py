@@ -25,6 +25,8 @@ GROUPS = {
     "quality": "class dreams shown to strangers' networks",
 }
 
+_BUSY = 0.7  # processes running on average over the last minute
+
 
 def main() -> None:
     """Print one table for each row group."""
@@ -44,6 +46,8 @@ def main() -> None:
         words.error(f"--signs {said.signs}: no such file")
     setting = Setting(said.signs.resolve(), said.prior and str(Path(said.prior).resolve()), said.quick)
     print(machine(), flush=True)
+    if os.getloadavg()[0] > _BUSY:
+        print("The machine is busy: ratios of rows that are timed in turn still mean something, seconds do not.")
     for name in chosen:
         print(f"\n{importlib.import_module(f'tests.benchmarks.{name}').measure(setting)}", flush=True)
 
@@ -51,8 +55,8 @@ def main() -> None:
 def machine() -> str:
     """Return what the numbers hang on, in one line."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("dreamfilters", "keras", "numpy"))
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{platform.machine()}, {os.cpu_count()} cores{load}; Python {platform.python_version()}, {versions}"
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    return f"{platform.machine()}, {load}; Python {platform.python_version()}, {versions}"
 
 
 if __name__ == "__main__":

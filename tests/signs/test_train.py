@@ -1,4 +1,4 @@
-"""The training script on a handful of drawn pictures: nothing leaks between splits, and what it writes can be opened."""
+"""The training script on a few drawn pictures: nothing leaks between the splits, and what it writes can be opened."""
 
 from __future__ import annotations
 
