@@ -131,7 +131,7 @@ def network_of() -> Callable[..., Network]:
     def made(model: keras.Model, **more: Any) -> Network:
         _, height, width, channels = model.input_shape
         form = InputForm.from_range(0, 1, size=(height, width), channels=channels)
-        classes = tuple(map(str, range(model.output_shape[-1])))
+        classes = tuple(map(str, range(model.output_shape[-1] or 0)))
         return Network(model, form, **{"classes": classes, "name": model.name, **more})
 
     return made

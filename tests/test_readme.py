@@ -15,11 +15,7 @@ README = Path(__file__).parents[1] / "README.md"
 WEIGHTS = README.parent / "dreamfilters" / "signs" / "signs.keras"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 COMMANDS = [
-    line
-    for kind, text in BLOCKS
-    if kind == "sh"
-    for line in text.splitlines()
-    if line.startswith("dreamfilters ")
+    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("dreamfilters ")
 ]
 
 

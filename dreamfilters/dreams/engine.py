@@ -395,7 +395,7 @@ class Run:
             if number + 1 in checks:
                 best, kept = self._keep(program, state, wanted, best, kept)
             if number + 1 in shots:
-                frames.append(np.asarray(program.paint(state["params"])))
+                frames.append(np.array(program.paint(state["params"])))  # a copy: a rescue writes into it
             self._tell(program, state, number + 1)
             if first is not None and number + 1 == min(_FIRST_STEPS, recipe.steps):
                 best, kept = self._keep(program, state, wanted, best, kept)

@@ -19,7 +19,7 @@ from dreamfilters.dreams import objectives
 from dreamfilters.dreams.objectives import Objective, Reducer
 from dreamfilters.dreams.recipe import ClassScore
 from dreamfilters.errors import TargetError, UnknownNameError
-from dreamfilters.networks import Network
+from dreamfilters.networks import LayerInfo, Network
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -149,15 +149,16 @@ class _Parser:
         if head == "class" and colon:
             return self._class(tail, token)
         if head == "layer" and colon:
-            return objectives.layer(self.network.layer(_unquoted(tail)).name)
+            info = self.network.layer(_unquoted(tail))
+            is_unusual = len(info.shape) not in (1, 3)  # such as tokens: no units to choose from, but a mean square
+            return objectives.layer(info.name if is_unusual else _dreamable(info).name)
         head, colon, tail = self._split_at_layer(head, colon, tail)
         info = self.network.layer(_unquoted(head))
         if not info.units:
             raise TargetError(
                 f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers"
             )
-        if not info.dreamable:
-            raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
+        _dreamable(info)
         if colon and not tail:
             raise TargetError(_pointed(self.text, token.at, f"a filter is missing behind {token.text}"))
         tail, reducer = _reducer(tail)
@@ -222,6 +223,12 @@ class _Parser:
                 raise TargetError(f"{token.text}: {has}, 0 to {count - 1}")
             numbers += range(first, last + 1)
         return numbers
+
+
+def _dreamable(info: LayerInfo) -> LayerInfo:
+    if not info.dreamable:
+        raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
+    return info
 
 
 def _split(atom: str) -> tuple[str, str, str]:

@@ -102,6 +102,6 @@ def _table(
         f"The score to reach is {goal:.3f}, robust: the mean over 16 fixed similarities of up to 5 degrees, 5 %, 2 px.",
         "Cold: first call in a fresh process, its compiling included, its imports not. Warm: the second call; both",
         "Xplique and dreamfilters compile at every call. Loop only: by the moments at which steps ended.",
-        f"Of ours the rescue ladder woke {mine[0]['rescued']}, {mine[0]['asleep']} slept on; it counts in calls, not in the loop.",
+        f"Of ours the rescue ladder woke {mine[0]['rescued']}, {mine[0]['asleep']} slept on: in calls, not in loops.",
     ]
     return table

@@ -331,6 +331,17 @@ def test_a_filter_that_grey_leaves_silent_wakes_by_its_value_before_the_relu(net
     assert dream(network, "conv1:0", WAKING)[0].picture.tobytes() == silent.picture.tobytes()
 
 
+def test_a_rescued_picture_shows_the_frames_and_the_transparency_of_its_rescue(network_of):
+    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
+    recipe = Recipe(Pixels(), (), steps=24, transparency=True)
+    silent, awake = dream(network, "conv1:0-1", recipe, frames=2)
+    assert (silent.rescued, awake.rescued) == ("pre-activation", "")
+    for one in (silent, awake):
+        assert len(one.frames) == 2
+        assert np.abs(one.frames[-1] - 0.5).mean() > 0.2  # grey no more
+        assert one.transparency.max() == 1
+
+
 def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of):
     """Nothing comes back through conv1: the value of conv2 before its ReLU has no gradient either."""
     network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))

@@ -225,8 +225,30 @@ def test_a_layer_that_cannot_be_dreamt_says_why(fill, network_of):
     inputs = layers.Input((8, 8, 3))
     x = keras.ops.stop_gradient(layers.Conv2D(4, 3, name="conv")(inputs))
     model = keras.Model(inputs, layers.Conv2D(2, 3, name="behind")(x), name="cut")
-    with pytest.raises(TargetError, match=r"behind: cannot be dreamt: no gradient passes"):
-        parse(network_of(fill(model)), "behind:0")
+    for text in ("behind:0", "layer:behind"):
+        with pytest.raises(TargetError, match=r"behind: cannot be dreamt: no gradient passes"):
+            parse(network_of(fill(model)), text)
+
+
+def test_tokens_have_no_units_but_can_be_exaggerated(network_of):
+    inputs = layers.Input((8, 8, 3))
+    model = keras.Model(inputs, layers.Reshape((36, 4), name="tokens")(layers.Conv2D(4, 3, name="conv")(inputs)))
+    network = network_of(model)
+    with pytest.raises(TargetError, match="tokens: cannot be dreamt: its output"):
+        parse(network, "tokens:0")
+    goal = parse(network, "layer:tokens")
+    pictures = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
+    seen = network.watch(frozenset({"conv", "tokens"}))(pictures)
+    expected = np.mean(np.asarray(seen["conv"]) ** 2, axis=(1, 2, 3))
+    assert np.asarray(goal.score(seen, goal.wanted)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_layer_without_units_says_so(network_of):
+    inputs = layers.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.ops.sum(layers.Conv2D(4, 3, name="conv")(inputs), axis=(1, 2, 3)), name="sums")
+    name = network_of(model, classes=()).layers[-1].name
+    with pytest.raises(TargetError, match=f"{name}: a Sum has no units to dream; sums can dream conv and dense layers"):
+        parse(network_of(model, classes=()), name)
 
 
 def test_goals_of_a_kind_are_joined_in_their_order(deep):

@@ -15,6 +15,7 @@ from dreamfilters.dreams.transforms import (
     Pad,
     Rotate,
     Scale,
+    Shear,
     Shift,
     Trim,
     Views,
@@ -30,6 +31,7 @@ EVERY = [
     Jitter(3),
     Rotate(10.0),
     Scale(0.2),
+    Shear(0.2),
     Shift(2.5),
     Pad(2),
     Trim(2),
@@ -44,6 +46,7 @@ NOTHING = [
     Jitter(0),
     Rotate(0.0),
     Scale(0.0),
+    Shear(0.0),
     Shift(0.0),
     Pad(0),
     Trim(0),
@@ -108,7 +111,7 @@ def test_another_seed_gives_another_result(transform, pictures):
 
 
 def test_motions_and_others_are_told_apart():
-    assert [type(t).__name__ for t in EVERY if isinstance(t, Motion)] == ["Rotate", "Scale", "Shift"]
+    assert [type(t).__name__ for t in EVERY if isinstance(t, Motion)] == ["Rotate", "Scale", "Shear", "Shift"]
 
 
 def test_merged_motions_are_those_one_after_another(pictures):
@@ -155,6 +158,18 @@ def test_scales_go_from_the_inverse_to_the_factor():
     assert factors.min() == pytest.approx(1 / 1.25, abs=2e-3)
     assert factors.max() == pytest.approx(1.25, abs=2e-3)
     assert np.median(factors) == pytest.approx(1, abs=0.02)  # as often larger as smaller
+
+
+def test_a_shear_slants_each_row_by_its_distance_from_the_middle():
+    ramp = np.tile(np.arange(20, dtype="float32")[None, None, :, None], (1, 9, 1, 1))
+    slant = float(np.asarray(Shear(0.5).matrix(SEEDS[:1], 9, 20))[0, 0, 1])
+    sheared = shown(Shear(0.5), backend.tensor(ramp), SEEDS[:1])
+    for row in range(9):
+        assert sheared[0, row, 5:-5, 0] == pytest.approx(np.arange(5, 15) + slant * (row - 4), abs=1e-4)
+    drawn = np.array(Shear(0.5).matrix(np.arange(2000, dtype="uint64"), 9, 20))
+    assert np.abs(drawn[:, 0, 1]).max() == pytest.approx(0.5, abs=2e-3)
+    drawn[:, 0, 1] = 0
+    assert np.array_equal(drawn, np.broadcast_to(np.eye(3), drawn.shape))
 
 
 def test_a_shift_moves_by_fractions_of_a_pixel():
@@ -316,6 +331,7 @@ def test_every_transform_lets_the_gradient_through(pictures):
         (lambda: Rotate(180.0), "degrees=180.0"),
         (lambda: Rotate(-1.0), "degrees=-1.0"),
         (lambda: Scale(-0.1), "by=-0.1"),
+        (lambda: Shear(-0.1), "by=-0.1"),
         (lambda: Shift(float("nan")), "pixels=nan"),
         (lambda: Pad(-1), "pixels=-1"),
         (lambda: Pad(1, value=2.0), "value=2.0"),
