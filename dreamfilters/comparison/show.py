@@ -11,7 +11,8 @@ import numpy as np
 
 from dreamfilters.comparison.page import Card, Prediction, Sample, Section
 from dreamfilters.dreams import recipe as recipes
-from dreamfilters.dreams.engine import Watcher, dream
+from dreamfilters.dreams.climbing import Watcher
+from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives import channel
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.results import Dream

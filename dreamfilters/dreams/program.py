@@ -8,6 +8,7 @@ in as tensors: numbers, seeds, what is wanted, the step. So one program serves e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -194,7 +195,7 @@ class Look:
                 if any(0 in shape for shape in self._shapes_on(size, channels).values()):
                     self.refusals[size] = "its map would be empty"
             except Exception as error:  # whatever a layer says of a size it was not built for
-                self.refusals[size] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                self.refusals[size] = _reason(error)
         return not self.refusals[size]
 
     def _shapes_on(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
@@ -242,6 +243,14 @@ class Look:
                     f"{layer}:{place[2]}@{place[0]},{place[1]}: the map of {layer} has {shape[1]} rows and "
                     f"{shape[2]} columns on this canvas, counted from 0"
                 )
+
+
+def _reason(error: Exception) -> str:
+    """Return the line that says why; Keras puts where it happened before it, and colours it."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception encountered")]
+    return (telling or lines or [type(error).__name__])[0]
 
 
 def _listed(goal: Objective) -> str:

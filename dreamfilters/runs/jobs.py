@@ -15,7 +15,8 @@ import dreamfilters
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, program, targets
 from dreamfilters.dreams.batching import batch_size
-from dreamfilters.dreams.engine import Moment, canvas_of, dreaming
+from dreamfilters.dreams.climbing import Moment
+from dreamfilters.dreams.engine import canvas_of, dreaming
 from dreamfilters.dreams.objectives import Objective
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior

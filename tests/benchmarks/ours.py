@@ -14,7 +14,8 @@ import tensorflow as tf  # noqa: E402
 import dreamfilters as df  # noqa: E402
 from dreamfilters import backend  # noqa: E402
 from dreamfilters.dreams import recipe as recipes  # noqa: E402
-from dreamfilters.dreams.engine import Moment, canvas_of  # noqa: E402
+from dreamfilters.dreams.climbing import Moment  # noqa: E402
+from dreamfilters.dreams.engine import canvas_of  # noqa: E402
 from dreamfilters.dreams.program import build  # noqa: E402
 from dreamfilters.networks import Network  # noqa: E402
 from tests.benchmarks.peers.protocol import serve  # noqa: E402
