@@ -399,7 +399,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch, tell):
         raise ZeroDivisionError
 
     monkeypatch.setattr(cli, "_wake", broken)
-    monkeypatch.setattr(sys, "argv", ["dreamfilters", "recipes"])
+    monkeypatch.setattr(sys, "argv", ["dreamfilters", "layers", "signs"])
     with pytest.raises(ZeroDivisionError):
         cli.main()
 
