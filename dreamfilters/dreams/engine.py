@@ -24,6 +24,7 @@ from dreamfilters.dreams.targets import goals
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import Network
 
+_FEW = 8  # pictures that a rescue climbs at least: each new size would cost more to compile
 _DEFAULT_SIDE = 128  # pixels, where neither recipe nor network names a size
 
 
@@ -200,7 +201,7 @@ class Ascent:
                 break
             again = _whole_groups(failed, self.goal.group)
             chosen = [rows[position] for position in again]
-            padded = self._filled(chosen, 2 ** math.ceil(math.log2(len(chosen))), canvas)
+            padded = self._filled(chosen, max(_FEW, 2 ** math.ceil(math.log2(len(chosen)))), canvas)
             other = build(self.network, self.goal, self.recipe, canvas, linear=rung.linear, relaxed=rung.relaxed)
             again_from = self._climb(padded, attempt=rung.attempt)
             tried = again_from.climb(plain, picture=again_from.start_picture(canvas), canvas=canvas, first=other)

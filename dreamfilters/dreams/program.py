@@ -32,6 +32,7 @@ State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for,
 # The measure beside the plain score: how much of it survives what a camera does to a picture.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_LOOKS = 8
+_PROGRAMS = 64  # kept with a network; the oldest goes first
 _LOOKS_FROM = 1_000_000  # numbers of the looks' seeds, out of the way of the steps'
 
 
@@ -46,6 +47,7 @@ class Program:
         paint: params -> pictures (n, h, w, c).
         judge: (pictures, wanted) -> scores (n,) of the pictures as they are.
         robust: (pictures, seeds, wanted) -> scores (n,) under small motions.
+        shapes: of the watched layers for one picture, (1, ..., c).
     """
 
     start: Callable[[backend.Seeds], State]
@@ -54,12 +56,13 @@ class Program:
     paint: Callable[[Params], Tensor]
     judge: Callable[[Tensor, Wanted], Tensor]
     robust: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
+    shapes: dict[str, tuple[int, ...]]
 
 
 def build(
     network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, *, linear: bool = False, relaxed: bool = False
 ) -> Program:
-    """Compile the functions of one kind of goal.
+    """Return the compiled functions of one kind of goal, made once for a network and kept with it.
 
     `linear` lets the ascent see the goal's layers before their activation, `relaxed` lets the gradient pass a silent
     ReLU: the rungs of the rescue ladder. The scores that judge a picture see the network as it is.
@@ -68,6 +71,19 @@ def build(
         TargetError: the goal reads places that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
+    key = (goal.kind, goal.layers, repr(recipe), canvas, linear, relaxed)
+    if key not in network.compiled:
+        while len(network.compiled) >= _PROGRAMS:
+            network.compiled.pop(next(iter(network.compiled)))
+        network.compiled[key] = _compiled(network, goal, recipe, canvas, linear=linear, relaxed=relaxed)
+    program: Program = network.compiled[key]
+    _check_reach(network, goal, program.shapes)
+    return program
+
+
+def _compiled(
+    network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, *, linear: bool, relaxed: bool
+) -> Program:
     judge = Look(network, goal, canvas)
     climber = Look(network, goal, canvas, linear=linear, relaxed=relaxed)
     paint, optimizer = recipe.parameterization.paint, recipe.optimizer
@@ -119,6 +135,7 @@ def build(
         judge=judged,
         robust=robust,
         paint=painted,
+        shapes=judge.shapes,
     )
 
 
@@ -172,7 +189,7 @@ class Look:
         bent = frozenset(layer for layer in layers if network.has_linear(layer)) if linear else frozenset()
         self.watch = network.watch(layers, linear=bent, relaxed=relaxed)
         self.refusals: dict[tuple[int, int], str] = {}  # sizes that the network cannot take, with its words
-        self._check_reach(self._shapes(canvas))
+        self.shapes = self._shapes(canvas)
 
     def __call__(self, picture: Tensor, wanted: Wanted) -> Tensor:
         """Return one score a picture, the size changed only where the network takes no other than its own."""
@@ -225,24 +242,23 @@ class Look:
             f"({self.refusals[size][:120]})"
         )
 
-    def _check_reach(self, shapes: dict[str, tuple[int, ...]]) -> None:
-        for layer, place in self.goal.reach:
-            shape = shapes[layer]
-            units = shape[-1]
-            if place[2] >= units:
-                what = "classes" if layer == LOGITS else "filters"
-                thing = self.network.name if layer == LOGITS else f"{layer} of {self.network.name}"
-                one = "class" if layer == LOGITS else f"{layer}:"
-                raise TargetError(
-                    f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}"
-                )
-            if (place[0] or place[1]) and len(shape) != 4:
-                raise TargetError(f"{layer}:{place[2]}@{place[0]},{place[1]}: {layer} has no map, leave out the place")
-            if len(shape) == 4 and (place[0] >= shape[1] or place[1] >= shape[2]):
-                raise TargetError(
-                    f"{layer}:{place[2]}@{place[0]},{place[1]}: the map of {layer} has {shape[1]} rows and "
-                    f"{shape[2]} columns on this canvas, counted from 0"
-                )
+
+def _check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int, ...]]) -> None:
+    for layer, place in goal.reach:
+        shape = shapes[layer]
+        units = shape[-1]
+        if place[2] >= units:
+            what = "classes" if layer == LOGITS else "filters"
+            thing = network.name if layer == LOGITS else f"{layer} of {network.name}"
+            one = "class" if layer == LOGITS else f"{layer}:"
+            raise TargetError(f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}")
+        if (place[0] or place[1]) and len(shape) != 4:
+            raise TargetError(f"{layer}:{place[2]}@{place[0]},{place[1]}: {layer} has no map, leave out the place")
+        if len(shape) == 4 and (place[0] >= shape[1] or place[1] >= shape[2]):
+            raise TargetError(
+                f"{layer}:{place[2]}@{place[0]},{place[1]}: the map of {layer} has {shape[1]} rows and "
+                f"{shape[2]} columns on this canvas, counted from 0"
+            )
 
 
 def _reason(error: Exception) -> str:

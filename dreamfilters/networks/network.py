@@ -78,6 +78,11 @@ class Network:
         return flatten(self.model)
 
     @cached_property
+    def compiled(self) -> dict[Any, Any]:
+        """What was compiled for this network, kept as long as it lives; empty at first."""
+        return {}
+
+    @cached_property
     def fingerprint(self) -> str:
         """A hash of configuration and weights by value and order, the same after saving and loading."""
         return fingerprint_of(self.graph)
