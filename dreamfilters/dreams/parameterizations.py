@@ -64,8 +64,7 @@ def develop(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tenso
     """Turn uncorrelated channels (n, h, w, c) into pictures in [0, 1]: sigmoid(mean + gain * z @ colours).
 
     "standardised" first gives each picture mean 0 and deviation 1, so that the ascent moves what the picture shows and
-    cannot spend itself on contrast; "free" leaves both to it. This one choice is worth more than the optimizer:
-    without it a dream climbs at a fifth of the speed (README, "What was measured").
+    cannot spend itself on contrast; "free" leaves both to it, as Lucid does.
     """
     if contrast == "standardised":
         z = _standardise(z)
