@@ -4,6 +4,7 @@ Compiling, gradients, counter-based random numbers, the inverse real Fourier tra
 everything else is written in `keras.ops`. A second backend would be a second one of this file.
 """
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
         leaves = tf.nest.flatten(arguments)
         key = tuple((tuple(leaf.shape), leaf.dtype) for leaf in leaves)
         if key not in graphs:
-            graphs[key] = tf.function(function, autograph=False, jit_compile=False)
+            # partial: TensorFlow counts graphs by their code, and would call several programs one traced too often
+            graphs[key] = tf.function(functools.partial(function), autograph=False, jit_compile=False)
         return graphs[key](*arguments)
 
     return compiled

@@ -154,11 +154,15 @@ def _checked_reducer(reduce: str) -> Reducer:
 
 
 def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
-    """Pick unit i of picture i: (n, ..., c) and (n,) -> (n, ...)."""
+    """Pick unit i of picture i: (n, ..., c) and (n,) -> (n, ...).
+
+    By selecting and adding zeros, which is exact: the gradient of a gather is a slow scatter.
+    """
     if activation.shape[-1] == 1:
         return activation[..., 0]
-    index = ops.reshape(units, (-1,) + (1,) * (len(activation.shape) - 1))
-    return ops.take_along_axis(activation, index, axis=-1)[..., 0]
+    count = activation.shape[-1]
+    chosen = ops.reshape(ops.one_hot(units, count, dtype="bool"), (-1,) + (1,) * (len(activation.shape) - 2) + (count,))
+    return ops.sum(ops.where(chosen, activation, ops.zeros_like(activation)), axis=-1)
 
 
 def _non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
