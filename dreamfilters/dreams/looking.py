@@ -37,7 +37,7 @@ class Look:
 
         A score of exactly 0 is that of units whose ReLU is silent, which has no gradient: these are raised before it.
         """
-        seen = self._shown(picture, self.network.watch(self._addresses))
+        seen = self._shown(picture, self.network.watch(self._addresses), self._only(wanted))
         scores = self._scores(seen, wanted)
         if not self.bent:
             return scores, scores
@@ -45,7 +45,7 @@ class Look:
 
     def woken(self, picture: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return what to raise in a picture that did not rise, and the scores."""
-        seen = self._shown(picture, self.network.watch(self._addresses, relaxed=True))
+        seen = self._shown(picture, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
         return self._scores(seen, wanted, unbent=True), self._scores(seen, wanted)
 
     @property
@@ -58,9 +58,12 @@ class Look:
         }
         return self.goal.score({layer: seen[address] for layer, address in addresses.items()}, wanted)
 
-    def _shown(self, picture: Tensor, watch: Watcher) -> dict[str, Tensor]:
+    def _only(self, wanted: Wanted) -> dict[str, Tensor]:
+        return {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
+
+    def _shown(self, picture: Tensor, watch: Watcher, only: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Return what is seen of pictures, their size changed only where the network takes no other than its own."""
-        return watch(self.network.form.to_input(self._sized(picture)))
+        return watch(self.network.form.to_input(self._sized(picture)), only)
 
     def _sized(self, picture: Tensor) -> Tensor:
         size = (int(picture.shape[1]), int(picture.shape[2]))

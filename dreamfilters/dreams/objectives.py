@@ -24,6 +24,10 @@ Place: TypeAlias = tuple[int, int, int]  # row, column, unit: the largest that a
 Reducer: TypeAlias = Literal["mean", "max"]
 
 
+def _all_units(wanted: Wanted) -> dict[str, Tensor]:
+    return {}
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """What each picture should do, higher is better.
@@ -36,6 +40,8 @@ class Objective:
         kind: which function `score` is; objectives of equal kind share a compiled step.
         reach: (layer, (row, column, unit)), the furthest places that are read, to be checked against the network.
         group: so many consecutive pictures are scored together and stay in one batch.
+        only: wanted -> {layer: units (n,)}, where a picture's score reads one unit of that layer and no other; the
+            score then takes a map of that unit alone, (n, ..., 1), as well.
 
     Example:
         >>> goal = channel("conv6", [12]) - 0.5 * channel("conv6", [3])
@@ -50,6 +56,7 @@ class Objective:
     kind: Hashable
     reach: tuple[tuple[str, Place], ...] = ()
     group: int = 1
+    only: Callable[[Wanted], dict[str, Tensor]] = _all_units
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -64,12 +71,14 @@ class Objective:
     def __mul__(self, weight: float) -> Objective:
         weight = float(weight)
         rows = np.full(len(self), weight, "float32")
+        only = self.only
         return replace(
             self,
             score=_scaled(self.score),
             wanted=(rows, self.wanted),
             names=tuple(_times(weight, name) for name in self.names),
             kind=("scaled", self.kind),
+            only=lambda wanted: only(wanted[1]),
         )
 
     __rmul__ = __mul__
@@ -121,6 +130,8 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         longest = max(len(left), len(right))
         left, right = (goal if len(goal) == longest else goal[[0] * longest] for goal in (left, right))
     score_left, score_right = left.score, right.score
+    only_left, only_right = left.only, right.only
+    apart = not left.layers & right.layers  # two units of one layer are two
     sign_text = "+" if sign > 0 else "-"
     return Objective(
         layers=left.layers | right.layers,
@@ -132,6 +143,7 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         kind=(sign_text, left.kind, right.kind),
         reach=left.reach + right.reach,
         group=max(left.group, right.group),
+        only=(lambda wanted: {**only_left(wanted[0]), **only_right(wanted[1])}) if apart else _all_units,
     )
 
 

@@ -40,6 +40,7 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
         names=tuple(f"{quoted(layer)}:{number}{suffix}" for number in chosen),
         kind=("channel", layer, reducer),
         reach=((layer, (0, 0, max(chosen))),),
+        only=lambda wanted: {layer: wanted},
     )
 
 
@@ -67,6 +68,7 @@ def neuron(layer: str, places: Iterable[tuple[int, int, int]]) -> Objective:
         names=tuple(f"{quoted(layer)}:{unit}@{row},{column}" for unit, row, column in chosen),
         kind=("neuron", layer),
         reach=((layer, (int(rows.max()), int(columns.max()), int(units.max()))),),
+        only=lambda wanted: {layer: wanted[0]},
     )
 
 

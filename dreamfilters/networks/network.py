@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -127,8 +128,8 @@ class Network:
         exact = {name: self._exact(name) for name in layers}
         run = watching.watch(self.graph, frozenset(exact.values()), relaxed=relaxed)
 
-        def renamed(x: Tensor) -> dict[str, Tensor]:
-            seen = run(x)
+        def renamed(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+            seen = run(x, {exact[name]: units for name, units in (only or {}).items()})
             return {name: seen[known] for name, known in exact.items()}
 
         return renamed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 import keras
 from keras import ops
@@ -11,9 +11,21 @@ from keras import ops
 from dreamfilters.errors import ModelError, UnknownNameError, close_names
 from dreamfilters.networks.activations import has_linear, inline_activation, is_pure, relaxed_relu, relu_ceiling
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
+from dreamfilters.networks.narrowing import narrowed
 
 Tensor: TypeAlias = Any
-Watcher: TypeAlias = Callable[[Tensor], dict[str, Tensor]]
+
+
+class Watcher(Protocol):
+    """The network's input (n, h, w, c) -> {address: its float32 activation}.
+
+    `only` names the one unit of a layer that each picture is asked for, (n,): where that saves work, the layer's
+    activation comes out as (n, ..., 1), that unit alone.
+    """
+
+    def __call__(self, x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Return what the watched layers answer."""
+
 
 # What the output layer says before its softmax or sigmoid. No layer is called so: Keras refuses a slash in a name, and
 # the name of a nested layer has text before its first one.
@@ -55,12 +67,17 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> Wat
         for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
     ]
 
-    def run(x: Tensor) -> dict[str, Tensor]:
+    inner = {slot for call in calls for slot in call.step.inputs}
+
+    def run(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        only = only or {}
         x = ops.convert_to_tensor(x, "float32")
         values: dict[int, Tensor] = {0: ops.transpose(x, (0, 3, 1, 2)) if graph.channels_first else x}
         unbent: dict[int, Tensor] = {}
         for call in calls:
-            call(values, unbent)
+            # a layer that others read is needed whole
+            alone = call.step.name in only and not inner.intersection(call.step.outputs)
+            call(values, unbent, only[call.step.name] if alone else None)
         return {
             layer: _handed_out((unbent if bent else values)[step.outputs[0]], step)
             for layer, (step, bent) in watched.items()
@@ -101,6 +118,7 @@ class _Call:
         if isinstance(step.operation, keras.layers.Dense):
             self.operation = _steady(self.operation)
         self.pure = is_pure(step)
+        self.narrow = narrowed(step)
         ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
         if ceiling is None:
             return
@@ -109,18 +127,27 @@ class _Call:
         else:
             self.operation, self.takes_training = relaxed_relu(ceiling), False
 
-    def __call__(self, values: dict[int, Tensor], unbent: dict[int, Tensor]) -> None:
-        """Write the step's outputs into `values`, and what its activation was given into `unbent`."""
+    def __call__(self, values: dict[int, Tensor], unbent: dict[int, Tensor], units: Tensor | None = None) -> None:
+        """Write the step's outputs into `values`, and what its activation was given into `unbent`.
+
+        Of unit i for picture i alone, if `units` are given and the step can be computed so.
+        """
+        if units is not None and self.narrow is not None:
+            outputs = [self.narrow(values[self.step.inputs[0]], units)]
+        else:
+            outputs = self._outputs(values)
+        unbent[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
+        if self.activation:
+            outputs = [self.activation(outputs[0])]
+        values.update(zip(self.step.outputs, outputs, strict=True))
+
+    def _outputs(self, values: dict[int, Tensor]) -> list[Tensor]:
         args, kwargs = keras.tree.map_structure(
             lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, self.step.arguments
         )
         if self.takes_training:
             kwargs = {**kwargs, "training": False}
-        outputs = keras.tree.flatten(self.operation(*args, **kwargs))
-        unbent[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
-        if self.activation:
-            outputs = [self.activation(outputs[0])]
-        values.update(zip(self.step.outputs, outputs, strict=True))
+        return list(keras.tree.flatten(self.operation(*args, **kwargs)))
 
 
 _STEADY_ROWS = 16
