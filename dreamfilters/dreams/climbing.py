@@ -18,7 +18,8 @@ from dreamfilters.images import resize
 
 Rows: TypeAlias = list[int]
 
-_CHECKS = 4  # how often the second half of an ascent looks whether the picture is the best so far
+_CHECKS = 4  # how often at most the second half of an ascent looks whether the picture is the best so far
+_APART = 8  # steps at least between two such looks; each takes a third of a step
 PRE_ACTIVATION = "pre-activation"  # what rescues a picture that a plain step raises before a silent ReLU
 _FIRST_STEPS = 16  # of a rescue, as in Lucid: long enough to leave the flat, too short to follow a false slope
 
@@ -33,6 +34,7 @@ class Moment:
         total: how many there are.
         step: steps taken on this batch.
         steps: steps that it takes.
+        scores: (n,) what the pictures scored at this step, under the recipe's transforms.
         paint: returns the pictures as they are now, (n, h, w, c).
     """
 
@@ -41,6 +43,7 @@ class Moment:
     total: int
     step: int
     steps: int
+    scores: np.ndarray
     paint: Callable[[], np.ndarray]
 
 
@@ -154,7 +157,7 @@ class Climb:
             state = program.begin(keras.tree.map_structure(backend.tensor, params))
         baseline = np.asarray(program.judge(program.paint(state["params"]), wanted))
         best, kept = np.full_like(baseline, -np.inf), program.paint(state["params"])
-        checks = {max(1, round(recipe.steps * (0.5 + 0.5 * k / _CHECKS))) for k in range(1, _CHECKS + 1)}
+        looks = checks(recipe.steps)
         shots = {max(1, round(recipe.steps * k / self.frames)) for k in range(1, self.frames + 1)}
         history, frames = [], []
         diverged, given_up = np.zeros(len(baseline), int), np.zeros(len(baseline), bool)
@@ -164,11 +167,11 @@ class Climb:
             history.append(np.asarray(scores))
             fell = ~np.asarray(state["alive"]) & ~given_up & (diverged == 0)
             diverged = np.where(fell, number + 1, diverged)
-            if number + 1 in checks:
+            if number + 1 in looks:
                 best, kept = self._keep(program, state, wanted, best, kept)
             if number + 1 in shots:
                 frames.append(np.array(program.paint(state["params"])))  # a copy: a rescue writes into it
-            self._tell(program, state, number + 1)
+            self._tell(program, state, number + 1, history[-1])
             if waking and number + 1 == min(_FIRST_STEPS, recipe.steps):
                 best, kept = self._keep(program, state, wanted, best, kept)
                 given_up = ~_rose(best, baseline)
@@ -185,7 +188,7 @@ class Climb:
         better = scores > best  # False for NaN
         return np.where(better, scores, best), where(better, picture, kept)
 
-    def _tell(self, program: Program, state: State, step: int) -> None:
+    def _tell(self, program: Program, state: State, step: int, scores: np.ndarray) -> None:
         if self.watcher is None:
             return
         names = self.goal.names
@@ -196,6 +199,7 @@ class Climb:
                 total=len(names),
                 step=step,
                 steps=self.recipe.steps,
+                scores=scores,
                 paint=lambda: np.asarray(program.paint(state["params"])),
             )
         )
@@ -230,6 +234,12 @@ class Climb:
             worth=_transparency(np.asarray(state["worth"])) if "worth" in state else None,
             frames=frames,
         )
+
+
+def checks(steps: int) -> set[int]:
+    """Return after which steps it is looked whether the picture is the best so far: evenly in the second half."""
+    count = max(1, min(_CHECKS, round(steps / 2 / _APART)))
+    return {max(1, round(steps * (0.5 + 0.5 * k / count))) for k in range(1, count + 1)}
 
 
 def _rose(best: np.ndarray, baseline: np.ndarray) -> np.ndarray:

@@ -223,6 +223,13 @@ class Ascent:
         before = [PRE_ACTIVATION] if self._bends and self.network.has_relu else []
         return before + [rung.name for rung in self._rungs]
 
+    def _attempts(self, rescued: str, *, woken: bool) -> tuple[str, ...]:
+        """Return what was tried on a picture after the plain ascent, the last being what woke it if anything did."""
+        tried = tuple(self._tried)
+        if not woken:
+            return tried
+        return tried[: tried.index(rescued) + 1] if rescued in tried else tuple(filter(None, [rescued]))
+
     @property
     def _bends(self) -> bool:
         return any(layer != LOGITS and self.network.has_linear(layer) for layer in self.goal.layers)
@@ -244,6 +251,7 @@ class Ascent:
             recipe=self.recipe,
             woken=woken,
             rescued=result.rescued[position],
+            attempts=self._attempts(result.rescued[position], woken=woken),
             note="; ".join(notes),
             history=result.history[position],
             transparency=None if result.worth is None else result.worth[position],

@@ -26,6 +26,7 @@ class Dream:
         recipe: how it was made.
         woken: whether its score rose. A picture that did not is no success, whatever it looks like.
         rescued: what made it rise after the plain ascent had failed, or "".
+        attempts: what was tried after the plain ascent, in order; the last one is `rescued` where the picture woke.
         note: what a person should know, such as a number that overflowed, or "".
         history: (steps,) the score that each step saw, under the recipe's transforms.
         transparency: (h, w) in [0, 1], where the picture mattered; None unless the recipe asks for it.
@@ -43,6 +44,7 @@ class Dream:
     recipe: Recipe
     woken: bool
     rescued: str = ""
+    attempts: tuple[str, ...] = ()
     note: str = ""
     history: np.ndarray = field(default_factory=lambda: np.zeros(0, "float32"))
     transparency: np.ndarray | None = None
@@ -59,6 +61,7 @@ class Dream:
             "seed": self.seed,
             "woken": self.woken,
             "rescued": self.rescued,
+            "attempts": list(self.attempts),
             "note": self.note,
             "history": [float(f"{value:.6g}") for value in self.history],
             "recipe": self.recipe.as_values(),

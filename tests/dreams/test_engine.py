@@ -7,6 +7,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.dreams import priors
+from dreamfilters.dreams.climbing import checks
 from dreamfilters.dreams.engine import canvas_of, dream, dreaming
 from dreamfilters.dreams.motions import Crop
 from dreamfilters.dreams.objectives import join
@@ -154,17 +155,25 @@ def test_history_is_what_each_step_saw(network):
 
 
 def test_the_best_picture_is_kept(network):
-    """A rate far too high: the score falls again, and the best of the looks at steps 5, 6, 7 and 8 is handed out."""
+    """A rate far too high: the score falls again, and the best of the looks at steps 40, 48, 56 and 64 is kept."""
     goal = logit([0, 1, 2])
-    recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=8)
-    moments = []
+    recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=64)
+    looks, moments = (39, 47, 55, 63), []
     results = dream(network, goal, recipe, watcher=lambda moment: moments.append(moment.paint()))
-    seen = np.stack([scores_of(network, goal, pictures[:3]) for pictures in moments[4:8]])  # (4 looks, 3 pictures)
+    seen = np.stack([scores_of(network, goal, pictures[:3]) for pictures in (moments[look] for look in looks)])
     best = seen.argmax(axis=0)
     assert np.any(best < 3)  # else this tests nothing
     for row, one in enumerate(results):
         assert one.score == pytest.approx(seen[best[row], row], rel=1e-5)
-        assert np.array_equal(one.picture, moments[4 + best[row]][row])
+        assert np.array_equal(one.picture, moments[looks[best[row]]][row])
+
+
+@pytest.mark.parametrize(
+    ("steps", "looks"),
+    [(1, {1}), (8, {8}), (13, {13}), (32, {24, 32}), (64, {40, 48, 56, 64}), (256, {160, 192, 224, 256})],
+)
+def test_a_short_ascent_looks_less_often(steps, looks):
+    assert checks(steps) == looks
 
 
 def test_frames_are_spread_over_the_steps(network):
@@ -322,7 +331,7 @@ def test_a_filter_that_grey_leaves_silent_wakes_by_its_value_before_the_relu(net
     network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
     silent, awake = dream(network, "conv1:0-1", WAKING)
     assert silent.start == 0
-    assert (silent.woken, silent.rescued) == (True, "pre-activation")
+    assert (silent.woken, silent.rescued, silent.attempts) == (True, "pre-activation", ("pre-activation",))
     assert silent.score > 0.3
     assert silent.steps == WAKING.steps
     assert silent.history[0] == 0
@@ -349,6 +358,7 @@ def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of
     network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))
     one = dream(network, "conv2:0", WAKING)[0]
     assert (one.start, one.woken, one.rescued) == (0, True, "relaxed gradient")
+    assert one.attempts == ("pre-activation", "relaxed gradient")
     assert one.score > 0.2
     assert one.steps == 2 * WAKING.steps
 
@@ -360,6 +370,8 @@ def test_a_dead_filter_is_reported_as_not_woken(network_of):
     assert (dead.score, dead.start, dead.rescued) == (0, 0, "")
     assert "not woken" in dead.note
     assert "also tried pre-activation, relaxed gradient, another seed" in dead.note
+    assert dead.attempts == ("pre-activation", "relaxed gradient", "another seed")
+    assert awake.attempts == ()
     assert dead.steps == 3 * STEPS
     assert "not woken" in repr(dead)
     assert awake.woken
