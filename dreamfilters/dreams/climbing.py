@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dreamfilters import backend
-from dreamfilters.dreams.objectives import Objective
+from dreamfilters.dreams.objectives import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.program import Program, State, where
 from dreamfilters.dreams.recipe import Recipe
@@ -56,7 +56,6 @@ class Outcome:
 
     pictures: np.ndarray
     best: np.ndarray
-    robust: np.ndarray
     baseline: np.ndarray
     history: list[np.ndarray]
     steps: np.ndarray
@@ -72,7 +71,7 @@ class Outcome:
             self.steps[position] += tried.steps[row]
             if not tried.woken[row] or self.woken[position]:
                 continue
-            for name in ("pictures", "best", "robust", "baseline"):
+            for name in ("pictures", "best", "baseline"):
                 getattr(self, name)[position] = getattr(tried, name)[row]
             self.woken[position] = True
             self.history[position] = tried.history[row]
@@ -126,6 +125,11 @@ class Climb:
         assert outcome is not None  # a recipe has at least one octave
         return outcome
 
+    @property
+    def wanted(self) -> Wanted:
+        """What the rows want, as tensors."""
+        return keras.tree.map_structure(backend.tensor, self.goal[self.rows].wanted)
+
     def start_picture(self, canvas: Canvas) -> np.ndarray | None:
         """Return each row's photograph on this canvas, None where it starts from noise."""
         start = self.start
@@ -148,8 +152,7 @@ class Climb:
         way may not depend on who else is in the batch.
         """
         recipe = self.recipe
-        wanted = keras.tree.map_structure(backend.tensor, self.goal[self.rows].wanted)
-        seeds = backend.tensor(self.seeds)
+        wanted, seeds = self.wanted, backend.tensor(self.seeds)
         if picture is None or canvas is None:
             state = program.start(seeds)
         else:
@@ -180,7 +183,7 @@ class Climb:
                 state["alive"] = backend.tensor(np.asarray(state["alive"]) & ~given_up)
         last = np.where(given_up, min(_FIRST_STEPS, recipe.steps), len(history))
         last = np.where(diverged > 0, diverged, last)
-        return self._outcome(program, state, wanted, baseline, best, kept, history, frames, diverged, last)
+        return self._outcome(program, state, baseline, best, kept, history, frames, diverged, last)
 
     def _keep(self, program: Program, state: State, wanted: Any, best: np.ndarray, kept: Any) -> tuple[np.ndarray, Any]:
         picture = program.paint(state["params"])
@@ -208,7 +211,6 @@ class Climb:
         self,
         program: Program,
         state: State,
-        wanted: Any,
         baseline: np.ndarray,
         best: np.ndarray,
         kept: Any,
@@ -224,7 +226,6 @@ class Climb:
         return Outcome(
             pictures=np.array(kept),
             best=np.where(np.isfinite(best), best, np.nan),
-            robust=np.array(program.robust(kept, backend.tensor(self.seeds), wanted)),
             baseline=np.array(baseline),
             history=[curve[row, : steps[row]] for row in range(count)],
             steps=steps,

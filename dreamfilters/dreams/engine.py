@@ -175,10 +175,13 @@ class Ascent:
 
     def _climb_batch(self, programs: list[Program], canvases: list[Canvas], rows: Rows) -> list[Dream]:
         began = time.perf_counter()
-        result = self._climb(rows, attempt=0).octaves(programs, canvases)
-        result = self._rescue(result, rows, canvases[-1], programs[-1])
+        climb = self._climb(rows, attempt=0)
+        result = self._rescue(climb.octaves(programs, canvases), rows, canvases[-1], programs[-1])
+        robust = programs[-1].robust(backend.tensor(result.pictures), backend.tensor(climb.seeds), climb.wanted)
         seconds = (time.perf_counter() - began) / len(set(rows))
-        return [self._finished(result, position, row, seconds) for position, row in enumerate(rows)]
+        return [
+            self._finished(result, position, row, float(robust[position]), seconds) for position, row in enumerate(rows)
+        ]
 
     def _climb(self, rows: Rows, *, attempt: int) -> Climb:
         seeds = self._seeds(rows, attempt=attempt)
@@ -234,7 +237,7 @@ class Ascent:
     def _bends(self) -> bool:
         return any(layer != LOGITS and self.network.has_linear(layer) for layer in self.goal.layers)
 
-    def _finished(self, result: Outcome, position: int, row: int, seconds: float) -> Dream:
+    def _finished(self, result: Outcome, position: int, row: int, robust: float, seconds: float) -> Dream:
         woken = bool(result.woken[position])
         notes = [result.notes[position]] if result.notes[position] else []
         if not woken:
@@ -243,7 +246,7 @@ class Ascent:
             name=self.goal.names[row],
             picture=result.pictures[position],
             score=float(result.best[position]),
-            robust=float(result.robust[position]),
+            robust=robust,
             start=float(result.baseline[position]),
             steps=int(result.steps[position]),
             seconds=seconds,
