@@ -24,7 +24,7 @@ from dreamfilters.dreams.targets import goals
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, Network
 
-_FEW = 8  # pictures that a rescue climbs at least: each new size would cost more to compile
+_FEW = 16  # pictures that a rescue climbs at a time: each new size would cost more to compile
 _DEFAULT_SIDE = 128  # pixels, where neither recipe nor network names a size
 
 
@@ -203,11 +203,12 @@ class Ascent:
             if not failed:
                 break
             again = _whole_groups(failed, self.goal.group)
-            chosen = [rows[position] for position in again]
-            padded = self._filled(chosen, max(_FEW, 2 ** math.ceil(math.log2(len(chosen)))), canvas)
-            climb = self._climb(padded, attempt=rung.attempt)
-            tried = climb.climb(program, picture=climb.start_picture(canvas), canvas=canvas, waking=True)
-            result = result.replaced(again, tried, rung.name)
+            few = max(1, _FEW // self.goal.group) * self.goal.group
+            for chosen in (again[first : first + few] for first in range(0, len(again), few)):
+                padded = self._filled([rows[position] for position in chosen], few, canvas)
+                climb = self._climb(padded, attempt=rung.attempt)
+                tried = climb.climb(program, picture=climb.start_picture(canvas), canvas=canvas, waking=True)
+                result = result.replaced(chosen, tried, rung.name)
         return result
 
     @property
