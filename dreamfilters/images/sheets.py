@@ -18,6 +18,8 @@ _BACKGROUND = (26, 26, 26)  # neutral, so that it does not tint the colours besi
 _CAPTION = (205, 205, 205)
 _TITLE = (240, 240, 240)
 _LINE = 1.4  # line height over font size; leaves room for the dots of a capital umlaut
+_TITLE_SIZE = 1.4  # of the title's letters over those of a caption
+_TILES_OF_TITLE = 4  # a title longer than so many tiles is shortened
 _PIXELS_SHOWN = 16  # a picture no larger than this is enlarged in squares: its single pixels are what one looks at
 
 
@@ -53,10 +55,11 @@ def contact_sheet(
         cell=(max(image.width for image in tiles), max(image.height for image in tiles)),
         below=max(map(len, lines), default=0) * round(font * _LINE),
         above=2 * round(font * _LINE) if title else 0,
+        title=min(text_width(title, round(font * _TITLE_SIZE)), _TILES_OF_TITLE * tile),
         gap=gap,
     )
     canvas = Image.new("RGB", grid.size, _BACKGROUND)
-    _draw_title(canvas, grid, title, round(font * 1.4))
+    _draw_title(canvas, grid, title, round(font * _TITLE_SIZE))
     for index, image in enumerate(tiles):
         left, top = grid.corner(index)
         canvas.paste(image, (left + (grid.cell[0] - image.width) // 2, top + (grid.cell[1] - image.height) // 2))
@@ -75,6 +78,7 @@ class _Grid:
     cell: tuple[int, int]  # width and height of the place of one picture
     below: int  # height of the captions
     above: int  # height of the title
+    title: float  # width of the title, for which a narrow sheet is widened
     gap: int
 
     @property
@@ -86,7 +90,8 @@ class _Grid:
         """Width and height of the whole sheet."""
         rows = -(-self.count // self.columns)
         right, bottom = self.corner(rows * self.columns - 1)
-        return right + self.cell[0] + self.margin, bottom + self.cell[1] + self.below + self.margin
+        wide = max(right + self.cell[0], self.margin + math.ceil(self.title))
+        return wide + self.margin, bottom + self.cell[1] + self.below + self.margin
 
     def corner(self, index: int) -> tuple[int, int]:
         """The left and upper edge of the index-th cell."""

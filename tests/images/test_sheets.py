@@ -63,6 +63,13 @@ def test_a_title_stands_above_all():
     assert titled[above + 24 :].tolist() == plain[24:].tolist()
 
 
+def test_a_sheet_of_one_picture_is_as_wide_as_its_title():
+    plain, titled = (images.contact_sheet(np.zeros((1, 4, 4)), tile=100, title=text) for text in ("", "a title " * 6))
+    assert titled.shape[1] > plain.shape[1] + 50
+    endless = images.contact_sheet(np.zeros((1, 4, 4)), tile=100, gap=10, title="a title " * 99)
+    assert endless.shape[1] == 4 * 100 + 2 * 20  # four tiles, and a margin on either side
+
+
 def test_alpha_lies_on_grey_and_mixed_channels_stand_together():
     pictures = [np.zeros((1, 1, 4)), np.ones((1, 1, 3)), np.ones((1, 1)), np.zeros((1, 1, 2))]
     sheet = images.contact_sheet(pictures, columns=4, tile=10, gap=0)
