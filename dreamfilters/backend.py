@@ -189,6 +189,28 @@ def integers(seeds: Seeds, shape: tuple[int, ...], low: int, high: int) -> Tenso
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Sums over all of a picture
+
+
+def row_sums(x: Tensor) -> Tensor:
+    """Return the sum of each row, (n, ...) -> (n,), whose bytes do not depend on the other rows.
+
+    A long row (measured: from about 8,000 numbers) that does not fill whole vectors is added up in another order next
+    to other rows; zeros fill it up.
+    """
+    size = int(np.prod(x.shape[1:], dtype=np.int64))
+    flat = tf.reshape(x, (-1, size))
+    if size % LANES:
+        flat = tf.pad(flat, ((0, 0), (0, -size % LANES)))
+    return tf.reduce_sum(flat, axis=1)
+
+
+def row_means(x: Tensor) -> Tensor:
+    """Return the mean of each row, (n, ...) -> (n,), as `row_sums` adds."""
+    return row_sums(x) / float(np.prod(x.shape[1:], dtype=np.int64))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Pictures
 
 

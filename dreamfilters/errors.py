@@ -17,8 +17,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def printable(text: str) -> str:
+    r"""Return the text on one line, with nothing in it that could steer a terminal, as Python writes such letters.
+
+    >>> printable("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
+
+
 class DreamfiltersError(Exception):
-    """The root of the tree; `str()` of it is one line for a person."""
+    """The root of the tree; `str()` of it is one line for a person, whatever names it quotes."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(" ".join(message.split())))  # what a library said may have several lines
 
 
 class BackendError(DreamfiltersError):

@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -84,6 +85,19 @@ def test_a_row_depends_on_its_own_seed_only(shape):
     assert together.shape == (3, *shape)
     for row, seed in enumerate((1, 2, 3)):
         assert np.asarray(backend.normal(seeds(seed), shape))[0].tobytes() == together[row].tobytes()
+
+
+@pytest.mark.parametrize("shape", [(3,), (94, 94), (222, 222), (49285,), (96, 96, 3)])
+def test_the_sum_of_a_row_depends_on_this_row_only(shape):
+    """TensorFlow's own sum of 94 x 94 numbers is another one next to other rows."""
+    rows = np.random.default_rng(0).normal(size=(17, *shape)).astype("float32")
+    sums, means = (np.asarray(backend.compile(of)(rows)) for of in (backend.row_sums, backend.row_means))
+    exact = rows.astype("float64").reshape(17, -1).sum(axis=1)
+    assert sums == pytest.approx(exact, abs=1e-5 * np.sqrt(np.prod(shape)))
+    assert means == pytest.approx(exact / np.prod(shape), abs=1e-5)
+    for first, count in itertools.product((0, 1, 5), (2, 3, 8, 12)):
+        alone = np.asarray(backend.compile(backend.row_sums)(rows[first : first + count]))
+        assert alone.tobytes() == sums[first : first + count].tobytes()
 
 
 def test_integers_are_even_over_their_range():

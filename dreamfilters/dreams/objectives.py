@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.errors import TargetError
 
 Tensor: TypeAlias = Any
@@ -159,5 +160,6 @@ def minimize(objective: Objective) -> Objective:
 
 def reduced(maps: Tensor, reducer: Reducer) -> Tensor:
     """Return one number per picture of (n, ...)."""
-    flat = ops.reshape(maps, (ops.shape(maps)[0], -1))
-    return ops.max(flat, axis=1) if reducer == "max" else ops.mean(flat, axis=1)
+    if reducer == "max":
+        return ops.max(ops.reshape(maps, (ops.shape(maps)[0], -1)), axis=1)
+    return backend.row_means(maps)

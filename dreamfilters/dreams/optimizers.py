@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 import keras
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.errors import RecipeError
 
 Tensor: TypeAlias = Any
@@ -218,9 +219,7 @@ class Normalised:
         """Return the gradient of each picture, its size taken off."""
 
         def scaled(g: Tensor) -> Tensor:
-            axes = tuple(range(1, len(g.shape)))
-            if self.norm == "l1":
-                return g / (ops.mean(ops.abs(g), axis=axes, keepdims=True) + _TINY)
-            return g / (ops.sqrt(ops.mean(ops.square(g), axis=axes, keepdims=True)) + _TINY)
+            size = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))
+            return g / ops.reshape(size + _TINY, (-1,) + (1,) * (len(g.shape) - 1))
 
         return _map(scaled, gradient), state

@@ -80,7 +80,7 @@ def _standardise(z: Tensor) -> Any:
     """
 
     def mean(x: Tensor) -> Tensor:
-        return ops.mean(x, axis=(1, 2, 3), keepdims=True)
+        return backend.row_means(x)[:, None, None, None]
 
     centred = z - mean(z)
     deviation = ops.maximum(ops.sqrt(mean(ops.square(centred))), 1e-4)

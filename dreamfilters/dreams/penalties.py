@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.dreams.transforms import gaussian_blur
 from dreamfilters.errors import RecipeError
 
@@ -51,7 +52,7 @@ class TotalVariation:
         down = ops.abs(picture[:, 1:] - picture[:, :-1])
         right = ops.abs(picture[:, :, 1:] - picture[:, :, :-1])
         pixels = picture.shape[1] * picture.shape[2]
-        return self.weight * (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / pixels
+        return self.weight * (backend.row_sums(down) + backend.row_sums(right)) / pixels
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class L1:
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * ops.mean(ops.abs(picture - 0.5), axis=(1, 2, 3))
+        return self.weight * backend.row_means(ops.abs(picture - 0.5))
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class L2:
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * ops.mean(ops.square(picture - 0.5), axis=(1, 2, 3))
+        return self.weight * backend.row_means(ops.square(picture - 0.5))
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Lp:
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * ops.mean(ops.power(ops.abs(picture - 0.5), self.power), axis=(1, 2, 3))
+        return self.weight * backend.row_means(ops.power(ops.abs(picture - 0.5), self.power))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class BlurDistance:
         """Return (n,)."""
         sigma = ops.full((ops.shape(picture)[0],), self.sigma)
         blurred = ops.stop_gradient(gaussian_blur(picture, sigma))
-        return self.weight * ops.mean(ops.square(picture - blurred), axis=(1, 2, 3))
+        return self.weight * backend.row_means(ops.square(picture - blurred))
 
 
 @dataclass(frozen=True)

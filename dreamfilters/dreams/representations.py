@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.dreams.objectives import Activations, Objective, Tensor, Wanted, reduced
 from dreamfilters.errors import TargetError
 
@@ -57,11 +58,11 @@ def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "dis
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         here = ops.reshape(seen[name], (ops.shape(seen[name])[0], -1))
         there = ops.reshape(wanted, (ops.shape(wanted)[0], -1))
-        length = ops.sum(ops.square(there), axis=1) + _SMALL
+        length = backend.row_sums(ops.square(there)) + _SMALL
         if how == "distance":
-            return -ops.sum(ops.square(here - there), axis=1) / length
-        along = ops.sum(here * there, axis=1) / length
-        cosine = along * ops.sqrt(length) / (ops.sqrt(ops.sum(ops.square(here), axis=1)) + _SMALL)
+            return -backend.row_sums(ops.square(here - there)) / length
+        along = backend.row_sums(here * there) / length
+        cosine = along * ops.sqrt(length) / (ops.sqrt(backend.row_sums(ops.square(here))) + _SMALL)
         return along * ops.maximum(cosine, 0.1)  # a floor, as in Lucid: a start at a right angle still has a gradient
 
     return Objective(
@@ -89,16 +90,19 @@ def diversity(name: str, facets: int) -> Objective:
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         activation = seen[name]
-        flat = ops.reshape(activation, (ops.shape(activation)[0], -1, activation.shape[-1]))  # (n * views, places, c)
-        gram = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
-        style = ops.reshape(gram, (ops.shape(gram)[0], -1))
-        style = style / (ops.sqrt(ops.sum(ops.square(style), axis=1, keepdims=True)) + _SMALL)
-        cosine = ops.matmul(style, ops.transpose(style))  # (n * views, n * views)
-        begins = ops.cast(wanted[1:] < wanted[:-1], "int32")  # where the numbers fall, the next group begins
-        group = ops.concatenate([ops.zeros_like(wanted[:1]), ops.cumsum(begins)])
-        other = (group[:, None] == group[None]) & (wanted[:, None] != wanted[None])
-        other = ops.cast(other, cosine.dtype)
-        return -ops.sum(cosine * other, axis=1) / ops.maximum(ops.sum(other, axis=1), 1.0)
+        count, units = ops.shape(activation)[0], activation.shape[-1]  # count: pictures times views
+        flat = ops.reshape(activation, (count, -1, units))
+        style = ops.reshape(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
+        style = ops.pad(style, ((0, 0), (0, -(units**2) % backend.LANES)))  # see `backend.row_sums`
+        style = _unit(style)
+        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # as often comes the first picture of a group
+        style = ops.reshape(style, (-1, facets, views, style.shape[-1]))
+        # The sum of the cosines is the cosine with the sum. Not by a product of matrices over all rows: its bytes would
+        # depend on which groups stand beside one another.
+        own = ops.sum(style, axis=2, keepdims=True)
+        others = ops.sum(own, axis=1, keepdims=True) - own
+        cosines = backend.row_sums(ops.reshape(style * others, (-1, style.shape[-1])))
+        return -cosines / ops.cast((facets - 1) * views, "float32")
 
     return Objective(
         layers=frozenset({name}),
@@ -108,6 +112,21 @@ def diversity(name: str, facets: int) -> Objective:
         kind=("diversity", name, facets),
         group=facets,
     )
+
+
+@backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+def _unit(rows: Tensor) -> Any:
+    """Bring each row (n, k) to length 1.
+
+    The gradient is written out, (dy - y * sum(dy * y)) / length, for the reason that `parameterizations` gives.
+    """
+    length = ops.sqrt(backend.row_sums(ops.square(rows)))[:, None] + _SMALL
+    y = rows / length
+
+    def back(dy: Tensor) -> Tensor:
+        return (dy - y * backend.row_sums(dy * y)[:, None]) / length
+
+    return y, back
 
 
 def _beside(rows: Tensor, activation: Tensor) -> Tensor:

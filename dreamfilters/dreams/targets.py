@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _MOST_TOKENS = 200  # the parser and the scores of sums call themselves as deep as a target is nested
 
 
@@ -68,7 +69,7 @@ def parse(network: Network, text: str, *, class_score: ClassScore = "logit") -> 
 
 
 def _tokens(text: str) -> list[_Token]:
-    if len(text.splitlines()) > 1:
+    if len(_QUOTED.sub("", text).splitlines()) > 1:  # a name may hold anything
         raise TargetError(f"{text!r}: a target is one line")
     found, at = [], 0
     while text[at:].strip():
@@ -233,7 +234,7 @@ def _dreamable(info: LayerInfo) -> LayerInfo:
 
 def _split(atom: str) -> tuple[str, str, str]:
     """Split at the first colon outside quotes: a layer's or class's name may hold one."""
-    quotes = [(match.start(), match.end()) for match in re.finditer(r"\"[^\"]*\"|'[^']*'", atom)]
+    quotes = [(match.start(), match.end()) for match in _QUOTED.finditer(atom)]
     edges = [0, *[edge for pair in quotes for edge in pair], len(atom)]
     for number, (left, right) in enumerate(pairwise(edges)):
         if number % 2 == 0 and ":" in atom[left:right]:

@@ -199,6 +199,6 @@ class Colour:
         draws = backend.uniform(seeds, (3, 1, 1, 1), -1.0, 1.0)
         grey = ops.mean(picture, axis=-1, keepdims=True)
         picture = grey + (picture - grey) * stretch(draws[:, 2], self.saturation)
-        mean = ops.mean(picture, axis=(1, 2, 3), keepdims=True)
+        mean = backend.row_means(picture)[:, None, None, None]
         picture = mean + (picture - mean) * stretch(draws[:, 1], self.contrast)
         return picture + draws[:, 0] * self.brightness
