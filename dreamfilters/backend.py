@@ -101,9 +101,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def read_checkpoint(prefix: str) -> Callable[[str], Any]:
-    """Return what reads an array of a TensorFlow checkpoint, `path/to/variables`, by its key; it runs no program."""
-    return tf.train.load_checkpoint(prefix).get_tensor  # type: ignore[no-any-return]
+def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[str, tuple[int, ...]]]]:
+    """Return what reads an array of a TensorFlow checkpoint, `path/to/variables`, by its key; it runs no program.
+
+    And of each array its type and shape, before any is read.
+    """
+    reader = tf.train.load_checkpoint(prefix)
+    types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
+    return reader.get_tensor, {key: (types[key].name, tuple(shapes[key])) for key in shapes}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -48,8 +48,13 @@ def read(path: str | Path, *, channels: int = 3) -> Picture:
     """
     check_channels(channels)
     with opened(path) as image:
-        image.load()
-        return in_channels(_samples(_upright(image)), channels)
+        return decoded(image, channels)
+
+
+def decoded(image: Image.Image, channels: int) -> Picture:
+    """The picture of a file that `opened` gave, as `read` has it."""
+    image.load()
+    return in_channels(_samples(_upright(image)), channels)
 
 
 @contextmanager

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from dreamfilters.errors import PictureError
-from dreamfilters.images.decoding import Picture, check_channels, read, shown
+from dreamfilters.images.decoding import Picture, check_channels, decoded, opened, shown
 from dreamfilters.images.folders import paths
 from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import ahead
-from dreamfilters.images.sizing import resize
+from dreamfilters.images.sizing import Rule, resize
 
-_AHEAD = 64 * 2**20  # bytes of decoded pictures that wait: some hundreds of small ones, a few of a camera's
+_AHEAD = 16 * 2**20  # bytes of decoded pictures that wait: some hundreds of small ones, one of a camera's
+_LARGE = 2**22  # pixels; as floats they take fifty megabytes
+_one_at_a_time = threading.Lock()  # several threads may read, but memory has to hold one large picture only
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,7 @@ class Photos:
         size: (height, width) that each picture is brought to, or None for its own.
         channels: of each picture.
         folder: what their `names` are relative to.
+        rule: how each picture is brought to `size`, see `sizing.resize`.
     """
 
     paths: tuple[Path, ...]
@@ -34,6 +39,7 @@ class Photos:
     size: tuple[int, int] | None = None
     channels: int = 3
     folder: Path = Path()
+    rule: Rule = "bicubic"
     _reasons: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -46,17 +52,14 @@ class Photos:
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """Yield as iterating does, but just these files in this order: what a run that was stopped still lacks."""
-        tried = ((index, self._tried(index)) for index in indices)
+        tried = ((index, self.tried(index)) for index in indices)
         for index, outcome in ahead(tried, _weight, limit=_AHEAD):
-            if isinstance(outcome, str):
-                self._reasons[index] = outcome
-            else:
-                self._reasons.pop(index, None)
+            if not isinstance(outcome, str):
                 yield index, outcome
 
-    def fitted(self, size: tuple[int, int] | None, channels: int) -> Photos:
+    def fitted(self, size: tuple[int, int] | None, channels: int, rule: Rule = "bicubic") -> Photos:
         """Return the same files at another size and number of channels; what fails there is in `failures` here too."""
-        return replace(self, size=size, channels=channels)
+        return replace(self, size=size, channels=channels, rule=rule)
 
     def read(self, index: int) -> Picture:
         """Return one picture, the same as iterating yields.
@@ -64,8 +67,19 @@ class Photos:
         Raises:
             PictureError: the file cannot be read.
         """
-        picture = read(self.paths[index], channels=self.channels)
-        return picture if self.size is None else resize(picture, self.size)
+        with opened(self.paths[index]) as image, _turn(image.width * image.height):
+            picture = decoded(image, self.channels)
+            return picture if self.size is None else resize(picture, self.size, self.rule)
+
+    def tried(self, index: int) -> Picture | str:
+        """Return one picture, or why there is none, which `failures` then names too."""
+        try:
+            picture = self.read(index)
+        except PictureError as error:
+            self._reasons[index] = reason = str(error).removeprefix(f"{shown(self.paths[index])}: ")
+            return reason
+        self._reasons.pop(index, None)
+        return picture
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -79,13 +93,6 @@ class Photos:
     def failures(self) -> tuple[tuple[Path, str], ...]:
         """Each file that could not be read and why, as far as was iterated."""
         return tuple((self.paths[index], reason) for index, reason in sorted(self._reasons.items()))
-
-    def _tried(self, index: int) -> Picture | str:
-        """Return the picture, or why there is none."""
-        try:
-            return self.read(index)
-        except PictureError as error:
-            return str(error).removeprefix(f"{shown(self.paths[index])}: ")
 
 
 def photos(
@@ -112,6 +119,10 @@ def photos(
     folder = source.parent if source.is_file() else source
     known = labels_of(found, folder, None if labels is None else Path(labels))
     return Photos(found, known, size, channels, folder)
+
+
+def _turn(pixels: int) -> AbstractContextManager[object]:
+    return _one_at_a_time if pixels > _LARGE else nullcontext()
 
 
 def _weight(item: tuple[int, Picture | str]) -> int:

@@ -1,11 +1,33 @@
-"""An iterator that runs ahead in a thread of its own, a bounded number of bytes and not further."""
+"""Work that runs ahead of its consumer in threads, a bounded way and not further, and comes out in order."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, hands: int) -> Iterator[Result]:
+    """Yield work(item) for one item after the other, while `hands` threads are at the next ones.
+
+    Items are taken in the consumer's thread, one more than there are hands. An error is raised where its result would
+    have come. When the consumer stops, for whatever reason, the threads end with the item they are at.
+    """
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(hands, thread_name_prefix="dreamfilters-hand") as threads:
+        try:
+            for item in items:
+                waiting.append(threads.submit(work, item))
+                if len(waiting) > hands:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def ahead(items: Iterator[Item], size_of: Callable[[Item], int], *, limit: int) -> Iterator[Item]:

@@ -19,6 +19,8 @@ def fingerprint_of(graph: Graph) -> str:
     Names and the paths of weights do not count, so it is the same after saving and loading.
     """
     digest = hashlib.sha256()
+    if len(set(graph.outputs)) > 1:
+        digest.update(f"output {graph.output}".encode())
     seen: set[int] = set()
     for step in graph.steps:
         described = [step.type, _settings(step.operation), _constants(step), step.outputs]

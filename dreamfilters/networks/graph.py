@@ -16,6 +16,7 @@ import keras
 from keras.src.models.functional import Functional  # has no public name
 
 from dreamfilters.errors import ModelError
+from dreamfilters.networks.choosing import Held, class_output, image_input, name_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -59,19 +60,23 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model with one image input, flattened.
+    """A model flattened, as it is seen from one image input.
 
     Attributes:
-        steps: in the order of execution; slot 0 is the input.
-        output: slot of the model's (first) output.
+        steps: in the order of execution; slot 0 is the input. Inputs that no picture goes into are the first steps.
+        output: slot of the output that holds the classes.
         input_shape: batch left out, as (h, w, c) whatever the model's own order.
         channels_first: whether the model itself wants (n, c, h, w).
+        held: names of the inputs that are given zeros.
+        outputs: names of the steps that make the model's outputs.
     """
 
     steps: tuple[Step, ...]
     output: int
     input_shape: Shape
     channels_first: bool = False
+    held: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Step]:
@@ -98,40 +103,43 @@ class Graph:
         return [step for step in self.steps if slot in step.inputs]
 
 
-def flatten(model: keras.Model) -> Graph:
+def flatten(model: keras.Model, *, input: str | None = None, output: str | None = None) -> Graph:  # noqa: A002
     """Return the model's steps, those of nested models in their place.
 
+    Args:
+        model: built, functional or Sequential.
+        input: name of the input that takes the picture, where several could; the others are given zeros.
+        output: name of the output that holds the classes; the first by itself.
+
     Raises:
-        ModelError: the model is not built, is subclassed without a graph, or has no single image input.
+        ModelError: the model is not built, is subclassed without a graph, or has no image input, or several.
+        UnknownNameError: it has no such input or output.
     """
     function = _function(model)
     if function is None:
         raise ModelError(f"{model.name}: {_without_graph(model)}")
-    if len(function.inputs) != 1:
-        names = ", ".join(tensor.name for tensor in function.inputs)
-        raise ModelError(
-            f"{model.name}: has {len(function.inputs)} inputs ({names}); dreaming needs exactly one, the image"
-        )
-    shape = tuple(function.inputs[0].shape[1:])
-    if len(shape) != 3:
-        raise ModelError(
-            f"{model.name}: has no image input: its input is {shape}, an image is (height, width, channels)"
-        )
+    chosen = image_input(model.name, function.inputs, input)
+    shape = tuple(function.inputs[chosen].shape[1:])
     walk = _Walk()
-    outputs = walk.through(function, [0], "")
+    sources = [0 if place == chosen else walk.held(tensor) for place, tensor in enumerate(function.inputs)]
+    ends = walk.through(function, sources, "")
     steps = _with_order(_numbered(walk.steps))
     first = _wants_channels_first(steps)
     if first:
         shape = (shape[1], shape[2], shape[0])
         steps = _with_order(steps, input_first=True)
-    return Graph(tuple(steps), outputs[0], shape, first)
+    writers = {slot: step.name for step in steps for slot in step.outputs}
+    outputs = tuple(writers.get(slot, "input") for slot in ends)
+    held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not function.inputs[chosen])
+    return Graph(tuple(steps), ends[class_output(model.name, outputs, output)], shape, first, held, outputs)
 
 
 def twin(layer: Any, **changes: Any) -> Any:
     """Return a double of a layer that shares its weights and can be changed without changing the layer.
 
     It takes inputs of any size, and a call of it leaves no trace in the user's model: no loss of an activity
-    regularizer, no node. Operations of `keras.ops` keep nothing and are returned as they are.
+    regularizer, no node. Its name is its class, for the user's may be one that TensorFlow takes for no scope, such as
+    'a b'. Operations of `keras.ops` keep nothing and are returned as they are.
     """
     if not isinstance(layer, keras.layers.Layer):
         return layer
@@ -139,6 +147,7 @@ def twin(layer: Any, **changes: Any) -> Any:
     # Past Keras' __setattr__, which would register the double's parts with the tracker that both share.
     double.__dict__.update(layer.__dict__)
     double.__dict__.update(input_spec=None, activity_regularizer=None, _losses=[], _loss_ids=set())
+    double.__dict__.update(name=type(layer).__name__)
     double.__dict__.update(changes)
     return double
 
@@ -165,6 +174,14 @@ class _Walk:
             slots = self.through(inner, inputs, f"{name}/") if inner else self._step(name, node, scope, inputs)
             scope.update((id(tensor), slot) for tensor, slot in zip(node.outputs, slots, strict=True))
         return [scope[id(tensor)] for tensor in function.outputs]
+
+    def held(self, tensor: Any) -> int:
+        """Append a step that gives zeros in place of an input, and return its slot."""
+        slot, self.count = self.count, self.count + 1
+        layer = Held(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+        arguments: tuple[Any, Any] = ((Slot(0),), {})
+        self.steps.append(Step(name_of(tensor), layer, arguments, (0,), (slot,), layer.held, layer.held_dtype))
+        return slot
 
     def _step(self, name: str, node: Any, scope: dict[int, int], inputs: list[int]) -> list[int]:
         def placed(value: Any) -> Any:
@@ -216,8 +233,8 @@ def _with_order(steps: list[Step], *, input_first: bool = False) -> list[Step]:
     first = {0: input_first}
     ordered = []
     for step in steps:
-        own = getattr(step.operation, "data_format", None)
-        is_first = own == "channels_first" if own else any(first[slot] for slot in step.inputs)
+        own = _own_order(step)
+        is_first = any(first[slot] for slot in step.inputs) if own is None else own.endswith("first")
         first.update(dict.fromkeys(step.outputs, is_first))
         ordered.append(replace(step, channels_first=is_first))
     return ordered
@@ -228,8 +245,22 @@ def _wants_channels_first(steps: list[Step]) -> bool:
     reached = {0}
     for step in steps:
         if reached.intersection(step.inputs):
-            own = getattr(step.operation, "data_format", None)
-            if own:
-                return bool(own == "channels_first")
+            own = _own_order(step)
+            if own is not None:
+                return own.startswith("first")
             reached.update(step.outputs)
     return False
+
+
+# How a layer turns maps around, batch left out.
+_TURNED = {(2, 3, 1): "first to last", (3, 1, 2): "last to first"}
+
+
+def _own_order(step: Step) -> str | None:
+    """Return whether a step wants its channels 'first' or 'last', or turns them around; None if it takes any."""
+    order = getattr(step.operation, "data_format", None)
+    if order:
+        return str(order).removeprefix("channels_")
+    dims = getattr(step.operation, "dims", None) if step.type == "Permute" else None
+    axes = getattr(step.operation, "axes", None) if step.type == "Transpose" else None
+    return _TURNED.get(tuple(dims or (axes or ())[1:]))

@@ -12,6 +12,7 @@ import keras
 
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activations, watching
+from dreamfilters.networks.choosing import Held
 from dreamfilters.networks.fingerprints import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
 from dreamfilters.networks.inputs import InputForm
@@ -59,6 +60,10 @@ class Network:
         assumed: one line on what had to be assumed of the input form, or ''.
         prior: file with the colours and spectrum of its photographs, if it brings one.
         changes: what an old file's configuration needed to be read by this Keras, one sentence each.
+        remark: one line on what is odd about its weights, or on inputs and outputs that were chosen, or ''.
+        input: name of the input that takes the picture, None for the only one.
+        output: name of the output that holds the classes, None for the first.
+        architecture: the file with its layers, where they came from one of their own.
 
     Example:
         >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
@@ -74,11 +79,21 @@ class Network:
     assumed: str = ""
     prior: Path | None = None
     changes: tuple[str, ...] = ()
+    remark: str = ""
+    input: str | None = None
+    output: str | None = None
+    architecture: str | None = None
 
     @cached_property
     def graph(self) -> Graph:
         """The model flattened."""
-        return flatten(self.model)
+        return flatten(self.model, input=self.input, output=self.output)
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """What `load` was told of inputs, outputs and layers, so that it can be told again."""
+        said = {"input": self.input, "output": self.output, "architecture": self.architecture}
+        return {key: value for key, value in said.items() if value is not None}
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:
@@ -164,7 +179,10 @@ class Network:
             if lowered in folded:
                 return folded.index(lowered)
         count = len(self.classes)
-        if name.lstrip("-").isdecimal():
+        if name.removeprefix("-").isdecimal():
+            plain = str(int(name))
+            if plain in self.classes:  # outputs that are named by the numbers of their classes, in any order
+                return self.classes.index(plain)
             if 0 <= int(name) < count:
                 return int(name)
             raise UnknownNameError(
@@ -205,7 +223,9 @@ def _obstacles(graph: Graph) -> dict[str, str]:
     for step in graph.steps:
         reasons = [at_slot[slot] for slot in step.inputs]
         blocked = reasons[0] if all(reasons) else ""
-        if "float" not in step.dtype:
+        if isinstance(step.operation, Held):
+            blocked = "it is held at zeros"
+        elif "float" not in step.dtype:
             blocked = f"its output is {step.dtype}, which has no gradient"
         elif step.type in _FLAT:
             blocked = f"no gradient passes {step.name}, a {step.type}"

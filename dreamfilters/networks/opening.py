@@ -6,8 +6,8 @@ import importlib
 import importlib.resources
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ from dreamfilters.networks import applications
 from dreamfilters.networks.assumptions import form_of
 from dreamfilters.networks.class_names import checked, read_classes
 from dreamfilters.networks.files import open_model, read_model
-from dreamfilters.networks.graph import flatten
+from dreamfilters.networks.graph import Graph, flatten
 from dreamfilters.networks.inputs import InputForm
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.settings import InputSettings, read_settings
@@ -26,6 +26,7 @@ from dreamfilters.networks.settings import InputSettings, read_settings
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
 
+_NO_GRADIENT = "equalising has no gradient: dreams climb as if their histogram were left as it is"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # two letters at least: C:model is a file
 
 
@@ -37,6 +38,8 @@ def load(
     classes: Classes = None,
     size: int | tuple[int, int] | None = None,
     architecture: str | Path | None = None,
+    input: str | None = None,  # noqa: A002
+    output: str | None = None,
 ) -> Network:
     """Return the network that `spec` names.
 
@@ -52,28 +55,44 @@ def load(
         classes: names in the order of the outputs, or a file of them.
         size: side or (height, width) in place of the model's own.
         architecture: a JSON of `model.to_json()` with the layers, where the file holds weights only.
+        input: name of the input that takes the picture, for a model with several that could; the others are held at
+            zeros.
+        output: name of the output that holds the classes, for a model with several; the first by itself.
 
     Raises:
         ModelError: it cannot be opened or is no image network.
         UntrustedError: it would run code of its own and `trust` was not given.
-        UnknownNameError: Keras has no application of this name.
+        UnknownNameError: Keras has no application of this name, the model no such input or output.
         InputFormError: `form` is wrong or contradicts the network.
 
     Example:
         >>> load("signs").classes[14]
         'STOP'
     """
-    network = _opened(spec, trust=trust, architecture=None if architecture is None else Path(architecture))
+    ends = _Ends(input, output)
+    network = _opened(spec, ends, trust=trust, architecture=None if architecture is None else Path(architecture))
+    layers = None if architecture is None else str(architecture)
+    network = replace(network, input=input, output=output, architecture=layers)
     settings = _settings(spec, form)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
+    if network.form.order == "equalised":
+        network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
 
 
-def _opened(spec: keras.Model | str | Path, *, trust: bool, architecture: Path | None) -> Network:
+@dataclass(frozen=True)
+class _Ends:
+    """The names of the input and the output that were asked for."""
+
+    input: str | None = None
+    output: str | None = None
+
+
+def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, architecture: Path | None) -> Network:
     if architecture is not None and (isinstance(spec, keras.Model) or not Path(spec).exists()):
         raise ModelError(f"--architecture {architecture}: goes with a file of weights, which {spec} is not")
     if isinstance(spec, keras.Model):
-        return _assumed(spec, spec.name)
+        return _assumed(spec, spec.name, ends)
     text = str(spec)
     if text == "signs":
         return _signs()
@@ -83,20 +102,33 @@ def _opened(spec: keras.Model | str | Path, *, trust: bool, architecture: Path |
     if function and not Path(text).exists():
         if not trust:
             raise UntrustedError(f"{text}: runs the code of {function[1]}.py; say --trust (trust=True) if you trust it")
-        return _assumed(_made(*function.groups()), function[2])
+        return _assumed(_made(*function.groups()), function[2], ends)
     path = Path(text)
     opened = open_model(path, trust=trust, architecture=architecture)
-    network = _assumed(opened.model, path.name)
-    return replace(network, name=path.stem, changes=tuple(opened.changes))
+    network = _assumed(opened.model, path.name, ends)
+    return replace(network, name=path.stem, changes=opened.changes, remark=_joined(opened.remark, network.remark))
 
 
-def _assumed(model: keras.Model, name: str) -> Network:
+def _assumed(model: keras.Model, name: str, ends: _Ends) -> Network:
     try:
-        graph = flatten(model)
-    except ModelError as error:
-        raise ModelError(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
+        graph = flatten(model, input=ends.input, output=ends.output)
+    except (ModelError, UnknownNameError) as error:
+        raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
-    return Network(model, form, name=name, assumed=assumed)
+    remark = "; ".join(_chosen(graph, ends))
+    return Network(model, form, name=name, assumed=assumed, remark=remark)
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))
+
+
+def _chosen(graph: Graph, ends: _Ends) -> Iterator[str]:
+    """Say what the inputs are held at that take no picture, and which output was taken if none was asked for."""
+    if graph.held:
+        yield f"held at zeros: {', '.join(graph.held)}"
+    if ends.output is None and len(set(graph.outputs)) > 1:
+        yield f"of its outputs {', '.join(graph.outputs)}, the first holds the classes (--output NAME chooses)"
 
 
 def _signs() -> Network:
@@ -137,12 +169,17 @@ def _made(module: str, function: str) -> keras.Model:
     return model
 
 
+def settings_file(spec: keras.Model | str | Path) -> Path | None:
+    """Return where the input form of a model in a file is said: 'model.toml' beside 'model.h5'; None for others."""
+    if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
+        return Path(spec).with_suffix(".toml")
+    return None
+
+
 def _settings(spec: keras.Model | str | Path, form: Form) -> InputSettings:
     """Return what was said of the input: here, and for what is not said here in the file beside the model."""
-    beside = InputSettings()
-    if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
-        path = Path(spec).with_suffix(".toml")
-        beside = read_settings(path) if path.is_file() else beside
+    path = settings_file(spec)
+    beside = InputSettings() if path is None or not path.is_file() else read_settings(path)
     if form is None or isinstance(form, InputForm):
         return beside
     return read_settings(form if isinstance(form, Mapping) else Path(form)).over(beside)

@@ -35,15 +35,15 @@ def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
     Raises:
         ModelError: a variable got none, or two, or one of another shape.
     """
-    seen: set[int] = set()
+    seen: dict[int, Array] = {}
     for variable, array in pairs:
         if tuple(variable.shape) != array.shape:
             raise ModelError(
                 f"its weights for {variable.path} are {array.shape}, the layer takes {tuple(variable.shape)}"
             )
-        if id(variable) in seen:
+        # The kernel of a layer in a SpectralNormalization is stored with both.
+        if not np.array_equal(seen.setdefault(id(variable), array), array, equal_nan="f" in array.dtype.kind):
             raise ModelError(f"it has two sets of weights for {variable.path}")
-        seen.add(id(variable))
     for variable in model.weights:
         if id(variable) not in seen:
             raise ModelError(f"it has no weights for {variable.path}")
@@ -172,8 +172,9 @@ def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> lis
         if not layer.weights:
             continue
         entry = entries[layer.name]
-        kinds = [_snake(kind) for kind in ("Functional", "Model") if entry["class_name"] == "Functional"]
-        queue = next((queues[k] for k in (*kinds, _snake(entry["class_name"])) if queues.get(k)), None)
+        kinds = ("Functional", "Model") if entry["class_name"] == "Functional" else ()
+        names = [_snake(kind) for kind in (*kinds, entry["class_name"], type(layer).__name__)]
+        queue = next((queues[name] for name in names if queues.get(name)), None)
         if not queue:
             raise ModelError(f"it has no weights for {layer.name}")
         group = queue.pop(0)
@@ -226,8 +227,19 @@ def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterat
         raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}")
     for number, variable in enumerate(variables):
         yield variable, own[str(number)]()
+    if isinstance(getattr(layer, "cells", None), list):
+        yield from _cell_pairs(layer, group.get("cells", {}))
     for name, inner in group.items():
         inside = getattr(layer, name, None)
         if name != "vars" and _has_arrays(inner) and isinstance(inside, keras.layers.Layer) and inside.weights:
             part = entry["config"].get(name)
             yield from _numbered_pairs(inside, part if isinstance(part, Mapping) else _PLAIN, inner)
+
+
+def _cell_pairs(layer: Any, groups: Tree) -> Iterator[Pair]:
+    """Yield the variables of the cells of a StackedRNNCells, whose groups are named as those of layers are."""
+    names: dict[str, int] = {}
+    for cell in layer.cells:
+        kind = _snake(type(cell).__name__)
+        names[kind] = number = names.get(kind, -1) + 1
+        yield from _numbered_pairs(cell, _PLAIN, groups.get(f"{kind}_{number}" if number else kind, {}))

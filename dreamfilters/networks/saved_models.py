@@ -7,7 +7,7 @@ the messages' numbers of fields are those of `saved_metadata.proto`, `saved_obje
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +18,9 @@ import keras
 from dreamfilters import backend
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.placing import Pair, stored_layers
-from dreamfilters.networks.stored import Config, Stored
+from dreamfilters.networks.stored import Config, Stored, parsed
+
+_LARGEST = 2**29  # bytes of a description; one with a large program has some ten million
 
 
 @contextmanager
@@ -33,31 +35,41 @@ def open_folder(path: Path) -> Iterator[Stored]:
     prefix = path / "variables" / "variables"
     if not prefix.with_suffix(".index").is_file():
         raise ModelError("has no variables/variables.index, the weights of a SavedModel")
-    checkpoint = backend.read_checkpoint(str(prefix))
-    objects = _Objects(checkpoint)
+    checkpoint, arrays = backend.read_checkpoint(str(prefix))
+    numbers = _check(arrays, sum(file.stat().st_size for file in prefix.parent.glob("variables.data-*")))
+    objects = _Objects(checkpoint, {key: shape for key, (_, shape) in arrays.items()})
 
     def pairs(model: keras.Model, upgraded: Config) -> list[Pair]:
         return _pairs(model, upgraded, objects, 0)
 
-    yield Stored(config, str(root.get("keras_version", "2.4.0")), pairs)
+    yield Stored(config, str(root.get("keras_version", "2.4.0")), pairs, numbers)
+
+
+def _check(arrays: Mapping[str, tuple[str, tuple[int, ...]]], size: int) -> int:
+    """Return how many numbers a checkpoint holds, whose files have this size in bytes."""
+    numbers = {key: math.prod(shape) for key, (kind, shape) in arrays.items() if kind != "string"}
+    for key, count in numbers.items():
+        if not 0 <= count <= size:  # a number takes a byte at least, and nothing is packed
+            raise ModelError(f"its checkpoint says that {key} is larger than the file: {arrays[key][1]}")
+    return sum(numbers.values())
 
 
 def _root(path: Path) -> Config:
     """Return the description of the model itself."""
-    metadata = path / "keras_metadata.pb"
+    metadata, program = path / "keras_metadata.pb", path / "saved_model.pb"
+    described = metadata if metadata.is_file() else program
+    if described.stat().st_size > _LARGEST:
+        raise ModelError(f"its {described.name} has {described.stat().st_size:,} bytes, more than any description")
     try:
-        if metadata.is_file():
-            texts = _in_metadata(metadata.read_bytes())
-        else:
-            texts = _in_program((path / "saved_model.pb").read_bytes())
-        root = json.loads(texts[0])
-    except IndexError:
-        raise ModelError("is a SavedModel of a program without Keras layers; save the model itself as .keras") from None
+        texts = _in_metadata(metadata.read_bytes()) if metadata.is_file() else _in_program(program.read_bytes())
     except (ValueError, KeyError) as error:
         raise ModelError(f"its description of the layers is damaged: {error}") from None
-    if not isinstance(root, Mapping) or not isinstance(root.get("config"), (Mapping, list)):
+    if not texts:
+        raise ModelError("is a SavedModel of a program without Keras layers; save the model itself as .keras")
+    root = parsed(texts[0])
+    if not isinstance(root.get("config"), (Mapping, list)):
         raise ModelError("is a SavedModel without the configuration of its layers; save the model itself as .keras")
-    return dict(root)
+    return root
 
 
 def _in_metadata(data: bytes) -> list[bytes]:
@@ -81,8 +93,8 @@ def _in_program(data: bytes) -> list[bytes]:
 class _Objects:
     """The objects of a checkpoint: whose part each one is, and where its numbers lie."""
 
-    def __init__(self, checkpoint: Any) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, checkpoint: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.checkpoint, self.shapes = checkpoint, shapes
         data = checkpoint("_CHECKPOINTABLE_OBJECT_GRAPH")
         self.parts: list[dict[str, int]] = []
         self.keys: list[str] = []
@@ -90,13 +102,21 @@ class _Objects:
             children = [dict(_fields(child)) for child in _all(node, 1)]
             self.parts.append({_text(child.get(2, b"")): int(child.get(1, 0)) for child in children})
             attributes = [dict(_fields(attribute)) for attribute in _all(node, 2)]
-            self.keys.append(next((_text(a[3]) for a in attributes if a.get(1) == b"VARIABLE_VALUE"), ""))
+            self.keys.append(next((_text(a.get(3)) for a in attributes if a.get(1) == b"VARIABLE_VALUE"), ""))
 
     def layers(self, number: int) -> list[int]:
         """Return the layers of a model, those with weights, in its order."""
         prefix = "layer_with_weights-"
         found = {name: part for name, part in self.parts[number].items() if name.startswith(prefix)}
         return [found[name] for name in sorted(found, key=lambda name: int(name.removeprefix(prefix)))]
+
+    def read(self, variable: Any, key: str) -> Any:
+        """Return the array for a variable, read only if it has its shape."""
+        if self.shapes.get(key) != tuple(variable.shape):
+            raise ModelError(
+                f"its weights for {variable.path} are {self.shapes.get(key)}, the layer takes {tuple(variable.shape)}"
+            )
+        return self.checkpoint(key)
 
     def named(self, number: int, path: list[str]) -> str:
         """Return the key of the weight at a path of attributes."""
@@ -122,7 +142,7 @@ def _pairs(model: keras.Model, config: Mapping[str, Any], objects: _Objects, num
             pairs += _pairs(layer, entry, objects, part)
             continue
         keys = [objects.named(part, way) for way in _ways(layer)]
-        pairs += [(weight, objects.checkpoint(key)) for weight, key in zip(layer.weights, keys, strict=True)]
+        pairs += [(weight, objects.read(weight, key)) for weight, key in zip(layer.weights, keys, strict=True)]
     return pairs
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import pydantic
 
 from dreamfilters.errors import InputFormError
+from dreamfilters.images.sizing import Rule
 from dreamfilters.networks.inputs import InputForm, Order
 
 _Numbers: TypeAlias = Annotated[
@@ -21,6 +24,10 @@ _Size: TypeAlias = Annotated[
 ]
 
 
+_VALUES = ("range", "mean", "deviation", "scale", "standardised")  # they belong together
+_STANDARDISED_SCALE = 255.0  # the least deviation that `standardised` knows is meant for 0..255
+
+
 class InputSettings(pydantic.BaseModel):
     """The keys of `model.toml`, all of them optional.
 
@@ -29,8 +36,11 @@ class InputSettings(pydantic.BaseModel):
         mean: with `deviation` and `scale`: the input is (picture * scale - mean) / deviation.
         deviation: likewise, one number or one per channel in the network's order.
         scale: what a picture's 1 becomes before the mean goes off.
-        order: 'RGB', 'BGR', 'grey' or 'channels'.
+        standardised: whether each picture loses its own mean and is divided by its own deviation.
+        order: 'RGB', 'BGR', 'grey', 'equalised' or 'channels'.
         size: side, or [height, width].
+        resize: how a picture comes to that size: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
+            `images.sizing.resize`.
         classes: list of names, or a file of names relative to this one.
     """
 
@@ -40,20 +50,22 @@ class InputSettings(pydantic.BaseModel):
     mean: _Numbers | None = None
     deviation: _Numbers | None = None
     scale: float | None = None
+    standardised: bool | None = None
     order: Order | None = None
     size: _Size | None = None
+    resize: Rule | None = None
     classes: tuple[str, ...] | str | None = None
 
     @property
     def says_range(self) -> bool:
         """Whether the range of values is settled."""
-        return not (self.range is None and self.mean is None and self.deviation is None and self.scale is None)
+        return any(getattr(self, key) is not None for key in _VALUES)
 
     def over(self, other: InputSettings) -> InputSettings:
         """Return the settings of both, these before those of `other`; a range is taken whole from one of them."""
         lower = other.model_dump(exclude_none=True)
         if self.says_range:
-            lower = {key: value for key, value in lower.items() if key not in ("range", "mean", "deviation", "scale")}
+            lower = {key: value for key, value in lower.items() if key not in _VALUES}
         return InputSettings(**{**lower, **self.model_dump(exclude_none=True)})
 
     def applied(self, form: InputForm) -> InputForm:
@@ -62,15 +74,19 @@ class InputSettings(pydantic.BaseModel):
         Raises:
             InputFormError: it contradicts itself or the network.
         """
-        size, order = self.size or form.size, self.order or form.order
+        size, order, resize = self.size or form.size, self.order or form.order, self.resize or form.resize
+        form = replace(form, size=size, order=order, resize=resize)
         if self.range is not None:
-            if self.mean or self.deviation or self.scale is not None:
-                raise InputFormError("range: give either range, or mean, deviation and scale")
-            return InputForm.from_range(*self.range, size=size, channels=form.channels, order=order)
+            if any(getattr(self, key) is not None for key in _VALUES[1:]):
+                raise InputFormError("range: give either range, or mean, deviation, scale and standardised")
+            return form.in_range(*self.range)
         if not self.says_range:
-            return InputForm(size, form.channels, form.scale, form.mean, form.deviation, order)
-        scale = 1.0 if self.scale is None else self.scale
-        return InputForm(size, form.channels, scale, self.mean or (0.0,), self.deviation or (1.0,), order)
+            return form
+        alone = bool(self.standardised)
+        usual = _STANDARDISED_SCALE if alone else 1.0
+        scale = usual if self.scale is None else self.scale
+        mean, deviation = self.mean or (0.0,), self.deviation or (1.0,)
+        return replace(form, scale=scale, mean=mean, deviation=deviation, standardised=alone)
 
 
 def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
@@ -94,6 +110,32 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
     return settings
 
 
+def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) -> str:
+    """Return the text of a `model.toml` that says this form, and the classes if there is something to say of them.
+
+    >>> form_as_toml(InputForm.from_range(0, 255, size=(30, 30), order="BGR"))
+    'size = [30, 30]\\norder = "BGR"\\nrange = [0.0, 255.0]\\n'
+    """
+    keys: dict[str, Any] = {} if None in form.size else {"size": list(form.size)}
+    keys["order"] = form.order
+    if form.standardised:
+        keys["standardised"] = True
+    if form == form.in_range(low := -form.mean[0], low + form.scale):
+        keys["range"] = [low + 0.0, low + form.scale]
+    else:
+        keys |= {"scale": form.scale, "mean": list(form.mean), "deviation": list(form.deviation)}
+    if form.resize != InputForm.resize:
+        keys["resize"] = form.resize
+    if classes is not None:
+        keys["classes"] = classes if isinstance(classes, str) else list(classes)
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
+
+
+def _toml(value: Any) -> str:
+    """JSON's numbers, lists and strings are TOML's, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
     try:
         return InputSettings(**keys)
@@ -112,7 +154,9 @@ _EXPECTED = {
     "mean": "a number, or one per channel",
     "deviation": "a number, or one per channel",
     "scale": "a number, such as 255",
-    "order": "one of 'RGB', 'BGR', 'grey', 'channels'",
+    "standardised": "true or false",
+    "order": "one of 'RGB', 'BGR', 'grey', 'equalised', 'channels'",
     "size": "a side in pixels, or [height, width]",
+    "resize": "one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'",
     "classes": "a list of names, or the name of a file with them",
 }

@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks import layouts, placing
+from dreamfilters.networks import inspecting, layouts, placing
 from dreamfilters.networks.changes import version_of
 from dreamfilters.networks.placing import Block, Pair
 
@@ -36,11 +36,13 @@ class Stored:
         config: of the model, None if the file holds weights only.
         version: of the Keras that wrote it, '' where it did not say.
         pairs: given the model and its upgraded configuration, which array each variable gets; None without weights.
+        numbers: how many it holds.
     """
 
     config: Config | None
     version: str
     pairs: Pairing | None = None
+    numbers: int = 0
 
     @property
     def is_old(self) -> bool:
@@ -56,21 +58,20 @@ def open_hdf5(path: Path) -> Iterator[Stored]:
         ModelError: it refers to other files, or its configuration is not JSON.
     """
     with h5py.File(path, "r") as file:
-        yield _hdf5(file)
+        numbers = inspecting.check_hdf5(file)
+        yield replace(_hdf5(file), numbers=numbers)
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Stored]:
     """Give what a .keras file holds; its arrays can be read as long as it is open."""
     with zipfile.ZipFile(path) as archive:
-        version = str(_json(archive.read("metadata.json")).get("keras_version", ""))
-        config = _json(archive.read("config.json"))
-
-        def pairs(model: keras.Model, upgraded: Config) -> Sequence[Pair]:
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-                return placing.by_numbers(model, upgraded, _tree(file))
-
-        yield Stored(config, version, pairs)
+        inspecting.check_archive(archive)
+        version = str(parsed(archive.read(inspecting.METADATA)).get("keras_version", ""))
+        config = parsed(archive.read(inspecting.CONFIG))
+        with h5py.File(io.BytesIO(archive.read(inspecting.WEIGHTS)), "r") as file:
+            numbers, tree = inspecting.check_hdf5(file), _tree(file)
+            yield Stored(config, version, lambda model, built: placing.by_numbers(model, built, tree), numbers)
 
 
 def read_architecture(path: Path) -> Stored:
@@ -80,7 +81,10 @@ def read_architecture(path: Path) -> Stored:
         ModelError: there is no such file, or something else in it.
     """
     try:
-        config = _json(path.read_bytes())
+        if path.exists() and not path.is_file():
+            raise ModelError("a pipe would be waited for")
+        with path.open("rb") as file:
+            config = parsed(file.read(inspecting.LARGEST_TEXT + 1))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ModelError:
@@ -97,7 +101,7 @@ def _hdf5(file: h5py.File) -> Stored:
     group = _inside(file, "model_weights") if "model_weights" in file else file
     said = {**file.attrs, **group.attrs}
     version, backend = (_text(said.get(key, "")) for key in ("keras_version", "backend"))
-    config = _json(file.attrs["model_config"]) if "model_config" in file.attrs else None
+    config = parsed(file.attrs["model_config"]) if "model_config" in file.attrs else None
     if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
         if (
             config is None
@@ -127,6 +131,8 @@ def _source(version: str, backend: str, blocks: Sequence[Block]) -> layouts.Sour
 def _block(group: h5py.Group, layer: str) -> Block:
     inner = _inside(group, layer)
     names = tuple(_names(inner, "weight_names"))
+    if len(set(names)) < len(names):  # or one array could be read a thousand times
+        raise ModelError(f"it lists a weight of {layer} twice")
     return Block(layer.replace("/", "__"), names, tuple(partial(_array, _inside(inner, name)) for name in names))
 
 
@@ -143,18 +149,20 @@ def _inside(group: h5py.Group, path: str, *, whole: bool = False) -> Any:
     for part in [path] if whole else [part for part in path.split("/") if part]:
         if not isinstance(group, h5py.Group) or part not in group:
             raise ModelError(f"it has no weights at {path}, which it lists")
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ModelError(f"{path} is a link to somewhere else, which is not followed")
-        group = group[part]
+        group = inspecting.follow(group, part, path)
     return group
 
 
 def _array(dataset: Any) -> np.ndarray:
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+    if not isinstance(dataset, h5py.Dataset):
         raise ModelError(f"{getattr(dataset, 'name', 'a weight')} is no array of this file")
-    if dataset.nbytes > max(dataset.file.id.get_filesize(), 2**20) and dataset.compression is None:
-        raise ModelError(f"{dataset.name} says it is larger than the file")
-    return np.asarray(dataset[()])
+    inspecting.check_array(dataset)
+    values = np.asarray(dataset[()])
+    if values.dtype == "V2":  # what h5py makes of a bfloat16, the upper half of a float32
+        return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    if values.dtype.kind not in "biuf":
+        raise ModelError(f"{dataset.name} holds no numbers but {values.dtype}")
+    return values
 
 
 def _names(group: h5py.Group, key: str) -> list[str]:
@@ -173,8 +181,15 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _json(text: Any) -> Config:
+def parsed(text: Any) -> Config:
+    """Return the configuration that a text holds.
+
+    Raises:
+        ModelError: it is no JSON, or no model's, or larger than any.
+    """
     try:
+        if len(text) > inspecting.LARGEST_TEXT:
+            raise ModelError(f"its configuration is no model's: {len(text):,} letters")
         value = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
     except (ValueError, TypeError, RecursionError) as error:

@@ -11,7 +11,7 @@ from PIL import Image
 from dreamfilters import images
 from dreamfilters.errors import PictureError
 from dreamfilters.images.photographs import Photos
-from dreamfilters.images.prefetch import ahead
+from dreamfilters.images.prefetch import ahead, in_order
 
 
 def put(path, grey=255, size=(2, 2)):
@@ -180,3 +180,41 @@ def test_the_same_files_at_another_size_share_their_failures(folder):
     small = found.fitted((1, 1), 1)
     assert {picture.shape for _, picture in small} == {(1, 1, 1)}
     assert found.failures == small.failures != ()
+
+
+def hands():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("dreamfilters-hand")]
+
+
+def test_several_hands_give_results_in_the_order_of_their_items():
+    def work(number):
+        time.sleep(0.002 * (number % 3 == 0))  # every third is late
+        return number * number
+
+    assert list(in_order(work, range(20), hands=3)) == [number * number for number in range(20)]
+    assert list(in_order(work, [], hands=3)) == []
+    assert hands() == []
+
+
+def test_hands_take_no_more_items_than_they_need_and_end_with_their_consumer():
+    taken = []
+    results = in_order(str, (taken.append(number) or number for number in itertools.count()), hands=2)
+    assert next(results) == "0"
+    assert taken == [0, 1, 2]
+    results.close()
+    assert hands() == []
+
+
+def test_an_error_comes_where_its_result_would_have_come():
+    results = in_order(lambda number: 1 // number, [1, 1, 0, 1], hands=2)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert hands() == []
+
+
+def test_one_of_them_or_why_not(folder):
+    found = images.photos(folder)
+    assert found.tried(2).shape == (2, 2, 3)
+    assert found.tried(1) == "is empty (0 bytes); get a fresh copy"
+    assert [path.name for path, _ in found.failures] == ["1.png"]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from dreamfilters import images
 from dreamfilters.errors import PictureError
+from dreamfilters.images.sizing import RULES
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))
@@ -67,3 +68,35 @@ def test_nan_spoils_its_surroundings_only():
 def test_what_has_no_size_is_refused(shape, size):
     with pytest.raises(PictureError, match=r"resize: shape \(.* cannot become"):
         images.resize(np.zeros(shape), size)
+
+
+RAMP = np.array([[0.0, 1.0, 2.0, 3.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("rule", "halved"),
+    [
+        ("area", [0.5, 2.5]),  # the mean of two
+        ("nearest", [1.0, 3.0]),  # the right one of the two whose middle is hit between
+        ("linear", [0.5, 2.5]),  # half way between two
+        ("bilinear", [0.625, 2.375]),  # a triangle four wide, of .125, .375, .375, .125, cut at the edge
+    ],
+)
+def test_each_rule_by_hand(rule, halved):
+    expected = halved if rule != "bilinear" else [(0 * 3 + 1 * 3 + 2 * 1) / 7, (1 * 1 + 2 * 3 + 3 * 3) / 7]
+    np.testing.assert_allclose(images.resize(RAMP, (1, 2), rule)[0], expected, atol=1e-6)
+
+
+def test_linear_looks_at_the_four_nearest_pixels_only():
+    """From 8 to 2 each place lies between pixels 1 and 2, or 5 and 6: OpenCV's and TensorFlow's rule by themselves."""
+    picture = np.arange(8, dtype=np.float32)[None] ** 2
+    np.testing.assert_allclose(images.resize(picture, (1, 2), "linear"), [[(1 + 4) / 2, (25 + 36) / 2]])
+    np.testing.assert_allclose(images.resize(RAMP, (1, 8), "linear")[0, :3], [0, 0.25, 0.75])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_keeps_constants_channels_and_the_same_size(rule):
+    picture = np.random.default_rng(0).random((5, 7, 2), np.float32)
+    np.testing.assert_allclose(images.resize(picture, (5, 7), rule), picture, atol=1e-6)
+    constant = np.stack([np.full((9, 4), 0.25), np.full((9, 4), 0.75)], axis=-1)
+    np.testing.assert_allclose(images.resize(constant, (3, 8), rule), np.broadcast_to([0.25, 0.75], (3, 8, 2)))

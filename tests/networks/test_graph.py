@@ -135,9 +135,37 @@ def _two_inputs():
         (lambda: _Subclassed(name="sub"), "sub: is a subclassed model"),
         (lambda: keras.Sequential([layers.Conv2D(2, 3)], name="seq"), "seq: is not built"),
         (lambda: keras.Sequential([keras.Input((7,)), layers.Dense(2)], name="dense"), r"has no image input: .*\(7,\)"),
-        (_two_inputs, r"pair: has 2 inputs \(a, b\)"),
+        (_two_inputs, r"pair: has 2 inputs for an image \(a, b\); choose one with --input NAME"),
     ],
 )
 def test_what_cannot_be_flattened_says_why(make, words):
     with pytest.raises(ModelError, match=words):
         flatten(make())
+
+
+@pytest.mark.parametrize("turn", [layers.Permute((2, 3, 1)), lambda x: keras.ops.transpose(x, (0, 2, 3, 1))])
+def test_maps_that_are_turned_around_are_read_as_they_then_lie(turn):
+    picture = keras.Input((3, 8, 6))
+    conv = layers.Conv2D(4, 3, name="conv")
+    model = keras.Model(picture, layers.GlobalMaxPooling2D()(conv(turn(picture))))
+    graph = flatten(model)
+    assert (graph.input_shape, graph.channels_first) == ((8, 6, 3), True)
+    x = np.random.default_rng(0).random((2, 8, 6, 3), "float32")
+    seen = watch(graph, frozenset({"conv"}))(x)["conv"]
+    np.testing.assert_allclose(seen, conv(x), atol=1e-6)
+
+
+def test_an_input_that_takes_no_picture_is_held_at_zeros():
+    size = keras.Input((None, 2), name="size")
+    picture = keras.Input((6, 6, 3), name="picture")
+    seen = layers.GlobalAveragePooling2D(name="seen")(layers.Conv2D(4, 3, name="conv")(picture))
+    told = layers.GlobalAveragePooling1D(name="told")(layers.Dense(4, bias_initializer="ones", name="dense")(size))
+    both = layers.Concatenate(name="both")([seen, told])
+    model = keras.Model([size, picture], [layers.Dense(2, name="first")(both), layers.Dense(3, name="second")(both)])
+    graph = flatten(model, output="second")
+    assert (graph.held, graph.outputs, graph.input_shape) == (("size",), ("first", "second"), (6, 6, 3))
+    assert graph.writers[graph.output].name == "second"
+    x = np.random.default_rng(0).random((2, 6, 6, 3), "float32")
+    values = watch(graph, frozenset({"told", "second"}))(x)
+    np.testing.assert_allclose(values["told"], np.ones((2, 4)))
+    np.testing.assert_allclose(values["second"], model([np.zeros((2, 1, 2), "float32"), x])[1], atol=1e-6)

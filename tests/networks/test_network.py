@@ -111,3 +111,77 @@ def test_what_cannot_be_dreamt_says_why():
     assert reasons.pop("behind").startswith("no gradient passes round")
     assert "its output is int32, which has no gradient" in reasons.values()
     assert not network.layer("behind").dreamable
+
+
+def test_outputs_named_by_the_numbers_of_their_classes_are_found_by_them(plain):
+    """As Keras' generators sort folders: 0, 1, 10, 2; a folder may say 02."""
+    network = Network(plain, InputForm(), ("0", "10", "2"))
+    assert [network.class_number(name) for name in ("0", "10", "2", "02", "1")] == [0, 1, 2, 2, 1]
+    with pytest.raises(UnknownNameError, match="class --2: "):
+        network.class_number("--2")
+
+
+def _reader():
+    """A convolution that is read column by column, as text recognisers do."""
+    picture = keras.Input((8, 16, 1))
+    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="conv")(picture)
+    x = layers.Reshape((16, 48), name="columns")(layers.Permute((2, 1, 3), name="turn")(x))
+    x = layers.TimeDistributed(layers.Dense(5), name="each")(x)
+    x = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both")(x)
+    return keras.Model(picture, layers.Dense(4, activation="softmax", name="out")(layers.GRU(7, name="gru")(x)))
+
+
+def _frames():
+    """Four strips of a picture, each seen by the same convolution, and a recurrent one."""
+    picture = keras.Input((16, 8, 3))
+    strips = layers.Reshape((4, 4, 8, 3), name="strips")(layers.Conv2D(3, 3, padding="same", name="conv")(picture))
+    x = layers.TimeDistributed(layers.Conv2D(5, 3), name="each")(strips)
+    x = layers.ConvLSTM2D(2, 1, name="recurrent")(x)
+    return keras.Model(picture, layers.Dense(2, name="out")(layers.Flatten(name="flat")(x)))
+
+
+@pytest.mark.parametrize(
+    ("make", "shapes", "refused"),
+    [
+        (_reader, {"conv": (8, 16, 6), "each": (16, 5), "both": (16, 6), "gru": (7,)}, {"columns", "each", "both"}),
+        (_frames, {"conv": (16, 8, 3), "each": (4, 2, 6, 5), "recurrent": (2, 6, 2)}, {"strips", "each"}),
+    ],
+)
+def test_recurrent_layers_are_listed_and_what_is_before_and_behind_them_answers_as_in_the_model(make, shapes, refused):
+    network = Network(make(), InputForm())
+    listed = {info.name: info for info in network.layers}
+    assert {name: listed[name].shape for name in shapes} == shapes
+    assert {name for name, info in listed.items() if not info.dreamable} == refused
+    assert listed["each"].reason.endswith("is neither a map (h, w, c) nor a vector (c,)")
+    height, width, channels = network.graph.input_shape
+    x = np.random.default_rng(0).random((2, height, width, channels), "float32")
+    seen = network.watch(frozenset(listed))(x)
+    for name, values in seen.items():
+        wanted = keras.Model(network.model.input, network.model.get_layer(name).output)(x)
+        np.testing.assert_allclose(values, wanted, atol=1e-5)
+
+
+def test_channels_first_maps_are_counted_and_shown_as_maps():
+    """Separable, depthwise, dilated and transposed convolutions of 7, 14, 5 and 4 maps."""
+    first = {"data_format": "channels_first"}
+    model = keras.Sequential(
+        [
+            keras.Input((3, 16, 20)),
+            layers.SeparableConv2D(7, 3, activation="relu", name="separable", **first),
+            layers.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise", **first),
+            layers.Conv2D(5, 3, dilation_rate=2, name="dilated", **first),
+            layers.BatchNormalization(axis=1, name="norm"),
+            layers.Conv2DTranspose(4, 3, strides=2, name="transposed", **first),
+            layers.GlobalAveragePooling2D(name="means", **first),
+        ]
+    )
+    network = Network(model, InputForm())
+    assert network.graph.input_shape == (16, 20, 3)
+    assert [info.shape for info in network.layers] == [
+        (14, 18, 7), (12, 16, 14), (8, 12, 5), (8, 12, 5), (17, 25, 4), (4,)
+    ]  # fmt: skip
+    x = np.random.default_rng(0).random((2, 16, 20, 3), "float32")
+    seen = network.watch(frozenset({"transposed", "means"}))(x)
+    turned = np.asarray(keras.Model(model.inputs[0], model.get_layer("transposed").output)(x.transpose(0, 3, 1, 2)))
+    np.testing.assert_allclose(seen["transposed"], turned.transpose(0, 2, 3, 1), atol=1e-5)
+    np.testing.assert_allclose(seen["means"], turned.mean(axis=(2, 3)), atol=1e-5)

@@ -92,11 +92,12 @@ def test_a_folder_of_tensorflow_2_0_to_2_4(folder):
     [
         ("keras_metadata.pb", b"", "is a SavedModel of a program without Keras layers"),
         ("keras_metadata.pb", b"\x0a\xff\xff", "its description of the layers is damaged"),
-        ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"{")), "its description of the layers is damaged"),
+        ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"{")), "its configuration is not JSON"),
         ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"{}")), "without the configuration of its layers"),
+        ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"[" * 100_000)), "configuration is not JSON"),
         ("variables/variables.index", None, "has no variables/variables.index"),
         ("variables/variables.index", b"x", "cannot be opened"),
-        ("variables/variables.data-00000-of-00001", b"", "cannot be opened"),
+        ("variables/variables.data-00000-of-00001", b"", "its checkpoint says that"),
     ],
 )
 def test_damaged_folders_are_refused_in_one_line(folder, name, content, words):

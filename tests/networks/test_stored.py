@@ -72,8 +72,8 @@ def absent(group, tmp_path):
     [
         (elsewhere, "is a link to somewhere else, which is not followed"),
         (soft, "is a link to somewhere else, which is not followed"),
-        (outside, "is no array of this file"),
-        (virtual, "is no array of this file"),
+        (outside, "keeps its numbers in another file, which is not read"),
+        (virtual, "keeps its numbers in another file, which is not read"),
         (huge, "says it is larger than the file"),
         (absent, "it has no weights at conv/kernel:0, which it lists"),
     ],

@@ -1,0 +1,65 @@
+"""Which of several inputs takes the picture, what the others are held at, and which output holds the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import keras
+from keras import ops
+
+from dreamfilters.errors import ModelError, UnknownNameError, close_names
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+
+class Held(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
+    """An input that is given zeros, one row for each picture; a side that may have any length has one place."""
+
+    def __init__(self, shape: Shape, dtype: str) -> None:
+        super().__init__()
+        self.held, self.held_dtype = tuple(side or 1 for side in shape), dtype
+
+    def call(self, picture: Any) -> Any:
+        """Return zeros for so many pictures."""
+        return ops.zeros((ops.shape(picture)[0], *self.held), self.held_dtype)
+
+
+def name_of(tensor: Any) -> str:
+    """Return what the input that a symbolic tensor stands for is called."""
+    return str(tensor._keras_history.operation.name)
+
+
+def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
+    """Return the number of the input that takes the picture: the one wanted, or the only one that can.
+
+    Raises:
+        UnknownNameError: it has no input of that name.
+        ModelError: no input takes a picture, or several do and none is named.
+    """
+    names = [name_of(tensor) for tensor in inputs]
+    images = [name for name, tensor in zip(names, inputs, strict=True) if len(tensor.shape) == 4]
+    if wanted is not None and wanted not in names:
+        raise UnknownNameError(f"{model}: has no input {wanted!r}. {close_names(wanted, names)}")
+    if not images or (wanted is not None and wanted not in images):
+        shape = tuple(inputs[names.index(wanted) if wanted else 0].shape[1:])
+        what = f"its input {wanted}" if wanted else "its input"
+        raise ModelError(f"{model}: has no image input: {what} is {shape}, an image is (height, width, channels)")
+    if wanted is None and len(images) > 1:
+        raise ModelError(
+            f"{model}: has {len(images)} inputs for an image ({', '.join(images)}); choose one with --input NAME"
+        )
+    return names.index(wanted or images[0])
+
+
+def class_output(model: str, names: Sequence[str], wanted: str | None) -> int:
+    """Return the number of the output that holds the classes, by name the one wanted, or the first.
+
+    Raises:
+        UnknownNameError: it has no output of that name.
+    """
+    if wanted is None:
+        return 0
+    if wanted not in names:
+        raise UnknownNameError(f"{model}: has no output {wanted!r}. {close_names(wanted, names)}")
+    return list(names).index(wanted)

@@ -1,0 +1,122 @@
+"""Files that are no network end in one line each, quickly, in little memory, and leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dreamfilters.errors import DreamfiltersError
+from dreamfilters.networks import load
+
+from . import mutations
+from .malformed_files import ROWS, whole
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes pipes, and measures memory as Unix does")
+
+# One process opens them all, through the command line, with the network out of reach.
+PROGRAM = """
+import contextlib, io, json, resource, socket, sys
+from dreamfilters import cli
+
+def forbidden(*arguments, **more):
+    raise SystemExit("the network was asked for")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = forbidden
+told = {}
+for name in json.loads(sys.stdin.read()):
+    sys.argv = ["dreamfilters", "dream", name, "conv:0", "--out", "out/x"]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            code = stopped.code
+        except BaseException as error:
+            code = repr(error)
+    told[name] = [code, out.getvalue(), err.getvalue()]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"told": told, "peak": peak}))
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("malformed")
+    for make, _ in ROWS.values():
+        make(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(place):
+    """What the program said of each file, and what it left behind."""
+    before = listed(place)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=json.dumps(list(ROWS)), cwd=place, capture_output=True, text=True,
+        check=True, timeout=300,
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1]), sorted(set(listed(place)) ^ set(before))
+
+
+def listed(folder: Path) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if not path.is_symlink()]
+
+
+def test_there_are_enough_of_them():
+    assert len(ROWS) >= 60
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_malformed_file_ends_in_one_line(opened, name):
+    code, out, err = opened[0]["told"][name]
+    assert (code, out) == (2, ""), err
+    assert err.startswith(f"error: {name}: ")
+    assert err.count("\n") == 1
+    assert err.strip().isprintable()
+    assert len(err) < 500
+    assert any(words in err for words in ROWS[name][1].split("|")), err
+
+
+def test_together_they_take_less_than_two_gigabytes(opened):
+    assert opened[0]["peak"] < 2e9
+
+
+def test_they_leave_nothing_behind(opened):
+    assert opened[1] == []
+
+
+# --- and by chance
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A good file of each format."""
+    folder = tmp_path_factory.mktemp("good")
+    for suffix in (".keras", ".h5"):
+        (folder / f"net{suffix}").write_bytes(whole(suffix))
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_mutated_file_opens_or_ends_in_one_line(good, tmp_path, seed):
+    path = mutations.fresh(good[seed % len(good)], tmp_path)
+    mutations.mutated(path, np.random.default_rng(seed))
+    try:
+        assert load(path).layers
+    except DreamfiltersError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - either outcome is right
+        assert len(str(error)) < 500 + len(str(path))  # noqa: PT017
+
+
+def test_a_mutation_is_the_same_each_time(good, tmp_path):
+    contents = []
+    for _ in range(2):
+        path = mutations.fresh(good[0], tmp_path)
+        mutations.mutated(path, np.random.default_rng(3))
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1] != good[0].read_bytes()
