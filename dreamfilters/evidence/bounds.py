@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def bound_units(
     """
     graph = network.graph
     height, width = _size(network, size)
-    low, high = input_box(network.form)
+    low, high = input_box(replace(network.form, size=(height, width)))
     shape = (height, width, network.form.channels)
     known = start(graph, np.broadcast_to(low, shape).copy(), np.broadcast_to(high, shape).copy())
     axes = {0: input_axes(shape)}

@@ -110,13 +110,15 @@ class Histograms:
         units = np.flatnonzero((low < held["low"]) | (high > held["high"]))
         exponent = _exponents(low[units], high[units])
         first = np.floor(low[units] * np.exp2(-exponent.astype(np.float64))).astype(np.int64)
-        moved = np.flatnonzero((exponent != held["exponent"][units]) | (first != held["first"][units]))
-        widened, before = units[moved], held["counts"][units[moved]]
-        steps = np.minimum(exponent[moved] - held["exponent"][widened], _FARTHEST)
-        bins = ((held["first"][widened, None] + np.arange(BINS)) >> steps[:, None]) - first[moved, None]
+        filled = held["low"][units] <= held["high"][units]
+        moved = np.flatnonzero(filled & ((exponent != held["exponent"][units]) | (first != held["first"][units])))
+        widened = units[moved]
+        before = held["counts"][widened]
         rows, columns = np.nonzero(before)
+        steps = np.minimum(exponent[moved] - held["exponent"][widened], _FARTHEST)[rows]
+        bins = ((held["first"][widened[rows]] + columns) >> steps) - first[moved[rows]]
         held["counts"][widened] = 0
-        np.add.at(held["counts"], (widened[rows], bins[rows, columns]), before[rows, columns])
+        np.add.at(held["counts"].reshape(-1), widened[rows] * BINS + bins, before[rows, columns])
         held["exponent"][units], held["first"][units] = exponent, first
         held["low"][units], held["high"][units] = low[units], high[units]
 

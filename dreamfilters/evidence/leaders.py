@@ -43,12 +43,11 @@ class Leaders:
 
     def add(self, indices: NDArray[Any], scores: NDArray[Any], places: NDArray[Any]) -> None:
         """Let n pictures compete: `indices` (n,) rising and above earlier ones, `scores` and `places` (n, columns)."""
-        rows, columns = np.divmod(np.flatnonzero(scores > self.least), scores.shape[1])
+        columns, rows = np.nonzero(np.ascontiguousarray((scores > self.least).T))  # in each column the earlier first
         if not len(columns):
             return
-        order = np.argsort(columns, kind="stable")  # column by column, in each the earlier picture first
-        rows, columns = rows[order], columns[order]
-        touched, starts, counts = np.unique(columns, return_index=True, return_counts=True)
+        starts = np.flatnonzero(np.diff(columns, prepend=-1))
+        touched, counts = columns[starts], np.diff(starts, append=len(columns))
         # One row for each newcomer of the column with most of them; shorter columns are filled up with nobody.
         row = np.arange(len(columns)) - np.repeat(starts, counts)
         column = np.repeat(np.arange(len(touched)), counts)

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from dreamfilters import backend
 from dreamfilters.errors import PictureError, RecipeError
 from dreamfilters.images import Photos, resize
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.images.prefetch import in_order
+from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.watching import layer_named_by
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -85,7 +86,7 @@ def recorded(
 
     def pictures() -> Iterator[Floats]:
         for index, picture in photographs:
-            fitted = _fitted(picture, network.form.size)
+            fitted = _fitted(picture, network.form)
             waiting.append((index, fitted))
             yield fitted
 
@@ -109,10 +110,14 @@ def stream(
     leaves out is never copied. Arguments and errors are those of `activations`.
     """
     look = _compiled(network, frozenset(layers), reading)
-    fitted = (_fitted(picture, network.form.size) for picture in _arrays(network, pictures))
-    for stack, count in _batches(fitted, lambda shape: _affordable(network, layers, shape) if batch is None else batch):
-        seen = look(backend.tensor(stack))
-        yield {layer: np.asarray(value)[:count] for layer, value in seen.items()}  # TensorFlow's own memory, no copy
+    fitted = (_fitted(picture, network.form) for picture in _arrays(network, pictures))
+
+    def seen(portion: tuple[Floats, int]) -> dict[str, Floats]:
+        stack, count = portion  # what comes out is TensorFlow's own memory, no copy
+        return {layer: np.asarray(value)[:count] for layer, value in look(backend.tensor(stack)).items()}
+
+    portions = _batches(fitted, lambda shape: _affordable(network, layers, shape) if batch is None else batch)
+    yield from in_order(seen, portions, hands=1)  # the next batch is decoded while this one passes the network
 
 
 def _compiled(network: Network, layers: frozenset[str], reading: Callable[[Seen], Seen]) -> Callable[[Any], Seen]:
@@ -139,7 +144,7 @@ def _arrays(network: Network, pictures: Pictures) -> Iterator[ArrayLike]:
         return
     height, width = network.form.size
     size = pictures.size if height is None or width is None else (height, width)
-    for _, picture in pictures.fitted(size, network.form.picture_channels):
+    for _, picture in pictures.fitted(size, network.form.picture_channels, network.form.resize):
         yield picture
 
 
@@ -168,12 +173,12 @@ def _affordable(network: Network, layers: Sequence[str], shape: tuple[int, ...])
     return max(1, min(_MOST, _ROOM // max(1, 4 * sum(map(math.prod, sides)))))
 
 
-def _fitted(picture: ArrayLike, size: tuple[int | None, int | None]) -> Floats:
+def _fitted(picture: ArrayLike, form: InputForm) -> Floats:
     values = np.asarray(picture, np.float32)
     if values.ndim != 3:
         raise PictureError(f"a picture of shape {values.shape}; wanted (h, w, c)")
-    height, width = size[0] or values.shape[0], size[1] or values.shape[1]
-    return values if values.shape[:2] == (height, width) else resize(values, (height, width))
+    height, width = form.size[0] or values.shape[0], form.size[1] or values.shape[1]
+    return values if values.shape[:2] == (height, width) else resize(values, (height, width), form.resize)
 
 
 def _count(pictures: Pictures) -> int | None:

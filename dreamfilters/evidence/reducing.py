@@ -1,97 +1,113 @@
-"""What a scan wants of a batch, computed beside the forward pass so that no map is ever copied."""
+"""What a scan wants of a batch: five numbers of every map, taken while it passes through the processor's cache."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.evidence.tallies import Answers
 from dreamfilters.networks import Network
 
-Tensor: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float32]
 Reducer: TypeAlias = Callable[[Floats, Floats], Answers]
+
+_SLAB = 2**21  # bytes of maps at a time: five passes go over them, and the processor's cache should hold them so long
+_FULL = 255  # of a byte
 
 
 def reducer(network: Network, layers: Sequence[str]) -> Reducer:
     """Return the function from pictures (n, h, w, c) and bars (4, units) to what they make of each unit.
 
     The bars are what a maximum and a mean have to exceed, and what the negatives of both have to exceed, for the place
-    of the maximum to be looked up.
+    of the maximum to be looked up. Several threads may call it at once.
     """
     watch = network.watch(frozenset(layers))
-
-    def reduced(pictures: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        seen = watch(network.to_input(pictures))
-        maps = [seen[layer] if len(seen[layer].shape) == 4 else seen[layer][:, None, None, :] for layer in layers]
-        peaks = [_row_peaks(x) for x in maps]
-        numbers = [_summary(x, rows) for x, rows in zip(maps, peaks, strict=True)]
-        return ops.concatenate(numbers, axis=-1), list(zip(maps, peaks, strict=True))
-
-    compiled = backend.compile(reduced)
+    compiled = backend.compile(lambda pictures: watch(network.to_input(pictures)))
 
     def read(pictures: Floats, bars: Floats) -> Answers:
-        numbers, maps = compiled(backend.tensor(pictures))
-        maximum, mean, minimum, power, zeros = np.asarray(numbers)
+        seen = compiled(backend.tensor(pictures))
+        maps = [np.asarray(seen[layer]) for layer in layers]  # TensorFlow's own memory, no copy
+        looked = [look(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
+        maximum, minimum, mean, power, zeros = np.concatenate([look.numbers for look in looked], axis=2)
         broken = ~(np.isfinite(mean) & np.isfinite(maximum))
         if broken.any():
-            maximum, mean = (np.where(broken, np.float32(np.nan), values) for values in (maximum, mean))
+            maximum[broken] = mean[broken] = np.nan
         wanted = (maximum > bars[0]) | (mean > bars[1]) | (maximum < -bars[2]) | (mean < -bars[3])
-        ends = np.cumsum([x.shape[-1] for x, _ in maps])
-        places = [_places(x, rows, own) for (x, rows), own in zip(maps, np.split(wanted, ends, axis=1), strict=False)]
+        ends = np.cumsum([look.maps.shape[-1] for look in looked])
+        places = [look.places(own) for look, own in zip(looked, np.split(wanted, ends, axis=1), strict=False)]
         return Answers(maximum, mean, minimum, power, zeros, np.concatenate(places, axis=1))
 
     return read
 
 
-def _row_peaks(x: Tensor) -> Tensor:
-    """Return each row's maximum, (n, h, w, c) -> (n, h, 1, c); pooling keeps to vectors, `ops.max` does not."""
-    return ops.max_pool(x, (1, x.shape[2]), 1, "valid")
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A layer's maps for n pictures, and what they come to.
 
-
-def _summary(x: Tensor, peaks: Tensor) -> Tensor:
-    """Return (5, n, units): maximum, mean, minimum, mean square, and at how many places the map is zero."""
-    zeros = x.shape[1] * x.shape[2] - _others_than_zero(x)
-    numbers = [ops.max(peaks, axis=(1, 2)), _mean(x), ops.min(x, axis=(1, 2)), _mean(ops.square(x)), zeros]
-    return ops.stack(numbers)
-
-
-def _mean(x: Tensor) -> Tensor:
-    """Return the mean over the map, (n, h, w, c) -> (n, c): by rows first, which rounds less than one long sum."""
-    return ops.mean(ops.average_pool(x, (1, x.shape[2]), 1, "valid"), axis=(1, 2))
-
-
-_LANES = 8  # bytes of an int64
-_FULL = 255  # of a byte
-
-
-def _others_than_zero(x: Tensor) -> Tensor:
-    """Return at how many places the map is not zero, (n, h, w, c) -> (n, c) float32.
-
-    One byte a place, and eight channels added up in one int64 sum where a row is too short for a byte to run over:
-    TensorFlow sums floats as fast, but writing and reading them back takes four times the memory traffic.
+    Attributes:
+        maps: (n, h, w, units).
+        numbers: (5, n, units): maximum, minimum, mean, mean square, and at how many places the map is exactly zero.
+        columns: (n, w, units), the maximum of each column.
     """
-    others = ops.cast(ops.not_equal(x, 0), "uint8")
-    if x.shape[3] % _LANES or x.shape[2] > _FULL:
-        return ops.sum(ops.cast(others, "float32"), axis=(1, 2))
-    rows = ops.view(ops.sum(ops.view(others, "int64"), axis=2), "uint8")  # (n, h, c)
-    return ops.sum(ops.cast(rows, "float32"), axis=1)
 
+    maps: Floats
+    numbers: Floats
+    columns: Floats
 
-def _places(x: Tensor, peaks: Tensor, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return (n, units): row * width + column of the maximum where it is wanted, 0 elsewhere.
+    def places(self, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return (n, units): row * width + column of the maximum where it is wanted, 0 elsewhere.
 
-    The maps stay TensorFlow's: NumPy sees its memory, and takes a row of each map that is wanted. Of equal values the
-    first in reading order counts.
-    """
-    place = np.zeros(wanted.shape, np.int32)
-    if x.shape[1] * x.shape[2] > 1 and wanted.any():
+        Of equal values the first in reading order counts. Only columns that hold the maximum are read again.
+        """
+        _, height, width, _ = self.maps.shape
+        place = np.zeros(wanted.shape, np.int32)
+        if height * width == 1 or not wanted.any():
+            return place
         picture, unit = np.nonzero(wanted)
-        row = np.asarray(peaks)[picture, :, 0, unit].argmax(axis=1)
-        place[picture, unit] = row * x.shape[2] + np.asarray(x)[picture, row, :, unit].argmax(axis=1)
-    return place
+        peaks = self.numbers[0][picture, unit]
+        pair, column = np.nonzero(self.columns[picture, :, unit] == peaks[:, None])
+        row = self.maps[picture[pair], :, column, unit[pair]].argmax(axis=1)
+        firsts = np.flatnonzero(np.diff(pair, prepend=-1))
+        place[picture, unit] = np.minimum.reduceat(row * width + column, firsts)
+        return place
+
+
+def look(maps: Floats) -> Look:
+    """Return maps (n, h, w, units) with their numbers.
+
+    Everything is taken down the columns first and then along the row of what they came to: over long vectors, and
+    a sum rounds less than in one go. It does not depend on the pictures beside.
+    """
+    n, height, width, units = maps.shape
+    rows = maps.reshape(n, height, width * units)
+    columns = np.empty((5, n, width * units), np.float32)
+    at_once = max(1, _SLAB // maps[:1].nbytes)
+    for first in range(0, n, at_once):
+        _down(rows[first : first + at_once], columns[:, first : first + at_once])
+    columns = columns.reshape(5, n, width, units)
+    numbers = np.empty((5, n, units), np.float32)
+    np.maximum.reduce(columns[0], axis=1, out=numbers[0])
+    np.minimum.reduce(columns[1], axis=1, out=numbers[1])
+    np.add.reduce(columns[2:], axis=2, out=numbers[2:])
+    numbers[2:4] /= height * width
+    numbers[4] = height * width - numbers[4]
+    return Look(maps, numbers, columns[0])
+
+
+def _down(slab: Floats, columns: Floats) -> None:
+    """Write into (5, n, i) each column's maximum, minimum, sum, sum of squares, and how much of it is not zero."""
+    np.maximum.reduce(slab, axis=1, out=columns[0])
+    np.minimum.reduce(slab, axis=1, out=columns[1])
+    np.add.reduce(slab, axis=1, out=columns[2])
+    if slab.shape[2] > 1:
+        np.einsum("nhi,nhi->ni", slab, slab, out=columns[3])  # no square is ever written down
+    else:  # where a long column stands alone, its sum would depend on the pictures beside
+        np.add.reduce(np.square(slab), axis=1, out=columns[3])
+    others = np.not_equal(slab, 0).view(np.uint8)  # added up in bytes, of which a vector holds most
+    portions = [others[:, first : first + _FULL] for first in range(0, slab.shape[1], _FULL)]
+    columns[4] = sum(portion.sum(axis=1, dtype=np.uint8).astype(np.float32) for portion in portions)

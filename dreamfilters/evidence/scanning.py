@@ -21,7 +21,7 @@ Watcher: TypeAlias = Callable[[int, int, str], None]  # pictures done, pictures 
 _COPIES = frozenset(
     {
         "InputLayer", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Identity",
-        "ActivityRegularization", "Flatten", "Reshape", "Permute", "StopGradient", "Cast",
+        "ActivityRegularization", "Flatten", "Reshape", "Permute", "StopGradient", "Cast", "ZeroPadding2D",
     }
 )  # fmt: skip
 

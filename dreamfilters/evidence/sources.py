@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import PictureError
 from dreamfilters.images import Photos, Picture, resize
+from dreamfilters.images.sizing import Rule
+
+_END = 2**16  # bytes
 
 
 class Source(Protocol):
@@ -28,21 +32,20 @@ class Source(Protocol):
         """The class of each, "" for none."""
 
     @property
-    def failures(self) -> Mapping[int, str]:
-        """Number and reason of each picture that could not be read, as far as was iterated."""
-
-    @property
     def digest(self) -> str:
-        """Tells these pictures from others, as far as that can be told without reading files."""
+        """Tells these pictures from others."""
 
     def first(self, channels: int) -> Picture:
         """Return the first picture that can be read, or raise `unreadable`."""
 
-    def unreadable(self) -> PictureError:
-        """Return the error that says that no picture can be read."""
+    def unreadable(self, reason: str) -> PictureError:
+        """Return the error that says that no picture can be read, one of them for this reason."""
 
-    def fitted(self, size: tuple[int, int], channels: int) -> Source:
-        """Return the same pictures at this size; what fails there is in `failures` here too."""
+    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Source:
+        """Return the same pictures at this size."""
+
+    def tried(self, index: int) -> Picture | str:
+        """Return (h, w, c), or why the picture cannot be read; several threads may ask at once."""
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """Yield number and (h, w, c) of those that can be read among these."""
@@ -79,49 +82,44 @@ class Files:
         return self.photos.labels
 
     @property
-    def failures(self) -> Mapping[int, str]:
-        """See `Source`."""
-        return {self._numbers[path]: reason for path, reason in self.photos.failures}
-
-    @property
     def digest(self) -> str:
-        """A hash of names and sizes in bytes; a file that is changed and stays as long is not noticed."""
+        """A hash of names, sizes in bytes, and what the files begin and end with.
+
+        Small pictures are read whole; of a large one that stays as long, a change in its middle alone is not noticed.
+        """
         digest = hashlib.sha256()
         for name, path in zip(self.names, self.photos.paths, strict=True):
-            length = path.stat().st_size if path.is_file() else -1
-            digest.update(f"{len(name)} {name} {length}\n".encode("utf-8", "surrogatepass"))
+            length, ends = _ends(path)
+            digest.update(f"{len(name)} {name} {length}\n".encode("utf-8", "surrogatepass") + ends)
         return digest.hexdigest()
 
     def first(self, channels: int) -> Picture:
         """See `Source`."""
-        fitted = dataclasses.replace(self.photos, channels=channels)
+        fitted, reason = dataclasses.replace(self.photos, channels=channels), ""
         for index in range(len(fitted)):
-            try:
-                return fitted.read(index)
-            except PictureError as error:
-                reason = error
-        raise self._none(reason)
+            found = fitted.tried(index)
+            if not isinstance(found, str):
+                return found
+            reason = found
+        raise self.unreadable(reason)
 
-    def unreadable(self) -> PictureError:
+    def unreadable(self, reason: str) -> PictureError:
         """See `Source`."""
-        return self._none(self.photos.failures[0][1])
+        return PictureError(
+            f"{self.photos.folder}: none of its {len(self.photos)} pictures can be read; last: {reason}"
+        )
 
-    def fitted(self, size: tuple[int, int], channels: int) -> Files:
+    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Files:
         """See `Source`."""
-        return Files(self.photos.fitted(size, channels))
+        return Files(self.photos.fitted(size, channels, rule))
+
+    def tried(self, index: int) -> Picture | str:
+        """See `Source`."""
+        return self.photos.tried(index)
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """See `Source`; decoding runs ahead in a thread."""
         return self.photos.only(indices)
-
-    @cached_property
-    def _numbers(self) -> Mapping[Any, int]:
-        return {path: number for number, path in enumerate(self.photos.paths)}
-
-    def _none(self, reason: object) -> PictureError:
-        return PictureError(
-            f"{self.photos.folder}: none of its {len(self.photos)} pictures can be read; last: {reason}"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,16 +129,12 @@ class InMemory:
     pictures: Sequence[Any] | NDArray[Any]
     labels: tuple[str, ...]
     size: tuple[int, int] | None = None
+    rule: Rule = "bicubic"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Their numbers."""
         return tuple(map(str, range(len(self.pictures))))
-
-    @property
-    def failures(self) -> Mapping[int, str]:
-        """None: they were read already."""
-        return {}
 
     @property
     def digest(self) -> str:
@@ -154,21 +148,37 @@ class InMemory:
 
     def first(self, channels: int) -> Picture:
         """See `Source`; `channels` are whatever they have."""
-        return next(self.only([0]))[1]
+        return self.tried(0)
 
-    def unreadable(self) -> PictureError:
+    def unreadable(self, reason: str) -> PictureError:
         """See `Source`."""
-        return PictureError("no pictures: give at least one")
+        return PictureError(f"no pictures: {reason}")
 
-    def fitted(self, size: tuple[int, int], channels: int) -> InMemory:
+    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> InMemory:
         """See `Source`."""
-        return dataclasses.replace(self, size=size)
+        return dataclasses.replace(self, size=size, rule=rule)
+
+    def tried(self, index: int) -> Picture:
+        """See `Source`."""
+        picture = np.asarray(self.pictures[index], np.float32)
+        if picture.ndim != 3:
+            raise PictureError(f"a picture of shape {picture.shape}; wanted (h, w, c)")
+        whole = self.size is None or picture.shape[:2] == self.size
+        return picture if whole or self.size is None else resize(picture, self.size, self.rule)
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """See `Source`."""
-        for index in indices:
-            picture = np.asarray(self.pictures[index], np.float32)
-            if picture.ndim != 3:
-                raise PictureError(f"a picture of shape {picture.shape}; wanted (h, w, c)")
-            whole = self.size is None or picture.shape[:2] == self.size
-            yield index, picture if whole or self.size is None else resize(picture, self.size)
+        return ((index, self.tried(index)) for index in indices)
+
+
+def _ends(path: Path) -> tuple[int, bytes]:
+    """Return a file's length and the bytes it begins and ends with; -1 and none where it cannot be read."""
+    try:
+        if not path.is_file():
+            return -1, b""
+        with path.open("rb") as file:
+            head, length = file.read(_END), path.stat().st_size
+            file.seek(max(len(head), length - _END))
+            return length, head + file.read(_END)
+    except OSError:
+        return -1, b""

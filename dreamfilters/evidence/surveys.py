@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,31 +15,47 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.errors import PictureError, RecipeError, UnknownNameError
-from dreamfilters.evidence.reducing import Reducer, reducer
+from dreamfilters.evidence.reducing import Floats, Reducer, reducer
 from dreamfilters.evidence.scanned import LayerFacts, Scan, field_of
 from dreamfilters.evidence.sources import Source
-from dreamfilters.evidence.tallies import Tally
-from dreamfilters.images import Picture
+from dreamfilters.evidence.tallies import Answers, Tally
+from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import layer_named_by
 
 TOP = 9  # as many references as interpretability scores show, to people and to machines (Zimmermann et al. 2021, 2024)
-_MOST = 64  # pictures at a time; more of them are no faster
-_ROOM = 2**29  # bytes of maps at a time
+_MOST = 32  # pictures at a time; more of them are hardly faster
+_ROOM = 2**28  # bytes of a batch's maps
+_HANDS = 3  # batches at a time: one is read, one passes the network, of one the numbers are taken
 
 
 def class_numbers(network: Network, labels: Sequence[str]) -> tuple[int, ...]:
     """Return the class that each label names, -1 for "".
 
-    Labels that are all numbers below the number of classes are taken for the classes' numbers; else they are names.
+    Labels that are all numbers below the number of classes are taken for the classes' numbers, unless the outputs are
+    named by numbers themselves; else they are names.
 
     Raises:
-        UnknownNameError: the network has no class of that name.
+        UnknownNameError: the network has no class of that name, or all labels could be numbers and names alike.
     """
     known = sorted(set(labels) - {""})
     numeric = all(label.isascii() and label.isdecimal() and int(label) < len(network.classes) for label in known)
+    numeric = numeric and not all(name.isdecimal() for name in network.classes)
+    if numeric and set(known) <= set(network.classes):
+        for label in known:
+            _check_unequivocal(network.classes, label)
     numbers = {label: int(label) if numeric else network.class_number(label) for label in known}
     return tuple(numbers.get(label, -1) for label in labels)
+
+
+def _check_unequivocal(classes: Sequence[str], label: str) -> None:
+    """Raise unless the label as a number and as a name means the same class."""
+    number, called = int(label), classes.index(label)
+    if number != called:
+        raise UnknownNameError(
+            f"label {label}: may be class {number}, {classes[number]}, or class {called}, which is called {label}; "
+            f"say 0{number} or 0{called}"
+        )
 
 
 @dataclass
@@ -132,21 +148,19 @@ class Survey:
 
     def batches(self, progress: Progress) -> Iterator[str]:
         """Look at the pictures that are left, and yield the last one's name whenever `progress` has got further."""
-        reduce = self._reducer()
-        channels = self.network.form.picture_channels
-        pictures = self.source.fitted(self.size, channels).only(range(progress.next, len(self.source.names)))
-        for indices, stack in _stacks(pictures, self._batch):
-            answers = reduce(stack, progress.tally.bars).first(len(indices))
+        for portion in in_order(self._portion(), self._questions(progress), hands=_HANDS):
             progress.whole = False
-            progress.tally.add(indices, answers, self.truth[indices])
-            if LOGITS in self.layers:
-                progress.predicted[indices] = answers.mean[:, self._columns(LOGITS)].argmax(axis=1)
-            self._note(progress, int(indices[-1]) + 1)
+            progress.failures |= portion.failures
+            if portion.answers is not None:
+                progress.tally.add(portion.indices, portion.answers, self.truth[portion.indices])
+                if LOGITS in self.layers:
+                    logits = portion.answers.mean[:, self._columns(LOGITS)]
+                    progress.predicted[portion.indices] = logits.argmax(axis=1)
+            progress.next = portion.end
             progress.whole = True
-            yield self.source.names[indices[-1]]
-        self._note(progress, len(self.source.names))
-        if not progress.tally.sums["seen"].any() and len(progress.failures) == len(self.source.names):
-            raise self.source.unreadable()
+            yield self.source.names[portion.end - 1]
+        if len(progress.failures) == len(self.source.names):
+            raise self.source.unreadable(progress.failures[len(self.source.names) - 1])
 
     def scan(self, progress: Progress) -> Scan:
         """Return the result."""
@@ -171,12 +185,34 @@ class Survey:
         maps = 4 * sum(math.prod(facts.shape) for facts in self.facts)
         return self.batch or max(1, min(_MOST, _ROOM // maps, len(self.source.names)))
 
-    def _reducer(self) -> Reducer:
+    def _questions(self, progress: Progress) -> Iterator[tuple[range, Floats]]:
+        """Yield the numbers of the pictures that are left, batch by batch, and the bars as they stand when asked.
+
+        Those of some batches ago are lower: a few more places are looked up, and nothing else changes.
+        """
+        for first in range(progress.next, len(self.source.names), self._batch):
+            numbers = range(first, min(first + self._batch, len(self.source.names)))
+            yield numbers, progress.tally.bars.copy()
+
+    def _portion(self) -> Callable[[tuple[range, Floats]], _Portion]:
+        """Return the function that reads a batch's pictures and shows them to the network."""
+        fitted = self.source.fitted(self.size, self.network.form.picture_channels, self.network.form.resize)
         key = ("scan", self.layers)
-        compiled = self.network.compiled
-        if key not in compiled:
-            compiled[key] = reducer(self.network, self.layers)
-        made: Reducer = compiled[key]
+        if key not in self.network.compiled:
+            self.network.compiled[key] = reducer(self.network, self.layers)
+        reduce: Reducer = self.network.compiled[key]
+
+        def made(question: tuple[range, Floats]) -> _Portion:
+            numbers, bars = question
+            tried = {index: fitted.tried(index) for index in numbers}
+            failures = {index: found for index, found in tried.items() if isinstance(found, str)}
+            pictures = [found for found in tried.values() if not isinstance(found, str)]
+            if not pictures:
+                return _Portion(numbers.stop, np.empty(0, np.intp), None, failures)
+            filled = np.stack(pictures + pictures[-1:] * (self._batch - len(pictures)))  # one program for all batches
+            answers = reduce(filled, bars).first(len(pictures))
+            return _Portion(numbers.stop, np.array([i for i in numbers if i not in failures]), answers, failures)
+
         return made
 
     def _columns(self, layer: str) -> slice:
@@ -184,22 +220,20 @@ class Survey:
         start = sum(facts.shape[-1] for facts in before)
         return slice(start, start + self.facts[self.layers.index(layer)].shape[-1])
 
-    def _note(self, progress: Progress, following: int) -> None:
-        progress.next = following
-        progress.failures |= {index: why for index, why in self.source.failures.items() if index < following}
+
+@dataclass(frozen=True, eq=False)
+class _Portion:
+    """What a batch came to: the number after its last picture, which could be read, what they answer, which not."""
+
+    end: int
+    indices: NDArray[np.intp]
+    answers: Answers | None
+    failures: dict[int, str]
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values as JSON would give them back."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-
-
-def _stacks(pictures: Iterable[tuple[int, Picture]], batch: int) -> Iterator[tuple[NDArray[np.intp], Picture]]:
-    """Yield numbers and stacks of equal length, the last one filled up with its last picture."""
-    rest = iter(pictures)
-    while chunk := list(itertools.islice(rest, batch)):
-        stack = np.stack([picture for _, picture in chunk + chunk[-1:] * (batch - len(chunk))])
-        yield np.array([index for index, _ in chunk]), stack
 
 
 def _facts(network: Network, layer: str, shape: tuple[int, ...]) -> LayerFacts:

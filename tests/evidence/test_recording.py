@@ -1,5 +1,7 @@
 """Recorded activations are checked against maps that can be told by looking at the pictures."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -158,3 +160,15 @@ def test_the_program_is_built_once_and_few_are_kept(tiny):
         network.compiled[number] = None
     activations(network, pictures, ["pool1"])
     assert len(network.compiled) == 64
+
+
+def test_pictures_and_photographs_are_resized_by_the_rule_of_the_form(network, tmp_path):
+    """Of each 4x4 pixels only one is red: the nearest one of 16x16 misses it, their mean does not."""
+    picture = np.zeros((16, 16, 3), "float32")
+    picture[::4, ::4, 0] = 1
+    Image.fromarray((picture * 255).astype("uint8")).save(tmp_path / "a.png")
+    for rule, red in (("area", 1 / 16), ("nearest", 0)):
+        told = Network(network.model, dataclasses.replace(network.form, resize=rule))
+        for given in ([picture], photos(tmp_path)):
+            seen = activations(told, given, ["conv"])["conv"]
+            np.testing.assert_allclose(seen[0, ..., 0], np.full((4, 4), red), atol=1e-6)

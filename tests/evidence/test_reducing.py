@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.evidence.recording import activations
-from dreamfilters.evidence.reducing import reducer
+from dreamfilters.evidence.reducing import look, reducer
 from dreamfilters.networks import LOGITS, InputForm, Network, before
 
 ALL = np.full((4, 10_000), -np.inf, np.float32)
@@ -86,3 +86,19 @@ def test_a_map_that_is_not_finite_is_marked(network):
     assert np.isnan(answers.mean[1]).all()
     assert np.isnan(answers.maximum[1]).all()
     assert np.isfinite(answers.mean[[0, 2, 3, 4]]).all()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(5, 1, 1, 7), (4, 9, 1, 1), (3, 1, 11, 2), (70, 12, 13, 3), (2, 300, 5, 8), (3, 600, 1, 3), (5, 9000, 1, 1)],
+)
+def test_a_look_counts_what_is_there_and_a_picture_comes_out_alike_alone(shape):
+    maps = np.random.default_rng(1).normal(size=shape).astype(np.float32).clip(0)
+    flat = maps.reshape(shape[0], -1, shape[-1]).astype(np.float64)
+    seen = look(maps)
+    np.testing.assert_array_equal(seen.numbers[:2], [flat.max(axis=1), flat.min(axis=1)])
+    np.testing.assert_allclose(seen.numbers[2:4], [flat.mean(axis=1), (flat**2).mean(axis=1)], rtol=1e-5)
+    np.testing.assert_array_equal(seen.numbers[4], (flat == 0).sum(axis=1))
+    np.testing.assert_array_equal(seen.places(np.ones((shape[0], shape[-1]), bool)), flat.argmax(axis=1))
+    for number in range(shape[0]):
+        np.testing.assert_array_equal(look(maps[number : number + 1]).numbers[:, 0], seen.numbers[:, number])

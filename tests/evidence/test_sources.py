@@ -1,5 +1,8 @@
 """Files and arrays are asked alike."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,17 +26,36 @@ def test_files_have_names_labels_and_failures(folder):
     assert source.names == ("a/0.png", "a/2.png", "b/1.png")
     assert source.labels == ("a", "a", "b")
     assert [index for index, _ in source.fitted((4, 4), 3).only(range(3))] == [0, 2]
-    assert list(source.failures) == [1]
+    assert source.tried(1) == "is empty (0 bytes); get a fresh copy"
     assert source.first(3).shape == (4, 6, 3)
 
 
-def test_the_digest_tells_names_and_lengths(folder):
+def test_the_digest_tells_names_lengths_and_contents(folder):
     before = source_of(photos(folder)).digest
     assert source_of(photos(folder)).digest == before
-    (folder / "a" / "0.png").rename(folder / "a" / "00.png")
-    renamed = source_of(photos(folder)).digest
-    (folder / "a" / "00.png").write_bytes(b"longer than it was before, and no picture any more" * 9)
-    assert len({before, renamed, source_of(photos(folder)).digest}) == 3
+    picture = folder / "a" / "0.png"
+    content = bytearray(picture.read_bytes())
+    content[-20] ^= 1
+    picture.write_bytes(content)
+    changed = source_of(photos(folder)).digest
+    picture.rename(folder / "a" / "00.png")
+    assert len({before, changed, source_of(photos(folder)).digest}) == 3
+    os.utime(folder / "b" / "1.png", (0, 0))
+    shutil.copytree(folder, folder.with_name("copy"))
+    assert source_of(photos(folder.with_name("copy"))).digest == source_of(photos(folder)).digest
+
+
+def test_the_digest_reads_both_ends_of_a_large_file(folder):
+    large = folder / "a" / "0.png"
+    digests = set()
+    for place in (0, 150_000, 299_999):
+        content = bytearray(300_000)
+        content[place] = 1
+        large.write_bytes(content)
+        digests.add(source_of(photos(folder)).digest)
+    large.write_bytes(bytes(300_000))
+    assert len(digests) == 3
+    assert source_of(photos(folder)).digest in digests  # its middle is not read
 
 
 def test_arrays_are_resized_and_numbered():

@@ -46,3 +46,12 @@ def test_numbers_are_classes_numbers_unless_too_large(tiny):
     assert class_numbers(network, ["dark", "RED"]) == (1, 0)
     with pytest.raises(UnknownNameError, match="class 2"):
         class_numbers(network, ["2", "0"])
+
+
+def test_labels_that_could_be_numbers_and_names_are_not_guessed(tiny):
+    network = Network(tiny, InputForm.from_range(0, 1, size=(16, 16)), ("1", "30", "STOP"))
+    assert class_numbers(network, ["1", "0"]) == (1, 0)  # no class is called 0
+    assert class_numbers(network, ["30", "1"]) == (1, 0)  # there is no number 30
+    with pytest.raises(UnknownNameError, match=r"label 1: may be class 1, 30, or class 0, .* say 01 or 00"):
+        class_numbers(network, ["1", ""])
+    assert class_numbers(network, ["01", "00"]) == (1, 0)
