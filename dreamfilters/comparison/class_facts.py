@@ -7,11 +7,12 @@ import numpy as np
 from dreamfilters.comparison.carriers import Carriers, carrying_units
 from dreamfilters.comparison.compared import ClassFacts, Mistake, Sight
 from dreamfilters.comparison.confusions import Confusion, Separation, confusions_of, separating_units
+from dreamfilters.comparison.features import rows
 from dreamfilters.comparison.reality import Reality
 from dreamfilters.comparison.subjects import Subject
 from dreamfilters.errors import DreamfiltersError, PictureError
 from dreamfilters.evidence.guessing import guesses
-from dreamfilters.evidence.recording import Floats, activations, mean_responses
+from dreamfilters.evidence.recording import Floats, activations
 from dreamfilters.networks import LOGITS, Network
 
 CLOSELY = 1024  # labelled images of a class that are looked at closely
@@ -74,14 +75,14 @@ def _shown(
     real: Reality, confusion: Confusion, looked: tuple[int, ...], pictures: Floats, logits: Floats
 ) -> tuple[Sight, ...]:
     """Return the images that show a mistake, the surest first; their response is the lead of the wrong class."""
-    rows = confusion.images[:_SHOWN] or (confusion.closest,)
+    places = confusion.images[:_SHOWN] or (confusion.closest,)
     leads = logits[:, confusion.taken_for] - logits[:, confusion.meant]
     return tuple(
         Sight(
             pictures[row], real.scan.names[looked[row]], real.labelled(looked[row]), float(leads[row]), (0, 0),
             logits[row, confusion.taken_for].reshape(1, 1), None,
         )
-        for row in rows
+        for row in places
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def _separation(
     if carriers is None or not other:
         return ()
     both = np.concatenate([pictures, real.read(other)])
-    answers = mean_responses(real.network, both, [carriers.layer])[carriers.layer]
+    answers = rows(real.network, both, carriers.layer, pooled=True)
     labels = np.repeat([confusion.meant, confusion.taken_for], [len(pictures), len(other)])
     try:
         return separating_units(answers, labels, confusion.meant, confusion.taken_for)

@@ -214,6 +214,12 @@ class Compared:
         )
         return values
 
+    def _repr_html_(self) -> str:
+        return table(self.name, [{"measure": key, "value": value} for key, value in row_of(self).items()])
+
+    def __repr__(self) -> str:
+        return f"Compared({self.name!r}, {self.standing.response:.4g} against {self.standing.largest:.4g})"
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.comparison.compared import Comparison
-from dreamfilters.comparison.reality import Reality, look
+from dreamfilters.comparison.elsewhere import Elsewhere
+from dreamfilters.comparison.reality import NEIGHBOUR, Reality, look
 from dreamfilters.comparison.show import Progress
-from dreamfilters.comparison.study import MOVED, NEIGHBOUR, REFERENCES, Study
+from dreamfilters.comparison.study import MOVED, REFERENCES, Study, portions
 from dreamfilters.comparison.subjects import Subject, asked
 from dreamfilters.comparison.transfer import as_seen_by, matched_classes
 from dreamfilters.dreams import recipe as recipes
@@ -27,7 +28,7 @@ from dreamfilters.evidence.sources import source_of
 from dreamfilters.images import Photos
 from dreamfilters.networks import Network
 
-_SCANNED, _DREAMT = 0.25, 0.75  # shares of the whole
+SCANNED, DREAMT = 0.25, 0.75  # shares of the whole
 
 
 def compare(
@@ -77,36 +78,56 @@ def compare(
     how, bar = recipes.read("standard") if recipe is None else recipe, Progress(watcher)
     goals, subjects = asked(network, targets, how)
     if against is not None:
-        _check_other(network, subjects, against)
+        check_other(network, subjects, against)
     source = source_of(pictures, labels)
     real = look(
         network, source, [subject.layer for subject in subjects], top=top, seed=seed,
-        watcher=lambda done, count, name: bar.tell(f"looking at {name}", _SCANNED * done / count),
+        watcher=lambda done, count, name: bar.tell(f"looking at {name}", SCANNED * done / count),
     )  # fmt: skip
     dreams = _dreams(network, goals, how, range(seed, seed + seeds), bar)
-    study = Study(real, subjects, dreams, against, photo, top)
-    units = []
-    for done, unit in enumerate(study.compared()):
-        units.append(unit)
-        bar.tell(f"measuring {unit.name}", _DREAMT + (1 - _DREAMT) * (done + 1) / len(subjects))
-    return Comparison(network.name, tuple(units), _facts(real, how, seed, seeds, against), real.scan.failures)
+    found = {}
+    for study in studies(real, subjects, dreams, against=against, photo=photo, top=top):
+        for unit in study.compared():
+            found[unit.name] = unit
+            bar.tell(f"measuring {unit.name}", DREAMT + (1 - DREAMT) * len(found) / len(subjects))
+    units = tuple(found[subject.name] for subject in subjects)
+    return Comparison(network.name, units, facts_of(real, how, seed, seeds, against), real.scan.failures)
+
+
+def studies(
+    real: Reality,
+    subjects: Sequence[Subject],
+    dreams: Mapping[str, Sequence[Dream]],
+    *,
+    against: Network | None = None,
+    photo: tuple[str, Floats] | None = None,
+    top: int = 4,
+) -> Iterator[Study]:
+    """Yield the studies of the units, each of a portion of them; `dreams` is only asked for those of the portion."""
+    elsewhere = None if against is None else Elsewhere(against, real)
+    for portion in portions(real, subjects):
+        made = {subject.name: tuple(dreams[subject.name]) for subject in portion}
+        yield Study(real, portion, made, elsewhere, photo, top)
 
 
 def _dreams(
     network: Network, goals: Sequence[Objective], recipe: Recipe, seeds: range, bar: Progress
 ) -> Mapping[str, tuple[Dream, ...]]:
-    """Return each unit's dreams, one a seed."""
-    parts = [(seed, goal) for seed in seeds for goal in goals]
+    """Return each unit's dreams, one a seed; what the first did not wake is not dreamt again."""
     found: dict[str, tuple[Dream, ...]] = {}
+    parts = [(seed, goal) for seed in seeds for goal in goals]
     for place, (seed, goal) in enumerate(parts):
-        start, end = (_SCANNED + (_DREAMT - _SCANNED) * part / len(parts) for part in (place, place + 1))
-        text = f"dreaming {goal.names[0]}, seed {seed}"
-        for made in dream(network, goal, recipe, seed=seed, watcher=bar.watcher(text, start, end)):
+        rows = [row for row, name in enumerate(goal.names) if name not in found or found[name][0].woken]
+        if not rows:
+            continue
+        start, end = (SCANNED + (DREAMT - SCANNED) * part / len(parts) for part in (place, place + 1))
+        text = f"dreaming {goal.names[rows[0]]}, seed {seed}"
+        for made in dream(network, goal[rows], recipe, seed=seed, watcher=bar.watcher(text, start, end)):
             found[made.name] = (*found.get(made.name, ()), made)
     return found
 
 
-def _check_other(network: Network, subjects: Sequence[Subject], other: Network) -> None:
+def check_other(network: Network, subjects: Sequence[Subject], other: Network) -> None:
     """Raise what would stop the transfer, before anything is computed."""
     as_seen_by(other, [np.zeros((1, 1, network.form.picture_channels), np.float32)])
     wanted = [subject.unit for subject in subjects if subject.is_class]
@@ -117,7 +138,7 @@ def _check_other(network: Network, subjects: Sequence[Subject], other: Network) 
             raise UnknownNameError(f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}")
 
 
-def _facts(real: Reality, recipe: Recipe, seed: int, seeds: int, other: Network | None) -> dict[str, str]:
+def facts_of(real: Reality, recipe: Recipe, seed: int, seeds: int, other: Network | None) -> dict[str, str]:
     """Return how it was made, in words."""
     network, scan = real.network, real.scan
     bad = f"; {len(scan.failures)} more could not be read" if scan.failures else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,15 @@ class Score:
     accuracy: float
     margin: float
     pairs: int
+
+
+class Match(NamedTuple):
+    """One unit's strong and weak images and what maximises and minimises it, as places in a stack of pictures."""
+
+    strong: Sequence[int]
+    weak: Sequence[int]
+    dreams: Sequence[int]
+    minimal: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -116,17 +126,29 @@ def machine_score(
         raise PictureError(
             f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each"
         )
-    chosen = tuple(layers) or layers_before(network, layer)
-    given = [pictures for pictures in (strong, weak, dreams, minimal) if len(pictures)]
-    similarity = perceptual_similarity(network, np.concatenate([shown(network, some) for some in given]), chosen)
-    queries = len(strong) + len(weak)
-    towards, away = np.split(similarity[:queries, queries:], [len(dreams)], axis=1)
-    evidence = towards.mean(axis=1) - (away.mean(axis=1) if len(minimal) else 0)
-    own = _score(evidence[: len(strong), None] - evidence[None, len(strong) :])
-    enough = min(len(strong), len(weak)) > 1
-    natural = _score(_natural_evidence(similarity[:queries, :queries], len(strong))) if enough else None
+    given = [shown(network, pictures) for pictures in (strong, weak, dreams, minimal) if len(pictures)]
+    ends = np.cumsum([0, *(len(pictures) for pictures in (strong, weak, dreams, minimal))]).tolist()
+    match = Match(*(range(start, end) for start, end in itertools.pairwise(ends)))
+    return duels_of(network, np.concatenate(given), [match], tuple(layers) or layers_before(network, layer))[0]
+
+
+def duels_of(network: Network, pictures: Pictures, matches: Sequence[Match], layers: Sequence[str]) -> tuple[Duel, ...]:
+    """Return what `machine_score` says of several units: a picture that many of them share is looked at once."""
+    found = _similarities(network, pictures, [sum(map(tuple, match), ()) for match in matches], layers)
+    named = f"perceptual cosine over {', '.join(layers).replace(PIXELS, 'the pixels')}"
+    return tuple(_duel(similarity, match, named) for similarity, match in zip(found, matches, strict=True))
+
+
+def _duel(similarity: Matrix, match: Match, named: str) -> Duel:
+    """Return a duel from the similarities of its strong, weak, dreamt and minimising pictures, in this order."""
+    strong, queries = len(match.strong), len(match.strong) + len(match.weak)
+    towards, away = np.split(similarity[:queries, queries:], [len(match.dreams)], axis=1)
+    evidence = towards.mean(axis=1) - (away.mean(axis=1) if len(match.minimal) else 0)
+    own = _score(evidence[:strong, None] - evidence[None, strong:])
+    enough = min(strong, len(match.weak)) > 1
+    natural = _score(_natural_evidence(similarity[:queries, :queries], strong)) if enough else None
     gap = natural.accuracy - own.accuracy if natural else None
-    return Duel(own, natural, gap, f"perceptual cosine over {', '.join(chosen).replace(PIXELS, 'the pixels')}")
+    return Duel(own, natural, gap, named)
 
 
 def perceptual_similarity(network: Network, pictures: Pictures, layers: Sequence[str]) -> Matrix:
@@ -138,14 +160,23 @@ def perceptual_similarity(network: Network, pictures: Pictures, layers: Sequence
     the layers: the mean cosine wherever both answer; 1 at a place where both are silent, a half where only one is.
     `PIXELS` stands for the pictures themselves, less each one's mean colour.
     """
-    total = np.zeros((len(pictures), len(pictures)))
+    return _similarities(network, pictures, [range(len(pictures))], layers)[0]
+
+
+def _similarities(
+    network: Network, pictures: Pictures, groups: Sequence[Sequence[int]], layers: Sequence[str]
+) -> list[Matrix]:
+    """Return how alike the pictures of each group of places look to one another."""
+    totals = [np.zeros((len(group), len(group))) for group in groups]
     for layer, values in layer_by_layer(network, pictures, layers):
         maps = values.reshape(len(values), -1, values.shape[-1])  # (n, places, units)
         units = unit_length(centred(maps, 1) if layer == PIXELS else maps)
-        awake = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), the share of places
-        flat = units.reshape(len(units), -1)
-        total += 1 - (awake[:, None] + awake) / 2 + flat @ flat.T / maps.shape[1]
-    return total / len(layers)
+        shares = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), of the places that answer
+        rows = units.reshape(len(units), -1)
+        for total, group in zip(totals, groups, strict=True):
+            awake, flat = shares[list(group)], rows[list(group)]
+            total += 1 - (awake[:, None] + awake) / 2 + flat @ flat.T / maps.shape[1]
+    return [total / len(layers) for total in totals]
 
 
 def _natural_evidence(similarity: Matrix, strong: int) -> Matrix:

@@ -59,7 +59,7 @@ def rows(network: Network, pictures: Pictures, layer: str, *, pooled: bool = Fal
     if layer == PIXELS:
         stack = shown(network, pictures)
         return stack.mean(axis=(1, 2)) if pooled else stack.reshape(len(stack), -1)
-    if pooled:
+    if pooled and layer != LOGITS and len(network.layer(layer_named_by(layer)).shape) == 3:
         return mean_responses(network, pictures, [layer])[layer]
     flat = activations(network, pictures, [layer])[layer]
     return flat.reshape(len(flat), -1)
@@ -74,13 +74,18 @@ def layer_by_layer(network: Network, pictures: Pictures, layers: Sequence[str]) 
     if PIXELS in layers:
         yield PIXELS, stack
     watched = [layer for layer in layers if layer != PIXELS]
-    sides = [network.layer(layer_named_by(layer)).shape for layer in watched if layer != LOGITS]
-    numbers = sum(
-        math.prod(side or full for side, full in zip(shape, stack.shape[1:], strict=False)) for shape in sides
-    )
+    numbers = sum(numbers_of(network, layer, stack.shape[1:3]) for layer in watched)
     together = 4 * len(stack) * numbers <= _ROOM
     for group in [watched] if together and watched else [[layer] for layer in watched]:
         yield from activations(network, stack, group).items()
+
+
+def numbers_of(network: Network, layer: str, size: tuple[int, int]) -> int:
+    """Return how many numbers a layer answers to a picture; a side that is not known is taken for the picture's."""
+    if layer in (LOGITS, PIXELS):
+        return len(network.classes) if layer == LOGITS else math.prod(size) * network.form.picture_channels
+    shape = network.layer(layer_named_by(layer)).shape
+    return math.prod(side or full for side, full in zip(shape, (*size, 1), strict=False))
 
 
 def cosines(first: Floats, second: Floats) -> NDArray[np.float64]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,8 @@ from dreamfilters.evidence.recording import Floats
 from dreamfilters.networks import Network
 
 _CHANCE = 2  # standard errors
-_MOST = 200_000  # numbers of a layer that are ranked; a correlation of that many errs by some .002
+_ROUNDED = 1e-5  # a difference that single precision may have rounded into being
+_MOST = 20_000  # numbers of a layer that are ranked; a correlation of that many errs by at most .007
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class PathStep:
     dream: float | None
     same: float | None
     other: float | None
+
+
+class Company(NamedTuple):
+    """One unit's dreams, references and unrelated images, as places in a stack of pictures."""
+
+    dreams: Sequence[int]
+    references: Sequence[int]
+    others: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def path_similarity(
     From Geirhos et al., "Don't trust your eyes: on the (un)reliability of feature visualizations" (ICML 2024). There
     the references are natural images of the class that is visualised, and the others of a class drawn by chance. For a
     class give these; for a filter its strongest real images, and others drawn by chance from the rest.
-    Nothing keeps the similarity below 1 or above 0. Of a layer of more than 200,000 numbers that many are drawn by
+    Nothing keeps the similarity below 1 or above 0. Of a layer of more than 20,000 numbers that many are drawn by
     chance, always the same. In a layer in which two references are no more alike than unrelated images there is no
     scale to put a dream on, and it is None. They are more alike if the denominator exceeds twice its standard error,
     from what each single reference has for it; a share of less would be a share of noise.
@@ -93,12 +103,21 @@ def path_similarity(
         raise PictureError(
             f"{len(dreams)} dreams, {len(references)} references, {len(others)} others: give at least 1, 2 and 1"
         )
-    stack = np.concatenate([shown(network, pictures) for pictures in (references, dreams, others)])
-    found = {
-        layer: _step(layer, _standard(ranks(_sampled(values))), len(references), len(dreams))
-        for layer, values in layer_by_layer(network, stack, layers)
-    }
-    return Path(tuple(found[layer] for layer in layers))
+    given = [shown(network, pictures) for pictures in (dreams, references, others)]
+    ends = np.cumsum([0, *map(len, given)]).tolist()
+    company = Company(*(range(start, end) for start, end in itertools.pairwise(ends)))
+    return paths_of(network, np.concatenate(given), [company], layers)[0]
+
+
+def paths_of(
+    network: Network, pictures: Pictures, companies: Sequence[Company], layers: Sequence[str]
+) -> tuple[Path, ...]:
+    """Return what `path_similarity` says of several units: a picture that many of them share is ranked once."""
+    found: dict[str, list[PathStep]] = {}
+    for layer, values in layer_by_layer(network, pictures, layers):
+        rows = _standard_ranks(values)
+        found[layer] = [_step(layer, *(rows[list(part)] for part in company)) for company in companies]
+    return tuple(Path(tuple(found[layer][place] for layer in layers)) for place in range(len(companies)))
 
 
 def ranks(vectors: ArrayLike) -> NDArray[np.float64]:
@@ -115,32 +134,46 @@ def rank_correlations(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64
     return _standard(ranks(first)) @ _standard(ranks(second)).T
 
 
-def _step(layer: str, rows: NDArray[np.float64], references: int, dreams: int) -> PathStep:
-    """Return one step from standardised ranks: of the references, then of the dreams, then of the others."""
-    first, second, third = np.split(rows, [references, references + dreams])
-    among, strange = first @ first.T, first @ third.T
-    same, dream, other = (_mean(pairs) for pairs in (among[np.triu_indices(len(first), 1)], first @ second.T, strange))
+def _step(layer: str, dreams: Floats, references: Floats, others: Floats) -> PathStep:
+    """Return one step from standardised ranks."""
+    among, strange = references @ references.T, references @ others.T
+    same = _mean(among[np.triu_indices(len(references), 1)])
+    dream, other = _mean(references @ dreams.T), _mean(strange)
     scale = same - other
-    similarity = finite((dream - other) / scale) if scale > _CHANCE * _error(among, strange) else None
+    told = scale > max(_CHANCE * _error(among, strange), _ROUNDED)
+    similarity = finite((dream - other) / scale) if told else None
     return PathStep(layer, similarity, finite(dream), finite(same), finite(other))
 
 
-def _error(among: NDArray[np.float64], strange: NDArray[np.float64]) -> float:
+def _error(among: Floats, strange: Floats) -> float:
     """Return the standard error of the mean of what each reference has for the denominator."""
     apart = np.where(np.eye(len(among), dtype=bool), np.nan, among)
     each = [_mean(own) - _mean(far) for own, far in zip(apart, strange, strict=True)]
     return float(np.std(each, ddof=1) / np.sqrt(len(each)))
 
 
-def _sampled(values: Floats) -> Floats:
+def _standard_ranks(values: Floats) -> Floats:
+    """Return each picture's standardised ranks in single precision: many of them are held at once."""
     flat = values.reshape(len(values), -1)
     width = flat.shape[1]
-    return flat if width <= _MOST else flat[:, np.random.default_rng(0).choice(width, _MOST, replace=False)]
+    drawn = slice(None) if width <= _MOST else np.sort(np.random.default_rng(0).choice(width, _MOST, replace=False))
+    rows = (_standard(_ranks(row[drawn])[None])[0] for row in flat)
+    return np.stack([row.astype(np.float32) for row in rows])
 
 
 def _ranks(row: NDArray[Any]) -> NDArray[np.float64]:
-    _, place, counts = np.unique(row, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
+    """Return the ranks of one row; its least value, behind a ReLU that of most places, is not sorted."""
+    above = row > row.min()
+    order = np.argsort(row[above])
+    ordered = row[above][order]
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [True] * bool(len(ordered)))) + 1
+    counts = np.diff(ends, prepend=0)
+    least = len(row) - len(ordered)
+    mean_ranks = np.empty(len(ordered))
+    mean_ranks[order] = np.repeat(least + ends - (counts - 1) / 2, counts)
+    found = np.full(len(row), (least + 1) / 2)
+    found[above] = mean_ranks
+    return found
 
 
 def _standard(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,6 +181,6 @@ def _standard(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return unit_length(centred(vectors, 1), silent=np.nan)
 
 
-def _mean(pairs: NDArray[np.float64]) -> float:
+def _mean(pairs: Floats) -> float:
     known = pairs[np.isfinite(pairs)]
-    return float(known.mean()) if known.size else float("nan")
+    return float(known.mean(dtype=np.float64)) if known.size else float("nan")

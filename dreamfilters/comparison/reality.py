@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dreamfilters.comparison.plausibility import Crowd, crowd_of
 from dreamfilters.comparison.standings import Standing
 from dreamfilters.errors import PictureError
 from dreamfilters.evidence.judging import By
@@ -18,6 +19,7 @@ from dreamfilters.evidence.surveys import TOP, Survey
 from dreamfilters.images import resize
 from dreamfilters.networks import Network
 
+NEIGHBOUR = 5  # which one's distance says how plausible a dream is
 _DRAWN = 512  # images: a percentile of so many errs by two at most
 _ROOM = 2**27  # bytes that a draw may take
 _FEWEST = 32  # images of a draw, however large they are
@@ -49,6 +51,15 @@ class Reality:
     def pictures(self) -> Floats:
         """The images that were drawn."""
         return self.read(self.drawn)
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """The same, as plausibility needs them.
+
+        Raises:
+            PictureError: there are too few.
+        """
+        return crowd_of(self.network, self.pictures, k=NEIGHBOUR)
 
     def draw(self, indices: Sequence[int], most: int = _DRAWN) -> tuple[int, ...]:
         """Return at most so many of these, and no more than fit into memory, drawn by chance, rising."""
@@ -122,5 +133,5 @@ def look(
     progress = survey.start()
     for name in survey.batches(progress):
         watcher(progress.next, count, name)
-    fitted = source.fitted(survey.size, network.form.picture_channels)
+    fitted = source.fitted(survey.size, network.form.picture_channels, network.form.resize)
     return Reality(network, fitted, survey.scan(progress), seed)

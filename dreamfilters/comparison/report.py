@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -24,7 +25,9 @@ from dreamfilters.comparison.page import anchors, map_uri, number, percent, pict
 from dreamfilters.comparison.reading import Measure, Verdict, grouped, measures_of, verdict_of
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.recording import Floats
+from dreamfilters.evidence.scanned import LayerFacts
 from dreamfilters.images import heat, png_bytes, resize
+from dreamfilters.networks import LOGITS
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
 _LARGE, _SMALL = 192, 64  # pixels that a picture is shown at most, beside others and in the index
@@ -94,13 +97,10 @@ class Card:
     @property
     def detail(self) -> str:
         """What kind of unit it is."""
-        facts, height, width = self.unit.facts, *self.unit.facts.shape[:2]
+        facts = self.unit.facts
         if self.unit.class_facts is not None:
             return f"class {self.unit.class_facts.number} of {facts.shape[2]}"
-        if facts.field is None:
-            return f"one of {facts.shape[2]} units, each sees the whole picture"
-        size = " × ".join(str(math.ceil(side)) for side in facts.field.size)
-        return f"one of {facts.shape[2]} filters, maps of {height} × {width} places, each sees {size} pixels"
+        return f"one of {layer_detail(facts)}"
 
     @property
     def title(self) -> str:
@@ -117,6 +117,17 @@ class Card:
         return " ".join(said).lower()  # as the script does with what is searched
 
 
+def layer_detail(facts: LayerFacts) -> str:
+    """Return how many units a layer has and what each sees, in words."""
+    height, width, units = facts.shape
+    if facts.name == LOGITS:
+        return f"{units} classes"
+    if facts.field is None:
+        return f"{units} units, each sees the whole picture"
+    size = " × ".join(str(math.ceil(side)) for side in facts.field.size)
+    return f"{units} filters, maps of {height} × {width} places, each sees {size} pixels"
+
+
 def cards_of(comparison: Comparison) -> tuple[Card, ...]:
     """Return a card for each unit, each with an id of its own."""
     found = anchors([f"unit {unit.name}" for unit in comparison.units])
@@ -127,13 +138,19 @@ def cards_of(comparison: Comparison) -> tuple[Card, ...]:
 def html(comparison: Comparison) -> str:
     """Return the page: pictures inside, nothing fetched, no script but the one whose hash its policy names."""
     cards = cards_of(comparison)
-    script, style = (_text(name).strip() for name in ("report.js", "report.css"))
     found = [{"id": card.anchor, "words": card.words} for card in cards]
-    return _template().render(
-        comparison=comparison, cards=cards, data=script_json(found), script=Markup(script), style=Markup(style),
-        script_hash=_digest(script), style_hash=_digest(style),
-        ramp=picture_uri(heat(np.linspace(0, 1, _RAMP)[None])), chart=(WIDTH, HEIGHT),
+    return rendered(
+        "report.html", ("report.css",), "report.js", comparison=comparison, cards=cards, data=script_json(found),
         losing=sum(card.unit.loses for card in cards),
+    )  # fmt: skip
+
+
+def rendered(template: str, styles: Sequence[str], script: str, **things: Any) -> str:
+    """Return a page of this house: everything escaped, with the hashes of its own style and script for its policy."""
+    style, code = "".join(map(_text, styles)).strip(), _text(script).strip()
+    return _templates().get_template(template).render(
+        style=Markup(style), script=Markup(code), style_hash=_digest(style), script_hash=_digest(code),
+        ramp=picture_uri(heat(np.linspace(0, 1, _RAMP)[None])), chart=(WIDTH, HEIGHT), **things,
     )  # fmt: skip
 
 
@@ -151,11 +168,15 @@ def contents(comparison: Comparison) -> dict[str, bytes]:
 
 def table_bytes(comparison: Comparison) -> bytes:
     """Return one line a unit as CSV; a text that a spreadsheet would take for a formula has an apostrophe before it."""
+    return csv_bytes([row_of(unit) for unit in comparison.units])
+
+
+def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return rows of equal keys as CSV; see `table_bytes`."""
     file = io.StringIO(newline="")
-    rows = [{key: _cell(value) for key, value in row_of(unit).items()} for unit in comparison.units]
     writer = csv.DictWriter(file, list(rows[0]) if rows else ["target"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return file.getvalue().encode("utf-8", "replace")
 
 
@@ -221,10 +242,11 @@ def _text(name: str) -> str:
 
 
 @cache
-def _template() -> jinja2.Template:
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
     environment.filters.update(
         shown=_shown,
         heated=_heated,
@@ -232,5 +254,6 @@ def _template() -> jinja2.Template:
         grouped=grouped,
         percent=percent,
         pixels=lambda p: picture_uri(_flat(p)),
+        kind=lambda words: str(words).replace(" ", "-"),
     )
-    return environment.from_string(_text("report.html"))
+    return environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -91,8 +92,19 @@ def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
 
 def _moved(network: Network, pictures: Pictures, transforms: Sequence[Transform], seed: int) -> Iterator[Floats]:
     """Yield every look at the first picture, then every look at the second."""
-    move = backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))
+    move = _mover(network, tuple(transforms))
     for first in range(0, len(pictures), _CHUNK):
         chunk = shown(network, pictures[first : first + _CHUNK])
-        seeds = np.array([backend.seed_of(seed, first + place) for place in range(len(chunk))], "uint64")
-        yield from np.asarray(move(backend.tensor(chunk), backend.tensor(seeds)))
+        seeds = np.array([backend.seed_of(seed, first + place) for place in range(_CHUNK)], "uint64")
+        filled = np.concatenate([chunk, np.repeat(chunk[-1:], _CHUNK - len(chunk), axis=0)])  # one program for all
+        looks = np.asarray(move(backend.tensor(filled), backend.tensor(seeds)))
+        yield from looks[: len(looks) * len(chunk) // _CHUNK]
+
+
+def _mover(network: Network, transforms: tuple[Transform, ...]) -> Callable[[Any, Any], Any]:
+    """Return the program that moves pictures, kept with the network."""
+    key = ("moved", transforms)
+    if key not in network.compiled:
+        network.compiled[key] = backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))
+    mover: Callable[[Any, Any], Any] = network.compiled[key]
+    return mover

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from dreamfilters.comparison.compared import Sight
 from dreamfilters.comparison.subjects import Subject
 from dreamfilters.evidence.crops import crop
-from dreamfilters.evidence.recording import Floats, activations
+from dreamfilters.evidence.recording import Floats, stream
 from dreamfilters.evidence.scanned import LayerFacts
 from dreamfilters.networks import Network
 
 
-def sights(
-    network: Network, subject: Subject, facts: LayerFacts, pictures: Floats, named: Sequence[tuple[str, str]]
-) -> tuple[Sight, ...]:
-    """Return each picture as the unit sees it.
+class View(NamedTuple):
+    """A picture (h, w, c) in the size that was scanned, shown for one unit, with its name and label."""
+
+    subject: Subject
+    picture: Floats
+    name: str
+    label: str = ""
+
+
+def sights(network: Network, facts: LayerFacts, views: Sequence[View]) -> tuple[Sight, ...]:
+    """Return each picture as its unit sees it; all units are of one layer, and of its maps a batch is held at a time.
 
     Args:
-        network: whose unit it is.
-        subject: the unit.
-        facts: of its layer, as a scan has them.
-        pictures: (n, h, w, c), in the size that was scanned.
-        named: name and label of each.
+        network: whose units they are.
+        facts: of their layer, as a scan has them.
+        views: what is shown for which unit.
     """
-    maps = activations(network, pictures, [subject.layer])[subject.layer][..., subject.unit]
-    maps = maps if maps.ndim == 3 else maps[:, None, None]
+    if not views:
+        return ()
+    batches = stream(network, (view.picture for view in views), [views[0].subject.layer])
+    answers = itertools.chain.from_iterable(itertools.chain.from_iterable(seen.values()) for seen in batches)
     return tuple(
-        _sight(picture, name, label, seen.copy(), facts, subject)
-        for picture, (name, label), seen in zip(pictures, named, maps, strict=True)
+        _sight(view, np.atleast_2d(answer[..., view.subject.unit]).copy(), facts)
+        for view, answer in zip(views, answers, strict=True)
     )
 
 
-def _sight(picture: Floats, name: str, label: str, seen: Floats, facts: LayerFacts, subject: Subject) -> Sight:
+def _sight(view: View, seen: Floats, facts: LayerFacts) -> Sight:
     finite = np.nan_to_num(seen, nan=-np.inf)
     row, column = (int(place) for place in np.unravel_index(np.argmax(finite), seen.shape))
-    response = float(seen.max() if subject.by == "max" else seen.mean(dtype=np.float64))
-    cut = None if facts.field is None else crop(picture, facts, (row, column))
-    return Sight(picture, name, label, response, (row, column), seen, cut)
+    response = float(seen.max() if view.subject.by == "max" else seen.mean(dtype=np.float64))
+    cut = None if facts.field is None else crop(view.picture, facts, (row, column))
+    return Sight(view.picture, view.name, view.label, response, (row, column), seen, cut)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.comparison.features import PIXELS, Pictures, centred, mean_cosine_distance, rows
+from dreamfilters.comparison.features import Pictures, centred, mean_cosine_distance, rows, shown
 from dreamfilters.comparison.values import plain, table
 from dreamfilters.errors import PictureError
+from dreamfilters.evidence.recording import Floats
 from dreamfilters.networks import Network
 
 
@@ -66,10 +67,15 @@ def seed_spread(network: Network, pictures: Pictures, scores: ArrayLike, layer: 
         >>> seed_spread(network, [one.picture for one in made], [one.score for one in made], "conv6").deviation
         0.51
     """
+    return spread_of(rows(network, pictures, layer, pooled=True), shown(network, pictures), scores)
+
+
+def spread_of(vectors: Floats, pictures: Floats, scores: ArrayLike) -> Spread:
+    """Return what `seed_spread` does, from the mean answers (n, units) of the watched layer's units to the pictures."""
     values = np.asarray(scores, np.float64).ravel()
     if len(values) != len(pictures) or not values.size or not np.isfinite(values).all():
         raise PictureError(f"{len(pictures)} dreams, scores {values.tolist()}: give one finite score a dream")
-    pixels = rows(network, pictures, PIXELS).reshape(len(values), -1, network.form.picture_channels)
+    pixels = pictures.reshape(len(values), -1, pictures.shape[-1])
     shapes = centred(pixels, 1).reshape(len(values), -1)
     return Spread(
         count=len(values),
@@ -77,6 +83,6 @@ def seed_spread(network: Network, pictures: Pictures, scores: ArrayLike, layer: 
         deviation=float(values.std(ddof=1)) if len(values) > 1 else None,
         least=float(values.min()),
         greatest=float(values.max()),
-        distance=mean_cosine_distance(rows(network, pictures, layer, pooled=True)),
+        distance=mean_cosine_distance(vectors),
         pixel_distance=mean_cosine_distance(shapes),
     )

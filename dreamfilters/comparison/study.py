@@ -1,54 +1,58 @@
-"""A unit's dream held against real images by every measure; what all units share is computed once."""
+"""Dreams of a layer's units held against real images by every measure; each picture is read and shown once for all."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from dreamfilters.comparison.class_facts import class_facts
 from dreamfilters.comparison.compared import Compared, Sight
-from dreamfilters.comparison.duel import Duel, machine_score
-from dreamfilters.comparison.features import layers_before
-from dreamfilters.comparison.kinship import UnitTransfer, kin_of, searchable_layers
+from dreamfilters.comparison.duel import Duel, Match, duels_of
+from dreamfilters.comparison.elsewhere import Elsewhere
+from dreamfilters.comparison.features import layers_before, numbers_of, rows
+from dreamfilters.comparison.kinship import UnitTransfer
 from dreamfilters.comparison.likeness import Likeness, map_likeness
-from dreamfilters.comparison.paths import Path, path_similarity
-from dreamfilters.comparison.plausibility import Crowd, Plausibility, crowd_of, neighbourhood
+from dreamfilters.comparison.paths import Company, Path, paths_of
+from dreamfilters.comparison.plausibility import Plausibility, neighbourhood
 from dreamfilters.comparison.reality import Reality
 from dreamfilters.comparison.responses import Answers, answers_to
-from dreamfilters.comparison.sights import sights
-from dreamfilters.comparison.spread import seed_spread
+from dreamfilters.comparison.sights import View, sights
+from dreamfilters.comparison.spread import Spread, spread_of
 from dreamfilters.comparison.standings import Contest, Standing, standing
 from dreamfilters.comparison.subjects import Subject
-from dreamfilters.comparison.transfer import ClassTransfer, as_seen_by, class_transfer
+from dreamfilters.comparison.transfer import ClassTransfer
 from dreamfilters.dreams.program import ROBUST_LOOKS
 from dreamfilters.dreams.results import Dream
 from dreamfilters.errors import PictureError
-from dreamfilters.evidence.recording import Floats, mean_responses
+from dreamfilters.evidence.recording import Floats
 from dreamfilters.evidence.scanned import UnitScan
 from dreamfilters.networks import Network
 
 Value = TypeVar("Value")
+Transfer: TypeAlias = ClassTransfer | UnitTransfer
+Taken: TypeAlias = Value | str  # a measure, or why there is none
 
-NEIGHBOUR = 5  # which one's distance says how plausible a dream is
 MOVED = 96  # images drawn by chance that are moved about, besides each unit's strongest
 REFERENCES = 9  # images that a dream's way is compared with, and as many that have nothing to do with it
-_AT_A_TIME = 16  # units whose strongest images are held together
+_TOGETHER = 64  # units that are measured at once, if their pictures' activations fit
+_ROOM = 2**29  # bytes of them
+_EACH = 3 * REFERENCES + 3  # pictures that a unit brings
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What is held against what.
+    """Some units of one layer, and what their dreams are held against.
 
     Attributes:
         real: the images, scanned.
         subjects: the units.
         dreams: each one's dreams, one a seed.
-        other: the network to show the dreams to, if any.
+        elsewhere: the network to show the dreams to, if any.
         photo: the user's own image with its name, if any.
         top: how many real images are shown.
     """
@@ -56,144 +60,251 @@ class Study:
     real: Reality
     subjects: tuple[Subject, ...]
     dreams: Mapping[str, tuple[Dream, ...]]
-    other: Network | None
-    photo: tuple[str, Floats] | None
-    top: int
+    elsewhere: Elsewhere | None = None
+    photo: tuple[str, Floats] | None = None
+    top: int = 4
+    _read: dict[int, Floats] = field(default_factory=dict, repr=False)
+
+    def compared(self) -> Iterator[Compared]:
+        """Yield each unit with all its measures."""
+        for place, subject in enumerate(self.subjects):
+            yield self._compared(place, subject)
 
     @property
     def network(self) -> Network:
         """On what."""
         return self.real.network
 
-    @cached_property
-    def units(self) -> dict[str, tuple[int, ...]]:
-        """Layer -> the units in question."""
-        layers = dict.fromkeys(subject.layer for subject in self.subjects)
-        return {
-            layer: tuple(dict.fromkeys(one.unit for one in self.subjects if one.layer == layer)) for layer in layers
-        }
+    @property
+    def layer(self) -> str:
+        """Where the units are."""
+        return self.subjects[0].layer
 
     @cached_property
-    def crowd(self) -> Crowd:
-        """The images that were drawn, as plausibility needs them."""
-        return crowd_of(self.network, self.real.pictures, k=NEIGHBOUR)
+    def scanned(self) -> tuple[UnitScan, ...]:
+        """What all images do to each unit."""
+        return tuple(self.real.scan.unit(subject.layer, subject.unit) for subject in self.subjects)
 
     @cached_property
-    def moved_few(self) -> tuple[tuple[int, ...], dict[str, Answers]]:
-        """The numbers of images drawn to be moved about, and what the units answer to them."""
-        indices = self.real.draw(self.real.drawn, MOVED)
-        return indices, self.answers(self.real.read(indices), looks=ROBUST_LOOKS)
+    def units(self) -> tuple[int, ...]:
+        """The numbers of the units, each once."""
+        return tuple(dict.fromkeys(subject.unit for subject in self.subjects))
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Pictures
 
     @cached_property
-    def plausible(self) -> dict[str, Plausibility]:
+    def made(self) -> Floats:
+        """Every dream in the size that was scanned."""
+        return self.real.fitted(dream.picture for subject in self.subjects for dream in self.dreams[subject.name])
+
+    @cached_property
+    def own(self) -> tuple[range, ...]:
+        """Where each unit's dreams are among `made`."""
+        ends = list(itertools.accumulate((len(self.dreams[one.name]) for one in self.subjects), initial=0))
+        return tuple(range(start, end) for start, end in itertools.pairwise(ends))
+
+    @cached_property
+    def firsts(self) -> Floats:
+        """The dream of each unit that is compared."""
+        return self.made[[places[0] for places in self.own]]
+
+    def images(self, indices: Sequence[int]) -> Floats:
+        """Return real images; each is read once."""
+        new = [index for index in dict.fromkeys(indices) if index not in self._read]
+        self._read.update(zip(new, self.real.read(new) if new else (), strict=True))
+        return np.stack([self._read[index] for index in indices])
+
+    def beside_dreams(self, indices: Sequence[int]) -> tuple[Floats, dict[int, int]]:
+        """Return all dreams with real images behind them, and where each image is."""
+        chosen = sorted(set(indices))
+        places = {index: len(self.made) + place for place, index in enumerate(chosen)}
+        return np.concatenate([self.made, self.images(chosen)]) if chosen else self.made, places
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Measures, one a unit
+
+    @cached_property
+    def seen(self) -> tuple[tuple[Sight, ...], ...]:
+        """Each unit's dreams, strongest images and the user's image, as the unit sees them."""
+        views = [self._views(place) for place in range(len(self.subjects))]
+        found = iter(sights(self.network, self.scanned[0].layer, list(itertools.chain(*views))))
+        return tuple(tuple(itertools.islice(found, len(each))) for each in views)
+
+    @cached_property
+    def beside_moved(self) -> tuple[tuple[int, ...], ...]:
+        """The images that each dream stands beside under small motions: some drawn by chance, and its strongest."""
+        few = self.real.draw(self.real.drawn, MOVED)
+        strong = (
+            [example.index for example in scanned.strongest[subject.by]]
+            for subject, scanned in zip(self.subjects, self.scanned, strict=True)
+        )
+        return tuple(tuple(dict.fromkeys((*few, *own))) for own in strong)
+
+    @cached_property
+    def contests(self) -> tuple[Contest, ...]:
+        """Each dream against all images, plain, and against some of them under small motions."""
+        indices = list(dict.fromkeys(itertools.chain(*self.beside_moved)))
+        stack = np.concatenate([self.images(indices), self.firsts])
+        moved = answers_to(self.network, stack, {self.layer: self.units}, looks=ROBUST_LOOKS, seed=self.real.seed)
+        places = {index: row for row, index in enumerate(indices)}
+        return tuple(self._contest(place, places, moved[self.layer]) for place in range(len(self.subjects)))
+
+    @cached_property
+    def spreads(self) -> tuple[Taken[Spread], ...]:
+        """How much each unit's dreams differ."""
+        answers = rows(self.network, self.made, self.layer, pooled=True)
+
+        def spread(place: int) -> Spread:
+            those = list(self.own[place])
+            scores = [one.response for one in self.seen[place][: len(those)]]
+            return spread_of(answers[those], self.made[those], scores)
+
+        return tuple(_tried(spread, place) for place in range(len(self.subjects)))
+
+    @cached_property
+    def paths(self) -> tuple[Taken[Path], ...]:
+        """How each unit's dreams travel beside its strongest images; for a class, beside images of it."""
+        plans = [_tried(self._company, place) for place in range(len(self.subjects))]
+        able = [plan for plan in plans if not isinstance(plan, str)]
+        stack, places = self.beside_dreams([index for plan in able for index in (*plan.references, *plan.others)])
+        companies = [
+            Company(plan.dreams, [places[index] for index in plan.references], [places[index] for index in plan.others])
+            for plan in able
+        ]
+        layers = list(dict.fromkeys([*layers_before(self.network, self.layer), self.layer]))
+        found = iter(paths_of(self.network, stack, companies, layers) if able else ())
+        return tuple(plan if isinstance(plan, str) else next(found) for plan in plans)
+
+    @cached_property
+    def duels(self) -> tuple[Taken[Duel], ...]:
+        """Whether each unit's dreams tell its strong images from its weak ones."""
+        plans = [_tried(self._match, place) for place in range(len(self.subjects))]
+        able = [plan for plan in plans if not isinstance(plan, str)]
+        stack, places = self.beside_dreams([index for plan in able for index in (*plan.strong, *plan.weak)])
+        matches = [
+            Match([places[index] for index in plan.strong], [places[index] for index in plan.weak], plan.dreams)
+            for plan in able
+        ]
+        found = iter(duels_of(self.network, stack, matches, layers_before(self.network, self.layer)) if able else ())
+        return tuple(plan if isinstance(plan, str) else next(found) for plan in plans)
+
+    @cached_property
+    def plausible(self) -> tuple[Taken[Plausibility], ...]:
         """How plausible each unit's dream is."""
-        own = self.real.fitted(self.dreams[subject.name][0].picture for subject in self.subjects)
-        return dict(zip((one.name for one in self.subjects), neighbourhood(self.network, own, self.crowd), strict=True))
+        found = _tried(lambda _: neighbourhood(self.network, self.firsts, self.real.crowd), 0)
+        return (found,) * len(self.subjects) if isinstance(found, str) else found
 
     @cached_property
-    def elsewhere(self) -> dict[str, Floats]:
-        """What every unit of the other network answers to the images that were drawn."""
-        assert self.other is not None
-        return mean_responses(self.other, as_seen_by(self.other, self.real.pictures), searchable_layers(self.other))
+    def transfers(self) -> tuple[Taken[Transfer], ...]:
+        """What another network makes of each unit's dream."""
+        assert self.elsewhere is not None
+        return self.elsewhere.transfers(self.subjects, self.firsts)
 
-    @cached_property
-    def here(self) -> dict[str, Answers]:
-        """What the units in question answer to the same."""
-        return self.answers(self.real.pictures)
+    # -----------------------------------------------------------------------------------------------------------------
 
-    def answers(self, pictures: Floats, *, looks: int = 0) -> dict[str, Answers]:
-        """Return what the units answer to pictures."""
-        return answers_to(self.network, pictures, self.units, looks=looks, seed=self.real.seed)
+    def _compared(self, place: int, subject: Subject) -> Compared:
+        scanned, count, missing = self.scanned[place], len(self.own[place]), dict[str, str]()
+        own, *beside = self.seen[place][:1] + self.seen[place][count:]
+        likened = [replace(one, likeness=_likeness(own.map, one.map)) for one in beside]
 
-    def compared(self) -> Iterator[Compared]:
-        """Yield each unit with all its measures."""
-        rest = iter(self.subjects)
-        while chunk := tuple(islice(rest, _AT_A_TIME)):
-            own = self.real.fitted(self.dreams[subject.name][0].picture for subject in chunk)
-            strong = {subject.name: self._scanned(subject).strongest[subject.by] for subject in chunk}
-            indices = tuple(dict.fromkeys(example.index for found in strong.values() for example in found))
-            contests = _Contests(
-                self, self.answers(own), self.answers(own, looks=ROBUST_LOOKS), indices,
-                self.answers(self.real.read(indices), looks=ROBUST_LOOKS) if indices else {},
-            )  # fmt: skip
-            for row, subject in enumerate(chunk):
-                yield self._compared(subject, contests.of(subject, row), contests.count)
-
-    def _scanned(self, subject: Subject) -> UnitScan:
-        return self.real.scan.unit(subject.layer, subject.unit)
-
-    def _compared(self, subject: Subject, contest: Contest, moved: int) -> Compared:
-        scanned, made, missing = self._scanned(subject), self.dreams[subject.name], dict[str, str]()
-        pictures = self.real.fitted(dream.picture for dream in made)
-        seen = sights(self.network, subject, scanned.layer, pictures, [(subject.name, "")] * len(made))
-        real, photo = self._beside(subject, scanned, seen[0])
-
-        def tried(what: str, measure: Callable[[], Value]) -> Value | None:
-            try:
-                return measure()
-            except PictureError as error:
-                missing[what] = str(error)
+        def known(what: str, taken: Sequence[Any]) -> Any:  # a measure of its kind, or None
+            if isinstance(found := taken[place], str):
+                missing[what] = found
                 return None
+            return found
 
         return Compared(
-            subject, scanned.layer, made, seen[0], real, photo, scanned.histogram[subject.by], contest, moved,
-            spread=tried(
-                "spread", lambda: seed_spread(self.network, pictures, [one.response for one in seen], subject.layer)
-            ),
-            path=tried("path", lambda: self._path(subject, scanned, pictures)),
-            duel=tried("duel", lambda: self._duel(subject, scanned, pictures)),
-            plausibility=tried("plausibility", lambda: self.plausible[subject.name]),
-            transfer=None if self.other is None else tried("transfer", lambda: self._transfer(subject, pictures[:1])),
-            class_facts=class_facts(self.real, subject, pictures[0]) if subject.is_class else None,
+            subject, scanned.layer, self.dreams[subject.name], own,
+            tuple(likened[: len(likened) - (self.photo is not None)]), likened[-1] if self.photo else None,
+            scanned.histogram[subject.by], self.contests[place], len(self.beside_moved[place]),
+            spread=known("spread", self.spreads),
+            path=known("path", self.paths),
+            duel=known("duel", self.duels),
+            plausibility=known("plausibility", self.plausible),
+            transfer=known("transfer", self.transfers) if self.elsewhere else None,
+            class_facts=class_facts(self.real, subject, self.firsts[place]) if subject.is_class else None,
             missing=missing,
         )  # fmt: skip
 
-    def _beside(self, subject: Subject, scanned: UnitScan, own: Sight) -> tuple[tuple[Sight, ...], Sight | None]:
-        """Return the strongest images and the user's, as the unit sees them, each map held against the dream's."""
-        found = scanned.strongest[subject.by][: self.top]
-        named = [(one.name, self.real.labelled(one.index)) for one in found]
-        pictures = list(self.real.read([one.index for one in found]))
+    def _views(self, place: int) -> list[View]:
+        subject, real = self.subjects[place], self.real
+        found = self.scanned[place].strongest[subject.by][: self.top]
+        strongest = self.images([one.index for one in found])
+        views = [View(subject, self.made[row], subject.name) for row in self.own[place]]
+        views += [
+            View(subject, picture, one.name, real.labelled(one.index))
+            for picture, one in zip(strongest, found, strict=True)
+        ]
         if self.photo is not None:
-            named.append((self.photo[0], ""))
-            pictures.append(self.real.fitted([self.photo[1]])[0])
-        seen = sights(self.network, subject, scanned.layer, np.stack(pictures), named)
-        likened = tuple(replace(one, likeness=_likeness(own.map, one.map)) for one in seen)
-        return likened[: len(found)], likened[-1] if self.photo is not None else None
+            views.append(View(subject, real.fitted([self.photo[1]])[0], self.photo[0]))
+        return views
 
-    def _path(self, subject: Subject, scanned: UnitScan, pictures: Floats) -> Path:
-        """Hold the way of the dreams against that of the strongest images; for a class, of images of it."""
-        _check_awake(scanned, subject)
-        strong = [example.index for example in scanned.strongest[subject.by][:REFERENCES]]
-        own = self.real.of_class(subject.unit) if subject.is_class else []
-        references = self.real.draw(own, REFERENCES) if len(own) > 1 else strong
-        apart = set(own) | set(references)
-        others = self.real.draw([index for index in self.real.drawn if index not in apart], REFERENCES)
-        if not others:
-            raise PictureError(f"{len(self.real.drawn)} images: none is left that has nothing to do with the unit")
-        layers = [*layers_before(self.network, subject.layer), subject.layer]
-        return path_similarity(
-            self.network, pictures, self.real.read(references), self.real.read(others), list(dict.fromkeys(layers))
+    def _contest(self, place: int, rows_of: Mapping[int, int], moved: Answers) -> Contest:
+        scanned, map_ = self.scanned[place], self.seen[place][0].map
+        column, indices = self.units.index(self.subjects[place].unit), self.beside_moved[place]
+
+        def beside(values: Floats) -> Standing:
+            own, theirs = values[len(rows_of) + place, column], values[[rows_of[one] for one in indices], column]
+            found = standing(float(own), theirs)
+            return replace(found, index=indices[found.index])
+
+        return Contest(
+            mean=self.real.standing(scanned, "mean", float(map_.mean(dtype=np.float64))),
+            maximum=self.real.standing(scanned, "max", float(map_.max())),
+            moved_mean=beside(moved.mean),
+            moved_maximum=beside(moved.maximum),
         )
 
-    def _duel(self, subject: Subject, scanned: UnitScan, pictures: Floats) -> Duel:
+    def _company(self, place: int) -> Company:
+        """Return a unit's dreams, by their places, and by their numbers the images that its way is compared with."""
+        subject, scanned, real = self.subjects[place], self.scanned[place], self.real
+        _check_awake(scanned, subject)
+        of_class = real.of_class(subject.unit) if subject.is_class else []
+        strong = [example.index for example in scanned.strongest[subject.by][:REFERENCES]]
+        references = real.draw(of_class, REFERENCES) if len(of_class) > 1 else strong
+        apart = set(of_class) | set(references)
+        others = real.draw([index for index in real.drawn if index not in apart], REFERENCES)
+        if not others:
+            raise PictureError(f"{len(real.drawn)} images: none is left that has nothing to do with the unit")
+        if len(references) < 2:
+            raise PictureError(f"{len(references)} references: give at least 2 images")
+        return Company(self.own[place], references, others)
+
+    def _match(self, place: int) -> Match:
+        """Return a unit's dreams, by their places, and by their numbers its strong and weak images."""
+        subject, scanned = self.subjects[place], self.scanned[place]
+        _check_awake(scanned, subject)
         strong, weak = (
             [example.index for example in ranking[subject.by]] for ranking in (scanned.strongest, scanned.weakest)
         )
-        _check_awake(scanned, subject)
         if set(strong) & set(weak):
             raise PictureError(f"{scanned.seen} images: too few to have {len(strong)} strong and as many weak ones")
-        return machine_score(self.network, self.real.read(strong), self.real.read(weak), pictures, layer=subject.layer)
+        return Match(strong, weak, self.own[place])
 
-    def _transfer(self, subject: Subject, pictures: Floats) -> ClassTransfer | UnitTransfer:
-        assert self.other is not None
-        if subject.is_class:
-            return class_transfer(self.network, subject.unit, pictures, self.other, real=self.real.pictures)[0]
-        column = self.units[subject.layer].index(subject.unit)
-        kin = kin_of(self.here[subject.layer].mean[:, column], self.elsewhere)
-        if kin is None:
-            raise PictureError(f"{len(self.real.drawn)} images: the unit answers them alike; give more that differ")
-        answer = mean_responses(self.other, as_seen_by(self.other, pictures), [kin.layer])[kin.layer][0, kin.unit]
-        return UnitTransfer(kin, standing(float(answer), self.elsewhere[kin.layer][:, kin.unit]))
+
+def portions(real: Reality, subjects: Sequence[Subject]) -> tuple[tuple[Subject, ...], ...]:
+    """Return the subjects of one layer after the other, so many at a time as can be measured together.
+
+    They follow from the network, the images' size and the subjects alone: what is measured in the same portion comes
+    out the same, to the last bit.
+    """
+    found = []
+    for layer in dict.fromkeys(subject.layer for subject in subjects):
+        those = [subject for subject in subjects if subject.layer == layer]
+        watched = [*layers_before(real.network, layer), layer]
+        room = _ROOM // (4 * _EACH * max(numbers_of(real.network, name, real.scan.size) for name in watched))
+        step = max(1, min(_TOGETHER, room))
+        found += [tuple(those[first : first + step]) for first in range(0, len(those), step)]
+    return tuple(found)
+
+
+def _tried(measure: Callable[[int], Value], place: int) -> Taken[Value]:
+    """Return a measure, or why it cannot be taken."""
+    try:
+        return measure(place)
+    except PictureError as error:
+        return str(error)
 
 
 def _check_awake(scanned: UnitScan, subject: Subject) -> None:
@@ -204,40 +315,3 @@ def _check_awake(scanned: UnitScan, subject: Subject) -> None:
 def _likeness(dream: Floats, real: Floats) -> Likeness | None:
     """Return how alike two maps are; None where they are single numbers."""
     return map_likeness(dream, real) if dream.size > 1 else None
-
-
-@dataclass(frozen=True, eq=False)
-class _Contests:
-    """What some units answer to their dreams and to images: `indices` are the images that are moved about."""
-
-    study: Study
-    plain: Mapping[str, Answers]
-    moved: Mapping[str, Answers]
-    indices: Sequence[int]
-    strong: Mapping[str, Answers]
-
-    @property
-    def count(self) -> int:
-        """How many images are moved about."""
-        return len(set(self.indices) | set(self.study.moved_few[0]))
-
-    def of(self, subject: Subject, row: int) -> Contest:
-        """Return one unit's contest; its dream is the `row`-th."""
-        real, scanned = self.study.real, self.study._scanned(subject)
-        column = self.study.units[subject.layer].index(subject.unit)
-        own, moved = self.plain[subject.layer], self.moved[subject.layer]
-        few, by_chance = self.study.moved_few[0], self.study.moved_few[1][subject.layer]
-        strong = self.strong.get(subject.layer, by_chance)
-        places = (*(self.indices if self.strong else ()), *few)
-
-        def beside(dream: Floats, first: Floats, second: Floats) -> Standing:
-            values = np.concatenate([*([first[:, column]] if self.strong else []), second[:, column]])
-            found = standing(float(dream[row, column]), values)
-            return replace(found, index=places[found.index])
-
-        return Contest(
-            mean=real.standing(scanned, "mean", float(own.mean[row, column])),
-            maximum=real.standing(scanned, "max", float(own.maximum[row, column])),
-            moved_mean=beside(moved.mean, strong.mean, by_chance.mean),
-            moved_maximum=beside(moved.maximum, strong.maximum, by_chance.maximum),
-        )

@@ -23,7 +23,6 @@ from dreamfilters.evidence.verdicts import Dreamt
 from dreamfilters.networks import Network
 
 _STEPS, _RATE = 64, 0.05  # enough to cross the whole range of a pixel three times
-_LADDER = "also tried "  # in the note of a dream that did not rise
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +34,14 @@ class Attempt:
         picture: (h, w, c) in [0, 1].
         woken: whether the ascent rose at all.
         where: its file, "" where it has none.
-        note: what the engine said of it.
+        attempts: what was tried after the plain ascent.
     """
 
     target: str
     picture: NDArray[np.float32]
     woken: bool
     where: str = ""
-    note: str = ""
+    attempts: tuple[str, ...] = ()
 
 
 Dreamer: TypeAlias = Callable[[Recipe, tuple[str, ...]], Iterable[Attempt]]  # an attempt for each target, in any order
@@ -76,7 +75,7 @@ def in_memory(network: Network, seed: int) -> Dreamer:
     def dreamer(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
         for dream in dreaming(network, targets, recipe, seed=seed):
             picture = (np.floor(dream.picture * 255 + 0.5) / 255).astype(np.float32)
-            yield Attempt(dream.name, picture, dream.woken, note=dream.note)
+            yield Attempt(dream.name, picture, dream.woken, attempts=dream.attempts)
 
     return dreamer
 
@@ -95,7 +94,7 @@ def wake(
         for attempt, answers in _shown(network, layer, attempts):
             unit = places[attempt.target][1]
             score = float(answers[unit])
-            tried = attempts_in(ascent.recipe.name, attempt.note)
+            tried = (f"recipe {ascent.recipe.name}", *attempt.attempts)
             found[layer, unit] = Dreamt(score, attempt.woken or score > 0, attempt.where, tried)
     return found
 
@@ -106,17 +105,6 @@ def better(first: Dreamt | None, second: Dreamt) -> Dreamt:
         return second
     best = first if first.score >= second.score else second
     return replace(best, woken=first.woken or second.woken, attempts=first.attempts + second.attempts)
-
-
-def attempts_in(recipe: str, note: str) -> tuple[str, ...]:
-    """Return what was tried on a picture, in words, by what the engine noted.
-
-    >>> attempts_in("standard", "not woken: its score never rose; also tried relaxed gradient, another seed")
-    ('recipe standard', 'relaxed gradient', 'another seed')
-    """
-    _, _, ladder = note.partition(_LADDER)
-    rungs = ladder.partition(";")[0].split(", ")
-    return (f"recipe {recipe}", *(rung for rung in rungs if rung not in ("", "nothing else")))
 
 
 def _shown(network: Network, layer: str, attempts: Iterable[Attempt]) -> Iterator[tuple[Attempt, Floats]]:

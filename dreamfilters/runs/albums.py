@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import OutputError
+from dreamfilters.runs import rooms
 from dreamfilters.runs.naming import slug
 from dreamfilters.runs.records import KEY, as_json
-from dreamfilters.runs.writing import LOCK, claimed, refused, sha256, write_whole
+from dreamfilters.runs.writing import claimed, make_folder, sha256, write_whole
 
 MANIFEST, RECORD = "manifest.json", "maps.json"
 _OF_ALL = ("pictures", "classes", "units")  # settings of the run that a record does not repeat
@@ -59,10 +59,7 @@ class Album:
     def write(self, name: str, file: str, content: bytes) -> str:
         """Write one file of a picture and return its checksum."""
         place = self.place(name)
-        try:
-            place.mkdir(exist_ok=True)
-        except OSError as error:
-            raise refused(place, error) from error
+        make_folder(place)
         write_whole(place / file, content)
         return sha256(content)
 
@@ -88,7 +85,7 @@ class Album:
         """Write the manifest of what is finished, and drop what a killed run has left of a picture that now fails."""
         done = {page.picture for page in pages}
         for name in failures:
-            _remove(self.place(name))
+            rooms.remove(self.folder, _page(self.folder, name))
         entries = [
             {
                 "picture": page.picture,
@@ -110,7 +107,7 @@ class Album:
 
     def clear(self) -> None:
         """Remove everything that this run wrote."""
-        _remove_run(self.folder, self.settings)
+        rooms.remove(self.folder, _written(self.folder, self.settings))
 
     @property
     def _common(self) -> dict[str, Any]:
@@ -143,22 +140,11 @@ def record_json(record: Mapping[str, Any]) -> bytes:
 
 
 def _make_room(folder: Path, settings: Mapping[str, Any], force: bool) -> None:
-    """Leave a run of equal settings as it is, remove another one if forced, refuse everything else."""
-    present = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
     earlier = _settings_in(folder)
-    if not present or earlier == settings:
-        return
-    if earlier and force:
-        _remove_run(folder, earlier)
-        return
-    if earlier:
-        differing = [key for key in settings if earlier.get(key) != settings[key]] or ["version"]
-        held = f"maps of another run (other {', '.join('version' if key == KEY else key for key in differing)})"
-        raise OutputError(f"{folder}: holds {held}; choose another folder with --out, or say --force")
-    shown = ", ".join(present[:3]) + (", ..." if len(present) > 3 else "")
-    ours = {MANIFEST, *map(slug, settings["pictures"])}
-    if not force or ours & set(present):
-        raise OutputError(f"{folder}: holds other files ({shown}); choose another folder with --out")
+    rooms.make_room(
+        folder, "maps", settings=settings, earlier=earlier, written=_written(folder, earlier) if earlier else (),
+        force=force, mine=[MANIFEST, *map(slug, settings["pictures"])],
+    )  # fmt: skip
 
 
 def _settings_in(folder: Path) -> dict[str, Any]:
@@ -171,24 +157,16 @@ def _settings_in(folder: Path) -> dict[str, Any]:
     return dict(settings) if KEY in settings and all(isinstance(name, str) for name in names) else {}
 
 
-def _remove_run(folder: Path, settings: Mapping[str, Any]) -> None:
-    for name in settings["pictures"]:
-        _remove(folder / slug(name))
-    for file in (MANIFEST, f".{MANIFEST}.part"):
-        (folder / file).unlink(missing_ok=True)
+def _written(folder: Path, settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of all files of a run, its manifest last."""
+    return [name for picture in settings["pictures"] for name in _page(folder, picture)] + [MANIFEST]
 
 
-def _remove(place: Path) -> None:
-    """Remove what this tool writes for one picture, and the folder if that was all."""
-    if place.is_dir() and not place.is_symlink():
-        for path in _written(place.iterdir()):
-            path.unlink(missing_ok=True)
-        with suppress(OSError):  # something else lies in it
-            place.rmdir()
-
-
-def _written(paths: Iterable[Path]) -> list[Path]:
-    return [path for path in paths if path.name.removeprefix(".").removesuffix(".part").endswith(_SUFFIXES)]
+def _page(folder: Path, picture: str) -> list[str]:
+    """Return the names, from the folder on, of what this tool writes for one picture."""
+    place = folder / slug(picture)
+    names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
+    return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
 
 
 _SUFFIXES = (".png", ".npz", ".json")

@@ -12,11 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 import dreamfilters
-from dreamfilters import backend, images
+from dreamfilters import backend
 from dreamfilters.comparison.audited import Audit, Finding, audit_from
 from dreamfilters.comparison.auditing import audit, chosen_layers
 from dreamfilters.comparison.shares import shares_chart
@@ -27,16 +24,15 @@ from dreamfilters.evidence.scanned import Scan
 from dreamfilters.evidence.surveys import Survey
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
-from dreamfilters.runs import jobs, scans
+from dreamfilters.runs import jobs, rooms, scan_files, scans, store
 from dreamfilters.runs.records import KEY, as_json, form_values
-from dreamfilters.runs.scan_files import read_manifest
-from dreamfilters.runs.writing import LOCK, claimed, sha256, write_whole
+from dreamfilters.runs.store import Entry
+from dreamfilters.runs.writing import claimed, sha256, write_whole
 
 Watcher: TypeAlias = Callable[[float, int, str], None]  # done, of how much (0: not known), what
 
 RESULT, TABLE, CHART = "audit.json", "audit.csv", "audit.png"  # the first is written last and makes the others count
 SCAN, DREAMS = "scan", "dreams"  # folders
-_FILES = frozenset({RESULT, TABLE, CHART})
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +76,7 @@ class Inquest:
 
     @property
     def _stored_settings(self) -> dict[str, Any] | None:
-        return None if self.scan is None else read_manifest(self.scan).get("settings", {})
+        return None if self.scan is None else scan_files.read_manifest(self.scan).get("settings", {})
 
     def check(self) -> None:
         """Raise what would stop the audit, before anything is written."""
@@ -96,7 +92,14 @@ class Audited:
     failures: tuple[tuple[str, str], ...] = ()
 
 
-def run(inquest: Inquest, folder: Path, *, force: bool = False, watcher: Watcher | None = None) -> Audited:
+def run(
+    inquest: Inquest,
+    folder: Path,
+    *,
+    force: bool = False,
+    dreamt: Callable[[Dreamer], Dreamer] | None = None,
+    watcher: Watcher | None = None,
+) -> Audited:
     """Audit into a folder; what an earlier, killed run of equal settings scanned and dreamt is not done again.
 
     The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
@@ -105,6 +108,7 @@ def run(inquest: Inquest, folder: Path, *, force: bool = False, watcher: Watcher
         inquest: what to audit.
         folder: where to.
         force: replace another audit that lies there; files that are not from it are never touched.
+        dreamt: what is put before the dreamer, such as one that has some of the pictures already.
         watcher: told what is being done.
 
     Raises:
@@ -114,13 +118,17 @@ def run(inquest: Inquest, folder: Path, *, force: bool = False, watcher: Watcher
     """
     inquest.check()
     with claimed(folder):
-        _make_room(folder, inquest.settings, force)
+        earlier = _read(folder).get("settings", {})
+        rooms.make_room(
+            folder, "an audit", settings=inquest.settings, earlier=earlier, written=written_in(folder), force=force
+        )
         if not _read(folder):
             _write_json(folder / RESULT, _manifest(inquest))  # first, so that whatever follows is known for ours
         try:
             scan = _scan(inquest, folder, watcher)
-            if not _is_whole(folder):
+            if not rooms.is_whole(folder, _read(folder)["files"]):
                 dreamer = _dreamer(inquest, folder, watcher)
+                dreamer = dreamer if dreamt is None else dreamt(dreamer)
                 found = audit(
                     inquest.network, scan, inquest.layers, seed=inquest.seed, dreamer=dreamer, watcher=watcher
                 )
@@ -146,7 +154,7 @@ def read_audit(folder: Path | str) -> Audit:
         raise OutputError(f"{folder}: holds no audit; make one with `dreamfilters audit MODEL IMAGES --out {folder}`")
     if not manifest["files"]:
         raise OutputError(f"{folder}: its audit is not finished; give the same command again to go on")
-    if not _is_whole(folder):
+    if not rooms.is_whole(folder, manifest["files"]):
         raise OutputError(f"{folder}: its audit is damaged; give the same command again to make it anew")
     return audit_from(manifest["audit"])
 
@@ -197,18 +205,16 @@ def _dreamer(inquest: Inquest, folder: Path, watcher: Watcher | None) -> Dreamer
         if finished.stopped:
             raise KeyboardInterrupt
         for entry in finished.entries:
-            picture = _picture(entry.picture, inquest.network.form.picture_channels)
-            where, record = entry.picture.relative_to(folder).as_posix(), entry.record
-            yield Attempt(record["target"], picture, record["woken"], where, record["note"])
+            yield attempt_of(entry, inquest.network, entry.picture.relative_to(folder).as_posix())
 
     return dreamer
 
 
-def _picture(path: Path, channels: int) -> NDArray[np.float32]:
-    """Return a dream as its file holds it; that of more channels lies there in planes side by side."""
-    if channels in (1, 3):
-        return images.read(path, channels=channels)
-    return np.concatenate(np.split(images.read(path, channels=1), channels, axis=1), axis=-1)
+def attempt_of(entry: Entry, network: Network, where: str) -> Attempt:
+    """Return the attempt that a stored dream is; `where` is what its picture is called in the audit."""
+    record = entry.record
+    picture = entry.read(network.form.picture_channels)
+    return Attempt(record["target"], picture, record["woken"], where, tuple(record["attempts"]))
 
 
 def _finish(inquest: Inquest, folder: Path, found: Audit) -> None:
@@ -225,22 +231,14 @@ def _manifest(inquest: Inquest) -> dict[str, Any]:
     return {KEY: dreamfilters.__version__, "settings": inquest.settings, "model": model, "files": {}}
 
 
-def _make_room(folder: Path, settings: Mapping[str, Any], force: bool) -> None:
-    """Leave an audit of equal settings as it is, remove another one if forced, refuse everything else."""
-    present = {path.name for path in folder.iterdir()} - {LOCK} - {f".{name}.part" for name in _FILES}
-    earlier = _read(folder).get("settings", {})
-    if not present or earlier == settings:
-        return
-    if not earlier:
-        few = ", ".join(sorted(present)[:3]) + (", ..." if len(present) > 3 else "")
-        raise OutputError(f"{folder}: holds other files ({few}); choose another folder with --out")
-    if not force:
-        other = ", ".join(key for key in settings if earlier.get(key) != settings[key]) or "a version"
-        raise OutputError(
-            f"{folder}: holds an audit of other {other}; choose another folder with --out, or say --force"
-        )
-    for name in (TABLE, CHART, RESULT):  # last, so that a kill leaves none of them unknown
-        (folder / name).unlink(missing_ok=True)
+def written_in(folder: Path) -> list[str]:
+    """Return the names of all files of the audit that lies in a folder, its manifest last; none if no audit does."""
+    if not _read(folder):
+        return []
+    found = [f"{SCAN}/{name}" for name in scan_files.written_in(folder / SCAN)]
+    for place in sorted((folder / DREAMS).glob("*")):
+        found += [f"{DREAMS}/{place.name}/{name}" for name in store.written_in(place)]
+    return [*found, TABLE, CHART, RESULT]
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -251,15 +249,6 @@ def _read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return dict(manifest) if known else {}
-
-
-def _is_whole(folder: Path) -> bool:
-    """Say whether a finished audit lies here with every file as it was written."""
-    try:
-        files = _read(folder).get("files", {})
-        return bool(files) and all(sha256((folder / name).read_bytes()) == digest for name, digest in files.items())
-    except OSError:
-        return False
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

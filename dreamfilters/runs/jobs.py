@@ -90,7 +90,12 @@ class Job:
         """Everything that decides the bytes of the run's files."""
         return {
             KEY: dreamfilters.__version__,
-            "model": {"spec": self.spec, "name": self.network.name, "fingerprint": self.network.fingerprint},
+            "model": {
+                "spec": self.spec,
+                "name": self.network.name,
+                "fingerprint": self.network.fingerprint,
+                **self.network.choices,
+            },
             "input": form_values(self.network.form),
             "classes": {str(number): name for number, name in enumerate(self.network.classes)},
             "recipe": self.recipe.as_values(),

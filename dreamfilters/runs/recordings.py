@@ -228,7 +228,8 @@ class _Job:
     def pictures(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """Yield these pictures as the network wants them."""
         if isinstance(self.source, Photos):
-            return self.source.fitted(self.size, self.network.form.picture_channels).only(indices)
+            form = self.network.form
+            return self.source.fitted(self.size, form.picture_channels, form.resize).only(indices)
         return self.source.only(indices)
 
     def digest(self, index: int) -> str:

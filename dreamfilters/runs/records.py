@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dreamfilters import images
+from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.results import Dream
 from dreamfilters.errors import PictureError
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.runs.naming import slug
+from dreamfilters.runs.rooms import KEY
 
-KEY = "dreamfilters"  # of the text inside a PNG, and the first one of every JSON file
+__all__ = ["KEY", "as_json", "dream_of", "form_from", "form_values", "read_record", "record_of", "with_classes"]
 
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +29,28 @@ def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
     named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
     again = f"dreamfilters again {slug(dream.name)}.png"
     return {**common, **dream.as_values(), "classes": named if "class:" in dream.name else {}, "again": again}
+
+
+def dream_of(record: Mapping[str, Any], picture: NDArray[np.float32], recipe: Recipe) -> Dream:
+    """Return the dream that a record and its picture tell of; what it took and how the picture grew is not kept."""
+    numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
+    history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
+    return Dream(
+        name=record["target"],
+        picture=picture,
+        score=numbers["score"],
+        robust=numbers["robust"],
+        start=numbers["start"],
+        steps=record["steps"],
+        seconds=0.0,
+        seed=record["seed"],
+        recipe=recipe,
+        woken=record["woken"],
+        rescued=record["rescued"],
+        attempts=tuple(record["attempts"]),
+        note=record["note"],
+        history=history,
+    )
 
 
 def form_values(form: InputForm) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def job_of(picture: Path, *, model: str | None = None, trust: bool = False) -> J
 
 
 def _job(picture: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Job:
-    network = load(spec, trust=trust, form=form_from(record["input"]))
+    choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
+    network = load(spec, trust=trust, form=form_from(record["input"]), **choices)
     if network.fingerprint != record["model"]["fingerprint"]:
         raise ModelError(f"{spec}: is not the network that made {picture}: its layers or weights differ")
     network = replace(network, name=str(record["model"]["name"]))  # it may lie in a file of another name now

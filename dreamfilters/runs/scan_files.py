@@ -16,18 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
-from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scanned import LayerFacts, Scan, field_of
 from dreamfilters.evidence.tallies import Tally
+from dreamfilters.runs.rooms import KEY, is_whole, make_room
 from dreamfilters.runs.scan_tables import layer_rows, units_csv
-from dreamfilters.runs.writing import LOCK, sha256, write_whole
+from dreamfilters.runs.writing import sha256, write_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.surveys import Progress, Survey
 
-KEY = "dreamfilters"  # the first one of every JSON file
 MANIFEST, ARRAYS, TABLE, UNFINISHED = "scan.json", "scan.npz", "units.csv", "unfinished.npz"
-_OURS = frozenset({MANIFEST, ARRAYS, TABLE, UNFINISHED})
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +50,15 @@ class ScanFolder:
         Raises:
             OutputError: it is refused.
         """
-        present = {path.name for path in self.folder.iterdir()} - {LOCK} - {f".{name}.part" for name in _OURS}
         earlier = read_manifest(self.folder).get("settings", {})
-        if not present or earlier == self.settings:
-            return
-        if not earlier:
-            few = ", ".join(sorted(present)[:3]) + (", ..." if len(present) > 3 else "")
-            raise OutputError(f"{self.folder}: holds other files ({few}); choose another folder with --out")
-        if not force:
-            other = ", ".join(key for key, value in self.settings.items() if earlier.get(key) != value)
-            raise OutputError(
-                f"{self.folder}: holds a scan of other {other}; choose another folder with --out, or say --force"
-            )
-        for name in [*sorted(_OURS - {MANIFEST}), MANIFEST]:  # last, so that a kill leaves none of them unknown
-            (self.folder / name).unlink(missing_ok=True)
+        make_room(
+            self.folder, "a scan", settings=self.settings, earlier=earlier, written=written_in(self.folder), force=force
+        )
 
     def is_finished(self) -> bool:
         """Say whether the survey's result lies here, whole."""
         manifest = read_manifest(self.folder)
-        return manifest.get("settings") == self.settings and is_whole(self.folder, manifest)
+        return manifest.get("settings") == self.settings and is_whole(self.folder, manifest["files"])
 
     def begin(self) -> None:
         """Write a manifest without files, if there is none: first, so that whatever follows is known for ours."""
@@ -151,14 +139,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest) if known else {}
 
 
-def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Say whether every file of a finished scan is there and as it was written."""
-    try:
-        return bool(manifest["files"]) and all(
-            sha256((folder / name).read_bytes()) == digest for name, digest in manifest["files"].items()
-        )
-    except OSError:
-        return False
+def written_in(folder: Path) -> list[str]:
+    """Return the names of all files of the scan that lies in a folder, its manifest last; none if no scan does."""
+    return [ARRAYS, TABLE, UNFINISHED, MANIFEST] if read_manifest(folder) else []
 
 
 def arrays_in(path: Path) -> dict[str, NDArray[Any]]:

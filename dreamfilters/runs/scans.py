@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import dreamfilters
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scanned import Scan
-from dreamfilters.runs.scan_files import ARRAYS, ScanFolder, arrays_in, facts_of, is_whole, read_manifest
+from dreamfilters.runs.rooms import is_whole
+from dreamfilters.runs.scan_files import ARRAYS, ScanFolder, arrays_in, facts_of, read_manifest
 from dreamfilters.runs.writing import claimed
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -95,7 +96,7 @@ def read_scan(folder: Path | str) -> Scan:
         raise OutputError(f"{folder}: holds no scan; make one with `dreamfilters scan MODEL IMAGES --out {folder}`")
     if not manifest["files"]:
         raise OutputError(f"{folder}: its scan is not finished; give the same command again to go on")
-    if not is_whole(folder, manifest):
+    if not is_whole(folder, manifest["files"]):
         raise OutputError(f"{folder}: its scan is damaged; give the same command again to make it anew")
     arrays, settings = arrays_in(folder / ARRAYS), manifest["settings"]
     return Scan(

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamfilters import images
 from dreamfilters.dreams.results import Dream
-from dreamfilters.errors import OutputError
 from dreamfilters.runs.naming import slug
 from dreamfilters.runs.records import KEY, as_json, record_of
-from dreamfilters.runs.writing import LOCK, claimed, sha256, write_whole
+from dreamfilters.runs.rooms import make_room
+from dreamfilters.runs.writing import claimed, sha256, write_whole
 
 MANIFEST, SHEET = "manifest.json", "contact-sheet.png"
 ATTACHMENTS = ("prior.npz", "start.png")  # what a run was given and `again` needs
@@ -35,6 +36,12 @@ class Entry:
     picture: Path
     record: Mapping[str, Any]
     seconds: float | None = None
+
+    def read(self, channels: int) -> NDArray[np.float32]:
+        """Return the picture as its file holds it, (h, w, channels); more than three lie there side by side."""
+        if channels in (1, 3):
+            return images.read(self.picture, channels=channels)
+        return np.concatenate(np.split(images.read(self.picture, channels=1), channels, axis=1), axis=-1)
 
 
 @contextmanager
@@ -126,6 +133,12 @@ class Store:
         ).encode()
 
 
+def written_in(folder: Path) -> list[str]:
+    """Return the names of all files of the run that lies in a folder, its manifest last; none if no run does."""
+    settings = _settings_in(folder)
+    return _files_of(settings) if settings else []
+
+
 def shown(dream: Dream) -> np.ndarray:
     """Return the picture as a PNG can hold it, with its transparency if it has one."""
     picture = side_by_side(dream.picture)
@@ -148,23 +161,11 @@ def _caption(record: Mapping[str, Any]) -> str:
 
 
 def _make_room(folder: Path, settings: Mapping[str, Any], force: bool) -> None:
-    """Leave a run of equal settings as it is, remove another one if forced, refuse everything else."""
-    present = {path.name for path in folder.iterdir()} - {LOCK}
-    earlier = _settings_in(folder)
     now = json.loads(as_json(settings))
-    if not present or earlier == now:
-        return
-    if not force:
-        held = f"another run ({_difference(earlier, now)})" if earlier else f"other files ({_few(sorted(present))})"
-        raise OutputError(f"{folder}: holds {held}; choose another folder with --out, or say --force")
-    ours = _files_of(earlier) & present if earlier else set()
-    foreign = (present - ours) & _files_of(now)
-    if foreign:
-        raise OutputError(
-            f"{folder / min(foreign)}: is not from this tool; move it, or choose another folder with --out"
-        )
-    for name in ours:
-        (folder / name).unlink(missing_ok=True)
+    make_room(
+        folder, "a run", settings=now, earlier=_settings_in(folder), written=written_in(folder), force=force,
+        mine=_files_of(now),
+    )  # fmt: skip
 
 
 def _settings_in(folder: Path) -> dict[str, Any]:
@@ -177,21 +178,8 @@ def _settings_in(folder: Path) -> dict[str, Any]:
     return dict(manifest["settings"]) if KEY in manifest and all(isinstance(name, str) for name in targets) else {}
 
 
-def _files_of(settings: Mapping[str, Any]) -> set[str]:
-    """Return every name that a run with these settings writes, and those of its unfinished writes."""
-    names = {MANIFEST, SHEET, *ATTACHMENTS}
-    names |= {slug(target) + suffix for target in settings["targets"] for suffix in (".png", ".gif", ".json")}
-    return names | {f".{name}.part" for name in names}
-
-
-def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    differing = [key for key in now if earlier.get(key) != now[key]]
-    return (
-        f"other {', '.join('version' if key == KEY else key for key in differing)}"
-        if differing
-        else "of another version"
-    )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+def _files_of(settings: Mapping[str, Any]) -> list[str]:
+    """Return every name that a run with these settings writes, its manifest last."""
+    kinds = (".png", ".gif", ".json")
+    names = {slug(target) + kind for target in settings["targets"] for kind in kinds}
+    return [*sorted(names), SHEET, *ATTACHMENTS, MANIFEST]

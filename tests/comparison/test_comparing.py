@@ -25,6 +25,11 @@ def test_the_strongest_images_are_those_of_the_colour_with_their_answers(picture
     assert unit.standing.largest == pytest.approx(expected.max(), abs=1e-5)
 
 
+def test_a_unit_is_a_table_in_a_notebook(compared):
+    assert "<td>target</td><td>conv:0</td>" in compared.units[0]._repr_html_()
+    assert repr(compared.units[0]).startswith("Compared('conv:0', ")
+
+
 def test_a_dream_stands_among_all_images(pictures_of, compared):
     pictures, _ = pictures_of()
     unit = compared.units[0]

@@ -5,25 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.waking import Ascent, Attempt, ascents, attempts_in, better, wake
+from dreamfilters.comparison.waking import Ascent, Attempt, ascents, better, wake
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.evidence.verdicts import Dreamt
 from dreamfilters.networks import InputForm, Network
-
-
-@pytest.mark.parametrize(
-    ("note", "attempts"),
-    [
-        ("", ("recipe standard",)),
-        ("not woken: its score never rose; also tried nothing else", ("recipe standard",)),
-        (
-            "3 steps overflowed; not woken: its score never rose; also tried pre-activation, another seed",
-            ("recipe standard", "pre-activation", "another seed"),
-        ),
-    ],
-)
-def test_attempts_are_read_off_the_note(note, attempts):
-    assert attempts_in("standard", note) == attempts
 
 
 def test_a_unit_is_measured_on_its_own_picture(network, scene):
@@ -33,7 +18,9 @@ def test_a_unit_is_measured_on_its_own_picture(network, scene):
     def dreamer(recipe, targets):
         assert (recipe.name, targets) == ("mine", ("conv1:1!max", "conv1:4!max", "conv1:6!max"))
         for place in (2, 0, 1):  # in any order
-            yield Attempt(targets[place], pictures[place], woken=False, where=f"{place}.png")
+            yield Attempt(
+                targets[place], pictures[place], woken=False, where=f"{place}.png", attempts=("another seed",)
+            )
 
     found = wake(network, {"conv1": [1, 4, 6]}, Ascent(Recipe(name="mine"), "max"), dreamer)
     for place, unit in enumerate((1, 4, 6)):
@@ -41,6 +28,7 @@ def test_a_unit_is_measured_on_its_own_picture(network, scene):
         assert dreamt.score == pytest.approx(maps[place, ..., unit].max(), rel=1e-5)
         assert dreamt.woken == (dreamt.score > 0)  # whatever the ascent said of itself
         assert dreamt.picture == f"{place}.png"
+        assert dreamt.attempts == ("recipe mine", "another seed")
 
 
 def test_of_two_dreams_the_higher_one_counts_with_the_attempts_of_both():

@@ -23,6 +23,7 @@ from dreamfilters.images import photos
 from dreamfilters.networks import load
 from dreamfilters.runs import audits, scans
 from dreamfilters.runs.audits import Inquest, read_audit, run
+from dreamfilters.runs.store import Entry
 
 FORM = {"range": (0, 1)}
 
@@ -234,7 +235,7 @@ def test_dreams_of_two_channels_are_put_together_again(tmp_path):
     (tmp_path / "planes.png").write_bytes(
         images.png_bytes(np.concatenate([picture[..., :1], picture[..., 1:]], axis=1))
     )
-    assert np.array_equal(audits._picture(tmp_path / "planes.png", 2), picture)
+    assert np.array_equal(Entry(tmp_path / "planes.png", {}).read(2), picture)
 
 
 def test_seed_and_scan_are_settings(inquest, whole):

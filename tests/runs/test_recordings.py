@@ -159,7 +159,7 @@ def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     out = tmp_path / "out"
     draw_maps(network, photos(folder), out, MapSettings(layers=("conv1",)))
     other = MapSettings(layers=("conv2",), style=MapStyle(MapScale("layer")))
-    with pytest.raises(OutputError, match=r"holds maps of another run \(other units, style\); .*--force"):
+    with pytest.raises(OutputError, match=r"holds maps of other units, style; .*--force"):
         draw_maps(network, photos(folder), out, other)
     draw_maps(network, photos(folder), out, other, force=True)
     draw_maps(network, photos(folder), tmp_path / "whole", other)
@@ -171,7 +171,7 @@ def test_foreign_files_are_never_touched(network, folder, tmp_path):
     out.mkdir()
     (out / "manifest.json").write_text("mine")
     for force in (False, True):
-        with pytest.raises(OutputError, match=r"holds other files \(manifest\.json\); choose another folder"):
+        with pytest.raises(OutputError, match=r"manifest\.json.*; .*choose another folder with --out"):
             draw_maps(network, photos(folder), out, QUICK, force=force)
     (out / "manifest.json").rename(out / "notes.txt")
     with pytest.raises(OutputError, match=r"notes\.txt"):

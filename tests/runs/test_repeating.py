@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import warnings
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,8 +13,8 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.parameterizations import Fourier, Pixels
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError, OutputError, PictureError
-from dreamfilters.networks import InputForm
-from dreamfilters.runs.jobs import run
+from dreamfilters.networks import InputForm, load
+from dreamfilters.runs.jobs import Job, run
 from dreamfilters.runs.records import as_json, form_from, form_values
 from dreamfilters.runs.repeating import job_of, repeat
 
@@ -122,3 +124,21 @@ def test_pixels_from_a_photograph(job_for, scene, tmp_path):
     recipe = Recipe(Pixels(16), transforms=(), steps=2, octaves=2)
     picture = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).entries[0].picture
     assert repeat(picture, job_of(picture)).same
+
+
+def test_a_network_of_two_inputs_is_asked_again_as_it_was(tmp_path, fill):
+    left, right = keras.Input((12, 12, 3), name="left"), keras.Input((12, 12, 3), name="right")
+    conv = keras.layers.Conv2D(4, 3, activation="relu", name="conv")
+    both = keras.layers.Concatenate()([conv(left), keras.layers.Conv2D(4, 3, name="other")(right)])
+    flat = keras.layers.Flatten()(both)
+    ends = [keras.layers.Dense(2, name="kind")(flat), keras.layers.Dense(3, name="box")(flat)]
+    path = tmp_path / "pair.keras"
+    with warnings.catch_warnings():  # see conftest.py
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fill(keras.Model([left, right], ends)).save(path)
+    network = load(path, input="right", output="box", form={"range": [0, 1]})
+    assert network.fingerprint != load(path, input="left", output="box").fingerprint
+    assert network.fingerprint != load(path, input="right", output="kind").fingerprint
+    job = Job(network, str(path), ("other:1", "class:2"), Recipe(Fourier(12), transforms=(), steps=2), seed=3)
+    for entry in run(job, tmp_path / "run").entries:
+        assert repeat(entry.picture, job_of(entry.picture)).same

@@ -97,7 +97,7 @@ def test_another_run_is_refused_and_named(tmp_path, made, settings, bytes_in):
     with opened(tmp_path, settings, {}) as store:
         store.close([store.save(made())])
     before = bytes_in(tmp_path)
-    message = r"holds another run \(other seed\); choose another folder with --out, or say --force"
+    message = r"holds a run of other seed; choose another folder with --out, or say --force"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings | {"seed": 8}, {}):
         pass
     assert bytes_in(tmp_path) == before
