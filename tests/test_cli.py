@@ -194,7 +194,7 @@ def test_size_frames_prior_and_start(tell, place, scene):
 
 def test_the_input_form_comes_from_flags_or_a_file(tell, place):
     (place / "form.toml").write_text('range = [-1, 1]\norder = "BGR"\n')
-    for number, how in enumerate((("--input", "form.toml"), ("--range", "-1", "1", "--order", "BGR"))):
+    for number, how in enumerate((("--form", "form.toml"), ("--range", "-1", "1", "--order", "BGR"))):
         tell("dream", "tiny.keras", "conv1:0", "--set", "steps=1", "--out", f"form{number}", *how)
     first, second = (next((place / f"form{number}").glob("conv1*.png")).read_bytes() for number in (0, 1))
     assert first == second
@@ -319,7 +319,7 @@ def test_bad_targets(refuse, target, words):
         (("--order", "RBG"), "order='RBG'"),
         (("--order", "grey"), "order='grey'"),
         (("--range", "1", "0"), "above the first"),
-        (("--input", "names.txt"), "names.txt: is not TOML"),
+        (("--form", "names.txt"), "names.txt: is not TOML"),
         (("--classes", "no.txt"), "no.txt: cannot be read"),
         (("--out", "names.txt"), "names.txt: cannot be written"),
         (("--out", "names.txt/inside"), "cannot be written"),
@@ -363,7 +363,7 @@ def bad_models(place, fill):
         ("empty.keras", "is empty"),
         ("cut.keras", "cut"),
         ("numbers.keras", "image"),
-        ("several.keras", "2 inputs"),
+        ("several.keras", "2 inputs for an image (input_layer"),
         ("lambda.keras", "--trust"),
         ("foreign:make", "--trust"),
         ("applications:VGG61", "Close names: VGG"),
@@ -381,8 +381,8 @@ def test_bad_pictures_for_again(refuse, place):
 
 
 def test_input_file_and_flags_contradict(refuse):
-    assert "--input names.txt: give either the file or --range" in refuse(
-        "layers", "tiny.keras", "--input", "names.txt", "--range", "0", "1"
+    assert "--form names.txt: give either the file or --range" in refuse(
+        "layers", "tiny.keras", "--form", "names.txt", "--range", "0", "1"
     )
 
 
@@ -399,7 +399,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch, tell):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli.networks, "opened", broken)
+    monkeypatch.setattr(cli.asking.Opening, "network", broken)
     monkeypatch.setattr(sys, "argv", ["dreamfilters", "layers", "signs"])
     with pytest.raises(ZeroDivisionError):
         cli.main()

@@ -8,21 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Quiet,
-    Range,
-    Trust,
-    folder_for,
-    input_form,
-    opened,
-    sides_of,
-    wake,
-)
+from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, sides_of, spread, wake
 from dreamfilters.cli.telling import SOME_FAILED, progress, say, table
 from dreamfilters.errors import TargetError
 
@@ -31,6 +17,7 @@ if TYPE_CHECKING:
     from dreamfilters.runs.recordings import Drawn, MapSettings
 
 
+@spread
 def maps(
     model: Model,
     pictures: Annotated[Path, typer.Argument(metavar="IMAGES", help="A picture, or a folder of them at any depth.")],
@@ -60,11 +47,8 @@ def maps(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """Show what every filter answers to pictures.
 
@@ -81,7 +65,7 @@ def maps(
     from dreamfilters.images import photos
     from dreamfilters.runs.recordings import draw_maps
 
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
+    network = opening.network(model)
     found = photos(pictures, labels=labels, channels=network.form.picture_channels)
     settings = _settings(layers, units, top, scale, colours, overlay, _type(arrays, half), pages, size)
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-maps")

@@ -8,21 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Quiet,
-    Range,
-    Trust,
-    folder_for,
-    input_form,
-    opened,
-    wake,
-)
-from dreamfilters.cli.telling import SOME_FAILED, progress, say, table
+from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.looking import labelled_photos, tell_failures
+from dreamfilters.cli.telling import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.comparison.audited import Audit, Finding
@@ -30,9 +18,9 @@ if TYPE_CHECKING:
     from dreamfilters.runs.audits import Audited, Inquest
 
 _NAMED = 200  # units that are printed; the CSV holds all
-_FAILED = 20  # images likewise
 
 
+@spread
 def audit(
     model: Model,
     images: Annotated[
@@ -51,11 +39,8 @@ def audit(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """Say of every unit if it is alive, dormant or dead, with the evidence for it.
 
@@ -72,7 +57,7 @@ def audit(
     wake()
     from dreamfilters.runs.audits import run
 
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
+    network = opening.network(model)
     inquest = _inquest(network, model, images, scan, layers, seed)
     with progress("audit", quiet) as watcher:
         audited = run(inquest, out or folder_for(network) / "audit", force=force, watcher=watcher)
@@ -89,13 +74,12 @@ def _inquest(
     from dreamfilters.evidence.scanning import default_layers
     from dreamfilters.evidence.sources import source_of
     from dreamfilters.evidence.surveys import TOP, Survey
-    from dreamfilters.images import photos
     from dreamfilters.runs.audits import Inquest
 
     wanted = tuple(name for given in layers or [] for name in given.split(",") if name) or None
     if images is None:
         return Inquest(network, model, None, scan, wanted, seed)
-    pictures = photos(images, channels=network.form.picture_channels)
+    pictures = labelled_photos(network, images)
     survey = Survey(network, source_of(pictures), default_layers(network), k=min(TOP, len(pictures)))
     return Inquest(network, model, survey, scan, wanted, seed)
 
@@ -111,13 +95,7 @@ def _report(audited: Audited, as_json: bool) -> None:
     else:
         _print(audited.audit)
         typer.echo(audited.folder / "audit.png")
-    if audited.failures:
-        for name, reason in audited.failures[:_FAILED]:
-            say(f"{name}: {reason}")
-        more = f", the first {_FAILED} above" if len(audited.failures) > _FAILED else ""
-        count = audited.audit.images + len(audited.failures)
-        say(f"{len(audited.failures)} of {count} images could not be read{more}")
-        raise typer.Exit(SOME_FAILED)
+    tell_failures(audited.failures, "scan.json", count=audited.audit.images + len(audited.failures))
 
 
 def _print(audit: Audit) -> None:

@@ -8,30 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Quiet,
-    Range,
-    Trust,
-    folder_for,
-    input_form,
-    opened,
-    wake,
-)
-from dreamfilters.cli.telling import SOME_FAILED, progress, say, table
+from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.looking import labelled_photos, tell_failures
+from dreamfilters.cli.telling import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.images import Photos
     from dreamfilters.networks import Network
-    from dreamfilters.runs.comparisons import Comparing, Reported
+    from dreamfilters.runs.beside import Comparing
+    from dreamfilters.runs.comparisons import Reported
 
-_NAMED = 20  # failures that are printed; the report's JSON holds all
 
-
+@spread
 def compare(
     model: Model,
     targets: Annotated[
@@ -60,11 +48,8 @@ def compare(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """Hold dreams against the real pictures that excite the same units.
 
@@ -80,12 +65,12 @@ def compare(
     wake()
     from dreamfilters.runs.comparisons import run
 
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
-    other = None if against is None else opened(against, trust, None, None)
+    network = opening.network(model)
+    other = None if against is None else Opening(trust=opening.trust).network(against)
+    photos = labelled_photos(network, images, labels)
     comparing = _comparing(
-        (network, model), targets, _photos(network, images, labels), (recipe, settings or []), (seed, seeds, top),
-        (other, against or ""), image,
-    )  # fmt: skip
+        (network, model), targets, photos, (recipe, settings or []), (seed, seeds, top), (other, against or ""), image
+    )
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-compare")
     with progress("comparing", quiet) as watcher:
         reported = run(comparing, folder, force=force, watcher=lambda text, share: watcher(share, 1, text))
@@ -96,23 +81,13 @@ def compare(
 COMMANDS = (compare,)
 
 
-def _photos(network: Network, images: Path, labels: Path | None) -> Photos:
-    from dreamfilters.evidence.surveys import class_numbers
-    from dreamfilters.images import photos
-
-    found = photos(images, channels=network.form.picture_channels, labels=labels)
-    if labels is not None:
-        class_numbers(network, found.labels)  # labels that were given have to fit, names of folders need not
-    return found
-
-
 def _comparing(
     ours: tuple[Network, str], targets: list[str], pictures: Photos, how: tuple[str, list[str]],
     counts: tuple[int, int, int], other: tuple[Network | None, str], image: Path | None,
 ) -> Comparing:  # fmt: skip
     from dreamfilters import images
     from dreamfilters.dreams import recipe
-    from dreamfilters.runs.comparisons import Comparing
+    from dreamfilters.runs.beside import Comparing
 
     chosen = recipe.read(how[0], settings=how[1])
     channels = ours[0].form.picture_channels
@@ -122,6 +97,9 @@ def _comparing(
 
 def _report(reported: Reported, as_json: bool) -> None:
     """Print one line a unit and where the page lies; exit with 3 if some pictures could not be read."""
+    if reported.stopped:
+        say("stopped; give the same command again to go on")
+        raise typer.Exit(130)
     if as_json:
         failures = [{"picture": name, "reason": reason} for name, reason in reported.failures]
         values = {"page": str(reported.page), "units": reported.rows, "failures": failures}
@@ -130,12 +108,7 @@ def _report(reported: Reported, as_json: bool) -> None:
         headings = ("target", "response", "real", "ratio", "path", "plausible", "")
         table(headings, [_row(row) for row in reported.rows])
         typer.echo(reported.page)
-    for name, reason in reported.failures[:_NAMED]:
-        say(f"{name}: {reason}")
-    if reported.failures:
-        count = len(reported.failures)
-        say(f"{count} picture{'s' * (count > 1)} could not be read; all stand in comparison.json")
-        raise typer.Exit(SOME_FAILED)
+    tell_failures(reported.failures, "comparison.json", count=reported.images)
 
 
 def _row(row: Any) -> tuple[str, ...]:

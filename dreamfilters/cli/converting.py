@@ -7,13 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dreamfilters.cli.asking import Trust, wake
+from dreamfilters.cli.asking import Architecture, Trust, Verbose, wake
 from dreamfilters.cli.telling import say
-
-Architecture = Annotated[
-    Path | None,
-    typer.Option(metavar="JSON", help="The layers, as model.to_json() wrote them, for a file of weights only."),
-]
 
 
 def convert(
@@ -22,7 +17,7 @@ def convert(
     architecture: Architecture = None,
     trust: Trust = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what was changed.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write a network that an older Keras saved as Keras 3 does.
 

@@ -8,21 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Quiet,
-    Range,
-    Trust,
-    folder_for,
-    input_form,
-    opened,
-    sides_of,
-    wake,
-)
+from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, Trust, folder_for, sides_of, spread, wake
 from dreamfilters.cli.telling import progress, say, table
 
 if TYPE_CHECKING:
@@ -31,6 +17,7 @@ if TYPE_CHECKING:
     from dreamfilters.runs.store import Entry
 
 
+@spread
 def dream(
     model: Model,
     targets: Annotated[
@@ -58,11 +45,8 @@ def dream(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """Dream the pictures that excite filters or classes most.
 
@@ -80,7 +64,7 @@ def dream(
     wake()
     from dreamfilters.runs.jobs import run
 
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
+    network = opening.network(model)
     asked = [*(settings or []), *([_size(size)] if size else [])]
     job = _job(
         network,

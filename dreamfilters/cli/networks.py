@@ -8,32 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Range,
-    Trust,
-    input_form,
-    opened,
-    wake,
-)
+from dreamfilters.cli.asking import AsJson, Model, Opening, spread, wake
 from dreamfilters.cli.telling import say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
 
 
+@spread
 def layers(
     model: Model,
     as_json: AsJson = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """List a network's layers and which can be dreamt.
 
@@ -45,7 +32,7 @@ def layers(
       dreamfilters layers applications:MobileNetV2:random --json
     """
     wake()
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
+    network = opening.network(model)
     say(network.assumed)
     rows = [_layer_values(info) for info in network.layers]
     if as_json:

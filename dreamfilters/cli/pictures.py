@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dreamfilters.cli.asking import (
-    Quiet,
-    wake,
-)
+from dreamfilters.cli.asking import Quiet, wake
 from dreamfilters.cli.telling import progress
 
 

@@ -8,30 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.asking import (
-    AsJson,
-    Classes,
-    Input,
-    Model,
-    Order,
-    Quiet,
-    Range,
-    Trust,
-    folder_for,
-    input_form,
-    opened,
-    wake,
-)
-from dreamfilters.cli.telling import SOME_FAILED, progress, say, table
+from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.looking import labelled_photos, tell_failures
+from dreamfilters.cli.telling import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.surveys import Survey
     from dreamfilters.networks import Network
     from dreamfilters.runs.scans import Stored
 
-_NAMED = 20  # failures that are printed; the manifest holds all
 
-
+@spread
 def scan(
     model: Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of pictures, at any depth; or one.")],
@@ -49,11 +36,8 @@ def scan(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    trust: Trust = False,
-    classes: Classes = None,
-    input_file: Input = None,
-    value_range: Range = None,
-    order: Order = None,
+    *,
+    opening: Opening,
 ) -> None:
     """Show pictures to a network and keep what they do to every unit.
 
@@ -69,7 +53,7 @@ def scan(
     wake()
     from dreamfilters.runs.scans import run
 
-    network = opened(model, trust, classes, input_form(input_file, value_range, order))
+    network = opening.network(model)
     survey = _survey(network, images, layers, labels, top, batch)
     with progress("pictures", quiet) as watcher:
         stored = run(survey, out or _folder_for(network), spec=model, force=force, watcher=watcher)
@@ -90,12 +74,9 @@ def _survey(
 ) -> Survey:
     from dreamfilters.evidence.scanning import default_layers
     from dreamfilters.evidence.sources import source_of
-    from dreamfilters.evidence.surveys import Survey, class_numbers
-    from dreamfilters.images import photos
+    from dreamfilters.evidence.surveys import Survey
 
-    pictures = photos(images, channels=network.form.picture_channels, labels=labels)
-    if labels is not None:
-        class_numbers(network, pictures.labels)  # labels that were given have to fit, names of folders need not
+    pictures = labelled_photos(network, images, labels)
     wanted = [name for given in layers or [] for name in given.split(",")]
     return Survey(network, source_of(pictures), tuple(wanted or default_layers(network)), k=top, batch=batch)
 
@@ -118,12 +99,7 @@ def _report(stored: Stored, as_json: bool) -> None:
     else:
         table(("layer", "units", "silent on all", "zeros", "strongest", "by"), [_row(row) for row in rows])
         typer.echo(f"{stored.scan.readable} pictures: {stored.folder}")
-    if failures:
-        for name, reason in failures[:_NAMED]:
-            say(f"{name}: {reason}")
-        more = f", the first {_NAMED} above, all in {stored.folder / 'scan.json'}" if len(failures) > _NAMED else ""
-        say(f"{len(failures)} of {stored.count} pictures could not be read{more}")
-        raise typer.Exit(SOME_FAILED)
+    tell_failures(failures, str(stored.folder / "scan.json"), count=stored.count)
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -8,8 +8,19 @@ from typing import Annotated
 import typer
 
 import dreamfilters
-from dreamfilters.cli import activations, audits, comparisons, converting, dreams, networks, pictures, scans
-from dreamfilters.cli.telling import printable
+from dreamfilters.cli import (
+    activations,
+    atlases,
+    audits,
+    comparisons,
+    converting,
+    dreams,
+    forms,
+    networks,
+    pictures,
+    scans,
+    serving,
+)
 from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
@@ -29,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (dreams, activations, scans, audits, comparisons, networks, converting, pictures):
+for room in (dreams, activations, scans, audits, comparisons, atlases, serving, networks, forms, converting, pictures):
     for command in room.COMMANDS:
         app.command()(command)
 
@@ -39,7 +50,7 @@ def main() -> None:
     try:
         app()
     except DreamfiltersError as error:
-        print(f"error: {printable(' '.join(str(error).split()))}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
 
 

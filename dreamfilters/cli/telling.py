@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import typer
 
+from dreamfilters.errors import printable
+
 SOME_FAILED = 3  # exit code: finished, but some pictures could not be read
 
 Shower: TypeAlias = Callable[[float, float, str], None]  # done, of how much (0: not known), what
@@ -50,8 +52,3 @@ def say(message: str) -> None:
     """Print a line on stderr, if there is anything to say."""
     if message:
         typer.echo(printable(message), err=True)
-
-
-def printable(text: str) -> str:
-    """Return the text without anything that could steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -12,6 +12,7 @@ from PIL import Image
 from dreamfilters.cli import activations
 from dreamfilters.cli.activations import _numbers, _sides
 from dreamfilters.errors import DreamfiltersError, InputFormError, TargetError
+from tests.cli.test_scans import write_bad, write_odd_but_good
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,10 @@ def place(tiny, tmp_path_factory):
     (folder / "photos" / "b").mkdir(parents=True)
     Image.new("RGB", (16, 16), (200, 30, 30)).save(folder / "photos" / "red.png")
     Image.new("L", (20, 10), 128).save(folder / "photos" / "b" / "grey.png")
+    (folder / "empty").mkdir()
+    (folder / "unreadable").mkdir()
+    for number in range(2):
+        (folder / "unreadable" / f"{number}.png").write_bytes(b"")
     return folder
 
 
@@ -94,6 +99,8 @@ def test_labels_come_from_a_table(tell, place, tmp_path):
     ("words", "said"),
     [
         (("none",), "none: no such file or folder"),
+        (("empty",), "empty: no image files in this folder"),
+        (("unreadable",), r"none of 2 pictures can be read, the first: 0\.png: is empty"),
         (("photos", "--layers", "conf1"), "conf1: .* no such layer"),
         (("photos", "--units", "7-3"), "--units 7-3: numbers and ranges"),
         (("photos", "--units", "99"), "unit 99: no chosen layer has it"),
@@ -110,6 +117,35 @@ def test_bad_input_is_one_line(tell, words, said):
     assert code == 2
     assert len(err.splitlines()) == 1
     assert re.search(said, err)
+
+
+def test_odd_pictures_get_maps_and_bad_ones_a_reason(tell, place, tmp_path):
+    (place / "odd").mkdir()
+    write_odd_but_good(place / "odd")
+    bad = write_bad(place / "odd")
+    code, out, err = tell("odd", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1", "--json")
+    told = json.loads(out)
+    assert code == 3
+    assert len(told["pictures"]) == 13
+    assert told["failures"].keys() == bad.keys()
+    assert all(reason in told["failures"][name] for name, reason in bad.items())
+    assert err.splitlines()[-1] == "5 of 18 pictures could not be read"
+
+
+def test_maps_of_other_weights_are_said_and_not_mixed(tell, place, tmp_path, make_tiny, fill):
+    words = ("photos", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1")
+    assert tell(*words)[0] == 0
+    kept = (place / "tiny.keras").read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fill(make_tiny(), 5).save(place / "tiny.keras")
+    try:
+        code, _, err = tell(*words)
+    finally:
+        (place / "tiny.keras").write_bytes(kept)
+    assert code == 2
+    assert re.search("holds maps of other model; choose another folder", err)
+    assert tell(*words)[0] == 0
 
 
 def test_numbers_in_words():

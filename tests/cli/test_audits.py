@@ -96,7 +96,7 @@ def test_bad_pictures_are_named_and_end_nothing(tell, place):
     assert code == 3
     assert "mixed-out/audit.png" in out
     assert err.splitlines()[-2].startswith("bad.png: ")
-    assert err.splitlines()[-1] == "1 of 2 images could not be read"
+    assert err.splitlines()[-1] == "1 of 2 pictures could not be read"
 
 
 @pytest.mark.parametrize(

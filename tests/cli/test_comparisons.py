@@ -63,7 +63,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_is_another_exit_code(place, 
     said = asked(place, "conv1:1", tmp_path, "--out", tmp_path / "out")
     assert said.exit_code == 3
     assert "broken.png: " in said.stderr
-    assert "1 picture could not be read" in said.stderr
+    assert "1 of 4 pictures could not be read" in said.stderr
 
 
 def test_what_cannot_be_is_one_line(place, tmp_path):

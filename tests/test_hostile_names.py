@@ -1,0 +1,180 @@
+"""Names of layers, classes, networks and pictures are data: shown as they are, escaped, and never a path."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import sys
+import warnings
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from dreamfilters import cli
+from dreamfilters.dreams.units import quoted
+from dreamfilters.errors import printable
+
+LAYERS = (
+    "..", "a\0b", "<img src=x onerror=alert(1)>", "", " ", "x<y> z", "line\nbreak", "n" * 300, "\u202etfel\u200f",
+    "-rf *", "..\\..\\up", "C:con", '" onload="x', "{{7*7}}", "=1+1",
+)  # fmt: skip
+CLASSES = ("<script>alert(1)</script>", "../../up", "a\nb\u202e")
+NETWORK = "..\\..\\evil<b>"
+MODEL = f"{NETWORK}.keras"
+FORM = ("--range", "0", "1", "--classes", "classes.json")
+
+
+def written(path: Path) -> None:
+    """Save a network with these names; Keras itself can write no NUL, which a hand can."""
+    keras.utils.set_random_seed(1)
+    x = inputs = layers.Input((8, 8, 3), name="in")
+    for name in LAYERS:
+        # one filter of each is always on, the other one dead
+        layer = layers.Conv2D(2, 1, activation="relu", name=name.replace("\0", "NUL"))
+        x = layer(x)
+        kernel = np.abs(layer.get_weights()[0]) * [1, 0]
+        layer.set_weights([kernel, np.array([0.1, -1], "float32")])
+    x = layers.Dense(3, name="..\\out<")(layers.GlobalAveragePooling2D(name="gap ]")(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        keras.Model(inputs, x, name=NETWORK).save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = members["config.json"].replace(b"aNULb", rb"a\u0000b")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the network, classes.json and six pictures, one of them with an odd name."""
+    folder = tmp_path_factory.mktemp("outer") / "inner"
+    written(folder.parent / MODEL)
+    folder.mkdir()
+    shutil.move(folder.parent / MODEL, folder)
+    (folder / "classes.json").write_text(json.dumps(CLASSES))
+    noise = np.random.default_rng(0)
+    for number, name in enumerate(["0/a", "0/<b onclick=alert(1)>", "1/c\u202e", "1/d\ne", "2/f", "2/{{7}}"]):
+        path = folder / "pictures" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise.integers(0, 255 - number, (8, 8, 3), np.uint8)).save(path)
+    return folder
+
+
+@pytest.fixture
+def tell(place, monkeypatch, capfd):
+    """Run a command that has to work; return what it printed and the files it wrote, all of them in its folder."""
+    monkeypatch.chdir(place)
+
+    def told(*words, out=None, code=0):
+        before = set(listed(place.parent))
+        more = () if words[0] == "again" else FORM
+        monkeypatch.setattr(sys, "argv", ["dreamfilters", *words, *(("--out", out, "--quiet") if out else ()), *more])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        said, err = capfd.readouterr()
+        assert (int(stopped.value.code or 0), err) == (code, "")
+        assert "--json" in words or all(line.isprintable() for line in said.splitlines())
+        new = set(listed(place.parent)) - before
+        assert new if out else not new
+        for path in new:
+            inside = path.relative_to(place / out)
+            assert all(re.fullmatch(r"[\w.-]*", part, re.ASCII) for part in inside.parts), path
+            assert ".." not in inside.parts
+        return said, sorted(path for path in new if path.is_file())
+
+    return told
+
+
+def listed(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
+def test_layers_are_listed_as_they_are(tell):
+    said, _ = tell("layers", MODEL, "--json")
+    names = [entry["name"] for entry in json.loads(said)]
+    assert names == [*LAYERS, "gap ]", "..\\out<"]
+    said, _ = tell("layers", MODEL)
+    assert r"a\x00b " in said
+    assert r"line\nbreak " in said
+    assert r"\u202etfel\u200f " in said
+
+
+def test_dream_and_again(tell, place):
+    targets = [f"{quoted(LAYERS[number])}:0" for number in (1, 3, 6)]
+    said, files = tell("dream", MODEL, *targets, "class:0", "--recipe", "fast", "--set", "steps=1", out="d")
+    records = {path: json.loads(path.read_bytes()) for path in files if path.suffix == ".json"}
+    made = {record["target"]: path for path, record in records.items() if "target" in record}
+    assert set(made) == {*targets, f"class:{quoted(CLASSES[0])}"}
+    assert len(said.splitlines()) == 1 + len(made) + 1
+    again = made[targets[-1]].with_suffix(".png").relative_to(place)
+    assert tell("again", str(again))[0] == "the same bytes\n"
+
+
+def test_maps(tell):
+    _, files = tell("maps", MODEL, "pictures", "--units", "0", out="m")
+    record = json.loads(next(path for path in files if path.name == "maps.json").read_bytes())
+    assert set(LAYERS) <= set(record["layers"])
+    assert len({values["page"] for values in record["layers"].values()}) == len(record["layers"])
+
+
+def test_scan(tell, place):
+    tell("scan", MODEL, "pictures", "--top", "2", out="s")
+    rows = list(csv.DictReader(io.StringIO((place / "s" / "units.csv").read_bytes().decode())))
+    assert {row["layer"] for row in rows} >= set(LAYERS)
+
+
+def test_audit(tell, place):
+    tell("audit", MODEL, "pictures", out="a")
+    found = json.loads((place / "a" / "audit.json").read_bytes())["audit"]
+    assert {layer["layer"] for layer in found["layers"]} >= set(LAYERS)
+    rows = list(csv.DictReader(io.StringIO((place / "a" / "audit.csv").read_bytes().decode())))
+    assert {row["layer"] for row in rows} >= set(LAYERS)
+
+
+class Page(HTMLParser):
+    """Which tags and attributes a page has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str | None]] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.attributes.update(attributes)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_compare_escapes_them_in_its_page(tell, place):
+    words = ["--seeds", "1", "--top", "2", "--set", "steps=1", "--recipe", "fast"]
+    chosen = [quoted(LAYERS[number]) + ":0" for number in (2, 13)]
+    tell("compare", MODEL, *chosen, "class:0", "pictures", *words, out="c")
+    page = Page((place / "c" / "index.html").read_text("utf-8"))
+    assert not {name for name, _ in page.attributes if name.startswith("on")}
+    assert ("src", "x") not in page.attributes
+    assert "y" not in page.tags
+    assert NETWORK in page.text
+    assert "<script>alert(1)</script>" in page.text
+    assert "<img src=x onerror=alert(1)>" in page.text
+    assert "{{7*7}}" in page.text
+
+
+def test_letters_that_steer_a_terminal_are_written_out():
+    assert printable("a\x1b[31m\u202eb\n\x00") == r"a\x1b[31m\u202eb\n\x00"
+    assert printable("gewähren 交通") == "gewähren 交通"
