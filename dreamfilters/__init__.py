@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from dreamfilters.errors import DreamfiltersError
     from dreamfilters.evidence.crops import crop
     from dreamfilters.evidence.drawing import MapStyle
+    from dreamfilters.evidence.forms import Trials, rank_forms
     from dreamfilters.evidence.mapping import MapScale, UnitMaps
     from dreamfilters.evidence.recording import activations
     from dreamfilters.evidence.scanned import Scan
@@ -49,6 +50,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from dreamfilters.runs.audits import read_audit
     from dreamfilters.runs.recordings import MapSettings, draw_maps
     from dreamfilters.runs.scans import read_scan
+    from dreamfilters.viewer.launching import serve
+    from dreamfilters.viewer.listening import Viewer
 
 __version__ = "0.1.0"
 
@@ -74,6 +77,7 @@ _MODULES = {
     "evidence.drawing": "MapStyle",
     "evidence.mapping": "MapScale UnitMaps",
     "evidence.crops": "crop",
+    "evidence.forms": "Trials rank_forms",
     "evidence.recording": "activations",
     "evidence.scanned": "Scan",
     "evidence.scanning": "scan",
@@ -81,6 +85,8 @@ _MODULES = {
     "runs.audits": "read_audit",
     "runs.recordings": "MapSettings draw_maps",
     "runs.scans": "read_scan",
+    "viewer.launching": "serve",
+    "viewer.listening": "Viewer",
     "networks": "InputForm LOGITS LayerInfo Network load",
 }
 # public name -> (module, name there)
@@ -90,8 +96,10 @@ _HOMES: dict[str, tuple[str, str]] = {
     "read_recipe": ("dreams.recipe", "read"),
 }
 
-# what works without TensorFlow: a stored scan is read in a moment
-_LIGHT = frozenset({"errors", "evidence.scanned", "evidence.crops", "runs.scans"})
+# what works without TensorFlow: a stored scan is read in a moment, and the viewer leaves it to its worker
+_LIGHT = frozenset(
+    {"errors", "evidence.scanned", "evidence.crops", "runs.scans", "viewer.launching", "viewer.listening"}
+)
 
 __all__ = ["__version__", *_HOMES]
 

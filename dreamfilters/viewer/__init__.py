@@ -1,1 +1,1 @@
-"""The web page over a network: its rooms are filled by the viewer issue."""
+"""The web page over a network: one process shows, another one owns the model."""

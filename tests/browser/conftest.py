@@ -6,9 +6,13 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +20,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--hide-scrollbars",
+    "--hide-scrollbars", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
     "--remote-debugging-pipe",
 )  # fmt: skip
 PATIENCE = 60  # seconds for one answer
-CODES = {"Escape": 27, "Enter": 13}  # keys that mean something to the browser itself
+CODES = {"Escape": 27, "Enter": 13, "Tab": 9, "ArrowDown": 40, "ArrowRight": 39}  # keys that the browser knows
 
 
 class Tab:
@@ -56,14 +60,14 @@ class Tab:
         return answer["result"]
 
     def open(self, path, *, width=1200, height=900, dark=False):
-        """Open a file, wait until it is loaded, and forget what happened before."""
+        """Open a file or an address, wait until it is loaded, and forget what happened before."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
         self._go("about:blank")
-        self._go(path.resolve().as_uri())
+        self._go(path.resolve().as_uri() if isinstance(path, Path) else path)
 
     def _go(self, url):
         self.events = []
@@ -72,10 +76,38 @@ class Tab:
             self._until(lambda heard: heard.get("method") == "Page.loadEventFired")
 
     def value(self, expression):
-        """Return what an expression is in the page."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return what an expression is in the page, or what it promises."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def until(self, expression, patience=PATIENCE):
+        """Wait until an expression, or what it promises, is true in the page."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if self.value(f"Promise.resolve({expression}).then(Boolean)"):
+                return
+            time.sleep(0.03)
+        raise TimeoutError(f"{expression}\n{self.value('document.body.innerText')[:2000]}\n{self.complaints()}")
+
+    def move(self, x, y):
+        """Move the mouse there, in CSS pixels of the window."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, x, y):
+        """Press the mouse there."""
+        self.move(x, y)
+        for deed in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=deed, x=x, y=y, button="left", clickCount=1)
+
+    def complaints(self):
+        """Return what the page's scripts, its policy and its console complained of."""
+        thrown = [event["exceptionDetails"] for event in self.said("Runtime.exceptionThrown")]
+        said = [
+            event["args"] for event in self.said("Runtime.consoleAPICalled") if event["type"] in ("error", "assert")
+        ]
+        logged = [event["entry"] for event in self.said("Log.entryAdded")]
+        return [*thrown, *said, *(entry for entry in logged if entry["level"] == "error")]
 
     def press(self, key, text=None):
         """Press a key."""
@@ -135,3 +167,21 @@ def tab(tmp_path_factory):
     opened = Tab(program, tmp_path_factory.mktemp("browser"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def viewer(tmp_path_factory):
+    """The address of a real server of the built-in network, with its token."""
+    log = tmp_path_factory.mktemp("viewer") / "log.txt"
+    command = [sys.executable, "-m", "dreamfilters", "serve", "signs", "--port", "0"]
+    with log.open("w") as errors:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+    address = server.stdout.readline().strip()
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/\?token=\S+", address), (address, log.read_text())
+    yield address
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(20)
+    finally:
+        server.kill()
+        server.stdout.close()

@@ -1,0 +1,119 @@
+// Dreaming a unit: the recipe and the seed, the picture as it grows, and what was dreamt before.
+import { paths } from "../api.js";
+import { cancel, dream as begin, keep } from "../deeds.js";
+import { html, names, useState } from "../html.js";
+import { useKeys } from "../keys.js";
+import { figures } from "../numbers.js";
+import { app } from "../store.js";
+import { Field } from "./controls.js";
+import { usePicture } from "./dream_sheet.js";
+
+/** `dreams` of the unit, the newest first; `dream` the one that is looked at. */
+export function Dreams({ layer, unit, named, dreams, dream, pick }) {
+  const recipes = app.use((state) => state.recipes);
+  const usual = app.use((state) => state.default_recipe);
+  const [recipe, setRecipe] = useState("");
+  const [seed, setSeed] = useState(0);
+  const active = dreams.find((one) => ["queued", "running"].includes(one.phase));
+  const start = async (chosen) => {
+    if (!layer.dreamable || active) return;
+    const made = await begin(layer.id, unit, { recipe: recipe || usual, seed: chosen });
+    if (made) pick(made.id);
+  };
+  const again = () => {
+    const next = Math.max(-1, ...dreams.map((one) => one.seed)) + 1;
+    setSeed(next);
+    start(next);
+  };
+  useKeys({ d: () => start(seed), a: again, x: () => active && cancel(active) });
+  if (!layer.dreamable) {
+    return html`<section class="dreams"><h2>Dream</h2><p class="soft">
+      ${layer.name} cannot be dreamt: ${layer.why_not ?? "its units have no gradient"}.</p></section>`;
+  }
+  return html`
+    <section class="dreams">
+      <h2>Dream</h2>
+      <div class="wish">
+        <${Field} label="Recipe"><select value=${recipe || usual} onChange=${(event) => setRecipe(event.target.value)}>
+          ${recipes.map((name) => html`<option value=${name}>${name}</option>`)}</select><//>
+        <${Field} label="Seed"><input type="number" min="0" step="1" class="seed" value=${seed}
+            onInput=${(event) => setSeed(Math.max(0, Math.trunc(event.target.valueAsNumber) || 0))} /><//>
+        ${
+          active
+            ? html`<button class="main" onClick=${() => cancel(active)} title="Cancel (x)">Cancel</button>`
+            : html`<button class="main" onClick=${() => start(seed)} title="Dream (d)">Dream</button>`
+        }
+        ${!active && dreams.length > 0 && html`<button onClick=${again}
+            title="Again with another seed (a)">Another seed</button>`}
+      </div>
+      ${dream ? html`<${Looked} dream=${dream} named=${named} />` : html`<p
+          class="small soft">A dream starts from noise and is changed, step by step,
+          until it excites the unit as strongly as it can.</p>`}
+      ${
+        dreams.length > 1 &&
+        html`
+        <div class="shows" role="group" aria-label="Dreams of this unit">
+          ${dreams.map(
+            (one) => html`
+            <button key=${one.id} class=${names("thumb", one.id === dream?.id && "chosen")}
+                aria-pressed=${one.id === dream?.id} onClick=${() => pick(one.id)}>
+              ${one.picture ? html`<img src=${paths.dreamThumb(one)} alt="" />` : html`<span class="hollow"></span>`}
+              <span class="small soft">${one.recipe} ${one.seed}${one.phase === "done" ? "" : `, ${one.phase}`}</span>
+            </button>`,
+          )}
+        </div>`
+      }
+    </section>`;
+}
+
+/** One dream: the picture as it is now, how far it is, its score so far. */
+function Looked({ dream, named }) {
+  const running = ["queued", "running"].includes(dream.phase);
+  const picture = usePicture(dream.picture ? paths.dreamPicture(dream) : null);
+  return html`
+    <div class=${names("looked", dream.phase)} data-dream=${dream.id} data-phase=${dream.phase} aria-busy=${running}>
+      ${picture ? html`<img class="picture" src=${picture.src}
+          alt=${`The dream of ${named}, ${dream.phase}`} />` : html`<div class="hollow">
+            <span class="pulse" aria-hidden="true"></span></div>`}
+      <div class="told small">
+        <p role="status"><b>${WORDS[dream.phase]}</b>${dream.steps ? ` step ${dream.step} of ${dream.steps}` : ""}</p>
+        ${running && html`<progress value=${dream.step} max=${dream.steps || 1} aria-label="How far the dream is">
+          </progress>`}
+        <p>score <b>${figures(dream.score)}</b></p>
+        <${Curve} scores=${dream.scores ?? []} />
+        <p class="soft">${dream.recipe}, seed ${dream.seed}</p>
+        ${dream.kept && html`<p class="soft">Kept in ${dream.kept}</p>`}
+        ${dream.note && html`<p class=${dream.phase === "failed" ? "bad" : "soft"}>${dream.note}</p>`}
+        ${
+          dream.phase === "done" &&
+          html`<div class="deeds">
+          ${!dream.kept && html`<button onClick=${() => keep(dream)}
+              title="Write it into the run's folder">Keep</button>`}
+          <a class="button" href=${paths.dreamPicture(dream)}
+              download=${`${named.replace(/[^\w.-]+/g, "-")}-seed-${dream.seed}.png`}>Save PNG</a>
+        </div>`
+        }
+      </div>
+    </div>`;
+}
+
+const WORDS = {
+  queued: "In the queue.",
+  running: "Dreaming:",
+  done: "Done:",
+  cancelled: "Cancelled:",
+  failed: "Failed.",
+};
+
+/** The score over the steps. */
+function Curve({ scores }) {
+  const known = scores.filter(Number.isFinite);
+  if (known.length < 2) return html`<svg class="curve" viewBox="0 0 100 32" aria-hidden="true"></svg>`;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const points = scores.map(
+    (score, at) => `${(100 * at) / (scores.length - 1)},${30 - (28 * (score - low)) / (high - low || 1)}`,
+  );
+  return html`<svg class="curve" viewBox="0 0 100 32" preserveAspectRatio="none" role="img"
+      aria-label=${`The score rises from ${figures(known[0])} to ${figures(known.at(-1))}`}>
+        <polyline points=${points.join(" ")} /></svg>`;
+}

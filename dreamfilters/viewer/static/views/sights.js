@@ -1,0 +1,141 @@
+// The dream, the image and the strongest real images of a unit, each over its map, every map on one scale.
+import { paths } from "../api.js";
+import { dream as begin } from "../deeds.js";
+import { centreOf, fieldOf, usePlacing } from "../fields.js";
+import { html } from "../html.js";
+import { figures } from "../numbers.js";
+import { useResource } from "../resources.js";
+import { linkTo } from "../routing.js";
+import { extent } from "../sheets.js";
+import { app } from "../store.js";
+import { ExactMap } from "./map.js";
+import { Outline } from "./picture.js";
+import { ScaleBar } from "./scale.js";
+import { Ghost, Progress } from "./states.js";
+
+const STRONGEST = 6;
+
+/** Dream, images and strongest real images, each over its map; one scale for all. */
+export function Sights({ view, layer, unit, facts, dream, dreamMap, images, ready, named }) {
+  const form = app.use((state) => state.network.form);
+  const strongest = (facts?.strongest ?? []).slice(0, STRONGEST);
+  const bars = layer.kind === "bars";
+  const asked = ready && !bars;
+  const mine = useMaps(ready ? layer : null, unit, images.slice(0, 3), 3);
+  const theirs = useMaps(
+    asked ? layer : null,
+    unit,
+    strongest.map((one) => ({ id: one.image })),
+    STRONGEST,
+  );
+  const known = [dreamMap, ...mine, ...theirs].filter((map) => map?.values);
+  const ends = scaleOf(view, known);
+  const full = known.find((map) => map !== dreamMap);
+  const placed = usePlacing(layer, form, full ? [full.height, full.width] : null);
+  const mark = (image) => (row, column, height, width) => ({
+    layer: layer.id,
+    unit,
+    image,
+    row,
+    column,
+    height,
+    width,
+    field: placed && fieldOf(placed, row, column),
+    centre: placed && centreOf(placed, row, column),
+  });
+  const under = strongest.length && !bars ? "; under them what the strongest place sees" : "";
+  const common = { ends, colours: view.colours, layer, bars };
+  return html`
+    <div class="sights">
+      <${Sight} ...${common} kind="own" title="dream" value=${mostOf(dreamMap)}
+          picture=${dream?.picture && paths.dreamPicture(dream)}
+        map=${dreamMap} alt=${`The dream of ${named}`} mark=${null}
+        note=${dream ? `seed ${dream.seed}` : "not dreamt yet"} empty=${layer.dreamable ? html`<button
+            onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not} />
+      ${images.slice(0, 3).map(
+        (image, at) => html`
+        <${Sight} ...${common} kind="photo" title="image" value=${mostOf(mine[at])}
+            picture=${paths.picture(image, "shown")} map=${mine[at]}
+          alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${mine[at]?.field}
+              key=${image.id} waiting=${asked} />`,
+      )}
+      ${strongest.map(
+        (one, at) => html`
+        <${Sight} ...${common} kind="" title=${`real ${at + 1}`} value=${one.value}
+            picture=${paths.picture({ id: one.image }, "shown")}
+          map=${theirs[at]} alt=${one.name} note=${one.label ?? one.name}
+              crop=${!bars && paths.crop(layer.id, unit, at)} field=${one.field}
+          mark=${mark(one.image)} open=${linkTo(view, { images: [one.name] })} waiting=${asked} />`,
+      )}
+    </div>
+    ${facts && !facts.strongest?.length && html`<${Waiting} />`}
+    ${known.length > 0 && !bars && html`<${ScaleBar} ends=${ends}
+        colours=${view.colours}>one scale for all maps of this unit${under}<//>`}`;
+}
+
+function Waiting() {
+  const evidence = app.use((state) => state.evidence);
+  if (["queued", "running"].includes(evidence.phase)) {
+    return html`<${Progress} done=${evidence.done}
+        total=${evidence.total}>Looking for the strongest real images: ${evidence.done} of ${evidence.total}<//>`;
+  }
+  return html`<p class="small soft line">${evidence.note || "No evidence: there are no images to look through."}</p>`;
+}
+
+function useMaps(layer, unit, images, most) {
+  return Array.from(
+    { length: most },
+    (_, at) => useResource(layer && images[at] ? paths.map(layer.id, images[at], unit) : null).value,
+  ).slice(0, images.length);
+}
+
+/** The greatest value of a map. */
+export const mostOf = (map) => (map ? extent(map.values)[1] : undefined);
+
+function scaleOf(view, maps) {
+  if (view.scale === "fixed") return [view.low, view.high];
+  const all = maps.map((map) => extent(map.values));
+  return [Math.min(0, ...all.map(([low]) => low)), Math.max(0, ...all.map(([, high]) => high))];
+}
+
+function Sight({
+  kind,
+  title,
+  value,
+  picture,
+  map,
+  alt,
+  note,
+  mark,
+  field,
+  crop,
+  empty,
+  open,
+  ends,
+  colours,
+  layer,
+  bars,
+  waiting,
+}) {
+  const frame = html`${picture ? html`<img class="picture" src=${picture} alt=${alt} />` : html`<div
+      class="hollow small soft">${empty ?? ""}</div>`}
+    ${field && !bars && html`<${Outline} field=${field} still />`}`;
+  return html`
+    <figure class=${kind}>
+      <figcaption class="small"><span>${title}</span><b>${value === undefined || value === null ? "" : figures(value)}
+        </b></figcaption>
+      ${open ? html`<a class="frame" href=${open} title="Show this image">${frame}</a>` : html`<div class="frame">
+        ${frame}</div>`}
+      ${
+        !bars &&
+        (map?.values
+          ? html`<${ExactMap} values=${map.values} ends=${ends} colours=${colours}
+              label=${`Where ${alt} excites the unit`} mark=${mark} layer=${layer} />`
+          : picture && waiting
+            ? html`<${Ghost} kind="tile" />`
+            : html`<div class="hollow"></div>`)
+      }
+      ${crop && html`<img class="crop" src=${crop} alt=${`What the strongest place sees of ${alt}`} />`}
+      <span class="name small soft" title=${note}>${note}</span>
+    </figure>`;
+}

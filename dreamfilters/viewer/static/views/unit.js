@@ -1,0 +1,138 @@
+// One unit: its dream beside the image and the strongest real images, every map on one scale; the verdict; the numbers.
+import { paths, post } from "../api.js";
+import { attempt, copy, pin } from "../deeds.js";
+import { saveUnit } from "../export.js";
+import { html } from "../html.js";
+import { useKeys } from "../keys.js";
+import { unitName } from "../network.js";
+import { plural } from "../numbers.js";
+import { refresh, useResource } from "../resources.js";
+import { go, linkTo } from "../routing.js";
+import { app, say } from "../store.js";
+import { Dreams } from "./dreams.js";
+import { Facts } from "./facts.js";
+import { Sights, mostOf } from "./sights.js";
+import { Empty, Failed, Ghost } from "./states.js";
+
+/** The whole page of a unit. */
+export function Unit({ view, net, layer, unit, images, ready }) {
+  const told = useResource(ready ? paths.unit(layer.id, unit) : null);
+  const { dream } = useDreamsOf(layer, unit, told.value);
+  const dreamMap = useResource(ready && dream?.phase === "done" ? paths.dreamMap(dream) : null).value;
+  const step = (by) => go({ unit: (unit + by + layer.units) % layer.units });
+  useKeys({
+    ArrowLeft: () => step(-1),
+    h: () => step(-1),
+    ArrowRight: () => step(1),
+    l: () => step(1),
+    p: () => pin(layer.name, unit),
+  });
+  if (unit >= layer.units) {
+    return html`<${Empty} title=${`${layer.name}:${unit} is not there`}>
+      ${layer.name} has ${plural(layer.units, "unit")}, 0 to ${layer.units - 1}. <a
+          href=${linkTo(view, { unit: null })}>Show them</a><//>`;
+  }
+  if (told.phase === "failed" && !told.value) {
+    return html`<${Failed} error=${told.error}
+        again=${() => refresh((address) => address === paths.unit(layer.id, unit))} />`;
+  }
+  const facts = told.value;
+  const named = unitName(net, layer, unit);
+  return html`
+    <article class="unit" data-unit=${`${layer.name}:${unit}`} data-ready=${facts ? "yes" : null}>
+      <${Head} view=${view} layer=${layer} unit=${unit} named=${named} facts=${facts} step=${step} images=${images}
+          dream=${dream} />
+      <${Sights} view=${view} layer=${layer} unit=${unit} facts=${facts} dream=${dream} dreamMap=${dreamMap}
+          images=${images} ready=${ready} named=${named} />
+      <div class="columns">
+        <${Facts} facts=${facts} most=${mostOf(dreamMap)} />
+      </div>
+    </article>`;
+}
+
+/** Dreaming the unit, beside its page. */
+export function UnitAside({ net, layer, unit, ready }) {
+  const told = useResource(ready ? paths.unit(layer.id, unit) : null);
+  const { dreams, dream } = useDreamsOf(layer, unit, told.value);
+  const pick = (id) => app.set({ picked: id });
+  return html`<${Dreams} layer=${layer} unit=${unit} named=${unitName(net, layer, unit)} dreams=${dreams}
+      dream=${dream} pick=${pick} />`;
+}
+
+/** The dreams of a unit, the newest first, with the latest news of each; and the one that is looked at. */
+function useDreamsOf(layer, unit, facts) {
+  const live = app.use((state) => state.dreams);
+  const found = new Map((facts?.dreams ?? []).map((dream) => [dream.id, dream]));
+  for (const dream of Object.values(live))
+    if (dream.layer === layer.id && dream.unit === unit) found.set(dream.id, dream);
+  const dreams = [...found.values()].sort((a, b) => Number(b.id.slice(1)) - Number(a.id.slice(1)));
+  const picked = app.use((state) => state.picked);
+  const dream =
+    dreams.find((one) => one.id === picked) ?? dreams.find((one) => one.phase === "done") ?? dreams[0] ?? null;
+  return { dreams, dream };
+}
+
+function Head({ view, layer, unit, named, facts, step, images, dream }) {
+  const verdict = facts?.verdict;
+  const late = app.use((state) => ["queued", "running"].includes(state.evidence.phase));
+  const target = facts?.target ?? `${layer.name}:${unit}`;
+  return html`
+    <header class="head">
+      <div>
+        <p class="small soft"><a href=${linkTo(view, { unit: null })} onClick=${up}>${layer.name}
+          </a> · unit ${unit} of ${layer.units}</p>
+        <h1>${named}</h1>
+        <p class="verdict">${
+          verdict?.verdict
+            ? html`<span class=${`tag ${verdict.verdict.replace(" ", "-")}`}>${verdict.verdict}
+              </span> <span class="small soft">${verdict.words ?? ""}</span>`
+            : html`<span class="small soft">
+              ${facts ? (late ? "No verdict yet: the images are still being looked through." : "") : html`<${Ghost}
+                  kind="line" />`}</span>`
+        }</p>
+      </div>
+      <div class="deeds">
+        <button onClick=${() => step(-1)} aria-label="The unit before" title="The unit before (←)">←</button>
+        <button onClick=${() => step(1)} aria-label="The next unit" title="The next unit (→)">→</button>
+        <button onClick=${() => pin(layer.name, unit)} title="Pin it, to compare (p)">Pin</button>
+        <${More} layer=${layer} unit=${unit} facts=${facts} target=${target}
+            save=${() => saveUnit({ view, layer, unit, named, facts, images, dream })} />
+      </div>
+    </header>`;
+}
+
+const up = (event) => {
+  if (event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  go({ unit: null });
+};
+
+function More({ layer, unit, facts, target, save }) {
+  const report = () =>
+    attempt(async () => {
+      say("Writing the report …");
+      const { address } = await post("api/report", { layer: layer.id, units: [unit] });
+      say("The report is ready.");
+      refresh((one) => one === paths.unit(layer.id, unit)); // it measured what the page can show too
+      location.assign(address);
+    });
+  const close = (deed) => (event) => {
+    event.currentTarget.closest("details").open = false;
+    deed?.();
+  };
+  return html`
+    <details class="menu">
+      <summary>Take away</summary>
+      <div>
+        <button onClick=${close(() => copy(location.href, "the link"))}>Copy the link</button>
+        ${facts?.command && html`<button onClick=${close(() => copy(facts.command, "the command"))}
+            title=${facts.command}>Copy the command line</button>`}
+        ${facts?.python && html`<button onClick=${close(() => copy(facts.python, "the Python"))}
+            title=${facts.python}>Copy the Python</button>`}
+        <button onClick=${close(save)}>This view as PNG</button>
+        <a class="button" href=${paths.unitFile(layer.id, unit)} download=${`${target.replace(/[^\w.-]+/g, "-")}.json`}
+            onClick=${close()}>The unit as JSON</a>
+        <button onClick=${close(report)}>The offline report</button>
+      </div>
+    </details>`;
+}

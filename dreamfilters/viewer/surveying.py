@@ -1,0 +1,74 @@
+"""The evidence pass in slices: one batch of pictures at a time, whenever nobody waits for anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from dreamfilters.comparison.auditing import audit
+from dreamfilters.evidence.scanned import Scan
+from dreamfilters.evidence.scanning import TOP, default_layers
+from dreamfilters.evidence.sources import source_of
+from dreamfilters.evidence.surveys import Survey
+from dreamfilters.images import Photos
+from dreamfilters.networks import Network
+from dreamfilters.viewer.answering import picture_bytes
+from dreamfilters.viewer.facts import Described, Judged
+
+_BATCH = 8  # pictures of a slice at most: a person who clicks waits for as long as these take
+
+_ROOM = 2**25  # bytes of a batch's maps; some batches are under way at a time
+_GLANCE = 0.05  # seconds of a slice that only waits
+
+Result = TypeVar("Result")
+
+
+def surveyed(network: Network, facts: Described, pictures: Photos, tell: Callable[[str, Any], None]) -> Iterator[None]:
+    """Scan the pictures batch by batch and tell how far it is and in the end what it came to."""
+    count = len(pictures)
+    layers = default_layers(network)
+    fitting = max(1, min(_BATCH, count, _ROOM // picture_bytes(network, facts.size)))
+    survey = Survey(network, source_of(pictures), layers, k=min(TOP, count), batch=fitting)
+    progress = survey.start()
+    for _ in survey.batches(progress):
+        tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the pictures"})
+        yield
+    scan = survey.scan(progress)
+    tell("evidence", scan)
+    tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid pictures"})
+    tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan))))
+    tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
+
+
+def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
+    """Do in a thread what cannot be cut into slices; yield while it lasts, and return what it returns.
+
+    Bounds of a large network take a minute, in which people click; NumPy and TensorFlow let them in.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="dreamfilters-bounds").start()  # a pool's would be waited for
+    while not future.done():
+        wait([future], _GLANCE)
+        yield
+    return future.result()
+
+
+def verdicts(network: Network, facts: Described, scan: Scan) -> dict[str, tuple[Judged, ...]]:
+    """Return layer id -> the verdict on each unit by pictures and plain bounds alone: dreams come as they are made."""
+    ids = {address: key for key, address in facts.addresses.items()}
+    found = audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    return {
+        ids[layer.name]: tuple(
+            Judged(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
+        )
+        for layer in found.layers
+    }

@@ -1,0 +1,139 @@
+"""An atlas in a real browser: hostile names, pictures fetched as they come into sight, filters, keys, its pages."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dreamfilters.comparison.audited import Finding
+from dreamfilters.comparison.charted import Atlas, index_files, neighbours, plate_of, unit_page
+from dreamfilters.comparison.comparing import compare
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.evidence.verdicts import Verdict
+from dreamfilters.images import png_bytes
+from dreamfilters.networks import LOGITS
+from tests.browser.test_report import HOSTILE, network
+
+COUNT = len(HOSTILE)
+SHOWN = "[...document.querySelectorAll('.tile')].filter((one) => one.checkVisibility()).length"
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory):
+    """A folder with an atlas of twelve classes and 300 filters, every text of it hostile, pictures beside it."""
+    folder = tmp_path_factory.mktemp("atlas")
+    rng = np.random.default_rng(8)
+    pictures = rng.uniform(0, 1, (COUNT, 16, 16, 3)).astype("float32")
+    targets = [f"class:{number}" for number in range(COUNT)]
+    made = compare(
+        network(), [*targets, "conv:0"], pictures, labels=list(HOSTILE), recipe=Recipe(steps=2), seeds=1, top=2
+    ).units
+    alive, dormant = (
+        Finding(0, Verdict(kind, f"image {HOSTILE[place]} gives 1")) for place, kind in enumerate(("alive", "dormant"))
+    )
+    plates = [_plate(unit, alive, number) for number, unit in enumerate(made[:COUNT])]
+    filters = [_renamed(made[-1], unit) for unit in range(300)]
+    plates += [_plate(unit, dormant, COUNT + number) for number, unit in enumerate(filters)]
+    details, facts = {LOGITS: HOSTILE[0], HOSTILE[2]: HOSTILE[1]}, {HOSTILE[4]: HOSTILE[9]}
+    failures = tuple((name, name) for name in HOSTILE)
+    for name, content in index_files(Atlas(HOSTILE[2], tuple(plates), details, facts, failures)).items():
+        (folder / name).write_bytes(content)
+    names, pages = [plate.name for plate in plates], [plate.page for plate in plates]
+    (folder / "units").mkdir()
+    for place, unit in enumerate(made[:COUNT]):
+        around = neighbours(names, pages, place)
+        (folder / pages[place]).write_bytes(unit_page(HOSTILE[2], unit, alive, around))
+    (folder / "dreams").mkdir()
+    for place in range(len(plates)):
+        (folder / "dreams" / f"{place}.png").write_bytes(png_bytes(pictures[place % COUNT]))
+    return folder
+
+
+def _renamed(made, unit):
+    subject = replace(made.subject, name=f"{HOSTILE[2]}:{unit}", layer=HOSTILE[2], unit=unit)
+    return replace(made, subject=subject)
+
+
+def _plate(unit, finding, number):
+    return plate_of(unit, finding, page=f"units/{number}.html", picture=f"dreams/{number}.png")
+
+
+def fetched(tab):
+    return [event["request"]["url"] for event in tab.said("Network.requestWillBeSent")]
+
+
+def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, atlas):
+    tab.open(atlas / "index.html")
+    assert tab.value("document.documentElement.dataset.ready") == "yes"
+    assert tab.value("document.title") == f"{HOSTILE[2]}: atlas of its units"
+    shown = tab.value("document.body.textContent")
+    assert [name for name in HOSTILE if name not in shown] == []
+    assert tab.value("document.scripts.length") == 2
+    assert tab.value("document.querySelectorAll('iframe, base, object, embed, svg[onload], img[onerror]').length") == 0
+    handlers = tab.value(
+        "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).map((one) => one.name)"
+    )
+    assert not [name for name in handlers if name.startswith("on")]
+    assert tab.complaints() == []
+    assert tab.said("Page.javascriptDialogOpening") == []
+
+
+def test_pictures_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, atlas):
+    tab.open(atlas / "index.html", height=300)
+    home = atlas.resolve().as_uri()
+    assert all(url.startswith(home) for url in fetched(tab))
+    assert len(fetched(tab)) < 1 + COUNT + 300
+    tab.value("document.querySelector('.tile:last-child').scrollIntoView()")
+    tab.until("[...document.images].every((one) => !one.complete || one.naturalWidth > 0)")
+    assert tab.complaints() == []
+
+
+def test_filters_and_search_show_what_fits(tab, atlas):
+    tab.open(atlas / "index.html")
+    assert tab.value(SHOWN) == COUNT + 300
+    tab.value("document.querySelector('[data-kind=alive]').click()")
+    assert tab.value(SHOWN) == COUNT
+    assert tab.value("document.getElementById('found').textContent") == f"{COUNT} of {COUNT + 300}"
+    tab.value("document.querySelector('[data-kind=dormant]').click()")
+    assert tab.value(SHOWN) == COUNT + 300
+    tab.value("document.querySelector('[data-kind=alive]').click()")
+    assert tab.value(SHOWN) == 300
+    tab.press("Escape")
+    tab.press("/")
+    tab.type("onfocus=")
+    assert 0 < tab.value(SHOWN) < COUNT + 300
+    tab.press("Escape")
+    assert tab.value(SHOWN) == COUNT + 300
+
+
+def test_keys_lead_from_tile_to_tile_to_a_page_and_back(tab, atlas):
+    tab.open(atlas / "index.html")
+    for key, place in (("ArrowRight", 0), ("ArrowRight", 1), ("ArrowLeft", 0), ("j", 1)):
+        tab.press(key)
+        assert tab.value("document.activeElement.id") == f"unit-{place}"
+    tab.press("ArrowDown")
+    assert tab.value("document.activeElement.getBoundingClientRect().top") > tab.value(
+        "document.getElementById('unit-1').getBoundingClientRect().top"
+    )
+    tab.open(atlas / "units" / "1.html")
+    tab.press("ArrowRight")
+    tab.until("location.pathname.endsWith('/units/2.html') && document.documentElement?.dataset.ready === 'yes'")
+    tab.press("Escape")
+    tab.until("location.pathname.endsWith('/index.html') && location.hash === '#unit-2'")
+
+
+@pytest.mark.parametrize("number", range(COUNT))
+def test_a_units_page_executes_nothing(tab, atlas, number):
+    tab.open(atlas / "units" / f"{number}.html")
+    assert tab.value("document.documentElement.dataset.ready") == "yes"
+    assert tab.value("document.title") == f"{HOSTILE[number]}, {HOSTILE[2]}"
+    assert [url for url in fetched(tab) if not url.startswith("data:")] == [(atlas / f"units/{number}.html").as_uri()]
+    assert tab.complaints() == []
+    assert tab.said("Page.javascriptDialogOpening") == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("page", ["index.html", "units/3.html"])
+def test_it_fits_a_telephone(tab, atlas, page, dark):
+    tab.open(atlas / page, width=400, height=800, dark=dark)
+    assert tab.value("document.documentElement.scrollWidth") == 400

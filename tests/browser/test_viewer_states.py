@@ -1,0 +1,422 @@
+"""The viewer's page on a server of canned answers: what is empty, late, broken or hostile, and what is very large."""
+
+import json
+import math
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+import dreamfilters.viewer
+from dreamfilters.images import png_bytes
+
+STATIC = Path(dreamfilters.viewer.__file__).parent / "static"
+TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+HOSTILE = (
+    "<script>document.title='hacked'</script>",
+    "</script><script>document.title='hacked'</script>",
+    "<img src=x onerror=\"document.title='hacked'\">",
+    "\"><svg onload=document.title='hacked'>",
+    "' autofocus onfocus='document.title=\"hacked\"",
+    "javascript:document.title='hacked'",
+    "<!--<script>",
+    "]]><iframe srcdoc=\"<script>parent.document.title='hacked'</script>\">",
+    "{{ 7 * 7 }}{% raw %}${7 * 7}`",
+    "</style><style>*{display:none}</style></title><base href=//evil.example/>",
+    "../../\\u003cscript\\u003e/%2e%2e?#&=\u2028\u2029\u202e",
+    "__proto__",
+)
+SIDE, WIDE = 7, 1280
+
+
+def layer(number, name, *, units=4, kind="maps", **more):
+    shape = [SIDE, SIDE, units] if kind == "maps" else [units]
+    field = {"size": [3.0, 3.0], "stride": [1.0, 1.0]} if kind == "maps" else {"whole": True}
+    return {
+        "id": f"L{number}", "name": name, "type": "Conv2D", "shape": shape, "units": units, "activation": "relu",
+        "kind": kind, "field": field, "dreamable": True, "why_not": None, **more,
+    }  # fmt: skip
+
+
+def network(names, *, edges=None, **more):
+    layers = [layer(number, name) for number, name in enumerate(names)]
+    return {
+        "name": "canned", "fingerprint": "f", "parameters": 7,
+        "form": {"height": 7, "width": 7, "channels": 3, "text": ""}, "classes": [], "layers": layers,
+        "edges": edges or [[f"L{n}", f"L{n + 1}"] for n in range(len(names) - 1)],
+        "class_layer": None, **more,
+    }  # fmt: skip
+
+
+def image(number, name="a.png", label=None):
+    return {"id": f"I{number}", "name": name, "label": label, "width": 7, "height": 7, "uploaded": False, "version": 0}
+
+
+ONE = (image(0),)
+
+
+def state(net, images=ONE, **more):
+    evidence = {"phase": "none", "done": 0, "total": 0, "note": ""}
+    return {
+        "phase": "ready", "note": "", "version": "0", "top": 5, "network": net, "images": list(images),
+        "recipes": ["standard"], "default_recipe": "standard", "evidence": evidence, "command": "",
+        "python": "", **more,
+    }  # fmt: skip
+
+
+class Canned:
+    """A server that answers what `answers` holds: address below api/ -> JSON, bytes or a status."""
+
+    def __init__(self):
+        self.answers, self.asked, self.done = {}, [], threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.base = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def show(self, state, **answers):
+        """From now on this is the state, and these are the answers."""
+        self.asked.clear()
+        self.answers = {"state": state, "dreams": {"dreams": []}, **answers}
+
+    def handler(self):
+        canned = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                path = urlsplit(self.path).path[1:]
+                canned.asked.append(path)
+                if path == "api/events":
+                    return self.stream()
+                if not path.startswith("api/"):
+                    file = STATIC / (path.removeprefix("static/") or "index.html")
+                    return self.answer(file.read_bytes(), TYPES[file.suffix])
+                known = canned.find(path.removeprefix("api/"))
+                if isinstance(known, int):
+                    return self.answer(json.dumps({"error": "the canned reason"}).encode(), "application/json", known)
+                if isinstance(known, bytes):
+                    return self.answer(known, "image/png" if known[:4] == b"\x89PNG" else "application/octet-stream")
+                return self.answer(json.dumps(known).encode(), "application/json")
+
+            def answer(self, content, kind, status=200):
+                self.send_response(status)
+                for name, value in (("Content-Type", kind), ("Content-Length", str(len(content)))):
+                    self.send_header(name, value)
+                self.send_header("Content-Security-Policy", POLICY)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def stream(self):
+                self.close_connection = True
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                self.wfile.write(b"event: hello\ndata: {}\n\n")
+                canned.done.wait(20)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+    def find(self, path):
+        """The answer to an address: what was said, or what a plain server would say."""
+        if path in self.answers:
+            return self.answers[path]
+        first, *rest = path.split("/")
+        if first == "images":
+            return png_bytes(np.full((SIDE, SIDE, 3), 0.5))
+        if first == "predictions":
+            return {"classes": [{"index": 0, "name": HOSTILE[0], "probability": 0.5, "logit": 1.0}]}
+        if first == "fields":
+            return {"field": [0, 0, 3 / SIDE, 3 / SIDE]}
+        if first == "verdicts":
+            return {"phase": "none", "units": []}
+        if first == "maps":
+            return self.maps(*rest)
+        if first == "units":
+            return unit_facts(rest[0], int(rest[1]))
+        if path.startswith("dreams/sheet/"):
+            return {"tile": 8, "columns": 1, "units": [], "dreams": []}
+        return 404
+
+    def maps(self, key, _, what=""):
+        net = self.answers["state"]["network"]
+        units = next(each["units"] for each in net["layers"] if each["id"] == key)
+        if what == "sheet.bin":
+            return np.tile(np.arange(SIDE * SIDE, dtype=np.uint8) * 5, units).tobytes()
+        if what:
+            values = (np.arange(SIDE * SIDE) * 5 / 255).reshape(SIDE, SIDE)
+            return {"height": SIDE, "width": SIDE, "values": values.tolist(), "place": [6, 6], "field": [0, 0, 1, 1]}
+        numbers = {name: [value] * units for name, value in (("least", 0.0), ("mean", 0.5), ("zeros", 0.0))}
+        most = [1 + unit / units for unit in range(units)]
+        return {"layer": key, "image": "I0", "units": units, "height": SIDE, "width": SIDE, "full": [SIDE, SIDE],
+                "kind": "maps", "most": most, **numbers}  # fmt: skip
+
+
+def unit_facts(key, unit, **more):
+    return {
+        "layer": key, "unit": unit, "name": f"{key}:{unit}", "target": f"x:{unit}", "verdict": None, "statistics": None,
+        "strongest": [], "weakest": [], "histogram": None, "classes": None, "dreams": [], "measures": None,
+        "command": "", "python": "", **more,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def canned():
+    server = Canned()
+    yield server
+    server.done.set()
+    server.server.shutdown()
+    server.server.server_close()
+
+
+def go(tab, canned, view="", **size):
+    tab.open(f"{canned.base}#/canned{view}", **{"width": 1280, "height": 860, **size})
+
+
+def body(tab):
+    return tab.value("document.getElementById('app').innerText")
+
+
+def says(tab, text):
+    tab.until(f"document.getElementById('app').innerText.includes({json.dumps(text)})")
+
+
+def test_while_the_network_is_opened_the_page_says_so_and_shows_the_images(tab, canned):
+    canned.show(state(None, phase="starting", note="opening the network"))
+    go(tab, canned)
+    says(tab, "opening the network …")
+    assert tab.value("document.querySelectorAll('.image').length") == 1
+    assert tab.value("document.querySelectorAll('.ghost.layer').length") > 3
+    assert not [path for path in canned.asked if path.startswith(("api/maps", "api/predictions"))]
+    assert tab.complaints() == []
+
+
+def test_a_network_that_cannot_be_opened_is_told_in_its_own_words(tab, canned):
+    canned.show(state(None, (), phase="failed", note="net.keras: no such file"))
+    go(tab, canned)
+    says(tab, "net.keras: no such file")
+    says(tab, "No images yet")
+    assert tab.value("document.querySelector('.state.failed[role=alert]') !== null")
+    assert tab.complaints() == []
+
+
+def test_a_worker_that_starts_again_is_a_line_and_what_is_shown_stays(tab, canned):
+    canned.show(state(network(["one", "two"]), phase="restarting", note="it ran out of memory"))
+    go(tab, canned, "/one")
+    says(tab, "started again: it ran out of memory")
+    assert tab.value("document.querySelectorAll('.layers a').length") == 2
+
+
+def test_no_image_no_unit_and_no_layer_are_told(tab, canned):
+    canned.show(state(network(["one"]), ()))
+    go(tab, canned, "/one")
+    says(tab, "Drop a picture here")
+    canned.show(state(network(["one"])))
+    go(tab, canned, "/one?only=zzz")
+    says(tab, "Nothing in one is called “zzz”")
+    go(tab, canned, "/elsewhere")
+    says(tab, "No layer is called elsewhere")
+    go(tab, canned, "/one/99")
+    says(tab, "one has 4 units, 0 to 3.")
+    tab.open(f"{canned.base}#/other/one")
+    says(tab, "This link is about other; the server shows canned.")
+    net = network(["one"])
+    net["layers"][0].update(kind="none", units=0, dreamable=False, why_not="it has no units")
+    canned.show(state(net))
+    go(tab, canned, "/one")
+    says(tab, "it has no units")
+    assert tab.complaints() == []
+
+
+def test_a_request_that_fails_is_told_and_can_be_tried_again(tab, canned):
+    canned.show(state(network(["one"])), **{"maps/L0/I0": 503, "units/L0/0": 503})
+    go(tab, canned, "/one")
+    says(tab, "the canned reason")
+    canned.answers.pop("maps/L0/I0")
+    tab.value("document.querySelector('.state.failed button').click()")
+    tab.until("document.querySelector('.length canvas')?.dataset.painted === 'one true'")
+    go(tab, canned, "/one/0")
+    says(tab, "the canned reason")
+
+
+def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
+    running = {"phase": "running", "done": 3, "total": 9, "note": ""}
+    canned.show(state(network(["one"]), evidence=running))
+    go(tab, canned, "/one/2")
+    says(tab, "Looking for the strongest real images: 3 of 9")
+    assert tab.value("document.querySelectorAll('.sights figure').length") == 2  # the dream to come, and the image
+    assert tab.value("document.querySelectorAll('.sights .exact').length") == 1
+    assert tab.complaints() == []
+
+
+def test_a_dream_that_failed_says_why(tab, canned):
+    dream = {
+        "id": "D0", "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": "failed",
+        "step": 3, "steps": 32, "score": None, "scores": [], "note": "the picture is not finite", "picture": None,
+        "made_at": "",
+    }  # fmt: skip
+    canned.show(state(network(["one"])), **{"units/L0/2": unit_facts("L0", 2, dreams=[dream])})
+    go(tab, canned, "/one/2")
+    says(tab, "the picture is not finite")
+    assert tab.complaints() == []
+
+
+def test_a_server_that_goes_is_told(tab):
+    gone = Canned()
+    gone.show(state(network(["one"])))
+    tab.open(f"{gone.base}#/canned")
+    tab.until("document.querySelector('.layers a')")
+    gone.done.set()
+    gone.server.shutdown()
+    gone.server.server_close()
+    says(tab, "The server does not answer.")
+    assert tab.value("document.querySelectorAll('.layers a').length") == 1
+
+
+@pytest.mark.parametrize("view", ["", "/{}", "/{}/1", "?compare={}:1&compare={}:2"])
+def test_no_name_runs_and_every_one_is_shown_as_it_is(tab, canned, view):
+    net = network(HOSTILE, name=HOSTILE[1], classes=list(HOSTILE), class_layer="C")
+    verdict = {"verdict": "alive", "words": HOSTILE[3], "proved": False, "evidence": {}}
+    strongest = [{"image": f"I{n}", "name": name, "label": name, "value": 1.0, "place": [0, 0], "field": [0, 0, 1, 1]}
+                 for n, name in enumerate(HOSTILE)]  # fmt: skip
+    classes = [{"index": n, "name": name, "mean": 1.0} for n, name in enumerate(HOSTILE)]
+    facts = unit_facts(
+        "L2", 1, verdict=verdict, strongest=strongest, weakest=strongest, classes=classes, name=HOSTILE[4]
+    )
+    images = [image(n, name, name if n % 2 else None) for n, name in enumerate(HOSTILE)]
+    canned.show(state(net, images, note=HOSTILE[2], command=HOSTILE[0]), **{"units/L2/1": facts})
+    quoted = "encodeURIComponent(" + json.dumps(HOSTILE[2]) + ")"
+    tab.open("about:blank")
+    hash_ = tab.value(f"'#/canned{view}'.replaceAll('{{}}', {quoted})")
+    tab.open(f"{canned.base}{hash_}", width=1280, height=3000)
+    tab.until("document.querySelector('.layers a') && document.querySelector('.middle h1')")
+    tab.press("/")
+    tab.type("script")
+    tab.until("document.querySelectorAll('.hits li').length > 3")
+    shown = tab.value("document.body.textContent")
+    for name in HOSTILE:
+        assert name in shown
+    assert "hacked" not in tab.value("document.title").replace(HOSTILE[1], "").replace(HOSTILE[2], "")
+    foreign = "['iframe', 'base', 'style', 'svg[onload]', 'img[onerror]']"
+    assert tab.value(f"{foreign}.map((one) => document.querySelectorAll(one).length)") == [0] * 5
+    handlers = "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).map((one) => one.name)"
+    assert not [name for name in tab.value(handlers) if name.startswith("on")]
+    assert tab.value("[...document.links].every((one) => one.origin === location.origin)")
+    assert tab.complaints() == []
+
+
+def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
+    net = network(["wide"])
+    net["layers"][0].update(units=WIDE, shape=[SIDE, SIDE, WIDE])
+    canned.show(state(net))
+    go(tab, canned, "/wide?sort=number&scale=unit&colours=grey")
+    tab.until("document.querySelector('.length canvas')?.dataset.painted === 'wide true'")
+    asked = [path for path in canned.asked if path.startswith("api/maps/")]
+    assert sorted(asked) == ["api/maps/L0/I0", "api/maps/L0/I0/sheet.bin"]
+    assert tab.value("document.querySelectorAll('*').length") < 250
+    columns = int(tab.value("document.querySelector('.length canvas').dataset.columns"))
+    tab.press("End")
+    tab.until(f"document.getElementById('active-unit').textContent.startsWith('wide:{WIDE - 1},')")
+    scroller = "document.querySelector('.units')"
+    tab.until(f"{scroller}.scrollTop > 1000")
+    rows = math.ceil(WIDE / columns)
+    assert tab.value(f"{scroller}.scrollHeight") > rows * 76
+    last = "[...document.querySelector('.length canvas').getContext('2d').getImageData(0, 300, 40, 200).data]"
+    tab.until(f"new Set({last}).size > 5")  # painted there too
+    assert len([path for path in canned.asked if path.startswith("api/maps/")]) == 2
+
+
+def test_thousands_of_images_are_a_row_of_which_little_is_there(tab, canned):
+    canned.show(state(network(["one"]), [image(number, f"{number}.png") for number in range(2000)]))
+    go(tab, canned, "?image=1999.png")
+    tab.until("document.querySelector('.image.chosen')?.textContent === '1999.png'")
+    assert tab.value("document.querySelectorAll('.image').length") < 40
+    assert len([path for path in canned.asked if path.endswith("thumb.png")]) < 80
+
+
+def module(tab, canned, name, expression):
+    """What an expression of a module, called `m`, is in the page."""
+    return tab.value(f"import('{canned.base}static/{name}').then((m) => {expression})")
+
+
+@pytest.fixture
+def modules(tab, canned):
+    canned.show(state(network(["one"])))
+    go(tab, canned)
+    tab.until("document.querySelector('.layers a')")
+    return lambda name, expression: module(tab, canned, name, expression)
+
+
+def test_a_drawing_has_rows_by_the_longest_way_and_lines_around_what_is_between(modules):
+    """a -> b -> c and a -> c: three rows; the long edge bends beside b."""
+    drawn = modules("layout.js", "m.layout(['a', 'b', 'c'], [['a', 'b'], ['b', 'c'], ['a', 'c']], () => 40)")
+    a, b, c = drawn["nodes"]
+    assert [node["y"] for node in (a, b, c)] == [20, 88, 156]  # 40 high, 28 between
+    long = next(edge for edge in drawn["edges"] if edge["from"] == "a" and edge["to"] == "c")
+    assert len(long["points"]) == 3
+    assert abs(long["points"][1][0] - b["x"]) >= b["width"] / 2
+    assert drawn["height"] == 176
+
+
+def test_branches_lie_abreast_and_do_not_touch(modules):
+    edges = "[['a','b'],['a','c'],['a','d'],['b','e'],['c','e'],['d','e']]"
+    drawn = modules("layout.js", f"m.layout(['a','b','c','d','e'], {edges}, () => 40)")
+    a, b, c, d, e = drawn["nodes"]
+    assert b["y"] == c["y"] == d["y"]
+    across = sorted(node["x"] for node in (b, c, d))
+    assert min(np.diff(across)) >= b["width"]
+    assert a["x"] == e["x"] == across[1]  # over and under the middle one
+
+
+def test_a_circle_does_not_hang_the_drawing(modules):
+    drawn = modules("layout.js", "m.layout(['a', 'b'], [['a', 'b'], ['b', 'a'], ['b', 'b']], () => 40)")
+    assert len(drawn["nodes"]) == 2
+
+
+def test_a_link_that_is_read_and_written_is_the_same(modules):
+    link = "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colours=grey"
+    assert modules("routing.js", f"m.link(m.parse('{link}'))") == link
+    read = modules("routing.js", f"m.parse('{link}')")
+    assert (read["network"], read["layer"], read["unit"]) == ("a/b", "c d", 3)
+    assert read["compare"] == [{"layer": "l:1", "unit": 2}]
+    odd = modules("routing.js", "m.parse('#/%E0%A4%A/x/-1?sort=evil&scale=__proto__&low=NaN')")
+    assert (odd["network"], odd["unit"], odd["sort"], odd["scale"], odd["low"]) == (
+        "%E0%A4%A",
+        None,
+        "response",
+        "layer",
+        0,
+    )
+
+
+def test_numbers_have_three_figures(modules):
+    texts = modules(
+        "numbers.js", "[0, 1, 0.6431, -0.0079, 12.34, 999.6, 12345, 2.3e9, 1e-7, NaN].map((x) => m.figures(x))"
+    )
+    assert texts == ["0", "1.00", "0.643", "−0.00790", "12.3", "1000", "12345", "2.30e9", "1.00e-7", "–"]
+    assert modules("numbers.js", "m.ticks(0, 1).map((one) => one.text)") == ["0.0", "0.5", "1.0"]
+
+
+def test_colours_are_those_of_the_reports(modules):
+    from dreamfilters.images.colours import PALETTES
+
+    for name, palette in PALETTES.items():
+        found = np.array(modules("colours.js", f"[...m.table('{name}')]"))
+        assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colours).max() <= 1
+    assert modules("colours.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
+        0,
+        128,
+        255,
+        0,
+    ]

@@ -1,0 +1,48 @@
+import time
+
+import pytest
+
+from dreamfilters.errors import PictureError
+from dreamfilters.images import photos
+from dreamfilters.viewer import surveying
+from dreamfilters.viewer.describing import described
+from dreamfilters.viewer.surveying import beside, surveyed
+from tests.viewer.visiting import png
+
+
+def test_the_pictures_are_looked_at_slice_by_slice_and_judged_in_the_end(network, tmp_path, scene, monkeypatch):
+    monkeypatch.setattr(surveying, "_BATCH", 2)
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(png(scene(seed=number)))
+    told = []
+    slices = surveyed(network, described(network), photos(tmp_path), lambda topic, value: told.append((topic, value)))
+    assert sum(1 for _ in slices) >= 3  # 2 + 2 + 1 pictures
+    assert [value["done"] for topic, value in told if topic == "progress"] == [2, 4, 5, 5, 5]
+    assert [topic for topic, _ in told if topic != "progress"] == ["evidence", "verdicts"]
+    scan, verdicts = (value for topic, value in told if topic != "progress")
+    assert scan.layer("conv1").seen.tolist() == [5] * 8
+    kinds = [each.verdict.kind for each in next(iter(verdicts.values()))]
+    assert len(kinds) == 8
+    assert "alive" in kinds
+    assert told[-1][1]["phase"] == "ready"
+
+
+def test_a_folder_without_a_readable_picture_is_an_error_of_one_line(network, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(PictureError, match="none of its 1 pictures can be read"):
+        list(surveyed(network, described(network), photos(tmp_path), lambda *_: None))
+
+
+def test_what_cannot_be_cut_lets_others_in_while_it_lasts():
+    came = []
+
+    def whole():
+        came.append((yield from beside(lambda: time.sleep(0.3) or "done")))
+
+    assert sum(1 for _ in whole()) >= 3
+    assert came == ["done"]
+
+
+def test_what_fails_beside_fails_for_who_waits():
+    with pytest.raises(ZeroDivisionError):
+        list(beside(lambda: 1 // 0))
