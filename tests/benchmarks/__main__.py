@@ -22,6 +22,7 @@ GROUPS = {
     "whole": "every filter and class of signs",
     "pace": "MobileNetV2 and VGG16 against peers and the bare pass",
     "growth": "16, 64 and 256 filters",
+    "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams shown to strangers' networks",
 }
 

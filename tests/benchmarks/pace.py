@@ -18,15 +18,15 @@ SIDE = 128
 LAYERS = {"MobileNetV2": "block_13_expand", "VGG16": "block3_conv3"}
 
 
-def network_file(name: str) -> Path:
-    """Return a file of one of Keras' networks with random weights for pictures of 128 pixels, made if need be."""
-    path = FOLDER / f"{name}_{SIDE}.keras"
+def network_file(name: str, side: int = SIDE) -> Path:
+    """Return a file of one of Keras' networks with random weights for pictures of `side` pixels, made if need be."""
+    path = FOLDER / f"{name}_{side}.keras"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
         keras.utils.set_random_seed(7)
         make = getattr(keras.applications, name)
-        model = make(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3))
-        _settle(model, np.random.default_rng(7).uniform(-1, 1, (16, SIDE, SIDE, 3)).astype("float32"))
+        model = make(weights=None, include_top=False, input_shape=(side, side, 3))
+        _settle(model, np.random.default_rng(7).uniform(-1, 1, (16, side, side, 3)).astype("float32"))
         model.save(path)
     return path
 

@@ -15,14 +15,14 @@ _HERE = Path(__file__).resolve().parent
 
 
 class Worker:
-    """One process of a peer, or of dreamfilters itself ("ours"); a context manager."""
+    """One process of a peer, or of this project ("ours", "streams"); a context manager."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         script = str(_HERE / "peers" / f"run_{name}.py")
         command = (
-            [sys.executable, "-m", "tests.benchmarks.ours"]
-            if name == "ours"
+            [sys.executable, "-m", f"tests.benchmarks.{name}"]
+            if name not in environments.PEERS
             else [str(environments.python_of(name)), script]
         )
         environments.FOLDER.mkdir(exist_ok=True)

@@ -1,0 +1,135 @@
+"""A worker that streams pictures through a network: maps, scans, the bare pass, and extractors of other makes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+import dreamfilters as df
+from dreamfilters import backend
+from dreamfilters.evidence.recording import stream
+from dreamfilters.evidence.scanning import default_layers
+from dreamfilters.images import Photos
+from dreamfilters.networks import LOGITS, Network
+from dreamfilters.runs.scans import run
+from tests.benchmarks.peers.protocol import serve
+from tests.benchmarks.setting import opened
+
+
+def paces(model: str, low: float, high: float, folder: str, count: int, batch: int, rounds: int) -> dict[str, Any]:
+    """Time everybody on the same pictures, in turn, after one round that counts for nothing."""
+    network = opened(model, low, high, "")
+    photos = found(network, folder, count)
+    held = np.stack([picture for _, picture in photos])
+    layers = [layer for layer in default_layers(network) if layer != LOGITS]
+    watch = network.watch(frozenset(layers))
+    bare = backend.compile(lambda pictures: watch(network.to_input(pictures)))
+    user = keras.models.load_model(model, compile=False)
+    own = keras.Model(user.inputs, [user.get_layer(layer).output for layer in layers])
+
+    def shown(look: Callable[[Any], Any], pictures: Iterator[np.ndarray]) -> None:
+        for stack in stacks(pictures, batch):
+            look(stack)
+
+    def predicted(stack: np.ndarray) -> None:
+        own.predict_on_batch(np.asarray(network.form.to_input(stack)))
+
+    def as_keract(stack: np.ndarray) -> None:
+        outputs = [user.get_layer(layer).output for layer in layers]
+        [np.asarray(x) for x in keras.Model(user.inputs, outputs)(np.asarray(network.form.to_input(stack)))]
+
+    passed = partial(shown, lambda stack: bare(backend.tensor(stack)))
+    runs: dict[str, Callable[[], Any]] = {
+        "bare pass, pictures in memory": lambda: passed(iter(held)),
+        "maps, pictures in memory": lambda: [None for _ in stream(network, held, layers)],
+        "scan, pictures in memory": lambda: df.scan(network, held, layers),
+        "bare pass, files by Pillow": lambda: passed(by_pillow(photos)),
+        "bare pass, files read ahead": lambda: passed(picture for _, picture in photos),
+        "maps, files": lambda: [None for _ in stream(network, photos, layers)],
+        "scan, files": lambda: df.scan(network, photos, layers),
+        "keras.Model of the layers, predict_on_batch, in memory": lambda: shown(predicted, iter(held)),
+        "as keract 4.5.2 does it, in memory": lambda: shown(as_keract, iter(held)),
+    }
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, work in runs.items():
+            began = time.perf_counter()
+            work()
+            if number:
+                times[name].append((time.perf_counter() - began) / len(held))
+    return {"times": times, "count": len(held)}
+
+
+def found(network: Network, folder: str, count: int) -> Photos:
+    """Return so many of a folder's pictures, evenly over it, over again where there are fewer."""
+    height, width = network.form.size
+    assert height is not None
+    assert width is not None
+    photos = df.photos(folder, size=(height, width))
+    places = np.linspace(0, len(photos), count, endpoint=False).astype(int) if count <= len(photos) else range(count)
+    chosen = [int(place) % len(photos) for place in places]
+    paths, labels = (tuple(values[place] for place in chosen) for values in (photos.paths, photos.labels))
+    return replace(photos, paths=paths, labels=labels)
+
+
+def by_pillow(photos: Photos) -> Iterator[np.ndarray]:
+    """Yield pictures as most scripts read them: eight bits, one after the other, bad ones fatal."""
+    height, width = photos.size or (0, 0)
+    for path in photos.paths:
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+        yield np.asarray(small, np.float32) / 255
+
+
+def stacks(pictures: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
+    """Yield full batches; what is left over at the end is left out, so that no further program is built."""
+    waiting: list[np.ndarray] = []
+    for picture in pictures:
+        waiting.append(picture)
+        if len(waiting) == batch:
+            yield np.stack(waiting)
+            waiting = []
+
+
+def scanned(model: str, low: float, high: float, folder: str, count: int) -> dict[str, Any]:
+    """Scan so many pictures once: for the peak of the memory."""
+    network = opened(model, low, high, "")
+    df.scan(network, found(network, folder, count))
+    status = Path("/proc/self/status")  # what `getrusage` says a process inherits from the one that started it
+    lines = status.read_text("utf-8").splitlines() if status.exists() else []
+    return {"high": next((int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM")), None)}
+
+
+def stored(model: str, low: float, high: float, folder: str, count: int, out: str) -> dict[str, Any]:
+    """Scan into a folder, or find it there; then time how long a fresh process takes to open it, imports included."""
+    from dreamfilters.evidence.sources import source_of
+    from dreamfilters.evidence.surveys import Survey
+
+    network = opened(model, low, high, "")
+    run(Survey(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", _OPEN, out], check=True)
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": seconds}
+
+
+_OPEN = """
+import sys, dreamfilters
+unit = dreamfilters.read_scan(sys.argv[1]).unit("conv6", 12)
+assert unit.strongest["max"] and "tensorflow" not in sys.modules and "keras" not in sys.modules
+"""
+
+if __name__ == "__main__":
+    serve({"paces": paces, "scanned": scanned, "stored": stored})

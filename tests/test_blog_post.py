@@ -1,0 +1,140 @@
+"""The blog post told again, every sentence of it measured: on the rendered samples, and on photographs where they lie.
+
+A person looked at the maps of a traffic-sign network, found three black filters and asked whether they are dead.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dreamfilters as df
+from dreamfilters.images import read
+from dreamfilters.runs.recordings import MapSettings
+from dreamfilters.signs.scenes import samples
+from tests.blog_post import RED, SILENT, STOP, drawings, peaks, redness, spread, without_red
+
+PHOTOGRAPHS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"
+ABSENT = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="the photographs are not beside the checkout")
+LAYERS = ["conv1", "conv2", "pool1", "conv3", "conv4", "pool2", "conv5", "conv6", "pool3", "dense", "classes"]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return df.load("signs")
+
+
+def photographs(folder):
+    """The 1,000 test photographs, at the sizes at which they were taken."""
+    with zipfile.ZipFile(PHOTOGRAPHS) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith("test")])
+    return df.photos(folder / "test", size=(48, 48), labels=folder / "test.csv")
+
+
+@pytest.fixture(scope="module", params=["rendered", pytest.param("photographs", marks=ABSENT)])
+def signs(request, tmp_path_factory):
+    """Pictures (n, 48, 48, 3) and their classes (n,)."""
+    if request.param == "photographs":
+        found = photographs(tmp_path_factory.mktemp("photographs"))
+        return np.stack([picture for _, picture in found]), np.array([int(label) for label in found.labels])
+    return np.stack([picture for _, picture in samples()]), np.array([number for number, _ in samples()])
+
+
+@pytest.fixture(scope="module")
+def scan(network, signs):
+    pictures, classes = signs
+    return df.scan(network, pictures, ["conv2"], labels=list(map(str, classes)))
+
+
+def test_the_maps_of_every_layer_for_one_sign(network, signs, tmp_path):
+    pictures, classes = signs
+    sign = pictures[classes == STOP][0]
+    (page,) = df.draw_maps(network, sign[None], tmp_path, MapSettings()).pages
+    told = json.loads((page.folder / "maps.json").read_bytes())
+    assert list(told["layers"]) == LAYERS
+    assert told["guesses"][0]["name"] == "STOP"
+    for name, layer in told["layers"].items():
+        seen = df.activations(network, sign[None], [name])[name][0]
+        np.testing.assert_allclose(layer["max"], seen.reshape(-1, seen.shape[-1]).max(axis=0), rtol=1e-6)
+        assert read(page.folder / layer["page"]).std() > 0.02  # something is drawn
+    conv2 = told["layers"]["conv2"]
+    assert tuple(unit for unit in conv2["units"] if conv2["max"][unit] == 0) == SILENT
+
+
+def test_three_filters_are_silent_on_every_sign_and_all_others_answer(scan):
+    silent = scan.layer("conv2").always_silent
+    assert tuple(np.flatnonzero(silent)) == SILENT
+    assert (scan.layer("conv2").maximum[~silent] > 0).all()
+
+
+def test_the_three_are_dormant_not_dead_and_the_others_alive_by_a_picture_that_shows_it(network, signs, scan):
+    pictures, _ = signs
+    conv2 = df.audit(network, scan, ["conv2"]).layers[0]
+    assert {kind: count for kind, count in conv2.counts.items() if count} == {"alive": 29, "dormant": 3}
+    for unit in SILENT:
+        finding = conv2.findings[unit]
+        assert finding.verdict.kind == "dormant"
+        assert finding.dreamt.score > 0.05
+        assert finding.before[1] > 0  # no bound over all pictures keeps it silent, so nobody may call it dead
+    for finding in conv2.findings:
+        if finding.verdict.kind == "alive":
+            best = scan.unit("conv2", finding.unit).strongest["max"][0]
+            seen = df.activations(network, pictures[best.index][None], ["conv2"])["conv2"][0]
+            assert seen[(*best.place, finding.unit)] == pytest.approx(best.score, rel=1e-5)
+
+
+def test_two_filters_react_to_red_borders(network, signs):
+    signs_drawn = drawings()
+    grey = without_red(signs_drawn)
+    bordered = np.abs(signs_drawn - grey).max(axis=(1, 2, 3)) > 0.2
+    assert bordered.sum() == 31  # prohibitions, warnings, STOP, give way, no entry
+    with_red, lost = peaks(network, signs_drawn), peaks(network, signs_drawn) - peaks(network, grey)
+    least = lost[bordered].min(axis=0)  # what each filter loses on the sign where it loses least
+    order = np.argsort(-least)
+    assert set(order[:2]) == set(RED)
+    assert least[order[1]] > 0.3 > 0.1 > least[order[2]]
+    for unit in RED:
+        assert lost[bordered, unit].mean() > 0.5 * with_red[bordered, unit].mean()
+        assert with_red[bordered, unit].min() > 2 * with_red[~bordered, unit].max()
+
+    pictures, classes = signs
+    own = pictures[bordered[classes]]
+    with_red, without = peaks(network, own), peaks(network, without_red(own))
+    for unit in RED:
+        assert (without < with_red)[:, unit].mean() > 0.95
+        assert without[:, unit].mean() < 0.65 * with_red[:, unit].mean()
+
+
+def test_what_stop_dreams_of(network):
+    dream = df.dream(network, "class:STOP", df.read_recipe("natural"), seed=7)[0]
+    red, light = redness(dream.picture)[..., 0], dream.picture.mean(axis=-1)
+    across = slice(14, 34)  # of 48 columns, where the sign stands
+    above, between, below = (slice(*rows) for rows in ((11, 18), (20, 28), (31, 38)))
+    assert red[above, across].mean() > 1.5 * red[between, across].mean()
+    assert red[below, across].mean() > 1.5 * red[between, across].mean()
+    assert light[between, across].mean() > 1.25 * max(light[above, across].mean(), light[below, across].mean())
+    rest = np.ones((48, 48), bool)
+    rest[8:40, 8:40] = False
+    assert red[rest].mean() < 0.1  # a red thing with a light band, and nothing red around it
+
+    shown, classes = np.stack([picture for _, picture in samples()]), np.array([number for number, _ in samples()])
+    seen = df.activations(network, np.concatenate([shown, dream.picture[None]]), ["dense"])["dense"]
+    means = np.stack([seen[:-1][classes == number].mean(axis=0) for number in range(43)])
+    alike = means @ seen[-1] / np.linalg.norm(means, axis=1) / np.linalg.norm(seen[-1])
+    assert alike.argmax() == STOP
+    assert alike[STOP] > 0.85 > 0.7 > np.sort(alike)[-2]
+
+
+def test_colour_normalisation_does_not_wake_them(network, signs):
+    pictures, _ = signs
+    assert tuple(np.flatnonzero(peaks(network, spread(pictures)).max(axis=0) == 0)) == SILENT
+
+
+def test_a_larger_canvas_changes_no_answer(network):
+    def woken(size):
+        recipe = df.read_recipe("standard", settings=[f"parameterization.size={size}"])
+        return [dream.woken for dream in df.dream(network, df.channel("conv2", SILENT), recipe, seed=7)]
+
+    assert woken(48) == woken(96)
