@@ -176,7 +176,7 @@ def test_the_core_does_not_print_or_read_the_environment(path):
 
 
 # Tests of what is a file of data and no module.
-OF_DATA = {Path("signs/built_in"), Path("viewer/vendored")}
+OF_DATA = {Path("signs/built_in")}
 
 
 def test_the_tests_mirror_the_package():

@@ -62,7 +62,7 @@ function takeState(state) {
   const { images, evidence, ...rest } = state;
   const changed = before.network?.fingerprint !== rest.network?.fingerprint;
   if (!changed) delete rest.network; // the same value stays the same object: nothing is drawn again
-  app.set({ ...rest, known: true });
+  app.set(rest);
   if (images) takeImages(images);
   if (evidence) takeEvidence(evidence);
   if (before.phase !== state.phase && state.phase === "ready") refresh((address) => address.startsWith("api/"));
