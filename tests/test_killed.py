@@ -1,6 +1,6 @@
 """Killed at any moment and started again, every run comes to the bytes of one that nobody killed.
 
-Some kills a command; DREAMFILTERS_KILLS=50 asks for more.
+One kill a command; DREAMFILTERS_KILLS=50 asks for more.
 """
 
 import json
@@ -14,7 +14,7 @@ import pytest
 
 from dreamfilters.images import png_bytes
 
-KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "3"))
+KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "1"))
 
 
 @pytest.fixture(scope="module")
