@@ -13,16 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import RecipeError, TargetError
-from dreamfilters.evidence.recording import Floats
+from dreamfilters.evidence.recording import HANDED_ON, Floats
 from dreamfilters.networks import LayerInfo, Network
 
 By: TypeAlias = Literal["unit", "layer", "fixed"]
-
-# Layers that hand on what they got, at least when nothing is trained: their numbers are those of the layer before.
-_HANDED_ON = frozenset(
-    "Dropout SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization "  # noqa: SIM905
-    "Flatten Reshape InputLayer Identity".split()
-)
 
 
 @dataclass(frozen=True)
@@ -169,7 +163,7 @@ def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple
         TargetError: it has neither maps nor numbers.
     """
     if names is None:
-        return tuple(info for info in network.layers if _has_maps(info) and info.type not in _HANDED_ON)
+        return tuple(info for info in network.layers if _has_maps(info) and info.type not in HANDED_ON)
     chosen = {network.layer(name).name for name in names}
     for info in network.layers:
         if info.name in chosen and not _has_maps(info):

@@ -27,6 +27,12 @@ _MOST = 64  # pictures at a time; more of them are no faster
 _ROOM = 2**28  # bytes of activations at a time
 _PROGRAMS = 64  # kept with a network, those of dreams among them; the oldest goes first
 
+# Layers that hand on what they got, at least when nothing is trained: their numbers are those of the layer before.
+HANDED_ON = frozenset(
+    "Dropout SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization "  # noqa: SIM905
+    "Flatten Reshape InputLayer Identity".split()
+)
+
 
 def activations(
     network: Network, pictures: Pictures, layers: Sequence[str], *, batch: int | None = None

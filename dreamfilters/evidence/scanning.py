@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from dreamfilters.evidence.recording import HANDED_ON
 from dreamfilters.evidence.scanned import Scan
 from dreamfilters.evidence.sources import source_of
 from dreamfilters.evidence.surveys import TOP, Survey
@@ -17,13 +18,8 @@ __all__ = ["TOP", "Survey", "Watcher", "default_layers", "scan"]
 
 Watcher: TypeAlias = Callable[[int, int, str], None]  # pictures done, pictures in all, the last one's name
 
-# What these say of a unit, the layer before them has said.
-_COPIES = frozenset(
-    {
-        "InputLayer", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Identity",
-        "ActivityRegularization", "Flatten", "Reshape", "Permute", "StopGradient", "Cast", "ZeroPadding2D",
-    }
-)  # fmt: skip
+# What these say of a unit, the layer before them has said. Permuted or framed by zeros, maps are worth drawing still.
+_COPIES = HANDED_ON | {"Permute", "StopGradient", "Cast", "ZeroPadding2D"}
 
 
 def scan(

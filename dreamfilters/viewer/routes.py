@@ -257,7 +257,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     known = {UnknownNameError: 404, TooLargeError: 413, BusyError: 503}
     status = next((code for kind, code in known.items() if isinstance(error, kind)), 400)
     headers = {"connection": "close"} if status == 413 else None  # or the rest would be read for nothing
-    return _json({"error": " ".join(str(error).split())}, status, headers)
+    return _json({"error": str(error)}, status, headers)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:
