@@ -11,18 +11,10 @@ from dreamfilters.comparison.comparing import compare
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import photos, png_bytes
 from dreamfilters.networks import InputForm, Network
+from tests.browser.markup import MARKUP
 
 HOSTILE = (
-    "<script>document.title='hacked'</script>",
-    "</script><script>document.title='hacked'</script>",
-    "<img src=x onerror=\"document.title='hacked'\">",
-    "\"><svg onload=document.title='hacked'>",
-    "' autofocus onfocus='document.title=\"hacked\"",
-    "javascript:document.title='hacked'",
-    "<!--<script>",
-    "]]><iframe srcdoc=\"<script>parent.document.title='hacked'</script>\">",
-    "{{ 7 * 7 }}{% raw %}${7 * 7}`",
-    "</style><style>*{display:none}</style></title><base href=//evil.example/>",
+    *MARKUP,
     "\\u003cscript\\u003edocument.title='hacked'//\u2028\u2029\u202e",
     "&lt;script&gt;&#60;script&#62;<meta http-equiv=refresh content=0;url=//evil.example>",
 )

@@ -12,6 +12,7 @@ import pytest
 
 import dreamfilters.viewer
 from dreamfilters.images import png_bytes
+from tests.browser.markup import MARKUP
 
 STATIC = Path(dreamfilters.viewer.__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
@@ -20,16 +21,7 @@ POLICY = (
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 HOSTILE = (
-    "<script>document.title='hacked'</script>",
-    "</script><script>document.title='hacked'</script>",
-    "<img src=x onerror=\"document.title='hacked'\">",
-    "\"><svg onload=document.title='hacked'>",
-    "' autofocus onfocus='document.title=\"hacked\"",
-    "javascript:document.title='hacked'",
-    "<!--<script>",
-    "]]><iframe srcdoc=\"<script>parent.document.title='hacked'</script>\">",
-    "{{ 7 * 7 }}{% raw %}${7 * 7}`",
-    "</style><style>*{display:none}</style></title><base href=//evil.example/>",
+    *MARKUP,
     "../../\\u003cscript\\u003e/%2e%2e?#&=\u2028\u2029\u202e",
     "__proto__",
 )
