@@ -13,6 +13,7 @@ DreamfiltersError           one line: the thing, the value given, what would wor
 └── DownloadError           an archive that cannot be fetched or does not match its checksum
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -26,6 +27,21 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
     )
+
+
+def reason(error: Exception) -> str:
+    r"""Return the line of a foreign error that says why; Keras puts where it happened before it, and colours it.
+
+    >>> reason(ValueError("Exception encountered when calling Conv2D.call().\n\n\x1b[1mToo small.\x1b[0m\n\nArguments"))
+    'Too small.'
+    """
+    text = _DRESS.sub("", str(error)).rpartition("Exception encountered:")[2]
+    lines = [line.strip() for line in text.splitlines()]
+    told = (line for line in lines if line and not line.startswith("Exception encountered when calling"))
+    return next(told, type(error).__name__)
+
+
+_DRESS = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?| ?\[Op:\w+\] name: ?$")
 
 
 class DreamfiltersError(Exception):

@@ -1,7 +1,7 @@
 import pytest
 
 from dreamfilters import errors
-from dreamfilters.errors import DreamfiltersError, close_names
+from dreamfilters.errors import DreamfiltersError, close_names, reason
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,19 @@ def test_close_names(name, known, ending):
 
 def test_close_names_keeps_to_its_count():
     assert close_names("conv", [f"conv{k}" for k in range(9)], count=2).count("conv") == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Exception encountered when calling Conv2D.call().\n\n\x1b[1mToo small.\x1b[0m\n\nArguments: x", "Too small."),
+        ("Layer a failed. Exception encountered: nothing left", "nothing left"),
+        ("{{function_node __wrapped__MatMul_device}} Sizes differ: [1,2] [Op:MatMul] name: ", "Sizes differ: [1,2]"),
+        ("", "ValueError"),
+    ],
+)
+def test_the_reason_of_a_foreign_error(said, told):
+    assert reason(ValueError(said)) == told
 
 
 def test_every_error_is_in_the_tree_and_drawn_in_it():

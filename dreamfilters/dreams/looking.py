@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeAlias
 
 from keras import ops
@@ -10,7 +9,7 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.dreams.objectives import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
-from dreamfilters.errors import RecipeError
+from dreamfilters.errors import RecipeError, reason
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.watching import Watcher
 
@@ -81,7 +80,7 @@ class Look:
                 if any(0 in shape for shape in self._shapes_on(size, channels).values()):
                     self.refusals[size] = "its map would be empty"
             except Exception as error:  # whatever a layer says of a size it was not built for
-                self.refusals[size] = _reason(error)
+                self.refusals[size] = reason(error)
         return not self.refusals[size]
 
     def _shapes_on(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
@@ -110,14 +109,6 @@ class Look:
             f"canvas {size[0]}x{size[1]}: too small for {_listed(self.goal)} of {self.network.name}{own} "
             f"({self.refusals[size][:120]})"
         )
-
-
-def _reason(error: Exception) -> str:
-    """Return the line that says why; Keras puts where it happened before it, and colours it."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith("Exception encountered")]
-    return (telling or lines or [type(error).__name__])[0]
 
 
 def _listed(goal: Objective) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, close_names
+from dreamfilters.errors import ModelError, close_names, reason
 from dreamfilters.networks import inspecting, placing
 from dreamfilters.networks.allowed import admitted
 from dreamfilters.networks.saved_models import open_folder
@@ -177,10 +177,7 @@ def _reason(error: Exception) -> str:
     missing = _MISSING.search(str(error))
     if missing:
         return f"needs the code of its own {missing[1]!r}, which is not in the file"
-    text = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rpartition("Exception encountered:")[2]
-    lines = [line.strip() for line in text.splitlines()]
-    told = (line for line in lines if line and not line.startswith("Exception encountered when calling"))
-    first = re.split(r" Full object config| The following nodes failed|, config=", next(told, type(error).__name__))[0]
+    first = re.split(r" Full object config| The following nodes failed|, config=", reason(error))[0]
     damaged = "truncated file" in first or isinstance(error, zipfile.BadZipFile)
     return f"{'is damaged or cut off' if damaged else 'cannot be opened'}: {first[: _LONGEST // 2]}"
 

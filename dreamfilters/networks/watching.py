@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import keras
 from keras import ops
 
-from dreamfilters.errors import ModelError, UnknownNameError, close_names
+from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activations import has_linear, inline_activation, is_pure, relaxed_relu, relu_ceiling
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.narrowing import narrowed
@@ -147,7 +147,14 @@ class _Call:
         )
         if self.takes_training:
             kwargs = {**kwargs, "training": False}
-        return list(keras.tree.flatten(self.operation(*args, **kwargs)))
+        try:
+            return list(keras.tree.flatten(self.operation(*args, **kwargs)))
+        except (DreamfiltersError, MemoryError):
+            raise
+        except Exception as error:  # a layer has its own words for values of a shape that it was not made for
+            raise ModelError(
+                f"{self.step.name}: {self.step.type} does not take what it is given: {reason(error)}"
+            ) from error
 
 
 _STEADY_ROWS = 16
