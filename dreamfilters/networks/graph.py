@@ -149,7 +149,35 @@ def twin(layer: Any, **changes: Any) -> Any:
     double.__dict__.update(input_spec=None, activity_regularizer=None, _losses=[], _loss_ids=set())
     double.__dict__.update(name=type(layer).__name__)
     double.__dict__.update(changes)
+    if type(layer) in _CONVOLUTIONS and layer.data_format == "channels_first" and layer.use_bias:
+        _add_bias_to_channels(double)
     return double
+
+
+_CONVOLUTIONS = frozenset(
+    getattr(keras.layers, name)
+    for name in (
+        "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
+        "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+    )
+)  # fmt: skip
+
+
+def _add_bias_to_channels(double: Any) -> None:
+    """Let a channels-first convolution add its bias itself.
+
+    Keras' own `ops.add` takes a bias (1, c, 1, 1) for one of columns where a map happens to be c columns wide (3.15,
+    on TensorFlow), and gives each column its number instead of each channel.
+    """
+    plain = object.__new__(type(double))
+    plain.__dict__.update(double.__dict__, use_bias=False, activation=keras.activations.linear)
+
+    def call(inputs: Any) -> Any:
+        answers = type(double).call(plain, inputs)
+        bias = keras.ops.reshape(double.bias, (1, -1, *[1] * double.rank))
+        return double.activation(answers + keras.ops.cast(bias, answers.dtype))  # by TensorFlow's own addition
+
+    double.__dict__.update(call=call)
 
 
 class _Walk:

@@ -169,3 +169,24 @@ def test_an_input_that_takes_no_picture_is_held_at_zeros():
     values = watch(graph, frozenset({"told", "second"}))(x)
     np.testing.assert_allclose(values["told"], np.ones((2, 4)))
     np.testing.assert_allclose(values["second"], model([np.zeros((2, 1, 2), "float32"), x])[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"])
+@pytest.mark.parametrize("width", [6, 7, 8])
+def test_a_bias_belongs_to_channels_however_wide_their_maps_are(kind, width):
+    """Also where a map is as wide as there are channels, which Keras' own layer takes for a bias of columns."""
+    settings = {
+        "kernel_size": 3,
+        "padding": "same",
+        "activation": "relu",
+        **({} if "Depth" in kind else {"filters": 7}),
+    }
+    pictures = np.random.default_rng(0).normal(size=(2, 6, width, 7)).astype("float32")
+    last = getattr(layers, kind)(**settings)
+    last.build(pictures.shape)
+    last.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in last.weights])
+    first = getattr(layers, kind)(**settings, data_format="channels_first")
+    first.build((None, 7, 6, width))
+    first.set_weights(last.get_weights())
+    turned = twin(first)(pictures.transpose(0, 3, 1, 2))
+    np.testing.assert_allclose(np.transpose(turned, (0, 2, 3, 1)), last(pictures), atol=1e-4)
