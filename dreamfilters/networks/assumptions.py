@@ -31,9 +31,9 @@ def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
     if told:
         return form, ""
     order = usual_order(count)
-    hint = f"--range, or {Path(name).stem}.toml beside it" if Path(name).suffix in SUFFIXES else "--range"
+    beside = f", or {Path(name).stem}.toml beside it" if Path(name).suffix in SUFFIXES else ""
     what = f"{count} channels" if order == "channels" else order
-    return form, f"assumed that {name} takes {what} in 0..1 (give {hint})"
+    return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{beside})"
 
 
 def _told(graph: Graph) -> tuple[float, float] | None:

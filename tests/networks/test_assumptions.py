@@ -43,7 +43,7 @@ def test_the_first_layers_tell_the_range(first, box):
 def test_what_is_assumed_is_said(channels, what):
     model = keras.Sequential([keras.Input((8, 6, channels)), layers.Conv2D(2, 3)])
     form, assumed = form_of(flatten(model), "model.h5")
-    assert assumed == f"assumed that model.h5 takes {what} (give --range, or model.toml beside it)"
+    assert assumed == f"assumed that model.h5 takes {what} (give --range LOW HIGH, or model.toml beside it)"
     assert form.size == (8, 6)
     assert form.channels == channels
 
@@ -51,4 +51,4 @@ def test_what_is_assumed_is_said(channels, what):
 @pytest.mark.parametrize("silent", [layers.Normalization(mean=0.0, variance=1.0), layers.BatchNormalization()])
 def test_an_untrained_normalisation_tells_nothing(silent):
     model = keras.Sequential([keras.Input((8, 8, 3)), silent, layers.Conv2D(2, 3)])
-    assert form_of(flatten(model), "m")[1] == "assumed that m takes RGB in 0..1 (give --range)"
+    assert form_of(flatten(model), "m")[1] == "assumed that m takes RGB in 0..1 (give --range LOW HIGH)"

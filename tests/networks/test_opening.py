@@ -16,7 +16,7 @@ def test_a_model_is_taken_as_it_is(plain):
     assert network.name == "plain"
     assert network.classes == ("0", "1", "2")
     assert network.form == InputForm.from_range(0, 1, size=(16, 16))
-    assert network.assumed == "assumed that plain takes RGB in 0..1 (give --range)"
+    assert network.assumed == "assumed that plain takes RGB in 0..1 (give --range LOW HIGH)"
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
@@ -25,7 +25,7 @@ def test_a_file_gives_the_same_network(plain, save, name):
     network = load(save(plain, name))
     assert network.name == "model"
     assert network.fingerprint == load(plain).fingerprint
-    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range, or model.toml beside it)"
+    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range LOW HIGH, or model.toml beside it)"
 
 
 def test_what_lies_beside_a_model_is_read(plain, save):
