@@ -69,11 +69,7 @@ def mean_responses(
 
     Arguments and errors are those of `activations`; the maps themselves are never held for more than a batch.
     """
-
-    def means(seen: Seen) -> Seen:
-        return {layer: ops.mean(value, axis=tuple(range(1, len(value.shape) - 1))) for layer, value in seen.items()}
-
-    return _joined(stream(network, pictures, layers, reading=means, batch=batch), _count(pictures))
+    return _joined(stream(network, pictures, layers, reading=_means, batch=batch), _count(pictures))
 
 
 def recorded(
@@ -127,20 +123,24 @@ def stream(
 
 
 def _compiled(network: Network, layers: frozenset[str], reading: Callable[[Seen], Seen]) -> Callable[[Any], Seen]:
-    """Return the program from pictures to what is read of them; the plain one is kept with the network.
+    """Return the program from pictures to what is read of them; those of this module are kept with the network.
 
     To build it takes as long as to show it dozens of pictures. One with a reading of its own goes with that.
     """
-    key = (recorded, layers)
-    if reading is dict and key in network.compiled:
+    key = (recorded, layers, reading)
+    if key in network.compiled:
         return network.compiled[key]  # type: ignore[no-any-return]
     watch = network.watch(layers)
     look = backend.compile(lambda pictures: reading(watch(network.to_input(pictures))))
-    if reading is dict:
+    if reading in (dict, _means):
         while len(network.compiled) >= _PROGRAMS:
             network.compiled.pop(next(iter(network.compiled)))
         network.compiled[key] = look
     return look
+
+
+def _means(seen: Seen) -> Seen:
+    return {layer: ops.mean(value, axis=tuple(range(1, len(value.shape) - 1))) for layer, value in seen.items()}
 
 
 def _arrays(network: Network, pictures: Pictures) -> Iterator[ArrayLike]:

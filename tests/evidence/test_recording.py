@@ -60,6 +60,12 @@ def test_mean_responses_are_the_means_of_the_maps(network):
     assert seen["dense"].shape == (2, 2)
 
 
+def test_the_program_of_mean_responses_is_kept(network, monkeypatch):
+    mean_responses(network, reds(0.0), ["pool"])
+    monkeypatch.setattr(recording.backend, "compile", None)
+    assert mean_responses(network, reds(0.5), ["pool"])["pool"].tolist() == [[0.5, 0.5]]
+
+
 def test_pictures_are_brought_to_the_size_of_the_network(network):
     seen = activations(network, [reds(0.25)[0], reds(0.5, size=9)[0]], ["conv"])["conv"]
     np.testing.assert_allclose(seen[:, 0, 0, 0], [0.25, 0.5], rtol=1e-6)
