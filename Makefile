@@ -1,7 +1,9 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both make .venv when it is not there and reuse it.
-# PYTHON picks the interpreter (3.11 to 3.13); EXTRAS is for CI.
+# PYTHON picks the interpreter (3.11 to 3.13), WORKERS how many processes share the tests: a file stays in one of them,
+# since its tests share what was costly to make, and each opens TensorFlow with a gigabyte or two.
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell $(name) -c 'import sys; print("$(name)") if (3, 11) <= sys.version_info < (3, 14) else None' 2>/dev/null)))
 BIN := .venv/bin
+WORKERS ?= 2
 
 .PHONY: demo test lint types check bench clean
 
@@ -9,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/dreamfilters demo
 
 test: .venv/tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/tested
 	$(BIN)/ruff check .

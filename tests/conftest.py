@@ -1,9 +1,17 @@
-"""Small networks, the same on every run, that the tests of several packages share."""
+"""Small networks, the same on every run, and one running viewer, that the tests of several packages share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+# TensorFlow greets on stderr when it is first imported; the process that hands the tests to others would print that
+# below its summary.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
@@ -11,6 +19,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.viewer.listening import Viewer
 
 
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
@@ -138,6 +147,29 @@ def network_of() -> Callable[..., Network]:
 
 
 @pytest.fixture(scope="session")
+def noisy(make_tiny: Callable[..., keras.Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `tiny.keras` and, in `photos`, 24 noisy pictures and one that cannot be read; to read only."""
+    from dreamfilters.images import png_bytes
+
+    folder = tmp_path_factory.mktemp("noisy")
+    make_tiny().save(folder / "tiny.keras")
+    (folder / "photos").mkdir()
+    rng = np.random.default_rng(4)
+    for number in range(24):
+        (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
+    (folder / "photos" / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rendered() -> tuple[tuple[int, np.ndarray], ...]:
+    """The sample pictures of the built-in network, rendered once: pairs of a class's number and a picture."""
+    from dreamfilters.signs.scenes import samples
+
+    return samples()
+
+
+@pytest.fixture(scope="session")
 def scene() -> Callable[..., np.ndarray]:
     """A function that paints a smooth picture in [.1, .9], photograph-like: large shapes, an edge, fine texture."""
 
@@ -154,3 +186,39 @@ def scene() -> Callable[..., np.ndarray]:
         return (0.1 + 0.8 * picture).astype("float32")
 
     return painted
+
+
+@pytest.fixture(scope="session")
+def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of rendered signs in class folders, one file that is no picture, and two with hostile names."""
+    from dreamfilters.images import png_bytes
+    from dreamfilters.signs.scenes import render
+
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in (1, 13, 14):
+        (folder / f"{number:02d}").mkdir()
+        for seed in range(4):
+            (folder / f"{number:02d}" / f"{seed}.png").write_bytes(png_bytes(render(number, seed)))
+    (folder / "broken.png").write_bytes(b"no picture")
+    shutil.copy(folder / "14" / "0.png", folder / "<img src=x onerror=alert(1)>.png")
+    with suppress(OSError):  # a name in no encoding; not every file system takes it
+        shutil.copy(folder / "14" / "0.png", os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.png"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the running viewer writes the dreams that are to be kept."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="session")
+def viewer(viewed: Path, kept: Path) -> Iterator[Viewer]:
+    """A viewer of the built-in network, which a process of its own owns; over HTTP as in the browser."""
+    from dreamfilters.viewer.launching import access_for, settings_for
+    from dreamfilters.viewer.listening import started
+
+    settings = settings_for("signs", {}, images=viewed, out=kept)
+    running = started(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
+    yield running
+    running.close()

@@ -13,7 +13,6 @@ import pytest
 import dreamfilters as df
 from dreamfilters.images import read
 from dreamfilters.runs.recordings import MapSettings
-from dreamfilters.signs.scenes import samples
 from tests.blog_post import RED, SILENT, STOP, drawings, peaks, redness, spread, without_red
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"
@@ -34,12 +33,12 @@ def photographs(folder):
 
 
 @pytest.fixture(scope="module", params=["rendered", pytest.param("photographs", marks=ABSENT)])
-def signs(request, tmp_path_factory):
+def signs(request, rendered, tmp_path_factory):
     """Pictures (n, 48, 48, 3) and their classes (n,)."""
     if request.param == "photographs":
         found = photographs(tmp_path_factory.mktemp("photographs"))
         return np.stack([picture for _, picture in found]), np.array([int(label) for label in found.labels])
-    return np.stack([picture for _, picture in samples()]), np.array([number for number, _ in samples()])
+    return np.stack([picture for _, picture in rendered]), np.array([number for number, _ in rendered])
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_two_filters_react_to_red_borders(network, signs):
         assert without[:, unit].mean() < 0.65 * with_red[:, unit].mean()
 
 
-def test_what_stop_dreams_of(network):
+def test_what_stop_dreams_of(network, rendered):
     dream = df.dream(network, "class:STOP", df.read_recipe("natural"), seed=7)[0]
     red, light = redness(dream.picture)[..., 0], dream.picture.mean(axis=-1)
     across = slice(14, 34)  # of 48 columns, where the sign stands
@@ -119,7 +118,7 @@ def test_what_stop_dreams_of(network):
     rest[8:40, 8:40] = False
     assert red[rest].mean() < 0.1  # a red thing with a light band, and nothing red around it
 
-    shown, classes = np.stack([picture for _, picture in samples()]), np.array([number for number, _ in samples()])
+    shown, classes = np.stack([picture for _, picture in rendered]), np.array([number for number, _ in rendered])
     seen = df.activations(network, np.concatenate([shown, dream.picture[None]]), ["dense"])["dense"]
     means = np.stack([seen[:-1][classes == number].mean(axis=0) for number in range(43)])
     alike = means @ seen[-1] / np.linalg.norm(means, axis=1) / np.linalg.norm(seen[-1])

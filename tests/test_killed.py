@@ -9,31 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from dreamfilters.images import png_bytes
 
 KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "1"))
 
 
-@pytest.fixture(scope="module")
-def place(make_tiny, tmp_path_factory):
-    """`tiny` as a file, and 24 noisy pictures with one among them that cannot be read."""
-    folder = tmp_path_factory.mktemp("killed")
-    make_tiny().save(folder / "tiny.keras")
-    (folder / "photos").mkdir()
-    rng = np.random.default_rng(4)
-    for number in range(24):
-        (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
-    (folder / "photos" / "broken.png").write_bytes(b"no picture")
-    return folder
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and fork are of POSIX")
 @pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas"])
-def test_killed_at_any_moment_it_comes_to_the_same_bytes(place, tmp_path, kind):
-    command = [sys.executable, "-m", "tests.killing", kind, place / "tiny.keras", place / "photos", tmp_path, KILLS, 7]
+def test_killed_at_any_moment_it_comes_to_the_same_bytes(noisy, tmp_path, kind):
+    command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "photos", tmp_path, KILLS, 7]
     root = Path(__file__).parents[1]
     said = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=root, check=False)
     assert said.returncode == 0, said.stderr[-2000:]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shlex
+import traceback
 from pathlib import Path
 
 import pytest
@@ -14,14 +17,35 @@ from dreamfilters.cli import app
 README = Path(__file__).parents[1] / "README.md"
 WEIGHTS = README.parent / "dreamfilters" / "signs" / "signs.keras"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-COMMANDS = [
-    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("dreamfilters ")
+RUN = [
+    (kind, text)
+    for kind, block in BLOCKS
+    for text in (block.splitlines() if kind == "sh" else [block])
+    if kind == "python" or text.startswith("dreamfilters ")
 ]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("readme")
+def said(tmp_path_factory):
+    """What everything printed and the error it ended in, run one after the other in one empty folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("readme"))
+        return [(command if kind == "sh" else block)(text) for kind, text in RUN]
+
+
+def command(line):
+    result = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
+    return result.output, result.exit_code and (result.exception or result.exit_code)
+
+
+def block(text):
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(text, "README", "exec"), {})
+    except Exception:
+        return printed.getvalue(), traceback.format_exc()
+    return printed.getvalue(), None
 
 
 def test_the_two_commands_come_first():
@@ -32,20 +56,11 @@ def test_the_two_commands_come_first():
     assert "\ntest:" in targets
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_command(command, folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    result = CliRunner().invoke(app, shlex.split(command, comments=True)[1:])
-    assert result.exit_code == 0, result.output + str(result.exception)
-
-
-@pytest.mark.parametrize("number", range(sum(kind == "python" for kind, _ in BLOCKS)))
-def test_python(number, folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
-    text = [text for kind, text in BLOCKS if kind == "python"][number]
-    names: dict[str, object] = {}
-    exec(compile(text, f"README, Python block {number + 1}", "exec"), names)
-    assert capsys.readouterr().out.strip()
+@pytest.mark.parametrize("number", range(len(RUN)), ids=[text.splitlines()[0] for _, text in RUN])
+def test_it_runs_and_says_something(said, number):
+    printed, error = said[number]
+    assert not error, f"{printed}{error}"
+    assert printed.strip()
 
 
 def test_every_recipe_and_no_other_is_named():

@@ -21,6 +21,7 @@ def serve(
     labels: Annotated[
         Path | None, typer.Option(metavar="CSV", help="File and class of each picture; the folders' names by itself.")
     ] = None,
+    audit: Annotated[Path | None, typer.Option(metavar="DIR", help="A stored audit, whose verdicts are shown.")] = None,
     top: Annotated[int, typer.Option(help="How many classes a prediction names.")] = 5,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where dreams are kept; outputs/<model>-viewer by itself.")
@@ -60,7 +61,7 @@ def serve(
     from dreamfilters.viewer.once import answered
 
     options = {**opening.settings, "size": None if size is None else _sides(size)}
-    settings = settings_for(model, options, images=images, labels=labels, top=top, out=out, prepare=wake)
+    settings = settings_for(model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=wake)
     if get is not None:
         status, content = answered(settings, get)
         typer.get_binary_stream("stdout").write(content)

@@ -31,6 +31,8 @@ class Booking:
         png: the picture as it is now.
         map: the unit's map on its own dream, once that is done.
         peak: the greatest value of this map.
+        kept: the folder that it was written to.
+        command, python: how the same picture is dreamt again.
     """
 
     asked: Asked
@@ -47,6 +49,8 @@ class Booking:
     map: Values | None = None
     peak: float | None = None
     kept: str = ""
+    command: str = ""
+    python: str = ""
     made_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     def as_values(self) -> Values:
@@ -57,6 +61,7 @@ class Booking:
             "seed": asked.seed, "phase": self.phase, "step": self.step, "steps": self.steps, "score": self.score,
             "scores": self.scores, "note": self.note, "woken": self.woken, "kept": self.kept or None,
             "picture": f"api/dreams/{asked.id}/picture.png" if self.png else None, "made_at": self.made_at,
+            "command": self.command, "python": self.python,
         }  # fmt: skip
 
     @property

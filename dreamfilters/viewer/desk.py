@@ -15,10 +15,10 @@ from dreamfilters.runs.jobs import Job
 from dreamfilters.runs.naming import readable, slug
 from dreamfilters.runs.store import opened as opened_store
 from dreamfilters.viewer.answering import Looks, opened
-from dreamfilters.viewer.dreaming import dreamt, finished
+from dreamfilters.viewer.dreaming import dreamt, finished, prepared
 from dreamfilters.viewer.facts import Asked, LayerMaps, Picture, Pictures, Report, Request, Values
 from dreamfilters.viewer.holding import compared
-from dreamfilters.viewer.surveying import surveyed
+from dreamfilters.viewer.surveying import beside, surveyed
 
 _KEPT = 256  # dreams that can be saved; the oldest goes first
 
@@ -43,7 +43,7 @@ class Desk:
         """Return what a request asks for."""
         deeds: dict[str, Callable[..., Any]] = {
             "maps": self.maps, "map": self.map, "predictions": self.predictions,
-            "dream": self.dream, "keep": self.keep, "compare": self.compare,
+            "dream": self.dream, "prepare": self.prepare, "keep": self.keep, "compare": self.compare,
         }  # fmt: skip
         return deeds[request.deed](pause, **request.arguments)
 
@@ -54,7 +54,7 @@ class Desk:
 
     def survey(self, pictures: Pictures) -> Iterator[None]:
         """Return the slices of the evidence pass."""
-        yield from surveyed(self._looks.network, self._looks.facts, self._photos(pictures), self.tell)
+        yield from surveyed(self._looks.network, self._looks.facts, self._photos(pictures), self.tell, pictures.audit)
 
     def maps(self, pause: Pause, layer: str, key: Any, picture: Picture) -> LayerMaps:
         """Return a layer's maps for a picture."""
@@ -75,6 +75,11 @@ class Desk:
         while len(self._dreams) > _KEPT:
             self._dreams.pop(next(iter(self._dreams)))
         return finished(self._looks, asked, made)
+
+    def prepare(self, pause: Pause, layer: str, unit: int, recipe: str) -> None:
+        """Make ready what a dream of this layer by this recipe would wait for; who clicks meanwhile is let in."""
+        for _ in beside(lambda: prepared(self._looks, layer, unit, recipe)):
+            pause()
 
     def keep(self, pause: Pause, dream: str, out: str | None) -> str:
         """Write a dream as a run of its own, as `dreamfilters dream` would, and return the folder."""

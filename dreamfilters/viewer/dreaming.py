@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -41,6 +42,21 @@ def dreamt(looks: Looks, asked: Asked, tell: Callable[[Values], None], pause: Ca
 
     target, recipe = looks.facts.target(asked.layer, asked.unit), recipes.read(asked.recipe)
     return dream(looks.network, target, recipe, seed=asked.seed, watcher=watcher)[0]
+
+
+class _Enough(Exception):  # noqa: N818 - it is no error
+    """The first step is done."""
+
+
+def prepared(looks: Looks, layer: str, unit: int, recipe: str) -> None:
+    """Compile what a dream of this layer by this recipe runs, by dreaming its first step; it is kept for the others."""
+
+    def watcher(moment: Moment) -> None:
+        moment.paint()
+        raise _Enough
+
+    with contextlib.suppress(_Enough):
+        dream(looks.network, looks.facts.target(layer, unit), recipes.read(recipe), watcher=watcher)
 
 
 def finished(looks: Looks, asked: Asked, made: Dream) -> Values:

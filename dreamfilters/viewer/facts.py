@@ -143,7 +143,7 @@ class Request:
 
     Attributes:
         number: of the request; of two of equal rank the lower number comes first.
-        rank: 0 for what a person waits for, 1 for dreams, 2 for reports.
+        rank: 0 for what a person waits for, 1 for dreams, 2 for reports, 3 for what somebody may want next.
         deed: the name of what is to be done.
         arguments: of it.
     """
@@ -174,10 +174,11 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where the pictures for the evidence are."""
+    """Where the pictures for the evidence are, and the stored audit whose verdicts count, None for none."""
 
     folder: str
     labels: str | None = None
+    audit: str | None = None
 
 
 @dataclass(frozen=True)

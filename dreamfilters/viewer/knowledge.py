@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-
 from dreamfilters.errors import PictureError, TargetError, UnknownNameError
 from dreamfilters.evidence.crops import crop
 from dreamfilters.images import png_bytes
 from dreamfilters.viewer.bookings import Bookings
 from dreamfilters.viewer.directory import Directory
 from dreamfilters.viewer.facts import CLASSES, Pictures, Report, Values
+from dreamfilters.viewer.studio import usual_recipe
 from dreamfilters.viewer.unit_facts import evidence_values, judged, verdict_values
+from dreamfilters.viewer.wording import Wording
 
 _MOST_COMPARED = 32  # units of a report; more belong on the command line
 _REPORTS = 4  # that are kept
@@ -23,10 +23,10 @@ class Knowledge:
         pictures: those that comparisons are made with, None for none.
     """
 
-    def __init__(self, directory: Directory, bookings: Bookings, spec: str) -> None:
-        """Take where the units are, their dreams, and what the command line calls the network."""
+    def __init__(self, directory: Directory, bookings: Bookings, wording: Wording) -> None:
+        """Take where the units are, their dreams, and how the network is opened in words."""
         self.pictures: Pictures | None = None
-        self._directory, self._bookings, self._spec = directory, bookings, spec
+        self._directory, self._bookings, self._wording = directory, bookings, wording
         self._reports: dict[str, bytes] = {}
         self._count = 0
         self._measures: dict[tuple[str, int], Values] = {}
@@ -50,6 +50,7 @@ class Knowledge:
         """Return everything that is known of one unit."""
         facts, evidence = await self._directory.unit(layer, unit), self._directory.evidence
         target = facts.target(layer, unit)
+        command, python = self._wording.dream(target, usual_recipe(layer), 0)
         return {
             "layer": layer,
             "unit": unit,
@@ -59,8 +60,8 @@ class Knowledge:
             **evidence_values(facts, evidence, layer, unit, self._directory.class_name),
             "dreams": [booking.as_values() for booking in self._bookings.of(layer, unit)],
             "measures": self._measures.get((layer, unit)),
-            "command": shlex.join(["dreamfilters", "dream", self._spec, target]),
-            "python": f"df.dream(df.load({self._spec!r}), {target!r})",
+            "command": command,
+            "python": python,
         }
 
     async def crop_png(self, layer: str, unit: int, place: int) -> bytes:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-import shlex
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import PictureError, RecipeError
+from dreamfilters.errors import OutputError, PictureError, RecipeError
 from dreamfilters.viewer.access import Access
 from dreamfilters.viewer.listening import Viewer, started
 from dreamfilters.viewer.refusals import AccessError
 from dreamfilters.viewer.service import Settings
+from dreamfilters.viewer.wording import Wording
 
 _LEAST_TOKEN = 16  # letters of a token for a viewer that others can reach
 
@@ -33,6 +33,7 @@ def serve(
     allow_hosts: Sequence[str] = (),
     base_url: str = "/",
     labels: str | Path | None = None,
+    audit: str | Path | None = None,
     out: str | Path | None = None,
     form: Any = None,
     size: int | tuple[int, int] | None = None,
@@ -62,6 +63,7 @@ def serve(
         allow_hosts: further names, with or without port, under which a proxy asks.
         base_url: the path that a proxy puts before all addresses.
         labels: a CSV of file and label; by itself a picture's folder is its label.
+        audit: the folder of a stored audit, whose verdicts are shown in place of those by pictures and bounds alone.
         form, size, architecture, input, output, trust: as `load` takes them.
         out: where dreams are kept that one asks to keep; outputs/<model>-viewer by itself.
         input_folder, temp_folder: Quiver's names for `images` and `out`.
@@ -84,7 +86,7 @@ def serve(
         "trust": trust,
     }  # fmt: skip
     settings = settings_for(
-        model, options, images=images or input_folder, labels=labels, top=top, out=out or temp_folder
+        model, options, images=images or input_folder, labels=labels, audit=audit, top=top, out=out or temp_folder
     )
     viewer = started(settings, access_for(host, token, allow_hosts, base_url), host, port)
     if tell is not None:
@@ -124,6 +126,7 @@ def settings_for(
     *,
     images: str | Path | None = None,
     labels: str | Path | None = None,
+    audit: str | Path | None = None,
     top: int = 5,
     out: str | Path | None = None,
     prepare: Callable[[], None] | None = None,
@@ -133,24 +136,30 @@ def settings_for(
     Raises:
         RecipeError: `top` below 1.
         PictureError: no such file or folder of pictures.
+        OutputError: no such folder of an audit.
     """
     if top < 1:
         raise RecipeError(f"top={top}: at least 1")
     if images is not None and not Path(images).exists():
         raise PictureError(f"{images}: no such file or folder; give one of pictures")
+    if audit is not None and not Path(audit).is_dir():
+        raise OutputError(f"{audit}: no such folder; make one with `dreamfilters audit MODEL IMAGES --out {audit}`")
     apart = isinstance(model, str | Path)
     name = str(model) if apart else str(getattr(model, "name", "model"))
-    command, python = _told(name, options, images)
+    wording = Wording.of(name, options)
+    command, python = wording.serve(images)
     return Settings(
         spec=name if apart else model,
         options={key: value for key, value in options.items() if value is not None and value is not False},
         name=name,
         images=None if images is None else Path(images),
         labels=None if labels is None else Path(labels),
+        audit=None if audit is None else Path(audit),
         top=top,
         out=None if out is None else Path(out),
         command=command,
         python=python,
+        wording=wording,
         prepare=prepare,
     )
 
@@ -171,18 +180,3 @@ def _check_script() -> None:
 
 def _is_loopback(host: str) -> bool:
     return host in ("127.0.0.1", "localhost", "::1")
-
-
-def _told(spec: str, options: Mapping[str, Any], images: str | Path | None) -> tuple[str, str]:
-    """Return how the same viewer is started again, in a shell and in Python."""
-    words = ["dreamfilters", "serve", spec, *([str(images)] if images is not None else [])]
-    arguments = [repr(spec), *([f"images={str(images)!r}"] if images is not None else [])]
-    for name in ("classes", "architecture"):
-        value = options.get(name)
-        if isinstance(value, str | Path):
-            words += [f"--{name}", str(value)]
-            arguments.append(f"{name}={str(value)!r}")
-    if options.get("trust"):
-        words.append("--trust")
-        arguments.append("trust=True")
-    return shlex.join(words), f"df.serve({', '.join(arguments)})"

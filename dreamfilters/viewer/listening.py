@@ -13,6 +13,7 @@ from urllib.parse import quote
 import uvicorn
 
 from dreamfilters.viewer.access import Access
+from dreamfilters.viewer.impatience import Impatient
 from dreamfilters.viewer.refusals import AccessError
 from dreamfilters.viewer.routes import application
 from dreamfilters.viewer.service import Service, Settings
@@ -71,8 +72,9 @@ def started(settings: Settings, access: Access, host: str, port: int | None) -> 
     access = replace(access, cookie=f"dreamfilters-{number}")
     service = Service(settings)
     config = uvicorn.Config(
-        application(service, access), log_level="error", access_log=False, lifespan="on", server_header=False,
-        timeout_graceful_shutdown=1, timeout_keep_alive=30, limit_concurrency=1024, ws="none", proxy_headers=False,
+        application(service, access), http=Impatient, log_level="error", access_log=False, lifespan="on",
+        server_header=False, timeout_graceful_shutdown=1, timeout_keep_alive=30, limit_concurrency=1024, ws="none",
+        proxy_headers=False,
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True, name="dreamfilters")

@@ -25,6 +25,7 @@ STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _LARGEST_JSON = 2**16  # bytes
 _ORDER = {"layer": str, "unit": int, "recipe": str, "seed": int}
+_WISH = {"layer": str, "unit": int, "recipe": str}
 _PATIENCE = 30.0  # seconds that a body may take to arrive
 _PICTURE, _THUMB = 1024, 96  # pixels
 
@@ -154,7 +155,11 @@ def _dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/dreams")
     async def book(request: Request) -> Response:
-        return _json(await service.studio.book(**await _values(request, _ORDER, recipe="standard", seed=0)))
+        return _json(await service.studio.book(**await _values(request, _ORDER, recipe="", seed=0)))
+
+    @app.post("/api/dreams/prepare")
+    async def prepare(request: Request) -> Response:
+        return _json(await service.studio.prepare(**await _values(request, _WISH)))
 
     @app.post("/api/dreams/{dream}/cancel")
     async def cancel(dream: str) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from dreamfilters.viewer.facts import Evidence, Pictures, Values
 from dreamfilters.viewer.knowledge import Knowledge
 from dreamfilters.viewer.owner import Owner
 from dreamfilters.viewer.sights import Sights
-from dreamfilters.viewer.studio import RECIPE, Studio
+from dreamfilters.viewer.studio import CLASS_RECIPE, RECIPE, Studio
+from dreamfilters.viewer.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Settings:
         images: a folder or a file; None for the samples of the built-in network, or none.
         labels: a CSV of file and label.
         top: how many classes a prediction names.
+        audit: the folder of a stored audit, whose verdicts are shown.
         out: where dreams are kept.
         command, python: how the same viewer is started again.
+        wording: how the network is opened, in words.
         prepare: called in the worker's process before anything else.
     """
 
@@ -43,10 +46,12 @@ class Settings:
     name: str
     images: Path | None = None
     labels: Path | None = None
+    audit: Path | None = None
     top: int = 5
     out: Path | None = None
     command: str = ""
     python: str = ""
+    wording: Wording = field(default_factory=lambda: Wording(""))
     prepare: Callable[[], None] | None = None
 
 
@@ -72,9 +77,13 @@ class Service:
         self.hub = Hub()
         self.sights = Sights(self._directory, lambda: self.hub.publish("images", self.sights.listed()))
         self.studio = Studio(
-            self._directory, self.hub, None if settings.out is None else str(settings.out), self._spawn
+            self._directory,
+            self.hub,
+            None if settings.out is None else str(settings.out),
+            self._spawn,
+            settings.wording,
         )
-        self.knowledge = Knowledge(self._directory, self.studio.bookings, settings.name)
+        self.knowledge = Knowledge(self._directory, self.studio.bookings, settings.wording)
 
     @property
     def top(self) -> int:
@@ -122,6 +131,7 @@ class Service:
             "network": facts.values if facts else None,
             "recipes": list(shelf.names()),
             "default_recipe": RECIPE,
+            "class_recipe": CLASS_RECIPE,
             "evidence": self._evidence,
             "command": self._settings.command,
             "python": self._settings.python,
@@ -152,7 +162,7 @@ class Service:
         self._directory.pictures_known.set()
         self.hub.publish("images", self.sights.listed())
         if source is not None:
-            pictures = Pictures(str(source), None if settings.labels is None else str(settings.labels))
+            pictures = Pictures(str(source), _text(settings.labels), _text(settings.audit))
             self.knowledge.pictures = pictures
             self._tell_evidence({"phase": "queued", "done": 0, "total": len(gallery), "note": ""})
             self._directory.owner.survey(pictures)
@@ -210,6 +220,10 @@ async def _aside(work: Callable[..., None], *arguments: Any) -> None:
 
     threading.Thread(target=run, daemon=True, name="dreamfilters-pictures").start()
     await done
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _write_samples(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,10 +11,16 @@ from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, Unk
 from dreamfilters.viewer.bookings import TILE, Booking, Bookings, columns_of, png_of
 from dreamfilters.viewer.directory import Directory
 from dreamfilters.viewer.events import Hub
-from dreamfilters.viewer.facts import CLASSES, Cancelled, Values
+from dreamfilters.viewer.facts import CLASSES, Cancelled, Described, Values
+from dreamfilters.viewer.wording import Wording
 
-RECIPE = "standard"
+RECIPE, CLASS_RECIPE = "standard", "natural"  # that are proposed; classes are far easier to read by the second
 _MOST_SEED = 2**31 - 1
+
+
+def usual_recipe(layer: str) -> str:
+    """Return the recipe that is proposed for the units of a layer."""
+    return CLASS_RECIPE if layer == CLASSES else RECIPE
 
 
 class Studio:
@@ -24,11 +31,19 @@ class Studio:
     """
 
     def __init__(
-        self, directory: Directory, hub: Hub, out: str | None, spawn: Callable[[Coroutine[Any, Any, None]], Any]
+        self,
+        directory: Directory,
+        hub: Hub,
+        out: str | None,
+        spawn: Callable[[Coroutine[Any, Any, None]], Any],
+        wording: Wording,
     ) -> None:
-        """Take where the units are, who listens, the folder for what is kept, and what starts a task."""
+        """Take where the units are, who listens, the folder for what is kept, what starts a task, and words."""
+        self._wording = wording
         self.bookings = Bookings()
         self._directory, self._hub, self._out, self._spawn = directory, hub, out, spawn
+        self._wish: tuple[str, int, str] | None = None  # what is to be made ready next
+        self._preparing = False
 
     def listed(self, layer: str | None = None) -> Values:
         """Return all dreams, or a layer's."""
@@ -41,19 +56,31 @@ class Studio:
             UnknownNameError, TargetError, RecipeError: no such unit, none that can be dreamt, no such recipe or seed.
             BusyError: as many wait as may.
         """
-        facts = await self._directory.unit(layer, unit)
-        if recipe not in shelf.names():
-            raise RecipeError(f"recipe {recipe[:40]}: there are {', '.join(shelf.names())}")
+        recipe = recipe or usual_recipe(layer)
+        facts = await self._dreamable(layer, unit, recipe)
         if not 0 <= seed <= _MOST_SEED:
             raise RecipeError(f"seed {seed}: from 0 to {_MOST_SEED}")
-        known = {} if layer == CLASSES else self._directory.layer_values(layer)
-        if not known.get("dreamable", True):
-            raise TargetError(f"{known['name']}: cannot be dreamt: {known['why_not']}")
         number = self._directory.owner.new_number()
         booking = self.bookings.add(layer, unit, recipe, seed, name=facts.target(layer, unit), number=number)
+        booking.command, booking.python = self._wording.dream(booking.name, recipe, seed)
         self._publish(booking)
         self._spawn(self._made(booking))
         return booking.as_values()
+
+    async def prepare(self, layer: str, unit: int, recipe: str) -> Values:
+        """Let the worker compile what a dream of this unit would wait for, when it has nothing else to do.
+
+        Only the last wish waits: who leafs through a network opens more layers than he dreams of.
+
+        Raises:
+            UnknownNameError, TargetError, RecipeError: as for `book`.
+        """
+        await self._dreamable(layer, unit, recipe)
+        self._wish = (layer, unit, recipe)
+        if not self._preparing:
+            self._preparing = True
+            self._spawn(self._prepared())
+        return {}
 
     def cancel(self, dream: str) -> Values:
         """Cancel a dream that is not done."""
@@ -119,6 +146,24 @@ class Studio:
         if booking is not None and booking.is_open:
             booking.grow(news)
             self._publish(booking)
+
+    async def _dreamable(self, layer: str, unit: int, recipe: str) -> Described:
+        facts = await self._directory.unit(layer, unit)
+        if recipe not in shelf.names():
+            raise RecipeError(f"recipe {recipe[:40]}: there are {', '.join(shelf.names())}")
+        known = {} if layer == CLASSES else self._directory.layer_values(layer)
+        if not known.get("dreamable", True):
+            raise TargetError(f"{known['name']}: cannot be dreamt: {known['why_not']}")
+        return facts
+
+    async def _prepared(self) -> None:
+        try:
+            while self._wish is not None:
+                (layer, unit, recipe), self._wish = self._wish, None
+                with contextlib.suppress(DreamfiltersError):  # who dreams it is told
+                    await self._directory.owner.ask("prepare", rank=3, layer=layer, unit=unit, recipe=recipe)
+        finally:
+            self._preparing = False
 
     async def _made(self, booking: Booking) -> None:
         try:

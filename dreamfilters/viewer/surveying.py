@@ -7,26 +7,42 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
+from dreamfilters.comparison.audited import Audit
 from dreamfilters.comparison.auditing import audit
+from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scanned import Scan
 from dreamfilters.evidence.scanning import TOP, default_layers
 from dreamfilters.evidence.sources import source_of
 from dreamfilters.evidence.surveys import Survey
 from dreamfilters.images import Photos
 from dreamfilters.networks import Network
+from dreamfilters.runs.audits import read_audit
 from dreamfilters.viewer.answering import picture_bytes
 from dreamfilters.viewer.facts import Described, Judged
 
 _BATCH = 8  # pictures of a slice at most: a person who clicks waits for as long as these take
 
 _ROOM = 2**25  # bytes of a batch's maps; some batches are under way at a time
-_GLANCE = 0.05  # seconds of a slice that only waits
+_GLANCE = 0.02  # seconds of a slice that only waits
 
 Result = TypeVar("Result")
 
 
-def surveyed(network: Network, facts: Described, pictures: Photos, tell: Callable[[str, Any], None]) -> Iterator[None]:
-    """Scan the pictures batch by batch and tell how far it is and in the end what it came to."""
+def surveyed(
+    network: Network,
+    facts: Described,
+    pictures: Photos,
+    tell: Callable[[str, Any], None],
+    stored: str | None = None,
+) -> Iterator[None]:
+    """Scan the pictures batch by batch and tell how far it is and in the end what it came to.
+
+    The verdicts are those of a stored audit, where one is given: it has dreamt of the silent units too.
+
+    Raises:
+        OutputError: no audit of this network lies there.
+    """
+    known = None if stored is None else _audited(network, stored)
     count = len(pictures)
     layers = default_layers(network)
     fitting = max(1, min(_BATCH, count, _ROOM // picture_bytes(network, facts.size)))
@@ -38,7 +54,7 @@ def surveyed(network: Network, facts: Described, pictures: Photos, tell: Callabl
     scan = survey.scan(progress)
     tell("evidence", scan)
     tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid pictures"})
-    tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan))))
+    tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))
     tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
 
 
@@ -62,13 +78,26 @@ def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
     return future.result()
 
 
-def verdicts(network: Network, facts: Described, scan: Scan) -> dict[str, tuple[Judged, ...]]:
-    """Return layer id -> the verdict on each unit by pictures and plain bounds alone: dreams come as they are made."""
+def verdicts(
+    network: Network, facts: Described, scan: Scan, known: Audit | None = None
+) -> dict[str, tuple[Judged, ...]]:
+    """Return layer id -> the verdict on each unit: those that are known, else by pictures and plain bounds alone.
+
+    Dreams come as they are made.
+    """
     ids = {address: key for key, address in facts.addresses.items()}
-    found = audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    found = known or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(
             Judged(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
         )
         for layer in found.layers
+        if layer.name in ids
     }
+
+
+def _audited(network: Network, folder: str) -> Audit:
+    found = read_audit(folder)
+    if found.fingerprint != network.fingerprint:
+        raise OutputError(f"{folder}: holds an audit of {found.network} with other weights than {network.name} has")
+    return found

@@ -24,6 +24,7 @@ GROUPS = {
     "growth": "16, 64 and 256 filters",
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams shown to strangers' networks",
+    "viewing": "the viewer in a browser, against one request for each unit",
 }
 
 _BUSY = 0.7  # processes running on average over the last minute

@@ -13,6 +13,7 @@ from dreamfilters.evidence.verdicts import Verdict
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 from tests.browser.test_report import HOSTILE, network
+from tests.browser.visiting import until, visit
 
 COUNT = len(HOSTILE)
 SHOWN = "[...document.querySelectorAll('.tile')].filter((one) => one.checkVisibility()).length"
@@ -58,82 +59,73 @@ def _plate(unit, finding, number):
     return plate_of(unit, finding, page=f"units/{number}.html", picture=f"dreams/{number}.png")
 
 
-def fetched(tab):
-    return [event["request"]["url"] for event in tab.said("Network.requestWillBeSent")]
-
-
 def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, atlas):
-    tab.open(atlas / "index.html")
-    assert tab.value("document.documentElement.dataset.ready") == "yes"
-    assert tab.value("document.title") == f"{HOSTILE[2]}: atlas of its units"
-    shown = tab.value("document.body.textContent")
+    visit(tab, atlas / "index.html")
+    assert tab.evaluate("document.documentElement.dataset.ready") == "yes"
+    assert tab.title() == f"{HOSTILE[2]}: atlas of its units"
+    shown = tab.evaluate("document.body.textContent")
     assert [name for name in HOSTILE if name not in shown] == []
-    assert tab.value("document.scripts.length") == 2
-    assert tab.value("document.querySelectorAll('iframe, base, object, embed, svg[onload], img[onerror]').length") == 0
-    handlers = tab.value(
+    assert tab.evaluate("document.scripts.length") == 2
+    assert tab.locator("iframe, base, object, embed, svg[onload], img[onerror]").count() == 0
+    handlers = tab.evaluate(
         "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).map((one) => one.name)"
     )
     assert not [name for name in handlers if name.startswith("on")]
-    assert tab.complaints() == []
-    assert tab.said("Page.javascriptDialogOpening") == []
 
 
-def test_pictures_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, atlas):
-    tab.open(atlas / "index.html", height=300)
+def test_pictures_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, heard, atlas):
+    visit(tab, atlas / "index.html", height=300)
     home = atlas.resolve().as_uri()
-    assert all(url.startswith(home) for url in fetched(tab))
-    assert len(fetched(tab)) < 1 + COUNT + 300
-    tab.value("document.querySelector('.tile:last-child').scrollIntoView()")
-    tab.until("[...document.images].every((one) => !one.complete || one.naturalWidth > 0)")
-    assert tab.complaints() == []
+    assert all(url.startswith(home) for url in heard.asked)
+    assert len(heard.asked) < 1 + COUNT + 300
+    tab.evaluate("document.querySelector('.tile:last-child').scrollIntoView()")
+    until(tab, "[...document.images].every((one) => !one.complete || one.naturalWidth > 0)")
 
 
 def test_filters_and_search_show_what_fits(tab, atlas):
-    tab.open(atlas / "index.html")
-    assert tab.value(SHOWN) == COUNT + 300
-    tab.value("document.querySelector('[data-kind=alive]').click()")
-    assert tab.value(SHOWN) == COUNT
-    assert tab.value("document.getElementById('found').textContent") == f"{COUNT} of {COUNT + 300}"
-    tab.value("document.querySelector('[data-kind=dormant]').click()")
-    assert tab.value(SHOWN) == COUNT + 300
-    tab.value("document.querySelector('[data-kind=alive]').click()")
-    assert tab.value(SHOWN) == 300
-    tab.press("Escape")
-    tab.press("/")
-    tab.type("onfocus=")
-    assert 0 < tab.value(SHOWN) < COUNT + 300
-    tab.press("Escape")
-    assert tab.value(SHOWN) == COUNT + 300
+    visit(tab, atlas / "index.html")
+    assert tab.evaluate(SHOWN) == COUNT + 300
+    tab.click("[data-kind=alive]")
+    assert tab.evaluate(SHOWN) == COUNT
+    assert tab.evaluate("document.getElementById('found').textContent") == f"{COUNT} of {COUNT + 300}"
+    tab.click("[data-kind=dormant]")
+    assert tab.evaluate(SHOWN) == COUNT + 300
+    tab.click("[data-kind=alive]")
+    assert tab.evaluate(SHOWN) == 300
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("/")
+    tab.keyboard.type("onfocus=")
+    assert 0 < tab.evaluate(SHOWN) < COUNT + 300
+    tab.keyboard.press("Escape")
+    assert tab.evaluate(SHOWN) == COUNT + 300
 
 
 def test_keys_lead_from_tile_to_tile_to_a_page_and_back(tab, atlas):
-    tab.open(atlas / "index.html")
+    visit(tab, atlas / "index.html")
     for key, place in (("ArrowRight", 0), ("ArrowRight", 1), ("ArrowLeft", 0), ("j", 1)):
-        tab.press(key)
-        assert tab.value("document.activeElement.id") == f"unit-{place}"
-    tab.press("ArrowDown")
-    assert tab.value("document.activeElement.getBoundingClientRect().top") > tab.value(
+        tab.keyboard.press(key)
+        assert tab.evaluate("document.activeElement.id") == f"unit-{place}"
+    tab.keyboard.press("ArrowDown")
+    assert tab.evaluate("document.activeElement.getBoundingClientRect().top") > tab.evaluate(
         "document.getElementById('unit-1').getBoundingClientRect().top"
     )
-    tab.open(atlas / "units" / "1.html")
-    tab.press("ArrowRight")
-    tab.until("location.pathname.endsWith('/units/2.html') && document.documentElement?.dataset.ready === 'yes'")
-    tab.press("Escape")
-    tab.until("location.pathname.endsWith('/index.html') && location.hash === '#unit-2'")
+    visit(tab, atlas / "units" / "1.html")
+    tab.keyboard.press("ArrowRight")
+    until(tab, "location.pathname.endsWith('/units/2.html') && document.documentElement?.dataset.ready === 'yes'")
+    tab.keyboard.press("Escape")
+    until(tab, "location.pathname.endsWith('/index.html') && location.hash === '#unit-2'")
 
 
 @pytest.mark.parametrize("number", range(COUNT))
-def test_a_units_page_executes_nothing(tab, atlas, number):
-    tab.open(atlas / "units" / f"{number}.html")
-    assert tab.value("document.documentElement.dataset.ready") == "yes"
-    assert tab.value("document.title") == f"{HOSTILE[number]}, {HOSTILE[2]}"
-    assert [url for url in fetched(tab) if not url.startswith("data:")] == [(atlas / f"units/{number}.html").as_uri()]
-    assert tab.complaints() == []
-    assert tab.said("Page.javascriptDialogOpening") == []
+def test_a_units_page_executes_nothing(tab, heard, atlas, number):
+    visit(tab, atlas / "units" / f"{number}.html")
+    assert tab.evaluate("document.documentElement.dataset.ready") == "yes"
+    assert tab.title() == f"{HOSTILE[number]}, {HOSTILE[2]}"
+    assert [url for url in heard.asked if not url.startswith("data:")] == [(atlas / f"units/{number}.html").as_uri()]
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("page", ["index.html", "units/3.html"])
 def test_it_fits_a_telephone(tab, atlas, page, dark):
-    tab.open(atlas / page, width=400, height=800, dark=dark)
-    assert tab.value("document.documentElement.scrollWidth") == 400
+    visit(tab, atlas / page, width=400, height=800, dark=dark)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 400

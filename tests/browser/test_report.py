@@ -12,6 +12,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import photos, png_bytes
 from dreamfilters.networks import InputForm, Network
 from tests.browser.markup import MARKUP
+from tests.browser.visiting import visit
 
 HOSTILE = (
     *MARKUP,
@@ -69,119 +70,112 @@ def page(made, tmp_path_factory):
     return made.report(tmp_path_factory.mktemp("report"))
 
 
-def texts(tab, selector):
-    return tab.value(f"[...document.querySelectorAll({selector!r})].map((one) => one.textContent)")
-
-
 def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, page):
-    tab.open(page)
-    assert tab.value("document.documentElement.dataset.ready") == "yes"  # our own script ran
-    assert tab.value("document.title") == f"{HOSTILE[2]}: dreams beside real images"
-    shown = " ".join(texts(tab, "h2, .list span, .name, footer dd, footer dt"))
+    visit(tab, page)
+    assert tab.evaluate("document.documentElement.dataset.ready") == "yes"  # our own script ran
+    assert tab.title() == f"{HOSTILE[2]}: dreams beside real images"
+    shown = " ".join(tab.locator("h2, .list span, .name, footer dd, footer dt").all_text_contents())
     for name in HOSTILE:
         assert name in shown
     assert LAYER in shown
 
 
 def test_nothing_but_what_the_page_is_made_of_is_in_it(tab, page):
-    tab.open(page)
-    assert tab.value("document.scripts.length") == 2
+    visit(tab, page)
+    assert tab.evaluate("document.scripts.length") == 2
     counts = "['iframe', 'base', 'object', 'embed', 'svg[onload]'].map((one) => document.querySelectorAll(one).length)"
-    assert tab.value(counts) == [0] * 5
-    assert tab.value("document.querySelectorAll('style, meta[http-equiv]').length") == 2
+    assert tab.evaluate(counts) == [0] * 5
+    assert tab.locator("style, meta[http-equiv]").count() == 2
     handlers = "[...document.querySelectorAll('*')].flatMap((one) => [...one.attributes]).map((one) => one.name)"
-    assert not [name for name in tab.value(handlers) if name.startswith("on")]
-    links = tab.value("[...document.links].map((one) => one.getAttribute('href'))")
+    assert not [name for name in tab.evaluate(handlers) if name.startswith("on")]
+    links = tab.evaluate("[...document.links].map((one) => one.getAttribute('href'))")
     assert links
     assert all(link.startswith("#") for link in links)
 
 
-def test_nothing_is_fetched_and_nothing_is_refused(tab, page):
+def test_nothing_is_fetched_and_nothing_is_refused(tab, heard, page):
     """No request but the file's own, no word in the console, no dialog, and every picture is one."""
-    tab.open(page)
-    asked = [event["request"]["url"] for event in tab.said("Network.requestWillBeSent")]
-    assert [url for url in asked if not url.startswith("data:")] == [page.resolve().as_uri()]
-    assert tab.said("Log.entryAdded") == []
-    assert tab.said("Runtime.exceptionThrown") == []
-    assert tab.said("Page.javascriptDialogOpening") == []
-    assert tab.value("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
+    visit(tab, page)
+    assert [url for url in heard.asked if not url.startswith("data:")] == [page.resolve().as_uri()]
+    assert tab.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
 
 
-def test_the_policy_refuses_a_script_that_would_get_in(tab, page, tmp_path):
+def test_the_policy_refuses_a_script_that_would_get_in(tab, heard, page, tmp_path):
     """The same page with a foreign script in it: the browser does not run it."""
     inside = page.read_text("utf-8").replace("</main>", "<script>document.title = 'hacked'</script></main>")
     inside = inside.replace("</main>", "<p id=foreign onclick=\"document.title='hacked'\">x</p></main>")
     (tmp_path / "index.html").write_text(inside, "utf-8")
-    tab.open(tmp_path / "index.html")
-    tab.value("document.getElementById('foreign').click()")
-    assert tab.value("document.documentElement.dataset.ready") == "yes"
-    assert "hacked" not in tab.value("document.title").replace(HOSTILE[2], "")
-    assert len(tab.said("Log.entryAdded")) == 2
+    visit(tab, tmp_path / "index.html")
+    tab.click("#foreign")
+    assert tab.evaluate("document.documentElement.dataset.ready") == "yes"
+    assert "hacked" not in tab.title().replace(HOSTILE[2], "")
+    assert len(heard.complaints) == 2
+    heard.complaints.clear()
 
 
 def test_keys_step_through_the_units(tab, page):
-    tab.open(page)
-    ids = tab.value("[...document.querySelectorAll('article')].map((one) => one.id)")
+    visit(tab, page)
+    ids = tab.evaluate("[...document.querySelectorAll('article')].map((one) => one.id)")
     assert len(ids) == 14
-    assert tab.value("[...document.querySelectorAll('[data-unit]')].map((one) => one.dataset.unit)") == ids
+    assert tab.evaluate("[...document.querySelectorAll('[data-unit]')].map((one) => one.dataset.unit)") == ids
     for key, expected in (("j", 0), ("j", 1), ("ArrowRight", 2), ("k", 1), ("ArrowLeft", 0), ("k", 0)):
-        tab.press(key)
-        assert tab.value("location.hash") == f"#{ids[expected]}"
-        assert tab.value("document.activeElement.id") == ids[expected]
-    assert tab.value("Math.abs(document.activeElement.getBoundingClientRect().top) < 40")
+        tab.keyboard.press(key)
+        assert tab.evaluate("location.hash") == f"#{ids[expected]}"
+        assert tab.evaluate("document.activeElement.id") == ids[expected]
+    assert tab.evaluate("Math.abs(document.activeElement.getBoundingClientRect().top) < 40")
 
 
 def test_the_search_shows_what_fits_and_escape_shows_all(tab, page):
-    tab.open(page)
+    visit(tab, page)
     shown = "[...document.querySelectorAll('article')].filter((one) => one.checkVisibility()).length"
-    tab.press("/")
-    assert tab.value("document.activeElement.id") == "search"
-    tab.type("onfocus=")
-    assert tab.value("document.getElementById('search').value") == "onfocus="  # j, k and the like are letters here
-    fitting = tab.value("JSON.parse(document.getElementById('data').textContent).map((one) => one.words)")
+    tab.keyboard.press("/")
+    assert tab.evaluate("document.activeElement.id") == "search"
+    tab.keyboard.type("onfocus=")
+    assert tab.evaluate("document.getElementById('search').value") == "onfocus="  # j, k and the like are letters here
+    fitting = tab.evaluate("JSON.parse(document.getElementById('data').textContent).map((one) => one.words)")
     count = sum("onfocus=" in words for words in fitting)
     assert 0 < count < 14
-    assert tab.value(shown) == count
-    assert texts(tab, "#found") == [f"{count} of 14"]
-    tab.press("Enter")
-    assert tab.value("document.activeElement.tagName") == "ARTICLE"
-    tab.press("Escape")
-    assert tab.value(shown) == 14
-    tab.press("/")
-    tab.type("nothing at all")
-    assert tab.value("document.getElementById('nothing').checkVisibility()")
+    assert tab.evaluate(shown) == count
+    assert tab.locator("#found").all_text_contents() == [f"{count} of 14"]
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.tagName") == "ARTICLE"
+    tab.keyboard.press("Escape")
+    assert tab.evaluate(shown) == 14
+    tab.keyboard.press("/")
+    tab.keyboard.type("nothing at all")
+    assert tab.locator("#nothing").is_visible()
 
 
 def test_a_question_mark_shows_the_keys(tab, page):
-    tab.open(page)
-    tab.press("?", "?")
-    assert tab.value("document.getElementById('help').open")
-    tab.press("j")
-    assert tab.value("location.hash") == ""  # the page behind stays where it is
-    tab.press("Escape")
-    assert not tab.value("document.getElementById('help').open")
-    tab.value("document.getElementById('help-button').click()")
-    assert tab.value("document.getElementById('help').open")
-    tab.value("document.querySelector('#help button').click()")
-    assert not tab.value("document.getElementById('help').open")
+    visit(tab, page)
+    tab.keyboard.press("?")
+    assert tab.evaluate("document.getElementById('help').open")
+    tab.keyboard.press("j")
+    assert tab.evaluate("location.hash") == ""  # the page behind stays where it is
+    tab.keyboard.press("Escape")
+    assert not tab.evaluate("document.getElementById('help').open")
+    tab.click("#help-button")
+    assert tab.evaluate("document.getElementById('help').open")
+    tab.click("#help button")
+    assert not tab.evaluate("document.getElementById('help').open")
 
 
 def test_print_is_on_white_and_shows_no_controls(tab, page):
-    tab.open(page)
-    tab.call("Emulation.setEmulatedMedia", media="print")
-    assert not tab.value("document.getElementById('search').checkVisibility()")
-    assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    tab.call("Emulation.setEmulatedMedia", media="")
+    visit(tab, page)
+    tab.emulate_media(media="print")
+    assert not tab.locator("#search").is_visible()
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    tab.emulate_media(media="screen")
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_a_telephone_and_can_be_read_light_and_dark(tab, page, dark):
-    tab.open(page, width=400, height=800, dark=dark)
-    assert tab.value("document.documentElement.scrollWidth") == 400
+    visit(tab, page, width=400, height=800, dark=dark)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 400
     colours = (
         "['color', 'backgroundColor'].map((one) => getComputedStyle(document.body)[one].match(/[0-9]+/g).map(Number))"
     )
-    ink, ground = tab.value(colours)
+    ink, ground = tab.evaluate(colours)
     assert (sum(ground) < sum(ink)) == dark
     assert abs(_luminance(ink) - _luminance(ground)) > 0.6
 

@@ -4,47 +4,48 @@ import base64
 import io
 import json
 import re
+import shlex
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-STOP, ENTRY = "14/14_rendered_3.png", "17/17_rendered_0.png"
+import dreamfilters as df
+from dreamfilters import cli
+from tests.browser.visiting import until, visit
+
+STOP, OTHER = "14/3.png", "13/0.png"
 CANVAS = "document.querySelector('.length canvas')"
 LARGE = {"width": 1280, "height": 860}
 PAD = 2  # pixels before the first tile
 
 
 @pytest.fixture(scope="module")
-def base(tab, viewer):
-    """The address after the token has become a cookie; the network is ready and has seen the samples."""
-    tab.open(viewer, **LARGE)
-    tab.until("document.querySelector('.layers a') !== null")
-    tab.until("fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phase === 'ready')")
-    assert tab.complaints() == []
-    return tab.value("location.origin + '/'")
-
-
-@pytest.fixture(autouse=True)
-def nothing_to_complain_of(tab):
-    """After each test: no error in the console, nothing that the policy refused."""
-    yield
-    assert tab.complaints() == []
+def base(browsing, viewer):
+    """The address after the token has become a cookie; the network is ready and has seen the pictures."""
+    tab, _ = browsing
+    visit(tab, viewer.url, **LARGE)
+    tab.wait_for_selector(".layers a", state="attached")
+    until(tab, "fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phase === 'ready')")
+    return tab.evaluate("location.origin + '/'")
 
 
 def go(tab, base, view="", **size):
     """Open a view by its link."""
-    tab.open(f"{base}#/signs{view}", **{**LARGE, **size})
-    tab.until("document.querySelector('.layers a') !== null")
+    visit(tab, f"{base}#/signs{view}", **{**LARGE, **size})
+    tab.wait_for_selector(".layers a", state="attached")
 
 
 def painted(tab, layer):
-    tab.until(f"{CANVAS}?.dataset.painted === '{layer} true'")
+    until(tab, f"{CANVAS}?.dataset.painted === '{layer} true'")
 
 
 def asked(tab, address):
     """What the server says, as JSON."""
-    return json.loads(tab.value(f"fetch({address!r}).then((a) => a.text())"))
+    return json.loads(tab.evaluate(f"fetch({address!r}).then((a) => a.text())"))
 
 
 def ids(tab, layer, image=STOP):
@@ -54,52 +55,39 @@ def ids(tab, layer, image=STOP):
     return one, next(each["id"] for each in state["images"] if each["name"] == image)
 
 
-def at(tab, selector):
-    """The middle of an element."""
-    box = tab.value(f"(() => {{ const b = document.querySelector({selector!r}).getBoundingClientRect();"
-                    " return [b.left, b.top, b.width, b.height]; })()")  # fmt: skip
-    return box[0] + box[2] / 2, box[1] + box[3] / 2
-
-
-def text(tab, selector):
-    return tab.value(f"document.querySelector({selector!r})?.textContent ?? null")
-
-
 def settings(tab):
     """What the link says."""
-    path, _, query = tab.value("decodeURIComponent(location.hash)").partition("?")
+    path, _, query = tab.evaluate("decodeURIComponent(location.hash)").partition("?")
     return path, dict(part.split("=", 1) for part in query.split("&")) if query else {}
 
 
 def test_the_token_leaves_the_address_and_the_network_is_drawn(tab, base):
-    tab.open(base, **LARGE)
-    tab.until("document.querySelector('svg .node') !== null")
-    assert tab.value("location.search + location.hash") == "#/signs"  # the link is complete from the first view on
+    visit(tab, base, **LARGE)
+    tab.wait_for_selector("svg .node", state="attached")
+    assert tab.evaluate("location.search + location.hash") == "#/signs"  # the link is complete from the first view on
     network = asked(tab, "api/state")["network"]
-    assert tab.value("document.querySelectorAll('svg .node').length") == len(network["layers"]) == 16
-    assert tab.value("document.querySelectorAll('svg .edge').length") == len(network["edges"]) == 15
-    assert text(tab, "h1") == "signs"
-    tab.until("document.querySelector('.strip')?.ariaLabel.startsWith('The strongest maps, up to')")
-    tab.value(
-        "document.querySelector('svg .node:nth-of-type(2)').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
-    )
+    assert tab.locator("svg .node").count() == len(network["layers"]) == 16
+    assert tab.locator("svg .edge").count() == len(network["edges"]) == 15
+    assert tab.text_content("h1") == "signs"
+    until(tab, "document.querySelector('.strip')?.ariaLabel.startsWith('The strongest maps, up to')")
+    tab.click("svg .node >> nth=1")
     painted(tab, "conv2")
 
 
 def test_every_layer_opens_at_a_click_and_is_painted(tab, base):
     go(tab, base, f"?image={STOP}")
-    names = tab.value("[...document.querySelectorAll('.layers a b')].map((one) => one.textContent)")
+    names = tab.locator(".layers a b").all_text_contents()
     assert names[0] == "conv1"
     assert names[-2:] == ["classes", "class"]
     for place, name in enumerate(names):
-        tab.value(f"document.querySelectorAll('.layers a')[{place}].click()")
+        tab.click(f".layers a >> nth={place}")
         painted(tab, name)
         assert settings(tab)[0] == f"#/signs/{name}"
         colours = f"""(() => {{
             const {{ data }} = {CANVAS}.getContext('2d').getImageData(0, 0, {CANVAS}.width, 300);
             return new Set(new Uint32Array(data.buffer)).size;
         }})()"""
-        assert tab.value(colours) > 10, name
+        assert tab.evaluate(colours) > 10, name
 
 
 def test_the_maps_are_the_networks_own(tab, base):
@@ -108,11 +96,11 @@ def test_the_maps_are_the_networks_own(tab, base):
     painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
     most = asked(tab, f"api/maps/{layer}/{image}")["most"]
-    unit = int(tab.value(f"{CANVAS}.dataset.first"))
+    unit = int(tab.evaluate(f"{CANVAS}.dataset.first"))
     assert unit == int(np.argmax(most))
     values = np.array(asked(tab, f"api/maps/{layer}/{image}/{unit}")["values"])  # (8, 8)
-    side = float(tab.value(f"{CANVAS}.dataset.tile"))
-    data = tab.value(f"[...{CANVAS}.getContext('2d').getImageData(0, 0, 200, 200).data]")
+    side = float(tab.evaluate(f"{CANVAS}.dataset.tile"))
+    data = tab.evaluate(f"[...{CANVAS}.getContext('2d').getImageData(0, 0, 200, 200).data]")
     centres = (PAD + (np.arange(8) + 0.5) * side / 8).astype(int)
     shown = np.array(data).reshape(200, 200, 4)[np.ix_(centres, centres)][..., 0]
     assert np.abs(shown - 255 * values / max(most)).max() <= 2
@@ -123,17 +111,17 @@ def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, b
     go(tab, base, f"/conv6?image={STOP}&size=l")
     painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
-    unit, side = int(tab.value(f"{CANVAS}.dataset.first")), float(tab.value(f"{CANVAS}.dataset.tile"))
+    unit, side = int(tab.evaluate(f"{CANVAS}.dataset.first")), float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     exact = asked(tab, f"api/maps/{layer}/{image}/{unit}")
     row, column = exact["place"]
-    corner = tab.value(f"(() => {{ const b = {CANVAS}.getBoundingClientRect(); return [b.left, b.top]; }})()")
-    tab.until("document.querySelector('.marked img').complete")
-    tab.move(corner[0] + PAD + (column + 0.5) * side / 8, corner[1] + PAD + (row + 0.5) * side / 8)
-    tab.until("document.querySelector('.outline') !== null")
-    told = text(tab, ".reading")
+    until(tab, "document.querySelector('.marked img').complete")
+    place = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
+    tab.hover(".length canvas", position=place)
+    tab.wait_for_selector(".outline", state="attached")
+    told = tab.text_content(".reading")
     value = np.max(exact["values"])
     assert told.startswith(f"conv6:{unit}row {row}, column {column}: {value:#.3g}"), told
-    marked = tab.value(
+    marked = tab.evaluate(
         "['y', 'x', 'height', 'width'].map((one) => +document.querySelector('.outline rect').getAttribute(one))"
     )
     top, left, bottom, right = asked(tab, f"api/fields/{layer}?row={row}&column={column}")["field"]
@@ -147,7 +135,7 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
     height, width = asked(tab, f"api/maps/{key}/{image}")["full"]
     places = [(0, 0), (height - 1, 0), (height // 2, width // 3), (height // 3, width - 1)]
     for row, column in places:
-        found = tab.value(f"""import('/static/fields.js').then(async ({{ placing, fieldOf }}) => {{
+        found = tab.evaluate(f"""import('/static/fields.js').then(async ({{ placing, fieldOf }}) => {{
             const {{ network }} = await (await fetch('api/state')).json();
             const layer = network.layers.find((one) => one.id === '{key}');
             return fieldOf(await placing(layer, network.form, [{height}, {width}]), {row}, {column});
@@ -158,61 +146,59 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
 def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     go(tab, base, f"/conv6?image={STOP}")
     painted(tab, "conv6")
-    unit = tab.value(f"{CANVAS}.dataset.first")
-    corner = tab.value(f"(() => {{ const b = {CANVAS}.getBoundingClientRect(); return [b.left, b.top]; }})()")
-    tab.click(corner[0] + 30, corner[1] + 30)
-    tab.until("document.querySelector('article.unit[data-ready=yes]')")
+    unit = tab.evaluate(f"{CANVAS}.dataset.first")
+    tab.click(".length canvas", position={"x": 30, "y": 30})
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     assert settings(tab)[0] == f"#/signs/conv6/{unit}"
     layer, _ = ids(tab, "conv6")
     facts = asked(tab, f"api/units/{layer}/{unit}")
-    assert text(tab, ".unit h1") == f"conv6:{unit}"
-    assert facts["verdict"]["words"] in text(tab, ".unit .verdict")
-    tab.until("document.querySelectorAll('.sights .exact').length === 7")  # the image and six strongest
-    tab.until("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
-    shown = tab.value("[...document.querySelectorAll('.sights figcaption b')].map((one) => one.textContent)")
+    assert tab.text_content(".unit h1") == f"conv6:{unit}"
+    assert facts["verdict"]["words"] in tab.text_content(".unit .verdict")
+    until(tab, "document.querySelectorAll('.sights .exact').length === 7")  # the image and six strongest
+    until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
+    shown = tab.locator(".sights figcaption b").all_text_contents()
     assert shown[2:] == [f"{one['value']:#.3g}" for one in facts["strongest"][:6]]
-    assert tab.value("document.querySelectorAll('.chart .bar').length") == np.count_nonzero(
-        facts["histogram"]["counts"]
-    )
-    tab.press("l")
-    tab.until(f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
-    tab.press("Escape")
+    assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
+    tab.keyboard.press("l")
+    until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
+    tab.keyboard.press("Escape")
     painted(tab, "conv6")
 
 
 def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     go(tab, base, "/class/14")
-    tab.until("document.querySelector('article.unit[data-ready=yes]')")
-    tab.value("window.steps = []; new MutationObserver(() => {"
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
+    tab.evaluate("window.steps = []; new MutationObserver(() => {"
               " const one = document.querySelector('.looked img.picture');"
               " if (one && window.steps.at(-1) !== one.src) window.steps.push(one.src);"
               "}).observe(document.body, { subtree: true, childList: true, attributes: true }); 1")  # fmt: skip
-    tab.press("d")
-    tab.until("window.steps.length >= 2")  # two frames at least were seen while it grew
-    assert len(set(tab.value("window.steps"))) >= 2
-    name = tab.value("document.querySelector('.looked').dataset.dream")
-    tab.call("Page.reload")
-    tab.until(f"document.querySelector('.looked')?.dataset.dream === '{name}'")
-    tab.until("document.querySelector('.looked.done img.picture')?.complete")
+    tab.keyboard.press("d")
+    until(tab, "window.steps.length >= 2")  # two frames at least were seen while it grew
+    assert len(set(tab.evaluate("window.steps"))) >= 2
+    name = tab.evaluate("document.querySelector('.looked').dataset.dream")
+    tab.reload()
+    until(tab, f"document.querySelector('.looked')?.dataset.dream === '{name}'")
+    until(tab, "document.querySelector('.looked.done img.picture')?.complete")
     dream = next(one for one in asked(tab, "api/dreams")["dreams"] if one["id"] == name)
     assert dream["step"] == dream["steps"]
-    shown = tab.value("document.querySelector('.looked .told').innerText")
+    shown = tab.evaluate("document.querySelector('.looked .told').innerText")
     assert f"{dream['score']:#.3g}" in shown
-    tab.until("document.querySelectorAll('.legend b').length === 2")  # the dream is marked among the real images
+    until(tab, "document.querySelectorAll('.legend b').length === 2")  # the dream is marked among the real images
 
 
 def test_another_seed_is_another_dream_and_a_cancelled_one_says_so(tab, base):
     go(tab, base, "/conv5/3")
-    tab.until("document.querySelector('article.unit[data-ready=yes]')")
-    tab.press("d")
-    tab.until("document.querySelector('.looked.done, .looked.failed')")
-    tab.press("a")
-    tab.until("document.querySelector('.looked.running')")
-    assert tab.value("document.querySelector('input.seed').value") == "1"
-    tab.press("x")
-    tab.until("document.querySelector('.looked.cancelled')")
-    assert "Cancelled" in text(tab, ".looked .told")
-    assert tab.value("document.querySelectorAll('.dreams .thumb').length") == 2
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
+    tab.keyboard.press("d")
+    tab.wait_for_selector(".looked.done, .looked.failed", state="attached")
+    tab.select_option(".dreams select", "natural")  # a longer one, to be in time
+    tab.keyboard.press("a")
+    tab.wait_for_selector(".looked.running", state="attached")
+    assert tab.input_value("input.seed") == "1"
+    tab.keyboard.press("x")
+    tab.wait_for_selector(".looked.cancelled", state="attached")
+    assert "Cancelled" in tab.text_content(".looked .told")
+    assert tab.locator(".dreams .thumb").count() == 2
     seeds = {one["seed"]: one["phase"] for one in asked(tab, f"api/dreams?layer={ids(tab, 'conv5')[0]}")["dreams"]}
     assert seeds == {0: "done", 1: "cancelled"}
 
@@ -223,11 +209,11 @@ def test_a_layers_dreams_lie_in_its_grid(tab, base):
     painted(tab, "class")
     middle = f"...Array(2).fill({CANVAS}.dataset.tile / 2), 20, 20"
     plain = f"[...{CANVAS}.getContext('2d').getImageData({middle}).data]"
-    assert len(set(tab.value(plain))) <= 4  # one colour
-    tab.until("document.querySelector('.line button')")
-    tab.value("document.querySelector('.line button').click()")
-    tab.until("fetch('api/dreams/sheet/C').then((a) => a.json()).then((s) => s.units.includes(40))")
-    tab.until(f"new Set({plain}).size > 20")
+    assert len(set(tab.evaluate(plain))) <= 4  # one colour
+    tab.wait_for_selector(".line button", state="attached")
+    tab.click(".line button")
+    until(tab, "fetch('api/dreams/sheet/C').then((a) => a.json()).then((s) => s.units.includes(40))")
+    until(tab, f"new Set({plain}).size > 20")
 
 
 def _picture(colour):
@@ -247,87 +233,85 @@ def _transfer(name, content):
 
 def _drop(tab, name, content):
     event = f"new DragEvent('drop', {{ dataTransfer: {_transfer(name, content)}, cancelable: true }})"
-    tab.value(f"dispatchEvent({event})")
+    tab.evaluate(f"dispatchEvent({event})")
 
 
 def test_pictures_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     go(tab, base, "/conv1")
     painted(tab, "conv1")
     (tmp_path / "chosen <b>.png").write_bytes(_picture("red"))
-    node = tab.call("Runtime.evaluate", expression="document.querySelector('input[type=file]')")["result"]["objectId"]
-    tab.call("DOM.setFileInputFiles", files=[str(tmp_path / "chosen <b>.png")], objectId=node)
-    tab.until("document.querySelector('.image.chosen span')?.textContent === 'chosen <b>.png'")
+    tab.set_input_files("input[type=file]", tmp_path / "chosen <b>.png")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'chosen <b>.png'")
     painted(tab, "conv1")
     _drop(tab, "dropped.png", _picture("lime"))
-    tab.until("document.querySelector('.image.chosen span')?.textContent === 'dropped.png'")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'dropped.png'")
     pasted = _transfer("pasted.png", _picture("blue"))
-    tab.value(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
-    tab.until("document.querySelector('.image.chosen span')?.textContent === 'pasted.png'")
+    tab.evaluate(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'pasted.png'")
     painted(tab, "conv1")
     before = len(asked(tab, "api/state")["images"])
-    tab.value("document.querySelector('.image.chosen .away').click()")
-    tab.until(f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
-    tab.until("document.querySelector('.image.chosen span')?.textContent !== 'pasted.png'")
+    tab.click(".image.chosen .away")
+    until(tab, f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent !== 'pasted.png'")
 
 
-def test_what_is_no_picture_is_refused_in_a_line(tab, base):
+def test_what_is_no_picture_is_refused_in_a_line(tab, heard, base):
     go(tab, base, "/conv1")
     _drop(tab, "broken.png", b"no picture")
-    tab.until("document.querySelector('.message.on.bad')")
-    assert "broken.png" in text(tab, ".message")
-    tab.events = []  # the browser logs the refusal itself
+    tab.wait_for_selector(".message.on.bad", state="attached")
+    assert "broken.png" in tab.text_content(".message")
+    heard.complaints.clear()  # the browser logs the refusal itself
 
 
 def test_the_webcam_shows_live_maps(tab, base):
     """On Chromium's own moving test picture."""
     go(tab, base, "/conv1?colours=grey")
     painted(tab, "conv1")
-    tab.value("[...document.querySelectorAll('.doors button')].at(-1).click()")
-    tab.until("document.querySelector('.camera video')?.videoWidth > 0")
+    tab.click("text=Webcam")
+    until(tab, "document.querySelector('.camera video')?.videoWidth > 0")
     version = "fetch('api/state').then((a) => a.json()).then((s) => s.images.find((one) => one.version > {})) "
-    tab.until(version.format(1))
-    tab.until("document.querySelectorAll('.image.chosen').length === 1")
+    until(tab, version.format(1))
+    until(tab, "document.querySelectorAll('.image.chosen').length === 1")
     painted(tab, "conv1")
     shown = f"{CANVAS}.toDataURL().length + {CANVAS}.toDataURL().slice(-4000)"
-    before = tab.value(shown)
-    tab.until(f"({shown}) !== {json.dumps(before)}")  # it moves
-    tab.value("[...document.querySelectorAll('.camera button')].find((one) => one.textContent === 'Stop').click()")
-    tab.until("document.querySelector('.camera') === null")
+    before = tab.evaluate(shown)
+    until(tab, f"({shown}) !== {json.dumps(before)}")  # it moves
+    tab.click(".camera >> text=Stop")
+    tab.wait_for_selector(".camera", state="detached")
 
 
 def test_a_grid_is_found_again_as_it_was_left(tab, base):
     go(tab, base, f"/conv6?image={STOP}&sort=number&size=l")
     painted(tab, "conv6")
     for _ in range(7):
-        tab.press("j")
-    top = tab.value("document.querySelector('.units').scrollTop")
+        tab.keyboard.press("j")
+    top = tab.evaluate("document.querySelector('.units').scrollTop")
     assert top > 300
-    unit = tab.value("document.getElementById('active-unit').textContent").split(",")[0]
-    tab.press("Enter")
-    tab.until(f"document.querySelector('article.unit')?.dataset.unit === '{unit}'")
-    tab.press("Escape")
+    unit = tab.evaluate("document.getElementById('active-unit').textContent").split(",")[0]
+    tab.keyboard.press("Enter")
+    until(tab, f"document.querySelector('article.unit')?.dataset.unit === '{unit}'")
+    tab.keyboard.press("Escape")
     painted(tab, "conv6")
-    assert tab.value("document.querySelector('.units').scrollTop") == pytest.approx(top, abs=2)
-    assert tab.value("document.getElementById('active-unit').textContent").split(",")[0] == unit
+    assert tab.evaluate("document.querySelector('.units').scrollTop") == pytest.approx(top, abs=2)
+    assert tab.evaluate("document.getElementById('active-unit').textContent").split(",")[0] == unit
 
 
 def test_a_link_says_everything(tab, base):
-    view = f"/conv3?image={STOP}&image={ENTRY}&sort=number&scale=fixed&colours=viridis&size=l&low=0.5&high=2"
+    view = f"/conv3?image={STOP}&image={OTHER}&sort=number&scale=fixed&colours=viridis&size=l&low=0.5&high=2"
     go(tab, base, view)
     painted(tab, "conv3")
-    assert tab.value("[...document.querySelectorAll('.toolbar select')].map((one) => one.value)") == [
+    assert tab.evaluate("[...document.querySelectorAll('.toolbar select')].map((one) => one.value)") == [
         "number", "fixed", "viridis", "l",
     ]  # fmt: skip
-    assert tab.value("[...document.querySelectorAll('.toolbar .end')].map((one) => one.value)") == ["0.5", "2"]
-    assert tab.value("document.querySelectorAll('.image.chosen').length") == 2
-    assert tab.value(f"{CANVAS}.dataset.first") == "0"
-    tab.value("document.querySelector('select[aria-label=Colours]').value = 'grey';"
-              "document.querySelector('select[aria-label=Colours]').dispatchEvent(new Event('change')); 1")  # fmt: skip
-    tab.until("location.hash.includes('colours=grey')")
-    tab.value("document.querySelector('.layers a').click()")
+    assert tab.evaluate("[...document.querySelectorAll('.toolbar .end')].map((one) => one.value)") == ["0.5", "2"]
+    assert tab.locator(".image.chosen").count() == 2
+    assert tab.evaluate(f"{CANVAS}.dataset.first") == "0"
+    tab.select_option("select[aria-label=Colours]", "grey")
+    until(tab, "location.hash.includes('colours=grey')")
+    tab.click(".layers a >> nth=0")
     painted(tab, "conv1")
     assert settings(tab)[1]["colours"] == "grey"
-    tab.value("history.back()")
+    tab.go_back()
     painted(tab, "conv3")
 
 
@@ -339,82 +323,82 @@ def test_keys_do_everything(tab, base):
         ("ArrowRight", 1),
         ("l", 2),
         ("h", 1),
-        ("ArrowDown", 1 + int(tab.value(f"{CANVAS}.dataset.columns"))),
+        ("ArrowDown", 1 + int(tab.evaluate(f"{CANVAS}.dataset.columns"))),
     ):
-        tab.press(key)
-        tab.until(f"{active}.startsWith('conv3:{unit},')")
-    tab.press("p")
-    tab.until("[...document.querySelectorAll('.switches button')].some((one) => one.textContent === 'Compare 1')")
+        tab.keyboard.press(key)
+        until(tab, f"{active}.startsWith('conv3:{unit},')")
+    tab.keyboard.press("p")
+    until(tab, "[...document.querySelectorAll('.switches button')].some((one) => one.textContent === 'Compare 1')")
     for key, name, expected in (
         ("s", "scale", "unit"),
         ("m", "colours", "viridis"),
         ("v", "show", "dream"),
         ("+", "size", "l"),
     ):
-        tab.press(key)
-        tab.until(f"location.hash.includes('{name}={expected}')")
-    tab.press("]")
+        tab.keyboard.press(key)
+        until(tab, f"location.hash.includes('{name}={expected}')")
+    tab.keyboard.press("]")
     painted(tab, "conv4")
-    tab.press("[")
+    tab.keyboard.press("[")
     painted(tab, "conv3")
-    tab.press(".")
-    tab.until("decodeURIComponent(location.hash).includes('15/15_rendered_0.png')")
-    tab.press("c")
-    tab.until("document.querySelector('table.compare tbody tr')")
-    tab.press("Escape")
+    tab.keyboard.press(".")
+    until(tab, "document.querySelector('.image.chosen')?.textContent !== 'STOP'")
+    tab.keyboard.press("c")
+    tab.wait_for_selector("table.compare tbody tr", state="attached")
+    tab.keyboard.press("Escape")
     painted(tab, "conv3")
-    tab.press("Home")
-    tab.press("Enter")
-    tab.until("document.querySelector('article.unit')?.dataset.unit === 'conv3:0'")
-    tab.press("Escape")
-    tab.press("n")
-    tab.until("document.querySelector('svg .node')")
+    tab.keyboard.press("Home")
+    tab.keyboard.press("Enter")
+    until(tab, "document.querySelector('article.unit')?.dataset.unit === 'conv3:0'")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("n")
+    tab.wait_for_selector("svg .node", state="attached")
 
 
 def test_the_search_finds_layers_units_classes_and_images(tab, base):
     go(tab, base)
     for typed, view in (("conv4", "conv4"), ("conv3:12", "conv3/12"), ("stop", "class/14")):
-        tab.press("/")
-        tab.until("document.activeElement.id === 'search'")
-        tab.type(typed)
-        tab.until("document.querySelector('.hits .chosen')")
-        tab.press("Enter")
-        tab.until(f"location.hash.split('?')[0] === '#/signs/{view}'")
-    tab.press("/")
-    tab.type("17_rendered_2")
-    tab.until("document.querySelector('.hits .chosen')")
-    tab.press("Enter")
-    tab.until("decodeURIComponent(location.hash).includes('17/17_rendered_2.png')")
+        tab.keyboard.press("/")
+        until(tab, "document.activeElement.id === 'search'")
+        tab.keyboard.type(typed)
+        tab.wait_for_selector(".hits .chosen", state="attached")
+        tab.keyboard.press("Enter")
+        until(tab, f"location.hash.split('?')[0] === '#/signs/{view}'")
+    tab.keyboard.press("/")
+    tab.keyboard.type("13/2")
+    tab.wait_for_selector(".hits .chosen", state="attached")
+    tab.keyboard.press("Enter")
+    until(tab, "decodeURIComponent(location.hash).includes('13/2.png')")
 
 
 def test_a_question_mark_shows_the_keys_and_escape_hides_them(tab, base):
     go(tab, base, "/conv3")
     painted(tab, "conv3")
-    tab.press("?", "?")
-    tab.until("document.querySelector('dialog[open]')")
-    shown = text(tab, "dialog")
+    tab.keyboard.press("?")
+    tab.wait_for_selector("dialog[open]", state="attached")
+    shown = tab.text_content("dialog")
     assert all(word in shown for word in ("search", "dream it", "light or dark", "compare"))
-    tab.press("d")  # the page behind does nothing
-    tab.press("Escape")
-    tab.until("!document.querySelector('dialog')")
+    tab.keyboard.press("d")  # the page behind does nothing
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("dialog", state="detached")
     assert settings(tab)[0] == "#/signs/conv3"
 
 
 def test_dark_follows_the_system_and_the_switch(tab, base):
     def ground():
-        return sum(map(int, re.findall(r"\d+", tab.value("getComputedStyle(document.body).backgroundColor"))[:3]))
+        return sum(map(int, re.findall(r"\d+", tab.evaluate("getComputedStyle(document.body).backgroundColor"))[:3]))
 
     go(tab, base, "/conv3")
     light = ground()
     go(tab, base, "/conv3", dark=True)
     dark = ground()
     assert dark < 100 < 600 < light
-    tab.press("t")
+    tab.keyboard.press("t")
     assert ground() == light
-    tab.call("Page.reload")
-    tab.until("document.querySelector('.layers a')")
+    tab.reload()
+    tab.wait_for_selector(".layers a", state="attached")
     assert ground() == light  # it is remembered
-    tab.value("localStorage.clear()")
+    tab.evaluate("localStorage.clear()")
 
 
 @pytest.mark.parametrize(
@@ -422,31 +406,90 @@ def test_dark_follows_the_system_and_the_switch(tab, base):
 )
 def test_it_fits_a_telephone(tab, base, view):
     go(tab, base, view, width=400, height=800)
-    tab.until("document.querySelector('.middle h1')")
+    tab.wait_for_selector(".middle h1", state="attached")
     for pane in range(3):
-        tab.value(f"document.querySelectorAll('.switch button')[{pane}].click()")
-        assert tab.value("document.documentElement.scrollWidth") == 400
+        tab.click(f".switch button >> nth={pane}")
+        assert tab.evaluate("document.documentElement.scrollWidth") == 400
         seen = "[...document.querySelectorAll('.panes > *')].filter((one) => one.checkVisibility())"
-        assert tab.value(f"{seen}.map((one) => one.clientWidth)") == [400]
+        assert tab.evaluate(f"{seen}.map((one) => one.clientWidth)") == [400]
 
 
 def test_a_view_is_saved_and_its_words_are_copied(tab, base, tmp_path):
-    tab.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
     go(tab, base, f"/conv3?image={STOP}")
     painted(tab, "conv3")
-    tab.value("[...document.querySelectorAll('.toolbar button')].at(-1).click()")
-    tab.until("document.querySelector('.message')?.textContent.startsWith('Saved')")
-    tab.value("new Promise((done) => setTimeout(done, 300))")
-    with Image.open(tmp_path / "conv3.png") as saved:
+    with tab.expect_download() as saving:
+        tab.click(".toolbar >> text=PNG")
+    saving.value.save_as(tmp_path / "view.png")
+    assert saving.value.suggested_filename == "conv3.png"
+    with Image.open(tmp_path / "view.png") as saved:
         assert saved.width > 16 * 76
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 50
-    tab.value(
-        "[...document.querySelectorAll('.top .menu button')].find((one) => one.textContent === 'Command line').click()"
-    )
-    tab.until("document.querySelector('.message')?.textContent === 'Copied the command.'")
-    tab.call("Page.bringToFront")
-    assert tab.value("navigator.clipboard.readText()") == asked(tab, "api/state")["command"]
+    tab.click(".top .menu summary >> text=Copy")
+    tab.click(".top .menu >> text=Command line")
+    tab.get_by_text("Copied the command.").wait_for()
+    assert tab.evaluate("navigator.clipboard.readText()") == asked(tab, "api/state")["command"]
+
+
+def taken(tab, deed, folder):
+    """What comes of a line of the menu 'Take away': the file's name and where it lies."""
+    tab.click("summary >> text=Take away")
+    with tab.expect_download() as saving:
+        tab.click(f"article .menu >> text={deed}")
+    file = folder / "taken"
+    saving.value.save_as(file)
+    return saving.value.suggested_filename, file
+
+
+def test_a_unit_is_taken_away_as_a_picture_as_numbers_and_as_a_report(tab, base, tmp_path):
+    go(tab, base, f"/conv6/22?image={STOP}")
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    until(tab, "document.querySelectorAll('.sights .exact').length === 7")
+    name, file = taken(tab, "This view as PNG", tmp_path)
+    assert name == "conv6-22.png"
+    with Image.open(file) as saved:
+        assert saved.width > 7 * 160  # the image and six strongest ones, above their maps
+        assert saved.height > 2 * 160
+        assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
+    name, file = taken(tab, "JSON", tmp_path)
+    layer, _ = ids(tab, "conv6")
+    assert name == f"unit-{layer}-22.json"
+    assert json.loads(file.read_text("utf-8")) == asked(tab, f"api/units/{layer}/22")
+    name, file = taken(tab, "report", tmp_path)
+    assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)
+    with zipfile.ZipFile(file) as report:
+        assert "conv6:22" in report.read("index.html").decode()
+    tab.get_by_text("Dream against real images").wait_for()  # what the report measured is on the page too
+
+
+def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kept, tmp_path, monkeypatch):
+    go(tab, base, "/conv2/4")
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    tab.click(".dreams .main")
+    tab.wait_for_selector(".looked.done")
+    tab.click(".looked >> text=Keep")
+    tab.get_by_text("Kept in").first.wait_for()
+    tab.reload()
+    told = tab.text_content(".looked .told >> text=Kept in")
+    folder = Path(told.removeprefix("Kept in ").strip())
+    assert folder.parent == kept
+    pictures = [picture for picture in folder.rglob("*.png") if picture.name != "contact-sheet.png"]
+    shown = np.array(Image.open(io.BytesIO(tab.request.get(base + tab.get_attribute(".looked a", "href")).body())))
+    assert [np.array_equal(np.array(Image.open(picture)), shown) for picture in pictures] == [True]
+
+    for line in ("Copy the command line", "Copy the Python"):
+        tab.click("summary >> text=Take away")
+        tab.click(f"article .menu >> text={line}")
+        tab.get_by_text(f"Copied the {'Python' if 'Python' in line else 'command'}.").wait_for()
+        words = tab.evaluate("navigator.clipboard.readText()")
+        if "Python" in line:
+            made = eval(words, {"df": df})[0].picture
+            again = np.round(made * 255)
+        else:
+            monkeypatch.chdir(tmp_path)
+            assert CliRunner().invoke(cli.app, shlex.split(words)[1:]).exit_code == 0
+            (file,) = [one for one in tmp_path.rglob("*.png") if one.name != "contact-sheet.png"]
+            again = np.array(Image.open(file))
+        assert np.array_equal(again, shown)
 
 
 def test_every_control_has_a_name_and_is_reached_by_tab(tab, base):
@@ -455,9 +498,9 @@ def test_every_control_has_a_name_and_is_reached_by_tab(tab, base):
     nameless = """[...document.querySelectorAll('button, a, input, select, summary')].filter((one) =>
         one.checkVisibility() && !(one.textContent.trim() || one.ariaLabel || one.title || one.labels?.length))
         .map((one) => one.outerHTML)"""
-    assert tab.value(nameless) == []
-    tab.value("document.activeElement.blur()")
+    assert tab.evaluate(nameless) == []
+    tab.evaluate("document.activeElement.blur()")
     for _ in range(3):
-        tab.press("Tab")
+        tab.keyboard.press("Tab")
     style = "getComputedStyle(document.activeElement)"
-    assert tab.value(f"[{style}.outlineStyle, {style}.outlineWidth]") == ["solid", "2px"]
+    assert tab.evaluate(f"[{style}.outlineStyle, {style}.outlineWidth]") == ["solid", "2px"]

@@ -12,7 +12,6 @@ from dreamfilters.errors import InputFormError, TargetError, UnknownNameError
 from dreamfilters.evidence.bounds import bound_units, input_box
 from dreamfilters.networks import InputForm, Network, load
 from dreamfilters.networks.watching import before
-from dreamfilters.signs.scenes import samples
 
 
 def _plain(x):
@@ -164,12 +163,12 @@ def test_the_linear_relaxation_is_never_looser_and_somewhere_tighter(build, fill
     assert gains > 0 or build is _smooth  # no line is drawn around SiLU and GELU
 
 
-def test_the_built_in_network_stays_within_its_bounds_on_its_own_pictures():
+def test_the_built_in_network_stays_within_its_bounds_on_its_own_pictures(rendered):
     network = load("signs")
     bounds = bound_units(network, only={"conv4": range(4)})
     assert bounds.layers["conv2"].linear.all()
     known = _addresses(network, bounds)
-    pictures = np.stack([picture for _, picture in samples()[::4]])
+    pictures = np.stack([picture for _, picture in rendered[::4]])
     for name, seen in network.watch(frozenset(known))(network.to_input(pictures)).items():
         values = np.asarray(seen, np.float64)
         axes = tuple(range(values.ndim - 1))

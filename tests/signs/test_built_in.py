@@ -10,7 +10,6 @@ import pytest
 
 from dreamfilters.networks import LOGITS, load
 from dreamfilters.signs.classes import ENGLISH, GERMAN
-from dreamfilters.signs.scenes import samples
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +17,8 @@ def network():
     return load("signs")
 
 
-def test_it_recognises_nine_of_ten_rendered_samples(network):
-    labels, pictures = zip(*samples(), strict=True)
+def test_it_recognises_nine_of_ten_rendered_samples(network, rendered):
+    labels, pictures = zip(*rendered, strict=True)
     assert min(np.bincount(labels)) >= 3
     logits = np.asarray(network.watch(frozenset({LOGITS}))(network.form.to_input(np.stack(pictures)))[LOGITS])
     assert np.mean(logits.argmax(axis=1) == np.array(labels)) >= 0.9

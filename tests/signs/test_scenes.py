@@ -5,21 +5,17 @@ import pytest
 from PIL import Image
 
 from dreamfilters.errors import OutputError, TargetError
-from dreamfilters.signs.scenes import SAMPLES, render, samples, write_samples
+from dreamfilters.signs import scenes
+from dreamfilters.signs.scenes import SAMPLES, render, write_samples
 from dreamfilters.signs.surroundings import SURROUNDINGS, mix, noise, soft_step
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    return samples()
+def test_there_are_four_samples_of_each_class_in_order(rendered):
+    assert [number for number, _ in rendered] == [number for number in range(43) for _ in range(SAMPLES)]
 
 
-def test_there_are_four_samples_of_each_class_in_order(pictures):
-    assert [number for number, _ in pictures] == [number for number in range(43) for _ in range(SAMPLES)]
-
-
-def test_samples_are_pictures_between_black_and_white(pictures):
-    stack = np.stack([picture for _, picture in pictures])
+def test_samples_are_pictures_between_black_and_white(rendered):
+    stack = np.stack([picture for _, picture in rendered])
     assert stack.shape == (172, 48, 48, 3)
     assert stack.dtype == np.float32
     assert stack.min() >= 0
@@ -27,15 +23,15 @@ def test_samples_are_pictures_between_black_and_white(pictures):
     assert stack.std(axis=(1, 2, 3)).min() > 0.02  # nothing is so dark that no one could see it
 
 
-def test_samples_differ_in_light(pictures):
-    means = np.array([picture.mean() for _, picture in pictures])
+def test_samples_differ_in_light(rendered):
+    means = np.array([picture.mean() for _, picture in rendered])
     assert means.min() < 0.2
     assert means.max() > 0.6
 
 
-def test_one_seed_is_one_picture_and_a_sample_is_its_seed(pictures):
+def test_one_seed_is_one_picture_and_a_sample_is_its_seed(rendered):
     np.testing.assert_array_equal(render(14, 3), render(14, 3))
-    np.testing.assert_array_equal(pictures[14 * SAMPLES + 3][1], render(14, 3))
+    np.testing.assert_array_equal(rendered[14 * SAMPLES + 3][1], render(14, 3))
 
 
 def test_seeds_and_classes_give_different_pictures():
@@ -60,7 +56,7 @@ def test_an_unknown_class_is_refused():
         render(43, 0)
 
 
-def test_written_samples_lie_in_class_folders(tmp_path, pictures):
+def test_written_samples_lie_in_class_folders(tmp_path, rendered):
     paths = write_samples(tmp_path)
     assert len(paths) == 172
     assert paths[0] == tmp_path / "00" / "00_rendered_0.png"
@@ -68,10 +64,11 @@ def test_written_samples_lie_in_class_folders(tmp_path, pictures):
     assert sorted(tmp_path.rglob("*.png")) == sorted(paths)
     with Image.open(paths[57]) as image:
         assert (image.mode, image.size) == ("RGB", (48, 48))
-        np.testing.assert_allclose(np.asarray(image) / 255, pictures[57][1], atol=0.5 / 255 + 1e-6)
+        np.testing.assert_allclose(np.asarray(image) / 255, rendered[57][1], atol=0.5 / 255 + 1e-6)
 
 
-def test_a_folder_that_is_a_file_is_refused_in_one_line(tmp_path):
+def test_a_folder_that_is_a_file_is_refused_in_one_line(tmp_path, rendered, monkeypatch):
+    monkeypatch.setattr(scenes, "samples", lambda: rendered)
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError, match=r"^\S+00_rendered_0\.png: cannot be written \(.+\); name a folder of yours$"):
         write_samples(tmp_path / "taken")

@@ -4,8 +4,8 @@ from dreamfilters.viewer.launching import settings_for
 from dreamfilters.viewer.once import answered
 
 
-def test_one_request_is_answered_without_a_port(tiny, pictures):
-    settings = settings_for(tiny, {}, images=pictures)
+def test_one_request_is_answered_without_a_port(tiny, viewed):
+    settings = settings_for(tiny, {}, images=viewed)
     status, content = answered(settings, "/api/maps/L0/I1?v=3")
     values = json.loads(content)
     assert (status, values["units"], values["full"]) == (200, 8, [16, 16])

@@ -22,7 +22,6 @@ from dreamfilters.viewer.gallery import LARGEST_UPLOAD
 from dreamfilters.viewer.launching import settings_for
 from dreamfilters.viewer.routes import application
 from dreamfilters.viewer.service import Service
-from tests.viewer.conftest import HOSTILE
 from tests.viewer.visiting import Page, png
 
 # ids that are there, so that a refusal is not taken for "no such thing"
@@ -35,6 +34,8 @@ IDS = {
     "report": "R0",
     "name:path": "index.html",
 }
+
+HOSTILE = "<img src=x onerror=alert(1)>.png"
 
 
 def addresses():
@@ -108,7 +109,7 @@ def test_three_hundred_traversals_are_no_pages(page):
 @pytest.mark.parametrize(
     "address",
     ["/api/maps/L999/I0", "/api/maps/L1/I999", "/api/maps/L1/I0/999", "/api/maps/L1/I0/-1", "/api/maps/L1/I0/x",
-     "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U0/thumb.png",
+     "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U9999/thumb.png",
      "/api/dreams/D99999/map", "/api/fields/L999", "/api/verdicts/__class__", "/api/reports/R9.zip", "/api", "/docs",
      "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png"],
 )  # fmt: skip
@@ -140,7 +141,7 @@ def test_the_state_says_what_is_looked_at(page):
 
 
 def readable(page):
-    return sum(image["width"] > 0 for image in page.state()["images"])
+    return sum(image["width"] > 0 and not image["uploaded"] for image in page.state()["images"])
 
 
 def conv1(page):
@@ -182,7 +183,7 @@ def test_the_logits_are_a_layer_of_bars_and_the_surest_classes_come_first(page):
     assert found[0]["name"] == "STOP"
 
 
-def test_pictures_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder(page, pictures):
+def test_pictures_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder(page, viewed):
     image, broken = stop(page), next(i["id"] for i in page.state()["images"] if i["name"] == "broken.png")
     for kind in ("picture", "thumb", "shown"):
         answer = page.get(f"/api/images/{image}/{kind}.png")
@@ -190,7 +191,7 @@ def test_pictures_come_in_three_sizes_and_a_broken_one_is_named_without_its_fold
         error = page.get(f"/api/images/{broken}/{kind}.png")
         assert error.status == 400
         assert error.json()["error"].startswith("broken.png: is no image")
-        assert str(pictures) not in error.json()["error"]
+        assert str(viewed) not in error.json()["error"]
 
 
 def test_a_unit_has_its_strongest_pictures_histogram_and_verdict(studied):
@@ -204,7 +205,10 @@ def test_a_unit_has_its_strongest_pictures_histogram_and_verdict(studied):
     )  # the broken one is left out
     assert len(unit["histogram"]["edges"]) == len(unit["histogram"]["counts"]) + 1
     assert unit["verdict"]["verdict"] in ("alive", "dormant", "undecided", "dead")
-    assert (unit["target"], unit["command"]) == ("conv1:0", "dreamfilters dream signs conv1:0")
+    assert (unit["target"], unit["command"]) == (
+        "conv1:0",
+        "dreamfilters dream signs conv1:0 --recipe standard --seed 0",
+    )
     first = unit["strongest"][0]
     shown = studied.get(f"/api/maps/{layer}/{first['image']}/0").json()
     assert shown["place"] == first["place"]
@@ -222,7 +226,7 @@ def test_a_class_is_a_unit_too(studied):
     assert (unit["name"], unit["target"], unit["command"]) == (
         "STOP",
         "class:STOP",
-        "dreamfilters dream signs class:STOP",
+        "dreamfilters dream signs class:STOP --recipe natural --seed 0",
     )
     assert unit["strongest"][0]["label"] == "STOP"
     assert unit["classes"][0]["name"] == "STOP"
@@ -262,9 +266,9 @@ def test_a_dream_grows_before_ones_eyes_and_is_kept(studied, kept):
     assert studied.dreamt(again["id"])["score"] == done["score"]  # the same seed, the same picture
     assert studied.get(f"/api/dreams/{again['id']}/picture.png").body == studied.get("/" + done["picture"]).body
     sheet = studied.get("/api/dreams/sheet/C").json()
-    assert (sheet["units"], sheet["dreams"]) == ([14], [again["id"]])
+    assert dict(zip(sheet["units"], sheet["dreams"], strict=True))[14] == again["id"]  # others may dream here too
     with Image.open(io.BytesIO(studied.get("/api/dreams/sheet/C/sheet.png").body)) as image:
-        assert image.size == (64, 64)
+        assert image.size == (64 * len(sheet["units"]), 64)
 
 
 def test_a_dream_of_a_unit_counts_as_evidence_for_it(studied):
@@ -302,6 +306,16 @@ def test_an_order_that_makes_no_sense_is_refused_in_one_line(page, changes, stat
     assert answer.status == status, answer.body
     assert set(answer.json()) == {"error"}
     assert len(page.get("/api/dreams").json()["dreams"]) == before
+
+
+def test_a_dream_can_be_made_ready_and_nothing_is_dreamt_by_it(page):
+    before = len(page.get("/api/dreams").json()["dreams"])
+    wish = {"layer": conv1(page), "unit": 2, "recipe": "fast"}
+    assert page.post("/api/dreams/prepare", wish).json() == {}
+    assert len(page.get("/api/dreams").json()["dreams"]) == before
+    for wrong, status in (({"recipe": "x"}, 400), ({"unit": 99}, 404), ({"layer": "L99"}, 404), ({"seed": 1}, 400)):
+        assert page.post("/api/dreams/prepare", {**wish, **wrong}).status == status
+    assert page.dreamt(order(page, unit=2).json()["id"])["phase"] == "done"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"1", b"[" * 50_000, b"\xff\xfe", b'{"layer": NaN}'])

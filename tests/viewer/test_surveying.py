@@ -1,8 +1,11 @@
 import time
+from dataclasses import replace
 
 import pytest
 
-from dreamfilters.errors import PictureError
+from dreamfilters.comparison.audited import Audit, Finding, LayerAudit
+from dreamfilters.errors import OutputError, PictureError
+from dreamfilters.evidence.verdicts import Scanned, Verdict
 from dreamfilters.images import photos
 from dreamfilters.viewer import surveying
 from dreamfilters.viewer.describing import described
@@ -25,6 +28,22 @@ def test_the_pictures_are_looked_at_slice_by_slice_and_judged_in_the_end(network
     assert len(kinds) == 8
     assert "alive" in kinds
     assert told[-1][1]["phase"] == "ready"
+
+
+def test_a_stored_audit_has_the_last_word_on_the_verdicts(network, tmp_path, scene, monkeypatch):
+    dormant = Finding(0, Verdict("dormant", "a dream reaches 3"), Scanned(5, 0.0, 0.0))
+    known = Audit(
+        "tiny", network.fingerprint, 5, (16, 16), ("standard",), 0, (LayerAudit("conv1", "Conv2D", "relu", (dormant,)),)
+    )
+    monkeypatch.setattr(surveying, "read_audit", lambda folder: known)
+    (tmp_path / "one.png").write_bytes(png(scene()))
+    told = {}
+    list(surveyed(network, described(network), photos(tmp_path), told.__setitem__, "audit"))
+    ((judged,),) = told["verdicts"].values()
+    assert judged.verdict == dormant.verdict
+    known = replace(known, fingerprint="another")
+    with pytest.raises(OutputError, match="audit: holds an audit of tiny with other weights"):
+        list(surveyed(network, described(network), photos(tmp_path), told.__setitem__, "audit"))
 
 
 def test_a_folder_without_a_readable_picture_is_an_error_of_one_line(network, tmp_path):

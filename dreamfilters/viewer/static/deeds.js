@@ -18,11 +18,14 @@ export async function attempt(deed) {
 /** Start a dream; its news come by the stream. */
 export const dream = (layer, unit, { recipe, seed = 0 } = {}) =>
   attempt(async () => {
-    const wish = { layer, unit, recipe: recipe || app.get().default_recipe, seed };
+    const wish = { layer, unit, recipe: recipe ?? "", seed };
     const started = await post("api/dreams", wish);
     takeDream(started);
     return started;
   });
+
+/** Let the server make ready what a dream would wait for. */
+export const prepare = (layer, unit, recipe) => post("api/dreams/prepare", { layer, unit, recipe }).catch(() => {});
 
 export const cancel = (one) => attempt(async () => takeDream(await post(paths.dreamAct(one, "cancel"))));
 

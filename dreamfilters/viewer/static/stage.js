@@ -123,18 +123,18 @@ function marks(context, geo, scene, x, y) {
   context.lineWidth = 1;
 }
 
+// The longest of the texts that fits, and the value if there is room for both.
 function label(context, geo, scene, unit, x, y) {
-  const { left: long, brief, right, bad } = scene.label(unit);
+  const { texts, right, bad } = scene.label(unit);
   const { look } = scene;
-  const left = brief && context.measureText(long).width > geo.cell ? brief : long;
-  const room = geo.cell - context.measureText(left).width - 6;
-  const both = right && context.measureText(right).width <= room;
+  const wide = (text) => context.measureText(text).width;
+  const left = texts.find((text) => wide(text) <= geo.cell) ?? fitted(context, texts.at(-1), geo.cell);
   context.textAlign = "right";
   context.fillStyle = look.soft;
-  if (both) context.fillText(right, x + geo.cell, y);
+  if (right && wide(left) + 6 + wide(right) <= geo.cell) context.fillText(right, x + geo.cell, y);
   context.textAlign = "left";
   context.fillStyle = bad ? look.bad : look.ink;
-  context.fillText(both ? left : fitted(context, left, geo.cell), x, y);
+  context.fillText(left, x, y);
 }
 
 function frame(context, geo, scene, at, unit, x, y) {

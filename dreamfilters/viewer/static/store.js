@@ -43,6 +43,7 @@ export const app = store({
   images: [],
   recipes: [],
   default_recipe: "",
+  class_recipe: "",
   evidence: { phase: "none", done: 0, total: 0, note: "" },
   command: "",
   python: "",

@@ -2,18 +2,17 @@
 import { unitName } from "./network.js";
 import { figures } from "./numbers.js";
 
-/** {left, brief, right, bad}: its name or number with its verdict, shorter where there is no room, its value. */
+/** {texts, right, bad}: its name or number with its verdict, from long to short; its greatest value. */
 export function labelOf(net, layer, sheets, verdicts, unit, bars) {
   const named = bars ? unitName(net, layer, unit) : String(unit);
   const told = verdicts?.[unit]?.verdict;
   const known = sheets.filter(Boolean);
   const most = known.length ? Math.max(...known.map((sheet) => sheet.most[unit])) : null;
   const called = shortName(layer, named, unit);
-  if (!told || told === "alive") return { left: called, right: most === null ? "" : figures(most) };
+  if (!told || told === "alive") return { texts: [called], right: most === null ? "" : figures(most) };
   const brief = `${called} ${told === "undecided" ? "?" : told}`;
   return {
-    left: `${called} · ${told}`,
-    brief,
+    texts: [`${called} · ${told}`, brief, called],
     right: most ? figures(most) : "",
     bad: ["dead", "saturated"].includes(told),
   };

@@ -1,7 +1,7 @@
 // Dreaming a unit: the recipe and the seed, the picture as it grows, and what was dreamt before.
 import { paths } from "../api.js";
-import { cancel, dream as begin, keep } from "../deeds.js";
-import { html, names, useState } from "../html.js";
+import { cancel, dream as begin, keep, prepare } from "../deeds.js";
+import { html, names, useEffect, useState } from "../html.js";
 import { useKeys } from "../keys.js";
 import { figures } from "../numbers.js";
 import { app } from "../store.js";
@@ -11,13 +11,18 @@ import { usePicture } from "./dream_sheet.js";
 /** `dreams` of the unit, the newest first; `dream` the one that is looked at. */
 export function Dreams({ layer, unit, named, dreams, dream, pick }) {
   const recipes = app.use((state) => state.recipes);
-  const usual = app.use((state) => state.default_recipe);
+  const usual = app.use((state) => (layer.type === "Classes" ? state.class_recipe : state.default_recipe));
+  const ready = app.use((state) => state.phase === "ready");
   const [recipe, setRecipe] = useState("");
   const [seed, setSeed] = useState(0);
   const active = dreams.find((one) => ["queued", "running"].includes(one.phase));
+  const wanted = recipe || usual;
+  useEffect(() => {
+    if (ready && layer.dreamable && wanted) prepare(layer.id, unit, wanted);
+  }, [ready, layer.id, wanted]);
   const start = async (chosen) => {
     if (!layer.dreamable || active) return;
-    const made = await begin(layer.id, unit, { recipe: recipe || usual, seed: chosen });
+    const made = await begin(layer.id, unit, { recipe: wanted, seed: chosen });
     if (made) pick(made.id);
   };
   const again = () => {
@@ -34,7 +39,7 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
     <section class="dreams">
       <h2>Dream</h2>
       <div class="wish">
-        <${Field} label="Recipe"><select value=${recipe || usual} onChange=${(event) => setRecipe(event.target.value)}>
+        <${Field} label="Recipe"><select value=${wanted} onChange=${(event) => setRecipe(event.target.value)}>
           ${recipes.map((name) => html`<option value=${name}>${name}</option>`)}</select><//>
         <${Field} label="Seed"><input type="number" min="0" step="1" class="seed" value=${seed}
             onInput=${(event) => setSeed(Math.max(0, Math.trunc(event.target.valueAsNumber) || 0))} /><//>

@@ -21,7 +21,7 @@ export function Layers({ view, net, chosen }) {
               class=${names(layer === chosen && "chosen", layer.kind === "none" && "faint", kindOf(layer))}
               aria-current=${layer === chosen ? "page" : null}
               href=${linkTo(view, { layer: layer.name, unit: null, compare: [] })} onClick=${follow(layer)}>
-            <b>${layer.name}</b><span class="small">${count(layer.units)}</span>
+            <b>${parted(layer.name)}</b><span class="small">${count(layer.units)}</span>
             <span class="small soft">${sizes(layer.shape)} · ${layer.type}</span>
           </a>
         </li>`,
@@ -36,6 +36,9 @@ export function kindOf({ type, kind }) {
   if (/dense|einsum/i.test(type)) return "of-neurons";
   return kind === "none" ? "of-nothing" : "of-shape";
 }
+
+// A long name is broken after its strokes rather than within a word.
+const parted = (name) => name.split(/(?<=[_/.])/).flatMap((part, at) => (at ? [html`<wbr />`, part] : [part]));
 
 const follow = (layer) => (event) => {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;

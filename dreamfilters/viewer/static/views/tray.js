@@ -55,7 +55,11 @@ export function Tray({ shown }) {
                 style=${{ left: `${(span[0] + at) * STEP}px` }}>
               <button onClick=${(event) => choose(event, image)} aria-pressed=${chosen.has(image.id)}
                   title=${`${image.name}${image.label ? `: ${image.label}` : ""} (Shift: side by side)`}>
-                <img src=${paths.picture(image, "thumb")} alt="" width="56" height="56" decoding="async" />
+                ${
+                  image.width
+                    ? html`<img src=${paths.picture(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
+                    : html`<i class="hollow small soft">no image</i>`
+                }
                 <span>${image.label ?? image.name}</span>
               </button>
               ${image.uploaded && html`<button class="away" onClick=${() => forget(image)}

@@ -68,7 +68,11 @@ function useDreamsOf(layer, unit, facts) {
   const dreams = [...found.values()].sort((a, b) => Number(b.id.slice(1)) - Number(a.id.slice(1)));
   const picked = app.use((state) => state.picked);
   const dream =
-    dreams.find((one) => one.id === picked) ?? dreams.find((one) => one.phase === "done") ?? dreams[0] ?? null;
+    dreams.find((one) => one.id === picked) ??
+    dreams.find((one) => ["queued", "running"].includes(one.phase)) ??
+    dreams.find((one) => one.phase === "done") ??
+    dreams[0] ??
+    null;
   return { dreams, dream };
 }
 
@@ -95,7 +99,7 @@ function Head({ view, layer, unit, named, facts, step, images, dream }) {
         <button onClick=${() => step(-1)} aria-label="The unit before" title="The unit before (←)">←</button>
         <button onClick=${() => step(1)} aria-label="The next unit" title="The next unit (→)">→</button>
         <button onClick=${() => pin(layer.name, unit)} title="Pin it, to compare (p)">Pin</button>
-        <${More} layer=${layer} unit=${unit} facts=${facts} target=${target}
+        <${More} layer=${layer} unit=${unit} facts=${facts} target=${target} dream=${dream}
             save=${() => saveUnit({ view, layer, unit, named, facts, images, dream })} />
       </div>
     </header>`;
@@ -107,7 +111,8 @@ const up = (event) => {
   go({ unit: null });
 };
 
-function More({ layer, unit, facts, target, save }) {
+function More({ layer, unit, facts, target, dream, save }) {
+  const words = dream?.command ? dream : facts; // how what is seen is dreamt again
   const report = () =>
     attempt(async () => {
       say("Writing the report …");
@@ -125,10 +130,10 @@ function More({ layer, unit, facts, target, save }) {
       <summary>Take away</summary>
       <div>
         <button onClick=${close(() => copy(location.href, "the link"))}>Copy the link</button>
-        ${facts?.command && html`<button onClick=${close(() => copy(facts.command, "the command"))}
-            title=${facts.command}>Copy the command line</button>`}
-        ${facts?.python && html`<button onClick=${close(() => copy(facts.python, "the Python"))}
-            title=${facts.python}>Copy the Python</button>`}
+        ${words?.command && html`<button onClick=${close(() => copy(words.command, "the command"))}
+            title=${words.command}>Copy the command line</button>`}
+        ${words?.python && html`<button onClick=${close(() => copy(words.python, "the Python"))}
+            title=${words.python}>Copy the Python</button>`}
         <button onClick=${close(save)}>This view as PNG</button>
         <a class="button" href=${paths.unitFile(layer.id, unit)} download=${`${target.replace(/[^\w.-]+/g, "-")}.json`}
             onClick=${close()}>The unit as JSON</a>
