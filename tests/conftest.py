@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-# TensorFlow greets on stderr when it is first imported; the process that hands the tests to others would print that
-# below its summary.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from dreamfilters.cli.asking import wake
+
+wake()  # else the process that hands out the tests says below its summary what TensorFlow greeted with
 
 import keras
 import numpy as np

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dreamfilters.networks import Network
     from dreamfilters.runs.audits import Audited, Inquest
 
-_NAMED = 200  # units that are printed; the CSV holds all
+_NAMED = 40  # units that are printed; the CSV holds all
 
 
 @spread

@@ -10,8 +10,8 @@ from typing import Any
 
 from dreamfilters.comparison.audited import Finding
 from dreamfilters.comparison.compared import Compared, row_of
-from dreamfilters.comparison.page import anchors
-from dreamfilters.comparison.report import Card, csv_bytes, rendered, script_json
+from dreamfilters.comparison.pages import anchors, rendered, script_json
+from dreamfilters.comparison.report import Card, csv_bytes
 from dreamfilters.comparison.values import plain, table
 from dreamfilters.evidence.verdicts import KINDS
 from dreamfilters.networks import LOGITS, Network
@@ -152,8 +152,9 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
     """
     found = [{"words": plate.words, "kind": plate.verdict, "loses": plate.loses} for plate in atlas.plates]
     page = rendered(
-        "atlas.html", ("report.css", "atlas.css"), "atlas.js", atlas=atlas, data=script_json(found),
-        losing=sum(plate.loses for plate in atlas.plates),
+        "atlas.html", ("gallery.css", "atlas.css"), "atlas.js", sheets=atlas.sheets, data=script_json(found),
+        what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
+        count=len(atlas.plates), counts=atlas.counts, losing=sum(plate.loses for plate in atlas.plates),
     )  # fmt: skip
     text = json.dumps(plain(atlas.as_values()), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
@@ -189,7 +190,7 @@ def anchor_of(page: str) -> str:
 def unit_page(network: str, unit: Compared, finding: Finding, around: Neighbours) -> bytes:
     """Return the page of one unit: everything that is known of it, pictures inside."""
     page = rendered(
-        "unit_page.html", ("report.css", "atlas.css"), "unit_page.js", network=network,
+        "unit_page.html", ("unit.css", "atlas.css"), "unit_page.js", network=network,
         card=Card(unit, anchors([unit.name])[0]), finding=finding, around=around,
     )  # fmt: skip
     return page.encode("utf-8", "replace")

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import itertools
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
-import jinja2
 import numpy as np
-from numpy.typing import ArrayLike
 
+from dreamfilters.comparison.figures import number, percent, times
+from dreamfilters.comparison.pages import anchors, rendered
 from dreamfilters.dreams.results import Dream
 from dreamfilters.evidence.ranking import Response
-from dreamfilters.images import heat, png_bytes, resize
-
-_ENLARGED = 192  # pixels, about as large as a dream is shown: browsers enlarge less smoothly than `resize`
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +83,7 @@ class Card:
             meant = next((percent(each.probability) for each in self.predictions if each.meant), "not among the first")
             return meant, "sure of it" if first.meant else f"taken for {first.name}"
         if self.ratio is not None:
-            return f"{number(self.ratio)} ×", "the strongest sample"
+            return times(self.ratio), "the strongest sample"
         return number(self.response.score), "and no sample excites it"
 
 
@@ -130,78 +121,7 @@ def html(page: Page) -> str:
     Example:
         >>> Path("index.html").write_text(html(Page("Dreams", "", sections)), "utf-8")
     """
-    stops = [_hex(colour) for colour in heat(np.linspace(0, 1, 16)[None])[0]]
     cards = [card for section in page.sections for card in section.cards]
     chosen = anchors([section.title for section in page.sections] + [f"unit {card.dream.name}" for card in cards])
     places = dict(zip(map(id, [*page.sections, *cards]), chosen, strict=True))
-    return _template().render(page=page, anchor=lambda part: places[id(part)], stops=stops)
-
-
-def picture_uri(picture: ArrayLike, *, enlarged: bool = False) -> str:
-    """Return a picture as a PNG in a data URI, a small one enlarged by a whole factor if wanted."""
-    values = np.asarray(picture, np.float32)
-    height, width = values.shape[:2]
-    times = max(1, _ENLARGED // max(height, width)) if enlarged else 1
-    return _uri(resize(values, (times * height, times * width)) if times > 1 else values)
-
-
-def map_uri(values: ArrayLike, top: float) -> str:
-    """Return a map (h, w) in heat colours from 0 to `top` as a PNG in a data URI, one pixel a place."""
-    return _uri(heat(values, low=0.0, high=top))
-
-
-def number(value: float) -> str:
-    """Return a number as a person reads it: three digits that count.
-
-    >>> [number(value) for value in (0.012345, 3.1, 1234.5, -2)]
-    ['0.0123', '3.10', '1234', '−2.00']
-    """
-    if not np.isfinite(value):
-        return "not a number" if np.isnan(value) else "∞" if value > 0 else "−∞"
-    whole = 99.95 <= abs(value) < 1e6
-    text = f"{value:.0f}" if whole or value == 0 else f"{value:#.3g}"
-    return text.replace("-", "−")
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage that says 100 and 0 only where it is meant.
-
-    >>> [percent(share) for share in (0.5, 0.9999, 1.0, 0.0004)]
-    ['50 %', '> 99.9 %', '100 %', '< 0.1 %']
-    """
-    if 0.999 < share < 1:
-        return "> 99.9 %"
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.3g} %"
-
-
-def _uri(picture: ArrayLike) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png_bytes(picture)).decode('ascii')}"
-
-
-def _hex(colour: np.ndarray) -> str:
-    return "#" + bytes(np.round(255 * colour).astype(np.uint8)).hex()
-
-
-def anchors(names: Iterable[str]) -> list[str]:
-    """Return an id for each name, of letters, digits and hyphens; no two are equal.
-
-    >>> anchors(["unit conv1:0", "unit conv1-0"])
-    ['unit-conv1-0', 'unit-conv1-0-2']
-    """
-    taken: list[str] = []
-    for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-") or "part"
-        tries = itertools.chain([plain], (f"{plain}-{count}" for count in itertools.count(2)))
-        taken.append(next(anchor for anchor in tries if anchor not in taken))
-    return taken
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(picture=picture_uri, map=map_uri, number=number, percent=percent)
-    return environment.from_string(resources.files("dreamfilters.comparison").joinpath("page.html").read_text("utf-8"))
+    return rendered("page.html", ("page.css",), page=page, anchor=lambda part: places[id(part)])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from dreamfilters.comparison.compared import Compared
-from dreamfilters.comparison.page import number, percent
+from dreamfilters.comparison.figures import grouped, number, percent, times
 from dreamfilters.comparison.standings import Standing
 from dreamfilters.comparison.transfer import ClassTransfer
 from dreamfilters.networks import LOGITS
@@ -60,24 +60,6 @@ def verdict_of(unit: Compared) -> Verdict:
         words = "and no real image excites it" if alone else "neither the dream nor a real image excites it"
         return Verdict(number(standing.response), words, tuple(flags))
     return Verdict(times(standing.ratio), "the strongest real image", tuple(flags))
-
-
-def times(ratio: float) -> str:
-    """Return a ratio as a person reads it.
-
-    >>> times(1.832)
-    '1.83 ×'
-    """
-    return f"{number(ratio)} ×"
-
-
-def grouped(count: int) -> str:
-    """Return a count as a person reads it.
-
-    >>> grouped(12630)
-    '12\u202f630'
-    """
-    return f"{count:,}".replace(",", "\u202f")
 
 
 def measures_of(unit: Compared) -> tuple[Measure, ...]:

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 
-from dreamfilters.comparison.charts import HEIGHT, WIDTH, Bars, Lines, Mark, bars_of, lines_of
+from dreamfilters.comparison.charts import Bars, Lines, Mark, bars_of, lines_of
 from dreamfilters.comparison.compared import Compared, Comparison, row_of
-from dreamfilters.comparison.page import anchors, map_uri, number, percent, picture_uri
-from dreamfilters.comparison.reading import Measure, Verdict, grouped, measures_of, verdict_of
+from dreamfilters.comparison.inlining import flat_picture
+from dreamfilters.comparison.pages import anchors, rendered, script_json
+from dreamfilters.comparison.reading import Measure, Verdict, measures_of, verdict_of
 from dreamfilters.errors import OutputError
-from dreamfilters.evidence.recording import Floats
 from dreamfilters.evidence.scanned import LayerFacts
-from dreamfilters.images import heat, png_bytes, resize
+from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
-_LARGE, _SMALL = 192, 64  # pixels that a picture is shown at most, beside others and in the index
 _NAME = 60  # letters of a file's name: any file system takes them
-_RAMP = 128  # pixels of the drawn scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,23 +133,15 @@ def html(comparison: Comparison) -> str:
     cards = cards_of(comparison)
     found = [{"id": card.anchor, "words": card.words} for card in cards]
     return rendered(
-        "report.html", ("report.css",), "report.js", comparison=comparison, cards=cards, data=script_json(found),
-        losing=sum(card.unit.loses for card in cards),
-    )  # fmt: skip
-
-
-def rendered(template: str, styles: Sequence[str], script: str, **things: Any) -> str:
-    """Return a page of this house: everything escaped, with the hashes of its own style and script for its policy."""
-    style, code = "".join(map(_text, styles)).strip(), _text(script).strip()
-    return _templates().get_template(template).render(
-        style=Markup(style), script=Markup(code), style_hash=_digest(style), script_hash=_digest(code),
-        ramp=picture_uri(heat(np.linspace(0, 1, _RAMP)[None])), chart=(WIDTH, HEIGHT), **things,
+        "report.html", ("gallery.css", "unit.css"), "report.js", cards=cards, data=script_json(found), what="report",
+        network=comparison.network, facts=comparison.facts, failures=comparison.failures, values=VALUES,
+        count=len(cards), losing=sum(card.unit.loses for card in cards),
     )  # fmt: skip
 
 
 def contents(comparison: Comparison) -> dict[str, bytes]:
     """Return every file of the report: its name, with slashes, and its bytes; equal comparisons give equal bytes."""
-    files = {card.file: png_bytes(_flat(card.unit.dream.picture)) for card in cards_of(comparison)}
+    files = {card.file: png_bytes(flat_picture(card.unit.dream.picture)) for card in cards_of(comparison)}
     text = json.dumps(comparison.as_values(), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
         **files,
@@ -192,68 +177,9 @@ def write(comparison: Comparison, folder: Path) -> Path:
     return folder / PAGE
 
 
-def script_json(values: Any) -> Markup:
-    """Return JSON that a script element can hold: nothing in it can end the element or begin another.
-
-    >>> script_json("</script>")
-    Markup('"\\\\u003c/script\\\\u003e"')
-    """
-    text = json.dumps(values, ensure_ascii=True)
-    for letter in "<>&":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)  # every letter that HTML knows is escaped
-
-
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return f"{value:.9g}" if math.isfinite(value) else ""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in tuple("=+-@\t\r") else value
     return "" if value is None else value
-
-
-def _shown(picture: Floats, *, small: bool = False) -> str:
-    """Return a picture's data URI, not larger than it is shown."""
-    side, flat = _SMALL if small else _LARGE, _flat(picture)
-    longer = max(flat.shape[:2])
-    if longer > side:
-        flat = resize(flat, (max(1, flat.shape[0] * side // longer), max(1, flat.shape[1] * side // longer)))
-    return picture_uri(flat)
-
-
-def _flat(picture: Floats) -> Floats:
-    """Return grey and colour pictures as they are, the planes of any other side by side."""
-    if picture.shape[-1] in (1, 3):
-        return picture
-    return np.concatenate(np.split(picture, picture.shape[-1], axis=-1), axis=1)
-
-
-def _heated(values: Floats, ends: tuple[float, float]) -> str:
-    return map_uri(values, ends[1]) if ends[0] == 0 else picture_uri(heat(values, low=ends[0], high=ends[1]))
-
-
-def _digest(text: str) -> str:
-    """Return what a content security policy calls this text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
-
-
-def _text(name: str) -> str:
-    return resources.files("dreamfilters.comparison").joinpath(name).read_text("utf-8")
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(
-        shown=_shown,
-        heated=_heated,
-        number=number,
-        grouped=grouped,
-        percent=percent,
-        pixels=lambda p: picture_uri(_flat(p)),
-        kind=lambda words: str(words).replace(" ", "-"),
-    )
-    return environment

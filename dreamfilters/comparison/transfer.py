@@ -67,7 +67,7 @@ def matched_classes(network: Network, other: Network) -> dict[int, int]:
     ours, theirs = (", ".join(one.classes[:3]) or "none" for one in (network, other))
     raise UnknownNameError(
         f"{other.name}: has no class of {network.name}: {len(other.classes)} classes such as {theirs}, against "
-        f"{len(network.classes)} such as {ours}; give both the same names"
+        f"{len(network.classes)} such as {ours}; give both the same names (`classes` in a TOML beside the file)"
     )
 
 

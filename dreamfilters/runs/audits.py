@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import dreamfilters
 from dreamfilters import backend
 from dreamfilters.comparison.audited import Audit, Finding, audit_from
 from dreamfilters.comparison.auditing import audit, chosen_layers
+from dreamfilters.comparison.report import csv_bytes
 from dreamfilters.comparison.shares import shares_chart
 from dreamfilters.comparison.waking import Attempt, Dreamer
 from dreamfilters.dreams.recipe import Recipe
@@ -27,7 +26,7 @@ from dreamfilters.networks import Network
 from dreamfilters.runs import jobs, rooms, scan_files, scans, store
 from dreamfilters.runs.records import KEY, as_json, form_values
 from dreamfilters.runs.store import Entry
-from dreamfilters.runs.writing import claimed, sha256, write_whole
+from dreamfilters.runs.writing import sha256, write_whole
 
 Watcher: TypeAlias = Callable[[float, int, str], None]  # done, of how much (0: not known), what
 
@@ -117,16 +116,12 @@ def run(
         UnknownNameError, PictureError: a layer or an image that there is not.
     """
     inquest.check()
-    with claimed(folder):
-        earlier = _read(folder).get("settings", {})
-        rooms.make_room(
-            folder, "an audit", settings=inquest.settings, earlier=earlier, written=written_in(folder), force=force
-        )
-        if not _read(folder):
+    with _KIND.entered(folder, inquest.settings, force=force) as earlier:
+        if not earlier:
             _write_json(folder / RESULT, _manifest(inquest))  # first, so that whatever follows is known for ours
         try:
             scan = _scan(inquest, folder, watcher)
-            if not rooms.is_whole(folder, _read(folder)["files"]):
+            if not rooms.is_whole(folder, earlier.get("files", {})):
                 dreamer = _dreamer(inquest, folder, watcher)
                 dreamer = dreamer if dreamt is None else dreamt(dreamer)
                 found = audit(
@@ -149,7 +144,7 @@ def read_audit(folder: Path | str) -> Audit:
         'dormant'
     """
     folder = Path(folder)
-    manifest = _read(folder)
+    manifest = _KIND.read(folder)
     if not manifest:
         raise OutputError(f"{folder}: holds no audit; make one with `dreamfilters audit MODEL IMAGES --out {folder}`")
     if not manifest["files"]:
@@ -161,12 +156,8 @@ def read_audit(folder: Path | str) -> Audit:
 
 def units_csv(found: Audit) -> bytes:
     """Return one line a unit; a cell is empty where nothing is known."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for layer in found.layers:
-        writer.writerows([layer.name, *_cells(finding)] for finding in layer.findings)
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    rows = [(layer.name, *_cells(finding)) for layer in found.layers for finding in layer.findings]
+    return csv_bytes([dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
 
 _COLUMNS = (
@@ -233,7 +224,7 @@ def _manifest(inquest: Inquest) -> dict[str, Any]:
 
 def written_in(folder: Path) -> list[str]:
     """Return the names of all files of the audit that lies in a folder, its manifest last; none if no audit does."""
-    if not _read(folder):
+    if not _KIND.read(folder):
         return []
     found = [f"{SCAN}/{name}" for name in scan_files.written_in(folder / SCAN)]
     for place in sorted((folder / DREAMS).glob("*")):
@@ -241,15 +232,8 @@ def written_in(folder: Path) -> list[str]:
     return [*found, TABLE, CHART, RESULT]
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    """Return what `audit.json` says, {} where there is none of this tool."""
-    try:
-        manifest = json.loads((folder / RESULT).read_bytes())
-        known = KEY in manifest and "weights" in manifest["settings"] and "files" in manifest
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return dict(manifest) if known else {}
-
-
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
     write_whole(path, as_json(values).encode())
+
+
+_KIND = rooms.Kind("an audit", RESULT, settings="settings", known="weights", written=written_in)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from dreamfilters.comparison.show import Progress
 from dreamfilters.runs import rooms, scan_files, store
 from dreamfilters.runs.beside import DREAMS, SCAN, Comparing, Dreamt, Teller
 from dreamfilters.runs.records import KEY, as_json
-from dreamfilters.runs.writing import claimed, make_folder, sha256, write_whole
+from dreamfilters.runs.writing import make_folder, sha256, write_whole
 
 __all__ = ["Comparing", "Reported", "run"]
 
@@ -66,14 +65,8 @@ def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Tel
         DreamfiltersError: as `compare` does, before anything is written.
     """
     comparing.check()
-    with claimed(folder):
-        earlier = _manifest_in(folder)
-        settings = earlier.get("comparison", {})
-        rooms.make_room(
-            folder, "a comparison", settings=comparing.settings, earlier=settings,
-            written=[*_left_in(folder), *earlier.get("files", {}), MANIFEST], force=force,
-        )  # fmt: skip
-        kept = settings == comparing.settings and rooms.is_whole(folder, earlier["files"])
+    with _KIND.entered(folder, comparing.settings, force=force) as earlier:
+        kept = rooms.is_whole(folder, earlier.get("files", {}))
         if not kept:
             try:
                 _make(comparing, folder, Progress(watcher))
@@ -85,7 +78,7 @@ def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Tel
 
 def _make(comparing: Comparing, folder: Path, bar: Progress) -> None:
     """Write every file, the manifest first, so that whatever a kill leaves is known for ours."""
-    if not _manifest_in(folder):
+    if not _KIND.read(folder):
         write_whole(folder / MANIFEST, _manifest(comparing))
     working = folder / UNFINISHED
     real = comparing.look(
@@ -129,15 +122,9 @@ def _manifest(comparing: Comparing, made: Comparison | None = None, files: Mappi
     return as_json(values).encode()
 
 
-def _manifest_in(folder: Path) -> dict[str, Any]:
-    """Return the manifest of the comparison that lies in a folder, {} if none does."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        ours = KEY in manifest and isinstance(manifest["comparison"]["targets"], list)
-        safe = all(rooms.is_below(name) for name in manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return dict(manifest) if ours and safe else {}
+def _written_in(folder: Path) -> list[str]:
+    """Return the names of all files of the comparison that lies in a folder, its manifest last."""
+    return [*_left_in(folder), *_KIND.read(folder).get("files", {}), MANIFEST]
 
 
 def _left_in(folder: Path) -> Iterator[str]:
@@ -150,6 +137,9 @@ def _left_in(folder: Path) -> Iterator[str]:
 
 
 def _reported(comparing: Comparing, folder: Path, *, kept: bool) -> Reported:
-    manifest = _manifest_in(folder)
+    manifest = _KIND.read(folder)
     failures = tuple((str(name), str(reason)) for name, reason in manifest["failures"])
     return Reported(folder, tuple(manifest["rows"]), failures, len(comparing.pictures), kept)
+
+
+_KIND = rooms.Kind("a comparison", MANIFEST, settings="comparison", known="targets", written=_written_in)

@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.writing import LOCK, sha256
+from dreamfilters.runs.writing import LOCK, claimed, sha256
 
 KEY = "dreamfilters"  # of the text inside a PNG, and the first one of every JSON file
 _NAMED = 3  # files that an error names
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of run, and by what its folders are known.
+
+    Attributes:
+        what: such a run in words, "an atlas".
+        manifest: the file that says what lies there.
+        settings: the key under which that file holds the settings of the run.
+        known: a key that the settings of this kind have.
+        written: names all files of the run that lies in a folder, the manifest last.
+    """
+
+    what: str
+    manifest: str
+    settings: str
+    known: str
+    written: Callable[[Path], Iterable[str]]
+
+    def read(self, folder: Path) -> dict[str, Any]:
+        """Return the manifest of the run of this kind that lies in a folder, {} if none does."""
+        try:
+            manifest = json.loads((folder / self.manifest).read_bytes())
+            ours = (
+                KEY in manifest and isinstance(manifest[self.settings], dict) and self.known in manifest[self.settings]
+            )
+            safe = all(is_below(name) for name in manifest["files"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        return dict(manifest) if ours and safe else {}
+
+    @contextmanager
+    def entered(self, folder: Path, settings: Mapping[str, Any], *, force: bool) -> Iterator[dict[str, Any]]:
+        """Claim a folder, make room in it, and yield the manifest of the run of equal settings there, {} if none is.
+
+        Raises:
+            OutputError: the folder holds something else, cannot be written, or another run is writing into it.
+        """
+        with claimed(folder):
+            earlier = self.read(folder)
+            make_room(
+                folder, self.what, settings=settings, earlier=earlier.get(self.settings, {}),
+                written=self.written(folder), force=force,
+            )  # fmt: skip
+            yield self.read(folder)
 
 
 def make_room(

@@ -18,8 +18,14 @@ def until(tab, expression):
 
     Playwright's own wait_for_function makes code of text inside the page, which the page's policy refuses.
     """
+    from playwright.sync_api import Error  # only here: who has none skips these tests
+
     for _ in range(PATIENCE):
-        if tab.evaluate(f"Promise.resolve({expression}).then(Boolean)"):
-            return
+        try:
+            if tab.evaluate(f"Promise.resolve({expression}).then(Boolean)"):
+                return
+        except Error as error:
+            if "context was destroyed" not in str(error):  # the page is on its way to another
+                raise
         tab.wait_for_timeout(30)
     raise TimeoutError(f"{expression}\n{tab.inner_text('body')[:2000]}")

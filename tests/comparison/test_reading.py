@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from dreamfilters.comparison.reading import measures_of, times, verdict_of
+from dreamfilters.comparison.figures import times
+from dreamfilters.comparison.reading import measures_of, verdict_of
 
 
 def named(unit):

@@ -46,7 +46,7 @@ def test_nothing_in_common_is_refused_in_one_line_with_examples(named):
         matched_classes(named("STOP", "yield"), named("cat", "dog", "hen", name="animals"))
     assert str(refused.value) == (
         "animals: has no class of tiny: 3 classes such as cat, dog, hen, against 2 such as STOP, yield; "
-        "give both the same names"
+        "give both the same names (`classes` in a TOML beside the file)"
     )
 
 

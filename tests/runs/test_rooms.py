@@ -1,9 +1,11 @@
 """Who may write where: nothing that is not from this tool is ever removed."""
 
+import json
+
 import pytest
 
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.rooms import is_whole, make_room, remove
+from dreamfilters.runs.rooms import KEY, Kind, is_whole, make_room, remove
 from dreamfilters.runs.writing import sha256
 
 ASKED = {"seed": 1, "top": 4}
@@ -75,3 +77,34 @@ def test_whole_is_every_file_as_it_was_written(held):
     assert not is_whole(held, {**files, "gone.png": sha256(b"")})
     (held / "notes.txt").write_text("changed")
     assert not is_whole(held, files)
+
+
+THING = Kind("a thing", "manifest.json", "thing", "seed", lambda folder: ["one.txt", "manifest.json"])
+
+
+def left(folder, **changes):
+    values = {KEY: "1", "thing": ASKED, "files": {}, **changes}
+    (folder / "manifest.json").write_text(json.dumps(values))
+    return values
+
+
+def test_a_folder_is_known_by_its_manifest(tmp_path):
+    assert THING.read(tmp_path) == {}
+    assert THING.read(tmp_path) != left(tmp_path) == THING.read(tmp_path)
+    for strange in ({"files": {"../one.txt": ""}}, {"thing": {}}, {"thing": "seed"}, {"files": 3}, {"thing": None}):
+        left(tmp_path, **strange)
+        assert THING.read(tmp_path) == {}
+    (tmp_path / "manifest.json").write_text("[]")
+    assert THING.read(tmp_path) == {}
+
+
+def test_who_enters_finds_the_run_of_equal_settings_or_an_empty_folder(tmp_path):
+    whole = left(tmp_path)
+    (tmp_path / "one.txt").write_text("one")
+    with THING.entered(tmp_path, ASKED, force=False) as earlier:
+        assert earlier == whole
+    with pytest.raises(OutputError, match="a thing of other seed"), THING.entered(tmp_path, {"seed": 2}, force=False):
+        pass
+    with THING.entered(tmp_path, {"seed": 2, "top": 4}, force=True) as earlier:
+        assert earlier == {}
+        assert not names(tmp_path) - {".dreamfilters.lock"}
