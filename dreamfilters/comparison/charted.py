@@ -11,7 +11,8 @@ from typing import Any
 from dreamfilters.comparison.audited import Finding
 from dreamfilters.comparison.compared import Compared, row_of
 from dreamfilters.comparison.pages import anchors, rendered, script_json
-from dreamfilters.comparison.report import Card, csv_bytes
+from dreamfilters.comparison.report import Card
+from dreamfilters.comparison.tables import csv_bytes
 from dreamfilters.comparison.values import plain, table
 from dreamfilters.evidence.verdicts import KINDS
 from dreamfilters.networks import LOGITS, Network

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +15,7 @@ from dreamfilters.comparison.compared import Compared, Comparison, row_of
 from dreamfilters.comparison.inlining import flat_picture
 from dreamfilters.comparison.pages import anchors, rendered, script_json
 from dreamfilters.comparison.reading import Measure, Verdict, measures_of, verdict_of
+from dreamfilters.comparison.tables import csv_bytes
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scanned import LayerFacts
 from dreamfilters.images import png_bytes
@@ -156,15 +153,6 @@ def table_bytes(comparison: Comparison) -> bytes:
     return csv_bytes([row_of(unit) for unit in comparison.units])
 
 
-def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return rows of equal keys as CSV; see `table_bytes`."""
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, list(rows[0]) if rows else ["target"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-    return file.getvalue().encode("utf-8", "replace")
-
-
 def write(comparison: Comparison, folder: Path) -> Path:
     """Write the report into a folder and return its page."""
     for name, content in contents(comparison).items():
@@ -175,11 +163,3 @@ def write(comparison: Comparison, folder: Path) -> Path:
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}); name a folder of yours") from error
     return folder / PAGE
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:.9g}" if math.isfinite(value) else ""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in tuple("=+-@\t\r") else value
-    return "" if value is None else value

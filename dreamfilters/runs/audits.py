@@ -14,8 +14,8 @@ import dreamfilters
 from dreamfilters import backend
 from dreamfilters.comparison.audited import Audit, Finding, audit_from
 from dreamfilters.comparison.auditing import audit, chosen_layers
-from dreamfilters.comparison.report import csv_bytes
 from dreamfilters.comparison.shares import shares_chart
+from dreamfilters.comparison.tables import csv_bytes
 from dreamfilters.comparison.waking import Attempt, Dreamer
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dreamfilters.comparison.tables import guarded
 from dreamfilters.evidence.judging import By, Judged
 from dreamfilters.evidence.scanned import Scan
 
@@ -45,7 +46,7 @@ def layer_rows(scan: Scan) -> list[dict[str, Any]]:
 
 
 def units_csv(scan: Scan) -> bytes:
-    """Return one line a unit, the numbers as short as reads back to the same float."""
+    """Return one line a unit, the numbers as short as reads back to the same float, texts `guarded`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["layer", "unit", *_STATISTICS, *(f"{by}_{name}" for by in _BY for name in _JUDGED)])
@@ -55,7 +56,7 @@ def units_csv(scan: Scan) -> bytes:
         for unit in range(layer.units):
             numbers = [column[unit] for column in columns]
             cells = [*numbers, *judged[0][unit], *judged[1][unit]]
-            writer.writerow([name, unit, *map(_cell, cells)])
+            writer.writerow([guarded(name), unit, *map(_cell, cells)])
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
@@ -84,4 +85,4 @@ def _of(scan: Scan, index: int, *numbers: Any) -> list[Any]:
 def _cell(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return "" if math.isnan(value) else repr(float(value)) if isinstance(value, float) else str(value)
-    return str(value)
+    return guarded(value) if isinstance(value, str) else str(value)
