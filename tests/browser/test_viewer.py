@@ -165,6 +165,15 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     painted(tab, "conv6")
 
 
+def test_the_histogram_of_a_silent_unit_is_one_bar_at_zero(tab, base):
+    go(tab, base, f"/conv4/0?image={STOP}")
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
+    tab.wait_for_selector(".chart .bar")
+    assert tab.locator(".chart .bar").count() == 1
+    assert float(tab.get_attribute(".chart .bar", "width")) == 24
+    assert [text.strip() for text in tab.locator(".chart .across").all_text_contents()] == ["0"]
+
+
 def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     go(tab, base, "/class/14")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
