@@ -30,7 +30,7 @@ def printable(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    r"""Return the line of a foreign error that says why; Keras puts where it happened before it, and colours it.
+    r"""Return the line of a foreign error that says why, without the places and colours that Keras and TensorFlow add.
 
     >>> reason(ValueError("Exception encountered when calling Conv2D.call().\n\n\x1b[1mToo small.\x1b[0m\n\nArguments"))
     'Too small.'

@@ -10,18 +10,12 @@ import keras
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.networks.graph import Step
+from dreamfilters.networks.graph import CONVOLUTIONS, Step
 
 Tensor: TypeAlias = Any
 
 # Layers whose `activation` comes last. In others, such as LSTM, it sits inside.
-_INLINE = (
-    keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D, keras.layers.SeparableConv2D,
-    keras.layers.Dense, keras.layers.EinsumDense,
-)  # fmt: skip
+_INLINE = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense)
 
 # Layers and operations that are nothing but a nonlinearity, and what it is called.
 _PURE = {

@@ -134,6 +134,14 @@ def flatten(model: keras.Model, *, input: str | None = None, output: str | None 
     return Graph(tuple(steps), ends[class_output(model.name, outputs, output)], shape, first, held, outputs)
 
 
+CONVOLUTIONS = (
+    keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D, keras.layers.SeparableConv2D,
+)  # fmt: skip
+
+
 def twin(layer: Any, **changes: Any) -> Any:
     """Return a double of a layer that shares its weights and can be changed without changing the layer.
 
@@ -149,18 +157,9 @@ def twin(layer: Any, **changes: Any) -> Any:
     double.__dict__.update(input_spec=None, activity_regularizer=None, _losses=[], _loss_ids=set())
     double.__dict__.update(name=type(layer).__name__)
     double.__dict__.update(changes)
-    if type(layer) in _CONVOLUTIONS and layer.data_format == "channels_first" and layer.use_bias:
+    if type(layer) in CONVOLUTIONS and layer.data_format == "channels_first" and layer.use_bias:
         _add_bias_to_channels(double)
     return double
-
-
-_CONVOLUTIONS = frozenset(
-    getattr(keras.layers, name)
-    for name in (
-        "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-        "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
-    )
-)  # fmt: skip
 
 
 def _add_bias_to_channels(double: Any) -> None:
