@@ -105,7 +105,8 @@ def _written_in(folder: Path) -> list[str]:
     manifest = _KIND.read(folder)
     if not manifest:
         return []
-    pages = [name for unit in manifest.get("units", []) for name in unit_files(str(unit))]
+    units = manifest.get("units")
+    pages = [name for unit in (units if isinstance(units, list) else []) for name in unit_files(str(unit))]
     found = [f"{SCAN}/{name}" for name in scan_files.written_in(folder / SCAN)]
     found += [f"{AUDIT}/{name}" for name in audits.written_in(folder / AUDIT)]
     for place in sorted((folder / DREAMS).glob("seed-*")):

@@ -38,10 +38,9 @@ class Kind:
         """Return the manifest of the run of this kind that lies in a folder, {} if none does."""
         try:
             manifest = json.loads((folder / self.manifest).read_bytes())
-            ours = (
-                KEY in manifest and isinstance(manifest[self.settings], dict) and self.known in manifest[self.settings]
-            )
-            safe = all(is_below(name) for name in manifest["files"])
+            settings, files = manifest[self.settings], manifest["files"]
+            ours = KEY in manifest and isinstance(settings, dict) and self.known in settings
+            safe = isinstance(files, dict) and all(is_below(name) for name in files)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
         return dict(manifest) if ours and safe else {}

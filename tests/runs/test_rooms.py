@@ -108,3 +108,21 @@ def test_who_enters_finds_the_run_of_equal_settings_or_an_empty_folder(tmp_path)
     with THING.entered(tmp_path, {"seed": 2, "top": 4}, force=True) as earlier:
         assert earlier == {}
         assert not names(tmp_path) - {".dreamfilters.lock"}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {KEY: "1", "thing": {"targets": []}, "files": ["a.png"]},
+        {KEY: "1", "thing": {"targets": []}, "files": {"../a.png": "0"}},
+        {KEY: "1", "thing": ["targets"], "files": {}},
+        {"thing": {"targets": []}, "files": {}},
+        {KEY: "1", "thing": {"targets": []}},
+        [KEY],
+    ],
+)
+def test_a_manifest_of_another_shape_is_none_of_ours(tmp_path, manifest):
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert (
+        Kind("a thing", "manifest.json", settings="thing", known="targets", written=lambda _: []).read(tmp_path) == {}
+    )
