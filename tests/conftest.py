@@ -147,18 +147,29 @@ def network_of() -> Callable[..., Network]:
 
 
 @pytest.fixture(scope="session")
-def noisy(make_tiny: Callable[..., keras.Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `tiny.keras` and, in `photos`, 24 noisy pictures and one that cannot be read; to read only."""
+def make_noisy(
+    make_tiny: Callable[..., keras.Model], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int, int], Path]:
+    """A function that makes a folder with `tiny.keras` and, in `photos`, noisy pictures and one that is none."""
     from dreamfilters.images import png_bytes
 
-    folder = tmp_path_factory.mktemp("noisy")
-    make_tiny().save(folder / "tiny.keras")
-    (folder / "photos").mkdir()
-    rng = np.random.default_rng(4)
-    for number in range(24):
-        (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
-    (folder / "photos" / "broken.png").write_bytes(b"no picture")
-    return folder
+    def made(count: int, seed: int) -> Path:
+        folder = tmp_path_factory.mktemp("noisy")
+        make_tiny().save(folder / "tiny.keras")
+        (folder / "photos").mkdir()
+        rng = np.random.default_rng(seed)
+        for number in range(count):
+            (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
+        (folder / "photos" / "broken.png").write_bytes(b"no picture")
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def noisy(make_noisy: Callable[[int, int], Path]) -> Path:
+    """Such a folder with 24 noisy pictures; to read only."""
+    return make_noisy(24, 4)
 
 
 @pytest.fixture(scope="session")

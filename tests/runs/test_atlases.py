@@ -5,13 +5,12 @@ import io
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from dreamfilters.comparison.study import Study
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError, OutputError, PictureError, UnknownNameError
-from dreamfilters.images import photos, png_bytes
+from dreamfilters.images import photos
 from dreamfilters.networks import InputForm, Network, load
 from dreamfilters.runs import jobs
 from dreamfilters.runs.atlases import atlas_targets, run
@@ -30,15 +29,9 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def comparing(make_tiny, tmp_path_factory):
+def comparing(make_noisy):
     """All units of `tiny` against ten noisy pictures and one that cannot be read."""
-    folder = tmp_path_factory.mktemp("atlas")
-    make_tiny().save(folder / "tiny.keras")
-    (folder / "photos").mkdir()
-    rng = np.random.default_rng(1)
-    for number in range(10):
-        (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
-    (folder / "photos" / "broken.png").write_bytes(b"no picture")
+    folder = make_noisy(10, 1)
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
     pictures, recipe = photos(folder / "photos"), Recipe(steps=2, name="quick")

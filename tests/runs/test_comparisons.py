@@ -3,12 +3,11 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError, PictureError
-from dreamfilters.images import photos, png_bytes, png_text
+from dreamfilters.images import photos, png_text
 from dreamfilters.networks import load
 from dreamfilters.runs import comparisons
 from dreamfilters.runs.comparisons import MANIFEST, Comparing, run
@@ -17,15 +16,9 @@ from dreamfilters.runs.repeating import job_of, repeat
 
 
 @pytest.fixture(scope="module")
-def comparing(tiny, tmp_path_factory):
+def comparing(make_noisy):
     """Two filters of `tiny`, saved as a file, against twelve noisy pictures and one that cannot be read."""
-    folder = tmp_path_factory.mktemp("comparing")
-    tiny.save(folder / "tiny.keras")
-    (folder / "photos").mkdir()
-    rng = np.random.default_rng(1)
-    for number in range(12):
-        (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
-    (folder / "photos" / "broken.png").write_bytes(b"no picture")
+    folder = make_noisy(12, 1)
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
     recipe = Recipe(steps=2)
