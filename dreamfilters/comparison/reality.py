@@ -41,6 +41,11 @@ class Reality:
     scan: Scan
     seed: int
 
+    @classmethod
+    def of(cls, network: Network, source: Source, scan: Scan, *, seed: int = 0) -> Reality:
+        """Return what images do to the layers of a scan that was made of them."""
+        return cls(network, source.fitted(scan.size, network.form.picture_channels, network.form.resize), scan, seed)
+
     @cached_property
     def drawn(self) -> tuple[int, ...]:
         """The numbers of images drawn by chance, rising: all where they are few."""
@@ -133,5 +138,4 @@ def look(
     progress = survey.start()
     for name in survey.batches(progress):
         watcher(progress.next, count, name)
-    fitted = source.fitted(survey.size, network.form.picture_channels, network.form.resize)
-    return Reality(network, fitted, survey.scan(progress), seed)
+    return Reality.of(network, source, survey.scan(progress), seed=seed)

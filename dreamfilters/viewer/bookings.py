@@ -15,6 +15,7 @@ from dreamfilters.viewer.refusals import BusyError
 
 _MOST_WAITING = 64  # dreams; a person who wants more takes the command line
 _KEPT = 512  # dreams that are done; the oldest go first
+_ALIKE = 3  # dreams beside one that tell how far chance goes
 TILE = 64  # pixels of a dream on the sheet of a layer
 _COLUMNS = 32
 
@@ -33,6 +34,7 @@ class Booking:
         peak: the greatest value of this map.
         kept: the folder that it was written to.
         command, python: how the same picture is dreamt again.
+        measures: the ids of the dreams that were held against the pictures, itself first, and what that measured.
     """
 
     asked: Asked
@@ -51,6 +53,7 @@ class Booking:
     kept: str = ""
     command: str = ""
     python: str = ""
+    measures: tuple[tuple[str, ...], Values] | None = None
     made_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     def as_values(self) -> Values:
@@ -144,6 +147,16 @@ class Bookings:
             if booking.peak is not None and (before is None or booking.peak > (before.peak or 0.0)):
                 found[booking.asked.unit] = booking
         return found
+
+    def alike(self, booking: Booking) -> tuple[str, ...]:
+        """Return the ids of a dream and of the newest others that differ from it by their seeds alone."""
+        own = booking.asked
+        others = {
+            other.asked.seed: other.asked.id
+            for other in self.of(own.layer, own.unit)
+            if other.phase == "done" and other.asked.recipe == own.recipe and other.asked.seed != own.seed
+        }
+        return (own.id, *list(others.values())[-_ALIKE:])
 
     def newest(self, layer: str) -> list[Booking]:
         """Return the newest finished dream of each unit of a layer, in the order of the units."""

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters import backend  # noqa: F401 - first: it quietens TensorFlow
+from dreamfilters.comparison.reality import Reality
 from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.results import Dream
-from dreamfilters.errors import UnknownNameError
+from dreamfilters.errors import PictureError, UnknownNameError
 from dreamfilters.images import Photos, photos
 from dreamfilters.runs.jobs import Job
 from dreamfilters.runs.naming import readable, slug
 from dreamfilters.runs.store import opened as opened_store
 from dreamfilters.viewer.answering import Looks, opened
 from dreamfilters.viewer.dreaming import dreamt, finished, prepared
-from dreamfilters.viewer.facts import Asked, LayerMaps, Picture, Pictures, Report, Request, Values
-from dreamfilters.viewer.holding import compared
+from dreamfilters.viewer.facts import Asked, LayerMaps, Picture, Pictures, Request, Values
+from dreamfilters.viewer.holding import compared, measured
 from dreamfilters.viewer.surveying import beside, surveyed
 
 _KEPT = 256  # dreams that can be saved; the oldest goes first
@@ -37,13 +38,15 @@ class Desk:
         self._spec = spec if isinstance(spec, str) else getattr(spec, "name", "model")
         self._looks = Looks(opened(spec, options))
         self._dreams: dict[str, tuple[Asked, Dream]] = {}
+        self._real: Reality | None = None
         tell("network", self._looks.facts)
 
     def do(self, request: Request, pause: Pause) -> Any:
         """Return what a request asks for."""
         deeds: dict[str, Callable[..., Any]] = {
             "maps": self.maps, "map": self.map, "predictions": self.predictions,
-            "dream": self.dream, "prepare": self.prepare, "keep": self.keep, "compare": self.compare,
+            "dream": self.dream, "prepare": self.prepare, "keep": self.keep, "measure": self.measure,
+            "compare": self.compare,
         }  # fmt: skip
         return deeds[request.deed](pause, **request.arguments)
 
@@ -54,7 +57,8 @@ class Desk:
 
     def survey(self, pictures: Pictures) -> Iterator[None]:
         """Return the slices of the evidence pass."""
-        yield from surveyed(self._looks.network, self._looks.facts, self._photos(pictures), self.tell, pictures.audit)
+        looks, found = self._looks, self._photos(pictures)
+        self._real = yield from surveyed(looks.network, looks.facts, found, self.tell, pictures.audit)
 
     def maps(self, pause: Pause, layer: str, key: Any, picture: Picture) -> LayerMaps:
         """Return a layer's maps for a picture."""
@@ -83,9 +87,7 @@ class Desk:
 
     def keep(self, pause: Pause, dream: str, out: str | None) -> str:
         """Write a dream as a run of its own, as `dreamfilters dream` would, and return the folder."""
-        if dream not in self._dreams:
-            raise UnknownNameError(f"dream {dream}: is here no longer; dream it again, the same seed gives the same")
-        asked, made = self._dreams[dream]
+        asked, made = self._dream(dream)
         network = self._looks.network
         job = Job(network, self._spec, (made.name,), recipes.read(asked.recipe), asked.seed)
         whole = Path(out) if out else Path("outputs") / f"{readable(network.name, 'network')}-viewer"
@@ -94,10 +96,26 @@ class Desk:
             store.close([store.save(made)])
         return str(folder)
 
-    def compare(self, pause: Pause, targets: tuple[str, ...], pictures: Pictures) -> Report:
-        """Return units held against the pictures."""
+    def measure(self, pause: Pause, dreams: tuple[str, ...]) -> Values:
+        """Return what holding the first dream against the pictures measures; the others tell how far chance goes."""
+        if self._real is None:
+            raise PictureError("no pictures have been looked through, so there is nothing to hold a dream against")
+        real, (asked, first) = self._real, self._dream(dreams[0])
+        others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
+        found: list[Values] = []
+        for _ in beside(lambda: found.append(measured(real, recipes.read(asked.recipe), [first, *others]))):
+            pause()
+        return found[0]
+
+    def compare(self, pause: Pause, targets: tuple[str, ...], pictures: Pictures) -> bytes:
+        """Return the report on units held against the pictures."""
         found = self._photos(pictures)
         return compared(self._looks.network, targets, found, lambda values: self.tell("report", values), pause)
+
+    def _dream(self, dream: str) -> tuple[Asked, Dream]:
+        if dream not in self._dreams:
+            raise UnknownNameError(f"dream {dream}: is here no longer; dream it again, the same seed gives the same")
+        return self._dreams[dream]
 
     def _photos(self, pictures: Pictures) -> Photos:
         return photos(pictures.folder, labels=pictures.labels, channels=self._looks.facts.channels)

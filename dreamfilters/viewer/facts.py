@@ -120,19 +120,6 @@ class Evidence:
     judged: Mapping[str, tuple[Judged, ...]]
 
 
-@dataclass(frozen=True)
-class Report:
-    """Dreams held against real pictures.
-
-    Attributes:
-        content: the offline report as a ZIP archive.
-        rows: the numbers of each unit, see `compared.row_of`.
-    """
-
-    content: bytes
-    rows: tuple[Values, ...]
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # What is said
 

@@ -1,21 +1,40 @@
-"""Units held against the pictures, in the worker, as an archive that can be taken away."""
+"""Dreams held against the pictures, in the worker: the numbers of one, or a report that can be taken away."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dreamfilters.comparison.compared import row_of
 from dreamfilters.comparison.comparing import compare
+from dreamfilters.comparison.reading import measures_of, verdict_of
+from dreamfilters.comparison.reality import Reality
 from dreamfilters.comparison.report import contents
+from dreamfilters.comparison.study import Study
+from dreamfilters.comparison.subjects import asked
 from dreamfilters.comparison.values import plain
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.results import Dream
 from dreamfilters.images import Photos
 from dreamfilters.networks import Network
-from dreamfilters.viewer.facts import Report, Values
+from dreamfilters.viewer.facts import Values
 
 _SHOWN = 4  # real pictures beside each dream
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that an archive can hold, so that equal reports have equal bytes
+
+
+def measured(real: Reality, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe.
+
+    The others tell how far chance goes. What stands in the report's column is said in its words; `numbers` is its row.
+    """
+    _, (subject,) = asked(real.network, dreams[0].name, recipe)
+    (unit,) = Study(real, (subject,), {subject.name: tuple(dreams)}).compared()
+    values: Values = plain(
+        {"verdict": verdict_of(unit), "measures": measures_of(unit), "numbers": row_of(unit), "missing": unit.missing}
+    )
+    return values
 
 
 def compared(
@@ -24,16 +43,15 @@ def compared(
     pictures: Photos,
     tell: Callable[[Values], None],
     pause: Callable[[], None],
-) -> Report:
-    """Return the report on some units; `pause` is called between its parts and may raise `Cancelled`."""
+) -> bytes:
+    """Return the report on some units as a ZIP archive; `pause`, called between its parts, may raise `Cancelled`."""
 
     def watcher(what: str, share: float) -> None:
         tell({"note": what, "share": share})
         pause()
 
     found = compare(network, targets, pictures, seeds=1, top=min(_SHOWN, len(pictures)), watcher=watcher)
-    rows = tuple(plain(row_of(unit)) for unit in found.units)
-    return Report(archive(contents(found)), rows)
+    return archive(contents(found))
 
 
 def archive(files: dict[str, bytes]) -> bytes:

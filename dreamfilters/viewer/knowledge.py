@@ -7,7 +7,7 @@ from dreamfilters.evidence.crops import crop
 from dreamfilters.images import png_bytes
 from dreamfilters.viewer.bookings import Bookings
 from dreamfilters.viewer.directory import Directory
-from dreamfilters.viewer.facts import CLASSES, Pictures, Report, Values
+from dreamfilters.viewer.facts import CLASSES, Pictures, Values
 from dreamfilters.viewer.studio import usual_recipe
 from dreamfilters.viewer.unit_facts import evidence_values, judged, verdict_values
 from dreamfilters.viewer.wording import Wording
@@ -29,7 +29,6 @@ class Knowledge:
         self._directory, self._bookings, self._wording = directory, bookings, wording
         self._reports: dict[str, bytes] = {}
         self._count = 0
-        self._measures: dict[tuple[str, int], Values] = {}
 
     async def verdicts(self, layer: str) -> Values:
         """Return the verdict on each unit of a layer."""
@@ -58,8 +57,10 @@ class Knowledge:
             "target": target,
             "verdict": verdict_values(judged(evidence, layer, unit, self._bookings.best(layer).get(unit))),
             **evidence_values(facts, evidence, layer, unit, self._directory.class_name),
-            "dreams": [booking.as_values() for booking in self._bookings.of(layer, unit)],
-            "measures": self._measures.get((layer, unit)),
+            "dreams": [
+                {**booking.as_values(), "measures": booking.measures and booking.measures[1]}
+                for booking in self._bookings.of(layer, unit)
+            ],
             "command": command,
             "python": python,
         }
@@ -75,6 +76,21 @@ class Knowledge:
             raise UnknownNameError(f"{address}:{unit}: has {len(strongest)} strongest pictures, not number {place}")
         _, picture = await self._directory.picture(f"I{strongest[place].index}")
         return png_bytes(crop(picture, evidence.scan.layer(address).facts, strongest[place].place).picture)
+
+    async def measures(self, dream: str) -> Values:
+        """Return what holding a dream that is done against the pictures measures; see `holding.measured`.
+
+        Raises:
+            UnknownNameError: it is not done, or the worker was started anew since.
+            PictureError: no pictures have been looked through.
+        """
+        booking = self._bookings.get(dream)
+        if booking.phase != "done":
+            raise UnknownNameError(f"dream {dream}: is {booking.phase}; only one that is done can be measured")
+        dreams = self._bookings.alike(booking)
+        if booking.measures is None or booking.measures[0] != dreams:
+            booking.measures = dreams, await self._directory.owner.ask("measure", rank=2, dreams=dreams)
+        return booking.measures[1]
 
     async def compare(self, layer: str, units: list[int]) -> Values:
         """Hold units against the pictures, and return where the offline report is to be had.
@@ -93,10 +109,8 @@ class Knowledge:
         if self.pictures is None:
             raise PictureError("no pictures to compare with; give a folder when the viewer is started")
         targets = tuple(dict.fromkeys(facts.target(layer, unit) for unit in units))
-        made: Report = await self._directory.owner.ask("compare", rank=2, targets=targets, pictures=self.pictures)
-        for row in made.rows:
-            self._measures[layer, int(row["unit"])] = row
-        return {"address": f"api/reports/{self._shelved(made.content)}.zip"}
+        made: bytes = await self._directory.owner.ask("compare", rank=2, targets=targets, pictures=self.pictures)
+        return {"address": f"api/reports/{self._shelved(made)}.zip"}
 
     def report(self, report: str) -> bytes:
         """Return a report as a ZIP archive, or raise UnknownNameError."""

@@ -189,6 +189,10 @@ def _dreams(app: FastAPI, service: Service) -> None:
     async def dream_map(dream: str) -> Response:
         return _json(service.studio.map(dream))
 
+    @app.get("/api/dreams/{dream}/measures")
+    async def measures(dream: str) -> Response:
+        return _json(await service.knowledge.measures(dream))
+
 
 def _stream(app: FastAPI, service: Service) -> None:
     @app.get("/api/events")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from dreamfilters.comparison.audited import Audit
 from dreamfilters.comparison.auditing import audit
+from dreamfilters.comparison.reality import Reality
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scanned import Scan
 from dreamfilters.evidence.scanning import TOP, default_layers
@@ -34,8 +35,8 @@ def surveyed(
     pictures: Photos,
     tell: Callable[[str, Any], None],
     stored: str | None = None,
-) -> Iterator[None]:
-    """Scan the pictures batch by batch and tell how far it is and in the end what it came to.
+) -> Generator[None, None, Reality]:
+    """Scan the pictures batch by batch, tell how far it is and in the end what it came to, and return that.
 
     The verdicts are those of a stored audit, where one is given: it has dreamt of the silent units too.
 
@@ -46,7 +47,8 @@ def surveyed(
     count = len(pictures)
     layers = default_layers(network)
     fitting = max(1, min(_BATCH, count, _ROOM // picture_bytes(network, facts.size)))
-    survey = Survey(network, source_of(pictures), layers, k=min(TOP, count), batch=fitting)
+    source = source_of(pictures)
+    survey = Survey(network, source, layers, k=min(TOP, count), batch=fitting)
     progress = survey.start()
     for _ in survey.batches(progress):
         tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the pictures"})
@@ -56,6 +58,7 @@ def surveyed(
     tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid pictures"})
     tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))
     tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
+    return Reality.of(network, source, scan)
 
 
 def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:

@@ -66,7 +66,7 @@ def evidence_values(
 def _statistics(seen: UnitScan) -> Values:
     names = ("maximum", "minimum", "mean", "deviation", "zeros", "silent", "seen", "broken")
     numbers = {name: plain(getattr(seen, name)) for name in names}
-    return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "correlation": plain(seen.correlation[_BY])}
+    return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "between_classes": plain(seen.correlation[_BY])}
 
 
 def _example(facts: Described, layer: str, example: Example, class_name: Callable[[str], str]) -> Values:

@@ -165,13 +165,16 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     painted(tab, "conv6")
 
 
-def test_the_histogram_of_a_silent_unit_is_one_bar_at_zero(tab, base):
+def test_a_silent_unit_has_one_bar_at_zero_and_no_strongest_image(tab, base):
     go(tab, base, f"/conv4/0?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.wait_for_selector(".chart .bar")
     assert tab.locator(".chart .bar").count() == 1
     assert float(tab.get_attribute(".chart .bar", "width")) == 24
     assert [text.strip() for text in tab.locator(".chart .across").all_text_contents()] == ["0"]
+    tab.get_by_text("It answers all real images alike, with 0: none is its strongest.").wait_for()
+    assert tab.locator(".sights figure").count() == 2  # the dream to come, and the image
+    assert tab.get_by_text("Classes that excite it").count() == 0
 
 
 def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
@@ -193,6 +196,26 @@ def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     shown = tab.evaluate("document.querySelector('.looked .told').innerText")
     assert f"{dream['score']:#.3g}" in shown
     until(tab, "document.querySelectorAll('.legend b').length === 2")  # the dream is marked among the real images
+
+
+def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
+    go(tab, base, "/conv6/30")
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
+    assert tab.locator(".measures").count() == 0  # nothing was dreamt
+    tab.keyboard.press("d")
+    tab.wait_for_selector(".looked.done", state="attached")
+    tab.wait_for_selector(".measured", state="attached")
+    dream = tab.get_attribute(".looked", "data-dream")
+    told = asked(tab, f"api/dreams/{dream}/measures")
+    assert tab.locator(".measured dt").all_text_contents() == [one["name"] for one in told["measures"]]
+    assert tab.locator(".measured b").all_text_contents() == [one["figure"] for one in told["measures"]]
+    assert "one seed only" in tab.locator(".measured").inner_text()
+    tab.keyboard.press("a")  # another seed tells how far chance goes, of both
+    until(tab, f"document.querySelector('.looked.done')?.dataset.dream > '{dream}'")
+    until(tab, "document.querySelector('.measured')?.innerText.includes('over 2 seeds')")
+    tab.locator(".dreams .thumb").last.click()
+    until(tab, f"document.querySelector('.looked').dataset.dream === '{dream}'")
+    until(tab, "document.querySelector('.measured')?.innerText.includes('over 2 seeds')")
 
 
 def test_another_seed_is_another_dream_and_a_cancelled_one_says_so(tab, base):
@@ -467,7 +490,6 @@ def test_a_unit_is_taken_away_as_a_picture_as_numbers_and_as_a_report(tab, base,
     assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)
     with zipfile.ZipFile(file) as report:
         assert "conv6:22" in report.read("index.html").decode()
-    tab.get_by_text("Dream against real images").wait_for()  # what the report measured is on the page too
 
 
 def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kept, tmp_path, monkeypatch):

@@ -163,7 +163,7 @@ class Canned:
 def unit_facts(key, unit, **more):
     return {
         "layer": key, "unit": unit, "name": f"{key}:{unit}", "target": f"x:{unit}", "verdict": None, "statistics": None,
-        "strongest": [], "weakest": [], "histogram": None, "classes": None, "dreams": [], "measures": None,
+        "strongest": [], "weakest": [], "histogram": None, "classes": None, "dreams": [],
         "command": "", "python": "", **more,
     }  # fmt: skip
 
@@ -248,6 +248,7 @@ def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
     go(tab, canned, "/one/2")
     says(tab, "Looking for the strongest real images: 3 of 9")
     assert tab.locator(".sights figure").count() == 2  # the dream to come, and the image
+    tab.wait_for_selector(".sights .exact")
     assert tab.locator(".sights .exact").count() == 1
 
 

@@ -1,5 +1,6 @@
 """Every address of the running viewer: what it answers, and to whom it does not."""
 
+import csv
 import io
 import itertools
 import json
@@ -323,15 +324,49 @@ def test_a_body_that_is_no_order_is_refused(page, body):
     assert page.post("/api/dreams", body).status == 400
 
 
-def test_a_comparison_comes_as_an_archive_and_its_measures_stay_with_the_unit(studied):
+def test_a_comparison_comes_as_an_archive(studied):
     layer = conv1(studied)
     made = studied.post("/api/report", {"layer": layer, "units": [0]}).json()
     answer = studied.get("/" + made["address"])
     names = set(zipfile.ZipFile(io.BytesIO(answer.body)).namelist())
     assert {"index.html", "comparison.json", "comparison.csv"} <= names
-    assert studied.get(f"/api/units/{layer}/0").json()["measures"]["target"] == "conv1:0"
     for units in ([], list(range(33)), ["0"], [99], 0):
         assert studied.post("/api/report", {"layer": layer, "units": units}).status in (400, 404)
+
+
+def test_a_dream_is_measured_as_the_report_of_the_same_unit_and_seed_measures_it(studied):
+    layer, unit = conv1(studied), 5
+    made = studied.post("/api/report", {"layer": layer, "units": [unit]}).json()
+    with zipfile.ZipFile(io.BytesIO(studied.get("/" + made["address"]).body)) as report:
+        (row,) = csv.DictReader(io.TextIOWrapper(report.open("comparison.csv"), "utf-8-sig"))
+    done = studied.dreamt(order(studied, layer=layer, unit=unit, recipe="standard", seed=0).json()["id"])
+    told = studied.get(f"/api/dreams/{done['id']}/measures").json()
+    assert told["numbers"]["target"] == f"conv1:{unit}"
+    for name in ("response", "strongest_real", "ratio", "moved_ratio", "plausibility_percentile"):
+        assert told["numbers"][name] == pytest.approx(float(row[name]), rel=1e-5), name
+    words = {each["name"]: each for each in told["measures"]}
+    assert words["Seeds"]["detail"] == "one seed only"
+    assert float(words["Response"]["figure"].split()[0]) == pytest.approx(told["numbers"]["ratio"], rel=5e-3)
+    facts = studied.get(f"/api/units/{layer}/{unit}").json()
+    assert next(each for each in facts["dreams"] if each["id"] == done["id"])["measures"] == told
+
+
+def test_dreams_that_differ_by_their_seeds_alone_tell_how_far_chance_goes(studied):
+    dreams = [studied.dreamt(order(studied, unit=6, recipe="standard", seed=seed).json()["id"]) for seed in (1, 2)]
+    studied.dreamt(order(studied, unit=6, recipe="lucid").json()["id"])  # by another recipe: no question of chance
+    first, second = (studied.get(f"/api/dreams/{each['id']}/measures").json()["numbers"] for each in dreams)
+    responses = [first["response"], second["response"]]
+    assert responses[0] != responses[1]
+    assert first["seeds_deviation"] == pytest.approx(np.std(responses, ddof=1), rel=1e-4)
+    assert second["seeds_deviation"] == pytest.approx(first["seeds_deviation"])
+
+
+def test_only_a_dream_that_is_done_is_measured(page):
+    booked = order(page, recipe="natural", seed=77).json()["id"]
+    refusal = page.get(f"/api/dreams/{booked}/measures")
+    assert (refusal.status, refusal.json()["error"][:9]) == (404, f"dream {booked}"[:9])
+    page.post(f"/api/dreams/{booked}/cancel")
+    assert page.get("/api/dreams/D99999/measures").status == 404
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ export const paths = {
   dreamPicture: (dream) => `api/dreams/${dream.id}/picture.png?step=${dream.step}`,
   dreamThumb: (dream) => `api/dreams/${dream.id}/thumb.png?step=${dream.step}`,
   dreamMap: (dream) => `api/dreams/${dream.id}/map`,
+  dreamMeasures: (dream, version) => `api/dreams/${dream.id}/measures?v=${version}`,
   dreamSheet: (layer, version) => `api/dreams/sheet/${layer}?v=${version}`,
   dreamSheetPicture: (layer, version) => `api/dreams/sheet/${layer}/sheet.png?v=${version}`,
 };

@@ -13,6 +13,7 @@ export function Facts({ facts, most }) {
   if (!facts)
     return html`<section class="facts"><${Ghost} kind="chart" /></section><section class="facts">
       <${Ghost} kind="chart" /></section>`;
+  const alike = facts.strongest?.[0] && facts.strongest[0].value === facts.weakest?.[0]?.value;
   const marks = [
     facts.strongest?.[0] && { kind: "real", name: "strongest real image", value: facts.strongest[0].value },
     Number.isFinite(most) && { kind: "dream", name: "dream", value: most },
@@ -25,12 +26,11 @@ export function Facts({ facts, most }) {
         <p class="small soft">The greatest value in each image; counts on a logarithmic scale.</p>
         <${Histogram} ...${facts.histogram} marks=${marks} />`
       }
-      ${facts.weakest?.length > 0 && html`<${Weakest} all=${facts.weakest} />`}
+      ${facts.weakest?.length > 0 && !alike && html`<${Weakest} all=${facts.weakest} />`}
     </section>
     <section class="facts">
       ${(facts.statistics || facts.verdict) && html`<h2>Evidence</h2><${Listed} rows=${evidenceOf(facts)} />`}
-      ${facts.classes?.length > 0 && html`<h2>Classes that excite it</h2><${Classes} all=${facts.classes} />`}
-      ${facts.measures && html`<h2>Dream against real images</h2><${Listed} rows=${measuresOf(facts.measures)} />`}
+      ${facts.classes?.length > 0 && !alike && html`<h2>Classes that excite it</h2><${Classes} all=${facts.classes} />`}
     </section>`;
 }
 
@@ -48,7 +48,7 @@ function evidenceOf({ statistics, verdict }) {
       add("silent in", `${statistics.silent} of ${plural(seen, "image")}`);
     }
     add("class selectivity", statistics.selectivity === null ? null : figures(statistics.selectivity));
-    add("closest other unit, correlation", statistics.correlation === null ? null : figures(statistics.correlation));
+    add("of its variance between classes", statistics.between_classes === null ? null : percent(statistics.between_classes));
     if (statistics.broken) add("without a finite value", plural(statistics.broken, "image"));
   }
   const before = verdict?.evidence?.before;
@@ -56,30 +56,6 @@ function evidenceOf({ statistics, verdict }) {
     add(`proved bounds before its ${verdict.evidence.activation}`, `${figures(before[0])} to ${figures(before[1])}`);
   if (verdict) add("proved", verdict.proved ? "yes, for every picture" : null);
   return rows;
-}
-
-/** What a comparison measured, as the report words it. */
-function measuresOf(told) {
-  const rows = [
-    [
-      "response, by the mean of the map",
-      told.response,
-      () => `${figures(told.response)} against ${figures(told.strongest_real)}`,
-    ],
-    ["over the strongest real image", told.ratio, () => `${figures(told.ratio)} ×`],
-    ["the same under small motions", told.moved_ratio, () => `${figures(told.moved_ratio)} ×`],
-    ["deviation over seeds", told.seeds_deviation, () => figures(told.seeds_deviation)],
-    ["structural similarity of the maps", told.map_ssim, () => figures(told.map_ssim)],
-    ["path through the network", told.path_similarity, () => figures(told.path_similarity)],
-    [
-      "duel: dreams alone, real images",
-      told.duel_dreams,
-      () => `${percent(told.duel_dreams)}, ${percent(told.duel_natural)}`,
-    ],
-    ["plausibility", told.plausibility_percentile, () => percent(told.plausibility_percentile / 100)],
-    ["transfer to another network", told.transfer_percentile, () => percent(told.transfer_percentile / 100)],
-  ];
-  return rows.filter(([, value]) => value !== null && value !== undefined).map(([name, , words]) => [name, words()]);
 }
 
 function Classes({ all }) {

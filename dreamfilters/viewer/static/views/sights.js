@@ -18,7 +18,8 @@ const STRONGEST = 6;
 /** Dream, images and strongest real images, each over its map; one scale for all. */
 export function Sights({ view, layer, unit, facts, dream, dreamMap, images, ready, named }) {
   const form = app.use((state) => state.network.form);
-  const strongest = (facts?.strongest ?? []).slice(0, STRONGEST);
+  const alike = facts?.strongest?.[0] && facts.strongest[0].value === facts.weakest?.[0]?.value;
+  const strongest = alike ? [] : (facts?.strongest ?? []).slice(0, STRONGEST); // a silent unit has no strongest image
   const bars = layer.kind === "bars";
   const asked = ready && !bars;
   const mine = useMaps(ready ? layer : null, unit, images.slice(0, 3), 3);
@@ -69,6 +70,8 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
       )}
     </div>
     ${facts && !facts.strongest?.length && html`<${Waiting} />`}
+    ${alike && html`<p class="small soft line">It answers all real images alike, with ${figures(facts.strongest[0].value)}:
+      none is its strongest.</p>`}
     ${known.length > 0 && !bars && html`<${ScaleBar} ends=${ends}
         colours=${view.colours}>one scale for all maps of this unit${under}<//>`}`;
 }

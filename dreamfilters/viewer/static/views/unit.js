@@ -11,13 +11,14 @@ import { go, linkTo } from "../routing.js";
 import { app, say } from "../store.js";
 import { Dreams } from "./dreams.js";
 import { Facts } from "./facts.js";
+import { Measures } from "./measures.js";
 import { Sights, mostOf } from "./sights.js";
 import { Empty, Failed, Ghost } from "./states.js";
 
 /** The whole page of a unit. */
 export function Unit({ view, net, layer, unit, images, ready }) {
   const told = useResource(ready ? paths.unit(layer.id, unit) : null);
-  const { dream } = useDreamsOf(layer, unit, told.value);
+  const { dreams, dream } = useDreamsOf(layer, unit, told.value);
   const dreamMap = useResource(ready && dream?.phase === "done" ? paths.dreamMap(dream) : null).value;
   const step = (by) => go({ unit: (unit + by + layer.units) % layer.units });
   useKeys({
@@ -46,6 +47,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
           images=${images} ready=${ready} named=${named} />
       <div class="columns">
         <${Facts} facts=${facts} most=${mostOf(dreamMap)} />
+        <${Measures} dream=${dream} dreams=${dreams} />
       </div>
     </article>`;
 }
@@ -118,7 +120,6 @@ function More({ layer, unit, facts, target, dream, save }) {
       say("Writing the report …");
       const { address } = await post("api/report", { layer: layer.id, units: [unit] });
       say("The report is ready.");
-      refresh((one) => one === paths.unit(layer.id, unit)); // it measured what the page can show too
       location.assign(address);
     });
   const close = (deed) => (event) => {
