@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from dreamfilters.images.panels import (
     written,
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
+
+Ends: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 
 _TILE, _LARGEST = 96, 256  # pixels: small maps are enlarged to about the one, large ones shrunk below the other
 _SMALL_TILE, _MANY = 64, 256  # pixels of each tile where there are more units than that
@@ -83,9 +86,11 @@ def layer_page(subject: Subject, maps: UnitMaps, style: MapStyle) -> Panel:
 def overview(subject: Subject, layers: Sequence[UnitMaps], style: MapStyle) -> Panel:
     """Return the page of one picture: the first units of each layer, a row a layer."""
     colours = palette(style.colours)
-    rows = [beside([_row_name(maps), _row(subject, maps, style, colours)], gap=12) for maps in layers]
-    lines = [Line(f"the first units of {len(layers)} layers", 13), Line(_scale_text(style.scale), 12, DIM)]
-    return framed(above([_header(subject, lines), *rows], gap=10), _MARGIN)
+    rows = [beside([_row_name(maps, style.scale), _row(subject, maps, style, colours)], gap=12) for maps in layers]
+    header = _header(subject, [Line(f"the first units of {len(layers)} layers", 13)])
+    text = written([Line(_scale_text(style.scale, layers="each"), 12)])
+    legend = beside([_ramp(_named_ends(style.scale), colours), text], gap=12)
+    return framed(above([header, legend, *rows], gap=_GAP), _MARGIN)
 
 
 def _header(subject: Subject, lines: Sequence[Line]) -> Panel:
@@ -125,34 +130,43 @@ def _layer_lines(maps: UnitMaps) -> list[Line]:
 def _legend(maps: UnitMaps, style: MapStyle, colours: Palette) -> Panel:
     """Return the scale bar with what its ends mean, and the colour of NaN where there are any."""
     text = written([Line(_scale_text(style.scale, numbers=maps.are_numbers), 12), *_remarks(maps, style.scale)])
-    parts = [text] if maps.are_numbers else [_ramp(maps, style.scale, colours), text]
+    low, high = (end[0] for end in maps.limits(style.scale))
+    ends = _named_ends(style.scale) if style.scale.by == "unit" else _ends(low, high)
+    parts = [text] if maps.are_numbers else [_ramp(ends, colours), text]
     if maps.missing.any():
         swatch = blank(12, 24, colours.missing)
         parts += [swatch, written([Line(f"not a number: {int(maps.missing.sum())} places", 12, BRIGHT)])]
     return beside(parts, gap=12)
 
 
-def _ramp(maps: UnitMaps, scale: MapScale, colours: Palette) -> Panel:
-    low, high = (end[0] for end in maps.limits(scale))
-    ends = ("least", "", "greatest") if scale.by == "unit" else tuple(f"{v:.4g}" for v in (low, (low + high) / 2, high))
+def _named_ends(scale: MapScale) -> Ends:
+    """Return what stands under the bar where it is for maps of unequal ends."""
+    return _ends(scale.low, scale.high) if scale.by == "fixed" else ("least", "", "greatest")
+
+
+def _ends(low: float, high: float) -> Ends:
+    return f"{low:.4g}", f"{(low + high) / 2:.4g}", f"{high:.4g}"
+
+
+def _ramp(ends: Ends, colours: Palette) -> Panel:
     ramp = colours.paint(np.tile(np.arange(_BAR), (12, 1)), 0, _BAR - 1)
     return above([ramp, _ends_of_bar(ends)])
 
 
-def _ends_of_bar(ends: tuple[str, ...]) -> Panel:
+def _ends_of_bar(ends: Ends) -> Panel:
     left, middle, right = (written([Line(end, 12)]) for end in ends)
     free = _BAR - left.shape[1] - middle.shape[1] - right.shape[1]
     before = max(4, (_BAR - middle.shape[1]) // 2 - left.shape[1])
     return beside([left, blank(1, before), middle, blank(1, max(4, free - before)), right])
 
 
-def _scale_text(scale: MapScale, *, numbers: bool = False) -> str:
+def _scale_text(scale: MapScale, *, numbers: bool = False, layers: str = "the whole") -> str:
     if numbers:
         return f"bars from 0; the axis is {'fixed' if scale.by == 'fixed' else 'that of the whole layer'}"
     if scale.by == "fixed":
         return "scale: fixed; what lies beyond an end has its colour"
     if scale.by == "layer":
-        return "scale: from the least to the greatest value of the whole layer for this picture"
+        return f"scale: from the least to the greatest value of {layers} layer for this picture"
     return "scale: each unit's own least to its greatest value, which stand below its map"
 
 
@@ -170,12 +184,15 @@ def _remarks(maps: UnitMaps, scale: MapScale) -> list[Line]:
 def _tiles(subject: Subject, maps: UnitMaps, style: MapStyle, colours: Palette) -> Panel:
     side = _SMALL_TILE if len(maps.units) > _MANY else _TILE
     pictures = _painted(subject, maps, style, colours, side)
-    low, high = maps.ends
-    captions = [
-        [Line(str(unit), 13, BRIGHT), Line(_range(least, greatest), 10, DIM)]
-        for unit, least, greatest in zip(maps.units, low, high, strict=True)
+    return tiled(pictures, _captions(maps, 13, 10))
+
+
+def _captions(maps: UnitMaps, number: int, numbers: int) -> list[list[Line]]:
+    """Return each unit's number and the ends of its map, in letters of these sizes."""
+    return [
+        [Line(str(unit), number, BRIGHT), Line(_range(least, greatest), numbers, DIM)]
+        for unit, least, greatest in zip(maps.units, *maps.ends, strict=True)
     ]
-    return tiled(pictures, captions)
 
 
 def _painted(subject: Subject, maps: UnitMaps, style: MapStyle, colours: Palette, side: int) -> NDArray[np.uint8]:
@@ -212,10 +229,13 @@ def _bars(maps: UnitMaps, style: MapStyle, colours: Palette) -> Panel:
     return bars(values.tolist(), captions, Axis(low, high), missing=colours.missing)
 
 
-def _row_name(maps: UnitMaps) -> Panel:
+def _row_name(maps: UnitMaps, scale: MapScale) -> Panel:
     height, width = maps.values.shape[:2]
     size = f"{maps.info.units} numbers" if maps.are_numbers else f"{maps.info.units} × {height} × {width}"
-    return written([Line(maps.info.name, 13, BRIGHT), Line(maps.info.type, 11), Line(size, 11, DIM)], width=150)
+    lines = [Line(maps.info.name, 13, BRIGHT), Line(maps.info.type, 11), Line(size, 11, DIM)]
+    if scale.by == "layer":
+        lines.append(Line(_range(*(float(end[0]) for end in maps.limits(scale))), 11, DIM))
+    return written(lines, width=150)
 
 
 def _row(subject: Subject, maps: UnitMaps, style: MapStyle, colours: Palette) -> Panel:
@@ -225,7 +245,7 @@ def _row(subject: Subject, maps: UnitMaps, style: MapStyle, colours: Palette) ->
     pictures = _painted(subject, first, style, colours, _OVERVIEW_TILE)
     longer = max(pictures.shape[1:3])
     small = shrunk(pictures, -(-longer // (2 * _OVERVIEW_TILE)))
-    return tiled(small, [[Line(str(unit), 11)] for unit in first.units], columns=_OVERVIEW_UNITS)
+    return tiled(small, _captions(first, 11, 9), columns=_OVERVIEW_UNITS)
 
 
 def _range(low: float, high: float) -> str:

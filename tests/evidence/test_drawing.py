@@ -123,6 +123,20 @@ def test_the_overview_has_a_row_for_each_layer(written):
     assert "12" not in written
 
 
+@pytest.mark.parametrize(
+    ("scale", "ends", "own"),
+    [("unit", {"least", "greatest"}, 0), ("layer", {"least", "greatest"}, 1), ("0:8", {"0", "4", "8"}, 0)],
+)
+def test_the_overview_draws_the_scale_and_says_the_ends_of_every_map(written, scale, ends, own):
+    values = np.zeros((2, 2, 2))
+    values[..., 1] = [[1, 2], [3, 5]]
+    overview(SUBJECT, [maps_of(values)], MapStyle(MapScale.read(scale)))
+    assert ends <= set(written)
+    assert written.count("= 0") == 1
+    assert written.count("1 … 5") == 1
+    assert written.count("0 … 5") == own  # those of the whole layer, beside its name
+
+
 def test_nothing_known_of_the_picture_is_no_obstacle():
     assert layer_page(Subject("x", PICTURE[..., :1]), maps_of(np.ones((1, 2, 1))), MapStyle()).ndim == 3
 
