@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, sides_of, spread, wake
+from dreamfilters.cli.asking import (
+    AsJson,
+    Layers,
+    Model,
+    Opening,
+    Quiet,
+    folder_for,
+    layer_names,
+    sides_of,
+    spread,
+    wake,
+)
 from dreamfilters.cli.telling import SOME_FAILED, progress, say, table
 from dreamfilters.errors import TargetError
 
@@ -22,9 +33,7 @@ def maps(
     model: Model,
     pictures: Annotated[Path, typer.Argument(metavar="IMAGES", help="A picture, or a folder of them at any depth.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-maps by itself.")] = None,
-    layers: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Just these; all that have maps by itself.")
-    ] = None,
+    layers: Layers = None,
     units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Just these of each layer.")] = None,
     top: Annotated[int, typer.Option(help="How many classes are named.")] = 5,
     scale: Annotated[
@@ -91,7 +100,7 @@ def _settings(
     from dreamfilters.runs.recordings import MapSettings
 
     return MapSettings(
-        layers=None if layers is None else tuple(name.strip() for text in layers for name in text.split(",")),
+        layers=layer_names(layers),
         units=None if units is None else _numbers(units),
         style=MapStyle(MapScale.read(scale), colours, overlay),
         top=top,

@@ -37,9 +37,20 @@ Architecture = Annotated[
     Path | None,
     typer.Option(metavar="JSON", help="The layers, as model.to_json() wrote them, for a file of weights only."),
 ]
+Layers = Annotated[list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Just these layers.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what an old file needed to be read by this Keras.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
+    """Return the layers that were named, one or several an option; None for none.
+
+    >>> layer_names(["conv1, conv2", "dense"])
+    ('conv1', 'conv2', 'dense')
+    """
+    names = (name.strip() for part in given or () for name in part.split(","))
+    return tuple(dict.fromkeys(filter(None, names))) or None
 
 
 @dataclass(frozen=True)

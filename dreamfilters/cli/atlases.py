@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.asking import AsJson, Layers, Model, Opening, Quiet, folder_for, layer_names, spread, wake
 from dreamfilters.cli.looking import labelled_photos, tell_failures
 from dreamfilters.cli.telling import progress, say, table
 
@@ -26,10 +26,7 @@ def atlas(
         Path | None,
         typer.Argument(metavar="[IMAGES]", help="A folder of real pictures; for signs its rendered samples by itself."),
     ] = None,
-    layers: Annotated[
-        list[str] | None,
-        typer.Option("--layers", metavar="NAME", help="Only this layer; may be given several times. Also hidden ones."),
-    ] = None,
+    layers: Layers = None,
     against: Annotated[
         str | None, typer.Option(metavar="OTHER_MODEL", help="Also show the dreams to this network.")
     ] = None,
@@ -52,7 +49,7 @@ def atlas(
     *,
     opening: Opening,
 ) -> None:
-    """Chart every filter and class of a network: dreams, real pictures, measures and verdicts.
+    """Chart every unit of a network: dreams, real pictures, measures and verdicts.
 
     One page to look through, with a page for every unit beside it. An atlas that was stopped goes on when the same
     command is given again. Exit code 3 if some pictures could not be read.
@@ -60,7 +57,7 @@ def atlas(
     \b
     Examples:
       dreamfilters atlas signs
-      dreamfilters atlas signs photos/ --layers conv5 --layers conv6 --out outputs/mine
+      dreamfilters atlas signs photos/ --layers conv5,conv6 --out outputs/mine
     """
     wake()
     from dreamfilters.runs.atlases import run
@@ -103,8 +100,7 @@ def _comparing(
     from dreamfilters.runs.atlases import atlas_targets
     from dreamfilters.runs.beside import Comparing
 
-    wanted = [name for given in layers or [] for name in given.split(",") if name]
-    targets = atlas_targets(ours[0], wanted)
+    targets = atlas_targets(ours[0], layer_names(layers))
     also = (judged_layer(ours[0], LOGITS),) if "class:*" in targets else ()
     return Comparing(*ours, targets, pictures, recipe.read(how[0], settings=how[1]), *counts, *other, also=also)
 

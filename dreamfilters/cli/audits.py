@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.asking import AsJson, Layers, Model, Opening, Quiet, folder_for, layer_names, spread, wake
 from dreamfilters.cli.looking import labelled_photos, tell_failures
 from dreamfilters.cli.telling import progress, say, table
 
@@ -29,9 +29,7 @@ def audit(
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A stored scan; with IMAGES, where to store theirs.")
     ] = None,
-    layers: Annotated[
-        list[str] | None, typer.Option("--layers", metavar="NAME", help="Only this layer; may be given several times.")
-    ] = None,
+    layers: Layers = None,
     seed: Annotated[int, typer.Option(help="Chance, of the dreams of silent units.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>/audit by itself.")] = None,
     force: Annotated[
@@ -76,7 +74,7 @@ def _inquest(
     from dreamfilters.evidence.surveys import TOP, Survey
     from dreamfilters.runs.audits import Inquest
 
-    wanted = tuple(name for given in layers or [] for name in given.split(",") if name) or None
+    wanted = layer_names(layers)
     if images is None:
         return Inquest(network, model, None, scan, wanted, seed)
     pictures = labelled_photos(network, images)

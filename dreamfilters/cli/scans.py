@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.asking import AsJson, Model, Opening, Quiet, folder_for, spread, wake
+from dreamfilters.cli.asking import AsJson, Layers, Model, Opening, Quiet, folder_for, layer_names, spread, wake
 from dreamfilters.cli.looking import labelled_photos, tell_failures
 from dreamfilters.cli.telling import progress, say, table
 
@@ -23,9 +23,7 @@ def scan(
     model: Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of pictures, at any depth; or one.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-scan by itself.")] = None,
-    layers: Annotated[
-        list[str] | None, typer.Option("--layers", metavar="NAME", help="Only this layer; may be given several times.")
-    ] = None,
+    layers: Layers = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="CSV", help="File and class of each picture; the folders' names by itself.")
     ] = None,
@@ -48,7 +46,7 @@ def scan(
     \b
     Examples:
       dreamfilters scan signs photos/
-      dreamfilters scan net.keras photos/ --labels labels.csv --layers conv4 --layers conv5 --out outputs/mine
+      dreamfilters scan net.keras photos/ --labels labels.csv --layers conv4,conv5 --out outputs/mine
     """
     wake()
     from dreamfilters.runs.scans import run
@@ -77,8 +75,7 @@ def _survey(
     from dreamfilters.evidence.surveys import Survey
 
     pictures = labelled_photos(network, images, labels)
-    wanted = [name for given in layers or [] for name in given.split(",")]
-    return Survey(network, source_of(pictures), tuple(wanted or default_layers(network)), k=top, batch=batch)
+    return Survey(network, source_of(pictures), layer_names(layers) or default_layers(network), k=top, batch=batch)
 
 
 def _report(stored: Stored, as_json: bool) -> None:

@@ -44,10 +44,9 @@ class Charted:
 
 
 def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return targets for every unit of these layers; by itself of all that answer by place, and for every class.
+    """Return targets for every unit of these layers; by itself of all that are worth a verdict, and for every class.
 
-    A layer whose sums an activation layer bends is left to that one, as in an audit. Hidden layers of neurons are only
-    taken by name.
+    A layer whose sums an activation layer bends is left to that one, as in an audit.
 
     Raises:
         UnknownNameError: no such layer.
@@ -55,16 +54,17 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
 
     Example:
         >>> atlas_targets(load("signs"))
-        ('conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'conv6', 'class:*')
+        ('conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'conv6', 'dense', 'class:*')
     """
+    has_classes = bool(network.classes) and network.has_linear(LOGITS)
+    last = judged_layer(network, LOGITS) if layers or has_classes else ""
     if layers:
-        last = judged_layer(network, LOGITS)
         return tuple("class:*" if network.layer(name).name == last else quoted(name) for name in layers)
     known = [network.layer(name) for name in audited_layers(network)]
-    found = [quoted(info.name) for info in known if info.dreamable and len(info.shape) == 3]
-    targets = (*found, *(["class:*"] if network.classes and network.has_linear(LOGITS) else []))
+    found = [quoted(info.name) for info in known if info.dreamable and len(info.shape) in (1, 3) and info.name != last]
+    targets = (*found, *(["class:*"] if has_classes else []))
     if not targets:
-        raise ModelError(f"{network.name}: has neither filters nor classes to dream; name layers with --layers")
+        raise ModelError(f"{network.name}: has no filters, neurons or classes to dream; name layers with --layers")
     return targets
 
 

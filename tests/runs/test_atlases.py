@@ -117,6 +117,18 @@ def test_ctrl_c_keeps_what_is_done(comparing, done, tmp_path):
     assert contents(tmp_path) == contents(done.folder)
 
 
+def test_neurons_are_charted_and_the_layer_of_the_classes_once():
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, name="conv"), layers.ReLU(name="relu"), layers.Flatten(),
+         layers.Dense(4, "relu", name="hidden"), layers.Dense(3, name="sums"), layers.Softmax()]
+    )  # fmt: skip
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), ("a", "b", "c"))
+    assert atlas_targets(network) == ("relu", "hidden", "class:*")
+
+
 def test_targets_are_all_filters_and_classes_or_those_that_are_named(comparing, fill):
     network = comparing.network
     assert atlas_targets(network) == ("conv1", "conv2", "class:*")
@@ -129,7 +141,7 @@ def test_a_network_without_filters_or_classes_is_refused():
     import keras
 
     model = keras.Sequential([keras.layers.Input((8, 8, 3)), keras.layers.MaxPooling2D(name="pool")])
-    with pytest.raises(ModelError, match="neither filters nor classes"):
+    with pytest.raises(ModelError, match="no filters, neurons or classes"):
         atlas_targets(Network(model, InputForm.from_range(0, 1, size=(8, 8))))
 
 
