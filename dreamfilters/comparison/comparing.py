@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.comparison.compared import Comparison
 from dreamfilters.comparison.elsewhere import Elsewhere
+from dreamfilters.comparison.plans import REFERENCES
 from dreamfilters.comparison.reality import NEIGHBOUR, Reality, look
 from dreamfilters.comparison.show import Progress
-from dreamfilters.comparison.study import MOVED, REFERENCES, Study, portions
+from dreamfilters.comparison.study import MOVED, Study, portions
 from dreamfilters.comparison.subjects import Subject, asked
 from dreamfilters.comparison.transfer import as_seen_by, matched_classes
 from dreamfilters.dreams import recipe as recipes

@@ -18,6 +18,7 @@ from dreamfilters.comparison.features import layers_before, numbers_of, rows
 from dreamfilters.comparison.kinship import UnitTransfer
 from dreamfilters.comparison.likeness import Likeness, map_likeness
 from dreamfilters.comparison.paths import Company, Path, paths_of
+from dreamfilters.comparison.plans import REFERENCES, company, match
 from dreamfilters.comparison.plausibility import Plausibility, neighbourhood
 from dreamfilters.comparison.reality import Reality
 from dreamfilters.comparison.responses import Answers, answers_to
@@ -38,7 +39,6 @@ Transfer: TypeAlias = ClassTransfer | UnitTransfer
 Taken: TypeAlias = Value | str  # a measure, or why there is none
 
 MOVED = 96  # images drawn by chance that are moved about, besides each unit's strongest
-REFERENCES = 9  # images that a dream's way is compared with, and as many that have nothing to do with it
 _TOGETHER = 64  # units that are measured at once, if their pictures' activations fit
 _ROOM = 2**29  # bytes of them
 _EACH = 3 * REFERENCES + 3  # pictures that a unit brings
@@ -165,7 +165,7 @@ class Study:
     @cached_property
     def paths(self) -> tuple[Taken[Path], ...]:
         """How each unit's dreams travel beside its strongest images; for a class, beside images of it."""
-        plans = [_tried(self._company, place) for place in range(len(self.subjects))]
+        plans = [_tried(lambda at: company(self.real, *self._unit(at)), place) for place in range(len(self.subjects))]
         able = [plan for plan in plans if not isinstance(plan, str)]
         stack, places = self.beside_dreams([index for plan in able for index in (*plan.references, *plan.others)])
         companies = [
@@ -179,7 +179,7 @@ class Study:
     @cached_property
     def duels(self) -> tuple[Taken[Duel], ...]:
         """Whether each unit's dreams tell its strong images from its weak ones."""
-        plans = [_tried(self._match, place) for place in range(len(self.subjects))]
+        plans = [_tried(lambda at: match(*self._unit(at)), place) for place in range(len(self.subjects))]
         able = [plan for plan in plans if not isinstance(plan, str)]
         stack, places = self.beside_dreams([index for plan in able for index in (*plan.strong, *plan.weak)])
         matches = [
@@ -227,6 +227,9 @@ class Study:
             missing=missing,
         )  # fmt: skip
 
+    def _unit(self, place: int) -> tuple[Subject, UnitScan, range]:
+        return self.subjects[place], self.scanned[place], self.own[place]
+
     def _views(self, place: int) -> list[View]:
         subject, real = self.subjects[place], self.real
         found = self.scanned[place].strongest[subject.by][: self.top]
@@ -256,32 +259,6 @@ class Study:
             moved_maximum=beside(moved.maximum),
         )
 
-    def _company(self, place: int) -> Company:
-        """Return a unit's dreams, by their places, and by their numbers the images that its way is compared with."""
-        subject, scanned, real = self.subjects[place], self.scanned[place], self.real
-        _check_awake(scanned, subject)
-        of_class = real.of_class(subject.unit) if subject.is_class else []
-        strong = [example.index for example in scanned.strongest[subject.by][:REFERENCES]]
-        references = real.draw(of_class, REFERENCES) if len(of_class) > 1 else strong
-        apart = set(of_class) | set(references)
-        others = real.draw([index for index in real.drawn if index not in apart], REFERENCES)
-        if not others:
-            raise PictureError(f"{len(real.drawn)} images: none is left that has nothing to do with the unit")
-        if len(references) < 2:
-            raise PictureError(f"{len(references)} references: give at least 2 images")
-        return Company(self.own[place], references, others)
-
-    def _match(self, place: int) -> Match:
-        """Return a unit's dreams, by their places, and by their numbers its strong and weak images."""
-        subject, scanned = self.subjects[place], self.scanned[place]
-        _check_awake(scanned, subject)
-        strong, weak = (
-            [example.index for example in ranking[subject.by]] for ranking in (scanned.strongest, scanned.weakest)
-        )
-        if set(strong) & set(weak):
-            raise PictureError(f"{scanned.seen} images: too few to have {len(strong)} strong and as many weak ones")
-        return Match(strong, weak, self.own[place])
-
 
 def portions(real: Reality, subjects: Sequence[Subject]) -> tuple[tuple[Subject, ...], ...]:
     """Return the subjects of one layer after the other, so many at a time as can be measured together.
@@ -305,11 +282,6 @@ def _tried(measure: Callable[[int], Value], place: int) -> Taken[Value]:
         return measure(place)
     except PictureError as error:
         return str(error)
-
-
-def _check_awake(scanned: UnitScan, subject: Subject) -> None:
-    if not scanned.strongest[subject.by][0].score > scanned.weakest[subject.by][0].score:
-        raise PictureError(f"{scanned.seen} images: the unit answers them all alike, so that none is a reference")
 
 
 def _likeness(dream: Floats, real: Floats) -> Likeness | None:

@@ -168,7 +168,7 @@ def test_labels_of_a_table_reach_the_scan(tell, place):
         (["nowhere"], PictureError, "nowhere: no such file"),
         (["empty"], PictureError, "empty: no image files"),
         (["bad"], PictureError, "none of its 9 pictures can be read"),
-        (["photos", "--top", "14"], PictureError, "top 14: there are only 13 pictures"),
+        (["photos", "--top", "14"], PictureError, "top 14: of pictures there are only 13"),
         (["photos", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
         (["photos", "--labels", "other.csv"], PictureError, "names none of the 13 pictures"),
         (["photos", "--labels", "unknown.csv"], UnknownNameError, "class tree"),

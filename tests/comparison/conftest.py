@@ -6,8 +6,10 @@ import pytest
 from keras import layers
 
 from dreamfilters.comparison.comparing import compare
+from dreamfilters.comparison.reality import look
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.networks import InputForm, Network
+from dreamfilters.evidence.sources import source_of
+from dreamfilters.networks import LOGITS, InputForm, Network
 
 NAMES = ("red", "green", "blue")
 
@@ -48,6 +50,13 @@ def colours():
     model.layers[0].set_weights([kernel, np.zeros(4, "float32")])
     model.layers[-1].set_weights([head, np.zeros(3, "float32")])
     return Network(model, InputForm.from_range(0, 1, size=(16, 16)), classes=NAMES, name="colours")
+
+
+@pytest.fixture(scope="session")
+def real(colours, pictures_of):
+    """What these pictures do to the filters and the classes of `colours`."""
+    pictures, labels = pictures_of()
+    return look(colours, source_of(pictures, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,10 @@ import pytest
 from dreamfilters.comparison.comparing import studies
 from dreamfilters.comparison.duel import Match, duels_of, machine_score
 from dreamfilters.comparison.paths import Company, path_similarity, paths_of
-from dreamfilters.comparison.reality import look
 from dreamfilters.comparison.study import portions
 from dreamfilters.comparison.subjects import Subject, asked
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.evidence.sources import source_of
 from dreamfilters.networks import LOGITS
 
 LAYERS = ["conv1", "conv2"]
@@ -40,12 +38,6 @@ def test_duels_of_units_that_share_pictures_are_those_of_each(network, stack):
         assert duel.dreams.accuracy == alone.dreams.accuracy
         assert duel.dreams.margin == pytest.approx(alone.dreams.margin, abs=1e-6)
         assert duel.natural.accuracy == alone.natural.accuracy
-
-
-@pytest.fixture(scope="module")
-def real(colours, pictures_of):
-    pictures, labels = pictures_of()
-    return look(colours, source_of(pictures, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
 
 
 def test_portions_are_of_one_layer_each_and_leave_nobody_out(real):

@@ -129,11 +129,11 @@ def test_the_size_is_the_first_readable_picture_where_the_network_takes_any(tmp_
     ("arguments", "settings", "error", "said"),
     [
         ((reds(0, 1), ["conf"]), {"k": 1}, UnknownNameError, "conf: .* Close names: conv"),
-        ((reds(0, 1),), {"k": 3}, PictureError, "top 3: there are only 2 pictures"),
+        ((reds(0, 1),), {"k": 3}, PictureError, "top 3: of pictures there are only 2"),
         ((reds(0, 1),), {"k": 0}, RecipeError, "k=0"),
         ((reds(0, 1),), {"k": 1, "batch": 0}, RecipeError, "batch=0"),
         ((reds(0, 1),), {"k": 1, "labels": ["red"]}, PictureError, "1 labels for 2 pictures"),
-        ((reds(),), {"k": 1}, PictureError, "only 0 pictures"),
+        ((reds(),), {"k": 1}, PictureError, "there are only 0"),
     ],
 )
 def test_bad_input_is_one_line(network, arguments, settings, error, said):
