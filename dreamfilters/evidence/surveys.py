@@ -102,9 +102,7 @@ class Survey:
         if self.batch is not None and self.batch < 1:
             raise RecipeError(f"batch={self.batch}: at least 1")
         if count < self.k:
-            raise PictureError(
-                f"top {self.k}: of pictures there are only {count}; give more, or a lower top"
-            )
+            raise PictureError(f"top {self.k}: of pictures there are only {count}; give more, or a lower top")
         for layer in self.layers:
             if layer != LOGITS:
                 self.network.layer(layer_named_by(layer))

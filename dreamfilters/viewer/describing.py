@@ -39,6 +39,7 @@ def described(network: Network) -> Described:
         size=(height, width),
         channels=network.form.picture_channels,
         rule=network.form.resize,
+        chosen=(height, width) if any(None in given.shape[1:] for given in network.model.inputs) else None,
     )  # fmt: skip
 
 

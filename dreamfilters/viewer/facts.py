@@ -32,6 +32,7 @@ class Described:
         size: (height, width) of the pictures that it is shown.
         channels: of these pictures.
         rule: how they are brought to this size.
+        chosen: this size, where the network takes any.
     """
 
     values: Values
@@ -42,6 +43,7 @@ class Described:
     size: tuple[int, int]
     channels: int
     rule: Rule
+    chosen: tuple[int, int] | None = None
 
     def units(self, layer: str) -> int:
         """Return how many units a layer has."""

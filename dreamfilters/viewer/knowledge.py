@@ -49,7 +49,7 @@ class Knowledge:
         """Return everything that is known of one unit."""
         facts, evidence = await self._directory.unit(layer, unit), self._directory.evidence
         target = facts.target(layer, unit)
-        command, python = self._wording.dream(target, usual_recipe(layer), 0)
+        command, python = self._wording.dream(target, usual_recipe(layer), 0, facts.chosen)
         return {
             "layer": layer,
             "unit": unit,

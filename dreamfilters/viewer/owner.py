@@ -10,12 +10,12 @@ import multiprocessing
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
-from dreamfilters.viewer.facts import Cancel, News, Pictures, Reply, Request
+from dreamfilters.viewer.facts import Cancel, Cancelled, News, Pictures, Reply, Request
 from dreamfilters.viewer.refusals import BusyError
 from dreamfilters.viewer.working import work
 
@@ -49,7 +49,8 @@ class Owner:
     process: Any = None
     _pictures: Pictures | None = None
     _outbox: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
-    _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
+    _waiting: dict[int, tuple[Request, asyncio.Future[Any]]] = field(default_factory=dict)
+    _begun: set[int] = field(default_factory=set)
     _numbers: Any = field(default_factory=itertools.count)
     _falls: list[float] = field(default_factory=list)
     _closing: bool = False
@@ -67,6 +68,9 @@ class Owner:
             threading.Thread(target=target, args=arguments, daemon=True).start()
         if self._pictures is not None:
             self._outbox.put(self._pictures)
+        for request, future in self._waiting.values():  # what the last worker had not begun
+            if not future.done():
+                self._outbox.put(request)
 
     def survey(self, pictures: Pictures) -> None:
         """Let the worker look at these pictures whenever nobody waits."""
@@ -87,14 +91,13 @@ class Owner:
             raise BusyError(f"{len(self._waiting)} requests are waiting for the network; try again in a moment")
         request = Request(next(self._numbers) if number is None else number, rank, deed, arguments)
         future = asyncio.get_running_loop().create_future()
-        self._waiting[request.number] = future
+        self._waiting[request.number] = request, future
+        self._outbox.put(request)
         try:
-            await self._ready.wait()
-            if not future.done():
-                self._outbox.put(request)
             return await future
         finally:
             self._waiting.pop(request.number, None)
+            self._begun.discard(request.number)
 
     async def opened(self) -> None:
         """Wait until the network is open or could not be opened."""
@@ -105,8 +108,11 @@ class Owner:
         return int(next(self._numbers))
 
     def cancel(self, number: int) -> None:
-        """Tell the worker that a request is not wanted any longer."""
+        """Say that a request is not wanted any longer: to who waits for it, and to the worker."""
         self._outbox.put(Cancel(number))
+        _, future = self._waiting.get(number, (None, None))
+        if future is not None and not future.done():
+            future.set_exception(Cancelled())
 
     def close(self) -> None:
         """End the worker."""
@@ -122,12 +128,15 @@ class Owner:
             if message.topic == "failed":
                 self._fail(message.value)
                 return
+            if message.topic == "begun":
+                self._begun.update({message.value} & self._waiting.keys())  # not what was cancelled meanwhile
+                return
             if message.topic == "network":
                 self._ready.set()
                 self._tell("ready", "")
             self.listener(message.topic, message.value)
             return
-        future = self._waiting.get(message.number)
+        _, future = self._waiting.get(message.number, (None, None))
         if future is None or future.done():
             return
         if message.error is not None:
@@ -141,7 +150,7 @@ class Owner:
             return
         _LOG.warning("the process that owns the model ended (exit code %s)", getattr(self.process, "exitcode", None))
         self._ready.clear()
-        self._abandon("the process that owns the model fell over while it was at it; it is started anew")
+        self._abandon("the process that owns the model fell over while it was at it; it is started anew", self._begun)
         now = time.monotonic()
         self._falls = [fall for fall in self._falls if now - fall < _WITHIN] + [now]
         if len(self._falls) > _RESTARTS:
@@ -161,8 +170,9 @@ class Owner:
         self.phase, self.note = phase, note
         self.listener("phase", note)
 
-    def _abandon(self, why: str) -> None:
-        for future in self._waiting.values():
+    def _abandon(self, why: str, only: Iterable[int] | None = None) -> None:
+        for number in self._waiting if only is None else only:
+            _, future = self._waiting[number]
             if not future.done():
                 future.set_exception(BusyError(why))
 

@@ -16,6 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from dreamfilters.errors import DreamfiltersError, UnknownNameError
+from dreamfilters.runs.naming import readable
 from dreamfilters.viewer.access import Access, App, Gate
 from dreamfilters.viewer.gallery import LARGEST_UPLOAD
 from dreamfilters.viewer.refusals import BusyError, TooLargeError
@@ -131,8 +132,9 @@ def _units(app: FastAPI, service: Service) -> None:
 
     @app.get("/api/units/{layer}/{unit}/download.json")
     async def download(layer: str, unit: int) -> Response:
-        text = json.dumps(await service.knowledge.unit(layer, unit), indent=1)
-        return _download(text.encode(), "application/json", f"unit-{layer}-{unit}.json")
+        facts = await service.knowledge.unit(layer, unit)
+        text = json.dumps(facts, indent=1)
+        return _download(text.encode(), "application/json", f"{readable(facts['target'], 'unit')}.json")
 
     @app.get("/api/units/{layer}/{unit}/crops/{place}.png")
     async def crop(layer: str, unit: int, place: int) -> Response:

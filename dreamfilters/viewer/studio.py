@@ -62,7 +62,7 @@ class Studio:
             raise RecipeError(f"seed {seed}: from 0 to {_MOST_SEED}")
         number = self._directory.owner.new_number()
         booking = self.bookings.add(layer, unit, recipe, seed, name=facts.target(layer, unit), number=number)
-        booking.command, booking.python = self._wording.dream(booking.name, recipe, seed)
+        booking.command, booking.python = self._wording.dream(booking.name, recipe, seed, facts.chosen)
         self._publish(booking)
         self._spawn(self._made(booking))
         return booking.as_values()

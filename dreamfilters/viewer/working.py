@@ -94,6 +94,7 @@ class Worker:
         try:
             if request.number in self._cancelled:
                 raise Cancelled
+            self._connection.send(News("begun", request.number))  # what is not begun outlives this process
             reply = Reply(request.number, self._desk.do(request, lambda: self.pause(request.number)))
         except (DreamfiltersError, Cancelled) as error:
             reply = Reply(request.number, error=error)

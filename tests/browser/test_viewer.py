@@ -165,6 +165,13 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     painted(tab, "conv6")
 
 
+@pytest.mark.parametrize(("layer", "why"), [("class", "a class is above"), ("pool1", "judged in another layer")])
+def test_a_unit_without_a_verdict_says_why(tab, base, layer, why):
+    go(tab, base, f"/{layer}/3")
+    tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
+    tab.wait_for_function("why => document.querySelector('article.unit .verdict').innerText.includes(why)", arg=why)
+
+
 def test_a_silent_unit_has_one_bar_at_zero_and_no_strongest_image(tab, base):
     go(tab, base, f"/conv4/0?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
@@ -175,6 +182,10 @@ def test_a_silent_unit_has_one_bar_at_zero_and_no_strongest_image(tab, base):
     tab.get_by_text("It answers all real images alike, with 0: none is its strongest.").wait_for()
     assert tab.locator(".sights figure").count() == 2  # the dream to come, and the image
     assert tab.get_by_text("Classes that excite it").count() == 0
+    assert tab.locator(".sights .outline.still").count() == 0  # nor has the image a strongest place
+    tab.set_viewport_size({"width": 1000, "height": 860})
+    buttons = tab.locator(".unit .head .deeds > *")
+    assert {buttons.nth(place).bounding_box()["y"] for place in range(4)} == {buttons.first.bounding_box()["y"]}
 
 
 def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
@@ -273,18 +284,18 @@ def test_pictures_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     painted(tab, "conv1")
     (tmp_path / "chosen <b>.png").write_bytes(_picture("red"))
     tab.set_input_files("input[type=file]", tmp_path / "chosen <b>.png")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'chosen <b>.png'")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'chosen <b>'")
     painted(tab, "conv1")
     _drop(tab, "dropped.png", _picture("lime"))
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'dropped.png'")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'dropped'")
     pasted = _transfer("pasted.png", _picture("blue"))
     tab.evaluate(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'pasted.png'")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'pasted'")
     painted(tab, "conv1")
     before = len(asked(tab, "api/state")["images"])
     tab.click(".image.chosen .away")
     until(tab, f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent !== 'pasted.png'")
+    until(tab, "document.querySelector('.image.chosen span')?.textContent !== 'pasted'")
 
 
 def test_what_is_no_picture_is_refused_in_a_line(tab, heard, base):
@@ -484,7 +495,7 @@ def test_a_unit_is_taken_away_as_a_picture_as_numbers_and_as_a_report(tab, base,
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
     name, file = taken(tab, "JSON", tmp_path)
     layer, _ = ids(tab, "conv6")
-    assert name == f"unit-{layer}-22.json"
+    assert name == "conv6-22.json"
     assert json.loads(file.read_text("utf-8")) == asked(tab, f"api/units/{layer}/22")
     name, file = taken(tab, "report", tmp_path)
     assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)

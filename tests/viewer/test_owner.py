@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from dreamfilters.viewer import owner as module
-from dreamfilters.viewer.facts import Reply
+from dreamfilters.viewer.facts import Cancelled, Reply
 from dreamfilters.viewer.owner import Owner
 from dreamfilters.viewer.refusals import BusyError
 
@@ -18,6 +18,7 @@ def answering(connection, spec, options, prepare=None):
         return
     connection.send(News("network", spec))
     while (message := connection.recv()) is not None:
+        connection.send(News("begun", message.number))
         if message.deed == "fall":
             return
         connection.send(Reply(message.number, message.arguments))
@@ -61,6 +62,23 @@ def test_a_worker_that_falls_over_is_started_anew_and_who_waited_is_told(owned):
 
     found, told = owned(story)
     assert found == {"image": 1}
+    assert [phase for topic, phase in told if topic == "phase"] == ["ready", "restarting", "ready"]
+
+
+def test_what_was_not_begun_when_the_worker_fell_is_done_by_the_next(owned):
+    async def story(owner):
+        cancelled = owner.new_number()
+        asked = [owner.ask("fall"), owner.ask("dream", unit=1), owner.ask("dream", number=cancelled), owner.ask("maps")]
+        waiting = [asyncio.ensure_future(each) for each in asked]
+        await asyncio.sleep(0)
+        owner.cancel(cancelled)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    (fell, *rest), told = owned(story)
+    assert "fell over while it was at it" in str(fell)
+    assert rest[0] == {"unit": 1}
+    assert isinstance(rest[1], Cancelled)
+    assert rest[2] == {}
     assert [phase for topic, phase in told if topic == "phase"] == ["ready", "restarting", "ready"]
 
 

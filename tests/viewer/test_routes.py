@@ -218,7 +218,7 @@ def test_a_unit_has_its_strongest_pictures_histogram_and_verdict(studied):
     with Image.open(io.BytesIO(crop.body)) as image:
         assert image.size == (3, 3)
     file = studied.get(f"/api/units/{layer}/0/download.json")
-    assert file.headers["content-disposition"] == f'attachment; filename="unit-{layer}-0.json"'
+    assert file.headers["content-disposition"] == 'attachment; filename="conv1-0.json"'
     assert json.loads(file.body)["target"] == "conv1:0"
 
 

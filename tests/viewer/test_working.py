@@ -68,6 +68,13 @@ def running(*messages):
     theirs.close()
 
 
+def replied(ours):
+    """The next answer; that a request was begun is told before it."""
+    while isinstance(message := ours.recv(), News):
+        assert message.topic == "begun"
+    return message
+
+
 def test_a_click_comes_before_a_dream_and_a_dream_before_a_report():
     asked = [
         Request(0, 2, "compare", {}),
@@ -77,7 +84,7 @@ def test_a_click_comes_before_a_dream_and_a_dream_before_a_report():
     ]
     with running(*asked) as (_, ours, begin):
         begin()
-        assert [ours.recv().number for _ in asked] == [2, 3, 1, 0]
+        assert [replied(ours).number for _ in asked] == [2, 3, 1, 0]
 
 
 def test_clicks_are_answered_between_the_steps_of_a_dream():
@@ -88,7 +95,7 @@ def test_clicks_are_answered_between_the_steps_of_a_dream():
 
     with running(Request(0, 1, "dream", {"name": "first", "then": click})) as (desk, ours, begin):
         begin()
-        assert [ours.recv().number for _ in range(3)] == [9, 0, 8]
+        assert [replied(ours).number for _ in range(3)] == [9, 0, 8]
         assert desk.done[:3] == ["first step 0", "maps", "first step 1"]
 
 
@@ -96,7 +103,7 @@ def test_a_cancelled_dream_ends_at_its_next_step_and_one_that_waits_never_begins
     first = Request(0, 1, "dream", {"name": "first", "then": lambda: ours.send(Cancel(0))})
     with running(first, Request(1, 1, "dream", {"name": "second"}), Cancel(1)) as (desk, ours, begin):
         begin()
-        assert [type(ours.recv().error) for _ in range(2)] == [Cancelled, Cancelled]
+        assert [type(replied(ours).error) for _ in range(2)] == [Cancelled, Cancelled]
         assert desk.done[:2] in (["first step 0"], ["first step 0", "warm"])
 
 
@@ -104,7 +111,7 @@ def test_a_users_mistake_and_a_bug_are_answered_in_one_line_and_the_worker_goes_
     asked = [Request(number, 0, deed, {}) for number, deed in enumerate(("wrong", "bug", "maps"))]
     with running(*asked) as (_, ours, begin):
         begin()
-        replies = [ours.recv() for _ in asked]
+        replies = [replied(ours) for _ in asked]
     assert [str(reply.error) for reply in replies] == ["no such unit", "bug: ZeroDivisionError: by zero", "None"]
     assert "request bug failed" in caplog.text
 
@@ -112,12 +119,20 @@ def test_a_users_mistake_and_a_bug_are_answered_in_one_line_and_the_worker_goes_
 def test_what_nobody_waits_for_is_done_slice_by_slice_in_the_lulls():
     with running(Pictures("folder"), Request(0, 0, "maps", {})) as (desk, ours, begin):
         begin()
-        assert ours.recv().value == 0
+        assert replied(ours).value == 0
         ours.send(Request(1, 0, "map", {}))  # within the lull
-        assert ours.recv().value == 1
+        assert replied(ours).value == 1
         while len(desk.done) < 6:
             time.sleep(0.01)
     assert desk.done == ["maps", "map", "warm", "slice 0", "slice 1", "slice 2"]
+
+
+def test_what_is_begun_is_told_and_what_was_cancelled_before_is_not():
+    with running(Request(0, 1, "dream", {"name": "first"}), Cancel(0), Request(1, 1, "maps", {})) as (_, ours, begin):
+        begin()
+        assert isinstance(ours.recv().error, Cancelled)
+        assert ours.recv() == News("begun", 1)
+        assert ours.recv().value == 1
 
 
 def test_a_network_that_cannot_be_opened_is_told_in_one_line():

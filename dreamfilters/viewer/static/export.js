@@ -45,7 +45,8 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
     const side = 160;
     const columns = [
       dream?.phase === "done" && {
-        label: `dream ${figures(dream.score)}`,
+        label: "dream",
+        value: dream.score,
         picture: paths.dreamPicture(dream),
         map: paths.dreamMap(dream),
       },
@@ -59,7 +60,8 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
       ...(facts?.strongest ?? [])
         .slice(0, 6)
         .map((one) => ({
-          label: `${figures(one.value)} ${one.name}`,
+          label: one.name,
+          value: one.value,
           picture: paths.picture({ id: one.image }, "shown"),
           map: paths.map(layer.id, { id: one.image }, unit),
         })),
@@ -71,8 +73,8 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
     const ends = all.length
       ? [Math.min(0, ...all.map(([low]) => low)), Math.max(0, ...all.map(([, high]) => high))]
       : null;
-    const tiles = columns.map(({ label }, at) => ({
-      label,
+    const tiles = columns.map(({ label, value }, at) => ({
+      label: labelled(label, maps[at] ? extent(maps[at].values)[1] : value),
       width: side,
       draw: (context, x, y) => {
         context.imageSmoothingEnabled = true;
@@ -96,6 +98,9 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
     );
   });
 }
+
+// With the greatest value of its map, as the page tells it.
+const labelled = (label, value) => (Number.isFinite(value) ? `${figures(value)} ${label}` : label);
 
 function page({ title, about, tiles, tile, ends, colours, columns }) {
   const colour = look();

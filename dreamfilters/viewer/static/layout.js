@@ -140,19 +140,23 @@ function drawn(rows, parts, chains, across, heightOf) {
   const x = (id) => across.get(id) - left;
   const heights = rows.map((row) => Math.max(0, ...row.map((id) => (parts.get(id).bend ? 0 : heightOf(id)))));
   const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height + GAP.y, 0));
-  const y = (id) => tops[parts.get(id).row] + heights[parts.get(id).row] / 2;
+  const highOf = (id) => heights[parts.get(id).row];
+  const y = (id) => tops[parts.get(id).row] + highOf(id) / 2;
   const nodes = [...parts.values()]
     .filter((part) => !part.bend)
     .map(({ id }) => ({ id, x: x(id), y: y(id), width: WIDTH, height: heightOf(id) }));
-  const edges = chains.map((chain) => ({ from: chain[0], to: chain.at(-1), points: points(chain, x, y, heightOf) }));
+  const edges = chains.map((chain) => {
+    return { from: chain[0], to: chain.at(-1), points: points(chain, x, y, heightOf, highOf) };
+  });
   const width = Math.max(0, ...[...parts.keys()].map((id) => x(id) + half(id)));
   return { nodes, edges, width, height: (tops.at(-1) ?? 0) + (heights.at(-1) ?? 0) };
 }
 
-// From the lower side of the first node to the upper side of the last.
-function points(chain, x, y, heightOf) {
-  const last = chain.length - 1;
-  return chain.map((id, at) => [x(id), y(id) + (at === 0 ? heightOf(id) / 2 : at === last ? -heightOf(id) / 2 : 0)]);
+// From the lower side of the first node to the upper side of the last; upright through each row that is only passed.
+function points(chain, x, y, heightOf, highOf) {
+  const [first, last] = [chain[0], chain.at(-1)];
+  const passed = chain.slice(1, -1).flatMap((id) => [-1, 1].map((side) => [x(id), y(id) + (side * highOf(id)) / 2]));
+  return [[x(first), y(first) + heightOf(first) / 2], ...passed, [x(last), y(last) - heightOf(last) / 2]];
 }
 
 /** A line through points, bent softly, as SVG writes it. */

@@ -99,7 +99,7 @@ function blank(context, look, x, y, side, hollow) {
 function bar(context, look, x, y, width, [from, to]) {
   context.fillStyle = look.raised;
   context.fillRect(x, y, width, BAR);
-  context.fillStyle = to >= from ? look.bars : look.real;
+  context.fillStyle = to >= from ? look.real : look.bars;
   context.fillRect(x + width * Math.min(from, to), y, Math.max(1, width * Math.abs(to - from)), BAR);
 }
 

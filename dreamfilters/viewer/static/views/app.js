@@ -54,7 +54,7 @@ export function App() {
     <div class="switch" role="group" aria-label="What is shown">
       ${[
         ["side", "Layers"],
-        ["main", view.unit === null ? "Units" : "Unit"],
+        ["main", mainName(view)],
         ["right", view.unit === null ? "Image" : "Dream"],
       ].map(
         ([name, text]) => html`
@@ -67,6 +67,9 @@ export function App() {
       ${state.message?.text ?? ""}</div>`;
 }
 
+const mainName = (view) =>
+  view.compare.length ? "Compare" : view.layer === null ? "Network" : view.unit === null ? "Units" : "Unit";
+
 function Middle({ view, net, layer, images, ready, state }) {
   if (state.phase === "failed") {
     return html`<${Failed} error=${{ message: state.note || "The network could not be opened." }} />`;
@@ -75,7 +78,7 @@ function Middle({ view, net, layer, images, ready, state }) {
   if (view.compare.length) return html`<${Compare} view=${view} net=${net} images=${images} ready=${ready} />`;
   if (view.layer !== null && !layer) {
     return html`<${Empty} title=${`No layer is called ${view.layer}`}>
-      ${state.network.name} has ${net.layers.length} layers; choose one on the left, or press / to search.<//>`;
+      ${state.network.name} has ${net.layers.length} layers; choose one in their list, or search for one (/).<//>`;
   }
   if (!layer)
     return html`<${Overview} view=${view} net=${net} network=${state.network} image=${images[0]} ready=${ready} />`;

@@ -79,9 +79,9 @@ function Looked({ dream, named }) {
     <div class=${names("looked", dream.phase)} data-dream=${dream.id} data-phase=${dream.phase} aria-busy=${running}>
       ${picture ? html`<img class="picture" src=${picture.src}
           alt=${`The dream of ${named}, ${dream.phase}`} />` : html`<div class="hollow">
-            <span class="pulse" aria-hidden="true"></span></div>`}
+            ${running && html`<span class="pulse" aria-hidden="true"></span>`}</div>`}
       <div class="told small">
-        <p role="status"><b>${WORDS[dream.phase]}</b>${dream.steps ? ` step ${dream.step} of ${dream.steps}` : ""}</p>
+        <p role="status"><b>${WORDS[dream.phase]}</b>${dream.steps ? `: step ${dream.step} of ${dream.steps}` : ""}</p>
         ${running && html`<progress value=${dream.step} max=${dream.steps || 1} aria-label="How far the dream is">
           </progress>`}
         <p>score <b>${figures(dream.score)}</b></p>
@@ -103,11 +103,11 @@ function Looked({ dream, named }) {
 }
 
 const WORDS = {
-  queued: "In the queue.",
-  running: "Dreaming:",
-  done: "Done:",
-  cancelled: "Cancelled:",
-  failed: "Failed.",
+  queued: "In the queue",
+  running: "Dreaming",
+  done: "Done",
+  cancelled: "Cancelled",
+  failed: "Failed",
 };
 
 /** The score over the steps. */

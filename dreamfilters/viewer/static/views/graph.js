@@ -48,9 +48,9 @@ function Node({ node, layer, view, image, ready }) {
       <title>${`${layer.name}: ${layer.type}, ${sizes(layer.shape)}`}</title>
       <rect x=${left} y=${top} width=${node.width} height=${node.height} rx="6" />
       <rect class="edge-mark" x=${left} y=${top} width="4" height=${node.height} rx="2" />
-      <text class="name" x=${left + 14} y=${top + 18}>${cut(layer.name, node.width, 560, 12.5)}</text>
+      <text class="name" x=${left + 14} y=${top + 18}>${nameText(layer, node.width)}</text>
       <text class="kind" x=${left + 14} y=${top + 34}>
-        ${cut(`${layer.type.replace(/2D$/, "")} · ${sizes(layer.shape)}`, node.width, 400, 10.5)}</text>
+        ${kindText(layer, node.width)}</text>
       ${
         layer.kind === "maps" &&
         near &&
@@ -104,5 +104,12 @@ function useNear(box) {
   return near;
 }
 
-const cut = (text, width, weight, size) =>
-  fitted(measuring(`${weight} ${size}px ${look().font}`), text, width - 20, true);
+const nameText = (layer, width) => fitted(measuring(`560 12.5px ${look().font}`), layer.name, width - 20, true);
+
+// The shape is always whole; the type gives way.
+function kindText(layer, width) {
+  const context = measuring(`400 10.5px ${look().font}`);
+  const shape = ` · ${sizes(layer.shape)}`;
+  const room = width - 20 - context.measureText(shape).width;
+  return fitted(context, layer.type.replace(/2D$/, ""), room) + shape;
+}

@@ -12,6 +12,7 @@ import { ends, useSheet, whole } from "../sheets.js";
 import { app } from "../store.js";
 import { useDreamSheet } from "./dream_sheet.js";
 import { Grid } from "./grid.js";
+import { parted } from "./layers.js";
 import { ScaleBar } from "./scale.js";
 import { Choice, Field, Select } from "./controls.js";
 import { Empty, Failed, Loading, Progress } from "./states.js";
@@ -24,6 +25,7 @@ const SORTS = {
   verdict: "by verdict",
 };
 const SHOWS = { map: "maps", dream: "dreams", both: "both" };
+const SHOWS_BARS = { ...SHOWS, map: "values" };
 const SCALES = { layer: "one scale", unit: "own scales", fixed: "fixed scale" };
 const SIZES = { s: "small", m: "medium", l: "large" };
 const COLOURS = Object.fromEntries(choices.colours.map((name) => [name, name]));
@@ -123,7 +125,7 @@ function Head({ layer, net, verdicts, evidence }) {
   return html`
     <header class="head">
       <div>
-        <h1>${layer.name}</h1>
+        <h1>${parted(layer.name)}</h1>
         <p class="small soft">${layer.type}, ${plural(layer.units, "unit")}${shape}${field}
           ${layer.activation ? `, ${layer.activation}` : ""}</p>
       </div>
@@ -151,7 +153,7 @@ function Toolbar({ view, layer, found, verdicts, save }) {
   );
   return html`
     <div class="toolbar" role="group" aria-label="How the units are shown">
-      ${layer.dreamable && html`<${Choice} label="Show" options=${SHOWS} value=${view.show}
+      ${layer.dreamable && html`<${Choice} label="Show" options=${bars ? SHOWS_BARS : SHOWS} value=${view.show}
           onChange=${(show) => go({ show })} />`}
       <${Select} label="Order" options=${sorts} value=${view.sort} onChange=${(sort) => go({ sort })} />
       <${Select} label="Scale" options=${SCALES} value=${view.scale} onChange=${(scale) => go({ scale })} />

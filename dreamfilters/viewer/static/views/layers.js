@@ -22,7 +22,7 @@ export function Layers({ view, net, chosen }) {
               aria-current=${layer === chosen ? "page" : null}
               href=${linkTo(view, { layer: layer.name, unit: null, compare: [] })} onClick=${follow(layer)}>
             <b>${parted(layer.name)}</b><span class="small">${count(layer.units)}</span>
-            <span class="small soft">${sizes(layer.shape)} · ${layer.type}</span>
+            <span class="small soft" title=${layer.type}>${sizes(layer.shape)} · ${layer.type}</span>
           </a>
         </li>`,
       )}
@@ -37,8 +37,8 @@ export function kindOf({ type, kind }) {
   return kind === "none" ? "of-nothing" : "of-shape";
 }
 
-// A long name is broken after its strokes rather than within a word.
-const parted = (name) => name.split(/(?<=[_/.])/).flatMap((part, at) => (at ? [html`<wbr />`, part] : [part]));
+/** A long name that is broken after its strokes rather than within a word. */
+export const parted = (name) => name.split(/(?<=[_/.])/).flatMap((part, at) => (at ? [html`<wbr />`, part] : [part]));
 
 const follow = (layer) => (event) => {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -6,15 +6,17 @@ import { app } from "../store.js";
 import { Ghost } from "./states.js";
 
 /** `dream` is the one that is looked at, of `dreams` of the unit; measured when the images have been looked through. */
-export function Measures({ dream, dreams }) {
+export function Measures({ dream, dreams, layer }) {
   const phase = app.use((state) => state.evidence.phase);
   const done = dream?.phase === "done";
   const alike = dreams.filter((one) => one.phase === "done" && one.recipe === dream?.recipe);
   const told = useResource(done && phase === "ready" ? paths.dreamMeasures(dream, alike.length) : null);
-  if (!dream || phase === "none") return null;
+  if (!dream || phase === "none" || UNFINISHED.has(dream.phase)) return null;
   return html`
     <section class="facts measures" aria-busy=${told.phase === "loading"}>
       <h2>Dream against real images</h2>
+      ${layer.kind === "maps" && html`<p class="small soft line">By the score that is dreamt for, the mean of the whole map;
+        above stands its greatest value.</p>`}
       ${
         told.value
           ? html`<${Told} ...${told.value} />`
@@ -35,12 +37,13 @@ const Told = ({ verdict, measures }) => html`
     ${verdict.flags.map((flag) => html` <span class=${names("tag", LOST.test(flag) && "bad")}>${flag}</span>`)}</p>
   <dl class="measured small">${measures.map(
     ({ name, figure, detail, meaning, bad }) => html`
-    <div class=${names(bad && "bad")} title=${meaning}>
-      <dt>${name}</dt><dd><b>${figure}</b></dd><dd class="soft">${detail}</dd>
+    <div title=${meaning}>
+      <dt>${name}</dt><dd><b class=${names(bad && "tag bad")}>${figure}</b></dd><dd class="soft">${detail}</dd>
     </div>`,
   )}</dl>
   <details class="small"><summary>What the measures say</summary>
     <dl class="meanings">${measures.map(({ name, meaning }) => html`<dt>${name}</dt><dd class="soft">${meaning}</dd>`)}
     </dl></details>`;
 
+const UNFINISHED = new Set(["cancelled", "failed"]);
 const LOST = /loses|not woken/;

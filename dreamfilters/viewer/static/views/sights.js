@@ -51,13 +51,12 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
       <${Sight} ...${common} kind="own" title="dream" value=${mostOf(dreamMap)}
           picture=${dream?.picture && paths.dreamPicture(dream)}
         map=${dreamMap} alt=${`The dream of ${named}`} mark=${null}
-        note=${dream ? `seed ${dream.seed}` : "not dreamt yet"} empty=${layer.dreamable ? html`<button
-            onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not} />
+        note=${dream ? `seed ${dream.seed}` : "not dreamt yet"} empty=${emptyOf(layer, unit, dream)} />
       ${images.slice(0, 3).map(
         (image, at) => html`
         <${Sight} ...${common} kind="photo" title="image" value=${mostOf(mine[at])}
             picture=${paths.picture(image, "shown")} map=${mine[at]}
-          alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${mine[at]?.field}
+          alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${strongestField(mine[at])}
               key=${image.id} waiting=${asked} />`,
       )}
       ${strongest.map(
@@ -90,6 +89,19 @@ function useMaps(layer, unit, images, most) {
     { length: most },
     (_, at) => useResource(layer && images[at] ? paths.map(layer.id, images[at], unit) : null).value,
   ).slice(0, images.length);
+}
+
+// What stands where a dream's picture will be.
+function emptyOf(layer, unit, dream) {
+  if (["queued", "running"].includes(dream?.phase)) return "on its way";
+  return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not;
+}
+
+// What the strongest place sees; a map that is the same everywhere has none.
+function strongestField(map) {
+  if (!map?.values) return null;
+  const [low, high] = extent(map.values);
+  return low < high ? map.field : null;
 }
 
 /** The greatest value of a map. */

@@ -60,7 +60,7 @@ export function Tray({ shown }) {
                     ? html`<img src=${paths.picture(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
                     : html`<i class="hollow small soft">no image</i>`
                 }
-                <span>${image.label ?? image.name}</span>
+                <span>${image.label ?? briefly(image.name)}</span>
               </button>
               ${image.uploaded && html`<button class="away" onClick=${() => forget(image)}
                   aria-label=${`Remove ${image.name}`}>×</button>`}
@@ -71,6 +71,9 @@ export function Tray({ shown }) {
       </div>
     </section>`;
 }
+
+// Under so small a picture there is no room for the folder and the kind of file; the title tells the whole name.
+const briefly = (name) => name.replace(/^.*\//, "").replace(/(?<=.)\.\w+$/, "");
 
 /** Take pictures that are dropped or pasted anywhere. */
 export function useDropping() {

@@ -11,6 +11,7 @@ import { go, linkTo } from "../routing.js";
 import { app, say } from "../store.js";
 import { Dreams } from "./dreams.js";
 import { Facts } from "./facts.js";
+import { parted } from "./layers.js";
 import { Measures } from "./measures.js";
 import { Sights, mostOf } from "./sights.js";
 import { Empty, Failed, Ghost } from "./states.js";
@@ -47,7 +48,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
           images=${images} ready=${ready} named=${named} />
       <div class="columns">
         <${Facts} facts=${facts} most=${mostOf(dreamMap)} />
-        <${Measures} dream=${dream} dreams=${dreams} />
+        <${Measures} dream=${dream} dreams=${dreams} layer=${layer} />
       </div>
     </article>`;
 }
@@ -80,21 +81,20 @@ function useDreamsOf(layer, unit, facts) {
 
 function Head({ view, layer, unit, named, facts, step, images, dream }) {
   const verdict = facts?.verdict;
-  const late = app.use((state) => ["queued", "running"].includes(state.evidence.phase));
+  const phase = app.use((state) => state.evidence.phase);
   const target = facts?.target ?? `${layer.name}:${unit}`;
   return html`
     <header class="head">
       <div>
         <p class="small soft"><a href=${linkTo(view, { unit: null })} onClick=${up}>${layer.name}
-          </a> · unit ${unit} of ${layer.units}</p>
-        <h1>${named}</h1>
+          </a> · ${plural(layer.units, "unit")}</p>
+        <h1>${parted(named)}</h1>
         <p class="verdict">${
           verdict?.verdict
             ? html`<span class=${`tag ${verdict.verdict.replace(" ", "-")}`}>${verdict.verdict}
               </span> <span class="small soft">${verdict.words ?? ""}</span>`
             : html`<span class="small soft">
-              ${facts ? (late ? "No verdict yet: the images are still being looked through." : "") : html`<${Ghost}
-                  kind="line" />`}</span>`
+              ${facts ? unjudged(layer, phase) : html`<${Ghost} kind="line" />`}</span>`
         }</p>
       </div>
       <div class="deeds">
@@ -105,6 +105,14 @@ function Head({ view, layer, unit, named, facts, step, images, dream }) {
             save=${() => saveUnit({ view, layer, unit, named, facts, images, dream })} />
       </div>
     </header>`;
+}
+
+// Why there is no verdict.
+function unjudged(layer, phase) {
+  if (["queued", "running"].includes(phase)) return "No verdict yet: the images are still being looked through.";
+  if (phase !== "ready") return "";
+  if (layer.type === "Classes") return "No verdict: a class is above or below the others, never dead by itself.";
+  return "No verdict: what this layer hands on or is yet to be bent is judged in another layer.";
 }
 
 const up = (event) => {
