@@ -67,6 +67,7 @@ def tab(browsing):
 def heard(browsing):
     """What the pages of this test do; at its end nothing may be left that they complained of."""
     tab, heard = browsing
+    tab.goto("about:blank")  # what the last test's page still fetches is not this one's
     heard.asked.clear()
     heard.complaints.clear()
     yield heard

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -16,12 +17,13 @@ def answering(connection, spec, options, prepare=None):
 
     if spec == "broken":
         return
-    connection.send(News("network", spec))
-    while (message := connection.recv()) is not None:
-        connection.send(News("begun", message.number))
-        if message.deed == "fall":
-            return
-        connection.send(Reply(message.number, message.arguments))
+    with suppress(EOFError, OSError):  # the owner is gone
+        connection.send(News("network", spec))
+        while (message := connection.recv()) is not None:
+            connection.send(News("begun", message.number))
+            if message.deed == "fall":
+                return
+            connection.send(Reply(message.number, message.arguments))
 
 
 @pytest.fixture
