@@ -107,16 +107,17 @@ def test_a_signal_ends_the_command_at_once_although_streams_are_open(tmp_path, h
     command = [sys.executable, "-m", "dreamfilters", "serve", "signs", str(tmp_path), "--port", "0"]
     (tmp_path / "one.png").write_bytes(png([[[0.5, 0.5, 0.5]]]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        url = process.stdout.readline().strip()
-        with Page(url) as page:
-            assert page.state()["phase"] == "starting"  # TensorFlow still loads
-            page.connection.request("GET", "/api/events", headers={"Cookie": page.cookie})
-            with page.connection.getresponse() as events:
-                assert events.readline() == b"id: 0\n"
-                began = time.monotonic()
-                process.send_signal(how)
-                _, said = process.communicate(timeout=20)
-        assert time.monotonic() - began < 10  # streams alone would hold it for 15
+        try:
+            with Page(process.stdout.readline().strip()) as page:  # TensorFlow still loads
+                page.connection.request("GET", "/api/events", headers={"Cookie": page.cookie})
+                with page.connection.getresponse() as events:
+                    assert events.readline() == b"id: 0\n"
+                    began = time.monotonic()
+                    process.send_signal(how)
+                    _, said = process.communicate(timeout=20)
+            assert time.monotonic() - began < 10  # streams alone would hold it for 15
+        finally:
+            process.kill()  # or a test that fails would wait for it for ever
     assert process.returncode == 0
     assert said == "Ctrl-C ends it\n"
 
