@@ -101,8 +101,17 @@ def test_a_script_that_would_be_run_twice_is_told_how_to_stand(tmp_path):
     assert "mine.py: put the call of serve below the line" in ended.stderr.splitlines()[-1]
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C counts for what is started: a shell's background jobs ignore it, these tests' perhaps among them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_ends_the_command_at_once_although_streams_are_open(tmp_path, how):
     command = [sys.executable, "-m", "dreamfilters", "serve", "signs", str(tmp_path), "--port", "0"]
     (tmp_path / "one.png").write_bytes(png([[[0.5, 0.5, 0.5]]]))
