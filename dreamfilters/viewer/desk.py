@@ -19,7 +19,7 @@ from dreamfilters.viewer.answering import Looks, opened
 from dreamfilters.viewer.dreaming import dreamt, finished, prepared
 from dreamfilters.viewer.facts import Asked, LayerMaps, Picture, Pictures, Request, Values
 from dreamfilters.viewer.holding import compared, measured
-from dreamfilters.viewer.surveying import beside, surveyed
+from dreamfilters.viewer.surveying import Result, beside, surveyed
 
 _KEPT = 256  # dreams that can be saved; the oldest goes first
 
@@ -82,8 +82,7 @@ class Desk:
 
     def prepare(self, pause: Pause, layer: str, unit: int, recipe: str) -> None:
         """Make ready what a dream of this layer by this recipe would wait for; who clicks meanwhile is let in."""
-        for _ in beside(lambda: prepared(self._looks, layer, unit, recipe)):
-            pause()
+        _meanwhile(pause, lambda: prepared(self._looks, layer, unit, recipe))
 
     def keep(self, pause: Pause, dream: str, out: str | None) -> str:
         """Write a dream as a run of its own, as `dreamfilters dream` would, and return the folder."""
@@ -102,10 +101,7 @@ class Desk:
             raise PictureError("no pictures have been looked through, so there is nothing to hold a dream against")
         real, (asked, first) = self._real, self._dream(dreams[0])
         others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
-        found: list[Values] = []
-        for _ in beside(lambda: found.append(measured(real, recipes.read(asked.recipe), [first, *others]))):
-            pause()
-        return found[0]
+        return _meanwhile(pause, lambda: measured(real, recipes.read(asked.recipe), [first, *others]))
 
     def compare(self, pause: Pause, targets: tuple[str, ...], pictures: Pictures) -> bytes:
         """Return the report on units held against the pictures."""
@@ -119,3 +115,15 @@ class Desk:
 
     def _photos(self, pictures: Pictures) -> Photos:
         return photos(pictures.folder, labels=pictures.labels, channels=self._looks.facts.channels)
+
+
+def _meanwhile(pause: Pause, work: Callable[[], Result]) -> Result:
+    """Return what a piece of work returns that cannot be cut; while it lasts, whoever clicks is let in."""
+    steps = beside(work)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: Result = done.value
+            return found
+        pause()

@@ -2,8 +2,7 @@
 import { get, paths } from "./api.js";
 import { refresh } from "./resources.js";
 import { app } from "./store.js";
-
-const ENDED = new Set(["done", "cancelled", "failed"]);
+import { underWay } from "./told.js";
 
 let source = null;
 
@@ -90,7 +89,7 @@ function takeEvidence(evidence) {
 export function takeDream(dream) {
   const { dreams, dreamt } = app.get();
   const before = dreams[dream.id];
-  const ended = ENDED.has(dream.phase) && before?.phase !== dream.phase;
+  const ended = !underWay(dream.phase) && before?.phase !== dream.phase;
   app.set({ dreams: { ...dreams, [dream.id]: dream }, dreamt: ended ? dreamt + 1 : dreamt });
   if (ended && before) refresh((address) => address === paths.unit(dream.layer, dream.unit));
 }

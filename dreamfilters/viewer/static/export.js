@@ -7,6 +7,7 @@ import { valueOf } from "./resources.js";
 import { extent, paintValues, whole } from "./sheets.js";
 import { attempt } from "./deeds.js";
 import { say } from "./store.js";
+import { strongestOf } from "./told.js";
 import { paintBar } from "./views/scale.js";
 
 const PAD = 24;
@@ -57,14 +58,12 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
           picture: paths.picture(image, "shown"),
           map: paths.map(layer.id, image, unit),
         })),
-      ...(facts?.strongest ?? [])
-        .slice(0, 6)
-        .map((one) => ({
-          label: one.name,
-          value: one.value,
-          picture: paths.picture({ id: one.image }, "shown"),
-          map: paths.map(layer.id, { id: one.image }, unit),
-        })),
+      ...strongestOf(facts, 6).map((one) => ({
+        label: one.name,
+        value: one.value,
+        picture: paths.picture({ id: one.image }, "shown"),
+        map: paths.map(layer.id, { id: one.image }, unit),
+      })),
     ].filter(Boolean);
     const maps =
       layer.kind === "maps" ? await Promise.all(columns.map(({ map }) => valueOf(map).catch(() => null))) : [];

@@ -5,6 +5,7 @@ import { html, names, useEffect, useState } from "../html.js";
 import { useKeys } from "../keys.js";
 import { figures } from "../numbers.js";
 import { app } from "../store.js";
+import { underWay } from "../told.js";
 import { Field } from "./controls.js";
 import { usePicture } from "./dream_sheet.js";
 
@@ -15,7 +16,7 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
   const ready = app.use((state) => state.phase === "ready");
   const [recipe, setRecipe] = useState("");
   const [seed, setSeed] = useState(0);
-  const active = dreams.find((one) => ["queued", "running"].includes(one.phase));
+  const active = dreams.find((one) => underWay(one.phase));
   const wanted = recipe || usual;
   useEffect(() => {
     if (ready && layer.dreamable && wanted) prepare(layer.id, unit, wanted);
@@ -73,7 +74,7 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
 
 /** One dream: the picture as it is now, how far it is, its score so far. */
 function Looked({ dream, named }) {
-  const running = ["queued", "running"].includes(dream.phase);
+  const running = underWay(dream.phase);
   const picture = usePicture(dream.picture ? paths.dreamPicture(dream) : null);
   return html`
     <div class=${names("looked", dream.phase)} data-dream=${dream.id} data-phase=${dream.phase} aria-busy=${running}>

@@ -2,7 +2,7 @@
 import { paths } from "../api.js";
 import { html } from "../html.js";
 import { figures, percent, plural } from "../numbers.js";
-import { app } from "../store.js";
+import { sameForAll } from "../told.js";
 import { Histogram } from "./histogram.js";
 import { Ghost } from "./states.js";
 
@@ -13,7 +13,7 @@ export function Facts({ facts, most }) {
   if (!facts)
     return html`<section class="facts"><${Ghost} kind="chart" /></section><section class="facts">
       <${Ghost} kind="chart" /></section>`;
-  const alike = facts.strongest?.[0] && facts.strongest[0].value === facts.weakest?.[0]?.value;
+  const alike = sameForAll(facts) !== null;
   const marks = [
     facts.strongest?.[0] && { kind: "real", name: "strongest real image", value: facts.strongest[0].value },
     Number.isFinite(most) && { kind: "dream", name: "dream", value: most },

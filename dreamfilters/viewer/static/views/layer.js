@@ -10,6 +10,7 @@ import { refresh, useResource } from "../resources.js";
 import { choices, go } from "../routing.js";
 import { ends, useSheet, whole } from "../sheets.js";
 import { app } from "../store.js";
+import { underWay } from "../told.js";
 import { useDreamSheet } from "./dream_sheet.js";
 import { Grid } from "./grid.js";
 import { parted } from "./layers.js";
@@ -137,7 +138,7 @@ function Head({ layer, net, verdicts, evidence }) {
           <button class=${`tag ${name.replace(" ", "-")}`} onClick=${() => go({ only: name })}
               title=${`Show the units that are ${name}`}><b>${counts.get(name)}</b> ${name}</button>`,
         )}
-        ${["queued", "running"].includes(evidence.phase) && html`<${Progress} done=${evidence.done}
+        ${underWay(evidence.phase) && html`<${Progress} done=${evidence.done}
             total=${evidence.total}>evidence: ${evidence.done} of ${evidence.total} images<//>`}
       </div>`
       }
@@ -196,7 +197,7 @@ function Undreamt({ layer, units, view }) {
   const sheet = useDreamSheet(layer);
   const dreams = app.use((state) => state.dreams);
   const busy = Object.values(dreams).filter(
-    (one) => one.layer === layer.id && ["queued", "running"].includes(one.phase),
+    (one) => one.layer === layer.id && underWay(one.phase),
   );
   if (!sheet.known) return null;
   const done = new Set([...sheet.units, ...busy.map((one) => one.unit)]);

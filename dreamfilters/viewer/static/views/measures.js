@@ -3,6 +3,7 @@ import { paths } from "../api.js";
 import { html, names } from "../html.js";
 import { useResource } from "../resources.js";
 import { app } from "../store.js";
+import { underWay } from "../told.js";
 import { Ghost } from "./states.js";
 
 /** `dream` is the one that is looked at, of `dreams` of the unit; measured when the images have been looked through. */
@@ -11,7 +12,7 @@ export function Measures({ dream, dreams, layer }) {
   const done = dream?.phase === "done";
   const alike = dreams.filter((one) => one.phase === "done" && one.recipe === dream?.recipe);
   const told = useResource(done && phase === "ready" ? paths.dreamMeasures(dream, alike.length) : null);
-  if (!dream || phase === "none" || UNFINISHED.has(dream.phase)) return null;
+  if (!dream || phase === "none" || !(done || underWay(dream.phase))) return null;
   return html`
     <section class="facts measures" aria-busy=${told.phase === "loading"}>
       <h2>Dream against real images</h2>
@@ -45,5 +46,4 @@ const Told = ({ verdict, measures }) => html`
     <dl class="meanings">${measures.map(({ name, meaning }) => html`<dt>${name}</dt><dd class="soft">${meaning}</dd>`)}
     </dl></details>`;
 
-const UNFINISHED = new Set(["cancelled", "failed"]);
 const LOST = /loses|not woken/;

@@ -8,6 +8,7 @@ import { useResource } from "../resources.js";
 import { linkTo } from "../routing.js";
 import { extent } from "../sheets.js";
 import { app } from "../store.js";
+import { sameForAll, strongestOf, underWay } from "../told.js";
 import { ExactMap } from "./map.js";
 import { Outline } from "./picture.js";
 import { ScaleBar } from "./scale.js";
@@ -18,8 +19,7 @@ const STRONGEST = 6;
 /** Dream, images and strongest real images, each over its map; one scale for all. */
 export function Sights({ view, layer, unit, facts, dream, dreamMap, images, ready, named }) {
   const form = app.use((state) => state.network.form);
-  const alike = facts?.strongest?.[0] && facts.strongest[0].value === facts.weakest?.[0]?.value;
-  const strongest = alike ? [] : (facts?.strongest ?? []).slice(0, STRONGEST); // a silent unit has no strongest image
+  const [strongest, same] = [strongestOf(facts, STRONGEST), sameForAll(facts)];
   const bars = layer.kind === "bars";
   const asked = ready && !bars;
   const mine = useMaps(ready ? layer : null, unit, images.slice(0, 3), 3);
@@ -69,7 +69,7 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
       )}
     </div>
     ${facts && !facts.strongest?.length && html`<${Waiting} />`}
-    ${alike && html`<p class="small soft line">It answers all real images alike, with ${figures(facts.strongest[0].value)}:
+    ${same !== null && html`<p class="small soft line">It answers all real images alike, with ${figures(same)}:
       none is its strongest.</p>`}
     ${known.length > 0 && !bars && html`<${ScaleBar} ends=${ends}
         colours=${view.colours}>one scale for all maps of this unit${under}<//>`}`;
@@ -77,7 +77,7 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
 
 function Waiting() {
   const evidence = app.use((state) => state.evidence);
-  if (["queued", "running"].includes(evidence.phase)) {
+  if (underWay(evidence.phase)) {
     return html`<${Progress} done=${evidence.done}
         total=${evidence.total}>Looking for the strongest real images: ${evidence.done} of ${evidence.total}<//>`;
   }
@@ -93,7 +93,7 @@ function useMaps(layer, unit, images, most) {
 
 // What stands where a dream's picture will be.
 function emptyOf(layer, unit, dream) {
-  if (["queued", "running"].includes(dream?.phase)) return "on its way";
+  if (underWay(dream?.phase)) return "on its way";
   return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not;
 }
 

@@ -9,6 +9,7 @@ import { plural } from "../numbers.js";
 import { refresh, useResource } from "../resources.js";
 import { go, linkTo } from "../routing.js";
 import { app, say } from "../store.js";
+import { underWay } from "../told.js";
 import { Dreams } from "./dreams.js";
 import { Facts } from "./facts.js";
 import { parted } from "./layers.js";
@@ -72,7 +73,7 @@ function useDreamsOf(layer, unit, facts) {
   const picked = app.use((state) => state.picked);
   const dream =
     dreams.find((one) => one.id === picked) ??
-    dreams.find((one) => ["queued", "running"].includes(one.phase)) ??
+    dreams.find((one) => underWay(one.phase)) ??
     dreams.find((one) => one.phase === "done") ??
     dreams[0] ??
     null;
@@ -109,7 +110,7 @@ function Head({ view, layer, unit, named, facts, step, images, dream }) {
 
 // Why there is no verdict.
 function unjudged(layer, phase) {
-  if (["queued", "running"].includes(phase)) return "No verdict yet: the images are still being looked through.";
+  if (underWay(phase)) return "No verdict yet: the images are still being looked through.";
   if (phase !== "ready") return "";
   if (layer.type === "Classes") return "No verdict: a class is above or below the others, never dead by itself.";
   return "No verdict: what this layer hands on or is yet to be bent is judged in another layer.";
