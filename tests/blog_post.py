@@ -13,8 +13,8 @@ import dreamfilters as df
 from dreamfilters.images import contact_sheet, heat, png_bytes, resize
 from dreamfilters.images.decoding import LUMA
 from dreamfilters.networks import Network
-from dreamfilters.signs.drawings import draw
-from dreamfilters.signs.scenes import samples, write_samples
+from dreamfilters.signs.artwork.draw import draw
+from dreamfilters.signs.rendering.scenes import samples, write_samples
 
 Pictures = NDArray[np.float32]  # (n, h, w, 3) in [0, 1]
 

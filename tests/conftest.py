@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.cli.asking import wake
+from dreamfilters.cli.options import wake
 
 wake()  # else the process that hands out the tests says below its summary what TensorFlow greeted with
 
@@ -19,7 +19,9 @@ import pytest
 from keras import layers
 
 from dreamfilters.networks import InputForm, Network
-from dreamfilters.viewer.listening import Viewer
+from dreamfilters.viewer.server.http_server import Viewer
+
+pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
 
 
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
@@ -175,7 +177,7 @@ def noisy(make_noisy: Callable[[int, int], Path]) -> Path:
 @pytest.fixture(scope="session")
 def rendered() -> tuple[tuple[int, np.ndarray], ...]:
     """The sample pictures of the built-in network, rendered once: pairs of a class's number and a picture."""
-    from dreamfilters.signs.scenes import samples
+    from dreamfilters.signs.rendering.scenes import samples
 
     return samples()
 
@@ -203,7 +205,7 @@ def scene() -> Callable[..., np.ndarray]:
 def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of rendered signs in class folders, one file that is no picture, and two with hostile names."""
     from dreamfilters.images import png_bytes
-    from dreamfilters.signs.scenes import render
+    from dreamfilters.signs.rendering.scenes import render
 
     folder = tmp_path_factory.mktemp("pictures")
     for number in (1, 13, 14):
@@ -226,8 +228,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def viewer(viewed: Path, kept: Path) -> Iterator[Viewer]:
     """A viewer of the built-in network, which a process of its own owns; over HTTP as in the browser."""
-    from dreamfilters.viewer.launching import access_for, settings_for
-    from dreamfilters.viewer.listening import started
+    from dreamfilters.viewer.launch import access_for, settings_for
+    from dreamfilters.viewer.server.http_server import started
 
     settings = settings_for("signs", {}, images=viewed, out=kept)
     running = started(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)

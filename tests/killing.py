@@ -23,7 +23,7 @@ def dream(model: str, photos: Path, folder: Path) -> None:
     """Dream some filters and a class."""
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
-    from dreamfilters.runs.jobs import Job, run
+    from dreamfilters.runs.dream_run import Job, run
 
     run(Job(load(model, form=FORM), model, ("conv1", "conv2", "class:*"), Recipe(steps=8), 3, batch=4), folder)
 
@@ -31,11 +31,11 @@ def dream(model: str, photos: Path, folder: Path) -> None:
 def scan(model: str, photos: Path, folder: Path) -> None:
     """Scan all layers, saving after every batch."""
     from dreamfilters import images
-    from dreamfilters.evidence.scanning import default_layers
-    from dreamfilters.evidence.sources import source_of
-    from dreamfilters.evidence.surveys import Survey
+    from dreamfilters.evidence.scan.scanner import default_layers
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.evidence.scan.survey import Survey
     from dreamfilters.networks import load
-    from dreamfilters.runs.scans import run
+    from dreamfilters.runs.scan_run import run
 
     network = load(model, form=FORM)
     survey = Survey(network, source_of(images.photos(photos)), default_layers(network), k=4, batch=1)
@@ -47,8 +47,8 @@ def compare(model: str, photos: Path, folder: Path) -> None:
     from dreamfilters import images
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
-    from dreamfilters.runs.beside import Comparing
-    from dreamfilters.runs.comparisons import run
+    from dreamfilters.runs.compare_run import run
+    from dreamfilters.runs.paired_run import Comparing
 
     network = load(model, form=FORM)
     run(Comparing(network, model, ("conv2", "class:1"), images.photos(photos), Recipe(steps=8), seeds=2, top=2), folder)
@@ -59,8 +59,8 @@ def atlas(model: str, photos: Path, folder: Path) -> None:
     from dreamfilters import images
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
-    from dreamfilters.runs.atlases import atlas_targets, run
-    from dreamfilters.runs.beside import Comparing
+    from dreamfilters.runs.atlas_run import atlas_targets, run
+    from dreamfilters.runs.paired_run import Comparing
 
     network = load(model, form=FORM)
     targets, pictures = atlas_targets(network), images.photos(photos)

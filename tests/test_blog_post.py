@@ -12,7 +12,7 @@ import pytest
 
 import dreamfilters as df
 from dreamfilters.images import read
-from dreamfilters.runs.recordings import MapSettings
+from dreamfilters.runs.map_run import MapSettings
 from tests.blog_post import RED, SILENT, STOP, drawings, peaks, redness, spread, without_red
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"

@@ -212,9 +212,9 @@ def test_other_than_three_channels(tell, place, make_tiny, channels):
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkeypatch):
-    from dreamfilters.runs import jobs
+    from dreamfilters.runs import dream_run
 
-    def stopping(watcher, before, total, told=jobs._told):
+    def stopping(watcher, before, total, told=dream_run._told):
         inner = told(watcher, before, total)
 
         def tell(moment):
@@ -224,7 +224,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkey
 
         return tell
 
-    monkeypatch.setattr(jobs, "_told", stopping)
+    monkeypatch.setattr(dream_run, "_told", stopping)
     arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
     code, out, err = tell(*arguments)
     assert code == 130
@@ -250,9 +250,9 @@ def test_the_built_in_network(tell, place):
     assert out.splitlines()[1].startswith("class:STOP ")
 
 
-@pytest.mark.skipif(find_spec("dreamfilters.comparison.demo") is None, reason="not written yet")
+@pytest.mark.skipif(find_spec("dreamfilters.report.demo.demo") is None, reason="not written yet")
 def test_demo_tells_its_progress_and_prints_the_page(tell, monkeypatch):
-    from dreamfilters.comparison import demo
+    from dreamfilters.report.demo import demo
 
     told = []
 
@@ -267,7 +267,7 @@ def test_demo_tells_its_progress_and_prints_the_page(tell, monkeypatch):
 
 
 def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
-    from dreamfilters.signs import archive
+    from dreamfilters.signs.gtsrb import archive
 
     def fetch(folder, *, progress):
         progress("fetching", 1, 2)

@@ -20,9 +20,9 @@ from keras import layers
 from PIL import Image
 
 from dreamfilters import cli
-from dreamfilters.comparison.tables import guarded
-from dreamfilters.dreams.units import quoted
+from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import printable
+from dreamfilters.report.csv_tables import guarded
 
 LAYERS = (
     "..", "a\0b", "<img src=x onerror=alert(1)>", "", " ", "x<y> z", "line\nbreak", "n" * 300, "\u202etfel\u200f",

@@ -11,8 +11,8 @@ from PIL import Image
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
-from dreamfilters.networks.converting import convert
-from dreamfilters.networks.files import open_model
+from dreamfilters.networks.io.conversion import convert
+from dreamfilters.networks.io.model_file import open_model
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 SIGNS, OTHERS = SHARED / "models" / "traffic-signs", SHARED / "models" / "others"

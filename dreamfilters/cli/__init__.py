@@ -3,6 +3,6 @@
 Data go to stdout, messages to stderr; bad input is one line and exit code 2, Ctrl-C is 130.
 """
 
-from dreamfilters.cli.start import app, main
+from dreamfilters.cli.program import app, main
 
 __all__ = ["app", "main"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from dreamfilters.comparison.carriers import Carriers, carrying_units
-from dreamfilters.comparison.compared import ClassFacts, Mistake, Sight
-from dreamfilters.comparison.confusions import Confusion, Separation, confusions_of, separating_units
-from dreamfilters.comparison.features import rows
-from dreamfilters.comparison.reality import Reality
-from dreamfilters.comparison.subjects import Subject
+from dreamfilters.attribution.logit_attribution import Carriers, carrying_units
+from dreamfilters.comparison.measures.confusions import Confusion, Separation, confusions_of, separating_units
+from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.comparison.result import ClassFacts, Mistake, Sight
+from dreamfilters.comparison.units import Subject
 from dreamfilters.errors import DreamfiltersError, PictureError
-from dreamfilters.evidence.guessing import guesses
-from dreamfilters.evidence.recording import Floats, activations
+from dreamfilters.evidence.activations import Floats, activations
+from dreamfilters.evidence.features import rows
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.predictions import guesses
 
 CLOSELY = 1024  # labelled images of a class that are looked at closely
 _APART = 256  # images of another class, to find the units that tell the two apart

@@ -10,11 +10,11 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.comparison.features import Pictures, shown
-from dreamfilters.dreams.program import ROBUST
+from dreamfilters.dreams.ascent.compiled_step import ROBUST
 from dreamfilters.dreams.transforms import Transform, Views, apply
 from dreamfilters.errors import RecipeError
-from dreamfilters.evidence.recording import Floats, Seen, stream
+from dreamfilters.evidence.activations import Floats, Seen, stream
+from dreamfilters.evidence.features import Pictures, shown
 from dreamfilters.networks import Network
 
 _CHUNK = 32  # pictures that are moved at a time

@@ -12,15 +12,15 @@ import numpy as np
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.batching import batch_size, layers_run
-from dreamfilters.dreams.climbing import PRE_ACTIVATION, Climb, Outcome, Rows, Watcher
-from dreamfilters.dreams.objectives import Objective
+from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION, Climb, Outcome, Rows, Watcher
+from dreamfilters.dreams.ascent.batch_size import batch_size, layers_run
+from dreamfilters.dreams.ascent.compiled_step import Program, build
+from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
-from dreamfilters.dreams.program import Program, build
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.results import Dream
-from dreamfilters.dreams.targets import goals
+from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, Network
 

@@ -103,7 +103,7 @@ def neutral(channels: int) -> Prior:
     return Prior("none", np.zeros(channels, "float32"), np.eye(channels, dtype="float32"))
 
 
-def measure(pictures: np.ndarray, *, name: str = "measured") -> Prior:
+def measure_prior(pictures: np.ndarray, *, name: str = "measured") -> Prior:
     """Measure colours and spectrum of pictures (n, h, w, c) in [0, 1].
 
     The colour covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
@@ -113,7 +113,7 @@ def measure(pictures: np.ndarray, *, name: str = "measured") -> Prior:
     its mean over all directions by 1 / (1 + n / 10).
 
     Example:
-        >>> measure(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
+        >>> measure_prior(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
         (16, 9, 1)
     """
     if pictures.ndim != 4 or not len(pictures):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from dreamfilters.dreams import motions, optimizers, parameterizations, penalties, shelf, transforms
-from dreamfilters.dreams.motions import Rotate, Scale, Shift
+from dreamfilters.dreams import affine_transforms, builtin_recipes, optimizers, parameterizations, penalties, transforms
+from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
 from dreamfilters.dreams.parameterizations import Fourier, Parameterization
 from dreamfilters.dreams.penalties import Edit, Penalty
@@ -34,7 +34,7 @@ def _kind(name: str) -> str:
 KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
     "transforms": {
-        **_kinds(motions, "Rotate", "Scale", "Shear", "Shift", "Crop"),
+        **_kinds(affine_transforms, "Rotate", "Scale", "Shear", "Shift", "Crop"),
         **_kinds(transforms, "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip", "Colour"),
     },
     "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
@@ -117,7 +117,7 @@ def _part_values(part: Any) -> dict[str, Any]:
     return {"kind": _kind(type(part).__name__), **values}
 
 
-def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
+def read_recipe(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
     """Return the recipe of a name ('standard', 'natural', ...) or a TOML file, with single settings changed.
 
     A setting is "steps=128", "optimizer.rate=.1" or, for a part of a list, "transforms.rotate.degrees=10".
@@ -127,10 +127,10 @@ def read(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
         UnknownNameError: for a recipe that does not exist.
 
     Example:
-        >>> read("standard", settings=["steps=128"]).steps
+        >>> read_recipe("standard", settings=["steps=128"]).steps
         128
     """
-    text, name = shelf.text(str(source))
+    text, name = builtin_recipes.text(str(source))
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

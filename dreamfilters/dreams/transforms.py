@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.dreams.motions import Motion, at_least, moved, stretch
+from dreamfilters.dreams.affine_transforms import Motion, at_least, moved, stretch
 from dreamfilters.errors import RecipeError
 
 Tensor: TypeAlias = Any

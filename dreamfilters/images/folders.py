@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamfilters.errors import PictureError
 from dreamfilters.images.decoding import Picture, check_channels, read, shown
-from dreamfilters.images.sizing import resize
+from dreamfilters.images.resizing import resize
 
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .webp .tif .tiff .avif .ppm .pgm .pbm .pnm".split()  # noqa: SIM905

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from dreamfilters.images.decoding import in_channels, with_channels
 from dreamfilters.images.encoding import as_image
-from dreamfilters.images.lettering import draw_text, shortened, text_width
-from dreamfilters.images.sizing import resize
+from dreamfilters.images.resizing import resize
+from dreamfilters.images.text import draw_text, shortened, text_width
 
 Panel: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
 Colour: TypeAlias = tuple[int, int, int]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-from dreamfilters.images.lettering import draw_text, shortened, text_width
 from dreamfilters.images.panels import DIM, Colour, Line, Panel, blank
+from dreamfilters.images.text import draw_text, shortened, text_width
 
 _AXIS: Colour = (95, 95, 95)
 _BARS = 30  # in a row

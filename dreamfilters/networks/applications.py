@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from dreamfilters.errors import ModelError, UnknownNameError, close_names
-from dreamfilters.networks.inputs import InputForm
+from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _CLASSES_URL = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 _CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # as Keras' imagenet_utils has it

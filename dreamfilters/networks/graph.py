@@ -16,7 +16,7 @@ import keras
 from keras.src.models.functional import Functional  # has no public name
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.choosing import Held, class_output, image_input, name_of
+from dreamfilters.networks.endpoints import Held, class_output, image_input, name_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 

@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import UnknownNameError, close_names
-from dreamfilters.networks import activations, watching
-from dreamfilters.networks.choosing import Held
-from dreamfilters.networks.fingerprints import fingerprint_of
+from dreamfilters.networks import activation_functions, watching
+from dreamfilters.networks.endpoints import Held
+from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
-from dreamfilters.networks.inputs import InputForm
-from dreamfilters.networks.receptive import ReceptiveField, receptive_fields
+from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.receptive_field import ReceptiveField, receptive_fields
 from dreamfilters.networks.watching import LOGITS, Watcher
 
 Tensor: TypeAlias = Any
@@ -152,12 +152,12 @@ class Network:
     def has_linear(self, layer: str) -> bool:
         """Say whether a layer has a value before its activation."""
         step = watching.logits_step(self.graph) if layer == LOGITS else self.graph.by_name[self._exact(layer)]
-        return activations.has_linear(step)
+        return activation_functions.has_linear(step)
 
     @cached_property
     def has_relu(self) -> bool:
         """Whether any of its nonlinearities is a ReLU, whose gradient can be relaxed."""
-        return any(activations.is_relu(step) for step in self.graph.steps)
+        return any(activation_functions.is_relu(step) for step in self.graph.steps)
 
     def to_input(self, picture: Tensor) -> Tensor:
         """Turn pictures (n, h, w, c) in [0, 1] into the network's input."""
@@ -207,7 +207,7 @@ def _describe(step: Step, field: ReceptiveField | None, obstacle: str) -> LayerI
         obstacle = f"its output {shape} is neither a map (h, w, c) nor a vector (c,)"
     units = (shape[-1] or 0) if shape else 0
     return LayerInfo(
-        step.name, step.type, shape, units, activations.activation_name(step), field, not obstacle, obstacle
+        step.name, step.type, shape, units, activation_functions.activation_name(step), field, not obstacle, obstacle
     )
 
 

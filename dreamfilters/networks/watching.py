@@ -9,9 +9,15 @@ import keras
 from keras import ops
 
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
-from dreamfilters.networks.activations import has_linear, inline_activation, is_pure, relaxed_relu, relu_ceiling
+from dreamfilters.networks.activation_functions import (
+    has_linear,
+    inline_activation,
+    is_pure,
+    relaxed_relu,
+    relu_ceiling,
+)
+from dreamfilters.networks.filter_slice import narrowed
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
-from dreamfilters.networks.narrowing import narrowed
 
 Tensor: TypeAlias = Any
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dreamfilters.comparison.tables import guarded
-from dreamfilters.evidence.judging import By, Judged
-from dreamfilters.evidence.scanned import Scan
+from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.score_statistics import By, Judged
+from dreamfilters.report.csv_tables import guarded
 
 QUANTILES = (0.05, 0.5, 0.95)
 

@@ -25,7 +25,7 @@ from keras import layers, ops
 
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.motions import Rotate, Scale, Shear, Shift
+from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shear, Shift
 from dreamfilters.dreams.transforms import Blur, Colour, Noise, apply
 from dreamfilters.errors import PictureError
 
@@ -210,7 +210,7 @@ def train(
     }  # fmt: skip
     (out / "record.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     every = max(1, len(learnt) // _PRIOR_PICTURES)
-    priors.measure(learnt.pictures[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
+    priors.measure_prior(learnt.pictures[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
     return record
 
 

@@ -14,9 +14,9 @@ import tensorflow as tf  # noqa: E402
 import dreamfilters as df  # noqa: E402
 from dreamfilters import backend  # noqa: E402
 from dreamfilters.dreams import recipe as recipes  # noqa: E402
-from dreamfilters.dreams.climbing import Moment  # noqa: E402
+from dreamfilters.dreams.ascent.ascent import Moment  # noqa: E402
+from dreamfilters.dreams.ascent.compiled_step import build  # noqa: E402
 from dreamfilters.dreams.engine import canvas_of  # noqa: E402
-from dreamfilters.dreams.program import build  # noqa: E402
 from dreamfilters.networks import Network  # noqa: E402
 from tests.benchmarks.peers.protocol import serve  # noqa: E402
 from tests.benchmarks.setting import opened  # noqa: E402
@@ -101,11 +101,11 @@ def against_bare(
     """Time the bare pass, the compiled step, and the step with parts left out, in turn."""
     network = network_of(model, low, high, prior)
     goal = df.channel(layer, units)
-    standard = recipes.read("standard")
+    standard = recipes.read_recipe("standard")
     runs = {
         "bare pass": bare_pass(network, layer, units),
         "step": _step(network, goal, standard),
-        "step, no transforms": _step(network, goal, recipes.read("standard", settings=[]), transforms=()),
+        "step, no transforms": _step(network, goal, recipes.read_recipe("standard", settings=[]), transforms=()),
         "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardised")),
         "step, pixels, free contrast": _step(network, goal, standard, parameterization=df.Pixels()),
         "step, pixels, free contrast, no transforms, sign ascent": _step(

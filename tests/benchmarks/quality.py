@@ -25,7 +25,7 @@ def measure(setting: Setting) -> Table:
     table.columns = [*table.columns, *(name for name, _, _ in judges), "seconds"]
     network = opened(str(setting.signs), 0.0, 1.0, setting.prior)
     for name in RECIPES:
-        recipe = recipes.read(name, settings=["steps=2"] if setting.quick else [])
+        recipe = recipes.read_recipe(name, settings=["steps=2"] if setting.quick else [])
         seen = strangers.recognised(network, recipe, judges)
         table.rows.append([name, recipe.steps, seen["share"], *dict(seen["by_network"]).values(), seen["seconds"]])  # type: ignore[call-overload]
         np.save(setting.file(f"classes_{name}"), seen["pictures"])

@@ -88,7 +88,7 @@ def signs_folder() -> Path:
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
         return folder
-    from dreamfilters.signs.scenes import write_samples
+    from dreamfilters.signs.rendering.scenes import write_samples
 
     write_samples(folder)
     return folder

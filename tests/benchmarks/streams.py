@@ -17,11 +17,11 @@ from PIL import Image
 
 import dreamfilters as df
 from dreamfilters import backend
-from dreamfilters.evidence.recording import stream
-from dreamfilters.evidence.scanning import default_layers
+from dreamfilters.evidence.activations import stream
+from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.images import Photos
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.runs.scans import run
+from dreamfilters.runs.scan_run import run
 from tests.benchmarks.peers.protocol import serve
 from tests.benchmarks.setting import opened
 
@@ -112,8 +112,8 @@ def scanned(model: str, low: float, high: float, folder: str, count: int) -> dic
 
 def stored(model: str, low: float, high: float, folder: str, count: int, out: str) -> dict[str, Any]:
     """Scan into a folder, or find it there; then time how long a fresh process takes to open it, imports included."""
-    from dreamfilters.evidence.sources import source_of
-    from dreamfilters.evidence.surveys import Survey
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.evidence.scan.survey import Survey
 
     network = opened(model, low, high, "")
     run(Survey(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.audited import Finding
-from dreamfilters.comparison.charted import Atlas, index_files, neighbours, plate_of, unit_page
-from dreamfilters.comparison.comparing import compare
+from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.evidence.verdicts import Verdict
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
+from dreamfilters.report.atlas import Atlas, index_files, neighbours, plate_of, unit_page
+from dreamfilters.verdicts.result import Finding
+from dreamfilters.verdicts.verdict import Verdict
 from tests.browser.test_report import HOSTILE, network
 from tests.browser.visiting import until, visit
 

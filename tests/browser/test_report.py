@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.comparison.comparing import compare
+from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import photos, png_bytes
 from dreamfilters.networks import InputForm, Network

@@ -441,7 +441,7 @@ def test_numbers_have_three_figures(modules):
 
 
 def test_colours_are_those_of_the_reports(modules):
-    from dreamfilters.images.colours import PALETTES
+    from dreamfilters.images.colormaps import PALETTES
 
     for name, palette in PALETTES.items():
         found = np.array(modules("colours.js", f"[...m.table('{name}')]"))

@@ -6,7 +6,7 @@ from keras import layers
 from dreamfilters.comparison.responses import answers_to
 from dreamfilters.dreams.transforms import Jitter
 from dreamfilters.errors import RecipeError
-from dreamfilters.evidence.recording import activations
+from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
 
 

@@ -7,17 +7,17 @@ import pytest
 from keras import layers
 
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.climbing import checks
+from dreamfilters.dreams.affine_transforms import Crop
+from dreamfilters.dreams.ascent.ascent import checks
 from dreamfilters.dreams.engine import canvas_of, dream, dreaming
-from dreamfilters.dreams.motions import Crop
-from dreamfilters.dreams.objectives import join
+from dreamfilters.dreams.objectives.features import diversity
+from dreamfilters.dreams.objectives.objective import join
+from dreamfilters.dreams.objectives.units import channel, logit, margin, neuron
 from dreamfilters.dreams.optimizers import Adam, Momentum, Normalised
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import L2, ClipNorm, Decay, TotalVariation
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.representations import diversity
 from dreamfilters.dreams.transforms import Blur, Colour, Flip, Jitter, Noise, Pad, Trim
-from dreamfilters.dreams.units import channel, logit, margin, neuron
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network
 
@@ -557,7 +557,7 @@ def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, ti
     assert canvas_of(network, QUICK).prior == priors.IMAGENET  # the network brings none
     assert canvas_of(network, Recipe(Pixels())).prior == priors.neutral(3)
     assert canvas_of(network_of(grey), QUICK).prior == priors.neutral(1)  # ImageNet has no grey
-    own = priors.measure(np.stack([scene(seed=k) for k in range(3)]), name="own")
+    own = priors.measure_prior(np.stack([scene(seed=k) for k in range(3)]), name="own")
     path = tmp_path / "own.npz"
     own.save(path)
     assert canvas_of(network, Recipe(Fourier(prior=str(path)))).prior == own

@@ -97,7 +97,7 @@ def test_standardised_a_photograph_comes_out_up_to_brightness_and_contrast(make,
 
 def test_phases_of_a_photograph_with_its_own_prior_are_the_photograph_but_for_the_contrast_of_its_details(scene):
     picture = scene(32, 32, seed=3)[None]
-    own = priors.measure(picture)
+    own = priors.measure_prior(picture)
     on = Canvas(32, 32, own)
     painted = np.asarray(Phase().paint(Phase().fit(picture, on), on))
     assert np.corrcoef(painted.ravel(), picture.ravel())[0, 1] > 0.75
@@ -107,7 +107,7 @@ def test_phases_of_a_photograph_with_its_own_prior_are_the_photograph_but_for_th
 
 
 def test_phases_keep_the_amplitudes_of_the_prior(scene):
-    own = priors.measure(np.stack([scene(16, 16, seed=k) for k in range(12)]))
+    own = priors.measure_prior(np.stack([scene(16, 16, seed=k) for k in range(12)]))
     on = Canvas(16, 16, own)
     painted = np.asarray(Phase().paint(Phase().start(SEEDS, on), on))
     z = undevelop(painted, on, "free", 1.0)
@@ -130,7 +130,9 @@ def test_a_fourier_start_falls_with_the_frequency():
 @pytest.mark.parametrize("measured", [False, True])
 def test_the_contrast_of_a_start_hardly_depends_on_the_canvas(measured, scene):
     """1 / f has as much power in each octave: two octaves more are a little more."""
-    prior = priors.measure(np.stack([scene(32, 32, 1, seed=k) for k in range(9)])) if measured else priors.neutral(1)
+    prior = (
+        priors.measure_prior(np.stack([scene(32, 32, 1, seed=k) for k in range(9)])) if measured else priors.neutral(1)
+    )
     way = Fourier(contrast="free", gain=0.2)
     deviations = []
     for side in (16, 33, 64):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.priors import IMAGENET, Prior, measure, neutral, read
+from dreamfilters.dreams.priors import IMAGENET, Prior, measure_prior, neutral, read
 from dreamfilters.errors import RecipeError
 
 
@@ -23,7 +23,7 @@ MEAN = [0.2, -0.1, 0.4]
 
 
 def test_known_colours_come_back():
-    prior = measure(noise_of(AXES, MEAN))
+    prior = measure_prior(noise_of(AXES, MEAN))
     assert prior.mean == pytest.approx(MEAN, abs=0.02)
     assert prior.colours.T @ prior.colours == pytest.approx(AXES.T @ AXES, abs=0.02)  # the covariance
     same_way = np.sign(np.sum(prior.colours * AXES, axis=1, keepdims=True))  # an axis of colours has no right sign
@@ -32,13 +32,13 @@ def test_known_colours_come_back():
 
 def test_the_axes_are_uncorrelated_and_of_variance_one():
     pictures = noise_of(AXES, MEAN)
-    prior = measure(pictures)
+    prior = measure_prior(pictures)
     z = (np.log(pictures / (1 - pictures)) - prior.mean) @ np.linalg.inv(prior.colours)
     assert np.cov(z.reshape(-1, 3).T) == pytest.approx(np.eye(3), abs=0.06)
 
 
 def test_white_noise_has_a_flat_spectrum():
-    prior = measure(noise_of(AXES, MEAN, count=200))
+    prior = measure_prior(noise_of(AXES, MEAN, count=200))
     inner = prior.spectrum[3:-3, 3:-3]  # away from the mean, which was taken off, and from the mirrored edges
     assert inner.std() / inner.mean() < 0.1
 
@@ -50,7 +50,7 @@ def test_the_slope_of_a_spectrum_comes_back():
     frequency[0, 0] = 1
     spectrum = np.fft.rfft2(rng.normal(size=(60, side, side))) / frequency
     z = np.fft.irfft2(spectrum, s=(side, side))
-    prior = measure(sigmoid(z / z.std())[..., None])
+    prior = measure_prior(sigmoid(z / z.std())[..., None])
     across = prior.spectrum[0, :, 0]
     octaves = [across[k : 2 * k].mean() for k in (4, 8, 16)]
     assert octaves[0] / octaves[1] == pytest.approx(2, rel=0.15)  # 1 / f: half an octave higher
@@ -64,7 +64,7 @@ def stripes(side, period, count=30):
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 64), (96, 80), (33, 47)])
 def test_a_frequency_in_cycles_a_pixel_stays_where_it_is_on_any_canvas(size):
-    prior = measure(stripes(32, 8))  # upright stripes, 1/8 cycles a pixel
+    prior = measure_prior(stripes(32, 8))  # upright stripes, 1/8 cycles a pixel
     amplitude = prior.amplitude(*size, 1.0)[0]
     row, column = np.unravel_index(np.argmax(amplitude), amplitude.shape)
     assert np.fft.fftfreq(size[0])[row] == pytest.approx(0, abs=1e-9)
@@ -72,7 +72,7 @@ def test_a_frequency_in_cycles_a_pixel_stays_where_it_is_on_any_canvas(size):
 
 
 def test_on_its_own_canvas_the_amplitude_is_the_measured_one(scene):
-    prior = measure(np.stack([scene(12, 15, seed=k) for k in range(5)]))
+    prior = measure_prior(np.stack([scene(12, 15, seed=k) for k in range(5)]))
     assert prior.amplitude(12, 15, 1.0) == pytest.approx(np.moveaxis(prior.spectrum, -1, 0), rel=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_without_a_spectrum_it_is_one_over_f():
 def test_any_number_of_channels(channels):
     rng = np.random.default_rng(0)
     pictures = sigmoid(rng.normal(size=(20, 16, 16, channels)) * np.linspace(0.5, 1.0, channels))
-    prior = measure(pictures)
+    prior = measure_prior(pictures)
     assert prior.channels == channels
     assert np.diag(prior.colours.T @ prior.colours) == pytest.approx(np.linspace(0.5, 1.0, channels) ** 2, rel=0.1)
     assert prior.spectrum.shape == (16, 9, channels)
@@ -105,7 +105,7 @@ def test_few_pictures_are_shrunk_toward_independent_channels():
         rng = np.random.default_rng(1)
         strength = rng.uniform(0.2, 2.0, (count, 1, 1, 1))
         z = rng.normal(size=(count, 16, 16, 1)) * strength * [1.0, 1.0, 0.2]
-        prior = measure(sigmoid(z))
+        prior = measure_prior(sigmoid(z))
         covariances.append(prior.colours.T @ prior.colours)
     correlation = [c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) for c in covariances]
     # one picture: a quarter of it is independent channels of the mean variance, (1 + 1 + .04) / 3 = .68 for one of 1
@@ -116,7 +116,7 @@ def test_few_pictures_are_shrunk_toward_independent_channels():
 
 
 def test_a_flat_picture_still_gives_a_prior_that_can_be_used():
-    prior = measure(np.full((2, 8, 8, 3), 0.25))
+    prior = measure_prior(np.full((2, 8, 8, 3), 0.25))
     assert prior.mean == pytest.approx(np.log([1 / 3] * 3), abs=1e-5)
     assert np.all(np.isfinite(prior.colours))
     assert np.all(np.isfinite(prior.spectrum))
@@ -124,13 +124,13 @@ def test_a_flat_picture_still_gives_a_prior_that_can_be_used():
 
 
 def test_black_and_white_are_squeezed_before_the_logit():
-    prior = measure(np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1))]))
+    prior = measure_prior(np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1))]))
     assert prior.mean == pytest.approx([0], abs=1e-6)
     assert prior.colours == pytest.approx(np.array([[np.log(0.98 / 0.02)]]), rel=1e-4)
 
 
 def test_the_largest_axis_is_brightness_and_positive():
-    prior = measure(noise_of(AXES, MEAN))
+    prior = measure_prior(noise_of(AXES, MEAN))
     assert np.all(prior.colours[0] > 0)
     assert np.all(prior.colours.sum(axis=1) > -1e-2)
     lengths = np.linalg.norm(prior.colours, axis=1)
@@ -146,7 +146,7 @@ def test_imagenets_colours_are_lucids():
 
 
 def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
-    prior = measure(np.stack([scene(12, 15, seed=k) for k in range(5)]), name="Schilder")
+    prior = measure_prior(np.stack([scene(12, 15, seed=k) for k in range(5)]), name="Schilder")
     for original in (prior, neutral(2)):
         path = tmp_path / "prior.npz"
         original.save(path)
@@ -159,20 +159,20 @@ def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
 def test_the_digest_tells_priors_apart(scene):
     pictures = np.stack([scene(seed=k) for k in range(3)])
     digests = {
-        measure(pictures).digest,
-        measure(pictures[:2]).digest,
+        measure_prior(pictures).digest,
+        measure_prior(pictures[:2]).digest,
         IMAGENET.digest,
         neutral(3).digest,
         neutral(1).digest,
     }
     assert len(digests) == 5
-    assert measure(pictures, name="a").digest == measure(pictures, name="b").digest
+    assert measure_prior(pictures, name="a").digest == measure_prior(pictures, name="b").digest
 
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (8, 8, 3), (8,)])
 def test_what_is_no_set_of_pictures_is_refused(shape):
     with pytest.raises(RecipeError, match="at least one"):
-        measure(np.zeros(shape))
+        measure_prior(np.zeros(shape))
 
 
 def test_files_that_are_no_priors_are_refused_in_one_line(tmp_path):

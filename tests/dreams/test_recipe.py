@@ -5,12 +5,12 @@ import pickle
 import pytest
 
 from dreamfilters.dreams import recipe as recipes
-from dreamfilters.dreams.motions import Crop, Rotate, Scale, Shift
+from dreamfilters.dreams.affine_transforms import Crop, Rotate, Scale, Shift
+from dreamfilters.dreams.builtin_recipes import description, names
 from dreamfilters.dreams.optimizers import Adam, Nadam, Normalised
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
-from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read
-from dreamfilters.dreams.shelf import description, names
+from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read_recipe
 from dreamfilters.dreams.transforms import Jitter, Noise
 from dreamfilters.errors import RecipeError, UnknownNameError
 
@@ -21,7 +21,7 @@ def test_the_recipes_of_the_package_are_all_there():
 
 @pytest.mark.parametrize("name", names())
 def test_every_recipe_loads_and_says_when_to_use_it(name):
-    recipe = read(name)
+    recipe = read_recipe(name)
     assert recipe.name == name
     assert len(description(name)) > 40
     assert description(name).count("\n") == 0
@@ -30,34 +30,34 @@ def test_every_recipe_loads_and_says_when_to_use_it(name):
 
 @pytest.mark.parametrize("name", names())
 def test_a_recipe_survives_json_and_pickle(name):
-    recipe = read(name)
+    recipe = read_recipe(name)
     assert from_values(json.loads(json.dumps(recipe.as_values()))) == recipe
     assert pickle.loads(pickle.dumps(recipe)) == recipe
-    assert hash(recipe) == hash(read(name))
+    assert hash(recipe) == hash(read_recipe(name))
     assert "Recipe(" in repr(recipe)
 
 
 def test_what_the_literature_states_stands_in_its_recipes():
-    lucid = read("lucid")
+    lucid = read_recipe("lucid")
     assert lucid.optimizer == Adam(rate=0.05)
     assert lucid.parameterization.contrast == "free"
     assert [type(t).__name__ for t in lucid.transforms] == ["Pad", "Jitter", "Scale", "Rotate", "Jitter"]
-    maco = read("maco")
+    maco = read_recipe("maco")
     assert isinstance(maco.parameterization, Phase)
     assert maco.transparency
     assert any(isinstance(t, Crop) and t.views > 1 for t in maco.transforms)
     assert any(isinstance(t, Noise) for t in maco.transforms)
-    deepdream = read("deepdream")
+    deepdream = read_recipe("deepdream")
     assert deepdream.octaves > 1
     assert isinstance(deepdream.optimizer, Normalised)
     assert any(isinstance(t, Jitter) for t in deepdream.transforms)
-    yosinski = read("yosinski")
+    yosinski = read_recipe("yosinski")
     assert isinstance(yosinski.parameterization, Pixels)
     assert any(isinstance(edit, Decay) for edit in yosinski.edits)
     assert any(isinstance(edit, BlurEvery) for edit in yosinski.edits)
-    assert isinstance(read("natural").parameterization, Phase)
-    assert read("natural").parameterization.prior == "network"
-    assert read("fast").steps < read("standard").steps
+    assert isinstance(read_recipe("natural").parameterization, Phase)
+    assert read_recipe("natural").parameterization.prior == "network"
+    assert read_recipe("fast").steps < read_recipe("standard").steps
 
 
 FULL = Recipe(
@@ -147,8 +147,10 @@ def test_a_file_of_ones_own(tmp_path):
         'description = "größer"\nsteps = 3\n[parameterization]\nkind = "fourier"\nsize = [15, 17]\ngain = 2\n'
         '[[penalties]]\nkind = "total-variation"\nweight = 1\n',
     )
-    assert read(path) == Recipe(Fourier((15, 17), gain=2.0), penalties=(TotalVariation(1.0),), steps=3, name="mine")
-    assert isinstance(read(str(path)).parameterization.gain, float)
+    assert read_recipe(path) == Recipe(
+        Fourier((15, 17), gain=2.0), penalties=(TotalVariation(1.0),), steps=3, name="mine"
+    )
+    assert isinstance(read_recipe(str(path)).parameterization.gain, float)
 
 
 BAD = [
@@ -212,7 +214,7 @@ BAD = [
 def test_a_wrong_file_names_the_key_and_what_is_allowed(text, message, tmp_path):
     path = written(tmp_path, text)
     with pytest.raises(RecipeError, match=message) as caught:
-        read(path)
+        read_recipe(path)
     assert len(str(caught.value).splitlines()) == 1
     assert "mine.toml" in str(caught.value)
 
@@ -221,14 +223,14 @@ def test_recipes_that_are_not_there(tmp_path):
     with pytest.raises(
         UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"
     ):
-        read("standart")
+        read_recipe("standart")
     with pytest.raises(UnknownNameError, match=r"absent\.toml: no such file; recipes by name: .*standard"):
-        read(tmp_path / "absent.toml")
+        read_recipe(tmp_path / "absent.toml")
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "latin.toml").write_bytes("name = 'größe'".encode("latin-1"))
     for name in ("folder.toml", "latin.toml"):
         with pytest.raises(RecipeError, match=f"{name}: cannot be read"):
-            read(tmp_path / name)
+            read_recipe(tmp_path / name)
 
 
 SETTINGS = [
@@ -254,13 +256,13 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("setting", "holds"), SETTINGS)
 def test_one_setting_is_changed(setting, holds):
-    changed = read("standard", settings=[setting])
+    changed = read_recipe("standard", settings=[setting])
     assert holds(changed)
-    assert changed != read("standard")
+    assert changed != read_recipe("standard")
 
 
 def test_settings_follow_one_another():
-    changed = read(
+    changed = read_recipe(
         "standard", settings=["parameterization.size=64", "parameterization.kind=pixels", "parameterization.gain=2"]
     )
     assert changed.parameterization == Pixels(64, gain=2.0)
@@ -289,7 +291,7 @@ BAD_SETTINGS = [
 @pytest.mark.parametrize(("setting", "message"), BAD_SETTINGS)
 def test_a_wrong_setting_is_refused_in_one_line(setting, message):
     with pytest.raises(RecipeError, match=message) as caught:
-        read("standard", settings=[setting])
+        read_recipe("standard", settings=[setting])
     assert len(str(caught.value).splitlines()) == 1
 
 

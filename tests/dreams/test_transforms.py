@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.motions import Crop, Motion, Rotate, Scale, Shear, Shift
+from dreamfilters.dreams.affine_transforms import Crop, Motion, Rotate, Scale, Shear, Shift
 from dreamfilters.dreams.transforms import (
     Blur,
     Colour,

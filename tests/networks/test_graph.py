@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.fingerprints import as_numpy, fingerprint_of
+from dreamfilters.networks.fingerprint import as_numpy, fingerprint_of
 from dreamfilters.networks.graph import flatten, twin
 from dreamfilters.networks.watching import LOGITS, before, watch
 

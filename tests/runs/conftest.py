@@ -11,9 +11,9 @@ import pytest
 
 from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.results import Dream
+from dreamfilters.dreams.result import Dream
 from dreamfilters.networks import Network, load
-from dreamfilters.runs.jobs import Job
+from dreamfilters.runs.dream_run import Job
 
 NAMES = ("STOP", "Vorfahrt achten", "20")
 

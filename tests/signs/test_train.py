@@ -13,7 +13,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.errors import PictureError
 from dreamfilters.networks import load
 from dreamfilters.signs import train as training
-from dreamfilters.signs.scenes import render
+from dreamfilters.signs.rendering.scenes import render
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 // From a number to a colour: palettes whose brightness grows evenly, one table of 256 each.
 
-// The same colours as dreamfilters/images/colours.py: magma and viridis by Nathaniel J. Smith, Stefan van der Walt and
+// The same colours as dreamfilters/images/colormaps.py: magma and viridis by Nathaniel J. Smith, Stefan van der Walt and
 // Eric Firing, given to the public domain (CC0), https://github.com/BIDS/colormap.
 const STOPS = {
   magma:

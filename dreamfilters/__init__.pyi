@@ -1,0 +1,148 @@
+# The public names of dreamfilters, each imported from where it is defined. This is the only list of them:
+# type checkers read it, and `__init__.py` loads names from it on first use.
+
+from .comparison.compare import compare as compare
+from .comparison.result import Comparison as Comparison
+from .dreams.affine_transforms import Crop as Crop
+from .dreams.affine_transforms import Rotate as Rotate
+from .dreams.affine_transforms import Scale as Scale
+from .dreams.affine_transforms import Shear as Shear
+from .dreams.affine_transforms import Shift as Shift
+from .dreams.engine import dream as dream
+from .dreams.engine import dreaming as dreaming
+from .dreams.objectives.features import direction as direction
+from .dreams.objectives.features import diversity as diversity
+from .dreams.objectives.features import match as match
+from .dreams.objectives.objective import Objective as Objective
+from .dreams.objectives.objective import minimize as minimize
+from .dreams.objectives.units import (
+    channel as channel,
+)
+from .dreams.objectives.units import (
+    layer as layer,
+)
+from .dreams.objectives.units import (
+    logit as logit,
+)
+from .dreams.objectives.units import (
+    margin as margin,
+)
+from .dreams.objectives.units import (
+    neuron as neuron,
+)
+from .dreams.optimizers import (
+    Adam as Adam,
+)
+from .dreams.optimizers import (
+    Momentum as Momentum,
+)
+from .dreams.optimizers import (
+    Nadam as Nadam,
+)
+from .dreams.optimizers import (
+    Normalised as Normalised,
+)
+from .dreams.optimizers import (
+    RMSprop as RMSprop,
+)
+from .dreams.optimizers import (
+    Sign as Sign,
+)
+from .dreams.parameterizations import (
+    CPPN as CPPN,
+)
+from .dreams.parameterizations import (
+    Fourier as Fourier,
+)
+from .dreams.parameterizations import (
+    Phase as Phase,
+)
+from .dreams.parameterizations import (
+    Pixels as Pixels,
+)
+from .dreams.parameterizations import (
+    Pyramid as Pyramid,
+)
+from .dreams.penalties import (
+    L1 as L1,
+)
+from .dreams.penalties import (
+    L2 as L2,
+)
+from .dreams.penalties import (
+    BlurDistance as BlurDistance,
+)
+from .dreams.penalties import (
+    BlurEvery as BlurEvery,
+)
+from .dreams.penalties import (
+    ClipContribution as ClipContribution,
+)
+from .dreams.penalties import (
+    ClipNorm as ClipNorm,
+)
+from .dreams.penalties import (
+    Decay as Decay,
+)
+from .dreams.penalties import (
+    Lp as Lp,
+)
+from .dreams.penalties import (
+    TotalVariation as TotalVariation,
+)
+from .dreams.priors import Prior as Prior
+from .dreams.priors import measure_prior as measure_prior
+from .dreams.recipe import Recipe as Recipe
+from .dreams.recipe import read_recipe as read_recipe
+from .dreams.result import Dream as Dream
+from .dreams.transforms import (
+    Blur as Blur,
+)
+from .dreams.transforms import (
+    Colour as Colour,
+)
+from .dreams.transforms import (
+    Flip as Flip,
+)
+from .dreams.transforms import (
+    Jitter as Jitter,
+)
+from .dreams.transforms import (
+    Noise as Noise,
+)
+from .dreams.transforms import (
+    Pad as Pad,
+)
+from .dreams.transforms import (
+    Trim as Trim,
+)
+from .dreams.transforms import (
+    Views as Views,
+)
+from .errors import DreamfiltersError as DreamfiltersError
+from .evidence.activations import activations as activations
+from .evidence.maps.layer_page import MapStyle as MapStyle
+from .evidence.maps.unit_maps import MapScale as MapScale
+from .evidence.maps.unit_maps import UnitMaps as UnitMaps
+from .evidence.patches import crop as crop
+from .evidence.scan.result import Scan as Scan
+from .evidence.scan.scanner import scan as scan
+from .images import Photos as Photos
+from .images import photos as photos
+from .networks import LOGITS as LOGITS
+from .networks import InputForm as InputForm
+from .networks import LayerInfo as LayerInfo
+from .networks import Network as Network
+from .networks import load as load
+from .networks.preprocessing.search.ranking import Trials as Trials
+from .networks.preprocessing.search.ranking import rank_forms as rank_forms
+from .runs.audit_run import read_audit as read_audit
+from .runs.map_run import MapSettings as MapSettings
+from .runs.map_run import draw_maps as draw_maps
+from .runs.scan_run import read_scan as read_scan
+from .verdicts.audit import audit as audit
+from .verdicts.result import Audit as Audit
+from .viewer.launch import serve as serve
+from .viewer.server.http_server import Viewer as Viewer
+
+__version__: str

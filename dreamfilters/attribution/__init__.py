@@ -1,0 +1,1 @@
+"""Which pixels and which units an output depends on."""

@@ -1,0 +1,66 @@
+"""Commands that describe a network: `layers`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dreamfilters.cli.options import AsJson, Model, Opening, spread, wake
+from dreamfilters.cli.output import say, table
+
+if TYPE_CHECKING:
+    from dreamfilters.networks import LayerInfo
+
+
+@spread
+def layers(
+    model: Model,
+    as_json: AsJson = False,
+    *,
+    opening: Opening,
+) -> None:
+    """List a network's layers and which can be dreamt.
+
+    With type, output, units, activation and receptive field: what one place of the layer's map sees, in pixels.
+
+    \b
+    Examples:
+      dreamfilters layers signs
+      dreamfilters layers applications:MobileNetV2:random --json
+    """
+    wake()
+    network = opening.network(model)
+    say(network.assumed)
+    rows = [_layer_values(info) for info in network.layers]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    headings = ("name", "type", "output", "units", "activation", "receptive field", "dreamable")
+    table(headings, [_layer_row(row) for row in rows])
+
+
+COMMANDS = (layers,)
+
+
+def _layer_values(info: LayerInfo) -> dict[str, Any]:
+    field = info.receptive_field
+    return {
+        "name": info.name,
+        "type": info.type,
+        "output": list(info.shape),
+        "units": info.units,
+        "activation": info.activation,
+        "receptive_field": None if field is None else list(field.size),
+        "dreamable": info.dreamable,
+        "reason": info.reason,
+    }
+
+
+def _layer_row(values: Mapping[str, Any]) -> tuple[str, ...]:
+    output = "x".join("?" if side is None else str(side) for side in values["output"])
+    field = "x".join(map(str, values["receptive_field"])) if values["receptive_field"] else "whole image"
+    dreamable = "yes" if values["dreamable"] else f"no: {values['reason']}"
+    return (values["name"], values["type"], output, str(values["units"]), values["activation"], field, dreamable)

@@ -1,0 +1,1 @@
+"""Measures that hold a dream or a unit against real images."""

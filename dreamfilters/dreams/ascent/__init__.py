@@ -1,0 +1,1 @@
+"""The gradient-ascent loop and what it compiles."""

@@ -1,0 +1,253 @@
+"""Targets in words: the grammar of the command line, parsed into units.
+
+conv6:12            the filter 12 of conv6, the mean of its map       conv6:12!max   its maximum
+conv6:0-15,42       several filters, one picture each                 conv6:12@3,4   one neuron: row 3, column 4
+conv6  conv6:*      all of them                                       layer:conv4    the whole layer (DeepDream)
+class:STOP          a class by name or number; quotes where needed    class:"Vorfahrt achten"   class:14   class:*
+conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from dreamfilters.dreams.objectives import units
+from dreamfilters.dreams.objectives.objective import Objective, Reducer, join
+from dreamfilters.dreams.recipe import ClassScore
+from dreamfilters.errors import TargetError, UnknownNameError
+from dreamfilters.networks import LayerInfo, Network
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<operator>[-+*()])
+      | (?P<number>\d*\.?\d+(?:e-?\d+)?)(?=\s*\*)
+      | (?P<atom>(?:"[^"]*"|'[^']*'|[^\s()*+"']|(?<=:)\*)+)
+    )""",
+    re.VERBOSE,
+)
+
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_MOST_TOKENS = 200  # the parser and the scores of sums call themselves as deep as a target is nested
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    at: int  # its position in the target, from 0
+
+
+def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassScore = "logit") -> list[Objective]:
+    """Parse targets into objectives, those that one program can climb joined into one.
+
+    Raises:
+        TargetError: with the position where the grammar is left, or for a number out of range.
+        UnknownNameError: for a layer or class that the network does not have, with close names.
+
+    Example:
+        >>> [len(goal) for goal in goals(load("signs"), ["conv1:0-3", "conv2", "conv1:9"])]
+        [5, 32]
+    """
+    parsed = [
+        parse(network, text, class_score=class_score) for text in ([targets] if isinstance(targets, str) else targets)
+    ]
+    if not parsed:
+        raise TargetError("no target: give one, such as conv6:12 or class:STOP")
+    joined: dict[object, Objective] = {}
+    for goal in parsed:
+        joined[goal.kind] = join(joined[goal.kind], goal) if goal.kind in joined else goal
+    return list(joined.values())
+
+
+def parse(network: Network, text: str, *, class_score: ClassScore = "logit") -> Objective:
+    """Parse one target into an objective of one or more pictures; see the module for the grammar."""
+    return _Parser(network, text, class_score).whole()
+
+
+def _tokens(text: str) -> list[_Token]:
+    if len(_QUOTED.sub("", text).splitlines()) > 1:  # a name may hold anything
+        raise TargetError(f"{text!r}: a target is one line")
+    found, at = [], 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise TargetError(_pointed(text, at + len(text[at:]) - len(text[at:].lstrip()), "this cannot stand here"))
+        kind = str(match.lastgroup)
+        found.append(_Token(kind, match.group(kind), match.start(kind)))
+        at = match.end()
+    if len(found) > _MOST_TOKENS:
+        raise TargetError(f"{text[:40]!r}...: a target of {len(found)} words; at most {_MOST_TOKENS}")
+    return found
+
+
+def _pointed(text: str, at: int, why: str) -> str:
+    return f"{text!r}, position {at + 1}: {why}; a target looks like conv6:12, conv6:0-15,42, conv6:12@3,4, class:STOP"
+
+
+class _Parser:
+    """sum := product (('+' | '-') product)*;  product := [number '*' | '-'] product | '(' sum ')' | atom."""
+
+    def __init__(self, network: Network, text: str, class_score: ClassScore) -> None:
+        self.network, self.text, self.class_score = network, text, class_score
+        self.tokens = _tokens(text)
+        self.next = 0
+
+    def whole(self) -> Objective:
+        goal = self._sum()
+        if self.next < len(self.tokens):
+            self._refuse("expected + or - here")
+        return goal
+
+    def _refuse(self, why: str) -> None:
+        at = self.tokens[self.next].at if self.next < len(self.tokens) else len(self.text)
+        raise TargetError(_pointed(self.text, at, why))
+
+    def _take(self, *texts: str) -> str | None:
+        """Take the next token if it is an operator among `texts`."""
+        if self.next < len(self.tokens) and self.tokens[self.next].kind == "operator":
+            text = self.tokens[self.next].text
+            if text in texts:
+                self.next += 1
+                return text
+        return None
+
+    def _sum(self) -> Objective:
+        goal = self._product()
+        while operator := self._take("+", "-"):
+            right = self._product()
+            goal = goal + right if operator == "+" else goal - right
+        return goal
+
+    def _product(self) -> Objective:
+        if self._take("-"):
+            return -self._product()
+        if self._take("("):
+            goal = self._sum()
+            if not self._take(")"):
+                self._refuse("expected )")
+            return goal
+        if self.next >= len(self.tokens):
+            self._refuse("expected a target here")
+        token = self.tokens[self.next]
+        if token.kind == "operator":
+            self._refuse("expected a target here")
+        self.next += 1
+        if token.kind == "number":
+            if not self._take("*"):
+                self._refuse("expected * after a number")
+            weight = float(token.text)
+            if not math.isfinite(weight):
+                raise TargetError(_pointed(self.text, token.at, f"{token.text} is no finite number"))
+            return weight * self._product()
+        return self._atom(token)
+
+    def _atom(self, token: _Token) -> Objective:
+        head, colon, tail = _split(token.text)
+        if head == "class" and colon:
+            return self._class(tail, token)
+        if head == "layer" and colon:
+            info = self.network.layer(_unquoted(tail))
+            is_unusual = len(info.shape) not in (1, 3)  # such as tokens: no units to choose from, but a mean square
+            return units.layer(info.name if is_unusual else _dreamable(info).name)
+        head, colon, tail = self._split_at_layer(head, colon, tail)
+        info = self.network.layer(_unquoted(head))
+        if not info.units:
+            raise TargetError(
+                f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers"
+            )
+        _dreamable(info)
+        if colon and not tail:
+            raise TargetError(_pointed(self.text, token.at, f"a filter is missing behind {token.text}"))
+        tail, reducer = _reducer(tail)
+        if "@" in tail:
+            return self._neuron(info.name, tail, token)
+        if not colon or tail == "*":
+            return units.channel(info.name, range(info.units), reduce=reducer)
+        filters = self._numbers(tail, token, info.units, f"{info.name} of {self.network.name} has {info.units} filters")
+        return units.channel(info.name, filters, reduce=reducer)
+
+    def _split_at_layer(self, head: str, colon: str, tail: str) -> tuple[str, str, str]:
+        """Move the colon: 'shared:0:3' is filter 3 of the layer 'shared:0' where there is no layer 'shared'."""
+        call, next_colon, rest = tail.partition(":")
+        longer = f"{_unquoted(head)}{colon}{call}"
+        if colon and not self._has(_unquoted(head)) and self._has(longer):
+            return longer, next_colon, rest
+        return head, colon, tail
+
+    def _has(self, name: str) -> bool:
+        try:
+            return bool(self.network.layer(name))
+        except UnknownNameError:
+            return False
+
+    def _class(self, tail: str, token: _Token) -> Objective:
+        score: Callable[..., Objective] = units.margin if self.class_score == "margin" else units.logit
+        count = len(self.network.classes)
+        if tail == "*":
+            chosen = list(range(count))
+        elif re.fullmatch(r"[\d,\-]*[,\-][\d,\-]*", tail) and tail not in self.network.classes:
+            chosen = self._numbers(tail, token, count, f"{self.network.name} has {count} classes")
+        else:
+            chosen = [self.network.class_number(_unquoted(tail))]
+        return replace(score(chosen), names=tuple(f"class:{self._class_word(number)}" for number in chosen))
+
+    def _class_word(self, number: int) -> str:
+        """Return the name of a class, or its number where the name would parse as another one."""
+        name = self.network.classes[number]
+        taken = self.network.classes.index(name) != number or ("'" in name and '"' in name)
+        return str(number) if taken else units.quoted(name)
+
+    def _neuron(self, layer: str, tail: str, token: _Token) -> Objective:
+        match = re.fullmatch(r"(\d+)@(\d+),(\d+)", tail)
+        if match is None:
+            raise TargetError(
+                _pointed(self.text, token.at, "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4")
+            )
+        unit, row, column = map(int, match.groups())
+        return units.neuron(layer, [(unit, row, column)])
+
+    def _numbers(self, tail: str, token: _Token, count: int, has: str) -> list[int]:
+        """Read '0-15,42'."""
+        numbers: list[int] = []
+        for part in tail.split(","):
+            match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+            if match is None:
+                raise TargetError(_pointed(self.text, token.at, f"{tail!r} is not a list of numbers such as 0-15,42"))
+            first, last = int(match[1]), int(match[2] or match[1])
+            if last < first:
+                raise TargetError(_pointed(self.text, token.at, f"{part} runs backwards, give {last}-{first}"))
+            if last >= count:
+                raise TargetError(f"{token.text}: {has}, 0 to {count - 1}")
+            numbers += range(first, last + 1)
+        return numbers
+
+
+def _dreamable(info: LayerInfo) -> LayerInfo:
+    if not info.dreamable:
+        raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
+    return info
+
+
+def _split(atom: str) -> tuple[str, str, str]:
+    """Split at the first colon outside quotes: a layer's or class's name may hold one."""
+    quotes = [(match.start(), match.end()) for match in _QUOTED.finditer(atom)]
+    edges = [0, *[edge for pair in quotes for edge in pair], len(atom)]
+    for number, (left, right) in enumerate(pairwise(edges)):
+        if number % 2 == 0 and ":" in atom[left:right]:
+            at = atom.index(":", left)
+            return atom[:at], ":", atom[at + 1 :]
+    return atom, "", ""
+
+
+def _reducer(tail: str) -> tuple[str, Reducer]:
+    if tail.endswith("!max"):
+        return tail.removesuffix("!max") or "*", "max"
+    return tail.removesuffix("!mean") or "*", "mean"
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

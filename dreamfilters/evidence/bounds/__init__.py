@@ -1,0 +1,1 @@
+"""Bounds on what a unit can reach over all valid inputs."""

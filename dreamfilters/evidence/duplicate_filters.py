@@ -1,0 +1,91 @@
+"""Filters that are nearly the same: their weights, or what they answer to images, point the same way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dreamfilters.errors import ModelError, RecipeError
+from dreamfilters.evidence.bounds.affine_operators import Array, Mix, Scale, Taps, affine_parts
+from dreamfilters.networks import Network
+from dreamfilters.networks.activation_functions import inline_activation
+from dreamfilters.networks.graph import Graph, Step
+
+ALIKE = 0.95  # the cosine from which two units are called near-duplicates: an angle of 18 degrees
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two units, the lower number first, and the cosine of the angle between them."""
+
+    first: int
+    second: int
+    cosine: float
+
+
+def near_duplicates(vectors: ArrayLike, *, threshold: float = ALIKE) -> tuple[Pair, ...]:
+    """Return the pairs of units whose vectors are nearly parallel, the most alike first.
+
+    Args:
+        vectors: (units, n), `weight_vectors` or the units' responses to n images; subtract each unit's mean first
+            for a correlation instead of a cosine. A vector of zeros is like no other.
+        threshold: the least cosine, above 0 and at most 1.
+
+    Raises:
+        RecipeError: another threshold.
+
+    Example:
+        >>> near_duplicates([[1, 0], [0, 1], [2, 0.1]])
+        (Pair(first=0, second=2, cosine=0.9987523388778446),)
+    """
+    if not 0 < threshold <= 1:
+        raise RecipeError(f"threshold={threshold}: a cosine above 0 and at most 1")
+    values = np.asarray(vectors, np.float64)
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    units = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+    cosines = np.minimum(units @ units.T, 1.0)
+    # parallel vectors may miss 1 by what the sums round
+    firsts, seconds = np.nonzero(np.triu(cosines >= threshold - 1e-12, k=1))
+    pairs = [Pair(int(i), int(j), float(cosines[i, j])) for i, j in zip(firsts, seconds, strict=True)]
+    return tuple(sorted(pairs, key=lambda pair: (-pair.cosine, pair.first, pair.second)))
+
+
+def weight_vectors(network: Network, layer: str) -> NDArray[np.float64]:
+    """Return each unit's weights and bias, (units, n); a batch normalization that alone reads them is folded in.
+
+    Raises:
+        UnknownNameError: no such layer.
+        ModelError: a layer without weights of its own for each unit.
+    """
+    graph = network.graph
+    step = graph.by_name[network.layer(layer).name]
+    shape = _input_shape(graph, step)
+    parts = affine_parts(step, shape) if None not in shape else None
+    if not parts or len(parts) > 1 or not isinstance(parts[0], Taps | Mix) or step.type not in _WEIGHED:
+        raise ModelError(f"{layer}: a {step.type} has no weights to compare; Conv2D, DepthwiseConv2D and Dense have")
+    operator = parts[0]
+    kernel = operator.kernel.reshape(-1, operator.kernel.shape[-1])  # (n, units)
+    factor, bias = _folded(graph, step, operator.bias)
+    return np.concatenate([kernel * factor, bias[None]]).T
+
+
+_WEIGHED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})
+
+
+def _input_shape(graph: Graph, step: Step) -> tuple[int, ...]:
+    writer = graph.writers.get(step.inputs[0])
+    shape = writer.shape if writer else graph.input_shape
+    # a map of any size will do: only the channels decide the kernel
+    return tuple(side or 1 for side in shape)
+
+
+def _folded(graph: Graph, step: Step, bias: Array) -> tuple[Array | float, Array]:
+    readers = graph.readers(step.outputs[0])
+    if len(readers) != 1 or readers[0].type != "BatchNormalization" or inline_activation(step):
+        return 1.0, bias
+    parts = affine_parts(readers[0], tuple(side or 1 for side in step.shape))
+    if not parts or not isinstance(parts[0], Scale):
+        return 1.0, bias
+    return parts[0].factor, bias * parts[0].factor + parts[0].bias

@@ -1,0 +1,1 @@
+"""Activation maps: their values, their scale and how they are drawn."""

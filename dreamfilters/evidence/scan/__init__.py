@@ -1,0 +1,1 @@
+"""Statistics of every unit over a folder of images, collected in one pass."""

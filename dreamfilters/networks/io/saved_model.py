@@ -1,0 +1,224 @@
+"""A SavedModel folder as Keras 2 wrote it: the layers' configuration and the checkpoint, never its program.
+
+`keras_metadata.pb` (from TensorFlow 2.5 on) or the object graph in `saved_model.pb` hold the configuration as JSON;
+the messages' numbers of fields are those of `saved_metadata.proto`, `saved_object_graph.proto`, `saved_model.proto` and
+`trackable_object_graph.proto` of TensorFlow 2.15.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dreamfilters import backend
+from dreamfilters.errors import ModelError
+from dreamfilters.networks.io.stored_model import Config, Stored, parsed
+from dreamfilters.networks.io.weight_loading import Pair, stored_layers
+
+_LARGEST = 2**29  # bytes of a description; one with a large program has some ten million
+
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[Stored]:
+    """Give what a SavedModel folder holds.
+
+    Raises:
+        ModelError: it is a program without Keras layers, or damaged.
+    """
+    root = _root(path)
+    config = {"class_name": root.get("class_name"), "config": root.get("config")}
+    prefix = path / "variables" / "variables"
+    if not prefix.with_suffix(".index").is_file():
+        raise ModelError("has no variables/variables.index, the weights of a SavedModel")
+    checkpoint, arrays = backend.read_checkpoint(str(prefix))
+    numbers = _check(arrays, sum(file.stat().st_size for file in prefix.parent.glob("variables.data-*")))
+    objects = _Objects(checkpoint, {key: shape for key, (_, shape) in arrays.items()})
+
+    def pairs(model: keras.Model, upgraded: Config) -> list[Pair]:
+        return _pairs(model, upgraded, objects, 0)
+
+    yield Stored(config, str(root.get("keras_version", "2.4.0")), pairs, numbers)
+
+
+def _check(arrays: Mapping[str, tuple[str, tuple[int, ...]]], size: int) -> int:
+    """Return how many numbers a checkpoint holds, whose files have this size in bytes."""
+    numbers = {key: math.prod(shape) for key, (kind, shape) in arrays.items() if kind != "string"}
+    for key, count in numbers.items():
+        if not 0 <= count <= size:  # a number takes a byte at least, and nothing is packed
+            raise ModelError(f"its checkpoint says that {key} is larger than the file: {arrays[key][1]}")
+    return sum(numbers.values())
+
+
+def _root(path: Path) -> Config:
+    """Return the description of the model itself."""
+    metadata, program = path / "keras_metadata.pb", path / "saved_model.pb"
+    described = metadata if metadata.is_file() else program
+    if described.stat().st_size > _LARGEST:
+        raise ModelError(f"its {described.name} has {described.stat().st_size:,} bytes, more than any description")
+    try:
+        texts = _in_metadata(metadata.read_bytes()) if metadata.is_file() else _in_program(program.read_bytes())
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"its description of the layers is damaged: {error}") from None
+    if not texts:
+        raise ModelError("is a SavedModel of a program without Keras layers; save the model itself as .keras")
+    root = parsed(texts[0])
+    if not isinstance(root.get("config"), (Mapping, list)):
+        raise ModelError("is a SavedModel without the configuration of its layers; save the model itself as .keras")
+    return root
+
+
+def _in_metadata(data: bytes) -> list[bytes]:
+    """Return what `keras_metadata.pb` says of the model; git on Windows turned its line ends, which is undone."""
+    try:
+        nodes = [dict(_fields(node)) for node in _all(data, 1)]
+    except ValueError:
+        nodes = [dict(_fields(node)) for node in _all(data.replace(b"\r\n", b"\n"), 1)]
+    return [node[5] for node in nodes if node.get(3) == b"root"]
+
+
+def _in_program(data: bytes) -> list[bytes]:
+    """Until TensorFlow 2.4 the description was with the first object of the program's graph."""
+    for graph in _all(data, 2):  # SavedModel.meta_graphs
+        for objects in _all(graph, 7):  # MetaGraphDef.object_graph_def
+            for node in _all(objects, 1)[:1]:  # SavedObjectGraph.nodes, the first is the model
+                return [text for user in _all(node, 4) for text in _all(user, 3)]  # user_object, metadata
+    return []
+
+
+class _Objects:
+    """The objects of a checkpoint: whose part each one is, and where its numbers lie."""
+
+    def __init__(self, checkpoint: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.checkpoint, self.shapes = checkpoint, shapes
+        data = checkpoint("_CHECKPOINTABLE_OBJECT_GRAPH")
+        self.parts: list[dict[str, int]] = []
+        self.keys: list[str] = []
+        for node in _all(bytes(data), 1):
+            children = [dict(_fields(child)) for child in _all(node, 1)]
+            self.parts.append({_text(child.get(2, b"")): int(child.get(1, 0)) for child in children})
+            attributes = [dict(_fields(attribute)) for attribute in _all(node, 2)]
+            self.keys.append(next((_text(a.get(3)) for a in attributes if a.get(1) == b"VARIABLE_VALUE"), ""))
+
+    def layers(self, number: int) -> list[int]:
+        """Return the layers of a model, those with weights, in its order."""
+        prefix = "layer_with_weights-"
+        found = {name: part for name, part in self.parts[number].items() if name.startswith(prefix)}
+        return [found[name] for name in sorted(found, key=lambda name: int(name.removeprefix(prefix)))]
+
+    def read(self, variable: Any, key: str) -> Any:
+        """Return the array for a variable, read only if it has its shape."""
+        if self.shapes.get(key) != tuple(variable.shape):
+            raise ModelError(
+                f"its weights for {variable.path} are {self.shapes.get(key)}, the layer takes {tuple(variable.shape)}"
+            )
+        return self.checkpoint(key)
+
+    def named(self, number: int, path: list[str]) -> str:
+        """Return the key of the weight at a path of attributes."""
+        for part in path:
+            if part not in self.parts[number]:
+                raise ModelError(f"its checkpoint has no weights at {'/'.join(path)}")
+            number = self.parts[number][part]
+        return self.keys[number]
+
+
+def _pairs(model: keras.Model, config: Mapping[str, Any], objects: _Objects, number: int) -> list[Pair]:
+    layers = [layer for layer in stored_layers(model, config) if layer.weights]
+    found = objects.layers(number)
+    if len(layers) != len(found):
+        raise ModelError(f"its checkpoint has weights for {len(found)} layers, the network has {len(layers)}")
+    entries = {entry.get("name", entry["config"].get("name")): entry for entry in config["config"]["layers"]}
+    pairs: list[Pair] = []
+    for layer, part in zip(layers, found, strict=True):
+        entry = entries[layer.name]
+        while isinstance(layer, keras.layers.TimeDistributed):
+            layer, entry, part = layer.layer, entry["config"]["layer"], objects.parts[part]["layer"]
+        if "layers" in entry["config"]:
+            pairs += _pairs(layer, entry, objects, part)
+            continue
+        keys = [objects.named(part, way) for way in _ways(layer)]
+        pairs += [(weight, objects.read(weight, key)) for weight, key in zip(layer.weights, keys, strict=True)]
+    return pairs
+
+
+_PARTS = (
+    "cell",
+    "layer",
+    "forward_layer",
+    "backward_layer",
+    "_query_dense",
+    "_key_dense",
+    "_value_dense",
+    "_output_dense",
+)
+
+
+def _ways(layer: Any) -> list[list[str]]:
+    """Return the path of attributes to each weight of a layer."""
+    ways = []
+    for weight in layer.weights:
+        way: list[str] = []
+        here = layer
+        while not any(weight is own for own in (*here._trainable_variables, *here._non_trainable_variables)):
+            inside = [pair for pair in _insides(here) if any(weight is w for w in pair[1].weights)]
+            if not inside:
+                raise ModelError(f"its layer {layer.name} keeps weights in parts whose names are not known")
+            way.append(inside[0][0])
+            here = inside[0][1]
+        depthwise = isinstance(here, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D))
+        ways.append([*way, "depthwise_kernel" if depthwise and weight.name == "kernel" else weight.name])
+    return ways
+
+
+def _insides(layer: Any) -> list[tuple[str, Any]]:
+    named = [(name, getattr(layer, name, None)) for name in _PARTS]
+    return [(name, inside) for name, inside in named if isinstance(inside, keras.layers.Layer)]
+
+
+# --- the wire format of protocol buffers, as far as it is needed
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Yield the fields of a message: (number, an int or bytes)."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            value, at = _varint(data, at)
+            yield number, value
+        elif kind == 2:
+            length, at = _varint(data, at)
+            if at + length > len(data):
+                raise ValueError("a message ends too early")
+            yield number, data[at : at + length]
+            at += length
+        elif kind in (1, 5):
+            at += 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"field of the unknown kind {kind}")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise ValueError("a number ends too early")
+        value |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+    raise ValueError("a number is too long")
+
+
+def _all(data: bytes, number: int) -> list[bytes]:
+    return [value for found, value in _fields(data) if found == number and isinstance(value, bytes)]
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,200 @@
+"""What a file holds before Keras sees it: a configuration, the version that wrote it, and arrays that wait to be read.
+
+Groups and datasets of an HDF5 file are followed by plain links only: nothing is read from another file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import h5py
+import keras
+import numpy as np
+
+from dreamfilters.errors import ModelError
+from dreamfilters.networks.io import file_checks, weight_loading
+from dreamfilters.networks.io.weight_loading import Block, Pair
+from dreamfilters.networks.migrate import weight_layouts
+from dreamfilters.networks.migrate.keras_migrations import version_of
+
+Config: TypeAlias = dict[str, Any]
+Pairing: TypeAlias = Callable[[keras.Model, Config], Sequence[Pair]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A model taken apart.
+
+    Attributes:
+        config: of the model, None if the file holds weights only.
+        version: of the Keras that wrote it, '' where it did not say.
+        pairs: given the model and its upgraded configuration, which array each variable gets; None without weights.
+        numbers: how many it holds.
+    """
+
+    config: Config | None
+    version: str
+    pairs: Pairing | None = None
+    numbers: int = 0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether an older Keras than 3 wrote it."""
+        return version_of(self.version) < (3,)
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[Stored]:
+    """Give what an .h5 or .hdf5 file holds; its arrays can be read as long as it is open.
+
+    Raises:
+        ModelError: it refers to other files, or its configuration is not JSON.
+    """
+    with h5py.File(path, "r") as file:
+        numbers = file_checks.check_hdf5(file)
+        yield replace(_hdf5(file), numbers=numbers)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Stored]:
+    """Give what a .keras file holds; its arrays can be read as long as it is open."""
+    with zipfile.ZipFile(path) as archive:
+        file_checks.check_archive(archive)
+        version = str(parsed(archive.read(file_checks.METADATA)).get("keras_version", ""))
+        config = parsed(archive.read(file_checks.CONFIG))
+        with h5py.File(io.BytesIO(archive.read(file_checks.WEIGHTS)), "r") as file:
+            numbers, tree = file_checks.check_hdf5(file), _tree(file)
+            yield Stored(config, version, lambda model, built: weight_loading.by_numbers(model, built, tree), numbers)
+
+
+def read_architecture(path: Path) -> Stored:
+    """Return the configuration in a JSON file that `model.to_json()` wrote.
+
+    Raises:
+        ModelError: there is no such file, or something else in it.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise ModelError("a pipe would be waited for")
+        with path.open("rb") as file:
+            config = parsed(file.read(file_checks.LARGEST_TEXT + 1))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ModelError:
+        raise ModelError(f"{path}: is not the JSON that model.to_json() writes") from None
+    if "class_name" not in config:
+        raise ModelError(f"{path}: is JSON without a model; give what model.to_json() writes")
+    version = str(config.get("keras_version", ""))
+    if not version and "module" in config:  # Keras 3 leaves it out
+        version = keras.__version__
+    return Stored(config, version)
+
+
+def _hdf5(file: h5py.File) -> Stored:
+    group = _inside(file, "model_weights") if "model_weights" in file else file
+    said = {**file.attrs, **group.attrs}
+    version, backend = (_text(said.get(key, "")) for key in ("keras_version", "backend"))
+    config = parsed(file.attrs["model_config"]) if "model_config" in file.attrs else None
+    if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
+        if (
+            config is None
+            and version_of(version) == (1,)
+            and not {"layers", "_layer_checkpoint_dependencies"} & set(group)
+        ):
+            return Stored(None, version)
+        tree = _tree(group)
+        return Stored(config, version, lambda model, upgraded: weight_loading.by_numbers(model, upgraded, tree))
+    blocks = [_block(group, name) for name in _names(group, "layer_names")]
+    source = _source(version, backend, blocks)
+
+    def pairs(model: keras.Model, upgraded: Config) -> Sequence[Pair]:
+        return weight_loading.by_blocks(model, upgraded, blocks, source)
+
+    return Stored(config, version, pairs)
+
+
+def _source(version: str, backend: str, blocks: Sequence[Block]) -> weight_layouts.Source:
+    """Keras 1 does not say on what it ran; TensorFlow's variables have names that end in ':0', Theano's have not."""
+    keras_1 = version_of(version) < (2,)
+    names = [name for block in blocks for name in block.names]
+    theano = backend == "theano" or (keras_1 and not backend and bool(names) and not any(":" in n for n in names))
+    return weight_layouts.Source(keras_1, theano)
+
+
+def _block(group: h5py.Group, layer: str) -> Block:
+    inner = _inside(group, layer)
+    names = tuple(_names(inner, "weight_names"))
+    if len(set(names)) < len(names):  # or one array could be read a thousand times
+        raise ModelError(f"it lists a weight of {layer} twice")
+    return Block(layer.replace("/", "__"), names, tuple(partial(_array, _inside(inner, name)) for name in names))
+
+
+def _tree(group: h5py.Group) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name in group:
+        inner = _inside(group, name, whole=True)
+        tree[name] = partial(_array, inner) if isinstance(inner, h5py.Dataset) else _tree(inner)
+    return tree
+
+
+def _inside(group: h5py.Group, path: str, *, whole: bool = False) -> Any:
+    """Return what lies at a path, step by step, so that no link leads elsewhere."""
+    for part in [path] if whole else [part for part in path.split("/") if part]:
+        if not isinstance(group, h5py.Group) or part not in group:
+            raise ModelError(f"it has no weights at {path}, which it lists")
+        group = file_checks.follow(group, part, path)
+    return group
+
+
+def _array(dataset: Any) -> np.ndarray:
+    if not isinstance(dataset, h5py.Dataset):
+        raise ModelError(f"{getattr(dataset, 'name', 'a weight')} is no array of this file")
+    file_checks.check_array(dataset)
+    values = np.asarray(dataset[()])
+    if values.dtype == "V2":  # what h5py makes of a bfloat16, the upper half of a float32
+        return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    if values.dtype.kind not in "biuf":
+        raise ModelError(f"{dataset.name} holds no numbers but {values.dtype}")
+    return values
+
+
+def _names(group: h5py.Group, key: str) -> list[str]:
+    """Return a list of names, which is in several attributes where it is long."""
+    if key in group.attrs:
+        return [_text(name) for name in group.attrs[key]]
+    names: list[str] = []
+    number = 0
+    while f"{key}{number}" in group.attrs:
+        names += [_text(name) for name in group.attrs[f"{key}{number}"]]
+        number += 1
+    return names
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def parsed(text: Any) -> Config:
+    """Return the configuration that a text holds.
+
+    Raises:
+        ModelError: it is no JSON, or no model's, or larger than any.
+    """
+    try:
+        if len(text) > file_checks.LARGEST_TEXT:
+            raise ModelError(f"its configuration is no model's: {len(text):,} letters")
+        value = json.loads(text)
+        value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelError(f"its configuration is not JSON: {error}") from None
+    if not isinstance(value, Mapping):
+        raise ModelError("its configuration is not that of a model")
+    return dict(value)

@@ -1,0 +1,245 @@
+"""Stored arrays find their variables: by layer, order, kind and shape, and every variable exactly once.
+
+The arrays themselves stay as they are, but for the layouts of Keras 1 and of Theano's kernels, see `layouts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from dreamfilters.errors import ModelError
+from dreamfilters.networks.migrate import weight_layouts
+
+Array: TypeAlias = np.ndarray
+Tree: TypeAlias = Mapping[str, Any]  # groups, and where they end functions that read an array
+Pair: TypeAlias = tuple[Any, Array]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The arrays of one layer at the top of the model, in the order and with the names under which they were stored."""
+
+    layer: str
+    names: tuple[str, ...]
+    read: tuple[Callable[[], Array], ...]
+
+
+def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
+    """Give the variables their values.
+
+    Raises:
+        ModelError: a variable got none, or two, or one of another shape.
+    """
+    seen: dict[int, Array] = {}
+    for variable, array in pairs:
+        if tuple(variable.shape) != array.shape:
+            raise ModelError(
+                f"its weights for {variable.path} are {array.shape}, the layer takes {tuple(variable.shape)}"
+            )
+        # The kernel of a layer in a SpectralNormalization is stored with both.
+        if not np.array_equal(seen.setdefault(id(variable), array), array, equal_nan="f" in array.dtype.kind):
+            raise ModelError(f"it has two sets of weights for {variable.path}")
+    for variable in model.weights:
+        if id(variable) not in seen:
+            raise ModelError(f"it has no weights for {variable.path}")
+    for variable, array in pairs:
+        variable.assign(array)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with what it derives from them
+
+
+def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
+    """Return the layers of a model in the order in which its file lists them; operations and inputs are left out."""
+    by_name = {layer.name: layer for layer in model.layers}
+    names = [layer.get("name", layer["config"].get("name")) for layer in config["config"]["layers"]]
+    return [by_name[name] for name in names if name in by_name]
+
+
+# --- blocks: .h5, one group for each layer
+
+
+def by_blocks(
+    model: keras.Model, config: Mapping[str, Any], blocks: Sequence[Block], source: weight_layouts.Source
+) -> list[Pair]:
+    """Return which array each variable gets, from the blocks of an HDF5 file.
+
+    Raises:
+        ModelError: layers and blocks do not go together.
+    """
+    layers = [layer for layer in stored_layers(model, config) if layer.weights]
+    blocks = [block for block in blocks if block.names]
+    by_name = {block.layer: block for block in blocks}
+    if {layer.name for layer in layers} == set(by_name):
+        blocks = [by_name[layer.name] for layer in layers]
+    if len(layers) != len(blocks):
+        raise ModelError(f"its weights are for {len(blocks)} layers, the network has {len(layers)} with weights")
+    return [pair for layer, block in zip(layers, blocks, strict=True) for pair in _block_pairs(layer, block, source)]
+
+
+def _block_pairs(layer: Any, block: Block, source: weight_layouts.Source) -> list[Pair]:
+    arrays = weight_layouts.upgraded(layer, [read() for read in block.read], source)
+    names = block.names if len(arrays) == len(block.names) else ("",) * len(arrays)
+    orders = [
+        *_by_names(layer.weights, names),
+        [*layer.trainable_weights, *layer.non_trainable_weights],  # as Keras wrote them, if the flags are those of then
+        list(layer.weights),
+    ]
+    fitting = [order for order in orders if _fits(order, arrays, names)]
+    if not fitting:
+        raise ModelError(f"its weights for {layer.name} are {_shapes(arrays)}, the layer takes {_shapes(orders[0])}")
+    return list(zip(fitting[0], arrays, strict=True))
+
+
+def _by_names(variables: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    """Return the one order in which each variable bears its stored name, [] if names do not tell.
+
+    They do not where TensorFlow 1 numbered them anew: 'conv2d_1_1/kernel:0'.
+    """
+    known = {_last_two(variable.path): variable for variable in variables}
+    wanted = [_last_two(name) for name in names]
+    told = len(known) == len(variables) and set(wanted) == set(known) and len(wanted) == len(known)
+    return [[known[name] for name in wanted]] if told else []
+
+
+def _last_two(path: str) -> tuple[str, ...]:
+    parts = path.removesuffix(":0").split("/")[-2:]
+    return (*parts[:-1], {"depthwise_kernel": "kernel"}.get(parts[-1], parts[-1]))
+
+
+def _fits(order: Sequence[Any], arrays: Sequence[Array], names: Sequence[str]) -> bool:
+    """Say whether shapes and kinds agree, and each stored layer goes to one layer of the model."""
+    if len(order) != len(arrays):
+        return False
+    owners: dict[str, str] = {}
+    for variable, array, name in zip(order, arrays, names, strict=True):
+        if tuple(variable.shape) != array.shape or not _same_kind(variable.path, name):
+            return False
+        if "/" in name and owners.setdefault(_owner(name), _owner(variable.path)) != _owner(variable.path):
+            return False
+    return True
+
+
+_KINDS = frozenset(
+    {
+        "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "depthwise_kernel", "pointwise_kernel",
+        "recurrent_kernel", "embeddings", "alpha", "mean", "variance", "count",
+    }
+)  # fmt: skip
+
+
+def _same_kind(path: str, name: str) -> bool:
+    kinds = (path.rpartition("/")[2], name.removesuffix(":0").rpartition("/")[2])
+    if not _KINDS.issuperset(kinds):
+        return True
+    # A DepthwiseConv2D calls its kernel so now; a SeparableConv2D has kept both names.
+    return kinds[0] == kinds[1] or kinds == ("kernel", "depthwise_kernel")
+
+
+def _owner(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _shapes(arrays: Sequence[Any]) -> str:
+    shown = ", ".join(str(tuple(array.shape)) for array in arrays[:4])
+    return f"{shown}{', ...' if len(arrays) > 4 else ''}" or "none"
+
+
+# --- trees: .keras, groups named by class and number
+
+
+def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> list[Pair]:
+    """Return which array each variable gets, from the groups 'conv2d', 'conv2d_1', ... of a .keras archive.
+
+    Their numbers may skip (Keras 2.12); their order is that of the layers of a class.
+
+    Raises:
+        ModelError: layers and groups do not go together.
+    """
+    groups = _containers(tree)
+    queues: dict[str, list[Any]] = {}
+    for name in sorted(groups, key=_numbered):
+        if _has_arrays(groups[name]):
+            queues.setdefault(_numbered(name)[0], []).append(groups[name])
+    pairs: list[Pair] = []
+    entries = {_entry_name(entry): entry for entry in config["config"]["layers"]}
+    for layer in stored_layers(model, config):
+        if not layer.weights:
+            continue
+        entry = entries[layer.name]
+        kinds = ("Functional", "Model") if entry["class_name"] == "Functional" else ()
+        names = [_snake(kind) for kind in (*kinds, entry["class_name"], type(layer).__name__)]
+        queue = next((queues[name] for name in names if queues.get(name)), None)
+        if not queue:
+            raise ModelError(f"it has no weights for {layer.name}")
+        group = queue.pop(0)
+        pairs += _numbered_pairs(layer, entry, group)
+    left = [kind for kind, queue in queues.items() if queue]
+    if left:
+        raise ModelError(f"it has weights for more layers than the network has: {', '.join(left)}")
+    return pairs
+
+
+def _containers(tree: Tree) -> dict[str, Any]:
+    """Return the groups of layers; on Windows their paths were written with backslashes, as one name."""
+    groups: dict[str, Any] = {}
+    for name, inner in tree.items():
+        container, _, rest = name.partition("\\")
+        if container in ("_layer_checkpoint_dependencies", "layers"):
+            groups.update({rest: inner} if rest else inner)
+    return groups
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if stem and number.isdecimal() else (name, 0)
+
+
+def _snake(name: str) -> str:
+    return keras.src.utils.naming.to_snake_case(name)  # type: ignore[no-any-return]
+
+
+def _entry_name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name", entry["config"].get("name")))
+
+
+def _has_arrays(tree: Any) -> bool:
+    return callable(tree) or any(_has_arrays(inner) for inner in tree.values())
+
+
+_PLAIN: Mapping[str, Any] = {"config": {}}
+
+
+def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterator[Pair]:
+    """Yield the variables of a layer: its own in order, and those of the layers inside it by their attributes."""
+    if "layers" in entry["config"]:
+        yield from by_numbers(layer, entry, group)
+        return
+    own = group.get("vars", {})
+    variables = [*layer._trainable_variables, *layer._non_trainable_variables]
+    variables = [variable for variable in variables if any(variable is weight for weight in layer.weights)]
+    if len(own) != len(variables):
+        raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}")
+    for number, variable in enumerate(variables):
+        yield variable, own[str(number)]()
+    if isinstance(getattr(layer, "cells", None), list):
+        yield from _cell_pairs(layer, group.get("cells", {}))
+    for name, inner in group.items():
+        inside = getattr(layer, name, None)
+        if name != "vars" and _has_arrays(inner) and isinstance(inside, keras.layers.Layer) and inside.weights:
+            part = entry["config"].get(name)
+            yield from _numbered_pairs(inside, part if isinstance(part, Mapping) else _PLAIN, inner)
+
+
+def _cell_pairs(layer: Any, groups: Tree) -> Iterator[Pair]:
+    """Yield the variables of the cells of a StackedRNNCells, whose groups are named as those of layers are."""
+    names: dict[str, int] = {}
+    for cell in layer.cells:
+        kind = _snake(type(cell).__name__)
+        names[kind] = number = names.get(kind, -1) + 1
+        yield from _numbered_pairs(cell, _PLAIN, groups.get(f"{kind}_{number}" if number else kind, {}))

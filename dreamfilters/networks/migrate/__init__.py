@@ -1,0 +1,1 @@
+"""Configurations and weights written by older Keras versions, rewritten for Keras 3."""

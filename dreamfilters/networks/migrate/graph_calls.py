@@ -1,0 +1,168 @@
+"""The calls of a stored functional graph, and TensorFlow's functions among them, as Keras 3 writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from dreamfilters.errors import ModelError
+from dreamfilters.networks.migrate import tensorflow_nodes, tensorflow_ops
+
+Config: TypeAlias = dict[str, Any]
+Say: TypeAlias = Callable[[str], None]
+
+_CONSTANT = "_CONSTANT_VALUE"
+_NODE = "TensorFlowOpLayer"
+_MODELS = ("Functional", "Model", "Network", "Container", "Sequential")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The `tensor`-th output of the `call`-th call of a layer, calls counted from 0."""
+
+    layer: str
+    call: int
+    tensor: int
+
+
+def is_operation(entry: Config) -> bool:
+    """Say whether an entry is one of TensorFlow's functions rather than a layer."""
+    return entry.get("class_name") in ("TFOpLambda", "SlicingOpLambda", _NODE)
+
+
+def operation(entry: Config) -> Config:
+    """Return the operation of Keras in place of one of TensorFlow's functions; its settings come with its call."""
+    function = _function(entry)
+    found = tensorflow_ops.find(function)
+    if found is None:
+        raise ModelError(
+            f"its layer {entry.get('name')} calls TensorFlow's {function}, for which there is no layer in the table; "
+            "only TensorFlow 2.15 or older opens it"
+        )
+    return {"module": found.module, "class_name": found.kind, "config": {}, "registered_name": found.kind}
+
+
+def _function(entry: Config) -> str:
+    """Return the name of TensorFlow's function that an entry calls."""
+    if entry["class_name"] == _NODE:
+        return tensorflow_nodes.function_of(entry) or str(entry["config"]["node_def"]["op"])
+    return str(entry["config"].get("function", ""))
+
+
+def wire(stored: Sequence[Config], layers: Sequence[Config], inputs: Any, outputs: Any, *, say: Say) -> Config:
+    """Return `layers`, each with its calls, and the model's inputs and outputs, as settings of a Functional.
+
+    Raises:
+        ModelError: the graph is not what Keras writes.
+    """
+    graph = _Graph(stored, layers, outputs)
+    wired = []
+    for before, layer in zip(stored, layers, strict=True):
+        nodes = [graph.call(before, layer, node) for node in before.get("inbound_nodes", [])]
+        wired.append({**layer, "inbound_nodes": [{"args": args, "kwargs": kwargs} for args, kwargs in nodes]})
+    for before, layer in zip(stored, wired, strict=True):
+        if is_operation(before):
+            say(f"TensorFlow's {_function(before)} became the operation {layer['class_name']}")
+            layer["config"]["name"] = layer["name"]
+    return {"layers": wired, "input_layers": graph.ends(inputs), "output_layers": graph.ends(outputs)}
+
+
+class _Graph:
+    """The names of the layers, old to new, and from which number on the calls of each are counted."""
+
+    def __init__(self, stored: Sequence[Config], layers: Sequence[Config], outputs: Any) -> None:
+        self.names = {
+            str(before.get("name", before["config"].get("name"))): layer["name"]
+            for before, layer in zip(stored, layers, strict=True)
+        }
+        if len(self.names) != len(layers):
+            raise ModelError("two of its layers have one name")
+        self.kinds = {layer["name"]: layer["class_name"] for layer in layers}
+        self.first = dict.fromkeys(self.names, 0)
+        # Most Kerases counted the call that made a nested model as its first, some not that of a Sequential.
+        calls = {str(before.get("name")): len(before.get("inbound_nodes", [])) for before in stored}
+        nested = {str(b.get("name")) for b in stored if b.get("class_name") in _MODELS}
+        for name in nested:
+            used = self._used([outputs, *(b.get("inbound_nodes", []) for b in stored)], name)
+            self.first[name] = 0 if 0 in used and max(used) < calls[name] else 1
+
+    def _used(self, value: Any, name: str) -> set[int]:
+        if self._is_reference(value):
+            return {value[1]} if value[0] == name else set()
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        return set().union(*(self._used(one, name) for one in value)) if isinstance(value, list) else set()
+
+    def _is_reference(self, value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and len(value) in (3, 4)
+            and isinstance(value[0], str)
+            and value[0] in self.names
+            and all(isinstance(number, int) and not isinstance(number, bool) for number in value[1:3])
+        )
+
+    def call(self, before: Config, layer: Config, node: Any) -> tuple[list[Any], Config]:
+        """Return the arguments of one call."""
+        args, kwargs = self._arguments(before, node)
+        if is_operation(before):
+            if before["class_name"] == _NODE:
+                args, kwargs = tensorflow_nodes.call_of(before, args[0] if isinstance(args[0], list) else args)
+            args, kwargs, settings = tensorflow_ops.arguments(_function(before), layer["name"], args, kwargs)
+            known = {key: value for key, value in layer["config"].items() if key != "name"}
+            if known and known != settings:
+                raise ModelError(f"its layer {layer['name']} is called with two settings: {known} and {settings}")
+            layer["config"].update(settings)
+        return self._written(args), self._written(kwargs)
+
+    def _arguments(self, before: Config, node: Any) -> tuple[list[Any], Config]:
+        if isinstance(node, Mapping):
+            return [{key: self._reference(value) for key, value in node.items()}], {}
+        if not isinstance(node, list) or not node:
+            raise ModelError(f"its layer {before.get('name')} is called on nothing")
+        items = [node] if isinstance(node[0], str) else node
+        said = [item[3] for item in items if len(item) == 4 and isinstance(item[3], Mapping)]
+        if any(settings != said[0] for settings in said):
+            raise ModelError(f"its layer {before.get('name')} is called with two settings at once")
+        kwargs = said[0] if said else {}
+        first = [self._replaced(item[2]) if item[0] == _CONSTANT else self._reference(item[:3]) for item in items]
+        settings = {key: self._replaced(value) for key, value in kwargs.items() if value is not None}
+        return [first[0] if len(first) == 1 else first], settings
+
+    def _reference(self, value: Any) -> Reference:
+        if not self._is_reference(value):
+            raise ModelError(f"its graph refers to {str(value)[:60]}, which is none of its layers")
+        return Reference(self.names[value[0]], value[1] - self.first[value[0]], value[2])
+
+    def _replaced(self, value: Any) -> Any:
+        if self._is_reference(value):
+            return self._reference(value)
+        if isinstance(value, Mapping):
+            if value.get("class_name", "__ellipsis__") != "__ellipsis__":  # Keras would make what it names
+                raise ModelError(f"its graph calls a layer with an object, a {value['class_name']}")
+            return {key: self._replaced(inner) for key, inner in value.items()}
+        return [self._replaced(inner) for inner in value] if isinstance(value, list) else value
+
+    def _written(self, value: Any) -> Any:
+        if isinstance(value, Reference):
+            history = [value.layer, value.call, value.tensor]
+            return {
+                "class_name": "__keras_tensor__",
+                "config": {"shape": [], "dtype": "float32", "keras_history": history},
+            }
+        if isinstance(value, Mapping):
+            return {key: self._written(inner) for key, inner in value.items()}
+        return [self._written(inner) for inner in value] if isinstance(value, list) else value
+
+    def ends(self, value: Any) -> Any:
+        """Return the inputs or outputs of the model; a single one stands alone, as its model is then called on one."""
+        if self._is_reference(value):
+            found = self._reference(value)
+            counted = found.call + (self.kinds[found.layer] == "Functional")  # Keras 3 takes it off again here only
+            return [found.layer, counted, found.tensor]
+        if isinstance(value, Mapping):
+            return {key: self.ends(inner) for key, inner in value.items()}
+        if not isinstance(value, list) or not value:
+            raise ModelError("its graph has no inputs or no outputs")
+        return self.ends(value[0]) if len(value) == 1 else [self.ends(inner) for inner in value]

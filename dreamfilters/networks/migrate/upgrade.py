@@ -1,0 +1,316 @@
+"""A configuration stored by an older Keras becomes one of Keras 3, by the tables of `changes` and nothing else.
+
+A setting that no table names is refused by its name; nothing in a configuration is imported, evaluated or run.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeAlias
+
+import keras
+
+from dreamfilters.errors import ModelError, UntrustedError
+from dreamfilters.networks.io.known_layers import check_known, layer_settings, short
+from dreamfilters.networks.migrate import graph_calls
+from dreamfilters.networks.migrate import layer_settings as reshaping
+from dreamfilters.networks.migrate.keras_migrations import (
+    ACTIVATIONS,
+    ANY,
+    ELSEWHERE,
+    GONE,
+    HARD_SIGMOID,
+    Era,
+    Version,
+    eras_after,
+    version_of,
+)
+
+Config: TypeAlias = dict[str, Any]
+
+FUNCTIONAL = ("Functional", "Model", "Network", "Container")
+_FIRST_OF_PYTHON_3_11 = (2, 12)  # what was compiled before is of no use to the Pythons that this runs on
+_RESERVED = "/"  # in names of layers, which Keras 3 refuses
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A configuration that Keras 3 reads.
+
+    Attributes:
+        config: of the model.
+        changes: what was changed, each a plain sentence.
+        shapes: layer -> the (batch, ...) shape of its output that was stored and now follows from its other settings.
+    """
+
+    config: Config
+    changes: tuple[str, ...] = ()
+    shapes: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
+
+
+def upgrade(config: Config, version: str, *, trust: bool = False) -> Upgraded:
+    """Return the stored configuration of a model, `{"class_name": ..., "config": ...}`, for Keras 3.
+
+    Args:
+        config: as stored; it is not changed.
+        version: of the Keras that stored it, such as '2.2.4-tf', '' if it did not say.
+        trust: whether Lambda layers may stay, whose code runs when the model is built.
+
+    Raises:
+        ModelError: it has a layer or setting that is in no table.
+        UntrustedError: it has a Lambda layer and `trust` was not given.
+
+    Example:
+        >>> upgrade({"class_name": "Sequential", "config": [...]}, "1.2.1").changes
+        ('Convolution2D is called Conv2D now', 'nb_filter of Conv2D is called filters now', ...)
+    """
+    work = _Upgrade(version_of(version), trust)
+    upgraded = work.model(copy.deepcopy(plain(config)))
+    return Upgraded(upgraded, tuple(work.said), work.shapes)
+
+
+def plain(value: Any) -> Any:
+    """Return JSON without the wrappers that stood for tuples and shapes, and with '/' in no layer's name."""
+    if isinstance(value, Mapping):
+        if value.get("class_name") in ("__tuple__", "TensorShape") and "items" in value:
+            return [plain(item) for item in value["items"]]
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def kept_name(name: str) -> str:
+    """Return the name of a layer as Keras 3 takes it."""
+    return name.replace(_RESERVED, "__")
+
+
+class _Upgrade:
+    """One configuration on its way; `said` collects what was changed, in order and once each."""
+
+    def __init__(self, version: Version, trust: bool) -> None:
+        self.version = version
+        self.eras = eras_after(version)
+        self.trust = trust
+        self.said: Counter[str] = Counter()
+        self.shapes: dict[str, list[int | None]] = {}
+
+    def say(self, sentence: str) -> None:
+        self.said[sentence] += 1
+
+    # --- models
+
+    def model(self, entry: Config) -> Config:
+        """Upgrade an entry that is a model or a layer."""
+        kind = entry.get("class_name")
+        if not isinstance(kind, str) or "config" not in entry:
+            raise ModelError("its configuration names no class; it is no model of Keras")
+        inner = entry["config"]
+        registered = entry.get("registered_name")
+        if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
+            raise ModelError(f"needs the code of its own {registered!r}, which is not in the file")
+        if kind == "Sequential":
+            return self._sequential(entry, inner)
+        if kind in FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
+            return self._functional(entry, dict(inner))
+        return self.layer(entry)
+
+    def _sequential(self, entry: Config, inner: Any) -> Config:
+        if isinstance(inner, list):
+            self.say("the bare list of a Sequential's layers has a name now")
+            inner = {"name": entry.get("name", "sequential"), "layers": inner}
+        if not isinstance(inner, Mapping) or not isinstance(inner.get("layers"), list) or not inner["layers"]:
+            raise ModelError("its Sequential has no layers")
+        shape, dtype = _declared_input(inner["layers"][0])
+        if shape is None and isinstance(inner.get("build_input_shape"), list):
+            shape = [None, *inner["build_input_shape"][1:]]  # the batch is that of the first call, by chance
+        layers = [self.model(layer) for layer in inner["layers"]]
+        if layers[0]["class_name"] != "InputLayer" and shape is not None:
+            if "batch_input_shape" in _config_of(inner["layers"][0]):
+                self.say("the input of a Sequential became a layer of its own")
+            layers.insert(0, _input_layer(f"{_name_of(layers[0])}_input", shape, dtype, layers))
+        settings = self._model_settings(inner, ("layers", "build_input_shape", "dtype"))
+        return _entry("keras", "Sequential", {**settings, "layers": layers})
+
+    def _functional(self, entry: Config, inner: Config) -> Config:
+        stored = inner["layers"]
+        layers = []
+        for layer in stored:
+            upgraded = self.model(layer) if not graph_calls.is_operation(layer) else graph_calls.operation(layer)
+            layers.append({**upgraded, "name": kept_name(str(layer.get("name", _name_of(layer))))})
+        settings = self._model_settings(inner, ("layers", "input_layers", "output_layers", "dtype"))
+        wired = graph_calls.wire(stored, layers, inner["input_layers"], inner["output_layers"], say=self.say)
+        return _entry("keras.src.models.functional", "Functional", {**settings, **wired})
+
+    def _model_settings(self, inner: Mapping[str, Any], known: tuple[str, ...]) -> Config:
+        for key in inner:
+            if key not in (*known, "name", "trainable"):
+                raise ModelError(f"its configuration has the setting {key!r}={short(inner[key])}, which is in no table")
+        return {"name": kept_name(str(inner.get("name", "model"))), "trainable": bool(inner.get("trainable", True))}
+
+    # --- layers
+
+    def layer(self, entry: Config) -> Config:
+        """Upgrade an entry that is a layer."""
+        kind, config = str(entry["class_name"]), entry["config"]
+        if not isinstance(config, Mapping):
+            raise ModelError(f"its layer {kind} has no settings")
+        kind, config = kind.rpartition(">")[2] if kind.startswith("Keras>") else kind, dict(config)
+        name = str(config.get("name", entry.get("name", kind)))
+        if kind in GONE:
+            raise ModelError(f"its layer {name} is a {kind}: {GONE[kind]}; only the Keras that wrote it opens it")
+        for era in self.eras:
+            kind = self._through(era, name, kind, config)
+        if kind == "Conv2DTranspose" and isinstance(config.get("output_shape"), list):  # Keras 1
+            self.shapes[kept_name(name)] = config["output_shape"]
+        kind = reshaping.special(name, kind, config, say=self.say)
+        if kind == "Lambda":
+            return self._lambda(name, config)
+        self._parts(name, kind, config)
+        if "trainable" not in (layer_settings(kind) or ()):  # a SpatialDropout2D has nothing to train
+            config.pop("trainable", None)
+        check_known(name, kind, config)
+        if "name" in config:
+            config["name"] = self._named(str(config["name"]))
+        return _entry(ELSEWHERE.get(kind, "keras.layers"), kind, config)
+
+    def _named(self, name: str) -> str:
+        if _RESERVED in name:
+            self.say("'/' in names of layers became '__'")
+        return kept_name(name)
+
+    def _through(self, era: Era, name: str, kind: str, config: Config) -> str:
+        if kind in era.classes:
+            self.say(f"{kind} is called {era.classes[kind]} now")
+            kind = era.classes[kind]
+        for new, parts in _rows(era.gathered, kind):
+            if parts[0] in config:
+                config[new] = [config.pop(part) for part in parts]
+                self.say(f"{', '.join(parts)} of {kind} are {new} now")
+        for old, new in _rows(era.renamed, kind):
+            if old in config:
+                if new in config and config[new] != config[old]:
+                    raise ModelError(f"its layer {name} ({kind}) has both {old} and {new}, and they differ")
+                config[new] = config.pop(old)
+                self.say(f"{old} of {kind} is called {new} now")
+        for key, names in era.values.items():
+            if isinstance(config.get(key), str):
+                config[key] = names.get(config[key], config[key])
+        for key, value in _rows(era.implied, kind):
+            if key not in config:
+                config[key] = value
+                self.say(f"{kind} says {key}={value}, which held by itself")
+        self._drop(era, name, kind, config)
+        return kind
+
+    def _drop(self, era: Era, name: str, kind: str, config: Config) -> None:
+        for key, neutral in _rows(era.dropped, kind):
+            if key not in config:
+                continue
+            value = config.pop(key)
+            if neutral is not ANY and value not in neutral:
+                raise ModelError(f"its layer {name} ({kind}) has {key}={short(value)}, which Keras 3 cannot compute")
+            if value not in (None, False):
+                self.say(f"{key} of {kind} left out, which changes nothing")
+
+    def _lambda(self, name: str, config: Config) -> Config:
+        if self.version < _FIRST_OF_PYTHON_3_11:
+            raise UntrustedError(
+                f"has a Lambda layer ({name}), code of an older Python that cannot run here; write its layers as JSON "
+                "(dreamfilters convert MODEL OUT.json), put one such as Rescaling in its place, give --architecture"
+            )
+        if not self.trust:
+            raise UntrustedError(
+                f"has a Lambda layer ({name}), which runs code from the file; say --trust (trust=True) if you trust it"
+            )
+        for key in ("batch_input_shape", "module", "function_type", "output_shape_type", "output_shape_module"):
+            config.pop(key, None)
+        if isinstance(config.get("function"), list):
+            code, defaults, closure = config["function"]
+            inside = {"code": code, "defaults": defaults, "closure": closure}
+            config["function"] = {"class_name": "__lambda__", "config": inside}
+        elif isinstance(config.get("function"), str):
+            raise ModelError(f"its layer {name} is a Lambda of the function {config['function']!r}, not in the file")
+        return _entry("keras.layers", "Lambda", config)
+
+    def _parts(self, name: str, kind: str, config: Config) -> None:
+        """Upgrade what stands inside a layer's settings: its type of number, activations, cells, wrapped layers."""
+        for key in list(config):
+            value = config[key]
+            if key == "dtype":
+                config[key] = reshaping.policy(value)
+            elif key.endswith("activation"):
+                config[key] = self._activation(name, value)
+            elif key.endswith(("_initializer", "_regularizer", "_constraint")):
+                config[key] = reshaping.for_training(key, value, say=self.say)
+                if config[key] is None and key.endswith("_initializer"):
+                    del config[key]
+            elif key in ("layer", "backward_layer", "cell", "cells") and value is not None:
+                config[key] = [self.model(one) for one in value] if isinstance(value, list) else self.model(value)
+
+    def _activation(self, name: str, value: Any) -> Any:
+        if value is None:
+            return "linear"
+        if isinstance(value, Mapping):
+            if value.get("class_name") == "function":
+                return self._activation(name, value.get("config"))
+            if hasattr(keras.layers, str(value.get("class_name"))):
+                return self.layer(dict(value))
+            value = value.get("class_name")
+        known = ACTIVATIONS.get(str(value), str(value)).rpartition(">")[2]
+        if known == "hard_sigmoid":
+            self.say("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
+            return copy.deepcopy(HARD_SIGMOID)
+        if known not in _activations():
+            raise ModelError(f"needs the code of its own activation {known!r} (layer {name}), which is not in the file")
+        return known
+
+
+@cache
+def _activations() -> frozenset[str]:
+    aliases = ("swish", "hard_swish")
+    return frozenset(dir(keras.activations)).union(aliases) - {"get", "serialize", "deserialize"}
+
+
+def _rows(table: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a table that are for this kind of layer, first those that are for it alone."""
+    for layers, rows in sorted(table.items(), key=lambda row: row[0] == "*"):
+        if layers == "*" or kind in layers.split():
+            yield from rows.items()
+
+
+def _declared_input(entry: Any) -> tuple[list[Any] | None, str]:
+    """Return the (batch, ...) shape and type that the first layer of a Sequential declares, (None, ...) if none."""
+    config = _config_of(entry)
+    shape = config.get("batch_input_shape", config.get("batch_shape"))
+    if shape is None and isinstance(entry, Mapping):  # a model in first place brings its own
+        layers = entry["config"] if isinstance(entry.get("config"), list) else config.get("layers")
+        if layers:
+            return _declared_input(layers[0])
+        if isinstance(config.get("layer"), Mapping):
+            return _declared_input(config["layer"])
+    dtype = config.get("dtype", config.get("input_dtype"))  # 'mixed_float16' is how a layer computes, not what it takes
+    plain_type = isinstance(dtype, str) and dtype.startswith(("float", "int", "uint"))
+    return (list(shape) if isinstance(shape, list) else None), str(dtype) if plain_type else "float32"
+
+
+def _input_layer(name: str, shape: list[Any], dtype: str, others: list[Config]) -> Config:
+    taken = {_name_of(layer) for layer in others}
+    while name in taken:
+        name += "_"
+    return _entry("keras.layers", "InputLayer", {"batch_shape": shape, "dtype": dtype, "name": name})
+
+
+def _config_of(entry: Any) -> Mapping[str, Any]:
+    config = entry.get("config") if isinstance(entry, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
+def _name_of(entry: Config) -> str:
+    return str(_config_of(entry).get("name", entry.get("class_name", "layer")))
+
+
+def _entry(module: str, kind: str, config: Config) -> Config:
+    return {"module": module, "class_name": kind, "config": config, "registered_name": None}

@@ -1,0 +1,1 @@
+"""Input forms: how an image becomes a network's input."""

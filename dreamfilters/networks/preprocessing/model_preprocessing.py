@@ -1,0 +1,75 @@
+"""What a model itself tells of the range of its input: layers at its start that rescale or normalise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from dreamfilters.networks.fingerprint import as_numpy
+from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.networks.io.model_file import SUFFIXES
+from dreamfilters.networks.preprocessing.input_form import InputForm, usual_order
+
+_BYTE_SCALE = 0.1  # who multiplies by less expects 0..255: 1/255 and 1/127.5 are usual, 1 to 2 is for 0..1
+_BYTE_MEAN = 2.0  # no mean or deviation of values in 0..1 or -1..1 is above 1
+
+
+def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
+    """Return the most likely input form and one line on what was assumed, '' if the model itself told.
+
+    `name` is what the line calls the model.
+    """
+    height, width, channels = graph.input_shape
+    size = (height, width)
+    count = channels or 3
+    told = _told(graph)
+    low, high = told or (0.0, 1.0)
+    form = InputForm.from_range(low, high, size=size, channels=count)
+    if told:
+        return form, ""
+    order = usual_order(count)
+    beside = f", or {Path(name).stem}.toml beside it" if Path(name).suffix in SUFFIXES else ""
+    what = f"{count} channels" if order == "channels" else order
+    return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{beside})"
+
+
+def _told(graph: Graph) -> tuple[float, float] | None:
+    """Return the range that the first layers expect."""
+    slot = 0
+    while True:
+        readers = graph.readers(slot)
+        if len(readers) != 1:
+            return None
+        step = readers[0]
+        told = _range_of(step)
+        if told:
+            return told
+        if step.type not in _PASSING and not step.type.startswith("Random"):
+            return None
+        slot = step.outputs[0]
+
+
+# What may stand before a layer that tells, and changes no range.
+_PASSING = ("Resizing", "ZeroPadding2D", "CenterCrop", "Permute", "Identity", "Cropping2D")
+
+
+def _range_of(step: Step) -> tuple[float, float] | None:
+    layer: Any = step.operation
+    if isinstance(layer, keras.layers.Rescaling):
+        return (0.0, 255.0) if np.max(np.abs(layer.scale)) < _BYTE_SCALE else (0.0, 1.0)
+    if isinstance(layer, keras.layers.Normalization):
+        mean = as_numpy(layer.mean)
+        spread = np.sqrt(as_numpy(layer.variance))
+        if np.all(mean == 0) and np.all(spread == 1):  # never adapted
+            return None
+        if max(mean.max(), spread.max()) > _BYTE_MEAN:
+            return (0.0, 255.0)
+        return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        # Its running mean is that of the photographs it was trained on; untrained, it says nothing.
+        mean = as_numpy(layer.moving_mean)
+        return (0.0, 255.0) if mean.max() > _BYTE_MEAN else None
+    return None

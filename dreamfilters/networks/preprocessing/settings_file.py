@@ -1,0 +1,162 @@
+"""What a person says of a network's input, in `model.toml` beside the model or at the command line."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import pydantic
+
+from dreamfilters.errors import InputFormError
+from dreamfilters.images.resizing import Rule
+from dreamfilters.networks.preprocessing.input_form import InputForm, Order
+
+_Numbers: TypeAlias = Annotated[
+    tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)
+]
+_Size: TypeAlias = Annotated[
+    tuple[pydantic.PositiveInt, pydantic.PositiveInt],
+    pydantic.BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v),
+]
+
+
+_VALUES = ("range", "mean", "deviation", "scale", "standardised")  # they belong together
+_STANDARDISED_SCALE = 255.0  # the least deviation that `standardised` knows is meant for 0..255
+
+
+class InputSettings(pydantic.BaseModel):
+    """The keys of `model.toml`, all of them optional.
+
+    Attributes:
+        range: [black, white], such as [0, 255] or [-1, 1].
+        mean: with `deviation` and `scale`: the input is (picture * scale - mean) / deviation.
+        deviation: likewise, one number or one per channel in the network's order.
+        scale: what a picture's 1 becomes before the mean goes off.
+        standardised: whether each picture loses its own mean and is divided by its own deviation.
+        order: 'RGB', 'BGR', 'grey', 'equalised' or 'channels'.
+        size: side, or [height, width].
+        resize: how a picture comes to that size: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
+            `images.sizing.resize`.
+        classes: list of names, or a file of names relative to this one.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    range: tuple[float, float] | None = None
+    mean: _Numbers | None = None
+    deviation: _Numbers | None = None
+    scale: float | None = None
+    standardised: bool | None = None
+    order: Order | None = None
+    size: _Size | None = None
+    resize: Rule | None = None
+    classes: tuple[str, ...] | str | None = None
+
+    @property
+    def says_range(self) -> bool:
+        """Whether the range of values is settled."""
+        return any(getattr(self, key) is not None for key in _VALUES)
+
+    def over(self, other: InputSettings) -> InputSettings:
+        """Return the settings of both, these before those of `other`; a range is taken whole from one of them."""
+        lower = other.model_dump(exclude_none=True)
+        if self.says_range:
+            lower = {key: value for key, value in lower.items() if key not in _VALUES}
+        return InputSettings(**{**lower, **self.model_dump(exclude_none=True)})
+
+    def applied(self, form: InputForm) -> InputForm:
+        """Return `form` with what was said in place of what was assumed.
+
+        Raises:
+            InputFormError: it contradicts itself or the network.
+        """
+        size, order, resize = self.size or form.size, self.order or form.order, self.resize or form.resize
+        form = replace(form, size=size, order=order, resize=resize)
+        if self.range is not None:
+            if any(getattr(self, key) is not None for key in _VALUES[1:]):
+                raise InputFormError("range: give either range, or mean, deviation, scale and standardised")
+            return form.in_range(*self.range)
+        if not self.says_range:
+            return form
+        alone = bool(self.standardised)
+        usual = _STANDARDISED_SCALE if alone else 1.0
+        scale = usual if self.scale is None else self.scale
+        mean, deviation = self.mean or (0.0,), self.deviation or (1.0,)
+        return replace(form, scale=scale, mean=mean, deviation=deviation, standardised=alone)
+
+
+def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
+    """Return the settings in a TOML file, or check those given as a mapping.
+
+    Raises:
+        InputFormError: no such file, no TOML, or an unknown or wrong key.
+    """
+    if isinstance(source, Mapping):
+        return _checked(source, "input")
+    try:
+        settings = _checked(tomllib.loads(source.read_text("utf-8")), source.name)
+    except OSError as error:
+        raise InputFormError(f"{source}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputFormError(f"{source}: is not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputFormError(f"{source}: is not TOML: {error}") from None
+    if isinstance(settings.classes, str):
+        return settings.model_copy(update={"classes": str(source.parent / settings.classes)})
+    return settings
+
+
+def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) -> str:
+    """Return the text of a `model.toml` that says this form, and the classes if there is something to say of them.
+
+    >>> form_as_toml(InputForm.from_range(0, 255, size=(30, 30), order="BGR"))
+    'size = [30, 30]\\norder = "BGR"\\nrange = [0.0, 255.0]\\n'
+    """
+    keys: dict[str, Any] = {} if None in form.size else {"size": list(form.size)}
+    keys["order"] = form.order
+    if form.standardised:
+        keys["standardised"] = True
+    if form == form.in_range(low := -form.mean[0], low + form.scale):
+        keys["range"] = [low + 0.0, low + form.scale]
+    else:
+        keys |= {"scale": form.scale, "mean": list(form.mean), "deviation": list(form.deviation)}
+    if form.resize != InputForm.resize:
+        keys["resize"] = form.resize
+    if classes is not None:
+        keys["classes"] = classes if isinstance(classes, str) else list(classes)
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
+
+
+def _toml(value: Any) -> str:
+    """JSON's numbers, lists and strings are TOML's, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
+    try:
+        return InputSettings(**keys)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise InputFormError(
+                f"{where}: {key}: no such key. Keys: {', '.join(InputSettings.model_fields)}"
+            ) from None
+        raise InputFormError(f"{where}: {key}={keys[key]!r}: {_EXPECTED[key]}") from None
+
+
+_EXPECTED = {
+    "range": "two numbers, such as [0, 255]",
+    "mean": "a number, or one per channel",
+    "deviation": "a number, or one per channel",
+    "scale": "a number, such as 255",
+    "standardised": "true or false",
+    "order": "one of 'RGB', 'BGR', 'grey', 'equalised', 'channels'",
+    "size": "a side in pixels, or [height, width]",
+    "resize": "one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'",
+    "classes": "a list of names, or the name of a file with them",
+}

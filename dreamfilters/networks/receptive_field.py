@@ -1,0 +1,199 @@
+"""Which part of the picture one place of a layer's map sees, read off the graph (Araujo, Norris and Sim,
+"Computing receptive fields of convolutional neural networks", Distill 2019).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import keras
+
+from dreamfilters.networks import activation_functions
+from dreamfilters.networks.graph import Graph, Slot, Step
+
+Number: TypeAlias = int | Fraction
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one place of a map sees.
+
+    Attributes:
+        size: (height, width) in pixels of the input.
+        stride: how far the next place's field is, (down, right); a fraction behind upsampling.
+        offset: top left corner of the field of place (0, 0), below zero where there is padding.
+
+    Example:
+        >>> ReceptiveField((7, 7), (2, 2), (-3, -3)).box(1, 0)
+        (-1, -3, 6, 4)
+    """
+
+    size: tuple[Number, Number]
+    stride: tuple[Number, Number]
+    offset: tuple[Number, Number]
+
+    def box(self, y: int, x: int) -> tuple[int, int, int, int]:
+        """Return (top, left, bottom, right) of the pixels that place (y, x) sees, `picture[top:bottom, left:right]`.
+
+        Where there is padding it exceeds the picture, and it may hold a last row or column that a pooling layer leaves
+        out for want of a whole window.
+        """
+        (top, bottom), (left, right) = (
+            (math.floor(offset + place * stride), math.ceil(offset + place * stride + size))
+            for place, size, stride, offset in zip((y, x), self.size, self.stride, self.offset, strict=True)
+        )
+        return top, left, bottom, right
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Place i of one axis sees the pixels from start + i * stride to start + i * stride + size."""
+
+    size: Number = 1
+    stride: Number = 1
+    start: Number = 0
+
+
+_Pair: TypeAlias = tuple[_Span, _Span]  # down, across
+
+
+def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
+    """Return for each step what one place of its map sees, None for the whole picture.
+
+    Exact for convolutions, pooling, padding, cropping, dilation and branches; behind upsampling and transposed
+    convolutions up to one pixel of their own map too large. 'same' padding of a strided layer depends on the size, and
+    is that of the size the model was built with (a multiple of the stride where it was built with none).
+    """
+    spans: dict[int, _Pair | None] = {0: (_Span(), _Span())}
+    shapes: dict[int, tuple[int | None, ...]] = {0: graph.input_shape}
+    fields: dict[str, ReceptiveField | None] = {}
+    for step in graph.steps:
+        pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
+        spans.update(dict.fromkeys(step.outputs, pair))
+        shape = step.shape
+        if step.channels_first and len(shape) == 3:
+            shape = (shape[1], shape[2], shape[0])
+        shapes.update(dict.fromkeys(step.outputs, shape))
+        fields[step.name] = None if pair is None else _field(pair)
+    return fields
+
+
+def _field(pair: _Pair) -> ReceptiveField:
+    down, across = pair
+    return ReceptiveField((down.size, across.size), (down.stride, across.stride), (down.start, across.start))
+
+
+def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | None, ...]]) -> _Pair | None:
+    if len(step.shape) != 3 or any(pair is None for pair in before):
+        return None
+    if _is_pointwise(step):
+        return _united([pair for pair in before if pair is not None])
+    axis_rule = _rule(step)
+    if axis_rule is None or before[0] is None:
+        return None
+    down, across = (axis_rule(axis, before[0][axis], shapes[0][axis]) for axis in (0, 1))
+    return down, across
+
+
+def _united(pairs: list[_Pair]) -> _Pair | None:
+    """Return what all branches together see; None where their places do not lie over each other."""
+    spans = []
+    for axis in (0, 1):
+        branch = [pair[axis] for pair in pairs]
+        if len({span.stride for span in branch}) != 1:
+            return None
+        start = min(span.start for span in branch)
+        end = max(span.start + span.size for span in branch)
+        spans.append(_Span(end - start, branch[0].stride, start))
+    return spans[0], spans[1]
+
+
+_AxisRule: TypeAlias = Callable[[int, _Span, "int | None"], _Span]  # (axis, span before, length of the axis) -> span
+
+
+def _rule(step: Step) -> _AxisRule | None:
+    """Return how a step widens an axis, None for an operation that may see everything."""
+    layer: Any = step.operation
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        return lambda axis, span, _: _transposed(layer, axis, span)
+    if isinstance(layer, _CONVOLUTIONS):
+        return lambda axis, span, length: _windowed(
+            span, length, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis], layer.padding
+        )
+    if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+        return lambda axis, span, length: _windowed(
+            span, length, layer.pool_size[axis], layer.strides[axis], 1, layer.padding
+        )
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        return lambda axis, span, _: _Span(span.size, span.stride, span.start - span.stride * layer.padding[axis][0])
+    if isinstance(layer, keras.layers.Cropping2D):
+        return lambda axis, span, _: _Span(span.size, span.stride, span.start + span.stride * layer.cropping[axis][0])
+    if isinstance(layer, keras.layers.UpSampling2D):
+        return lambda axis, span, _: _enlarged(span, layer.size[axis], layer.interpolation)
+    return None
+
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+
+
+def _windowed(span: _Span, length: int | None, window: int, stride: int, dilation: int, padding: str) -> _Span:
+    """Slide a window over the axis."""
+    reach = (window - 1) * dilation + 1
+    before = 0
+    if padding == "same":  # as TensorFlow pads: what is missing, the odd one at the end
+        rest = (length % stride or stride) if length else stride
+        before = max(reach - rest, 0) // 2
+    return _Span(span.size + (reach - 1) * span.stride, span.stride * stride, span.start - before * span.stride)
+
+
+def _transposed(layer: Any, axis: int, span: _Span) -> _Span:
+    """Place i sees the inputs j for which 0 <= i + cut - j * stride < reach."""
+    stride = layer.strides[axis]
+    reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
+    cut = max(reach - stride, 0) // 2 if layer.padding == "same" else 0
+    step = _whole(Fraction(span.stride) / stride)
+    return _Span(_whole(span.size + (reach - 1) * step), step, _whole(span.start + (cut - reach + 1) * step))
+
+
+def _enlarged(span: _Span, factor: int, interpolation: str) -> _Span:
+    """Place i of an enlarged axis shows place i // factor, and between two places if interpolated."""
+    step = _whole(Fraction(span.stride) / factor)
+    size, start = span.size + (factor - 1) * step, span.start - (factor - 1) * step
+    reach = {"nearest": 0, "bilinear": 1}.get(interpolation, 3) * span.stride
+    return _Span(_whole(size + 2 * reach), step, _whole(start - reach))
+
+
+def _whole(number: Number) -> Number:
+    return int(number) if number == int(number) else number
+
+
+def _is_pointwise(step: Step) -> bool:
+    """Say whether each place of the result depends on the same place of the inputs only."""
+    layer: Any = step.operation
+    if isinstance(layer, keras.layers.Concatenate) or step.type == "Concatenate":
+        return bool(layer.axis in ((1, -3) if step.channels_first else (3, -1)))
+    if isinstance(layer, keras.layers.LayerNormalization):
+        return tuple(layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]) in ((-1,), (3,))
+    if isinstance(layer, (keras.layers.Softmax, keras.layers.Normalization)):
+        return True
+    constants = all(
+        isinstance(leaf, (Slot, int, float, str, type(None))) for leaf in keras.tree.flatten(step.arguments)
+    )
+    return (
+        activation_functions.is_pure(step) or step.type.startswith("Random") or (step.type in _POINTWISE and constants)
+    )
+
+
+_POINTWISE = frozenset(
+    {
+        "Dense", "BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
+        "AlphaDropout", "ActivityRegularization", "Rescaling", "Identity", "UnitNormalization",
+        "LayerScale", "StochasticDepth",
+        "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum",
+        "Absolute", "Negative", "Square", "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu",
+    }
+)  # fmt: skip

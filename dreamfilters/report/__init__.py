@@ -1,0 +1,1 @@
+"""Offline HTML pages, charts, captions and tables."""

@@ -1,0 +1,179 @@
+"""An atlas on its way into a folder: unit by unit, so that what a kill leaves is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dreamfilters
+from dreamfilters.comparison.compare import facts_of, studies
+from dreamfilters.comparison.layer_comparison import Study
+from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.comparison.result import Compared
+from dreamfilters.comparison.units import Subject
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.report.atlas import (
+    UNITS,
+    Atlas,
+    Plate,
+    index_files,
+    judged_layer,
+    neighbours,
+    plate_from,
+    plate_of,
+    unit_page,
+)
+from dreamfilters.report.demo.cards import Progress
+from dreamfilters.report.report import layer_detail
+from dreamfilters.runs import audit_run
+from dreamfilters.runs.paired_run import DREAMS, SCAN, Comparing, Dreamt
+from dreamfilters.runs.storage import run_folder
+from dreamfilters.runs.storage.atomic_files import make_folder, sha256, write_whole
+from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.records import KEY, as_json
+from dreamfilters.serialization import plain
+from dreamfilters.verdicts.activation_search import Attempt, Dreamer
+from dreamfilters.verdicts.result import Audit, Finding
+
+MANIFEST, AUDIT = "manifest.json", "audit"
+_AGAIN = "“dreamfilters again dreams/seed-…/NAME.png” makes a dream again and says whether it has the same bytes."
+_SCANNED, _DREAMT, _AUDITED = 0.02, 0.55, 0.7  # shares of the whole
+
+
+def unit_files(name: str) -> tuple[str, str]:
+    """Return what the page and the record of a unit are called, from the atlas on."""
+    return f"{UNITS}/{slug(name)}.html", f"{UNITS}/{slug(name)}.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """An atlas on its way into a claimed folder."""
+
+    comparing: Comparing
+    folder: Path
+    bar: Progress
+
+    def make(self) -> None:
+        """Do what is missing, and write last the manifest that makes it count."""
+        comparing, folder = self.comparing, self.folder
+        write_whole(folder / MANIFEST, self._manifest({}, None))  # first, so that whatever follows is known for ours
+        real = comparing.look(folder / SCAN, self._told(0.0, _SCANNED))
+        dreams = comparing.dream(folder / DREAMS, self._told(_SCANNED, _DREAMT))
+        audit = self._audit(dreams)
+        for study in studies(real, comparing.subjects, dreams, against=comparing.against, top=comparing.top):
+            if not all(self.finished(subject) for subject in study.subjects):
+                self._measure(study, audit)
+        atlas = self._atlas(real)
+        files = index_files(atlas)
+        for name, content in files.items():
+            write_whole(folder / name, content)
+        write_whole(folder / MANIFEST, self._manifest(files, atlas))
+
+    @property
+    def missing(self) -> int:
+        """How many units are not finished."""
+        return sum(not self.finished(subject) for subject in self.comparing.subjects)
+
+    def finished(self, subject: Subject) -> Plate | None:
+        """Return what there is at a glance of a unit whose page is here, whole and made with these settings."""
+        try:
+            record = json.loads((self.folder / unit_files(subject.name)[1]).read_bytes())
+            whole = record["settings"] == self._digest and run_folder.is_whole(self.folder, record["files"])
+            return plate_from(record["plate"]) if whole else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _measure(self, study: Study, audit: Audit) -> None:
+        """Write the pages of a portion of the units, each one's record last."""
+        make_folder(self.folder / UNITS)
+        for subject, unit in zip(study.subjects, study.compared(), strict=True):
+            finding = audit.unit(judged_layer(self.comparing.network, subject.layer), subject.unit)
+            (page, beside), content = unit_files(subject.name), self._unit_page(unit, finding)
+            write_whole(self.folder / page, content)
+            picture = f"{DREAMS}/seed-{self.comparing.seed}/{slug(subject.name)}.png"
+            plate = plate_of(unit, finding, page=page, picture=picture)
+            record = {
+                KEY: dreamfilters.__version__,
+                "settings": self._digest,
+                "files": {page: sha256(content)},
+                "plate": plate.as_values(),
+                "unit": unit.as_values(),
+            }
+            text = json.dumps(plain(record), allow_nan=False, separators=(",", ":"))
+            write_whole(self.folder / beside, f"{text}\n".encode())
+            share = (self._places[subject.name] + 1) / len(self._places)
+            self.bar.tell(f"measuring {subject.name}", _AUDITED + (1 - _AUDITED) * share)
+
+    def _unit_page(self, unit: Compared, finding: Finding) -> bytes:
+        names = list(self._places)
+        around = neighbours(names, [unit_files(name)[0] for name in names], self._places[unit.name])
+        return unit_page(self.comparing.network.name, unit, finding, around)
+
+    def _audit(self, dreams: Dreamt) -> Audit:
+        """Return the verdicts on all units; a dream that is here already is not made again for them."""
+        comparing, folder = self.comparing, self.folder
+        network = comparing.network
+        layers = tuple(dict.fromkeys(judged_layer(network, subject.layer) for subject in comparing.subjects))
+        inquest = audit_run.Inquest(network, comparing.spec, None, folder / SCAN, layers, comparing.seed)
+
+        def dreamt(dreamer: Dreamer) -> Dreamer:
+            def with_ours(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
+                same = recipe.as_values() == comparing.recipe.as_values()
+                ours = [target for target in targets if same and target in dreams.entries]
+                for target in ours:
+                    entry = dreams.entries[target][0]
+                    yield audit_run.attempt_of(entry, network, f"../{entry.picture.relative_to(folder).as_posix()}")
+                if rest := tuple(target for target in targets if target not in ours):
+                    yield from dreamer(recipe, rest)
+
+            return with_ours
+
+        tell = self._told(_DREAMT, _AUDITED)
+        found = audit_run.run(inquest, folder / AUDIT, force=True, dreamt=dreamt, watcher=tell)
+        if found.audit is None:
+            raise KeyboardInterrupt
+        return found.audit
+
+    def _atlas(self, real: Reality) -> Atlas:
+        comparing = self.comparing
+        plates = [self.finished(subject) for subject in comparing.subjects]
+        layers = dict.fromkeys(subject.layer for subject in comparing.subjects)
+        return Atlas(
+            comparing.network.name,
+            tuple(plate for plate in plates if plate),
+            {layer: layer_detail(real.scan.layer(layer).facts) for layer in layers},
+            {
+                **facts_of(real, comparing.recipe, comparing.seed, comparing.seeds, comparing.against),
+                "Again": _AGAIN,
+            },
+            real.scan.failures,
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {subject.name: place for place, subject in enumerate(self.comparing.subjects)}
+
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.comparing.settings, sort_keys=True).encode()).hexdigest()
+
+    def _told(self, start: float, end: float) -> Any:
+        """Return what turns a part's progress into that of the whole."""
+        return lambda done, count, what: self.bar.tell(what, start + (end - start) * (done / count if count else 0))
+
+    def _manifest(self, files: Mapping[str, bytes], atlas: Atlas | None) -> bytes:
+        values = {
+            KEY: dreamfilters.__version__,
+            "atlas": self.comparing.settings,
+            "files": {name: sha256(content) for name, content in files.items()},
+            "units": list(self._places),
+            "counts": atlas.counts if atlas else {},
+            "losing": sum(plate.loses for plate in atlas.plates) if atlas else 0,
+            "failures": [list(failure) for failure in atlas.failures] if atlas else [],
+        }
+        return as_json(values).encode()

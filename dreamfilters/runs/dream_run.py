@@ -1,0 +1,221 @@
+"""A run from first to last: what is missing is dreamt, each is saved when done, Ctrl-C loses no finished one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import dreamfilters
+from dreamfilters import backend, images
+from dreamfilters.dreams import priors
+from dreamfilters.dreams.ascent import compiled_step
+from dreamfilters.dreams.ascent.ascent import Moment
+from dreamfilters.dreams.ascent.batch_size import batch_size
+from dreamfilters.dreams.engine import canvas_of, dreaming
+from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.parameterizations import Canvas
+from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dream
+from dreamfilters.errors import RecipeError
+from dreamfilters.networks import Network
+from dreamfilters.runs.dream_store import Entry, Store, opened
+from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.records import KEY, form_values
+
+Watcher: TypeAlias = Callable[[float, int, str], None]  # pictures done, pictures in all, what is dreamt now
+
+_PRIOR_PICTURES = 2048  # as many as tell colours and spectrum to a percent, and as fit into any memory
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Which pictures a run makes, and how.
+
+    Attributes:
+        network: on what.
+        spec: what `load` was given for it, so that it can be loaded again.
+        targets: what, in words; a unit that is named twice is dreamt once.
+        recipe: how.
+        seed: chance.
+        prior: measured on somebody's own pictures; saved with the run.
+        start: the photograph to start from (h, w, c); saved with the run, to 8 bits.
+        frames: pictures of each animation, 0 for none.
+        batch: pictures at a time; it changes the time, never a picture.
+    """
+
+    network: Network
+    spec: str
+    targets: tuple[str, ...]
+    recipe: Recipe
+    seed: int = 0
+    prior: Prior | None = None
+    start: np.ndarray | None = None
+    frames: int = 0
+    batch: int | None = None
+
+    @cached_property
+    def goals(self) -> tuple[Objective, ...]:
+        """The targets as objectives, each name once."""
+        found = targets.goals(self.network, self.targets, class_score=self.recipe.class_score)
+        return tuple(_without(goal, frozenset()) for goal in found)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every picture's target in its shortest words."""
+        return tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        """What the pictures are painted on."""
+        return canvas_of(self.network, self.recipe, self.prior)
+
+    @cached_property
+    def attachments(self) -> dict[str, bytes]:
+        """The files that the run was given and that `again` needs."""
+        files = {}
+        if self.prior is not None:
+            files["prior.npz"] = prior_bytes(self.prior)
+        if self.start is not None:
+            files["start.png"] = images.png_bytes(self.start)
+        return files
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the bytes of the run's files."""
+        return {
+            KEY: dreamfilters.__version__,
+            "model": {
+                "spec": self.spec,
+                "name": self.network.name,
+                "fingerprint": self.network.fingerprint,
+                **self.network.choices,
+            },
+            "input": form_values(self.network.form),
+            "classes": {str(number): name for number, name in enumerate(self.network.classes)},
+            "recipe": self.recipe.as_values(),
+            "prior": {"name": self.canvas.prior.name, "digest": self.canvas.prior.digest},
+            "attachments": {name: sha256(content) for name, content in self.attachments.items()},
+            "canvas": [self.canvas.height, self.canvas.width, self.canvas.channels],
+            "seed": self.seed,
+            "frames": self.frames,
+            "versions": backend.versions(),
+            "targets": list(self.names),
+        }
+
+    def check(self) -> None:
+        """Raise what would stop the run, before anything is written."""
+        if self.frames < 0:
+            raise RecipeError(f"frames={self.frames}: 0 for none, or how many")
+        shrink = self.recipe.octave_scale ** (1 - self.recipe.octaves)
+        height, width = (max(1, round(side * shrink)) for side in (self.canvas.height, self.canvas.width))
+        smallest = replace(self.canvas, height=height, width=width)
+        for goal in self.goals:
+            compiled_step.build(self.network, goal, self.recipe, smallest)
+            if self.batch is not None:
+                batch_size(self.network, goal, self.canvas, self.recipe, self.batch)
+
+    def dreams(self, done: frozenset[str], start: np.ndarray | None, watcher: Watcher | None = None) -> Iterator[Dream]:
+        """Yield every picture but those that are `done`, batch by batch."""
+        finished, total = len(done), len(self.names)
+        for goal in self.goals:
+            rest = _without(goal, done)
+            if not len(rest):
+                continue
+            tell = None if watcher is None else _told(watcher, finished, total)
+            for dream in dreaming(
+                self.network, rest, self.recipe, seed=self.seed, prior=self.prior, start=start, batch=self.batch,
+                frames=self.frames, watcher=tell,
+            ):  # fmt: skip
+                finished += 1
+                yield dream
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run came to: the pictures in the order of the targets, and whether it was stopped before the end."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+    missing: tuple[str, ...]
+    stopped: bool = False
+
+
+def run(job: Job, folder: Path, *, force: bool = False, watcher: Watcher | None = None) -> Finished:
+    """Write the pictures of a job into a folder; what an earlier, killed run with equal settings finished is kept.
+
+    An interruption (Ctrl-C) ends it early: what is finished is kept, with contact sheet and manifest.
+
+    Raises:
+        OutputError: the folder holds something else or cannot be written.
+        TargetError, UnknownNameError, RecipeError: before anything is written.
+    """
+    job.check()
+    with opened(folder, job.settings, job.attachments, force=force) as store:
+        entries = {name: entry for name in job.names if (entry := store.finished(name))}
+        stopped = False
+        try:
+            for dream in job.dreams(frozenset(entries), _stored_start(job, store), watcher):
+                entries[dream.name] = store.save(dream)
+        except KeyboardInterrupt:
+            stopped = True
+        ordered = tuple(entries[name] for name in job.names if name in entries)
+        store.close(ordered)
+    return Finished(folder, ordered, tuple(name for name in job.names if name not in entries), stopped)
+
+
+def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prior, tuple[str, ...]]:
+    """Return the colours and spectrum of a folder of pictures, and one line for each picture that cannot be read.
+
+    They are measured at the size in which the network sees pictures, so that a frequency in cycles a pixel means the
+    same to both.
+    """
+    canvas = canvas_of(network, recipe)
+    size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
+    paths = images.paths(folder)
+    chosen = [paths[number] for number in np.linspace(0, len(paths) - 1, min(len(paths), _PRIOR_PICTURES)).astype(int)]
+    readings = [images.read_all(path, size=size, channels=network.form.picture_channels) for path in chosen]
+    failures = tuple(f"{path}: {why}" for reading in readings for path, why in reading.failures)
+    pictures = np.concatenate([reading.pictures for reading in readings])
+    if not len(pictures):
+        raise RecipeError(f"{folder}: none of its {len(chosen)} pictures can be read, the first: {failures[0]}")
+    return priors.measure_prior(pictures, name=folder.resolve().name), failures
+
+
+def prior_bytes(prior: Prior) -> bytes:
+    """Return the file of a prior, the same for the same numbers (numpy dates the parts of an archive 1980)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "prior.npz"
+        prior.save(path)
+        return path.read_bytes()
+
+
+def _stored_start(job: Job, store: Store) -> np.ndarray | None:
+    """Return the photograph as the run folder holds it, so that `again` starts from the very same numbers."""
+    return None if job.start is None else images.read(store.folder / "start.png", channels=job.start.shape[-1])
+
+
+def _without(goal: Objective, done: frozenset[str]) -> Objective:
+    """Return the goal without the pictures that are done, each name once."""
+    rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
+    return goal[sorted(rows.values())]
+
+
+def _told(watcher: Watcher, before: int, total: int) -> Callable[[Moment], None]:
+    """Turn the engine's moments in one goal into the run's progress, which never goes back: a rescue starts anew."""
+    furthest = 0.0
+
+    def tell(moment: Moment) -> None:
+        nonlocal furthest
+        names = tuple(dict.fromkeys(moment.names))
+        furthest = max(furthest, moment.finished + len(names) * moment.step / moment.steps)
+        watcher(min(before + furthest, total), total, names[0])
+
+    return tell

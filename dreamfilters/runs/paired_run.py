@@ -1,0 +1,173 @@
+"""Dreams and real images on disk, ready to be held against each other: a scan, and a run of dreams for each seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import dreamfilters
+from dreamfilters import backend
+from dreamfilters.comparison.compare import check_other
+from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.comparison.units import Subject, asked
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dream
+from dreamfilters.errors import RecipeError
+from dreamfilters.evidence.activations import Floats
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.survey import TOP, Survey
+from dreamfilters.images import Photos
+from dreamfilters.networks import Network
+from dreamfilters.runs import dream_run, scan_run
+from dreamfilters.runs.dream_store import Entry
+from dreamfilters.runs.storage.records import as_json, dream_of, form_values
+
+SCAN, DREAMS = "scan", "dreams"  # folders
+Teller = Callable[[str, float], None]  # what is being done, and which share of the whole is done
+
+
+@dataclass(frozen=True, eq=False)
+class Comparing:
+    """What is held against what; see `comparing.compare` for the settings.
+
+    Attributes:
+        spec: what `load` was given for the network.
+        against_spec: and for the other one.
+        also: further layers that are scanned.
+    """
+
+    network: Network
+    spec: str
+    targets: tuple[str, ...]
+    pictures: Photos
+    recipe: Recipe
+    seed: int = 0
+    seeds: int = 3
+    top: int = 4
+    against: Network | None = None
+    against_spec: str = ""
+    photo: tuple[str, Floats] | None = None
+    also: tuple[str, ...] = ()
+
+    @cached_property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The units, each once."""
+        return asked(self.network, self.targets, self.recipe)[1]
+
+    @cached_property
+    def survey(self) -> Survey:
+        """How the images are looked at: for the layers in question."""
+        layers = tuple(dict.fromkeys([*(subject.layer for subject in self.subjects), *self.also]))
+        source = source_of(self.pictures)
+        return Survey(self.network, source, layers, k=max(self.top, min(TOP, len(source.names))))
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the bytes of the report."""
+        source, other = self.survey.source, self.against
+        labels = json.dumps(list(source.labels)).encode()
+        values = {
+            "version": dreamfilters.__version__,
+            "model": {"spec": self.spec, "name": self.network.name, "fingerprint": self.network.fingerprint},
+            "input": form_values(self.network.form),
+            "classes": list(self.network.classes),
+            "against": other and {"spec": self.against_spec, "name": other.name, "fingerprint": other.fingerprint},
+            "against_input": other and form_values(other.form),
+            "against_classes": other and list(other.classes),
+            "targets": list(self.targets),
+            "recipe": self.recipe.as_values(),
+            "seed": self.seed,
+            "seeds": self.seeds,
+            "top": self.top,
+            "pictures": source.digest,
+            "labels": hashlib.sha256(labels).hexdigest(),
+            "photo": self.photo and [self.photo[0], _digest(self.photo[1])],
+            "versions": backend.versions(),
+        }
+        plain: dict[str, Any] = json.loads(as_json(values))
+        return plain
+
+    def check(self) -> None:
+        """Raise what would stop the comparison, before anything is written."""
+        for name, count in (("seeds", self.seeds), ("top", self.top)):
+            if count < 1:
+                raise RecipeError(f"{name}={count}: at least 1")
+        if self.against is not None:
+            check_other(self.network, self.subjects, self.against)
+        self.job(self.seed, self.targets).check()
+        assert self.survey.size  # the first image that can be read was read
+
+    def job(self, seed: int, targets: Sequence[str]) -> dream_run.Job:
+        """Return the run of dreams of one seed."""
+        return dream_run.Job(self.network, self.spec, tuple(targets), self.recipe, seed)
+
+    def look(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> Reality:
+        """Return what the images do to the units; the scan is stored in the folder, and made if it is not there.
+
+        Raises:
+            KeyboardInterrupt: it was stopped; what is done is kept.
+        """
+        stored = scan_run.run(self.survey, folder, spec=self.spec, force=True, watcher=tell)
+        if stored.scan is None:
+            raise KeyboardInterrupt
+        form = self.network.form
+        fitted = self.survey.source.fitted(self.survey.size, form.picture_channels, form.resize)
+        return Reality(self.network, fitted, stored.scan, self.seed)
+
+    def dream(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> Dreamt:
+        """Return the dreams of every seed, each kept in a folder of its own; what is missing is dreamt.
+
+        A unit that the first seed did not wake is not dreamt again: the ladder of rescues has tried another one.
+
+        Raises:
+            KeyboardInterrupt: it was stopped; what is done is kept.
+        """
+        found: dict[str, tuple[Entry, ...]] = {}
+        total = self.seeds * len(self.subjects)
+        for number in range(self.seeds):
+            names = [name for name, entries in found.items() if entries[0].record["woken"]] if found else self.targets
+            if not names:
+                break
+
+            def told(done: float, _: int, what: str, before: int = number * len(self.subjects)) -> None:
+                if tell is not None:
+                    tell(before + done, total, what)
+
+            seed = self.seed + number
+            finished = dream_run.run(self.job(seed, names), folder / f"seed-{seed}", force=True, watcher=told)
+            if finished.stopped:
+                raise KeyboardInterrupt
+            for entry in finished.entries:
+                name = entry.record["target"]
+                found[name] = (*found.get(name, ()), entry)
+        return Dreamt(self.network.form.picture_channels, self.recipe, found)
+
+
+@dataclass(frozen=True, eq=False)
+class Dreamt(Mapping[str, tuple[Dream, ...]]):
+    """Dreams on disk by their target, one a seed; a picture is read when it is asked for, all would fill the memory."""
+
+    channels: int
+    recipe: Recipe
+    entries: Mapping[str, tuple[Entry, ...]] = field(repr=False)
+
+    def __getitem__(self, name: str) -> tuple[Dream, ...]:
+        return tuple(dream_of(entry.record, entry.read(self.channels), self.recipe) for entry in self.entries[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def _digest(picture: Floats) -> str:
+    values = np.ascontiguousarray(picture, np.float32)
+    return hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).hexdigest()

@@ -1,0 +1,102 @@
+"""Everything that tells how a picture was made, as JSON beside it and inside it, and back again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamfilters import images
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dream
+from dreamfilters.errors import PictureError
+from dreamfilters.networks import InputForm, Network
+from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.run_folder import KEY
+
+__all__ = ["KEY", "as_json", "dream_of", "form_from", "form_values", "read_record", "record_of", "with_classes"]
+
+
+def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of one picture; `settings` are those of its run."""
+    common = {key: value for key, value in settings.items() if key not in ("targets", "classes")}
+    named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
+    again = f"dreamfilters again {slug(dream.name)}.png"
+    return {**common, **dream.as_values(), "classes": named if "class:" in dream.name else {}, "again": again}
+
+
+def dream_of(record: Mapping[str, Any], picture: NDArray[np.float32], recipe: Recipe) -> Dream:
+    """Return the dream that a record and its picture tell of; what it took and how the picture grew is not kept."""
+    numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
+    history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
+    return Dream(
+        name=record["target"],
+        picture=picture,
+        score=numbers["score"],
+        robust=numbers["robust"],
+        start=numbers["start"],
+        steps=record["steps"],
+        seconds=0.0,
+        seed=record["seed"],
+        recipe=recipe,
+        woken=record["woken"],
+        rescued=record["rescued"],
+        attempts=tuple(record["attempts"]),
+        note=record["note"],
+        history=history,
+    )
+
+
+def form_values(form: InputForm) -> dict[str, Any]:
+    """Return the input form as plain values, which `form_from` reads back."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(form).items()}
+
+
+def form_from(values: Mapping[str, Any]) -> InputForm:
+    """Return the input form of such values."""
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return InputForm(**fields)
+
+
+def with_classes(network: Network, named: Mapping[str, str]) -> Network:
+    """Return the network with these classes named by number, and the others by a name that no target uses."""
+    if not named:
+        return network
+    names = tuple(named.get(str(number), f"class #{number}") for number in range(len(network.classes)))
+    return dataclasses.replace(network, classes=names, aliases=())
+
+
+def as_json(values: Any) -> str:
+    """Return strict JSON, the same for the same values: what is not finite is null, half a surrogate is escaped."""
+    text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False, indent=1)
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def _finite(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {str(key): _finite(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
+
+
+def read_record(picture: Path) -> dict[str, Any]:
+    """Return what a PNG of this tool says of itself.
+
+    Raises:
+        PictureError: it cannot be read, or says nothing.
+    """
+    text = images.png_text(picture).get(KEY)
+    try:
+        record = json.loads(text) if text else None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not {"target", "model", "recipe", "input"} <= record.keys():
+        raise PictureError(f"{picture}: does not tell how it was made; give a PNG that `dreamfilters dream` wrote")
+    return record

@@ -1,0 +1,1 @@
+"""Clean drawings of the 43 signs."""

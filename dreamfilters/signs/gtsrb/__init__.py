@@ -1,0 +1,1 @@
+"""The German Traffic Sign Recognition Benchmark: download, checksums and unpacking."""

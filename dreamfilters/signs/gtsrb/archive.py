@@ -1,0 +1,178 @@
+"""The German Traffic Sign Recognition Benchmark comes from its public archive into class folders of PNG files.
+
+J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: "Man vs. computer: Benchmarking machine learning algorithms for
+traffic sign recognition", Neural Networks 32, 2012, https://doi.org/10.1016/j.neunet.2012.02.016. The archive is kept
+by ERDA, University of Copenhagen.
+"""
+
+import csv
+import io
+import json
+import re
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dreamfilters.errors import DownloadError, OutputError
+from dreamfilters.signs.gtsrb.download import Progress, download
+from dreamfilters.signs.gtsrb.unpack import opened, unpack, unpacked, write_whole
+
+ARCHIVE = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
+CITATION = 'Stallkamp et al., "Man vs. computer", Neural Networks 32, 2012'
+CLASSES = 43
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which files of the archive are taken, each as its name and md5."""
+
+    training: tuple[str, str]
+    test: tuple[str, str]
+    labels: tuple[str, str]
+
+    def checksums(self) -> dict[str, str]:
+        """The md5 of each file by its name."""
+        return dict(astuple(self))
+
+
+# The checksums are those of torchvision.datasets.GTSRB. Its training file holds the 26,640 pictures of the
+# benchmark's first stage (IJCNN 2011); the test file holds all 12,630 of the final one.
+FIRST_STAGE = Files(
+    training=("GTSRB-Training_fixed.zip", "513f3c79a4c5141765e10e952eaa2478"),
+    test=("GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185"),
+    labels=("GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5"),
+)
+# All 39,209 training pictures of the final stage; this checksum is the one that several public loaders agree on.
+FILES = replace(FIRST_STAGE, training=("GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3"))
+
+_TRAINING = re.compile(r"GTSRB/(?:Training|Final_Training/Images)/(\d{5})/(\d{5})_(\d{5})\.ppm", re.ASCII)
+_TEST = re.compile(r"GTSRB/Final_Test/Images/(\d{5})\.ppm", re.ASCII)
+_LABELS = "GT-final_test.csv"
+
+
+def fetch(folder: str | Path, *, base: str = ARCHIVE, files: Files = FILES, progress: Progress | None = None) -> Path:
+    """The folder, with the benchmark in it: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
+
+    Each picture is a PNG with the very pixels of the original. `00_00003_00017.png` is class 0, track 3, frame 17:
+    the frames of one track show one physical sign, so split by track, never by picture. Test pictures have no tracks
+    and are called `00_00243.png`, class and number. `gtsrb.json` counts the pictures of each class.
+
+    What a killed or broken run left is continued, and where all is there nothing is done. Archive files that you
+    put into the folder yourself are taken if their md5 fits; they all stay there and may be deleted afterwards.
+
+    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training pictures. `progress` is called with (what, done, total).
+    Raises DownloadError, which says what to do, and OutputError if the folder cannot be written.
+
+    >>> fetch("gtsrb")  # doctest: +SKIP
+    PosixPath('gtsrb')
+    """
+    folder = Path(folder)
+    try:
+        if not _is_finished(folder, files):
+            _claim(folder, files)
+            for name, md5 in files.checksums().items():
+                download(base.rstrip("/") + "/" + name, folder / name, md5=md5, progress=progress)
+            unpack(folder / files.training[0], folder, _training_place, progress)
+            labels = _labels(folder / files.labels[0])
+            unpack(folder / files.test[0], folder, lambda name: _test_place(name, labels), progress)
+            _check_complete(folder, files, len(labels))
+            _write_record(folder, files, _counted(folder))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror or error}); free space or choose another"
+        ) from error
+    return folder
+
+
+def _is_finished(folder: Path, files: Files) -> bool:
+    """Whether this very download ended well and as many pictures of each class as then, or more, are still there."""
+    record = _record(folder)
+    if record.get("files") != files.checksums() or not record.get("pictures"):
+        return False
+    there = _counted(folder)
+    return all(
+        there[part][number] >= count for part, counts in record["pictures"].items() for number, count in counts.items()
+    )
+
+
+def _claim(folder: Path, files: Files) -> None:
+    """Writes a record without counts, so that a later run knows these folders for its own."""
+    taken = _record(folder).get("files")
+    if taken not in (None, files.checksums()):
+        raise DownloadError(f"{folder}: holds pictures of other files ({', '.join(taken)}); choose another folder")
+    if taken is None and any((folder / part).exists() for part in ("train", "test")):
+        raise DownloadError(f"{folder}: has a folder train or test that is not from here; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_record(folder, files, None)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "gtsrb.json"
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
+        raise DownloadError(f"{path}: is no record of a download; choose another folder")
+    return record
+
+
+def _write_record(folder: Path, files: Files, pictures: dict[str, dict[str, int]] | None) -> None:
+    record = {"source": CITATION, "files": files.checksums(), "pictures": pictures}
+    write_whole(folder / "gtsrb.json", json.dumps(record, indent=1).encode())
+
+
+def _counted(folder: Path) -> dict[str, dict[str, int]]:
+    """How many pictures of each class are there: {"train": {"00": 150, ...}, "test": {...}}."""
+    return {
+        part: {
+            f"{number:02}": sum(1 for _ in (folder / part / f"{number:02}").glob("*.png")) for number in range(CLASSES)
+        }
+        for part in ("train", "test")
+    }
+
+
+def _check_complete(folder: Path, files: Files, labelled: int) -> None:
+    counts = _counted(folder)
+    for part, (name, _) in (("train", files.training), ("test", files.test)):
+        missing = [number for number, count in counts[part].items() if count == 0]
+        if missing:
+            raise DownloadError(f"{name}: has no picture of class {', '.join(missing)}; delete it and run again")
+    if (count := sum(counts["test"].values())) < labelled:
+        raise DownloadError(f"{files.test[0]}: has {count} pictures, {files.labels[0]} labels {labelled}; delete both")
+
+
+def _training_place(name: str) -> Path | None:
+    found = _TRAINING.fullmatch(name)
+    return _place("train", int(found[1]), f"{found[2]}_{found[3]}") if found else None
+
+
+def _test_place(name: str, labels: dict[str, int]) -> Path | None:
+    found = _TEST.fullmatch(name)
+    if found and found[1] not in labels:
+        raise DownloadError(f"{name}: no class is given for this test picture; delete the archive files and run again")
+    return _place("test", labels[found[1]], found[1]) if found else None
+
+
+def _place(part: str, number: int, rest: str) -> Path:
+    if number >= CLASSES:
+        raise DownloadError(f"class {number} of picture {rest}: the benchmark has classes 0 to {CLASSES - 1}")
+    return Path(part, f"{number:02}", f"{number:02}_{rest}.png")
+
+
+def _labels(archive: Path) -> dict[str, int]:
+    """The class of each test picture by its five digits, from the table Filename;Width;...;ClassId."""
+    with opened(archive) as zipped:
+        table = unpacked(zipped, zipped.getinfo(_LABELS)) if _LABELS in zipped.namelist() else b""
+    try:
+        rows = csv.DictReader(io.StringIO(table.decode("utf-8-sig")), delimiter=";")
+        labels = {row["Filename"].removesuffix(".ppm"): int(row["ClassId"]) for row in rows}
+    except (KeyError, ValueError, TypeError, AttributeError, csv.Error):
+        labels = {}
+    if not labels:
+        raise DownloadError(
+            f"{archive.name}: holds no table {_LABELS} with Filename and ClassId; delete it and run again"
+        )
+    return labels

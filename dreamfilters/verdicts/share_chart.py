@@ -1,0 +1,140 @@
+"""An audit as a picture: which share of each layer is alive, dormant, dead; a bar a layer, the numbers beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from dreamfilters.images.panels import (
+    BACKGROUND,
+    BRIGHT,
+    DIM,
+    PLAIN,
+    Colour,
+    Line,
+    Panel,
+    above,
+    beside,
+    blank,
+    framed,
+    written,
+)
+from dreamfilters.images.text import shortened, text_width
+from dreamfilters.verdicts.result import Audit
+from dreamfilters.verdicts.verdict import KINDS, Kind
+
+# Okabe and Ito, "Color universal design", 2008: told apart by people of every colour vision, and by brightness where
+# they touch.
+COLOURS: Mapping[Kind, Colour] = {
+    "alive": (0, 158, 115),
+    "dormant": (240, 228, 66),
+    "dead": (213, 94, 0),
+    "always on": (86, 180, 233),
+    "saturated": (204, 121, 167),
+    "undecided": (225, 225, 225),
+}
+
+_BAR = 420  # pixels of a whole layer
+_LEAST = 4  # pixels of a share, however small: one unit of hundreds is to be seen
+_ROW, _THICK = 24, 14
+_SIZE = 13
+_LONGEST = 260  # pixels of a layer's name
+_GAP = 18
+
+
+def shares_chart(audit: Audit) -> Panel:
+    """Return the picture, (h, w, 3): a row for each layer from the input on, and one for all of them.
+
+    Every share that is not 0 is at least 4 pixels wide; the counts beside the bar are exact.
+    """
+    rows = [(layer.name, layer.counts) for layer in audit.layers]
+    if len(rows) > 1:
+        rows.append(("all layers", audit.counts))
+    shown = [shortened(name, _SIZE, _LONGEST) for name, _ in rows]
+    widest = math.ceil(max(text_width(name, _SIZE) for name in (*shown, "layer"))) + 4
+    lines = [
+        _row(widest, name, counts, BRIGHT if place == len(audit.layers) else PLAIN)
+        for place, (name, (_, counts)) in enumerate(zip(shown, rows, strict=True))
+    ]
+    parts = [_title(audit, lines[0].shape[1]), _heading(widest), *lines[: len(audit.layers)]]
+    if len(rows) > 1:
+        parts += [blank(1, lines[0].shape[1], DIM), lines[-1]]
+    return framed(above(parts, gap=4), 20)
+
+
+def segments(counts: Sequence[int], width: int, least: int = _LEAST) -> list[int]:
+    """Return how many of `width` pixels each share gets: all together all of them, none that is not 0 below `least`.
+
+    >>> segments([99, 1, 0], 100, least=3)
+    [97, 3, 0]
+    """
+    total = sum(counts)
+    if not total:
+        return [0] * len(counts)
+    ends = [round(width * sum(counts[: place + 1]) / total) for place in range(len(counts))]
+    pixels = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    pixels = [max(share, least) if count else 0 for share, count in zip(pixels, counts, strict=True)]
+    pixels[pixels.index(max(pixels))] += width - sum(pixels)  # the largest gives what the small ones need
+    return pixels
+
+
+def _title(audit: Audit, width: int) -> Panel:
+    seen = f"judged on {audit.images:,} images" if audit.images else "judged without images, by bounds and dreams alone"
+    units = sum(audit.counts.values())
+    return written(
+        [
+            Line(f"{audit.network}: {units:,} units, {seen}", 17, BRIGHT),
+            Line("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
+        ],
+        width=width,
+    )
+
+
+def _heading(widest: int) -> Panel:
+    cells = [_right(Line("layer", _SIZE, DIM), widest, left=True), _right(Line("", _SIZE), _BAR)]
+    cells += [_legend(kind) for kind in KINDS]
+    cells.append(_right(Line("units", _SIZE, DIM), _column("units")))
+    return beside(cells, gap=_GAP)
+
+
+def _legend(kind: Kind) -> Panel:
+    swatch = above([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLOURS[kind])])
+    word = _right(Line(kind, _SIZE), math.ceil(text_width(kind, _SIZE)) + 2)
+    legend = beside([swatch, word], gap=6)
+    return beside([blank(_ROW, _column(kind) - legend.shape[1]), legend]) if legend.shape[1] < _column(kind) else legend
+
+
+def _row(widest: int, name: str, counts: Mapping[Kind, int], colour: Colour) -> Panel:
+    cells = [_right(Line(name, _SIZE, colour), widest, left=True), _bar(counts)]
+    cells += [
+        _right(Line(f"{counts[kind]:,}", _SIZE, colour if counts[kind] else (90, 90, 90)), _column(kind))
+        for kind in KINDS
+    ]
+    cells.append(_right(Line(f"{sum(counts.values()):,}", _SIZE, DIM), _column("units")))
+    return beside(cells, gap=_GAP)
+
+
+def _bar(counts: Mapping[Kind, int]) -> Panel:
+    bar = blank(_ROW, _BAR)
+    top, start = (_ROW - _THICK) // 2, 0
+    for kind, width in zip(KINDS, segments(list(counts.values()), _BAR), strict=True):
+        bar[top : top + _THICK, start : start + width] = COLOURS[kind]
+        if start and width:
+            bar[top : top + _THICK, start] = BACKGROUND  # a dark line, or shares of like brightness would run together
+        start += width
+    return bar
+
+
+def _column(heading: str) -> int:
+    """Return a column's width: that of its swatch and word, or of a number of seven digits."""
+    word = math.ceil(text_width(heading, _SIZE)) + 2 + (_THICK + 6 if heading in COLOURS else 0)
+    return max(word, math.ceil(text_width("1,000,000", _SIZE)) + 2)
+
+
+def _right(line: Line, width: int, *, left: bool = False) -> Panel:
+    """Return a cell of the table, its text flush right or left, in the middle of the row's height."""
+    text = written([line], width=min(width, math.ceil(text_width(line.text, line.size)) + 2))
+    rest = blank(line.height, width - text.shape[1])
+    cell = beside([text, rest] if left else [rest, text]) if rest.shape[1] else text
+    above_it = (_ROW - line.height) // 2
+    return above([blank(above_it, width), cell, blank(_ROW - line.height - above_it, width)])

@@ -1,0 +1,1 @@
+"""HTTP: access control, routes, events and the socket."""

@@ -1,0 +1,106 @@
+"""Everything that is known of one unit, as the page shows it and as a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dreamfilters.evidence.scan.result import UnitScan
+from dreamfilters.evidence.scan.score_statistics import By, Example
+from dreamfilters.serialization import plain
+from dreamfilters.verdicts.verdict import Dreamt, Scanned, Verdict
+from dreamfilters.viewer.messages import Described, Evidence, Judged, Values
+from dreamfilters.viewer.services.dream_jobs import Booking
+
+_BY: By = "max"  # by what pictures are ranked: the greatest value of the unit's map
+_BINS = 64  # of the histogram at most
+_CLASSES = 12  # that are named
+
+
+def judged(evidence: Evidence | None, layer: str, unit: int, dream: Booking | None) -> tuple[Verdict, Judged] | None:
+    """Return the verdict on a unit by all that is known of it, and what it rests on; None where there is none."""
+    units = evidence.judged.get(layer) if evidence else None
+    if units is None:
+        return None
+    known = units[unit]
+    if dream is None or dream.peak is None:
+        return known.verdict, known
+    return known.after(Dreamt(dream.peak, dream.woken, f"{dream.asked.recipe}, seed {dream.asked.seed}")), known
+
+
+def verdict_values(found: tuple[Verdict, Judged] | None) -> Values | None:
+    """Return a verdict for the page."""
+    if found is None:
+        return None
+    verdict, known = found
+    return {
+        "verdict": verdict.kind,
+        "words": verdict.sentence,
+        "proved": verdict.proved,
+        "evidence": {"activation": known.activation, "scanned": _scanned(known.scanned), "before": plain(known.before)},
+    }
+
+
+def evidence_values(
+    facts: Described, evidence: Evidence | None, layer: str, unit: int, class_name: Callable[[str], str]
+) -> Values:
+    """Return what the pictures do to a unit: statistics, strongest and weakest pictures, histogram, classes.
+
+    `class_name` says a label in words.
+    """
+    address = facts.addresses[layer]
+    if evidence is None or address not in evidence.scan.layers:
+        return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
+    seen = evidence.scan.unit(address, unit)
+    return {
+        "statistics": _statistics(seen),
+        "strongest": [_example(facts, layer, each, class_name) for each in seen.strongest[_BY]],
+        "weakest": [_example(facts, layer, each, class_name) for each in seen.weakest[_BY]],
+        "histogram": _histogram(seen),
+        "classes": _classes(seen, class_name) or None,
+    }
+
+
+def _statistics(seen: UnitScan) -> Values:
+    names = ("maximum", "minimum", "mean", "deviation", "zeros", "silent", "seen", "broken")
+    numbers = {name: plain(getattr(seen, name)) for name in names}
+    return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "between_classes": plain(seen.correlation[_BY])}
+
+
+def _example(facts: Described, layer: str, example: Example, class_name: Callable[[str], str]) -> Values:
+    return {
+        "image": f"I{example.index}",
+        "name": example.name,
+        "label": class_name(example.label) or None,
+        "value": plain(example.score),
+        "place": list(example.place),
+        "field": list(facts.seen_from(layer, *example.place)),
+    }
+
+
+def _histogram(seen: UnitScan) -> Values:
+    """Return the histogram of the maps' greatest values, neighbouring bins together until they are few."""
+    found = seen.histogram[_BY]
+    counts, edges = np.asarray(found.counts, np.int64), found.edges
+    while len(counts) > _BINS:
+        if len(counts) % 2:
+            counts, edges = np.append(counts, 0), np.append(edges, 2 * edges[-1] - edges[-2])
+        counts, edges = counts.reshape(-1, 2).sum(axis=1), edges[::2]
+    return {"edges": plain(edges), "counts": counts.tolist(), "low": plain(found.low), "high": plain(found.high)}
+
+
+def _classes(seen: UnitScan, class_name: Callable[[str], str]) -> list[Values]:
+    """Return the mean by class, the highest first, of classes with pictures."""
+    means = plain(seen.class_means[_BY])
+    known = [
+        {"index": index, "name": class_name(name), "mean": mean}
+        for index, (name, mean) in enumerate(means.items())
+        if mean is not None
+    ]
+    return sorted(known, key=lambda each: -each["mean"])[:_CLASSES]
+
+
+def _scanned(scanned: Scanned | None) -> Mapping[str, Any] | None:
+    return None if scanned is None else plain(scanned)

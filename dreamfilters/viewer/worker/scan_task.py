@@ -1,0 +1,106 @@
+"""The evidence pass in slices: one batch of pictures at a time, whenever nobody waits for anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.errors import OutputError
+from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.scanner import TOP, default_layers
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.survey import Survey
+from dreamfilters.images import Photos
+from dreamfilters.networks import Network
+from dreamfilters.runs.audit_run import read_audit
+from dreamfilters.verdicts.audit import audit
+from dreamfilters.verdicts.result import Audit
+from dreamfilters.viewer.messages import Described, Judged
+from dreamfilters.viewer.worker.session import picture_bytes
+
+_BATCH = 8  # pictures of a slice at most: a person who clicks waits for as long as these take
+
+_ROOM = 2**25  # bytes of a batch's maps; some batches are under way at a time
+_GLANCE = 0.02  # seconds of a slice that only waits
+
+Result = TypeVar("Result")
+
+
+def surveyed(
+    network: Network,
+    facts: Described,
+    pictures: Photos,
+    tell: Callable[[str, Any], None],
+    stored: str | None = None,
+) -> Generator[None, None, Reality]:
+    """Scan the pictures batch by batch, tell how far it is and in the end what it came to, and return that.
+
+    The verdicts are those of a stored audit, where one is given: it has dreamt of the silent units too.
+
+    Raises:
+        OutputError: no audit of this network lies there.
+    """
+    known = None if stored is None else _audited(network, stored)
+    count = len(pictures)
+    layers = default_layers(network)
+    fitting = max(1, min(_BATCH, count, _ROOM // picture_bytes(network, facts.size)))
+    source = source_of(pictures)
+    survey = Survey(network, source, layers, k=min(TOP, count), batch=fitting)
+    progress = survey.start()
+    for _ in survey.batches(progress):
+        tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the pictures"})
+        yield
+    scan = survey.scan(progress)
+    tell("evidence", scan)
+    tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid pictures"})
+    tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))
+    tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
+    return Reality.of(network, source, scan)
+
+
+def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
+    """Do in a thread what cannot be cut into slices; yield while it lasts, and return what it returns.
+
+    Bounds of a large network take a minute, in which people click; NumPy and TensorFlow let them in.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="dreamfilters-bounds").start()  # a pool's would be waited for
+    while not future.done():
+        wait([future], _GLANCE)
+        yield
+    return future.result()
+
+
+def verdicts(
+    network: Network, facts: Described, scan: Scan, known: Audit | None = None
+) -> dict[str, tuple[Judged, ...]]:
+    """Return layer id -> the verdict on each unit: those that are known, else by pictures and plain bounds alone.
+
+    Dreams come as they are made.
+    """
+    ids = {address: key for key, address in facts.addresses.items()}
+    found = known or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    return {
+        ids[layer.name]: tuple(
+            Judged(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
+        )
+        for layer in found.layers
+        if layer.name in ids
+    }
+
+
+def _audited(network: Network, folder: str) -> Audit:
+    found = read_audit(folder)
+    if found.fingerprint != network.fingerprint:
+        raise OutputError(f"{folder}: holds an audit of {found.network} with other weights than {network.name} has")
+    return found

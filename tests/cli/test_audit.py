@@ -1,0 +1,118 @@
+"""`dreamfilters audit`: what it prints, and how it ends."""
+
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import typer
+from keras import layers
+from PIL import Image
+
+from dreamfilters.cli import audit
+from dreamfilters.errors import OutputError, PictureError, UnknownNameError
+from dreamfilters.verdicts.verdict import WARNING
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with net.keras (red; green above 0.9; never; always) and `photos` with three pictures."""
+    folder = tmp_path_factory.mktemp("cli")
+    picture = keras.Input((8, 8, 3))
+    conv = layers.Conv2D(4, 1, activation="relu", name="conv")
+    model = keras.Model(picture, conv(picture), name="net")
+    kernel = np.array([[[[1, 0, -1, 1], [0, 1, 0, 0], [0, 0, 0, 0]]]], "float32")
+    conv.set_weights([kernel, np.array([0, -0.9, -0.1, 0.5], "float32")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(folder / "net.keras")
+    (folder / "photos").mkdir()
+    shown = np.random.default_rng(0).integers(0, 200, (3, 8, 8, 3), np.uint8)
+    shown[:, 0, 0] = 0
+    for number, values in enumerate(shown):
+        Image.fromarray(values).save(folder / "photos" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def tell(place, monkeypatch, capfd):
+    """A function that runs the command and returns its exit code, stdout and stderr."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command()(audit.audit)
+    monkeypatch.chdir(place)
+
+    def told(*words):
+        capfd.readouterr()
+        code = app(["net.keras", *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
+        return code, *capfd.readouterr()
+
+    return told
+
+
+def test_a_table_by_layer_and_below_it_the_silent_units(tell):
+    code, out, _ = tell("photos", "--out", "out")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == [
+        "layer", "units", "alive", "dormant", "dead", "always", "on", "saturated", "undecided", "near-duplicates",
+    ]  # fmt: skip
+    assert lines[1].split() == ["conv", "4", "1", "1", "1", "1", "0", "0", "0"]
+    assert lines[4].startswith("conv:1  dormant       silent on all 3 images; a dream (dreams/standard/conv-1-")
+    assert lines[5] == "conv:2  dead, proved  no valid input lifts it above -0.1 before its ReLU"
+    assert lines[7] == f"dormant: {WARNING}"
+    assert lines[8] == "out/audit.png"
+    assert out.count(WARNING) == 1
+
+
+def test_json_says_it_all_again(tell):
+    tell("photos", "--out", "out")
+    code, out, _ = tell("photos", "--out", "out", "--json")
+    values = json.loads(out)
+    assert code == 0
+    assert values["counts"]["dead"] == 1
+    assert [finding["kind"] for finding in values["layers"][0]["findings"]] == ["alive", "dormant", "dead", "always on"]
+
+
+def test_without_images_dreams_alone(tell):
+    code, out, _ = tell("--out", "alone", "--layers", "conv")
+    assert code == 0
+    assert out.splitlines()[1].split()[:5] == ["conv", "4", "2", "0", "1"]
+
+
+def test_a_scan_is_reused(tell, place):
+    assert tell("photos", "--out", "first", "--scan", "kept")[0] == 0
+    assert (place / "kept" / "scan.json").exists()
+    code, out, _ = tell("--scan", "kept", "--out", "second")
+    assert code == 0
+    assert "conv:1  dormant" in out
+
+
+def test_bad_pictures_are_named_and_end_nothing(tell, place):
+    (place / "mixed").mkdir()
+    (place / "mixed" / "bad.png").write_bytes(b"no picture")
+    (place / "mixed" / "good.png").write_bytes((place / "photos" / "0.png").read_bytes())
+    code, out, err = tell("mixed", "--out", "mixed-out")
+    assert code == 3
+    assert "mixed-out/audit.png" in out
+    assert err.splitlines()[-2].startswith("bad.png: ")
+    assert err.splitlines()[-1] == "1 of 2 pictures could not be read"
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (["nowhere"], PictureError, "nowhere: no such file"),
+        (["broken"], PictureError, "none of its 2 pictures can be read"),
+        (["--scan", "photos"], OutputError, "holds no scan"),
+        (["photos", "--layers", "cnv"], UnknownNameError, "cnv: .* Close names: conv"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
+    (place / "broken").mkdir(exist_ok=True)
+    for number in range(2):
+        (place / "broken" / f"{number}.png").write_bytes(b"no picture")
+    with pytest.raises(error, match=said) as caught:
+        tell(*words, "--out", "refused")
+    assert "\n" not in str(caught.value)
+    assert not (place / "refused").exists()

@@ -1,0 +1,162 @@
+"""`dreamfilters maps`: what it prints, how it ends, and what it says of bad input."""
+
+import json
+import re
+import warnings
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from dreamfilters.cli import maps
+from dreamfilters.cli.maps import _numbers, _sides
+from dreamfilters.errors import DreamfiltersError, InputFormError, TargetError
+from tests.cli.test_scan import write_bad, write_odd_but_good
+
+
+@pytest.fixture(scope="module")
+def place(tiny, tmp_path_factory):
+    """A folder with tiny.keras and two pictures."""
+    folder = tmp_path_factory.mktemp("place")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        tiny.save(folder / "tiny.keras")
+    (folder / "photos" / "b").mkdir(parents=True)
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(folder / "photos" / "red.png")
+    Image.new("L", (20, 10), 128).save(folder / "photos" / "b" / "grey.png")
+    (folder / "empty").mkdir()
+    (folder / "unreadable").mkdir()
+    for number in range(2):
+        (folder / "unreadable" / f"{number}.png").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture
+def tell(place, monkeypatch, capfd):
+    """A function that runs the command and returns its exit code, stdout and stderr."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    for command in maps.COMMANDS:
+        app.command()(command)
+
+    @app.callback()
+    def _several() -> None:
+        pass
+
+    monkeypatch.chdir(place)
+
+    def told(*words):
+        try:
+            code = app(["maps", "tiny.keras", *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
+        except DreamfiltersError as error:
+            return 2, "", str(error)
+        return code, *capfd.readouterr()
+
+    return told
+
+
+def test_each_picture_gets_a_line_and_a_folder(tell, tmp_path):
+    code, out, _ = tell("photos", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == ["picture", "label", "taken", "for", "probability", "maps"]
+    assert [line.split()[0] for line in lines[1:]] == ["b/grey.png", "red.png"]
+    folder = tmp_path / "out" / lines[2].split("out/")[1]
+    assert {path.name for path in folder.iterdir()} >= {"01-conv1.png", "02-pool1.png", "overview.png", "maps.json"}
+
+
+def test_json_names_what_was_made(tell, tmp_path):
+    words = ("--out", tmp_path / "out", "--json", "--no-pages", "--half", "--units", "0-1,3", "--top", "2")
+    code, out, _ = tell("photos", *words, "--scale", "0:2")
+    rows = json.loads(out)["pictures"]
+    assert code == 0
+    assert [row["label"] for row in rows] == ["b", ""]
+    assert [len(row["guesses"]) for row in rows] == [2, 2]
+    arrays = np.load(f"{rows[0]['folder']}/maps.npz")
+    assert arrays["01-conv1"].shape == (16, 16, 3)
+    assert arrays["01-conv1"].dtype == np.float16
+
+
+def test_bad_pictures_are_named_and_the_exit_code_is_3(tell, place, tmp_path):
+    (place / "photos" / "broken.jpg").write_text("no")
+    try:
+        code, out, err = tell("photos", "--out", tmp_path / "out", "--no-pages")
+    finally:
+        (place / "photos" / "broken.jpg").unlink()
+    assert code == 3
+    assert len(out.splitlines()) == 3
+    assert "broken.jpg: is no image" in err
+    assert "1 of 3 pictures could not be read" in err
+
+
+def test_labels_come_from_a_table(tell, place, tmp_path):
+    (tmp_path / "labels.csv").write_text("file,label\nred.png,STOP\n")
+    _, out, _ = tell("photos", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out", "--no-pages", "--json")
+    assert [row["label"] for row in json.loads(out)["pictures"]] == ["", "STOP"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("none",), "none: no such file or folder"),
+        (("empty",), "empty: no image files in this folder"),
+        (("unreadable",), r"none of 2 pictures can be read, the first: 0\.png: is empty"),
+        (("photos", "--layers", "conf1"), "conf1: .* no such layer"),
+        (("photos", "--units", "7-3"), "--units 7-3: numbers and ranges"),
+        (("photos", "--units", "99"), "unit 99: no chosen layer has it"),
+        (("photos", "--scale", "own"), "scale=own"),
+        (("photos", "--colours", "jet"), "colours=jet"),
+        (("photos", "--size", "0"), "--size 0"),
+        (("photos", "--top", "-1"), "top=-1"),
+        (("photos", "--labels", "none.csv"), "none.csv: cannot be read"),
+        (("photos", "--out", "photos"), "photos: holds other files"),
+    ],
+)
+def test_bad_input_is_one_line(tell, words, said):
+    code, _, err = tell(*words)
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert re.search(said, err)
+
+
+def test_odd_pictures_get_maps_and_bad_ones_a_reason(tell, place, tmp_path):
+    (place / "odd").mkdir()
+    write_odd_but_good(place / "odd")
+    bad = write_bad(place / "odd")
+    code, out, err = tell("odd", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1", "--json")
+    told = json.loads(out)
+    assert code == 3
+    assert len(told["pictures"]) == 13
+    assert told["failures"].keys() == bad.keys()
+    assert all(reason in told["failures"][name] for name, reason in bad.items())
+    assert err.splitlines()[-1] == "5 of 18 pictures could not be read"
+
+
+def test_maps_of_other_weights_are_said_and_not_mixed(tell, place, tmp_path, make_tiny, fill):
+    words = ("photos", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1")
+    assert tell(*words)[0] == 0
+    kept = (place / "tiny.keras").read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fill(make_tiny(), 5).save(place / "tiny.keras")
+    try:
+        code, _, err = tell(*words)
+    finally:
+        (place / "tiny.keras").write_bytes(kept)
+    assert code == 2
+    assert re.search("holds maps of other model; choose another folder", err)
+    assert tell(*words)[0] == 0
+
+
+def test_numbers_in_words():
+    assert _numbers("0-3, 42,2") == (0, 1, 2, 3, 42)
+    for text in ("", "a", "-1", "3-", "1-2-3", "0-9999999"):
+        with pytest.raises(TargetError):
+            _numbers(text)
+
+
+def test_sides_in_words():
+    assert _sides("96") == (96, 96)
+    assert _sides("64x96") == (64, 96)
+    with pytest.raises(InputFormError):
+        _sides("1x2x3")

@@ -1,0 +1,62 @@
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dreamfilters.cli.options import Opening, sides_of, spread
+from dreamfilters.errors import InputFormError
+
+
+@dataclass(frozen=True)
+class Group:
+    loud: Annotated[bool, typer.Option("--loud", "-l")] = False
+    pair: Annotated[tuple[float, float] | None, typer.Option(metavar="A B")] = None
+
+
+def test_a_group_of_options_is_spread_out_and_gathered_again():
+    seen = []
+
+    @spread
+    def command(name: Annotated[str, typer.Argument()], count: int = 1, *, group: Group) -> None:
+        """Does it."""
+        seen.append((name, count, group))
+
+    assert list(inspect.signature(command).parameters) == ["name", "count", "loud", "pair"]
+    assert command.__doc__ == "Does it."
+    app = typer.Typer()
+    app.command()(command)
+    assert CliRunner().invoke(app, ["a", "-l", "--pair", "1", "2", "--count", "3"]).exit_code == 0
+    assert CliRunner().invoke(app, ["b"]).exit_code == 0
+    assert seen == [("a", 3, Group(True, (1.0, 2.0))), ("b", 1, Group())]
+
+
+def test_what_is_said_of_the_network_reaches_load(tmp_path):
+    opening = Opening(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
+    assert opening.settings == {
+        "trust": False,
+        "architecture": None,
+        "form": {"range": (0.0, 255.0), "order": "BGR"},
+        "classes": Path("names.txt").absolute(),
+        "input": "a",
+        "output": "b",
+    }
+    assert Opening(form=tmp_path / "x.toml").settings["form"] == tmp_path / "x.toml"
+    assert Opening().settings["form"] is None
+    with pytest.raises(InputFormError, match=r"--form x\.toml: give either the file or --range and --order"):
+        Opening(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
+
+
+def test_what_an_old_file_needed_is_said_on_demand(tiny, tmp_path, capsys):
+    tiny.save(tmp_path / "tiny.keras")
+    Opening(verbose=True).network(str(tmp_path / "tiny.keras"))
+    assert capsys.readouterr().err == "nothing had to be changed\n"
+
+
+def test_sides():
+    assert (sides_of("96"), sides_of("64x96"), sides_of("64×96")) == ((96,), (64, 96), (64, 96))
+    with pytest.raises(InputFormError, match="--size 1x2x3: one side in pixels"):
+        sides_of("1x2x3")

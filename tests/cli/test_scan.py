@@ -1,0 +1,188 @@
+"""`dreamfilters scan`: what it prints, how it ends, and which pictures it can live with."""
+
+import json
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from dreamfilters.cli import scan as scans
+from dreamfilters.errors import DreamfiltersError, PictureError, UnknownNameError
+from dreamfilters.runs.scan_run import read_scan
+
+
+def gradient(mode="RGB", side=20):
+    ramp = np.linspace(0, 255, side * side).astype(np.uint8).reshape(side, side)
+    return Image.fromarray(np.stack([ramp, ramp.T, 255 - ramp], axis=-1)).convert(mode)
+
+
+def bomb():
+    """A PNG of some bytes whose header promises 60,000 x 60,000 pixels."""
+
+    def chunk(kind, content):
+        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+    header = (60_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def write_odd_but_good(folder):
+    """Pictures that look unusual and can all be read."""
+    gradient("P").save(folder / "palette.png")
+    gradient("CMYK").save(folder / "cmyk.jpg")
+    gradient("RGBA").save(folder / "alpha.png")
+    gradient("L").save(folder / "grey.bmp")
+    gradient("1").save(folder / "bits.tiff")
+    gradient().save(folder / "photo.webp")
+    gradient().save(folder / "really a png.jpg", format="PNG")
+    Image.fromarray(np.linspace(0, 65535, 400).astype(np.uint16).reshape(20, 20)).save(folder / "sixteen.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    gradient().save(folder / "turned.jpg", exif=turned)
+    gradient().save(folder / "moves.gif", save_all=True, append_images=[gradient("L").convert("RGB")])
+    gradient().save(folder / "Vorfahrt gewähren 'a' \"b\" $(c); –,日本 %s {0}.png")
+    gradient().save(folder / "new\nline.png")
+    gradient().save(folder / "UPPER.PNG")
+
+
+def write_bad(folder):
+    """Files that look like pictures and cannot be read, and what is said of each."""
+    whole = folder / "whole.jpg"
+    gradient(side=64).save(whole)
+    (folder / "truncated.jpg").write_bytes(whole.read_bytes()[:400])
+    whole.unlink()
+    (folder / "zero.png").write_bytes(b"")
+    (folder / "bomb.png").write_bytes(bomb())
+    (folder / "text.png").write_text("no picture")
+    (folder / "dangling.png").symlink_to(folder / "nowhere.png")
+    return {
+        "bomb.png": "million pixels",
+        "dangling.png": "no such file",
+        "text.png": "no image",
+        "truncated.jpg": "cut short",
+        "zero.png": "0 bytes",
+    }
+
+
+@pytest.fixture
+def place(tiny, tmp_path):
+    """A folder with tiny.keras, and `photos` with thirteen odd pictures."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        tiny.save(tmp_path / "tiny.keras")
+    (tmp_path / "photos").mkdir()
+    write_odd_but_good(tmp_path / "photos")
+    return tmp_path
+
+
+@pytest.fixture
+def tell(place, monkeypatch, capfd):
+    """A function that runs the command and returns its exit code, stdout and stderr."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command()(scans.scan)
+    monkeypatch.chdir(place)
+
+    def told(*words):
+        capfd.readouterr()
+        arguments = ["tiny.keras", *map(str, words), "--out", "out", "--range", "0", "1"]
+        code = app(arguments, standalone_mode=False) or 0
+        return code, *capfd.readouterr()
+
+    return told
+
+
+def test_odd_pictures_are_all_read(tell, place):
+    code, out, _ = tell("photos", "--top", 3)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == ["layer", "units", "silent", "on", "all", "zeros", "strongest", "by"]
+    assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "//logits"]
+    assert lines[-1] == "13 pictures: out"
+    found = read_scan(place / "out")
+    assert found.failures == ()
+    assert "new\nline.png" in found.names
+
+
+def test_sixteen_bits_and_rotations_are_seen_as_they_are_meant(tell, place):
+    tell("photos", "--top", 13)
+    found = read_scan(place / "out")
+    scores = {
+        example.name: example.score for example in found.unit("conv1", 0).strongest["mean"]
+    }  # a clipped or unturned copy would answer otherwise
+    upright = place / "upright"
+    upright.mkdir()
+    gradient().transpose(Image.Transpose.ROTATE_270).save(upright / "turned.png")
+    Image.fromarray((np.linspace(0, 65535, 400) // 257).astype(np.uint8).reshape(20, 20)).save(upright / "sixteen.png")
+    found = _scan_of(place, upright)
+    same = {example.name: example.score for example in found.unit("conv1", 0).strongest["mean"]}
+    assert same["sixteen.png"] == pytest.approx(scores["sixteen.png"], abs=0.005)
+    assert same["turned.png"] == pytest.approx(scores["turned.jpg"], abs=0.02)  # JPEG loses a little
+
+
+def _scan_of(place, folder):
+    from dreamfilters.evidence.scan.scanner import scan
+    from dreamfilters.images import photos
+    from dreamfilters.networks import load
+
+    return scan(load(place / "tiny.keras", form={"range": (0, 1)}), photos(folder), k=2)
+
+
+def test_bad_pictures_are_counted_named_and_end_nothing(tell, place):
+    reasons = write_bad(place / "photos")
+    code, out, err = tell("photos")
+    assert code == 3
+    assert "13 pictures: out" in out
+    lines = err.strip().splitlines()
+    assert lines[-1] == "5 of 18 pictures could not be read"
+    assert [line.split(":")[0] for line in lines[:-1]] == sorted(reasons)
+    assert all(reason in line for line, reason in zip(lines, reasons.values(), strict=False))
+    assert [name for name, _ in read_scan(place / "out").failures] == sorted(reasons)
+
+
+def test_json_says_it_all_again_without_scanning(tell, place):
+    write_bad(place / "photos")
+    tell("photos")
+    code, out, _ = tell("photos", "--json")
+    values = json.loads(out)
+    assert code == 3
+    assert values["pictures"] == 13
+    assert values["failures"][0]["picture"] == "bomb.png"
+    assert [layer["units"] for layer in values["layers"]] == [8, 8, 8, 3, 3]
+
+
+def test_labels_of_a_table_reach_the_scan(tell, place):
+    (place / "labels.csv").write_text("file,label\npalette.png,1\ncmyk.jpg,1\ngrey.bmp,0\n")
+    assert tell("photos", "--labels", "labels.csv", "--layers", "conv1,conv2")[0] == 0
+    found = read_scan(place / "out")
+    assert list(found.layers) == ["conv1", "conv2"]
+    assert found.truth.tolist().count(1) == 2
+    assert np.isfinite(found.layer("conv2").by_mean.class_means[:2]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (["nowhere"], PictureError, "nowhere: no such file"),
+        (["empty"], PictureError, "empty: no image files"),
+        (["bad"], PictureError, "none of its 9 pictures can be read"),
+        (["photos", "--top", "14"], PictureError, "top 14: of pictures there are only 13"),
+        (["photos", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
+        (["photos", "--labels", "other.csv"], PictureError, "names none of the 13 pictures"),
+        (["photos", "--labels", "unknown.csv"], UnknownNameError, "class tree"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
+    (place / "empty").mkdir()
+    (place / "bad").mkdir()
+    for number in range(9):
+        (place / "bad" / f"{number}.png").write_bytes(b"no picture")
+    (place / "other.csv").write_text("a.png,1\n")
+    (place / "unknown.csv").write_text("palette.png,tree\n")
+    with pytest.raises(error, match=said) as caught:
+        tell(*words)
+    assert isinstance(caught.value, DreamfiltersError)
+    assert "\n" not in str(caught.value)
+    assert not (place / "out").exists()

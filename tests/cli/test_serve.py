@@ -1,0 +1,39 @@
+import pytest
+from typer.testing import CliRunner
+
+from dreamfilters.errors import DreamfiltersError
+from dreamfilters.viewer.server import single_request
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["serve", *words], catch_exceptions=True)
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (404, 1), (503, 1)])
+def test_get_prints_one_answer_and_an_error_is_an_exit_code(monkeypatch, tmp_path, status, code):
+    asked = []
+    monkeypatch.setattr(
+        single_request, "answered", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
+    )
+    answer = run("net.keras", str(tmp_path), "--get", "/api/state", "--top", "3", "--size", "32x48", "--trust")
+    assert (answer.exit_code, answer.stdout_bytes) == (code, b"\x89PNG")
+    settings, path = asked[0]
+    assert (path, settings.spec, settings.images, settings.top) == ("/api/state", "net.keras", tmp_path, 3)
+    assert settings.options == {"trust": True, "size": (32, 48)}
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("signs", "--host", "0.0.0.0"), "host 0.0.0.0: everybody who reaches this machine"),
+        (("signs", "nowhere"), "nowhere: no such file or folder"),
+        (("signs", "--base-url", "/a b/"), "base-url /a b/: a path such as"),
+        (("signs", "--top", "0"), "top=0: at least 1"),
+        (("signs", "--port", "99999"), "127.0.0.1:99999: cannot be listened at"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_one_line(words, line):
+    answer = run(*words)
+    assert isinstance(answer.exception, DreamfiltersError)
+    assert str(answer.exception).startswith(line)
+    assert "\n" not in str(answer.exception)

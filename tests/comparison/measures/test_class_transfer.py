@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dreamfilters.comparison.measures.class_transfer import as_seen_by, class_transfer, matched_classes
+from dreamfilters.errors import InputFormError, UnknownNameError
+from dreamfilters.evidence.activations import activations
+from dreamfilters.networks import LOGITS, InputForm, Network
+
+
+@pytest.fixture(scope="module")
+def pictures(scene):
+    return np.stack([scene(seed=seed) for seed in range(24)])
+
+
+@pytest.fixture(scope="module")
+def named(network):
+    """A function from names of classes to `tiny` with these."""
+    return lambda *classes, **more: replace(network, classes=classes, **more)
+
+
+def test_classes_match_by_name_in_any_case_and_by_alias(named):
+    ours = named("STOP", "Vorfahrt achten", "20", aliases=(("stop sign", "yield", "speed limit 20"),))
+    theirs = named("Yield", "no entry", "stop")
+    assert matched_classes(ours, theirs) == {0: 2, 1: 0}
+    assert matched_classes(theirs, ours) == {0: 1, 2: 0}
+
+
+def test_a_name_that_is_a_number_is_a_name_and_no_number(named):
+    """The class called '20' is not class 20 of somebody else, nor the third of a list of numbers."""
+    ours, theirs = named("20", "30", "50"), named("30", "70", "20")
+    assert matched_classes(ours, theirs) == {0: 2, 1: 0}
+    with pytest.raises(UnknownNameError, match="tiny: has no class of tiny"):
+        matched_classes(named("2", "30", "50"), named("0", "1", "2"))
+
+
+def test_numbers_match_where_both_have_as_many(named):
+    assert matched_classes(named("0", "1", "2"), named("0", "1", "2")) == {0: 0, 1: 1, 2: 2}
+    with pytest.raises(UnknownNameError, match="against 3 such as 0, 1, 2; give both the same names"):
+        matched_classes(named("0", "1", "2"), named("0", "1"))
+
+
+def test_nothing_in_common_is_refused_in_one_line_with_examples(named):
+    with pytest.raises(UnknownNameError) as refused:
+        matched_classes(named("STOP", "yield"), named("cat", "dog", "hen", name="animals"))
+    assert str(refused.value) == (
+        "animals: has no class of tiny: 3 classes such as cat, dog, hen, against 2 such as STOP, yield; "
+        "give both the same names (`classes` in a TOML beside the file)"
+    )
+
+
+def test_a_class_shown_to_the_same_network_is_what_it_was(named, pictures):
+    ours, theirs = named("a", "b", "c"), named("C", "A", "B")
+    logits = activations(theirs, pictures, [LOGITS])[LOGITS]
+    for number, there in ((0, 1), (1, 2), (2, 0)):
+        found = class_transfer(ours, number, pictures[:3], theirs, real=pictures)
+        for row, one in enumerate(found):
+            odds = np.exp(logits[row]) / np.exp(logits[row]).sum()
+            assert one.number == there
+            assert one.name.casefold() == ours.classes[number]
+            assert one.logit == pytest.approx(logits[row, there], abs=1e-5)
+            assert one.probability == pytest.approx(odds[there], abs=1e-5)
+            assert one.rank == 1 + np.sum(odds > odds[there])
+            assert one.taken_for == theirs.classes[np.argmax(odds)]
+            assert one.standing.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
+    assert found[0].as_values()["standing"]["count"] == 24
+    assert "taken_for" in found[0]._repr_html_()
+
+
+def test_a_dream_is_shown_in_the_other_networks_own_form(grey, named, scene):
+    """Other size, other range, grey: the number is what the model itself says of the picture prepared by hand."""
+    form = InputForm.from_range(-1, 1, size=(16, 16), channels=1)
+    other = Network(grey, form, ("a", "b", "c"), name="grey")
+    picture = scene(seed=3)
+    large = np.repeat(np.repeat(picture, 2, axis=0), 2, axis=1)
+    by_hand = 2 * (picture @ np.array([0.299, 0.587, 0.114], "float32"))[None, ..., None] - 1
+    odds = np.asarray(grey(by_hand))[0]
+    found = class_transfer(named("a", "b", "c"), 1, [picture, large], other)
+    assert found[0].probability == pytest.approx(odds[1], abs=1e-5)
+    assert found[1].probability == pytest.approx(odds[1], abs=0.02)
+    assert found[0].standing is None
+
+
+def test_a_class_that_the_other_lacks_is_refused(named, pictures):
+    ours, theirs = named("STOP", "yield", "go"), named("stop", "halt", "walk", name="other")
+    with pytest.raises(UnknownNameError, match="class yield: other has no such class"):
+        class_transfer(ours, 1, pictures[:1], theirs)
+
+
+def test_channels_are_turned_into_those_that_are_wanted(network, grey, network_of):
+    dim = np.full((2, 2, 1), 0.25, "float32")
+    assert as_seen_by(network, [dim])[0].tolist() == np.full((2, 2, 3), 0.25).tolist()
+    red = np.zeros((2, 2, 3), "float32")
+    red[..., 0] = 1
+    assert as_seen_by(network_of(grey), [red])[0] == pytest.approx(np.full((2, 2, 1), 0.299))
+    with pytest.raises(InputFormError, match="pictures of 4 channels: tiny takes 16x16 RGB"):
+        as_seen_by(network, [np.zeros((2, 2, 4))])

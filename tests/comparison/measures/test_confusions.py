@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+
+from dreamfilters.comparison.measures.confusions import confusions_of, mistaken_for, separating_units
+from dreamfilters.errors import PictureError
+
+LOGITS = np.array(
+    [
+        [9.0, 0.0, 0.0],  # 0, right
+        [0.0, 1.0, 0.0],  # 0 taken for 1, by a lead of 1
+        [0.0, 0.0, 5.0],  # 0 taken for 2
+        [0.0, 4.0, 0.0],  # 0 taken for 1, by a lead of 4
+        [0.0, 8.0, 7.0],  # 1, right, nearly 2
+        [3.0, 0.0, 0.0],  # 2 taken for 0
+    ]
+)
+LABELS = np.array([0, 0, 0, 0, 1, 2])
+
+
+def test_mistakes_are_counted_and_shown_the_surest_first():
+    first, second = confusions_of(LOGITS, LABELS, 0)
+    assert (first.taken_for, first.count, first.share, first.images, first.closest) == (1, 2, 0.5, (3, 1), 3)
+    assert (second.taken_for, second.count, second.share, second.images) == (2, 1, 0.25, (2,))
+    odds = np.exp(LOGITS[:4]) / np.exp(LOGITS[:4]).sum(axis=1, keepdims=True)
+    assert first.probability == pytest.approx(odds[:, 1].mean())
+    assert confusions_of(LOGITS, LABELS, 0, most=1) == (first,)
+
+
+def test_without_a_mistake_the_nearest_class_comes_first():
+    nearest = confusions_of(LOGITS, LABELS, 1)[0]
+    assert (nearest.taken_for, nearest.count, nearest.images, nearest.closest) == (2, 0, (), 4)
+    assert nearest.probability == pytest.approx(np.exp(7) / (1 + np.exp(8) + np.exp(7)))
+
+
+def test_the_other_direction():
+    assert [(one.meant, one.count, one.images) for one in mistaken_for(LOGITS, LABELS, 0)] == [(2, 1, (5,)), (1, 0, ())]
+    assert mistaken_for(LOGITS[:4], LABELS[:4], 0) == ()  # no image of another class
+    assert {one.taken_for for one in mistaken_for(LOGITS, LABELS, 1)} == {1}
+
+
+def test_counts_of_all_directions_add_up_to_the_errors():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(200, 5)), rng.integers(0, 5, 200)
+    wrong = int((logits.argmax(axis=1) != labels).sum())
+    assert sum(one.count for number in range(5) for one in confusions_of(logits, labels, number, most=4)) == wrong
+    assert sum(one.count for number in range(5) for one in mistaken_for(logits, labels, number, most=4)) == wrong
+
+
+def test_sensitivity_worked_by_hand():
+    """1 3 against 5 7: means 2 and 6, deviations 1 and 1. 0 0 against 0 2: means 0 and 1, variances 0 and 1."""
+    responses = np.array([[1.0, 0.0, 4.0, 1.0], [3.0, 0.0, 4.0, 1.0], [5.0, 0.0, 4.0, 2.0], [7.0, 2.0, 4.0, 2.0]])
+    found = separating_units(responses, [0, 0, 1, 1], 0, 1)
+    assert [one.unit for one in found] == [3, 0, 1, 2]
+    assert found[0].sensitivity is None  # nothing blurs it
+    assert found[1].sensitivity == -4
+    assert found[2].sensitivity == pytest.approx(-(2**0.5))
+    assert found[3].sensitivity == 0
+    assert (found[1].first, found[1].second) == (2, 6)
+    swapped = separating_units(responses, [0, 0, 1, 1], 1, 0)
+    assert [one.unit for one in swapped] == [3, 0, 1, 2]
+    assert swapped[1].sensitivity == 4
+
+
+def test_the_better_two_classes_lie_apart_the_larger_it_is():
+    rng = np.random.default_rng(3)
+    noise = rng.normal(size=(400, 1))
+    labels = np.repeat([0, 1], 200)
+    shifted = np.concatenate([noise + labels[:, None] * by for by in (0, 0.5, 1, 2)], axis=1)
+    found = separating_units(shifted, labels, 1, 0)
+    assert [one.unit for one in found] == [3, 2, 1, 0]
+    assert found[0].sensitivity == pytest.approx(2, abs=0.25)
+    assert found[-1].sensitivity == pytest.approx(0, abs=0.25)
+
+
+def test_they_are_plain_values():
+    for one in (*confusions_of(LOGITS, LABELS, 0), *separating_units(LOGITS[:4], [0, 0, 1, 1], 0, 1)):
+        json.dumps(one.as_values(), allow_nan=False)
+        assert one._repr_html_().startswith("<table>")
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(PictureError, match="class 7: none of the 6 labelled images shows it"):
+        confusions_of(LOGITS, LABELS, 7)
+    with pytest.raises(PictureError, match=r"shape \(6, 3\) and labels of shape \(5,\)"):
+        confusions_of(LOGITS, LABELS[:5], 0)
+    with pytest.raises(PictureError, match="classes 0 and 1: 4 and 1 images; at least 2 of each"):
+        separating_units(LOGITS, LABELS, 0, 1)

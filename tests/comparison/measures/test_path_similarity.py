@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+
+from dreamfilters.comparison.measures.path_similarity import path_similarity, rank_correlations, ranks
+from dreamfilters.errors import PictureError, UnknownNameError
+
+LAYERS = ["conv1", "conv2", "classes"]
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A function from a picture to n copies of it, each with noise of its own."""
+
+    def made(picture, count, seed):
+        noise = np.random.default_rng(seed).normal(0, 0.05, (count, *picture.shape))
+        return (picture + noise).astype("float32")
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def others(scene):
+    return np.stack([scene(seed=seed) for seed in range(20, 28)])
+
+
+def test_ranks_share_ties():
+    assert ranks([[10, 30, 20, 20], [5, 5, 5, 5]]).tolist() == [[1, 4, 2.5, 2.5], [2.5, 2.5, 2.5, 2.5]]
+
+
+def test_spearman_worked_by_hand():
+    """Without ties it is 1 - 6 * sum(d^2) / (n * (n^2 - 1)): for 1 2 3 4 5 and 2 1 4 3 5, 1 - 6 * 4 / 120."""
+    assert rank_correlations([[1, 2, 3, 4, 5]], [[20, 1, 400, 30, 5000]])[0, 0] == pytest.approx(0.8)
+    assert rank_correlations([[1, 2, 3]], [[3, 2, 1], [1, 10, 100]])[0] == pytest.approx([-1, 1])
+    assert rank_correlations([[1, 2, 2, 3]], [[1, 2, 3, 4]])[0, 0] == pytest.approx(4.5 / np.sqrt(4.5 * 5))
+    assert np.isnan(rank_correlations([[1, 1, 1]], [[1, 2, 3]])[0, 0])
+
+
+def test_it_agrees_with_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 6, (2, 50)), rng.integers(0, 6, (3, 50))
+    expected = [[stats.spearmanr(x, y).statistic for y in b] for x in a]
+    assert rank_correlations(a, b) == pytest.approx(np.array(expected))
+
+
+def test_one_more_reference_travels_as_they_do_and_an_unrelated_image_does_not(network, scene, noisy, others):
+    references = noisy(scene(seed=1), 8, seed=0)
+    twins = noisy(scene(seed=1), 6, seed=9)
+    alike = path_similarity(network, twins, references, others, LAYERS)
+    stranger = path_similarity(network, [scene(seed=40 + seed) for seed in range(6)], references, others, LAYERS)
+    assert [step.layer for step in alike.steps] == LAYERS
+    for near, far in zip(alike.steps[:2], stranger.steps[:2], strict=True):
+        assert near.similarity == pytest.approx(1, abs=0.1)
+        assert far.similarity == pytest.approx(0, abs=0.35)
+
+
+def test_the_others_themselves_have_exactly_zero_and_the_formula_is_what_it_says(network, scene, noisy, others):
+    references = noisy(scene(seed=1), 5, seed=0)
+    assert path_similarity(network, others, references, others, ["conv1"]).steps[0].similarity == 0
+    step = path_similarity(network, [scene(seed=2)], references, others, ["conv1"]).steps[0]
+    assert step.similarity == pytest.approx((step.dream - step.other) / (step.same - step.other))
+
+
+def test_more_of_the_reference_in_it_never_travels_worse(network, scene, noisy, others):
+    references = noisy(scene(seed=1), 6, seed=0)
+    found = [
+        path_similarity(network, [share * scene(seed=1) + (1 - share) * others[0]], references, others, ["conv1"])
+        .steps[0]
+        .similarity
+        for share in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    assert found == sorted(found)
+
+
+def test_where_references_are_no_more_alike_than_strangers_there_is_no_scale(network, scene, noisy, others):
+    references = noisy(scene(seed=1), 4, seed=0)
+    step = path_similarity(network, [scene()], others, references[:1].repeat(2, axis=0), ["conv1"]).steps[0]
+    swapped = path_similarity(network, [scene()], references[:2], references[:2], ["conv1"]).steps[0]
+    assert step.similarity is None or step.same > step.other
+    assert swapped.similarity is None  # a picture is more like itself than like its twin
+
+
+def test_pictures_that_silence_a_layer_are_undefined_and_not_nan(network):
+    flat = np.full((3, 16, 16, 3), 0.5, "float32")
+    found = path_similarity(network, flat[:1], flat, flat, ["flat"])
+    values = found.as_values()
+    json.dumps(values, allow_nan=False)
+    assert values[0]["similarity"] is None
+    assert "Path similarity" in found._repr_html_()
+
+
+def test_too_few_pictures_and_unknown_layers_are_refused(network, scene):
+    one = [scene()]
+    with pytest.raises(PictureError, match="1 dreams, 1 references, 1 others: give at least 1, 2 and 1"):
+        path_similarity(network, one, one, one, LAYERS)
+    with pytest.raises(UnknownNameError, match="conv9: tiny has no such layer"):
+        path_similarity(network, one, one * 2, one, ["conv9"])

@@ -1,0 +1,104 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.comparison.measures.two_afc import machine_score, perceptual_similarity
+from dreamfilters.errors import PictureError
+from dreamfilters.evidence.features import PIXELS
+from dreamfilters.networks import LOGITS
+
+
+def stripes(count, *, upright, seed=0):
+    """Pictures of stripes with noise, upright or lying."""
+    rng = np.random.default_rng(seed)
+    wave = np.broadcast_to(0.5 + 0.4 * np.sin(np.arange(16) * np.pi / 2), (16, 16))
+    pictures = (wave if upright else wave.T)[None, :, :, None] + rng.normal(0, 0.08, (count, 16, 16, 3))
+    return np.clip(pictures, 0, 1).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def upright():
+    return stripes(5, upright=True)
+
+
+@pytest.fixture(scope="module")
+def lying():
+    return stripes(4, upright=False, seed=1)
+
+
+def test_a_picture_is_like_itself_and_its_negative_is_not(network, scene):
+    pictures = [scene(), 1 - scene(), scene(seed=5)]
+    for compared in ([PIXELS], ["conv1", "conv2"]):
+        found = perceptual_similarity(network, pictures, compared)
+        assert np.diag(found) == pytest.approx(1, abs=1e-5)
+        assert found == pytest.approx(found.T)
+        assert (found[0, 1:] < 0.999).all()
+    assert perceptual_similarity(network, pictures[:2], [PIXELS])[0, 1] == pytest.approx(-1, abs=1e-5)
+
+
+def test_the_similarity_worked_by_hand(network_of):
+    """Two places of two units: the same, at a right angle; silent on both sides, on one side."""
+    model = keras.Sequential([layers.Input((1, 2, 2)), layers.Activation("relu", name="as_it_is")])
+    network = network_of(model)
+    one = np.array([[[[1.0, 0.0], [0.0, 0.0]]]], "float32")
+    others = np.array([[[[0.2, 0.0], [0.0, 0.0]]], [[[0.0, 1.0], [0.0, 0.0]]], [[[1.0, 0.0], [0.0, 3.0]]]], "float32")
+    assert perceptual_similarity(network, [*one, *others], ["as_it_is"])[0] == pytest.approx([1.0, 1.0, 0.5, 0.75])
+
+
+def test_a_dream_of_the_right_stripes_wins_every_duel_and_of_the_wrong_ones_none(network, upright, lying):
+    right, wrong = stripes(2, upright=True, seed=7), stripes(2, upright=False, seed=8)
+    best = machine_score(network, upright, lying, right, wrong, layer="conv2")
+    worst = machine_score(network, upright, lying, wrong, right, layer="conv2")
+    assert (best.dreams.accuracy, best.natural.accuracy, best.gap) == (1, 1, 0)
+    assert (worst.dreams.accuracy, worst.gap) == (0, 1)
+    assert best.dreams.margin == pytest.approx(-worst.dreams.margin)
+    assert best.dreams.pairs == 20
+    assert "over conv1" in best.similarity
+
+
+def test_without_what_minimises_the_likeness_to_the_dream_alone_decides(network, upright, lying):
+    found = machine_score(network, upright, lying, stripes(1, upright=True, seed=7), layer="conv1")
+    assert found.dreams.accuracy == 1
+    assert "the pixels" in found.similarity
+
+
+def test_references_that_say_nothing_leave_it_to_chance(network, upright, scene):
+    same = machine_score(network, upright, upright, [scene()], layer="conv2")
+    assert same.dreams.accuracy == pytest.approx(0.5)
+    assert same.dreams.margin == pytest.approx(0, abs=1e-6)
+
+
+def test_random_dreams_are_right_half_of_the_time(network):
+    rng = np.random.default_rng(0)
+    noise = rng.random((60, 16, 16, 3), "float32")
+    found = [machine_score(network, noise[:20], noise[20:40], [dream], layer="conv2") for dream in noise[40:]]
+    assert np.mean([one.dreams.accuracy for one in found]) == pytest.approx(0.5, abs=0.12)
+
+
+def test_the_natural_score_leaves_each_query_out_of_its_references(network, upright, lying):
+    """Against a loop that builds the references of every pair anew."""
+    strong, weak = upright[:3], lying[:3] * 0.5 + upright[:3] * 0.5
+    alike = perceptual_similarity(network, [*strong, *weak], ["conv1"])
+    differences = []
+    for i in range(3):
+        for j in range(3, 6):
+            plus = [k for k in range(3) if k != i]
+            minus = [k for k in range(3, 6) if k != j]
+            evidence = [alike[q][plus].mean() - alike[q][minus].mean() for q in (i, j)]
+            differences.append(evidence[0] - evidence[1])
+    found = machine_score(network, strong, weak, strong[:1], layer=LOGITS, layers=["conv1"])
+    assert found.natural.margin == pytest.approx(np.mean(differences))
+    assert found.natural.accuracy == np.mean(np.array(differences) > 0)
+
+
+def test_one_image_of_a_kind_leaves_nothing_natural_to_refer_to(network, upright, lying):
+    found = machine_score(network, upright[:1], lying, upright[1:2], layer="conv2")
+    assert (found.natural, found.gap) == (None, None)
+    assert found.as_values()["natural"] is None
+    assert "dreams" in found._repr_html_()
+
+
+def test_missing_pictures_are_refused(network, upright):
+    with pytest.raises(PictureError, match="5 strong and 0 weak images, 5 dreams: at least 1 of each"):
+        machine_score(network, upright, [], upright, layer="conv2")

@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters import backend
+from dreamfilters.dreams import priors
+from dreamfilters.dreams.ascent.compiled_step import build, where
+from dreamfilters.dreams.objectives.units import channel, logit
+from dreamfilters.dreams.optimizers import Sign
+from dreamfilters.dreams.parameterizations import Canvas, Pixels
+from dreamfilters.dreams.penalties import L2, Decay
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.transforms import Views
+from dreamfilters.errors import TargetError
+from dreamfilters.networks import InputForm, Network
+
+CANVAS = Canvas(4, 4, priors.neutral(1))
+
+
+@pytest.fixture(scope="module")
+def sums():
+    """Filter 0 answers 2 x + 1, filter 1 answers -x; the network takes -1..1."""
+    model = keras.Sequential(
+        [layers.Input((4, 4, 1)), layers.Conv2D(2, 1, activation="relu", name="conv")], name="sums"
+    )
+    model.layers[0].set_weights([np.array([[[[2.0, -1.0]]]], "float32"), np.array([1.0, 0.0], "float32")])
+    return Network(model, InputForm.from_range(-1, 1, size=(4, 4), channels=1), name="sums")
+
+
+def run(program, pixels, wanted, step=0):
+    state = program.begin({"pixels": backend.tensor(np.asarray(pixels, "float32"))})
+    state, scores = program.step(state, np.arange(len(pixels), dtype="uint64"), wanted, backend.tensor(np.int32(step)))
+    return np.asarray(state["params"]["pixels"]), np.asarray(scores), np.asarray(state["alive"])
+
+
+def pictures(*values):
+    """z of pictures of one grey each: logit(value)."""
+    grey = np.log(np.asarray(values) / (1 - np.asarray(values)))
+    return np.broadcast_to(grey[:, None, None, None], (len(values), 4, 4, 1)).astype("float32")
+
+
+def test_a_step_by_hand(sums):
+    """x = 2 * .75 - 1 = .5, so filter 0 scores 2; its ascent brightens by the rate, that of filter 1 at .25 darkens."""
+    recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
+    goal = channel("conv", [0, 1])
+    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.25), goal.wanted)
+    assert scores == pytest.approx([2.0, 0.5], rel=1e-5)
+    assert pixels == pytest.approx(pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None], abs=1e-6)
+    assert alive.tolist() == [True, True]
+
+
+def test_a_penalty_pulls_the_other_way(sums):
+    """d score / dx = 4 and d penalty / dx = 2 * 20 * .25 = 10 per pixel's sixteenth: the penalty wins."""
+    recipe = Recipe(Pixels(), (), (L2(20.0),), optimizer=Sign(rate=0.01), steps=1)
+    goal = channel("conv", [0])
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75), goal.wanted)
+    assert scores == pytest.approx([2.0], rel=1e-5)  # the score is told without it
+    assert pixels == pytest.approx(pictures(0.75) - 0.01, abs=1e-6)
+
+
+def test_views_are_averaged_and_edits_follow_the_move(sums):
+    recipe = Recipe(Pixels(), (Views(3),), (), (Decay(0.5),), optimizer=Sign(rate=0.01), steps=1)
+    goal = channel("conv", [0, 1])
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.25), goal.wanted)
+    assert scores == pytest.approx([2.0, 0.5], rel=1e-5)
+    assert pixels == pytest.approx(
+        0.5 * (pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None]), abs=1e-6
+    )
+
+
+def test_a_schedule_scales_the_move(sums):
+    recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), schedule="linear", steps=4)
+    goal = channel("conv", [0])
+    pixels, _, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75), goal.wanted, step=3)
+    assert pixels == pytest.approx(pictures(0.75) + 0.0025, abs=1e-6)
+
+
+def test_a_silent_filter_is_raised_before_its_relu(sums):
+    """Filter 1 is -.5 before its ReLU and silent behind it; darker raises it, and the score is told as it is."""
+    recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
+    goal = channel("conv", [1, 0])
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.75), goal.wanted)
+    assert pixels == pytest.approx(pictures(0.75, 0.75) + np.array([-0.01, 0.01])[:, None, None, None], abs=1e-6)
+    assert scores == pytest.approx([0.0, 2.0])
+
+
+def test_a_waking_step_passes_a_silent_relu_of_another_layer():
+    """The first layer is silent on every grey below 1, so that nothing flows back from the second's value either."""
+    model = keras.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(1, 1, activation="relu", name="first")])
+    model.add(layers.Conv2D(1, 1, activation="relu", name="second"))
+    for layer, (kernel, bias) in zip(model.layers, ((1.0, -1.0), (1.0, -0.5)), strict=True):
+        layer.set_weights([np.full((1, 1, 1, 1), kernel, "float32"), np.array([bias], "float32")])
+    goal, recipe = channel("second", [0]), Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
+    network = Network(model, InputForm.from_range(0, 1, size=(4, 4), channels=1))
+    program = build(network, goal, recipe, CANVAS)
+    plain, scores, _ = run(program, pictures(0.5), goal.wanted)
+    assert (plain.tolist(), scores) == (pictures(0.5).tolist(), [0])
+    woken, scores, _ = run(replace(program, step=program.waking), pictures(0.5), goal.wanted)
+    assert woken == pytest.approx(pictures(0.5) + 0.01, abs=1e-6)
+    assert scores == [0]
+
+
+def test_a_row_that_is_not_finite_stays_where_it_was(sums):
+    recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
+    goal = 1.0 * channel("conv", [0, 0])
+    wanted = (np.array([np.inf, 1.0], "float32"), goal.wanted[1])
+    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.75), wanted)
+    assert alive.tolist() == [False, True]
+    assert scores.tolist() == pytest.approx([np.inf, 2.0])
+    assert np.array_equal(pixels[0], pictures(0.75)[0])
+    assert pixels[1] == pytest.approx(pictures(0.75)[0] + 0.01, abs=1e-6)
+
+
+def test_the_judge_sees_the_picture_in_the_networks_form(sums):
+    goal = channel("conv", [0, 1])
+    judge = build(sums, goal, Recipe(Pixels(), ()), CANVAS).judge
+    greys = backend.tensor(np.broadcast_to(np.array([1.0, 0.0])[:, None, None, None], (2, 4, 4, 1)).astype("float32"))
+    assert np.asarray(judge(greys, goal.wanted)).tolist() == [3.0, 1.0]  # 2 * 1 + 1 at white, -(-1) at black
+
+
+def test_small_motions_change_nothing_on_a_flat_picture(sums):
+    goal = channel("conv", [0])
+    program = build(sums, goal, Recipe(Pixels(), ()), CANVAS)
+    flat = backend.tensor(np.full((1, 4, 4, 1), 0.75, "float32"))
+    assert program.robust(flat, np.array([7], "uint64"), goal.wanted) == pytest.approx([2.0], rel=1e-5)
+
+
+def test_rows_are_taken_from_either():
+    new, old = {"a": np.ones((3, 2), "float32")}, {"a": np.zeros((3, 2), "float32")}
+    chosen = np.asarray(where(backend.tensor([True, False, True]), new, old)["a"])
+    assert chosen.tolist() == [[1, 1], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("goal", "message"),
+    [
+        (channel("conv2", [99]), "conv2:99: conv2 of tiny has 8 filters, 0 to 7"),
+        (channel("conv2", [0]) + logit([7]), "class 7: tiny has 3 classes, 0 to 2"),
+    ],
+)
+def test_places_that_are_not_there(goal, message, network):
+    with pytest.raises(TargetError, match=message):
+        build(network, goal, Recipe(), Canvas(16, 16, priors.neutral(3)))

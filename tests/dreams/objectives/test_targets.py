@@ -1,0 +1,319 @@
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.objectives.targets import goals, parse
+from dreamfilters.errors import DreamfiltersError, TargetError, UnknownNameError
+from dreamfilters.networks import LOGITS, InputForm, Network
+
+
+@pytest.fixture(scope="module")
+def deep(fill):
+    """The names of the issue: conv4 with 4 filters, conv6 with 50, 43 classes, one of them with a space in its name."""
+    model = keras.Sequential(
+        [
+            layers.Input((16, 16, 3)),
+            layers.Conv2D(4, 3, activation="relu", name="conv4"),
+            layers.Conv2D(50, 3, activation="relu", name="conv6"),
+            layers.GlobalAveragePooling2D(name="average"),
+            layers.Dense(43, activation="softmax", name="classes"),
+        ],
+        name="deep",
+    )
+    names = [f"sign {k}" for k in range(43)]
+    names[1], names[13], names[14], names[15] = "30", "Vorfahrt achten", "STOP", "Verbot für Fahrzeuge"
+    names[20], names[21], names[22], names[23], names[24] = "1,2", "-", "*", "say 'a' \"b\"", "sign 19"
+    return Network(fill(model), InputForm.from_range(0, 1, size=(16, 16)), tuple(names), name="deep")
+
+
+def many(layer, count):
+    return tuple(f"{layer}:{k}" for k in range(count))
+
+
+# text, names, layers
+TABLE = [
+    ("conv6:12", ("conv6:12",), {"conv6"}),
+    ("conv6:0-15,42", (*many("conv6", 16), "conv6:42"), {"conv6"}),
+    ("conv6", many("conv6", 50), {"conv6"}),
+    ("conv6:*", many("conv6", 50), {"conv6"}),
+    ("conv6:12@3,4", ("conv6:12@3,4",), {"conv6"}),
+    ("class:STOP", ("class:STOP",), {LOGITS}),
+    ("class:14", ("class:STOP",), {LOGITS}),
+    ("class:0-1", ('class:"sign 0"', "class:30"), {LOGITS}),
+    ("layer:conv4", ("layer:conv4",), {"conv4"}),
+    ("conv6:12 - 0.5*conv6:3", ("conv6:12 - 0.5*conv6:3",), {"conv6"}),
+    # signs, brackets, spaces
+    ("-conv6:3", ("-conv6:3",), {"conv6"}),
+    ("- conv6:3", ("-conv6:3",), {"conv6"}),
+    ("--conv6:3", ("--conv6:3",), {"conv6"}),
+    ("-2*conv6:3", ("-2*conv6:3",), {"conv6"}),
+    ("-.5*conv6:3", ("-0.5*conv6:3",), {"conv6"}),
+    ("1e-3 * conv6:3", ("0.001*conv6:3",), {"conv6"}),
+    ("2*3*conv6:3", ("2*3*conv6:3",), {"conv6"}),
+    ("  conv6:12  +  conv4:1 ", ("conv6:12 + conv4:1",), {"conv6", "conv4"}),
+    ("conv6:12+conv4:1", ("conv6:12 + conv4:1",), {"conv6", "conv4"}),
+    ("conv6:12 -0.5*conv4:1", ("conv6:12 - 0.5*conv4:1",), {"conv6", "conv4"}),
+    ("conv6:1 - (conv6:2 - conv4:3)", ("conv6:1 - (conv6:2 - conv4:3)",), {"conv6", "conv4"}),
+    ("(conv6:1 - conv6:2) - conv4:3", ("conv6:1 - conv6:2 - conv4:3",), {"conv6", "conv4"}),
+    ("2*(conv6:1 + conv4:0)", ("2*(conv6:1 + conv4:0)",), {"conv6", "conv4"}),
+    ("((conv6:1))", ("conv6:1",), {"conv6"}),
+    ("class:STOP - 0.1*layer:conv4", ("class:STOP - 0.1*layer:conv4",), {LOGITS, "conv4"}),
+    ("conv4 - conv6:7", tuple(f"conv4:{k} - conv6:7" for k in range(4)), {"conv4", "conv6"}),
+    ("conv6:0,1 - conv4:2-3", ("conv6:0 - conv4:2", "conv6:1 - conv4:3"), {"conv4", "conv6"}),
+    # reducers
+    ("conv6:3!max", ("conv6:3!max",), {"conv6"}),
+    ("conv6:3!mean", ("conv6:3",), {"conv6"}),
+    ("conv4:*!max", tuple(f"conv4:{k}!max" for k in range(4)), {"conv4"}),
+    # dense layers and quotes
+    ("classes:7", ("classes:7",), {"classes"}),
+    ('"conv6":3', ("conv6:3",), {"conv6"}),
+    ("layer:'conv4'", ("layer:conv4",), {"conv4"}),
+    ('-"conv6":3', ("-conv6:3",), {"conv6"}),
+    # names of classes
+    ('class:"Vorfahrt achten"', ('class:"Vorfahrt achten"',), {LOGITS}),
+    ("class:'vorfahrt ACHTEN'", ('class:"Vorfahrt achten"',), {LOGITS}),
+    ('"class":3', None, None),  # a layer called class, which there is not
+    ("class:stop", ("class:STOP",), {LOGITS}),
+    ('class:"Verbot für Fahrzeuge"', ('class:"Verbot für Fahrzeuge"',), {LOGITS}),
+    ("class:30", ("class:30",), {LOGITS}),  # the class called 30, number 1
+    ('class:"1,2"', ('class:"1,2"',), {LOGITS}),
+    ("class:1,2", ('class:"1,2"',), {LOGITS}),  # a name wins over a list of numbers
+    ('class:"-"', ('class:"-"',), {LOGITS}),
+    ('class:"*"', ('class:"*"',), {LOGITS}),
+    ("class:23", ("class:23",), {LOGITS}),  # its name holds both quotes
+    ("class:24", ("class:24",), {LOGITS}),  # another class has this name too
+]
+
+
+@pytest.mark.parametrize(("text", "names", "watched"), TABLE)
+def test_the_grammar(text, names, watched, deep):
+    if names is None:
+        with pytest.raises(UnknownNameError):
+            parse(deep, text)
+        return
+    goal = parse(deep, text)
+    assert goal.names == names
+    assert goal.layers == watched
+
+
+@pytest.mark.parametrize("text", [text for text, names, _ in TABLE if names])
+def test_every_name_parses_to_the_same_goal(text, deep):
+    goal = parse(deep, text)
+    pictures = np.random.default_rng(0).uniform(0, 1, (1, 16, 16, 3)).astype("float32")
+    seen = deep.watch(goal.layers)(pictures)
+    for row in (0, len(goal) - 1):
+        one, again = goal[[row]], parse(deep, goal.names[row])
+        assert again.names == one.names
+        assert again.kind == one.kind or "*" in text  # 2*(a) + ... is named the way it was built
+        assert np.asarray(again.score(seen, again.wanted)) == pytest.approx(np.asarray(one.score(seen, one.wanted)))
+
+
+def test_all_classes(deep):
+    goal = parse(deep, "class:*")
+    assert len(goal) == 43
+    assert goal.wanted.tolist() == list(range(43))
+    assert [targets.parse(deep, name).wanted.tolist() for name in goal.names] == [[k] for k in range(43)]
+
+
+def test_the_reducer_is_heard(deep):
+    seen = {"conv6": np.arange(2 * 2 * 50, dtype="float32").reshape(1, 2, 2, 50)}
+    for text, value in (("conv6:3", 78.0), ("conv6:3!max", 153.0), ("conv6:3@1,0", 103.0)):
+        goal = parse(deep, text)
+        assert np.asarray(goal.score(seen, goal.wanted)).tolist() == [value]
+
+
+def test_a_class_is_scored_as_the_recipe_says(deep):
+    assert parse(deep, "class:STOP").kind == ("logit",)
+    assert parse(deep, "class:STOP", class_score="margin").kind[0] == "margin"
+    assert parse(deep, "class:STOP", class_score="margin").names == ("class:STOP",)
+
+
+def test_layers_inside_a_nested_model(nested, network_of):
+    network = network_of(nested)
+    assert parse(network, "backbone/conv2:3").names == ("backbone/conv2:3",)
+    assert parse(network, "conv2:3").names == ("backbone/conv2:3",)  # the only one that ends so
+    assert parse(network, "layer:conv1").layers == {"backbone/conv1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("shared:1:3", '"shared:1":3'),
+        ('"shared:1":3', '"shared:1":3'),
+        ("shared:0:2@3,4", '"shared:0":2@3,4'),
+        ("shared:0:2!max", '"shared:0":2!max'),
+        ("layer:shared:0", 'layer:"shared:0"'),
+        ("-shared:1:0 + 2*shared:0:1", '-"shared:1":0 + 2*"shared:0":1'),
+    ],
+)
+def test_calls_of_a_shared_layer(text, name, shared, network_of):
+    network = network_of(shared)
+    goal = parse(network, text)
+    assert goal.names == (name,)
+    assert parse(network, name).names == (name,)
+
+
+@pytest.mark.parametrize("text", ["shared:0", "shared:0:*"])
+def test_all_filters_of_one_call(text, shared, network_of):
+    assert parse(network_of(shared), text).names == tuple(f'"shared:0":{k}' for k in range(4))
+
+
+def test_a_shared_layer_without_its_call_names_the_calls(shared, network_of):
+    with pytest.raises(UnknownNameError, match=r"Close names: shared:1, shared:0"):
+        parse(network_of(shared), "shared:*")
+
+
+POSITIONS = [
+    ("", 1, "expected a target"),
+    ("conv6:12 - ", 12, "expected a target"),
+    ("conv6:12 conv6:3", 10, r"expected \+ or -"),
+    ("(conv6:12", 10, r"expected \)"),
+    ("conv6:12)", 9, r"expected \+ or -"),
+    ("+conv6:12", 1, "expected a target"),
+    ("3**conv6:12", 3, "expected a target"),
+    ("conv6:1 + conv6:2*3", 18, r"expected \+ or -"),
+    ("conv6:1 + 'conv6", 11, "cannot stand here"),
+    ("conv6:1 + conv6:a", 11, "'a' is not a list of numbers"),
+    ("conv6:7-3", 1, "7-3 runs backwards, give 3-7"),
+    ("conv6:1,,2", 1, "'1,,2' is not a list of numbers"),
+    ("conv6:²", 1, "is not a list of numbers"),
+    ("conv4:1 + conv6:", 11, "a filter is missing"),
+    ("conv6:1@2", 1, "a neuron is LAYER:FILTER@ROW,COLUMN"),
+    ("conv6:*@2,3", 1, "a neuron is LAYER:FILTER@ROW,COLUMN"),
+    ("1e999*conv6:1", 1, "1e999 is no finite number"),
+]
+
+
+@pytest.mark.parametrize(("text", "position", "why"), POSITIONS)
+def test_where_the_grammar_is_left(text, position, why, deep):
+    with pytest.raises(TargetError, match=why) as caught:
+        parse(deep, text)
+    message = str(caught.value)
+    assert message.startswith(f"{text!r}, position {position}: ")
+    assert "conv6:12@3,4" in message  # what a target looks like
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("conv6:50", TargetError, "conv6:50: conv6 of deep has 50 filters, 0 to 49"),
+        ("conv6:0-99", TargetError, "conv6:0-99: conv6 of deep has 50 filters, 0 to 49"),
+        ("conv6:0-99999999999999999999", TargetError, "has 50 filters, 0 to 49"),
+        ("class:0-99", TargetError, "class:0-99: deep has 43 classes, 0 to 42"),
+        ("class:99", UnknownNameError, "class 99: deep has 43 classes, 0 to 42"),
+        ("class:STOPP", UnknownNameError, "class STOPP: deep has no such class. Close names: STOP"),
+        ("class:vorfart", UnknownNameError, "Close names: Vorfahrt achten"),
+        ("conv9:1", UnknownNameError, "conv9: deep has no such layer. Close names: conv6, conv4"),
+        ("layer:conv9", UnknownNameError, "conv9: deep has no such layer. Close names: conv6, conv4"),
+        ("conv6:1@99999999999999999999,0", TargetError, "no network is that large"),
+        ("conv6:0-2 - conv4:0-1", TargetError, "objectives of 3 and 2 pictures"),
+    ],
+)
+def test_what_the_network_does_not_have(text, kind, message, deep):
+    with pytest.raises(kind, match=message) as caught:
+        parse(deep, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_layer_that_cannot_be_dreamt_says_why(fill, network_of):
+    inputs = layers.Input((8, 8, 3))
+    x = keras.ops.stop_gradient(layers.Conv2D(4, 3, name="conv")(inputs))
+    model = keras.Model(inputs, layers.Conv2D(2, 3, name="behind")(x), name="cut")
+    for text in ("behind:0", "layer:behind"):
+        with pytest.raises(TargetError, match=r"behind: cannot be dreamt: no gradient passes"):
+            parse(network_of(fill(model)), text)
+
+
+def test_tokens_have_no_units_but_can_be_exaggerated(network_of):
+    inputs = layers.Input((8, 8, 3))
+    model = keras.Model(inputs, layers.Reshape((36, 4), name="tokens")(layers.Conv2D(4, 3, name="conv")(inputs)))
+    network = network_of(model)
+    with pytest.raises(TargetError, match="tokens: cannot be dreamt: its output"):
+        parse(network, "tokens:0")
+    goal = parse(network, "layer:tokens")
+    pictures = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
+    seen = network.watch(frozenset({"conv", "tokens"}))(pictures)
+    expected = np.mean(np.asarray(seen["conv"]) ** 2, axis=(1, 2, 3))
+    assert np.asarray(goal.score(seen, goal.wanted)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_layer_without_units_says_so(network_of):
+    inputs = layers.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.ops.sum(layers.Conv2D(4, 3, name="conv")(inputs), axis=(1, 2, 3)), name="sums")
+    name = network_of(model, classes=()).layers[-1].name
+    with pytest.raises(TargetError, match=f"{name}: a Sum has no units to dream; sums can dream conv and dense layers"):
+        parse(network_of(model, classes=()), name)
+
+
+def test_goals_of_a_kind_are_joined_in_their_order(deep):
+    found = goals(deep, ["conv4:0-1", "conv6:3", "class:STOP", "conv4:3", "2*conv4:2", "class:30"])
+    assert [goal.names for goal in found] == [
+        ("conv4:0", "conv4:1", "conv4:3"),
+        ("conv6:3",),
+        ("class:STOP", "class:30"),
+        ("2*conv4:2",),
+    ]
+    assert [goal.names for goal in goals(deep, "conv4:0")] == [("conv4:0",)]
+
+
+def test_no_target_is_refused(deep):
+    with pytest.raises(TargetError, match=r"no target: give one, such as conv6:12"):
+        goals(deep, [])
+
+
+PIECES = st.sampled_from(
+    [
+        "conv6",
+        "conv4",
+        "class",
+        "layer",
+        "STOP",
+        ":",
+        "*",
+        "-",
+        "+",
+        "(",
+        ")",
+        ",",
+        "@",
+        "!max",
+        "0",
+        "12",
+        "99",
+        ".5",
+        " ",
+        '"',
+        "'",
+        "/",
+    ]
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=12).map("".join)))
+@example("conv6:1@99999999999999999999,0")
+@example("class:\x00")
+@example("9" * 400 + "*conv6:1")
+@example("(" * 50 + "conv6:1" + ")" * 50)
+@example("(" * 2000)
+@example("-" * 2000 + "conv6:1")
+@example("+".join(["conv6:1"] * 100))
+@example("+".join(["conv6:1"] * 2000))
+@example('"a\nb":1')
+@example('class:"a\u2028b"')
+def test_any_text_parses_or_says_in_one_line_why_not(deep, text):
+    try:
+        goal = parse(deep, text)
+    except DreamfiltersError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - either outcome is right
+    else:
+        assert isinstance(goal, Objective)
+        assert len(goal.names) == len(goal)

@@ -1,0 +1,363 @@
+"""Nothing that is ever shown to a network leaves its bounds, whatever the network is made of."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters import backend
+from dreamfilters.errors import InputFormError, TargetError, UnknownNameError
+from dreamfilters.evidence.bounds.unit_bounds import bound_units, input_box
+from dreamfilters.networks import InputForm, Network, load
+from dreamfilters.networks.watching import before
+
+
+def _plain(x):
+    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="a")(x)
+    x = layers.Conv2D(8, 3, activation="relu", name="b")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="c")(x)
+    x = layers.Dense(5, activation="relu", name="d")(layers.Flatten(name="flat")(layers.Dropout(0.5)(x)))
+    return layers.Dense(3, activation="softmax", name="e")(x)
+
+
+def _normed(x):
+    x = layers.Rescaling(2.0, offset=-1.0, name="rescale")(x)
+    x = layers.Conv2D(6, 3, strides=2, padding="same", use_bias=False, name="a")(x)
+    x = layers.ReLU(name="ra")(layers.BatchNormalization(name="na")(x))
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same", name="b")(x)
+    x = layers.ReLU(max_value=6.0, name="rb")(layers.BatchNormalization(name="nb")(x))
+    x = layers.SeparableConv2D(8, 3, padding="same", activation="relu6", name="c")(x)
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    return layers.Dense(3, activation="sigmoid", name="e")(x)
+
+
+def _branched(x):
+    stem = layers.Conv2D(6, 3, padding="same", activation="relu", name="stem")(x)
+    left = layers.Conv2D(6, 3, padding="same", dilation_rate=2, name="left")(stem)
+    total = layers.ReLU(name="sum")(layers.Add(name="add")([stem, left]))
+    less = layers.Subtract(name="less")([total, stem])
+    right = layers.Conv2D(4, 1, activation="relu", name="right")(less)
+    x = layers.Concatenate(name="both")([total, right])
+    x = layers.AveragePooling2D(3, 2, padding="same", name="pool")(x)
+    x = layers.Conv2D(4, 3, activation="relu", name="last")(layers.Average(name="av")([x, x]))
+    x = layers.MaxPooling2D(3, 2, padding="same", name="top")(x)
+    return layers.Conv2D(4, 2, padding="same", activation="relu", name="head")(x)
+
+
+def _smooth(x):
+    x = layers.Conv2D(4, 3, activation="silu", name="a")(x)
+    x = layers.Conv2D(4, 3, activation="gelu", name="b")(layers.ZeroPadding2D(((1, 0), (0, 2)), name="zeros")(x))
+    x = layers.PReLU(name="p", alpha_initializer=keras.initializers.RandomNormal(0, 1, seed=1))(x)
+    x = layers.Conv2D(4, 3, activation="tanh", name="c")(layers.LeakyReLU(negative_slope=0.1, name="l")(x))
+    x = layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu", name="t")(x)
+    x = layers.Conv2D(4, 3, groups=2, activation="elu", name="g")(layers.UpSampling2D(name="up")(x))
+    x = layers.Multiply(name="times")([x, layers.Activation("sigmoid", name="gate")(x)])
+    x = layers.Maximum(name="max")([x, layers.Conv2D(4, 1, activation="mish", name="m")(x)])
+    return layers.Dense(4, activation="relu", name="d")(layers.GlobalMaxPooling2D(name="gmp")(x))
+
+
+def _operations(x):
+    x = keras.ops.relu(layers.Conv2D(5, 3, name="a")(x) * 2.0 - 0.25)
+    x = layers.Cropping2D(1, name="crop")(x / 3.0)
+    x = layers.Conv2D(4, 3, activation="relu", name="b")(x)
+    x = layers.Permute((2, 1, 3), name="turned")(x)
+    return layers.Dense(4, activation="relu", name="d")(layers.Reshape((-1,), name="flat")(x))
+
+
+ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations)
+
+
+def _network(build, fill, seed=3, form=None):
+    picture = keras.Input((12, 13, 3))
+    model = fill(keras.Model(picture, build(picture), name=build.__name__.strip("_")), seed)
+    return Network(model, form or InputForm.from_range(0, 1, size=(12, 13)), name=model.name)
+
+
+def _addresses(network, bounds):
+    """Return every address there are bounds for, with (units,) low and high."""
+    found = {}
+    for name, layer in bounds.layers.items():
+        if layer.high is not None:
+            found[name] = layer.low, layer.high
+        if layer.high_before is not None:
+            found[before(name)] = layer.low_before, layer.high_before
+    return found
+
+
+def _pictures(rng, network):
+    """1,000 pictures: noise, corners of the box, corners in large patches, flat colours."""
+    height, width = network.form.size
+    noise = rng.random((300, height, width, 3))
+    corners = rng.integers(0, 2, (300, height, width, 3))
+    patches = np.repeat(np.repeat(rng.integers(0, 2, (300, 4, 5, 3)), 3, axis=1), 3, axis=2)[:, :height, :width]
+    flat = np.broadcast_to(rng.integers(0, 2, (100, 1, 1, 3)), (100, height, width, 3))
+    return np.concatenate([noise, corners, patches, flat]).astype("float32")
+
+
+def _climbed(network, address, units, rng, steps=7):
+    """For each unit a corner picture that gradient ascent finds for the greatest value of its map, and the least."""
+    watch = network.watch(frozenset({address}), relaxed=True)
+    height, width = network.form.size
+    sign = np.repeat([1.0, -1.0], units).astype("float32")[:, None]
+    chosen = np.tile(np.eye(units, dtype="float32"), (2, 1)) * sign
+
+    def score(picture):
+        seen = watch(network.to_input(picture))[address]
+        places = keras.ops.reshape(seen, (2 * units, -1, units))
+        return keras.ops.sum(keras.ops.max(keras.ops.sum(places * chosen[:, None], axis=-1), axis=1)), ()
+
+    climb = backend.compile(backend.value_and_gradient(score))
+    picture = rng.random((2 * units, height, width, 3)).astype("float32")
+    for step in range(steps):
+        _, slope = climb(backend.tensor(picture))
+        picture = np.clip(picture + (1.0 if step == steps - 1 else 0.3) * np.sign(slope), 0, 1).astype("float32")
+    return picture
+
+
+@pytest.mark.parametrize("build", ARCHITECTURES)
+@pytest.mark.parametrize("form", ["0..1", "mean"])
+def test_no_picture_leaves_the_bounds(build, form, fill):
+    forms = {
+        "0..1": InputForm.from_range(0, 1, size=(12, 13)),
+        "mean": InputForm((12, 13), 3, 255.0, (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)),
+    }
+    network = _network(build, fill, form=forms[form])
+    bounds = bound_units(network)
+    known = _addresses(network, bounds)
+    assert not bounds.untried
+    assert set(bounds.layers) == {info.name for info in network.layers}
+    assert all(not layer.reason for layer in bounds.layers.values())
+    rng = np.random.default_rng(5)
+    watch = backend.compile(lambda pictures: network.watch(frozenset(known))(network.to_input(pictures)))
+    shown = [_pictures(rng, network)]
+    if form == "0..1":
+        deep = [name for name in known if name.startswith("//")][-2:]
+        shown += [_climbed(network, name, len(known[name][0]), rng) for name in deep]
+    for pictures in shown:
+        for name, seen in watch(backend.tensor(pictures)).items():
+            low, high = known[name]
+            values = np.asarray(seen, np.float64)
+            axes = tuple(range(values.ndim - 1))
+            assert np.all(values.max(axis=axes) <= high), name
+            assert np.all(values.min(axis=axes) >= low), name
+
+
+@pytest.mark.parametrize("build", ARCHITECTURES)
+def test_the_linear_relaxation_is_never_looser_and_somewhere_tighter(build, fill):
+    network = _network(build, fill)
+    plain, tight = bound_units(network, budget=0), bound_units(network)
+    assert plain.work == 0
+    gains = 0
+    for name, layer in plain.layers.items():
+        other = tight.layers[name]
+        for ours, theirs in ((layer.low, other.low), (layer.low_before, other.low_before)):
+            assert ours is None or np.all(theirs >= ours)
+        for ours, theirs in ((layer.high, other.high), (layer.high_before, other.high_before)):
+            assert ours is None or np.all(theirs <= ours)
+        if other.linear is not None:
+            assert not layer.linear.any()
+            gains += int(other.linear.sum())
+    assert gains > 0 or build is _smooth  # no line is drawn around SiLU and GELU
+
+
+def test_the_built_in_network_stays_within_its_bounds_on_its_own_pictures(rendered):
+    network = load("signs")
+    bounds = bound_units(network, only={"conv4": range(4)})
+    assert bounds.layers["conv2"].linear.all()
+    known = _addresses(network, bounds)
+    pictures = np.stack([picture for _, picture in rendered[::4]])
+    for name, seen in network.watch(frozenset(known))(network.to_input(pictures)).items():
+        values = np.asarray(seen, np.float64)
+        axes = tuple(range(values.ndim - 1))
+        low, high = known[name]
+        assert np.all(values.max(axis=axes) <= high), name
+        assert np.all(values.min(axis=axes) >= low), name
+
+
+def test_what_the_relaxation_sees_by_hand(network_of):
+    # b = relu(x) and c = relu(x) of one pixel, d = b - c: 0 for every picture. Intervals lose that: d from -1 to 1.
+    picture = keras.Input((1, 1, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="twice")(picture)
+    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="less")(x))
+    model.set_weights(
+        [np.ones((1, 1, 1, 2)), np.zeros(2), np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.array([-0.001])]
+    )
+    network = network_of(model)
+    plain, tight = (bound_units(network, budget=budget).layers["less"] for budget in (0, 10**6))
+    assert plain.high_before == pytest.approx([0.999], abs=1e-5)
+    assert plain.low_before == pytest.approx([-1.001], abs=1e-5)
+    assert tight.high_before == pytest.approx([-0.001], abs=1e-5)
+    assert tight.high_before[0] < 0  # dead, and only the relaxation knows
+    assert tight.low_before == pytest.approx([-0.001], abs=1e-5)
+    assert tight.linear.tolist() == [True]
+    assert tight.before(0) == (tight.low_before[0], tight.high_before[0])
+
+
+def test_a_triangle_by_hand(network_of):
+    # z = 2x - 1 from -1 to 1. relu(z) lies below (z + 1) / 2 = x and above 0.
+    # a = relu(z) - x: intervals say -1 to 1; lines say at most x - x = 0, at least 0 - x = -1.
+    picture = keras.Input((1, 1, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="bent")(picture)
+    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="a")(x))
+    kernel, bias = np.array([2.0, 1.0]).reshape(1, 1, 1, 2), np.array([-1.0, 0.0])
+    model.set_weights([kernel, bias, np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.zeros(1)])
+    plain, tight = (bound_units(network_of(model), budget=budget).layers["a"] for budget in (0, 10**6))
+    assert plain.high_before == pytest.approx([1], abs=1e-5)
+    assert tight.high_before == pytest.approx([0], abs=1e-5)
+    assert tight.low_before == pytest.approx([-1], abs=1e-5)
+
+
+def test_intervals_by_hand(network_of):
+    # Each place sums 4 pixels in [0, 1] with the weights 1, -2, 3, 0 and the bias -1: from -3 to 3; at the right edge
+    # of 'same' padding only the left column (1 and 3) is seen: from -1 to 3, at the bottom the upper row: -3 to 0.
+    picture = keras.Input((4, 4, 1))
+    x = layers.Conv2D(1, 2, padding="same", activation="relu", name="conv")(picture)
+    x = layers.AveragePooling2D(4, name="mean")(x)
+    model = keras.Model(picture, layers.Flatten(name="flat")(x))
+    model.set_weights([np.array([[1.0, -2.0], [3.0, 0.0]]).reshape(2, 2, 1, 1), np.array([-1.0])])
+    bounds = bound_units(network_of(model)).layers
+    assert bounds["conv"].low_before == pytest.approx([-3], abs=1e-5)
+    assert bounds["conv"].high_before == pytest.approx([3], abs=1e-5)
+    assert bounds["conv"].low == pytest.approx([0])
+    # 12 places of at most 3, 4 at the bottom of at most 0
+    assert bounds["flat"].high == pytest.approx([36 / 16], abs=1e-5)
+
+
+def test_a_pooled_unit_that_surpasses_the_others_is_traced_through(network_of):
+    # The left pixel goes by 1 + x, the right by x: their maximum is the left one's, and it cancels.
+    picture = keras.Input((1, 2, 1))
+    left = layers.Cropping2D(((0, 0), (0, 1)), name="left")(picture)
+    x = layers.MaxPooling2D((1, 2), name="pool")(layers.Rescaling(0.5, name="half")(picture))
+    x = layers.Concatenate(name="both")([x, left])
+    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="conv")(x))
+    model.set_weights([np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.zeros(1)])
+    layer = bound_units(network_of(model)).layers["conv"]
+    assert layer.high_before == pytest.approx([0.5], abs=1e-5)
+
+
+def test_the_budget_is_kept_and_what_was_left_is_named(network_of, tiny):
+    network = network_of(tiny)
+    bounds = bound_units(network, budget=1)
+    assert bounds.untried == ("classes",)
+    assert bound_units(network).untried == ()
+    assert np.all(bounds.layers["classes"].high_before >= bound_units(network).layers["classes"].high_before)
+
+
+def test_only_goes_no_further_than_the_units_need(network_of, fill):
+    network = _network(_plain, fill)
+    every = bound_units(network)
+    wanted = bound_units(network, only={"b": [1, 5]})
+    assert 0 < wanted.work < every.work
+    assert wanted.layers["b"].high_before[[1, 5]] == pytest.approx(every.layers["b"].high_before[[1, 5]])
+    assert not wanted.layers["b"].linear[[0, 2, 3, 4, 6, 7]].any()
+    assert not wanted.layers["d"].linear.any()
+    assert bound_units(network, only={}).work == 0
+
+
+def test_only_costs_nothing_where_intervals_decide(network_of):
+    picture = keras.Input((4, 4, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="a")(picture)
+    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="b")(x))
+    model.set_weights([np.ones((1, 1, 1, 2)), np.zeros(2), -np.ones((1, 1, 2, 1)), np.full(1, -0.01)])
+    bounds = bound_units(network_of(model), only={"b": [0]})
+    assert bounds.work == 0
+    assert bounds.layers["b"].before(0) == pytest.approx((-2.01, -0.01), abs=1e-5)
+
+
+def test_only_checks_what_it_is_given(network):
+    with pytest.raises(UnknownNameError, match="conv9: tiny has no such layer"):
+        bound_units(network, only={"conv9": [0]})
+    with pytest.raises(TargetError, match="conv1 8: tiny has 8 there, 0 to 7"):
+        bound_units(network, only={"conv1": [8]})
+
+
+def test_what_cannot_be_bounded_says_so_and_everything_behind_it(network_of, fill):
+    @keras.saving.register_keras_serializable("test_bounds")
+    class Conv2D(layers.Conv2D):
+        """Bears Keras' name and does something else."""
+
+        def call(self, inputs):
+            return 100 * super().call(inputs)
+
+    picture = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="first")(picture)
+    x = Conv2D(4, 3, name="own")(x)
+    model = fill(keras.Model(picture, layers.ReLU(name="behind")(x)))
+    bounds = bound_units(network_of(model)).layers
+    assert bounds["first"].high is not None
+    assert bounds["own"].high is None
+    assert bounds["behind"].reason == "no bounds are known for own, a Conv2D"
+    assert bounds["behind"].before(0) is None
+
+
+def test_a_function_that_only_bears_a_known_name_proves_nothing(network_of):
+    def relu(x):
+        return x + 10
+
+    picture = keras.Input((4, 4, 3))
+    model = keras.Model(picture, layers.Conv2D(2, 3, activation=relu, name="conv")(picture))
+    layer = bound_units(network_of(model)).layers["conv"]
+    assert layer.reason == "no bounds are known for conv, whose activation is relu"
+    assert layer.before(0) is None
+
+
+def test_half_precision_is_not_bounded(network_of):
+    picture = keras.Input((4, 4, 3))
+    model = keras.Model(picture, layers.Conv2D(2, 3, dtype="mixed_float16", name="conv")(picture))
+    assert bound_units(network_of(model)).layers["conv"].reason == "conv computes in float16"
+
+
+def test_numbers_that_overflow_are_not_bounded(network_of):
+    picture = keras.Input((1, 1, 1))
+    model = keras.Model(picture, layers.Conv2D(1, 1, name="conv")(picture))
+    model.set_weights([np.full((1, 1, 1, 1), 3e38), np.full(1, 3e38)])
+    assert bound_units(network_of(model)).layers["conv"].reason == "conv may exceed what float32 can hold"
+
+
+def test_a_network_of_any_size_needs_one(fill):
+    picture = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="conv")(picture)
+    model = fill(keras.Model(picture, layers.GlobalMaxPooling2D(name="pool")(x), name="any"))
+    network = Network(model, InputForm.from_range(0, 1), name="any")
+    with pytest.raises(InputFormError, match=r"size: any takes pictures of any size; bounds need one"):
+        bound_units(network)
+    bounds = bound_units(network, size=(9, 7))
+    assert bounds.size == (9, 7)
+    assert bounds.layers["pool"].high == pytest.approx(bounds.layers["conv"].high)
+
+
+def test_another_size_than_the_networks_is_refused(network):
+    with pytest.raises(InputFormError, match=r"size=\[9, 9\]: tiny takes 16x16 RGB"):
+        bound_units(network, size=(9, 9))
+
+
+def test_channels_first_is_bounded_by_intervals(fill):
+    picture = keras.Input((3, 8, 8))
+    x = layers.GlobalMaxPooling2D(data_format="channels_first", name="pool")(picture)
+    model = fill(keras.Model(picture, layers.Dense(2, activation="relu", name="dense")(x)))
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), name="first")
+    layer = bound_units(network).layers["dense"]
+    kernel, bias = model.get_layer("dense").get_weights()
+    assert layer.high_before == pytest.approx(np.maximum(kernel, 0).sum(axis=0) + bias, abs=1e-5)
+
+
+def test_a_convolution_with_its_channels_first_says_so(fill):
+    picture = keras.Input((3, 8, 8))
+    conv = layers.Conv2D(2, 3, data_format="channels_first", name="conv")
+    model = fill(keras.Model(picture, conv(picture)))
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), name="first")
+    reason = bound_units(network).layers["conv"].reason
+    assert reason == "no bounds are known for conv, a Conv2D with its channels first"
+
+
+def test_the_box_allows_for_what_the_form_rounds():
+    form = InputForm((4, 4), 3, 255.0, (123.68, 116.779, 103.939), (58.4, 57.1, 57.4))
+    low, high = input_box(form)
+    for colour in np.linspace(0, 1, 101, dtype="float32"):
+        seen = np.asarray(form.to_input(np.full((1, 4, 4, 3), colour)), np.float64)
+        assert np.all((low <= seen) & (seen <= high))
+    plain = input_box(InputForm.from_range(0, 1, size=(4, 4)))
+    assert [side.tolist() for side in plain] == [[0, 0, 0], [1, 1, 1]]

@@ -1,0 +1,146 @@
+"""Pages of maps: what is drawn is what was measured."""
+
+import numpy as np
+import pytest
+
+from dreamfilters.errors import UnknownNameError
+from dreamfilters.evidence.maps import layer_page as drawing
+from dreamfilters.evidence.maps.layer_page import MapStyle, Subject, layer_page, overview
+from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
+from dreamfilters.images.colormaps import palette
+from dreamfilters.images.text import draw_text
+from dreamfilters.networks import LayerInfo
+from dreamfilters.networks.predictions import Guess
+from dreamfilters.networks.receptive_field import ReceptiveField
+
+PICTURE = np.zeros((4, 4, 3), np.float32)
+SUBJECT = Subject("cat.png", PICTURE, "cat", (Guess(1, "Katze", 3.25, 0.75), Guess(0, "Hund", -1.0, None)))
+FIELD = ReceptiveField((3, 3), (1, 1), (-1, -1))
+
+
+def maps_of(values, units=None):
+    values = np.asarray(values, np.float32)
+    shape = values.shape if values.ndim == 3 else values.shape[-1:]
+    return UnitMaps.of(LayerInfo("conv", "Conv2D", shape, shape[-1], "relu", FIELD), values, units)
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Every text that is written while a page is drawn."""
+    texts = []
+
+    def listening(draw, at, text, size, fill):
+        texts.append(text)
+        draw_text(draw, at, text, size, fill)
+
+    for module in ("panels", "tiles"):
+        monkeypatch.setattr(f"dreamfilters.images.{module}.draw_text", listening)
+    return texts
+
+
+def tile(page, number, count, side=96):
+    """The pixels of a tile in a single row of them at the lower end of a page; it is `side` long."""
+    rows = [row for row in range(page.shape[0] - side) if row > 260]
+    ground = (page == drawing.blank(1, 1)[0, 0]).all(axis=-1)
+    top = next(row for row in rows if not ground[row : row + side, 16 : 16 + side].any())
+    left = 16 + number * (side + 8)
+    return page[top : top + side, left : left + side]
+
+
+def test_each_unit_has_its_number_and_its_ends(written):
+    layer_page(SUBJECT, maps_of([[[0, 5, -1]], [[2, 5, -0.25]]]), MapStyle())
+    for text in ("0", "1", "2", "0 … 2", "= 5", "-1 … -0.25", "least", "greatest"):
+        assert text in written
+    assert any("1 constant" in text and "0 of them 0" in text for text in written)
+
+
+def test_the_header_says_what_and_for_what_it_was_taken(written):
+    layer_page(SUBJECT, maps_of([[[0, 5, -1]]] * 2, [1]), MapStyle(MapScale("layer")))
+    for text in ("cat.png", "label: cat", "Katze", "75.00 %", "3.25", "Hund", "-1", "conv · Conv2D · relu"):
+        assert text in written
+    assert any(text.startswith("1 of 3 units") and "3 × 3 pixels" in text for text in written)
+    assert {"-1", "2", "5"} <= set(written)  # the ends and the middle of the scale are those of the whole layer
+
+
+@pytest.mark.parametrize("colours", ["grey", "magma", "viridis"])
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e30])
+def test_a_constant_map_is_one_colour(colours, value):
+    page = layer_page(SUBJECT, maps_of(np.full((6, 6, 1), value)), MapStyle(colours=colours))
+    assert (tile(page, 0, 1) == palette(colours).colours[0]).all()
+
+
+def test_a_place_is_a_square_of_its_colour():
+    values = np.zeros((4, 4, 2))
+    values[1, 2, 0], values[0, 0, 1] = 8.0, 2.0
+    own = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 1, 2)
+    shared = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("layer"))), 1, 2)
+    fixed = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("fixed", 0, 4))), 1, 2)
+    for drawn, grey in ((own, 255), (shared, 64), (fixed, 128)):
+        assert (drawn[:24, :24] == grey).all()
+        assert drawn.sum() == drawn[:24, :24].sum()
+
+
+def test_nan_is_told_and_has_its_own_colour(written):
+    values = np.zeros((4, 4, 1))
+    values[0, 0], values[3, 3] = np.nan, 1
+    drawn = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 0, 1)
+    assert (drawn[:24, :24] == palette("grey").missing).all()
+    assert "not a number: 1 places" in written
+    assert "0 … 1" in written
+
+
+def test_numbers_are_bars(written):
+    page = layer_page(Subject("x", PICTURE), maps_of([0.5, -0.25]), MapStyle())
+    blue = (page == (110, 160, 220)).all(axis=-1)
+    assert sorted(blue.sum(axis=0)[blue.sum(axis=0) > 0].tolist()) == [27] * 28 + [53] * 28  # 80 pixels for .75
+    for text in ("0.5", "-0.25", "0", "1"):
+        assert text in written
+
+
+def test_large_maps_are_shrunk_and_many_are_smaller():
+    assert layer_page(SUBJECT, maps_of(np.zeros((600, 300, 1))), MapStyle()).shape[0] < 600
+    many, few = (layer_page(SUBJECT, maps_of(np.zeros((8, 8, count))), MapStyle()) for count in (300, 256))
+    assert many.size < few.size
+
+
+def test_an_overlay_shows_the_photograph_where_the_map_is_dark():
+    picture = np.full((4, 4, 3), [1.0, 0.0, 0.0], np.float32)
+    values = np.zeros((4, 4, 1))
+    values[0, 0] = 1.0
+    style = MapStyle(colours="viridis", overlay=True)
+    drawn = tile(layer_page(Subject("red", picture), maps_of(values), style), 0, 1).astype(int)
+    strongest = palette("viridis").colours[-1].astype(int)
+    assert np.abs(drawn[:24, :24] - strongest).max() < 30
+    grey = 0.299 * 255 * 0.6 * 0.9  # red as grey, darkened, and a tenth of the darkest colour
+    assert np.abs(drawn[30:, 30:] - grey - 0.1 * palette("viridis").colours[0]).max() < 2
+
+
+def test_the_overview_has_a_row_for_each_layer(written):
+    layers = [maps_of(np.ones((4, 4, 20))), maps_of(np.ones(3))]
+    overview(SUBJECT, layers, MapStyle())
+    assert written.count("conv") == 2
+    assert "11" in written
+    assert "12" not in written
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "own"),
+    [("unit", {"least", "greatest"}, 0), ("layer", {"least", "greatest"}, 1), ("0:8", {"0", "4", "8"}, 0)],
+)
+def test_the_overview_draws_the_scale_and_says_the_ends_of_every_map(written, scale, ends, own):
+    values = np.zeros((2, 2, 2))
+    values[..., 1] = [[1, 2], [3, 5]]
+    overview(SUBJECT, [maps_of(values)], MapStyle(MapScale.read(scale)))
+    assert ends <= set(written)
+    assert written.count("= 0") == 1
+    assert written.count("1 … 5") == 1
+    assert written.count("0 … 5") == own  # those of the whole layer, beside its name
+
+
+def test_nothing_known_of_the_picture_is_no_obstacle():
+    assert layer_page(Subject("x", PICTURE[..., :1]), maps_of(np.ones((1, 2, 1))), MapStyle()).ndim == 3
+
+
+def test_an_unknown_palette_is_told_before_anything_is_drawn():
+    with pytest.raises(UnknownNameError, match="colours=jet"):
+        MapStyle(colours="jet")

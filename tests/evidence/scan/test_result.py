@@ -1,0 +1,58 @@
+"""Values that a scan is asked for."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from dreamfilters.errors import TargetError, UnknownNameError
+from dreamfilters.evidence.scan.result import field_of
+from dreamfilters.evidence.scan.scanner import scan
+from dreamfilters.networks.receptive_field import ReceptiveField, receptive_fields
+
+
+@pytest.fixture(scope="module")
+def found(nested, network_of):
+    return scan(network_of(nested), np.random.default_rng(0).random((12, 16, 16, 3), dtype=np.float32), k=3)
+
+
+def test_boxes_are_those_of_the_network(tiny, network_of):
+    for field in receptive_fields(network_of(tiny).graph).values():
+        if field is not None:
+            same = field_of(field.size, field.stride, field.offset)
+            assert all(same.box(y, x) == field.box(y, x) for y in range(4) for x in range(5))
+
+
+def test_a_field_survives_being_text():
+    odd = ReceptiveField((3, Fraction(7, 2)), (Fraction(1, 2), 2), (-1, Fraction(-3, 2)))
+    texts = [[str(number) for number in pair] for pair in (odd.size, odd.stride, odd.offset)]
+    assert field_of(*texts).box(3, 1) == odd.box(3, 1)
+
+
+def test_a_layer_is_found_by_the_end_of_its_name(found):
+    assert found.layer("conv1") is found.layer("backbone/conv1")
+    with pytest.raises(UnknownNameError, match="conv9: not among"):
+        found.layer("conv9")
+
+
+def test_a_unit_that_is_not_there_is_refused(found):
+    with pytest.raises(TargetError, match="head:4: head has 4 units, 0 to 3"):
+        found.unit("head", 4)
+
+
+def test_arrays_of_a_layer_are_those_of_its_units(found):
+    for name in ("backbone/conv2", "head", "classes"):
+        layer = found.layer(name)
+        for number in range(layer.units):
+            unit = found.unit(name, number)
+            assert unit.maximum == layer.maximum[number] == unit.strongest["max"][0].score
+            assert unit.histogram["max"].high == unit.maximum
+            assert unit.weakest["mean"][0].score == pytest.approx(unit.histogram["mean"].low)
+
+
+def test_a_scan_is_asked_without_tensorflow():
+    code = "import dreamfilters.evidence.scan.result, dreamfilters.runs.scan_run, dreamfilters.evidence.patches, sys; "
+    code += "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

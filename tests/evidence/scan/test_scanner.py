@@ -1,0 +1,149 @@
+"""Scans of a network whose filters can be told by looking, and of pictures that cannot be read."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamfilters.errors import PictureError, RecipeError, UnknownNameError
+from dreamfilters.evidence.scan.scanner import default_layers, scan
+from dreamfilters.images import photos
+from dreamfilters.networks import LOGITS, InputForm, Network, before
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Filter 0 sees red, filter 1 is silent unless red exceeds .9, filter 2 answers 1 everywhere."""
+    inputs = keras.Input((4, 4, 3))
+    maps = keras.layers.Conv2D(3, 1, activation="relu", name="conv")(inputs)
+    kept = keras.layers.Dropout(0.5, name="drop")(maps)
+    means = keras.layers.GlobalAveragePooling2D(name="average")(kept)
+    outputs = keras.layers.Dense(2, activation="softmax", name="dense")(means)
+    model = keras.Model(inputs, outputs)
+    kernel = np.zeros((1, 1, 3, 3), "float32")
+    kernel[0, 0, 0] = 1, 1, 0
+    model.get_layer("conv").set_weights([kernel, np.array([0, -0.9, 1], "float32")])
+    model.get_layer("dense").set_weights([np.array([[9.0, -9], [0, 0], [0, 9]]), np.zeros(2)])
+    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), ("red", "dark"))
+
+
+def reds(*shares):
+    pictures = np.zeros((len(shares), 4, 4, 3), "float32")
+    pictures[..., 0] = np.array(shares)[:, None, None]
+    return pictures
+
+
+def test_everything_of_one_unit_by_hand(network):
+    pictures = reds(0, 0.25, 0.5, 0.75)
+    pictures[1, 2, 3, 0] = 1.0
+    unit = scan(network, pictures, labels=["dark", "dark", "red", "red"], k=2).unit("conv", 0)
+    places = [0] * 16 + [0.25] * 15 + [1] + [0.5] * 16 + [0.75] * 16
+    assert (unit.minimum, unit.maximum) == (0, 1)
+    assert unit.mean == pytest.approx(np.mean(places))
+    assert unit.deviation == pytest.approx(np.std(places))
+    assert unit.zeros == 0.25
+    assert (unit.silent, unit.seen, unit.broken) == (1, 4, 0)
+    assert [(e.index, e.score, e.place) for e in unit.strongest["max"]] == [(1, 1, (2, 3)), (3, 0.75, (0, 0))]
+    assert [e.index for e in unit.strongest["mean"]] == [3, 2]
+    assert [e.index for e in unit.weakest["max"]] == [0, 2]
+    assert [(e.index, e.label) for e in unit.weakest["mean"]] == [(0, "dark"), (1, "dark")]
+    assert unit.class_means["max"] == {"red": 0.625, "dark": 0.5}
+    assert unit.selectivity["max"] == pytest.approx(0.125 / 1.125)
+    means = np.array([0, (15 * 0.25 + 1) / 16, 0.5, 0.75])
+    between = (means[2:].mean() - means[:2].mean()) ** 2 / 4
+    assert unit.correlation["mean"] == pytest.approx(between / means.var())
+    assert unit.histogram["mean"].counts.sum() == 4
+
+
+def test_silence_is_told_from_rare_and_from_constant(network):
+    layer = scan(network, reds(*np.linspace(0, 0.85, 30)), ["conv"]).layer("conv")
+    assert layer.always_silent.tolist() == [False, True, False]
+    assert layer.zeros[1:].tolist() == [1, 0]
+    assert layer.deviation[2] == 0
+    woken = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
+    assert woken.always_silent.tolist() == [False, False, False]
+
+
+def test_by_itself_what_repeats_is_left_out_and_logits_are_in(network):
+    assert default_layers(network) == ("conv", "average", "dense", LOGITS)
+
+
+def test_predictions_and_truth_can_be_compared(network):
+    found = scan(network, reds(0, 0.25, 0.75, 1), labels=["1", "0", "0", ""], k=1)
+    assert found.predicted.tolist() == [1, 1, 0, 0]
+    assert found.truth.tolist() == [1, 0, 0, -1]
+    assert found.classes == ("red", "dark")
+
+
+def test_labels_that_are_no_classes_still_group(network):
+    found = scan(network, reds(0, 0.5, 1), labels=["b", "a", "b"], k=1)
+    assert found.classes == ("a", "b")
+    assert found.unit("conv", 0).class_means["mean"] == {"a": 0.5, "b": 0.5}
+
+
+def test_neither_batch_nor_portions_change_a_bit(tiny, network_of):
+    network = network_of(tiny)
+    pictures = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)
+    labels = [str(number % 3) for number in range(21)]
+    whole = scan(network, pictures, labels=labels, k=3).arrays
+    for batch in (1, 4, 20):
+        parts = scan(network, pictures, labels=labels, k=3, batch=batch).arrays
+        assert [name for name in whole if whole[name].tobytes() != parts[name].tobytes()] == []
+
+
+def test_a_unit_with_broken_pictures_says_so_and_goes_on(network):
+    pictures = reds(0.25, 0.5, 0.75)
+    pictures[1, 0, 0, 0] = np.nan
+    layer = before("conv")  # a ReLU may make zero of what is no number
+    unit = scan(network, pictures, [layer], labels=["red"] * 3, k=2).unit(layer, 0)
+    assert (unit.seen, unit.broken) == (2, 1)
+    assert unit.mean == 0.5
+    assert [example.index for example in unit.strongest["max"]] == [2, 0]
+    assert np.isnan(unit.class_means["mean"]["red"])
+
+
+def test_pictures_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
+    for number in range(5):
+        Image.new("RGB", (4, 4), (51 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "2.png").write_bytes(b"")
+    found = scan(network, photos(tmp_path), k=2, batch=2)
+    assert [name for name, _ in found.failures] == ["2.png"]
+    assert "empty" in found.failures[0][1]
+    assert found.readable == 4
+    assert found.predicted[2] == -1
+    assert [example.name for example in found.unit("conv", 0).strongest["max"]] == ["4.png", "3.png"]
+
+
+def test_the_size_is_the_first_readable_picture_where_the_network_takes_any(tmp_path):
+    inputs = keras.Input((None, None, 3))
+    network = Network(keras.Model(inputs, keras.layers.Conv2D(2, 3, name="conv")(inputs)), InputForm.from_range(0, 1))
+    for number, side in enumerate((5, 6, 7)):
+        Image.new("RGB", (side, 8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "0.png").write_bytes(b"no picture")
+    found = scan(network, photos(tmp_path), k=1)
+    assert found.size == (8, 6)
+    assert found.layer("conv").facts.shape == (6, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "said"),
+    [
+        ((reds(0, 1), ["conf"]), {"k": 1}, UnknownNameError, "conf: .* Close names: conv"),
+        ((reds(0, 1),), {"k": 3}, PictureError, "top 3: of pictures there are only 2"),
+        ((reds(0, 1),), {"k": 0}, RecipeError, "k=0"),
+        ((reds(0, 1),), {"k": 1, "batch": 0}, RecipeError, "batch=0"),
+        ((reds(0, 1),), {"k": 1, "labels": ["red"]}, PictureError, "1 labels for 2 pictures"),
+        ((reds(),), {"k": 1}, PictureError, "there are only 0"),
+    ],
+)
+def test_bad_input_is_one_line(network, arguments, settings, error, said):
+    with pytest.raises(error, match=said) as caught:
+        scan(network, *arguments, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_readable_picture_is_an_error(network, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(b"no picture")
+    with pytest.raises(PictureError, match="none of its 3 pictures can be read"):
+        scan(network, photos(tmp_path), k=1)

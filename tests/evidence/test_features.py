@@ -1,0 +1,106 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.errors import PictureError
+from dreamfilters.evidence.activations import activations
+from dreamfilters.evidence.features import (
+    PIXELS,
+    centred,
+    cosines,
+    layer_by_layer,
+    layers_before,
+    mean_cosine_distance,
+    penultimate,
+    rows,
+    shown,
+    unit_length,
+)
+from dreamfilters.networks import LOGITS
+
+
+def test_cosines_worked_by_hand():
+    first = np.array([[1.0, 0.0], [0.0, 0.0]])
+    second = np.array([[3.0, 4.0], [-2.0, 0.0]])
+    assert cosines(first, second)[0] == pytest.approx([0.6, -1.0])
+    assert np.isnan(cosines(first, second)[1]).all()
+
+
+def test_the_mean_distance_is_over_pairs_of_rows_that_are_not_silent():
+    corner = np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+    assert mean_cosine_distance(corner) == pytest.approx((1 + 2 + 1) / 3)
+    assert mean_cosine_distance(np.array([[1.0, 0.0], [0.0, 0.0], [2.0, 0.0]])) == 0
+    assert mean_cosine_distance(corner[:1]) is None
+    assert mean_cosine_distance(np.zeros((3, 2))) is None
+
+
+def test_what_is_constant_is_zero_when_centred_although_its_mean_rounds():
+    constant = np.full((1, 7), 0.1, "float32")
+    assert not np.any(centred(constant, 1))
+    assert centred(np.array([[1.0, 2.0, 6.0]]), 1).tolist() == [[-2.0, -1.0, 3.0]]
+
+
+def test_unit_length_leaves_silence_as_asked():
+    vectors = np.array([[[3.0, 4.0], [0.0, 0.0]]])
+    assert unit_length(vectors).tolist() == [[[0.6, 0.8], [0.0, 0.0]]]
+    assert np.isnan(unit_length(vectors, silent=np.nan)[0, 1]).all()
+    assert np.isnan(unit_length(np.array([[np.nan, 1.0]]))).all()  # no number does not pass for silence
+
+
+def test_rows_are_flat_or_the_mean_of_each_map(network, scene):
+    pictures = [scene(seed=1), scene(seed=2)]
+    maps = activations(network, pictures, ["conv2"])["conv2"]
+    assert np.array_equal(rows(network, pictures, "conv2"), maps.reshape(2, -1))
+    assert rows(network, pictures, "conv2", pooled=True) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
+    assert rows(network, pictures, PIXELS)[1] == pytest.approx(pictures[1].ravel())
+    assert rows(network, pictures, PIXELS, pooled=True)[0] == pytest.approx(pictures[0].mean(axis=(0, 1)), abs=1e-6)
+    assert rows(network, pictures, LOGITS).shape == (2, 3)
+
+
+def test_pictures_are_brought_to_the_networks_size_and_bad_ones_refused(network):
+    assert shown(network, [np.full((40, 30, 3), 0.25)]) == pytest.approx(np.full((1, 16, 16, 3), 0.25))
+    with pytest.raises(PictureError, match=r"shape \(16, 16\)"):
+        shown(network, [np.zeros((16, 16))])
+    with pytest.raises(PictureError, match="0 pictures"):
+        shown(network, [])
+
+
+def test_the_layer_before_the_logits(network, network_of, nested, normed, shared, branches):
+    assert penultimate(network) == "conv2"  # what lies between only flattens
+    assert penultimate(network_of(nested)) == "head"
+    assert penultimate(network_of(normed)) == "relu"  # its own ReLU decides what the logits see
+    assert penultimate(network_of(shared)) == "shared:1"
+    assert penultimate(network_of(branches)) == "both"
+
+
+def test_a_softmax_or_pooling_behind_the_logits_is_seen_through(network_of, fill):
+    x = inputs = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="body")(x)
+    x = layers.Conv2D(2, 1, name="scores")(x)
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    model = fill(keras.Model(inputs, layers.Activation("softmax", name="odds")(x), name="squeezed"))
+    assert penultimate(network_of(model)) == "body"
+    assert layers_before(network_of(model), LOGITS) == ("body",)  # the scores themselves would know the answer
+
+
+def test_layers_before_a_unit_end_in_a_nonlinearity_and_never_come_after_it(network, network_of, normed, nested):
+    assert layers_before(network, "conv2") == ("conv1",)
+    assert layers_before(network, LOGITS) == ("conv1", "conv2")
+    assert layers_before(network, "conv1") == (PIXELS,)
+    assert layers_before(network_of(normed), "classes") == ("relu",)
+    assert layers_before(network_of(normed), "relu") == ("conv", "norm")
+    assert layers_before(network_of(nested), "head") == ("backbone/conv1", "backbone/conv2")
+    assert layers_before(network_of(nested), "classes", most=2) == ("backbone/conv1", "head")
+
+
+@pytest.mark.parametrize("room", [2**29, 0])
+def test_layers_come_in_one_pass_or_one_by_one_with_the_same_numbers(network, scene, monkeypatch, room):
+    monkeypatch.setattr("dreamfilters.evidence.features._ROOM", room)
+    pictures = [scene(24, 24, seed=1), scene(24, 24, seed=2)]
+    found = dict(layer_by_layer(network, pictures, ["conv2", PIXELS, LOGITS, "conv1"]))
+    assert set(found) == {"conv2", PIXELS, LOGITS, "conv1"}
+    assert np.array_equal(found[PIXELS], shown(network, pictures))
+    for layer in ("conv1", "conv2", LOGITS):
+        assert found[layer] == pytest.approx(activations(network, pictures, [layer])[layer], abs=1e-6)
+    assert [layer for layer, _ in layer_by_layer(network, pictures, [PIXELS])] == [PIXELS]

@@ -1,0 +1,220 @@
+"""A folder of pictures, read one after the other: the order, the bad ones, and a thread that never outlives its use."""
+
+import itertools
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamfilters import images
+from dreamfilters.errors import PictureError
+from dreamfilters.images.image_folder import Photos
+from dreamfilters.images.prefetch import ahead, in_order
+
+
+def put(path, grey=255, size=(2, 2)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, grey).save(path, "PNG")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Eight pictures in two classes, number i of grey i; two of them bad."""
+    for number in range(8):
+        put(tmp_path / "ab"[number // 4] / f"{number}.png", number)
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    (tmp_path / "b" / "6.png").write_text("no picture")
+    return tmp_path
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "dreamfilters-ahead"]
+
+
+def test_pictures_come_in_order_with_their_index_and_label(folder):
+    found = images.photos(folder, size=(3, 4))
+    seen = list(found)
+    assert [index for index, _ in seen] == [0, 2, 3, 4, 5, 7]
+    for index, picture in seen:
+        np.testing.assert_array_equal(picture, np.full((3, 4, 3), index / 255, np.float32))
+    assert len(found) == 8
+    assert [path.name for path in found.paths] == [f"{number}.png" for number in range(8)]
+    assert found.labels == ("a",) * 4 + ("b",) * 4
+
+
+def test_bad_ones_are_named_as_they_are_met_and_once(folder):
+    found = images.photos(folder)
+    assert found.failures == ()
+    for _ in range(2):
+        list(found)
+    assert [path.name for path, _ in found.failures] == ["1.png", "6.png"]
+    assert found.failures[0][1] == "is empty (0 bytes); get a fresh copy"
+    put(folder / "a" / "1.png", 1)
+    assert [index for index, _ in found.only([1])] == [1]
+    assert [path.name for path, _ in found.failures] == ["6.png"]
+
+
+def test_only_some_of_them_or_one(folder):
+    found = images.photos(folder, channels=1)
+    assert [index for index, _ in found.only([5, 1, 4])] == [5, 4]
+    np.testing.assert_array_equal(found.read(7), np.full((2, 2, 1), 7 / 255, np.float32))
+    with pytest.raises(PictureError, match=r"6\.png: is no image"):
+        found.read(6)
+
+
+def test_a_file_is_a_folder_of_one(folder):
+    found = images.photos(folder / "a" / "3.png")
+    assert [index for index, _ in found] == [0]
+    assert found.labels == ("",)
+
+
+def test_the_thread_ends_with_its_consumer(folder):
+    pairs = iter(images.photos(folder))
+    next(pairs)
+    pairs.close()
+    assert threads() == []
+    for index, _ in images.photos(folder):
+        if index == 2:
+            break
+    assert threads() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"size": (0, 4)}, r"size=\(0, 4\)"),
+        ({"channels": 5}, "channels=5"),
+        ({"labels": "none.csv"}, r"none\.csv: cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(folder, settings, said):
+    with pytest.raises(PictureError, match=said):
+        images.photos(folder, **settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/0.png,STOP\nb/7.png,Vorfahrt\n",
+        "file,label\na/0.png,STOP\nb/7.png,Vorfahrt\n",
+        "Width;ClassId;Path\n29;STOP;a/0.png\n30;Vorfahrt;b/7.png\n",
+        "0.png\tSTOP\n./b/../b/7.png\tVorfahrt\n",
+        '"a/0.png","STOP"\r\n"b/7.png","Vorfahrt"\r\n',
+    ],
+)
+def test_labels_may_stand_in_a_table(folder, text):
+    (folder / "labels.csv").write_text(text, newline="")
+    found = images.photos(folder, labels=folder / "labels.csv")
+    assert found.labels == ("STOP", *[""] * 6, "Vorfahrt")
+
+
+def test_a_bare_name_that_two_pictures_have_labels_neither(folder):
+    put(folder / "b" / "0.png")
+    (folder / "labels.csv").write_text("0.png,STOP\n7.png,Vorfahrt")
+    found = images.photos(folder, labels=folder / "labels.csv")
+    assert dict(zip((path.name for path in found.paths), found.labels, strict=True))["0.png"] == ""
+    assert found.labels[-1] == "Vorfahrt"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"c/9.png,STOP", r"names none of the 8 pictures in .*; give their paths from there, such as a/0\.png"),
+        (b"a/0.png", "row 1 has no label; wanted lines such as"),
+        (b"", "has no rows"),
+        (b"\xff\xfe\x00", "is no CSV in UTF-8"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_said(folder, content, said):
+    (folder / "labels.csv").write_bytes(content)
+    with pytest.raises(PictureError, match=said):
+        images.photos(folder, labels=folder / "labels.csv")
+
+
+def test_it_runs_ahead_to_the_limit_and_no_further():
+    made = []
+
+    def items():
+        for number in itertools.count():
+            made.append(number)
+            yield number
+
+    taken = ahead(items(), lambda _: 10, limit=30)
+    assert next(taken) == 0
+    deadline = time.monotonic() + 10
+    while len(made) < 4 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert made == [0, 1, 2, 3]  # the one taken, and 30 bytes of others
+    taken.close()
+    assert threads() == []
+
+
+def test_an_error_comes_after_what_was_made_before_it():
+    def items():
+        yield 1
+        raise ZeroDivisionError
+
+    taken = ahead(items(), lambda _: 1, limit=10)
+    assert next(taken) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(taken)
+
+
+def test_photos_do_not_count_as_equal_by_their_numbers(folder):
+    assert images.photos(folder) != images.photos(folder)
+    assert "failures" not in repr(Photos((), ()))
+
+
+def test_names_are_told_from_the_folder_on(folder):
+    assert images.photos(folder).names[:2] == ("a/0.png", "a/1.png")
+    assert images.photos(folder / "a" / "3.png").names == ("3.png",)
+    assert Photos((folder / "a" / "0.png",), ("",), folder=folder / "b").names == (f"{folder.as_posix()}/a/0.png",)
+
+
+def test_the_same_files_at_another_size_share_their_failures(folder):
+    found = images.photos(folder)
+    small = found.fitted((1, 1), 1)
+    assert {picture.shape for _, picture in small} == {(1, 1, 1)}
+    assert found.failures == small.failures != ()
+
+
+def hands():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("dreamfilters-hand")]
+
+
+def test_several_hands_give_results_in_the_order_of_their_items():
+    def work(number):
+        time.sleep(0.002 * (number % 3 == 0))  # every third is late
+        return number * number
+
+    assert list(in_order(work, range(20), hands=3)) == [number * number for number in range(20)]
+    assert list(in_order(work, [], hands=3)) == []
+    assert hands() == []
+
+
+def test_hands_take_no_more_items_than_they_need_and_end_with_their_consumer():
+    taken = []
+    results = in_order(str, (taken.append(number) or number for number in itertools.count()), hands=2)
+    assert next(results) == "0"
+    assert taken == [0, 1, 2]
+    results.close()
+    assert hands() == []
+
+
+def test_an_error_comes_where_its_result_would_have_come():
+    results = in_order(lambda number: 1 // number, [1, 1, 0, 1], hands=2)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert hands() == []
+
+
+def test_one_of_them_or_why_not(folder):
+    found = images.photos(folder)
+    assert found.tried(2).shape == (2, 2, 3)
+    assert found.tried(1) == "is empty (0 bytes); get a fresh copy"
+    assert [path.name for path, _ in found.failures] == ["1.png"]

@@ -1,0 +1,152 @@
+import json
+import socket
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.errors import ModelError, UntrustedError
+from dreamfilters.networks import load
+from dreamfilters.networks.io.model_file import open_model, read_model
+
+pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+
+
+def refused(path):
+    """The one line with which a file is refused."""
+    with pytest.raises(ModelError) as caught:
+        read_model(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert len(message.splitlines()) == 1
+    assert len(message) < len(str(path)) + 320
+    return message
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_a_file_cut_anywhere_is_refused_in_one_line(plain, save, name):
+    path = save(plain, name)
+    whole = path.read_bytes()
+    size = len(whole)
+    for length in (1, 7, 8, 9, 50, 200, size // 4, size // 2, 3 * size // 4, size - 23, size - 1):
+        path.write_bytes(whole[:length])
+        assert any(word in refused(path) for word in ("cut off", "not a Keras model", "cannot be opened"))
+    path.write_bytes(whole)
+    assert read_model(path).count_params() == plain.count_params()
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_a_file_with_wrong_bytes_is_refused_in_one_line_or_opens(plain, save, name):
+    path = save(plain, name)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(12):
+        content = bytearray(whole)
+        for at in rng.integers(0, len(content), 20):
+            content[at] = rng.integers(0, 256)
+        path.write_bytes(bytes(content))
+        try:
+            read_model(path)
+        except ModelError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("member", "content", "words"),
+    [
+        ("config.json", b"{", "Expecting property name"),
+        ("config.json", b"[]", "its configuration is not that of a model"),
+        ("config.json", None, "is an archive without config.json"),
+        ("model.weights.h5", None, "model.weights.h5"),
+        ("model.weights.h5", b"xx", "cannot be opened"),
+        ("config.json", ("class_name", "Conv2D"), "has an object of the class InputLayer as layers"),
+        ("config.json", ("class_name", "NoSuchModel"), "needs the code of its own 'NoSuchModel'"),
+    ],
+)
+def test_an_archive_that_was_meddled_with_is_refused(plain, save, tmp_path, member, content, words):
+    path = save(plain, "model.keras")
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    if isinstance(content, tuple):
+        content = json.dumps({**json.loads(members[member]), content[0]: content[1]}).encode()
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        for name, data in {**members, member: content}.items():
+            if data is not None:
+                archive.writestr(name, data)
+    assert words in refused(tmp_path / "other.keras")
+
+
+def test_no_class_of_python_is_reached_through_a_configuration(plain, save, tmp_path):
+    """A configuration that names a function of the operating system finds no way to it."""
+    path = save(plain, "model.keras")
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = {"module": "os", "class_name": "system", "config": {"command": "true"}}
+    with zipfile.ZipFile(tmp_path / "evil.keras", "w") as archive:
+        for name, data in {**members, "config.json": json.dumps(config).encode()}.items():
+            archive.writestr(name, data)
+    refused(tmp_path / "evil.keras")
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_code_in_a_file_does_not_run_without_trust(save, name):
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
+    path = save(model, name)
+    with pytest.raises(
+        UntrustedError, match=r"has a Lambda layer \(lambda.*\), which runs code from the file; say --tr"
+    ):
+        read_model(path)
+    assert len(read_model(path, trust=True).layers) == 2
+
+
+def test_a_file_in_a_folder_without_models_has_no_close_names(tmp_path):
+    with pytest.raises(ModelError, match=r"absent\.keras: no such file\. No model is near it"):
+        read_model(tmp_path / "absent.keras")
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_a_file_is_read_once_by_nobody_else_and_without_the_network(plain, save, monkeypatch, name):
+    """What was checked is what is built: Keras is handed a configuration, never the file."""
+    path = save(plain, name)
+
+    def forbidden(*_, **__):
+        raise AssertionError
+
+    for place, function in ((keras.models, "load_model"), (keras.saving, "load_model"), (socket.socket, "connect")):
+        monkeypatch.setattr(place, function, forbidden)
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    model = read_model(path)
+    x = np.random.default_rng(0).random((2, 16, 16, 3), "float32")
+    np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(plain(x)))
+
+
+def test_trust_is_for_what_was_read_and_not_for_the_name(save, tmp_path):
+    """A file that takes the place of a trusted one is asked about anew."""
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
+    path = save(model, "model.keras")
+    read_model(path, trust=True)
+    with pytest.raises(UntrustedError):
+        read_model(path)
+
+
+def test_weights_that_are_no_numbers_are_told(plain, save):
+    kernel, bias = plain.get_layer("conv2").get_weights()
+    kernel[0, 0, 0, 0], bias[1] = np.nan, np.inf
+    plain.get_layer("conv2").set_weights([kernel, bias])
+    opened = open_model(save(plain, "model.keras"))
+    assert opened.remark == "2 of its 6 weights hold values that are no numbers, the first conv2/kernel"
+    assert load(save(plain, "model.keras")).remark == opened.remark
+
+
+def test_a_network_without_convolutions_opens(save):
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2, name="out")])
+    assert load(save(model, "model.keras")).layer("out").dreamable
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".h5", "a\0b.keras", "/".join(["x" * 200] * 100)])
+def test_a_name_that_no_file_can_have(name):
+    with pytest.raises(ModelError) as caught:
+        load(name)
+    assert len(str(caught.value).splitlines()) == 1

@@ -1,0 +1,50 @@
+import keras
+import pytest
+
+from dreamfilters.networks.io.known_layers import layer_settings
+from dreamfilters.networks.migrate.keras_migrations import (
+    ACTIVATIONS,
+    ERAS,
+    GONE,
+    KERAS_1,
+    KERAS_2,
+    eras_after,
+    version_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "eras"),
+    [("", (1,), 3), ("1.2.1", (1, 2, 1), 3), ("2.0.8", (2, 0, 8), 2), ("2.2.4-tf", (2, 3), 1),
+     ("2.15.0", (2, 15, 0), 1), ("3.5.0", (3, 5, 0), 0), ("nonsense", (1,), 3)],
+)  # fmt: skip
+def test_which_tables_a_file_has_to_pass(text, version, eras):
+    assert version_of(text) == version
+    assert len(eras_after(version)) == eras
+
+
+def test_every_new_name_is_one_of_keras_3():
+    """A misspelt row would refuse every file that needs it."""
+    for era in ERAS:
+        assert all(layer_settings(new) for new in era.classes.values())
+        for layers, renamed in era.renamed.items():
+            for kind in layers.split():
+                known = layer_settings(kind)
+                assert kind == "*" or kind in GONE or known, kind
+                if known and kind not in ("DepthwiseConv2D", "SeparableConv2D", "ConvLSTM2D"):
+                    assert set(renamed.values()) & known, (kind, renamed)
+
+
+def test_nothing_that_keras_3_takes_is_dropped_but_where_it_is_meant():
+    for layers, dropped in KERAS_2.dropped.items():
+        for kind in layers.split():
+            if kind not in ("*", "Identity"):
+                for key in dropped:
+                    meant = kind.startswith(("Conv", "Depthwise", "Separable")) or key in ("sparse", "ragged")
+                    assert meant or key not in layer_settings(kind), (kind, key)
+
+
+def test_what_is_gone_is_not_in_keras_3():
+    assert not [kind for kind in GONE if layer_settings(kind)]
+    assert not set(KERAS_1.classes) & set(GONE)
+    assert all(keras.activations.get(new) for new in ACTIVATIONS.values())

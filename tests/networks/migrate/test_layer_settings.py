@@ -1,0 +1,97 @@
+import keras
+import numpy as np
+import pytest
+
+from dreamfilters.errors import ModelError, UntrustedError
+from dreamfilters.networks.io.model_file import open_model
+from dreamfilters.networks.migrate.layer_settings import for_training, policy, special
+from tests.networks.old_files import called, layer, numbers, write_h5
+
+X = numbers(2, 4, 4, 3)
+SHAPE = [None, 4, 4, 3]
+
+
+def answer(tmp_path, *layers, version="1.2.2"):
+    path = write_h5(tmp_path / "net.h5", {"class_name": "Sequential", "config": list(layers)}, {}, version=version)
+    return np.asarray(open_model(path).model(X))
+
+
+def test_paddings_of_keras_1(tmp_path):
+    wanted = np.pad(X, [[0, 0], [1, 2], [0, 3], [0, 0]])
+    for padding in ([1, 2, 0, 3], {"top_pad": 1, "bottom_pad": 2, "right_pad": 3}, [[1, 2], [0, 3]]):
+        padded = answer(
+            tmp_path, layer("ZeroPadding2D", "pad", padding=padding, dim_ordering="tf", batch_input_shape=SHAPE)
+        )
+        np.testing.assert_array_equal(padded, wanted)
+
+
+MERGED = {
+    "sum": lambda a, b: a + b,
+    "mul": lambda a, b: a * b,
+    "ave": lambda a, b: (a + b) / 2,
+    "max": np.maximum,
+    "concat": lambda a, b: np.concatenate([a, b], axis=1),
+}
+
+
+@pytest.mark.parametrize("mode", MERGED)
+def test_merges_of_keras_1(tmp_path, mode):
+    start = called(layer("InputLayer", "in", batch_input_shape=SHAPE, input_dtype="float32", sparse=False))
+    leak = called(layer("LeakyReLU", "leak", alpha=0.5), "in")
+    settings = {"mode": mode, "concat_axis": 1, "dot_axes": -1, "mode_type": "raw", "output_shape": None}
+    merge = called(layer("Merge", "both", **settings, output_shape_type="raw", arguments={}), "in", "leak")
+    ends = {"input_layers": [["in", 0, 0]], "output_layers": [["both", 0, 0]]}
+    config = {"class_name": "Model", "config": {"name": "net", "layers": [start, leak, merge], **ends}}
+    path = write_h5(tmp_path / "net.h5", config, {}, version="1.2.2")
+    wanted = MERGED[mode](X, np.where(X > 0, X, 0.5 * X))
+    np.testing.assert_allclose(np.asarray(open_model(path).model(X)), wanted, atol=1e-6)
+
+
+def test_merges_that_cannot_be():
+    with pytest.raises(UntrustedError, match=r"has a Merge layer \(both\) with code of its own"):
+        special("both", "Merge", {"mode": "x", "mode_type": "lambda"}, say=print)
+    with pytest.raises(ModelError, match="merges by mode='half'"):
+        special("both", "Merge", {"mode": "half"}, say=print)
+    with pytest.raises(ModelError, match="merges several networks"):
+        special("both", "Merge", {"mode": "sum", "layers": [1]}, say=print)
+
+
+def test_a_dense_in_every_place(tmp_path):
+    dense = layer(
+        "TimeDistributedDense", "rows", output_dim=2, input_dim=12, init="uniform", activation="relu", bias=True
+    )
+    rows = layer("Reshape", "reshape", target_shape=[4, 12], batch_input_shape=SHAPE)
+    kernel, bias = numbers(12, 2), numbers(2)
+    config = {"class_name": "Sequential", "config": [rows, dense]}
+    arrays = {"reshape": [], "rows": [("rows_W:0", kernel), ("rows_b:0", bias)]}
+    path = write_h5(tmp_path / "net.h5", config, arrays, version="1.1.0")
+    wanted = np.maximum(X.reshape(2, 4, 12) @ kernel + bias, 0)
+    np.testing.assert_allclose(np.asarray(open_model(path).model(X)), wanted, atol=1e-5)
+
+
+def test_types_of_number():
+    assert policy("float32") == "float32"
+    assert policy({"class_name": "Policy", "config": {"name": "mixed_float16", "loss_scale": {}}}) == "mixed_float16"
+    assert policy({"class_name": "PolicyV1", "config": {"name": "infer"}}) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("kernel_initializer", "glorot_uniform", "GlorotUniform"),
+        ("kernel_initializer", "normal", "RandomNormal"),
+        ("kernel_initializer", {"class_name": "Zeros", "config": {"dtype": "float32"}}, "Zeros"),
+        ("kernel_regularizer", {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.01}}, "L1L2"),
+        ("kernel_regularizer", {"name": "WeightRegularizer", "l2": 0.01}, None),
+        ("kernel_constraint", {"class_name": "MaxNorm", "config": {"max_value": 3, "axis": 0}}, "MaxNorm"),
+        ("kernel_constraint", {"class_name": "Regularizer", "config": {}}, None),
+        ("bias_regularizer", None, None),
+    ],
+)
+def test_what_only_training_needs(key, value, kind):
+    said = []
+    kept = for_training(key, value, say=said.append)
+    assert (kept and kept["class_name"]) == kind
+    assert bool(said) == (kind is None and value is not None)
+    if kept:
+        assert keras.saving.deserialize_keras_object(kept)

@@ -1,0 +1,87 @@
+import pytest
+
+from dreamfilters.errors import InputFormError
+from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.preprocessing.settings_file import form_as_toml, read_settings
+
+
+def test_a_file_says_everything(tmp_path):
+    path = tmp_path / "model.toml"
+    path.write_text('mean = [1, 2, 3]\ndeviation = 2\nscale = 255\norder = "BGR"\nsize = 64\nclasses = "names.txt"\n')
+    settings = read_settings(path)
+    form = settings.applied(InputForm.from_range(0, 1, size=(32, 32)))
+    assert form == InputForm((64, 64), 3, 255.0, (1.0, 2.0, 3.0), (2.0,), "BGR")
+    assert settings.classes == str(tmp_path / "names.txt")
+
+
+def test_what_is_not_said_stays():
+    form = InputForm.from_range(-1, 1, size=(32, 32))
+    assert read_settings({}).applied(form) == form
+    assert read_settings({"order": "BGR"}).applied(form) == InputForm.from_range(-1, 1, size=(32, 32), order="BGR")
+    assert read_settings({"range": [0, 255]}).applied(form) == InputForm.from_range(0, 255, size=(32, 32))
+
+
+def test_one_settings_over_another_takes_a_range_whole():
+    below = read_settings({"mean": 0.5, "deviation": 0.5, "order": "BGR"})
+    both = read_settings({"range": [0, 255]}).over(below)
+    assert both == read_settings({"range": [0, 255], "order": "BGR"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("colour = 1", "model.toml: colour: no such key. Keys: range, mean, deviation, scale, "),
+        ("range = [0, 1, 2]", r"model.toml: range=\[0, 1, 2\]: two numbers, such as \[0, 255\]"),
+        ('order = "RBG"', "model.toml: order='RBG': one of 'RGB', 'BGR', 'grey', 'equalised', 'channels'"),
+        ("resize = 3", "model.toml: resize=3: one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'"),
+        ("size = -4", "model.toml: size=-4: a side in pixels"),
+        ("range = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path, text, words):
+    path = tmp_path / "model.toml"
+    path.write_text(text)
+    with pytest.raises(InputFormError, match=words) as caught:
+        read_settings(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_contradiction_is_refused():
+    with pytest.raises(InputFormError, match="either range, or mean"):
+        read_settings({"range": [0, 1], "scale": 2}).applied(InputForm())
+
+
+def test_no_file_is_refused(tmp_path):
+    with pytest.raises(InputFormError, match=r"none\.toml: cannot be read: No such file"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_a_standardised_picture_is_scaled_to_bytes_first():
+    form = read_settings({"standardised": True, "resize": "area"}).applied(InputForm.from_range(-1, 1, size=(8, 8)))
+    assert form == InputForm((8, 8), scale=255.0, standardised=True, resize="area")
+    with pytest.raises(InputFormError, match="either range, or mean, deviation, scale and standardised"):
+        read_settings({"range": [0, 1], "standardised": True}).applied(InputForm())
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        InputForm.from_range(0, 255, size=(30, 30), order="BGR"),
+        InputForm.from_range(-1, 1, size=(30, 31), channels=2),
+        InputForm((8, 8), 1, order="equalised", resize="nearest"),
+        InputForm((8, 8), scale=255.0, standardised=True),
+        InputForm((8, 8), scale=255.0, mean=(1.5, 2.0, 3.0), deviation=(4.0, 5.0, 6.25)),
+        InputForm(mean=(0.5,), deviation=(0.25,)),
+    ],
+)
+def test_what_is_written_is_read_again(form, tmp_path):
+    path = tmp_path / "model.toml"
+    names = ("0", 'say "no"', "\x7f Vorfahrt\ngewähren \\")
+    path.write_text(form_as_toml(form, names), "utf-8")
+    settings = read_settings(path)
+    assert settings.applied(InputForm(size=(4, 4), channels=form.channels, order="channels")).size == (
+        (4, 4) if form.size == (None, None) else form.size
+    )
+    start = InputForm(form.size, form.channels, order="channels", scale=7.0)
+    assert settings.applied(start) == form
+    assert settings.classes == names

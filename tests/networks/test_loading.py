@@ -1,0 +1,184 @@
+import importlib.resources
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.errors import DreamfiltersError, InputFormError, ModelError, UnknownNameError, UntrustedError
+from dreamfilters.networks import InputForm, load, loading
+
+
+def test_a_model_is_taken_as_it_is(plain):
+    network = load(plain)
+    assert network.model is plain
+    assert network.name == "plain"
+    assert network.classes == ("0", "1", "2")
+    assert network.form == InputForm.from_range(0, 1, size=(16, 16))
+    assert network.assumed == "assumed that plain takes RGB in 0..1 (give --range LOW HIGH)"
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.hdf5"])
+def test_a_file_gives_the_same_network(plain, save, name):
+    network = load(save(plain, name))
+    assert network.name == "model"
+    assert network.fingerprint == load(plain).fingerprint
+    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range LOW HIGH, or model.toml beside it)"
+
+
+def test_what_lies_beside_a_model_is_read(plain, save):
+    path = save(plain, "model.keras")
+    path.with_suffix(".toml").write_text('range = [0, 255]\norder = "BGR"\nclasses = "names.txt"')
+    (path.parent / "names.txt").write_text("a\nb\nc\n")
+    network = load(path)
+    assert network.form == InputForm.from_range(0, 255, size=(16, 16), order="BGR")
+    assert network.classes == ("a", "b", "c")
+    assert network.assumed == ""
+    said = load(path, form={"range": [-1, 1]}, classes=["x", "y", "z"], size=20)
+    assert said.form == InputForm.from_range(-1, 1, size=(20, 20), order="BGR")
+    assert said.class_number("y") == 1
+
+
+def test_a_form_given_as_file_or_value(plain, tmp_path):
+    (tmp_path / "other.toml").write_text("range = [0, 255]")
+    assert load(plain, form=tmp_path / "other.toml").form == InputForm.from_range(0, 255, size=(16, 16))
+    form = InputForm.from_range(0, 2)
+    assert load(plain, form=form).form == InputForm.from_range(0, 2, size=(16, 16))
+
+
+def test_a_form_that_contradicts_the_network_is_refused(plain):
+    with pytest.raises(InputFormError, match="plain: takes 3 channels, the input form has 1"):
+        load(plain, form=InputForm.from_range(0, 1, channels=1))
+    with pytest.raises(InputFormError, match="order='grey': has 1 channels, the network's input has 3"):
+        load(plain, form={"order": "grey"})
+
+
+def test_wrong_counts_of_classes_are_refused(plain):
+    with pytest.raises(ModelError, match="plain: 2 class names, the network has 3 outputs"):
+        load(plain, classes=["a", "b"])
+
+
+def test_an_application_without_download():
+    network = load("applications:MobileNetV2:random")
+    assert network.name == "MobileNetV2"
+    assert network.form == InputForm.from_range(-1, 1, size=(224, 224))
+    assert network.classes[999] == "999"
+    assert network.assumed == ""
+    with pytest.raises(UnknownNameError, match="no such option 'rnd'"):
+        load("applications:MobileNetV2:rnd")
+
+
+def test_a_function_needs_trust(tmp_path, monkeypatch):
+    (tmp_path / "maker_of_networks.py").write_text(
+        "import keras\n\n"
+        "def make():\n    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])\n\n"
+        "def other():\n    return 3\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UntrustedError, match=r"maker_of_networks:make: runs the code of maker_of_networks\.py; say --trust"
+    ):
+        load("maker_of_networks:make")
+    network = load("maker_of_networks:make", trust=True)
+    assert (network.name, network.form.order, network.layers[0].shape) == ("make", "grey", (6, 6, 2))
+    with pytest.raises(ModelError, match=r"returned a int, not a keras\.Model"):
+        load("maker_of_networks:other", trust=True)
+    with pytest.raises(ModelError, match="has no function none"):
+        load("maker_of_networks:none", trust=True)
+    with pytest.raises(ModelError, match="cannot be imported"):
+        load("no_such_maker:none", trust=True)
+
+
+def test_a_lambda_needs_trust(save):
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
+    path = save(model, "model.keras")
+    with pytest.raises(
+        UntrustedError, match=r"has a Lambda layer \(lambda.*\), which runs code from the file; say --tr"
+    ):
+        load(path)
+    seen = load(path, trust=True)
+    x = np.ones((1, 4, 4, 3), "float32")
+    last = seen.layers[-1].name
+    np.testing.assert_allclose(seen.watch(frozenset({last}))(x)[last], model(x), atol=1e-6)
+
+
+def test_a_class_of_its_own_is_named(save):
+    @keras.saving.register_keras_serializable("tests")
+    class Odd(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    path = save(keras.Sequential([keras.Input((4, 4, 3)), Odd()]), "model.keras")
+    keras.saving.get_custom_objects().pop("tests>Odd")
+    with pytest.raises(ModelError, match="needs the code of its own 'Odd', which is not in the file") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_damaged_files_are_refused_in_one_line(plain, save):
+    for name in ("model.keras", "model.h5"):
+        path = save(plain, name)
+        whole = path.read_bytes()
+        for content in (whole[: len(whole) // 2], whole[:100], b"", b"not a model"):
+            path.write_bytes(content)
+            with pytest.raises(ModelError, match=f"{name}: is (damaged|cut off|empty|not a Keras model)") as caught:
+                load(path)
+            assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize(("saved", "named"), [("a.keras", "a.h5"), ("a.h5", "a.keras"), ("a.h5", "x")])
+def test_what_a_file_holds_counts_and_not_its_suffix(plain, save, saved, named):
+    path = save(plain, saved)
+    assert load(path.rename(path.with_name(named))).fingerprint == load(plain).fingerprint
+
+
+def test_weights_alone_are_refused(plain, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.create_group("conv1")
+    with pytest.raises(ModelError, match="holds weights without the network's layers; give the JSON"):
+        load(tmp_path / "model.h5")
+
+
+def test_what_is_no_model_file_is_refused(tmp_path):
+    (tmp_path / "signs_model.h5").write_bytes(b"x")
+    (tmp_path / "picture.png").write_bytes(b"x")
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    for name, words in {
+        "signs_modell.h5": r"no such file\. Close names: signs_model\.h5",
+        "no/model.h5": "no such file, and no folder",
+        "picture.png": r"is not a model file by its name; those end in \.keras, \.h5, \.hdf5",
+        ".": r"is a folder \(it holds signs_model\.h5\)",
+        "saved": "is a SavedModel of a program without Keras layers",
+    }.items():
+        with pytest.raises(ModelError, match=words):
+            load(tmp_path / name)
+
+
+def test_networks_without_an_image_input_are_refused(save):
+    path = save(keras.Sequential([keras.Input((7,)), layers.Dense(2)], name="inside"), "model.keras")
+    with pytest.raises(ModelError, match=r"^model\.keras: has no image input: its input is \(7,\)"):
+        load(path)
+
+
+@pytest.mark.skipif(
+    not (importlib.resources.files("dreamfilters.signs") / "signs.keras").is_file(),
+    reason="the network is not trained yet",
+)
+def test_the_built_in_network():
+    network = load("signs")
+    assert len(network.classes) == 43
+    assert network.class_number("STOP") == network.class_number("stop") == 14
+    assert network.form == InputForm.from_range(0, 1, size=(48, 48))
+    assert network.assumed == ""
+
+
+def test_every_error_is_one_of_ours_and_one_line(tmp_path):
+    for spec in ("", "x", "x:y", "applications:", "module:function", str(tmp_path), "a\nb.h5", json.dumps({})):
+        with pytest.raises(DreamfiltersError):
+            loading.load(spec)

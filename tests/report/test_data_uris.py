@@ -1,0 +1,41 @@
+"""Pictures and maps inside pages, decoded as a browser does."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from dreamfilters.report.data_uris import flat_picture, map_uri, picture_uri, shown_uri
+
+
+def decoded(uri):
+    head, data = uri.split(",")
+    assert head == "data:image/png;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_a_map_is_black_at_zero_and_pale_at_the_top():
+    assert decoded(map_uri([[0.0, 2.0]], 2.0)).tolist() == [[[0, 0, 4], [252, 253, 191]]]
+    assert decoded(map_uri([[0.0]], 0.0)).tolist() == [[[0, 0, 4]]]
+
+
+def test_a_map_with_values_below_zero_is_black_at_the_lowest():
+    assert decoded(map_uri([[-2.0, 2.0]], 2.0, -2.0)).tolist() == [[[0, 0, 4], [252, 253, 191]]]
+
+
+def test_a_picture_is_no_larger_than_it_is_shown():
+    wide = np.zeros((100, 400, 3), "float32")
+    assert decoded(shown_uri(wide)).shape == (48, 192, 3)
+    assert decoded(shown_uri(wide, small=True)).shape == (16, 64, 3)
+    assert decoded(shown_uri(wide[:50, :60])).shape == (50, 60, 3)
+
+
+def test_a_small_one_is_enlarged_by_a_whole_factor():
+    assert decoded(picture_uri(np.zeros((50, 60, 3)), enlarged=True)).shape == (150, 180, 3)
+
+
+def test_planes_that_are_no_colours_stand_side_by_side():
+    planes = np.arange(2 * 1 * 4, dtype="float32").reshape(2, 1, 4)
+    assert flat_picture(planes)[..., 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert flat_picture(planes[..., :3]).shape == (2, 1, 3)

@@ -1,0 +1,177 @@
+"""The page is read as a browser reads it; what only a real one can tell is in tests/browser."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamfilters.errors import OutputError
+from dreamfilters.images import heat
+from dreamfilters.report.report import cards_of, contents, html, table_bytes
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
+
+
+class Reader(HTMLParser):
+    """Collects every tag with its attributes, and the text in each kind of tag."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.said, self._inside = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._inside.append(tag)
+
+    def handle_endtag(self, tag):
+        while tag in self._inside and self._inside.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        self.said.append((self._inside[-1] if self._inside else "", data))
+
+    def all(self, tag, **wanted):
+        return [
+            attributes
+            for name, attributes in self.tags
+            if name == tag and all(attributes.get(key) == value for key, value in wanted.items())
+        ]
+
+
+def renamed(unit, name):
+    sights = [replace(one, name=name, label=name) for one in unit.real]
+    facts = unit.class_facts and replace(unit.class_facts, title=name)
+    return replace(unit, subject=replace(unit.subject, name=name), real=tuple(sights), class_facts=facts)
+
+
+@pytest.fixture(scope="module")
+def page(compared):
+    return Reader(html(compared))
+
+
+def decoded(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+def test_all_maps_of_a_unit_are_on_the_one_scale_that_is_drawn(compared, page):
+    unit = compared.units[0]
+    ends = cards_of(compared)[0].ends
+    assert ends == (0.0, max(float(one.map.max()) for one in unit.sights))
+    shown = [decoded(image["src"]) for image in page.all("img", **{"class": "map"})][: len(unit.sights)]
+    for pixels, one in zip(shown, unit.sights, strict=True):
+        np.testing.assert_allclose(pixels, 255 * heat(one.map, low=0, high=ends[1]), atol=0.51)
+
+
+def test_crops_of_dream_and_real_images_are_of_one_size(compared, page):
+    crops = [decoded(image["src"]) for image in page.all("img", **{"class": "crop"})]
+    assert {crop.shape for crop in crops} == {(3, 3, 3)}
+    assert len(crops) == sum(len(unit.sights) for unit in compared.units[:2])
+
+
+def test_a_class_has_neither_maps_nor_crops(compared, page):
+    filters = sum(len(unit.sights) for unit in compared.units[:2])
+    assert len(page.all("img", **{"class": "map"})) == filters
+
+
+def test_every_unit_has_a_link_and_an_anchor(compared, page):
+    anchors = [article["id"] for article in page.all("article")]
+    assert anchors == ["unit-conv-0", "unit-conv-3", "unit-class-green"]
+    assert [link["href"] for link in page.all("a") if "data-unit" in link] == [f"#{anchor}" for anchor in anchors]
+
+
+def test_the_policy_names_just_the_script_and_the_style_that_are_there(compared, page):
+    policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
+    for tag in ("script", "style"):
+        inside = [text for name, text in page.said if name == tag and not text.lstrip().startswith("[{")]
+        digest = base64.b64encode(hashlib.sha256("".join(inside[:1]).encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not [attributes for _, attributes in page.tags if "style" in attributes or "onclick" in attributes]
+
+
+def test_nothing_is_fetched(page):
+    sources = [value for _, tag in page.tags for key, value in tag.items() if key in ("src", "href", "srcset")]
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources)
+
+
+def test_a_name_is_text_wherever_it_stands(compared):
+    told = replace(compared, units=tuple(renamed(unit, HOSTILE) for unit in compared.units), network=HOSTILE,
+                   failures=((HOSTILE, HOSTILE),))  # fmt: skip
+    text = html(told)
+    read = Reader(text)
+    assert len(read.all("script")) == 2
+    assert not [tag for tag, attributes in read.tags if "onerror" in attributes]
+    assert "{{ 7 * 7 }}" in text
+    data = text.partition('id="data">')[2].partition("</script>")[0]
+    assert HOSTILE in json.loads(data)[0]["words"]
+    assert len({article["id"] for article in read.all("article")}) == 3
+
+
+def test_a_dream_that_loses_is_flagged_visibly(compared):
+    unit = compared.units[0]
+    lost = replace(unit, contest=replace(unit.contest, mean=replace(unit.contest.mean, loses=True)))
+    text = html(replace(compared, units=(lost,)))
+    assert "1 dream loses to a real image." in text
+    assert '<span class="badge bad">loses to a real image</span>' in text
+    assert 'class="loses"' in text
+    won = html(replace(compared, units=(compared.units[2],)))
+    assert "No dream loses to a real image." in won
+    assert 'class="badge bad"' not in won
+    assert 'class="loses"' not in won
+
+
+def test_the_files_are_the_page_the_numbers_and_the_dreams(compared):
+    files = contents(compared)
+    assert set(files) == {
+        "index.html", "comparison.json", "comparison.csv",
+        "dreams/unit-conv-0.png", "dreams/unit-conv-3.png", "dreams/unit-class-green.png",
+    }  # fmt: skip
+    values = json.loads(files["comparison.json"])
+    assert [unit["target"] for unit in values["units"]] == ["conv:0", "conv:3", "class:green"]
+    assert values["units"][0]["contest"]["mean"]["response"] == pytest.approx(compared.units[0].standing.response)
+    assert np.shape(values["units"][0]["own"]["map"]) == (14, 14)
+    pixels = np.asarray(Image.open(io.BytesIO(files["dreams/unit-conv-0.png"])))
+    np.testing.assert_allclose(pixels, 255 * compared.units[0].dream.picture, atol=0.51)
+    assert contents(compared) == files
+
+
+def test_the_table_has_a_line_a_unit_and_no_formula(compared):
+    told = replace(compared, units=(renamed(compared.units[0], "=HYPERLINK(1)"), *compared.units[1:]))
+    rows = list(csv.DictReader(io.StringIO(table_bytes(told).decode())))
+    assert [row["target"] for row in rows] == ["'=HYPERLINK(1)", "conv:3", "class:green"]
+    assert float(rows[0]["response"]) == pytest.approx(compared.units[0].standing.response)
+    assert rows[1]["ratio"] == ""
+
+
+def test_names_of_any_length_and_letters_become_files(compared):
+    named = ("ü" * 300, "a" * 300, "a" * 301)
+    units = tuple(renamed(unit, name) for unit, name in zip(compared.units, named, strict=True))
+    names = [card.file for card in cards_of(replace(compared, units=units))]
+    assert len(set(names)) == 3
+    assert all(re.fullmatch(r"dreams/[a-z0-9-]{1,70}\.png", name) for name in names)
+
+
+def test_a_report_is_written_where_it_is_wanted(compared, tmp_path):
+    page = compared.report(tmp_path / "new" / "folder")
+    assert page.read_text("utf-8") == html(compared)
+    assert (page.parent / "dreams" / "unit-conv-0.png").is_file()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        compared.report(tmp_path / "file")
+
+
+def test_a_notebook_shows_a_table_and_escapes_it(compared):
+    text = replace(compared, network=HOSTILE)._repr_html_()
+    assert "<script>" not in text
+    assert "conv:0" in text
+    assert repr(compared).startswith("Comparison('colours', 3 units, ")

@@ -1,0 +1,151 @@
+"""An atlas in its folder: every unit has a page, what is finished is kept, and only what is missing is made."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import pytest
+
+from dreamfilters.comparison.layer_comparison import Study
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.errors import ModelError, OutputError, PictureError, UnknownNameError
+from dreamfilters.images import photos
+from dreamfilters.networks import InputForm, Network, load
+from dreamfilters.runs import dream_run
+from dreamfilters.runs.atlas_run import atlas_targets, run
+from dreamfilters.runs.audit_run import read_audit
+from dreamfilters.runs.paired_run import Comparing
+from dreamfilters.runs.scan_run import read_scan
+from dreamfilters.runs.storage.file_names import slug
+
+NAMES = [
+    *(f"conv1:{unit}" for unit in range(8)),
+    *(f"conv2:{unit}" for unit in range(8)),
+    "class:0",
+    "class:1",
+    "class:2",
+]
+
+
+@pytest.fixture(scope="module")
+def comparing(make_noisy):
+    """All units of `tiny` against ten noisy pictures and one that cannot be read."""
+    folder = make_noisy(10, 1)
+    spec = str(folder / "tiny.keras")
+    network = load(spec, form={"range": (0.0, 1.0)})
+    pictures, recipe = photos(folder / "photos"), Recipe(steps=2, name="quick")
+    return Comparing(network, spec, atlas_targets(network), pictures, recipe, seed=3, seeds=2, top=2, also=("classes",))
+
+
+@pytest.fixture(scope="module")
+def done(comparing, tmp_path_factory):
+    return run(comparing, tmp_path_factory.mktemp("out") / "atlas")
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_unit_has_a_line_a_page_a_record_and_its_dreams(done, comparing):
+    units = json.loads((done.folder / "atlas.json").read_bytes())["units"]
+    assert [unit["target"] for unit in units] == NAMES
+    rows = list(csv.DictReader(io.StringIO((done.folder / "atlas.csv").read_text())))
+    assert [row["target"] for row in rows] == NAMES
+    for unit in units:
+        record = json.loads((done.folder / f"units/{slug(unit['target'])}.json").read_bytes())
+        assert record["unit"]["contest"]["mean"]["ratio"] == unit["ratio"]
+        assert (done.folder / unit["page"]).read_bytes().startswith(b"<!doctype html>")
+        assert (done.folder / unit["dream"]).is_file()
+    assert sum(done.counts.values()) == len(NAMES)
+    assert [name for name, _ in done.failures] == ["broken.png"]
+    assert len(list((done.folder / "units").iterdir())) == 2 * len(NAMES)
+
+
+def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(done):
+    audit, scan = read_audit(done.folder / "audit"), read_scan(done.folder / "scan")
+    for unit in json.loads((done.folder / "atlas.json").read_bytes())["units"]:
+        layer = "classes" if unit["layer"] == "//logits" else unit["layer"]
+        verdict = audit.unit(layer, unit["unit"]).verdict
+        assert (unit["verdict"], unit["evidence"]) == (verdict.kind, verdict.sentence)
+        strongest = scan.unit(unit["layer"], unit["unit"]).strongest[unit["by"]][0]
+        assert (unit["strongest_image"], unit["strongest_real"]) == (strongest.name, pytest.approx(strongest.score))
+
+
+def test_a_finished_one_is_kept_and_a_missing_page_alone_is_made_again(comparing, done, monkeypatch):
+    before = contents(done.folder)
+    (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
+    monkeypatch.setattr(dream_run, "dreaming", None)  # nothing is dreamt
+    studied = []
+    compared = Study.compared
+    monkeypatch.setattr(Study, "compared", lambda self: studied.append(self.layer) or compared(self))
+    assert run(comparing, done.folder) == done
+    assert studied == ["conv2"]
+    assert contents(done.folder) == before
+    monkeypatch.setattr(Study, "compared", None)
+    assert run(comparing, done.folder) == done
+
+
+def test_another_one_needs_force_and_leaves_nothing_of_the_earlier(comparing, tmp_path):
+    few = replace(comparing, targets=("conv1",), also=(), seeds=1)
+    run(few, tmp_path)
+    other = replace(few, targets=("conv2",))
+    with pytest.raises(OutputError, match=r"holds an atlas of other targets; .* or say --force"):
+        run(other, tmp_path)
+    (tmp_path / "units" / "mine.txt").write_text("mine")
+    run(other, tmp_path, force=True)
+    run(other, tmp_path / "alone")
+    assert contents(tmp_path).keys() - {f"alone/{name}" for name in contents(tmp_path / "alone")} == (
+        contents(tmp_path / "alone").keys() | {"units/mine.txt"}
+    )
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError, match="holds other files"):
+        run(other, tmp_path / "foreign", force=True)
+
+
+def test_ctrl_c_keeps_what_is_done(comparing, done, tmp_path):
+    def interrupt(text, share):
+        if text.startswith("measuring conv2"):
+            raise KeyboardInterrupt
+
+    stopped = run(comparing, tmp_path, watcher=interrupt)
+    assert stopped.stopped
+    assert not stopped.counts
+    assert len(list((tmp_path / "units").glob("conv1*.json"))) == 8
+    run(comparing, tmp_path)
+    assert contents(tmp_path) == contents(done.folder)
+
+
+def test_neurons_are_charted_and_the_layer_of_the_classes_once():
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, name="conv"), layers.ReLU(name="relu"), layers.Flatten(),
+         layers.Dense(4, "relu", name="hidden"), layers.Dense(3, name="sums"), layers.Softmax()]
+    )  # fmt: skip
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), ("a", "b", "c"))
+    assert atlas_targets(network) == ("relu", "hidden", "class:*")
+
+
+def test_targets_are_all_filters_and_classes_or_those_that_are_named(comparing, fill):
+    network = comparing.network
+    assert atlas_targets(network) == ("conv1", "conv2", "class:*")
+    assert atlas_targets(network, ["classes", "conv1"]) == ("class:*", "conv1")
+    with pytest.raises(UnknownNameError, match="Close names: conv1"):
+        atlas_targets(network, ["cnov1"])
+
+
+def test_a_network_without_filters_or_classes_is_refused():
+    import keras
+
+    model = keras.Sequential([keras.layers.Input((8, 8, 3)), keras.layers.MaxPooling2D(name="pool")])
+    with pytest.raises(ModelError, match="no filters, neurons or classes"):
+        atlas_targets(Network(model, InputForm.from_range(0, 1, size=(8, 8))))
+
+
+def test_what_cannot_be_leaves_no_folder(comparing, tmp_path):
+    with pytest.raises(PictureError, match="only 11"):
+        run(replace(comparing, top=40), tmp_path / "new")
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,245 @@
+"""Stored audits: stopped and killed anywhere they come to the same bytes, and mix with no other network's scan."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from dreamfilters import images
+from dreamfilters.errors import ModelError, OutputError, UnknownNameError
+from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.survey import Survey
+from dreamfilters.images import photos
+from dreamfilters.networks import load
+from dreamfilters.runs import audit_run, scan_run
+from dreamfilters.runs.audit_run import Inquest, read_audit, run
+from dreamfilters.runs.dream_store import Entry
+
+FORM = {"range": (0, 1)}
+
+
+def small():
+    """Three filters: one sees red, one sleeps until green is above 0.9, one is dead; behind them, two more."""
+    picture = keras.Input((8, 8, 3))
+    first = layers.Conv2D(3, 1, activation="relu", name="first")
+    second = layers.Conv2D(2, 1, activation="relu", name="second")
+    model = keras.Model(picture, second(first(picture)), name="small")
+    first.set_weights([np.array([[[[1, 0, -1], [0, 1, 0], [0, 0, 0]]]], "float32"), np.array([0, -0.9, -0.1], "f")])
+    second.set_weights([np.array([[[[1, 0], [0, 1], [0, 0]]]], "float32"), np.array([0, -0.02], "f")])
+    return model
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with small.keras, and `photos` with eleven pictures whose green is low and a file that is none."""
+    folder = tmp_path_factory.mktemp("audit")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        small().save(folder / "small.keras")
+    (folder / "photos").mkdir()
+    shown = np.random.default_rng(0).integers(0, 200, (11, 8, 8, 3), np.uint8)
+    shown[:, 0, 0] = 0
+    for number, picture in enumerate(shown):
+        Image.fromarray(picture).save(folder / "photos" / f"{number:02}.png")
+    (folder / "photos" / "bad.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(place):
+    return load(place / "small.keras", form=FORM)
+
+
+@pytest.fixture(scope="module")
+def inquest(place, opened):
+    """A function that makes the audit, with changes."""
+
+    def made(**changes):
+        survey = Survey(opened, source_of(photos(place / "photos")), default_layers(opened), k=3)
+        return Inquest(**{"network": opened, "spec": str(place / "small.keras"), "survey": survey, **changes})
+
+    return made
+
+
+def content(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(inquest, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audits") / "whole"
+    audited = run(inquest(), folder)
+    assert [name for name, _ in audited.failures] == ["bad.png"]
+    return folder
+
+
+def test_the_files_say_what_was_found(whole):
+    found = read_audit(whole)
+    kinds = [[finding.verdict.kind for finding in layer.findings] for layer in found.layers]
+    assert kinds == [["alive", "dormant", "dead"], ["alive", "dormant"]]
+    assert found.images == 11
+    names = {name.partition("/")[0] for name in content(whole)}
+    assert names == {"audit.json", "audit.csv", "audit.png", "scan", "dreams"}
+    rows = list(csv.DictReader(io.StringIO((whole / "audit.csv").read_text("utf-8"))))
+    assert [row["verdict"] for row in rows] == [kind for kinds_of in kinds for kind in kinds_of]
+    assert [row["proved"] for row in rows] == ["False", "False", "True", "False", "False"]
+    assert images.read(whole / "audit.png").shape[1] > 420
+
+
+def test_a_dormant_unit_answers_to_the_file_that_its_verdict_names(whole):
+    for layer, finding in read_audit(whole).of("dormant"):
+        picture = np.asarray(Image.open(whole / finding.dreamt.picture).convert("RGB"), "float32") / 255
+        model = small()
+        answer = keras.Model(model.input, model.get_layer(layer).output)(picture[None])
+        assert np.asarray(answer)[..., finding.unit].max() == pytest.approx(finding.dreamt.score, rel=1e-4)
+        assert finding.dreamt.picture in finding.verdict.sentence
+
+
+def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):
+    before = content(whole)
+    monkeypatch.setattr(audit_run, "audit", lambda *_, **__: pytest.fail("it was made again"))
+    audited = run(inquest(), whole)
+    assert audited.audit == read_audit(whole)
+    assert [name for name, _ in audited.failures] == ["bad.png"]
+    assert content(whole) == before
+
+
+def stop_after(calls):
+    seen = []
+
+    def watcher(done, total, what):
+        seen.append(what)
+        if len(seen) == calls:
+            raise KeyboardInterrupt
+
+    return watcher
+
+
+def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path):
+    turns = 0
+    while run(inquest(), tmp_path / "out", watcher=stop_after(1 + 20 * turns)).audit is None:
+        turns += 1
+        assert turns < 20
+        with pytest.raises(OutputError, match="not finished; give the same command again"):
+            read_audit(tmp_path / "out")
+    assert turns > 1
+    assert content(tmp_path / "out") == content(whole)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dreamfilters.evidence.scanning import default_layers
+from dreamfilters.evidence.sources import source_of
+from dreamfilters.evidence.surveys import Survey
+from dreamfilters.images import photos
+from dreamfilters.networks import load
+from dreamfilters.runs import writing
+from dreamfilters.runs.audits import Inquest, run
+model, pictures, out, last = sys.argv[1:]
+written = []
+def write_through(path, content, before=writing._write_through):
+    written.append(path)
+    before(path, content[:len(content) // 2] if len(written) == int(last) else content)
+    if len(written) == int(last):
+        os.kill(os.getpid(), signal.SIGKILL)
+writing._write_through = write_through
+network = load(model, form={"range": (0, 1)})
+survey = Survey(network, source_of(photos(pictures)), default_layers(network), k=3)
+run(Inquest(network, model, survey), Path(out))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize(("last", "half"), [(8, "dreams/standard/.first-1-"), (13, ".audit.csv.part")])
+def test_killed_in_the_middle_of_a_file_it_goes_on_to_the_same_bytes(place, whole, inquest, tmp_path, last, half):
+    command = [sys.executable, "-c", KILLED, place / "small.keras", place / "photos", tmp_path / "out", str(last)]
+    process = subprocess.run(command, capture_output=True, check=False)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+    assert [name.startswith(half) for name in content(tmp_path / "out") if name.endswith(".part")] == [True]
+    assert run(inquest(), tmp_path / "out").audit is not None
+    assert content(tmp_path / "out") == content(whole)
+
+
+@pytest.mark.parametrize("name", ["audit.csv", "audit.png"])
+def test_a_damaged_file_is_made_anew(whole, inquest, tmp_path, name):
+    for file, held in content(whole).items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(held)
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(OutputError, match="damaged"):
+        read_audit(tmp_path)
+    run(inquest(), tmp_path)
+    assert content(tmp_path) == content(whole)
+
+
+def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, inquest, opened, tmp_path):
+    scan = whole / "scan"
+    stored = inquest(survey=None, scan=scan)
+    audited = run(stored, tmp_path / "out", force=True)
+    assert audited.audit.layers == read_audit(whole).layers
+    assert not (tmp_path / "out" / "scan").exists()
+    other = small()
+    other.get_layer("first").bias.assign([0.0, -0.8, -0.1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        other.save(tmp_path / "other.keras")
+    changed = load(tmp_path / "other.keras", form=FORM)
+    with pytest.raises(ModelError, match="made with other weights"):
+        run(Inquest(changed, "other.keras", None, scan), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+    survey = Survey(changed, source_of(photos(place / "photos")), default_layers(changed), k=3)
+    before = content(scan)
+    with pytest.raises(OutputError, match="a scan of other weights"):
+        run(Inquest(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
+    assert content(scan) == before
+    with pytest.raises(OutputError, match="holds no scan"):
+        run(inquest(survey=None, scan=tmp_path), tmp_path / "refused")
+
+
+def test_another_audit_is_replaced_only_by_force_and_foreign_files_never(whole, inquest, tmp_path):
+    run(inquest(survey=None), tmp_path)
+    assert read_audit(tmp_path).images == 0
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds an audit of other images; .* or say --force"):
+        run(inquest(), tmp_path)
+    run(inquest(), tmp_path, force=True)
+    assert read_audit(tmp_path) == read_audit(whole)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError, match="holds other files"):
+        run(inquest(), tmp_path / "other", force=True)
+
+
+def test_a_mistake_is_said_before_anything_is_written(inquest, tmp_path):
+    with pytest.raises(UnknownNameError, match="Close names: first"):
+        run(inquest(layers=("frist",)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(OutputError, match="holds no audit"):
+        read_audit(tmp_path)
+
+
+def test_dreams_of_two_channels_are_put_together_again(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (4, 6, 2)).astype("float32") / 255
+    (tmp_path / "planes.png").write_bytes(
+        images.png_bytes(np.concatenate([picture[..., :1], picture[..., 1:]], axis=1))
+    )
+    assert np.array_equal(Entry(tmp_path / "planes.png", {}).read(2), picture)
+
+
+def test_seed_and_scan_are_settings(inquest, whole):
+    assert inquest(seed=1).settings != inquest().settings
+    assert inquest(survey=None, scan=whole / "scan").settings == inquest().settings
+    assert scan_run.read_scan(whole / "scan").fingerprint == inquest().settings["weights"]
+    assert os.sep not in str(inquest().settings["images"])

@@ -1,0 +1,192 @@
+"""A run stopped anywhere and started again ends with the same bytes as one that was not."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dreamfilters import images
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
+from dreamfilters.networks import LOGITS
+from dreamfilters.runs import dream_run
+from dreamfilters.runs.dream_run import measured_prior, prior_bytes, run
+from dreamfilters.runs.storage import atomic_files
+
+FIVE = ("conv1:0", "conv1:1", "conv1:2", 'class:"Vorfahrt achten"', "class:STOP")
+
+
+@pytest.fixture(scope="module")
+def whole(job_for, bytes_in, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    finished = run(job_for(), folder)
+    assert tuple(entry.record["target"] for entry in finished.entries) == FIVE
+    assert (finished.missing, finished.stopped) == ((), False)
+    return bytes_in(folder)
+
+
+def stop_after(steps):
+    """A watcher at which the run is interrupted after so many steps."""
+    seen = []
+
+    def watcher(done, total, name):
+        seen.append(name)
+        if len(seen) == steps:
+            raise KeyboardInterrupt
+
+    return watcher
+
+
+def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
+    first = run(job_for(), tmp_path, watcher=stop_after(5))  # 2 pictures take 3 steps; the next 2 are lost
+    assert first.stopped
+    assert tuple(entry.record["target"] for entry in first.entries) == FIVE[:2]
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["missing"] == list(FIVE[2:])
+    assert (tmp_path / "contact-sheet.png").exists()
+    kept = first.entries[0].picture.stat().st_mtime_ns
+    told = []
+    second = run(job_for(), tmp_path, watcher=lambda done, total, name: told.append((done, total, name)))
+    assert bytes_in(tmp_path) == whole
+    assert first.entries[0].picture.stat().st_mtime_ns == kept
+    assert [entry.seconds is None for entry in second.entries] == [True, True, False, False, False]
+    assert {name for _, _, name in told} == {"conv1:2", 'class:"Vorfahrt achten"'}
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    assert told[-1][:2] == (5, 5)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dreamfilters.dreams.parameterizations import Fourier
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.networks import load
+from dreamfilters.runs import writing
+from dreamfilters.runs.jobs import Job, run
+model, folder = sys.argv[1:]
+written = []
+def write_through(path, content, before=writing._write_through):
+    written.append(path)
+    before(path, content[:len(content) // 2] if len(written) == 6 else content)
+    if len(written) == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+writing._write_through = write_through
+network = load(model, form={"range": [0, 1]}, classes=("STOP", "Vorfahrt achten", "20"))
+targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
+recipe = Recipe(Fourier(16), transforms=(), steps=3, name="quick")
+run(Job(network, model, targets, recipe, seed=7, batch=2), Path(folder))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_a_run_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(job_for, model_file, whole, bytes_in, tmp_path):
+    process = subprocess.run([sys.executable, "-c", KILLED, model_file, tmp_path], capture_output=True, check=False)
+    assert process.returncode == -9, process.stderr.decode()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert atomic_files.LOCK in left
+    assert any(name.endswith(".part") for name in left)
+    finished = run(job_for(), tmp_path)
+    assert [entry.seconds is None for entry in finished.entries] == [True, True, False, False, False]
+    assert bytes_in(tmp_path) == whole
+
+
+def test_a_finished_run_is_left_as_it_is(job_for, whole, bytes_in, tmp_path):
+    for name, content in whole.items():
+        (tmp_path / name).write_bytes(content)
+        os.utime(tmp_path / name, ns=(1, 1))
+    run(job_for(batch=5), tmp_path, watcher=stop_after(1))  # nothing is dreamt, so nothing can be interrupted
+    assert bytes_in(tmp_path) == whole
+    assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == {1}
+
+
+def test_a_damaged_picture_is_dreamt_again(job_for, whole, bytes_in, tmp_path):
+    for name, content in whole.items():
+        (tmp_path / name).write_bytes(content)
+    broken = next(path for path in tmp_path.iterdir() if path.name.startswith("conv1-1") and path.suffix == ".png")
+    broken.write_bytes(b"")
+    run(job_for(), tmp_path)
+    assert bytes_in(tmp_path) == whole
+
+
+def test_a_unit_named_twice_is_dreamt_once(job_for):
+    job = job_for(targets=("conv1:0-2", "conv1:1", "class:1", 'class:"Vorfahrt achten"', "class:STOP"))
+    assert job.names == FIVE
+    assert job.settings == job_for().settings
+
+
+def test_batch_size_is_no_setting_and_seed_is_one(job_for):
+    assert job_for(batch=3).settings == job_for().settings
+    assert job_for(seed=8).settings != job_for().settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"targets": ("conv9",)}, UnknownNameError, "Close names: conv"),
+        ({"targets": ("conv1:8",)}, TargetError, "0 to 7"),
+        ({"targets": ("class:Stopp",)}, UnknownNameError, "STOP"),
+        ({"batch": 0}, RecipeError, "batch=0"),
+        ({"frames": -1}, RecipeError, "frames=-1"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_written(job_for, tmp_path, changes, error, words):
+    with pytest.raises(error, match=words):
+        run(job_for(**{"targets": ("conv2:0",), **changes}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_force_with_a_mistake_does_not_cost_the_old_run(job_for, whole, bytes_in, tmp_path):
+    for name, content in whole.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecipeError):
+        run(job_for(batch=0), tmp_path, force=True)
+    assert bytes_in(tmp_path) == whole
+
+
+def test_a_disk_that_fills_up_keeps_the_whole_pictures(job_for, whole, bytes_in, tmp_path, monkeypatch):
+    import errno
+
+    written = []
+
+    def full(path, content, before=atomic_files._write_through):
+        written.append(path)
+        if len(written) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        before(path, content)
+
+    monkeypatch.setattr(atomic_files, "_write_through", full)
+    with pytest.raises(OutputError, match=r"No space left on device"):
+        run(job_for(), tmp_path)
+    assert not any(name.endswith(".part") for name in bytes_in(tmp_path))
+    monkeypatch.undo()
+    run(job_for(), tmp_path)
+    assert bytes_in(tmp_path) == whole
+
+
+def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network, tmp_path, scene):
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(images.png_bytes(scene(24, 32, seed=number)))
+    (tmp_path / "broken.png").write_bytes(b"x")
+    prior, failures = measured_prior(opened_network, Recipe(), tmp_path)
+    assert (prior.name, prior.shape, prior.channels) == (tmp_path.name, (16, 16), 3)
+    assert len(failures) == 1
+    assert "broken.png: is no image" in failures[0]
+    assert prior_bytes(prior) == prior_bytes(prior)
+
+
+def test_a_folder_without_a_readable_picture_is_no_prior(opened_network, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"x")
+    with pytest.raises(RecipeError, match="none of its 1 pictures can be read"):
+        measured_prior(opened_network, Recipe(), tmp_path)
+
+
+def test_photographs_of_16_bits_start_from_what_the_folder_holds(job_for, scene, tmp_path):
+    photograph = scene(16, 16)  # not on the 256 levels of a PNG
+    job = job_for(targets=("conv1:0",), start=photograph)
+    run(job, tmp_path)
+    stored = images.read(tmp_path / "start.png")
+    assert 0 < np.abs(stored - photograph).max() <= 0.5 / 255 + 1e-6
+    assert LOGITS not in job.goals[0].layers
+    assert dream_run._stored_start(job, type("Folder", (), {"folder": tmp_path})).tolist() == stored.tolist()

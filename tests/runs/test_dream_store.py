@@ -1,0 +1,161 @@
+"""A run folder: what is in it, what counts as done, and what is never touched."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamfilters import images
+from dreamfilters.errors import OutputError
+from dreamfilters.runs.dream_store import opened, side_by_side
+from dreamfilters.runs.storage.file_names import slug
+
+HOSTILE = [
+    'class:".."',
+    "class:'/etc/passwd'",
+    'class:"a\0b"',
+    "class:<b>x</b>",
+    f"class:{'n' * 300}",
+    "class:''",
+    "class:stop",
+]
+
+
+def test_a_picture_its_record_and_the_text_inside_it_say_the_same(tmp_path, made, settings):
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(made())
+        store.close([entry])
+    record = json.loads(entry.picture.with_suffix(".json").read_text("utf-8"))
+    inside = json.loads(images.png_text(entry.picture)["dreamfilters"])
+    assert record.pop("files") == {entry.picture.name: store.finished("conv1:0").record["files"][entry.picture.name]}
+    assert record == inside
+    assert (record["target"], record["score"], record["seed"], record["woken"]) == ("conv1:0", 2.0, 7, True)
+    assert record["again"] == f"dreamfilters again {entry.picture.name}"
+    assert "seconds" not in record
+    np.testing.assert_allclose(images.read(entry.picture), made().picture, atol=0.5 / 255)
+
+
+def test_the_record_of_a_class_holds_its_name_and_no_list_of_all_classes(tmp_path, made, settings):
+    with opened(tmp_path / "run", settings, {}) as store:
+        assert store.save(made('class:"Vorfahrt achten"')).record["classes"] == {"1": "Vorfahrt achten"}
+        assert store.save(made("conv1:0")).record["classes"] == {}
+
+
+def test_the_manifest_has_a_checksum_for_every_file_and_says_what_is_missing(tmp_path, made, settings, bytes_in):
+    from hashlib import sha256
+
+    with opened(tmp_path / "run", settings, {"start.png": b"photo"}) as store:
+        store.close([store.save(made("conv1:0", frames=(made().picture,) * 2))])
+    files = bytes_in(tmp_path / "run")
+    manifest = json.loads(files.pop("manifest.json"))
+    assert manifest["missing"] == ["class:STOP"]
+    listed = manifest["files"] | manifest["dreams"][0]["files"]
+    assert files.pop("start.png") == b"photo"
+    assert listed == {name: sha256(content).hexdigest() for name, content in files.items()}
+    assert {name.rpartition(".")[2] for name in listed} == {"png", "gif", "json"}
+
+
+def test_not_woken_and_not_a_number_are_said_and_the_json_stays_strict(tmp_path, made, settings):
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(made(score=float("nan"), woken=False, note="not woken: its score never rose"))
+        store.close([entry])
+    text = entry.picture.with_suffix(".json").read_text("utf-8")
+    record = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert (record["score"], record["woken"]) == (None, False)
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_a_hostile_name_stays_in_the_folder_and_comes_back_whole(tmp_path, made, settings, target):
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(made(target))
+        assert store.finished(target).record["target"] == target
+        store.close([entry])
+    assert json.loads(images.png_text(entry.picture)["dreamfilters"])["target"] == target
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
+    expected = {f"{slug(target)}.png", f"{slug(target)}.json", "manifest.json", "contact-sheet.png"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == expected
+
+
+def test_only_a_whole_picture_with_these_settings_counts_as_done(tmp_path, made, settings):
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(made())
+        assert store.finished("conv1:0").seconds is None
+        assert store.finished("class:STOP") is None
+        whole = entry.picture.read_bytes()
+        entry.picture.write_bytes(whole[:-1])
+        assert store.finished("conv1:0") is None
+        entry.picture.write_bytes(whole)
+        assert store.finished("conv1:0") is not None
+        entry.picture.with_suffix(".json").write_text("{")
+        assert store.finished("conv1:0") is None
+        entry.picture.with_suffix(".json").write_text("[]")
+        assert store.finished("conv1:0") is None
+
+
+def test_another_run_is_refused_and_named(tmp_path, made, settings, bytes_in):
+    with opened(tmp_path, settings, {}) as store:
+        store.close([store.save(made())])
+    before = bytes_in(tmp_path)
+    message = r"holds a run of other seed; choose another folder with --out, or say --force"
+    with pytest.raises(OutputError, match=message), opened(tmp_path, settings | {"seed": 8}, {}):
+        pass
+    assert bytes_in(tmp_path) == before
+
+
+def test_force_replaces_the_other_run_and_leaves_foreign_files(tmp_path, made, settings):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds other files \(notes.txt\)"), opened(tmp_path, settings, {}):
+        pass
+    with opened(tmp_path, settings, {"prior.npz": b"p"}, force=True) as store:
+        store.close([store.save(made())])
+    (tmp_path / f"{slug('conv1:0')}.txt").write_text("mine too")
+    other = settings | {"targets": ["class:STOP"]}
+    with opened(tmp_path, other, {}, force=True) as store:
+        store.close([store.save(made("class:STOP"))])
+    stop = slug("class:STOP")
+    left = {"notes.txt", f"{slug('conv1:0')}.txt", f"{stop}.png", f"{stop}.json", "manifest.json", "contact-sheet.png"}
+    assert {path.name for path in tmp_path.iterdir()} == left
+
+
+def test_force_does_not_overwrite_a_file_that_is_not_ours(tmp_path, settings):
+    (tmp_path / "contact-sheet.png").write_bytes(b"my holiday")
+    message = "contact-sheet.png: is not from this tool"
+    with pytest.raises(OutputError, match=message), opened(tmp_path, settings, {}, force=True):
+        pass
+    assert (tmp_path / "contact-sheet.png").read_bytes() == b"my holiday"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"settings": {"targets": 3}}', '{"settings": {"targets": [1]}, "dreamfilters": 1}']
+)
+def test_a_manifest_that_is_none_of_ours_is_a_foreign_file(tmp_path, settings, text):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(OutputError, match="holds other files"), opened(tmp_path, settings, {}):
+        pass
+
+
+def test_transparency_becomes_alpha(tmp_path, made, settings):
+    alpha = np.zeros((4, 4), "float32")
+    alpha[0] = 1
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(made(transparency=alpha))
+        store.close([entry])
+    with Image.open(entry.picture) as image:
+        assert image.mode == "RGBA"
+        assert np.asarray(image)[..., 3].tolist() == [[255] * 4, [0] * 4, [0] * 4, [0] * 4]
+
+
+def test_planes_that_are_no_colours_stand_side_by_side():
+    picture = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
+    assert side_by_side(picture)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+    colour = np.ones((2, 2, 3))
+    assert side_by_side(colour) is colour
+
+
+def test_an_animation_counts_to_what_is_done(tmp_path, made, settings):
+    with opened(tmp_path / "run", settings | {"frames": 2}, {}) as store:
+        entry = store.save(made(frames=(made().picture, 1 - made().picture)))
+        assert store.finished("conv1:0") is not None
+        entry.picture.with_suffix(".gif").unlink()
+        assert store.finished("conv1:0") is None

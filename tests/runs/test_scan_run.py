@@ -1,0 +1,224 @@
+"""Stored scans: killed at any moment and resumed to the same bytes, never mixed, read again in a moment."""
+
+import dataclasses
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamfilters.errors import OutputError, PictureError
+from dreamfilters.evidence.scan.accumulators import Tally
+from dreamfilters.evidence.scan.scanner import default_layers, scan
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.survey import Survey
+from dreamfilters.images import photos
+from dreamfilters.networks import load
+from dreamfilters.runs.scan_run import read_scan, run
+
+FILES = ["scan.json", "scan.npz", "units.csv"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Forty small pictures in two folders, two of which cannot be read."""
+    place = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        (place / str(number % 2)).mkdir(exist_ok=True)
+        path = place / str(number % 2) / f"{number:02}.png"
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+    (place / "0" / "06.png").write_bytes(b"")
+    (place / "1" / "31.png").write_bytes(b"no picture")
+    return place
+
+
+@pytest.fixture
+def survey(network, folder):
+    return Survey(network, source_of(photos(folder)), default_layers(network), k=4, batch=5)
+
+
+def content(place):
+    return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
+
+
+def test_a_stored_scan_says_what_the_scan_said(survey, network, folder, tmp_path):
+    stored = run(survey, tmp_path / "out")
+    assert sorted(content(tmp_path / "out")) == FILES
+    once = scan(network, photos(folder), k=4)
+    for found in (stored.scan, read_scan(tmp_path / "out")):
+        for key in (field.name for field in dataclasses.fields(once)):
+            if key not in ("arrays", "predicted", "truth"):
+                assert getattr(found, key) == getattr(once, key), key
+        assert all(np.array_equal(found.arrays[name], once.arrays[name]) for name in once.arrays)
+        assert np.array_equal(found.predicted, once.predicted)
+    assert [name for name, _ in stored.scan.failures] == ["0/06.png", "1/31.png"]
+    assert stored.scan.unit("conv1", 3).strongest["max"] == once.unit("conv1", 3).strongest["max"]
+
+
+def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_path):
+    run(survey, tmp_path / "whole")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    for turn in range(50):
+        stored = run(survey, tmp_path / "out", every=0, watcher=stop if turn < 20 else None)
+        if stored.scan is not None:
+            break
+        assert stored.done <= 40
+    assert turn > 5
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path, monkeypatch):
+    run(survey, tmp_path / "whole")
+    add, calls = Tally.add, []
+
+    def stopped(self, *arguments):
+        add(self, *arguments)
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt  # counted, and not yet noted
+
+    monkeypatch.setattr(Tally, "add", stopped)
+    assert run(survey, tmp_path / "out", every=0).scan is None
+    assert run(survey, tmp_path / "out").scan is not None
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+KILLED = """
+import sys, time
+from dreamfilters.evidence.scanning import default_layers
+from dreamfilters.evidence.surveys import Survey
+from dreamfilters.evidence.sources import source_of
+from dreamfilters.images import photos
+from dreamfilters.networks import load
+from dreamfilters.runs.scans import run
+from pathlib import Path
+network = load(sys.argv[1], form={"range": (0, 1)})
+survey = Survey(network, source_of(photos(sys.argv[2])), default_layers(network), k=4, batch=3)
+survey.start()
+print("ready", flush=True)
+run(survey, Path(sys.argv[3]), every=0, watcher=lambda *_: time.sleep(0.03))
+print("done", flush=True)
+"""
+
+
+def test_killed_at_any_moment_it_comes_to_the_same_bytes(tiny, folder, tmp_path):
+    tiny.save(tmp_path / "tiny.keras")
+    chance = random.Random(1)
+
+    def started(out):
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "tiny.keras"), str(folder), str(out)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    for _ in range(2):
+        process = started(tmp_path / "out")
+        time.sleep(chance.uniform(0, 1))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert started(tmp_path / "out").communicate()[0] == "done\n"
+    network = load(tmp_path / "tiny.keras", form={"range": (0, 1)})
+    run(Survey(network, source_of(photos(folder)), default_layers(network), k=4), tmp_path / "whole")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert sorted(content(tmp_path / "out")) == FILES
+
+
+def test_a_finished_scan_is_not_made_again(survey, tmp_path):
+    run(survey, tmp_path / "out")
+    before = content(tmp_path / "out")
+    (tmp_path / "out" / "unfinished.npz").write_bytes(b"left by a kill after the last file")
+    assert run(survey, tmp_path / "out", watcher=lambda *_: pytest.fail("it was made again")).scan is not None
+    assert content(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("name", ["scan.npz", "units.csv"])
+def test_a_damaged_scan_is_said_and_mended(survey, tmp_path, name):
+    run(survey, tmp_path / "out")
+    before = content(tmp_path / "out")
+    (tmp_path / "out" / name).write_bytes(before[name][:-7])
+    with pytest.raises(OutputError, match="damaged"):
+        read_scan(tmp_path / "out")
+    run(survey, tmp_path / "out")
+    assert content(tmp_path / "out") == before
+
+
+def test_what_a_kill_left_of_a_save_is_not_believed(survey, tmp_path):
+    run(survey, tmp_path / "whole")
+    (tmp_path / "out").mkdir()
+    begun = json.loads((tmp_path / "whole" / "scan.json").read_bytes()) | {"files": {}}
+    (tmp_path / "out" / "scan.json").write_text(json.dumps(begun))
+    (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
+    run(survey, tmp_path / "out")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_another_scan_is_said_and_not_mixed(survey, make_tiny, fill, network_of, folder, tmp_path):
+    out = tmp_path / "out"
+    run(survey, out)
+    before = content(out)
+    weights = dataclasses.replace(survey, network=network_of(fill(make_tiny(), 5)))
+    with pytest.raises(OutputError, match="holds a scan of other weights"):
+        run(weights, out)
+    with pytest.raises(OutputError, match="holds a scan of other top;"):
+        run(dataclasses.replace(survey, k=3), out)
+    with pytest.raises(OutputError, match="other layers"):
+        run(dataclasses.replace(survey, layers=("conv1",)), out)
+    with pytest.raises(OutputError, match="other pictures"):
+        run(dataclasses.replace(survey, source=source_of(photos(folder / "0"))), out)
+    assert content(out) == before
+    assert run(dataclasses.replace(survey, k=3), out, force=True).scan.k == 3
+
+
+def test_foreign_files_are_left_alone(survey, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"holds other files \(mine.txt\)"):
+            run(survey, tmp_path, force=force)
+    assert content(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_a_foreign_scan_json_is_no_scan(survey, tmp_path):
+    (tmp_path / "scan.json").write_text('{"settings": 3}')
+    with pytest.raises(OutputError, match="other files"):
+        run(survey, tmp_path, force=True)
+    with pytest.raises(OutputError, match="holds no scan"):
+        read_scan(tmp_path)
+
+
+def test_no_readable_picture_leaves_nothing_behind(network, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"no picture")
+    survey = Survey(network, source_of(photos(tmp_path / "in")), ("conv1",), k=1)
+    with pytest.raises(PictureError, match="none of its 1 pictures can be read"):
+        run(survey, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unfinished_scan_is_said(survey, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    run(survey, tmp_path / "out", watcher=stop)
+    with pytest.raises(OutputError, match="not finished"):
+        read_scan(tmp_path / "out")
+
+
+def test_the_table_holds_every_unit(survey, tmp_path):
+    found = run(survey, tmp_path / "out").scan
+    lines = (tmp_path / "out" / "units.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + sum(layer.units for layer in found.layers.values())
+    cells = dict(zip(lines[0].split(","), lines[4].split(","), strict=True))
+    unit = found.unit("conv1", 3)
+    assert (cells["layer"], cells["unit"]) == ("conv1", "3")
+    assert float(cells["maximum"]) == unit.maximum
+    assert cells["max_strongest"] == unit.strongest["max"][0].name
+    assert float(cells["mean_q50"]) == unit.histogram["mean"].quantile(0.5)

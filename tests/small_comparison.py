@@ -1,0 +1,69 @@
+"""One small comparison, made once, that the tests of its parts share."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.comparison.compare import compare
+from dreamfilters.comparison.reference_set import look
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.networks import LOGITS, InputForm, Network
+
+NAMES = ("red", "green", "blue")
+
+
+def _pictures(count=24, size=16):
+    """Plain pictures, by turns red, green and blue, with a square of another brightness."""
+    rng = np.random.default_rng(3)
+    found = rng.uniform(0, 0.2, (count, size, size, 3)).astype("float32")
+    for number in range(count):
+        found[number, :, :, number % 3] += 0.5
+        found[number, 3:9, 4:10] *= rng.uniform(0.5, 1.5)
+    return np.clip(found, 0, 1), [NAMES[number % 3] for number in range(count)]
+
+
+@pytest.fixture(scope="session")
+def pictures_of():
+    """The function that makes such pictures and their labels, always alike."""
+    return _pictures
+
+
+@pytest.fixture(scope="session")
+def colours():
+    """A network that tells red, green and blue by their mean: one filter each, and a filter that answers nothing."""
+    model = keras.Sequential(
+        [
+            layers.Input((16, 16, 3)),
+            layers.Conv2D(4, 3, activation="relu", name="conv"),
+            layers.GlobalAveragePooling2D(name="average"),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+    kernel = np.zeros((3, 3, 3, 4), "float32")
+    for unit in range(3):
+        kernel[1, 1, unit, unit] = 1.0  # unit i answers what channel i has in the middle
+    kernel[..., 3] = -1.0
+    head = np.zeros((4, 3), "float32")
+    head[:3] = 10 * np.eye(3)
+    model.layers[0].set_weights([kernel, np.zeros(4, "float32")])
+    model.layers[-1].set_weights([head, np.zeros(3, "float32")])
+    return Network(model, InputForm.from_range(0, 1, size=(16, 16)), classes=NAMES, name="colours")
+
+
+@pytest.fixture(scope="session")
+def real(colours, pictures_of):
+    """What these pictures do to the filters and the classes of `colours`."""
+    pictures, labels = pictures_of()
+    return look(colours, source_of(pictures, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def compared(colours):
+    """Filters 0 and 3 and the class green of `colours` against 24 pictures, one of its own, and itself."""
+    pictures, labels = _pictures()
+    return compare(
+        colours, ["conv:0,3", "class:green"], pictures, labels=labels, recipe=Recipe(steps=8), seeds=2, top=3,
+        against=colours, photo=("own.png", np.full((16, 16, 3), 0.25, "float32")),
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+import asyncio
+
+import pytest
+
+from dreamfilters.viewer.server.access import Access, Gate
+
+TOKEN = "0123456789abcdef"
+ACCESS = Access(TOKEN, cookie="dreamfilters-5000", base="/proxy/5000/", hosts=("hub.example",))
+GOOD = {"host": "localhost:5000", "cookie": f"dreamfilters-5000={ACCESS.pass_}"}
+CHANGE = {**GOOD, "origin": "http://localhost:5000", "x-dreamfilters": "1"}
+
+
+def asked(path="/", *, method="GET", headers=GOOD, query="", access=ACCESS, kind="http", raw=()):
+    """What the gate answers, and the paths that came through it."""
+    through, sent = [], []
+
+    async def app(scope, receive, send):
+        through.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"inside"})
+
+    async def send(message):
+        sent.append(message)
+
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()] + list(raw)
+    scope = {"type": kind, "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
+    asyncio.run(Gate(app, access)(scope, None, send))
+    return sent, through
+
+
+def status(*arguments, **named):
+    sent, through = asked(*arguments, **named)
+    assert bool(through) == (sent[0]["status"] == 200)
+    return sent[0]["status"]
+
+
+def headers_of(sent):
+    return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+
+def test_the_cookie_and_a_known_host_come_in():
+    assert status("/api/state") == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "there"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:5000", 200),
+        ("127.0.0.1:8888", 200),  # a tunnel's port
+        ("[::1]:5000", 200),
+        ("[::1]", 200),
+        ("hub.example", 200),
+        ("hub.example:443", 200),
+        ("evil.example", 403),
+        ("localhost.evil.example:5000", 403),
+        ("evil.example:5000@localhost", 403),
+        ("127.0.0.1.nip.io:5000", 403),
+        ("127.1", 403),
+        ("localhost:5000:80", 403),
+        ("localhost:", 200),
+        ("localhost:٥", 403),
+        ("::1", 403),
+        ("192.168.0.7:5000", 403),
+        ("", 403),
+    ],
+)
+def test_only_its_own_names_are_hosts(host, there):
+    encoded = host.encode()
+    assert status("/", headers={"cookie": GOOD["cookie"]}, raw=[(b"host", encoded)]) == there
+
+
+def test_a_missing_host_and_one_given_twice_are_refused():
+    assert status("/", headers={"cookie": GOOD["cookie"]}) == 403
+    assert status("/", raw=[(b"Host", b"localhost:5000")]) == 403
+
+
+def test_a_viewer_for_others_goes_by_any_address_but_by_no_name():
+    open_ = Access(TOKEN, cookie=ACCESS.cookie, addresses=True)
+    assert status("/", headers={**GOOD, "host": "192.168.0.7:5000"}, access=open_) == 200
+    assert status("/", headers={**GOOD, "host": "[fe80::1]:5000"}, access=open_) == 200
+    assert status("/", headers={**GOOD, "host": "rebound.example:5000"}, access=open_) == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "there"),
+    [
+        ("http://localhost:5000", 200),
+        ("https://localhost:5000", 200),  # a proxy that speaks HTTPS
+        ("https://hub.example", 200),
+        ("null", 403),
+        ("", 403),
+        ("http://localhost", 403),
+        ("http://localhost:5001", 403),
+        ("http://localhost:5000.evil.example", 403),
+        ("http://evil.example", 403),
+        ("HTTP://LOCALHOST:5000", 403),
+        ("http://localhost:5000/", 403),
+        ("file://", 403),
+        ("chrome-extension://abc", 403),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_another_origin_is_refused_by_exact_comparison(origin, there, method):
+    assert status("/api/dreams", method=method, headers={**CHANGE, "origin": origin}) == there
+
+
+def test_a_change_needs_an_origin_and_the_header_that_no_form_can_send():
+    assert status("/api/dreams", method="POST", headers=CHANGE) == 200
+    for lacking in ("origin", "x-dreamfilters", "cookie"):
+        kept = {name: value for name, value in CHANGE.items() if name != lacking}
+        assert status("/api/dreams", method="POST", headers=kept) == 403
+    assert status("/api/dreams", method="POST", headers={**CHANGE, "x-dreamfilters": "0"}) == 403
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "POST "])
+def test_other_methods_are_refused(method):
+    assert status("/api/state", method=method, headers=CHANGE) == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "there"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
+)
+def test_what_the_browser_says_another_site_has_made_is_refused(site, there):
+    assert status("/api/state", headers={**GOOD, "sec-fetch-site": site}) == there
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "dreamfilters-5000=", f"dreamfilters-5000={TOKEN}", f"dreamfilters-5001={ACCESS.pass_}", "dreamfilters-5000",
+     f"dreamfilters-5000={ACCESS.pass_}x", f"x={ACCESS.pass_}", "dreamfilters-5000=é", "\x01=2", "=;=;"],
+)  # fmt: skip
+def test_without_the_right_cookie_nothing_is_told(cookie):
+    sent, through = asked("/api/state", headers={**GOOD, "cookie": cookie})
+    assert (sent[0]["status"], through) == (403, [])
+    assert b"token" in sent[1]["body"]
+
+
+def test_the_token_gives_a_strict_cookie_and_leaves_the_address():
+    sent, through = asked(query=f"token={TOKEN}", headers={"host": "localhost:5000"})
+    found = headers_of(sent)
+    assert (sent[0]["status"], found["location"], through) == (303, "/proxy/5000/", [])
+    assert found["set-cookie"] == f"dreamfilters-5000={ACCESS.pass_}; Path=/proxy/5000/; HttpOnly; SameSite=Strict"
+    assert TOKEN not in found["set-cookie"]
+
+
+def test_a_link_on_another_site_leads_over_a_page_because_a_redirect_would_lose_the_cookie():
+    sent, through = asked(query=f"token={TOKEN}", headers={"host": "localhost:5000", "sec-fetch-site": "cross-site"})
+    assert (sent[0]["status"], through) == (200, [])
+    assert b'content="0;url=/proxy/5000/"' in sent[1]["body"]
+    assert "set-cookie" in headers_of(sent)
+
+
+@pytest.mark.parametrize(
+    "query", ["token=", "token=wrong", "", f"token={TOKEN}&token={TOKEN}", f"t={TOKEN}", "token=%ff"]
+)
+def test_a_wrong_token_gives_nothing(query):
+    assert status(query=query, headers={"host": "localhost:5000"}) == 403
+
+
+def test_the_token_counts_on_the_first_page_only():
+    assert status("/api/state", query=f"token={TOKEN}", headers={"host": "localhost:5000"}) == 403
+    assert status("/", query=f"token={TOKEN}", headers=CHANGE, method="POST") == 200  # the cookie counts, not the token
+
+
+def test_the_path_before_the_base_is_taken_off_by_the_proxy_or_here():
+    assert asked("/proxy/5000/api/state")[1] == ["/api/state"]
+    assert asked("/api/state")[1] == ["/api/state"]
+    assert asked("/proxy/50000/api/state")[1] == ["/proxy/50000/api/state"]
+
+
+def test_every_answer_is_guarded_and_nothing_is_shared_across_origins():
+    for sent, _ in (asked("/"), asked("/", headers={})):
+        found = headers_of(sent)
+        assert "default-src 'none'; script-src 'self'; style-src 'self';" in found["content-security-policy"]
+        assert "unsafe" not in found["content-security-policy"]
+        assert found["x-content-type-options"] == "nosniff"
+        assert found["x-frame-options"] == "DENY"
+        assert found["referrer-policy"] == "no-referrer"
+        assert found["cache-control"] == "no-store"
+        assert not any(name.startswith("access-control") for name in found)
+
+
+def test_there_are_no_websockets():
+    sent, through = asked("/api/events", kind="websocket")
+    assert (sent, through) == ([{"type": "websocket.close", "code": 1008}], [])

@@ -1,0 +1,45 @@
+import pytest
+
+from dreamfilters.verdicts.verdict import Scanned, Verdict
+from dreamfilters.viewer.messages import Evidence, Judged
+from dreamfilters.viewer.services.dream_jobs import Bookings
+from dreamfilters.viewer.services.unit_facts import judged, verdict_values
+
+SILENT = Scanned(12, 0.0, 0.0, 1.0)
+UNDECIDED = Judged("relu", Verdict("undecided", "silent on all 12 images"), SILENT, (-2.0, 3.0))
+ALIVE = Judged("relu", Verdict("alive", "image 3 gives 2"), Scanned(12, 2.0, 0.0), (-2.0, 3.0))
+
+
+def dream(peak, woken=True):
+    booking = Bookings().add("L1", 0, "standard", 4, name="conv:0", number=0)
+    booking.peak, booking.woken = peak, woken
+    return booking
+
+
+@pytest.mark.parametrize(
+    ("known", "booking", "kind"),
+    [
+        (UNDECIDED, None, "undecided"),
+        (UNDECIDED, dream(1.5), "dormant"),
+        (UNDECIDED, dream(0.0, woken=False), "undecided"),
+        (ALIVE, dream(9.0), "alive"),
+    ],
+)
+def test_a_dream_wakes_a_unit_that_no_picture_woke(known, booking, kind):
+    found = judged(Evidence(None, {"L1": (known,)}), "L1", 0, booking)
+    assert found[0].kind == kind
+    if kind == "dormant":
+        assert "a dream (standard, seed 4) wakes it to 1.5" in found[0].sentence
+
+
+def test_where_nothing_is_known_there_is_no_verdict():
+    assert judged(None, "L1", 0, None) is None
+    assert judged(Evidence(None, {}), "L1", 0, None) is None
+    assert verdict_values(None) is None
+
+
+def test_a_verdict_comes_with_what_it_rests_on():
+    values = verdict_values((ALIVE.verdict, ALIVE))
+    assert (values["verdict"], values["words"]) == ("alive", "image 3 gives 2")
+    assert values["evidence"]["scanned"]["high"] == 2.0
+    assert values["evidence"]["before"] == [-2.0, 3.0]
