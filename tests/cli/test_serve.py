@@ -1,6 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
+from dreamfilters.cli import app
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.viewer.server import single_request
 
