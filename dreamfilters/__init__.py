@@ -17,7 +17,7 @@ _LIGHT = frozenset(
         "DreamfiltersError",
         "Scan",
         "Viewer",
-        "crop",
+        "extract_patch",
         "read_scan",
         "serve",
     }

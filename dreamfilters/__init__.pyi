@@ -9,7 +9,7 @@ from .dreams.affine_transforms import Scale as Scale
 from .dreams.affine_transforms import Shear as Shear
 from .dreams.affine_transforms import Shift as Shift
 from .dreams.engine import dream as dream
-from .dreams.engine import dreaming as dreaming
+from .dreams.engine import iter_dreams as iter_dreams
 from .dreams.objectives.features import direction as direction
 from .dreams.objectives.features import diversity as diversity
 from .dreams.objectives.features import match as match
@@ -40,7 +40,7 @@ from .dreams.optimizers import (
     Nadam as Nadam,
 )
 from .dreams.optimizers import (
-    Normalised as Normalised,
+    Normalized as Normalized,
 )
 from .dreams.optimizers import (
     RMSprop as RMSprop,
@@ -99,7 +99,7 @@ from .dreams.transforms import (
     Blur as Blur,
 )
 from .dreams.transforms import (
-    Colour as Colour,
+    Color as Color,
 )
 from .dreams.transforms import (
     Flip as Flip,
@@ -124,17 +124,17 @@ from .evidence.activations import activations as activations
 from .evidence.maps.layer_page import MapStyle as MapStyle
 from .evidence.maps.unit_maps import MapScale as MapScale
 from .evidence.maps.unit_maps import UnitMaps as UnitMaps
-from .evidence.patches import crop as crop
+from .evidence.patches import extract_patch as extract_patch
 from .evidence.scan.result import Scan as Scan
 from .evidence.scan.scanner import scan as scan
-from .images import Photos as Photos
-from .images import photos as photos
+from .images import ImageFolder as ImageFolder
+from .images import image_folder as image_folder
 from .networks import LOGITS as LOGITS
 from .networks import InputForm as InputForm
 from .networks import LayerInfo as LayerInfo
 from .networks import Network as Network
 from .networks import load as load
-from .networks.preprocessing.search.ranking import Trials as Trials
+from .networks.preprocessing.search.ranking import FormRanking as FormRanking
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings

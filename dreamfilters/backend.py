@@ -32,7 +32,7 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 Tensor: TypeAlias = Any  # a tf.Tensor; Keras ships no type for it
-Seeds: TypeAlias = Any  # (n,) uint64, one per picture
+Seeds: TypeAlias = Any  # (n,) uint64, one per image
 
 tensor = tf.convert_to_tensor
 
@@ -92,7 +92,7 @@ def output_shapes(
 
 
 def versions() -> dict[str, str]:
-    """Return what decides the bytes of a picture beside the seed: the builds and the switch for oneDNN."""
+    """Return what decides the bytes of an image beside the seed: the builds and the switch for oneDNN."""
     return {
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
@@ -112,11 +112,11 @@ def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Chance is an argument. A picture's numbers depend on its own seed only, so that it comes out the same alone and in
+# Chance is an argument. An image's numbers depend on its own seed only, so that it comes out the same alone and in
 # any batch; the random operations of TensorFlow take one seed for the whole batch.
 
 # Functions such as exp and cos round differently in the vector instructions and in the scalar ones that finish the last
-# few numbers of an array. So many numbers fill a vector; what is drawn or turned per picture keeps to +, -, * and /, or
+# few numbers of an array. So many numbers fill a vector; what is drawn or turned per image keeps to +, -, * and /, or
 # is computed for so many numbers at once.
 LANES = 16
 
@@ -125,7 +125,7 @@ _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 def seed_of(*parts: object) -> np.uint64:
-    """Derive a picture's seed from the run's seed, the unit's name and whatever else tells it apart.
+    """Derive an image's seed from the run's seed, the unit's name and whatever else tells it apart.
 
     >>> int(seed_of(7, "conv6:12")) == int(seed_of(7, "conv6:12"))
     True
@@ -146,14 +146,14 @@ def _mix(state: Tensor) -> Tensor:
 
 
 def fold(seeds: Seeds, number: int | Tensor) -> Seeds:
-    """Give every picture a new seed for the `number`-th use: a step, a transform, a view."""
+    """Give every image a new seed for the `number`-th use: a step, a transform, a view."""
     number = tf.cast(tf.convert_to_tensor(number), tf.uint64)
     golden = tf.constant(_GOLDEN, tf.uint64)
     return _mix(tf.convert_to_tensor(seeds, tf.uint64) + (number + tf.constant(1, tf.uint64)) * golden)
 
 
 def repeat_seeds(seeds: Seeds, views: int) -> Seeds:
-    """Give each of `views` looks at a picture its own seed: (n,) -> (n * views,), a picture's looks together."""
+    """Give each of `views` looks at an image its own seed: (n,) -> (n * views,), an image's looks together."""
     if views == 1:
         return seeds
     return tf.reshape(tf.stack([fold(seeds, view) for view in range(views)], axis=1), (-1,))
@@ -168,16 +168,16 @@ def _bits(seeds: Seeds, shape: tuple[int, ...]) -> Tensor:
 
 
 def uniform(seeds: Seeds, shape: tuple[int, ...] = (), low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Draw (n, *shape) float32 in [low, high), picture i from its own seed."""
+    """Draw (n, *shape) float32 in [low, high), image i from its own seed."""
     top = tf.cast(tf.bitwise.right_shift(_bits(seeds, shape), tf.constant(40, tf.uint64)), tf.float32)  # 24 bits: exact
     return top * ((high - low) / 2**24) + low
 
 
 def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
-    """Draw (n, *shape) standard normal float32, picture i from its own seed, by Box and Muller (1958)."""
+    """Draw (n, *shape) standard normal float32, image i from its own seed, by Box and Muller (1958)."""
     size = int(np.prod(shape, dtype=np.int64))
     whole = -(-size // LANES) * LANES
-    if size < whole:  # so that each picture's logarithms fill vectors and round alike in any batch
+    if size < whole:  # so that each image's logarithms fill vectors and round alike in any batch
         return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
     mask = tf.constant(2**24 - 1, tf.uint64)
@@ -189,12 +189,12 @@ def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
 
 
 def integers(seeds: Seeds, shape: tuple[int, ...], low: int, high: int) -> Tensor:
-    """Draw (n, *shape) int32 in [low, high), picture i from its own seed."""
+    """Draw (n, *shape) int32 in [low, high), image i from its own seed."""
     return tf.cast(tf.floor(uniform(seeds, shape) * (high - low)), tf.int32) + low
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Sums over all of a picture
+# Sums over all of an image
 
 
 def row_sums(x: Tensor) -> Tensor:
@@ -216,7 +216,7 @@ def row_means(x: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Pictures
+# Images
 
 
 def irfft2(real: Tensor, imaginary: Tensor, height: int, width: int) -> Tensor:
@@ -224,16 +224,16 @@ def irfft2(real: Tensor, imaginary: Tensor, height: int, width: int) -> Tensor:
     return tf.signal.irfft2d(tf.complex(real, imaginary), fft_length=[height, width])
 
 
-def roll(picture: Tensor, shifts: Tensor) -> Tensor:
-    """Shift each picture (n, h, w, c) by its own (down, right) whole pixels `shifts` (n, 2), wrapping at the edges."""
-    _, height, width, _ = picture.shape
+def roll(image: Tensor, shifts: Tensor) -> Tensor:
+    """Shift each image (n, h, w, c) by its own (down, right) whole pixels `shifts` (n, 2), wrapping at the edges."""
+    _, height, width, _ = image.shape
     shifts = tf.cast(shifts, tf.int32)
     rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)
     columns = tf.math.floormod(tf.range(width) - shifts[:, 1:], width)
 
     @custom_gradient
-    def rolled(picture: Tensor) -> Any:
-        moved = tf.gather(tf.gather(picture, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+    def rolled(image: Tensor) -> Any:
+        moved = tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
         def back(upstream: Tensor) -> Tensor:  # the way back is a roll too: exact, and no slow scatter
             rows = tf.math.floormod(tf.range(height) + shifts[:, :1], height)
@@ -242,22 +242,22 @@ def roll(picture: Tensor, shifts: Tensor) -> Tensor:
 
         return moved, back
 
-    return rolled(picture)
+    return rolled(image)
 
 
-def warp(picture: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
-    """Resample pictures bilinearly through affine maps, mirrored beyond their edges.
+def warp(image: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
+    """Resample images bilinearly through affine maps, mirrored beyond their edges.
 
-    `picture` is (n, h, w, c); `matrices` (n, 3, 3) sends an output place (x, y, 1) in pixels to the input place that is
+    `image` is (n, h, w, c); `matrices` (n, 3, 3) sends an output place (x, y, 1) in pixels to the input place that is
     read there; the result is (n, height, width, c). The gradient is the inverse map's resampling times the map's
     determinant: the adjoint of the continuous operation. It equals the discrete adjoint for whole shifts and has a
     cosine above .99 with it for the rotations and scales that recipes use; the exact scatter takes three times as long.
     """
-    rows, columns = int(picture.shape[1]), int(picture.shape[2])
+    rows, columns = int(image.shape[1]), int(image.shape[2])
 
     @custom_gradient
-    def warped(picture: Tensor) -> Any:
-        result = _project(picture, matrices, height, width, "REFLECT")
+    def warped(image: Tensor) -> Any:
+        result = _project(image, matrices, height, width, "REFLECT")
 
         def back(upstream: Tensor) -> Tensor:
             determinant = tf.abs(tf.linalg.det(matrices[:, :2, :2]))[:, None, None, None]
@@ -265,12 +265,12 @@ def warp(picture: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
 
         return result, back
 
-    return warped(picture)
+    return warped(image)
 
 
-def _project(picture: Tensor, matrices: Tensor, height: int, width: int, fill: str) -> Tensor:
+def _project(image: Tensor, matrices: Tensor, height: int, width: int, fill: str) -> Tensor:
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=picture,
+        images=image,
         transforms=tf.reshape(matrices, (-1, 9))[:, :8],
         output_shape=[height, width],
         interpolation="BILINEAR",

@@ -4,11 +4,11 @@ DreamfiltersError           one line: the thing, the value given, what would wor
 ├── BackendError            Keras runs on something other than TensorFlow
 ├── ModelError              a model that cannot be opened or used
 │   └── UntrustedError      it would run foreign code and was not trusted
-├── InputFormError          how pictures become the network's input is wrong or contradicts the network
+├── InputFormError          how images become the network's input is wrong or contradicts the network
 ├── UnknownNameError        no such layer, class, recipe or setting
 ├── TargetError             a target that does not parse or is out of range
 ├── RecipeError             a recipe or a setting of it that cannot be used
-├── PictureError            an image file that cannot be read
+├── ImageError            an image file that cannot be read
 ├── OutputError             a folder or file that cannot be written
 └── DownloadError           an archive that cannot be fetched or does not match its checksum
 """
@@ -30,7 +30,7 @@ def printable(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    r"""Return the line of a foreign error that says why, without the places and colours that Keras and TensorFlow add.
+    r"""Return the line of a foreign error that says why, without the places and colors that Keras and TensorFlow add.
 
     >>> reason(ValueError("Exception encountered when calling Conv2D.call().\n\n\x1b[1mToo small.\x1b[0m\n\nArguments"))
     'Too small.'
@@ -64,7 +64,7 @@ class UntrustedError(ModelError):
 
 
 class InputFormError(DreamfiltersError):
-    """How pictures become the network's input is wrong or contradicts the network."""
+    """How images become the network's input is wrong or contradicts the network."""
 
 
 class UnknownNameError(DreamfiltersError):
@@ -79,7 +79,7 @@ class RecipeError(DreamfiltersError):
     """A recipe or a setting of it that cannot be used."""
 
 
-class PictureError(DreamfiltersError):
+class ImageError(DreamfiltersError):
     """An image file that cannot be read."""
 
 

@@ -1,4 +1,4 @@
-"""What the blog post asks of pictures, as measures; run as a program, it draws them: python -m tests.blog_post DIR."""
+"""What the blog post asks of images, as measures; run as a program, it draws them: python -m tests.blog_post DIR."""
 
 from __future__ import annotations
 
@@ -16,70 +16,70 @@ from dreamfilters.networks import Network
 from dreamfilters.signs.artwork.draw import draw
 from dreamfilters.signs.rendering.scenes import samples, write_samples
 
-Pictures = NDArray[np.float32]  # (n, h, w, 3) in [0, 1]
+Images = NDArray[np.float32]  # (n, h, w, 3) in [0, 1]
 
 STOP, SILENT, RED = 14, (9, 19, 25), (1, 26)  # a class; filters of conv2
 _SATURATED = 0.2  # by which red exceeds green and blue where nothing of it is left
 
 
-def drawings(side: int = 48) -> Pictures:
-    """Return the clean drawing of each class's sign, on mid-grey."""
+def drawings(side: int = 48) -> Images:
+    """Return the clean drawing of each class's sign, on mid-gray."""
     drawn = np.stack([draw(number, side) for number in range(43)])
     return drawn[..., :3] * drawn[..., 3:] + 0.5 * (1 - drawn[..., 3:])
 
 
-def redness(pictures: Pictures) -> Pictures:
+def redness(images: Images) -> Images:
     """Return by how much red exceeds green and blue, (n, h, w, 1)."""
-    return pictures[..., :1] - np.maximum(pictures[..., 1:2], pictures[..., 2:])
+    return images[..., :1] - np.maximum(images[..., 1:2], images[..., 2:])
 
 
-def without_red(pictures: Pictures) -> Pictures:
-    """Return the pictures with everything red turned into the grey of equal brightness; all else stays as it is."""
-    share = np.clip(redness(pictures) / _SATURATED, 0, 1)
-    return ((1 - share) * pictures + share * (pictures @ LUMA)[..., None]).astype(np.float32)
+def without_red(images: Images) -> Images:
+    """Return the images with everything red turned into the gray of equal brightness; all else stays as it is."""
+    share = np.clip(redness(images) / _SATURATED, 0, 1)
+    return ((1 - share) * images + share * (images @ LUMA)[..., None]).astype(np.float32)
 
 
-def spread(pictures: Pictures) -> Pictures:
-    """Return the pictures with each channel brought to mean .5 and deviation .25, as colour normalisation does."""
-    mean, deviation = (f(pictures, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
-    return np.clip((pictures - mean) / np.maximum(deviation, 1e-3) / 4 + 0.5, 0, 1).astype(np.float32)
+def spread(images: Images) -> Images:
+    """Return the images with each channel brought to mean .5 and std .25, as color normalization does."""
+    mean, std = (f(images, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
+    return np.clip((images - mean) / np.maximum(std, 1e-3) / 4 + 0.5, 0, 1).astype(np.float32)
 
 
-def peaks(network: Network, pictures: Pictures, layer: str = "conv2") -> Pictures:
-    """Return the maximum of each unit's map for each picture, (n, units)."""
-    return df.activations(network, pictures, [layer])[layer].max(axis=(1, 2))
+def peaks(network: Network, images: Images, layer: str = "conv2") -> Images:
+    """Return the maximum of each unit's map for each image, (n, units)."""
+    return df.activations(network, images, [layer])[layer].max(axis=(1, 2))
 
 
-def red_sheet(network: Network) -> Pictures:
+def red_sheet(network: Network) -> Images:
     """Return rendered signs with and without their red, each beside what a red filter answers, on one scale."""
     unit = RED[0]
-    shown = np.stack([picture for number, picture in samples() if number in (1, 13, STOP, 17, 35)][::4])
+    shown = np.stack([image for number, image in samples() if number in (1, 13, STOP, 17, 35)][::4])
     both = np.stack([shown, without_red(shown)], axis=1).reshape(-1, *shown.shape[1:])
     maps = df.activations(network, both, ["conv2"])["conv2"][..., unit]
     high = float(maps.max())
     tiles, captions = [], []
     for first in range(0, len(both), 2):
-        tiles += [larger(picture) for picture in both[first : first + 2]]
-        captions += ["as it is", "its red made grey"]
+        tiles += [larger(image) for image in both[first : first + 2]]
+        captions += ["as it is", "its red made gray"]
         tiles += [larger(heat(answer, low=0, high=high)) for answer in maps[first : first + 2]]
         captions += [f"conv2:{unit} {answer.max():.2f}" for answer in maps[first : first + 2]]
     return contact_sheet(tiles, captions, title=f"conv2:{unit}, black 0 to yellow {high:.2f}", columns=4)
 
 
-def stop_sheet(network: Network) -> Pictures:
+def stop_sheet(network: Network) -> Images:
     """Return a rendered STOP sign, and what its class dreams of by two recipes."""
-    sample = next(picture for number, picture in samples() if number == STOP)
+    sample = next(image for number, image in samples() if number == STOP)
     dreams = {
         name: df.dream(network, "class:STOP", df.read_recipe(name), seed=7)[0] for name in ("natural", "standard")
     }
-    tiles = [larger(sample), *(larger(dream.picture) for dream in dreams.values())]
+    tiles = [larger(sample), *(larger(dream.image) for dream in dreams.values())]
     captions = ["rendered", *(f"{name} {dream.score:.0f}" for name, dream in dreams.items())]
     return contact_sheet(tiles, captions, title="STOP, and what the class dreams of")
 
 
-def larger(picture: Pictures, side: int = 112) -> Pictures:
-    """Return a picture at the size at which it is shown."""
-    return resize(picture, (side, side))
+def larger(image: Images, side: int = 112) -> Images:
+    """Return an image at the size at which it is shown."""
+    return resize(image, (side, side))
 
 
 def maps_page(network: Network) -> bytes:
@@ -87,13 +87,13 @@ def maps_page(network: Network) -> bytes:
     with TemporaryDirectory() as place:
         write_samples(Path(place) / "signs")
         style = df.MapStyle(df.MapScale("layer"))
-        sign = df.photos(Path(place) / "signs" / "14" / "14_rendered_0.png")
+        sign = df.image_folder(Path(place) / "signs" / "14" / "14_rendered_0.png")
         drawn = df.draw_maps(network, sign, Path(place) / "maps", df.MapSettings(layers=("conv2",), style=style))
         return next(drawn.pages[0].folder.glob("*-conv2.png")).read_bytes()
 
 
 def main(folder: Path) -> None:
-    """Write the pictures of README.md."""
+    """Write the images of README.md."""
     network = df.load("signs")
     (folder / "story-maps.png").write_bytes(maps_page(network))
     (folder / "story-red.png").write_bytes(png_bytes(red_sheet(network)))

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.cli.options import wake
+from dreamfilters.cli.options import import_tensorflow
 
-wake()  # else the process that hands out the tests says below its summary what TensorFlow greeted with
+import_tensorflow()  # else the process that hands out the tests says below its summary what TensorFlow greeted with
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the t
 
 
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
-    """Fill the weights by NumPy: kernels of He's deviation that sum to 0, so that every unit answers to some noise."""
+    """Fill the weights by NumPy: kernels of He's std that sum to 0, so that every unit answers to some noise."""
     rng = np.random.default_rng(seed)
     for variable in model.weights:
         shape, name = tuple(variable.shape), variable.path.rpartition("/")[2]
@@ -75,7 +75,7 @@ def tiny() -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def grey() -> keras.Model:
+def gray() -> keras.Model:
     """As `tiny`, with one channel."""
     return _tiny(channels=1)
 
@@ -106,7 +106,7 @@ def shared() -> keras.Model:
 
 @pytest.fixture(scope="session")
 def normed() -> keras.Model:
-    """A convolution without activation, batch normalisation, and the ReLU on its own."""
+    """A convolution without activation, batch normalization, and the ReLU on its own."""
     inputs = layers.Input((16, 16, 3))
     x = layers.Conv2D(8, 3, use_bias=False, name="conv")(inputs)
     x = layers.BatchNormalization(name="norm")(x)
@@ -137,7 +137,7 @@ def network(tiny: keras.Model) -> Network:
 
 @pytest.fixture(scope="session")
 def network_of() -> Callable[..., Network]:
-    """A function from a model to its network on pictures in [0, 1], its classes numbered."""
+    """A function from a model to its network on images in [0, 1], its classes numbered."""
 
     def made(model: keras.Model, **more: Any) -> Network:
         _, height, width, channels = model.input_shape
@@ -152,17 +152,17 @@ def network_of() -> Callable[..., Network]:
 def make_noisy(
     make_tiny: Callable[..., keras.Model], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[int, int], Path]:
-    """A function that makes a folder with `tiny.keras` and, in `photos`, noisy pictures and one that is none."""
+    """A function that makes a folder with `tiny.keras` and, in `images`, noisy images and one that is none."""
     from dreamfilters.images import png_bytes
 
     def made(count: int, seed: int) -> Path:
         folder = tmp_path_factory.mktemp("noisy")
         make_tiny().save(folder / "tiny.keras")
-        (folder / "photos").mkdir()
+        (folder / "images").mkdir()
         rng = np.random.default_rng(seed)
         for number in range(count):
-            (folder / "photos" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
-        (folder / "photos" / "broken.png").write_bytes(b"no picture")
+            (folder / "images" / f"{number:02}.png").write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
+        (folder / "images" / "broken.png").write_bytes(b"no image")
         return folder
 
     return made
@@ -170,13 +170,13 @@ def make_noisy(
 
 @pytest.fixture(scope="session")
 def noisy(make_noisy: Callable[[int, int], Path]) -> Path:
-    """Such a folder with 24 noisy pictures; to read only."""
+    """Such a folder with 24 noisy images; to read only."""
     return make_noisy(24, 4)
 
 
 @pytest.fixture(scope="session")
 def rendered() -> tuple[tuple[int, np.ndarray], ...]:
-    """The sample pictures of the built-in network, rendered once: pairs of a class's number and a picture."""
+    """The sample images of the built-in network, rendered once: pairs of a class's number and an image."""
     from dreamfilters.signs.rendering.scenes import samples
 
     return samples()
@@ -184,7 +184,7 @@ def rendered() -> tuple[tuple[int, np.ndarray], ...]:
 
 @pytest.fixture(scope="session")
 def scene() -> Callable[..., np.ndarray]:
-    """A function that paints a smooth picture in [.1, .9], photograph-like: large shapes, an edge, fine texture."""
+    """A function that paints a smooth image in [.1, .9], image-like: large shapes, an edge, fine texture."""
 
     def painted(height: int = 16, width: int = 16, channels: int = 3, seed: int = 0) -> np.ndarray:
         rng = np.random.default_rng(seed)
@@ -194,25 +194,25 @@ def scene() -> Callable[..., np.ndarray]:
             a, b, c = rng.uniform(0.5, 2, 3)
             plane = np.sin(2 * np.pi * (a * x + b * y)) + 0.5 * np.cos(2 * np.pi * c * x) + (y > 0.5) * 0.6
             planes.append(plane + 0.1 * rng.normal(size=plane.shape))
-        picture = np.stack(planes, axis=-1)
-        picture = (picture - picture.min()) / (picture.max() - picture.min())
-        return (0.1 + 0.8 * picture).astype("float32")
+        image = np.stack(planes, axis=-1)
+        image = (image - image.min()) / (image.max() - image.min())
+        return (0.1 + 0.8 * image).astype("float32")
 
     return painted
 
 
 @pytest.fixture(scope="session")
 def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of rendered signs in class folders, one file that is no picture, and two with hostile names."""
+    """A folder of rendered signs in class folders, one file that is no image, and two with hostile names."""
     from dreamfilters.images import png_bytes
     from dreamfilters.signs.rendering.scenes import render
 
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     for number in (1, 13, 14):
         (folder / f"{number:02d}").mkdir()
         for seed in range(4):
             (folder / f"{number:02d}" / f"{seed}.png").write_bytes(png_bytes(render(number, seed)))
-    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "broken.png").write_bytes(b"no image")
     shutil.copy(folder / "14" / "0.png", folder / "<img src=x onerror=alert(1)>.png")
     with suppress(OSError):  # a name in no encoding; not every file system takes it
         shutil.copy(folder / "14" / "0.png", os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.png"))

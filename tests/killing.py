@@ -19,53 +19,53 @@ FORM = {"range": (0, 1)}
 NAMES = ("one", "two", "three")
 
 
-def dream(model: str, photos: Path, folder: Path) -> None:
+def dream(model: str, source: Path, folder: Path) -> None:
     """Dream some filters and a class."""
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
-    from dreamfilters.runs.dream_run import Job, run
+    from dreamfilters.runs.dream_run import DreamJob, run
 
-    run(Job(load(model, form=FORM), model, ("conv1", "conv2", "class:*"), Recipe(steps=8), 3, batch=4), folder)
+    run(DreamJob(load(model, form=FORM), model, ("conv1", "conv2", "class:*"), Recipe(steps=8), 3, batch=4), folder)
 
 
-def scan(model: str, photos: Path, folder: Path) -> None:
+def scan(model: str, source: Path, folder: Path) -> None:
     """Scan all layers, saving after every batch."""
-    from dreamfilters import images
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import Survey
+    from dreamfilters.evidence.scan.survey import ScanJob
+    from dreamfilters.images import image_folder
     from dreamfilters.networks import load
     from dreamfilters.runs.scan_run import run
 
     network = load(model, form=FORM)
-    survey = Survey(network, source_of(images.photos(photos)), default_layers(network), k=4, batch=1)
+    survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1)
     run(survey, folder, every=0)
 
 
-def compare(model: str, photos: Path, folder: Path) -> None:
+def compare(model: str, source: Path, folder: Path) -> None:
     """Compare some filters and a class."""
-    from dreamfilters import images
     from dreamfilters.dreams.recipe import Recipe
+    from dreamfilters.images import image_folder
     from dreamfilters.networks import load
     from dreamfilters.runs.compare_run import run
-    from dreamfilters.runs.paired_run import Comparing
+    from dreamfilters.runs.paired_run import CompareJob
 
     network = load(model, form=FORM)
-    run(Comparing(network, model, ("conv2", "class:1"), images.photos(photos), Recipe(steps=8), seeds=2, top=2), folder)
+    run(CompareJob(network, model, ("conv2", "class:1"), image_folder(source), Recipe(steps=8), seeds=2, top=2), folder)
 
 
-def atlas(model: str, photos: Path, folder: Path) -> None:
+def atlas(model: str, source: Path, folder: Path) -> None:
     """Chart every filter and class."""
-    from dreamfilters import images
     from dreamfilters.dreams.recipe import Recipe
+    from dreamfilters.images import image_folder
     from dreamfilters.networks import load
     from dreamfilters.runs.atlas_run import atlas_targets, run
-    from dreamfilters.runs.paired_run import Comparing
+    from dreamfilters.runs.paired_run import CompareJob
 
     network = load(model, form=FORM)
-    targets, pictures = atlas_targets(network), images.photos(photos)
+    targets, images = atlas_targets(network), image_folder(source)
     also = ("classes",)
-    run(Comparing(network, model, targets, pictures, Recipe(steps=8), seeds=2, top=2, also=also), folder)
+    run(CompareJob(network, model, targets, images, Recipe(steps=8), seeds=2, top=2, also=also), folder)
 
 
 KINDS: dict[str, Callable[[str, Path, Path], None]] = {"dream": dream, "scan": scan, "compare": compare, "atlas": atlas}
@@ -95,11 +95,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def killed(kind: str, model: str, photos: Path, folder: Path, kills: int, seed: int) -> dict[str, object]:
+def killed(kind: str, model: str, source: Path, folder: Path, kills: int, seed: int) -> dict[str, object]:
     """Return what came of it."""
     chance, run = random.Random(seed), KINDS[kind]
     began = time.monotonic()
-    if ended(forked(lambda: run(model, photos, folder / "whole"))):
+    if ended(forked(lambda: run(model, source, folder / "whole"))):
         raise SystemExit(f"{kind}: did not come to its end")
     longest, whole = time.monotonic() - began, content(folder / "whole")
     done, finished, different = 0, 0, set[str]()
@@ -107,7 +107,7 @@ def killed(kind: str, model: str, photos: Path, folder: Path, kills: int, seed: 
         place = folder / str(finished)
         last = done
         while True:
-            child = forked(lambda place=place: run(model, photos, place))  # type: ignore[misc]
+            child = forked(lambda place=place: run(model, source, place))  # type: ignore[misc]
             if done < kills:
                 time.sleep(chance.uniform(0, longest))
                 os.kill(child, signal.SIGKILL)
@@ -129,8 +129,8 @@ def main() -> None:
     """Do what the arguments say."""
     import dreamfilters.backend  # noqa: F401 - imported once, before the forks
 
-    kind, model, photos, folder, kills, seed = sys.argv[1:]
-    print(json.dumps(killed(kind, model, Path(photos), Path(folder), int(kills), int(seed))))
+    kind, model, source, folder, kills, seed = sys.argv[1:]
+    print(json.dumps(killed(kind, model, Path(source), Path(folder), int(kills), int(seed))))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.comparison.compare import compare
-from dreamfilters.comparison.reference_set import look
+from dreamfilters.comparison.reference_set import reference_set
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.networks import LOGITS, InputForm, Network
@@ -14,8 +14,8 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 NAMES = ("red", "green", "blue")
 
 
-def _pictures(count=24, size=16):
-    """Plain pictures, by turns red, green and blue, with a square of another brightness."""
+def _images(count=24, size=16):
+    """Plain images, by turns red, green and blue, with a square of another brightness."""
     rng = np.random.default_rng(3)
     found = rng.uniform(0, 0.2, (count, size, size, 3)).astype("float32")
     for number in range(count):
@@ -25,13 +25,13 @@ def _pictures(count=24, size=16):
 
 
 @pytest.fixture(scope="session")
-def pictures_of():
-    """The function that makes such pictures and their labels, always alike."""
-    return _pictures
+def images_of():
+    """The function that makes such images and their labels, always alike."""
+    return _images
 
 
 @pytest.fixture(scope="session")
-def colours():
+def colors():
     """A network that tells red, green and blue by their mean: one filter each, and a filter that answers nothing."""
     model = keras.Sequential(
         [
@@ -49,21 +49,21 @@ def colours():
     head[:3] = 10 * np.eye(3)
     model.layers[0].set_weights([kernel, np.zeros(4, "float32")])
     model.layers[-1].set_weights([head, np.zeros(3, "float32")])
-    return Network(model, InputForm.from_range(0, 1, size=(16, 16)), classes=NAMES, name="colours")
+    return Network(model, InputForm.from_range(0, 1, size=(16, 16)), classes=NAMES, name="colors")
 
 
 @pytest.fixture(scope="session")
-def real(colours, pictures_of):
-    """What these pictures do to the filters and the classes of `colours`."""
-    pictures, labels = pictures_of()
-    return look(colours, source_of(pictures, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
+def real(colors, images_of):
+    """What these images do to the filters and the classes of `colors`."""
+    images, labels = images_of()
+    return reference_set(colors, source_of(images, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
 
 
 @pytest.fixture(scope="session")
-def compared(colours):
-    """Filters 0 and 3 and the class green of `colours` against 24 pictures, one of its own, and itself."""
-    pictures, labels = _pictures()
+def compared(colors):
+    """Filters 0 and 3 and the class green of `colors` against 24 images, one of its own, and itself."""
+    images, labels = _images()
     return compare(
-        colours, ["conv:0,3", "class:green"], pictures, labels=labels, recipe=Recipe(steps=8), seeds=2, top=3,
-        against=colours, photo=("own.png", np.full((16, 16, 3), 0.25, "float32")),
+        colors, ["conv:0,3", "class:green"], images, labels=labels, recipe=Recipe(steps=8), seeds=2, top=3,
+        against=colors, user_image=("own.png", np.full((16, 16, 3), 0.25, "float32")),
     )  # fmt: skip

@@ -55,7 +55,7 @@ def test_uniform_numbers_are_even_and_in_range():
     drawn = np.asarray(backend.uniform(seeds(*range(20)), (5000,), -2.0, 4.0))
     assert drawn.min() >= -2
     assert drawn.max() < 4
-    assert drawn.mean() == pytest.approx(1, abs=0.02)  # six deviations of the mean of 100,000
+    assert drawn.mean() == pytest.approx(1, abs=0.02)  # six stds of the mean of 100,000
     assert drawn.var() == pytest.approx(36 / 12, rel=0.02)
     counts, _ = np.histogram(drawn, bins=10, range=(-2, 4))
     assert np.all(np.abs(counts - 10_000) < 500)
@@ -70,10 +70,10 @@ def test_normal_numbers_have_the_moments_of_a_normal():
     assert np.mean(np.abs(drawn) < 1.96) == pytest.approx(0.95, abs=0.005)
 
 
-def test_neighbouring_seeds_and_folds_are_independent():
+def test_neighboring_seeds_and_folds_are_independent():
     drawn = np.asarray(backend.normal(seeds(*range(50)), (2000,)))
     correlation = np.corrcoef(drawn)[np.triu_indices(50, 1)]
-    assert np.abs(correlation).max() < 0.11  # five deviations of 1 / sqrt(2000)
+    assert np.abs(correlation).max() < 0.11  # five stds of 1 / sqrt(2000)
     first, second = (np.asarray(backend.normal(backend.fold(seeds(7), k), (20_000,)))[0] for k in (0, 1))
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.035
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.035
@@ -115,28 +115,28 @@ def test_the_inverse_transform_is_numpys(height, width):
     assert np.asarray(backend.irfft2(real, imaginary, height, width)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_roll_wraps_each_picture_by_its_own_shift():
-    pictures = np.random.default_rng(0).normal(size=(3, 5, 7, 2)).astype("float32")
+def test_a_roll_wraps_each_image_by_its_own_shift():
+    images = np.random.default_rng(0).normal(size=(3, 5, 7, 2)).astype("float32")
     shifts = np.array([[1, 0], [-2, 3], [6, -8]], "int32")
-    rolled = np.asarray(backend.roll(backend.tensor(pictures), shifts))
-    for picture, shift, result in zip(pictures, shifts, rolled, strict=True):
-        assert np.array_equal(result, np.roll(picture, shift, axis=(0, 1)))
+    rolled = np.asarray(backend.roll(backend.tensor(images), shifts))
+    for image, shift, result in zip(images, shifts, rolled, strict=True):
+        assert np.array_equal(result, np.roll(image, shift, axis=(0, 1)))
 
 
 def test_the_gradient_of_a_roll_is_the_roll_back():
     rng = np.random.default_rng(0)
-    pictures, weights = rng.normal(size=(2, 2, 5, 7, 1)).astype("float32")
+    images, weights = rng.normal(size=(2, 2, 5, 7, 1)).astype("float32")
     shifts = np.array([[1, -2], [4, 3]], "int32")
 
-    def along(picture):
-        return backend.tf.reduce_sum(backend.roll(picture, shifts) * weights), ()
+    def along(image):
+        return backend.tf.reduce_sum(backend.roll(image, shifts) * weights), ()
 
-    _, gradient = backend.value_and_gradient(along)(backend.tensor(pictures))
+    _, gradient = backend.value_and_gradient(along)(backend.tensor(images))
     for weight, shift, row in zip(weights, shifts, np.asarray(gradient), strict=True):
         assert np.array_equal(row, np.roll(weight, -shift, axis=(0, 1)))
 
 
-def bilinear(picture, matrix, height, width):
+def bilinear(image, matrix, height, width):
     """Read (h, w, c) at the affine places of an output, mirrored beyond the edges: d c b a | a b c d | d c b a."""
     y, x = np.mgrid[0:height, 0:width]
     at = np.einsum("ij,jhw->ihw", matrix, np.stack([x, y, np.ones_like(x)]).astype("float64"))
@@ -147,10 +147,10 @@ def bilinear(picture, matrix, height, width):
 
     left, top = np.floor(at[0]).astype(int), np.floor(at[1]).astype(int)
     across, down = (at[0] - left)[..., None], (at[1] - top)[..., None]
-    rows, columns = picture.shape[:2]
+    rows, columns = image.shape[:2]
 
     def read(row, column):
-        return picture[mirrored(row, rows), mirrored(column, columns)]
+        return image[mirrored(row, rows), mirrored(column, columns)]
 
     upper = read(top, left) * (1 - across) + read(top, left + 1) * across
     lower = read(top + 1, left) * (1 - across) + read(top + 1, left + 1) * across
@@ -158,7 +158,7 @@ def bilinear(picture, matrix, height, width):
 
 
 def turned(degrees=0.0, factor=1.0, shift=(0.0, 0.0), height=12, width=12):
-    """An affine map about the centre of a picture, in pixels."""
+    """An affine map about the center of an image, in pixels."""
     angle = np.radians(degrees)
     x, y = (width - 1) / 2, (height - 1) / 2
     turn = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -171,14 +171,14 @@ def turned(degrees=0.0, factor=1.0, shift=(0.0, 0.0), height=12, width=12):
     [(0, 1, (0, 0)), (5, 1, (0, 0)), (-30, 1.2, (1.5, -2.25)), (0, 0.5, (0, 0)), (0, 1, (3.5, 1))],
 )
 def test_a_warp_is_bilinear_and_mirrors(degrees, factor, shift):
-    picture = np.random.default_rng(0).normal(size=(10, 12, 2)).astype("float32")
+    image = np.random.default_rng(0).normal(size=(10, 12, 2)).astype("float32")
     matrix = turned(degrees, factor, shift, 10, 12)
-    warped = np.asarray(backend.warp(backend.tensor(picture[None]), matrix[None].astype("float32"), 10, 12))[0]
-    assert warped == pytest.approx(bilinear(picture, matrix, 10, 12), abs=2e-4)
+    warped = np.asarray(backend.warp(backend.tensor(image[None]), matrix[None].astype("float32"), 10, 12))[0]
+    assert warped == pytest.approx(bilinear(image, matrix, 10, 12), abs=2e-4)
 
 
 def adjoint(weights, matrix, size):
-    """The exact gradient of sum(warp(picture) * weights): one column of the linear map for every pixel."""
+    """The exact gradient of sum(warp(image) * weights): one column of the linear map for every pixel."""
     height, width = size
     exact = np.zeros(size)
     for row in range(height):
@@ -190,9 +190,9 @@ def adjoint(weights, matrix, size):
 
 
 def gradient_of_warp(weights, matrix, size):
-    def along(picture):
+    def along(image):
         return backend.tf.reduce_sum(
-            backend.warp(picture, matrix[None].astype("float32"), *weights.shape)[0, ..., 0] * weights
+            backend.warp(image, matrix[None].astype("float32"), *weights.shape)[0, ..., 0] * weights
         ), ()
 
     _, gradient = backend.value_and_gradient(along)(backend.tensor(np.zeros((1, *size, 1), "float32")))

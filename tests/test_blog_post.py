@@ -1,4 +1,4 @@
-"""The blog post told again, every sentence of it measured: on the rendered samples, and on photographs where they lie.
+"""The blog post told again, every sentence of it measured: on the rendered samples, and on images where they lie.
 
 A person looked at the maps of a traffic-sign network, found three black filters and asked whether they are dead.
 """
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import dreamfilters as df
-from dreamfilters.images import read
+from dreamfilters.images import read_image
 from dreamfilters.runs.map_run import MapSettings
 from tests.blog_post import RED, SILENT, STOP, drawings, peaks, redness, spread, without_red
 
-PHOTOGRAPHS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"
-ABSENT = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="the photographs are not beside the checkout")
+IMAGES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"
+ABSENT = pytest.mark.skipif(not IMAGES.exists(), reason="the images are not beside the checkout")
 LAYERS = ["conv1", "conv2", "pool1", "conv3", "conv4", "pool2", "conv5", "conv6", "pool3", "dense", "classes"]
 
 
@@ -25,31 +25,31 @@ def network():
     return df.load("signs")
 
 
-def photographs(folder):
-    """The 1,000 test photographs, at the sizes at which they were taken."""
-    with zipfile.ZipFile(PHOTOGRAPHS) as archive:
+def images(folder):
+    """The 1,000 test images, at the sizes at which they were taken."""
+    with zipfile.ZipFile(IMAGES) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith("test")])
-    return df.photos(folder / "test", size=(48, 48), labels=folder / "test.csv")
+    return df.image_folder(folder / "test", size=(48, 48), labels=folder / "test.csv")
 
 
-@pytest.fixture(scope="module", params=["rendered", pytest.param("photographs", marks=ABSENT)])
+@pytest.fixture(scope="module", params=["rendered", pytest.param("images", marks=ABSENT)])
 def signs(request, rendered, tmp_path_factory):
-    """Pictures (n, 48, 48, 3) and their classes (n,)."""
-    if request.param == "photographs":
-        found = photographs(tmp_path_factory.mktemp("photographs"))
-        return np.stack([picture for _, picture in found]), np.array([int(label) for label in found.labels])
-    return np.stack([picture for _, picture in rendered]), np.array([number for number, _ in rendered])
+    """Images (n, 48, 48, 3) and their classes (n,)."""
+    if request.param == "images":
+        found = images(tmp_path_factory.mktemp("images"))
+        return np.stack([image for _, image in found]), np.array([int(label) for label in found.labels])
+    return np.stack([image for _, image in rendered]), np.array([number for number, _ in rendered])
 
 
 @pytest.fixture(scope="module")
 def scan(network, signs):
-    pictures, classes = signs
-    return df.scan(network, pictures, ["conv2"], labels=list(map(str, classes)))
+    images, classes = signs
+    return df.scan(network, images, ["conv2"], labels=list(map(str, classes)))
 
 
 def test_the_maps_of_every_layer_for_one_sign(network, signs, tmp_path):
-    pictures, classes = signs
-    sign = pictures[classes == STOP][0]
+    images, classes = signs
+    sign = images[classes == STOP][0]
     (page,) = df.draw_maps(network, sign[None], tmp_path, MapSettings()).pages
     told = json.loads((page.folder / "maps.json").read_bytes())
     assert list(told["layers"]) == LAYERS
@@ -57,7 +57,7 @@ def test_the_maps_of_every_layer_for_one_sign(network, signs, tmp_path):
     for name, layer in told["layers"].items():
         seen = df.activations(network, sign[None], [name])[name][0]
         np.testing.assert_allclose(layer["max"], seen.reshape(-1, seen.shape[-1]).max(axis=0), rtol=1e-6)
-        assert read(page.folder / layer["page"]).std() > 0.02  # something is drawn
+        assert read_image(page.folder / layer["page"]).std() > 0.02  # something is drawn
     conv2 = told["layers"]["conv2"]
     assert tuple(unit for unit in conv2["units"] if conv2["max"][unit] == 0) == SILENT
 
@@ -68,28 +68,28 @@ def test_three_filters_are_silent_on_every_sign_and_all_others_answer(scan):
     assert (scan.layer("conv2").maximum[~silent] > 0).all()
 
 
-def test_the_three_are_dormant_not_dead_and_the_others_alive_by_a_picture_that_shows_it(network, signs, scan):
-    pictures, _ = signs
+def test_the_three_are_dormant_not_dead_and_the_others_alive_by_an_image_that_shows_it(network, signs, scan):
+    images, _ = signs
     conv2 = df.audit(network, scan, ["conv2"]).layers[0]
     assert {kind: count for kind, count in conv2.counts.items() if count} == {"alive": 29, "dormant": 3}
     for unit in SILENT:
         finding = conv2.findings[unit]
         assert finding.verdict.kind == "dormant"
         assert finding.dreamt.score > 0.05
-        assert finding.before[1] > 0  # no bound over all pictures keeps it silent, so nobody may call it dead
+        assert finding.before[1] > 0  # no bound over all images keeps it silent, so nobody may call it dead
     for finding in conv2.findings:
         if finding.verdict.kind == "alive":
             best = scan.unit("conv2", finding.unit).strongest["max"][0]
-            seen = df.activations(network, pictures[best.index][None], ["conv2"])["conv2"][0]
+            seen = df.activations(network, images[best.index][None], ["conv2"])["conv2"][0]
             assert seen[(*best.place, finding.unit)] == pytest.approx(best.score, rel=1e-5)
 
 
 def test_two_filters_react_to_red_borders(network, signs):
     signs_drawn = drawings()
-    grey = without_red(signs_drawn)
-    bordered = np.abs(signs_drawn - grey).max(axis=(1, 2, 3)) > 0.2
+    gray = without_red(signs_drawn)
+    bordered = np.abs(signs_drawn - gray).max(axis=(1, 2, 3)) > 0.2
     assert bordered.sum() == 31  # prohibitions, warnings, STOP, give way, no entry
-    with_red, lost = peaks(network, signs_drawn), peaks(network, signs_drawn) - peaks(network, grey)
+    with_red, lost = peaks(network, signs_drawn), peaks(network, signs_drawn) - peaks(network, gray)
     least = lost[bordered].min(axis=0)  # what each filter loses on the sign where it loses least
     order = np.argsort(-least)
     assert set(order[:2]) == set(RED)
@@ -98,8 +98,8 @@ def test_two_filters_react_to_red_borders(network, signs):
         assert lost[bordered, unit].mean() > 0.5 * with_red[bordered, unit].mean()
         assert with_red[bordered, unit].min() > 2 * with_red[~bordered, unit].max()
 
-    pictures, classes = signs
-    own = pictures[bordered[classes]]
+    images, classes = signs
+    own = images[bordered[classes]]
     with_red, without = peaks(network, own), peaks(network, without_red(own))
     for unit in RED:
         assert (without < with_red)[:, unit].mean() > 0.95
@@ -108,7 +108,7 @@ def test_two_filters_react_to_red_borders(network, signs):
 
 def test_what_stop_dreams_of(network, rendered):
     dream = df.dream(network, "class:STOP", df.read_recipe("natural"), seed=7)[0]
-    red, light = redness(dream.picture)[..., 0], dream.picture.mean(axis=-1)
+    red, light = redness(dream.image)[..., 0], dream.image.mean(axis=-1)
     across = slice(14, 34)  # of 48 columns, where the sign stands
     above, between, below = (slice(*rows) for rows in ((11, 18), (20, 28), (31, 38)))
     assert red[above, across].mean() > 1.5 * red[between, across].mean()
@@ -118,22 +118,22 @@ def test_what_stop_dreams_of(network, rendered):
     rest[8:40, 8:40] = False
     assert red[rest].mean() < 0.1  # a red thing with a light band, and nothing red around it
 
-    shown, classes = np.stack([picture for _, picture in rendered]), np.array([number for number, _ in rendered])
-    seen = df.activations(network, np.concatenate([shown, dream.picture[None]]), ["dense"])["dense"]
+    shown, classes = np.stack([image for _, image in rendered]), np.array([number for number, _ in rendered])
+    seen = df.activations(network, np.concatenate([shown, dream.image[None]]), ["dense"])["dense"]
     means = np.stack([seen[:-1][classes == number].mean(axis=0) for number in range(43)])
     alike = means @ seen[-1] / np.linalg.norm(means, axis=1) / np.linalg.norm(seen[-1])
     assert alike.argmax() == STOP
     assert alike[STOP] > 0.85 > 0.7 > np.sort(alike)[-2]
 
 
-def test_colour_normalisation_does_not_wake_them(network, signs):
-    pictures, _ = signs
-    assert tuple(np.flatnonzero(peaks(network, spread(pictures)).max(axis=0) == 0)) == SILENT
+def test_color_normalization_does_not_wake_them(network, signs):
+    images, _ = signs
+    assert tuple(np.flatnonzero(peaks(network, spread(images)).max(axis=0) == 0)) == SILENT
 
 
 def test_a_larger_canvas_changes_no_answer(network):
-    def woken(size):
+    def activated(size):
         recipe = df.read_recipe("standard", settings=[f"parameterization.size={size}"])
-        return [dream.woken for dream in df.dream(network, df.channel("conv2", SILENT), recipe, seed=7)]
+        return [dream.activated for dream in df.dream(network, df.channel("conv2", SILENT), recipe, seed=7)]
 
-    assert woken(48) == woken(96)
+    assert activated(48) == activated(96)

@@ -84,8 +84,8 @@ for arguments in [["--help"], ["--version"], *[[name, "--help"] for name in {COM
         app(arguments)
     except SystemExit as stopped:
         assert not stopped.code, arguments
-    woken = {{"tensorflow", "keras", "numpy", "PIL", "rich"}} & set(sys.modules)
-    assert not woken, (arguments, woken)
+    activated = {{"tensorflow", "keras", "numpy", "PIL", "rich"}} & set(sys.modules)
+    assert not activated, (arguments, activated)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,11 +130,11 @@ def test_dream_writes_a_run_and_prints_a_table(tell, place):
     )
     told = json.loads(again)
     assert code == 0
-    assert [row["target"] for row in told["pictures"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
+    assert [row["target"] for row in told["images"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
     assert told["missing"] == []
-    code, said, _ = tell("again", told["pictures"][2]["picture"], "--out", place / "b")
+    code, said, _ = tell("again", told["images"][2]["image"], "--out", place / "b")
     assert (code, said.splitlines()[-1]) == (0, "the same bytes")
-    assert Path(said.splitlines()[0]).read_bytes() == Path(told["pictures"][2]["picture"]).read_bytes()
+    assert Path(said.splitlines()[0]).read_bytes() == Path(told["images"][2]["image"]).read_bytes()
 
 
 def test_what_is_assumed_of_the_input_is_said_once_on_stderr(tell):
@@ -177,18 +177,18 @@ def test_a_target_may_begin_with_a_minus(tell, place):
 
 
 def test_size_frames_prior_and_start(tell, place, scene):
-    (place / "photos").mkdir(exist_ok=True)
+    (place / "images").mkdir(exist_ok=True)
     for number in range(3):
-        (place / "photos" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
+        (place / "images" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
     out = place / "all"
-    arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "photos", "--start", "photos/0.png", "--out", out)
+    arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "images", "--start", "images/0.png", "--out", out)
     code, _, err = tell("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
     assert (code, err) == (0, "")
     assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
     assert len(list(out.glob("*.gif"))) == 1
-    picture = next(out.glob("conv1*.png"))
-    assert images.read(picture).shape == (12, 20, 3)
-    code, said, _ = tell("again", picture)
+    image = next(out.glob("conv1*.png"))
+    assert images.read_image(image).shape == (12, 20, 3)
+    code, said, _ = tell("again", image)
     assert (code, said) == (0, "the same bytes\n")
 
 
@@ -206,9 +206,9 @@ def test_other_than_three_channels(tell, place, make_tiny, channels):
     save(make_tiny(channels), place / f"c{channels}.keras")
     code, _, err = tell("dream", f"c{channels}.keras", "conv1:0", "--out", f"c{channels}", *QUICK)
     assert (code, err) == (0, "")
-    picture = next((place / f"c{channels}").glob("conv1*.png"))
-    assert images.read(picture, channels=1).shape == (16, 16 * channels, 1)
-    assert tell("again", picture)[1] == "the same bytes\n"
+    image = next((place / f"c{channels}").glob("conv1*.png"))
+    assert images.read_image(image, channels=1).shape == (16, 16 * channels, 1)
+    assert tell("again", image)[1] == "the same bytes\n"
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkeypatch):
@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkey
     code, out, err = tell(*arguments)
     assert code == 130
     assert len(out.splitlines()) == 4
-    assert "stopped with 2 pictures missing; give the same command again" in err
+    assert "stopped with 2 images missing; give the same command again" in err
     assert (place / "stopped" / "contact-sheet.png").exists()
     monkeypatch.undo()
     os.chdir(place)
@@ -239,7 +239,7 @@ def test_samples(tell, place):
     code, out, _ = tell("samples", "samples")
     assert code == 0
     count = len(list((place / "samples").rglob("*.png")))
-    assert out == f"{count} rendered pictures in samples\n"
+    assert out == f"{count} rendered images in samples\n"
     assert count >= 3 * 43
 
 
@@ -317,7 +317,7 @@ def test_bad_targets(refuse, target, words):
         (("--start", "names.txt"), "names.txt: is no image"),
         (("--prior-from", "nowhere"), "nowhere: no such file or folder"),
         (("--order", "RBG"), "order='RBG'"),
-        (("--order", "grey"), "order='grey'"),
+        (("--order", "gray"), "order='gray'"),
         (("--range", "1", "0"), "above the first"),
         (("--form", "names.txt"), "names.txt: is not TOML"),
         (("--classes", "no.txt"), "no.txt: cannot be read"),
@@ -374,7 +374,7 @@ def test_bad_models(refuse, bad_models, model, words):
         assert words in refuse(*command)
 
 
-def test_bad_pictures_for_again(refuse, place):
+def test_bad_images_for_again(refuse, place):
     assert "no such file" in refuse("again", "no.png")
     assert "is no image" in refuse("again", "names.txt")
     assert "no such recipe" in refuse("recipes", "standart")

@@ -1,4 +1,4 @@
-"""Names of layers, classes, networks and pictures are data: shown as they are, escaped, and never a path."""
+"""Names of layers, classes, networks and images are data: shown as they are, escaped, and never a path."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def written(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with the network, classes.json and six pictures, one of them with an odd name."""
+    """A folder with the network, classes.json and six images, one of them with an odd name."""
     folder = tmp_path_factory.mktemp("outer") / "inner"
     written(folder.parent / MODEL)
     folder.mkdir()
@@ -66,7 +66,7 @@ def place(tmp_path_factory):
     (folder / "classes.json").write_text(json.dumps(CLASSES))
     noise = np.random.default_rng(0)
     for number, name in enumerate(["0/a", "0/<b onclick=alert(1)>", "1/c\u202e", "1/d\ne", "2/f", "2/{{7}}"]):
-        path = folder / "pictures" / f"{name}.png"
+        path = folder / "images" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(noise.integers(0, 255 - number, (8, 8, 3), np.uint8)).save(path)
     return folder
@@ -124,20 +124,20 @@ def test_dream_and_again(tell, place):
 
 
 def test_maps(tell):
-    _, files = tell("maps", MODEL, "pictures", "--units", "0", out="m")
+    _, files = tell("maps", MODEL, "images", "--units", "0", out="m")
     record = json.loads(next(path for path in files if path.name == "maps.json").read_bytes())
     assert set(LAYERS) <= set(record["layers"])
     assert len({values["page"] for values in record["layers"].values()}) == len(record["layers"])
 
 
 def test_scan(tell, place):
-    tell("scan", MODEL, "pictures", "--top", "2", out="s")
+    tell("scan", MODEL, "images", "--top", "2", out="s")
     rows = list(csv.DictReader(io.StringIO((place / "s" / "units.csv").read_bytes().decode())))
     assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
 
 
 def test_audit(tell, place):
-    tell("audit", MODEL, "pictures", out="a")
+    tell("audit", MODEL, "images", out="a")
     found = json.loads((place / "a" / "audit.json").read_bytes())["audit"]
     assert {layer["layer"] for layer in found["layers"]} >= set(LAYERS)
     rows = list(csv.DictReader(io.StringIO((place / "a" / "audit.csv").read_bytes().decode())))
@@ -165,7 +165,7 @@ class Page(HTMLParser):
 def test_compare_escapes_them_in_its_page(tell, place):
     words = ["--seeds", "1", "--top", "2", "--set", "steps=1", "--recipe", "fast"]
     chosen = [quoted(LAYERS[number]) + ":0" for number in (2, 13)]
-    tell("compare", MODEL, *chosen, "class:0", "pictures", *words, out="c")
+    tell("compare", MODEL, *chosen, "class:0", "images", *words, out="c")
     page = Page((place / "c" / "index.html").read_text("utf-8"))
     assert not {name for name, _ in page.attributes if name.startswith("on")}
     assert ("src", "x") not in page.attributes

@@ -17,7 +17,7 @@ KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "1"))
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and fork are of POSIX")
 @pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas"])
 def test_killed_at_any_moment_it_comes_to_the_same_bytes(noisy, tmp_path, kind):
-    command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "photos", tmp_path, KILLS, 7]
+    command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "images", tmp_path, KILLS, 7]
     root = Path(__file__).parents[1]
     said = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=root, check=False)
     assert said.returncode == 0, said.stderr[-2000:]

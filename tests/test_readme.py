@@ -70,6 +70,6 @@ def test_every_recipe_and_no_other_is_named():
     assert {name for row in named for name in re.findall(r"`(\w+)`", row)} >= shipped
 
 
-def test_links_and_pictures_are_there():
+def test_links_and_images_are_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")):
         assert (README.parent / target).exists(), target

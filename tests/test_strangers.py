@@ -1,4 +1,4 @@
-"""Strangers' files, where this checkout lies beside them: each opens and recognises signs, or says why not."""
+"""Strangers' files, where this checkout lies beside them: each opens and recognizes signs, or says why not."""
 
 import io
 import json
@@ -24,28 +24,28 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def pixels(picture, side):
-    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC), "float32")
+def pixels(image, side):
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC), "float32")
 
 
-def equalised(picture, side):
+def equalized(image, side):
     """As OpenCV's equalizeHist does it."""
-    grey = pixels(picture.convert("L"), side).astype(int)
-    summed = np.bincount(grey.ravel(), minlength=256).cumsum()
+    gray = pixels(image.convert("L"), side).astype(int)
+    summed = np.bincount(gray.ravel(), minlength=256).cumsum()
     first = summed[summed > 0][0]
-    table = np.round((summed - first) * 255 / max(1, grey.size - first)).clip(0, 255)
-    return table[grey][..., None] / 255
+    table = np.round((summed - first) * 255 / max(1, gray.size - first)).clip(0, 255)
+    return table[gray][..., None] / 255
 
 
-def standardised(picture, side):
-    values = pixels(picture, side)
+def standardized(image, side):
+    values = pixels(image, side)
     return (values - values.mean()) / values.std()
 
 
-# file, picture -> input, classes in the order of their numbers as text, accuracy on the whole test set
+# file, image -> input, classes in the order of their numbers as text, accuracy on the whole test set
 NETWORKS = [
     ("ujansen__Traffic-Sign-Classification__traffic_sign_classifier.h5", pixels, False, 0.979),
-    ("Ashika-A__Traffic_sign_recognition__Traffic_Sign_Classifier_CNN.hdf5", equalised, False, 0.972),
+    ("Ashika-A__Traffic_sign_recognition__Traffic_Sign_Classifier_CNN.hdf5", equalized, False, 0.972),
     ("001sapna__traffic_classifier__traffic_classifier.keras", lambda p, s: pixels(p, s) / 255, False, 0.972),
     ("dario-santos__German-Traffic-Sign-Recognition__gtsrb_model.h5", lambda p, s: pixels(p, s) / 255, False, 0.969),
     ("Tejadithya__traffic-sign-detection-with-GUI-__traffic_classifier.h5", pixels, False, 0.965),
@@ -58,7 +58,7 @@ NETWORKS = [
     ("Lirone29__CNN-signals__TSR.h5", lambda p, s: pixels(p.convert("LA"), s), False, 0.912),
     ("seymaferhan__Capstone-Project__gtsrb.h5", lambda p, s: pixels(p, s) / 255, True, 0.881),
     ("jovanzac__Traffic_model", pixels, False, 0.854),
-    ("ak9969__Traffic-signal__weights.best.hdf5", standardised, False, 0.827),
+    ("ak9969__Traffic-signal__weights.best.hdf5", standardized, False, 0.827),
 ]  # fmt: skip
 
 
@@ -66,18 +66,18 @@ NETWORKS = [
 def signs():
     with zipfile.ZipFile(TEST) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith((".webp", ".png")))[::EVERY]
-        pictures = [Image.open(io.BytesIO(archive.read(name))).convert("RGB") for name in names]
-    return pictures, np.array([int(Path(name).parent.name) for name in names])
+        images = [Image.open(io.BytesIO(archive.read(name))).convert("RGB") for name in names]
+    return images, np.array([int(Path(name).parent.name) for name in names])
 
 
 @pytest.mark.parametrize(("name", "form", "as_text", "stated"), NETWORKS, ids=lambda value: str(value)[:12])
-def test_a_strangers_network_recognises_signs(signs, name, form, as_text, stated):
-    pictures, classes = signs
+def test_a_strangers_network_recognizes_signs(signs, name, form, as_text, stated):
+    images, classes = signs
     model = open_model(SIGNS / name).model
-    seen = np.asarray(model(np.stack([form(picture, model.input_shape[1]) for picture in pictures]))).argmax(-1)
+    seen = np.asarray(model(np.stack([form(image, model.input_shape[1]) for image in images]))).argmax(-1)
     if as_text:
         seen = np.array(sorted(range(43), key=str))[seen]
-    spread = 3 * (stated * (1 - stated) / len(classes)) ** 0.5  # three deviations of a sample of this size
+    spread = 3 * (stated * (1 - stated) / len(classes)) ** 0.5  # three stds of a sample of this size
     assert np.mean(seen == classes) == pytest.approx(stated, abs=spread + 0.002)
 
 

@@ -13,7 +13,7 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import Seen, stream
-from dreamfilters.evidence.features import Pictures, penultimate
+from dreamfilters.evidence.features import Images, penultimate
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.watching import watch
@@ -23,7 +23,7 @@ Tensor: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Carrier:
+class UnitContribution:
     """One unit's part in a logit.
 
     Attributes:
@@ -38,7 +38,7 @@ class Carrier:
 
 
 @dataclass(frozen=True)
-class Carriers:
+class LogitAttribution:
     """The units of one layer that carry a class.
 
     Attributes:
@@ -55,7 +55,7 @@ class Carriers:
     number: int
     logit: float
     total: float
-    units: tuple[Carrier, ...]
+    units: tuple[UnitContribution, ...]
     count: int
 
     def as_values(self) -> dict[str, Any]:
@@ -67,9 +67,9 @@ class Carriers:
         return table(f"class {self.number}, {self.layer}: {self.total:.4g} of {self.logit:.4g}", plain(self.units))
 
 
-def carrying_units(
-    network: Network, pictures: Pictures, number: int, *, layer: str | None = None, most: int = 10
-) -> Carriers:
+def attribute_logit(
+    network: Network, images: Images, number: int, *, layer: str | None = None, most: int = 10
+) -> LogitAttribution:
     """Return which units of a layer add most to the logit of a class, over images of it.
 
     A unit's contribution to an image's logit is gradient times activation, summed over its map: a_u * dz / da_u
@@ -80,7 +80,7 @@ def carrying_units(
 
     Args:
         network: with a layer of logits.
-        pictures: images of the class; also a dream of it.
+        images: images of the class; also a dream of it.
         number: of the class.
         layer: whose units; the one before the logits by itself.
         most: how many units.
@@ -91,7 +91,7 @@ def carrying_units(
         RecipeError: `most` is below 1.
 
     Example:
-        >>> carrying_units(load("signs"), stop_signs, 14).units[0]
+        >>> attribute_logit(load("signs"), stop_signs, 14).units[0]
         Carrier(unit=99, contribution=1.45, activation=8.66)
     """
     if most < 1:
@@ -105,19 +105,19 @@ def carrying_units(
     if named == LOGITS:
         raise ModelError(f"{network.name}: no layer lies before its logits, so none carries them")
     name = network.layer(named).name
-    parts = list(stream(network, pictures, [name], reading=_contributions(network, name, number)))
+    parts = list(stream(network, images, [name], reading=_contributions(network, name, number)))
     mean, answer, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
         for key in ("adds", "says", "logit")
     )
     order = np.argsort(-np.abs(mean), kind="stable")[:most]
     chosen = order[np.argsort(-mean[order], kind="stable")]
-    return Carriers(
+    return LogitAttribution(
         layer=name,
         number=number,
         logit=float(logits),
         total=float(mean.sum()),
-        units=tuple(Carrier(int(unit), float(mean[unit]), float(answer[unit])) for unit in chosen),
+        units=tuple(UnitContribution(int(unit), float(mean[unit]), float(answer[unit])) for unit in chosen),
         count=len(mean),
     )
 
@@ -158,7 +158,7 @@ def _contributions(network: Network, layer: str, number: int) -> Callable[[Seen]
 
     def logit(values: Tensor) -> tuple[Tensor, Tensor]:
         chosen = head(values)[LOGITS][:, number]
-        return ops.sum(chosen), chosen  # pictures share nothing, so the gradient of the sum is each one's
+        return ops.sum(chosen), chosen  # images share nothing, so the gradient of the sum is each one's
 
     def parts(seen: Seen) -> Seen:
         values = seen[layer]

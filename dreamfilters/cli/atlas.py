@@ -8,23 +8,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.image_args import labelled_photos, tell_failures
-from dreamfilters.cli.options import AsJson, Layers, Model, Opening, Quiet, folder_for, layer_names, spread, wake
+from dreamfilters.cli.image_args import labeled_images, tell_failures
+from dreamfilters.cli.options import (
+    AsJson,
+    Layers,
+    Model,
+    ModelOptions,
+    Quiet,
+    folder_for,
+    import_tensorflow,
+    layer_names,
+    with_model_options,
+)
 from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
-    from dreamfilters.images import Photos
+    from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
     from dreamfilters.runs.atlas_run import Charted
-    from dreamfilters.runs.paired_run import Comparing
+    from dreamfilters.runs.paired_run import CompareJob
 
 
-@spread
+@with_model_options
 def atlas(
     model: Model,
     images: Annotated[
         Path | None,
-        typer.Argument(metavar="[IMAGES]", help="A folder of real pictures; for signs its rendered samples by itself."),
+        typer.Argument(metavar="[IMAGES]", help="A folder of real images; for signs its rendered samples by itself."),
     ] = None,
     layers: Layers = None,
     against: Annotated[
@@ -36,9 +46,9 @@ def atlas(
     ] = None,
     seed: Annotated[int, typer.Option(help="Chance; the same seed gives the same atlas.")] = 0,
     seeds: Annotated[int, typer.Option(help="Dreams of each unit; the first is compared, all tell the spread.")] = 2,
-    top: Annotated[int, typer.Option(help="How many real pictures stand beside each dream.")] = 4,
+    top: Annotated[int, typer.Option(help="How many real images stand beside each dream.")] = 4,
     labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each picture; the folders' names by itself.")
+        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-atlas by itself.")] = None,
     force: Annotated[
@@ -47,26 +57,26 @@ def atlas(
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
-    """Chart every unit of a network: dreams, real pictures, measures and verdicts.
+    """Chart every unit of a network: dreams, real images, measures and verdicts.
 
     One page to look through, with a page for every unit beside it. An atlas that was stopped goes on when the same
-    command is given again. Exit code 3 if some pictures could not be read.
+    command is given again. Exit code 3 if some images could not be read.
 
     \b
     Examples:
       dreamfilters atlas signs
-      dreamfilters atlas signs photos/ --layers conv5,conv6 --out outputs/mine
+      dreamfilters atlas signs images/ --layers conv5,conv6 --out outputs/mine
     """
-    wake()
+    import_tensorflow()
     from dreamfilters.runs.atlas_run import run
 
     network = opening.network(model)
-    other = None if against is None else Opening(trust=opening.trust).network(against)
-    photos = labelled_photos(network, images or _samples(network), labels)
+    other = None if against is None else ModelOptions(trust=opening.trust).network(against)
+    real = labeled_images(network, images or _samples(network), labels)
     comparing = _comparing(
-        (network, model), layers, photos, (recipe, settings or []), (seed, seeds, top), (other, against or "")
+        (network, model), layers, real, (recipe, settings or []), (seed, seeds, top), (other, against or "")
     )
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
     with progress("atlas", quiet) as watcher:
@@ -79,30 +89,30 @@ COMMANDS = (atlas,)
 
 
 def _samples(network: Network) -> Path:
-    """Return the folder of the built-in network's own pictures, written now if need be."""
-    from dreamfilters.errors import PictureError
+    """Return the folder of the built-in network's own images, written now if need be."""
+    from dreamfilters.errors import ImageError
     from dreamfilters.signs.rendering.scenes import write_samples
 
     if network.name != "signs":
-        raise PictureError(f"{network.name}: no pictures to hold its dreams against; name a folder of them after MODEL")
+        raise ImageError(f"{network.name}: no images to hold its dreams against; name a folder of them after MODEL")
     folder = Path("outputs") / "samples"
     write_samples(folder)
     return folder
 
 
 def _comparing(
-    ours: tuple[Network, str], layers: list[str] | None, pictures: Photos, how: tuple[str, list[str]],
+    ours: tuple[Network, str], layers: list[str] | None, real: ImageFolder, how: tuple[str, list[str]],
     counts: tuple[int, int, int], other: tuple[Network | None, str],
-) -> Comparing:  # fmt: skip
+) -> CompareJob:  # fmt: skip
     from dreamfilters.dreams import recipe
     from dreamfilters.networks import LOGITS
     from dreamfilters.report.atlas import judged_layer
     from dreamfilters.runs.atlas_run import atlas_targets
-    from dreamfilters.runs.paired_run import Comparing
+    from dreamfilters.runs.paired_run import CompareJob
 
     targets = atlas_targets(ours[0], layer_names(layers))
     also = (judged_layer(ours[0], LOGITS),) if "class:*" in targets else ()
-    return Comparing(*ours, targets, pictures, recipe.read_recipe(how[0], settings=how[1]), *counts, *other, also=also)
+    return CompareJob(*ours, targets, real, recipe.read_recipe(how[0], settings=how[1]), *counts, *other, also=also)
 
 
 def _report(charted: Charted, as_json: bool) -> None:
@@ -111,11 +121,11 @@ def _report(charted: Charted, as_json: bool) -> None:
         say("stopped; give the same command again to go on")
         raise typer.Exit(130)
     if as_json:
-        failures = [{"picture": name, "reason": reason} for name, reason in charted.failures]
+        failures = [{"image": name, "reason": reason} for name, reason in charted.failures]
         values = {"page": str(charted.page), "counts": charted.counts, "losing": charted.losing, "failures": failures}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
         rows = [(kind, str(count)) for kind, count in charted.counts.items()]
-        table(("verdict", "units"), [*rows, ("loses to a real picture", str(charted.losing))])
+        table(("verdict", "units"), [*rows, ("loses to a real image", str(charted.losing))])
         typer.echo(charted.page)
     tell_failures(charted.failures, "atlas.json", count=charted.images)

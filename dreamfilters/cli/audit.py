@@ -8,23 +8,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.image_args import labelled_photos, tell_failures
-from dreamfilters.cli.options import AsJson, Layers, Model, Opening, Quiet, folder_for, layer_names, spread, wake
+from dreamfilters.cli.image_args import labeled_images, tell_failures
+from dreamfilters.cli.options import (
+    AsJson,
+    Layers,
+    Model,
+    ModelOptions,
+    Quiet,
+    folder_for,
+    import_tensorflow,
+    layer_names,
+    with_model_options,
+)
 from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
-    from dreamfilters.runs.audit_run import Audited, Inquest
+    from dreamfilters.runs.audit_run import Audited, AuditJob
     from dreamfilters.verdicts.result import Audit, Finding
 
 _NAMED = 40  # units that are printed; the CSV holds all
 
 
-@spread
+@with_model_options
 def audit(
     model: Model,
     images: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of pictures to show, at any depth; or one.")
+        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of images to show, at any depth; or one.")
     ] = None,
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A stored scan; with IMAGES, where to store theirs.")
@@ -38,7 +48,7 @@ def audit(
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
     """Say of every unit if it is alive, dormant or dead, with the evidence for it.
 
@@ -48,11 +58,11 @@ def audit(
 
     \b
     Examples:
-      dreamfilters audit signs photos/
+      dreamfilters audit signs images/
       dreamfilters audit signs --scan outputs/scan --layers conv2
       dreamfilters audit net.keras --range -1 1 --out outputs/dead
     """
-    wake()
+    import_tensorflow()
     from dreamfilters.runs.audit_run import run
 
     network = opening.network(model)
@@ -68,18 +78,18 @@ COMMANDS = (audit,)
 
 def _inquest(
     network: Network, model: str, images: Path | None, scan: Path | None, layers: list[str] | None, seed: int
-) -> Inquest:
+) -> AuditJob:
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import TOP, Survey
-    from dreamfilters.runs.audit_run import Inquest
+    from dreamfilters.evidence.scan.survey import TOP, ScanJob
+    from dreamfilters.runs.audit_run import AuditJob
 
     wanted = layer_names(layers)
     if images is None:
-        return Inquest(network, model, None, scan, wanted, seed)
-    pictures = labelled_photos(network, images)
-    survey = Survey(network, source_of(pictures), default_layers(network), k=min(TOP, len(pictures)))
-    return Inquest(network, model, survey, scan, wanted, seed)
+        return AuditJob(network, model, None, scan, wanted, seed)
+    real = labeled_images(network, images)
+    survey = ScanJob(network, source_of(real), default_layers(network), k=min(TOP, len(real)))
+    return AuditJob(network, model, survey, scan, wanted, seed)
 
 
 def _report(audited: Audited, as_json: bool) -> None:
@@ -87,7 +97,7 @@ def _report(audited: Audited, as_json: bool) -> None:
         say("stopped; give the same command again to go on")
         raise typer.Exit(130)
     if as_json:
-        failures = [{"picture": name, "reason": reason} for name, reason in audited.failures]
+        failures = [{"image": name, "reason": reason} for name, reason in audited.failures]
         values = {"folder": str(audited.folder), "failures": failures, **audited.audit.as_values()}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:

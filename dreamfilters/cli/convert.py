@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dreamfilters.cli.options import Architecture, Trust, Verbose, wake
+from dreamfilters.cli.options import Architecture, Trust, Verbose, import_tensorflow
 from dreamfilters.cli.output import say
 
 
@@ -29,7 +29,7 @@ def convert(
       dreamfilters convert weights.h5 model.keras --architecture model.json
       dreamfilters convert old.h5 layers.json
     """
-    wake()
+    import_tensorflow()
     from dreamfilters.networks.io.conversion import convert as written
 
     done = written(model, out, trust=trust, architecture=architecture, force=force)

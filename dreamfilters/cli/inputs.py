@@ -1,4 +1,4 @@
-"""The command that finds out how a network wants its pictures: `inputs`."""
+"""The command that finds out how a network wants its images: `inputs`."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import AsJson, Model, Opening, Quiet, spread, wake
+from dreamfilters.cli.options import AsJson, Model, ModelOptions, Quiet, import_tensorflow, with_model_options
 from dreamfilters.cli.output import SOME_FAILED, progress, say, table
 from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
-    from dreamfilters.networks.preprocessing.search.ranking import Trials
+    from dreamfilters.networks.preprocessing.search.ranking import FormRanking
     from dreamfilters.networks.preprocessing.search.trial import Trial
 
 _NAMED = 20  # failures that are printed
 
 
-@spread
+@with_model_options
 def inputs(
     model: Model,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Labelled pictures, a folder for each class.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Labeled images, a folder for each class.")],
     labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each picture; the folders' names by itself.")
+        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
     ] = None,
-    per_class: Annotated[int, typer.Option(help="Pictures of each class that are shown.")] = 10,
+    per_class: Annotated[int, typer.Option(help="Images of each class that are shown.")] = 10,
     top: Annotated[int, typer.Option(help="How many of the forms are printed.")] = 5,
     save: Annotated[bool, typer.Option("--save", help="Write the best as model.toml beside the model.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a model.toml that is there.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
-    """Find out how a network wants its pictures.
+    """Find out how a network wants its images.
 
-    Labelled pictures are shown in every range of values, order of channels and rule of resizing that is usual, and the
-    outputs are read in every usual order of the classes; ranked by how many pictures are recognised, then by log-loss.
+    Labeled images are shown in every range of values, order of channels and rule of resizing that is usual, and the
+    outputs are read in every usual order of the classes; ranked by how many images are recognized, then by log-loss.
 
     \b
     Examples:
-      dreamfilters inputs net.h5 photos/
-      dreamfilters inputs net.h5 photos/ --save
+      dreamfilters inputs net.h5 images/
+      dreamfilters inputs net.h5 images/ --save
     """
-    wake()
-    from dreamfilters.images import photos
+    import_tensorflow()
+    from dreamfilters.images import image_folder
     from dreamfilters.networks.loading import settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 
@@ -56,8 +56,8 @@ def inputs(
     if save and target is not None and target.exists() and not force:
         raise OutputError(f"{target}: is there already; --force replaces it")
     network = opening.network(model)
-    with progress("pictures", quiet) as watcher:
-        trials = rank_forms(network, photos(images, labels=labels), per_class=per_class, watcher=watcher)
+    with progress("images", quiet) as watcher:
+        trials = rank_forms(network, image_folder(images, labels=labels), per_class=per_class, watcher=watcher)
     _report(trials, top, as_json)
     if save and target is not None:
         _write(target, trials.best)
@@ -68,19 +68,19 @@ def inputs(
 COMMANDS = (inputs,)
 
 
-def _report(trials: Trials, top: int, as_json: bool) -> None:
+def _report(trials: FormRanking, top: int, as_json: bool) -> None:
     if as_json:
         rows = [_values(trial) for trial in trials.ranked]
-        values = {"pictures": len(trials.best.right), "trials": rows, "rivals": len(trials.rivals)}
+        values = {"images": len(trials.best.right), "trials": rows, "rivals": len(trials.rivals)}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
         table(("accuracy", "log-loss", "input", "resized", "classes"), [_row(trial) for trial in trials.ranked[:top]])
     for path, reason in trials.failures[:_NAMED]:
         say(f"{path}: {reason}")
     if trials.rivals:
-        say(f"near tie: {trials.describe_rivals()}; give more pictures")
+        say(f"near tie: {trials.describe_rivals()}; give more images")
     if not trials.fits:
-        say(f"none fits well: the best recognises {trials.best.accuracy:.0%}; other classes, or another preparation?")
+        say(f"none fits well: the best recognizes {trials.best.accuracy:.0%}; other classes, or another preparation?")
 
 
 def _values(trial: Trial) -> dict[str, Any]:

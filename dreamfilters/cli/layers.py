@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dreamfilters.cli.options import AsJson, Model, Opening, spread, wake
+from dreamfilters.cli.options import AsJson, Model, ModelOptions, import_tensorflow, with_model_options
 from dreamfilters.cli.output import say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
 
 
-@spread
+@with_model_options
 def layers(
     model: Model,
     as_json: AsJson = False,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
     """List a network's layers and which can be dreamt.
 
@@ -31,7 +31,7 @@ def layers(
       dreamfilters layers signs
       dreamfilters layers applications:MobileNetV2:random --json
     """
-    wake()
+    import_tensorflow()
     network = opening.network(model)
     say(network.assumed)
     rows = [_layer_values(info) for info in network.layers]

@@ -1,4 +1,4 @@
-"""Commands that show pictures to a network: `maps`."""
+"""Commands that show images to a network: `maps`."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from dreamfilters.cli.options import (
     AsJson,
     Layers,
     Model,
-    Opening,
+    ModelOptions,
     Quiet,
     folder_for,
+    import_tensorflow,
     layer_names,
     sides_of,
-    spread,
-    wake,
+    with_model_options,
 )
 from dreamfilters.cli.output import SOME_FAILED, progress, say, table
 from dreamfilters.errors import TargetError
 
 if TYPE_CHECKING:
     from dreamfilters.runs.map_run import Drawn, MapSettings
-    from dreamfilters.runs.map_store import Page
+    from dreamfilters.runs.map_store import StoredMaps
 
 
-@spread
+@with_model_options
 def maps(
     model: Model,
-    pictures: Annotated[Path, typer.Argument(metavar="IMAGES", help="A picture, or a folder of them at any depth.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="An image, or a folder of them at any depth.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-maps by itself.")] = None,
     layers: Layers = None,
     units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Just these of each layer.")] = None,
     top: Annotated[int, typer.Option(help="How many classes are named.")] = 5,
     scale: Annotated[
         str,
-        typer.Option(metavar="unit|layer|LOW:HIGH", help="What the darkest and the brightest colour mean."),
+        typer.Option(metavar="unit|layer|LOW:HIGH", help="What the darkest and the brightest color mean."),
     ] = "unit",
-    colours: Annotated[str, typer.Option(metavar="grey|magma|viridis", help="The colours of the maps.")] = "grey",
-    overlay: Annotated[bool, typer.Option("--overlay", help="Lay each map over the picture.")] = False,
+    colors: Annotated[str, typer.Option(metavar="gray|magma|viridis", help="The colors of the maps.")] = "gray",
+    overlay: Annotated[bool, typer.Option("--overlay", help="Lay each map over the image.")] = False,
     arrays: Annotated[bool, typer.Option("--arrays", help="Also write the maps themselves, .npz in float32.")] = False,
     half: Annotated[bool, typer.Option("--half", help="Write them in float16.")] = False,
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Draw a page for each layer.")] = True,
@@ -49,7 +49,7 @@ def maps(
         Path | None, typer.Option(metavar="CSV", help="File and label; else the first folder is the label.")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Of the pictures, for a network that takes any.")
+        str | None, typer.Option(metavar="N|HxW", help="Of the images, for a network that takes any.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace other maps in the folder; foreign files stay.")
@@ -57,28 +57,28 @@ def maps(
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
-    """Show what every filter answers to pictures.
+    """Show what every filter answers to images.
 
-    Each picture gets a folder with a page of maps for each layer, an overview, and the numbers of every unit as JSON.
-    A run that was stopped goes on when the same command is given again. Exit code 3 if some pictures could not be read.
+    Each image gets a folder with a page of maps for each layer, an overview, and the numbers of every unit as JSON.
+    A run that was stopped goes on when the same command is given again. Exit code 3 if some images could not be read.
 
     \b
     Examples:
-      dreamfilters maps signs photo.jpg
-      dreamfilters maps signs photos/ --layers conv2,conv4 --scale layer --colours viridis
-      dreamfilters maps net.keras photo.jpg --units 0-15 --overlay --arrays --half --out outputs/mine
+      dreamfilters maps signs image.jpg
+      dreamfilters maps signs images/ --layers conv2,conv4 --scale layer --colors viridis
+      dreamfilters maps net.keras image.jpg --units 0-15 --overlay --arrays --half --out outputs/mine
     """
-    wake()
-    from dreamfilters.images import photos
+    import_tensorflow()
+    from dreamfilters.images import image_folder
     from dreamfilters.runs.map_run import draw_maps
 
     network = opening.network(model)
-    found = photos(pictures, labels=labels, channels=network.form.picture_channels)
-    settings = _settings(layers, units, top, scale, colours, overlay, _type(arrays, half), pages, size)
+    found = image_folder(images, labels=labels, channels=network.form.image_channels)
+    settings = _settings(layers, units, top, scale, colors, overlay, _type(arrays, half), pages, size)
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-maps")
-    with progress("pictures", quiet) as watcher:
+    with progress("images", quiet) as watcher:
         drawn = draw_maps(network, found, folder, settings, force=force, watcher=watcher)
     say(network.assumed)
     _report(drawn, as_json)
@@ -92,7 +92,7 @@ def _type(arrays: bool, half: bool) -> str:
 
 
 def _settings(
-    layers: list[str] | None, units: str | None, top: int, scale: str, colours: str, overlay: bool, arrays: str,
+    layers: list[str] | None, units: str | None, top: int, scale: str, colors: str, overlay: bool, arrays: str,
     pages: bool, size: str | None,
 ) -> MapSettings:  # fmt: skip
     from dreamfilters.evidence.maps.layer_page import MapStyle
@@ -102,7 +102,7 @@ def _settings(
     return MapSettings(
         layers=layer_names(layers),
         units=None if units is None else _numbers(units),
-        style=MapStyle(MapScale.read(scale), colours, overlay),
+        style=MapStyle(MapScale.read(scale), colors, overlay),
         top=top,
         pages=pages,
         arrays=arrays,  # type: ignore[arg-type]
@@ -129,32 +129,32 @@ def _sides(text: str) -> tuple[int, int]:
 
 
 def _report(drawn: Drawn, as_json: bool) -> None:
-    """Print one line a picture; exit with 130 if the run was stopped, with 3 if some pictures cannot be read."""
+    """Print one line an image; exit with 130 if the run was stopped, with 3 if some images cannot be read."""
     if as_json:
         rows = [_page_values(page) for page in drawn.pages]
-        values = {"pictures": rows, "failures": dict(drawn.failures), "missing": drawn.missing}
+        values = {"images": rows, "failures": dict(drawn.failures), "missing": drawn.missing}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     elif drawn.pages:
-        table(("picture", "label", "taken for", "probability", "maps"), [_page_row(page) for page in drawn.pages])
+        table(("image", "label", "taken for", "probability", "maps"), [_page_row(page) for page in drawn.pages])
     for name, reason in drawn.failures.items():
         say(f"{name}: {reason}")
     if drawn.stopped:
-        say(f"stopped with {len(drawn.missing)} pictures missing; give the same command again to go on")
+        say(f"stopped with {len(drawn.missing)} images missing; give the same command again to go on")
         raise typer.Exit(130)
     if drawn.failures:
-        say(f"{len(drawn.failures)} of {len(drawn.failures) + len(drawn.pages)} pictures could not be read")
+        say(f"{len(drawn.failures)} of {len(drawn.failures) + len(drawn.pages)} images could not be read")
         raise typer.Exit(SOME_FAILED)
 
 
-def _page_values(page: Page) -> dict[str, Any]:
+def _page_values(page: StoredMaps) -> dict[str, Any]:
     return {
-        "picture": page.picture,
+        "image": page.image,
         "label": page.label,
         "guesses": page.read()["guesses"],
         "folder": str(page.folder),
     }
 
 
-def _page_row(page: Page) -> tuple[str, ...]:
+def _page_row(page: StoredMaps) -> tuple[str, ...]:
     name, odds = (page.guess["name"], page.guess["probability"]) if page.guess else ("", None)
-    return (page.picture, page.label, name, "" if odds is None else f"{100 * odds:.2f} %", str(page.folder))
+    return (page.image, page.label, name, "" if odds is None else f"{100 * odds:.2f} %", str(page.folder))

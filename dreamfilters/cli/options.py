@@ -54,10 +54,10 @@ def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
 
 
 @dataclass(frozen=True)
-class Opening:
-    """The options of every command that takes MODEL: how it is opened and how pictures become its input.
+class ModelOptions:
+    """The options of every command that takes MODEL: how it is opened and how images become its input.
 
-    A command takes them as one parameter, `opening`; `spread` makes options of the fields.
+    A command takes them as one parameter, `opening`; `with_model_options` makes options of the fields.
     """
 
     trust: Trust = False
@@ -72,11 +72,11 @@ class Opening:
         typer.Option(metavar="LOW HIGH", help="What black and white are to the network."),
     ] = None
     order: Annotated[
-        str | None, typer.Option(metavar="RGB|BGR|grey|equalised", help="The order of the network's channels.")
+        str | None, typer.Option(metavar="RGB|BGR|gray|equalized", help="The order of the network's channels.")
     ] = None
 
     input: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The input that takes the picture, of several; others get zeros.")
+        str | None, typer.Option(metavar="NAME", help="The input that takes the image, of several; others get zeros.")
     ] = None
     output: Annotated[
         str | None, typer.Option(metavar="NAME", help="The output that holds the classes, of several.")
@@ -113,8 +113,8 @@ class Opening:
         return self.form or said or None
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with the fields of each parameter that is a dataclass, such as `Opening`, in its place.
+def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the fields of each parameter that is a dataclass, such as `ModelOptions`, in its place.
 
     So typer, which reads signatures, offers them as options, and no command repeats them.
     """
@@ -146,7 +146,7 @@ def _parameters_of(group: Any) -> Iterator[inspect.Parameter]:
         yield inspect.Parameter(field.name, kind, default=field.default, annotation=hints[field.name])
 
 
-def wake() -> None:
+def import_tensorflow() -> None:
     """Import TensorFlow without what its C++ side writes to stderr before any setting for that is read.
 
     Its Python side is told to keep hints to programmers (such as "retracing is expensive") to itself.

@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.errors import printable
 
-SOME_FAILED = 3  # exit code: finished, but some pictures could not be read
+SOME_FAILED = 3  # exit code: finished, but some images could not be read
 
 Shower: TypeAlias = Callable[[float, float, str], None]  # done, of how much (0: not known), what
 

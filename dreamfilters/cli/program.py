@@ -13,13 +13,13 @@ from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
     name="dreamfilters",
-    help="""Shows what an image network has learned: dreams of its filters and classes, and real pictures.
+    help="""Shows what an image network has learned: dreams of its filters and classes, and real images.
 
     \b
     Examples:
       dreamfilters demo
       dreamfilters dream signs conv6:0-15 class:STOP
-      dreamfilters maps signs photo.jpg
+      dreamfilters maps signs image.jpg
       dreamfilters layers net.keras
     """,
     no_args_is_help=True,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dreamfilters.cli.options import Quiet, wake
+from dreamfilters.cli.options import Quiet, import_tensorflow
 from dreamfilters.cli.output import progress
 
 
@@ -16,13 +16,13 @@ def demo(
 ) -> None:
     """Show what the built-in network has learned.
 
-    Dreams of filters and classes beside the pictures that excite them, on one page. Needs no file and no network.
+    Dreams of filters and classes beside the images that excite them, on one page. Needs no file and no network.
 
     \b
     Example:
       dreamfilters demo
     """
-    wake()
+    import_tensorflow()
     from dreamfilters.report.demo.demo import make_demo
 
     with progress("demo", quiet) as watcher:
@@ -31,7 +31,7 @@ def demo(
 
 
 def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
-    """Write the built-in sample pictures, rendered signs.
+    """Write the built-in sample images, rendered signs.
 
     Into class folders, at least three a class.
 
@@ -41,7 +41,7 @@ def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
     """
     from dreamfilters.signs.rendering.scenes import write_samples
 
-    typer.echo(f"{len(write_samples(folder))} rendered pictures in {folder}")
+    typer.echo(f"{len(write_samples(folder))} rendered images in {folder}")
 
 
 def gtsrb(folder: Annotated[Path, typer.Argument(metavar="FOLDER")], quiet: Quiet = False) -> None:

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import Model, Opening, sides_of, spread, wake
+from dreamfilters.cli.options import Model, ModelOptions, import_tensorflow, sides_of, with_model_options
 from dreamfilters.cli.output import say
 
 
-@spread
+@with_model_options
 def serve(
     model: Model,
     images: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of pictures; the samples for signs.")
+        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of images; the samples for signs.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each picture; the folders' names by itself.")
+        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
     ] = None,
     audit: Annotated[Path | None, typer.Option(metavar="DIR", help="A stored audit, whose verdicts are shown.")] = None,
     top: Annotated[int, typer.Option(help="How many classes a prediction names.")] = 5,
@@ -27,7 +27,7 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="Where dreams are kept; outputs/<model>-viewer by itself.")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Of the pictures, for a network that takes any.")
+        str | None, typer.Option(metavar="N|HxW", help="Of the images, for a network that takes any.")
     ] = None,
     port: Annotated[
         int | None, typer.Option(help="Where; by itself 5000 or one of the next, 0 for any that is free.")
@@ -44,16 +44,16 @@ def serve(
     base_url: Annotated[str, typer.Option(metavar="PATH", help="What a proxy puts before all addresses.")] = "/",
     get: Annotated[str | None, typer.Option(metavar="PATH", help="Answer this one address, and stop.")] = None,
     *,
-    opening: Opening,
+    opening: ModelOptions,
 ) -> None:
-    """Show a network in the browser: layers, maps, dreams, strongest pictures.
+    """Show a network in the browser: layers, maps, dreams, strongest images.
 
     On this machine alone, unless told otherwise. Ctrl-C ends it.
 
     \b
     Examples:
       dreamfilters serve signs
-      dreamfilters serve net.keras photos/ --classes names.txt --open
+      dreamfilters serve net.keras images/ --classes names.txt --open
       dreamfilters serve signs --get /api/state
     """
     from dreamfilters.viewer.launch import access_for, settings_for
@@ -61,7 +61,9 @@ def serve(
     from dreamfilters.viewer.server.single_request import answered
 
     options = {**opening.settings, "size": None if size is None else _sides(size)}
-    settings = settings_for(model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=wake)
+    settings = settings_for(
+        model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=import_tensorflow
+    )
     if get is not None:
         status, content = answered(settings, get)
         typer.get_binary_stream("stdout").write(content)

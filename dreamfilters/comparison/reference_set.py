@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from dreamfilters.comparison.measures.plausibility import Crowd, crowd_of
-from dreamfilters.comparison.measures.response_rank import Standing
-from dreamfilters.errors import PictureError
+from dreamfilters.comparison.measures.plausibility import Neighborhood, neighborhood_of
+from dreamfilters.comparison.measures.response_rank import ResponseRank
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.result import Scan, UnitScan
 from dreamfilters.evidence.scan.score_statistics import By
 from dreamfilters.evidence.scan.sources import Source
-from dreamfilters.evidence.scan.survey import TOP, Survey
+from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import resize
 from dreamfilters.networks import Network
 
@@ -26,7 +26,7 @@ _FEWEST = 32  # images of a draw, however large they are
 
 
 @dataclass(frozen=True, eq=False)
-class Reality:
+class ReferenceSet:
     """What real images do to the units in question.
 
     Attributes:
@@ -42,9 +42,9 @@ class Reality:
     seed: int
 
     @classmethod
-    def of(cls, network: Network, source: Source, scan: Scan, *, seed: int = 0) -> Reality:
+    def of(cls, network: Network, source: Source, scan: Scan, *, seed: int = 0) -> ReferenceSet:
         """Return what images do to the layers of a scan that was made of them."""
-        return cls(network, source.fitted(scan.size, network.form.picture_channels, network.form.resize), scan, seed)
+        return cls(network, source.fitted(scan.size, network.form.image_channels, network.form.resize), scan, seed)
 
     @cached_property
     def drawn(self) -> tuple[int, ...]:
@@ -53,23 +53,23 @@ class Reality:
         return self.draw([index for index, name in enumerate(self.scan.names) if name not in failed])
 
     @cached_property
-    def pictures(self) -> Floats:
+    def images(self) -> Floats:
         """The images that were drawn."""
         return self.read(self.drawn)
 
     @cached_property
-    def crowd(self) -> Crowd:
+    def crowd(self) -> Neighborhood:
         """The same, as plausibility needs them.
 
         Raises:
-            PictureError: there are too few.
+            ImageError: there are too few.
         """
-        return crowd_of(self.network, self.pictures, k=NEIGHBOUR)
+        return neighborhood_of(self.network, self.images, k=NEIGHBOUR)
 
     def draw(self, indices: Sequence[int], most: int = _DRAWN) -> tuple[int, ...]:
         """Return at most so many of these, and no more than fit into memory, drawn by chance, rising."""
         height, width = self.scan.size
-        room = max(_FEWEST, _ROOM // (4 * height * width * self.network.form.picture_channels))
+        room = max(_FEWEST, _ROOM // (4 * height * width * self.network.form.image_channels))
         count = min(len(indices), most, room)
         chosen = np.random.default_rng(self.seed).choice(len(indices), count, replace=False)
         return tuple(indices[place] for place in sorted(chosen.tolist()))
@@ -78,18 +78,18 @@ class Reality:
         """Return these images, (n, h, w, c).
 
         Raises:
-            PictureError: one that could be read before cannot be read any more.
+            ImageError: one that could be read before cannot be read any more.
         """
         wanted = dict.fromkeys(indices)
         found = dict(self.source.only(wanted))
         gone = [self.scan.names[index] for index in wanted if index not in found]
         if gone:
-            raise PictureError(f"{gone[0]}: could be read a moment ago and now cannot; leave the images as they are")
+            raise ImageError(f"{gone[0]}: could be read a moment ago and now cannot; leave the images as they are")
         return np.stack([found[index] for index in indices])
 
-    def fitted(self, pictures: Iterable[Floats]) -> Floats:
-        """Return pictures in the size that was scanned."""
-        return np.stack([one if one.shape[:2] == self.scan.size else resize(one, self.scan.size) for one in pictures])
+    def fitted(self, images: Iterable[Floats]) -> Floats:
+        """Return images in the size that was scanned."""
+        return np.stack([one if one.shape[:2] == self.scan.size else resize(one, self.scan.size) for one in images])
 
     def of_class(self, number: int) -> list[int]:
         """Return the numbers of the readable images whose label is that class of the network."""
@@ -97,21 +97,21 @@ class Reality:
         readable = self.scan.predicted >= 0
         return np.flatnonzero(readable & (self.scan.truth == number)).tolist() if fits else []
 
-    def labelled(self, index: int) -> str:
+    def labeled(self, index: int) -> str:
         """Return the class that an image shows: in the network's words where its label is one of the classes."""
         number = int(self.scan.truth[index])
         return self.scan.classes[number] if number >= 0 else self.scan.labels[index]
 
-    def standing(self, unit: UnitScan, by: By, response: float) -> Standing:
+    def response_rank(self, unit: UnitScan, by: By, response: float) -> ResponseRank:
         """Return where a response stands among those of all images; the percentile to within a bin of the histogram.
 
         Raises:
-            PictureError: no image has a finite response.
+            ImageError: no image has a finite response.
         """
         if not unit.seen:
-            raise PictureError(f"{unit.layer.name}:{unit.number}: no image has a finite response to stand beside")
+            raise ImageError(f"{unit.layer.name}:{unit.number}: no image has a finite response to stand beside")
         best = unit.strongest[by][0]
-        return Standing(
+        return ResponseRank(
             response=response,
             largest=best.score,
             index=best.index,
@@ -123,7 +123,7 @@ class Reality:
         )
 
 
-def look(
+def reference_set(
     network: Network,
     source: Source,
     layers: Iterable[str],
@@ -131,11 +131,11 @@ def look(
     top: int,
     seed: int,
     watcher: Callable[[int, int, str], None],
-) -> Reality:
+) -> ReferenceSet:
     """Return what the images do to these layers: every file is read once, whatever their number."""
     count = len(source.names)
-    survey = Survey(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP, count)))
+    survey = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP, count)))
     progress = survey.start()
     for name in survey.batches(progress):
         watcher(progress.next, count, name)
-    return Reality.of(network, source, survey.scan(progress), seed=seed)
+    return ReferenceSet.of(network, source, survey.scan(progress), seed=seed)

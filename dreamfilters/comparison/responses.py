@@ -1,4 +1,4 @@
-"""What units answer to pictures, as they are and under small motions."""
+"""What units answer to images, as they are and under small motions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dreamfilters.dreams.ascent.compiled_step import ROBUST
 from dreamfilters.dreams.transforms import Transform, Views, apply
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats, Seen, stream
-from dreamfilters.evidence.features import Pictures, shown
+from dreamfilters.evidence.features import Images, shown
 from dreamfilters.networks import Network
 
-_CHUNK = 32  # pictures that are moved at a time
+_CHUNK = 32  # images that are moved at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What units answer to pictures.
+class Responses:
+    """What units answer to images.
 
     Attributes:
         mean: (n, units), the mean of each map.
@@ -33,47 +33,47 @@ class Answers:
     maximum: Floats
 
 
-def answers_to(
+def responses_to(
     network: Network,
-    pictures: Pictures,
+    images: Images,
     units: Mapping[str, Sequence[int]],
     *,
     transforms: Sequence[Transform] = ROBUST,
     looks: int = 0,
     seed: int = 0,
-) -> dict[str, Answers]:
-    """Return what the units of each layer answer to pictures in the network's size, in one pass over the pictures.
+) -> dict[str, Responses]:
+    """Return what the units of each layer answer to images in the network's size, in one pass over the images.
 
-    With `looks` every picture is seen so many times, each moved by its own chance, and the answers are averaged: how
-    much of a response survives what a camera does to a picture. It takes so many times as long. The motions of a
-    picture follow from `seed` and from its place, not from its neighbours.
+    With `looks` every image is seen so many times, each moved by its own chance, and the answers are averaged: how
+    much of a response survives what a camera does to an image. It takes so many times as long. The motions of a
+    image follow from `seed` and from its place, not from its neighbors.
 
     Args:
         network: what `load` returned.
-        pictures: (n, h, w, c) in [0, 1].
+        images: (n, h, w, c) in [0, 1].
         units: layer -> the numbers of its filters or neurons; `LOGITS` -> numbers of classes.
         transforms: how a look is moved.
-        looks: how many; 0 for the pictures as they are.
+        looks: how many; 0 for the images as they are.
         seed: chance.
 
     Raises:
         RecipeError: `looks` is negative.
-        UnknownNameError, PictureError, InputFormError: as in `recording.activations`.
+        UnknownNameError, ImageError, InputFormError: as in `recording.activations`.
 
     Example:
-        >>> answers_to(network, photographs, {"conv6": [12]}, looks=8)["conv6"].mean.shape
+        >>> responses_to(network, images, {"conv6": [12]}, looks=8)["conv6"].mean.shape
         (100, 1)
     """
     if looks < 0:
         raise RecipeError(f"looks={looks}: at least 0")
-    seen = _moved(network, pictures, (Views(looks), *transforms), seed) if looks else pictures
+    seen = _moved(network, images, (Views(looks), *transforms), seed) if looks else images
     parts = list(stream(network, seen, list(units), reading=_summary(units)))
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def averaged(name: str) -> Floats:
-        return np.asarray(whole[name].reshape(len(pictures), max(looks, 1), -1).mean(axis=1))
+        return np.asarray(whole[name].reshape(len(images), max(looks, 1), -1).mean(axis=1))
 
-    return {layer: Answers(averaged(f"mean {layer}"), averaged(f"max {layer}")) for layer in units}
+    return {layer: Responses(averaged(f"mean {layer}"), averaged(f"max {layer}")) for layer in units}
 
 
 def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
@@ -90,11 +90,11 @@ def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
     return summary
 
 
-def _moved(network: Network, pictures: Pictures, transforms: Sequence[Transform], seed: int) -> Iterator[Floats]:
-    """Yield every look at the first picture, then every look at the second."""
+def _moved(network: Network, images: Images, transforms: Sequence[Transform], seed: int) -> Iterator[Floats]:
+    """Yield every look at the first image, then every look at the second."""
     move = _mover(network, tuple(transforms))
-    for first in range(0, len(pictures), _CHUNK):
-        chunk = shown(network, pictures[first : first + _CHUNK])
+    for first in range(0, len(images), _CHUNK):
+        chunk = shown(network, images[first : first + _CHUNK])
         seeds = np.array([backend.seed_of(seed, first + place) for place in range(_CHUNK)], "uint64")
         filled = np.concatenate([chunk, np.repeat(chunk[-1:], _CHUNK - len(chunk), axis=0)])  # one program for all
         looks = np.asarray(move(backend.tensor(filled), backend.tensor(seeds)))
@@ -102,7 +102,7 @@ def _moved(network: Network, pictures: Pictures, transforms: Sequence[Transform]
 
 
 def _mover(network: Network, transforms: tuple[Transform, ...]) -> Callable[[Any, Any], Any]:
-    """Return the program that moves pictures, kept with the network."""
+    """Return the program that moves images, kept with the network."""
     key = ("moved", transforms)
     if key not in network.compiled:
         network.compiled[key] = backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))

@@ -8,50 +8,50 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.attribution.logit_attribution import Carriers
+from dreamfilters.attribution.logit_attribution import LogitAttribution
 from dreamfilters.comparison.measures.class_transfer import ClassTransfer
-from dreamfilters.comparison.measures.confusions import Confusion, Separation
-from dreamfilters.comparison.measures.map_similarity import Likeness
-from dreamfilters.comparison.measures.path_similarity import Path as Way
+from dreamfilters.comparison.measures.confusions import Confusion, UnitSeparation
+from dreamfilters.comparison.measures.map_similarity import MapSimilarity
+from dreamfilters.comparison.measures.path_similarity import PathSimilarity as Way
 from dreamfilters.comparison.measures.path_similarity import PathStep
 from dreamfilters.comparison.measures.plausibility import Plausibility
-from dreamfilters.comparison.measures.response_rank import Contest, Standing
-from dreamfilters.comparison.measures.seed_variation import Spread
-from dreamfilters.comparison.measures.two_afc import Duel
+from dreamfilters.comparison.measures.response_rank import ResponseRank, ResponseRanks
+from dreamfilters.comparison.measures.seed_variation import SeedVariation
+from dreamfilters.comparison.measures.two_afc import TwoAFC
 from dreamfilters.comparison.measures.unit_matching import UnitTransfer
-from dreamfilters.comparison.units import Subject
+from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.patches import Crop
+from dreamfilters.evidence.patches import Patch
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.result import LayerFacts
-from dreamfilters.networks.predictions import Guess
+from dreamfilters.networks.predictions import Prediction
 from dreamfilters.serialization import plain, table
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """One picture, and what the unit makes of it.
+class UnitView:
+    """One image, and what the unit makes of it.
 
     Attributes:
-        picture: (h, w, c) in [0, 1], in the network's size.
+        image: (h, w, c) in [0, 1], in the network's size.
         name: its file, or whose dream it is.
         label: its class, "" for none.
         response: the mean or the maximum of the map, as the unit is judged.
         place: (row, column) of the map's maximum.
-        map: (h, w), (1, 1) for a unit that answers a picture as a whole.
-        crop: what `place` sees; None where that is the whole picture.
+        map: (h, w), (1, 1) for a unit that answers an image as a whole.
+        crop: what `place` sees; None where that is the whole image.
         likeness: of its map and the dream's; None for the dream itself.
     """
 
-    picture: Floats
+    image: Floats
     name: str
     label: str
     response: float
     place: tuple[int, int]
     map: Floats
-    crop: Crop | None
-    likeness: Likeness | None = None
+    crop: Patch | None
+    likeness: MapSimilarity | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but pixels as plain values."""
@@ -63,7 +63,7 @@ class Sight:
 
 
 @dataclass(frozen=True, eq=False)
-class Mistake:
+class ConfusedClass:
     """A class that the images of another one are taken for, or nearly.
 
     Attributes:
@@ -75,8 +75,8 @@ class Mistake:
 
     name: str
     confusion: Confusion
-    images: tuple[Sight, ...]
-    separation: tuple[Separation, ...]
+    images: tuple[UnitView, ...]
+    separation: tuple[UnitSeparation, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,23 +87,23 @@ class ClassFacts:
         number: of the class.
         title: its name, with its other names.
         guesses: what the network takes the dream for, the surest first.
-        carriers: which units carry its logit on real images; None without labelled images.
-        mistakes: what its images are taken for; empty without labelled images.
-        count: of labelled images of the class.
+        carriers: which units carry its logit on real images; None without labeled images.
+        mistakes: what its images are taken for; empty without labeled images.
+        count: of labeled images of the class.
         drawn: how many of them were looked at closely.
     """
 
     number: int
     title: str
-    guesses: tuple[Guess, ...]
-    carriers: Carriers | None
-    mistakes: tuple[Mistake, ...]
+    guesses: tuple[Prediction, ...]
+    carriers: LogitAttribution | None
+    mistakes: tuple[ConfusedClass, ...]
     count: int
     drawn: int
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class UnitComparison:
     """One unit.
 
     Attributes:
@@ -112,7 +112,7 @@ class Compared:
         dreams: one a seed; the first is the one that is compared.
         own: the dream as the unit sees it.
         real: the strongest real images, the strongest first.
-        photo: the user's own image, None if none was named.
+        user_image: the user's own image, None if none was named.
         histogram: of the responses of all real images, by `subject.by`.
         contest: the dream against the real images, plain and under small motions.
         moved: how many images stand beside the dream under small motions.
@@ -122,18 +122,18 @@ class Compared:
         missing: measure -> why there is none.
     """
 
-    subject: Subject
+    subject: ComparedUnit
     facts: LayerFacts
     dreams: tuple[Dream, ...]
-    own: Sight
-    real: tuple[Sight, ...]
-    photo: Sight | None
+    own: UnitView
+    real: tuple[UnitView, ...]
+    user_image: UnitView | None
     histogram: Histogram
-    contest: Contest
+    contest: ResponseRanks
     moved: int
-    spread: Spread | None
+    spread: SeedVariation | None
     path: Way | None
-    duel: Duel | None
+    duel: TwoAFC | None
     plausibility: Plausibility | None
     transfer: ClassTransfer | UnitTransfer | None
     class_facts: ClassFacts | None
@@ -150,12 +150,12 @@ class Compared:
         return self.dreams[0]
 
     @property
-    def standing(self) -> Standing:
+    def response_rank(self) -> ResponseRank:
         """The dream against the real images as the unit is judged, unmoved."""
         return self.contest.maximum if self.subject.by == "max" else self.contest.mean
 
     @property
-    def moved_standing(self) -> Standing | None:
+    def moved_response_rank(self) -> ResponseRank | None:
         """The same under small motions."""
         return self.contest.moved_maximum if self.subject.by == "max" else self.contest.moved_mean
 
@@ -167,12 +167,12 @@ class Compared:
     @property
     def loses(self) -> bool:
         """Whether a real image excites the unit more than its dream does."""
-        return self.standing.loses
+        return self.response_rank.loses
 
     @property
     def loses_moved(self) -> bool:
         """Whether one does under small motions."""
-        return self.moved_standing is not None and self.moved_standing.loses
+        return self.moved_response_rank is not None and self.moved_response_rank.loses
 
     @property
     def path_step(self) -> PathStep | None:
@@ -181,9 +181,9 @@ class Compared:
         return next((step for step in reversed(steps) if step.similarity is not None), None)
 
     @property
-    def sights(self) -> tuple[Sight, ...]:
+    def sights(self) -> tuple[UnitView, ...]:
         """All whose maps are shown, the dream first."""
-        return (self.own, *self.real, *([self.photo] if self.photo else []))
+        return (self.own, *self.real, *([self.user_image] if self.user_image else []))
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but pixels as plain values."""
@@ -199,7 +199,7 @@ class Compared:
                 "dreams": [one.as_values() for one in self.dreams],
                 "own": self.own.as_values(),
                 "real": [one.as_values() for one in self.real],
-                "photo": self.photo and self.photo.as_values(),
+                "user_image": self.user_image and self.user_image.as_values(),
                 "contest": self.contest.as_values(),
                 "moved_images": self.moved,
                 "spread": self.spread,
@@ -218,7 +218,7 @@ class Compared:
         return table(self.name, [{"measure": key, "value": value} for key, value in row_of(self).items()])
 
     def __repr__(self) -> str:
-        return f"Compared({self.name!r}, {self.standing.response:.4g} against {self.standing.largest:.4g})"
+        return f"Compared({self.name!r}, {self.response_rank.response:.4g} against {self.response_rank.largest:.4g})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,12 +232,12 @@ class Comparison:
         failures: name and reason of each image that could not be read.
 
     Example:
-        >>> compare(load("signs"), "conv6:12", photos("signs/")).report("outputs/conv6-12")
+        >>> compare(load("signs"), "conv6:12", image_folder("signs/")).report("outputs/conv6-12")
         PosixPath('outputs/conv6-12/index.html')
     """
 
     network: str
-    units: tuple[Compared, ...]
+    units: tuple[UnitComparison, ...]
     facts: Mapping[str, str]
     failures: tuple[tuple[str, str], ...] = ()
 
@@ -270,26 +270,26 @@ class Comparison:
         return f"Comparison({self.network!r}, {len(self.units)} units, {losing} lose to a real image)"
 
 
-def row_of(unit: Compared) -> dict[str, Any]:
+def row_of(unit: UnitComparison) -> dict[str, Any]:
     """Return the numbers of one unit as one flat row, the same keys for every unit."""
-    moved, step = unit.moved_standing, unit.path_step
+    moved, step = unit.moved_response_rank, unit.path_step
     likeness = unit.real[0].likeness if unit.real else None
-    standing = unit.transfer.standing if unit.transfer else None
+    standing = unit.transfer.response_rank if unit.transfer else None
     return {
         "target": unit.name,
         "layer": unit.facts.name,
         "unit": unit.subject.unit,
         "by": unit.subject.by,
-        "response": unit.standing.response,
-        "strongest_real": unit.standing.largest,
-        "ratio": unit.standing.ratio,
-        "percentile": unit.standing.percentile,
+        "response": unit.response_rank.response,
+        "strongest_real": unit.response_rank.largest,
+        "ratio": unit.response_rank.ratio,
+        "percentile": unit.response_rank.percentile,
         "loses": unit.loses,
         "moved_response": moved and moved.response,
         "moved_ratio": moved and moved.ratio,
         "loses_moved": unit.loses_moved,
-        "woken": unit.dream.woken,
-        "seeds_deviation": unit.spread and unit.spread.deviation,
+        "activated": unit.dream.activated,
+        "seeds_std": unit.spread and unit.spread.std,
         "seeds_distance": unit.spread and unit.spread.distance,
         "path_similarity": step and step.similarity,
         "path_layer": step.layer if step else "",

@@ -1,4 +1,4 @@
-"""Pictures as one unit sees them: its maps, the place that excites it most, and what that place sees."""
+"""Images as one unit sees them: its maps, the place that excites it most, and what that place sees."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dreamfilters.comparison.result import Sight
-from dreamfilters.comparison.units import Subject
+from dreamfilters.comparison.result import UnitView
+from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.evidence.activations import Floats, stream
-from dreamfilters.evidence.patches import crop
+from dreamfilters.evidence.patches import extract_patch
 from dreamfilters.evidence.scan.result import LayerFacts
 from dreamfilters.networks import Network
 
 
-class View(NamedTuple):
-    """A picture (h, w, c) in the size that was scanned, shown for one unit, with its name and label."""
+class ViewRequest(NamedTuple):
+    """An image (h, w, c) in the size that was scanned, shown for one unit, with its name and label."""
 
-    subject: Subject
-    picture: Floats
+    subject: ComparedUnit
+    image: Floats
     name: str
     label: str = ""
 
 
-def sights(network: Network, facts: LayerFacts, views: Sequence[View]) -> tuple[Sight, ...]:
-    """Return each picture as its unit sees it; all units are of one layer, and of its maps a batch is held at a time.
+def unit_views(network: Network, facts: LayerFacts, views: Sequence[ViewRequest]) -> tuple[UnitView, ...]:
+    """Return each image as its unit sees it; all units are of one layer, and of its maps a batch is held at a time.
 
     Args:
         network: whose units they are.
@@ -35,7 +35,7 @@ def sights(network: Network, facts: LayerFacts, views: Sequence[View]) -> tuple[
     """
     if not views:
         return ()
-    batches = stream(network, (view.picture for view in views), [views[0].subject.layer])
+    batches = stream(network, (view.image for view in views), [views[0].subject.layer])
     answers = itertools.chain.from_iterable(itertools.chain.from_iterable(seen.values()) for seen in batches)
     return tuple(
         _sight(view, np.atleast_2d(answer[..., view.subject.unit]).copy(), facts)
@@ -43,9 +43,9 @@ def sights(network: Network, facts: LayerFacts, views: Sequence[View]) -> tuple[
     )
 
 
-def _sight(view: View, seen: Floats, facts: LayerFacts) -> Sight:
+def _sight(view: ViewRequest, seen: Floats, facts: LayerFacts) -> UnitView:
     finite = np.nan_to_num(seen, nan=-np.inf)
     row, column = (int(place) for place in np.unravel_index(np.argmax(finite), seen.shape))
     response = float(seen.max() if view.subject.by == "max" else seen.mean(dtype=np.float64))
-    cut = None if facts.field is None else crop(view.picture, facts, (row, column))
-    return Sight(view.picture, view.name, view.label, response, (row, column), seen, cut)
+    cut = None if facts.field is None else extract_patch(view.image, facts, (row, column))
+    return UnitView(view.image, view.name, view.label, response, (row, column), seen, cut)

@@ -16,7 +16,7 @@ from dreamfilters.networks import LOGITS, Network
 
 
 @dataclass(frozen=True)
-class Subject:
+class ComparedUnit:
     """One unit.
 
     Attributes:
@@ -37,9 +37,9 @@ class Subject:
         return self.layer == LOGITS
 
 
-def asked(
+def units_of(
     network: Network, targets: str | Sequence[str], recipe: Recipe
-) -> tuple[tuple[Objective, ...], tuple[Subject, ...]]:
+) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
     """Return the goals that make all the dreams, each unit once, and the units in the order of the goals.
 
     Raises:
@@ -47,7 +47,7 @@ def asked(
         UnknownNameError: no such layer or class.
 
     Example:
-        >>> asked(load("signs"), ["conv6:12", "class:STOP"], Recipe())[1][0]
+        >>> units_of(load("signs"), ["conv6:12", "class:STOP"], Recipe())[1][0]
         Subject(name='conv6:12', layer='conv6', unit=12, by='mean')
     """
     found = [_once(goal) for goal in goals(network, targets, class_score=recipe.class_score)]
@@ -59,7 +59,7 @@ def _once(goal: Objective) -> Objective:
     return goal[sorted(rows.values())]
 
 
-def _subjects(goal: Objective) -> tuple[Subject, ...]:
+def _subjects(goal: Objective) -> tuple[ComparedUnit, ...]:
     kind = goal.kind if isinstance(goal.kind, tuple) else (goal.kind,)
     if kind[0] == "channel":
         layer, by = kind[1:]
@@ -70,5 +70,5 @@ def _subjects(goal: Objective) -> tuple[Subject, ...]:
             f"{goal.names[0]}: a comparison is of single units, such as conv6:12, conv6:0-15!max, conv6, class:STOP"
         )
     return tuple(
-        Subject(name, layer, int(unit), by) for name, unit in zip(goal.names, np.asarray(goal.wanted), strict=True)
+        ComparedUnit(name, layer, int(unit), by) for name, unit in zip(goal.names, np.asarray(goal.wanted), strict=True)
     )

@@ -16,22 +16,22 @@ Tensor: TypeAlias = Any
 
 
 @runtime_checkable
-class Motion(Protocol):
-    """A transform that only moves pixels and can be merged with its neighbours."""
+class AffineTransform(Protocol):
+    """A transform that only moves pixels and can be merged with its neighbors."""
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
-        """Return (n, 3, 3): output places (x, y, 1) in pixels from the centre -> input places."""
+        """Return (n, 3, 3): output places (x, y, 1) in pixels from the center -> input places."""
 
 
-def moved(picture: Tensor, matrices: list[Tensor]) -> Tensor:
+def moved(image: Tensor, matrices: list[Tensor]) -> Tensor:
     """Resample once through the product of the motions: the last one meets the output place first."""
     if not matrices:
-        return picture
+        return image
     product = matrices[0]
     for matrix in matrices[1:]:
         product = ops.matmul(product, matrix)
-    _, height, width, _ = picture.shape
-    return backend.warp(picture, _about_centre(product, height, width), height, width)
+    _, height, width, _ = image.shape
+    return backend.warp(image, _about_center(product, height, width), height, width)
 
 
 class _Moves:
@@ -40,13 +40,13 @@ class _Moves:
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
         raise NotImplementedError
 
-    def __call__(self, picture: Tensor, seeds: backend.Seeds) -> Tensor:
-        return moved(picture, [self.matrix(seeds, picture.shape[1], picture.shape[2])])
+    def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
+        return moved(image, [self.matrix(seeds, image.shape[1], image.shape[2])])
 
 
 @dataclass(frozen=True)
 class Rotate(_Moves):
-    """Turn each picture by up to `degrees` either way, mirrored beyond its edges."""
+    """Turn each image by up to `degrees` either way, mirrored beyond its edges."""
 
     degrees: float
 
@@ -64,7 +64,7 @@ class Rotate(_Moves):
 
 @dataclass(frozen=True)
 class Scale(_Moves):
-    """Enlarge each picture or shrink it, by a factor from 1 to 1 + `by`, mirrored beyond its edges."""
+    """Enlarge each image or shrink it, by a factor from 1 to 1 + `by`, mirrored beyond its edges."""
 
     by: float
 
@@ -80,7 +80,7 @@ class Scale(_Moves):
 
 @dataclass(frozen=True)
 class Shear(_Moves):
-    """Slant each picture sideways by up to `by` pixels a row, mirrored beyond its edges."""
+    """Slant each image sideways by up to `by` pixels a row, mirrored beyond its edges."""
 
     by: float
 
@@ -96,7 +96,7 @@ class Shear(_Moves):
 
 @dataclass(frozen=True)
 class Shift(_Moves):
-    """Move each picture by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
+    """Move each image by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
 
     pixels: float
 
@@ -112,10 +112,10 @@ class Shift(_Moves):
 
 @dataclass(frozen=True)
 class Crop:
-    """Show `views` square-cornered parts of each picture, enlarged to its full size (MACO, Fel et al. 2023).
+    """Show `views` square-cornered parts of each image, enlarged to its full size (MACO, Fel et al. 2023).
 
-    A part has between `smallest` and `largest` of the side; its centre is normal around the middle with `spread` times
-    the side as deviation, clipped so that it stays inside.
+    A part has between `smallest` and `largest` of the side; its center is normal around the middle with `spread` times
+    the side as std, clipped so that it stays inside.
     """
 
     views: int = 1
@@ -129,16 +129,16 @@ class Crop:
             raise RecipeError(f"smallest={self.smallest}, largest={self.largest}: 0 < smallest <= largest <= 1")
         at_least("spread", self.spread)
 
-    def __call__(self, picture: Tensor, seeds: backend.Seeds) -> Tensor:
+    def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
         """Return (n * views, h, w, c)."""
-        _, height, width, _ = picture.shape
+        _, height, width, _ = image.shape
         seeds = backend.repeat_seeds(seeds, self.views)
         side = backend.uniform(backend.fold(seeds, 0), (), self.smallest, self.largest)
         room = (1 - side)[:, None] / 2
-        centre = ops.clip(backend.normal(backend.fold(seeds, 1), (2,)) * self.spread, -room, room)
+        center = ops.clip(backend.normal(backend.fold(seeds, 1), (2,)) * self.spread, -room, room)
         zero = ops.zeros_like(side)
-        matrix = _matrix(side, zero, centre[:, 0] * width, zero, side, centre[:, 1] * height)
-        shown = ops.repeat(picture, self.views, axis=0) if self.views > 1 else picture
+        matrix = _matrix(side, zero, center[:, 0] * width, zero, side, center[:, 1] * height)
+        shown = ops.repeat(image, self.views, axis=0) if self.views > 1 else image
         return moved(shown, [matrix])
 
 
@@ -149,12 +149,12 @@ def _matrix(a: Tensor, b: Tensor, x: Tensor, c: Tensor, d: Tensor, y: Tensor) ->
     return ops.stack(rows, axis=1)
 
 
-def _about_centre(matrix: Tensor, height: int, width: int) -> Tensor:
-    """Turn a map between offsets from the centre into one between pixel numbers."""
+def _about_center(matrix: Tensor, height: int, width: int) -> Tensor:
+    """Turn a map between offsets from the center into one between pixel numbers."""
     x, y = (width - 1) / 2, (height - 1) / 2
-    to_centre = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], "float32")
+    to_center = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], "float32")
     back = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], "float32")
-    return ops.matmul(ops.matmul(back, matrix), to_centre)
+    return ops.matmul(ops.matmul(back, matrix), to_center)
 
 
 def stretch(draw: Tensor, by: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Every goal is climbed by the one loop, in batches of equal size, and rescued where a picture did not rise."""
+"""Every goal is climbed by the one loop, in batches of equal size, and recovered where an image did not rise."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION, Climb, Outcome, Rows, Watcher
+from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION, Ascent, AscentResult, Rows, Watcher
 from dreamfilters.dreams.ascent.batch_size import batch_size, layers_run
-from dreamfilters.dreams.ascent.compiled_step import Program, build
+from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
@@ -24,7 +24,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, Network
 
-_FEW = 16  # pictures that a rescue climbs at a time: each new size would cost more to compile
+_FEW = 16  # images that a rescue climbs at a time: each new size would cost more to compile
 _DEFAULT_SIDE = 128  # pixels, where neither recipe nor network names a size
 
 
@@ -40,17 +40,17 @@ def dream(
     frames: int = 0,
     watcher: Watcher | None = None,
 ) -> tuple[Dream, ...]:
-    """Make the pictures that `goal` wants most from `network`, one `Dream` each.
+    """Make the images that `goal` wants most from `network`, one `Dream` each.
 
     Args:
         network: what `load` returned.
         goal: an `Objective`, or targets in words such as "conv6:0-15" or "class:STOP".
         recipe: how; the standard recipe if None.
-        seed: chance; the same seed gives the same pictures, alone or in any batch.
-        prior: colour statistics in place of those that the recipe names.
-        start: a photograph (h, w, c) or one a picture (n, h, w, c) in [0, 1] to start from instead of noise.
-        batch: pictures at a time; by memory and a short trial if None.
-        frames: how many pictures of each ascent to keep.
+        seed: chance; the same seed gives the same images, alone or in any batch.
+        prior: color statistics in place of those that the recipe names.
+        start: an image (h, w, c) or one an image (n, h, w, c) in [0, 1] to start from instead of noise.
+        batch: images at a time; by memory and a short trial if None.
+        frames: how many images of each ascent to keep.
         watcher: called after every step.
 
     Raises:
@@ -59,16 +59,16 @@ def dream(
 
     Example:
         >>> network = load("signs")
-        >>> dream(network, "conv2:0-3", Recipe(steps=8), seed=7)[0].picture.shape
+        >>> dream(network, "conv2:0-3", Recipe(steps=8), seed=7)[0].image.shape
         (48, 48, 3)
     """
-    each = dreaming(
+    each = iter_dreams(
         network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, watcher=watcher
     )
     return tuple(each)
 
 
-def dreaming(
+def iter_dreams(
     network: Network,
     goal: Objective | str | Sequence[str],
     recipe: Recipe | None = None,
@@ -83,23 +83,23 @@ def dreaming(
     """Yield what `dream` returns, each batch as it is done, so that an interruption loses only the batch at hand."""
     recipe = recipe if recipe is not None else Recipe()
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
-        yield from Ascent(network, objective, recipe, seed, prior, start, batch, frames, watcher).dreams()
+        yield from BatchedAscent(network, objective, recipe, seed, prior, start, batch, frames, watcher).dreams()
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:
     """Return the canvas that a recipe means on this network.
 
     Raises:
-        RecipeError: the prior's channels are not those of the network's pictures.
+        RecipeError: the prior's channels are not those of the network's images.
     """
     own = tuple(side or _DEFAULT_SIDE for side in (network.form.size or (None, None)))
     height, width = recipe.canvas_size or own
-    channels = network.form.picture_channels
+    channels = network.form.image_channels
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:
         raise RecipeError(
-            f"prior {prior.name}: has {prior.channels} colour channels, pictures of {network.name} have {channels}; "
-            "measure one on such pictures, or take 'none'"
+            f"prior {prior.name}: has {prior.channels} color channels, images of {network.name} have {channels}; "
+            "measure one on such images, or take 'none'"
         )
     return Canvas(height, width, prior)
 
@@ -115,8 +115,8 @@ def _named_prior(name: str, network: Network, channels: int) -> Prior:
 
 
 @dataclass(frozen=True, eq=False)
-class Ascent:
-    """All pictures of one objective, batch by batch."""
+class BatchedAscent:
+    """All images of one objective, batch by batch."""
 
     network: Network
     goal: Objective
@@ -146,12 +146,12 @@ class Ascent:
         fits = len(shape) in (3, 4) and shape[-1] == channels and 0 not in shape and shape[:-3] in ((), (1,), (count,))
         if not fits or not np.all(np.isfinite(self.start)):
             raise RecipeError(
-                f"start: pictures {shape}; give one (h, w, {channels}) or {count} of them (n, h, w, {channels}), "
+                f"start: images {shape}; give one (h, w, {channels}) or {count} of them (n, h, w, {channels}), "
                 "finite numbers in 0..1"
             )
 
     def _filled(self, rows: Rows, size: int, canvas: Canvas) -> Rows:
-        """Fill a batch up by repeating its last group, so that each picture comes out the same in any batch.
+        """Fill a batch up by repeating its last group, so that each image comes out the same in any batch.
 
         To one size, or a short batch would be compiled again; to two rows at least, because one row takes another path
         through the convolutions; and by one row more where an array of the step does not fill whole vectors, because
@@ -173,22 +173,22 @@ class Ascent:
             for by in shrink
         ]
 
-    def _climb_batch(self, programs: list[Program], canvases: list[Canvas], rows: Rows) -> list[Dream]:
+    def _climb_batch(self, programs: list[CompiledStep], canvases: list[Canvas], rows: Rows) -> list[Dream]:
         began = time.perf_counter()
         climb = self._climb(rows, attempt=0)
         result = self._rescue(climb.octaves(programs, canvases), rows, canvases[-1], programs[-1])
-        robust = programs[-1].robust(backend.tensor(result.pictures), backend.tensor(climb.seeds), climb.wanted)
+        robust = programs[-1].robust(backend.tensor(result.images), backend.tensor(climb.seeds), climb.wanted)
         seconds = (time.perf_counter() - began) / len(set(rows))
         return [
             self._finished(result, position, row, float(robust[position]), seconds) for position, row in enumerate(rows)
         ]
 
-    def _climb(self, rows: Rows, *, attempt: int) -> Climb:
+    def _climb(self, rows: Rows, *, attempt: int) -> Ascent:
         seeds = self._seeds(rows, attempt=attempt)
-        return Climb(self.goal, self.recipe, rows, seeds, self.start, self.frames, self.watcher)
+        return Ascent(self.goal, self.recipe, rows, seeds, self.start, self.frames, self.watcher)
 
     def _seeds(self, rows: Rows, *, attempt: int) -> np.ndarray:
-        """Return each picture's own seed, from the run's seed, its name and how many before it bear the same name."""
+        """Return each image's own seed, from the run's seed, its name and how many before it bear the same name."""
         names = self.goal.names
         twins = [names[:row].count(names[row]) for row in rows] if len(set(names)) < len(names) else [0] * len(rows)
         return np.array(
@@ -196,10 +196,10 @@ class Ascent:
             "uint64",
         )
 
-    def _rescue(self, result: Outcome, rows: Rows, canvas: Canvas, program: Program) -> Outcome:
-        """Climb again, by other means, those pictures that did not rise."""
+    def _rescue(self, result: AscentResult, rows: Rows, canvas: Canvas, program: CompiledStep) -> AscentResult:
+        """Climb again, by other means, those images that did not rise."""
         for rung in self._rungs:
-            failed = [position for position in range(len(rows)) if not result.woken[position]]
+            failed = [position for position in range(len(rows)) if not result.activated[position]]
             if not failed:
                 break
             again = _whole_groups(failed, self.goal.group)
@@ -207,45 +207,45 @@ class Ascent:
             for chosen in (again[first : first + few] for first in range(0, len(again), few)):
                 padded = self._filled([rows[position] for position in chosen], few, canvas)
                 climb = self._climb(padded, attempt=rung.attempt)
-                tried = climb.climb(program, picture=climb.start_picture(canvas), canvas=canvas, waking=True)
+                tried = climb.climb(program, image=climb.start_image(canvas), canvas=canvas, waking=True)
                 result = result.replaced(chosen, tried, rung.name)
         return result
 
     @property
-    def _rungs(self) -> list[Rung]:
+    def _rungs(self) -> list[Fallback]:
         """Return what can be tried on this goal of this network, none for several octaves."""
         if self.recipe.octaves > 1:
             return []
-        rungs = [Rung("another seed", attempt=1)]
+        rungs = [Fallback("another seed", attempt=1)]
         if self.network.has_relu:
-            return [Rung("relaxed gradient", attempt=0), *rungs]
-        return [Rung(PRE_ACTIVATION, attempt=0), *rungs] if self._bends else rungs
+            return [Fallback("relaxed gradient", attempt=0), *rungs]
+        return [Fallback(PRE_ACTIVATION, attempt=0), *rungs] if self._bends else rungs
 
     @property
     def _tried(self) -> list[str]:
-        """Return what was done for a picture that did not rise; a plain step climbs a silent ReLU by what is before."""
+        """Return what was done for an image that did not rise; a plain step climbs a silent ReLU by what is before."""
         before = [PRE_ACTIVATION] if self._bends and self.network.has_relu else []
         return before + [rung.name for rung in self._rungs]
 
-    def _attempts(self, rescued: str, *, woken: bool) -> tuple[str, ...]:
-        """Return what was tried on a picture after the plain ascent, the last being what woke it if anything did."""
+    def _attempts(self, recovered_by: str, *, activated: bool) -> tuple[str, ...]:
+        """Return what was tried on an image after the plain ascent, the last being what woke it if anything did."""
         tried = tuple(self._tried)
-        if not woken:
+        if not activated:
             return tried
-        return tried[: tried.index(rescued) + 1] if rescued in tried else tuple(filter(None, [rescued]))
+        return tried[: tried.index(recovered_by) + 1] if recovered_by in tried else tuple(filter(None, [recovered_by]))
 
     @property
     def _bends(self) -> bool:
         return any(layer != LOGITS and self.network.has_linear(layer) for layer in self.goal.layers)
 
-    def _finished(self, result: Outcome, position: int, row: int, robust: float, seconds: float) -> Dream:
-        woken = bool(result.woken[position])
+    def _finished(self, result: AscentResult, position: int, row: int, robust: float, seconds: float) -> Dream:
+        activated = bool(result.activated[position])
         notes = [result.notes[position]] if result.notes[position] else []
-        if not woken:
-            notes.append(f"not woken: its score never rose; also tried {', '.join(self._tried) or 'nothing else'}")
+        if not activated:
+            notes.append(f"not activated: its score never rose; also tried {', '.join(self._tried) or 'nothing else'}")
         return Dream(
             name=self.goal.names[row],
-            picture=result.pictures[position],
+            image=result.images[position],
             score=float(result.best[position]),
             robust=robust,
             start=float(result.baseline[position]),
@@ -253,9 +253,9 @@ class Ascent:
             seconds=seconds,
             seed=self.seed,
             recipe=self.recipe,
-            woken=woken,
-            rescued=result.rescued[position],
-            attempts=self._attempts(result.rescued[position], woken=woken),
+            activated=activated,
+            recovered_by=result.recovered_by[position],
+            attempts=self._attempts(result.recovered_by[position], activated=activated),
             note="; ".join(notes),
             history=result.history[position],
             transparency=None if result.worth is None else result.worth[position],
@@ -264,13 +264,13 @@ class Ascent:
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One way to wake a picture that did not rise."""
+class Fallback:
+    """One way to wake an image that did not rise."""
 
     name: str
-    attempt: int  # the seed's; 0 is the picture's first
+    attempt: int  # the seed's; 0 is the image's first
 
 
 def _whole_groups(positions: Rows, group: int) -> Rows:
-    """Return the positions of every picture that is scored together with one of these."""
+    """Return the positions of every image that is scored together with one of these."""
     return sorted({position // group * group + k for position in positions for k in range(group)})

@@ -1,7 +1,7 @@
-"""How a step is taken: pure functions from a gradient and a state to a move, one row per picture.
+"""How a step is taken: pure functions from a gradient and a state to a move, one row per image.
 
-Keras's optimizers hold variables and serve one loss; here every picture climbs alone, may stop alone and is started
-again alone, so the state is a value with a row per picture. All of them ascend.
+Keras's optimizers hold variables and serve one loss; here every image climbs alone, may stop alone and is started
+again alone, so the state is a value with a row per image. All of them ascend.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dreamfilters import backend
 from dreamfilters.errors import RecipeError
 
 Tensor: TypeAlias = Any
-Tree: TypeAlias = Any  # a dict of arrays, one row per picture
+Tree: TypeAlias = Any  # a dict of arrays, one row per image
 Schedule: TypeAlias = Literal["constant", "cosine", "linear", "warm-cosine"]
 
 _WARM = 0.1  # the share of the steps in which "warm-cosine" rises
@@ -200,7 +200,7 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class Normalised:
+class Normalized:
     """The gradient over its size: `norm` "l2" is its root mean square (keras-vis), "l1" its mean |g| (DeepDream)."""
 
     rate: float = 1.0
@@ -216,7 +216,7 @@ class Normalised:
         return {}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
-        """Return the gradient of each picture, its size taken off."""
+        """Return the gradient of each image, its size taken off."""
 
         def scaled(g: Tensor) -> Tensor:
             size = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))

@@ -1,7 +1,7 @@
-"""What numbers are optimised: pixels, a Fourier spectrum, a pyramid or phases, and how they become a picture.
+"""What numbers are optimized: pixels, a Fourier spectrum, a pyramid or phases, and how they become an image.
 
 Every parameterization is a pair of pure functions, `start` and `paint`, plus `fit`, which finds the numbers of a given
-picture. All of them end in `develop`, so a painted picture lies in [0, 1] at every step, not only in the end.
+image. All of them end in `develop`, so a painted image lies in [0, 1] at every step, not only in the end.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.errors import RecipeError
 
 Tensor: TypeAlias = Any
-Params: TypeAlias = dict[str, Tensor]  # every array has one row per picture
+Params: TypeAlias = dict[str, Tensor]  # every array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
-Contrast: TypeAlias = Literal["standardised", "free"]
+Contrast: TypeAlias = Literal["standardized", "free"]
 
-_EDGE = 1e-3  # a photograph is squeezed into [.001, .999] to have finite logits: a quarter of one grey level
+_EDGE = 1e-3  # an image is squeezed into [.001, .999] to have finite logits: a quarter of one gray level
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """What a picture is painted on: its size in pixels and the colour statistics it starts from."""
+    """What an image is painted on: its size in pixels and the color statistics it starts from."""
 
     height: int
     width: int
@@ -35,12 +35,12 @@ class Canvas:
 
     @property
     def channels(self) -> int:
-        """Return the number of colour channels."""
+        """Return the number of color channels."""
         return self.prior.channels
 
 
 class Parameterization(Protocol):
-    """Numbers that become pictures: pure functions, one row per picture."""
+    """Numbers that become images: pure functions, one row per image."""
 
     @property
     def size(self) -> Size:
@@ -48,63 +48,63 @@ class Parameterization(Protocol):
 
     @property
     def prior(self) -> str:
-        """Return the name of the colour statistics: 'network', 'imagenet', 'none' or a file."""
+        """Return the name of the color statistics: 'network', 'imagenet', 'none' or a file."""
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return the first numbers of the pictures with these seeds."""
+        """Return the first numbers of the images with these seeds."""
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures (n, h, w, c) in [0, 1]."""
+        """Return the images (n, h, w, c) in [0, 1]."""
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Return the numbers that paint pictures (n, h, w, c)."""
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Return the numbers that paint images (n, h, w, c)."""
 
 
 def develop(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
-    """Turn uncorrelated channels (n, h, w, c) into pictures in [0, 1]: sigmoid(mean + gain * z @ colours).
+    """Turn uncorrelated channels (n, h, w, c) into images in [0, 1]: sigmoid(mean + gain * z @ colors).
 
-    "standardised" first gives each picture mean 0 and deviation 1, so that the ascent moves what the picture shows and
+    "standardized" first gives each image mean 0 and std 1, so that the ascent moves what the image shows and
     cannot spend itself on contrast; "free" leaves both to it, as Lucid does.
     """
-    if contrast == "standardised":
-        z = _standardise(z)
-    return ops.sigmoid(ops.matmul(z, gain * canvas.prior.colours) + canvas.prior.mean)
+    if contrast == "standardized":
+        z = _standardize(z)
+    return ops.sigmoid(ops.matmul(z, gain * canvas.prior.colors) + canvas.prior.mean)
 
 
 @backend.custom_gradient
-def _standardise(z: Tensor) -> Any:
-    """Give each picture mean 0 and deviation 1.
+def _standardize(z: Tensor) -> Any:
+    """Give each image mean 0 and std 1.
 
-    The gradient is written out, (dy - mean(dy) - y * mean(dy * y)) / deviation: the derived one sums its broadcasts in
-    an order that depends on the batch, and a picture must come out the same to the byte alone and in any batch.
+    The gradient is written out, (dy - mean(dy) - y * mean(dy * y)) / std: the derived one sums its broadcasts in
+    an order that depends on the batch, and an image must come out the same to the byte alone and in any batch.
     """
 
     def mean(x: Tensor) -> Tensor:
         return backend.row_means(x)[:, None, None, None]
 
-    centred = z - mean(z)
-    deviation = ops.maximum(ops.sqrt(mean(ops.square(centred))), 1e-4)
-    y = centred / deviation
+    centered = z - mean(z)
+    std = ops.maximum(ops.sqrt(mean(ops.square(centered))), 1e-4)
+    y = centered / std
 
     def back(dy: Tensor) -> Tensor:
-        return (dy - mean(dy) - y * mean(dy * y)) / deviation
+        return (dy - mean(dy) - y * mean(dy * y)) / std
 
     return y, back
 
 
-def undevelop(picture: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
-    """Return the z of `develop` that gives `picture`, up to rounding; standardised, up to its own contrast."""
-    squeezed = np.clip(np.asarray(picture, "float64"), _EDGE, 1 - _EDGE)
+def undevelop(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
+    """Return the z of `develop` that gives `image`, up to rounding; standardized, up to its own contrast."""
+    squeezed = np.clip(np.asarray(image, "float64"), _EDGE, 1 - _EDGE)
     logits = np.log(squeezed / (1 - squeezed)) - canvas.prior.mean
-    z = logits @ np.linalg.inv(canvas.prior.colours.astype("float64")) / gain
+    z = logits @ np.linalg.inv(canvas.prior.colors.astype("float64")) / gain
     return np.asarray(z, "float32")
 
 
-def _check_picture_settings(gain: float, size: Size, contrast: str) -> None:
+def _check_image_settings(gain: float, size: Size, contrast: str) -> None:
     if not gain > 0:
         raise RecipeError(f"gain={gain}: the contrast's gain is above 0, usually 1 to 5")
-    if contrast not in ("standardised", "free"):
-        raise RecipeError(f"contrast={contrast!r}: 'standardised' or 'free'")
+    if contrast not in ("standardized", "free"):
+        raise RecipeError(f"contrast={contrast!r}: 'standardized' or 'free'")
     sides = (size,) if isinstance(size, int) else (size or ())
     if any(side < 1 for side in sides):
         raise RecipeError(f"size={size}: a canvas has at least one pixel")
@@ -118,59 +118,59 @@ class Pixels:
     gain: float = 1.0
     contrast: Contrast = "free"
     prior: str = "none"
-    deviation: float = 0.1  # of the random start
+    std: float = 0.1  # of the random start
 
     def __post_init__(self) -> None:
-        _check_picture_settings(self.gain, self.size, self.contrast)
+        _check_image_settings(self.gain, self.size, self.contrast)
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return normal noise of the given deviation."""
-        return {"pixels": backend.normal(seeds, (canvas.height, canvas.width, canvas.channels)) * self.deviation}
+        """Return normal noise of the given std."""
+        return {"pixels": backend.normal(seeds, (canvas.height, canvas.width, canvas.channels)) * self.std}
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures in [0, 1]."""
+        """Return the images in [0, 1]."""
         return develop(params["pixels"], canvas, self.contrast, self.gain)
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Return the numbers that paint `picture`."""
-        return {"pixels": undevelop(picture, canvas, self.contrast, self.gain)}
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Return the numbers that paint `image`."""
+        return {"pixels": undevelop(image, canvas, self.contrast, self.gain)}
 
 
 @dataclass(frozen=True)
 class Fourier:
     """A spectrum whose high frequencies weigh less: 1 / f ** decay, or as the prior measured (Olah et al. 2017).
 
-    A step of the optimizer changes every frequency alike, so the picture changes at all scales at once instead of
+    A step of the optimizer changes every frequency alike, so the image changes at all scales at once instead of
     pixel by pixel.
     """
 
     size: Size = None
     decay: float = 1.0
     gain: float = 2.5
-    contrast: Contrast = "standardised"
+    contrast: Contrast = "standardized"
     prior: str = "network"
-    deviation: float = 1.0  # of the random start, in the coefficients before they are weighed
+    std: float = 1.0  # of the random start, in the coefficients before they are weighed
 
     def __post_init__(self) -> None:
-        _check_picture_settings(self.gain, self.size, self.contrast)
+        _check_image_settings(self.gain, self.size, self.contrast)
         if self.decay < 0:
-            raise RecipeError(f"decay={self.decay}: 0 for a flat spectrum, 1 for that of photographs, or more")
+            raise RecipeError(f"decay={self.decay}: 0 for a flat spectrum, 1 for that of images, or more")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal coefficients, real and imaginary."""
         shape = (2, canvas.channels, canvas.height, canvas.width // 2 + 1)
-        both = backend.normal(seeds, shape) * self.deviation
+        both = backend.normal(seeds, shape) * self.std
         return {"real": both[:, 0], "imaginary": both[:, 1]}  # apart: the gradient of a slice costs more than the FFT
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures in [0, 1]."""
+        """Return the images in [0, 1]."""
         weight = self._weight(canvas)
         z = backend.irfft2(params["real"] * weight, params["imaginary"] * weight, canvas.height, canvas.width)
         return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, self.contrast, self.gain)
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Return the coefficients that paint `picture`."""
-        z = undevelop(picture, canvas, self.contrast, self.gain)
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Return the coefficients that paint `image`."""
+        z = undevelop(image, canvas, self.contrast, self.gain)
         spectrum = np.fft.rfft2(np.moveaxis(z, -1, 1))
         weight = self._weight(canvas)
         real, imaginary = spectrum.real / weight, spectrum.imag / weight
@@ -178,7 +178,7 @@ class Fourier:
 
     def _weight(self, canvas: Canvas) -> np.ndarray:
         amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
-        if canvas.prior.spectrum is not None:  # its scale is that of the pictures it was measured on
+        if canvas.prior.spectrum is not None:  # its scale is that of the images it was measured on
             amplitude = amplitude / math.sqrt(float(np.mean(amplitude**2)))
         # irfft2 divides by height * width; its root makes one learning rate fit every size, as in Lucid
         return amplitude * math.sqrt(canvas.height * canvas.width)
@@ -188,7 +188,7 @@ class Fourier:
 class Phase:
     """Phases only; the amplitudes stay those of the prior (MACO, Fel et al. 2023).
 
-    What the ascent cannot touch it cannot distort: the picture keeps the colours and the sharpness of real ones.
+    What the ascent cannot touch it cannot distort: the image keeps the colors and the sharpness of real ones.
     """
 
     size: Size = None
@@ -197,7 +197,7 @@ class Phase:
     prior: str = "network"
 
     def __post_init__(self) -> None:
-        _check_picture_settings(self.gain, self.size, "standardised")
+        _check_image_settings(self.gain, self.size, "standardized")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return phases, uniform over the circle."""
@@ -205,52 +205,51 @@ class Phase:
         return {"phase": backend.uniform(seeds, shape, -math.pi, math.pi)}
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures in [0, 1]."""
+        """Return the images in [0, 1]."""
         amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
         real, imaginary = amplitude * ops.cos(params["phase"]), amplitude * ops.sin(params["phase"])
         z = backend.irfft2(real, imaginary, canvas.height, canvas.width)
-        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardised", self.gain)
+        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardized", self.gain)
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Return the phases of `picture`; its amplitudes are replaced by the prior's."""
-        z = undevelop(picture, canvas, "standardised", self.gain)
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Return the phases of `image`; its amplitudes are replaced by the prior's."""
+        z = undevelop(image, canvas, "standardized", self.gain)
         return {"phase": np.angle(np.fft.rfft2(np.moveaxis(z, -1, 1))).astype("float32")}
 
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A Laplacian pyramid: pictures of halved sizes, enlarged and added (Burt and Adelson 1983; Lucid)."""
+    """A Laplacian pyramid: images of halved sizes, enlarged and added (Burt and Adelson 1983; Lucid)."""
 
     size: Size = None
     levels: int = 4
     gain: float = 2.5
-    contrast: Contrast = "standardised"
+    contrast: Contrast = "standardized"
     prior: str = "network"
-    deviation: float = 0.3  # of the random start, on each level
+    std: float = 0.3  # of the random start, on each level
 
     def __post_init__(self) -> None:
-        _check_picture_settings(self.gain, self.size, self.contrast)
+        _check_image_settings(self.gain, self.size, self.contrast)
         if not 1 <= self.levels <= 10:
             raise RecipeError(f"levels={self.levels}: a pyramid has 1 to 10 levels")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal noise on every level."""
         return {
-            f"level{number}": backend.normal(backend.fold(seeds, number), (height, width, canvas.channels))
-            * self.deviation
+            f"level{number}": backend.normal(backend.fold(seeds, number), (height, width, canvas.channels)) * self.std
             for number, (height, width) in enumerate(self._sizes(canvas))
         }
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures in [0, 1]."""
+        """Return the images in [0, 1]."""
         z = params["level0"]
         for number in range(1, len(params)):
             z = z + ops.image.resize(params[f"level{number}"], (canvas.height, canvas.width), interpolation="bilinear")
         return develop(z, canvas, self.contrast, self.gain)
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Return the picture on the finest level, nothing on the others."""
-        z = undevelop(picture, canvas, self.contrast, self.gain)
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Return the image on the finest level, nothing on the others."""
+        z = undevelop(image, canvas, self.contrast, self.gain)
         sizes = self._sizes(canvas)[1:]
         empty = {f"level{n}": np.zeros((len(z), *size, canvas.channels), "float32") for n, size in enumerate(sizes, 1)}
         return {"level0": z, **empty}
@@ -262,9 +261,9 @@ class Pyramid:
 
 @dataclass(frozen=True)
 class CPPN:
-    """A small network from coordinates to colour, its weights optimised (Stanley 2007; Mordvintsev et al. 2018).
+    """A small network from coordinates to color, its weights optimized (Stanley 2007; Mordvintsev et al. 2018).
 
-    Smooth at any size. Each picture has its own network of `depth` layers of `width` units with the activations
+    Smooth at any size. Each image has its own network of `depth` layers of `width` units with the activations
     (a / .67, a^2 / .6) of a = arctan(z), which Lucid chose so that both have unit variance.
     """
 
@@ -275,12 +274,12 @@ class CPPN:
     prior: str = "none"
 
     def __post_init__(self) -> None:
-        _check_picture_settings(self.gain, self.size, "free")
+        _check_image_settings(self.gain, self.size, "free")
         if self.width < 1 or self.depth < 1:
             raise RecipeError(f"width={self.width}, depth={self.depth}: a CPPN has at least one layer of one unit")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return weights of variance 1 / inputs; the last layer starts at a tenth of that, near grey."""
+        """Return weights of variance 1 / inputs; the last layer starts at a tenth of that, near gray."""
         params: Params = {}
         inputs = 3
         for number in range(self.depth):
@@ -288,11 +287,11 @@ class CPPN:
             params[f"layer{number}"] = weights / math.sqrt(inputs)
             inputs = 2 * self.width
         last = backend.normal(backend.fold(seeds, self.depth), (inputs, canvas.channels))
-        params["colour"] = last * (0.1 / math.sqrt(inputs))
+        params["color"] = last * (0.1 / math.sqrt(inputs))
         return params
 
     def paint(self, params: Params, canvas: Canvas) -> Tensor:
-        """Return the pictures in [0, 1]."""
+        """Return the images in [0, 1]."""
         rows = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.height, dtype="float32")
         columns = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.width, dtype="float32")
         y, x = np.meshgrid(rows, columns, indexing="ij")
@@ -300,9 +299,9 @@ class CPPN:
         for number in range(self.depth):
             a = ops.arctan(ops.matmul(z, params[f"layer{number}"]))  # (n, h * w, width)
             z = ops.concatenate([a / 0.67, ops.square(a) / 0.6], axis=-1)
-        z = ops.reshape(ops.matmul(z, params["colour"]), (-1, canvas.height, canvas.width, canvas.channels))
+        z = ops.reshape(ops.matmul(z, params["color"]), (-1, canvas.height, canvas.width, canvas.channels))
         return develop(z, canvas, "free", self.gain)
 
-    def fit(self, picture: np.ndarray, canvas: Canvas) -> Params:
-        """Refuse: no formula gives the weights that paint a photograph."""
-        raise RecipeError("cppn: cannot start from a photograph; take pixels, fourier or pyramid")
+    def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
+        """Refuse: no formula gives the weights that paint an image."""
+        raise RecipeError("cppn: cannot start from an image; take pixels, fourier or pyramid")

@@ -1,8 +1,8 @@
-"""What a picture should not be: penalties that read only the picture, and edits of its pixels between the steps.
+"""What an image should not be: penalties that read only the image, and edits of its pixels between the steps.
 
 A penalty is subtracted from the score, so its gradient is part of the ascent. An edit is Yosinski's way (Yosinski et
 al. 2015, "Understanding neural networks through deep visualization"): after each step the pixels themselves are pulled
-toward grey, blurred, or set to grey where they matter least. Edits need the parameterization `pixels`.
+toward gray, blurred, or set to gray where they matter least. Edits need the parameterization `pixels`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Tensor: TypeAlias = Any
 
 
 class Penalty(Protocol):
-    """(n, h, w, c) pictures in [0, 1] -> (n,), zero or more; lowered by the ascent."""
+    """(n, h, w, c) images in [0, 1] -> (n,), zero or more; lowered by the ascent."""
 
-    def __call__(self, picture: Tensor) -> Tensor:
-        """Return each picture's penalty."""
+    def __call__(self, image: Tensor) -> Tensor:
+        """Return each image's penalty."""
 
 
 class Edit(Protocol):
@@ -40,52 +40,52 @@ def _check(name: str, value: float, least: float = 0.0, most: float = float("inf
 
 @dataclass(frozen=True)
 class TotalVariation:
-    """Neighbours that differ: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
+    """Neighbors that differ: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
 
     weight: float
 
     def __post_init__(self) -> None:
         _check("weight", self.weight)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
-        down = ops.abs(picture[:, 1:] - picture[:, :-1])
-        right = ops.abs(picture[:, :, 1:] - picture[:, :, :-1])
-        pixels = picture.shape[1] * picture.shape[2]
+        down = ops.abs(image[:, 1:] - image[:, :-1])
+        right = ops.abs(image[:, :, 1:] - image[:, :, :-1])
+        pixels = image.shape[1] * image.shape[2]
         return self.weight * (backend.row_sums(down) + backend.row_sums(right)) / pixels
 
 
 @dataclass(frozen=True)
 class L1:
-    """Distance from mid grey: the mean of |x - .5|."""
+    """Distance from mid gray: the mean of |x - .5|."""
 
     weight: float
 
     def __post_init__(self) -> None:
         _check("weight", self.weight)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * backend.row_means(ops.abs(picture - 0.5))
+        return self.weight * backend.row_means(ops.abs(image - 0.5))
 
 
 @dataclass(frozen=True)
 class L2:
-    """Distance from mid grey: the mean of (x - .5) ** 2."""
+    """Distance from mid gray: the mean of (x - .5) ** 2."""
 
     weight: float
 
     def __post_init__(self) -> None:
         _check("weight", self.weight)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * backend.row_means(ops.square(picture - 0.5))
+        return self.weight * backend.row_means(ops.square(image - 0.5))
 
 
 @dataclass(frozen=True)
 class Lp:
-    """Distance from mid grey: the mean of |x - .5| ** power; a high power bounds the extremes (Mahendran 2015: 6)."""
+    """Distance from mid gray: the mean of |x - .5| ** power; a high power bounds the extremes (Mahendran 2015: 6)."""
 
     weight: float
     power: float = 6.0
@@ -94,9 +94,9 @@ class Lp:
         _check("weight", self.weight)
         _check("power", self.power, 1.0)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
-        return self.weight * backend.row_means(ops.power(ops.abs(picture - 0.5), self.power))
+        return self.weight * backend.row_means(ops.power(ops.abs(image - 0.5), self.power))
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,16 @@ class BlurDistance:
         _check("weight", self.weight)
         _check("sigma", self.sigma)
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
-        sigma = ops.full((ops.shape(picture)[0],), self.sigma)
-        blurred = ops.stop_gradient(gaussian_blur(picture, sigma))
-        return self.weight * backend.row_means(ops.square(picture - blurred))
+        sigma = ops.full((ops.shape(image)[0],), self.sigma)
+        blurred = ops.stop_gradient(gaussian_blur(image, sigma))
+        return self.weight * backend.row_means(ops.square(image - blurred))
 
 
 @dataclass(frozen=True)
 class Decay:
-    """After each step, shrink the pixels toward grey by the share `rate`."""
+    """After each step, shrink the pixels toward gray by the share `rate`."""
 
     rate: float
 
@@ -151,7 +151,7 @@ class BlurEvery:
 
 @dataclass(frozen=True)
 class ClipNorm:
-    """After each step, set to grey the `percent` of places whose colour has the smallest norm."""
+    """After each step, set to gray the `percent` of places whose color has the smallest norm."""
 
     percent: float
 
@@ -165,7 +165,7 @@ class ClipNorm:
 
 @dataclass(frozen=True)
 class ClipContribution:
-    """After each step, set to grey the `percent` of places that contribute least: |sum over channels of x * g|."""
+    """After each step, set to gray the `percent` of places that contribute least: |sum over channels of x * g|."""
 
     percent: float
 

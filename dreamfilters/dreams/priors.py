@@ -1,7 +1,7 @@
-"""What pictures look like before a network is asked: their mean colour, colour axes and spectrum.
+"""What images look like before a network is asked: their mean color, color axes and spectrum.
 
 All three are measured in logit space, log(x / (1 - x)), where a dream is painted: adding and scaling there never leaves
-the valid range. A picture is sigmoid(mean + z @ colours) with z of channels that are uncorrelated and of unit variance.
+the valid range. An image is sigmoid(mean + z @ colors) with z of channels that are uncorrelated and of unit variance.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 
 from dreamfilters.errors import RecipeError
 
-_EDGE = 0.02  # pictures are squeezed into [.02, .98] before the logit, or one black pixel would outweigh all others
+_EDGE = 0.02  # images are squeezed into [.02, .98] before the logit, or one black pixel would outweigh all others
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Colour and spectrum statistics of some pictures.
+    """Color and spectrum statistics of some images.
 
     Attributes:
         name: where they come from, as recipes name it.
         mean: (c,) mean logit of each channel.
-        colours: (c, c) rows are what one unit of each uncorrelated channel adds to the logits.
+        colors: (c, c) rows are what one unit of each uncorrelated channel adds to the logits.
         spectrum: (h, w // 2 + 1, c) root mean square amplitude of the uncorrelated channels at the frequencies of
             `numpy.fft.rfft2` for a canvas of height h and width w of `shape`; None where only a decay is known.
         shape: (h, w) that the spectrum was measured at.
@@ -33,19 +33,19 @@ class Prior:
 
     name: str
     mean: np.ndarray = field(compare=False)
-    colours: np.ndarray = field(compare=False)
+    colors: np.ndarray = field(compare=False)
     spectrum: np.ndarray | None = field(default=None, compare=False)
     shape: tuple[int, int] = (0, 0)
     digest: str = ""
 
     def __post_init__(self) -> None:
-        arrays = [self.mean, self.colours, *([] if self.spectrum is None else [self.spectrum])]
+        arrays = [self.mean, self.colors, *([] if self.spectrum is None else [self.spectrum])]
         whole = b"".join(np.ascontiguousarray(array, "float32").tobytes() for array in arrays)
         object.__setattr__(self, "digest", hashlib.sha256(whole).hexdigest()[:16])
 
     @property
     def channels(self) -> int:
-        """Return the number of colour channels."""
+        """Return the number of color channels."""
         return len(self.mean)
 
     def amplitude(self, height: int, width: int, decay: float) -> np.ndarray:
@@ -71,7 +71,7 @@ class Prior:
 
     def save(self, path: Path) -> None:
         """Write the statistics as an `.npz` of plain arrays."""
-        arrays: dict[str, Any] = {"name": np.asarray(self.name), "mean": self.mean, "colours": self.colours}
+        arrays: dict[str, Any] = {"name": np.asarray(self.name), "mean": self.mean, "colors": self.colors}
         if self.spectrum is not None:
             arrays |= {"spectrum": self.spectrum, "shape": np.asarray(self.shape)}
         with path.open("wb") as file:
@@ -88,7 +88,7 @@ def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return np.asarray(upper * (1 - down) + lower * down)
 
 
-# The square root of the colour covariance of ImageNet (Lucid, optvis/param/color.py), scaled as there so that its
+# The square root of the color covariance of ImageNet (Lucid, optvis/param/color.py), scaled as there so that its
 # longest row is 1; rows here are the uncorrelated channels, so it is transposed.
 _IMAGENET_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 IMAGENET = Prior(
@@ -99,27 +99,27 @@ IMAGENET = Prior(
 
 
 def neutral(channels: int) -> Prior:
-    """Return the prior that knows nothing: grey on average, channels independent."""
+    """Return the prior that knows nothing: gray on average, channels independent."""
     return Prior("none", np.zeros(channels, "float32"), np.eye(channels, dtype="float32"))
 
 
-def measure_prior(pictures: np.ndarray, *, name: str = "measured") -> Prior:
-    """Measure colours and spectrum of pictures (n, h, w, c) in [0, 1].
+def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
+    """Measure colors and spectrum of images (n, h, w, c) in [0, 1].
 
-    The colour covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
-    (2004), with each picture counted as one observation, so that a handful of pictures still gives usable axes. The
-    spectrum is the root mean square over pictures of the amplitude of each uncorrelated channel, deviations from each
-    picture's mean only, under a Hann window that keeps the jump between opposite edges out of it; it is shrunk toward
+    The color covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
+    (2004), with each image counted as one observation, so that a handful of images still gives usable axes. The
+    spectrum is the root mean square over images of the amplitude of each uncorrelated channel, stds from each
+    image's mean only, under a Hann window that keeps the jump between opposite edges out of it; it is shrunk toward
     its mean over all directions by 1 / (1 + n / 10).
 
     Example:
         >>> measure_prior(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
         (16, 9, 1)
     """
-    if pictures.ndim != 4 or not len(pictures):
-        raise RecipeError(f"a prior is measured on pictures (n, h, w, c), at least one; got {pictures.shape}")
-    count, height, width, _ = pictures.shape
-    logits = np.clip(pictures.astype("float64"), _EDGE, 1 - _EDGE)
+    if images.ndim != 4 or not len(images):
+        raise RecipeError(f"a prior is measured on images (n, h, w, c), at least one; got {images.shape}")
+    count, height, width, _ = images.shape
+    logits = np.clip(images.astype("float64"), _EDGE, 1 - _EDGE)
     logits = np.log(logits / (1 - logits))
     mean = logits.mean(axis=(0, 1, 2))
     covariance = _shrunk_covariance(logits - mean)
@@ -127,23 +127,23 @@ def measure_prior(pictures: np.ndarray, *, name: str = "measured") -> Prior:
     order = np.argsort(values)[::-1]
     values, axes = values[order], axes[:, order]
     axes = axes * np.where(axes.sum(axis=0) < 0, -1, 1)  # an eigenvector's sign is free: brighter is positive
-    deviations = np.sqrt(np.maximum(values, 1e-6))
-    colours = (axes * deviations).T
-    uncorrelated = (logits - logits.mean(axis=(1, 2), keepdims=True)) @ (axes / deviations)
+    stds = np.sqrt(np.maximum(values, 1e-6))
+    colors = (axes * stds).T
+    uncorrelated = (logits - logits.mean(axis=(1, 2), keepdims=True)) @ (axes / stds)
     spectrum = _spectrum(uncorrelated, 1 / (1 + count / 10))
-    return Prior(name, mean.astype("float32"), colours.astype("float32"), spectrum.astype("float32"), (height, width))
+    return Prior(name, mean.astype("float32"), colors.astype("float32"), spectrum.astype("float32"), (height, width))
 
 
-def _shrunk_covariance(centred: np.ndarray) -> np.ndarray:
+def _shrunk_covariance(centered: np.ndarray) -> np.ndarray:
     """Return the (c, c) covariance of (n, h, w, c), shrunk toward a multiple of the identity (Ledoit and Wolf 2004)."""
-    count, channels = len(centred), centred.shape[-1]
-    each = np.einsum("nhwc,nhwd->ncd", centred, centred) / np.prod(centred.shape[1:3])
+    count, channels = len(centered), centered.shape[-1]
+    each = np.einsum("nhwc,nhwd->ncd", centered, centered) / np.prod(centered.shape[1:3])
     sample = each.mean(axis=0)
     target = np.eye(channels) * np.trace(sample) / channels
     distance = np.sum((sample - target) ** 2)
     noise = np.sum((each - sample) ** 2) / count**2
     weight = 1.0 if distance <= noise else noise / distance
-    weight = max(weight, 1 / (1 + count) ** 2)  # one picture shows no spread between pictures, and would be believed
+    weight = max(weight, 1 / (1 + count) ** 2)  # one image shows no spread between images, and would be believed
     return np.asarray(weight * target + (1 - weight) * sample)
 
 
@@ -162,7 +162,7 @@ def _spectrum(uncorrelated: np.ndarray, shrink: float) -> np.ndarray:
 def _check(prior: Prior) -> None:
     """Raise a ValueError for arrays that do not belong together."""
     channels = prior.mean.size
-    expected = {"mean": (channels,), "colours": (channels, channels)}
+    expected = {"mean": (channels,), "colors": (channels, channels)}
     if prior.spectrum is not None:
         expected["spectrum"] = (prior.shape[0], prior.shape[1] // 2 + 1, channels)
     for name, shape in expected.items():
@@ -177,12 +177,10 @@ def read(path: Path) -> Prior:
         with np.load(path, allow_pickle=False) as arrays:
             spectrum = arrays.get("spectrum")
             shape = tuple(int(size) for size in arrays["shape"]) if spectrum is not None else (0, 0)
-            prior = Prior(str(arrays["name"]), arrays["mean"], arrays["colours"], spectrum, shape)  # type: ignore[arg-type]
+            prior = Prior(str(arrays["name"]), arrays["mean"], arrays["colors"], spectrum, shape)  # type: ignore[arg-type]
         _check(prior)
         return prior
     except FileNotFoundError:
-        raise RecipeError(
-            f"{path}: no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'"
-        ) from None
+        raise RecipeError(f"{path}: no such prior; give a folder of images, 'imagenet', 'network' or 'none'") from None
     except Exception as error:
         raise RecipeError(f"{path}: not a prior that this tool wrote ({error})") from error

@@ -35,21 +35,21 @@ KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
     "transforms": {
         **_kinds(affine_transforms, "Rotate", "Scale", "Shear", "Shift", "Crop"),
-        **_kinds(transforms, "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip", "Colour"),
+        **_kinds(transforms, "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip", "Color"),
     },
     "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
     "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),
-    "optimizer": _kinds(optimizers, "Adam", "Nadam", "RMSprop", "Momentum", "Sign", "Normalised"),
+    "optimizer": _kinds(optimizers, "Adam", "Nadam", "RMSprop", "Momentum", "Sign", "Normalized"),
 }
 _LISTS = ("transforms", "penalties", "edits")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How pictures are dreamt; frozen, compared by value, printed, pickled, read from TOML.
+    """How images are dreamt; frozen, compared by value, printed, pickled, read from TOML.
 
     Attributes:
-        parameterization: what numbers are optimised, and the canvas.
+        parameterization: what numbers are optimized, and the canvas.
         transforms: what the network is shown, in order.
         penalties: subtracted from the score.
         edits: changes of the pixels after each step; they need `Pixels`.
@@ -58,7 +58,7 @@ class Recipe:
         steps: how many, on each octave.
         octaves: how many sizes are dreamt one after the other, each `octave_scale` times the one before.
         class_score: what a class target raises: its "logit", or the "margin" over the other classes.
-        transparency: keep where the picture mattered, as an alpha channel (MACO).
+        transparency: keep where the image mattered, as an alpha channel (MACO).
         name: what it is called.
 
     Example:

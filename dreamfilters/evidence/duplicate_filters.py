@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ModelError, RecipeError
-from dreamfilters.evidence.bounds.affine_operators import Array, Mix, Scale, Taps, affine_parts
+from dreamfilters.evidence.bounds.affine_operators import Array, ChannelScale, Mix, Taps, affine_parts
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import inline_activation
 from dreamfilters.networks.graph import Graph, Step
@@ -17,7 +17,7 @@ ALIKE = 0.95  # the cosine from which two units are called near-duplicates: an a
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two units, the lower number first, and the cosine of the angle between them."""
 
     first: int
@@ -25,7 +25,7 @@ class Pair:
     cosine: float
 
 
-def near_duplicates(vectors: ArrayLike, *, threshold: float = ALIKE) -> tuple[Pair, ...]:
+def near_duplicates(vectors: ArrayLike, *, threshold: float = ALIKE) -> tuple[DuplicatePair, ...]:
     """Return the pairs of units whose vectors are nearly parallel, the most alike first.
 
     Args:
@@ -48,7 +48,7 @@ def near_duplicates(vectors: ArrayLike, *, threshold: float = ALIKE) -> tuple[Pa
     cosines = np.minimum(units @ units.T, 1.0)
     # parallel vectors may miss 1 by what the sums round
     firsts, seconds = np.nonzero(np.triu(cosines >= threshold - 1e-12, k=1))
-    pairs = [Pair(int(i), int(j), float(cosines[i, j])) for i, j in zip(firsts, seconds, strict=True)]
+    pairs = [DuplicatePair(int(i), int(j), float(cosines[i, j])) for i, j in zip(firsts, seconds, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair.cosine, pair.first, pair.second)))
 
 
@@ -86,6 +86,6 @@ def _folded(graph: Graph, step: Step, bias: Array) -> tuple[Array | float, Array
     if len(readers) != 1 or readers[0].type != "BatchNormalization" or inline_activation(step):
         return 1.0, bias
     parts = affine_parts(readers[0], tuple(side or 1 for side in step.shape))
-    if not parts or not isinstance(parts[0], Scale):
+    if not parts or not isinstance(parts[0], ChannelScale):
         return 1.0, bias
     return parts[0].factor, bias * parts[0].factor + parts[0].bias

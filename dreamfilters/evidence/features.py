@@ -1,4 +1,4 @@
-"""What a picture is to a network: its activations in a layer as one row of numbers, and how alike two rows are."""
+"""What an image is to a network: its activations in a layer as one row of numbers, and how alike two rows are."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations, mean_responses
 from dreamfilters.images import resize
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.watching import layer_named_by, logits_step
 
-Pictures: TypeAlias = NDArray[np.float32] | Sequence[ArrayLike]  # (n, h, w, c) in [0, 1], read as often as needed
+Images: TypeAlias = NDArray[np.float32] | Sequence[ArrayLike]  # (n, h, w, c) in [0, 1], read as often as needed
 
-PIXELS = "//pixels"  # the pictures themselves, where a layer is asked for; no layer can be called so
+PIXELS = "//pixels"  # the images themselves, where a layer is asked for; no layer can be called so
 
 _ROOM = 2**29  # bytes of activations at a time
 
@@ -31,46 +31,46 @@ _HAND_ON = frozenset(
 )  # fmt: skip
 
 
-def shown(network: Network, pictures: Iterable[ArrayLike]) -> Floats:
-    """Return pictures (n, h, w, c) as the network is shown them: in its size where it has one.
+def shown(network: Network, images: Iterable[ArrayLike]) -> Floats:
+    """Return images (n, h, w, c) as the network is shown them: in its size where it has one.
 
     Raises:
-        PictureError: no pictures, or ones of unequal size where the network takes any.
+        ImageError: no images, or ones of unequal size where the network takes any.
     """
     height, width = network.form.size
     sized = []
-    for picture in pictures:
-        values = np.asarray(picture, np.float32)
+    for image in images:
+        values = np.asarray(image, np.float32)
         if values.ndim != 3:
-            raise PictureError(f"a picture of shape {values.shape}; wanted (h, w, c)")
+            raise ImageError(f"an image of shape {values.shape}; wanted (h, w, c)")
         size = (height or values.shape[0], width or values.shape[1])
         sized.append(values if values.shape[:2] == size else resize(values, size))
-    if len({picture.shape for picture in sized}) != 1:
-        raise PictureError(f"{len(sized)} pictures of unequal size: give at least one, all of one size")
+    if len({image.shape for image in sized}) != 1:
+        raise ImageError(f"{len(sized)} images of unequal size: give at least one, all of one size")
     return np.stack(sized)
 
 
-def rows(network: Network, pictures: Pictures, layer: str, *, pooled: bool = False) -> Floats:
-    """Return one row a picture (n, d): a layer's activations laid flat, or with `pooled` the mean of each unit's map.
+def rows(network: Network, images: Images, layer: str, *, pooled: bool = False) -> Floats:
+    """Return one row an image (n, d): a layer's activations laid flat, or with `pooled` the mean of each unit's map.
 
-    Flat rows of two pictures are alike only where the same is in the same place; pooled ones wherever it is. `layer`
-    may be `LOGITS`, or `PIXELS` for the pictures themselves in the network's size.
+    Flat rows of two images are alike only where the same is in the same place; pooled ones wherever it is. `layer`
+    may be `LOGITS`, or `PIXELS` for the images themselves in the network's size.
     """
     if layer == PIXELS:
-        stack = shown(network, pictures)
+        stack = shown(network, images)
         return stack.mean(axis=(1, 2)) if pooled else stack.reshape(len(stack), -1)
     if pooled and layer != LOGITS and len(network.layer(layer_named_by(layer)).shape) == 3:
-        return mean_responses(network, pictures, [layer])[layer]
-    flat = activations(network, pictures, [layer])[layer]
+        return mean_responses(network, images, [layer])[layer]
+    flat = activations(network, images, [layer])[layer]
     return flat.reshape(len(flat), -1)
 
 
-def layer_by_layer(network: Network, pictures: Pictures, layers: Sequence[str]) -> Iterator[tuple[str, Floats]]:
-    """Yield each layer and its activations of all pictures, (n, h, w, c) or (n, c); `PIXELS` for the pictures.
+def layer_by_layer(network: Network, images: Images, layers: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+    """Yield each layer and its activations of all images, (n, h, w, c) or (n, c); `PIXELS` for the images.
 
-    In one pass over the pictures where half a gigabyte holds all layers, else in one a layer.
+    In one pass over the images where half a gigabyte holds all layers, else in one a layer.
     """
-    stack = shown(network, pictures)
+    stack = shown(network, images)
     if PIXELS in layers:
         yield PIXELS, stack
     watched = [layer for layer in layers if layer != PIXELS]
@@ -81,9 +81,9 @@ def layer_by_layer(network: Network, pictures: Pictures, layers: Sequence[str]) 
 
 
 def numbers_of(network: Network, layer: str, size: tuple[int, int]) -> int:
-    """Return how many numbers a layer answers to a picture; a side that is not known is taken for the picture's."""
+    """Return how many numbers a layer answers to an image; a side that is not known is taken for the image's."""
     if layer in (LOGITS, PIXELS):
-        return len(network.classes) if layer == LOGITS else math.prod(size) * network.form.picture_channels
+        return len(network.classes) if layer == LOGITS else math.prod(size) * network.form.image_channels
     shape = network.layer(layer_named_by(layer)).shape
     return math.prod(side or full for side, full in zip(shape, (*size, 1), strict=False))
 
@@ -138,7 +138,7 @@ def unit_length(vectors: NDArray[Any], *, silent: float = 0.0) -> NDArray[Any]:
     return np.asarray(np.divide(vectors, lengths, out=np.full_like(vectors, silent), where=lengths != 0))
 
 
-def centred(values: NDArray[Any], axis: int) -> NDArray[Any]:
+def centered(values: NDArray[Any], axis: int) -> NDArray[Any]:
     """Return values less their mean along an axis, exactly zero where they are constant: that mean may round."""
     shifted = values - np.take(values, [0], axis=axis)
     return np.asarray(shifted - shifted.mean(axis=axis, keepdims=True))

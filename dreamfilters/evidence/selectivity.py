@@ -33,12 +33,12 @@ def correlation_ratio(means: ArrayLike, counts: ArrayLike, variance: ArrayLike) 
     """Return which share of each unit's variance lies between the classes, (units,), between 0 and 1.
 
     Eta squared (Fisher, "Statistical methods for research workers", 1925, section 45): the variance of the class means,
-    each weighted by its pictures, divided by that of all responses.
+    each weighted by its images, divided by that of all responses.
 
     Args:
         means: (classes, units), the mean response to each class.
-        counts: (classes,) pictures.
-        variance: (units,) of the responses to all these pictures; NaN comes back where it is zero.
+        counts: (classes,) images.
+        variance: (units,) of the responses to all these images; NaN comes back where it is zero.
 
     Example:
         >>> correlation_ratio([[0.0], [2.0]], [5, 5], [2.0])

@@ -1,4 +1,4 @@
-"""Which real pictures excite a unit most, found in one pass that keeps only the best so far."""
+"""Which real images excite a unit most, found in one pass that keeps only the best so far."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Reducer: TypeAlias = Literal["mean", "max"]
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """What one unit answers to one picture.
+    """What one unit answers to one image.
 
     Attributes:
-        index: the picture's place in the order in which the pictures came.
+        index: the image's place in the order in which the images came.
         score: the mean or the maximum of the map.
         place: (row, column) of the map's maximum.
-        map: (h, w) float32; (1, 1) for a unit that answers a picture as a whole, such as a class.
+        map: (h, w) float32; (1, 1) for a unit that answers an image as a whole, such as a class.
     """
 
     index: int
@@ -37,34 +37,34 @@ class Response:
 
 def strongest(
     network: Network,
-    pictures: Iterable[ArrayLike],
+    images: Iterable[ArrayLike],
     units: Mapping[str, Sequence[int]],
     *,
     k: int = 4,
     reduce: Reducer = "mean",
     batch: int = 64,
 ) -> dict[str, dict[int, tuple[Response, ...]]]:
-    """Return for each unit the `k` pictures that excite it most, the strongest first.
+    """Return for each unit the `k` images that excite it most, the strongest first.
 
-    The memory it takes does not grow with the number of pictures. Of equal scores the earlier picture comes first; a
+    The memory it takes does not grow with the number of images. Of equal scores the earlier image comes first; a
     score that is not a number never counts.
 
     Args:
         network: what `load` returned.
-        pictures: (n, h, w, c) in [0, 1], or one (h, w, c) after the other; brought to the network's size if needed.
+        images: (n, h, w, c) in [0, 1], or one (h, w, c) after the other; brought to the network's size if needed.
         units: layer -> the numbers of its filters or neurons; `LOGITS` -> numbers of classes.
-        k: how many pictures a unit; fewer come back where there are fewer.
+        k: how many images a unit; fewer come back where there are fewer.
         reduce: what makes one number of a map, its "mean" or its "max".
-        batch: pictures at a time.
+        batch: images at a time.
 
     Raises:
         UnknownNameError: no such layer.
         TargetError: a unit that the layer does not have.
         RecipeError: `k` or `batch` below 1, or another `reduce`.
-        PictureError, InputFormError: as in `recording.activations`.
+        ImageError, InputFormError: as in `recording.activations`.
 
     Example:
-        >>> strongest(load("signs"), photographs, {"conv6": [12]}, k=1)["conv6"][12][0].place
+        >>> strongest(load("signs"), images, {"conv6": [12]}, k=1)["conv6"][12][0].place
         (3, 4)
     """
     if k < 1:
@@ -75,7 +75,7 @@ def strongest(
         _check(network, layer, numbers)
     best: dict[str, _Best] = {}
     first = 0
-    for maps in stream(network, pictures, list(units), reading=_only(units), batch=batch):
+    for maps in stream(network, images, list(units), reading=_only(units), batch=batch):
         for layer, seen in maps.items():
             new = _Best.of(seen, first, reduce)
             best[layer] = (best[layer].joined(new) if layer in best else new).top(k)
@@ -87,7 +87,7 @@ def strongest(
 
 
 def response_of(index: int, answer: Floats, reduce: Reducer = "mean") -> Response:
-    """Return what a map (h, w) of the `index`-th picture comes to."""
+    """Return what a map (h, w) of the `index`-th image comes to."""
     row, column = np.unravel_index(np.argmax(answer), answer.shape)
     score = answer.mean(dtype=np.float64) if reduce == "mean" else answer.max()
     return Response(index, float(score), (int(row), int(column)), answer)
@@ -113,7 +113,7 @@ def _only(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """Pictures ranked for each unit of one layer: k rows, one column a unit."""
+    """Images ranked for each unit of one layer: k rows, one column a unit."""
 
     indices: np.ndarray  # (k, units)
     scores: np.ndarray  # (k, units)
@@ -121,13 +121,13 @@ class _Best:
 
     @classmethod
     def of(cls, maps: Floats, first: int, reduce: Reducer) -> _Best:
-        """Return a batch's (n, h, w, units) as they come, the first picture being number `first`."""
+        """Return a batch's (n, h, w, units) as they come, the first image being number `first`."""
         scores = maps.mean(axis=(1, 2), dtype=np.float64) if reduce == "mean" else maps.max(axis=(1, 2))
         indices = np.broadcast_to(np.arange(first, first + len(maps))[:, None], scores.shape)
         return cls(indices, scores, maps)
 
     def joined(self, other: _Best) -> _Best:
-        """Return the rows of both, the earlier pictures first."""
+        """Return the rows of both, the earlier images first."""
         return _Best(
             np.concatenate([self.indices, other.indices]),
             np.concatenate([self.scores, other.scores]),

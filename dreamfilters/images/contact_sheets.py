@@ -1,4 +1,4 @@
-"""Many pictures on one: a grid of equal tiles with a caption under each, made to be looked at."""
+"""Many images on one: a grid of equal tiles with a caption under each, made to be looked at."""
 
 import math
 from collections.abc import Sequence
@@ -8,51 +8,51 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
-from dreamfilters.errors import PictureError
-from dreamfilters.images.decoding import Picture, in_channels, with_channels
+from dreamfilters.errors import ImageError
+from dreamfilters.images.decoding import ImageArray, in_channels, with_channels
 from dreamfilters.images.encoding import as_image
 from dreamfilters.images.resizing import resize
 from dreamfilters.images.text import draw_text, shortened, text_width
 
-_BACKGROUND = (26, 26, 26)  # neutral, so that it does not tint the colours beside it
+_BACKGROUND = (26, 26, 26)  # neutral, so that it does not tint the colors beside it
 _CAPTION = (205, 205, 205)
 _TITLE = (240, 240, 240)
 _LINE = 1.4  # line height over font size; leaves room for the dots of a capital umlaut
 _TITLE_SIZE = 1.4  # of the title's letters over those of a caption
 _TILES_OF_TITLE = 4  # a title longer than so many tiles is shortened
-_PIXELS_SHOWN = 16  # a picture no larger than this is enlarged in squares: its single pixels are what one looks at
+_PIXELS_SHOWN = 16  # an image no larger than this is enlarged in squares: its single pixels are what one looks at
 
 
 def contact_sheet(
-    pictures: Sequence[ArrayLike] | Picture,
+    images: Sequence[ArrayLike] | ImageArray,
     captions: Sequence[str] = (),
     *,
     columns: int | None = None,
     tile: int | None = None,
     gap: int = 12,
     title: str = "",
-) -> Picture:
-    """All pictures in rows on a dark ground, each with its caption below: (H, W, 3) in [0, 1].
+) -> ImageArray:
+    """All images in rows on a dark ground, each with its caption below: (H, W, 3) in [0, 1].
 
-    Each picture, (h, w) or (h, w, 1 to 4), is brought to a longer side of `tile` pixels (by itself: that of the
-    largest picture, between 128 and 256). A caption may have several lines; a line too long for its tile ends in an
-    ellipsis. `columns` by itself leaves the fewest places empty. Raises PictureError for no pictures, or for more
-    captions than pictures.
+    Each image, (h, w) or (h, w, 1 to 4), is brought to a longer side of `tile` pixels (by itself: that of the
+    largest image, between 128 and 256). A caption may have several lines; a line too long for its tile ends in an
+    ellipsis. `columns` by itself leaves the fewest places empty. Raises ImageError for no images, or for more
+    captions than images.
 
     >>> contact_sheet([[[0.0]], [[1.0]]], ["black", "white"]).shape
     (193, 316, 3)
     """
-    if len(pictures) == 0 or len(captions) > len(pictures):
-        raise PictureError(f"contact sheet: {len(captions)} captions for {len(pictures)} pictures; wanted one each")
-    opaque = [in_channels(with_channels(picture), 3) for picture in pictures]
-    tile = tile or min(256, max(128, *(max(picture.shape[:2]) for picture in opaque)))
-    tiles = [as_image(_fitted(picture, tile)) for picture in opaque]
+    if len(images) == 0 or len(captions) > len(images):
+        raise ImageError(f"contact sheet: {len(captions)} captions for {len(images)} images; wanted one each")
+    opaque = [in_channels(with_channels(image), 3) for image in images]
+    tile = tile or min(256, max(128, *(max(image.shape[:2]) for image in opaque)))
+    tiles = [as_image(_fitted(image, tile)) for image in opaque]
     lines = [caption.split("\n") if caption else [] for caption in captions]
     font = min(18, max(11, tile // 10))
     grid = _Grid(
         count=len(tiles),
         columns=min(columns or _columns(len(tiles)), len(tiles)),
-        cell=(max(image.width for image in tiles), max(image.height for image in tiles)),
+        cell=(max(drawn.width for drawn in tiles), max(drawn.height for drawn in tiles)),
         below=max(map(len, lines), default=0) * round(font * _LINE),
         above=2 * round(font * _LINE) if title else 0,
         title=min(text_width(title, round(font * _TITLE_SIZE)), _TILES_OF_TITLE * tile),
@@ -60,12 +60,12 @@ def contact_sheet(
     )
     canvas = Image.new("RGB", grid.size, _BACKGROUND)
     _draw_title(canvas, grid, title, round(font * _TITLE_SIZE))
-    for index, image in enumerate(tiles):
+    for index, drawn in enumerate(tiles):
         left, top = grid.corner(index)
-        canvas.paste(image, (left + (grid.cell[0] - image.width) // 2, top + (grid.cell[1] - image.height) // 2))
+        canvas.paste(drawn, (left + (grid.cell[0] - drawn.width) // 2, top + (grid.cell[1] - drawn.height) // 2))
     for index, caption in enumerate(lines):
         _draw_caption(canvas, grid, index, caption, font)
-    sheet: Picture = np.divide(np.asarray(canvas), 255, dtype=np.float32)
+    sheet: ImageArray = np.divide(np.asarray(canvas), 255, dtype=np.float32)
     return sheet
 
 
@@ -75,7 +75,7 @@ class _Grid:
 
     count: int
     columns: int
-    cell: tuple[int, int]  # width and height of the place of one picture
+    cell: tuple[int, int]  # width and height of the place of one image
     below: int  # height of the captions
     above: int  # height of the title
     title: float  # width of the title, for which a narrow sheet is widened
@@ -108,7 +108,7 @@ def _draw_title(canvas: Image.Image, grid: _Grid, title: str, font: int) -> None
 
 
 def _draw_caption(canvas: Image.Image, grid: _Grid, index: int, lines: Sequence[str], font: int) -> None:
-    """Centres each line below the index-th cell."""
+    """Centers each line below the index-th cell."""
     left, top = grid.corner(index)
     for number, line in enumerate(lines, start=1):
         text = shortened(line, font, grid.cell[0])
@@ -127,13 +127,13 @@ def _columns(count: int) -> int:
     return min(range(square, 2 * square), key=lambda columns: (-count % columns, columns))
 
 
-def _fitted(picture: Picture, tile: int) -> Picture:
-    """The picture with its longer side `tile` pixels long."""
-    height, width = picture.shape[:2]
+def _fitted(image: ImageArray, tile: int) -> ImageArray:
+    """The image with its longer side `tile` pixels long."""
+    height, width = image.shape[:2]
     longer = max(height, width)
     new = (max(1, round(height * tile / longer)), max(1, round(width * tile / longer)))
     if longer > _PIXELS_SHOWN:
-        return resize(picture, new)
+        return resize(image, new)
     rows, columns = (np.arange(size) * old // size for size, old in zip(new, (height, width), strict=True))
-    enlarged: Picture = picture[rows][:, columns]
+    enlarged: ImageArray = image[rows][:, columns]
     return enlarged

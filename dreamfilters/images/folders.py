@@ -1,4 +1,4 @@
-"""A folder of image files becomes one array of equal pictures, and each bad file is named instead of fatal."""
+"""A folder of image files becomes one array of equal images, and each bad file is named instead of fatal."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamfilters.errors import PictureError
-from dreamfilters.images.decoding import Picture, check_channels, read, shown
+from dreamfilters.errors import ImageError
+from dreamfilters.images.decoding import ImageArray, check_channels, read_image, shown
 from dreamfilters.images.resizing import resize
 
 SUFFIXES = frozenset(
@@ -17,28 +17,28 @@ SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True, eq=False)
-class Readings:
-    """What was read, picture by picture, and what could not be."""
+class FolderImages:
+    """What was read, image by image, and what could not be."""
 
-    pictures: Picture  # (n, h, w, c) in [0, 1]
-    paths: tuple[Path, ...]  # n, in the pictures' order
+    images: ImageArray  # (n, h, w, c) in [0, 1]
+    paths: tuple[Path, ...]  # n, in the images' order
     failures: tuple[tuple[Path, str], ...]  # each bad file and its reason
 
 
-def paths(source: str | Path) -> tuple[Path, ...]:
+def image_paths(source: str | Path) -> tuple[Path, ...]:
     """The image files that `source` means, sorted: a file means itself, a folder all image files below it.
 
     Files are known by their suffix (`SUFFIXES`, upper or lower case); names that start with a dot are left out, for
-    they are other programs' notes. Raises PictureError if there is nothing there.
+    they are other programs' notes. Raises ImageError if there is nothing there.
     """
     source = Path(source)
     if source.is_file():
         return (source,)
     if not source.is_dir():
-        raise PictureError(f"{shown(source)}: no such file or folder")
+        raise ImageError(f"{shown(source)}: no such file or folder")
     found = tuple(sorted(_images_below(source), key=Path.as_posix))
     if not found:
-        raise PictureError(f"{shown(source)}: no image files in this folder; known are {', '.join(sorted(SUFFIXES))}")
+        raise ImageError(f"{shown(source)}: no image files in this folder; known are {', '.join(sorted(SUFFIXES))}")
     return found
 
 
@@ -55,31 +55,31 @@ def label_of(path: str | Path, folder: str | Path) -> str:
     return below[0] if len(below) > 1 else ""
 
 
-def read_all(source: str | Path, *, size: tuple[int, int] | None = None, channels: int = 3) -> Readings:
-    """All pictures of a file or folder, each resized to `size` = (height, width), with the bad ones named.
+def read_images(source: str | Path, *, size: tuple[int, int] | None = None, channels: int = 3) -> FolderImages:
+    """All images of a file or folder, each resized to `size` = (height, width), with the bad ones named.
 
-    Without a `size` the first readable picture sets it, and pictures of another one count as failures. If none can be
-    read, `pictures` is (0, h, w, c). Raises PictureError only as `paths` does, or for an impossible size or channels.
+    Without a `size` the first readable image sets it, and images of another one count as failures. If none can be
+    read, `images` is (0, h, w, c). Raises ImageError only as `image_paths` does, or for an impossible size or channels.
 
-    >>> read_all("signs", size=(48, 48)).pictures.shape  # doctest: +SKIP
+    >>> read_images("signs", size=(48, 48)).images.shape  # doctest: +SKIP
     (258, 48, 48, 3)
     """
-    pictures: list[Picture] = []
+    images: list[ImageArray] = []
     good: list[Path] = []
     failures: list[tuple[Path, str]] = []
     check_channels(channels)
-    for path in paths(source):
+    for path in image_paths(source):
         try:
-            picture = read(path, channels=channels)
-            if size is None and pictures:
-                _check_shape(path, picture, pictures[0])
-        except PictureError as error:
+            image = read_image(path, channels=channels)
+            if size is None and images:
+                _check_shape(path, image, images[0])
+        except ImageError as error:
             failures.append((path, str(error).removeprefix(f"{shown(path)}: ")))
         else:
-            pictures.append(picture if size is None else resize(picture, size))
+            images.append(image if size is None else resize(image, size))
             good.append(path)
     none = np.zeros((0, *(size or (0, 0)), channels), np.float32)
-    return Readings(np.stack(pictures) if pictures else none, tuple(good), tuple(failures))
+    return FolderImages(np.stack(images) if images else none, tuple(good), tuple(failures))
 
 
 def _images_below(folder: Path) -> Iterator[Path]:
@@ -90,7 +90,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
                 yield Path(here, name)
 
 
-def _check_shape(path: Path, picture: Picture, first: Picture) -> None:
-    if picture.shape != first.shape:
-        here, there = (f"{height}x{width}" for height, width, _ in (picture.shape, first.shape))
-        raise PictureError(f"{shown(path)}: is {here} and the first picture {there}; give a size")
+def _check_shape(path: Path, image: ImageArray, first: ImageArray) -> None:
+    if image.shape != first.shape:
+        here, there = (f"{height}x{width}" for height, width, _ in (image.shape, first.shape))
+        raise ImageError(f"{shown(path)}: is {here} and the first image {there}; give a size")

@@ -1,4 +1,4 @@
-"""Rectangles of colour, text and tiles that are set beside and above each other until they are a page."""
+"""Rectangles of color, text and tiles that are set beside and above each other until they are a page."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from dreamfilters.images.resizing import resize
 from dreamfilters.images.text import draw_text, shortened, text_width
 
 Panel: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
-Colour: TypeAlias = tuple[int, int, int]
+Color: TypeAlias = tuple[int, int, int]
 
-BACKGROUND: Colour = (26, 26, 26)  # neutral, so that it does not tint the colours beside it
-BRIGHT: Colour = (240, 240, 240)
-PLAIN: Colour = (205, 205, 205)
-DIM: Colour = (150, 150, 150)
+BACKGROUND: Color = (26, 26, 26)  # neutral, so that it does not tint the colors beside it
+BRIGHT: Color = (240, 240, 240)
+PLAIN: Color = (205, 205, 205)
+DIM: Color = (150, 150, 150)
 
 _COMPRESSION = 1  # in under half the time of 6 to about the same size: pages are flat squares and little else
 _LINE = 1.4  # line height over font size; leaves room for the dots of a capital umlaut
 
 
 @dataclass(frozen=True)
-class Line:
+class TextLine:
     """A line of text; what is too long for its panel ends in an ellipsis."""
 
     text: str
     size: int = 13
-    colour: Colour = PLAIN
+    color: Color = PLAIN
 
     @property
     def height(self) -> int:
@@ -42,14 +42,14 @@ class Line:
         return round(self.size * _LINE)
 
 
-def blank(height: int, width: int, colour: Colour = BACKGROUND) -> Panel:
-    """Return a panel of one colour."""
-    if len(set(colour)) == 1:  # in a fifth of the time
-        return np.full((height, width, 3), colour[0], np.uint8)
-    return np.full((height, width, 3), colour, np.uint8)
+def blank(height: int, width: int, color: Color = BACKGROUND) -> Panel:
+    """Return a panel of one color."""
+    if len(set(color)) == 1:  # in a fifth of the time
+        return np.full((height, width, 3), color[0], np.uint8)
+    return np.full((height, width, 3), color, np.uint8)
 
 
-def written(lines: Sequence[Line], *, width: int | None = None) -> Panel:
+def written(lines: Sequence[TextLine], *, width: int | None = None) -> Panel:
     """Return lines of text below each other, as wide as the longest of them or cut to `width`."""
     widest = max((-(-int(text_width(line.text, line.size)) // 1) + 2 for line in lines), default=1)
     wide = widest if width is None else width
@@ -57,7 +57,7 @@ def written(lines: Sequence[Line], *, width: int | None = None) -> Panel:
     draw, top = ImageDraw.Draw(canvas), 0
     for line in lines:
         fitting = line.text if width is None else shortened(line.text, line.size, wide)
-        draw_text(draw, (0, top + line.size), fitting, line.size, line.colour)
+        draw_text(draw, (0, top + line.size), fitting, line.size, line.color)
         top += line.height
     return np.asarray(canvas)
 
@@ -86,12 +86,12 @@ def framed(panel: Panel, margin: int) -> Panel:
     return page
 
 
-def photograph(picture: ArrayLike, side: int) -> Panel:
-    """Return a picture (h, w, 1 to 4) in [0, 1] about `side` pixels long.
+def image_panel(image: ArrayLike, side: int) -> Panel:
+    """Return an image (h, w, 1 to 4) in [0, 1] about `side` pixels long.
 
     A small one is enlarged by a whole factor, in squares: its single pixels are what one looks at.
     """
-    opaque = in_channels(with_channels(picture), 3)
+    opaque = in_channels(with_channels(image), 3)
     height, width = opaque.shape[:2]
     longer = max(height, width)
     if longer > side:

@@ -1,4 +1,4 @@
-"""A picture of any number of channels at another size, smoothed before it shrinks."""
+"""An image of any number of channels at another size, smoothed before it shrinks."""
 
 from typing import Literal, TypeAlias, get_args
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from dreamfilters.errors import PictureError
-from dreamfilters.images.decoding import Picture
+from dreamfilters.errors import ImageError
+from dreamfilters.images.decoding import ImageArray
 
 Rule: TypeAlias = Literal["bicubic", "bilinear", "linear", "nearest", "area"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -20,22 +20,22 @@ _SMOOTHED = {
 }
 
 
-def resize(picture: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> Picture:
-    """`picture` (h, w) or (h, w, c), for any c and any range of values, at `size` = (height, width), as float32.
+def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> ImageArray:
+    """`image` (h, w) or (h, w, c), for any c and any range of values, at `size` = (height, width), as float32.
 
-    Channel by channel. Where a cubic overshoots it is cut at the channel's own extremes: a picture in [0, 1] stays
-    there and a constant stays what it is. Raises PictureError if either size is empty.
+    Channel by channel. Where a cubic overshoots it is cut at the channel's own extremes: an image in [0, 1] stays
+    there and a constant stays what it is. Raises ImageError if either size is empty.
 
     The rules: 'bicubic' (Keys, "Cubic convolution interpolation", 1981), 'bilinear' and 'area' as Pillow does them,
     the kernel widened when it shrinks, so that nothing aliases; 'nearest', as Keras' `load_img` does by itself; and
     'linear' between the four nearest pixels and nothing else, as OpenCV and `tf.image.resize` do by themselves.
     """
-    values = np.asarray(picture, np.float32)
+    values = np.asarray(image, np.float32)
     if values.ndim == 2:
         return resize(values[..., None], size, rule)[..., 0]
     height, width = size
     if values.ndim != 3 or min(*values.shape, height, width) < 1:
-        raise PictureError(
+        raise ImageError(
             f"resize: shape {values.shape} cannot become {height}x{width}; wanted (h, w, c), all 1 or more"
         )
     if rule == "linear":

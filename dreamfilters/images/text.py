@@ -5,7 +5,7 @@ from functools import cache
 
 from PIL import ImageDraw, ImageFont
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 
 # Pillow's bundled font (a part of Aileron) holds ASCII and a few more, but no accented letter: those are built here
 # from a letter and one of the font's own signs, raised above it.
@@ -23,7 +23,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     """Pillow's bundled font, `size` pixels high."""
     bundled = ImageFont.load_default(size)
     if not isinstance(bundled, ImageFont.FreeTypeFont):  # a Pillow built by hand may lack FreeType
-        raise PictureError("this Pillow cannot draw text; install it with FreeType, as its wheels have it")
+        raise ImageError("this Pillow cannot draw text; install it with FreeType, as its wheels have it")
     return bundled
 
 

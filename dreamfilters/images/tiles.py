@@ -1,4 +1,4 @@
-"""Many small pictures of one size in a grid, and many numbers as bars, each with its caption beneath."""
+"""Many small images of one size in a grid, and many numbers as bars, each with its caption beneath."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-from dreamfilters.images.panels import DIM, Colour, Line, Panel, blank
+from dreamfilters.images.panels import DIM, Color, Panel, TextLine, blank
 from dreamfilters.images.text import draw_text, shortened, text_width
 
-_AXIS: Colour = (95, 95, 95)
+_AXIS: Color = (95, 95, 95)
 _BARS = 30  # in a row
-_BAR: Colour = (110, 160, 220)
+_BAR: Color = (110, 160, 220)
 
 
 def tiled(
-    pictures: NDArray[np.uint8], captions: Sequence[Sequence[Line]], *, columns: int | None = None, gap: int = 8
+    images: NDArray[np.uint8], captions: Sequence[Sequence[TextLine]], *, columns: int | None = None, gap: int = 8
 ) -> Panel:
-    """Return the pictures (n, h, w, 3) in rows, the lines of each one's caption centred below it.
+    """Return the images (n, h, w, 3) in rows, the lines of each one's caption centered below it.
 
-    A cell is as wide as its picture or its longest line; `columns` by itself makes the grid about 1.5 times as wide
+    A cell is as wide as its image or its longest line; `columns` by itself makes the grid about 1.5 times as wide
     as high.
     """
-    count, height, width, _ = pictures.shape
+    count, height, width, _ = images.shape
     below = max(sum(line.height for line in lines) for lines in captions)
     cell = max(width, *(math.ceil(_width(line)) for lines in captions for line in lines))
     down, across = height + below + gap, cell + gap  # from one cell to the next
     columns = min(count, columns or _columns(count, down, across))
     rows = -(-count // columns)
     whole = blank(rows * columns * height, width).reshape(rows * columns, height, width, 3)
-    whole[:count] = pictures
+    whole[:count] = images
     page = blank(rows * down, columns * across)
     left = (cell - width) // 2
     cells = page.reshape(rows, down, columns, across, 3)
@@ -63,11 +63,11 @@ class Axis:
         return np.round(self.height * np.clip(share, 0, 1)).astype(np.int64)
 
 
-def bars(values: Sequence[float], captions: Sequence[Sequence[Line]], axis: Axis, *, missing: Colour) -> Panel:
-    """Return a bar for each value in rows of 30, from zero to the value, the lines of its caption centred beneath.
+def bars(values: Sequence[float], captions: Sequence[Sequence[TextLine]], axis: Axis, *, missing: Color) -> Panel:
+    """Return a bar for each value in rows of 30, from zero to the value, the lines of its caption centered beneath.
 
     The ends of the axis stand at the left of each row. A value beyond an end stops there; NaN is a bar of full height
-    in the colour `missing`.
+    in the color `missing`.
     """
     count = len(values)
     columns = min(_BARS, count)
@@ -88,27 +88,27 @@ def bars(values: Sequence[float], captions: Sequence[Sequence[Line]], axis: Axis
 
 
 def _draw_bars(
-    page: Panel, corners: Sequence[tuple[int, int]], values: Sequence[float], axis: Axis, missing: Colour
+    page: Panel, corners: Sequence[tuple[int, int]], values: Sequence[float], axis: Axis, missing: Color
 ) -> None:
     zero = int(axis.level(0.0))
     for (x, y), value, top in zip(corners, values, axis.level(values), strict=True):
         page[y + zero, x : x + axis.width] = _AXIS
-        foot, colour = (axis.height, missing) if math.isnan(value) else (zero, _BAR)
-        page[y + min(top, foot) : y + max(top, foot), x + 3 : x + axis.width - 3] = colour
+        foot, color = (axis.height, missing) if math.isnan(value) else (zero, _BAR)
+        page[y + min(top, foot) : y + max(top, foot), x + 3 : x + axis.width - 3] = color
 
 
-def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, lines: Sequence[Line]) -> None:
-    """Centre the lines in `width` pixels from a corner (x, y) on."""
+def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, lines: Sequence[TextLine]) -> None:
+    """Center the lines in `width` pixels from a corner (x, y) on."""
     left, top = corner
     for line in lines:
         fitting = line if _width(line) <= width else replace(line, text=shortened(line.text, line.size, width))
         start = left + (width - _width(fitting)) / 2
-        draw_text(draw, (start, top + line.size + 1), fitting.text, line.size, line.colour)
+        draw_text(draw, (start, top + line.size + 1), fitting.text, line.size, line.color)
         top += line.height
 
 
 @lru_cache(4096)  # "= 0" stands below many a map
-def _width(line: Line) -> float:
+def _width(line: TextLine) -> float:
     return text_width(line.text, line.size)
 
 

@@ -82,9 +82,9 @@ def is_relu(step: Step) -> bool:
 
 
 def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:
-    """Return a ReLU whose gradient does not vanish where a whole picture leaves it silent.
+    """Return a ReLU whose gradient does not vanish where a whole image leaves it silent.
 
-    Forward it is min(max(x, 0), ceiling). Backward, the picture's true gradient counts if any of it is not zero; if
+    Forward it is min(max(x, 0), ceiling). Backward, the image's true gradient counts if any of it is not zero; if
     none is left, everything passes except what would push a negative input lower or one above the ceiling higher.
     As in Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
     """

@@ -18,7 +18,7 @@ _CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # as Keras' imagenet_utils ha
 _BYTES = InputForm.from_range(0, 255)
 _SIGNED = InputForm.from_range(-1, 1)
 _CAFFE = InputForm(scale=255.0, mean=(103.939, 116.779, 123.68), order="BGR")
-_TORCH = InputForm(mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))
+_TORCH = InputForm(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 # The module of keras.applications -> what its preprocess_input does. The last ones rescale inside the model.
 _FORMS = {

@@ -1,4 +1,4 @@
-"""Which of several inputs takes the picture, what the others are held at, and which output holds the classes."""
+"""Which of several inputs takes the image, what the others are held at, and which output holds the classes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from dreamfilters.errors import ModelError, UnknownNameError, close_names
 Shape: TypeAlias = tuple[int | None, ...]
 
 
-class Held(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """An input that is given zeros, one row for each picture; a side that may have any length has one place."""
+class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
+    """An input that is given zeros, one row for each image; a side that may have any length has one place."""
 
     def __init__(self, shape: Shape, dtype: str) -> None:
         super().__init__()
         self.held, self.held_dtype = tuple(side or 1 for side in shape), dtype
 
-    def call(self, picture: Any) -> Any:
-        """Return zeros for so many pictures."""
-        return ops.zeros((ops.shape(picture)[0], *self.held), self.held_dtype)
+    def call(self, image: Any) -> Any:
+        """Return zeros for so many images."""
+        return ops.zeros((ops.shape(image)[0], *self.held), self.held_dtype)
 
 
 def name_of(tensor: Any) -> str:
@@ -31,11 +31,11 @@ def name_of(tensor: Any) -> str:
 
 
 def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
-    """Return the number of the input that takes the picture: the one wanted, or the only one that can.
+    """Return the number of the input that takes the image: the one wanted, or the only one that can.
 
     Raises:
         UnknownNameError: it has no input of that name.
-        ModelError: no input takes a picture, or several do and none is named.
+        ModelError: no input takes an image, or several do and none is named.
     """
     names = [name_of(tensor) for tensor in inputs]
     images = [name for name, tensor in zip(names, inputs, strict=True) if len(tensor.shape) == 4]

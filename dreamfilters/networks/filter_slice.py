@@ -1,6 +1,6 @@
-"""One filter of a convolution for each picture, where the others are not asked for.
+"""One filter of a convolution for each image, where the others are not asked for.
 
-A goal that reads one filter a picture would throw away all the others' maps, forward and backward. For filters of the
+A goal that reads one filter an image would throw away all the others' maps, forward and backward. For filters of the
 second of two convolutions with 32 filters each that is nine tenths of the work.
 """
 
@@ -29,7 +29,7 @@ _EACH_ALONE = frozenset(
 def narrowed(step: Step) -> Narrow | None:
     """Return the function ((n, h, w, c), units (n,)) -> (n, h', w', 1) for a convolution, None for any other step.
 
-    Its values are those of the layer before its activation: picture i as filter units[i] sees it.
+    Its values are those of the layer before its activation: image i as filter units[i] sees it.
     """
     conv = step.operation
     plain = type(conv) is keras.layers.Conv2D and conv.groups == 1 and not step.channels_first

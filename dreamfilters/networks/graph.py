@@ -16,7 +16,7 @@ import keras
 from keras.src.models.functional import Functional  # has no public name
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.endpoints import Held, class_output, image_input, name_of
+from dreamfilters.networks.endpoints import HeldInput, class_output, image_input, name_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -63,7 +63,7 @@ class Graph:
     """A model flattened, as it is seen from one image input.
 
     Attributes:
-        steps: in the order of execution; slot 0 is the input. Inputs that no picture goes into are the first steps.
+        steps: in the order of execution; slot 0 is the input. Inputs that no image goes into are the first steps.
         output: slot of the output that holds the classes.
         input_shape: batch left out, as (h, w, c) whatever the model's own order.
         channels_first: whether the model itself wants (n, c, h, w).
@@ -108,7 +108,7 @@ def flatten(model: keras.Model, *, input: str | None = None, output: str | None 
 
     Args:
         model: built, functional or Sequential.
-        input: name of the input that takes the picture, where several could; the others are given zeros.
+        input: name of the input that takes the image, where several could; the others are given zeros.
         output: name of the output that holds the classes; the first by itself.
 
     Raises:
@@ -205,7 +205,7 @@ class _Walk:
     def held(self, tensor: Any) -> int:
         """Append a step that gives zeros in place of an input, and return its slot."""
         slot, self.count = self.count, self.count + 1
-        layer = Held(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+        layer = HeldInput(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
         arguments: tuple[Any, Any] = ((Slot(0),), {})
         self.steps.append(Step(name_of(tensor), layer, arguments, (0,), (slot,), layer.held, layer.held_dtype))
         return slot

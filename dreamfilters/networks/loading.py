@@ -26,7 +26,7 @@ from dreamfilters.networks.preprocessing.settings_file import InputSettings, rea
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
 
-_NO_GRADIENT = "equalising has no gradient: dreams climb as if their histogram were left as it is"
+_NO_GRADIENT = "equalizing has no gradient: dreams climb as if their histogram were left as it is"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # two letters at least: C:model is a file
 
 
@@ -49,13 +49,13 @@ def load(
             'applications:VGG16:random' without; or 'module:function', a function in the current folder that returns a
             model.
         trust: whether the model may run code of its own: Lambda layers, 'module:function'.
-        form: how a picture becomes its input: an `InputForm`, a mapping with the keys of `model.toml`, or such a file.
+        form: how an image becomes its input: an `InputForm`, a mapping with the keys of `model.toml`, or such a file.
             What it does not say, 'model.toml' beside 'model.h5' says, then the model's own first layers, then it is
             RGB in 0..1.
         classes: names in the order of the outputs, or a file of them.
         size: side or (height, width) in place of the model's own.
         architecture: a JSON of `model.to_json()` with the layers, where the file holds weights only.
-        input: name of the input that takes the picture, for a model with several that could; the others are held at
+        input: name of the input that takes the image, for a model with several that could; the others are held at
             zeros.
         output: name of the output that holds the classes, for a model with several; the first by itself.
 
@@ -75,7 +75,7 @@ def load(
     network = replace(network, input=input, output=output, architecture=layers)
     settings = _settings(spec, form)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
-    if network.form.order == "equalised":
+    if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
 
@@ -124,7 +124,7 @@ def _joined(*remarks: str) -> str:
 
 
 def _chosen(graph: Graph, ends: _Ends) -> Iterator[str]:
-    """Say what the inputs are held at that take no picture, and which output was taken if none was asked for."""
+    """Say what the inputs are held at that take no image, and which output was taken if none was asked for."""
     if graph.held:
         yield f"held at zeros: {', '.join(graph.held)}"
     if ends.output is None and len(set(graph.outputs)) > 1:

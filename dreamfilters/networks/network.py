@@ -12,12 +12,12 @@ import keras
 
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
-from dreamfilters.networks.endpoints import Held
+from dreamfilters.networks.endpoints import HeldInput
 from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.receptive_field import ReceptiveField, receptive_fields
-from dreamfilters.networks.watching import LOGITS, Watcher
+from dreamfilters.networks.watching import LOGITS, ForwardPass
 
 Tensor: TypeAlias = Any
 
@@ -29,11 +29,11 @@ class LayerInfo:
     Attributes:
         name: as goals name it.
         type: its class, such as 'Conv2D'.
-        shape: of its output, (h, w, c) or (c,), None where it depends on the picture.
+        shape: of its output, (h, w, c) or (c,), None where it depends on the image.
         units: filters or neurons, 0 where it has none.
         activation: 'relu', 'softmax', 'linear', ...
-        receptive_field: what one place of its map sees; None for the whole picture.
-        dreamable: whether a picture can be made for its units, and if not, `reason`.
+        receptive_field: what one place of its map sees; None for the whole image.
+        dreamable: whether an image can be made for its units, and if not, `reason`.
         reason: why not, or ''.
     """
 
@@ -53,21 +53,21 @@ class Network:
 
     Attributes:
         model: the user's own, untouched.
-        form: how a picture becomes its input.
+        form: how an image becomes its input.
         classes: one name for each output; numbers where nobody named them.
         aliases: further names, each list in the order of the classes (the built-in network's are English).
         name: what messages and folders call it.
         assumed: one line on what had to be assumed of the input form, or ''.
-        prior: file with the colours and spectrum of its photographs, if it brings one.
+        prior: file with the colors and spectrum of its images, if it brings one.
         changes: what an old file's configuration needed to be read by this Keras, one sentence each.
         remark: one line on what is odd about its weights, or on inputs and outputs that were chosen, or ''.
-        input: name of the input that takes the picture, None for the only one.
+        input: name of the input that takes the image, None for the only one.
         output: name of the output that holds the classes, None for the first.
         architecture: the file with its layers, where they came from one of their own.
 
     Example:
         >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
-        >>> network.watch(frozenset({"conv6"}))(network.to_input(pictures))["conv6"].shape
+        >>> network.watch(frozenset({"conv6"}))(network.to_input(images))["conv6"].shape
         TensorShape([16, 6, 6, 96])
     """
 
@@ -135,7 +135,7 @@ class Network:
         short = [known.rpartition("/")[2] for known in self._by_name]
         raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, [*self._by_name, *short])}")
 
-    def watch(self, layers: frozenset[str], *, relaxed: bool = False) -> Watcher:
+    def watch(self, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
         See `watching.watch`; layers may be named as in `layer`, and come back under the name that was given.
@@ -159,9 +159,9 @@ class Network:
         """Whether any of its nonlinearities is a ReLU, whose gradient can be relaxed."""
         return any(activation_functions.is_relu(step) for step in self.graph.steps)
 
-    def to_input(self, picture: Tensor) -> Tensor:
-        """Turn pictures (n, h, w, c) in [0, 1] into the network's input."""
-        return self.form.to_input(picture)
+    def to_input(self, image: Tensor) -> Tensor:
+        """Turn images (n, h, w, c) in [0, 1] into the network's input."""
+        return self.form.to_input(image)
 
     def class_number(self, name: str) -> int:
         """Return the number of a class given by name, in any case or by an alias, or by its number.
@@ -223,7 +223,7 @@ def _obstacles(graph: Graph) -> dict[str, str]:
     for step in graph.steps:
         reasons = [at_slot[slot] for slot in step.inputs]
         blocked = reasons[0] if all(reasons) else ""
-        if isinstance(step.operation, Held):
+        if isinstance(step.operation, HeldInput):
             blocked = "it is held at zeros"
         elif "float" not in step.dtype:
             blocked = f"its output is {step.dtype}, which has no gradient"

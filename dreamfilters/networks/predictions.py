@@ -1,4 +1,4 @@
-"""What a network takes a picture for: its surest classes, each with its logit and its probability."""
+"""What a network takes an image for: its surest classes, each with its logit and its probability."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.images import Picture as Floats
+from dreamfilters.images import ImageArray as Floats
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import activation_name
 from dreamfilters.networks.watching import logits_step
 
 
 @dataclass(frozen=True)
-class Guess:
-    """One class of one picture.
+class Prediction:
+    """One class of one image.
 
     Attributes:
         number: of the class.
@@ -36,13 +36,13 @@ def has_classes(network: Network) -> bool:
     return len(logits_step(network.graph).shape) == 1
 
 
-def guesses(network: Network, logits: Floats, top: int) -> tuple[Guess, ...]:
-    """Return the `top` classes of one picture's logits (classes,), the surest first, of equal ones the earlier."""
+def predictions(network: Network, logits: Floats, top: int) -> tuple[Prediction, ...]:
+    """Return the `top` classes of one image's logits (classes,), the surest first, of equal ones the earlier."""
     odds = _probabilities(activation_name(logits_step(network.graph)), logits.astype(np.float64))
     names = network.classes
     order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top]
     return tuple(
-        Guess(
+        Prediction(
             int(number),
             names[number] if number < len(names) else str(number),
             float(logits[number]),

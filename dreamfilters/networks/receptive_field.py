@@ -1,4 +1,4 @@
-"""Which part of the picture one place of a layer's map sees, read off the graph (Araujo, Norris and Sim,
+"""Which part of the image one place of a layer's map sees, read off the graph (Araujo, Norris and Sim,
 "Computing receptive fields of convolutional neural networks", Distill 2019).
 """
 
@@ -37,9 +37,9 @@ class ReceptiveField:
     offset: tuple[Number, Number]
 
     def box(self, y: int, x: int) -> tuple[int, int, int, int]:
-        """Return (top, left, bottom, right) of the pixels that place (y, x) sees, `picture[top:bottom, left:right]`.
+        """Return (top, left, bottom, right) of the pixels that place (y, x) sees, `image[top:bottom, left:right]`.
 
-        Where there is padding it exceeds the picture, and it may hold a last row or column that a pooling layer leaves
+        Where there is padding it exceeds the image, and it may hold a last row or column that a pooling layer leaves
         out for want of a whole window.
         """
         (top, bottom), (left, right) = (
@@ -62,7 +62,7 @@ _Pair: TypeAlias = tuple[_Span, _Span]  # down, across
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
-    """Return for each step what one place of its map sees, None for the whole picture.
+    """Return for each step what one place of its map sees, None for the whole image.
 
     Exact for convolutions, pooling, padding, cropping, dilation and branches; behind upsampling and transposed
     convolutions up to one pixel of their own map too large. 'same' padding of a strided layer depends on the size, and

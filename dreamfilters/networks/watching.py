@@ -22,10 +22,10 @@ from dreamfilters.networks.graph import Graph, Slot, Step, twin
 Tensor: TypeAlias = Any
 
 
-class Watcher(Protocol):
+class ForwardPass(Protocol):
     """The network's input (n, h, w, c) -> {address: its float32 activation}.
 
-    `only` names the one unit of a layer that each picture is asked for, (n,): where that saves work, the layer's
+    `only` names the one unit of a layer that each image is asked for, (n,): where that saves work, the layer's
     activation comes out as (n, ..., 1), that unit alone.
     """
 
@@ -53,7 +53,7 @@ def layer_named_by(address: str) -> str:
     return address.removeprefix(_BEFORE)
 
 
-def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> Watcher:
+def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
     """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
 
     Maps come out as (n, h, w, c) whatever order the layer computes in.
@@ -61,7 +61,7 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> Wat
     Args:
         graph: the flattened model.
         layers: names of steps, `before(name)` for the value before its activation, or `LOGITS`.
-        relaxed: let the gradient pass a ReLU that is silent for a whole picture, see `activations.relaxed_relu`.
+        relaxed: let the gradient pass a ReLU that is silent for a whole image, see `activations.relaxed_relu`.
 
     Raises:
         UnknownNameError: no such layer.
@@ -136,7 +136,7 @@ class _Call:
     def __call__(self, values: dict[int, Tensor], unbent: dict[int, Tensor], units: Tensor | None = None) -> None:
         """Write the step's outputs into `values`, and what its activation was given into `unbent`.
 
-        Of unit i for picture i alone, if `units` are given and the step can be computed so.
+        Of unit i for image i alone, if `units` are given and the step can be computed so.
         """
         if units is not None and self.narrow is not None:
             outputs = [self.narrow(values[self.step.inputs[0]], units)]
@@ -169,7 +169,7 @@ _STEADY_ROWS = 16
 def _steady(dense: Any) -> Callable[..., Tensor]:
     """Give a dense layer at least 16 rows: fewer take another path through the matrix kernels and round otherwise.
 
-    So a picture comes out the same to the byte alone and in any batch; see `backend.LANES`.
+    So an image comes out the same to the byte alone and in any batch; see `backend.LANES`.
     """
 
     def call(x: Tensor, **kwargs: Any) -> Tensor:

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from dreamfilters.comparison.result import Compared, row_of
+from dreamfilters.comparison.result import UnitComparison, row_of
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
 from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.report.html_frame import anchors, rendered, script_json
-from dreamfilters.report.report import Card
+from dreamfilters.report.report import UnitCard
 from dreamfilters.serialization import plain, table
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import KINDS
@@ -23,14 +23,14 @@ UNITS = "units"  # the folder of the units' pages
 
 
 @dataclass(frozen=True)
-class Plate:
+class AtlasUnit:
     """What an atlas says of one unit at a glance.
 
     Attributes:
         name: its target.
         layer: `LOGITS` for a class.
         title: what it is called in the grid.
-        page, picture: where its page and its dream lie, from the atlas on.
+        page, image: where its page and its dream lie, from the atlas on.
         figure: the dream's response over that of the strongest real image, or the response.
         verdict: one of `KINDS`.
         flags: what is to be flagged, in words.
@@ -43,7 +43,7 @@ class Plate:
     layer: str
     title: str
     page: str
-    picture: str
+    image: str
     figure: str
     verdict: str
     flags: tuple[str, ...]
@@ -57,25 +57,25 @@ class Plate:
         return anchor_of(self.page)
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values, which `plate_from` reads back."""
+        """Return everything as plain values, which `atlas_unit_from` reads back."""
         return {**asdict(self), "flags": list(self.flags)}
 
 
-def plate_from(values: Mapping[str, Any]) -> Plate:
+def atlas_unit_from(values: Mapping[str, Any]) -> AtlasUnit:
     """Return the plate of such values."""
-    return Plate(**{**values, "flags": tuple(values["flags"])})
+    return AtlasUnit(**{**values, "flags": tuple(values["flags"])})
 
 
-def plate_of(unit: Compared, finding: Finding, *, page: str, picture: str) -> Plate:
+def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: str) -> AtlasUnit:
     """Return what the atlas says of a unit at a glance."""
-    card, verdict = Card(unit, ""), finding.verdict
+    card, verdict = UnitCard(unit, ""), finding.verdict
     named = {"verdict": verdict.kind, "proved": verdict.proved, "evidence": verdict.sentence}
-    return Plate(
+    return AtlasUnit(
         name=unit.name,
         layer=unit.subject.layer,
         title=card.title if unit.class_facts else str(unit.subject.unit),
         page=page,
-        picture=picture,
+        image=image,
         figure=card.verdict.figure,
         verdict=verdict.kind,
         flags=card.verdict.flags,
@@ -86,13 +86,13 @@ def plate_of(unit: Compared, finding: Finding, *, page: str, picture: str) -> Pl
 
 
 @dataclass(frozen=True)
-class Sheet:
+class AtlasPage:
     """The plates of one layer."""
 
     title: str
     detail: str
     anchor: str
-    plates: tuple[Plate, ...]
+    plates: tuple[AtlasUnit, ...]
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,18 @@ class Atlas:
     """
 
     network: str
-    plates: tuple[Plate, ...]
+    plates: tuple[AtlasUnit, ...]
     details: Mapping[str, str]
     facts: Mapping[str, str]
     failures: tuple[tuple[str, str], ...] = ()
 
     @property
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[AtlasPage, ...]:
         """The layers in their order."""
         found = [(layer, tuple(plates)) for layer, plates in groupby(self.plates, lambda plate: plate.layer)]
         titles = ["Classes" if layer == LOGITS else layer for layer, _ in found]
         return tuple(
-            Sheet(title, self.details[layer], anchor, plates)
+            AtlasPage(title, self.details[layer], anchor, plates)
             for title, anchor, (layer, plates) in zip(
                 titles, anchors([f"layer {title}" for title in titles]), found, strict=True
             )
@@ -141,14 +141,14 @@ class Atlas:
             "counts": self.counts,
             "facts": dict(self.facts),
             "failures": [list(failure) for failure in self.failures],
-            "units": [{**plate.row, "page": plate.page, "dream": plate.picture} for plate in self.plates],
+            "units": [{**plate.row, "page": plate.page, "dream": plate.image} for plate in self.plates],
         }
 
 
 def index_files(atlas: Atlas) -> dict[str, bytes]:
     """Return the page to look through and its numbers: each file's name and bytes.
 
-    The page holds no picture: the dreams lie beside it and are fetched as they come into sight, so that it opens at
+    The page holds no image: the dreams lie beside it and are fetched as they come into sight, so that it opens at
     once with thousands of units.
     """
     found = [{"words": plate.words, "kind": plate.verdict, "loses": plate.loses} for plate in atlas.plates]
@@ -166,7 +166,7 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbors:
     """The pages before and after a unit's, and the place of the unit in the grid, as links from its page."""
 
     up: str
@@ -174,13 +174,13 @@ class Neighbours:
     after: tuple[str, str] | None
 
 
-def neighbours(names: Sequence[str], pages: Sequence[str], place: int) -> Neighbours:
+def neighbors(names: Sequence[str], pages: Sequence[str], place: int) -> Neighbors:
     """Return where the page of the unit at a place leads to; all pages lie in one folder below the atlas."""
 
     def link(other: int) -> tuple[str, str] | None:
         return (pages[other].rpartition("/")[2], names[other]) if 0 <= other < len(pages) else None
 
-    return Neighbours(f"../{PAGE}#{anchor_of(pages[place])}", link(place - 1), link(place + 1))
+    return Neighbors(f"../{PAGE}#{anchor_of(pages[place])}", link(place - 1), link(place + 1))
 
 
 def anchor_of(page: str) -> str:
@@ -188,11 +188,11 @@ def anchor_of(page: str) -> str:
     return f"unit-{page.rpartition('/')[2].removesuffix('.html')}"
 
 
-def unit_page(network: str, unit: Compared, finding: Finding, around: Neighbours) -> bytes:
-    """Return the page of one unit: everything that is known of it, pictures inside."""
+def unit_page(network: str, unit: UnitComparison, finding: Finding, around: Neighbors) -> bytes:
+    """Return the page of one unit: everything that is known of it, images inside."""
     page = rendered(
         "unit_page.html", ("unit.css", "atlas.css"), "unit_page.js", network=network,
-        card=Card(unit, anchors([unit.name])[0]), finding=finding, around=around,
+        card=UnitCard(unit, anchors([unit.name])[0]), finding=finding, around=around,
     )  # fmt: skip
     return page.encode("utf-8", "replace")
 

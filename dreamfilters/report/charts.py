@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamfilters.comparison.measures.path_similarity import Path
+from dreamfilters.comparison.measures.path_similarity import PathSimilarity
 from dreamfilters.evidence.scan.histograms import Histogram
 
 WIDTH, HEIGHT = 480, 190  # of a drawing, in its own units
@@ -49,7 +49,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarChart:
     """A histogram: counts on a logarithmic scale, so that one image among thousands is seen."""
 
     bars: tuple[Bar, ...]
@@ -59,7 +59,7 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Line:
+class LineSeries:
     """A line through the layers: which `kind` it is, and its points as SVG has them, each piece without a gap."""
 
     kind: str
@@ -68,15 +68,15 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineChart:
     """Lines over the layers of a network."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[LineSeries, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
 
 
-def bars_of(histogram: Histogram, marks: Sequence[Mark]) -> Bars:
+def bar_chart(histogram: Histogram, marks: Sequence[Mark]) -> BarChart:
     """Return the histogram with some values marked on its axis, which reaches over both.
 
     Each bar is of whole bins of the histogram, so it stands for so many images exactly.
@@ -98,10 +98,10 @@ def bars_of(histogram: Histogram, marks: Sequence[Mark]) -> Bars:
     up = [Tick(_short(bottom - (bottom - _TOP) * math.log1p(count) / math.log1p(most)), str(count)) for count in powers]
     placed = [Mark(one.kind, one.name, one.value, _short(_across(one.value, low, high))) for one in known]
     across = [Tick(_short(_across(value, low, high)), text) for value, text in ticks(low, high)]
-    return Bars(tuple(bars), tuple(placed), tuple(across), tuple(up))
+    return BarChart(tuple(bars), tuple(placed), tuple(across), tuple(up))
 
 
-def lines_of(path: Path) -> Lines:
+def line_chart(path: PathSimilarity) -> LineChart:
     """Return the way of a dream through the layers, and those of its references and of unrelated images."""
     steps = path.steps
     rows = {kind: [getattr(step, kind) for step in steps] for kind in ("same", "other", "dream")}
@@ -111,7 +111,9 @@ def lines_of(path: Path) -> Lines:
     places = [_LEFT + gap * (place + 0.5) for place in range(len(steps))]
     lines = tuple(_line(kind, places, row, low, high) for kind, row in rows.items())
     across = tuple(Tick(_short(x), shortened(step.layer), step.layer) for x, step in zip(places, steps, strict=True))
-    return Lines(lines, across, tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high)))
+    return LineChart(
+        lines, across, tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high))
+    )
 
 
 def low_end(values: Sequence[float]) -> float:
@@ -161,7 +163,7 @@ def _rebinned(histogram: Histogram, low: float, high: float) -> tuple[np.ndarray
     return histogram.edges[[*starts, min(starts[-1] + together, len(histogram.edges) - 1)]], counts
 
 
-def _line(kind: str, places: Sequence[float], row: Sequence[float | None], low: float, high: float) -> Line:
+def _line(kind: str, places: Sequence[float], row: Sequence[float | None], low: float, high: float) -> LineSeries:
     pieces: list[list[str]] = [[]]
     dots = []
     for x, value in zip(places, row, strict=True):
@@ -170,7 +172,7 @@ def _line(kind: str, places: Sequence[float], row: Sequence[float | None], low: 
             continue
         dots.append((_short(x), _short(_up(value, low, high))))
         pieces[-1].append("{},{}".format(*dots[-1]))
-    return Line(kind, tuple(" ".join(piece) for piece in pieces if len(piece) > 1), tuple(dots))
+    return LineSeries(kind, tuple(" ".join(piece) for piece in pieces if len(piece) > 1), tuple(dots))
 
 
 def _across(value: float, low: float, high: float) -> float:

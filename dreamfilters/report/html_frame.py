@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from dreamfilters.report.charts import HEIGHT, WIDTH
-from dreamfilters.report.data_uris import map_uri, picture_uri, pixels_uri, ramp_uri, shown_uri
+from dreamfilters.report.data_uris import image_uri, map_uri, pixels_uri, ramp_uri, shown_uri
 from dreamfilters.report.number_format import grouped, number, percent
 
 
@@ -79,7 +79,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(
-        picture=picture_uri,
+        image=image_uri,
         shown=shown_uri,
         pixels=pixels_uri,
         heated=map_uri,

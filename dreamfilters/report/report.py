@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamfilters.comparison.result import Compared, Comparison, row_of
+from dreamfilters.comparison.result import Comparison, UnitComparison, row_of
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import LayerFacts
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
-from dreamfilters.report.captions import Measure, Verdict, measures_of, verdict_of
-from dreamfilters.report.charts import Bars, Lines, Mark, bars_of, lines_of
+from dreamfilters.report.captions import Caption, Headline, captions_of, headline_of
+from dreamfilters.report.charts import BarChart, LineChart, Mark, bar_chart, line_chart
 from dreamfilters.report.csv_tables import csv_bytes
-from dreamfilters.report.data_uris import flat_picture
+from dreamfilters.report.data_uris import flat_image
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
@@ -26,10 +26,10 @@ _NAME = 60  # letters of a file's name: any file system takes them
 
 
 @dataclass(frozen=True, eq=False)
-class Card:
+class UnitCard:
     """One unit as the page shows it."""
 
-    unit: Compared
+    unit: UnitComparison
     anchor: str
 
     @property
@@ -39,7 +39,7 @@ class Card:
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """What the darkest and the brightest colour of all the unit's maps mean: 0 or below, and the greatest value."""
+        """What the darkest and the brightest color of all the unit's maps mean: 0 or below, and the greatest value."""
         values = np.concatenate([sight.map.ravel() for sight in self.unit.sights])
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
@@ -52,37 +52,37 @@ class Card:
 
     @property
     def has_crops(self) -> bool:
-        """Whether one place sees less than the whole picture."""
+        """Whether one place sees less than the whole image."""
         return self.unit.own.crop is not None
 
     @cached_property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Headline:
         """What came out."""
-        return verdict_of(self.unit)
+        return headline_of(self.unit)
 
     @cached_property
-    def measures(self) -> tuple[Measure, ...]:
+    def measures(self) -> tuple[Caption, ...]:
         """In words."""
-        return measures_of(self.unit)
+        return captions_of(self.unit)
 
     @cached_property
-    def bars(self) -> Bars:
+    def bars(self) -> BarChart:
         """The real responses with the dream's marked."""
         unit = self.unit
         marks = [
-            Mark("real", "strongest real image", unit.standing.largest),
-            Mark("dream", "dream", unit.standing.response),
+            Mark("real", "strongest real image", unit.response_rank.largest),
+            Mark("dream", "dream", unit.response_rank.response),
         ]
-        if unit.moved_standing is not None:
-            marks.append(Mark("moved", "dream under small motions", unit.moved_standing.response))
-        if unit.photo is not None:
-            marks.append(Mark("photo", unit.photo.name, unit.photo.response))
-        return bars_of(unit.histogram, marks)
+        if unit.moved_response_rank is not None:
+            marks.append(Mark("moved", "dream under small motions", unit.moved_response_rank.response))
+        if unit.user_image is not None:
+            marks.append(Mark("user-image", unit.user_image.name, unit.user_image.response))
+        return bar_chart(unit.histogram, marks)
 
     @cached_property
-    def lines(self) -> Lines | None:
+    def lines(self) -> LineChart | None:
         """The dream's way through the layers."""
-        return lines_of(self.unit.path) if self.unit.path and len(self.unit.path.steps) > 1 else None
+        return line_chart(self.unit.path) if self.unit.path and len(self.unit.path.steps) > 1 else None
 
     @property
     def detail(self) -> str:
@@ -113,20 +113,20 @@ def layer_detail(facts: LayerFacts) -> str:
     if facts.name == LOGITS:
         return f"{units} classes"
     if facts.field is None:
-        return f"{units} units, each sees the whole picture"
+        return f"{units} units, each sees the whole image"
     size = " × ".join(str(math.ceil(side)) for side in facts.field.size)
     return f"{units} filters, maps of {height} × {width} places, each sees {size} pixels"
 
 
-def cards_of(comparison: Comparison) -> tuple[Card, ...]:
+def cards_of(comparison: Comparison) -> tuple[UnitCard, ...]:
     """Return a card for each unit, each with an id of its own."""
     found = anchors([f"unit {unit.name}" for unit in comparison.units])
     short = anchors([anchor[:_NAME] for anchor in found])
-    return tuple(Card(unit, anchor) for unit, anchor in zip(comparison.units, short, strict=True))
+    return tuple(UnitCard(unit, anchor) for unit, anchor in zip(comparison.units, short, strict=True))
 
 
 def html(comparison: Comparison) -> str:
-    """Return the page: pictures inside, nothing fetched, no script but the one whose hash its policy names."""
+    """Return the page: images inside, nothing fetched, no script but the one whose hash its policy names."""
     cards = cards_of(comparison)
     found = [{"id": card.anchor, "words": card.words} for card in cards]
     return rendered(
@@ -138,7 +138,7 @@ def html(comparison: Comparison) -> str:
 
 def contents(comparison: Comparison) -> dict[str, bytes]:
     """Return every file of the report: its name, with slashes, and its bytes; equal comparisons give equal bytes."""
-    files = {card.file: png_bytes(flat_picture(card.unit.dream.picture)) for card in cards_of(comparison)}
+    files = {card.file: png_bytes(flat_image(card.unit.dream.image)) for card in cards_of(comparison)}
     text = json.dumps(comparison.as_values(), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
         **files,

@@ -1,1 +1,1 @@
-"""On disk: run folders, their records, and pictures made again from what they say of themselves."""
+"""On disk: run folders, their records, and images made again from what they say of themselves."""

@@ -12,8 +12,8 @@ from dreamfilters.networks import LOGITS, Network
 from dreamfilters.report.atlas import PAGE, judged_layer
 from dreamfilters.report.demo.cards import Progress
 from dreamfilters.runs import audit_run, dream_store, scan_store
-from dreamfilters.runs.atlas_store import AUDIT, MANIFEST, Chart, unit_files
-from dreamfilters.runs.paired_run import DREAMS, SCAN, Comparing, Teller
+from dreamfilters.runs.atlas_store import AUDIT, MANIFEST, AtlasStore, unit_files
+from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, Teller
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.verdicts.audit import audited_layers
 
@@ -69,7 +69,7 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     return targets
 
 
-def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Charted:
+def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Charted:
     """Chart into a folder; whatever an earlier, killed run of equal settings has finished is not done again.
 
     The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
@@ -86,7 +86,7 @@ def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Tel
     """
     comparing.check()
     with _KIND.entered(folder, comparing.settings, force=force) as earlier:
-        chart = Chart(comparing, folder, Progress(watcher))
+        chart = AtlasStore(comparing, folder, Progress(watcher))
         if not run_folder.is_whole(folder, earlier.get("files", {})) or chart.missing:
             try:
                 chart.make()
@@ -95,10 +95,10 @@ def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Tel
         return _charted(comparing, folder)
 
 
-def _charted(comparing: Comparing, folder: Path) -> Charted:
+def _charted(comparing: CompareJob, folder: Path) -> Charted:
     manifest = _KIND.read(folder)
     failures = tuple((str(name), str(reason)) for name, reason in manifest["failures"])
-    return Charted(folder, manifest["counts"], manifest["losing"], failures, len(comparing.pictures))
+    return Charted(folder, manifest["counts"], manifest["losing"], failures, len(comparing.images))
 
 
 def _written_in(folder: Path) -> list[str]:
@@ -115,4 +115,4 @@ def _written_in(folder: Path) -> list[str]:
     return [*pages, *found, *manifest["files"], MANIFEST]
 
 
-_KIND = run_folder.Kind("an atlas", MANIFEST, settings="atlas", known="targets", written=_written_in)
+_KIND = run_folder.RunKind("an atlas", MANIFEST, settings="atlas", known="targets", written=_written_in)

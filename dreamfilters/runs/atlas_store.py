@@ -11,27 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.comparison.compare import facts_of, studies
-from dreamfilters.comparison.layer_comparison import Study
-from dreamfilters.comparison.reference_set import Reality
-from dreamfilters.comparison.result import Compared
-from dreamfilters.comparison.units import Subject
+from dreamfilters.comparison.compare import facts_of, layer_comparisons
+from dreamfilters.comparison.layer_comparison import LayerComparison
+from dreamfilters.comparison.reference_set import ReferenceSet
+from dreamfilters.comparison.result import UnitComparison
+from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.report.atlas import (
     UNITS,
     Atlas,
-    Plate,
+    AtlasUnit,
+    atlas_unit_from,
+    atlas_unit_of,
     index_files,
     judged_layer,
-    neighbours,
-    plate_from,
-    plate_of,
+    neighbors,
     unit_page,
 )
 from dreamfilters.report.demo.cards import Progress
 from dreamfilters.report.report import layer_detail
 from dreamfilters.runs import audit_run
-from dreamfilters.runs.paired_run import DREAMS, SCAN, Comparing, Dreamt
+from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.atomic_files import make_folder, sha256, write_whole
 from dreamfilters.runs.storage.file_names import slug
@@ -51,10 +51,10 @@ def unit_files(name: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Chart:
+class AtlasStore:
     """An atlas on its way into a claimed folder."""
 
-    comparing: Comparing
+    comparing: CompareJob
     folder: Path
     bar: Progress
 
@@ -65,7 +65,7 @@ class Chart:
         real = comparing.look(folder / SCAN, self._told(0.0, _SCANNED))
         dreams = comparing.dream(folder / DREAMS, self._told(_SCANNED, _DREAMT))
         audit = self._audit(dreams)
-        for study in studies(real, comparing.subjects, dreams, against=comparing.against, top=comparing.top):
+        for study in layer_comparisons(real, comparing.subjects, dreams, against=comparing.against, top=comparing.top):
             if not all(self.finished(subject) for subject in study.subjects):
                 self._measure(study, audit)
         atlas = self._atlas(real)
@@ -79,24 +79,24 @@ class Chart:
         """How many units are not finished."""
         return sum(not self.finished(subject) for subject in self.comparing.subjects)
 
-    def finished(self, subject: Subject) -> Plate | None:
+    def finished(self, subject: ComparedUnit) -> AtlasUnit | None:
         """Return what there is at a glance of a unit whose page is here, whole and made with these settings."""
         try:
             record = json.loads((self.folder / unit_files(subject.name)[1]).read_bytes())
             whole = record["settings"] == self._digest and run_folder.is_whole(self.folder, record["files"])
-            return plate_from(record["plate"]) if whole else None
+            return atlas_unit_from(record["plate"]) if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _measure(self, study: Study, audit: Audit) -> None:
+    def _measure(self, study: LayerComparison, audit: Audit) -> None:
         """Write the pages of a portion of the units, each one's record last."""
         make_folder(self.folder / UNITS)
         for subject, unit in zip(study.subjects, study.compared(), strict=True):
             finding = audit.unit(judged_layer(self.comparing.network, subject.layer), subject.unit)
             (page, beside), content = unit_files(subject.name), self._unit_page(unit, finding)
             write_whole(self.folder / page, content)
-            picture = f"{DREAMS}/seed-{self.comparing.seed}/{slug(subject.name)}.png"
-            plate = plate_of(unit, finding, page=page, picture=picture)
+            image = f"{DREAMS}/seed-{self.comparing.seed}/{slug(subject.name)}.png"
+            plate = atlas_unit_of(unit, finding, page=page, image=image)
             record = {
                 KEY: dreamfilters.__version__,
                 "settings": self._digest,
@@ -109,17 +109,17 @@ class Chart:
             share = (self._places[subject.name] + 1) / len(self._places)
             self.bar.tell(f"measuring {subject.name}", _AUDITED + (1 - _AUDITED) * share)
 
-    def _unit_page(self, unit: Compared, finding: Finding) -> bytes:
+    def _unit_page(self, unit: UnitComparison, finding: Finding) -> bytes:
         names = list(self._places)
-        around = neighbours(names, [unit_files(name)[0] for name in names], self._places[unit.name])
+        around = neighbors(names, [unit_files(name)[0] for name in names], self._places[unit.name])
         return unit_page(self.comparing.network.name, unit, finding, around)
 
-    def _audit(self, dreams: Dreamt) -> Audit:
+    def _audit(self, dreams: StoredDreams) -> Audit:
         """Return the verdicts on all units; a dream that is here already is not made again for them."""
         comparing, folder = self.comparing, self.folder
         network = comparing.network
         layers = tuple(dict.fromkeys(judged_layer(network, subject.layer) for subject in comparing.subjects))
-        inquest = audit_run.Inquest(network, comparing.spec, None, folder / SCAN, layers, comparing.seed)
+        inquest = audit_run.AuditJob(network, comparing.spec, None, folder / SCAN, layers, comparing.seed)
 
         def dreamt(dreamer: Dreamer) -> Dreamer:
             def with_ours(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
@@ -127,7 +127,7 @@ class Chart:
                 ours = [target for target in targets if same and target in dreams.entries]
                 for target in ours:
                     entry = dreams.entries[target][0]
-                    yield audit_run.attempt_of(entry, network, f"../{entry.picture.relative_to(folder).as_posix()}")
+                    yield audit_run.attempt_of(entry, network, f"../{entry.image.relative_to(folder).as_posix()}")
                 if rest := tuple(target for target in targets if target not in ours):
                     yield from dreamer(recipe, rest)
 
@@ -139,7 +139,7 @@ class Chart:
             raise KeyboardInterrupt
         return found.audit
 
-    def _atlas(self, real: Reality) -> Atlas:
+    def _atlas(self, real: ReferenceSet) -> Atlas:
         comparing = self.comparing
         plates = [self.finished(subject) for subject in comparing.subjects]
         layers = dict.fromkeys(subject.layer for subject in comparing.subjects)

@@ -15,12 +15,12 @@ from dreamfilters import backend
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.survey import Survey
+from dreamfilters.evidence.scan.survey import ScanJob
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
 from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
-from dreamfilters.runs.dream_store import Entry
+from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.atomic_files import sha256, write_whole
 from dreamfilters.runs.storage.records import KEY, as_json, form_values
@@ -36,7 +36,7 @@ SCAN, DREAMS = "scan", "dreams"  # folders
 
 
 @dataclass(frozen=True, eq=False)
-class Inquest:
+class AuditJob:
     """What is to be audited.
 
     Attributes:
@@ -50,7 +50,7 @@ class Inquest:
 
     network: Network
     spec: str
-    survey: Survey | None = None
+    survey: ScanJob | None = None
     scan: Path | None = None
     layers: tuple[str, ...] | None = None
     seed: int = 0
@@ -93,7 +93,7 @@ class Audited:
 
 
 def run(
-    inquest: Inquest,
+    inquest: AuditJob,
     folder: Path,
     *,
     force: bool = False,
@@ -108,13 +108,13 @@ def run(
         inquest: what to audit.
         folder: where to.
         force: replace another audit that lies there; files that are not from it are never touched.
-        dreamt: what is put before the dreamer, such as one that has some of the pictures already.
+        dreamt: what is put before the dreamer, such as one that has some of the images already.
         watcher: told what is being done.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
         ModelError: the scan was made with other weights or another input form.
-        UnknownNameError, PictureError: a layer or an image that there is not.
+        UnknownNameError, ImageError: a layer or an image that there is not.
     """
     inquest.check()
     with _KIND.entered(folder, inquest.settings, force=force) as earlier:
@@ -171,12 +171,12 @@ def _cells(found: Finding) -> list[Any]:
     seen, made, before = found.scanned, found.dreamt, found.before or ("", "")
     scanned = ["", "", "", "", ""] if seen is None else [seen.images, seen.high, seen.low, seen.zeros, seen.image]
     place = ["", ""] if seen is None or seen.place is None else list(seen.place)
-    dreamt = ["", "", ""] if made is None else [made.picture, made.score, "; ".join(made.attempts)]
+    dreamt = ["", "", ""] if made is None else [made.image, made.score, "; ".join(made.attempts)]
     verdict = found.verdict
     return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *place, *dreamt, *before]
 
 
-def _scan(inquest: Inquest, folder: Path, watcher: Watcher | None) -> Scan | None:
+def _scan(inquest: AuditJob, folder: Path, watcher: Watcher | None) -> Scan | None:
     """Return the scan, made now if need be."""
     if inquest.survey is None:
         return inquest.stored
@@ -188,28 +188,28 @@ def _scan(inquest: Inquest, folder: Path, watcher: Watcher | None) -> Scan | Non
     return stored.scan
 
 
-def _dreamer(inquest: Inquest, folder: Path, watcher: Watcher | None) -> Dreamer:
-    """Return a dreamer that keeps its pictures in the folder, those of each recipe in one of their own."""
+def _dreamer(inquest: AuditJob, folder: Path, watcher: Watcher | None) -> Dreamer:
+    """Return a dreamer that keeps its images in the folder, those of each recipe in one of their own."""
 
     def dreamer(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
-        job = dream_run.Job(inquest.network, inquest.spec, targets, recipe, inquest.seed)
+        job = dream_run.DreamJob(inquest.network, inquest.spec, targets, recipe, inquest.seed)
         finished = dream_run.run(job, folder / DREAMS / recipe.name, force=True, watcher=watcher)
         if finished.stopped:
             raise KeyboardInterrupt
         for entry in finished.entries:
-            yield attempt_of(entry, inquest.network, entry.picture.relative_to(folder).as_posix())
+            yield attempt_of(entry, inquest.network, entry.image.relative_to(folder).as_posix())
 
     return dreamer
 
 
-def attempt_of(entry: Entry, network: Network, where: str) -> Attempt:
-    """Return the attempt that a stored dream is; `where` is what its picture is called in the audit."""
+def attempt_of(entry: DreamEntry, network: Network, where: str) -> Attempt:
+    """Return the attempt that a stored dream is; `where` is what its image is called in the audit."""
     record = entry.record
-    picture = entry.read(network.form.picture_channels)
-    return Attempt(record["target"], picture, record["woken"], where, tuple(record["attempts"]))
+    image = entry.read(network.form.image_channels)
+    return Attempt(record["target"], image, record["activated"], where, tuple(record["attempts"]))
 
 
-def _finish(inquest: Inquest, folder: Path, found: Audit) -> None:
+def _finish(inquest: AuditJob, folder: Path, found: Audit) -> None:
     """Write the result, and last the file that makes it count."""
     contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found))}
     for name, content in contents.items():
@@ -218,7 +218,7 @@ def _finish(inquest: Inquest, folder: Path, found: Audit) -> None:
     _write_json(folder / RESULT, {**_manifest(inquest), "files": files, "audit": found.as_values()})
 
 
-def _manifest(inquest: Inquest) -> dict[str, Any]:
+def _manifest(inquest: AuditJob) -> dict[str, Any]:
     model = {"name": inquest.network.name, "spec": inquest.spec}
     return {KEY: dreamfilters.__version__, "settings": inquest.settings, "model": model, "files": {}}
 
@@ -237,4 +237,4 @@ def _write_json(path: Path, values: Mapping[str, Any]) -> None:
     write_whole(path, as_json(values).encode())
 
 
-_KIND = run_folder.Kind("an audit", RESULT, settings="settings", known="weights", written=written_in)
+_KIND = run_folder.RunKind("an audit", RESULT, settings="settings", known="weights", written=written_in)

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.comparison.compare import DREAMT, SCANNED, facts_of, studies
+from dreamfilters.comparison.compare import DREAMT, SCANNED, facts_of, layer_comparisons
 from dreamfilters.comparison.result import Comparison, row_of
 from dreamfilters.report.demo.cards import Progress
 from dreamfilters.report.report import PAGE, cards_of, contents
 from dreamfilters.runs import dream_store, scan_store
-from dreamfilters.runs.paired_run import DREAMS, SCAN, Comparing, Dreamt, Teller
+from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams, Teller
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.atomic_files import make_folder, sha256, write_whole
 from dreamfilters.runs.storage.records import KEY, as_json
 
-__all__ = ["Comparing", "Reported", "run"]
+__all__ = ["CompareJob", "Reported", "run"]
 
 MANIFEST, UNFINISHED = "manifest.json", "unfinished"  # the last one a folder, gone when the report is whole
 _AGAIN = "“dreamfilters again dreams/NAME.png” makes a dream again and says whether it has the same bytes."
@@ -50,7 +50,7 @@ class Reported:
         return self.folder / PAGE
 
 
-def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Reported:
+def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Reported:
     """Write the report into a folder; one of equal settings that lies there whole is kept as it is.
 
     A run that was killed goes on where it was, and ends with the same bytes. Ctrl-C keeps what is done.
@@ -77,7 +77,7 @@ def run(comparing: Comparing, folder: Path, *, force: bool = False, watcher: Tel
         return _reported(comparing, folder, kept=kept)
 
 
-def _make(comparing: Comparing, folder: Path, bar: Progress) -> None:
+def _make(comparing: CompareJob, folder: Path, bar: Progress) -> None:
     """Write every file, the manifest first, so that whatever a kill leaves is known for ours."""
     if not _KIND.read(folder):
         write_whole(folder / MANIFEST, _manifest(comparing))
@@ -90,8 +90,8 @@ def _make(comparing: Comparing, folder: Path, bar: Progress) -> None:
         lambda done, count, name: bar.tell(f"dreaming {name}", SCANNED + (DREAMT - SCANNED) * done / count),
     )
     found = {}
-    for study in studies(
-        real, comparing.subjects, dreams, against=comparing.against, photo=comparing.photo, top=comparing.top
+    for study in layer_comparisons(
+        real, comparing.subjects, dreams, against=comparing.against, user_image=comparing.user_image, top=comparing.top
     ):
         for unit in study.compared():
             found[unit.name] = unit
@@ -99,19 +99,19 @@ def _make(comparing: Comparing, folder: Path, bar: Progress) -> None:
     facts = facts_of(real, comparing.recipe, comparing.seed, comparing.seeds, comparing.against)
     units = tuple(found[subject.name] for subject in comparing.subjects)
     made = Comparison(comparing.network.name, units, {**facts, "Again": _AGAIN}, real.scan.failures)
-    files = {**contents(made), **_pictures(made, dreams)}
+    files = {**contents(made), **_images(made, dreams)}
     write_whole(folder / MANIFEST, _manifest(comparing, made, files))
     for name, content in files.items():
         make_folder((folder / name).parent)
         write_whole(folder / name, content)
 
 
-def _pictures(made: Comparison, dreams: Dreamt) -> dict[str, bytes]:
+def _images(made: Comparison, dreams: StoredDreams) -> dict[str, bytes]:
     """Return the dreams that are compared as `dream` wrote them, each with what `again` needs."""
-    return {card.file: dreams.entries[card.unit.name][0].picture.read_bytes() for card in cards_of(made)}
+    return {card.file: dreams.entries[card.unit.name][0].image.read_bytes() for card in cards_of(made)}
 
 
-def _manifest(comparing: Comparing, made: Comparison | None = None, files: Mapping[str, bytes] | None = None) -> bytes:
+def _manifest(comparing: CompareJob, made: Comparison | None = None, files: Mapping[str, bytes] | None = None) -> bytes:
     """Return the manifest of a finished report, or of one that is begun."""
     values = {
         KEY: dreamfilters.__version__,
@@ -137,10 +137,10 @@ def _left_in(folder: Path) -> Iterator[str]:
             yield f"{UNFINISHED}/{DREAMS}/{place.name}/{name}"
 
 
-def _reported(comparing: Comparing, folder: Path, *, kept: bool) -> Reported:
+def _reported(comparing: CompareJob, folder: Path, *, kept: bool) -> Reported:
     manifest = _KIND.read(folder)
     failures = tuple((str(name), str(reason)) for name, reason in manifest["failures"])
-    return Reported(folder, tuple(manifest["rows"]), failures, len(comparing.pictures), kept)
+    return Reported(folder, tuple(manifest["rows"]), failures, len(comparing.images), kept)
 
 
-_KIND = run_folder.Kind("a comparison", MANIFEST, settings="comparison", known="targets", written=_written_in)
+_KIND = run_folder.RunKind("a comparison", MANIFEST, settings="comparison", known="targets", written=_written_in)

@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import dreamfilters
-from dreamfilters import backend, images
+from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
-from dreamfilters.dreams.ascent.ascent import Moment
+from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.ascent.batch_size import batch_size
-from dreamfilters.dreams.engine import canvas_of, dreaming
+from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.parameterizations import Canvas
@@ -25,19 +25,20 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
+from dreamfilters.images import image_paths, png_bytes, read_image, read_images
 from dreamfilters.networks import Network
-from dreamfilters.runs.dream_store import Entry, Store, opened
+from dreamfilters.runs.dream_store import DreamEntry, DreamStore, opened
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import KEY, form_values
 
-Watcher: TypeAlias = Callable[[float, int, str], None]  # pictures done, pictures in all, what is dreamt now
+Watcher: TypeAlias = Callable[[float, int, str], None]  # images done, images in all, what is dreamt now
 
-_PRIOR_PICTURES = 2048  # as many as tell colours and spectrum to a percent, and as fit into any memory
+_PRIOR_IMAGES = 2048  # as many as tell colors and spectrum to a percent, and as fit into any memory
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """Which pictures a run makes, and how.
+class DreamJob:
+    """Which images a run makes, and how.
 
     Attributes:
         network: on what.
@@ -45,10 +46,10 @@ class Job:
         targets: what, in words; a unit that is named twice is dreamt once.
         recipe: how.
         seed: chance.
-        prior: measured on somebody's own pictures; saved with the run.
-        start: the photograph to start from (h, w, c); saved with the run, to 8 bits.
-        frames: pictures of each animation, 0 for none.
-        batch: pictures at a time; it changes the time, never a picture.
+        prior: measured on somebody's own images; saved with the run.
+        start: the image to start from (h, w, c); saved with the run, to 8 bits.
+        frames: images of each animation, 0 for none.
+        batch: images at a time; it changes the time, never an image.
     """
 
     network: Network
@@ -69,12 +70,12 @@ class Job:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every picture's target in its shortest words."""
+        """Every image's target in its shortest words."""
         return tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
 
     @cached_property
     def canvas(self) -> Canvas:
-        """What the pictures are painted on."""
+        """What the images are painted on."""
         return canvas_of(self.network, self.recipe, self.prior)
 
     @cached_property
@@ -84,7 +85,7 @@ class Job:
         if self.prior is not None:
             files["prior.npz"] = prior_bytes(self.prior)
         if self.start is not None:
-            files["start.png"] = images.png_bytes(self.start)
+            files["start.png"] = png_bytes(self.start)
         return files
 
     @cached_property
@@ -123,14 +124,14 @@ class Job:
                 batch_size(self.network, goal, self.canvas, self.recipe, self.batch)
 
     def dreams(self, done: frozenset[str], start: np.ndarray | None, watcher: Watcher | None = None) -> Iterator[Dream]:
-        """Yield every picture but those that are `done`, batch by batch."""
+        """Yield every image but those that are `done`, batch by batch."""
         finished, total = len(done), len(self.names)
         for goal in self.goals:
             rest = _without(goal, done)
             if not len(rest):
                 continue
             tell = None if watcher is None else _told(watcher, finished, total)
-            for dream in dreaming(
+            for dream in iter_dreams(
                 self.network, rest, self.recipe, seed=self.seed, prior=self.prior, start=start, batch=self.batch,
                 frames=self.frames, watcher=tell,
             ):  # fmt: skip
@@ -140,16 +141,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run came to: the pictures in the order of the targets, and whether it was stopped before the end."""
+    """What a run came to: the images in the order of the targets, and whether it was stopped before the end."""
 
     folder: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[DreamEntry, ...]
     missing: tuple[str, ...]
     stopped: bool = False
 
 
-def run(job: Job, folder: Path, *, force: bool = False, watcher: Watcher | None = None) -> Finished:
-    """Write the pictures of a job into a folder; what an earlier, killed run with equal settings finished is kept.
+def run(job: DreamJob, folder: Path, *, force: bool = False, watcher: Watcher | None = None) -> Finished:
+    """Write the images of a job into a folder; what an earlier, killed run with equal settings finished is kept.
 
     An interruption (Ctrl-C) ends it early: what is finished is kept, with contact sheet and manifest.
 
@@ -172,21 +173,21 @@ def run(job: Job, folder: Path, *, force: bool = False, watcher: Watcher | None 
 
 
 def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prior, tuple[str, ...]]:
-    """Return the colours and spectrum of a folder of pictures, and one line for each picture that cannot be read.
+    """Return the colors and spectrum of a folder of images, and one line for each image that cannot be read.
 
-    They are measured at the size in which the network sees pictures, so that a frequency in cycles a pixel means the
+    They are measured at the size in which the network sees images, so that a frequency in cycles a pixel means the
     same to both.
     """
     canvas = canvas_of(network, recipe)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
-    paths = images.paths(folder)
-    chosen = [paths[number] for number in np.linspace(0, len(paths) - 1, min(len(paths), _PRIOR_PICTURES)).astype(int)]
-    readings = [images.read_all(path, size=size, channels=network.form.picture_channels) for path in chosen]
+    paths = image_paths(folder)
+    chosen = [paths[number] for number in np.linspace(0, len(paths) - 1, min(len(paths), _PRIOR_IMAGES)).astype(int)]
+    readings = [read_images(path, size=size, channels=network.form.image_channels) for path in chosen]
     failures = tuple(f"{path}: {why}" for reading in readings for path, why in reading.failures)
-    pictures = np.concatenate([reading.pictures for reading in readings])
-    if not len(pictures):
-        raise RecipeError(f"{folder}: none of its {len(chosen)} pictures can be read, the first: {failures[0]}")
-    return priors.measure_prior(pictures, name=folder.resolve().name), failures
+    images = np.concatenate([reading.images for reading in readings])
+    if not len(images):
+        raise RecipeError(f"{folder}: none of its {len(chosen)} images can be read, the first: {failures[0]}")
+    return priors.measure_prior(images, name=folder.resolve().name), failures
 
 
 def prior_bytes(prior: Prior) -> bytes:
@@ -197,22 +198,22 @@ def prior_bytes(prior: Prior) -> bytes:
         return path.read_bytes()
 
 
-def _stored_start(job: Job, store: Store) -> np.ndarray | None:
-    """Return the photograph as the run folder holds it, so that `again` starts from the very same numbers."""
-    return None if job.start is None else images.read(store.folder / "start.png", channels=job.start.shape[-1])
+def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:
+    """Return the image as the run folder holds it, so that `again` starts from the very same numbers."""
+    return None if job.start is None else read_image(store.folder / "start.png", channels=job.start.shape[-1])
 
 
 def _without(goal: Objective, done: frozenset[str]) -> Objective:
-    """Return the goal without the pictures that are done, each name once."""
+    """Return the goal without the images that are done, each name once."""
     rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
     return goal[sorted(rows.values())]
 
 
-def _told(watcher: Watcher, before: int, total: int) -> Callable[[Moment], None]:
+def _told(watcher: Watcher, before: int, total: int) -> Callable[[AscentStep], None]:
     """Turn the engine's moments in one goal into the run's progress, which never goes back: a rescue starts anew."""
     furthest = 0.0
 
-    def tell(moment: Moment) -> None:
+    def tell(moment: AscentStep) -> None:
         nonlocal furthest
         names = tuple(dict.fromkeys(moment.names))
         furthest = max(furthest, moment.finished + len(names) * moment.step / moment.steps)

@@ -1,4 +1,4 @@
-"""A folder of dreams: pictures with their records, a contact sheet and a manifest, resumable and never half-written."""
+"""A folder of dreams: images with their records, a contact sheet and a manifest, resumable and never half-written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters import images
 from dreamfilters.dreams.result import Dream
+from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.runs.storage.atomic_files import claimed, sha256, write_whole
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.records import KEY, as_json, record_of
@@ -24,30 +24,30 @@ ATTACHMENTS = ("prior.npz", "start.png")  # what a run was given and `again` nee
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One finished picture of a run.
+class DreamEntry:
+    """One finished image of a run.
 
     Attributes:
-        picture: the PNG.
+        image: the PNG.
         record: what the JSON beside it says.
         seconds: what it took, None if an earlier run made it.
     """
 
-    picture: Path
+    image: Path
     record: Mapping[str, Any]
     seconds: float | None = None
 
     def read(self, channels: int) -> NDArray[np.float32]:
-        """Return the picture as its file holds it, (h, w, channels); more than three lie there side by side."""
+        """Return the image as its file holds it, (h, w, channels); more than three lie there side by side."""
         if channels in (1, 3):
-            return images.read(self.picture, channels=channels)
-        return np.concatenate(np.split(images.read(self.picture, channels=1), channels, axis=1), axis=-1)
+            return read_image(self.image, channels=channels)
+        return np.concatenate(np.split(read_image(self.image, channels=1), channels, axis=1), axis=-1)
 
 
 @contextmanager
 def opened(
     folder: Path, settings: Mapping[str, Any], attachments: Mapping[str, bytes], *, force: bool = False
-) -> Iterator[Store]:
+) -> Iterator[DreamStore]:
     """Claim a folder for the run with these settings, new or begun earlier, and let go of it at the end.
 
     `force` replaces another run of this tool; files that are not from it are never touched.
@@ -57,7 +57,7 @@ def opened(
     """
     with claimed(folder):
         _make_room(folder, settings, force)
-        store = Store(folder, json.loads(as_json(settings)))
+        store = DreamStore(folder, json.loads(as_json(settings)))
         if _settings_in(folder) != store.settings:
             write_whole(folder / MANIFEST, store.manifest({}))  # first, so that whatever follows is known for ours
         for name, content in attachments.items():
@@ -66,26 +66,26 @@ def opened(
 
 
 @dataclass(frozen=True)
-class Store:
+class DreamStore:
     """A claimed folder; see `opened`."""
 
     folder: Path
     settings: Mapping[str, Any]
 
-    def save(self, dream: Dream) -> Entry:
-        """Write one picture, its animation, and last its record, which makes it count as done."""
+    def save(self, dream: Dream) -> DreamEntry:
+        """Write one image, its animation, and last its record, which makes it count as done."""
         name, record = slug(dream.name), record_of(dream, self.settings)
-        contents = {f"{name}.png": images.png_bytes(shown(dream), text={KEY: as_json(record)})}
+        contents = {f"{name}.png": png_bytes(shown(dream), text={KEY: as_json(record)})}
         if dream.frames:
-            contents[f"{name}.gif"] = images.gif_bytes([side_by_side(frame) for frame in dream.frames])
+            contents[f"{name}.gif"] = gif_bytes([side_by_side(frame) for frame in dream.frames])
         for file, content in contents.items():
             write_whole(self.folder / file, content)
         record["files"] = {file: sha256(content) for file, content in contents.items()}
         write_whole(self.folder / f"{name}.json", as_json(record).encode())
-        return Entry(self.folder / f"{name}.png", record, dream.seconds)
+        return DreamEntry(self.folder / f"{name}.png", record, dream.seconds)
 
-    def finished(self, target: str) -> Entry | None:
-        """Return a picture that is here already, whole and made with the settings of this run."""
+    def finished(self, target: str) -> DreamEntry | None:
+        """Return an image that is here already, whole and made with the settings of this run."""
         name = slug(target)
         try:
             record = json.loads((self.folder / f"{name}.json").read_bytes())
@@ -95,30 +95,31 @@ class Store:
             return None
         wanted = {key: self.settings[key] for key in common}
         fits = common == wanted and record.get("target") == target and record.get("files") == files
-        return Entry(self.folder / f"{name}.png", record) if fits else None
+        return DreamEntry(self.folder / f"{name}.png", record) if fits else None
 
     def _files(self, name: str) -> list[str]:
         return [f"{name}.png", *([f"{name}.gif"] if self.settings["frames"] else [])]
 
-    def close(self, entries: Sequence[Entry]) -> None:
+    def close(self, entries: Sequence[DreamEntry]) -> None:
         """Write the contact sheet and the manifest of what is finished."""
         if not entries:
             return
-        pictures = [images.read(entry.picture) for entry in entries]
+        images = [read_image(entry.image) for entry in entries]
         title = f"{self.settings['model']['name']} · {self.settings['recipe']['name']} · seed {self.settings['seed']}"
-        sheet = images.contact_sheet(pictures, [_caption(entry.record) for entry in entries], title=title)
-        contents = {SHEET: images.png_bytes(sheet)}
+        sheet = contact_sheet(images, [_caption(entry.record) for entry in entries], title=title)
+        contents = {SHEET: png_bytes(sheet)}
         write_whole(self.folder / SHEET, contents[SHEET])
         write_whole(self.folder / MANIFEST, self.manifest(contents, entries))
 
-    def manifest(self, contents: Mapping[str, bytes], entries: Sequence[Entry] = ()) -> bytes:
+    def manifest(self, contents: Mapping[str, bytes], entries: Sequence[DreamEntry] = ()) -> bytes:
         """Return the bytes of `manifest.json`: the run's settings and a checksum for every file."""
         dreams = []
         for entry in entries:
-            record = entry.picture.with_suffix(".json")
+            record = entry.image.with_suffix(".json")
             files = {**entry.record["files"], record.name: sha256(record.read_bytes())}
             kept = {
-                key: entry.record[key] for key in ("target", "score", "robust", "steps", "woken", "rescued", "note")
+                key: entry.record[key]
+                for key in ("target", "score", "robust", "steps", "activated", "recovered_by", "note")
             }
             dreams.append({**kept, "files": files})
         done = {dream["target"] for dream in dreams}
@@ -140,24 +141,24 @@ def written_in(folder: Path) -> list[str]:
 
 
 def shown(dream: Dream) -> np.ndarray:
-    """Return the picture as a PNG can hold it, with its transparency if it has one."""
-    picture = side_by_side(dream.picture)
+    """Return the image as a PNG can hold it, with its transparency if it has one."""
+    image = side_by_side(dream.image)
     if dream.transparency is None:
-        return picture
-    copies = picture.shape[1] // dream.transparency.shape[1]
-    return np.concatenate([picture, np.tile(dream.transparency, (1, copies))[..., None]], axis=-1)
+        return image
+    copies = image.shape[1] // dream.transparency.shape[1]
+    return np.concatenate([image, np.tile(dream.transparency, (1, copies))[..., None]], axis=-1)
 
 
-def side_by_side(picture: np.ndarray) -> np.ndarray:
-    """Return grey and colour pictures as they are, the planes of any other (h, w, c) as one grey row (h, w * c, 1)."""
-    if picture.shape[-1] in (1, 3):
-        return picture
-    return np.concatenate(np.split(picture, picture.shape[-1], axis=-1), axis=1)
+def side_by_side(image: np.ndarray) -> np.ndarray:
+    """Return gray and color images as they are, the planes of any other (h, w, c) as one gray row (h, w * c, 1)."""
+    if image.shape[-1] in (1, 3):
+        return image
+    return np.concatenate(np.split(image, image.shape[-1], axis=-1), axis=1)
 
 
 def _caption(record: Mapping[str, Any]) -> str:
     score = "no number" if record["score"] is None else f"{record['score']:.4g}"
-    return f"{record['target']}\n{score if record['woken'] else 'not woken'}"
+    return f"{record['target']}\n{score if record['activated'] else 'not activated'}"
 
 
 def _make_room(folder: Path, settings: Mapping[str, Any], force: bool) -> None:

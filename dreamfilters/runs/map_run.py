@@ -1,4 +1,4 @@
-"""The run of `maps`: what every unit answers to every picture, drawn and written down picture by picture."""
+"""The run of `maps`: what every unit answers to every image, drawn and written down image by image."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from numpy.typing import ArrayLike
 
 import dreamfilters
 from dreamfilters import backend
-from dreamfilters.errors import PictureError, RecipeError
+from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats, recorded
-from dreamfilters.evidence.maps.layer_page import MapStyle, Subject, layer_page, overview
+from dreamfilters.evidence.maps.layer_page import MapStyle, PageImage, layer_page, overview
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, chosen_units, mapped_layers
-from dreamfilters.images import Photos, Picture
+from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
-from dreamfilters.networks.predictions import guesses, has_classes
-from dreamfilters.runs.map_store import Album, Page, opened
+from dreamfilters.networks.predictions import has_classes, predictions
+from dreamfilters.runs.map_store import MapStore, StoredMaps, opened
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import KEY, form_values
 
-Watcher: TypeAlias = Callable[[float, int, str], None]  # pictures done, pictures in all, which one now
+Watcher: TypeAlias = Callable[[float, int, str], None]  # images done, images in all, which one now
 
 ARRAYS, OVERVIEW = "maps.npz", "overview.png"
 _LARGEST_HALF = float(np.finfo(np.float16).max)
@@ -38,7 +38,7 @@ _HANDS = 2  # threads that draw: Pillow's compression lets the other one run
 
 @dataclass(frozen=True)
 class MapSettings:
-    """What a run of maps writes for each picture.
+    """What a run of maps writes for each image.
 
     Attributes:
         layers: their names; None for all that have maps, see `mapping.mapped_layers`.
@@ -47,7 +47,7 @@ class MapSettings:
         top: how many classes are named.
         pages: whether pages are drawn at all.
         arrays: "" for none, "float32" or "float16" for a file of the maps themselves.
-        size: (height, width) of the pictures for a network that takes any; None for that of the first one.
+        size: (height, width) of the images for a network that takes any; None for that of the first one.
     """
 
     layers: tuple[str, ...] | None = None
@@ -71,14 +71,14 @@ class Drawn:
 
     Attributes:
         folder: where it lies.
-        pages: the finished pictures in the order of the source.
-        failures: name and reason of each picture that cannot be read.
+        pages: the finished images in the order of the source.
+        failures: name and reason of each image that cannot be read.
         missing: the names of those that a stopped run has not come to.
         stopped: whether it was stopped before the end.
     """
 
     folder: Path
-    pages: tuple[Page, ...]
+    pages: tuple[StoredMaps, ...]
     failures: Mapping[str, str]
     missing: tuple[str, ...]
     stopped: bool = False
@@ -86,39 +86,39 @@ class Drawn:
 
 def draw_maps(
     network: Network,
-    pictures: Photos | ArrayLike,
+    images: ImageFolder | ArrayLike,
     folder: str | Path,
     settings: MapSettings | None = None,
     *,
     force: bool = False,
     watcher: Watcher | None = None,
 ) -> Drawn:
-    """Write the maps of every unit for every picture into a folder, and return what was written.
+    """Write the maps of every unit for every image into a folder, and return what was written.
 
-    Each picture gets a folder with `overview.png`, a page for each layer, and `maps.json` with the least, the greatest
+    Each image gets a folder with `overview.png`, a page for each layer, and `maps.json` with the least, the greatest
     and the mean value of every unit; `maps.npz` holds the maps themselves if they are wanted. What an earlier, killed
     run with equal settings finished is kept. An interruption (Ctrl-C) ends it early. Memory does not grow with the
-    number of pictures.
+    number of images.
 
     Args:
         network: what `load` returned.
-        pictures: what `photos` returned, or pictures (n, h, w, c) in [0, 1], or a single one.
+        images: what `images` returned, or images (n, h, w, c) in [0, 1], or a single one.
         folder: new, empty, or of an earlier run of the same settings.
         settings: what is written.
         force: replace another run of maps in the folder.
-        watcher: is told of each picture that is done.
+        watcher: is told of each image that is done.
 
     Raises:
         OutputError: the folder holds something else or cannot be written.
         UnknownNameError, TargetError: no such layer or unit.
-        PictureError: no picture can be read.
+        ImageError: no image can be read.
 
     Example:
-        >>> draw_maps(load("signs"), photos("signs"), "outputs/maps", MapSettings(layers=("conv2",)))  # doctest: +SKIP
+        >>> draw_maps(load("signs"), image_folder("signs"), "outputs/maps", MapSettings(layers=("conv2",)))  # doctest: +SKIP
     """
-    job = _Job(network, pictures if isinstance(pictures, Photos) else _Given.of(pictures), settings or MapSettings())
+    job = _Job(network, images if isinstance(images, ImageFolder) else _Given.of(images), settings or MapSettings())
     with opened(Path(folder), job.settings, force=force) as album:
-        pages: dict[int, Page] = {}
+        pages: dict[int, StoredMaps] = {}
         stopped = False
         try:
             for index, page in _pages(job, album):
@@ -131,40 +131,40 @@ def draw_maps(
         if not pages and failures and not stopped:
             album.clear()
             name, reason = next(iter(failures.items()))
-            raise PictureError(f"none of {len(failures)} pictures can be read, the first: {name}: {reason}")
+            raise ImageError(f"none of {len(failures)} images can be read, the first: {name}: {reason}")
         ordered = tuple(pages[index] for index in sorted(pages))
         album.close(ordered, failures)
-    done = {page.picture for page in ordered} | failures.keys()
+    done = {page.image for page in ordered} | failures.keys()
     missing = tuple(name for name in job.source.names if name not in done)
     return Drawn(Path(folder), ordered, failures, missing, stopped)
 
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """Pictures that are not files."""
+    """Images that are not files."""
 
-    pictures: tuple[Picture, ...]
+    images: tuple[ImageArray, ...]
     failures: tuple[tuple[Path, str], ...] = ()
 
     @classmethod
-    def of(cls, pictures: ArrayLike) -> _Given:
-        values = pictures if isinstance(pictures, (list, tuple)) else np.asarray(pictures, np.float32)
+    def of(cls, images: ArrayLike) -> _Given:
+        values = images if isinstance(images, (list, tuple)) else np.asarray(images, np.float32)
         single = isinstance(values, np.ndarray) and values.ndim == 3
-        return cls(tuple(np.asarray(picture, np.float32) for picture in ([values] if single else values)))
+        return cls(tuple(np.asarray(image, np.float32) for image in ([values] if single else values)))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(f"picture {number}" for number in range(len(self.pictures)))
+        return tuple(f"image {number}" for number in range(len(self.images)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        return ("",) * len(self.pictures)
+        return ("",) * len(self.images)
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
-        return ((index, self.pictures[index]) for index in indices)
+    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
+        return ((index, self.images[index]) for index in indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,7 @@ class _Job:
     """Whose maps a run draws, and how."""
 
     network: Network
-    source: Photos | _Given
+    source: ImageFolder | _Given
     how: MapSettings
 
     @cached_property
@@ -189,13 +189,13 @@ class _Job:
 
     @cached_property
     def size(self) -> tuple[int, int] | None:
-        """What the pictures are brought to; None for pictures that cannot be read at all."""
+        """What the images are brought to; None for images that cannot be read at all."""
         height, width = self.network.form.size
         if height is not None and width is not None:
             return height, width
         if self.how.size is not None:
             return self.how.size
-        first = next((picture for _, picture in self.source.only(range(len(self.source)))), None)
+        first = next((image for _, image in self.source.only(range(len(self.source)))), None)
         return None if first is None else (height or first.shape[0], width or first.shape[1])
 
     @cached_property
@@ -214,7 +214,7 @@ class _Job:
             "pages": how.pages,
             "arrays": how.arrays,
             "versions": backend.versions(),
-            "pictures": dict(zip(self.source.names, self.source.labels, strict=True)),
+            "images": dict(zip(self.source.names, self.source.labels, strict=True)),
         }
 
     @property
@@ -225,25 +225,25 @@ class _Job:
         named = dict(zip(self.source.paths, self.source.names, strict=True))
         return {named[path]: reason for path, reason in self.source.failures}
 
-    def pictures(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
-        """Yield these pictures as the network wants them."""
-        if isinstance(self.source, Photos):
+    def images(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
+        """Yield these images as the network wants them."""
+        if isinstance(self.source, ImageFolder):
             form = self.network.form
-            return self.source.fitted(self.size, form.picture_channels, form.resize).only(indices)
+            return self.source.fitted(self.size, form.image_channels, form.resize).only(indices)
         return self.source.only(indices)
 
     def digest(self, index: int) -> str:
-        """Return the checksum of a picture's file, or of its numbers; "" for one that cannot be read."""
+        """Return the checksum of an image's file, or of its numbers; "" for one that cannot be read."""
         if isinstance(self.source, _Given):
-            return sha256(self.source.pictures[index].tobytes())
+            return sha256(self.source.images[index].tobytes())
         try:
             return sha256(self.source.paths[index].read_bytes())
         except OSError:
             return ""
 
 
-def _pages(job: _Job, album: Album) -> Iterator[tuple[int, Page]]:
-    """Yield every picture that can be read with its finished maps: those that are there, then those that are made."""
+def _pages(job: _Job, album: MapStore) -> Iterator[tuple[int, StoredMaps]]:
+    """Yield every image that can be read with its finished maps: those that are there, then those that are made."""
     names, missing = job.source.names, []
     for index, name in enumerate(names):
         page = album.finished(name, job.digest(index)) if album.place(name).exists() else None
@@ -253,19 +253,19 @@ def _pages(job: _Job, album: Album) -> Iterator[tuple[int, Page]]:
             yield index, page
     top = [LOGITS] * (job.how.top > 0 and has_classes(job.network))
     watched = [*(info.name for info, _ in job.layers.values()), *top]
-    pairs = _or_nothing(job.pictures(missing))
+    pairs = _or_nothing(job.images(missing))
     with ThreadPoolExecutor(_HANDS) as hands:
-        for index, picture, seen in recorded(job.network, pairs, watched) if pairs is not None else ():
-            yield index, _draw(job, album, hands, index, picture, seen)
+        for index, image, seen in recorded(job.network, pairs, watched) if pairs is not None else ():
+            yield index, _draw(job, album, hands, index, image, seen)
 
 
 def _draw(
-    job: _Job, album: Album, hands: ThreadPoolExecutor, index: int, picture: Picture, seen: Mapping[str, Floats]
-) -> Page:
-    """Write everything of one picture."""
+    job: _Job, album: MapStore, hands: ThreadPoolExecutor, index: int, image: ImageArray, seen: Mapping[str, Floats]
+) -> StoredMaps:
+    """Write everything of one image."""
     name, label = job.source.names[index], job.source.labels[index]
-    found = guesses(job.network, seen[LOGITS], job.how.top) if LOGITS in seen else ()
-    subject = Subject(name, picture, label, found)
+    found = predictions(job.network, seen[LOGITS], job.how.top) if LOGITS in seen else ()
+    subject = PageImage(name, image, label, found)
     maps = {stem: UnitMaps.of(info, seen[info.name], units) for stem, (info, units) in job.layers.items()}
     files = {}
     if job.how.pages:
@@ -280,7 +280,7 @@ def _draw(
     return album.finish(name, {**record, "layers": layers}, files)
 
 
-def _page(subject: Subject, maps: UnitMaps, style: MapStyle) -> bytes:
+def _page(subject: PageImage, maps: UnitMaps, style: MapStyle) -> bytes:
     return png_of(layer_page(subject, maps, style))
 
 
@@ -302,7 +302,7 @@ def _npz(arrays: Mapping[str, Floats]) -> bytes:
     return file.getvalue()
 
 
-def _or_nothing(pairs: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Picture]] | None:
+def _or_nothing(pairs: Iterator[tuple[int, ImageArray]]) -> Iterator[tuple[int, ImageArray]] | None:
     """Return the pairs, None if there are none."""
     first = next(pairs, None)
     return None if first is None else itertools.chain([first], pairs)

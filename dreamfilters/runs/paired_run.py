@@ -15,18 +15,18 @@ import numpy as np
 import dreamfilters
 from dreamfilters import backend
 from dreamfilters.comparison.compare import check_other
-from dreamfilters.comparison.reference_set import Reality
-from dreamfilters.comparison.units import Subject, asked
+from dreamfilters.comparison.reference_set import ReferenceSet
+from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import TOP, Survey
-from dreamfilters.images import Photos
+from dreamfilters.evidence.scan.survey import TOP, ScanJob
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.runs import dream_run, scan_run
-from dreamfilters.runs.dream_store import Entry
+from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage.records import as_json, dream_of, form_values
 
 SCAN, DREAMS = "scan", "dreams"  # folders
@@ -34,7 +34,7 @@ Teller = Callable[[str, float], None]  # what is being done, and which share of 
 
 
 @dataclass(frozen=True, eq=False)
-class Comparing:
+class CompareJob:
     """What is held against what; see `comparing.compare` for the settings.
 
     Attributes:
@@ -46,27 +46,27 @@ class Comparing:
     network: Network
     spec: str
     targets: tuple[str, ...]
-    pictures: Photos
+    images: ImageFolder
     recipe: Recipe
     seed: int = 0
     seeds: int = 3
     top: int = 4
     against: Network | None = None
     against_spec: str = ""
-    photo: tuple[str, Floats] | None = None
+    user_image: tuple[str, Floats] | None = None
     also: tuple[str, ...] = ()
 
     @cached_property
-    def subjects(self) -> tuple[Subject, ...]:
+    def subjects(self) -> tuple[ComparedUnit, ...]:
         """The units, each once."""
-        return asked(self.network, self.targets, self.recipe)[1]
+        return units_of(self.network, self.targets, self.recipe)[1]
 
     @cached_property
-    def survey(self) -> Survey:
+    def survey(self) -> ScanJob:
         """How the images are looked at: for the layers in question."""
         layers = tuple(dict.fromkeys([*(subject.layer for subject in self.subjects), *self.also]))
-        source = source_of(self.pictures)
-        return Survey(self.network, source, layers, k=max(self.top, min(TOP, len(source.names))))
+        source = source_of(self.images)
+        return ScanJob(self.network, source, layers, k=max(self.top, min(TOP, len(source.names))))
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -86,9 +86,9 @@ class Comparing:
             "seed": self.seed,
             "seeds": self.seeds,
             "top": self.top,
-            "pictures": source.digest,
+            "images": source.digest,
             "labels": hashlib.sha256(labels).hexdigest(),
-            "photo": self.photo and [self.photo[0], _digest(self.photo[1])],
+            "user_image": self.user_image and [self.user_image[0], _digest(self.user_image[1])],
             "versions": backend.versions(),
         }
         plain: dict[str, Any] = json.loads(as_json(values))
@@ -104,11 +104,11 @@ class Comparing:
         self.job(self.seed, self.targets).check()
         assert self.survey.size  # the first image that can be read was read
 
-    def job(self, seed: int, targets: Sequence[str]) -> dream_run.Job:
+    def job(self, seed: int, targets: Sequence[str]) -> dream_run.DreamJob:
         """Return the run of dreams of one seed."""
-        return dream_run.Job(self.network, self.spec, tuple(targets), self.recipe, seed)
+        return dream_run.DreamJob(self.network, self.spec, tuple(targets), self.recipe, seed)
 
-    def look(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> Reality:
+    def look(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> ReferenceSet:
         """Return what the images do to the units; the scan is stored in the folder, and made if it is not there.
 
         Raises:
@@ -118,10 +118,10 @@ class Comparing:
         if stored.scan is None:
             raise KeyboardInterrupt
         form = self.network.form
-        fitted = self.survey.source.fitted(self.survey.size, form.picture_channels, form.resize)
-        return Reality(self.network, fitted, stored.scan, self.seed)
+        fitted = self.survey.source.fitted(self.survey.size, form.image_channels, form.resize)
+        return ReferenceSet(self.network, fitted, stored.scan, self.seed)
 
-    def dream(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> Dreamt:
+    def dream(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> StoredDreams:
         """Return the dreams of every seed, each kept in a folder of its own; what is missing is dreamt.
 
         A unit that the first seed did not wake is not dreamt again: the ladder of rescues has tried another one.
@@ -129,10 +129,12 @@ class Comparing:
         Raises:
             KeyboardInterrupt: it was stopped; what is done is kept.
         """
-        found: dict[str, tuple[Entry, ...]] = {}
+        found: dict[str, tuple[DreamEntry, ...]] = {}
         total = self.seeds * len(self.subjects)
         for number in range(self.seeds):
-            names = [name for name, entries in found.items() if entries[0].record["woken"]] if found else self.targets
+            names = (
+                [name for name, entries in found.items() if entries[0].record["activated"]] if found else self.targets
+            )
             if not names:
                 break
 
@@ -147,16 +149,16 @@ class Comparing:
             for entry in finished.entries:
                 name = entry.record["target"]
                 found[name] = (*found.get(name, ()), entry)
-        return Dreamt(self.network.form.picture_channels, self.recipe, found)
+        return StoredDreams(self.network.form.image_channels, self.recipe, found)
 
 
 @dataclass(frozen=True, eq=False)
-class Dreamt(Mapping[str, tuple[Dream, ...]]):
-    """Dreams on disk by their target, one a seed; a picture is read when it is asked for, all would fill the memory."""
+class StoredDreams(Mapping[str, tuple[Dream, ...]]):
+    """Dreams on disk by their target, one a seed; an image is read when it is asked for, all would fill the memory."""
 
     channels: int
     recipe: Recipe
-    entries: Mapping[str, tuple[Entry, ...]] = field(repr=False)
+    entries: Mapping[str, tuple[DreamEntry, ...]] = field(repr=False)
 
     def __getitem__(self, name: str) -> tuple[Dream, ...]:
         return tuple(dream_of(entry.record, entry.read(self.channels), self.recipe) for entry in self.entries[name])
@@ -168,6 +170,6 @@ class Dreamt(Mapping[str, tuple[Dream, ...]]):
         return len(self.entries)
 
 
-def _digest(picture: Floats) -> str:
-    values = np.ascontiguousarray(picture, np.float32)
+def _digest(image: Floats) -> str:
+    values = np.ascontiguousarray(image, np.float32)
     return hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).hexdigest()

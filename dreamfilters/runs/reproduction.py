@@ -1,4 +1,4 @@
-"""A picture is made again from what it says of itself, and compared byte by byte."""
+"""An image is made again from what it says of itself, and compared byte by byte."""
 
 from __future__ import annotations
 
@@ -13,104 +13,106 @@ import numpy as np
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
 from dreamfilters.dreams.priors import Prior
-from dreamfilters.errors import ModelError, OutputError, PictureError
+from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import load
-from dreamfilters.runs.dream_run import Job, Watcher, run
-from dreamfilters.runs.dream_store import Entry
+from dreamfilters.runs.dream_run import DreamJob, Watcher, run
+from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
 
 @dataclass(frozen=True)
-class Repetition:
-    """What came of making a picture again.
+class Reproduction:
+    """What came of making an image again.
 
     Attributes:
-        entry: the new picture; its file is gone if no folder was given.
+        entry: the new image; its file is gone if no folder was given.
         same: whether its bytes are those of the old one.
         why: one line on the most likely cause if they are not, or ''.
     """
 
-    entry: Entry
+    entry: DreamEntry
     same: bool
     why: str = ""
 
 
-def job_of(picture: Path, *, model: str | None = None, trust: bool = False) -> Job:
-    """Return the job that made a picture, of this picture only.
+def job_of(image: Path, *, model: str | None = None, trust: bool = False) -> DreamJob:
+    """Return the job that made an image, of this image only.
 
     `model` is where the network lies now, if that has changed.
 
     Raises:
-        PictureError: it does not tell how it was made, or a file that it needs is gone.
+        ImageError: it does not tell how it was made, or a file that it needs is gone.
         ModelError: the network is not there, or not the same.
     """
-    record = read_record(picture)
+    record = read_record(image)
     try:
-        return _job(picture, record, model or str(record["model"]["spec"]), trust)
+        return _job(image, record, model or str(record["model"]["spec"]), trust)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # the text was changed, or is of another version
-        raise PictureError(f"{picture}: what it tells of its making is incomplete ({error!r})") from error
+        raise ImageError(f"{image}: what it tells of its making is incomplete ({error!r})") from error
     except ModelError as error:
         raise type(error)(f"{error}{'' if model else ' (or say with --model where it lies now)'}") from error
 
 
-def _job(picture: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Job:
+def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> DreamJob:
     choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
     network = load(spec, trust=trust, form=form_from(record["input"]), **choices)
     if network.fingerprint != record["model"]["fingerprint"]:
-        raise ModelError(f"{spec}: is not the network that made {picture}: its layers or weights differ")
+        raise ModelError(f"{spec}: is not the network that made {image}: its layers or weights differ")
     network = replace(network, name=str(record["model"]["name"]))  # it may lie in a file of another name now
-    return Job(
+    return DreamJob(
         with_classes(network, record["classes"]),
         str(record["model"]["spec"]),
         (str(record["target"]),),
-        recipe.from_values(record["recipe"], where=str(picture)),
+        recipe.from_values(record["recipe"], where=str(image)),
         seed=int(record["seed"]),
         frames=int(record["frames"]),
-        prior=_prior_beside(picture, record["attachments"]),
-        start=_start_beside(picture, record["attachments"], network.form.picture_channels),
+        prior=_prior_beside(image, record["attachments"]),
+        start=_start_beside(image, record["attachments"], network.form.image_channels),
         batch=1,
     )
 
 
-def repeat(picture: Path, job: Job, folder: Path | None = None, *, watcher: Watcher | None = None) -> Repetition:
-    """Run the picture's job, in `folder` if the result is to be kept, and compare."""
-    old = picture.read_bytes()
-    if folder is not None and folder.resolve() == picture.resolve().parent:
-        raise OutputError(f"{folder}: is the picture's own folder; choose another one")
+def reproduce(
+    image: Path, job: DreamJob, folder: Path | None = None, *, watcher: Watcher | None = None
+) -> Reproduction:
+    """Run the image's job, in `folder` if the result is to be kept, and compare."""
+    old = image.read_bytes()
+    if folder is not None and folder.resolve() == image.resolve().parent:
+        raise OutputError(f"{folder}: is the image's own folder; choose another one")
     with tempfile.TemporaryDirectory() as passing:
         entry = run(job, folder or Path(passing) / "again", watcher=watcher).entries[0]
-        same = entry.picture.read_bytes() == old
-        return Repetition(entry, same, "" if same else _cause(read_record(picture), entry, picture))
+        same = entry.image.read_bytes() == old
+        return Reproduction(entry, same, "" if same else _cause(read_record(image), entry, image))
 
 
-def _cause(old: Mapping[str, Any], new: Entry, picture: Path) -> str:
+def _cause(old: Mapping[str, Any], new: DreamEntry, image: Path) -> str:
     was, now = old.get("versions", {}), backend.versions()
     changed = [
         f"{name} {was.get(name)} then and {version} now" for name, version in now.items() if was.get(name) != version
     ]
-    apart = float(np.max(np.abs(images.read(picture) - images.read(new.picture)), initial=0.0))
+    apart = float(np.max(np.abs(images.read_image(image) - images.read_image(new.image)), initial=0.0))
     pixels = "the pixels are the same" if apart == 0 else f"pixels differ by up to {apart:.2g}"
     return f"{pixels}; {', '.join(changed) or 'another machine, or the file was changed'}"
 
 
-def _attachment(picture: Path, name: str, checksums: Mapping[str, str]) -> Path | None:
-    """Return the file beside the picture that it needs, if it needs one of this name."""
+def _attachment(image: Path, name: str, checksums: Mapping[str, str]) -> Path | None:
+    """Return the file beside the image that it needs, if it needs one of this name."""
     if name not in checksums:
         return None
-    path = picture.parent / name
+    path = image.parent / name
     if not path.is_file():
-        raise PictureError(f"{picture}: was made with {name}, which must lie beside it")
+        raise ImageError(f"{image}: was made with {name}, which must lie beside it")
     if sha256(path.read_bytes()) != checksums[name]:
-        raise PictureError(f"{path}: is not the file that {picture.name} was made with; put that one beside it")
+        raise ImageError(f"{path}: is not the file that {image.name} was made with; put that one beside it")
     return path
 
 
-def _prior_beside(picture: Path, checksums: Mapping[str, str]) -> Prior | None:
-    path = _attachment(picture, "prior.npz", checksums)
+def _prior_beside(image: Path, checksums: Mapping[str, str]) -> Prior | None:
+    path = _attachment(image, "prior.npz", checksums)
     return None if path is None else priors.read(path)
 
 
-def _start_beside(picture: Path, checksums: Mapping[str, str], channels: int) -> np.ndarray | None:
-    path = _attachment(picture, "start.png", checksums)
-    return None if path is None else images.read(path, channels=channels)
+def _start_beside(image: Path, checksums: Mapping[str, str], channels: int) -> np.ndarray | None:
+    path = _attachment(image, "start.png", checksums)
+    return None if path is None else images.read_image(path, channels=channels)

@@ -18,9 +18,9 @@ from dreamfilters.runs.storage.atomic_files import claimed
 from dreamfilters.runs.storage.run_folder import is_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import Progress, Survey
+    from dreamfilters.evidence.scan.survey import Progress, ScanJob
 
-Watcher: TypeAlias = Callable[[int, int, str], None]  # pictures done, pictures in all, the last one's name
+Watcher: TypeAlias = Callable[[int, int, str], None]  # images done, images in all, the last one's name
 
 _EVERY = 20.0  # seconds of work that a kill costs at most
 
@@ -32,7 +32,7 @@ class Stored:
     Attributes:
         folder: where it lies.
         scan: the result, None if the run was stopped.
-        done: how many pictures were looked at.
+        done: how many images were looked at.
         count: how many there are.
     """
 
@@ -43,7 +43,7 @@ class Stored:
 
 
 def run(
-    survey: Survey,
+    survey: ScanJob,
     folder: Path,
     *,
     spec: str = "",
@@ -65,7 +65,7 @@ def run(
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
-        PictureError: no picture can be read.
+        ImageError: no image can be read.
     """
     place = ScanFolder(folder, survey, settings_of(survey), spec)
     with claimed(folder):
@@ -116,7 +116,7 @@ def read_scan(folder: Path | str) -> Scan:
     )
 
 
-def settings_of(survey: Survey) -> dict[str, Any]:
+def settings_of(survey: ScanJob) -> dict[str, Any]:
     """Return everything that decides the result of a survey, in words that an error can use."""
     from dreamfilters import backend
     from dreamfilters.runs.storage.records import form_values
@@ -129,14 +129,14 @@ def settings_of(survey: Survey) -> dict[str, Any]:
         "size": list(survey.size),
         "layers": list(survey.layers),
         "top": survey.k,
-        "pictures": survey.source.digest,
+        "images": survey.source.digest,
         "labels": hashlib.sha256(labels).hexdigest(),
         "versions": backend.versions(),
     }
 
 
 def _carried_on(place: ScanFolder, progress: Progress, every: float, watcher: Watcher | None) -> bool:
-    """Look at the pictures that are left, saving now and then; say whether it came to the end."""
+    """Look at the images that are left, saving now and then; say whether it came to the end."""
     saved, count = monotonic(), len(place.survey.source.names)
     try:
         for name in place.survey.batches(progress):

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
-from dreamfilters.evidence.scan.accumulators import Tally
+from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
 from dreamfilters.runs.scan_tables import layer_rows, units_csv
 from dreamfilters.runs.storage.atomic_files import sha256, write_whole
 from dreamfilters.runs.storage.run_folder import KEY, is_whole, make_room
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import Progress, Survey
+    from dreamfilters.evidence.scan.survey import Progress, ScanJob
 
 MANIFEST, ARRAYS, TABLE, UNFINISHED = "scan.json", "scan.npz", "units.csv", "unfinished.npz"
 
@@ -40,7 +40,7 @@ class ScanFolder:
     """
 
     folder: Path
-    survey: Survey
+    survey: ScanJob
     settings: Mapping[str, Any]
     spec: str
 
@@ -88,7 +88,7 @@ class ScanFolder:
         if told["settings"].tobytes() != self._digest:
             return None
         failures = {int(index): str(reason) for index, reason in json.loads(told["failures"].tobytes())}
-        return Progress(int(told["next"]), Tally.of(arrays), told["predicted"], failures)
+        return Progress(int(told["next"]), Accumulators.of(arrays), told["predicted"], failures)
 
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which makes it count."""
@@ -133,7 +133,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return what the manifest of a scan says, {} where there is none of this tool."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        known = KEY in manifest and isinstance(manifest["settings"]["pictures"], str) and "files" in manifest
+        known = KEY in manifest and isinstance(manifest["settings"]["images"], str) and "files" in manifest
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return dict(manifest) if known else {}

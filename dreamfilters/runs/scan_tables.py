@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.score_statistics import By, Judged
+from dreamfilters.evidence.scan.score_statistics import By, ScoreStatistics
 from dreamfilters.report.csv_tables import guarded
 
 QUANTILES = (0.05, 0.5, 0.95)
 
-_STATISTICS = ("maximum", "minimum", "mean", "deviation", "zeros", "silent", "seen", "broken")
+_STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "seen", "broken")
 _BY: tuple[By, ...] = ("max", "mean")
 _JUDGED = (
     "score_mean", "score_deviation", "q05", "q50", "q95", "quantile_error", "selectivity", "correlation",
@@ -25,7 +25,7 @@ _JUDGED = (
 
 
 def layer_rows(scan: Scan) -> list[dict[str, Any]]:
-    """Return what each layer comes to: its units, how many are silent in all pictures, and its strongest one."""
+    """Return what each layer comes to: its units, how many are silent in all images, and its strongest one."""
     rows = []
     for name, layer in scan.layers.items():
         some = layer.seen > 0
@@ -39,7 +39,7 @@ def layer_rows(scan: Scan) -> list[dict[str, Any]]:
                 "zeros": float(layer.zeros[some].mean()) if some.any() else None,
                 "strongest": best,
                 "maximum": None if best is None else float(layer.maximum[best]),
-                "picture": None if best is None else scan.names[layer.by_max.strongest.index[0, best]],
+                "image": None if best is None else scan.names[layer.by_max.strongest.index[0, best]],
             }
         )
     return rows
@@ -60,7 +60,7 @@ def units_csv(scan: Scan) -> bytes:
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
-def _judged_rows(judged: Judged, scan: Scan) -> Iterator[list[Any]]:
+def _judged_rows(judged: ScoreStatistics, scan: Scan) -> Iterator[list[Any]]:
     """Yield the cells of each unit, named as `_JUDGED`."""
     best, least = judged.strongest, judged.weakest
     for unit in range(len(judged.mean)):
@@ -68,7 +68,7 @@ def _judged_rows(judged: Judged, scan: Scan) -> Iterator[list[Any]]:
         first, last = best.index[0, unit], least.index[0, unit]
         yield [
             judged.mean[unit],
-            judged.deviation[unit],
+            judged.std[unit],
             *(histogram.quantile(share) for share in QUANTILES),
             histogram.error,
             judged.selectivity[unit],

@@ -1,6 +1,6 @@
 """How the built-in network was trained: `python -m dreamfilters.signs.train FOLDER... --test FOLDER --out DIR`.
 
-The architecture is that of the blog post this project starts from; the training is ours. Every picture is moved,
+The architecture is that of the blog post this project starts from; the training is ours. Every image is moved,
 turned, sheared, blurred and relit by the same transforms that a dream is shown through, then pushed a little in the
 direction that the network likes least (adversarial training, Madry et al. 2018, with one step as in Wong et al. 2020).
 A network that withstands that has gradients which point at what a person sees (Engstrom et al. 2019, "Adversarial
@@ -23,24 +23,25 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from dreamfilters import backend, images
+from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shear, Shift
-from dreamfilters.dreams.transforms import Blur, Colour, Noise, apply
-from dreamfilters.errors import PictureError
+from dreamfilters.dreams.transforms import Blur, Color, Noise, apply
+from dreamfilters.errors import ImageError
+from dreamfilters.images import read_images
 
 SIZE, CLASSES = 48, 43
 DISTURBANCE = (
     Rotate(15.0), Scale(0.25), Shear(0.15), Shift(5.0),
-    Blur(1.5), Colour(brightness=0.12, contrast=0.7, saturation=0.3), Noise(normal=0.03),
+    Blur(1.5), Color(brightness=0.12, contrast=0.7, saturation=0.3), Noise(normal=0.03),
 )  # fmt: skip
 _FRAME = re.compile(r"(\d+)_(\d+)_(\d+)")  # class, track, frame: thirty frames in a row show one physical sign
-_PRIOR_PICTURES = 2000  # enough for a smooth spectrum, and it fits in memory
+_PRIOR_IMAGES = 2000  # enough for a smooth spectrum, and it fits in memory
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a training depends on beside the pictures."""
+class TrainingSettings:
+    """What a training depends on beside the images."""
 
     epochs: int = 40
     batch: int = 64
@@ -53,25 +54,25 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """Pictures (n, 48, 48, 3) uint8 with class and track of each."""
+class LabeledImages:
+    """Images (n, 48, 48, 3) uint8 with class and track of each."""
 
-    pictures: np.ndarray
+    images: np.ndarray
     classes: np.ndarray
     tracks: np.ndarray
 
     def __len__(self) -> int:
         return len(self.classes)
 
-    def some(self, chosen: np.ndarray) -> Photographs:
+    def some(self, chosen: np.ndarray) -> LabeledImages:
         """Return the chosen ones."""
-        return Photographs(self.pictures[chosen], self.classes[chosen], self.tracks[chosen])
+        return LabeledImages(self.images[chosen], self.classes[chosen], self.tracks[chosen])
 
 
 def build(last: str = "softmax") -> keras.Model:
     """Return the untrained network: three pairs of convolutions, each pooled, a dense layer and 43 classes."""
-    picture = keras.Input((SIZE, SIZE, 3), name="picture")
-    tensor = picture
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    tensor = image
     for number, filters in enumerate((32, 64, 128), start=1):
         first, second = f"conv{2 * number - 1}", f"conv{2 * number}"
         tensor = layers.Conv2D(filters, 3, padding="same", activation="relu", name=first)(tensor)
@@ -81,68 +82,68 @@ def build(last: str = "softmax") -> keras.Model:
     tensor = layers.Flatten(name="flatten")(tensor)
     tensor = layers.Dense(512, activation="relu", name="dense")(tensor)
     tensor = layers.Dropout(0.5, name="dropout4")(tensor)
-    return keras.Model(picture, layers.Dense(CLASSES, activation=last, name="classes")(tensor), name="signs")
+    return keras.Model(image, layers.Dense(CLASSES, activation=last, name="classes")(tensor), name="signs")
 
 
-def read_photographs(folders: Sequence[Path]) -> Photographs:
-    """Read every picture below the folders whose parent folder is its class.
+def read_labeled_images(folders: Sequence[Path]) -> LabeledImages:
+    """Read every image below the folders whose parent folder is its class.
 
     Raises:
-        PictureError: a folder without class folders, or without pictures.
+        ImageError: a folder without class folders, or without images.
     """
-    pictures, classes, tracks = [], [], []
+    images, classes, tracks = [], [], []
     for folder in folders:
-        readings = images.read_all(folder, size=(SIZE, SIZE))
-        for picture, path in zip(readings.pictures, readings.paths, strict=True):
+        readings = read_images(folder, size=(SIZE, SIZE))
+        for image, path in zip(readings.images, readings.paths, strict=True):
             if not path.parent.name.isdecimal() or int(path.parent.name) >= CLASSES:
-                raise PictureError(f"{path}: lies in no class folder, 00 to {CLASSES - 1}")
+                raise ImageError(f"{path}: lies in no class folder, 00 to {CLASSES - 1}")
             frame = _FRAME.fullmatch(path.stem)
-            pictures.append(np.rint(picture * 255).astype("uint8"))
+            images.append(np.rint(image * 255).astype("uint8"))
             classes.append(int(path.parent.name))
             tracks.append(int(frame[2]) if frame else -1)
-    return Photographs(np.stack(pictures), np.asarray(classes, "int32"), np.asarray(tracks, "int32"))
+    return LabeledImages(np.stack(images), np.asarray(classes, "int32"), np.asarray(tracks, "int32"))
 
 
-def split_by_track(photographs: Photographs, share: float, seed: int) -> tuple[Photographs, Photographs]:
+def split_by_track(data: LabeledImages, share: float, seed: int) -> tuple[LabeledImages, LabeledImages]:
     """Return what to learn from and what to choose by; no physical sign is in both."""
     chance = np.random.default_rng(seed)
-    held = np.zeros(len(photographs), bool)
-    for number in np.unique(photographs.classes):
-        own = photographs.classes == number
-        tracks = np.unique(photographs.tracks[own])
+    held = np.zeros(len(data), bool)
+    for number in np.unique(data.classes):
+        own = data.classes == number
+        tracks = np.unique(data.tracks[own])
         chosen = chance.choice(tracks, max(1, round(len(tracks) * share)), replace=False)
-        held |= own & np.isin(photographs.tracks, chosen)
-    return photographs.some(~held), photographs.some(held)
+        held |= own & np.isin(data.tracks, chosen)
+    return data.some(~held), data.some(held)
 
 
 def _unit(tensor: Any) -> Any:
-    """Scale each picture's (n, h, w, c) to length 1."""
+    """Scale each image's (n, h, w, c) to length 1."""
     return tensor / (ops.sqrt(ops.sum(ops.square(tensor), axis=(1, 2, 3), keepdims=True)) + 1e-9)
 
 
-def training_step(model: keras.Model, average: keras.Model, settings: Settings, steps: int) -> Any:
-    """Return a compiled (pictures, classes, seeds, step) -> loss that improves `model` and its running average."""
+def training_step(model: keras.Model, average: keras.Model, settings: TrainingSettings, steps: int) -> Any:
+    """Return a compiled (images, classes, seeds, step) -> loss that improves `model` and its running average."""
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(settings.rate, steps))
     optimizer.build(model.trainable_variables)
     kernels = [weight for weight in model.trainable_variables if weight.path.endswith("kernel")]
 
-    def loss_of(pictures: Any, classes: Any, training: bool) -> Any:
-        logits = model(pictures, training=training)
+    def loss_of(images: Any, classes: Any, training: bool) -> Any:
+        logits = model(images, training=training)
         return ops.mean(ops.sparse_categorical_crossentropy(classes, logits, from_logits=True))
 
-    def pushed(pictures: Any, classes: Any, seeds: Any, length: Any) -> Any:
+    def pushed(images: Any, classes: Any, seeds: Any, length: Any) -> Any:
         start = _unit(backend.normal(backend.fold(seeds, 1), (SIZE, SIZE, 3)))
         start = start * length * backend.uniform(backend.fold(seeds, 2), (1, 1, 1))
-        climb = backend.value_and_gradient(lambda push: (loss_of(ops.clip(pictures + push, 0, 1), classes, False), ()))
+        climb = backend.value_and_gradient(lambda push: (loss_of(ops.clip(images + push, 0, 1), classes, False), ()))
         _, gradient = climb(start)
         push = start + _unit(gradient) * length * 1.25
         norm = ops.sqrt(ops.sum(ops.square(push), axis=(1, 2, 3), keepdims=True)) + 1e-9
-        return ops.clip(pictures + push * ops.minimum(1.0, length / norm), 0, 1)
+        return ops.clip(images + push * ops.minimum(1.0, length / norm), 0, 1)
 
-    def step(pictures: Any, classes: Any, seeds: Any, number: Any) -> Any:
-        shown = ops.clip(apply(DISTURBANCE, ops.cast(pictures, "float32") / 255, seeds), 0, 1)
+    def step(images: Any, classes: Any, seeds: Any, number: Any) -> Any:
+        shown = ops.clip(apply(DISTURBANCE, ops.cast(images, "float32") / 255, seeds), 0, 1)
         warm = ops.minimum(1.0, ops.cast(number, "float32") / (0.1 * steps))
-        # each picture's own, from nothing to the whole: .5 for all of them cost 3 points of test accuracy
+        # each image's own, from nothing to the whole: .5 for all of them cost 3 points of test accuracy
         length = settings.push * warm * backend.uniform(backend.fold(seeds, 3), (1, 1, 1))
         shown = pushed(shown, classes, seeds, length)
 
@@ -160,22 +161,22 @@ def training_step(model: keras.Model, average: keras.Model, settings: Settings, 
     return backend.compile(step)
 
 
-def accuracy(model: keras.Model, photographs: Photographs) -> float:
-    """Return the share that a network of 0..1 pictures recognises."""
+def accuracy(model: keras.Model, data: LabeledImages) -> float:
+    """Return the share that a network of 0..1 images recognizes."""
     right = 0
-    for first in range(0, len(photographs), 256):
-        shown = photographs.pictures[first : first + 256].astype("float32") / 255
+    for first in range(0, len(data), 256):
+        shown = data.images[first : first + 256].astype("float32") / 255
         answers = np.argmax(ops.convert_to_numpy(model(shown, training=False)), axis=1)
-        right += int(np.sum(answers == photographs.classes[first : first + 256]))
-    return right / len(photographs)
+        right += int(np.sum(answers == data.classes[first : first + 256]))
+    return right / len(data)
 
 
 def train(
-    photographs: Photographs, test: Photographs | None, out: Path, settings: Settings, report: Any
+    data: LabeledImages, test: LabeledImages | None, out: Path, settings: TrainingSettings, report: Any
 ) -> dict[str, Any]:
     """Train, keep the best epoch by held-out tracks, and write signs.keras, prior.npz and record.json into `out`."""
     keras.utils.set_random_seed(settings.seed)
-    learnt, held = split_by_track(photographs, settings.held_out, settings.seed)
+    learnt, held = split_by_track(data, settings.held_out, settings.seed)
     model, average = build("linear"), build("linear")
     average.set_weights(model.get_weights())
     per_epoch = len(learnt) // settings.batch
@@ -190,7 +191,7 @@ def train(
             chosen = order[number * settings.batch : (number + 1) * settings.batch]
             seeds = chance.integers(0, 2**63, len(chosen)).astype("uint64")
             at = np.float32(epoch * per_epoch + number)
-            losses.append(step(*map(backend.tensor, (learnt.pictures[chosen], learnt.classes[chosen], seeds, at))))
+            losses.append(step(*map(backend.tensor, (learnt.images[chosen], learnt.classes[chosen], seeds, at))))
         here = accuracy(average, held)
         history.append({"loss": round(float(np.mean(losses)), 4), "held_out_accuracy": round(here, 4)})
         report(f"epoch {epoch + 1}: {history[-1]}, {time.perf_counter() - began:.0f} s")
@@ -209,8 +210,8 @@ def train(
         "versions": backend.versions(), "history": history,
     }  # fmt: skip
     (out / "record.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    every = max(1, len(learnt) // _PRIOR_PICTURES)
-    priors.measure_prior(learnt.pictures[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
+    every = max(1, len(learnt) // _PRIOR_IMAGES)
+    priors.measure_prior(learnt.images[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
     return record
 
 
@@ -222,13 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="folders of class folders 00 to 42")
     parser.add_argument("--test", type=Path, help="class folders to measure the final accuracy on")
     parser.add_argument("--out", type=Path, default=Path("outputs/signs"), help="where the network goes")
-    for name, value in asdict(Settings()).items():
+    for name, value in asdict(TrainingSettings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     given = vars(parser.parse_args(arguments))
     folders, test, out = given.pop("folders"), given.pop("test"), given.pop("out")
-    photographs = read_photographs(folders)
-    tested = read_photographs([test]) if test else None
-    record = train(photographs, tested, out, Settings(**given), lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    data = read_labeled_images(folders)
+    tested = read_labeled_images([test]) if test else None
+    record = train(data, tested, out, TrainingSettings(**given), lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     print(json.dumps({key: record[key] for key in ("epoch", "held_out_accuracy", "test_accuracy")}))  # noqa: T201
 
 

@@ -11,15 +11,15 @@ from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError, UnknownNameError, close_names
 from dreamfilters.evidence.bounds.unit_bounds import BUDGET, Bounds, bound_units
-from dreamfilters.evidence.duplicate_filters import Pair, near_duplicates, weight_vectors
+from dreamfilters.evidence.duplicate_filters import DuplicatePair, near_duplicates, weight_vectors
 from dreamfilters.evidence.scan.result import LayerScan, Scan
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import activation_name, has_linear, inline_activation, is_pure, is_relu
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.serialization import plain
-from dreamfilters.verdicts.activation_search import Dreamer, ascents, better, in_memory, wake
+from dreamfilters.verdicts.activation_search import Dreamer, activate, better, in_memory, search_steps
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
-from dreamfilters.verdicts.verdict import Dreamt, Scanned, Verdict, judge
+from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
 
 Watcher: TypeAlias = Callable[[float, int, str], None]  # done, of how much (0: not known), what
 
@@ -45,7 +45,7 @@ def audit(
         layers: their names; `audited_layers` by itself.
         seed: of the dreams.
         budget: multiplications for the tighter bounds; see `bound_units`.
-        dreamer: makes the pictures; by itself they are kept in memory only.
+        dreamer: makes the images; by itself they are kept in memory only.
         watcher: told what is being done.
 
     Raises:
@@ -57,15 +57,15 @@ def audit(
         'dormant'
     """
     case = _case(network, scan, layers)
-    tell, wakers = watcher or _quiet, ascents(network, case.size)
+    tell, wakers = watcher or _quiet, search_steps(network, case.size)
     tell(0, 0, "bounds")
     bounds = bound_units(network, size=case.size, budget=0)
-    dreamt: dict[tuple[str, int], Dreamt] = {}
+    dreamt: dict[tuple[str, int], DreamEvidence] = {}
     findings = case.findings(bounds, dreamt)
     for ascent in wakers:
         if silent := case.asking(findings, case.wants_dream):
-            woken = wake(network, silent, ascent, dreamer or in_memory(network, seed))
-            dreamt |= {unit: better(dreamt.get(unit), dream) for unit, dream in woken.items()}
+            activated = activate(network, silent, ascent, dreamer or in_memory(network, seed))
+            dreamt |= {unit: better(dreamt.get(unit), dream) for unit, dream in activated.items()}
             findings = case.findings(bounds, dreamt)
     if asleep := case.asking(findings, case.wants_proof):
         tell(0, 0, f"tighter bounds of {sum(map(len, asleep.values()))} units")
@@ -142,7 +142,9 @@ class _Case:
     layers: tuple[str, ...]
     size: tuple[int, int]
 
-    def findings(self, bounds: Bounds, dreamt: Mapping[tuple[str, int], Dreamt]) -> dict[str, tuple[Finding, ...]]:
+    def findings(
+        self, bounds: Bounds, dreamt: Mapping[tuple[str, int], DreamEvidence]
+    ) -> dict[str, tuple[Finding, ...]]:
         """Return what is known of every unit by now."""
         return {
             layer: tuple(
@@ -175,14 +177,16 @@ class _Case:
         pairs = tuple(pair for pair in _duplicates(self.network, name) if not dead & {pair.first, pair.second})
         return LayerAudit(name, info.type, self._activation(name), findings, pairs)
 
-    def _finding(self, layer: str, unit: int, bounds: Bounds, dreamt: Dreamt | None) -> Finding:
+    def _finding(self, layer: str, unit: int, bounds: Bounds, dreamt: DreamEvidence | None) -> Finding:
         seen = None if self.scan is None else self.scan.layer(layer)
         scanned = None if seen is None or self.scan is None else _scanned(seen, unit, self.scan)
         known = bounds.layers[layer]
         before = known.before(unit)
         verdict = judge(self._activation(layer), scanned=scanned, dreamt=dreamt, before=before, reason=known.reason)
-        if scanned is None and dreamt and dreamt.woken and verdict.kind == "undecided":  # one that has no state of rest
-            named = f" ({dreamt.picture})" if dreamt.picture else ""
+        if (
+            scanned is None and dreamt and dreamt.activated and verdict.kind == "undecided"
+        ):  # one that has no state of rest
+            named = f" ({dreamt.image})" if dreamt.image else ""
             verdict = Verdict("alive", f"a dream{named} raises it to {dreamt.score:.4g}; no image was shown")
         if seen is not None and seen.broken[unit]:
             also = f"; on {seen.broken[unit]} images more its map held NaN or infinity"
@@ -204,10 +208,10 @@ def _case(network: Network, scan: Scan | None, layers: Sequence[str] | None) -> 
     return _Case(network, scan, chosen_layers(network, scan, layers), size)
 
 
-def _scanned(seen: LayerScan, unit: int, scan: Scan) -> Scanned:
+def _scanned(seen: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
     best, is_map = seen.by_max.strongest, seen.facts.shape[:2] != (1, 1)
     index = int(best.index[0, unit])
-    return Scanned(
+    return ScanEvidence(
         images=int(seen.seen[unit]),
         high=float(seen.maximum[unit]),
         low=float(seen.minimum[unit]),
@@ -241,7 +245,7 @@ def _only_reader(graph: Graph, step: Step) -> Step | None:
     return readers[0] if len(readers) == 1 and step.outputs[0] != graph.output else None
 
 
-def _duplicates(network: Network, layer: str) -> tuple[Pair, ...]:
+def _duplicates(network: Network, layer: str) -> tuple[DuplicatePair, ...]:
     """Return units with nearly the same weights, those of the layer that an activation layer bends."""
     graph = network.graph
     step = graph.by_name[layer]

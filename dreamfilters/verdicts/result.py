@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
-from dreamfilters.evidence.duplicate_filters import Pair
+from dreamfilters.evidence.duplicate_filters import DuplicatePair
 from dreamfilters.serialization import plain, table
-from dreamfilters.verdicts.verdict import KINDS, Dreamt, Kind, Scanned, Verdict
+from dreamfilters.verdicts.verdict import KINDS, DreamEvidence, Kind, ScanEvidence, Verdict
 
 _SHOWN = 100  # units that a notebook's table names
 
@@ -29,8 +29,8 @@ class Finding:
 
     unit: int
     verdict: Verdict
-    scanned: Scanned | None = None
-    dreamt: Dreamt | None = None
+    scanned: ScanEvidence | None = None
+    dreamt: DreamEvidence | None = None
     before: tuple[float, float] | None = None
 
 
@@ -51,7 +51,7 @@ class LayerAudit:
     type: str
     activation: str
     findings: tuple[Finding, ...]
-    duplicates: tuple[Pair, ...] = ()
+    duplicates: tuple[DuplicatePair, ...] = ()
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -73,7 +73,7 @@ class Audit:
         network: its name.
         fingerprint: of its weights and configuration.
         images: how many were shown, 0 for none.
-        size: (height, width) of the pictures that everything proved holds for.
+        size: (height, width) of the images that everything proved holds for.
         recipes: the names of those by which silent units were dreamt, in their order.
         seed: of the dreams.
         layers: in the order of execution.
@@ -180,7 +180,7 @@ def _layer_from(values: Mapping[str, Any]) -> LayerAudit:
         values["type"],
         values["activation"],
         tuple(_finding_from(finding) for finding in values["findings"]),
-        tuple(Pair(**pair) for pair in values["duplicates"]),
+        tuple(DuplicatePair(**pair) for pair in values["duplicates"]),
     )
 
 
@@ -189,8 +189,8 @@ def _finding_from(values: Mapping[str, Any]) -> Finding:
     return Finding(
         values["unit"],
         Verdict(values["kind"], values["sentence"], values["proved"]),
-        None if scanned is None else Scanned(**_numbers(scanned, "place")),
-        None if dreamt is None else Dreamt(**_numbers(dreamt, "attempts")),
+        None if scanned is None else ScanEvidence(**_numbers(scanned, "place")),
+        None if dreamt is None else DreamEvidence(**_numbers(dreamt, "attempts")),
         None if before is None else (before[0], before[1]),
     )
 

@@ -1,4 +1,4 @@
-"""An audit as a picture: which share of each layer is alive, dormant, dead; a bar a layer, the numbers beside it."""
+"""An audit as an image: which share of each layer is alive, dormant, dead; a bar a layer, the numbers beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dreamfilters.images.panels import (
     BRIGHT,
     DIM,
     PLAIN,
-    Colour,
-    Line,
+    Color,
     Panel,
+    TextLine,
     above,
     beside,
     blank,
@@ -23,9 +23,9 @@ from dreamfilters.images.text import shortened, text_width
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.verdicts.verdict import KINDS, Kind
 
-# Okabe and Ito, "Color universal design", 2008: told apart by people of every colour vision, and by brightness where
+# Okabe and Ito, "Color universal design", 2008: told apart by people of every color vision, and by brightness where
 # they touch.
-COLOURS: Mapping[Kind, Colour] = {
+COLORS: Mapping[Kind, Color] = {
     "alive": (0, 158, 115),
     "dormant": (240, 228, 66),
     "dead": (213, 94, 0),
@@ -43,7 +43,7 @@ _GAP = 18
 
 
 def shares_chart(audit: Audit) -> Panel:
-    """Return the picture, (h, w, 3): a row for each layer from the input on, and one for all of them.
+    """Return the image, (h, w, 3): a row for each layer from the input on, and one for all of them.
 
     Every share that is not 0 is at least 4 pixels wide; the counts beside the bar are exact.
     """
@@ -83,34 +83,34 @@ def _title(audit: Audit, width: int) -> Panel:
     units = sum(audit.counts.values())
     return written(
         [
-            Line(f"{audit.network}: {units:,} units, {seen}", 17, BRIGHT),
-            Line("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
+            TextLine(f"{audit.network}: {units:,} units, {seen}", 17, BRIGHT),
+            TextLine("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
         ],
         width=width,
     )
 
 
 def _heading(widest: int) -> Panel:
-    cells = [_right(Line("layer", _SIZE, DIM), widest, left=True), _right(Line("", _SIZE), _BAR)]
+    cells = [_right(TextLine("layer", _SIZE, DIM), widest, left=True), _right(TextLine("", _SIZE), _BAR)]
     cells += [_legend(kind) for kind in KINDS]
-    cells.append(_right(Line("units", _SIZE, DIM), _column("units")))
+    cells.append(_right(TextLine("units", _SIZE, DIM), _column("units")))
     return beside(cells, gap=_GAP)
 
 
 def _legend(kind: Kind) -> Panel:
-    swatch = above([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLOURS[kind])])
-    word = _right(Line(kind, _SIZE), math.ceil(text_width(kind, _SIZE)) + 2)
+    swatch = above([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLORS[kind])])
+    word = _right(TextLine(kind, _SIZE), math.ceil(text_width(kind, _SIZE)) + 2)
     legend = beside([swatch, word], gap=6)
     return beside([blank(_ROW, _column(kind) - legend.shape[1]), legend]) if legend.shape[1] < _column(kind) else legend
 
 
-def _row(widest: int, name: str, counts: Mapping[Kind, int], colour: Colour) -> Panel:
-    cells = [_right(Line(name, _SIZE, colour), widest, left=True), _bar(counts)]
+def _row(widest: int, name: str, counts: Mapping[Kind, int], color: Color) -> Panel:
+    cells = [_right(TextLine(name, _SIZE, color), widest, left=True), _bar(counts)]
     cells += [
-        _right(Line(f"{counts[kind]:,}", _SIZE, colour if counts[kind] else (90, 90, 90)), _column(kind))
+        _right(TextLine(f"{counts[kind]:,}", _SIZE, color if counts[kind] else (90, 90, 90)), _column(kind))
         for kind in KINDS
     ]
-    cells.append(_right(Line(f"{sum(counts.values()):,}", _SIZE, DIM), _column("units")))
+    cells.append(_right(TextLine(f"{sum(counts.values()):,}", _SIZE, DIM), _column("units")))
     return beside(cells, gap=_GAP)
 
 
@@ -118,7 +118,7 @@ def _bar(counts: Mapping[Kind, int]) -> Panel:
     bar = blank(_ROW, _BAR)
     top, start = (_ROW - _THICK) // 2, 0
     for kind, width in zip(KINDS, segments(list(counts.values()), _BAR), strict=True):
-        bar[top : top + _THICK, start : start + width] = COLOURS[kind]
+        bar[top : top + _THICK, start : start + width] = COLORS[kind]
         if start and width:
             bar[top : top + _THICK, start] = BACKGROUND  # a dark line, or shares of like brightness would run together
         start += width
@@ -127,11 +127,11 @@ def _bar(counts: Mapping[Kind, int]) -> Panel:
 
 def _column(heading: str) -> int:
     """Return a column's width: that of its swatch and word, or of a number of seven digits."""
-    word = math.ceil(text_width(heading, _SIZE)) + 2 + (_THICK + 6 if heading in COLOURS else 0)
+    word = math.ceil(text_width(heading, _SIZE)) + 2 + (_THICK + 6 if heading in COLORS else 0)
     return max(word, math.ceil(text_width("1,000,000", _SIZE)) + 2)
 
 
-def _right(line: Line, width: int, *, left: bool = False) -> Panel:
+def _right(line: TextLine, width: int, *, left: bool = False) -> Panel:
     """Return a cell of the table, its text flush right or left, in the middle of the row's height."""
     text = written([line], width=min(width, math.ceil(text_width(line.text, line.size)) + 2))
     rest = blank(line.height, width - text.shape[1])

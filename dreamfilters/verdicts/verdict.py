@@ -12,7 +12,7 @@ Kind: TypeAlias = Literal["alive", "dormant", "dead", "always on", "saturated", 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Geirhos et al., "Don't trust your eyes", 2024: units silent on all training images can be planted in a network, and
-# fire for optimised pictures alone.
+# fire for optimized images alone.
 WARNING = "a unit that only dreams wake may have been planted, or be left over: its dream is no sign that it is used"
 
 # Activations that rest at 0, and the value at which they stick at the other end.
@@ -23,7 +23,7 @@ _STUCK = 0.01
 
 
 @dataclass(frozen=True)
-class Scanned:
+class ScanEvidence:
     """What the images made of a unit.
 
     Attributes:
@@ -44,19 +44,19 @@ class Scanned:
 
 
 @dataclass(frozen=True)
-class Dreamt:
+class DreamEvidence:
     """What a dream made of a unit.
 
     Attributes:
         score: the unit's greatest activation on the dream.
-        woken: whether the ascent rose at all.
-        picture: where the dream is to be found.
+        activated: whether the ascent rose at all.
+        image: where the dream is to be found.
         attempts: what was tried, in words ("plain ascent", "relaxed ReLU", ...).
     """
 
     score: float
-    woken: bool
-    picture: str = ""
+    activated: bool
+    image: str = ""
     attempts: tuple[str, ...] = ()
 
 
@@ -81,8 +81,8 @@ class Verdict:
 def judge(
     activation: str,
     *,
-    scanned: Scanned | None = None,
-    dreamt: Dreamt | None = None,
+    scanned: ScanEvidence | None = None,
+    dreamt: DreamEvidence | None = None,
     before: tuple[float, float] | None = None,
     reason: str = "",
 ) -> Verdict:
@@ -130,8 +130,8 @@ def shares(verdicts: Mapping[str, Iterable[Verdict]]) -> dict[str, dict[Kind, fl
 
 def _resting(
     activation: str,
-    scanned: Scanned | None,
-    dreamt: Dreamt | None,
+    scanned: ScanEvidence | None,
+    dreamt: DreamEvidence | None,
     before: tuple[float, float] | None,
     reason: str,
 ) -> Verdict:
@@ -144,7 +144,7 @@ def _resting(
     if before is not None and proved:
         return Verdict("dead", f"no valid input lifts it above {before[1]:.3g} before its {name}", proved=True)
     silent = f"silent on all {scanned.images} images" if scanned else "no image was shown"
-    if dreamt and dreamt.woken and dreamt.score > 0:
+    if dreamt and dreamt.activated and dreamt.score > 0:
         if not scanned:
             return Verdict("alive", f"a dream{_named(dreamt)} gives {dreamt.score:.4g}; {silent}")
         return Verdict("dormant", f"{silent}; a dream{_named(dreamt)} wakes it to {dreamt.score:.4g}; {WARNING}")
@@ -156,7 +156,7 @@ def _resting(
     return Verdict("undecided", "; ".join(tried))
 
 
-def _moving(activation: str, scanned: Scanned | None) -> Verdict:
+def _moving(activation: str, scanned: ScanEvidence | None) -> Verdict:
     """Judge a unit whose activation has no state of rest."""
     if scanned is None:
         return Verdict("undecided", "no image was shown")
@@ -168,7 +168,7 @@ def _moving(activation: str, scanned: Scanned | None) -> Verdict:
     )
 
 
-def _stuck(activation: str, scanned: Scanned | None, before: tuple[float, float] | None) -> Verdict | None:
+def _stuck(activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None) -> Verdict | None:
     """Judge a unit that never leaves its ceiling, its floor or, behind a ReLU, the range above 0; else None."""
     ceiling = _RESTING.get(activation)
     if ceiling is not None:
@@ -193,22 +193,22 @@ def _stuck(activation: str, scanned: Scanned | None, before: tuple[float, float]
     return None
 
 
-def _on(scanned: Scanned) -> str:
+def _on(scanned: ScanEvidence) -> str:
     return f"on all {scanned.images} images"
 
 
-def _witness(scanned: Scanned) -> str:
+def _witness(scanned: ScanEvidence) -> str:
     image = f"image {scanned.image}" if scanned.image else f"one of {scanned.images} images"
     place = f" at row {scanned.place[0]}, column {scanned.place[1]}" if scanned.place else ""
     return f"{image} gives {scanned.high:.4g}{place}"
 
 
-def _named(dreamt: Dreamt) -> str:
-    return f" ({dreamt.picture})" if dreamt.picture else ""
+def _named(dreamt: DreamEvidence) -> str:
+    return f" ({dreamt.image})" if dreamt.image else ""
 
 
-def _tried(dreamt: Dreamt | None) -> str:
+def _tried(dreamt: DreamEvidence | None) -> str:
     if dreamt is None:
         return "not dreamt"
     attempts = f" by {', '.join(dreamt.attempts)}" if dreamt.attempts else ""
-    return f"not woken{attempts}"
+    return f"not activated{attempts}"

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import OutputError, PictureError, RecipeError
+from dreamfilters.errors import ImageError, OutputError, RecipeError
 from dreamfilters.viewer.server.access import Access
 from dreamfilters.viewer.server.errors import AccessError
 from dreamfilters.viewer.server.http_server import Viewer, started
-from dreamfilters.viewer.services.service import Settings
-from dreamfilters.viewer.services.snippets import Wording
+from dreamfilters.viewer.services.service import ViewerSettings
+from dreamfilters.viewer.services.snippets import Snippets
 
 _LEAST_TOKEN = 16  # letters of a token for a viewer that others can reach
 
@@ -55,15 +55,15 @@ def serve(
     Args:
         model: as `load` takes it.
         classes: names in the order of the outputs, or a file of them.
-        images: a folder of pictures or one; the samples for the built-in network, else none.
+        images: a folder of images or one; the samples for the built-in network, else none.
         top: how many classes a prediction names.
         port: by itself 5000 or, where that is taken, one of the next; 0 for any.
         host: the address to listen at. Any but 127.0.0.1 lets others in, and asks for a `token`.
         token: what the address must hold; a new one by itself.
         allow_hosts: further names, with or without port, under which a proxy asks.
         base_url: the path that a proxy puts before all addresses.
-        labels: a CSV of file and label; by itself a picture's folder is its label.
-        audit: the folder of a stored audit, whose verdicts are shown in place of those by pictures and bounds alone.
+        labels: a CSV of file and label; by itself an image's folder is its label.
+        audit: the folder of a stored audit, whose verdicts are shown in place of those by images and bounds alone.
         form, size, architecture, input, output, trust: as `load` takes them.
         out: where dreams are kept that one asks to keep; outputs/<model>-viewer by itself.
         input_folder, temp_folder: Quiver's names for `images` and `out`.
@@ -106,7 +106,7 @@ def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_ur
     """
     if not _is_loopback(host) and len(token or "") < _LEAST_TOKEN:
         raise AccessError(
-            f"host {host}: everybody who reaches this machine could look at the network and its pictures; give a token "
+            f"host {host}: everybody who reaches this machine could look at the network and its images; give a token "
             f"of at least {_LEAST_TOKEN} letters (--token), and let nobody read along: there is no encryption"
         )
     base = base_url.strip("/")
@@ -130,25 +130,25 @@ def settings_for(
     top: int = 5,
     out: str | Path | None = None,
     prepare: Callable[[], None] | None = None,
-) -> Settings:
+) -> ViewerSettings:
     """Return what a viewer shows, checked as far as that costs no time.
 
     Raises:
         RecipeError: `top` below 1.
-        PictureError: no such file or folder of pictures.
+        ImageError: no such file or folder of images.
         OutputError: no such folder of an audit.
     """
     if top < 1:
         raise RecipeError(f"top={top}: at least 1")
     if images is not None and not Path(images).exists():
-        raise PictureError(f"{images}: no such file or folder; give one of pictures")
+        raise ImageError(f"{images}: no such file or folder; give one of images")
     if audit is not None and not Path(audit).is_dir():
         raise OutputError(f"{audit}: no such folder; make one with `dreamfilters audit MODEL IMAGES --out {audit}`")
     apart = isinstance(model, str | Path)
     name = str(model) if apart else str(getattr(model, "name", "model"))
-    wording = Wording.of(name, options)
+    wording = Snippets.of(name, options)
     command, python = wording.serve(images)
-    return Settings(
+    return ViewerSettings(
         spec=name if apart else model,
         options={key: value for key, value in options.items() if value is not None and value is not False},
         name=name,

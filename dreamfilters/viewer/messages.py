@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.result import Field, Scan
 from dreamfilters.images.resizing import Rule
-from dreamfilters.verdicts.verdict import Dreamt, Scanned, Verdict, judge
+from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
 
 Values: TypeAlias = dict[str, Any]
-Picture: TypeAlias = NDArray[np.float32]
+ImageArray: TypeAlias = NDArray[np.float32]
 
 CLASSES = "C"  # the id of the layer of classes, whose units are the logits
 
 
 @dataclass(frozen=True)
-class Described:
+class NetworkDescription:
     """A network as the page is told of it.
 
     Attributes:
         values: its name, layers, edges and so on as JSON holds them; a layer's `id` is its key below.
         addresses: id -> what `watch` calls the layer.
         quoted: id -> what a target calls the layer.
-        fields: id -> what a place of its map sees, None for the whole picture.
+        fields: id -> what a place of its map sees, None for the whole image.
         classes: the target of each class, in words.
-        size: (height, width) of the pictures that it is shown.
-        channels: of these pictures.
+        size: (height, width) of the images that it is shown.
+        channels: of these images.
         rule: how they are brought to this size.
         chosen: this size, where the network takes any.
     """
@@ -57,7 +57,7 @@ class Described:
         return self.classes[unit] if layer == CLASSES else f"{self.quoted[layer]}:{unit}"
 
     def seen_from(self, layer: str, row: int, column: int) -> tuple[float, float, float, float]:
-        """Return what a place of a layer's maps sees: (top, left, bottom, right) in fractions of the picture."""
+        """Return what a place of a layer's maps sees: (top, left, bottom, right) in fractions of the image."""
         seen = self.fields[layer]
         if seen is None:
             return 0.0, 0.0, 1.0, 1.0
@@ -70,7 +70,7 @@ class Described:
 
 @dataclass(frozen=True)
 class LayerMaps:
-    """The maps of one layer for one picture, as the page draws them.
+    """The maps of one layer for one image, as the page draws them.
 
     Attributes:
         values: the numbers of each unit as JSON holds them.
@@ -87,23 +87,23 @@ class LayerMaps:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScanVerdicts:
     """The verdict on a unit and what it rests on, so that a dream can be added to it; see `verdicts.judge`.
 
     Attributes:
         activation: what bends the unit.
-        verdict: by the pictures and the bounds.
-        scanned: what the pictures made of it.
+        verdict: by the images and the bounds.
+        scanned: what the images made of it.
         before: the least and the greatest value before its activation.
     """
 
     activation: str
     verdict: Verdict
-    scanned: Scanned | None
+    scanned: ScanEvidence | None
     before: tuple[float, float] | None
 
-    def after(self, dreamt: Dreamt) -> Verdict:
-        """Return the verdict when a dream is known too: what pictures or bounds have decided stays."""
+    def after(self, dreamt: DreamEvidence) -> Verdict:
+        """Return the verdict when a dream is known too: what images or bounds have decided stays."""
         if self.verdict.kind != "undecided":
             return self.verdict
         return judge(self.activation, scanned=self.scanned, dreamt=dreamt, before=self.before)
@@ -111,7 +111,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the folder of pictures does to every unit.
+    """What the folder of images does to every unit.
 
     Attributes:
         scan: of all layers.
@@ -119,7 +119,7 @@ class Evidence:
     """
 
     scan: Scan
-    judged: Mapping[str, tuple[Judged, ...]]
+    judged: Mapping[str, tuple[ScanVerdicts, ...]]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Asked:
+class DreamRequest:
     """A dream that was asked for."""
 
     id: str
@@ -162,8 +162,8 @@ class Cancel:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Where the pictures for the evidence are, and the stored audit whose verdicts count, None for none."""
+class ScanRequest:
+    """Where the images for the evidence are, and the stored audit whose verdicts count, None for none."""
 
     folder: str
     labels: str | None = None
@@ -180,7 +180,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class News:
+class Event:
     """What the worker tells without being asked.
 
     Attributes:

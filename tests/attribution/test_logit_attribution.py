@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.attribution.logit_attribution import behind, carrying_units
+from dreamfilters.attribution.logit_attribution import attribute_logit, behind
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
 
 
 @pytest.fixture(scope="module")
-def pictures(scene):
+def images(scene):
     return np.stack([scene(seed=seed) for seed in range(5)])
 
 
 def test_contributions_worked_by_hand(network_of):
-    """Two pictures of 1x2 places and two units; one weight a unit and class, 2 3 for class 0, -1 10 for class 1."""
+    """Two images of 1x2 places and two units; one weight a unit and class, 2 3 for class 0, -1 10 for class 1."""
     model = keras.Sequential(
         [
             layers.Input((1, 2, 2)),
@@ -27,22 +27,22 @@ def test_contributions_worked_by_hand(network_of):
         ]
     )
     model.get_layer("classes").set_weights([np.array([[2.0, -1.0], [3.0, 10.0]]), np.array([0.5, 0.25])])
-    pictures = np.array([[[[1.0, 0.0], [3.0, 4.0]]], [[[2.0, 2.0], [0.0, 0.0]]]], "float32")
-    # mean of unit 0: 2 and 1, of unit 1: 2 and 1; averaged over the pictures 1.5 each
-    found = carrying_units(network_of(model), pictures, 0, layer="maps")
+    images = np.array([[[[1.0, 0.0], [3.0, 4.0]]], [[[2.0, 2.0], [0.0, 0.0]]]], "float32")
+    # mean of unit 0: 2 and 1, of unit 1: 2 and 1; averaged over the images 1.5 each
+    found = attribute_logit(network_of(model), images, 0, layer="maps")
     assert [(one.unit, one.contribution, one.activation) for one in found.units] == [(1, 4.5, 1.5), (0, 3.0, 1.5)]
     assert (found.total, found.logit, found.count) == (7.5, 8.0, 2)
-    against = carrying_units(network_of(model), pictures, 1, layer="maps", most=1)
+    against = attribute_logit(network_of(model), images, 1, layer="maps", most=1)
     assert against.units[0].contribution == 15
     assert against.total == 13.5
     assert against.logit == 13.75
 
 
-def test_before_a_linear_head_it_is_weight_times_activation_and_adds_up(network, pictures):
+def test_before_a_linear_head_it_is_weight_times_activation_and_adds_up(network, images):
     kernel, bias = network.model.get_layer("classes").get_weights()
-    maps = activations(network, pictures, ["conv2"])["conv2"]
-    logits = activations(network, pictures, [LOGITS])[LOGITS]
-    found = carrying_units(network, pictures, 2, most=8)
+    maps = activations(network, images, ["conv2"])["conv2"]
+    logits = activations(network, images, [LOGITS])[LOGITS]
+    found = attribute_logit(network, images, 2, most=8)
     expected = np.einsum("nhwc,hwc->nc", maps, kernel[:, 2].reshape(maps.shape[1:])).mean(axis=0)
     assert found.layer == "conv2"
     for one in found.units:
@@ -54,10 +54,10 @@ def test_before_a_linear_head_it_is_weight_times_activation_and_adds_up(network,
     assert contributions == sorted(contributions, reverse=True)
 
 
-def test_behind_more_layers_it_is_the_slope_times_the_activation(network, pictures):
+def test_behind_more_layers_it_is_the_slope_times_the_activation(network, images):
     """Against small changes of the network itself: a bias of conv2 moves a unit wherever it is awake."""
-    found = carrying_units(network, pictures[:1], 0, layer="conv1", most=8)
-    maps = activations(network, pictures[:1], ["conv1"])["conv1"]
+    found = attribute_logit(network, images[:1], 0, layer="conv1", most=8)
+    maps = activations(network, images[:1], ["conv1"])["conv1"]
     head = behind(network.graph, "conv1")
     from dreamfilters.networks.watching import watch
 
@@ -71,50 +71,50 @@ def test_behind_more_layers_it_is_the_slope_times_the_activation(network, pictur
 
 
 @pytest.mark.parametrize("layer", ["conv1", "pool1", "conv2", "flat"])
-def test_what_is_behind_a_layer_computes_the_rest(network, pictures, layer):
+def test_what_is_behind_a_layer_computes_the_rest(network, images, layer):
     from dreamfilters.networks.watching import watch
 
-    values = activations(network, pictures, [layer])[layer]
-    logits = activations(network, pictures, [LOGITS])[LOGITS]
+    values = activations(network, images, [layer])[layer]
+    logits = activations(network, images, [LOGITS])[LOGITS]
     rest = watch(behind(network.graph, layer), frozenset({LOGITS}))(values)[LOGITS]
     assert np.asarray(rest) == pytest.approx(logits, abs=1e-5)
 
 
-def test_a_nested_model_and_a_joint_of_branches_can_be_cut(network_of, nested, branches, pictures):
+def test_a_nested_model_and_a_joint_of_branches_can_be_cut(network_of, nested, branches, images):
     for model, layer in ((nested, "backbone/conv1"), (branches, "both")):
         network = network_of(model)
-        found = carrying_units(network, pictures, 1, layer=layer)
-        assert found.logit == pytest.approx(activations(network, pictures, [LOGITS])[LOGITS][:, 1].mean(), abs=1e-5)
+        found = attribute_logit(network, images, 1, layer=layer)
+        assert found.logit == pytest.approx(activations(network, images, [LOGITS])[LOGITS][:, 1].mean(), abs=1e-5)
 
 
-def test_a_layer_that_others_lead_past_is_refused(network_of, branches, pictures):
+def test_a_layer_that_others_lead_past_is_refused(network_of, branches, images):
     with pytest.raises(ModelError, match="wide: a way to the output leads past it, into sum"):
-        carrying_units(network_of(branches), pictures, 0, layer="wide")
+        attribute_logit(network_of(branches), images, 0, layer="wide")
 
 
-def test_the_output_itself_carries_nothing(network, pictures):
+def test_the_output_itself_carries_nothing(network, images):
     with pytest.raises(ModelError, match="classes: is the output itself"):
-        carrying_units(network, pictures, 0, layer="classes")
+        attribute_logit(network, images, 0, layer="classes")
 
 
 def test_a_network_of_one_layer_has_no_carriers(network_of):
     model = keras.Sequential([layers.Input((2, 2, 3)), layers.Flatten(name="flat"), layers.Dense(2, name="classes")])
     with pytest.raises(ModelError, match="no layer lies before its logits"):
-        carrying_units(network_of(model), np.zeros((1, 2, 2, 3), "float32"), 0)
+        attribute_logit(network_of(model), np.zeros((1, 2, 2, 3), "float32"), 0)
 
 
-def test_wrong_numbers_are_refused(network, pictures):
+def test_wrong_numbers_are_refused(network, images):
     with pytest.raises(UnknownNameError, match="class 3: tiny has 3 classes"):
-        carrying_units(network, pictures, 3)
+        attribute_logit(network, images, 3)
     with pytest.raises(UnknownNameError, match="conv9"):
-        carrying_units(network, pictures, 0, layer="conv9")
+        attribute_logit(network, images, 0, layer="conv9")
     with pytest.raises(RecipeError, match="most=0: at least 1"):
-        carrying_units(network, pictures, 0, most=0)
+        attribute_logit(network, images, 0, most=0)
 
 
-def test_it_is_plain_values_and_the_model_is_untouched(network, pictures):
+def test_it_is_plain_values_and_the_model_is_untouched(network, images):
     before = network.fingerprint
-    found = carrying_units(network, pictures, 0, most=2)
+    found = attribute_logit(network, images, 0, most=2)
     json.dumps(found.as_values(), allow_nan=False)
     assert len(found.as_values()["units"]) == 2
     assert "contribution" in found._repr_html_()

@@ -38,7 +38,7 @@ def main() -> None:
     words.add_argument(
         "--signs", metavar="FILE", type=Path, default=BUILT_IN, help="another traffic-sign network of this shape"
     )
-    words.add_argument("--prior", metavar="FILE", default="", help="its colours and spectrum")
+    words.add_argument("--prior", metavar="FILE", default="", help="its colors and spectrum")
     said = words.parse_args()
     chosen = said.only.split(",")
     unknown = [name for name in chosen if name not in GROUPS]

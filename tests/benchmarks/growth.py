@@ -20,7 +20,7 @@ def measure(setting: Setting) -> Table:
     job = {"model": str(network_file("MobileNetV2")), "low": -1.0, "high": 1.0, "steps": steps}
     table = Table(
         f"5. Growth: filters of MobileNetV2 {layer}, {SIDE} px, {steps} steps",
-        ["filters", "seconds", "seconds a filter", "ms a filter and step", "batch", "peak memory, MB", "not woken"],
+        ["filters", "seconds", "seconds a filter", "ms a filter and step", "batch", "peak memory, MB", "not activated"],
     )
     for count in counts:
         with Worker("ours") as ours:

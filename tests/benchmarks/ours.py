@@ -14,7 +14,7 @@ import tensorflow as tf  # noqa: E402
 import dreamfilters as df  # noqa: E402
 from dreamfilters import backend  # noqa: E402
 from dreamfilters.dreams import recipe as recipes  # noqa: E402
-from dreamfilters.dreams.ascent.ascent import Moment  # noqa: E402
+from dreamfilters.dreams.ascent.ascent import AscentStep  # noqa: E402
 from dreamfilters.dreams.ascent.compiled_step import build  # noqa: E402
 from dreamfilters.dreams.engine import canvas_of  # noqa: E402
 from dreamfilters.networks import Network  # noqa: E402
@@ -35,14 +35,14 @@ def dream(
     batch: int | None = None,
     every: bool = False,
 ) -> dict[str, Any]:
-    """One call of the public API with the recipe "standard"; `every` keeps the pictures after each step."""
+    """One call of the public API with the recipe "standard"; `every` keeps the images after each step."""
     network = network_of(model, low, high, prior)
     recipe = df.read_recipe("standard", settings=[f"steps={steps}"] if steps else [])
     ascents: list[list[float]] = []  # of each batch and each rescue, the moments at which steps ended
     names: list[int] = []
     shown: list[np.ndarray] = []
 
-    def watcher(moment: Moment) -> None:
+    def watcher(moment: AscentStep) -> None:
         if moment.step == 1:
             ascents.append([])
             names.append(len(set(moment.names)))
@@ -54,15 +54,15 @@ def dream(
     dreams = df.dream(network, targets, recipe, seed=7, batch=batch, watcher=watcher)
     seconds = time.perf_counter() - began
     if out:
-        np.save(out, np.stack(shown) if every else np.stack([dream.picture for dream in dreams]))
+        np.save(out, np.stack(shown) if every else np.stack([dream.image for dream in dreams]))
     return {
         "seconds": seconds,
         "stamps": ascents[0],
         "batch": names[0],
         "ascents": len(ascents),
         "since_start": time.perf_counter() - _STARTED,
-        "rescued": sum(bool(dream.rescued) for dream in dreams),
-        "asleep": sum(not dream.woken for dream in dreams),
+        "recovered_by": sum(bool(dream.recovered_by) for dream in dreams),
+        "asleep": sum(not dream.activated for dream in dreams),
         "count": len(dreams),
     }
 
@@ -75,13 +75,13 @@ def bare(model: str, layer: str, units: list[int], low: float, high: float, roun
 
 
 def bare_pass(network: Network, layer: str, units: list[int]) -> Any:
-    """Return forward and backward pass of one batch: from the input to the mean of each picture's filter, and back."""
+    """Return forward and backward pass of one batch: from the input to the mean of each image's filter, and back."""
     watch = network.watch(frozenset({layer}))
     height, width = network.form.size
     assert height is not None
     assert width is not None
-    pictures = np.random.default_rng(7).uniform(0, 1, (len(units), height, width, 3)).astype("float32")
-    shown = tf.constant(network.form.to_input(pictures))
+    images = np.random.default_rng(7).uniform(0, 1, (len(units), height, width, 3)).astype("float32")
+    shown = tf.constant(network.form.to_input(images))
     chosen = tf.constant(units)
 
     @tf.function(autograph=False, jit_compile=False)
@@ -106,7 +106,7 @@ def against_bare(
         "bare pass": bare_pass(network, layer, units),
         "step": _step(network, goal, standard),
         "step, no transforms": _step(network, goal, recipes.read_recipe("standard", settings=[]), transforms=()),
-        "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardised")),
+        "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardized")),
         "step, pixels, free contrast": _step(network, goal, standard, parameterization=df.Pixels()),
         "step, pixels, free contrast, no transforms, sign ascent": _step(
             network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=df.Sign()

@@ -19,7 +19,7 @@ LAYERS = {"MobileNetV2": "block_13_expand", "VGG16": "block3_conv3"}
 
 
 def network_file(name: str, side: int = SIDE) -> Path:
-    """Return a file of one of Keras' networks with random weights for pictures of `side` pixels, made if need be."""
+    """Return a file of one of Keras' networks with random weights for images of `side` pixels, made if need be."""
     path = FOLDER / f"{name}_{side}.keras"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
@@ -31,13 +31,13 @@ def network_file(name: str, side: int = SIDE) -> Path:
     return path
 
 
-def _settle(model: keras.Model, pictures: np.ndarray) -> None:
-    """Let batch normalisation measure what it normalises: with its first statistics deep random maps are all but 0."""
+def _settle(model: keras.Model, images: np.ndarray) -> None:
+    """Let batch normalization measure what it normalizes: with its first statistics deep random maps are all but 0."""
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0
-    model(pictures, training=True)
+    model(images, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
 

@@ -1,4 +1,4 @@
-"""Row group 6: class dreams of signs shown to strangers' networks: the share recognised as the intended class."""
+"""Row group 6: class dreams of signs shown to strangers' networks: the share recognized as the intended class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def measure(setting: Setting) -> Table:
 
     judges = strangers.strangers()
     table = Table(
-        "6. Quality: class dreams of signs as strangers' networks name them", ["recipe", "steps", "recognised"]
+        "6. Quality: class dreams of signs as strangers' networks name them", ["recipe", "steps", "recognized"]
     )
     if not judges:
         table.notes = [f"left out: no networks in {strangers.FOLDER.name} beside the checkout"]
@@ -26,7 +26,7 @@ def measure(setting: Setting) -> Table:
     network = opened(str(setting.signs), 0.0, 1.0, setting.prior)
     for name in RECIPES:
         recipe = recipes.read_recipe(name, settings=["steps=2"] if setting.quick else [])
-        seen = strangers.recognised(network, recipe, judges)
+        seen = strangers.recognized(network, recipe, judges)
         table.rows.append([name, recipe.steps, seen["share"], *dict(seen["by_network"]).values(), seen["seconds"]])  # type: ignore[call-overload]
-        np.save(setting.file(f"classes_{name}"), seen["pictures"])
+        np.save(setting.file(f"classes_{name}"), seen["images"])
     return table

@@ -47,9 +47,9 @@ def measure(setting: Setting) -> Table:
 
 
 def _fewest(ours: Worker, own: dict[str, Any], judge: Judge, goal: float, most: int, setting: Setting) -> int:
-    """Return the fewest steps of "standard" whose returned pictures reach the score, or `most`."""
+    """Return the fewest steps of "standard" whose returned images reach the score, or `most`."""
     ours.ask("dream", **own, steps=most, every=True, out=setting.file("every"))
-    scores = [judge.robust(pictures) for pictures in np.load(setting.file("every"))]
+    scores = [judge.robust(images) for images in np.load(setting.file("every"))]
     reached = [number for number, score in enumerate(scores, 1) if score >= goal]
     for steps in range(max(2, reached[0]), most) if reached else []:
         ours.ask("dream", **own, steps=steps, out=setting.file("ours"))
@@ -72,7 +72,7 @@ def _table(
         ["method", "steps", "cold call, s", "warm call, s", "loop only, s", "plain", "robust"],
     )
     for k, (name, own) in enumerate(runs.items()):
-        pictures = np.load(setting.file("ours" if name == "ours" else f"peer{k}"))
+        images = np.load(setting.file("ours" if name == "ours" else f"peer{k}"))
         table.rows.append(
             [
                 f"dreamfilters, standard, {steps} steps" if name == "ours" else name,
@@ -80,8 +80,8 @@ def _table(
                 median(run["cold"] for run in own) if name == "ours" else cold if k == 0 else None,
                 median(run["seconds"] for run in own),
                 median(loop_seconds(run["stamps"]) for run in own),
-                judge.plain(pictures),
-                judge.robust(pictures),
+                judge.plain(images),
+                judge.robust(images),
             ]
         )
     best = runs["Xplique 2.0.2, canvas set, no transforms"]
@@ -102,6 +102,6 @@ def _table(
         f"The score to reach is {goal:.3f}, robust: the mean over 16 fixed similarities of up to 5 degrees, 5 %, 2 px.",
         "Cold: first call in a fresh process, its compiling included, its imports not. Warm: the second call; both",
         "Xplique and dreamfilters compile at every call. Loop only: by the moments at which steps ended.",
-        f"Of ours the rescue ladder woke {mine[0]['rescued']}, {mine[0]['asleep']} slept on: in calls, not in loops.",
+        f"Of ours the rescue ladder woke {mine[0]['recovered_by']}, {mine[0]['asleep']} slept on: in calls, not in loops.",
     ]
     return table

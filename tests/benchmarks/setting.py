@@ -20,7 +20,7 @@ class Setting:
 
     Attributes:
         signs: the file of the traffic-sign network, which takes [0, 1].
-        prior: its colours and spectrum, or "".
+        prior: its colors and spectrum, or "".
         quick: a few steps and filters only, to see that everything runs.
     """
 
@@ -34,13 +34,13 @@ class Setting:
         return {"model": str(self.signs), "low": 0.0, "high": 1.0}
 
     def file(self, name: str) -> str:
-        """Return a path for pictures."""
+        """Return a path for images."""
         FOLDER.mkdir(exist_ok=True)
         return str(FOLDER / f"{name}.npy")
 
 
 def opened(model: str, low: float, high: float, prior: str) -> Network:
-    """Open a network file for dreamfilters; the built-in one brings its own colours and class names."""
+    """Open a network file for dreamfilters; the built-in one brings its own colors and class names."""
     import dreamfilters as df
 
     built_in = Path(model) == BUILT_IN

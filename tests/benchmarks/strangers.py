@@ -1,4 +1,4 @@
-"""Quality: class dreams shown to strangers' networks, each in its own input form. Who recognises them?"""
+"""Quality: class dreams shown to strangers' networks, each in its own input form. Who recognizes them?"""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ def strangers() -> list[tuple[str, Network, bool]]:
     ]
 
 
-def answers(network: Network, pictures: np.ndarray, as_text: bool) -> np.ndarray:
-    """Return the class that a network names for each picture (n, h, w, 3)."""
-    shown = np.stack([resize(picture, network.form.size) for picture in pictures])
+def answers(network: Network, images: np.ndarray, as_text: bool) -> np.ndarray:
+    """Return the class that a network names for each image (n, h, w, 3)."""
+    shown = np.stack([resize(image, network.form.size) for image in images])
     seen = network.watch(frozenset({LOGITS}))(network.form.to_input(shown))[LOGITS]
     named = np.argmax(np.asarray(seen), axis=1)
     return np.argsort(_STRING_ORDER)[named] if as_text else named
 
 
-def recognised(
+def recognized(
     source: Network, recipe: recipes.Recipe, judges: list[tuple[str, Network, bool]], seed: int = 7
 ) -> dict[str, object]:
-    """Dream every class and count who recognises it."""
+    """Dream every class and count who recognizes it."""
     began = time.perf_counter()
     dreams = engine.dream(source, "class:*", recipe, seed=seed)
     seconds = time.perf_counter() - began
-    pictures = np.stack([dream.picture for dream in dreams])
+    images = np.stack([dream.image for dream in dreams])
     truth = np.arange(len(dreams))
-    hits = {name: answers(network, pictures, as_text) == truth for name, network, as_text in judges}
+    hits = {name: answers(network, images, as_text) == truth for name, network, as_text in judges}
     return {
         "share": float(np.mean(list(hits.values()))),
         "by_network": {name: float(np.mean(hit)) for name, hit in hits.items()},
         "by_class": np.mean(list(hits.values()), axis=0),
-        "pictures": pictures,
+        "images": images,
         "seconds": seconds,
     }

@@ -16,23 +16,23 @@ from tests.benchmarks.tables import Table, ratio
 from tests.benchmarks.workers import Worker
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-ALL, FEWER, PHOTOGRAPHS = 12_630, 1_000, 250
+ALL, FEWER, IMAGES = 12_630, 1_000, 250
 _SHARE, _SECONDS, _GROWTH = 0.9, 1.0, 1.05
 _BATCHES = {"signs": 64, "MobileNetV2": 6}  # with which the bare pass is fastest
 
 
 def measure(setting: Setting) -> Table:
-    """Stream pictures in turn; each number of the memory is from a fresh process."""
+    """Stream images in turn; each number of the memory is from a fresh process."""
     few = setting.quick
     table = Table(
-        "6. Streaming: all layers of a network on pictures",
-        ["what", "signs 48 px, ms a picture", "MobileNetV2 224 px, ms a picture"],
+        "6. Streaming: all layers of a network on images",
+        ["what", "signs 48 px, ms an image", "MobileNetV2 224 px, ms an image"],
     )
     jobs = {
         "signs": {**setting.network, "folder": str(signs_folder()), "count": 128 if few else ALL},
         "MobileNetV2": {
             "model": str(network_file("MobileNetV2", 224)), "low": -1.0, "high": 1.0,
-            "folder": str(photographs_folder()), "count": 12 if few else PHOTOGRAPHS,
+            "folder": str(images_folder()), "count": 12 if few else IMAGES,
         },
     }  # fmt: skip
     times = {}
@@ -46,11 +46,11 @@ def measure(setting: Setting) -> Table:
         for what, bare in _AGAINST.items():
             table.targets.append((f"{name}: {what} over {bare}", ratio(own[what], own[bare]), 1 / _SHARE))
         for slow in [what for what in own if what.startswith(("keras", "as keract"))]:
-            table.targets.append((f"{name}: maps over {slow}", ratio(own["maps, pictures in memory"], own[slow]), 1.0))
+            table.targets.append((f"{name}: maps over {slow}", ratio(own["maps, images in memory"], own[slow]), 1.0))
     _add_memory_and_opening(table, jobs["signs"], few=few)
     table.notes = [
         "Bare pass: the compiled forward pass of the same layers, its maps thrown away. 'By Pillow' decodes to eight",
-        "bits and then computes; 'read ahead' takes pictures as dreamfilters reads them (floats, failures named).",
+        "bits and then computes; 'read ahead' takes images as dreamfilters reads them (floats, failures named).",
         "keract 4.5.2 does not open models of Keras 3 (it asks for '_is_compiled'), so what it does is written out:",
         "a model of the layers' outputs, made and called anew for each batch.",
     ]
@@ -58,8 +58,8 @@ def measure(setting: Setting) -> Table:
 
 
 _AGAINST = {
-    "maps, pictures in memory": "bare pass, pictures in memory",
-    "scan, pictures in memory": "bare pass, pictures in memory",
+    "maps, images in memory": "bare pass, images in memory",
+    "scan, images in memory": "bare pass, images in memory",
     "maps, files": "bare pass, files read ahead",
     "scan, files": "bare pass, files read ahead",
 }
@@ -71,8 +71,8 @@ def _add_memory_and_opening(table: Table, job: dict[str, object], *, few: bool) 
         with Worker("streams") as worker:
             answer = worker.ask("scanned", **{**job, "count": count})
             peaks.append(answer["high"] or answer["peak"])
-        table.rows.append([f"peak memory of a scan of {count} pictures, MB", peaks[-1], None])
-    table.targets.append(("peak memory, 12 times the pictures", peaks[1] / peaks[0], _GROWTH))
+        table.rows.append([f"peak memory of a scan of {count} images, MB", peaks[-1], None])
+    table.targets.append(("peak memory, 12 times the images", peaks[1] / peaks[0], _GROWTH))
     with Worker("streams") as worker:
         seconds = worker.ask("stored", **job, out=str(FOLDER / "scan"))["seconds"]
     table.rows.append(["a fresh process opens a stored scan, seconds", median(seconds), None])
@@ -94,9 +94,9 @@ def signs_folder() -> Path:
     return folder
 
 
-def photographs_folder() -> Path:
-    """Return a folder of photographs, or of smooth noise of their size."""
-    near, folder = SHARED / "photos", FOLDER / "photographs"
+def images_folder() -> Path:
+    """Return a folder of images, or of smooth noise of their size."""
+    near, folder = SHARED / "images", FOLDER / "images"
     if near.exists():
         return near
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""A worker that streams pictures through a network: maps, scans, the bare pass, and extractors of other makes."""
+"""A worker that streams images through a network: maps, scans, the bare pass, and extractors of other makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import dreamfilters as df
 from dreamfilters import backend
 from dreamfilters.evidence.activations import stream
 from dreamfilters.evidence.scan.scanner import default_layers
-from dreamfilters.images import Photos
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.runs.scan_run import run
 from tests.benchmarks.peers.protocol import serve
@@ -27,18 +27,18 @@ from tests.benchmarks.setting import opened
 
 
 def paces(model: str, low: float, high: float, folder: str, count: int, batch: int, rounds: int) -> dict[str, Any]:
-    """Time everybody on the same pictures, in turn, after one round that counts for nothing."""
+    """Time everybody on the same images, in turn, after one round that counts for nothing."""
     network = opened(model, low, high, "")
-    photos = found(network, folder, count)
-    held = np.stack([picture for _, picture in photos])
+    files = found(network, folder, count)
+    held = np.stack([image for _, image in files])
     layers = [layer for layer in default_layers(network) if layer != LOGITS]
     watch = network.watch(frozenset(layers))
-    bare = backend.compile(lambda pictures: watch(network.to_input(pictures)))
+    bare = backend.compile(lambda images: watch(network.to_input(images)))
     user = keras.models.load_model(model, compile=False)
     own = keras.Model(user.inputs, [user.get_layer(layer).output for layer in layers])
 
-    def shown(look: Callable[[Any], Any], pictures: Iterator[np.ndarray]) -> None:
-        for stack in stacks(pictures, batch):
+    def shown(look: Callable[[Any], Any], images: Iterator[np.ndarray]) -> None:
+        for stack in stacks(images, batch):
             look(stack)
 
     def predicted(stack: np.ndarray) -> None:
@@ -50,13 +50,13 @@ def paces(model: str, low: float, high: float, folder: str, count: int, batch: i
 
     passed = partial(shown, lambda stack: bare(backend.tensor(stack)))
     runs: dict[str, Callable[[], Any]] = {
-        "bare pass, pictures in memory": lambda: passed(iter(held)),
-        "maps, pictures in memory": lambda: [None for _ in stream(network, held, layers)],
-        "scan, pictures in memory": lambda: df.scan(network, held, layers),
-        "bare pass, files by Pillow": lambda: passed(by_pillow(photos)),
-        "bare pass, files read ahead": lambda: passed(picture for _, picture in photos),
-        "maps, files": lambda: [None for _ in stream(network, photos, layers)],
-        "scan, files": lambda: df.scan(network, photos, layers),
+        "bare pass, images in memory": lambda: passed(iter(held)),
+        "maps, images in memory": lambda: [None for _ in stream(network, held, layers)],
+        "scan, images in memory": lambda: df.scan(network, held, layers),
+        "bare pass, files by Pillow": lambda: passed(by_pillow(files)),
+        "bare pass, files read ahead": lambda: passed(image for _, image in files),
+        "maps, files": lambda: [None for _ in stream(network, files, layers)],
+        "scan, files": lambda: df.scan(network, files, layers),
         "keras.Model of the layers, predict_on_batch, in memory": lambda: shown(predicted, iter(held)),
         "as keract 4.5.2 does it, in memory": lambda: shown(as_keract, iter(held)),
     }
@@ -70,39 +70,39 @@ def paces(model: str, low: float, high: float, folder: str, count: int, batch: i
     return {"times": times, "count": len(held)}
 
 
-def found(network: Network, folder: str, count: int) -> Photos:
-    """Return so many of a folder's pictures, evenly over it, over again where there are fewer."""
+def found(network: Network, folder: str, count: int) -> ImageFolder:
+    """Return so many of a folder's images, evenly over it, over again where there are fewer."""
     height, width = network.form.size
     assert height is not None
     assert width is not None
-    photos = df.photos(folder, size=(height, width))
-    places = np.linspace(0, len(photos), count, endpoint=False).astype(int) if count <= len(photos) else range(count)
-    chosen = [int(place) % len(photos) for place in places]
-    paths, labels = (tuple(values[place] for place in chosen) for values in (photos.paths, photos.labels))
-    return replace(photos, paths=paths, labels=labels)
+    images = df.image_folder(folder, size=(height, width))
+    places = np.linspace(0, len(images), count, endpoint=False).astype(int) if count <= len(images) else range(count)
+    chosen = [int(place) % len(images) for place in places]
+    paths, labels = (tuple(values[place] for place in chosen) for values in (images.paths, images.labels))
+    return replace(images, paths=paths, labels=labels)
 
 
-def by_pillow(photos: Photos) -> Iterator[np.ndarray]:
-    """Yield pictures as most scripts read them: eight bits, one after the other, bad ones fatal."""
-    height, width = photos.size or (0, 0)
-    for path in photos.paths:
+def by_pillow(images: ImageFolder) -> Iterator[np.ndarray]:
+    """Yield images as most scripts read them: eight bits, one after the other, bad ones fatal."""
+    height, width = images.size or (0, 0)
+    for path in images.paths:
         with Image.open(path) as image:
             small = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
         yield np.asarray(small, np.float32) / 255
 
 
-def stacks(pictures: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
+def stacks(images: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
     """Yield full batches; what is left over at the end is left out, so that no further program is built."""
     waiting: list[np.ndarray] = []
-    for picture in pictures:
-        waiting.append(picture)
+    for image in images:
+        waiting.append(image)
         if len(waiting) == batch:
             yield np.stack(waiting)
             waiting = []
 
 
 def scanned(model: str, low: float, high: float, folder: str, count: int) -> dict[str, Any]:
-    """Scan so many pictures once: for the peak of the memory."""
+    """Scan so many images once: for the peak of the memory."""
     network = opened(model, low, high, "")
     df.scan(network, found(network, folder, count))
     status = Path("/proc/self/status")  # what `getrusage` says a process inherits from the one that started it
@@ -113,10 +113,10 @@ def scanned(model: str, low: float, high: float, folder: str, count: int) -> dic
 def stored(model: str, low: float, high: float, folder: str, count: int, out: str) -> dict[str, Any]:
     """Scan into a folder, or find it there; then time how long a fresh process takes to open it, imports included."""
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import Survey
+    from dreamfilters.evidence.scan.survey import ScanJob
 
     network = opened(model, low, high, "")
-    run(Survey(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)
+    run(ScanJob(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)
     seconds = []
     for _ in range(5):
         began = time.perf_counter()

@@ -32,21 +32,21 @@ def test_a_table_says_whether_a_target_was_met():
 
 
 def test_no_motion_moves_nothing():
-    picture = np.random.default_rng(0).uniform(size=(1, 5, 7, 3)).astype("float32")
-    assert judging.moved(picture, judging.Motion(0, 1, 0, 0)) == pytest.approx(picture)
+    image = np.random.default_rng(0).uniform(size=(1, 5, 7, 3)).astype("float32")
+    assert judging.moved(image, judging.Motion(0, 1, 0, 0)) == pytest.approx(image)
 
 
 def test_a_shift_reads_beside_and_mirrors_at_the_edge():
-    picture = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
-    assert judging.moved(picture, judging.Motion(0, 1, 0, 1)).ravel() == pytest.approx([1, 2, 3, 3])
-    assert judging.moved(picture, judging.Motion(0, 1, 0, -0.5)).ravel() == pytest.approx([0, 0.5, 1.5, 2.5])
+    image = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+    assert judging.moved(image, judging.Motion(0, 1, 0, 1)).ravel() == pytest.approx([1, 2, 3, 3])
+    assert judging.moved(image, judging.Motion(0, 1, 0, -0.5)).ravel() == pytest.approx([0, 0.5, 1.5, 2.5])
 
 
 def test_a_quarter_turn():
-    picture = np.array([[1, 2], [3, 4]], "float32").reshape(1, 2, 2, 1)
-    turned = judging.moved(picture, judging.Motion(90, 1, 0, 0))[0, :, :, 0]
-    assert turned == pytest.approx(np.rot90(picture[0, :, :, 0])) or turned == pytest.approx(
-        np.rot90(picture[0, :, :, 0], -1)
+    image = np.array([[1, 2], [3, 4]], "float32").reshape(1, 2, 2, 1)
+    turned = judging.moved(image, judging.Motion(90, 1, 0, 0))[0, :, :, 0]
+    assert turned == pytest.approx(np.rot90(image[0, :, :, 0])) or turned == pytest.approx(
+        np.rot90(image[0, :, :, 0], -1)
     )
 
 

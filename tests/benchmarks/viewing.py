@@ -45,7 +45,7 @@ _LINK = """([name, image]) => new Promise((done) => {
 _DREAM = """() => new Promise((done) => {
   const from = performance.now();
   const look = () => requestAnimationFrame(() =>
-    document.querySelector('.looked img.picture')?.naturalWidth ? done(performance.now() - from) : look());
+    document.querySelector('.looked img.image')?.naturalWidth ? done(performance.now() - from) : look());
   document.querySelector('.dreams .main').click();
   look();
 })"""
@@ -130,7 +130,7 @@ def _dreamt(tab: Any, layer: str, unit: int, *, wait: float = 3000) -> float:
 def _add_widest(table: Table, tab: Any) -> None:
     with _served(str(network_file("MobileNetV2", 224)), "--range", "-1", "1") as address:
         _open(tab, address)
-        tab.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": _photograph()})
+        tab.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": _image()})
         tab.wait_for_selector(".image.chosen")
         at = tab.locator(".layers a b").all_text_contents().index(_WIDEST)
         clicks = [tab.evaluate(_CLICK, at)]
@@ -183,7 +183,7 @@ def _add(table: Table, what: str, times: list[float], bound: float | None = None
 
 
 def _open(tab: Any, address: str) -> None:
-    """Open the page and wait until the network is there and the pictures were looked through."""
+    """Open the page and wait until the network is there and the images were looked through."""
     tab.goto(address)
     tab.wait_for_selector(".layers a")
     while tab.evaluate("fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phase)") in (
@@ -205,12 +205,12 @@ def _served(*words: str) -> Iterator[str]:
             process.terminate()
 
 
-def _photograph() -> bytes:
+def _image() -> bytes:
     coarse = np.random.default_rng(7).integers(0, 256, (12, 16, 3), np.uint8)
     return _png(np.asarray(Image.fromarray(coarse).resize((224, 224), Image.Resampling.BICUBIC)))
 
 
-def _png(picture: Any) -> bytes:
+def _png(image: Any) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

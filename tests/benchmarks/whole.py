@@ -19,9 +19,9 @@ def measure(setting: Setting) -> Table:
         )
     table = Table("3. The whole of signs, recipe standard", ["what", "value"])
     table.rows = [
-        ["pictures", done["count"]],
-        ["not woken", done["asleep"]],
-        ["woken by the rescue ladder", done["rescued"]],
+        ["images", done["count"]],
+        ["not activated", done["asleep"]],
+        ["activated by the rescue ladder", done["recovered_by"]],
         ["seconds of the call", done["seconds"]],
         ["seconds since the process began, imports included", done["since_start"]],
         ["peak memory, MB", done["peak"]],

@@ -1,4 +1,4 @@
-"""An atlas in a real browser: hostile names, pictures fetched as they come into sight, filters, keys, its pages."""
+"""An atlas in a real browser: hostile names, images fetched as they come into sight, filters, keys, its pages."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
-from dreamfilters.report.atlas import Atlas, index_files, neighbours, plate_of, unit_page
+from dreamfilters.report.atlas import Atlas, atlas_unit_of, index_files, neighbors, unit_page
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import Verdict
 from tests.browser.test_report import HOSTILE, network
@@ -21,13 +21,13 @@ SHOWN = "[...document.querySelectorAll('.tile')].filter((one) => one.checkVisibi
 
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory):
-    """A folder with an atlas of twelve classes and 300 filters, every text of it hostile, pictures beside it."""
+    """A folder with an atlas of twelve classes and 300 filters, every text of it hostile, images beside it."""
     folder = tmp_path_factory.mktemp("atlas")
     rng = np.random.default_rng(8)
-    pictures = rng.uniform(0, 1, (COUNT, 16, 16, 3)).astype("float32")
+    images = rng.uniform(0, 1, (COUNT, 16, 16, 3)).astype("float32")
     targets = [f"class:{number}" for number in range(COUNT)]
     made = compare(
-        network(), [*targets, "conv:0"], pictures, labels=list(HOSTILE), recipe=Recipe(steps=2), seeds=1, top=2
+        network(), [*targets, "conv:0"], images, labels=list(HOSTILE), recipe=Recipe(steps=2), seeds=1, top=2
     ).units
     alive, dormant = (
         Finding(0, Verdict(kind, f"image {HOSTILE[place]} gives 1")) for place, kind in enumerate(("alive", "dormant"))
@@ -42,11 +42,11 @@ def atlas(tmp_path_factory):
     names, pages = [plate.name for plate in plates], [plate.page for plate in plates]
     (folder / "units").mkdir()
     for place, unit in enumerate(made[:COUNT]):
-        around = neighbours(names, pages, place)
+        around = neighbors(names, pages, place)
         (folder / pages[place]).write_bytes(unit_page(HOSTILE[2], unit, alive, around))
     (folder / "dreams").mkdir()
     for place in range(len(plates)):
-        (folder / "dreams" / f"{place}.png").write_bytes(png_bytes(pictures[place % COUNT]))
+        (folder / "dreams" / f"{place}.png").write_bytes(png_bytes(images[place % COUNT]))
     return folder
 
 
@@ -56,7 +56,7 @@ def _renamed(made, unit):
 
 
 def _plate(unit, finding, number):
-    return plate_of(unit, finding, page=f"units/{number}.html", picture=f"dreams/{number}.png")
+    return atlas_unit_of(unit, finding, page=f"units/{number}.html", image=f"dreams/{number}.png")
 
 
 def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, atlas):
@@ -73,7 +73,7 @@ def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, atlas):
     assert not [name for name in handlers if name.startswith("on")]
 
 
-def test_pictures_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, heard, atlas):
+def test_images_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, heard, atlas):
     visit(tab, atlas / "index.html", height=300)
     home = atlas.resolve().as_uri()
     assert all(url.startswith(home) for url in heard.asked)

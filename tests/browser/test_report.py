@@ -9,7 +9,7 @@ from keras import layers
 
 from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.images import photos, png_bytes
+from dreamfilters.images import image_folder, png_bytes
 from dreamfilters.networks import InputForm, Network
 from tests.browser.markup import MARKUP
 from tests.browser.visiting import visit
@@ -49,17 +49,17 @@ def renamed(unit):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A report of all twelve classes and two filters, of files with such names, one of which cannot be read."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(6)
     for number, name in enumerate(HOSTILE):
         file = f"{name.replace('/', '_')}.png"
-        (folder / file).write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))) if number else b"no picture")
+        (folder / file).write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))) if number else b"no image")
     names = [""] + [HOSTILE[-number] for number in range(1, len(HOSTILE))]
     net = network()
     targets = [*(f"class:{number}" for number in range(len(HOSTILE))), "conv:0-1"]
     comparison = compare(
-        net, targets, photos(folder), labels=names, recipe=Recipe(steps=2), seeds=1, top=2,
-        photo=(HOSTILE[3], np.full((16, 16, 3), 0.5, "float32")),
+        net, targets, image_folder(folder), labels=names, recipe=Recipe(steps=2), seeds=1, top=2,
+        user_image=(HOSTILE[3], np.full((16, 16, 3), 0.5, "float32")),
     )  # fmt: skip
     units = (*comparison.units[:-2], *map(renamed, comparison.units[-2:]))
     return replace(comparison, units=units, facts={**comparison.facts, HOSTILE[0]: HOSTILE[1]})
@@ -94,7 +94,7 @@ def test_nothing_but_what_the_page_is_made_of_is_in_it(tab, page):
 
 
 def test_nothing_is_fetched_and_nothing_is_refused(tab, heard, page):
-    """No request but the file's own, no word in the console, no dialog, and every picture is one."""
+    """No request but the file's own, no word in the console, no dialog, and every image is one."""
     visit(tab, page)
     assert [url for url in heard.asked if not url.startswith("data:")] == [page.resolve().as_uri()]
     assert tab.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
@@ -172,15 +172,15 @@ def test_print_is_on_white_and_shows_no_controls(tab, page):
 def test_it_fits_a_telephone_and_can_be_read_light_and_dark(tab, page, dark):
     visit(tab, page, width=400, height=800, dark=dark)
     assert tab.evaluate("document.documentElement.scrollWidth") == 400
-    colours = (
+    colors = (
         "['color', 'backgroundColor'].map((one) => getComputedStyle(document.body)[one].match(/[0-9]+/g).map(Number))"
     )
-    ink, ground = tab.evaluate(colours)
+    ink, ground = tab.evaluate(colors)
     assert (sum(ground) < sum(ink)) == dark
     assert abs(_luminance(ink) - _luminance(ground)) > 0.6
 
 
-def _luminance(colour):
+def _luminance(color):
     """Relative luminance as the Web Content Accessibility Guidelines define it."""
-    linear = [(c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    linear = [(c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -25,7 +25,7 @@ PAD = 2  # pixels before the first tile
 
 @pytest.fixture(scope="module")
 def base(browsing, viewer):
-    """The address after the token has become a cookie; the network is ready and has seen the pictures."""
+    """The address after the token has become a cookie; the network is ready and has seen the images."""
     tab, _ = browsing
     visit(tab, viewer.url, **LARGE)
     tab.wait_for_selector(".layers a", state="attached")
@@ -83,16 +83,16 @@ def test_every_layer_opens_at_a_click_and_is_painted(tab, base):
         tab.click(f".layers a >> nth={place}")
         painted(tab, name)
         assert settings(tab)[0] == f"#/signs/{name}"
-        colours = f"""(() => {{
+        colors = f"""(() => {{
             const {{ data }} = {CANVAS}.getContext('2d').getImageData(0, 0, {CANVAS}.width, 300);
             return new Set(new Uint32Array(data.buffer)).size;
         }})()"""
-        assert tab.evaluate(colours) > 10, name
+        assert tab.evaluate(colors) > 10, name
 
 
 def test_the_maps_are_the_networks_own(tab, base):
-    """On a grey scale the pixels of the first tile are the strongest unit's values, as a share of the layer's most."""
-    go(tab, base, f"/conv6?image={STOP}&colours=grey&size=l")
+    """On a gray scale the pixels of the first tile are the strongest unit's values, as a share of the layer's most."""
+    go(tab, base, f"/conv6?image={STOP}&colors=gray&size=l")
     painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
     most = asked(tab, f"api/maps/{layer}/{image}")["most"]
@@ -101,8 +101,8 @@ def test_the_maps_are_the_networks_own(tab, base):
     values = np.array(asked(tab, f"api/maps/{layer}/{image}/{unit}")["values"])  # (8, 8)
     side = float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     data = tab.evaluate(f"[...{CANVAS}.getContext('2d').getImageData(0, 0, 200, 200).data]")
-    centres = (PAD + (np.arange(8) + 0.5) * side / 8).astype(int)
-    shown = np.array(data).reshape(200, 200, 4)[np.ix_(centres, centres)][..., 0]
+    centers = (PAD + (np.arange(8) + 0.5) * side / 8).astype(int)
+    shown = np.array(data).reshape(200, 200, 4)[np.ix_(centers, centers)][..., 0]
     assert np.abs(shown - 255 * values / max(most)).max() <= 2
     assert shown.max() >= 254
 
@@ -192,7 +192,7 @@ def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     go(tab, base, "/class/14")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.evaluate("window.steps = []; new MutationObserver(() => {"
-              " const one = document.querySelector('.looked img.picture');"
+              " const one = document.querySelector('.looked img.image');"
               " if (one && window.steps.at(-1) !== one.src) window.steps.push(one.src);"
               "}).observe(document.body, { subtree: true, childList: true, attributes: true }); 1")  # fmt: skip
     tab.keyboard.press("d")
@@ -201,7 +201,7 @@ def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     name = tab.evaluate("document.querySelector('.looked').dataset.dream")
     tab.reload()
     until(tab, f"document.querySelector('.looked')?.dataset.dream === '{name}'")
-    until(tab, "document.querySelector('.looked.done img.picture')?.complete")
+    until(tab, "document.querySelector('.looked.done img.image')?.complete")
     dream = next(one for one in asked(tab, "api/dreams")["dreams"] if one["id"] == name)
     assert dream["step"] == dream["steps"]
     shown = tab.evaluate("document.querySelector('.looked .told').innerText")
@@ -229,7 +229,7 @@ def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
     until(tab, "document.querySelector('.measured')?.innerText.includes('over 2 seeds')")
 
 
-def test_another_seed_is_another_dream_and_a_cancelled_one_says_so(tab, base):
+def test_another_seed_is_another_dream_and_a_canceled_one_says_so(tab, base):
     go(tab, base, "/conv5/3")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.keyboard.press("d")
@@ -252,16 +252,16 @@ def test_a_layers_dreams_lie_in_its_grid(tab, base):
     painted(tab, "class")
     middle = f"...Array(2).fill({CANVAS}.dataset.tile / 2), 20, 20"
     plain = f"[...{CANVAS}.getContext('2d').getImageData({middle}).data]"
-    assert len(set(tab.evaluate(plain))) <= 4  # one colour
+    assert len(set(tab.evaluate(plain))) <= 4  # one color
     tab.wait_for_selector(".line button", state="attached")
     tab.click(".line button")
     until(tab, "fetch('api/dreams/sheet/C').then((a) => a.json()).then((s) => s.units.includes(40))")
     until(tab, f"new Set({plain}).size > 20")
 
 
-def _picture(colour):
+def _image(color):
     out = io.BytesIO()
-    Image.new("RGB", (60, 40), colour).save(out, "PNG")
+    Image.new("RGB", (60, 40), color).save(out, "PNG")
     return out.getvalue()
 
 
@@ -279,16 +279,16 @@ def _drop(tab, name, content):
     tab.evaluate(f"dispatchEvent({event})")
 
 
-def test_pictures_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
+def test_images_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     go(tab, base, "/conv1")
     painted(tab, "conv1")
-    (tmp_path / "chosen <b>.png").write_bytes(_picture("red"))
+    (tmp_path / "chosen <b>.png").write_bytes(_image("red"))
     tab.set_input_files("input[type=file]", tmp_path / "chosen <b>.png")
     until(tab, "document.querySelector('.image.chosen span')?.textContent === 'chosen <b>'")
     painted(tab, "conv1")
-    _drop(tab, "dropped.png", _picture("lime"))
+    _drop(tab, "dropped.png", _image("lime"))
     until(tab, "document.querySelector('.image.chosen span')?.textContent === 'dropped'")
-    pasted = _transfer("pasted.png", _picture("blue"))
+    pasted = _transfer("pasted.png", _image("blue"))
     tab.evaluate(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
     until(tab, "document.querySelector('.image.chosen span')?.textContent === 'pasted'")
     painted(tab, "conv1")
@@ -298,17 +298,17 @@ def test_pictures_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     until(tab, "document.querySelector('.image.chosen span')?.textContent !== 'pasted'")
 
 
-def test_what_is_no_picture_is_refused_in_a_line(tab, heard, base):
+def test_what_is_no_image_is_refused_in_a_line(tab, heard, base):
     go(tab, base, "/conv1")
-    _drop(tab, "broken.png", b"no picture")
+    _drop(tab, "broken.png", b"no image")
     tab.wait_for_selector(".message.on.bad", state="attached")
     assert "broken.png" in tab.text_content(".message")
     heard.complaints.clear()  # the browser logs the refusal itself
 
 
 def test_the_webcam_shows_live_maps(tab, base):
-    """On Chromium's own moving test picture."""
-    go(tab, base, "/conv1?colours=grey")
+    """On Chromium's own moving test image."""
+    go(tab, base, "/conv1?colors=gray")
     painted(tab, "conv1")
     tab.click("text=Webcam")
     until(tab, "document.querySelector('.camera video')?.videoWidth > 0")
@@ -340,7 +340,7 @@ def test_a_grid_is_found_again_as_it_was_left(tab, base):
 
 
 def test_a_link_says_everything(tab, base):
-    view = f"/conv3?image={STOP}&image={OTHER}&sort=number&scale=fixed&colours=viridis&size=l&low=0.5&high=2"
+    view = f"/conv3?image={STOP}&image={OTHER}&sort=number&scale=fixed&colors=viridis&size=l&low=0.5&high=2"
     go(tab, base, view)
     painted(tab, "conv3")
     assert tab.evaluate("[...document.querySelectorAll('.toolbar select')].map((one) => one.value)") == [
@@ -349,11 +349,11 @@ def test_a_link_says_everything(tab, base):
     assert tab.evaluate("[...document.querySelectorAll('.toolbar .end')].map((one) => one.value)") == ["0.5", "2"]
     assert tab.locator(".image.chosen").count() == 2
     assert tab.evaluate(f"{CANVAS}.dataset.first") == "0"
-    tab.select_option("select[aria-label=Colours]", "grey")
-    until(tab, "location.hash.includes('colours=grey')")
+    tab.select_option("select[aria-label=Colors]", "gray")
+    until(tab, "location.hash.includes('colors=gray')")
     tab.click(".layers a >> nth=0")
     painted(tab, "conv1")
-    assert settings(tab)[1]["colours"] == "grey"
+    assert settings(tab)[1]["colors"] == "gray"
     tab.go_back()
     painted(tab, "conv3")
 
@@ -374,7 +374,7 @@ def test_keys_do_everything(tab, base):
     until(tab, "[...document.querySelectorAll('.switches button')].some((one) => one.textContent === 'Compare 1')")
     for key, name, expected in (
         ("s", "scale", "unit"),
-        ("m", "colours", "viridis"),
+        ("m", "colors", "viridis"),
         ("v", "show", "dream"),
         ("+", "size", "l"),
     ):
@@ -483,7 +483,7 @@ def taken(tab, deed, folder):
     return saving.value.suggested_filename, file
 
 
-def test_a_unit_is_taken_away_as_a_picture_as_numbers_and_as_a_report(tab, base, tmp_path):
+def test_a_unit_is_taken_away_as_an_image_as_numbers_and_as_a_report(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
     until(tab, "document.querySelectorAll('.sights .exact').length === 7")
@@ -514,9 +514,9 @@ def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kep
     told = tab.text_content(".looked .told >> text=Kept in")
     folder = Path(told.removeprefix("Kept in ").strip())
     assert folder.parent == kept
-    pictures = [picture for picture in folder.rglob("*.png") if picture.name != "contact-sheet.png"]
+    images = [image for image in folder.rglob("*.png") if image.name != "contact-sheet.png"]
     shown = np.array(Image.open(io.BytesIO(tab.request.get(base + tab.get_attribute(".looked a", "href")).body())))
-    assert [np.array_equal(np.array(Image.open(picture)), shown) for picture in pictures] == [True]
+    assert [np.array_equal(np.array(Image.open(image)), shown) for image in images] == [True]
 
     for line in ("Copy the command line", "Copy the Python"):
         tab.click("summary >> text=Take away")
@@ -524,7 +524,7 @@ def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kep
         tab.get_by_text(f"Copied the {'Python' if 'Python' in line else 'command'}.").wait_for()
         words = tab.evaluate("navigator.clipboard.readText()")
         if "Python" in line:
-            made = eval(words, {"df": df})[0].picture
+            made = eval(words, {"df": df})[0].image
             again = np.round(made * 255)
         else:
             monkeypatch.chdir(tmp_path)

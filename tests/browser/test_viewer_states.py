@@ -213,7 +213,7 @@ def test_a_worker_that_starts_again_is_a_line_and_what_is_shown_stays(tab, canne
 def test_no_image_no_unit_and_no_layer_are_told(tab, canned):
     canned.show(state(network(["one"]), ()))
     go(tab, canned, "/one")
-    says(tab, "Drop a picture here")
+    says(tab, "Drop an image here")
     canned.show(state(network(["one"])))
     go(tab, canned, "/one?only=zzz")
     says(tab, "Nothing in one is called “zzz”")
@@ -256,11 +256,11 @@ def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
 def dreamt(phase, **more):
     return {
         "id": "D0", "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": phase,
-        "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "picture": None, "made_at": "", **more,
+        "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "image": None, "made_at": "", **more,
     }  # fmt: skip
 
 
-def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_cancelled_does_not_pulse(tab, canned):
+def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_canceled_does_not_pulse(tab, canned):
     evidence = {"phase": "ready", "done": 9, "total": 9, "note": ""}
     waiting = [dreamt("queued", id=f"D{unit}", unit=unit) for unit in range(3)]
     canned.show(state(network(["one"]), evidence=evidence), dreams={"dreams": waiting})
@@ -281,19 +281,19 @@ def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_cancelled_does
     assert tab.locator(".measures").count() == 0  # it never will be done
 
 
-def test_a_picture_without_a_label_is_called_by_the_name_of_its_file_alone(tab, canned):
-    pictures = (image(0, "20/00243.webp"), image(1, "a.b/.hidden"), image(2, "c.png", label="STOP"))
-    canned.show(state(network(["one"]), pictures))
+def test_an_image_without_a_label_is_called_by_the_name_of_its_file_alone(tab, canned):
+    images = (image(0, "20/00243.webp"), image(1, "a.b/.hidden"), image(2, "c.png", label="STOP"))
+    canned.show(state(network(["one"]), images))
     go(tab, canned)
     says(tab, "00243")
     assert tab.locator(".tray .image span").all_text_contents() == ["00243", ".hidden", "STOP"]
 
 
 def test_a_dream_that_failed_says_why(tab, canned):
-    dream = dreamt("failed", step=3, steps=32, note="the picture is not finite")
+    dream = dreamt("failed", step=3, steps=32, note="the image is not finite")
     canned.show(state(network(["one"])), **{"units/L0/2": unit_facts("L0", 2, dreams=[dream])})
     go(tab, canned, "/one/2")
-    says(tab, "the picture is not finite")
+    says(tab, "the image is not finite")
 
 
 def test_a_server_that_goes_is_told(tab, heard):
@@ -345,7 +345,7 @@ def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
     net = network(["wide"])
     net["layers"][0].update(units=WIDE, shape=[SIDE, SIDE, WIDE])
     canned.show(state(net))
-    go(tab, canned, "/wide?sort=number&scale=unit&colours=grey")
+    go(tab, canned, "/wide?sort=number&scale=unit&colors=gray")
     until(tab, "document.querySelector('.length canvas')?.dataset.painted === 'wide true'")
     asked = [path for path in canned.asked if path.startswith("api/maps/")]
     assert sorted(asked) == ["api/maps/L0/I0", "api/maps/L0/I0/sheet.bin"]
@@ -417,7 +417,7 @@ def test_a_circle_does_not_hang_the_drawing(modules):
 
 
 def test_a_link_that_is_read_and_written_is_the_same(modules):
-    link = "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colours=grey"
+    link = "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray"
     assert modules("routing.js", f"m.link(m.parse('{link}'))") == link
     read = modules("routing.js", f"m.parse('{link}')")
     assert (read["network"], read["layer"], read["unit"]) == ("a/b", "c d", 3)
@@ -440,13 +440,13 @@ def test_numbers_have_three_figures(modules):
     assert modules("numbers.js", "m.ticks(0, 1).map((one) => one.text)") == ["0.0", "0.5", "1.0"]
 
 
-def test_colours_are_those_of_the_reports(modules):
+def test_colors_are_those_of_the_reports(modules):
     from dreamfilters.images.colormaps import PALETTES
 
     for name, palette in PALETTES.items():
-        found = np.array(modules("colours.js", f"[...m.table('{name}')]"))
-        assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colours).max() <= 1
-    assert modules("colours.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
+        found = np.array(modules("colors.js", f"[...m.table('{name}')]"))
+        assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colors).max() <= 1
+    assert modules("colors.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
         0,
         128,
         255,

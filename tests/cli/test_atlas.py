@@ -6,7 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from dreamfilters.cli import atlas
-from dreamfilters.errors import PictureError, UnknownNameError
+from dreamfilters.errors import ImageError, UnknownNameError
 
 FEW = ["--set", "steps=2", "--seeds", "1", "--top", "2", "--range", "0", "1", "--layers", "conv2,classes", "--quiet"]
 
@@ -17,26 +17,26 @@ def asked(noisy, *words):
     return CliRunner().invoke(app, [str(noisy / "tiny.keras"), *map(str, words), *FEW])
 
 
-def test_counts_the_page_and_the_picture_that_failed(noisy, tmp_path):
-    said = asked(noisy, noisy / "photos", "--out", tmp_path / "out")
+def test_counts_the_page_and_the_image_that_failed(noisy, tmp_path):
+    said = asked(noisy, noisy / "images", "--out", tmp_path / "out")
     assert said.exit_code == 3, said.output
     lines = [line.split() for line in said.stdout.splitlines()]
     assert lines[0] == ["verdict", "units"]
     assert sum(int(words[-1]) for words in lines[1:-2]) == 11
     assert lines[-1] == [str(tmp_path / "out" / "index.html")]
-    assert "1 of 25 pictures could not be read" in said.stderr
-    again = asked(noisy, noisy / "photos", "--out", tmp_path / "out", "--json")
+    assert "1 of 25 images could not be read" in said.stderr
+    again = asked(noisy, noisy / "images", "--out", tmp_path / "out", "--json")
     values = json.loads(again.stdout)
     assert sum(values["counts"].values()) == 11
-    assert [failure["picture"] for failure in values["failures"]] == ["broken.png"]
+    assert [failure["image"] for failure in values["failures"]] == ["broken.png"]
 
 
 def test_what_cannot_be_is_one_line(noisy, tmp_path):
     (tmp_path / "empty").mkdir()
     wrong = [
-        (PictureError, [tmp_path / "empty"], "empty"),
-        (PictureError, [], "name a folder of them"),
-        (UnknownNameError, [noisy / "photos", "--layers", "conv9"], "Close names: conv"),
+        (ImageError, [tmp_path / "empty"], "empty"),
+        (ImageError, [], "name a folder of them"),
+        (UnknownNameError, [noisy / "images", "--layers", "conv9"], "Close names: conv"),
     ]
     for error, words, told in wrong:
         said = asked(noisy, *words, "--out", tmp_path / "out")

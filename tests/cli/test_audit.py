@@ -11,27 +11,27 @@ from keras import layers
 from PIL import Image
 
 from dreamfilters.cli import audit
-from dreamfilters.errors import OutputError, PictureError, UnknownNameError
+from dreamfilters.errors import ImageError, OutputError, UnknownNameError
 from dreamfilters.verdicts.verdict import WARNING
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with net.keras (red; green above 0.9; never; always) and `photos` with three pictures."""
+    """A folder with net.keras (red; green above 0.9; never; always) and `images` with three images."""
     folder = tmp_path_factory.mktemp("cli")
-    picture = keras.Input((8, 8, 3))
+    image = keras.Input((8, 8, 3))
     conv = layers.Conv2D(4, 1, activation="relu", name="conv")
-    model = keras.Model(picture, conv(picture), name="net")
+    model = keras.Model(image, conv(image), name="net")
     kernel = np.array([[[[1, 0, -1, 1], [0, 1, 0, 0], [0, 0, 0, 0]]]], "float32")
     conv.set_weights([kernel, np.array([0, -0.9, -0.1, 0.5], "float32")])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         model.save(folder / "net.keras")
-    (folder / "photos").mkdir()
+    (folder / "images").mkdir()
     shown = np.random.default_rng(0).integers(0, 200, (3, 8, 8, 3), np.uint8)
     shown[:, 0, 0] = 0
     for number, values in enumerate(shown):
-        Image.fromarray(values).save(folder / "photos" / f"{number}.png")
+        Image.fromarray(values).save(folder / "images" / f"{number}.png")
     return folder
 
 
@@ -51,7 +51,7 @@ def tell(place, monkeypatch, capfd):
 
 
 def test_a_table_by_layer_and_below_it_the_silent_units(tell):
-    code, out, _ = tell("photos", "--out", "out")
+    code, out, _ = tell("images", "--out", "out")
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == [
@@ -66,8 +66,8 @@ def test_a_table_by_layer_and_below_it_the_silent_units(tell):
 
 
 def test_json_says_it_all_again(tell):
-    tell("photos", "--out", "out")
-    code, out, _ = tell("photos", "--out", "out", "--json")
+    tell("images", "--out", "out")
+    code, out, _ = tell("images", "--out", "out", "--json")
     values = json.loads(out)
     assert code == 0
     assert values["counts"]["dead"] == 1
@@ -81,37 +81,37 @@ def test_without_images_dreams_alone(tell):
 
 
 def test_a_scan_is_reused(tell, place):
-    assert tell("photos", "--out", "first", "--scan", "kept")[0] == 0
+    assert tell("images", "--out", "first", "--scan", "kept")[0] == 0
     assert (place / "kept" / "scan.json").exists()
     code, out, _ = tell("--scan", "kept", "--out", "second")
     assert code == 0
     assert "conv:1  dormant" in out
 
 
-def test_bad_pictures_are_named_and_end_nothing(tell, place):
+def test_bad_images_are_named_and_end_nothing(tell, place):
     (place / "mixed").mkdir()
-    (place / "mixed" / "bad.png").write_bytes(b"no picture")
-    (place / "mixed" / "good.png").write_bytes((place / "photos" / "0.png").read_bytes())
+    (place / "mixed" / "bad.png").write_bytes(b"no image")
+    (place / "mixed" / "good.png").write_bytes((place / "images" / "0.png").read_bytes())
     code, out, err = tell("mixed", "--out", "mixed-out")
     assert code == 3
     assert "mixed-out/audit.png" in out
     assert err.splitlines()[-2].startswith("bad.png: ")
-    assert err.splitlines()[-1] == "1 of 2 pictures could not be read"
+    assert err.splitlines()[-1] == "1 of 2 images could not be read"
 
 
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (["nowhere"], PictureError, "nowhere: no such file"),
-        (["broken"], PictureError, "none of its 2 pictures can be read"),
-        (["--scan", "photos"], OutputError, "holds no scan"),
-        (["photos", "--layers", "cnv"], UnknownNameError, "cnv: .* Close names: conv"),
+        (["nowhere"], ImageError, "nowhere: no such file"),
+        (["broken"], ImageError, "none of its 2 images can be read"),
+        (["--scan", "images"], OutputError, "holds no scan"),
+        (["images", "--layers", "cnv"], UnknownNameError, "cnv: .* Close names: conv"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
     (place / "broken").mkdir(exist_ok=True)
     for number in range(2):
-        (place / "broken" / f"{number}.png").write_bytes(b"no picture")
+        (place / "broken" / f"{number}.png").write_bytes(b"no image")
     with pytest.raises(error, match=said) as caught:
         tell(*words, "--out", "refused")
     assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from dreamfilters.cli import compare
-from dreamfilters.errors import PictureError, UnknownNameError
+from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import png_bytes
 
 FEW = ["--set", "steps=2", "--seeds", "1", "--top", "2", "--range", "0", "1", "--quiet"]
@@ -16,13 +16,13 @@ FEW = ["--set", "steps=2", "--seeds", "1", "--top", "2", "--range", "0", "1", "-
 
 @pytest.fixture(scope="module")
 def place(make_tiny, tmp_path_factory):
-    """`tiny` as a file with three named classes, and nine pictures in folders of these names."""
+    """`tiny` as a file with three named classes, and nine images in folders of these names."""
     folder = tmp_path_factory.mktemp("place")
     make_tiny().save(folder / "tiny.keras")
     (folder / "names.txt").write_text("one\ntwo\nthree\n")
     rng = np.random.default_rng(2)
     for number in range(9):
-        path = folder / "photos" / ("one", "two", "three")[number % 3] / f"{number}.png"
+        path = folder / "images" / ("one", "two", "three")[number % 3] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png_bytes(rng.uniform(0, 1, (16, 16, 3))))
     return folder
@@ -37,7 +37,7 @@ def asked(place, *words):
 def test_a_line_a_unit_and_the_page(place, tmp_path):
     out = tmp_path / "out"
     names = ["--classes", place / "names.txt"]
-    said = asked(place, "conv1:0", "class:two", place / "photos", "--out", out, *names)
+    said = asked(place, "conv1:0", "class:two", place / "images", "--out", out, *names)
     assert said.exit_code == 0, said.output
     lines = said.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["target", "conv1:0", "class:two", str(out / "index.html")]
@@ -45,10 +45,10 @@ def test_a_line_a_unit_and_the_page(place, tmp_path):
     assert (facts["title"], facts["count"]) == ("two", 3)
 
 
-def test_json_a_photo_and_another_network(place, tmp_path):
-    photo = place / "photos" / "one" / "0.png"
-    words = ["--image", photo, "--against", place / "tiny.keras", "--json", "--out", tmp_path / "out"]
-    said = asked(place, "conv2:0-1", place / "photos", *words)
+def test_json_an_image_and_another_network(place, tmp_path):
+    image = place / "images" / "one" / "0.png"
+    words = ["--image", image, "--against", place / "tiny.keras", "--json", "--out", tmp_path / "out"]
+    said = asked(place, "conv2:0-1", place / "images", *words)
     assert said.exit_code == 0, said.output
     values = json.loads(said.stdout)
     assert [unit["target"] for unit in values["units"]] == ["conv2:0", "conv2:1"]
@@ -56,14 +56,14 @@ def test_json_a_photo_and_another_network(place, tmp_path):
     assert "0.png" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
-def test_a_picture_that_cannot_be_read_is_named_and_is_another_exit_code(place, tmp_path):
+def test_an_image_that_cannot_be_read_is_named_and_is_another_exit_code(place, tmp_path):
     for number in range(3):
-        (tmp_path / f"{number}.png").write_bytes((place / "photos" / "one" / "0.png").read_bytes())
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+        (tmp_path / f"{number}.png").write_bytes((place / "images" / "one" / "0.png").read_bytes())
+    (tmp_path / "broken.png").write_bytes(b"no image")
     said = asked(place, "conv1:1", tmp_path, "--out", tmp_path / "out")
     assert said.exit_code == 3
     assert "broken.png: " in said.stderr
-    assert "1 of 4 pictures could not be read" in said.stderr
+    assert "1 of 4 images could not be read" in said.stderr
 
 
 def test_what_cannot_be_is_one_line(place, tmp_path):
@@ -72,13 +72,13 @@ def test_what_cannot_be_is_one_line(place, tmp_path):
     (tmp_path / "labels.csv").write_text("one/0.png,four\n")
     (tmp_path / "broken").mkdir()
     for number in range(3):
-        (tmp_path / "broken" / f"{number}.png").write_bytes(b"no picture")
-    photos, names = place / "photos", ["--classes", place / "names.txt"]
+        (tmp_path / "broken" / f"{number}.png").write_bytes(b"no image")
+    images, names = place / "images", ["--classes", place / "names.txt"]
     wrong = [
-        (PictureError, [empty]),
-        (PictureError, [tmp_path / "broken"]),
-        (UnknownNameError, [photos, "--labels", tmp_path / "labels.csv", *names]),
-        (UnknownNameError, [photos, "--against", place / "tiny.keras", *names]),  # it has numbers for classes
+        (ImageError, [empty]),
+        (ImageError, [tmp_path / "broken"]),
+        (UnknownNameError, [images, "--labels", tmp_path / "labels.csv", *names]),
+        (UnknownNameError, [images, "--against", place / "tiny.keras", *names]),  # it has numbers for classes
     ]
     for error, words in wrong:
         said = asked(place, "class:0", *words, "--out", tmp_path / "out")

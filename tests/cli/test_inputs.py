@@ -16,7 +16,7 @@ def place(tiny, tmp_path, scene):
     """tiny.keras and a folder for each of its three classes."""
     tiny.save(tmp_path / "tiny.keras")
     for number in range(9):
-        path = tmp_path / "photos" / str(number % 3) / f"{number}.png"
+        path = tmp_path / "images" / str(number % 3) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png_bytes(scene(16, 16, seed=number)))
     return tmp_path
@@ -25,13 +25,13 @@ def place(tiny, tmp_path, scene):
 def run(place, *words):
     app = typer.Typer()
     app.command()(inputs.inputs)
-    return CliRunner().invoke(app, [str(place / "tiny.keras"), str(place / "photos"), *words])
+    return CliRunner().invoke(app, [str(place / "tiny.keras"), str(place / "images"), *words])
 
 
 def test_forms_are_ranked_and_the_best_is_written_beside_the_model(place):
     told = run(place, "--json")
     rows = json.loads(told.stdout)["trials"]
-    assert (told.exit_code, json.loads(told.stdout)["pictures"]) == (0, 9)
+    assert (told.exit_code, json.loads(told.stdout)["images"]) == (0, 9)
     assert rows == sorted(rows, key=lambda row: (-row["accuracy"], row["log_loss"]))
     assert not (place / "tiny.toml").exists()
     saved = run(place, "--save", "--top", "2")
@@ -49,8 +49,8 @@ def test_a_near_tie_is_said(place):
     assert "near tie: 16x16" in run(place, "--per-class", "1").stderr
 
 
-def test_a_picture_that_cannot_be_read_is_named(place):
-    (place / "photos" / "0" / "bad.png").write_bytes(b"no picture")
+def test_an_image_that_cannot_be_read_is_named(place):
+    (place / "images" / "0" / "bad.png").write_bytes(b"no image")
     told = run(place)
     assert (told.exit_code, "bad.png: is no image" in told.stderr) == (3, True)
 
@@ -58,6 +58,6 @@ def test_a_picture_that_cannot_be_read_is_named(place):
 def test_what_is_in_no_file_cannot_be_saved():
     app = typer.Typer()
     app.command()(inputs.inputs)
-    told = CliRunner().invoke(app, ["signs", "photos", "--save"])
+    told = CliRunner().invoke(app, ["signs", "images", "--save"])
     assert isinstance(told.exception, OutputError)
     assert str(told.exception) == "signs: is no file that a TOML could lie beside"

@@ -17,14 +17,14 @@ from tests.cli.test_scan import write_bad, write_odd_but_good
 
 @pytest.fixture(scope="module")
 def place(tiny, tmp_path_factory):
-    """A folder with tiny.keras and two pictures."""
+    """A folder with tiny.keras and two images."""
     folder = tmp_path_factory.mktemp("place")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         tiny.save(folder / "tiny.keras")
-    (folder / "photos" / "b").mkdir(parents=True)
-    Image.new("RGB", (16, 16), (200, 30, 30)).save(folder / "photos" / "red.png")
-    Image.new("L", (20, 10), 128).save(folder / "photos" / "b" / "grey.png")
+    (folder / "images" / "b").mkdir(parents=True)
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(folder / "images" / "red.png")
+    Image.new("L", (20, 10), 128).save(folder / "images" / "b" / "gray.png")
     (folder / "empty").mkdir()
     (folder / "unreadable").mkdir()
     for number in range(2):
@@ -55,20 +55,20 @@ def tell(place, monkeypatch, capfd):
     return told
 
 
-def test_each_picture_gets_a_line_and_a_folder(tell, tmp_path):
-    code, out, _ = tell("photos", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
+def test_each_image_gets_a_line_and_a_folder(tell, tmp_path):
+    code, out, _ = tell("images", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
     assert code == 0
     lines = out.splitlines()
-    assert lines[0].split() == ["picture", "label", "taken", "for", "probability", "maps"]
-    assert [line.split()[0] for line in lines[1:]] == ["b/grey.png", "red.png"]
+    assert lines[0].split() == ["image", "label", "taken", "for", "probability", "maps"]
+    assert [line.split()[0] for line in lines[1:]] == ["b/gray.png", "red.png"]
     folder = tmp_path / "out" / lines[2].split("out/")[1]
     assert {path.name for path in folder.iterdir()} >= {"01-conv1.png", "02-pool1.png", "overview.png", "maps.json"}
 
 
 def test_json_names_what_was_made(tell, tmp_path):
     words = ("--out", tmp_path / "out", "--json", "--no-pages", "--half", "--units", "0-1,3", "--top", "2")
-    code, out, _ = tell("photos", *words, "--scale", "0:2")
-    rows = json.loads(out)["pictures"]
+    code, out, _ = tell("images", *words, "--scale", "0:2")
+    rows = json.loads(out)["images"]
     assert code == 0
     assert [row["label"] for row in rows] == ["b", ""]
     assert [len(row["guesses"]) for row in rows] == [2, 2]
@@ -77,22 +77,22 @@ def test_json_names_what_was_made(tell, tmp_path):
     assert arrays["01-conv1"].dtype == np.float16
 
 
-def test_bad_pictures_are_named_and_the_exit_code_is_3(tell, place, tmp_path):
-    (place / "photos" / "broken.jpg").write_text("no")
+def test_bad_images_are_named_and_the_exit_code_is_3(tell, place, tmp_path):
+    (place / "images" / "broken.jpg").write_text("no")
     try:
-        code, out, err = tell("photos", "--out", tmp_path / "out", "--no-pages")
+        code, out, err = tell("images", "--out", tmp_path / "out", "--no-pages")
     finally:
-        (place / "photos" / "broken.jpg").unlink()
+        (place / "images" / "broken.jpg").unlink()
     assert code == 3
     assert len(out.splitlines()) == 3
     assert "broken.jpg: is no image" in err
-    assert "1 of 3 pictures could not be read" in err
+    assert "1 of 3 images could not be read" in err
 
 
 def test_labels_come_from_a_table(tell, place, tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\nred.png,STOP\n")
-    _, out, _ = tell("photos", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out", "--no-pages", "--json")
-    assert [row["label"] for row in json.loads(out)["pictures"]] == ["", "STOP"]
+    _, out, _ = tell("images", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out", "--no-pages", "--json")
+    assert [row["label"] for row in json.loads(out)["images"]] == ["", "STOP"]
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_labels_come_from_a_table(tell, place, tmp_path):
     [
         (("none",), "none: no such file or folder"),
         (("empty",), "empty: no image files in this folder"),
-        (("unreadable",), r"none of 2 pictures can be read, the first: 0\.png: is empty"),
-        (("photos", "--layers", "conf1"), "conf1: .* no such layer"),
-        (("photos", "--units", "7-3"), "--units 7-3: numbers and ranges"),
-        (("photos", "--units", "99"), "unit 99: no chosen layer has it"),
-        (("photos", "--scale", "own"), "scale=own"),
-        (("photos", "--colours", "jet"), "colours=jet"),
-        (("photos", "--size", "0"), "--size 0"),
-        (("photos", "--top", "-1"), "top=-1"),
-        (("photos", "--labels", "none.csv"), "none.csv: cannot be read"),
-        (("photos", "--out", "photos"), "photos: holds other files"),
+        (("unreadable",), r"none of 2 images can be read, the first: 0\.png: is empty"),
+        (("images", "--layers", "conf1"), "conf1: .* no such layer"),
+        (("images", "--units", "7-3"), "--units 7-3: numbers and ranges"),
+        (("images", "--units", "99"), "unit 99: no chosen layer has it"),
+        (("images", "--scale", "own"), "scale=own"),
+        (("images", "--colors", "jet"), "colors=jet"),
+        (("images", "--size", "0"), "--size 0"),
+        (("images", "--top", "-1"), "top=-1"),
+        (("images", "--labels", "none.csv"), "none.csv: cannot be read"),
+        (("images", "--out", "images"), "images: holds other files"),
     ],
 )
 def test_bad_input_is_one_line(tell, words, said):
@@ -119,21 +119,21 @@ def test_bad_input_is_one_line(tell, words, said):
     assert re.search(said, err)
 
 
-def test_odd_pictures_get_maps_and_bad_ones_a_reason(tell, place, tmp_path):
+def test_odd_images_get_maps_and_bad_ones_a_reason(tell, place, tmp_path):
     (place / "odd").mkdir()
     write_odd_but_good(place / "odd")
     bad = write_bad(place / "odd")
     code, out, err = tell("odd", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1", "--json")
     told = json.loads(out)
     assert code == 3
-    assert len(told["pictures"]) == 13
+    assert len(told["images"]) == 13
     assert told["failures"].keys() == bad.keys()
     assert all(reason in told["failures"][name] for name, reason in bad.items())
-    assert err.splitlines()[-1] == "5 of 18 pictures could not be read"
+    assert err.splitlines()[-1] == "5 of 18 images could not be read"
 
 
 def test_maps_of_other_weights_are_said_and_not_mixed(tell, place, tmp_path, make_tiny, fill):
-    words = ("photos", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1")
+    words = ("images", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1")
     assert tell(*words)[0] == 0
     kept = (place / "tiny.keras").read_bytes()
     with warnings.catch_warnings():

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli.options import Opening, sides_of, spread
+from dreamfilters.cli.options import ModelOptions, sides_of, with_model_options
 from dreamfilters.errors import InputFormError
 
 
@@ -20,7 +20,7 @@ class Group:
 def test_a_group_of_options_is_spread_out_and_gathered_again():
     seen = []
 
-    @spread
+    @with_model_options
     def command(name: Annotated[str, typer.Argument()], count: int = 1, *, group: Group) -> None:
         """Does it."""
         seen.append((name, count, group))
@@ -35,7 +35,7 @@ def test_a_group_of_options_is_spread_out_and_gathered_again():
 
 
 def test_what_is_said_of_the_network_reaches_load(tmp_path):
-    opening = Opening(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
+    opening = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
     assert opening.settings == {
         "trust": False,
         "architecture": None,
@@ -44,15 +44,15 @@ def test_what_is_said_of_the_network_reaches_load(tmp_path):
         "input": "a",
         "output": "b",
     }
-    assert Opening(form=tmp_path / "x.toml").settings["form"] == tmp_path / "x.toml"
-    assert Opening().settings["form"] is None
+    assert ModelOptions(form=tmp_path / "x.toml").settings["form"] == tmp_path / "x.toml"
+    assert ModelOptions().settings["form"] is None
     with pytest.raises(InputFormError, match=r"--form x\.toml: give either the file or --range and --order"):
-        Opening(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
+        ModelOptions(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
 
 
 def test_what_an_old_file_needed_is_said_on_demand(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
-    Opening(verbose=True).network(str(tmp_path / "tiny.keras"))
+    ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))
     assert capsys.readouterr().err == "nothing had to be changed\n"
 
 

@@ -1,4 +1,4 @@
-"""`dreamfilters scan`: what it prints, how it ends, and which pictures it can live with."""
+"""`dreamfilters scan`: what it prints, how it ends, and which images it can live with."""
 
 import json
 import warnings
@@ -10,7 +10,7 @@ import typer
 from PIL import Image
 
 from dreamfilters.cli import scan as scans
-from dreamfilters.errors import DreamfiltersError, PictureError, UnknownNameError
+from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
 from dreamfilters.runs.scan_run import read_scan
 
 
@@ -30,13 +30,13 @@ def bomb():
 
 
 def write_odd_but_good(folder):
-    """Pictures that look unusual and can all be read."""
+    """Images that look unusual and can all be read."""
     gradient("P").save(folder / "palette.png")
     gradient("CMYK").save(folder / "cmyk.jpg")
     gradient("RGBA").save(folder / "alpha.png")
-    gradient("L").save(folder / "grey.bmp")
+    gradient("L").save(folder / "gray.bmp")
     gradient("1").save(folder / "bits.tiff")
-    gradient().save(folder / "photo.webp")
+    gradient().save(folder / "image.webp")
     gradient().save(folder / "really a png.jpg", format="PNG")
     Image.fromarray(np.linspace(0, 65535, 400).astype(np.uint16).reshape(20, 20)).save(folder / "sixteen.png")
     turned = Image.Exif()
@@ -49,14 +49,14 @@ def write_odd_but_good(folder):
 
 
 def write_bad(folder):
-    """Files that look like pictures and cannot be read, and what is said of each."""
+    """Files that look like images and cannot be read, and what is said of each."""
     whole = folder / "whole.jpg"
     gradient(side=64).save(whole)
     (folder / "truncated.jpg").write_bytes(whole.read_bytes()[:400])
     whole.unlink()
     (folder / "zero.png").write_bytes(b"")
     (folder / "bomb.png").write_bytes(bomb())
-    (folder / "text.png").write_text("no picture")
+    (folder / "text.png").write_text("no image")
     (folder / "dangling.png").symlink_to(folder / "nowhere.png")
     return {
         "bomb.png": "million pixels",
@@ -69,12 +69,12 @@ def write_bad(folder):
 
 @pytest.fixture
 def place(tiny, tmp_path):
-    """A folder with tiny.keras, and `photos` with thirteen odd pictures."""
+    """A folder with tiny.keras, and `image_folder` with thirteen odd images."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         tiny.save(tmp_path / "tiny.keras")
-    (tmp_path / "photos").mkdir()
-    write_odd_but_good(tmp_path / "photos")
+    (tmp_path / "images").mkdir()
+    write_odd_but_good(tmp_path / "images")
     return tmp_path
 
 
@@ -94,20 +94,20 @@ def tell(place, monkeypatch, capfd):
     return told
 
 
-def test_odd_pictures_are_all_read(tell, place):
-    code, out, _ = tell("photos", "--top", 3)
+def test_odd_images_are_all_read(tell, place):
+    code, out, _ = tell("images", "--top", 3)
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == ["layer", "units", "silent", "on", "all", "zeros", "strongest", "by"]
     assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "//logits"]
-    assert lines[-1] == "13 pictures: out"
+    assert lines[-1] == "13 images: out"
     found = read_scan(place / "out")
     assert found.failures == ()
     assert "new\nline.png" in found.names
 
 
 def test_sixteen_bits_and_rotations_are_seen_as_they_are_meant(tell, place):
-    tell("photos", "--top", 13)
+    tell("images", "--top", 13)
     found = read_scan(place / "out")
     scores = {
         example.name: example.score for example in found.unit("conv1", 0).strongest["mean"]
@@ -124,38 +124,38 @@ def test_sixteen_bits_and_rotations_are_seen_as_they_are_meant(tell, place):
 
 def _scan_of(place, folder):
     from dreamfilters.evidence.scan.scanner import scan
-    from dreamfilters.images import photos
+    from dreamfilters.images import image_folder
     from dreamfilters.networks import load
 
-    return scan(load(place / "tiny.keras", form={"range": (0, 1)}), photos(folder), k=2)
+    return scan(load(place / "tiny.keras", form={"range": (0, 1)}), image_folder(folder), k=2)
 
 
-def test_bad_pictures_are_counted_named_and_end_nothing(tell, place):
-    reasons = write_bad(place / "photos")
-    code, out, err = tell("photos")
+def test_bad_images_are_counted_named_and_end_nothing(tell, place):
+    reasons = write_bad(place / "images")
+    code, out, err = tell("images")
     assert code == 3
-    assert "13 pictures: out" in out
+    assert "13 images: out" in out
     lines = err.strip().splitlines()
-    assert lines[-1] == "5 of 18 pictures could not be read"
+    assert lines[-1] == "5 of 18 images could not be read"
     assert [line.split(":")[0] for line in lines[:-1]] == sorted(reasons)
     assert all(reason in line for line, reason in zip(lines, reasons.values(), strict=False))
     assert [name for name, _ in read_scan(place / "out").failures] == sorted(reasons)
 
 
 def test_json_says_it_all_again_without_scanning(tell, place):
-    write_bad(place / "photos")
-    tell("photos")
-    code, out, _ = tell("photos", "--json")
+    write_bad(place / "images")
+    tell("images")
+    code, out, _ = tell("images", "--json")
     values = json.loads(out)
     assert code == 3
-    assert values["pictures"] == 13
-    assert values["failures"][0]["picture"] == "bomb.png"
+    assert values["images"] == 13
+    assert values["failures"][0]["image"] == "bomb.png"
     assert [layer["units"] for layer in values["layers"]] == [8, 8, 8, 3, 3]
 
 
 def test_labels_of_a_table_reach_the_scan(tell, place):
-    (place / "labels.csv").write_text("file,label\npalette.png,1\ncmyk.jpg,1\ngrey.bmp,0\n")
-    assert tell("photos", "--labels", "labels.csv", "--layers", "conv1,conv2")[0] == 0
+    (place / "labels.csv").write_text("file,label\npalette.png,1\ncmyk.jpg,1\ngray.bmp,0\n")
+    assert tell("images", "--labels", "labels.csv", "--layers", "conv1,conv2")[0] == 0
     found = read_scan(place / "out")
     assert list(found.layers) == ["conv1", "conv2"]
     assert found.truth.tolist().count(1) == 2
@@ -165,20 +165,20 @@ def test_labels_of_a_table_reach_the_scan(tell, place):
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (["nowhere"], PictureError, "nowhere: no such file"),
-        (["empty"], PictureError, "empty: no image files"),
-        (["bad"], PictureError, "none of its 9 pictures can be read"),
-        (["photos", "--top", "14"], PictureError, "top 14: of pictures there are only 13"),
-        (["photos", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
-        (["photos", "--labels", "other.csv"], PictureError, "names none of the 13 pictures"),
-        (["photos", "--labels", "unknown.csv"], UnknownNameError, "class tree"),
+        (["nowhere"], ImageError, "nowhere: no such file"),
+        (["empty"], ImageError, "empty: no image files"),
+        (["bad"], ImageError, "none of its 9 images can be read"),
+        (["images", "--top", "14"], ImageError, "top 14: of images there are only 13"),
+        (["images", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
+        (["images", "--labels", "other.csv"], ImageError, "names none of the 13 images"),
+        (["images", "--labels", "unknown.csv"], UnknownNameError, "class tree"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
     (place / "empty").mkdir()
     (place / "bad").mkdir()
     for number in range(9):
-        (place / "bad" / f"{number}.png").write_bytes(b"no picture")
+        (place / "bad" / f"{number}.png").write_bytes(b"no image")
     (place / "other.csv").write_text("a.png,1\n")
     (place / "unknown.csv").write_text("palette.png,tree\n")
     with pytest.raises(error, match=said) as caught:

@@ -1,28 +1,28 @@
-"""Dreams of a network whose every answer is known beforehand: its filters pass on one colour each."""
+"""Dreams of a network whose every answer is known beforehand: its filters pass on one color each."""
 
 import numpy as np
 import pytest
 
 from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import PictureError, RecipeError, TargetError, UnknownNameError
+from dreamfilters.errors import ImageError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network
 
 
-def means(pictures, channel):
+def means(images, channel):
     """What `conv` answers: the mean of a channel without the outermost pixels, which have no whole window."""
-    return pictures[:, 1:-1, 1:-1, channel].mean(axis=(1, 2))
+    return images[:, 1:-1, 1:-1, channel].mean(axis=(1, 2))
 
 
-def test_the_strongest_images_are_those_of_the_colour_with_their_answers(pictures_of, compared):
-    pictures, _ = pictures_of()
-    expected = means(pictures, 0)
+def test_the_strongest_images_are_those_of_the_color_with_their_answers(images_of, compared):
+    images, _ = images_of()
+    expected = means(images, 0)
     unit = compared.units[0]
     order = np.argsort(-expected)[:3]
     assert [one.name for one in unit.real] == [str(index) for index in order]
     assert [one.response for one in unit.real] == pytest.approx(expected[order].tolist(), abs=1e-5)
     assert {one.label for one in unit.real} == {"red"}
-    assert unit.standing.largest == pytest.approx(expected.max(), abs=1e-5)
+    assert unit.response_rank.largest == pytest.approx(expected.max(), abs=1e-5)
 
 
 def test_a_unit_is_a_table_in_a_notebook(compared):
@@ -30,54 +30,54 @@ def test_a_unit_is_a_table_in_a_notebook(compared):
     assert repr(compared.units[0]).startswith("Compared('conv:0', ")
 
 
-def test_a_dream_stands_among_all_images(pictures_of, compared):
-    pictures, _ = pictures_of()
+def test_a_dream_stands_among_all_images(images_of, compared):
+    images, _ = images_of()
     unit = compared.units[0]
-    own = means(unit.dream.picture[None], 0)[0]
-    assert unit.standing.response == pytest.approx(own, abs=1e-5)
-    assert unit.standing.count == 24
-    assert unit.standing.ratio == pytest.approx(own / means(pictures, 0).max(), rel=1e-4)
-    assert unit.loses == (own < means(pictures, 0).max())
+    own = means(unit.dream.image[None], 0)[0]
+    assert unit.response_rank.response == pytest.approx(own, abs=1e-5)
+    assert unit.response_rank.count == 24
+    assert unit.response_rank.ratio == pytest.approx(own / means(images, 0).max(), rel=1e-4)
+    assert unit.loses == (own < means(images, 0).max())
 
 
-def test_maps_places_and_crops_are_those_of_the_pictures(compared):
+def test_maps_places_and_crops_are_those_of_the_images(compared):
     unit = compared.units[0]
     for one in unit.sights:
-        np.testing.assert_allclose(one.map, one.picture[1:-1, 1:-1, 0], atol=1e-5)
+        np.testing.assert_allclose(one.map, one.image[1:-1, 1:-1, 0], atol=1e-5)
         row, column = one.place
         assert one.map[row, column] == one.map.max()
-        assert one.crop.picture.shape == (3, 3, 3)
-        np.testing.assert_array_equal(one.crop.picture, one.picture[row : row + 3, column : column + 3])
+        assert one.crop.image.shape == (3, 3, 3)
+        np.testing.assert_array_equal(one.crop.image, one.image[row : row + 3, column : column + 3])
 
 
-def test_the_own_picture_stands_beside_them(compared):
-    assert compared.units[0].photo.name == "own.png"
-    assert compared.units[0].photo.response == pytest.approx(0.25)
-    assert compared.units[2].photo.response == pytest.approx(2.5)
+def test_the_own_image_stands_beside_them(compared):
+    assert compared.units[0].user_image.name == "own.png"
+    assert compared.units[0].user_image.response == pytest.approx(0.25)
+    assert compared.units[2].user_image.response == pytest.approx(2.5)
 
 
 def test_a_unit_that_nothing_excites_has_no_ratio_and_says_what_could_not_be_taken(compared):
     unit = compared.units[1]
     assert unit.name == "conv:3"
-    assert unit.standing.ratio is None
+    assert unit.response_rank.ratio is None
     assert not unit.loses
-    assert not unit.dream.woken
+    assert not unit.dream.activated
     assert "alike" in unit.missing["duel"]
     assert unit.histogram.counts.sum() == 24
 
 
-def test_a_class_tells_what_carries_it(pictures_of, compared):
+def test_a_class_tells_what_carries_it(images_of, compared):
     unit = compared.units[2]
     facts = unit.class_facts
-    pictures, labels = pictures_of()
-    green = pictures[[label == "green" for label in labels]]
+    images, labels = images_of()
+    green = images[[label == "green" for label in labels]]
     assert (unit.subject.layer, facts.number, facts.count, facts.drawn) == (LOGITS, 1, 8, 8)
     assert facts.guesses[0].name == "green"
     assert facts.carriers.units[0].unit == 1
     assert facts.carriers.units[0].contribution == pytest.approx(10 * means(green, 1).mean(), rel=1e-4)
     assert [mistake.confusion.count for mistake in facts.mistakes] == [0, 0]
     assert {mistake.name for mistake in facts.mistakes} == {"red", "blue"}
-    for mistake in facts.mistakes:  # the colours themselves tell two classes apart best
+    for mistake in facts.mistakes:  # the colors themselves tell two classes apart best
         assert {one.unit for one in mistake.separation[:2]} == {1, mistake.confusion.taken_for}
         assert [image.label for image in mistake.images] == ["green"]
 
@@ -85,66 +85,66 @@ def test_a_class_tells_what_carries_it(pictures_of, compared):
 def test_the_same_network_again_answers_alike(compared):
     filter_, class_ = compared.units[0], compared.units[2]
     assert filter_.transfer.kin.correlation == pytest.approx(1.0)
-    assert filter_.transfer.standing.response == pytest.approx(filter_.standing.response, rel=1e-4)
+    assert filter_.transfer.response_rank.response == pytest.approx(filter_.response_rank.response, rel=1e-4)
     assert class_.transfer.rank == 1
-    assert class_.transfer.logit == pytest.approx(class_.standing.response, rel=1e-4)
+    assert class_.transfer.logit == pytest.approx(class_.response_rank.response, rel=1e-4)
 
 
-def test_equal_seeds_give_equal_values(pictures_of, colours, compared):
-    pictures, labels = pictures_of()
+def test_equal_seeds_give_equal_values(images_of, colors, compared):
+    images, labels = images_of()
     again = compare(
-        colours, ["conv:0,3", "class:green"], pictures, labels=labels, recipe=Recipe(steps=8), seeds=2, top=3,
-        against=colours, photo=("own.png", np.full((16, 16, 3), 0.25, "float32")),
+        colors, ["conv:0,3", "class:green"], images, labels=labels, recipe=Recipe(steps=8), seeds=2, top=3,
+        against=colors, user_image=("own.png", np.full((16, 16, 3), 0.25, "float32")),
     )  # fmt: skip
     assert again.as_values() == compared.as_values()
 
 
-def test_progress_rises_to_the_end(pictures_of, colours):
+def test_progress_rises_to_the_end(images_of, colors):
     told = []
-    pictures, _ = pictures_of(12)
+    images, _ = images_of(12)
     compare(
-        colours, "conv:1", pictures, recipe=Recipe(steps=2), seeds=1, top=1, watcher=lambda _, share: told.append(share)
+        colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=1, watcher=lambda _, share: told.append(share)
     )
     assert told == sorted(told)
     assert told[-1] == 1.0
 
 
-def test_few_images_are_enough_and_what_is_missing_is_said(pictures_of, colours):
-    pictures, _ = pictures_of(3)
-    unit = compare(colours, "conv:1", pictures, recipe=Recipe(steps=2), seeds=1, top=2).units[0]
+def test_few_images_are_enough_and_what_is_missing_is_said(images_of, colors):
+    images, _ = images_of(3)
+    unit = compare(colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=2).units[0]
     assert set(unit.missing) == {"path", "duel", "plausibility"}
     assert "k=5" in unit.missing["plausibility"]
-    assert unit.spread.deviation is None
+    assert unit.spread.std is None
 
 
 @pytest.mark.parametrize("targets", ["layer:conv", "conv:0 - conv:1", "conv:0@1,1"])
-def test_only_single_units_are_compared(pictures_of, colours, targets):
+def test_only_single_units_are_compared(images_of, colors, targets):
     with pytest.raises(TargetError, match="a comparison is of single units"):
-        compare(colours, targets, pictures_of()[0])
+        compare(colors, targets, images_of()[0])
 
 
-def test_bad_numbers_and_too_few_images_are_refused(pictures_of, colours):
+def test_bad_numbers_and_too_few_images_are_refused(images_of, colors):
     with pytest.raises(RecipeError, match="seeds=0"):
-        compare(colours, "conv:0", pictures_of()[0], seeds=0)
+        compare(colors, "conv:0", images_of()[0], seeds=0)
     with pytest.raises(RecipeError, match="top=0"):
-        compare(colours, "conv:0", pictures_of()[0], top=0)
-    with pytest.raises(PictureError, match="only 2"):
-        compare(colours, "conv:0", pictures_of(2)[0], top=3)
+        compare(colors, "conv:0", images_of()[0], top=0)
+    with pytest.raises(ImageError, match="only 2"):
+        compare(colors, "conv:0", images_of(2)[0], top=3)
 
 
-def test_another_network_with_other_classes_is_refused_before_anything_is_computed(colours):
+def test_another_network_with_other_classes_is_refused_before_anything_is_computed(colors):
     other = Network(
-        colours.model, InputForm.from_range(0, 1, size=(16, 16)), classes=("cat", "dog", "cow"), name="animals"
+        colors.model, InputForm.from_range(0, 1, size=(16, 16)), classes=("cat", "dog", "cow"), name="animals"
     )
-    with pytest.raises(UnknownNameError, match="animals: has no class of colours"):
-        compare(colours, "class:green", np.zeros((0, 16, 16, 3)), against=other)
-    half = Network(colours.model, colours.form, classes=("red", "dog", "cow"), name="half")
+    with pytest.raises(UnknownNameError, match="animals: has no class of colors"):
+        compare(colors, "class:green", np.zeros((0, 16, 16, 3)), against=other)
+    half = Network(colors.model, colors.form, classes=("red", "dog", "cow"), name="half")
     with pytest.raises(UnknownNameError, match="class green: half has no such class"):
-        compare(colours, "class:green", np.zeros((0, 16, 16, 3)), against=half)
+        compare(colors, "class:green", np.zeros((0, 16, 16, 3)), against=half)
 
 
-def test_filters_may_be_shown_to_a_network_of_other_classes(pictures_of, colours):
-    other = Network(colours.model, colours.form, classes=("cat", "dog", "cow"), name="animals")
-    pictures, _ = pictures_of(12)
-    unit = compare(colours, "conv:2", pictures, recipe=Recipe(steps=2), seeds=1, top=1, against=other).units[0]
+def test_filters_may_be_shown_to_a_network_of_other_classes(images_of, colors):
+    other = Network(colors.model, colors.form, classes=("cat", "dog", "cow"), name="animals")
+    images, _ = images_of(12)
+    unit = compare(colors, "conv:2", images, recipe=Recipe(steps=2), seeds=1, top=1, against=other).units[0]
     assert (unit.transfer.kin.layer, unit.transfer.kin.unit) in {("conv", 2), ("classes", 2)}

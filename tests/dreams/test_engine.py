@@ -9,29 +9,29 @@ from keras import layers
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.affine_transforms import Crop
 from dreamfilters.dreams.ascent.ascent import checks
-from dreamfilters.dreams.engine import canvas_of, dream, dreaming
+from dreamfilters.dreams.engine import canvas_of, dream, iter_dreams
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.objective import join
 from dreamfilters.dreams.objectives.units import channel, logit, margin, neuron
-from dreamfilters.dreams.optimizers import Adam, Momentum, Normalised
+from dreamfilters.dreams.optimizers import Adam, Momentum, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import L2, ClipNorm, Decay, TotalVariation
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import Blur, Colour, Flip, Jitter, Noise, Pad, Trim
+from dreamfilters.dreams.transforms import Blur, Color, Flip, Jitter, Noise, Pad, Trim
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network
 
 STEPS = 4
 QUICK = Recipe(steps=STEPS)
-STILL = Recipe(transforms=(), steps=STEPS)  # what a step sees is what the picture is
+STILL = Recipe(transforms=(), steps=STEPS)  # what a step sees is what the image is
 
 
 def pixels(dreams):
-    return [result.picture.tobytes() for result in dreams]
+    return [result.image.tobytes() for result in dreams]
 
 
-def scores_of(network, goal, pictures):
-    seen = network.watch(goal.layers)(network.to_input(np.asarray(pictures, "float32")))
+def scores_of(network, goal, images):
+    seen = network.watch(goal.layers)(network.to_input(np.asarray(images, "float32")))
     return np.asarray(goal.score(seen, goal.wanted))
 
 
@@ -62,7 +62,7 @@ BYTES = {
     "several views of crops and noise": ("conv2:0-2", Recipe(Fourier(), (Crop(views=3), Noise(0.1, 0.1)), steps=STEPS)),
     "blur, light and penalties": (
         "conv2:0-4",
-        Recipe(Fourier((16, 18)), (Blur(2.0), Colour(0.1, 0.1, 0.1), Flip()), (TotalVariation(0.1),), steps=STEPS),
+        Recipe(Fourier((16, 18)), (Blur(2.0), Color(0.1, 0.1, 0.1), Flip()), (TotalVariation(0.1),), steps=STEPS),
     ),
     "sums": ("conv2:0-4 - 0.3*conv1:3", QUICK),
     "edits": ("conv2:0-4", Recipe(Pixels(gain=3.0), (Jitter(2),), (), (Decay(0.01), ClipNorm(5.0)), steps=STEPS)),
@@ -71,7 +71,7 @@ BYTES = {
 
 
 @pytest.mark.parametrize("case", BYTES)
-def test_a_picture_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even):
+def test_an_image_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even):
     goal, recipe = BYTES[case]
     together = dream(even, goal, recipe, seed=3)
     alone = dream(even, goal, recipe, seed=3, batch=1)
@@ -82,18 +82,18 @@ def test_a_picture_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even
     assert len(set(pixels(together))) == len(together)
 
 
-def test_a_picture_is_the_same_in_the_order_of_other_goals_too(network):
+def test_an_image_is_the_same_in_the_order_of_other_goals_too(network):
     recipe = Recipe(Fourier((15, 17)), steps=STEPS)
     together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=3)
-    by_name = {one.name: one.picture.tobytes() for one in together}
+    by_name = {one.name: one.image.tobytes() for one in together}
     assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # what one program can climb comes together
     for name in ("conv2:4", "conv2:7", 'class:"Vorfahrt achten"'):
-        assert dream(network, name, recipe, seed=3)[0].picture.tobytes() == by_name[name]
+        assert dream(network, name, recipe, seed=3)[0].image.tobytes() == by_name[name]
 
 
 @pytest.mark.parametrize("penalties", [(), (TotalVariation(0.1), L2(0.1))], ids=["", "penalties"])
-def test_a_picture_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, network):
-    """Where the plain sum over a map or a picture depends on the rows beside it, see `backend.row_sums`."""
+def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, network):
+    """Where the plain sum over a map or an image depends on the rows beside it, see `backend.row_sums`."""
     recipe = Recipe(Fourier((97, 95)), steps=3, penalties=penalties)
     together = dream(network, "conv1:0-6", recipe, batch=7)
     for batch in (1, 3):
@@ -118,12 +118,12 @@ def test_a_layer_of_a_real_architecture_at_64_pixels(fill):
     recipe = Recipe(steps=2)
     together = dream(network, "block_2_expand:0-4", recipe, seed=1)
     assert pixels(dream(network, "block_2_expand:3", recipe, seed=1)) == pixels(together[3:4])
-    assert all(one.woken for one in together)
+    assert all(one.activated for one in together)
 
 
-def test_another_seed_is_another_picture(network):
+def test_another_seed_is_another_image(network):
     first, second = (dream(network, "conv2:1", QUICK, seed=seed)[0] for seed in (1, 2))
-    assert np.abs(first.picture - second.picture).mean() > 0.05
+    assert np.abs(first.image - second.image).mean() > 0.05
     assert (first.seed, second.seed) == (1, 2)
 
 
@@ -136,18 +136,18 @@ def quick(network):
 def test_a_dream_says_what_it_is(quick, network):
     for number, one in enumerate(quick):
         assert one.name == f"conv2:{number}"
-        assert one.picture.shape == (16, 16, 3)
-        assert one.picture.dtype == np.float32
-        assert 0 <= one.picture.min() <= one.picture.max() <= 1
-        assert one.woken
-        assert (one.rescued, one.note, one.seed, one.recipe) == ("", "", 5, QUICK)
+        assert one.image.shape == (16, 16, 3)
+        assert one.image.dtype == np.float32
+        assert 0 <= one.image.min() <= one.image.max() <= 1
+        assert one.activated
+        assert (one.recovered_by, one.note, one.seed, one.recipe) == ("", "", 5, QUICK)
         assert one.score > one.start
         assert one.steps == len(one.history) == STEPS
         assert one.seconds > 0
         assert one.transparency is None
         assert one.frames == ()
     assert [one.score for one in quick] == pytest.approx(
-        scores_of(network, channel("conv2", [0, 1, 2]), [one.picture for one in quick]).tolist(), rel=1e-5
+        scores_of(network, channel("conv2", [0, 1, 2]), [one.image for one in quick]).tolist(), rel=1e-5
     )
 
 
@@ -160,25 +160,25 @@ def test_history_is_what_each_step_saw(network):
     goal = channel("conv2", [0, 3])
     moments = []
     results = dream(network, goal, STILL, watcher=lambda moment: moments.append(moment.paint()))
-    seen = np.stack([scores_of(network, goal, pictures[:2]) for pictures in moments], axis=1)  # after each step
+    seen = np.stack([scores_of(network, goal, images[:2]) for images in moments], axis=1)  # after each step
     for row, one in enumerate(results):
-        assert not one.rescued
+        assert not one.recovered_by
         assert one.history[0] == pytest.approx(one.start, rel=1e-5)
         assert one.history[1:] == pytest.approx(seen[row, :-1], rel=1e-4)  # a step sees what the one before left
 
 
-def test_the_best_picture_is_kept(network):
+def test_the_best_image_is_kept(network):
     """A rate far too high: the score falls again, and the best of the looks at steps 40, 48, 56 and 64 is kept."""
     goal = logit([0, 1, 2])
     recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=64)
     looks, moments = (39, 47, 55, 63), []
     results = dream(network, goal, recipe, watcher=lambda moment: moments.append(moment.paint()))
-    seen = np.stack([scores_of(network, goal, pictures[:3]) for pictures in (moments[look] for look in looks)])
+    seen = np.stack([scores_of(network, goal, images[:3]) for images in (moments[look] for look in looks)])
     best = seen.argmax(axis=0)
     assert np.any(best < 3)  # else this tests nothing
     for row, one in enumerate(results):
         assert one.score == pytest.approx(seen[best[row], row], rel=1e-5)
-        assert np.array_equal(one.picture, moments[looks[best[row]]][row])
+        assert np.array_equal(one.image, moments[looks[best[row]]][row])
 
 
 @pytest.mark.parametrize(
@@ -205,49 +205,49 @@ def test_octaves_grow_to_the_full_canvas(network):
     recipe = Recipe(Fourier(32), steps=3, octaves=3, octave_scale=2.0)
     one = dream(network, "conv2:3", recipe, watcher=lambda moment: shapes.append(moment.paint().shape[1:3]))[0]
     assert shapes == [(8, 8)] * 3 + [(16, 16)] * 3 + [(32, 32)] * 3
-    assert one.picture.shape == (32, 32, 3)
+    assert one.image.shape == (32, 32, 3)
     assert one.steps == len(one.history) == 9
 
 
 def test_octaves_carry_on_what_the_smaller_ones_found(network):
-    recipe = Recipe(Pixels(32), (), optimizer=Normalised(rate=0.5), steps=6, octaves=2, octave_scale=2.0)
-    pictures = []
-    dream(network, "conv2:3", recipe, watcher=lambda moment: pictures.append(moment.paint()[0]))
-    small, grown = pictures[5], pictures[6]
+    recipe = Recipe(Pixels(32), (), optimizer=Normalized(rate=0.5), steps=6, octaves=2, octave_scale=2.0)
+    images = []
+    dream(network, "conv2:3", recipe, watcher=lambda moment: images.append(moment.paint()[0]))
+    small, grown = images[5], images[6]
     enlarged = np.kron(small, np.ones((2, 2, 1)))
     assert np.corrcoef(enlarged.ravel(), grown.ravel())[0, 1] > 0.7
 
 
-def test_a_photograph_is_where_an_ascent_starts(network, scene):
-    photograph = scene(16, 16, seed=4)
-    recipe = Recipe(Pixels(), (), optimizer=Normalised(rate=1e-4), steps=2)
-    one, other = dream(network, "conv2:3,5", recipe, start=photograph)
-    assert one.picture == pytest.approx(photograph, abs=0.01)
-    assert other.picture == pytest.approx(photograph, abs=0.01)
-    assert one.start == pytest.approx(scores_of(network, channel("conv2", [3]), [photograph])[0], abs=0.01)
+def test_an_image_is_where_an_ascent_starts(network, scene):
+    image = scene(16, 16, seed=4)
+    recipe = Recipe(Pixels(), (), optimizer=Normalized(rate=1e-4), steps=2)
+    one, other = dream(network, "conv2:3,5", recipe, start=image)
+    assert one.image == pytest.approx(image, abs=0.01)
+    assert other.image == pytest.approx(image, abs=0.01)
+    assert one.start == pytest.approx(scores_of(network, channel("conv2", [3]), [image])[0], abs=0.01)
 
 
-def test_each_picture_may_start_from_its_own_photograph(network, scene):
-    photographs = np.stack([scene(16, 16, seed=4), scene(16, 16, seed=5)])
-    recipe = Recipe(Pixels(), (), optimizer=Normalised(rate=1e-4), steps=2)
-    for one, photograph in zip(dream(network, "conv2:3,5", recipe, start=photographs), photographs, strict=True):
-        assert one.picture == pytest.approx(photograph, abs=0.01)
+def test_each_image_may_start_from_its_own_image(network, scene):
+    images = np.stack([scene(16, 16, seed=4), scene(16, 16, seed=5)])
+    recipe = Recipe(Pixels(), (), optimizer=Normalized(rate=1e-4), steps=2)
+    for one, image in zip(dream(network, "conv2:3,5", recipe, start=images), images, strict=True):
+        assert one.image == pytest.approx(image, abs=0.01)
 
 
-def test_a_photograph_of_another_size_is_fitted_to_the_canvas_and_keeps_its_detail_through_octaves(network, scene):
-    photograph = scene(40, 40, seed=4)
-    recipe = Recipe(Pixels(32), (), optimizer=Normalised(rate=1e-5), steps=1, octaves=3, octave_scale=1.4)
-    one = dream(network, "layer:conv2", recipe, start=photograph)[0]
+def test_an_image_of_another_size_is_fitted_to_the_canvas_and_keeps_its_detail_through_octaves(network, scene):
+    image = scene(40, 40, seed=4)
+    recipe = Recipe(Pixels(32), (), optimizer=Normalized(rate=1e-5), steps=1, octaves=3, octave_scale=1.4)
+    one = dream(network, "layer:conv2", recipe, start=image)[0]
     again = dream(
-        network, "layer:conv2", Recipe(Pixels(32), (), optimizer=Normalised(rate=1e-5), steps=1), start=photograph
+        network, "layer:conv2", Recipe(Pixels(32), (), optimizer=Normalized(rate=1e-5), steps=1), start=image
     )[0]
-    assert one.picture.shape == (32, 32, 3)
-    assert np.abs(one.picture - again.picture).mean() < 0.01
+    assert one.image.shape == (32, 32, 3)
+    assert np.abs(one.image - again.image).mean() < 0.01
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 4), (3, 16, 16, 3), (0, 16, 3)])
 def test_what_is_no_start_is_refused(network, shape):
-    with pytest.raises(RecipeError, match=r"start: pictures \(.*; give one \(h, w, 3\) or 2 of them") as caught:
+    with pytest.raises(RecipeError, match=r"start: images \(.*; give one \(h, w, 3\) or 2 of them") as caught:
         dream(network, "conv2:0-1", QUICK, start=np.zeros(shape, "float32"))
     assert len(str(caught.value).splitlines()) == 1
 
@@ -257,7 +257,7 @@ def test_a_start_that_is_not_finite_is_refused(network):
         dream(network, "conv2:0-1", QUICK, start=np.full((16, 16, 3), np.nan, "float32"))
 
 
-def test_transparency_is_where_the_picture_mattered(network):
+def test_transparency_is_where_the_image_mattered(network):
     """A neuron of a 3x3 convolution sees 3x3 pixels: nothing else is opaque."""
     recipe = Recipe(Pixels(), (), steps=STEPS, transparency=True)
     one = dream(network, neuron("conv1", [(1, 5, 9)]), recipe)[0]
@@ -270,17 +270,17 @@ def test_transparency_is_where_the_picture_mattered(network):
     assert one.transparency.max() == 1
 
 
-def test_looking_for_transparency_changes_no_picture(network, quick):
+def test_looking_for_transparency_changes_no_image(network, quick):
     recipe = Recipe(steps=STEPS, transparency=True)
-    assert np.abs(dream(network, "conv2:1", recipe, seed=5)[0].picture - quick[1].picture).max() < 1e-4
+    assert np.abs(dream(network, "conv2:1", recipe, seed=5)[0].image - quick[1].image).max() < 1e-4
 
 
 def test_penalties_are_lowered(network):
     rough = dream(network, "conv2:3", Recipe(Pixels(), (), steps=12))[0]
     smooth = dream(network, "conv2:3", Recipe(Pixels(), (), (TotalVariation(3.0),), steps=12))[0]
     variation = TotalVariation(1.0)
-    assert float(variation(smooth.picture[None])[0]) < 0.7 * float(variation(rough.picture[None])[0])
-    assert smooth.woken
+    assert float(variation(smooth.image[None])[0]) < 0.7 * float(variation(rough.image[None])[0])
+    assert smooth.activated
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -288,32 +288,32 @@ def test_networks_of_other_channels(channels, make_tiny, network_of):
     network = network_of(make_tiny(channels=channels))
     for recipe in (QUICK, Recipe(Phase(), steps=STEPS)):
         one = dream(network, "conv2:3", recipe)[0]
-        assert one.picture.shape == (16, 16, channels)
-        assert one.woken
+        assert one.image.shape == (16, 16, channels)
+        assert one.activated
 
 
 @pytest.mark.parametrize("size", [96, (33, 47)])
 def test_a_filter_dreams_on_a_canvas_that_the_network_was_not_trained_at(size, network):
     one = dream(network, "conv2:3", Recipe(Fourier(size), steps=2))[0]
     height, width = (size, size) if isinstance(size, int) else size
-    assert one.picture.shape == (height, width, 3)
-    assert one.score == pytest.approx(scores_of(network, channel("conv2", [3]), [one.picture])[0], rel=1e-4)
-    assert one.woken
+    assert one.image.shape == (height, width, 3)
+    assert one.score == pytest.approx(scores_of(network, channel("conv2", [3]), [one.image])[0], rel=1e-4)
+    assert one.activated
 
 
 def test_a_class_on_another_canvas_is_shown_at_the_networks_size(network):
     goal = logit([1])
     one = dream(network, goal, Recipe(Fourier((24, 20)), steps=STEPS))[0]
-    assert one.picture.shape == (24, 20, 3)
-    small = keras.ops.image.resize(one.picture[None], (16, 16), interpolation="bilinear", antialias=True)
+    assert one.image.shape == (24, 20, 3)
+    small = keras.ops.image.resize(one.image[None], (16, 16), interpolation="bilinear", antialias=True)
     assert one.score == pytest.approx(scores_of(network, goal, small)[0], rel=1e-4)
-    assert one.woken
+    assert one.activated
 
 
 def test_what_transforms_enlarge_is_shown_to_a_class_too(network):
     one = dream(network, "class:1", Recipe(Fourier(16), (Pad(4), Jitter(2), Trim(1)), steps=STEPS))[0]
-    assert one.picture.shape == (16, 16, 3)
-    assert one.woken
+    assert one.image.shape == (16, 16, 3)
+    assert one.activated
 
 
 def test_a_canvas_too_small_for_the_layer_is_refused(network):
@@ -323,7 +323,7 @@ def test_a_canvas_too_small_for_the_layer_is_refused(network):
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Pictures that do not rise
+# Images that do not rise
 
 
 def by_hand(network_of, *filters):
@@ -336,33 +336,33 @@ def by_hand(network_of, *filters):
     return network_of(model)
 
 
-WAKING = Recipe(Pixels(), (), steps=24)  # starts at grey, .5 +- .025
+WAKING = Recipe(Pixels(), (), steps=24)  # starts at gray, .5 +- .025
 
 
-def test_a_filter_that_grey_leaves_silent_wakes_by_its_value_before_the_relu(network_of):
-    """Filter 0 answers where r + g + b is above 2.4, filter 1 to anything; grey has 1.5."""
+def test_a_filter_that_gray_leaves_silent_wakes_by_its_value_before_the_relu(network_of):
+    """Filter 0 answers where r + g + b is above 2.4, filter 1 to anything; gray has 1.5."""
     network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
     silent, awake = dream(network, "conv1:0-1", WAKING)
     assert silent.start == 0
-    assert (silent.woken, silent.rescued, silent.attempts) == (True, "pre-activation", ("pre-activation",))
+    assert (silent.activated, silent.recovered_by, silent.attempts) == (True, "pre-activation", ("pre-activation",))
     assert silent.score > 0.3
     assert silent.steps == WAKING.steps
     assert silent.history[0] == 0
     assert len(silent.history) == WAKING.steps
-    assert (awake.woken, awake.rescued, awake.steps) == (True, "", WAKING.steps)
+    assert (awake.activated, awake.recovered_by, awake.steps) == (True, "", WAKING.steps)
     # the one that needed no help is the same without the other
-    assert dream(network, "conv1:1", WAKING)[0].picture.tobytes() == awake.picture.tobytes()
-    assert dream(network, "conv1:0", WAKING)[0].picture.tobytes() == silent.picture.tobytes()
+    assert dream(network, "conv1:1", WAKING)[0].image.tobytes() == awake.image.tobytes()
+    assert dream(network, "conv1:0", WAKING)[0].image.tobytes() == silent.image.tobytes()
 
 
-def test_a_rescued_picture_shows_the_frames_and_the_transparency_of_its_rescue(network_of):
+def test_a_rescued_image_shows_the_frames_and_the_transparency_of_its_rescue(network_of):
     network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
     recipe = Recipe(Pixels(), (), steps=24, transparency=True)
     silent, awake = dream(network, "conv1:0-1", recipe, frames=2)
-    assert (silent.rescued, awake.rescued) == ("pre-activation", "")
+    assert (silent.recovered_by, awake.recovered_by) == ("pre-activation", "")
     for one in (silent, awake):
         assert len(one.frames) == 2
-        assert np.abs(one.frames[-1] - 0.5).mean() > 0.2  # grey no more
+        assert np.abs(one.frames[-1] - 0.5).mean() > 0.2  # gray no more
         assert one.transparency.max() == 1
 
 
@@ -370,7 +370,7 @@ def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of
     """Nothing comes back through conv1: the value of conv2 before its ReLU has no gradient either."""
     network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))
     one = dream(network, "conv2:0", WAKING)[0]
-    assert (one.start, one.woken, one.rescued) == (0, True, "relaxed gradient")
+    assert (one.start, one.activated, one.recovered_by) == (0, True, "relaxed gradient")
     assert one.attempts == ("pre-activation", "relaxed gradient")
     assert one.score > 0.2
     assert one.steps == 2 * WAKING.steps
@@ -379,33 +379,38 @@ def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of
 def test_a_dead_filter_is_reported_as_not_woken(network_of):
     network = by_hand(network_of, (np.array([[0, 1], [0, 1], [0, 1]]), [-1.0, 0.0]))
     dead, awake = dream(network, "conv1:0-1", Recipe(Pixels(), (), steps=STEPS))
-    assert not dead.woken
-    assert (dead.score, dead.start, dead.rescued) == (0, 0, "")
-    assert "not woken" in dead.note
+    assert not dead.activated
+    assert (dead.score, dead.start, dead.recovered_by) == (0, 0, "")
+    assert "not activated" in dead.note
     assert "also tried pre-activation, relaxed gradient, another seed" in dead.note
     assert dead.attempts == ("pre-activation", "relaxed gradient", "another seed")
     assert awake.attempts == ()
     assert dead.steps == 3 * STEPS
-    assert "not woken" in repr(dead)
-    assert awake.woken
-    assert "not woken" not in repr(awake)
+    assert "not activated" in repr(dead)
+    assert awake.activated
+    assert "not activated" not in repr(awake)
 
 
-def test_a_picture_is_rescued_alike_alone_and_among_others(network_of):
+def test_an_image_is_rescued_alike_alone_and_among_others(network_of):
     """Filter 0 wakes in the first 16 steps of a rescue; 1, which needs 18, may not profit from 0's going on."""
     network = by_hand(network_of, (np.ones((3, 2)), [-2.4, -2.55]), (np.eye(2), [-0.01, -0.01]))
     recipe = Recipe(Pixels(), (), optimizer=Adam(0.1), steps=20)
     together = dream(network, "conv2:0-1", recipe)
-    assert [one.rescued for one in together] == ["relaxed gradient", ""]
+    assert [one.recovered_by for one in together] == ["relaxed gradient", ""]
     for one in together:
         alone = dream(network, one.name, recipe)[0]
-        assert (alone.woken, alone.rescued, alone.steps, alone.note) == (one.woken, one.rescued, one.steps, one.note)
-        assert alone.picture.tobytes() == one.picture.tobytes()
+        assert (alone.activated, alone.recovered_by, alone.steps, alone.note) == (
+            one.activated,
+            one.recovered_by,
+            one.steps,
+            one.note,
+        )
+        assert alone.image.tobytes() == one.image.tobytes()
 
 
 def test_a_goal_that_has_no_gradient_at_all_is_not_woken(network):
     one = dream(network, 0.0 * channel("conv2", [0]), Recipe(steps=2))[0]
-    assert (one.woken, one.score) == (False, 0)
+    assert (one.activated, one.score) == (False, 0)
 
 
 def test_a_filter_without_relu_needs_no_relaxing(fill, network_of):
@@ -434,26 +439,26 @@ def test_octaves_are_not_rescued_and_say_so(network):
     assert dead.note.endswith("also tried pre-activation")
 
 
-def test_a_number_that_is_not_finite_stops_its_picture_only(network):
+def test_a_number_that_is_not_finite_stops_its_image_only(network):
     healthy = 2.0 * channel("conv2", [0, 1, 3])
     ill = 2.0 * channel("conv2", [0, 1, 3])
     ill.wanted[0][1] = np.nan
     expected, results = dream(network, healthy, QUICK), dream(network, ill, QUICK)
-    assert [one.woken for one in results] == [True, False, True]
+    assert [one.activated for one in results] == [True, False, True]
     assert pixels(results)[::2] == pixels(expected)[::2]
     stopped = results[1]
     assert "stopped at step 1: a number was not finite" in stopped.note
-    assert "not woken" in stopped.note
+    assert "not activated" in stopped.note
     assert np.isnan(stopped.score)
-    assert np.all(np.isfinite(stopped.picture))
+    assert np.all(np.isfinite(stopped.image))
     assert len(stopped.history) == 1
 
 
 def test_an_ascent_that_overflows_keeps_what_it_had(network):
     recipe = Recipe(Pixels(), (), optimizer=Momentum(rate=1e38, momentum=0.99), steps=6)
     for one in dream(network, "conv2:0-2", recipe):
-        assert np.all(np.isfinite(one.picture))
-        assert "not finite" in one.note or one.woken
+        assert np.all(np.isfinite(one.image))
+        assert "not finite" in one.note or one.activated
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -468,9 +473,9 @@ def test_facets_of_a_unit_are_made_together_and_differ(network):
     together, parted = dream(network, goal, recipe), dream(network, goal, recipe, batch=4)  # whole groups: 3 at a time
     assert pixels(together) == pixels(parted)
     assert pixels(dream(network, goal, recipe, batch=3)) == pixels(parted)
-    apart = scores_of(network, diversity("conv1", 3), [one.picture for one in together[:3]]).mean()
+    apart = scores_of(network, diversity("conv1", 3), [one.image for one in together[:3]]).mean()
     plain = dream(network, channel("conv2", [3] * 3), recipe)
-    assert apart > scores_of(network, diversity("conv1", 3), [one.picture for one in plain]).mean() + 0.01
+    assert apart > scores_of(network, diversity("conv1", 3), [one.image for one in plain]).mean() + 0.01
 
 
 @pytest.mark.parametrize(("batch", "goal", "least"), [(0, "conv2:0", 1), (-3, "conv2:0", 1)])
@@ -487,7 +492,7 @@ def test_a_batch_that_holds_no_whole_group_is_refused(network):
 
 def test_batches_come_as_they_are_done(network):
     names = []
-    for one in dreaming(
+    for one in iter_dreams(
         network, "conv2:0-4", Recipe(steps=2), batch=2, watcher=lambda moment: names.append(moment.names[:2])
     ):
         names.append(one.name)
@@ -528,14 +533,14 @@ def state_of(model):
 def test_the_users_model_is_never_changed(make_tiny, network_of, scene):
     model = make_tiny()
     model.compile("sgd", "mse")
-    pictures = scene()[None]
-    before, outputs = state_of(model), np.asarray(model(pictures))
+    images = scene()[None]
+    before, outputs = state_of(model), np.asarray(model(images))
     network = network_of(model)
     dead = 0.0 * channel("conv2", [0])  # takes all the rungs
     for goal in ("conv2:0", "class:1", dead):
         dream(network, goal, Recipe(steps=2))
     assert state_of(model) == before
-    assert np.asarray(model(pictures)).tobytes() == outputs.tobytes()
+    assert np.asarray(model(images)).tobytes() == outputs.tobytes()
     assert model.layers[0].activation is keras.activations.relu
 
 
@@ -553,10 +558,10 @@ def test_the_canvas_is_the_recipes_or_the_networks_or_128(network, tiny):
     assert (canvas_of(free, QUICK).height, canvas_of(free, QUICK).width) == (128, 128)
 
 
-def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, tiny, grey, network_of, tmp_path, scene):
+def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, tiny, gray, network_of, tmp_path, scene):
     assert canvas_of(network, QUICK).prior == priors.IMAGENET  # the network brings none
     assert canvas_of(network, Recipe(Pixels())).prior == priors.neutral(3)
-    assert canvas_of(network_of(grey), QUICK).prior == priors.neutral(1)  # ImageNet has no grey
+    assert canvas_of(network_of(gray), QUICK).prior == priors.neutral(1)  # ImageNet has no gray
     own = priors.measure_prior(np.stack([scene(seed=k) for k in range(3)]), name="own")
     path = tmp_path / "own.npz"
     own.save(path)
@@ -568,15 +573,15 @@ def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, ti
 
 
 def test_a_prior_of_other_channels_is_refused(network):
-    with pytest.raises(RecipeError, match="prior none: has 1 colour channels, pictures of tiny have 3"):
+    with pytest.raises(RecipeError, match="prior none: has 1 color channels, images of tiny have 3"):
         dream(network, "conv2:0", QUICK, prior=priors.neutral(1))
 
 
-def test_a_prior_changes_the_colours(network):
+def test_a_prior_changes_the_colors(network):
     red = priors.Prior("red", np.array([2.0, -2.0, -2.0], "float32"), np.eye(3, dtype="float32") * 0.2)
     one = dream(network, "conv2:3", Recipe(Fourier(gain=1.0), steps=2), prior=red)[0]
-    assert one.picture[..., 0].mean() > 0.8
-    assert one.picture[..., 1:].mean() < 0.2
+    assert one.image[..., 0].mean() > 0.8
+    assert one.image[..., 1:].mean() < 0.2
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -619,6 +624,6 @@ def test_one_output_has_a_margin_too(fill, network_of):
     )
     network = network_of(fill(model))
     one = dream(network, margin([0]), QUICK)[0]
-    assert one.woken
-    assert one.score == pytest.approx(scores_of(network, logit([0]), [one.picture])[0], rel=1e-5)
+    assert one.activated
+    assert one.score == pytest.approx(scores_of(network, logit([0]), [one.image])[0], rel=1e-5)
     assert LOGITS in margin([0]).layers

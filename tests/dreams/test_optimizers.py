@@ -9,7 +9,7 @@ from dreamfilters.dreams.optimizers import (
     Adam,
     Momentum,
     Nadam,
-    Normalised,
+    Normalized,
     RMSprop,
     Sign,
     check_schedule,
@@ -68,21 +68,21 @@ def test_sign_by_hand():
     assert second.tolist() == [[-1, 1, 1]]
 
 
-def test_normalised_by_hand():
+def test_normalized_by_hand():
     gradient = np.array([[3.0, -4.0, 0.0]])
-    assert moves(Normalised(), gradient)[0] == pytest.approx(gradient / math.sqrt(25 / 3), rel=1e-6)
-    assert moves(Normalised(norm="l1"), gradient)[0] == pytest.approx(gradient / (7 / 3), rel=1e-6)
+    assert moves(Normalized(), gradient)[0] == pytest.approx(gradient / math.sqrt(25 / 3), rel=1e-6)
+    assert moves(Normalized(norm="l1"), gradient)[0] == pytest.approx(gradient / (7 / 3), rel=1e-6)
 
 
-def test_each_picture_is_normalised_by_its_own_size():
-    state = Normalised().start({})
+def test_each_image_is_normalized_by_its_own_size():
+    state = Normalized().start({})
     gradient = backend.tensor(np.array([[1.0, 1.0], [50.0, -50.0]], "float32"))
-    assert np.asarray(Normalised().move({"a": gradient}, state, 0)[0]["a"]) == pytest.approx(
+    assert np.asarray(Normalized().move({"a": gradient}, state, 0)[0]["a"]) == pytest.approx(
         np.array([[1, 1], [1, -1]])
     )
 
 
-EVERY = [Adam(), Nadam(), RMSprop(), Momentum(), Sign(), Normalised(), Normalised(norm="l1")]
+EVERY = [Adam(), Nadam(), RMSprop(), Momentum(), Sign(), Normalized(), Normalized(norm="l1")]
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=lambda o: type(o).__name__)
@@ -156,8 +156,8 @@ def test_an_unknown_schedule_is_refused():
         (lambda: RMSprop(rho=2.0), "rho=2.0"),
         (lambda: Momentum(momentum=1.0), "momentum=1.0"),
         (lambda: Sign(rate=-1.0), "rate=-1.0"),
-        (lambda: Normalised(norm="l3"), "norm='l3': 'l1' or 'l2'"),
-        (lambda: Normalised(rate=float("nan")), "rate=nan"),
+        (lambda: Normalized(norm="l3"), "norm='l3': 'l1' or 'l2'"),
+        (lambda: Normalized(rate=float("nan")), "rate=nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):

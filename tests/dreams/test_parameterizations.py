@@ -23,21 +23,21 @@ def name(value):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("way", EVERY, ids=name)
-def test_every_start_paints_pictures_in_range(way, size):
+def test_every_start_paints_images_in_range(way, size):
     on = canvas(*size)
     params = way.start(SEEDS, on)
-    picture = np.asarray(way.paint(params, on))
-    assert picture.shape == (3, *size, 3)
-    assert picture.min() >= 0
-    assert picture.max() <= 1
+    image = np.asarray(way.paint(params, on))
+    assert image.shape == (3, *size, 3)
+    assert image.min() >= 0
+    assert image.max() <= 1
     assert all(np.asarray(rows).shape[0] == 3 for rows in params.values())
-    assert 1e-3 < picture.std() < 0.4  # neither flat nor saturated
-    assert abs(picture.mean() - 0.5) < 0.1
-    assert np.abs(picture[0] - picture[1]).mean() > 1e-3  # each its own chance
+    assert 1e-3 < image.std() < 0.4  # neither flat nor saturated
+    assert abs(image.mean() - 0.5) < 0.1
+    assert np.abs(image[0] - image[1]).mean() > 1e-3  # each its own chance
 
 
 @pytest.mark.parametrize("way", EVERY, ids=name)
-def test_a_picture_starts_alike_alone_and_among_others(way):
+def test_an_image_starts_alike_alone_and_among_others(way):
     on = canvas(12, 20)
     together = way.start(SEEDS, on)
     for row, seed in enumerate(SEEDS):
@@ -63,47 +63,47 @@ FREE = [
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("way", FREE, ids=name)
-def test_a_photograph_is_painted_to_a_hundredth(way, size, scene):
+def test_an_image_is_painted_to_a_hundredth(way, size, scene):
     on = canvas(*size)
-    pictures = np.stack([scene(*size, seed=1), scene(*size, seed=2)])
-    painted = np.asarray(way.paint(way.fit(pictures, on), on))
-    assert np.abs(painted - pictures).max() < 0.01
+    images = np.stack([scene(*size, seed=1), scene(*size, seed=2)])
+    painted = np.asarray(way.paint(way.fit(images, on), on))
+    assert np.abs(painted - images).max() < 0.01
 
 
 @pytest.mark.parametrize("way", FREE, ids=name)
 def test_black_and_white_are_painted_to_a_hundredth(way):
     on = canvas()
-    picture = np.zeros((1, 16, 16, 3), "float32")
-    picture[:, 4:9, 5:] = 1
-    painted = np.asarray(way.paint(way.fit(picture, on), on))
-    assert np.abs(painted - picture).max() < 0.01
+    image = np.zeros((1, 16, 16, 3), "float32")
+    image[:, 4:9, 5:] = 1
+    painted = np.asarray(way.paint(way.fit(image, on), on))
+    assert np.abs(painted - image).max() < 0.01
 
 
 @pytest.mark.parametrize("make", [Pixels, Fourier, Pyramid], ids=lambda make: make.__name__)
-def test_standardised_a_photograph_comes_out_up_to_brightness_and_contrast(make, scene):
-    """In the uncorrelated channels: what is painted is the photograph's z with mean 0 and deviation 1."""
-    on, picture = canvas(15, 17), scene(15, 17)[None]
-    way = make(contrast="standardised", gain=2.0)
-    painted = np.asarray(way.paint(way.fit(picture, on), on))
-    z = undevelop(picture, on, "free", 1.0).astype("float64")
+def test_standardized_an_image_comes_out_up_to_brightness_and_contrast(make, scene):
+    """In the uncorrelated channels: what is painted is the image's z with mean 0 and std 1."""
+    on, image = canvas(15, 17), scene(15, 17)[None]
+    way = make(contrast="standardized", gain=2.0)
+    painted = np.asarray(way.paint(way.fit(image, on), on))
+    z = undevelop(image, on, "free", 1.0).astype("float64")
     expected = (z - z.mean()) / z.std()
     assert undevelop(painted, on, "free", 2.0) == pytest.approx(expected, abs=5e-3)
-    # with the gain of its own contrast, around the prior that has its own mean, it is the photograph
-    own = priors.Prior("own", (z.mean() * on.prior.colours.sum(axis=0)).astype("float32"), on.prior.colours)
-    exact = make(contrast="standardised", gain=float(z.std()))
-    centred = Canvas(15, 17, own)
-    assert np.asarray(exact.paint(exact.fit(picture, centred), centred)) == pytest.approx(picture, abs=0.01)
+    # with the gain of its own contrast, around the prior that has its own mean, it is the image
+    own = priors.Prior("own", (z.mean() * on.prior.colors.sum(axis=0)).astype("float32"), on.prior.colors)
+    exact = make(contrast="standardized", gain=float(z.std()))
+    centered = Canvas(15, 17, own)
+    assert np.asarray(exact.paint(exact.fit(image, centered), centered)) == pytest.approx(image, abs=0.01)
 
 
-def test_phases_of_a_photograph_with_its_own_prior_are_the_photograph_but_for_the_contrast_of_its_details(scene):
-    picture = scene(32, 32, seed=3)[None]
-    own = priors.measure_prior(picture)
+def test_phases_of_an_image_with_its_own_prior_are_the_image_but_for_the_contrast_of_its_details(scene):
+    image = scene(32, 32, seed=3)[None]
+    own = priors.measure_prior(image)
     on = Canvas(32, 32, own)
-    painted = np.asarray(Phase().paint(Phase().fit(picture, on), on))
-    assert np.corrcoef(painted.ravel(), picture.ravel())[0, 1] > 0.75
-    # random phases with the same amplitudes are another picture
+    painted = np.asarray(Phase().paint(Phase().fit(image, on), on))
+    assert np.corrcoef(painted.ravel(), image.ravel())[0, 1] > 0.75
+    # random phases with the same amplitudes are another image
     other = np.asarray(Phase().paint(Phase().start(SEEDS[:1], on), on))
-    assert abs(np.corrcoef(other.ravel(), picture.ravel())[0, 1]) < 0.4
+    assert abs(np.corrcoef(other.ravel(), image.ravel())[0, 1]) < 0.4
 
 
 def test_phases_keep_the_amplitudes_of_the_prior(scene):
@@ -114,7 +114,7 @@ def test_phases_keep_the_amplitudes_of_the_prior(scene):
     measured = np.abs(np.fft.rfft2(np.moveaxis(z, -1, 1)))[:, :, :, 1:8]  # the edge columns hold their own mirror image
     amplitude = own.amplitude(16, 16, 1.0)[None, :, :, 1:8]
     ratio = measured / amplitude
-    assert ratio.std() / ratio.mean() < 0.02  # one factor for all, of the standardisation
+    assert ratio.std() / ratio.mean() < 0.02  # one factor for all, of the standardization
 
 
 def test_a_fourier_start_falls_with_the_frequency():
@@ -134,12 +134,12 @@ def test_the_contrast_of_a_start_hardly_depends_on_the_canvas(measured, scene):
         priors.measure_prior(np.stack([scene(32, 32, 1, seed=k) for k in range(9)])) if measured else priors.neutral(1)
     )
     way = Fourier(contrast="free", gain=0.2)
-    deviations = []
+    stds = []
     for side in (16, 33, 64):
         on = canvas(side, side, prior)
         z = undevelop(np.asarray(way.paint(way.start(np.arange(30, dtype="uint64"), on), on)), on, "free", 0.2)
-        deviations.append(z.std())
-    assert max(deviations) < 1.3 * min(deviations)
+        stds.append(z.std())
+    assert max(stds) < 1.3 * min(stds)
 
 
 def test_a_pyramid_adds_levels_of_halved_sizes():
@@ -161,31 +161,31 @@ def test_develop_by_hand():
     prior = priors.Prior("own", np.array([0.0, 1.0], "float32"), np.array([[1.0, 2.0], [0.0, 3.0]], "float32"))
     on = Canvas(1, 2, prior)
     z = np.array([[[[1.0, 0.0], [0.0, -1.0]]]], "float32")
-    # logits, gain 2: z @ colours * 2 + mean = (2, 4 + 1) and (0, -6 + 1)
+    # logits, gain 2: z @ colors * 2 + mean = (2, 4 + 1) and (0, -6 + 1)
     expected = 1 / (1 + np.exp(-np.array([[[[2.0, 5.0], [0.0, -5.0]]]])))
     assert np.asarray(develop(z, on, "free", 2.0)) == pytest.approx(expected, abs=1e-6)
-    # standardised: mean 0, deviation sqrt(1/2), so 1 becomes sqrt(2)
+    # standardized: mean 0, std sqrt(1/2), so 1 becomes sqrt(2)
     root = np.sqrt(2)
     logits = 2 * np.array([[[[root, 2 * root], [0, -3 * root]]]]) + [0, 1]
-    assert np.asarray(develop(z, on, "standardised", 2.0)) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
+    assert np.asarray(develop(z, on, "standardized", 2.0)) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
 
 
-def test_standardised_scale_and_offset_of_the_numbers_change_nothing(scene):
+def test_standardized_scale_and_offset_of_the_numbers_change_nothing(scene):
     on = canvas()
     z = undevelop(scene()[None], on, "free", 1.0)
-    painted = np.asarray(develop(z, on, "standardised", 3.0))
-    assert np.asarray(develop(5 * z + 2, on, "standardised", 3.0)) == pytest.approx(painted, abs=1e-5)
-    flat = np.asarray(develop(np.full((1, 16, 16, 3), 7.0, "float32"), on, "standardised", 3.0))
+    painted = np.asarray(develop(z, on, "standardized", 3.0))
+    assert np.asarray(develop(5 * z + 2, on, "standardized", 3.0)) == pytest.approx(painted, abs=1e-5)
+    flat = np.asarray(develop(np.full((1, 16, 16, 3), 7.0, "float32"), on, "standardized", 3.0))
     assert np.all(np.isfinite(flat))
 
 
-def test_the_gradient_of_the_standardisation_is_that_of_finite_differences():
+def test_the_gradient_of_the_standardization_is_that_of_finite_differences():
     rng = np.random.default_rng(0)
     z, weights = rng.normal(size=(2, 2, 3, 4, 2))
     on = Canvas(3, 4, priors.neutral(2))
 
     def along(numbers):
-        return backend.tf.reduce_sum(develop(numbers, on, "standardised", 1.5) * weights.astype("float32")), ()
+        return backend.tf.reduce_sum(develop(numbers, on, "standardized", 1.5) * weights.astype("float32")), ()
 
     _, gradient = backend.value_and_gradient(along)(backend.tensor(z.astype("float32")))
 
@@ -201,8 +201,8 @@ def test_the_gradient_of_the_standardisation_is_that_of_finite_differences():
         assert float(np.asarray(gradient)[at]) == pytest.approx(difference, abs=1e-4)
 
 
-def test_a_cppn_learns_a_smooth_picture():
-    """300 steps of Adam to a disc of one colour on another: a mean error below .02, where a flat picture has .1."""
+def test_a_cppn_learns_a_smooth_image():
+    """300 steps of Adam to a disc of one color on another: a mean error below .02, where a flat image has .1."""
     on = canvas(16, 16, priors.neutral(3))
     y, x = np.mgrid[-1:1:16j, -1:1:16j]
     inside = 1 / (1 + np.exp(8 * (np.hypot(x, y) - 0.6)))[..., None]
@@ -228,15 +228,15 @@ def test_a_cppn_learns_a_smooth_picture():
     assert error < 0.02
 
 
-def test_a_cppn_paints_the_same_picture_at_any_size():
+def test_a_cppn_paints_the_same_image_at_any_size():
     way = CPPN()
     params = way.start(SEEDS[:1], canvas())
     small, large = (np.asarray(way.paint(params, canvas(side, side)))[0] for side in (9, 17))
     assert large[::2, ::2] == pytest.approx(small, abs=1e-5)  # the same places
 
 
-def test_a_cppn_has_no_photograph_to_start_from(scene):
-    with pytest.raises(RecipeError, match="cppn: cannot start from a photograph; take pixels, fourier or pyramid"):
+def test_a_cppn_has_no_image_to_start_from(scene):
+    with pytest.raises(RecipeError, match="cppn: cannot start from an image; take pixels, fourier or pyramid"):
         CPPN().fit(scene()[None], canvas())
 
 
@@ -245,7 +245,7 @@ def test_a_cppn_has_no_photograph_to_start_from(scene):
     [
         (lambda: Pixels(gain=0.0), "gain=0.0"),
         (lambda: Fourier(gain=-1.0), "gain=-1.0"),
-        (lambda: Fourier(contrast="full"), "contrast='full': 'standardised' or 'free'"),
+        (lambda: Fourier(contrast="full"), "contrast='full': 'standardized' or 'free'"),
         (lambda: Fourier(size=0), "size=0"),
         (lambda: Phase(size=(4, -1)), r"size=\(4, -1\)"),
         (lambda: Fourier(decay=-0.5), "decay=-0.5"),

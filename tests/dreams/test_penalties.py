@@ -17,13 +17,13 @@ from dreamfilters.dreams.transforms import gaussian_blur
 from dreamfilters.errors import RecipeError
 
 
-def picture(*rows):
-    """One picture of one channel from its rows."""
+def image(*rows):
+    """One image of one channel from its rows."""
     return np.asarray(rows, "float32")[None, :, :, None]
 
 
-GREY = picture([0.5, 0.5], [0.5, 0.5])
-MIXED = picture([0.5, 0.75], [0.0, 1.0])  # from grey: 0, .25, .5, .5
+GRAY = image([0.5, 0.5], [0.5, 0.5])
+MIXED = image([0.5, 0.75], [0.0, 1.0])  # from gray: 0, .25, .5, .5
 
 
 def of(penalty, pixels):
@@ -35,18 +35,18 @@ def test_total_variation_by_hand():
     assert of(TotalVariation(1.0), MIXED) == pytest.approx([0.5])
     assert of(TotalVariation(3.0), MIXED) == pytest.approx([1.5])
     assert of(TotalVariation(1.0), np.repeat(MIXED, 3, axis=-1)) == pytest.approx([1.5])  # summed over channels
-    assert of(TotalVariation(1.0), GREY) == [0.0]
+    assert of(TotalVariation(1.0), GRAY) == [0.0]
 
 
-def test_distances_from_grey_by_hand():
+def test_distances_from_gray_by_hand():
     assert of(L1(1.0), MIXED) == pytest.approx([1.25 / 4])
     assert of(L2(2.0), MIXED) == pytest.approx([2 * (0.0625 + 0.25 + 0.25) / 4])
     assert of(Lp(1.0, power=3.0), MIXED) == pytest.approx([(0.25**3 + 2 * 0.5**3) / 4])
     assert of(Lp(1.0, power=1.0), MIXED) == pytest.approx(of(L1(1.0), MIXED))
-    assert of(Lp(1.0), GREY) == of(L1(1.0), GREY) == of(L2(1.0), GREY) == [0.0]
+    assert of(Lp(1.0), GRAY) == of(L1(1.0), GRAY) == of(L2(1.0), GRAY) == [0.0]
 
 
-def test_blur_distance_is_that_to_the_blurred_picture():
+def test_blur_distance_is_that_to_the_blurred_image():
     pixels = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
     blurred = np.asarray(gaussian_blur(backend.tensor(pixels), np.full(2, 1.5, "float32")))
     expected = 4 * np.mean((pixels - blurred) ** 2, axis=(1, 2, 3))
@@ -66,7 +66,7 @@ def gradient_of(penalty, pixels):
 
 
 @pytest.mark.parametrize("penalty", EVERY, ids=lambda p: type(p).__name__)
-def test_every_penalty_is_one_number_a_picture_zero_or_more_and_falls_along_minus_its_gradient(penalty):
+def test_every_penalty_is_one_number_an_image_zero_or_more_and_falls_along_minus_its_gradient(penalty):
     pixels = np.random.default_rng(0).uniform(0.05, 0.95, (3, 6, 7, 3)).astype("float32")
     before = np.array(of(penalty, pixels))
     assert before.shape == (3,)
@@ -87,7 +87,7 @@ def test_weight_zero_is_no_penalty(weight):
 def test_gradients_by_hand():
     assert gradient_of(L1(1.0), MIXED)[0, ..., 0] == pytest.approx(np.array([[0, 0.25], [-0.25, 0.25]]))
     assert gradient_of(L2(1.0), MIXED)[0, ..., 0] == pytest.approx(np.array([[0, 0.125], [-0.25, 0.25]]))
-    # the blurred picture is held fixed: 2 * weight * (x - blurred) / size
+    # the blurred image is held fixed: 2 * weight * (x - blurred) / size
     pixels = np.random.default_rng(0).uniform(0, 1, (1, 5, 5, 1)).astype("float32")
     blurred = np.asarray(gaussian_blur(backend.tensor(pixels), np.ones(1, "float32")))
     assert gradient_of(BlurDistance(3.0), pixels) == pytest.approx(2 * 3 * (pixels - blurred) / 25, abs=1e-6)
@@ -113,7 +113,7 @@ def test_blur_every_waits_for_its_turn():
     assert edited(BlurEvery(1.0, every=1), pixels) == pytest.approx(blurred, abs=1e-6)
 
 
-def test_clip_norm_greys_the_weakest_places():
+def test_clip_norm_grays_the_weakest_places():
     pixels = np.array([[[3, 4], [0, 1]], [[-2, 0], [0, 0.5]]], "float32")[None]  # norms 5, 1, 2, .5
     assert edited(ClipNorm(50.0), pixels)[0].tolist() == [[[3, 4], [0, 0]], [[-2, 0], [0, 0]]]
     assert edited(ClipNorm(25.0), pixels)[0].tolist() == [[[3, 4], [0, 1]], [[-2, 0], [0, 0]]]
@@ -121,7 +121,7 @@ def test_clip_norm_greys_the_weakest_places():
     assert np.all(edited(ClipNorm(100.0), pixels) == 0)
 
 
-def test_clip_contribution_greys_what_moves_the_score_least():
+def test_clip_contribution_grays_what_moves_the_score_least():
     pixels = np.array([[[3, 4], [0, 1]], [[-2, 0], [0, 0.5]]], "float32")[None]
     gradient = np.array([[[1, -0.75], [9, 0.5]], [[2, 7], [7, -4]]], "float32")[None]
     # |3 - 3| = 0, |.5|, |-4|, |-2|: the strongest pixel contributes nothing
@@ -129,7 +129,7 @@ def test_clip_contribution_greys_what_moves_the_score_least():
     assert edited(ClipContribution(50.0), pixels, gradient)[0].tolist() == [[[0, 0], [0, 0]], [[-2, 0], [0, 0.5]]]
 
 
-def test_each_picture_is_clipped_by_its_own_threshold():
+def test_each_image_is_clipped_by_its_own_threshold():
     pixels = np.stack([np.arange(1, 5), 100 * np.arange(1, 5)]).reshape(2, 2, 2, 1).astype("float32")
     kept = edited(ClipNorm(50.0), pixels) != 0
     assert kept[0].tolist() == kept[1].tolist()

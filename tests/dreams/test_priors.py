@@ -10,10 +10,10 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def noise_of(colours, mean, count=40, side=24, seed=0):
-    """Pictures of white noise with known axes: sigmoid(mean + z @ colours)."""
+def noise_of(colors, mean, count=40, side=24, seed=0):
+    """Images of white noise with known axes: sigmoid(mean + z @ colors)."""
     z = np.random.default_rng(seed).normal(size=(count, side, side, len(mean)))
-    return sigmoid(np.asarray(mean) + z @ np.asarray(colours))
+    return sigmoid(np.asarray(mean) + z @ np.asarray(colors))
 
 
 AXES = np.array(
@@ -22,18 +22,18 @@ AXES = np.array(
 MEAN = [0.2, -0.1, 0.4]
 
 
-def test_known_colours_come_back():
+def test_known_colors_come_back():
     prior = measure_prior(noise_of(AXES, MEAN))
     assert prior.mean == pytest.approx(MEAN, abs=0.02)
-    assert prior.colours.T @ prior.colours == pytest.approx(AXES.T @ AXES, abs=0.02)  # the covariance
-    same_way = np.sign(np.sum(prior.colours * AXES, axis=1, keepdims=True))  # an axis of colours has no right sign
-    assert prior.colours * same_way == pytest.approx(AXES, abs=0.03)
+    assert prior.colors.T @ prior.colors == pytest.approx(AXES.T @ AXES, abs=0.02)  # the covariance
+    same_way = np.sign(np.sum(prior.colors * AXES, axis=1, keepdims=True))  # an axis of colors has no right sign
+    assert prior.colors * same_way == pytest.approx(AXES, abs=0.03)
 
 
 def test_the_axes_are_uncorrelated_and_of_variance_one():
-    pictures = noise_of(AXES, MEAN)
-    prior = measure_prior(pictures)
-    z = (np.log(pictures / (1 - pictures)) - prior.mean) @ np.linalg.inv(prior.colours)
+    images = noise_of(AXES, MEAN)
+    prior = measure_prior(images)
+    z = (np.log(images / (1 - images)) - prior.mean) @ np.linalg.inv(prior.colors)
     assert np.cov(z.reshape(-1, 3).T) == pytest.approx(np.eye(3), abs=0.06)
 
 
@@ -91,58 +91,58 @@ def test_without_a_spectrum_it_is_one_over_f():
 @pytest.mark.parametrize("channels", [1, 2, 5])
 def test_any_number_of_channels(channels):
     rng = np.random.default_rng(0)
-    pictures = sigmoid(rng.normal(size=(20, 16, 16, channels)) * np.linspace(0.5, 1.0, channels))
-    prior = measure_prior(pictures)
+    images = sigmoid(rng.normal(size=(20, 16, 16, channels)) * np.linspace(0.5, 1.0, channels))
+    prior = measure_prior(images)
     assert prior.channels == channels
-    assert np.diag(prior.colours.T @ prior.colours) == pytest.approx(np.linspace(0.5, 1.0, channels) ** 2, rel=0.1)
+    assert np.diag(prior.colors.T @ prior.colors) == pytest.approx(np.linspace(0.5, 1.0, channels) ** 2, rel=0.1)
     assert prior.spectrum.shape == (16, 9, channels)
 
 
-def test_few_pictures_are_shrunk_toward_independent_channels():
-    """Two channels that are equal in every picture: believed more the more pictures say so."""
+def test_few_images_are_shrunk_toward_independent_channels():
+    """Two channels that are equal in every image: believed more the more images say so."""
     covariances = []
     for count in (1, 5, 50):
         rng = np.random.default_rng(1)
         strength = rng.uniform(0.2, 2.0, (count, 1, 1, 1))
         z = rng.normal(size=(count, 16, 16, 1)) * strength * [1.0, 1.0, 0.2]
         prior = measure_prior(sigmoid(z))
-        covariances.append(prior.colours.T @ prior.colours)
+        covariances.append(prior.colors.T @ prior.colors)
     correlation = [c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) for c in covariances]
-    # one picture: a quarter of it is independent channels of the mean variance, (1 + 1 + .04) / 3 = .68 for one of 1
+    # one image: a quarter of it is independent channels of the mean variance, (1 + 1 + .04) / 3 = .68 for one of 1
     assert correlation[0] == pytest.approx(0.75 / (0.75 + 0.25 * 0.68), abs=0.01)
     assert correlation[0] < correlation[1] < correlation[2]
     assert correlation[2] > 0.9
     assert all(np.linalg.matrix_rank(c) == 3 for c in covariances)
 
 
-def test_a_flat_picture_still_gives_a_prior_that_can_be_used():
+def test_a_flat_image_still_gives_a_prior_that_can_be_used():
     prior = measure_prior(np.full((2, 8, 8, 3), 0.25))
     assert prior.mean == pytest.approx(np.log([1 / 3] * 3), abs=1e-5)
-    assert np.all(np.isfinite(prior.colours))
+    assert np.all(np.isfinite(prior.colors))
     assert np.all(np.isfinite(prior.spectrum))
-    assert np.linalg.cond(prior.colours) < 1e3
+    assert np.linalg.cond(prior.colors) < 1e3
 
 
 def test_black_and_white_are_squeezed_before_the_logit():
     prior = measure_prior(np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1))]))
     assert prior.mean == pytest.approx([0], abs=1e-6)
-    assert prior.colours == pytest.approx(np.array([[np.log(0.98 / 0.02)]]), rel=1e-4)
+    assert prior.colors == pytest.approx(np.array([[np.log(0.98 / 0.02)]]), rel=1e-4)
 
 
 def test_the_largest_axis_is_brightness_and_positive():
     prior = measure_prior(noise_of(AXES, MEAN))
-    assert np.all(prior.colours[0] > 0)
-    assert np.all(prior.colours.sum(axis=1) > -1e-2)
-    lengths = np.linalg.norm(prior.colours, axis=1)
+    assert np.all(prior.colors[0] > 0)
+    assert np.all(prior.colors.sum(axis=1) > -1e-2)
+    lengths = np.linalg.norm(prior.colors, axis=1)
     assert np.all(np.diff(lengths) < 0)
 
 
-def test_imagenets_colours_are_lucids():
+def test_imagenets_colors_are_lucids():
     # lucid/optvis/param/color.py: color_correlation_svd_sqrt, divided by its longest column, applied as t @ m.T
     root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     longest = np.sqrt(0.26**2 + 0.27**2 + 0.27**2)
     t = np.array([0.3, -0.2, 0.5])
-    assert t @ IMAGENET.colours == pytest.approx(t @ (root / longest).T, abs=1e-6)
+    assert t @ IMAGENET.colors == pytest.approx(t @ (root / longest).T, abs=1e-6)
 
 
 def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
@@ -157,20 +157,20 @@ def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
 
 
 def test_the_digest_tells_priors_apart(scene):
-    pictures = np.stack([scene(seed=k) for k in range(3)])
+    images = np.stack([scene(seed=k) for k in range(3)])
     digests = {
-        measure_prior(pictures).digest,
-        measure_prior(pictures[:2]).digest,
+        measure_prior(images).digest,
+        measure_prior(images[:2]).digest,
         IMAGENET.digest,
         neutral(3).digest,
         neutral(1).digest,
     }
     assert len(digests) == 5
-    assert measure_prior(pictures, name="a").digest == measure_prior(pictures, name="b").digest
+    assert measure_prior(images, name="a").digest == measure_prior(images, name="b").digest
 
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (8, 8, 3), (8,)])
-def test_what_is_no_set_of_pictures_is_refused(shape):
+def test_what_is_no_set_of_images_is_refused(shape):
     with pytest.raises(RecipeError, match="at least one"):
         measure_prior(np.zeros(shape))
 
@@ -178,30 +178,30 @@ def test_what_is_no_set_of_pictures_is_refused(shape):
 def test_files_that_are_no_priors_are_refused_in_one_line(tmp_path):
     empty, text, foreign, folder = (tmp_path / name for name in ("empty.npz", "text.npz", "foreign.npz", "folder.npz"))
     empty.write_bytes(b"")
-    text.write_text("colours")
+    text.write_text("colors")
     folder.mkdir()
     np.savez(foreign, weights=np.zeros(3))
     dangerous = tmp_path / "pickled.npz"
-    np.savez(dangerous, name=np.array(["x", {}], dtype=object), mean=np.zeros(1), colours=np.eye(1))
+    np.savez(dangerous, name=np.array(["x", {}], dtype=object), mean=np.zeros(1), colors=np.eye(1))
     for path in (empty, text, foreign, folder, dangerous):
         with pytest.raises(RecipeError, match="not a prior that this tool wrote") as caught:
             read(path)
         assert len(str(caught.value).splitlines()) == 1
         assert path.name in str(caught.value)
-    with pytest.raises(RecipeError, match="no such prior; give a folder of pictures, 'imagenet', 'network' or 'none'"):
+    with pytest.raises(RecipeError, match="no such prior; give a folder of images, 'imagenet', 'network' or 'none'"):
         read(tmp_path / "absent.npz")
 
 
 def test_a_damaged_prior_is_refused(tmp_path):
     path = tmp_path / "prior.npz"
-    for mean, colours in [(np.zeros(3), np.eye(2)), (np.zeros((1, 3)), np.eye(3)), (np.full(3, np.nan), np.eye(3))]:
+    for mean, colors in [(np.zeros(3), np.eye(2)), (np.zeros((1, 3)), np.eye(3)), (np.full(3, np.nan), np.eye(3))]:
         with path.open("wb") as file:
-            np.savez(file, name=np.asarray("x"), mean=mean, colours=colours)
+            np.savez(file, name=np.asarray("x"), mean=mean, colors=colors)
         with pytest.raises(RecipeError, match=r"not a prior that this tool wrote \(\w+ is not of shape"):
             read(path)
     with path.open("wb") as file:
         np.savez(
-            file, name="x", mean=np.zeros(1), colours=np.eye(1), spectrum=np.ones((8, 8, 1)), shape=np.array([8, 8])
+            file, name="x", mean=np.zeros(1), colors=np.eye(1), spectrum=np.ones((8, 8, 1)), shape=np.array([8, 8])
         )
     with pytest.raises(RecipeError, match=r"spectrum is not of shape \(8, 5, 1\)"):
         read(path)

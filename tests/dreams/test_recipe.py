@@ -7,7 +7,7 @@ import pytest
 from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.affine_transforms import Crop, Rotate, Scale, Shift
 from dreamfilters.dreams.builtin_recipes import description, names
-from dreamfilters.dreams.optimizers import Adam, Nadam, Normalised
+from dreamfilters.dreams.optimizers import Adam, Nadam, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
 from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read_recipe
@@ -49,7 +49,7 @@ def test_what_the_literature_states_stands_in_its_recipes():
     assert any(isinstance(t, Noise) for t in maco.transforms)
     deepdream = read_recipe("deepdream")
     assert deepdream.octaves > 1
-    assert isinstance(deepdream.optimizer, Normalised)
+    assert isinstance(deepdream.optimizer, Normalized)
     assert any(isinstance(t, Jitter) for t in deepdream.transforms)
     yosinski = read_recipe("yosinski")
     assert isinstance(yosinski.parameterization, Pixels)
@@ -126,7 +126,7 @@ def test_the_words_for_kinds():
     assert "total-variation" in KINDS["penalties"]
     assert {"l1", "l2", "lp", "blur-distance"} < set(KINDS["penalties"])
     assert {"decay", "blur-every", "clip-norm", "clip-contribution"} == set(KINDS["edits"])
-    assert set(KINDS["optimizer"]) == {"adam", "nadam", "rmsprop", "momentum", "sign", "normalised"}
+    assert set(KINDS["optimizer"]) == {"adam", "nadam", "rmsprop", "momentum", "sign", "normalized"}
 
 
 def test_the_canvas_size():
@@ -194,12 +194,12 @@ BAD = [
     ("[parameterization]\nkind = 'fourier'\nsize = [96]", r"size=\[96\]: one side in pixels"),
     ("[parameterization]\nkind = 'fourier'\nsize = [96, 0]", r"size=\(96, 0\)"),
     ("[parameterization]\nkind = 'fourier'\ngain = nan", "gain=nan"),
-    ("[parameterization]\nkind = 'fourier'\ncontrast = 'high'", "contrast='high': 'standardised' or 'free'"),
+    ("[parameterization]\nkind = 'fourier'\ncontrast = 'high'", "contrast='high': 'standardized' or 'free'"),
     ("[parameterization]\nkind = 'fourier'\nprior = 3", "prior=3: text in quotes"),
     ("[optimizer]\nkind = 'adam'\nrate = -1", "optimizer adam: rate=-1.0: a learning rate is above 0"),
     (
         "[optimizer]\nkind = 'lion'",
-        "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalised",
+        "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalized",
     ),
     ("[[edits]]\nkind = 'decay'\nrate = .1", "not TOML"),
     (

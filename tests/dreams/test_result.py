@@ -7,7 +7,7 @@ from dreamfilters.dreams.result import Dream
 
 DREAM = Dream(
     name='class:"Vorfahrt achten"',
-    picture=np.zeros((4, 5, 3), "float32"),
+    image=np.zeros((4, 5, 3), "float32"),
     score=1.23456789,
     robust=0.5,
     start=0.25,
@@ -15,7 +15,7 @@ DREAM = Dream(
     seconds=0.1,
     seed=7,
     recipe=Recipe(steps=2),
-    woken=True,
+    activated=True,
     history=np.array([0.123456789, 2.0], "float32"),
 )
 
@@ -24,10 +24,16 @@ def test_everything_but_the_pixels_is_plain_values():
     values = json.loads(json.dumps(DREAM.as_values(), ensure_ascii=False))
     assert values["target"] == 'class:"Vorfahrt achten"'
     assert (values["score"], values["robust"], values["start"]) == (1.23456789, 0.5, 0.25)
-    assert (values["steps"], values["seed"], values["woken"], values["rescued"], values["note"]) == (2, 7, True, "", "")
+    assert (values["steps"], values["seed"], values["activated"], values["recovered_by"], values["note"]) == (
+        2,
+        7,
+        True,
+        "",
+        "",
+    )
     assert values["history"] == [0.123457, 2.0]
     assert from_values(values["recipe"]) == DREAM.recipe
-    assert "picture" not in values
+    assert "image" not in values
     assert "seconds" not in values  # it is another on the next run, the rest is not
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.affine_transforms import Crop, Motion, Rotate, Scale, Shear, Shift
+from dreamfilters.dreams.affine_transforms import AffineTransform, Crop, Rotate, Scale, Shear, Shift
 from dreamfilters.dreams.transforms import (
     Blur,
-    Colour,
+    Color,
     Flip,
     Jitter,
     Noise,
@@ -35,7 +35,7 @@ EVERY = [
     Noise(normal=0.1, uniform=0.1),
     Blur(2.0),
     Flip(),
-    Colour(0.2, 0.3, 0.4),
+    Color(0.2, 0.3, 0.4),
 ]
 NOTHING = [
     Jitter(0),
@@ -50,7 +50,7 @@ NOTHING = [
     Noise(),
     Blur(0.0),
     Flip(0.0),
-    Colour(),
+    Color(),
 ]
 RANDOM = [transform for transform in EVERY if not isinstance(transform, (Pad, Trim, Views))]
 
@@ -60,30 +60,30 @@ def name(value):
 
 
 @pytest.fixture
-def pictures(scene):
-    """Four smooth pictures of 14x18."""
+def images(scene):
+    """Four smooth images of 14x18."""
     y, x = np.mgrid[0:14, 0:18].astype("float32")
     each = [0.5 + 0.4 * np.sin(0.2 * x * (1 + k / 4) + 0.25 * y) for k in range(4)]
     return backend.tensor(np.stack([np.stack([one, 0.8 * one, one**2], axis=-1) for one in each]).astype("float32"))
 
 
-def shown(transform, pictures, seeds=SEEDS):
-    return np.asarray(transform(pictures, backend.tensor(seeds)))
+def shown(transform, images, seeds=SEEDS):
+    return np.asarray(transform(images, backend.tensor(seeds)))
 
 
 @pytest.mark.parametrize("transform", NOTHING, ids=name)
-def test_strength_zero_is_the_identity(transform, pictures):
-    assert shown(transform, pictures) == pytest.approx(np.asarray(pictures), abs=1e-5)
-    assert np.asarray(apply([transform], pictures, SEEDS)) == pytest.approx(np.asarray(pictures), abs=1e-5)
+def test_strength_zero_is_the_identity(transform, images):
+    assert shown(transform, images) == pytest.approx(np.asarray(images), abs=1e-5)
+    assert np.asarray(apply([transform], images, SEEDS)) == pytest.approx(np.asarray(images), abs=1e-5)
 
 
-def test_everything_at_strength_zero_in_a_row_is_the_identity(pictures):
-    assert np.asarray(apply(NOTHING, pictures, SEEDS)) == pytest.approx(np.asarray(pictures), abs=1e-5)
+def test_everything_at_strength_zero_in_a_row_is_the_identity(images):
+    assert np.asarray(apply(NOTHING, images, SEEDS)) == pytest.approx(np.asarray(images), abs=1e-5)
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=name)
-def test_each_picture_draws_its_own(transform, pictures):
-    same = backend.tensor(np.repeat(np.asarray(pictures)[:1], 16, axis=0))
+def test_each_image_draws_its_own(transform, images):
+    same = backend.tensor(np.repeat(np.asarray(images)[:1], 16, axis=0))
     seeds = np.arange(16, dtype="uint64")
     result = shown(transform, same, seeds)
     distinct = {row.tobytes() for row in result}
@@ -91,44 +91,44 @@ def test_each_picture_draws_its_own(transform, pictures):
 
 
 @pytest.mark.parametrize("transform", EVERY, ids=name)
-def test_the_same_seed_gives_the_same_alone_and_among_others(transform, pictures):
-    together = shown(transform, pictures)
-    assert shown(transform, pictures).tobytes() == together.tobytes()
+def test_the_same_seed_gives_the_same_alone_and_among_others(transform, images):
+    together = shown(transform, images)
+    assert shown(transform, images).tobytes() == together.tobytes()
     views = views_of([transform])
     for row in range(4):
-        alone = shown(transform, pictures[row : row + 1], SEEDS[row : row + 1])
+        alone = shown(transform, images[row : row + 1], SEEDS[row : row + 1])
         assert alone.tobytes() == together[row * views : (row + 1) * views].tobytes()
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=name)
-def test_another_seed_gives_another_result(transform, pictures):
-    assert shown(transform, pictures, SEEDS + np.uint64(1)).tobytes() != shown(transform, pictures).tobytes()
+def test_another_seed_gives_another_result(transform, images):
+    assert shown(transform, images, SEEDS + np.uint64(1)).tobytes() != shown(transform, images).tobytes()
 
 
 def test_motions_and_others_are_told_apart():
-    assert [type(t).__name__ for t in EVERY if isinstance(t, Motion)] == ["Rotate", "Scale", "Shear", "Shift"]
+    assert [type(t).__name__ for t in EVERY if isinstance(t, AffineTransform)] == ["Rotate", "Scale", "Shear", "Shift"]
 
 
-def test_merged_motions_are_those_one_after_another(pictures):
+def test_merged_motions_are_those_one_after_another(images):
     motions = (Rotate(8.0), Scale(0.1), Shift(1.5))
-    merged = np.asarray(apply(motions, pictures, SEEDS))
-    each = pictures
+    merged = np.asarray(apply(motions, images, SEEDS))
+    each = images
     for number, motion in enumerate(motions):
         each = motion(each, backend.fold(SEEDS, number))
-    inner = np.s_[:, 4:-4, 4:-4]  # away from the mirrored edges, which differ where a picture leaves and comes back
+    inner = np.s_[:, 4:-4, 4:-4]  # away from the mirrored edges, which differ where an image leaves and comes back
     assert merged[inner] == pytest.approx(np.asarray(each)[inner], abs=0.03)
-    assert np.abs(merged[inner] - np.asarray(pictures)[inner]).max() > 0.1
+    assert np.abs(merged[inner] - np.asarray(images)[inner]).max() > 0.1
     # the other order is another motion
-    assert np.abs(np.asarray(apply(motions[::-1], pictures, SEEDS))[inner] - merged[inner]).max() > 0.03
+    assert np.abs(np.asarray(apply(motions[::-1], images, SEEDS))[inner] - merged[inner]).max() > 0.03
 
 
-def test_what_stands_between_motions_parts_them(pictures):
-    both = np.asarray(apply((Shift(2.0), Jitter(0), Shift(2.0)), pictures, SEEDS))
-    once = Shift(2.0)(pictures, backend.fold(SEEDS, 0))
+def test_what_stands_between_motions_parts_them(images):
+    both = np.asarray(apply((Shift(2.0), Jitter(0), Shift(2.0)), images, SEEDS))
+    once = Shift(2.0)(images, backend.fold(SEEDS, 0))
     assert both == pytest.approx(np.asarray(Shift(2.0)(once, backend.fold(SEEDS, 2))), abs=1e-6)
 
 
-def test_a_rotation_turns_about_the_centre():
+def test_a_rotation_turns_about_the_center():
     """A quarter turn at the very limit of the draw would move (row, column) offsets; here the matrix is checked."""
     matrices = np.asarray(Rotate(20.0).matrix(np.arange(2000, dtype="uint64"), 9, 9)).astype("float64")
     turn = matrices[:, :2, :2]
@@ -140,11 +140,11 @@ def test_a_rotation_turns_about_the_centre():
     assert np.all(matrices[:, :2, 2] == 0)
 
 
-def test_the_centre_stays_where_it_is():
-    picture = np.zeros((1, 9, 9, 1), "float32")
-    picture[0, 4, 4] = 1
+def test_the_center_stays_where_it_is():
+    image = np.zeros((1, 9, 9, 1), "float32")
+    image[0, 4, 4] = 1
     for motion in (Rotate(45.0), Scale(0.5)):
-        moved = shown(motion, backend.tensor(picture), SEEDS[:1])
+        moved = shown(motion, backend.tensor(image), SEEDS[:1])
         assert moved[0, 4, 4, 0] == pytest.approx(1)
 
 
@@ -178,35 +178,35 @@ def test_a_shift_moves_by_fractions_of_a_pixel():
 
 
 def test_jitter_rolls_by_whole_pixels_in_both_directions():
-    picture = np.arange(35, dtype="float32").reshape(1, 5, 7, 1)
+    image = np.arange(35, dtype="float32").reshape(1, 5, 7, 1)
     seeds = np.arange(200, dtype="uint64")
-    result = shown(Jitter(1), backend.tensor(np.repeat(picture, 200, axis=0)), seeds)
+    result = shown(Jitter(1), backend.tensor(np.repeat(image, 200, axis=0)), seeds)
     shifts = {(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
-    possible = {np.roll(picture[0], shift, (0, 1)).tobytes(): shift for shift in shifts}
+    possible = {np.roll(image[0], shift, (0, 1)).tobytes(): shift for shift in shifts}
     assert {possible[row.tobytes()] for row in result} == shifts
 
 
-def test_pad_puts_a_grey_frame_around_and_trim_takes_it_off(pictures):
-    framed = shown(Pad(3, value=0.25), pictures)
+def test_pad_puts_a_gray_frame_around_and_trim_takes_it_off(images):
+    framed = shown(Pad(3, value=0.25), images)
     assert framed.shape == (4, 20, 24, 3)
     assert np.all(framed[:, :3] == 0.25)
     assert np.all(framed[:, :, -3:] == 0.25)
-    assert np.array_equal(shown(Trim(3), backend.tensor(framed)), np.asarray(pictures))
+    assert np.array_equal(shown(Trim(3), backend.tensor(framed)), np.asarray(images))
 
 
-def test_trimming_everything_is_refused(pictures):
+def test_trimming_everything_is_refused(images):
     with pytest.raises(RecipeError, match="pixels=7: leaves nothing of 14x18, at most 6"):
-        Trim(7)(pictures, SEEDS)
+        Trim(7)(images, SEEDS)
 
 
-def test_views_repeat_each_picture_and_what_follows_draws_for_each(pictures):
-    copies = shown(Views(3), pictures)
-    assert np.array_equal(copies, np.repeat(np.asarray(pictures), 3, axis=0))
-    looks = np.asarray(apply((Views(3), Jitter(5)), pictures, SEEDS))
+def test_views_repeat_each_image_and_what_follows_draws_for_each(images):
+    copies = shown(Views(3), images)
+    assert np.array_equal(copies, np.repeat(np.asarray(images), 3, axis=0))
+    looks = np.asarray(apply((Views(3), Jitter(5)), images, SEEDS))
     assert looks.shape == (12, 14, 18, 3)
     assert len({row.tobytes() for row in looks}) > 9
-    # the first picture's looks stand together: each is a roll of it
-    assert all(np.sort(row.ravel()) == pytest.approx(np.sort(np.asarray(pictures)[0].ravel())) for row in looks[:3])
+    # the first image's looks stand together: each is a roll of it
+    assert all(np.sort(row.ravel()) == pytest.approx(np.sort(np.asarray(images)[0].ravel())) for row in looks[:3])
 
 
 def test_the_number_of_views_multiplies():
@@ -214,45 +214,45 @@ def test_the_number_of_views_multiplies():
     assert views_of((Rotate(1.0), Views(3), Crop(views=2), Noise())) == 6
 
 
-def test_views_of_a_picture_are_the_same_alone_and_among_others(pictures):
+def test_views_of_an_image_are_the_same_alone_and_among_others(images):
     chain = (Views(2), Rotate(9.0), Crop(views=3), Noise(normal=0.1))
-    together = np.asarray(apply(chain, pictures, SEEDS))
-    alone = np.asarray(apply(chain, pictures[2:3], SEEDS[2:3]))
+    together = np.asarray(apply(chain, images, SEEDS))
+    alone = np.asarray(apply(chain, images[2:3], SEEDS[2:3]))
     assert together[12:18].tobytes() == alone.tobytes()
 
 
 def test_a_crop_of_half_the_side_shows_the_middle_at_twice_the_size():
-    """Without spread the part is the middle: on a ramp, output column x reads column centre + (x - centre) / 2."""
+    """Without spread the part is the middle: on a ramp, output column x reads column center + (x - center) / 2."""
     ramp = np.tile(np.arange(16, dtype="float32")[None, None, :, None], (1, 16, 1, 1))
     seen = shown(Crop(smallest=0.5, largest=0.5, spread=0.0), backend.tensor(ramp), SEEDS[:1])
     assert seen.shape == (1, 16, 16, 1)
     assert seen[0, 8, :, 0] == pytest.approx(7.5 + (np.arange(16) - 7.5) / 2, abs=1e-4)
 
 
-def test_crops_stay_inside_the_picture():
+def test_crops_stay_inside_the_image():
     y, x = np.mgrid[0:20, 0:30].astype("float32")
     places = np.repeat(np.stack([y, x], axis=-1)[None], 50, axis=0)
     seen = shown(Crop(smallest=0.2, largest=0.6, spread=2.0), backend.tensor(places), np.arange(50, dtype="uint64"))
     height = seen[:, -1, 0, 0] - seen[:, 0, 0, 0]
     width = seen[:, 0, -1, 1] - seen[:, 0, 0, 1]
-    # the centres of the outermost pixels lie half a pixel inside the edge, and are read there if the part begins at it
+    # the centers of the outermost pixels lie half a pixel inside the edge, and are read there if the part begins at it
     assert np.all((height >= 0.2 * 19 - 0.5) & (height <= 0.6 * 19 + 0.1))
     assert height / 19 == pytest.approx(width / 29, abs=0.04)  # as wide as high, in shares of the side
     assert seen[..., 0].min() >= 0
     assert seen[..., 1].max() <= 29.001
-    # a spread of twice the side is clipped to the edges of the picture
+    # a spread of twice the side is clipped to the edges of the image
     assert np.mean(seen[:, 0, 0, 0] < 0.2) > 0.2
 
 
 def test_noise_has_its_deviation_and_its_reach():
-    grey = backend.tensor(np.full((4, 50, 50, 3), 0.5, "float32"))
-    normal = shown(Noise(normal=0.2), grey) - 0.5
+    gray = backend.tensor(np.full((4, 50, 50, 3), 0.5, "float32"))
+    normal = shown(Noise(normal=0.2), gray) - 0.5
     assert normal.std() == pytest.approx(0.2, rel=0.02)
     assert normal.mean() == pytest.approx(0, abs=0.005)
-    even = shown(Noise(uniform=0.2), grey) - 0.5
+    even = shown(Noise(uniform=0.2), gray) - 0.5
     assert np.abs(even).max() <= 0.2
     assert even.std() == pytest.approx(0.2 / math.sqrt(3), rel=0.02)
-    both = shown(Noise(normal=0.2, uniform=0.2), grey) - 0.5
+    both = shown(Noise(normal=0.2, uniform=0.2), gray) - 0.5
     assert both == pytest.approx(normal + even, abs=1e-6)
 
 
@@ -266,55 +266,53 @@ def test_a_blur_keeps_the_sum_of_an_inner_dot_and_spreads_it_as_a_gaussian():
     assert blurred == pytest.approx(np.outer(weight, weight) / weight.sum() ** 2, abs=1e-5)
 
 
-def test_a_blur_leaves_a_flat_picture_flat():
+def test_a_blur_leaves_a_flat_image_flat():
     flat = backend.tensor(np.full((2, 9, 7, 3), 0.3, "float32"))
     assert np.asarray(gaussian_blur(flat, np.array([0.5, 30.0], "float32"))) == pytest.approx(
         np.full((2, 9, 7, 3), 0.3), abs=1e-6
     )
 
 
-def test_a_blur_of_next_to_nothing_changes_nothing(pictures):
-    assert np.asarray(gaussian_blur(pictures, np.full(4, 0.01, "float32"))) == pytest.approx(
-        np.asarray(pictures), abs=1e-6
-    )
+def test_a_blur_of_next_to_nothing_changes_nothing(images):
+    assert np.asarray(gaussian_blur(images, np.full(4, 0.01, "float32"))) == pytest.approx(np.asarray(images), abs=1e-6)
 
 
-def test_a_flip_mirrors_left_and_right(pictures):
-    assert np.array_equal(shown(Flip(1.0), pictures), np.asarray(pictures)[:, :, ::-1])
+def test_a_flip_mirrors_left_and_right(images):
+    assert np.array_equal(shown(Flip(1.0), images), np.asarray(images)[:, :, ::-1])
     some = shown(
-        Flip(0.25), backend.tensor(np.repeat(np.asarray(pictures)[:1], 400, axis=0)), np.arange(400, dtype="uint64")
+        Flip(0.25), backend.tensor(np.repeat(np.asarray(images)[:1], 400, axis=0)), np.arange(400, dtype="uint64")
     )
-    mirrored = np.mean([np.array_equal(row, np.asarray(pictures)[0, :, ::-1]) for row in some])
+    mirrored = np.mean([np.array_equal(row, np.asarray(images)[0, :, ::-1]) for row in some])
     assert mirrored == pytest.approx(0.25, abs=0.07)
 
 
-def test_colour_by_hand(pictures):
+def test_color_by_hand(images):
     draws = np.asarray(backend.uniform(SEEDS, (3, 1, 1, 1), -1.0, 1.0))
 
     def factor(draw, by):
         return 1 + draw * by if draw >= 0 else 1 + draw * by / (1 + by)
 
-    result = shown(Colour(brightness=0.2, contrast=0.5, saturation=0.8), pictures)
-    for row, picture in enumerate(np.asarray(pictures)):
+    result = shown(Color(brightness=0.2, contrast=0.5, saturation=0.8), images)
+    for row, image in enumerate(np.asarray(images)):
         brightness, contrast, saturation = draws[row, :, 0, 0, 0]
-        grey = picture.mean(axis=-1, keepdims=True)
-        picture = grey + (picture - grey) * factor(saturation, 0.8)
-        picture = picture.mean() + (picture - picture.mean()) * factor(contrast, 0.5)
-        assert result[row] == pytest.approx(picture + 0.2 * brightness, abs=1e-5)
+        gray = image.mean(axis=-1, keepdims=True)
+        image = gray + (image - gray) * factor(saturation, 0.8)
+        image = image.mean() + (image - image.mean()) * factor(contrast, 0.5)
+        assert result[row] == pytest.approx(image + 0.2 * brightness, abs=1e-5)
 
 
-def test_a_grey_network_has_no_saturation():
-    grey = backend.tensor(np.linspace(0, 1, 64, dtype="float32").reshape(1, 8, 8, 1))
-    assert shown(Colour(saturation=0.9), grey, SEEDS[:1]) == pytest.approx(np.asarray(grey), abs=1e-6)
+def test_a_gray_network_has_no_saturation():
+    gray = backend.tensor(np.linspace(0, 1, 64, dtype="float32").reshape(1, 8, 8, 1))
+    assert shown(Color(saturation=0.9), gray, SEEDS[:1]) == pytest.approx(np.asarray(gray), abs=1e-6)
 
 
-def test_every_transform_lets_the_gradient_through(pictures):
+def test_every_transform_lets_the_gradient_through(images):
     for transform in EVERY:
 
         def total(numbers, transform=transform):
             return backend.tf.reduce_sum(backend.tf.square(apply([transform], numbers["x"], SEEDS))), ()
 
-        _, gradient = backend.value_and_gradient(total)({"x": pictures})
+        _, gradient = backend.value_and_gradient(total)({"x": images})
         assert np.all(np.isfinite(gradient["x"]))
         assert np.abs(gradient["x"]).max() > 0.1, transform
 
@@ -339,7 +337,7 @@ def test_every_transform_lets_the_gradient_through(pictures):
         (lambda: Noise(normal=-0.1), "normal=-0.1"),
         (lambda: Blur(-1.0), "sigma=-1.0"),
         (lambda: Flip(1.5), "probability=1.5"),
-        (lambda: Colour(contrast=-1.0), "contrast=-1.0"),
+        (lambda: Color(contrast=-1.0), "contrast=-1.0"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):

@@ -8,12 +8,12 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
-from dreamfilters.evidence.duplicate_filters import Pair, near_duplicates, weight_vectors
+from dreamfilters.evidence.duplicate_filters import DuplicatePair, near_duplicates, weight_vectors
 
 
 def test_pairs_come_most_alike_first():
     vectors = [[1.0, 0.0], [1.0, 1.0], [0.0, 2.0], [3.0, 0.0], [0.0, 0.0], [-1.0, 0.0]]
-    assert near_duplicates(vectors) == (Pair(0, 3, 1.0),)
+    assert near_duplicates(vectors) == (DuplicatePair(0, 3, 1.0),)
     loose = near_duplicates(vectors, threshold=0.7)
     assert [(pair.first, pair.second) for pair in loose] == [(0, 3), (0, 1), (1, 2), (1, 3)]
     assert loose[1].cosine == pytest.approx(np.sqrt(0.5))
@@ -39,17 +39,17 @@ def test_weights_come_with_their_bias(tiny, network_of):
 
 
 def test_a_batch_normalization_is_folded_in(normed, network_of, scene):
-    # What the folded weights say of a 3x3 patch is what the normalised map says in its corner.
+    # What the folded weights say of a 3x3 patch is what the normalized map says in its corner.
     network = network_of(normed)
-    picture = scene()[None]
+    image = scene()[None]
     vectors = weight_vectors(network, "conv")
-    seen = np.asarray(network.watch(frozenset({"norm"}))(picture)["norm"])[0, 0, 0]
-    assert vectors @ [*picture[0, :3, :3].ravel(), 1] == pytest.approx(seen, abs=1e-5)
+    seen = np.asarray(network.watch(frozenset({"norm"}))(image)["norm"])[0, 0, 0]
+    assert vectors @ [*image[0, :3, :3].ravel(), 1] == pytest.approx(seen, abs=1e-5)
 
 
 def test_copied_filters_are_found_though_their_scales_differ(network_of, fill):
-    picture = keras.Input((8, 8, 3))
-    model = fill(keras.Model(picture, layers.Conv2D(5, 3, activation="relu", name="conv")(picture)))
+    image = keras.Input((8, 8, 3))
+    model = fill(keras.Model(image, layers.Conv2D(5, 3, activation="relu", name="conv")(image)))
     kernel, bias = model.get_layer("conv").get_weights()
     kernel[..., 4], bias[4] = 3 * kernel[..., 1], 3 * bias[1]
     model.get_layer("conv").set_weights([kernel, bias])
@@ -59,8 +59,8 @@ def test_copied_filters_are_found_though_their_scales_differ(network_of, fill):
 
 
 def test_a_depthwise_filter_is_its_own_kernel(network_of, fill):
-    picture = keras.Input((8, 8, 3))
-    model = fill(keras.Model(picture, layers.DepthwiseConv2D(3, depth_multiplier=2, name="deep")(picture)))
+    image = keras.Input((8, 8, 3))
+    model = fill(keras.Model(image, layers.DepthwiseConv2D(3, depth_multiplier=2, name="deep")(image)))
     kernel = model.get_layer("deep").get_weights()[0]  # (3, 3, 3, 2): unit 3 is the second of the second channel
     assert weight_vectors(network_of(model), "deep")[3, :-1] == pytest.approx(kernel[:, :, 1, 1].ravel())
 

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.features import (
     PIXELS,
-    centred,
+    centered,
     cosines,
     layer_by_layer,
     layers_before,
@@ -35,10 +35,10 @@ def test_the_mean_distance_is_over_pairs_of_rows_that_are_not_silent():
     assert mean_cosine_distance(np.zeros((3, 2))) is None
 
 
-def test_what_is_constant_is_zero_when_centred_although_its_mean_rounds():
+def test_what_is_constant_is_zero_when_centered_although_its_mean_rounds():
     constant = np.full((1, 7), 0.1, "float32")
-    assert not np.any(centred(constant, 1))
-    assert centred(np.array([[1.0, 2.0, 6.0]]), 1).tolist() == [[-2.0, -1.0, 3.0]]
+    assert not np.any(centered(constant, 1))
+    assert centered(np.array([[1.0, 2.0, 6.0]]), 1).tolist() == [[-2.0, -1.0, 3.0]]
 
 
 def test_unit_length_leaves_silence_as_asked():
@@ -49,20 +49,20 @@ def test_unit_length_leaves_silence_as_asked():
 
 
 def test_rows_are_flat_or_the_mean_of_each_map(network, scene):
-    pictures = [scene(seed=1), scene(seed=2)]
-    maps = activations(network, pictures, ["conv2"])["conv2"]
-    assert np.array_equal(rows(network, pictures, "conv2"), maps.reshape(2, -1))
-    assert rows(network, pictures, "conv2", pooled=True) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
-    assert rows(network, pictures, PIXELS)[1] == pytest.approx(pictures[1].ravel())
-    assert rows(network, pictures, PIXELS, pooled=True)[0] == pytest.approx(pictures[0].mean(axis=(0, 1)), abs=1e-6)
-    assert rows(network, pictures, LOGITS).shape == (2, 3)
+    images = [scene(seed=1), scene(seed=2)]
+    maps = activations(network, images, ["conv2"])["conv2"]
+    assert np.array_equal(rows(network, images, "conv2"), maps.reshape(2, -1))
+    assert rows(network, images, "conv2", pooled=True) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
+    assert rows(network, images, PIXELS)[1] == pytest.approx(images[1].ravel())
+    assert rows(network, images, PIXELS, pooled=True)[0] == pytest.approx(images[0].mean(axis=(0, 1)), abs=1e-6)
+    assert rows(network, images, LOGITS).shape == (2, 3)
 
 
-def test_pictures_are_brought_to_the_networks_size_and_bad_ones_refused(network):
+def test_images_are_brought_to_the_networks_size_and_bad_ones_refused(network):
     assert shown(network, [np.full((40, 30, 3), 0.25)]) == pytest.approx(np.full((1, 16, 16, 3), 0.25))
-    with pytest.raises(PictureError, match=r"shape \(16, 16\)"):
+    with pytest.raises(ImageError, match=r"shape \(16, 16\)"):
         shown(network, [np.zeros((16, 16))])
-    with pytest.raises(PictureError, match="0 pictures"):
+    with pytest.raises(ImageError, match="0 images"):
         shown(network, [])
 
 
@@ -97,10 +97,10 @@ def test_layers_before_a_unit_end_in_a_nonlinearity_and_never_come_after_it(netw
 @pytest.mark.parametrize("room", [2**29, 0])
 def test_layers_come_in_one_pass_or_one_by_one_with_the_same_numbers(network, scene, monkeypatch, room):
     monkeypatch.setattr("dreamfilters.evidence.features._ROOM", room)
-    pictures = [scene(24, 24, seed=1), scene(24, 24, seed=2)]
-    found = dict(layer_by_layer(network, pictures, ["conv2", PIXELS, LOGITS, "conv1"]))
+    images = [scene(24, 24, seed=1), scene(24, 24, seed=2)]
+    found = dict(layer_by_layer(network, images, ["conv2", PIXELS, LOGITS, "conv1"]))
     assert set(found) == {"conv2", PIXELS, LOGITS, "conv1"}
-    assert np.array_equal(found[PIXELS], shown(network, pictures))
+    assert np.array_equal(found[PIXELS], shown(network, images))
     for layer in ("conv1", "conv2", LOGITS):
-        assert found[layer] == pytest.approx(activations(network, pictures, [layer])[layer], abs=1e-6)
-    assert [layer for layer, _ in layer_by_layer(network, pictures, [PIXELS])] == [PIXELS]
+        assert found[layer] == pytest.approx(activations(network, images, [layer])[layer], abs=1e-6)
+    assert [layer for layer, _ in layer_by_layer(network, images, [PIXELS])] == [PIXELS]

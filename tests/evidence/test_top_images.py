@@ -1,4 +1,4 @@
-"""The ranking is checked on pictures whose responses are known because the filter just copies them."""
+"""The ranking is checked on images whose responses are known because the filter just copies them."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 
 @pytest.fixture(scope="module")
 def network():
-    """Filter 0 copies the grey picture, filter 1 is its negative; class 0 gets their sum times 1, class 1 0.5."""
+    """Filter 0 copies the gray image, filter 1 is its negative; class 0 gets their sum times 1, class 1 0.5."""
     inputs = keras.Input((2, 3, 1))
     maps = keras.layers.Conv2D(2, 1, name="conv")(inputs)
     outputs = keras.layers.Dense(2, activation="softmax", name="dense")(keras.layers.Flatten()(maps[..., :1]))
@@ -21,11 +21,11 @@ def network():
     return Network(model, InputForm.from_range(0, 1, size=(2, 3), channels=1), ("all", "half"))
 
 
-def grey(*rows):
+def gray(*rows):
     return np.array(rows, "float32").reshape(-1, 2, 3, 1)
 
 
-PICTURES = grey(
+IMAGES = gray(
     [0, 0, 0, 0, 0, 0.6],  # mean .1, maximum .6
     [0.3] * 6,  # mean .3
     [0.2] * 6,
@@ -36,7 +36,7 @@ PICTURES = grey(
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 64])
 def test_means_rank_and_the_earlier_of_equals_comes_first(network, batch):
-    found = strongest(network, PICTURES, {"conv": [1, 0]}, k=3, batch=batch)["conv"]
+    found = strongest(network, IMAGES, {"conv": [1, 0]}, k=3, batch=batch)["conv"]
     assert [seen.index for seen in found[0]] == [1, 4, 2]
     assert [seen.score for seen in found[0]] == pytest.approx([0.3, 0.3, 0.2])
     assert [seen.index for seen in found[1]] == [0, 3, 2]
@@ -44,37 +44,37 @@ def test_means_rank_and_the_earlier_of_equals_comes_first(network, batch):
 
 
 def test_maxima_rank_otherwise(network):
-    first, second = strongest(network, PICTURES, {"conv": [0]}, k=2, reduce="max")["conv"][0]
+    first, second = strongest(network, IMAGES, {"conv": [0]}, k=2, reduce="max")["conv"][0]
     assert (first.index, first.place, second.index, second.place) == (3, (0, 1), 0, (1, 2))
     assert first.score == pytest.approx(0.9)
     np.testing.assert_allclose(first.map, [[0, 0.9, 0], [0, 0, 0]])
 
 
 def test_classes_rank_by_logit(network):
-    found = strongest(network, PICTURES, {LOGITS: [0, 1]}, k=1)[LOGITS]
+    found = strongest(network, IMAGES, {LOGITS: [0, 1]}, k=1)[LOGITS]
     assert [found[number][0].score for number in (0, 1)] == pytest.approx([1.8, 3.9])  # 6 * .3, 3 + 6 * .15
     assert found[0][0].map.shape == (1, 1)
     assert found[0][0].place == (0, 0)
 
 
-def test_fewer_pictures_than_wanted(network):
-    assert len(strongest(network, PICTURES[:2], {"conv": [0]}, k=4)["conv"][0]) == 2
+def test_fewer_images_than_wanted(network):
+    assert len(strongest(network, IMAGES[:2], {"conv": [0]}, k=4)["conv"][0]) == 2
 
 
 def test_what_is_not_a_number_never_counts(network):
-    pictures = PICTURES.copy()
-    pictures[1] = np.nan
-    found = strongest(network, pictures, {"conv": [0]}, k=5, batch=2)["conv"][0]
+    images = IMAGES.copy()
+    images[1] = np.nan
+    found = strongest(network, images, {"conv": [0]}, k=5, batch=2)["conv"][0]
     assert [seen.index for seen in found] == [4, 2, 3, 0]
 
 
-def test_pictures_may_come_one_by_one(network):
-    found = strongest(network, (picture for picture in PICTURES), {"conv": [0]}, k=1, batch=2)["conv"][0]
+def test_images_may_come_one_by_one(network):
+    found = strongest(network, (image for image in IMAGES), {"conv": [0]}, k=1, batch=2)["conv"][0]
     assert found[0].index == 1
 
 
 def test_a_kept_map_does_not_hold_on_to_its_batch(network):
-    assert strongest(network, PICTURES, {"conv": [0]}, k=1)["conv"][0][0].map.base is None
+    assert strongest(network, IMAGES, {"conv": [0]}, k=1)["conv"][0][0].map.base is None
 
 
 def test_response_of_a_map():
@@ -94,4 +94,4 @@ def test_response_of_a_map():
 )
 def test_what_cannot_be_ranked_is_said(network, settings, error, said):
     with pytest.raises(error, match=said):
-        strongest(network, PICTURES, **settings)
+        strongest(network, IMAGES, **settings)

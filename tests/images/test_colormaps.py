@@ -1,92 +1,92 @@
-"""The colour map: even to the eye, honest about constants and gaps."""
+"""The color map: even to the eye, honest about constants and gaps."""
 
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from dreamfilters import images
-from dreamfilters.errors import PictureError, UnknownNameError
-from dreamfilters.images.colormaps import palette
+from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.images import heat, overlay
+from dreamfilters.images.colormaps import colormap
 
 
 def test_brightness_grows_evenly_from_black_to_pale_yellow():
-    colours = images.heat(np.linspace(0, 1, 101)[None])
-    lightness = rgb2lab(colours)[0, :, 0]  # CIE L*, 0 to 100
+    colors = heat(np.linspace(0, 1, 101)[None])
+    lightness = rgb2lab(colors)[0, :, 0]  # CIE L*, 0 to 100
     assert lightness[0] < 1
     assert lightness[-1] > 97
     assert 0.4 < np.diff(lightness).min() <= np.diff(lightness).max() < 1.4  # 1 would be perfect
 
 
 def test_low_and_high_are_the_ends_of_the_scale():
-    ends = images.heat([[2.0, 4.0]])
-    assert images.heat([[-9.0, 2.0, 4.0, 9.0, np.inf, -np.inf]], low=2, high=4).tolist() == [
+    ends = heat([[2.0, 4.0]])
+    assert heat([[-9.0, 2.0, 4.0, 9.0, np.inf, -np.inf]], low=2, high=4).tolist() == [
         [*[ends[0, 0].tolist()] * 2, *[ends[0, 1].tolist()] * 3, ends[0, 0].tolist()]
     ]
     np.testing.assert_allclose(ends[0, 1] * 255, [252, 253, 191], atol=0.01)
 
 
 def test_the_middle_lies_between_the_eighth_and_ninth_stop():
-    middle = images.heat([[0.5]], low=0, high=1)[0, 0] * 255
+    middle = heat([[0.5]], low=0, high=1)[0, 0] * 255
     np.testing.assert_allclose(middle, [(168 + 196) / 2, (50 + 60) / 2, (125 + 117) / 2], atol=0.01)
 
 
 @pytest.mark.parametrize("value", [0.0, -3.0, 1e30])
 def test_a_constant_map_is_constant(value):
-    heated = images.heat(np.full((4, 5), value))
+    heated = heat(np.full((4, 5), value))
     assert (heated == heated[0, 0]).all()
     assert heated.max() < 0.02
 
 
-def test_nan_is_grey_which_no_number_is():
-    heated = images.heat([[np.nan, 0.0, 1.0]])
+def test_nan_is_gray_which_no_number_is():
+    heated = heat([[np.nan, 0.0, 1.0]])
     assert heated[0, 0].tolist() == [0.5, 0.5, 0.5]
-    assert images.heat([[np.nan]]).tolist() == [[[0.5, 0.5, 0.5]]]
-    scale = images.heat(np.linspace(0, 1, 256)[None])[0]
+    assert heat([[np.nan]]).tolist() == [[[0.5, 0.5, 0.5]]]
+    scale = heat(np.linspace(0, 1, 256)[None])[0]
     assert np.abs(scale - 0.5).max(axis=1).min() > 0.1
 
 
 def test_a_scale_upside_down_is_refused():
-    with pytest.raises(PictureError, match=r"heat: shape \(1, 1\), low 2, high 1; wanted"):
-        images.heat([[1.5]], low=2, high=1)
+    with pytest.raises(ImageError, match=r"heat: shape \(1, 1\), low 2, high 1; wanted"):
+        heat([[1.5]], low=2, high=1)
 
 
-def test_a_low_above_all_values_shows_the_lowest_colour():
-    assert images.heat([[1.0, 2.0]], low=5).max() < 0.02
+def test_a_low_above_all_values_shows_the_lowest_color():
+    assert heat([[1.0, 2.0]], low=5).max() < 0.02
 
 
-def test_an_overlay_lies_between_picture_and_heat():
-    picture, heated = np.ones((4, 6, 1)), np.zeros((2, 3, 3))
-    assert images.overlay(picture, heated, alpha=0.25).tolist() == np.full((4, 6, 3), 0.75).tolist()
-    assert images.overlay(picture, heated, alpha=0).tolist() == np.ones((4, 6, 3)).tolist()
+def test_an_overlay_lies_between_image_and_heat():
+    image, heated = np.ones((4, 6, 1)), np.zeros((2, 3, 3))
+    assert overlay(image, heated, alpha=0.25).tolist() == np.full((4, 6, 3), 0.75).tolist()
+    assert overlay(image, heated, alpha=0).tolist() == np.ones((4, 6, 3)).tolist()
 
 
-@pytest.mark.parametrize("name", ["magma", "viridis", "grey"])
+@pytest.mark.parametrize("name", ["magma", "viridis", "gray"])
 def test_a_palette_grows_evenly_lighter(name):
-    steps = np.diff(rgb2lab(palette(name).colours[::15][None])[0, :, 0])
+    steps = np.diff(rgb2lab(colormap(name).colors[::15][None])[0, :, 0])
     assert steps.min() > 0
     assert steps.max() < 2.2 * steps.mean()
 
 
-@pytest.mark.parametrize("name", ["magma", "viridis", "grey"])
-def test_nan_has_a_colour_that_no_number_has(name):
-    chosen = palette(name)
+@pytest.mark.parametrize("name", ["magma", "viridis", "gray"])
+def test_nan_has_a_color_that_no_number_has(name):
+    chosen = colormap(name)
     painted = chosen.paint([np.nan, 0.0, np.inf, -np.inf], 0, 1)
     assert painted[0].tolist() == list(chosen.missing)
-    assert painted[1:].tolist() == chosen.colours[[0, 255, 0]].tolist()
-    assert np.abs(chosen.colours.astype(int) - chosen.missing).max(axis=1).min() > 25
+    assert painted[1:].tolist() == chosen.colors[[0, 255, 0]].tolist()
+    assert np.abs(chosen.colors.astype(int) - chosen.missing).max(axis=1).min() > 25
 
 
 def test_each_map_may_have_ends_of_its_own():
     maps = np.array([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0], [-1.0, 0.5, 9.0]])
-    painted = palette("grey").paint(maps, np.array([[0], [5], [0]]), np.array([[2], [5], [1]]))
+    painted = colormap("gray").paint(maps, np.array([[0], [5], [0]]), np.array([[2], [5], [1]]))
     assert painted[..., 0].tolist() == [[0, 128, 255], [0, 0, 0], [0, 128, 255]]
 
 
 def test_the_widest_numbers_of_float32_have_a_place():
     largest = np.finfo(np.float32).max
-    assert palette("grey").paint(np.float32([-largest, 0, largest]), -largest, largest)[:, 0].tolist() == [0, 128, 255]
+    assert colormap("gray").paint(np.float32([-largest, 0, largest]), -largest, largest)[:, 0].tolist() == [0, 128, 255]
 
 
 def test_an_unknown_palette_is_told():
-    with pytest.raises(UnknownNameError, match=r"colours=viridid: no such palette\. Close names: viridis"):
-        palette("viridid")
+    with pytest.raises(UnknownNameError, match=r"colors=viridid: no such palette\. Close names: viridis"):
+        colormap("viridid")

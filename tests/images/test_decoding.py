@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from dreamfilters import images
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
+from dreamfilters.images import LARGEST, read_image, read_images
 
-RED, GREY, WHITE = (255, 0, 0), (128, 128, 128), (255, 255, 255)
+RED, GRAY, WHITE = (255, 0, 0), (128, 128, 128), (255, 255, 255)
 
 
 def saved(path, image, **settings):
@@ -26,23 +26,23 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_file(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+def png_file(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def refused(path, match):
-    with pytest.raises(PictureError, match=match) as caught:
-        images.read(path)
+    with pytest.raises(ImageError, match=match) as caught:
+        read_image(path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_plain_png_is_read_to_the_value(tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(np.array([[[0, 51, 255], [102, 153, 204]]], "uint8")))
-    picture = images.read(path)
-    assert picture.dtype == np.float32
-    np.testing.assert_allclose(picture, [[[0, 0.2, 1], [0.4, 0.6, 0.8]]], atol=1e-7)
+    image = read_image(path)
+    assert image.dtype == np.float32
+    np.testing.assert_allclose(image, [[[0, 0.2, 1], [0.4, 0.6, 0.8]]], atol=1e-7)
 
 
 FLAT = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"] + ["AVIF"] * features.check("avif")
@@ -50,10 +50,10 @@ FLAT = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"] + ["AVIF"] * feature
 
 @pytest.mark.parametrize("kind", FLAT)
 def test_every_format_on_the_list_is_read(kind, tmp_path):
-    path = saved(tmp_path / "picture", Image.new("RGB", (16, 8), (200, 100, 50)), format=kind)
-    picture = images.read(path)
-    assert picture.shape == (8, 16, 3)
-    np.testing.assert_allclose(picture * 255, np.broadcast_to([200, 100, 50], (8, 16, 3)), atol=4)
+    path = saved(tmp_path / "image", Image.new("RGB", (16, 8), (200, 100, 50)), format=kind)
+    image = read_image(path)
+    assert image.shape == (8, 16, 3)
+    np.testing.assert_allclose(image * 255, np.broadcast_to([200, 100, 50], (8, 16, 3)), atol=4)
 
 
 @pytest.mark.parametrize("kind", ["ICO", "TGA", "PCX", "EPS", "PDF", "SGI"])
@@ -63,58 +63,58 @@ def test_no_other_format_is_even_tried(kind, tmp_path):
 
 def test_the_content_tells_the_format_not_the_name(tmp_path):
     saved(tmp_path / "lies.jpg", Image.new("RGB", (2, 2), RED), format="PNG")
-    assert images.read(tmp_path / "lies.jpg")[0, 0].tolist() == [1, 0, 0]
+    assert read_image(tmp_path / "lies.jpg")[0, 0].tolist() == [1, 0, 0]
 
 
 def test_channels_follow_from_one_another(tmp_path):
     path = saved(tmp_path / "a.png", Image.new("RGBA", (1, 1), (255, 0, 0, 51)))  # red, a fifth opaque
-    assert images.read(path, channels=4)[0, 0] == pytest.approx([1, 0, 0, 0.2])
-    assert images.read(path, channels=3)[0, 0] == pytest.approx([0.2 + 0.4, 0.4, 0.4])  # the rest is mid-grey
-    assert images.read(path, channels=2)[0, 0] == pytest.approx([0.299, 0.2])
-    assert images.read(path, channels=1)[0, 0] == pytest.approx([0.299 * 0.2 + 0.5 * 0.8])
+    assert read_image(path, channels=4)[0, 0] == pytest.approx([1, 0, 0, 0.2])
+    assert read_image(path, channels=3)[0, 0] == pytest.approx([0.2 + 0.4, 0.4, 0.4])  # the rest is mid-gray
+    assert read_image(path, channels=2)[0, 0] == pytest.approx([0.299, 0.2])
+    assert read_image(path, channels=1)[0, 0] == pytest.approx([0.299 * 0.2 + 0.5 * 0.8])
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_grey_has_equal_channels_and_full_alpha(channels, tmp_path):
+def test_gray_has_equal_channels_and_full_alpha(channels, tmp_path):
     path = saved(tmp_path / "a.png", Image.new("L", (1, 1), 51))
-    assert images.read(path, channels=channels)[0, 0].tolist() == pytest.approx(
+    assert read_image(path, channels=channels)[0, 0].tolist() == pytest.approx(
         {1: [0.2], 2: [0.2, 1], 3: [0.2] * 3, 4: [0.2] * 3 + [1]}[channels]
     )
 
 
 def test_five_channels_are_refused(tmp_path):
-    with pytest.raises(PictureError, match=r"channels=5: a picture has 1 \(luma\)"):
-        images.read(tmp_path / "a.png", channels=5)
+    with pytest.raises(ImageError, match=r"channels=5: an image has 1 \(luma\)"):
+        read_image(tmp_path / "a.png", channels=5)
 
 
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     values = np.array([[0, 13107, 65535]], "uint16")  # 13107 is a fifth of 65535
     for name in ("a.png", "a.tiff", "a.pgm"):
-        picture = images.read(saved(tmp_path / name, Image.fromarray(values)), channels=1)
-        np.testing.assert_allclose(picture[..., 0], [[0, 0.2, 1]], atol=1e-6)
+        image = read_image(saved(tmp_path / name, Image.fromarray(values)), channels=1)
+        np.testing.assert_allclose(image[..., 0], [[0, 0.2, 1]], atol=1e-6)
 
 
-def test_sixteen_bits_of_colour_are_scaled_too(tmp_path):
+def test_sixteen_bits_of_color_are_scaled_too(tmp_path):
     (tmp_path / "a.png").write_bytes(png_file(1, 1, 16, 2, b"\0" + struct.pack(">HHH", 0, 32768, 65535)))
-    np.testing.assert_allclose(images.read(tmp_path / "a.png")[0, 0], [0, 0.5, 1], atol=0.003)
+    np.testing.assert_allclose(read_image(tmp_path / "a.png")[0, 0], [0, 0.5, 1], atol=0.003)
 
 
 def test_one_bit_is_black_and_white(tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(np.array([[True, False]])))
-    assert images.read(path, channels=1)[..., 0].tolist() == [[1, 0]]
+    assert read_image(path, channels=1)[..., 0].tolist() == [[1, 0]]
 
 
-def test_a_palette_with_transparency_lies_on_grey(tmp_path):
+def test_a_palette_with_transparency_lies_on_gray(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([*RED, 0, 255, 0])
     image.putpixel((1, 0), 1)
     path = saved(tmp_path / "a.png", image, transparency=bytes([255, 0]))  # green is not seen at all
-    assert images.read(path).tolist() == [[[1, 0, 0], [0.5, 0.5, 0.5]]]
+    assert read_image(path).tolist() == [[[1, 0, 0], [0.5, 0.5, 0.5]]]
 
 
 def test_a_cmyk_jpeg_becomes_rgb(tmp_path):
     path = saved(tmp_path / "a.jpg", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), quality=95)
-    np.testing.assert_allclose(images.read(path)[0, 0], [1, 0, 0], atol=0.02)
+    np.testing.assert_allclose(read_image(path)[0, 0], [1, 0, 0], atol=0.02)
 
 
 @pytest.mark.parametrize("values", [[[0.0, 0.25, 1.0]], [[1, 2, 3]]])
@@ -123,7 +123,7 @@ def test_floats_are_taken_if_they_lie_in_the_unit_range(values, tmp_path):
     if values == [[1, 2, 3]]:
         refused(path, r"run from 1 to 3, no known range")
     else:
-        assert images.read(path, channels=1)[..., 0].tolist() == values
+        assert read_image(path, channels=1)[..., 0].tolist() == values
 
 
 def test_wide_integers_beyond_sixteen_bits_are_refused(tmp_path):
@@ -131,7 +131,7 @@ def test_wide_integers_beyond_sixteen_bits_are_refused(tmp_path):
 
 
 UPRIGHT = np.arange(6).reshape(2, 3) * 50  # what has to be seen: 2 rows of 3
-# EXIF 2.32, table 4: where row 0 and column 0 of the stored picture lie in the upright one -> how to store it
+# EXIF 2.32, table 4: where row 0 and column 0 of the stored image lie in the upright one -> how to store it
 STORED = {
     1: UPRIGHT,
     2: UPRIGHT[:, ::-1],  # row 0 top, column 0 right
@@ -151,7 +151,7 @@ def test_each_exif_orientation_is_turned_upright(orientation, kind, tmp_path):
     exif[0x0112] = orientation
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation]).astype("uint8")).convert("RGB")
     path = saved(tmp_path / "a", stored, format=kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
-    assert np.rint(images.read(path)[..., 0] * 255).tolist() == UPRIGHT.tolist()
+    assert np.rint(read_image(path)[..., 0] * 255).tolist() == UPRIGHT.tolist()
 
 
 def test_a_jpeg_from_a_turned_camera_is_upright(tmp_path):
@@ -159,17 +159,17 @@ def test_a_jpeg_from_a_turned_camera_is_upright(tmp_path):
     exif[0x0112] = 6
     image = Image.new("L", (32, 16))
     image.paste(255, (0, 0, 16, 16))  # bright on the stored left, which is the top of what was seen
-    picture = images.read(saved(tmp_path / "a.jpg", image, exif=exif), channels=1)[..., 0]
-    assert picture.shape == (32, 16)
-    assert picture[:12].min() > 0.9
-    assert picture[20:].max() < 0.1
+    upright = read_image(saved(tmp_path / "a.jpg", image, exif=exif), channels=1)[..., 0]
+    assert upright.shape == (32, 16)
+    assert upright[:12].min() > 0.9
+    assert upright[20:].max() < 0.1
 
 
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01"]
 )
-def test_broken_exif_does_not_make_a_picture_bad(exif, tmp_path):
-    assert images.read(saved(tmp_path / "a.jpg", Image.new("RGB", (8, 8), RED), exif=exif)).shape == (8, 8, 3)
+def test_broken_exif_does_not_make_an_image_bad(exif, tmp_path):
+    assert read_image(saved(tmp_path / "a.jpg", Image.new("RGB", (8, 8), RED), exif=exif)).shape == (8, 8, 3)
 
 
 def test_exif_that_makes_the_parser_raise_is_ignored(tmp_path):
@@ -182,14 +182,14 @@ def test_exif_that_makes_the_parser_raise_is_ignored(tmp_path):
         ">I", zlib.crc32(content[start : start + 4 + length])
     )
     path.write_bytes(content)
-    assert images.read(path)[0, 0].tolist() == [1, 0, 0]
+    assert read_image(path)[0, 0].tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_is_read(kind, tmp_path):
     rest = [Image.new("RGB", (4, 4), (0, 0, 255))]
     path = saved(tmp_path / "a", Image.new("RGB", (4, 4), RED), format=kind, save_all=True, append_images=rest)
-    np.testing.assert_allclose(images.read(path)[0, 0], [1, 0, 0], atol=0.02)
+    np.testing.assert_allclose(read_image(path)[0, 0], [1, 0, 0], atol=0.02)
 
 
 @pytest.mark.parametrize("kind", FLAT)
@@ -205,7 +205,7 @@ def test_a_file_of_zero_bytes_is_named(tmp_path):
     refused(tmp_path / "a.png", r"a\.png: is empty \(0 bytes\)")
 
 
-def test_a_text_file_is_told_from_a_picture(tmp_path):
+def test_a_text_file_is_told_from_an_image(tmp_path):
     (tmp_path / "a.png").write_text("<svg></svg>")
     refused(tmp_path / "a.png", r"a\.png: is no image of a kind that can be read \(JPEG, PNG, .*save it as PNG or JPEG")
 
@@ -222,27 +222,27 @@ def test_a_bomb_is_refused_by_its_header(side, tmp_path):
 
 
 def test_the_largest_allowed_size_is_not_refused_for_its_size(tmp_path):
-    (tmp_path / "big.png").write_bytes(png_file(images.LARGEST, 1, 1, 0, b""))
+    (tmp_path / "big.png").write_bytes(png_file(LARGEST, 1, 1, 0, b""))
     refused(tmp_path / "big.png", r"big\.png: is damaged or cut short")  # it has no pixels, that is all
 
 
 @pytest.mark.parametrize("name", ["ä ö.png", "-rf.png", "a\nb.png", "日本.png", "%s{}.png", "no suffix", "ÄÖ.PNG.png"])
 def test_odd_names_are_read_and_stay_on_one_line(name, tmp_path):
-    assert images.read(saved(tmp_path / name, Image.new("RGB", (1, 1), WHITE), format="PNG")).tolist() == [[[1, 1, 1]]]
+    assert read_image(saved(tmp_path / name, Image.new("RGB", (1, 1), WHITE), format="PNG")).tolist() == [[[1, 1, 1]]]
     (tmp_path / name).write_bytes(b"")
     refused(tmp_path / name, "is empty")
 
 
 def test_a_name_that_is_no_unicode_can_still_be_printed(tmp_path):
     path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
-    with pytest.raises(PictureError, match=r"/\?\.png: no such file") as caught:
-        images.read(path)
+    with pytest.raises(ImageError, match=r"/\?\.png: no such file") as caught:
+        read_image(path)
     str(caught.value).encode("utf-8")
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(FLAT), st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
-def test_a_damaged_file_gives_a_picture_or_one_line(tmp_path_factory, kind, place, damage):
+def test_a_damaged_file_gives_an_image_or_one_line(tmp_path_factory, kind, place, damage):
     file = io.BytesIO()
     Image.linear_gradient("L").resize((24, 24)).convert("RGB").save(file, kind)
     content = bytearray(file.getvalue())
@@ -250,7 +250,7 @@ def test_a_damaged_file_gives_a_picture_or_one_line(tmp_path_factory, kind, plac
     content[place : place + len(damage)] = damage
     path = tmp_path_factory.mktemp("damaged") / "a"
     path.write_bytes(content)
-    readings = images.read_all(path)  # anything but a PictureError would pass through
-    assert len(readings.pictures) + len(readings.failures) == 1
-    assert all(0 <= picture.min() <= picture.max() <= 1 for picture in readings.pictures)
+    readings = read_images(path)  # anything but a ImageError would pass through
+    assert len(readings.images) + len(readings.failures) == 1
+    assert all(0 <= image.min() <= image.max() <= 1 for image in readings.images)
     assert not any("\n" in reason for _, reason in readings.failures)

@@ -1,4 +1,4 @@
-"""A folder of pictures, read one after the other: the order, the bad ones, and a thread that never outlives its use."""
+"""A folder of images, read one after the other: the order, the bad ones, and a thread that never outlives its use."""
 
 import itertools
 import threading
@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters import images
-from dreamfilters.errors import PictureError
-from dreamfilters.images.image_folder import Photos
+from dreamfilters.errors import ImageError
+from dreamfilters.images import image_folder
+from dreamfilters.images.image_folder import ImageFolder
 from dreamfilters.images.prefetch import ahead, in_order
 
 
-def put(path, grey=255, size=(2, 2)):
+def put(path, gray=255, size=(2, 2)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", size, grey).save(path, "PNG")
+    Image.new("L", size, gray).save(path, "PNG")
     return path
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Eight pictures in two classes, number i of grey i; two of them bad."""
+    """Eight images in two classes, number i of gray i; two of them bad."""
     for number in range(8):
         put(tmp_path / "ab"[number // 4] / f"{number}.png", number)
     (tmp_path / "a" / "1.png").write_bytes(b"")
-    (tmp_path / "b" / "6.png").write_text("no picture")
+    (tmp_path / "b" / "6.png").write_text("no image")
     return tmp_path
 
 
@@ -34,19 +34,19 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name == "dreamfilters-ahead"]
 
 
-def test_pictures_come_in_order_with_their_index_and_label(folder):
-    found = images.photos(folder, size=(3, 4))
+def test_images_come_in_order_with_their_index_and_label(folder):
+    found = image_folder(folder, size=(3, 4))
     seen = list(found)
     assert [index for index, _ in seen] == [0, 2, 3, 4, 5, 7]
-    for index, picture in seen:
-        np.testing.assert_array_equal(picture, np.full((3, 4, 3), index / 255, np.float32))
+    for index, image in seen:
+        np.testing.assert_array_equal(image, np.full((3, 4, 3), index / 255, np.float32))
     assert len(found) == 8
     assert [path.name for path in found.paths] == [f"{number}.png" for number in range(8)]
     assert found.labels == ("a",) * 4 + ("b",) * 4
 
 
 def test_bad_ones_are_named_as_they_are_met_and_once(folder):
-    found = images.photos(folder)
+    found = image_folder(folder)
     assert found.failures == ()
     for _ in range(2):
         list(found)
@@ -58,25 +58,25 @@ def test_bad_ones_are_named_as_they_are_met_and_once(folder):
 
 
 def test_only_some_of_them_or_one(folder):
-    found = images.photos(folder, channels=1)
+    found = image_folder(folder, channels=1)
     assert [index for index, _ in found.only([5, 1, 4])] == [5, 4]
     np.testing.assert_array_equal(found.read(7), np.full((2, 2, 1), 7 / 255, np.float32))
-    with pytest.raises(PictureError, match=r"6\.png: is no image"):
+    with pytest.raises(ImageError, match=r"6\.png: is no image"):
         found.read(6)
 
 
 def test_a_file_is_a_folder_of_one(folder):
-    found = images.photos(folder / "a" / "3.png")
+    found = image_folder(folder / "a" / "3.png")
     assert [index for index, _ in found] == [0]
     assert found.labels == ("",)
 
 
 def test_the_thread_ends_with_its_consumer(folder):
-    pairs = iter(images.photos(folder))
+    pairs = iter(image_folder(folder))
     next(pairs)
     pairs.close()
     assert threads() == []
-    for index, _ in images.photos(folder):
+    for index, _ in image_folder(folder):
         if index == 2:
             break
     assert threads() == []
@@ -91,8 +91,8 @@ def test_the_thread_ends_with_its_consumer(folder):
     ],
 )
 def test_what_cannot_be_is_said_at_once(folder, settings, said):
-    with pytest.raises(PictureError, match=said):
-        images.photos(folder, **settings)
+    with pytest.raises(ImageError, match=said):
+        image_folder(folder, **settings)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_what_cannot_be_is_said_at_once(folder, settings, said):
 )
 def test_labels_may_stand_in_a_table(folder, text):
     (folder / "labels.csv").write_text(text, newline="")
-    found = images.photos(folder, labels=folder / "labels.csv")
+    found = image_folder(folder, labels=folder / "labels.csv")
     assert found.labels == ("STOP", *[""] * 6, "Vorfahrt")
 
 
-def test_a_bare_name_that_two_pictures_have_labels_neither(folder):
+def test_a_bare_name_that_two_images_have_labels_neither(folder):
     put(folder / "b" / "0.png")
     (folder / "labels.csv").write_text("0.png,STOP\n7.png,Vorfahrt")
-    found = images.photos(folder, labels=folder / "labels.csv")
+    found = image_folder(folder, labels=folder / "labels.csv")
     assert dict(zip((path.name for path in found.paths), found.labels, strict=True))["0.png"] == ""
     assert found.labels[-1] == "Vorfahrt"
 
@@ -122,7 +122,7 @@ def test_a_bare_name_that_two_pictures_have_labels_neither(folder):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"c/9.png,STOP", r"names none of the 8 pictures in .*; give their paths from there, such as a/0\.png"),
+        (b"c/9.png,STOP", r"names none of the 8 images in .*; give their paths from there, such as a/0\.png"),
         (b"a/0.png", "row 1 has no label; wanted lines such as"),
         (b"", "has no rows"),
         (b"\xff\xfe\x00", "is no CSV in UTF-8"),
@@ -130,8 +130,8 @@ def test_a_bare_name_that_two_pictures_have_labels_neither(folder):
 )
 def test_a_table_that_does_not_fit_is_said(folder, content, said):
     (folder / "labels.csv").write_bytes(content)
-    with pytest.raises(PictureError, match=said):
-        images.photos(folder, labels=folder / "labels.csv")
+    with pytest.raises(ImageError, match=said):
+        image_folder(folder, labels=folder / "labels.csv")
 
 
 def test_it_runs_ahead_to_the_limit_and_no_further():
@@ -164,21 +164,21 @@ def test_an_error_comes_after_what_was_made_before_it():
         next(taken)
 
 
-def test_photos_do_not_count_as_equal_by_their_numbers(folder):
-    assert images.photos(folder) != images.photos(folder)
-    assert "failures" not in repr(Photos((), ()))
+def test_images_do_not_count_as_equal_by_their_numbers(folder):
+    assert image_folder(folder) != image_folder(folder)
+    assert "failures" not in repr(ImageFolder((), ()))
 
 
 def test_names_are_told_from_the_folder_on(folder):
-    assert images.photos(folder).names[:2] == ("a/0.png", "a/1.png")
-    assert images.photos(folder / "a" / "3.png").names == ("3.png",)
-    assert Photos((folder / "a" / "0.png",), ("",), folder=folder / "b").names == (f"{folder.as_posix()}/a/0.png",)
+    assert image_folder(folder).names[:2] == ("a/0.png", "a/1.png")
+    assert image_folder(folder / "a" / "3.png").names == ("3.png",)
+    assert ImageFolder((folder / "a" / "0.png",), ("",), folder=folder / "b").names == (f"{folder.as_posix()}/a/0.png",)
 
 
 def test_the_same_files_at_another_size_share_their_failures(folder):
-    found = images.photos(folder)
+    found = image_folder(folder)
     small = found.fitted((1, 1), 1)
-    assert {picture.shape for _, picture in small} == {(1, 1, 1)}
+    assert {image.shape for _, image in small} == {(1, 1, 1)}
     assert found.failures == small.failures != ()
 
 
@@ -214,7 +214,7 @@ def test_an_error_comes_where_its_result_would_have_come():
 
 
 def test_one_of_them_or_why_not(folder):
-    found = images.photos(folder)
+    found = image_folder(folder)
     assert found.tried(2).shape == (2, 2, 3)
     assert found.tried(1) == "is empty (0 bytes); get a fresh copy"
     assert [path.name for path, _ in found.failures] == ["1.png"]

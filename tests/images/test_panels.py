@@ -8,13 +8,13 @@ from PIL import Image
 
 from dreamfilters.images.panels import (
     BACKGROUND,
-    Line,
+    TextLine,
     above,
     beside,
     blank,
     enlarged,
     framed,
-    photograph,
+    image_panel,
     png_of,
     shrunk,
     written,
@@ -47,19 +47,19 @@ def test_a_frame_adds_its_margin_on_every_side():
 
 
 def test_text_is_as_wide_as_it_needs_or_cut():
-    line = Line("Vorfahrt achten", 14)
-    free, cut = written([line, Line("a", 10)]), written([line], width=40)
-    assert free.shape[0] == line.height + Line("a", 10).height
+    line = TextLine("Vorfahrt achten", 14)
+    free, cut = written([line, TextLine("a", 10)]), written([line], width=40)
+    assert free.shape[0] == line.height + TextLine("a", 10).height
     assert cut.shape[1] == 40
     assert (free[:, -1] == BACKGROUND).all()
     assert (free != BACKGROUND[0]).any()
 
 
-def test_a_small_photograph_is_enlarged_by_a_whole_factor_and_a_large_one_fitted():
-    small = photograph(np.array([[0.0, 1.0, 0.5]]), 11)
+def test_a_small_image_is_enlarged_by_a_whole_factor_and_a_large_one_fitted():
+    small = image_panel(np.array([[0.0, 1.0, 0.5]]), 11)
     assert small.shape == (3, 9, 3)
     assert small[0, ::3, 0].tolist() == [0, 255, 128]
-    assert photograph(np.zeros((100, 50, 3)), 40).shape == (40, 20, 3)
+    assert image_panel(np.zeros((100, 50, 3)), 40).shape == (40, 20, 3)
 
 
 def test_shrinking_undoes_enlarging_and_takes_means():

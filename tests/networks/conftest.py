@@ -9,7 +9,7 @@ from keras import layers
 
 
 @pytest.fixture
-def pictures():
+def images():
     return np.random.default_rng(0).random((2, 24, 24, 3), "float32")
 
 
@@ -19,14 +19,14 @@ def awkward():
     keras.utils.set_random_seed(1)
     inner = layers.Conv2D(8, 3, padding="same", name="inner")
     block = keras.Sequential([keras.Input((12, 12, 8)), inner], name="block")
-    picture = keras.Input((24, 24, 3))
+    image = keras.Input((24, 24, 3))
     body_in = keras.Input((24, 24, 3))
     x = layers.Conv2D(8, 3, padding="same", activation="relu", activity_regularizer="l2", name="conv1")(body_in)
     x = layers.MaxPooling2D(name="pool")(x)
     x = layers.SeparableConv2D(8, 3, padding="same", activation="relu6", name="separable")(x)
     x = keras.ops.relu(block(block(x)) + 0.5)
     backbone = keras.Model(body_in, x, name="backbone")
-    x = backbone(layers.RandomFlip(name="flip")(picture))
+    x = backbone(layers.RandomFlip(name="flip")(image))
     twice = layers.DepthwiseConv2D(3, padding="same", name="twice")
     x = layers.Concatenate(name="both")([twice(x), twice(twice(x))])
     x = layers.BatchNormalization(name="norm")(x)
@@ -34,7 +34,7 @@ def awkward():
     x = layers.Activation("relu", name="act")(x)
     x = layers.Dropout(0.5, name="drop")(x)
     x = layers.Flatten(name="flat")(x)
-    return keras.Model(picture, layers.Dense(5, activation="softmax", name="out")(x), name="awkward")
+    return keras.Model(image, layers.Dense(5, activation="softmax", name="out")(x), name="awkward")
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_forward_a_relaxed_relu_is_a_relu(ceiling):
 
 
 def test_backward_by_hand():
-    """Three pictures of four numbers, each asked to rise, rise, fall, fall."""
+    """Three images of four numbers, each asked to rise, rise, fall, fall."""
     x = np.array([[1.0, -1.0, 2.0, -2.0], [-1.0, -2.0, -3.0, -4.0], [0.0, -1.0, 0.0, -1.0]], "float32")
     wish = np.array([1.0, 2.0, -3.0, -4.0], "float32")
 

@@ -14,7 +14,7 @@ AGE = keras.Input((5,), name="age")
     ("inputs", "wanted", "number"),
     [((LEFT,), None, 0), ((AGE, LEFT), None, 1), ((LEFT, RIGHT), "right", 1), ((AGE, LEFT), "left", 1)],
 )
-def test_the_input_that_takes_the_picture(inputs, wanted, number):
+def test_the_input_that_takes_the_image(inputs, wanted, number):
     assert image_input("net", inputs, wanted) == number
 
 

@@ -16,7 +16,7 @@ def graph_of(*stack, size=(12, 9, 4)):
     return flatten(keras.Sequential([layers.Input(size), *stack]))
 
 
-def pictures(count=5, size=(12, 9, 4)):
+def images(count=5, size=(12, 9, 4)):
     return np.random.default_rng(0).normal(size=(count, *size)).astype("float32")
 
 
@@ -41,10 +41,10 @@ def conv(*, name="conv", **settings):
     ],
     ids=str,
 )
-def test_one_filter_a_picture_is_what_the_whole_layer_says_of_it(padding, settings):
+def test_one_filter_an_image_is_what_the_whole_layer_says_of_it(padding, settings):
     graph = graph_of(conv(padding=padding, **settings))
     run = watch(graph, frozenset({"conv", before("conv")}))
-    whole, alone = run(pictures()), run(pictures(), {"conv": UNITS})
+    whole, alone = run(images()), run(images(), {"conv": UNITS})
     for address, maps in whole.items():
         own = np.stack([np.asarray(maps)[row, :, :, unit] for row, unit in enumerate(UNITS)])
         assert alone[address].shape == (*own.shape, 1)
@@ -62,7 +62,7 @@ def test_its_gradient_is_that_of_the_whole_layer():
     def alone(x):
         return keras.ops.sum(keras.ops.square(run(x, {"second": UNITS})["second"])), ()
 
-    x = keras.ops.convert_to_tensor(pictures())
+    x = keras.ops.convert_to_tensor(images())
     (_, expected), (_, found) = (backend.value_and_gradient(score)(x) for score in (whole, alone))
     assert float(keras.ops.max(keras.ops.abs(expected))) > 0.01
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-4, atol=1e-6)
@@ -70,7 +70,7 @@ def test_its_gradient_is_that_of_the_whole_layer():
 
 def test_a_layer_that_others_read_stays_whole():
     graph = graph_of(conv(), conv(name="second"))
-    seen = watch(graph, frozenset({"conv", "second"}))(pictures(), {"conv": UNITS, "second": UNITS})
+    seen = watch(graph, frozenset({"conv", "second"}))(images(), {"conv": UNITS, "second": UNITS})
     assert (seen["conv"].shape[-1], seen["second"].shape[-1]) == (6, 1)
 
 
@@ -94,5 +94,5 @@ def test_what_cannot_be_narrowed_is_computed_whole(layer):
 
 def test_what_cannot_be_narrowed_is_handed_out_whole():
     graph = graph_of(layers.Dense(6, name="dense"))
-    seen = watch(graph, frozenset({"dense"}))(pictures(), {"dense": UNITS})
+    seen = watch(graph, frozenset({"dense"}))(images(), {"dense": UNITS})
     assert seen["dense"].shape == (5, 12, 9, 6)

@@ -46,9 +46,9 @@ def test_steps_are_named_and_ordered(awkward):
     ]
 
 
-def test_running_the_steps_equals_the_model(awkward, pictures):
-    seen = watch(flatten(awkward), frozenset({"out"}))(pictures)
-    np.testing.assert_allclose(seen["out"], awkward(pictures, training=False), atol=1e-6)
+def test_running_the_steps_equals_the_model(awkward, images):
+    seen = watch(flatten(awkward), frozenset({"out"}))(images)
+    np.testing.assert_allclose(seen["out"], awkward(images, training=False), atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "size"), [("MobileNetV3Small", 64), ("MobileNetV2", 32)])
@@ -62,24 +62,24 @@ def test_applications_come_out_equal(name, size):
     np.testing.assert_allclose(keras.ops.softmax(seen[LOGITS]), seen[last], atol=1e-6)
 
 
-def test_the_users_model_stays_as_it_is(awkward, pictures):
+def test_the_users_model_stays_as_it_is(awkward, images):
     awkward.compile("sgd", "mse")
-    awkward(pictures, training=False)
+    awkward(images, training=False)
     losses = len(awkward.losses)
     state = state_of(awkward)
     graph = flatten(awkward)
     layers_ = frozenset(step.name for step in graph.steps)
     unbent = frozenset(map(before, ("backbone/conv1", "backbone/separable", "act", "relu6", "out")))
     for _ in range(2):
-        watch(graph, layers_ | unbent | {LOGITS}, relaxed=True)(pictures)
+        watch(graph, layers_ | unbent | {LOGITS}, relaxed=True)(images)
     assert fingerprint_of(graph)
     assert state_of(awkward) == state
     assert len(awkward.losses) == losses
 
 
-def test_a_model_never_used_before_stays_as_it_is(awkward, pictures):
+def test_a_model_never_used_before_stays_as_it_is(awkward, images):
     state = state_of(awkward)
-    watch(flatten(awkward), frozenset({"out"}))(pictures)
+    watch(flatten(awkward), frozenset({"out"}))(images)
     assert state_of(awkward) == state
 
 
@@ -145,9 +145,9 @@ def test_what_cannot_be_flattened_says_why(make, words):
 
 @pytest.mark.parametrize("turn", [layers.Permute((2, 3, 1)), lambda x: keras.ops.transpose(x, (0, 2, 3, 1))])
 def test_maps_that_are_turned_around_are_read_as_they_then_lie(turn):
-    picture = keras.Input((3, 8, 6))
+    image = keras.Input((3, 8, 6))
     conv = layers.Conv2D(4, 3, name="conv")
-    model = keras.Model(picture, layers.GlobalMaxPooling2D()(conv(turn(picture))))
+    model = keras.Model(image, layers.GlobalMaxPooling2D()(conv(turn(image))))
     graph = flatten(model)
     assert (graph.input_shape, graph.channels_first) == ((8, 6, 3), True)
     x = np.random.default_rng(0).random((2, 8, 6, 3), "float32")
@@ -155,13 +155,13 @@ def test_maps_that_are_turned_around_are_read_as_they_then_lie(turn):
     np.testing.assert_allclose(seen, conv(x), atol=1e-6)
 
 
-def test_an_input_that_takes_no_picture_is_held_at_zeros():
+def test_an_input_that_takes_no_image_is_held_at_zeros():
     size = keras.Input((None, 2), name="size")
-    picture = keras.Input((6, 6, 3), name="picture")
-    seen = layers.GlobalAveragePooling2D(name="seen")(layers.Conv2D(4, 3, name="conv")(picture))
+    image = keras.Input((6, 6, 3), name="image")
+    seen = layers.GlobalAveragePooling2D(name="seen")(layers.Conv2D(4, 3, name="conv")(image))
     told = layers.GlobalAveragePooling1D(name="told")(layers.Dense(4, bias_initializer="ones", name="dense")(size))
     both = layers.Concatenate(name="both")([seen, told])
-    model = keras.Model([size, picture], [layers.Dense(2, name="first")(both), layers.Dense(3, name="second")(both)])
+    model = keras.Model([size, image], [layers.Dense(2, name="first")(both), layers.Dense(3, name="second")(both)])
     graph = flatten(model, output="second")
     assert (graph.held, graph.outputs, graph.input_shape) == (("size",), ("first", "second"), (6, 6, 3))
     assert graph.writers[graph.output].name == "second"
@@ -181,12 +181,12 @@ def test_a_bias_belongs_to_channels_however_wide_their_maps_are(kind, width):
         "activation": "relu",
         **({} if "Depth" in kind else {"filters": 7}),
     }
-    pictures = np.random.default_rng(0).normal(size=(2, 6, width, 7)).astype("float32")
+    images = np.random.default_rng(0).normal(size=(2, 6, width, 7)).astype("float32")
     last = getattr(layers, kind)(**settings)
-    last.build(pictures.shape)
+    last.build(images.shape)
     last.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in last.weights])
     first = getattr(layers, kind)(**settings, data_format="channels_first")
     first.build((None, 7, 6, width))
     first.set_weights(last.get_weights())
-    turned = twin(first)(pictures.transpose(0, 3, 1, 2))
-    np.testing.assert_allclose(np.transpose(turned, (0, 2, 3, 1)), last(pictures), atol=1e-4)
+    turned = twin(first)(images.transpose(0, 3, 1, 2))
+    np.testing.assert_allclose(np.transpose(turned, (0, 2, 3, 1)), last(images), atol=1e-4)

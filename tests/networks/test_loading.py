@@ -51,8 +51,8 @@ def test_a_form_given_as_file_or_value(plain, tmp_path):
 def test_a_form_that_contradicts_the_network_is_refused(plain):
     with pytest.raises(InputFormError, match="plain: takes 3 channels, the input form has 1"):
         load(plain, form=InputForm.from_range(0, 1, channels=1))
-    with pytest.raises(InputFormError, match="order='grey': has 1 channels, the network's input has 3"):
-        load(plain, form={"order": "grey"})
+    with pytest.raises(InputFormError, match="order='gray': has 1 channels, the network's input has 3"):
+        load(plain, form={"order": "gray"})
 
 
 def test_wrong_counts_of_classes_are_refused(plain):
@@ -82,7 +82,7 @@ def test_a_function_needs_trust(tmp_path, monkeypatch):
     ):
         load("maker_of_networks:make")
     network = load("maker_of_networks:make", trust=True)
-    assert (network.name, network.form.order, network.layers[0].shape) == ("make", "grey", (6, 6, 2))
+    assert (network.name, network.form.order, network.layers[0].shape) == ("make", "gray", (6, 6, 2))
     with pytest.raises(ModelError, match=r"returned a int, not a keras\.Model"):
         load("maker_of_networks:other", trust=True)
     with pytest.raises(ModelError, match="has no function none"):
@@ -146,13 +146,13 @@ def test_weights_alone_are_refused(plain, tmp_path):
 
 def test_what_is_no_model_file_is_refused(tmp_path):
     (tmp_path / "signs_model.h5").write_bytes(b"x")
-    (tmp_path / "picture.png").write_bytes(b"x")
+    (tmp_path / "image.png").write_bytes(b"x")
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").touch()
     for name, words in {
         "signs_modell.h5": r"no such file\. Close names: signs_model\.h5",
         "no/model.h5": "no such file, and no folder",
-        "picture.png": r"is not a model file by its name; those end in \.keras, \.h5, \.hdf5",
+        "image.png": r"is not a model file by its name; those end in \.keras, \.h5, \.hdf5",
         ".": r"is a folder \(it holds signs_model\.h5\)",
         "saved": "is a SavedModel of a program without Keras layers",
     }.items():

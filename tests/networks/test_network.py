@@ -42,8 +42,8 @@ def test_a_name_in_two_nested_models_is_refused():
         network.layer("conv")
 
 
-def test_watching_answers_under_the_name_that_was_given(network, pictures):
-    seen = network.watch(frozenset({"conv1", "backbone/conv1", LOGITS}))(network.to_input(pictures))
+def test_watching_answers_under_the_name_that_was_given(network, images):
+    seen = network.watch(frozenset({"conv1", "backbone/conv1", LOGITS}))(network.to_input(images))
     assert set(seen) == {"conv1", "backbone/conv1", LOGITS}
     np.testing.assert_array_equal(seen["conv1"], seen["backbone/conv1"])
 
@@ -122,22 +122,22 @@ def test_outputs_named_by_the_numbers_of_their_classes_are_found_by_them(plain):
 
 
 def _reader():
-    """A convolution that is read column by column, as text recognisers do."""
-    picture = keras.Input((8, 16, 1))
-    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="conv")(picture)
+    """A convolution that is read column by column, as text recognizers do."""
+    image = keras.Input((8, 16, 1))
+    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="conv")(image)
     x = layers.Reshape((16, 48), name="columns")(layers.Permute((2, 1, 3), name="turn")(x))
     x = layers.TimeDistributed(layers.Dense(5), name="each")(x)
     x = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both")(x)
-    return keras.Model(picture, layers.Dense(4, activation="softmax", name="out")(layers.GRU(7, name="gru")(x)))
+    return keras.Model(image, layers.Dense(4, activation="softmax", name="out")(layers.GRU(7, name="gru")(x)))
 
 
 def _frames():
-    """Four strips of a picture, each seen by the same convolution, and a recurrent one."""
-    picture = keras.Input((16, 8, 3))
-    strips = layers.Reshape((4, 4, 8, 3), name="strips")(layers.Conv2D(3, 3, padding="same", name="conv")(picture))
+    """Four strips of an image, each seen by the same convolution, and a recurrent one."""
+    image = keras.Input((16, 8, 3))
+    strips = layers.Reshape((4, 4, 8, 3), name="strips")(layers.Conv2D(3, 3, padding="same", name="conv")(image))
     x = layers.TimeDistributed(layers.Conv2D(5, 3), name="each")(strips)
     x = layers.ConvLSTM2D(2, 1, name="recurrent")(x)
-    return keras.Model(picture, layers.Dense(2, name="out")(layers.Flatten(name="flat")(x)))
+    return keras.Model(image, layers.Dense(2, name="out")(layers.Flatten(name="flat")(x)))
 
 
 @pytest.mark.parametrize(

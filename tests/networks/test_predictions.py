@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.networks.predictions import guesses, has_classes
+from dreamfilters.networks.predictions import has_classes, predictions
 
 
 def ending(activation, count=3):
@@ -15,24 +15,24 @@ def ending(activation, count=3):
 
 
 def test_the_surest_class_comes_first(network):
-    found = guesses(network, np.float32([0, np.log(6), np.log(3)]), 2)
+    found = predictions(network, np.float32([0, np.log(6), np.log(3)]), 2)
     assert [(guess.number, guess.name) for guess in found] == [(1, "Vorfahrt achten"), (2, "20")]
     assert [guess.probability for guess in found] == pytest.approx([0.6, 0.3])
     assert found[0].logit == pytest.approx(np.log(6))
 
 
 def test_a_sigmoid_judges_each_class_alone(network_of):
-    found = guesses(network_of(ending("sigmoid")), np.float32([0, 800, -800]), 3)
+    found = predictions(network_of(ending("sigmoid")), np.float32([0, 800, -800]), 3)
     assert [guess.probability for guess in found] == pytest.approx([1, 0.5, 0])
 
 
 def test_a_single_number_is_no_probability(network_of):
-    (found,) = guesses(network_of(ending(None, 1)), np.float32([3.5]), 5)
+    (found,) = predictions(network_of(ending(None, 1)), np.float32([3.5]), 5)
     assert (found.name, found.logit, found.probability) == ("0", 3.5, None)
 
 
 def test_nan_is_never_the_surest(network):
-    assert [guess.number for guess in guesses(network, np.float32([np.nan, -5, -4]), 2)] == [2, 1]
+    assert [guess.number for guess in predictions(network, np.float32([np.nan, -5, -4]), 2)] == [2, 1]
 
 
 def test_maps_are_no_classes(network, network_of):

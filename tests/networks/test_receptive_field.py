@@ -57,7 +57,7 @@ def test_branches_see_together_what_each_sees():
     assert receptive_fields(graph)["sum"] == square(9, 1, -4)
 
 
-def test_a_gate_over_the_whole_picture_sees_it_all():
+def test_a_gate_over_the_whole_image_sees_it_all():
     x = keras.Input((24, 24, 2))
     gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
     graph = flatten(keras.Model(x, layers.Multiply(name="gated")([x, gate])))

@@ -10,7 +10,7 @@ from dreamfilters.networks.watching import LOGITS, before, watch
 
 
 def one_conv(kernel, *, activation, then=None):
-    """A 1x1 convolution of given weights on a grey picture."""
+    """A 1x1 convolution of given weights on a gray image."""
     x = keras.Input((2, 2, 1))
     y = layers.Conv2D(1, 1, activation=activation, use_bias=False, name="conv")(x)
     model = keras.Model(x, then(y) if then else y)
@@ -84,7 +84,7 @@ def test_every_kind_of_relu_is_relaxed(activation, then):
     graph = one_conv(1.0, activation=activation, then=then and then())
     silent, mixed = [-1.0, -2.0, -3.0, -4.0], [-1.0, 2.0, -3.0, 4.0]
     np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=False), [[0] * 4, [0, 1, 0, 1]])
-    # per picture: the silent one is let through, for the other the true gradient counts
+    # per image: the silent one is let through, for the other the true gradient counts
     np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=True), [[1] * 4, [0, 1, 0, 1]])
 
 
@@ -103,42 +103,42 @@ def test_a_relaxed_relu6_also_blocks_what_pushes_higher_above_six(kind):
     np.testing.assert_array_equal(gradient(down, x, relaxed=True), [[0, -1, 0, -1]])
 
 
-def test_relaxing_changes_no_value(awkward, pictures):
+def test_relaxing_changes_no_value(awkward, images):
     graph = flatten(awkward)
     names = frozenset(step.name for step in graph.steps)
-    usual, relaxed = watch(graph, names)(pictures), watch(graph, names, relaxed=True)(pictures)
+    usual, relaxed = watch(graph, names)(images), watch(graph, names, relaxed=True)(images)
     for name in names:
         np.testing.assert_array_equal(usual[name], relaxed[name])
 
 
-def test_it_compiles(awkward, pictures):
+def test_it_compiles(awkward, images):
     run = watch(flatten(awkward), frozenset({"out"}), relaxed=True)
-    np.testing.assert_allclose(backend.compile(run)(backend.tensor(pictures))["out"], run(pictures)["out"], atol=1e-6)
+    np.testing.assert_allclose(backend.compile(run)(backend.tensor(images))["out"], run(images)["out"], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["tiny", "grey", "nested", "shared", "normed", "branches"])
+@pytest.mark.parametrize("name", ["tiny", "gray", "nested", "shared", "normed", "branches"])
 def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request):
     """Against Keras' own extractor, built on a copy, for every step that is the only call of its layer."""
     model = request.getfixturevalue(name)
-    pictures = np.random.default_rng(0).random((2, *model.input_shape[1:]), "float32")
+    images = np.random.default_rng(0).random((2, *model.input_shape[1:]), "float32")
     graph = flatten(model)
-    seen = watch(graph, frozenset(step.name for step in graph.steps))(pictures)
+    seen = watch(graph, frozenset(step.name for step in graph.steps))(images)
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     for step in graph.steps:
         if ":" in step.name or "/" in step.name:
             continue
         symbolic = copy.inputs[0]
-        expected = keras.Model(symbolic, copy.get_layer(step.name).output)(pictures, training=False)
+        expected = keras.Model(symbolic, copy.get_layer(step.name).output)(images, training=False)
         np.testing.assert_allclose(seen[step.name], expected, atol=1e-5)
-    np.testing.assert_allclose(seen[graph.steps[-1].name], model(pictures, training=False), atol=1e-6)
+    np.testing.assert_allclose(seen[graph.steps[-1].name], model(images, training=False), atol=1e-6)
 
 
 def test_the_calls_of_a_shared_layer_answer_one_after_the_other(shared):
-    pictures = np.random.default_rng(0).random((1, 16, 16, 4), "float32")
-    seen = watch(flatten(shared), frozenset({"shared:0", "pool", "shared:1"}))(pictures)
+    images = np.random.default_rng(0).random((1, 16, 16, 4), "float32")
+    seen = watch(flatten(shared), frozenset({"shared:0", "pool", "shared:1"}))(images)
     conv = shared.get_layer("shared")
-    np.testing.assert_allclose(seen["shared:0"], conv(pictures), atol=1e-6)
+    np.testing.assert_allclose(seen["shared:0"], conv(images), atol=1e-6)
     np.testing.assert_allclose(seen["shared:1"], conv(seen["pool"]), atol=1e-6)
 
 
@@ -146,10 +146,10 @@ def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
     model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, include_top=False))
     larger = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3), alpha=0.35, include_top=False)
     larger.set_weights(model.get_weights())
-    pictures = np.random.default_rng(0).random((1, 96, 96, 3), "float32")
-    seen = watch(flatten(model), frozenset({"out_relu"}))(pictures)["out_relu"]
+    images = np.random.default_rng(0).random((1, 96, 96, 3), "float32")
+    seen = watch(flatten(model), frozenset({"out_relu"}))(images)["out_relu"]
     assert tuple(seen.shape) == (1, 3, 3, 1280)
-    np.testing.assert_allclose(seen, larger(pictures, training=False), atol=1e-5)
+    np.testing.assert_allclose(seen, larger(images, training=False), atol=1e-5)
 
 
 def test_a_layer_that_does_not_take_what_it_is_given_is_named(network_of):

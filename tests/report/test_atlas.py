@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from dreamfilters.networks import LOGITS
-from dreamfilters.report.atlas import Atlas, index_files, judged_layer, neighbours, plate_from, plate_of, unit_page
+from dreamfilters.report.atlas import (
+    Atlas,
+    atlas_unit_from,
+    atlas_unit_of,
+    index_files,
+    judged_layer,
+    neighbors,
+    unit_page,
+)
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import Verdict
 
@@ -19,23 +27,23 @@ def plates(compared):
     """Two filters, of which the second is proved dead, and a class."""
     findings = (ALIVE, DEAD, ALIVE)
     return tuple(
-        plate_of(unit, finding, page=f"units/{place}.html", picture=f"dreams/seed-0/{place}.png")
+        atlas_unit_of(unit, finding, page=f"units/{place}.html", image=f"dreams/seed-0/{place}.png")
         for place, (unit, finding) in enumerate(zip(compared.units, findings, strict=True))
     )
 
 
 @pytest.fixture(scope="module")
 def atlas(plates):
-    return Atlas("colours", plates, {"conv": "4 filters", LOGITS: "3 classes"}, {"Made": "here"}, (("b.png", "cut"),))
+    return Atlas("colors", plates, {"conv": "4 filters", LOGITS: "3 classes"}, {"Made": "here"}, (("b.png", "cut"),))
 
 
 def test_a_plate_is_a_unit_in_short_and_comes_back_from_its_values(compared, plates):
     first, second, third = plates
     assert (first.name, first.layer, first.title, first.verdict) == ("conv:0", "conv", "0", "alive")
-    assert first.figure == f"{compared.units[0].standing.ratio:.3g}".ljust(4, "0") + " ×"
+    assert first.figure == f"{compared.units[0].response_rank.ratio:.3g}".ljust(4, "0") + " ×"
     assert (second.verdict, second.row["proved"]) == ("dead", True)
     assert third.title == "green"
-    assert [plate_from(json.loads(json.dumps(plate.as_values()))) for plate in plates[1:]] == list(plates[1:])
+    assert [atlas_unit_from(json.loads(json.dumps(plate.as_values()))) for plate in plates[1:]] == list(plates[1:])
 
 
 def test_units_of_a_layer_stand_together_and_are_counted(atlas):
@@ -47,7 +55,7 @@ def test_units_of_a_layer_stand_together_and_are_counted(atlas):
     assert "<td>dead</td><td>1</td>" in atlas._repr_html_()
 
 
-def test_the_page_holds_no_picture_and_names_each_one_that_is_fetched(atlas):
+def test_the_page_holds_no_image_and_names_each_one_that_is_fetched(atlas):
     page = index_files(atlas)["index.html"].decode()
     assert "data:image" not in page
     assert page.count('loading="lazy"') == 3
@@ -71,14 +79,14 @@ def test_the_numbers_are_strict_json_and_a_line_each(atlas):
     assert len(files["atlas.csv"].decode().splitlines()) == 4
 
 
-def test_pages_lead_to_their_neighbours_and_back(compared):
+def test_pages_lead_to_their_neighbors_and_back(compared):
     names, pages = ["a", "b", "c"], ["units/x.html", "units/y.html", "units/z.html"]
-    assert neighbours(names, pages, 0).before is None
-    assert neighbours(names, pages, 1).before == ("x.html", "a")
-    assert neighbours(names, pages, 1).after == ("z.html", "c")
-    assert neighbours(names, pages, 2).after is None
-    assert neighbours(names, pages, 2).up == "../index.html#unit-z"
-    page = unit_page("colours", compared.units[1], DEAD, neighbours(names, pages, 1)).decode()
+    assert neighbors(names, pages, 0).before is None
+    assert neighbors(names, pages, 1).before == ("x.html", "a")
+    assert neighbors(names, pages, 1).after == ("z.html", "c")
+    assert neighbors(names, pages, 2).after is None
+    assert neighbors(names, pages, 2).up == "../index.html#unit-z"
+    page = unit_page("colors", compared.units[1], DEAD, neighbors(names, pages, 1)).decode()
     assert 'rel="next" href="z.html"' in page
     assert "dead, proved" in page
     assert "no valid input lifts it above 0." in page

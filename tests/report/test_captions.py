@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from dreamfilters.report.captions import measures_of, verdict_of
+from dreamfilters.report.captions import captions_of, headline_of
 from dreamfilters.report.number_format import times
 
 
 def named(unit):
-    return {measure.name: measure for measure in measures_of(unit)}
+    return {measure.name: measure for measure in captions_of(unit)}
 
 
 def losing(unit):
@@ -29,7 +29,7 @@ def test_a_class_has_no_maps_to_liken(compared):
 
 def test_a_dream_that_loses_is_flagged_and_its_figure_is_bad(compared):
     unit = losing(compared.units[0])
-    verdict = verdict_of(unit)
+    verdict = headline_of(unit)
     assert verdict.figure == "0.500 ×"
     assert "loses to a real image" in verdict.flags
     response = named(unit)["Response"]
@@ -41,14 +41,14 @@ def test_one_that_loses_only_under_motions_is_flagged_as_that(compared):
     unit = compared.units[0]
     contest = replace(unit.contest, mean=replace(unit.contest.mean, loses=False))
     moved = replace(contest, moved_mean=replace(contest.moved_mean, loses=True))
-    assert "loses to a real image under small motions" in verdict_of(replace(unit, contest=moved)).flags
+    assert "loses to a real image under small motions" in headline_of(replace(unit, contest=moved)).flags
 
 
 def test_a_unit_that_no_image_excites_says_so(compared):
-    verdict = verdict_of(compared.units[1])
+    verdict = headline_of(compared.units[1])
     assert verdict.words == "neither the dream nor a real image excites it"
     assert verdict.flags[0] == "answers all 24 real images alike"
-    assert any("not woken" in flag for flag in verdict.flags)
+    assert any("not activated" in flag for flag in verdict.flags)
 
 
 def test_a_measure_that_could_not_be_taken_says_why(compared):

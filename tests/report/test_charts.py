@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.path_similarity import Path, PathStep
+from dreamfilters.comparison.measures.path_similarity import PathSimilarity, PathStep
 from dreamfilters.evidence.scan.histograms import Histogram, Histograms, histogram_of
-from dreamfilters.report.charts import HEIGHT, WIDTH, Mark, bars_of, lines_of, shortened, ticks
+from dreamfilters.report.charts import HEIGHT, WIDTH, Mark, bar_chart, line_chart, shortened, ticks
 
 BOTTOM, TOP, LEFT, RIGHT = HEIGHT - 26, 12, 34, WIDTH - 12
 
@@ -25,7 +25,7 @@ def count_of(bar, most):
 
 def test_every_image_stands_in_a_bar():
     values = np.random.default_rng(0).gamma(2, 3, 500)
-    shown = bars_of(histogram(values), [])
+    shown = bar_chart(histogram(values), [])
     heights = [bar.height for bar in shown.bars]
     assert max(heights) == pytest.approx(BOTTOM - TOP)
     most = max(np.unique(np.digitize(values, np.histogram_bin_edges(values, len(heights))), return_counts=True)[1])
@@ -37,13 +37,13 @@ def test_every_image_stands_in_a_bar():
 
 def test_counts_are_whole_images():
     """4 images at 1 and one at 3: the tallest bar is 4, the other one 1, and nothing else stands."""
-    shown = bars_of(histogram([1, 1, 1, 1, 3]), [])
+    shown = bar_chart(histogram([1, 1, 1, 1, 3]), [])
     assert [round(count_of(bar, 4), 2) for bar in shown.bars] == [4.0, 1.0]
     assert [tick.text for tick in shown.up] == ["1"]
 
 
 def test_marks_lie_at_their_values_and_the_axis_reaches_them():
-    shown = bars_of(histogram([0.0, 1.0]), [Mark("dream", "dream", 4.0), Mark("real", "best", 1.0)])
+    shown = bar_chart(histogram([0.0, 1.0]), [Mark("dream", "dream", 4.0), Mark("real", "best", 1.0)])
     dream, best = shown.marks
     assert LEFT < best.place < dream.place < RIGHT
     zero, four = (next(tick.place for tick in shown.across if tick.text == text) for text in ("0", "4"))
@@ -52,23 +52,23 @@ def test_marks_lie_at_their_values_and_the_axis_reaches_them():
 
 
 def test_a_mark_that_is_no_number_is_left_out():
-    assert bars_of(histogram([0.0, 1.0]), [Mark("dream", "dream", math.nan)]).marks == ()
+    assert bar_chart(histogram([0.0, 1.0]), [Mark("dream", "dream", math.nan)]).marks == ()
 
 
 def test_a_unit_that_always_answers_the_same_has_one_bar():
-    shown = bars_of(histogram([0.0] * 9), [Mark("dream", "dream", 0.0)])
+    shown = bar_chart(histogram([0.0] * 9), [Mark("dream", "dream", 0.0)])
     assert len(shown.bars) == 1
     assert shown.bars[0].x <= shown.marks[0].place <= shown.bars[0].x + shown.bars[0].width
 
 
 def test_no_image_at_all_is_no_bar():
     empty = Histogram(np.zeros(1, int), np.array([0.0, 1.0]), math.nan, math.nan)
-    assert bars_of(empty, [Mark("dream", "dream", 2.0)]).bars == ()
+    assert bar_chart(empty, [Mark("dream", "dream", 2.0)]).bars == ()
 
 
 def test_lines_have_a_gap_where_nothing_is_known():
     steps = [PathStep(name, None, dream, 0.5, 0.0) for name, dream in (("a", 0.25), ("b", None), ("c", 0.25))]
-    same, other, dream = lines_of(Path(tuple(steps))).lines
+    same, other, dream = line_chart(PathSimilarity(tuple(steps))).lines
     assert (len(same.pieces), len(same.dots)) == (1, 3)
     assert (len(dream.pieces), len(dream.dots)) == (0, 2)  # no line from one point to none
     assert dream.dots[0][1] == pytest.approx((same.dots[0][1] + other.dots[0][1]) / 2, abs=0.02)  # .25 is midway

@@ -1,4 +1,4 @@
-"""Pictures and maps inside pages, decoded as a browser does."""
+"""Images and maps inside pages, decoded as a browser does."""
 
 import base64
 import io
@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from dreamfilters.report.data_uris import flat_picture, map_uri, picture_uri, shown_uri
+from dreamfilters.report.data_uris import flat_image, image_uri, map_uri, shown_uri
 
 
 def decoded(uri):
@@ -24,7 +24,7 @@ def test_a_map_with_values_below_zero_is_black_at_the_lowest():
     assert decoded(map_uri([[-2.0, 2.0]], 2.0, -2.0)).tolist() == [[[0, 0, 4], [252, 253, 191]]]
 
 
-def test_a_picture_is_no_larger_than_it_is_shown():
+def test_an_image_is_no_larger_than_it_is_shown():
     wide = np.zeros((100, 400, 3), "float32")
     assert decoded(shown_uri(wide)).shape == (48, 192, 3)
     assert decoded(shown_uri(wide, small=True)).shape == (16, 64, 3)
@@ -32,10 +32,10 @@ def test_a_picture_is_no_larger_than_it_is_shown():
 
 
 def test_a_small_one_is_enlarged_by_a_whole_factor():
-    assert decoded(picture_uri(np.zeros((50, 60, 3)), enlarged=True)).shape == (150, 180, 3)
+    assert decoded(image_uri(np.zeros((50, 60, 3)), enlarged=True)).shape == (150, 180, 3)
 
 
-def test_planes_that_are_no_colours_stand_side_by_side():
+def test_planes_that_are_no_colors_stand_side_by_side():
     planes = np.arange(2 * 1 * 4, dtype="float32").reshape(2, 1, 4)
-    assert flat_picture(planes)[..., 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert flat_picture(planes[..., :3]).shape == (2, 1, 3)
+    assert flat_image(planes)[..., 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert flat_image(planes[..., :3]).shape == (2, 1, 3)

@@ -138,10 +138,10 @@ def test_the_files_are_the_page_the_numbers_and_the_dreams(compared):
     }  # fmt: skip
     values = json.loads(files["comparison.json"])
     assert [unit["target"] for unit in values["units"]] == ["conv:0", "conv:3", "class:green"]
-    assert values["units"][0]["contest"]["mean"]["response"] == pytest.approx(compared.units[0].standing.response)
+    assert values["units"][0]["contest"]["mean"]["response"] == pytest.approx(compared.units[0].response_rank.response)
     assert np.shape(values["units"][0]["own"]["map"]) == (14, 14)
     pixels = np.asarray(Image.open(io.BytesIO(files["dreams/unit-conv-0.png"])))
-    np.testing.assert_allclose(pixels, 255 * compared.units[0].dream.picture, atol=0.51)
+    np.testing.assert_allclose(pixels, 255 * compared.units[0].dream.image, atol=0.51)
     assert contents(compared) == files
 
 
@@ -149,7 +149,7 @@ def test_the_table_has_a_line_a_unit_and_no_formula(compared):
     told = replace(compared, units=(renamed(compared.units[0], "=HYPERLINK(1)"), *compared.units[1:]))
     rows = list(csv.DictReader(io.StringIO(table_bytes(told).decode())))
     assert [row["target"] for row in rows] == ["'=HYPERLINK(1)", "conv:3", "class:green"]
-    assert float(rows[0]["response"]) == pytest.approx(compared.units[0].standing.response)
+    assert float(rows[0]["response"]) == pytest.approx(compared.units[0].response_rank.response)
     assert rows[1]["ratio"] == ""
 
 
@@ -174,4 +174,4 @@ def test_a_notebook_shows_a_table_and_escapes_it(compared):
     text = replace(compared, network=HOSTILE)._repr_html_()
     assert "<script>" not in text
     assert "conv:0" in text
-    assert repr(compared).startswith("Comparison('colours', 3 units, ")
+    assert repr(compared).startswith("Comparison('colors', 3 units, ")

@@ -13,7 +13,7 @@ from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.networks import Network, load
-from dreamfilters.runs.dream_run import Job
+from dreamfilters.runs.dream_run import DreamJob
 
 NAMES = ("STOP", "Vorfahrt achten", "20")
 
@@ -23,10 +23,10 @@ def made() -> Callable[..., Dream]:
     """A function that makes a dream without dreaming."""
 
     def dream(name: str = "conv1:0", **changes: Any) -> Dream:
-        picture = np.linspace(0, 1, 4 * 4 * 3, dtype="float32").reshape(4, 4, 3)
+        image = np.linspace(0, 1, 4 * 4 * 3, dtype="float32").reshape(4, 4, 3)
         given: dict[str, Any] = {
-            "name": name, "picture": picture, "score": 2.0, "robust": 1.5, "start": 0.5, "steps": 3, "seconds": 0.1,
-            "seed": 7, "recipe": Recipe(steps=3), "woken": True, "history": np.array([0.5, 1, 1.5]),
+            "name": name, "image": image, "score": 2.0, "robust": 1.5, "start": 0.5, "steps": 3, "seconds": 0.1,
+            "seed": 7, "recipe": Recipe(steps=3), "activated": True, "history": np.array([0.5, 1, 1.5]),
         }  # fmt: skip
         return Dream(**{**given, **changes})
 
@@ -60,14 +60,14 @@ def opened_network(model_file: Path) -> Network:
 
 
 @pytest.fixture(scope="session")
-def job_for(opened_network: Network, model_file: Path) -> Callable[..., Job]:
-    """A function that makes a job of five pictures in batches of two, with changes."""
+def job_for(opened_network: Network, model_file: Path) -> Callable[..., DreamJob]:
+    """A function that makes a job of five images in batches of two, with changes."""
 
-    def job(**changes: Any) -> Job:
+    def job(**changes: Any) -> DreamJob:
         targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
         recipe = Recipe(Fourier(16), transforms=(), steps=3, name="quick")
         given: dict[str, Any] = {"targets": targets, "recipe": recipe, "seed": 7, "batch": 2}
-        return Job(opened_network, str(model_file), **{**given, **changes})
+        return DreamJob(opened_network, str(model_file), **{**given, **changes})
 
     return job
 

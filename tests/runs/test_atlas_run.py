@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from dreamfilters.comparison.layer_comparison import Study
+from dreamfilters.comparison.layer_comparison import LayerComparison
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ModelError, OutputError, PictureError, UnknownNameError
-from dreamfilters.images import photos
+from dreamfilters.errors import ImageError, ModelError, OutputError, UnknownNameError
+from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
 from dreamfilters.runs import dream_run
 from dreamfilters.runs.atlas_run import atlas_targets, run
 from dreamfilters.runs.audit_run import read_audit
-from dreamfilters.runs.paired_run import Comparing
+from dreamfilters.runs.paired_run import CompareJob
 from dreamfilters.runs.scan_run import read_scan
 from dreamfilters.runs.storage.file_names import slug
 
@@ -30,12 +30,12 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def comparing(make_noisy):
-    """All units of `tiny` against ten noisy pictures and one that cannot be read."""
+    """All units of `tiny` against ten noisy images and one that cannot be read."""
     folder = make_noisy(10, 1)
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
-    pictures, recipe = photos(folder / "photos"), Recipe(steps=2, name="quick")
-    return Comparing(network, spec, atlas_targets(network), pictures, recipe, seed=3, seeds=2, top=2, also=("classes",))
+    images, recipe = image_folder(folder / "images"), Recipe(steps=2, name="quick")
+    return CompareJob(network, spec, atlas_targets(network), images, recipe, seed=3, seeds=2, top=2, also=("classes",))
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +77,12 @@ def test_a_finished_one_is_kept_and_a_missing_page_alone_is_made_again(comparing
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
     monkeypatch.setattr(dream_run, "dreaming", None)  # nothing is dreamt
     studied = []
-    compared = Study.compared
-    monkeypatch.setattr(Study, "compared", lambda self: studied.append(self.layer) or compared(self))
+    compared = LayerComparison.compared
+    monkeypatch.setattr(LayerComparison, "compared", lambda self: studied.append(self.layer) or compared(self))
     assert run(comparing, done.folder) == done
     assert studied == ["conv2"]
     assert contents(done.folder) == before
-    monkeypatch.setattr(Study, "compared", None)
+    monkeypatch.setattr(LayerComparison, "compared", None)
     assert run(comparing, done.folder) == done
 
 
@@ -146,6 +146,6 @@ def test_a_network_without_filters_or_classes_is_refused():
 
 
 def test_what_cannot_be_leaves_no_folder(comparing, tmp_path):
-    with pytest.raises(PictureError, match="only 11"):
+    with pytest.raises(ImageError, match="only 11"):
         run(replace(comparing, top=40), tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -14,26 +14,25 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from dreamfilters import images
 from dreamfilters.errors import ModelError, OutputError, UnknownNameError
 from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import Survey
-from dreamfilters.images import photos
+from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import load
 from dreamfilters.runs import audit_run, scan_run
-from dreamfilters.runs.audit_run import Inquest, read_audit, run
-from dreamfilters.runs.dream_store import Entry
+from dreamfilters.runs.audit_run import AuditJob, read_audit, run
+from dreamfilters.runs.dream_store import DreamEntry
 
 FORM = {"range": (0, 1)}
 
 
 def small():
     """Three filters: one sees red, one sleeps until green is above 0.9, one is dead; behind them, two more."""
-    picture = keras.Input((8, 8, 3))
+    image = keras.Input((8, 8, 3))
     first = layers.Conv2D(3, 1, activation="relu", name="first")
     second = layers.Conv2D(2, 1, activation="relu", name="second")
-    model = keras.Model(picture, second(first(picture)), name="small")
+    model = keras.Model(image, second(first(image)), name="small")
     first.set_weights([np.array([[[[1, 0, -1], [0, 1, 0], [0, 0, 0]]]], "float32"), np.array([0, -0.9, -0.1], "f")])
     second.set_weights([np.array([[[[1, 0], [0, 1], [0, 0]]]], "float32"), np.array([0, -0.02], "f")])
     return model
@@ -41,17 +40,17 @@ def small():
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with small.keras, and `photos` with eleven pictures whose green is low and a file that is none."""
+    """A folder with small.keras, and `image_folder` with eleven images whose green is low and a file that is none."""
     folder = tmp_path_factory.mktemp("audit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         small().save(folder / "small.keras")
-    (folder / "photos").mkdir()
+    (folder / "images").mkdir()
     shown = np.random.default_rng(0).integers(0, 200, (11, 8, 8, 3), np.uint8)
     shown[:, 0, 0] = 0
-    for number, picture in enumerate(shown):
-        Image.fromarray(picture).save(folder / "photos" / f"{number:02}.png")
-    (folder / "photos" / "bad.png").write_bytes(b"no picture")
+    for number, image in enumerate(shown):
+        Image.fromarray(image).save(folder / "images" / f"{number:02}.png")
+    (folder / "images" / "bad.png").write_bytes(b"no image")
     return folder
 
 
@@ -65,8 +64,8 @@ def inquest(place, opened):
     """A function that makes the audit, with changes."""
 
     def made(**changes):
-        survey = Survey(opened, source_of(photos(place / "photos")), default_layers(opened), k=3)
-        return Inquest(**{"network": opened, "spec": str(place / "small.keras"), "survey": survey, **changes})
+        survey = ScanJob(opened, source_of(image_folder(place / "images")), default_layers(opened), k=3)
+        return AuditJob(**{"network": opened, "spec": str(place / "small.keras"), "survey": survey, **changes})
 
     return made
 
@@ -93,16 +92,16 @@ def test_the_files_say_what_was_found(whole):
     rows = list(csv.DictReader(io.StringIO((whole / "audit.csv").read_text("utf-8"))))
     assert [row["verdict"] for row in rows] == [kind for kinds_of in kinds for kind in kinds_of]
     assert [row["proved"] for row in rows] == ["False", "False", "True", "False", "False"]
-    assert images.read(whole / "audit.png").shape[1] > 420
+    assert read_image(whole / "audit.png").shape[1] > 420
 
 
 def test_a_dormant_unit_answers_to_the_file_that_its_verdict_names(whole):
     for layer, finding in read_audit(whole).of("dormant"):
-        picture = np.asarray(Image.open(whole / finding.dreamt.picture).convert("RGB"), "float32") / 255
+        image = np.asarray(Image.open(whole / finding.dreamt.image).convert("RGB"), "float32") / 255
         model = small()
-        answer = keras.Model(model.input, model.get_layer(layer).output)(picture[None])
+        answer = keras.Model(model.input, model.get_layer(layer).output)(image[None])
         assert np.asarray(answer)[..., finding.unit].max() == pytest.approx(finding.dreamt.score, rel=1e-4)
-        assert finding.dreamt.picture in finding.verdict.sentence
+        assert finding.dreamt.image in finding.verdict.sentence
 
 
 def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):
@@ -142,11 +141,11 @@ from pathlib import Path
 from dreamfilters.evidence.scanning import default_layers
 from dreamfilters.evidence.sources import source_of
 from dreamfilters.evidence.surveys import Survey
-from dreamfilters.images import photos
+from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs import writing
 from dreamfilters.runs.audits import Inquest, run
-model, pictures, out, last = sys.argv[1:]
+model, images, out, last = sys.argv[1:]
 written = []
 def write_through(path, content, before=writing._write_through):
     written.append(path)
@@ -155,7 +154,7 @@ def write_through(path, content, before=writing._write_through):
         os.kill(os.getpid(), signal.SIGKILL)
 writing._write_through = write_through
 network = load(model, form={"range": (0, 1)})
-survey = Survey(network, source_of(photos(pictures)), default_layers(network), k=3)
+survey = Survey(network, source_of(image_folder(images)), default_layers(network), k=3)
 run(Inquest(network, model, survey), Path(out))
 """
 
@@ -163,7 +162,7 @@ run(Inquest(network, model, survey), Path(out))
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
 @pytest.mark.parametrize(("last", "half"), [(8, "dreams/standard/.first-1-"), (13, ".audit.csv.part")])
 def test_killed_in_the_middle_of_a_file_it_goes_on_to_the_same_bytes(place, whole, inquest, tmp_path, last, half):
-    command = [sys.executable, "-c", KILLED, place / "small.keras", place / "photos", tmp_path / "out", str(last)]
+    command = [sys.executable, "-c", KILLED, place / "small.keras", place / "images", tmp_path / "out", str(last)]
     process = subprocess.run(command, capture_output=True, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
     assert [name.startswith(half) for name in content(tmp_path / "out") if name.endswith(".part")] == [True]
@@ -196,12 +195,12 @@ def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, 
         other.save(tmp_path / "other.keras")
     changed = load(tmp_path / "other.keras", form=FORM)
     with pytest.raises(ModelError, match="made with other weights"):
-        run(Inquest(changed, "other.keras", None, scan), tmp_path / "refused")
+        run(AuditJob(changed, "other.keras", None, scan), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
-    survey = Survey(changed, source_of(photos(place / "photos")), default_layers(changed), k=3)
+    survey = ScanJob(changed, source_of(image_folder(place / "images")), default_layers(changed), k=3)
     before = content(scan)
     with pytest.raises(OutputError, match="a scan of other weights"):
-        run(Inquest(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
+        run(AuditJob(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
     assert content(scan) == before
     with pytest.raises(OutputError, match="holds no scan"):
         run(inquest(survey=None, scan=tmp_path), tmp_path / "refused")
@@ -231,11 +230,9 @@ def test_a_mistake_is_said_before_anything_is_written(inquest, tmp_path):
 
 
 def test_dreams_of_two_channels_are_put_together_again(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (4, 6, 2)).astype("float32") / 255
-    (tmp_path / "planes.png").write_bytes(
-        images.png_bytes(np.concatenate([picture[..., :1], picture[..., 1:]], axis=1))
-    )
-    assert np.array_equal(Entry(tmp_path / "planes.png", {}).read(2), picture)
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, 2)).astype("float32") / 255
+    (tmp_path / "planes.png").write_bytes(png_bytes(np.concatenate([image[..., :1], image[..., 1:]], axis=1)))
+    assert np.array_equal(DreamEntry(tmp_path / "planes.png", {}).read(2), image)
 
 
 def test_seed_and_scan_are_settings(inquest, whole):

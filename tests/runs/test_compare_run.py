@@ -6,23 +6,23 @@ from dataclasses import replace
 import pytest
 
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import OutputError, PictureError
-from dreamfilters.images import photos, png_text
+from dreamfilters.errors import ImageError, OutputError
+from dreamfilters.images import image_folder, png_text
 from dreamfilters.networks import load
 from dreamfilters.runs import compare_run
 from dreamfilters.runs.compare_run import MANIFEST, Comparing, run
-from dreamfilters.runs.reproduction import job_of, repeat
+from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.records import KEY
 
 
 @pytest.fixture(scope="module")
 def comparing(make_noisy):
-    """Two filters of `tiny`, saved as a file, against twelve noisy pictures and one that cannot be read."""
+    """Two filters of `tiny`, saved as a file, against twelve noisy images and one that cannot be read."""
     folder = make_noisy(12, 1)
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
     recipe = Recipe(steps=2)
-    return Comparing(network, spec, ("conv2:0-1",), photos(folder / "photos"), recipe, seed=3, seeds=2, top=2)
+    return Comparing(network, spec, ("conv2:0-1",), image_folder(folder / "images"), recipe, seed=3, seeds=2, top=2)
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,12 @@ def test_a_manifest_that_points_out_of_its_folder_is_none(comparing, tmp_path):
 
 
 def test_what_cannot_be_compared_leaves_no_folder(comparing, tmp_path):
-    with pytest.raises(PictureError, match="only 13"):
+    with pytest.raises(ImageError, match="only 13"):
         run(replace(comparing, top=40), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
 def test_a_dream_tells_how_it_is_made_again(done):
-    picture = done.folder / "dreams" / "unit-conv2-1.png"
-    assert json.loads(png_text(picture)[KEY])["target"] == "conv2:1"
-    assert repeat(picture, job_of(picture)).same
+    image = done.folder / "dreams" / "unit-conv2-1.png"
+    assert json.loads(png_text(image)[KEY])["target"] == "conv2:1"
+    assert reproduce(image, job_of(image)).same

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from dreamfilters import images
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
+from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
 from dreamfilters.runs import dream_run
 from dreamfilters.runs.dream_run import measured_prior, prior_bytes, run
@@ -41,16 +41,16 @@ def stop_after(steps):
 
 
 def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
-    first = run(job_for(), tmp_path, watcher=stop_after(5))  # 2 pictures take 3 steps; the next 2 are lost
+    first = run(job_for(), tmp_path, watcher=stop_after(5))  # 2 images take 3 steps; the next 2 are lost
     assert first.stopped
     assert tuple(entry.record["target"] for entry in first.entries) == FIVE[:2]
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["missing"] == list(FIVE[2:])
     assert (tmp_path / "contact-sheet.png").exists()
-    kept = first.entries[0].picture.stat().st_mtime_ns
+    kept = first.entries[0].image.stat().st_mtime_ns
     told = []
     second = run(job_for(), tmp_path, watcher=lambda done, total, name: told.append((done, total, name)))
     assert bytes_in(tmp_path) == whole
-    assert first.entries[0].picture.stat().st_mtime_ns == kept
+    assert first.entries[0].image.stat().st_mtime_ns == kept
     assert [entry.seconds is None for entry in second.entries] == [True, True, False, False, False]
     assert {name for _, _, name in told} == {"conv1:2", 'class:"Vorfahrt achten"'}
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
@@ -101,7 +101,7 @@ def test_a_finished_run_is_left_as_it_is(job_for, whole, bytes_in, tmp_path):
     assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == {1}
 
 
-def test_a_damaged_picture_is_dreamt_again(job_for, whole, bytes_in, tmp_path):
+def test_a_damaged_image_is_dreamt_again(job_for, whole, bytes_in, tmp_path):
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
     broken = next(path for path in tmp_path.iterdir() if path.name.startswith("conv1-1") and path.suffix == ".png")
@@ -145,7 +145,7 @@ def test_force_with_a_mistake_does_not_cost_the_old_run(job_for, whole, bytes_in
     assert bytes_in(tmp_path) == whole
 
 
-def test_a_disk_that_fills_up_keeps_the_whole_pictures(job_for, whole, bytes_in, tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_keeps_the_whole_images(job_for, whole, bytes_in, tmp_path, monkeypatch):
     import errno
 
     written = []
@@ -167,7 +167,7 @@ def test_a_disk_that_fills_up_keeps_the_whole_pictures(job_for, whole, bytes_in,
 
 def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network, tmp_path, scene):
     for number in range(4):
-        (tmp_path / f"{number}.png").write_bytes(images.png_bytes(scene(24, 32, seed=number)))
+        (tmp_path / f"{number}.png").write_bytes(png_bytes(scene(24, 32, seed=number)))
     (tmp_path / "broken.png").write_bytes(b"x")
     prior, failures = measured_prior(opened_network, Recipe(), tmp_path)
     assert (prior.name, prior.shape, prior.channels) == (tmp_path.name, (16, 16), 3)
@@ -176,17 +176,17 @@ def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network
     assert prior_bytes(prior) == prior_bytes(prior)
 
 
-def test_a_folder_without_a_readable_picture_is_no_prior(opened_network, tmp_path):
+def test_a_folder_without_a_readable_image_is_no_prior(opened_network, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"x")
-    with pytest.raises(RecipeError, match="none of its 1 pictures can be read"):
+    with pytest.raises(RecipeError, match="none of its 1 images can be read"):
         measured_prior(opened_network, Recipe(), tmp_path)
 
 
-def test_photographs_of_16_bits_start_from_what_the_folder_holds(job_for, scene, tmp_path):
-    photograph = scene(16, 16)  # not on the 256 levels of a PNG
-    job = job_for(targets=("conv1:0",), start=photograph)
+def test_images_of_16_bits_start_from_what_the_folder_holds(job_for, scene, tmp_path):
+    image = scene(16, 16)  # not on the 256 levels of a PNG
+    job = job_for(targets=("conv1:0",), start=image)
     run(job, tmp_path)
-    stored = images.read(tmp_path / "start.png")
-    assert 0 < np.abs(stored - photograph).max() <= 0.5 / 255 + 1e-6
+    stored = read_image(tmp_path / "start.png")
+    assert 0 < np.abs(stored - image).max() <= 0.5 / 255 + 1e-6
     assert LOGITS not in job.goals[0].layers
     assert dream_run._stored_start(job, type("Folder", (), {"folder": tmp_path})).tolist() == stored.tolist()

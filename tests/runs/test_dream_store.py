@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters import images
 from dreamfilters.errors import OutputError
+from dreamfilters.images import png_text, read_image
 from dreamfilters.runs.dream_store import opened, side_by_side
 from dreamfilters.runs.storage.file_names import slug
 
@@ -22,18 +22,18 @@ HOSTILE = [
 ]
 
 
-def test_a_picture_its_record_and_the_text_inside_it_say_the_same(tmp_path, made, settings):
+def test_an_image_its_record_and_the_text_inside_it_say_the_same(tmp_path, made, settings):
     with opened(tmp_path / "run", settings, {}) as store:
         entry = store.save(made())
         store.close([entry])
-    record = json.loads(entry.picture.with_suffix(".json").read_text("utf-8"))
-    inside = json.loads(images.png_text(entry.picture)["dreamfilters"])
-    assert record.pop("files") == {entry.picture.name: store.finished("conv1:0").record["files"][entry.picture.name]}
+    record = json.loads(entry.image.with_suffix(".json").read_text("utf-8"))
+    inside = json.loads(png_text(entry.image)["dreamfilters"])
+    assert record.pop("files") == {entry.image.name: store.finished("conv1:0").record["files"][entry.image.name]}
     assert record == inside
-    assert (record["target"], record["score"], record["seed"], record["woken"]) == ("conv1:0", 2.0, 7, True)
-    assert record["again"] == f"dreamfilters again {entry.picture.name}"
+    assert (record["target"], record["score"], record["seed"], record["activated"]) == ("conv1:0", 2.0, 7, True)
+    assert record["again"] == f"dreamfilters again {entry.image.name}"
     assert "seconds" not in record
-    np.testing.assert_allclose(images.read(entry.picture), made().picture, atol=0.5 / 255)
+    np.testing.assert_allclose(read_image(entry.image), made().image, atol=0.5 / 255)
 
 
 def test_the_record_of_a_class_holds_its_name_and_no_list_of_all_classes(tmp_path, made, settings):
@@ -45,24 +45,24 @@ def test_the_record_of_a_class_holds_its_name_and_no_list_of_all_classes(tmp_pat
 def test_the_manifest_has_a_checksum_for_every_file_and_says_what_is_missing(tmp_path, made, settings, bytes_in):
     from hashlib import sha256
 
-    with opened(tmp_path / "run", settings, {"start.png": b"photo"}) as store:
-        store.close([store.save(made("conv1:0", frames=(made().picture,) * 2))])
+    with opened(tmp_path / "run", settings, {"start.png": b"image"}) as store:
+        store.close([store.save(made("conv1:0", frames=(made().image,) * 2))])
     files = bytes_in(tmp_path / "run")
     manifest = json.loads(files.pop("manifest.json"))
     assert manifest["missing"] == ["class:STOP"]
     listed = manifest["files"] | manifest["dreams"][0]["files"]
-    assert files.pop("start.png") == b"photo"
+    assert files.pop("start.png") == b"image"
     assert listed == {name: sha256(content).hexdigest() for name, content in files.items()}
     assert {name.rpartition(".")[2] for name in listed} == {"png", "gif", "json"}
 
 
 def test_not_woken_and_not_a_number_are_said_and_the_json_stays_strict(tmp_path, made, settings):
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made(score=float("nan"), woken=False, note="not woken: its score never rose"))
+        entry = store.save(made(score=float("nan"), activated=False, note="not activated: its score never rose"))
         store.close([entry])
-    text = entry.picture.with_suffix(".json").read_text("utf-8")
+    text = entry.image.with_suffix(".json").read_text("utf-8")
     record = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    assert (record["score"], record["woken"]) == (None, False)
+    assert (record["score"], record["activated"]) == (None, False)
 
 
 @pytest.mark.parametrize("target", HOSTILE)
@@ -71,25 +71,25 @@ def test_a_hostile_name_stays_in_the_folder_and_comes_back_whole(tmp_path, made,
         entry = store.save(made(target))
         assert store.finished(target).record["target"] == target
         store.close([entry])
-    assert json.loads(images.png_text(entry.picture)["dreamfilters"])["target"] == target
+    assert json.loads(png_text(entry.image)["dreamfilters"])["target"] == target
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
     expected = {f"{slug(target)}.png", f"{slug(target)}.json", "manifest.json", "contact-sheet.png"}
     assert {path.name for path in (tmp_path / "run").iterdir()} == expected
 
 
-def test_only_a_whole_picture_with_these_settings_counts_as_done(tmp_path, made, settings):
+def test_only_a_whole_image_with_these_settings_counts_as_done(tmp_path, made, settings):
     with opened(tmp_path / "run", settings, {}) as store:
         entry = store.save(made())
         assert store.finished("conv1:0").seconds is None
         assert store.finished("class:STOP") is None
-        whole = entry.picture.read_bytes()
-        entry.picture.write_bytes(whole[:-1])
+        whole = entry.image.read_bytes()
+        entry.image.write_bytes(whole[:-1])
         assert store.finished("conv1:0") is None
-        entry.picture.write_bytes(whole)
+        entry.image.write_bytes(whole)
         assert store.finished("conv1:0") is not None
-        entry.picture.with_suffix(".json").write_text("{")
+        entry.image.with_suffix(".json").write_text("{")
         assert store.finished("conv1:0") is None
-        entry.picture.with_suffix(".json").write_text("[]")
+        entry.image.with_suffix(".json").write_text("[]")
         assert store.finished("conv1:0") is None
 
 
@@ -141,21 +141,21 @@ def test_transparency_becomes_alpha(tmp_path, made, settings):
     with opened(tmp_path / "run", settings, {}) as store:
         entry = store.save(made(transparency=alpha))
         store.close([entry])
-    with Image.open(entry.picture) as image:
+    with Image.open(entry.image) as image:
         assert image.mode == "RGBA"
         assert np.asarray(image)[..., 3].tolist() == [[255] * 4, [0] * 4, [0] * 4, [0] * 4]
 
 
-def test_planes_that_are_no_colours_stand_side_by_side():
-    picture = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
-    assert side_by_side(picture)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
-    colour = np.ones((2, 2, 3))
-    assert side_by_side(colour) is colour
+def test_planes_that_are_no_colors_stand_side_by_side():
+    image = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
+    assert side_by_side(image)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+    color = np.ones((2, 2, 3))
+    assert side_by_side(color) is color
 
 
 def test_an_animation_counts_to_what_is_done(tmp_path, made, settings):
     with opened(tmp_path / "run", settings | {"frames": 2}, {}) as store:
-        entry = store.save(made(frames=(made().picture, 1 - made().picture)))
+        entry = store.save(made(frames=(made().image, 1 - made().image)))
         assert store.finished("conv1:0") is not None
-        entry.picture.with_suffix(".gif").unlink()
+        entry.image.with_suffix(".gif").unlink()
         assert store.finished("conv1:0") is None

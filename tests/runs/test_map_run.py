@@ -13,11 +13,11 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from dreamfilters.errors import OutputError, PictureError, RecipeError, TargetError, UnknownNameError
+from dreamfilters.errors import ImageError, OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.layer_page import MapStyle
 from dreamfilters.evidence.maps.unit_maps import MapScale
-from dreamfilters.images import photos
+from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.runs import map_run
 from dreamfilters.runs.map_run import MapSettings, draw_maps
@@ -27,12 +27,12 @@ QUICK = MapSettings(layers=("conv1", "classes"), pages=False)
 
 @pytest.fixture
 def folder(tmp_path, scene):
-    """Three pictures in two classes, and one that cannot be read."""
-    place = tmp_path / "pictures"
+    """Three images in two classes, and one that cannot be read."""
+    place = tmp_path / "images"
     for number, label in enumerate(("a", "a", "b")):
         (place / label).mkdir(parents=True, exist_ok=True)
-        picture = (scene(16, 16, seed=number) * 255).astype(np.uint8)
-        Image.fromarray(picture).save(place / label / f"{number}.png")
+        image = (scene(16, 16, seed=number) * 255).astype(np.uint8)
+        Image.fromarray(image).save(place / label / f"{number}.png")
     (place / "b" / "9.png").write_bytes(b"")
     return place
 
@@ -44,11 +44,11 @@ def contents(place):
 
 def test_every_unit_of_every_layer_is_written_down(network, folder, tmp_path):
     out = tmp_path / "out"
-    drawn = draw_maps(network, photos(folder), out, MapSettings(arrays="float32"))
-    assert [page.picture for page in drawn.pages] == ["a/0.png", "a/1.png", "b/2.png"]
+    drawn = draw_maps(network, image_folder(folder), out, MapSettings(arrays="float32"))
+    assert [page.image for page in drawn.pages] == ["a/0.png", "a/1.png", "b/2.png"]
     assert dict(drawn.failures) == {"b/9.png": "is empty (0 bytes); get a fresh copy"}
     names = ["conv1", "pool1", "conv2", "classes"]
-    seen = activations(network, photos(folder), [*names, LOGITS])
+    seen = activations(network, image_folder(folder), [*names, LOGITS])
     for row, page in enumerate(drawn.pages):
         record, arrays = page.read(), np.load(page.folder / "maps.npz")
         assert record["label"] == page.folder.name[0]
@@ -67,20 +67,20 @@ def test_every_unit_of_every_layer_is_written_down(network, folder, tmp_path):
         assert record["guesses"][0]["probability"] == pytest.approx(float(seen["classes"][row, best]), rel=1e-4)
         assert {path.name for path in page.folder.iterdir()} == {*record["files"], "maps.json"}
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
-    assert [entry["picture"] for entry in manifest["pictures"]] == ["a/0.png", "a/1.png", "b/2.png"]
+    assert [entry["image"] for entry in manifest["images"]] == ["a/0.png", "a/1.png", "b/2.png"]
     assert manifest["missing"] == []
-    assert manifest["failures"][0]["picture"] == "b/9.png"
+    assert manifest["failures"][0]["image"] == "b/9.png"
 
 
 def test_only_some_layers_and_units(network, folder, tmp_path):
     settings = MapSettings(layers=("conv2", "conv1"), units=(5, 2), arrays="float16", pages=False, top=0)
-    page = draw_maps(network, photos(folder / "a" / "0.png"), tmp_path / "out", settings).pages[0]
+    page = draw_maps(network, image_folder(folder / "a" / "0.png"), tmp_path / "out", settings).pages[0]
     record, arrays = page.read(), np.load(page.folder / "maps.npz")
     assert list(record["layers"]) == ["conv1", "conv2"]
     assert record["layers"]["conv1"]["units"] == [5, 2]
     assert record["guesses"] == []
-    assert record["picture"] == "0.png"
-    seen = activations(network, photos(folder / "a" / "0.png"), ["conv1"])["conv1"][0]
+    assert record["image"] == "0.png"
+    seen = activations(network, image_folder(folder / "a" / "0.png"), ["conv1"])["conv1"][0]
     assert {name: array.dtype for name, array in arrays.items()} == {"01-conv1": np.float16, "03-conv2": np.float16}
     np.testing.assert_array_equal(arrays["01-conv1"], seen[..., [5, 2]].astype(np.float16))
     assert sorted(path.name for path in page.folder.iterdir()) == ["maps.json", "maps.npz"]
@@ -94,21 +94,21 @@ def test_what_no_float16_holds_stays_float32(network_of, scene, tmp_path):
     assert np.isfinite(np.load(page.folder / "maps.npz")["01-large"]).all()
 
 
-def test_arrays_are_pictures_too(network, scene, tmp_path):
-    pictures = np.stack([scene(16, 16, seed=seed) for seed in range(2)])
-    drawn = draw_maps(network, pictures, tmp_path / "out", QUICK)
-    assert [page.picture for page in drawn.pages] == ["picture 0", "picture 1"]
-    alone = draw_maps(network, pictures[1], tmp_path / "alone", QUICK).pages[0]
+def test_arrays_are_images_too(network, scene, tmp_path):
+    images = np.stack([scene(16, 16, seed=seed) for seed in range(2)])
+    drawn = draw_maps(network, images, tmp_path / "out", QUICK)
+    assert [page.image for page in drawn.pages] == ["image 0", "image 1"]
+    alone = draw_maps(network, images[1], tmp_path / "alone", QUICK).pages[0]
     assert alone.read()["layers"] == drawn.pages[1].read()["layers"]
 
 
-def test_a_network_of_any_size_takes_that_of_the_first_picture_or_the_one_that_is_said(scene, tmp_path, folder):
+def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_said(scene, tmp_path, folder):
     Image.fromarray((scene(20, 12) * 255).astype(np.uint8)).save(folder / "b" / "3.png")
     anysize = Network(keras.Sequential([layers.Input((None, None, 3)), layers.Conv2D(2, 3, name="conv")]), InputForm())
     settings = MapSettings(pages=False)
-    drawn = draw_maps(anysize, photos(folder), tmp_path / "out", settings)
+    drawn = draw_maps(anysize, image_folder(folder), tmp_path / "out", settings)
     assert [page.read()["layers"]["conv"]["map"] for page in drawn.pages] == [[14, 14]] * 4
-    sized = draw_maps(anysize, photos(folder), tmp_path / "sized", MapSettings(pages=False, size=(8, 9)))
+    sized = draw_maps(anysize, image_folder(folder), tmp_path / "sized", MapSettings(pages=False, size=(8, 9)))
     assert sized.pages[0].read()["layers"]["conv"]["map"] == [6, 7]
 
 
@@ -117,52 +117,52 @@ def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
         raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    stopped = draw_maps(network, photos(folder), out, watcher=stop)
+    stopped = draw_maps(network, image_folder(folder), out, watcher=stop)
     assert stopped.stopped
-    assert [page.picture for page in stopped.pages] == ["a/0.png"]
+    assert [page.image for page in stopped.pages] == ["a/0.png"]
     assert stopped.missing == ("a/1.png", "b/2.png")  # the bad one was met with its batch
     first = (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns
     told = []
-    draw_maps(network, photos(folder), out, watcher=lambda *what: told.append(what))
+    draw_maps(network, image_folder(folder), out, watcher=lambda *what: told.append(what))
     assert [name for _, _, name in told] == ["a/0.png", "a/1.png", "b/2.png"]
     assert (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns == first
-    draw_maps(network, photos(folder), tmp_path / "whole")
+    draw_maps(network, image_folder(folder), tmp_path / "whole")
     assert contents(out) == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("harm", ["page", "record", "picture", "gone"])
+@pytest.mark.parametrize("harm", ["page", "record", "image", "gone"])
 def test_what_is_not_whole_is_made_again(network, folder, tmp_path, harm):
     out, whole = tmp_path / "out", tmp_path / "whole"
-    page = draw_maps(network, photos(folder), out, MapSettings(layers=("conv1",))).pages[1]
+    page = draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",))).pages[1]
     if harm == "page":
         (page.folder / "01-conv1.png").write_bytes(b"x")
     if harm == "record":
         (page.folder / "maps.json").write_text("{")
     if harm == "gone":
         (page.folder / "overview.png").unlink()
-    if harm == "picture":
+    if harm == "image":
         Image.new("RGB", (16, 16), (9, 9, 9)).save(folder / "a" / "1.png")
-    draw_maps(network, photos(folder), out, MapSettings(layers=("conv1",)))
-    draw_maps(network, photos(folder), whole, MapSettings(layers=("conv1",)))
+    draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",)))
+    draw_maps(network, image_folder(folder), whole, MapSettings(layers=("conv1",)))
     assert contents(out) == contents(whole)
 
 
-def test_a_picture_that_cannot_be_read_any_more_leaves_no_maps(network, folder, tmp_path):
+def test_an_image_that_cannot_be_read_any_more_leaves_no_maps(network, folder, tmp_path):
     out = tmp_path / "out"
-    page = draw_maps(network, photos(folder), out, QUICK).pages[2]
+    page = draw_maps(network, image_folder(folder), out, QUICK).pages[2]
     (folder / "b" / "2.png").write_bytes(b"")
-    assert list(draw_maps(network, photos(folder), out, QUICK).failures) == ["b/2.png", "b/9.png"]
+    assert list(draw_maps(network, image_folder(folder), out, QUICK).failures) == ["b/2.png", "b/9.png"]
     assert not page.folder.exists()
 
 
 def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     out = tmp_path / "out"
-    draw_maps(network, photos(folder), out, MapSettings(layers=("conv1",)))
+    draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",)))
     other = MapSettings(layers=("conv2",), style=MapStyle(MapScale("layer")))
     with pytest.raises(OutputError, match=r"holds maps of other units, style; .*--force"):
-        draw_maps(network, photos(folder), out, other)
-    draw_maps(network, photos(folder), out, other, force=True)
-    draw_maps(network, photos(folder), tmp_path / "whole", other)
+        draw_maps(network, image_folder(folder), out, other)
+    draw_maps(network, image_folder(folder), out, other, force=True)
+    draw_maps(network, image_folder(folder), tmp_path / "whole", other)
     assert contents(out) == contents(tmp_path / "whole")
 
 
@@ -172,23 +172,23 @@ def test_foreign_files_are_never_touched(network, folder, tmp_path):
     (out / "manifest.json").write_text("mine")
     for force in (False, True):
         with pytest.raises(OutputError, match=r"manifest\.json.*; .*choose another folder with --out"):
-            draw_maps(network, photos(folder), out, QUICK, force=force)
+            draw_maps(network, image_folder(folder), out, QUICK, force=force)
     (out / "manifest.json").rename(out / "notes.txt")
     with pytest.raises(OutputError, match=r"notes\.txt"):
-        draw_maps(network, photos(folder), out, QUICK)
-    draw_maps(network, photos(folder), out, QUICK, force=True)
+        draw_maps(network, image_folder(folder), out, QUICK)
+    draw_maps(network, image_folder(folder), out, QUICK, force=True)
     (out / "a").mkdir()
-    draw_maps(network, photos(folder), out, MapSettings(layers=("conv2",), pages=False), force=True)
+    draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv2",), pages=False), force=True)
     assert (out / "notes.txt").read_text() == "mine"
     assert (out / "a").is_dir()
 
 
-def test_no_readable_picture_is_said_and_leaves_nothing(network, tmp_path):
-    (tmp_path / "pictures").mkdir()
+def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
+    (tmp_path / "images").mkdir()
     for name in ("1.png", "2.png"):
-        (tmp_path / "pictures" / name).write_text("no")
-    with pytest.raises(PictureError, match=r"none of 2 pictures can be read, the first: 1\.png: is no image"):
-        draw_maps(network, photos(tmp_path / "pictures"), tmp_path / "out", QUICK)
+        (tmp_path / "images" / name).write_text("no")
+    with pytest.raises(ImageError, match=r"none of 2 images can be read, the first: 1\.png: is no image"):
+        draw_maps(network, image_folder(tmp_path / "images"), tmp_path / "out", QUICK)
     assert not (tmp_path / "out").exists()
 
 
@@ -203,7 +203,7 @@ def test_no_readable_picture_is_said_and_leaves_nothing(network, tmp_path):
 )
 def test_bad_settings_are_told_before_anything_is_written(network, folder, tmp_path, settings, error, said):
     with pytest.raises(error, match=said):
-        draw_maps(network, photos(folder), tmp_path / "out", MapSettings(**settings))
+        draw_maps(network, image_folder(folder), tmp_path / "out", MapSettings(**settings))
     assert not (tmp_path / "out").exists()
 
 
@@ -212,12 +212,12 @@ def test_hostile_names_become_no_paths(network_of, scene, tmp_path, fill):
     backbone = keras.Model(inside, layers.Conv2D(2, 3, name="conv>1")(inside), name="..")
     outside = layers.Input((8, 8, 3))
     model = fill(keras.Model(outside, layers.GlobalMaxPooling2D(name="..x")(backbone(outside))))
-    place = tmp_path / "pictures"
+    place = tmp_path / "images"
     place.mkdir()
     name = '"><img src=x onerror=alert(1)>.png'
     Image.fromarray((scene(8, 8) * 255).astype(np.uint8)).save(place / name)
-    page = draw_maps(network_of(model), photos(place), tmp_path / "out", MapSettings(arrays="float32")).pages[0]
-    assert page.picture == name
+    page = draw_maps(network_of(model), image_folder(place), tmp_path / "out", MapSettings(arrays="float32")).pages[0]
+    assert page.image == name
     assert list(page.read()["layers"]) == ["../conv>1", "..x"]
     assert sorted(path.name for path in page.folder.iterdir()) == [
         "01-conv-1.png", "02-x.png", "maps.json", "maps.npz", "overview.png",
@@ -241,12 +241,12 @@ def test_the_arrays_of_equal_maps_have_equal_bytes():
 _RUN = """
     import sys, dreamfilters.backend, keras
     from pathlib import Path
-    from dreamfilters.images import photos
+    from dreamfilters.images import image_folder
     from dreamfilters.networks import InputForm, Network
     from dreamfilters.runs.recordings import MapSettings, draw_maps
     model = keras.saving.load_model(sys.argv[1], compile=False)
     network = Network(model, InputForm.from_range(0, 1, size=(16, 16)), ("STOP", "Vorfahrt achten", "20"), name="tiny")
-    draw_maps(network, photos(sys.argv[2]), Path(sys.argv[3]), MapSettings(arrays="float32"))
+    draw_maps(network, image_folder(sys.argv[2]), Path(sys.argv[3]), MapSettings(arrays="float32"))
 """
 
 
@@ -263,6 +263,6 @@ def test_a_killed_run_ends_with_the_same_bytes(tiny, network, folder, tmp_path, 
         run.send_signal(signal.SIGKILL)
     assert len(list(out.glob("*/maps.json"))) < 9
     settings = MapSettings(arrays="float32")
-    draw_maps(network, photos(folder), out, settings)
-    draw_maps(network, photos(folder), tmp_path / "whole", settings)
+    draw_maps(network, image_folder(folder), out, settings)
+    draw_maps(network, image_folder(folder), tmp_path / "whole", settings)
     assert contents(out) == contents(tmp_path / "whole")

@@ -7,26 +7,26 @@ import pytest
 
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import RecipeError
-from dreamfilters.images import photos, png_bytes
-from dreamfilters.runs.dream_store import Entry
-from dreamfilters.runs.paired_run import Comparing, Dreamt
+from dreamfilters.images import image_folder, png_bytes
+from dreamfilters.runs.dream_store import DreamEntry
+from dreamfilters.runs.paired_run import CompareJob, StoredDreams
 from dreamfilters.runs.storage.records import as_json, dream_of, record_of
 
 
 @pytest.fixture
 def comparing(opened_network, model_file, tmp_path):
-    (tmp_path / "photos").mkdir()
+    (tmp_path / "images").mkdir()
     for number in range(4):
-        picture = np.random.default_rng(number).uniform(0, 1, (16, 16, 3))
-        (tmp_path / "photos" / f"{number}.png").write_bytes(png_bytes(picture))
-    pictures = photos(tmp_path / "photos")
-    return Comparing(opened_network, str(model_file), ("conv1:0-2",), pictures, Recipe(steps=2), seed=5, seeds=2, top=1)
+        image = np.random.default_rng(number).uniform(0, 1, (16, 16, 3))
+        (tmp_path / "images" / f"{number}.png").write_bytes(png_bytes(image))
+    images = image_folder(tmp_path / "images")
+    return CompareJob(opened_network, str(model_file), ("conv1:0-2",), images, Recipe(steps=2), seed=5, seeds=2, top=1)
 
 
 def test_a_dream_comes_back_from_its_record(made, settings):
     dream = made(note="3 steps overflowed", attempts=("another seed",), robust=float("nan"))
     record = record_of(dream, settings)
-    again = dream_of(record, dream.picture, dream.recipe)
+    again = dream_of(record, dream.image, dream.recipe)
     assert as_json(record_of(again, settings)) == as_json(record)
     assert np.isnan(again.robust)
     assert again.attempts == ("another seed",)
@@ -34,12 +34,12 @@ def test_a_dream_comes_back_from_its_record(made, settings):
 
 def test_every_seed_has_a_folder_and_what_did_not_wake_is_not_dreamt_again(comparing, tmp_path):
     found = comparing.dream(tmp_path / "dreams")
-    woken = [name for name in found if found[name][0].woken]
+    activated = [name for name in found if found[name][0].activated]
     assert list(found) == ["conv1:0", "conv1:1", "conv1:2"]
-    assert [len(found[name]) for name in found] == [1 + (name in woken) for name in found]
+    assert [len(found[name]) for name in found] == [1 + (name in activated) for name in found]
     assert {path.name for path in (tmp_path / "dreams").iterdir()} <= {"seed-5", "seed-6"}
-    assert [made.seed for made in found[woken[0]]] == [5, 6]
-    levels = found[woken[0]][0].picture * 255
+    assert [made.seed for made in found[activated[0]]] == [5, 6]
+    levels = found[activated[0]][0].image * 255
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-4)  # as its file holds it
 
 
@@ -55,7 +55,7 @@ def test_numbers_below_one_are_refused(comparing):
             replace(comparing, **{name: 0}).check()
 
 
-def test_pictures_are_only_read_when_they_are_asked_for(tmp_path):
-    dreamt = Dreamt(3, Recipe(), {"a": (Entry(tmp_path / "gone.png", {}),)})
+def test_images_are_only_read_when_they_are_asked_for(tmp_path):
+    dreamt = StoredDreams(3, Recipe(), {"a": (DreamEntry(tmp_path / "gone.png", {}),)})
     assert list(dreamt) == ["a"]
     assert len(dreamt) == 1

@@ -1,4 +1,4 @@
-"""A picture tells how to make it again, to the byte."""
+"""An image tells how to make it again, to the byte."""
 
 import json
 import shutil
@@ -8,14 +8,14 @@ import keras
 import numpy as np
 import pytest
 
-from dreamfilters import images
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.parameterizations import Fourier, Pixels
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ModelError, OutputError, PictureError
+from dreamfilters.errors import ImageError, ModelError, OutputError
+from dreamfilters.images import png_bytes, png_text, read_image
 from dreamfilters.networks import InputForm, load
-from dreamfilters.runs.dream_run import Job, run
-from dreamfilters.runs.reproduction import job_of, repeat
+from dreamfilters.runs.dream_run import DreamJob, run
+from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.records import as_json, form_from, form_values
 
 
@@ -24,44 +24,44 @@ def finished(job_for, tmp_path_factory):
     return run(job_for(targets=('class:"Vorfahrt achten"', "class:STOP", "class:20")), tmp_path_factory.mktemp("old"))
 
 
-def test_a_picture_made_again_alone_has_the_same_bytes(finished, tmp_path):
+def test_an_image_made_again_alone_has_the_same_bytes(finished, tmp_path):
     for entry in finished.entries[:2]:
-        repetition = repeat(entry.picture, job_of(entry.picture), tmp_path / entry.picture.stem)
+        repetition = reproduce(entry.image, job_of(entry.image), tmp_path / entry.image.stem)
         assert repetition.same, repetition.why
-        assert repetition.entry.picture.read_bytes() == entry.picture.read_bytes()
+        assert repetition.entry.image.read_bytes() == entry.image.read_bytes()
 
 
-def test_the_classes_that_the_file_does_not_know_come_from_the_picture(finished):
-    job = job_of(finished.entries[0].picture)
+def test_the_classes_that_the_file_does_not_know_come_from_the_image(finished):
+    job = job_of(finished.entries[0].image)
     assert job.names == ('class:"Vorfahrt achten"',)
     assert job.network.classes == ("class #0", "Vorfahrt achten", "class #2")
 
 
-def test_prior_and_photograph_lie_beside_the_picture_and_are_checked(job_for, scene, tmp_path):
+def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tmp_path):
     prior = priors.measure_prior(np.stack([scene(seed=number) for number in range(3)]), name="mine")
     recipe = Recipe(Fourier(16), transforms=(), steps=2)
     job = job_for(targets=("conv1:0",), prior=prior, start=scene(16, 16), recipe=recipe, frames=2)
-    picture = run(job, tmp_path / "old").entries[0].picture
-    assert repeat(picture, job_of(picture)).same
+    image = run(job, tmp_path / "old").entries[0].image
+    assert reproduce(image, job_of(image)).same
     start = tmp_path / "old" / "start.png"
-    start.write_bytes(images.png_bytes(scene(16, 16, seed=9)))
-    with pytest.raises(PictureError, match=r"start\.png: is not the file"):
-        job_of(picture)
+    start.write_bytes(png_bytes(scene(16, 16, seed=9)))
+    with pytest.raises(ImageError, match=r"start\.png: is not the file"):
+        job_of(image)
     start.unlink()
-    with pytest.raises(PictureError, match=r"was made with start\.png, which must lie beside it"):
-        job_of(picture)
+    with pytest.raises(ImageError, match=r"was made with start\.png, which must lie beside it"):
+        job_of(image)
 
 
 def test_a_moved_model_is_found_by_its_new_place(finished, model_file, tmp_path):
-    picture = finished.entries[1].picture
+    image = finished.entries[1].image
     moved = tmp_path / "moved.keras"
     shutil.copy(model_file, moved)
     hidden = model_file.with_suffix(".hidden")
     model_file.rename(hidden)
     try:
         with pytest.raises(ModelError, match=r"tiny.keras: no such file.*--model"):
-            job_of(picture)
-        assert repeat(picture, job_of(picture, model=str(moved))).same
+            job_of(image)
+        assert reproduce(image, job_of(image, model=str(moved))).same
     finally:
         hidden.rename(model_file)
 
@@ -75,43 +75,43 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
     with pytest.raises(
         ModelError, match=r"other.keras: is not the network that made .*: its layers or weights differ$"
     ):
-        job_of(finished.entries[0].picture, model=str(tmp_path / "other.keras"))
+        job_of(finished.entries[0].image, model=str(tmp_path / "other.keras"))
 
 
-def test_a_changed_picture_is_told_from_the_one_it_says_to_be(finished, tmp_path):
-    old = finished.entries[1].picture
-    record = json.loads(images.png_text(old)["dreamfilters"]) | {"versions": {"keras": "2.1"}}
+def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
+    old = finished.entries[1].image
+    record = json.loads(png_text(old)["dreamfilters"]) | {"versions": {"keras": "2.1"}}
     forged = tmp_path / "forged.png"
-    forged.write_bytes(images.png_bytes(1 - images.read(old), text={"dreamfilters": as_json(record)}))
-    repetition = repeat(forged, job_of(forged))
+    forged.write_bytes(png_bytes(1 - read_image(old), text={"dreamfilters": as_json(record)}))
+    repetition = reproduce(forged, job_of(forged))
     assert not repetition.same
     assert "pixels differ" in repetition.why
     assert "keras 2.1 then" in repetition.why
 
 
-def test_the_old_picture_is_never_overwritten(finished):
-    picture = finished.entries[0].picture
+def test_the_old_image_is_never_overwritten(finished):
+    image = finished.entries[0].image
     with pytest.raises(OutputError, match="own folder"):
-        repeat(picture, job_of(picture), picture.parent)
+        reproduce(image, job_of(image), image.parent)
 
 
 @pytest.mark.parametrize("text", [None, "", "x", "[]", "{}", '{"target": 1}'])
-def test_a_picture_that_tells_nothing(tmp_path, text):
-    picture = tmp_path / "a.png"
-    picture.write_bytes(images.png_bytes([[0.0]], text={} if text is None else {"dreamfilters": text}))
-    with pytest.raises(PictureError, match="does not tell how it was made"):
-        job_of(picture)
+def test_an_image_that_tells_nothing(tmp_path, text):
+    image = tmp_path / "a.png"
+    image.write_bytes(png_bytes([[0.0]], text={} if text is None else {"dreamfilters": text}))
+    with pytest.raises(ImageError, match="does not tell how it was made"):
+        job_of(image)
 
 
 @pytest.mark.parametrize(
-    "change", [{"input": {"colour": 3}}, {"model": 3}, {"classes": 3}, {"frames": "x"}, {"attachments": 1}]
+    "change", [{"input": {"color": 3}}, {"model": 3}, {"classes": 3}, {"frames": "x"}, {"attachments": 1}]
 )
 def test_a_record_that_was_tampered_with_is_one_line(finished, tmp_path, change):
-    record = json.loads(images.png_text(finished.entries[0].picture)["dreamfilters"]) | change
-    picture = tmp_path / "a.png"
-    picture.write_bytes(images.png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
-    with pytest.raises(PictureError, match=r"a\.png: what it tells of its making is incomplete") as caught:
-        job_of(picture)
+    record = json.loads(png_text(finished.entries[0].image)["dreamfilters"]) | change
+    image = tmp_path / "a.png"
+    image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
+    with pytest.raises(ImageError, match=r"a\.png: what it tells of its making is incomplete") as caught:
+        job_of(image)
     assert "\n" not in str(caught.value)
 
 
@@ -120,10 +120,10 @@ def test_an_input_form_survives_the_way_through_json():
     assert form_from(json.loads(json.dumps(form_values(form)))) == form
 
 
-def test_pixels_from_a_photograph(job_for, scene, tmp_path):
+def test_pixels_from_an_image(job_for, scene, tmp_path):
     recipe = Recipe(Pixels(16), transforms=(), steps=2, octaves=2)
-    picture = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).entries[0].picture
-    assert repeat(picture, job_of(picture)).same
+    image = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).entries[0].image
+    assert reproduce(image, job_of(image)).same
 
 
 def test_a_network_of_two_inputs_is_asked_again_as_it_was(tmp_path, fill):
@@ -139,6 +139,6 @@ def test_a_network_of_two_inputs_is_asked_again_as_it_was(tmp_path, fill):
     network = load(path, input="right", output="box", form={"range": [0, 1]})
     assert network.fingerprint != load(path, input="left", output="box").fingerprint
     assert network.fingerprint != load(path, input="right", output="kind").fingerprint
-    job = Job(network, str(path), ("other:1", "class:2"), Recipe(Fourier(12), transforms=(), steps=2), seed=3)
+    job = DreamJob(network, str(path), ("other:1", "class:2"), Recipe(Fourier(12), transforms=(), steps=2), seed=3)
     for entry in run(job, tmp_path / "run").entries:
-        assert repeat(entry.picture, job_of(entry.picture)).same
+        assert reproduce(entry.image, job_of(entry.image)).same

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.errors import OutputError, PictureError
-from dreamfilters.evidence.scan.accumulators import Tally
+from dreamfilters.errors import ImageError, OutputError
+from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.scanner import default_layers, scan
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import Survey
-from dreamfilters.images import photos
+from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs.scan_run import read_scan, run
 
@@ -26,21 +26,21 @@ FILES = ["scan.json", "scan.npz", "units.csv"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Forty small pictures in two folders, two of which cannot be read."""
-    place = tmp_path_factory.mktemp("pictures")
+    """Forty small images in two folders, two of which cannot be read."""
+    place = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for number in range(40):
         (place / str(number % 2)).mkdir(exist_ok=True)
         path = place / str(number % 2) / f"{number:02}.png"
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
     (place / "0" / "06.png").write_bytes(b"")
-    (place / "1" / "31.png").write_bytes(b"no picture")
+    (place / "1" / "31.png").write_bytes(b"no image")
     return place
 
 
 @pytest.fixture
 def survey(network, folder):
-    return Survey(network, source_of(photos(folder)), default_layers(network), k=4, batch=5)
+    return ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4, batch=5)
 
 
 def content(place):
@@ -50,7 +50,7 @@ def content(place):
 def test_a_stored_scan_says_what_the_scan_said(survey, network, folder, tmp_path):
     stored = run(survey, tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == FILES
-    once = scan(network, photos(folder), k=4)
+    once = scan(network, image_folder(folder), k=4)
     for found in (stored.scan, read_scan(tmp_path / "out")):
         for key in (field.name for field in dataclasses.fields(once)):
             if key not in ("arrays", "predicted", "truth"):
@@ -78,7 +78,7 @@ def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_pa
 
 def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path, monkeypatch):
     run(survey, tmp_path / "whole")
-    add, calls = Tally.add, []
+    add, calls = Accumulators.add, []
 
     def stopped(self, *arguments):
         add(self, *arguments)
@@ -86,7 +86,7 @@ def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path,
         if len(calls) == 4:
             raise KeyboardInterrupt  # counted, and not yet noted
 
-    monkeypatch.setattr(Tally, "add", stopped)
+    monkeypatch.setattr(Accumulators, "add", stopped)
     assert run(survey, tmp_path / "out", every=0).scan is None
     assert run(survey, tmp_path / "out").scan is not None
     assert content(tmp_path / "out") == content(tmp_path / "whole")
@@ -97,12 +97,12 @@ import sys, time
 from dreamfilters.evidence.scanning import default_layers
 from dreamfilters.evidence.surveys import Survey
 from dreamfilters.evidence.sources import source_of
-from dreamfilters.images import photos
+from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs.scans import run
 from pathlib import Path
 network = load(sys.argv[1], form={"range": (0, 1)})
-survey = Survey(network, source_of(photos(sys.argv[2])), default_layers(network), k=4, batch=3)
+survey = Survey(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
 survey.start()
 print("ready", flush=True)
 run(survey, Path(sys.argv[3]), every=0, watcher=lambda *_: time.sleep(0.03))
@@ -127,7 +127,7 @@ def test_killed_at_any_moment_it_comes_to_the_same_bytes(tiny, folder, tmp_path)
         process.communicate()
     assert started(tmp_path / "out").communicate()[0] == "done\n"
     network = load(tmp_path / "tiny.keras", form={"range": (0, 1)})
-    run(Survey(network, source_of(photos(folder)), default_layers(network), k=4), tmp_path / "whole")
+    run(ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4), tmp_path / "whole")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
     assert sorted(content(tmp_path / "out")) == FILES
 
@@ -172,8 +172,8 @@ def test_another_scan_is_said_and_not_mixed(survey, make_tiny, fill, network_of,
         run(dataclasses.replace(survey, k=3), out)
     with pytest.raises(OutputError, match="other layers"):
         run(dataclasses.replace(survey, layers=("conv1",)), out)
-    with pytest.raises(OutputError, match="other pictures"):
-        run(dataclasses.replace(survey, source=source_of(photos(folder / "0"))), out)
+    with pytest.raises(OutputError, match="other images"):
+        run(dataclasses.replace(survey, source=source_of(image_folder(folder / "0"))), out)
     assert content(out) == before
     assert run(dataclasses.replace(survey, k=3), out, force=True).scan.k == 3
 
@@ -194,11 +194,11 @@ def test_a_foreign_scan_json_is_no_scan(survey, tmp_path):
         read_scan(tmp_path)
 
 
-def test_no_readable_picture_leaves_nothing_behind(network, tmp_path):
+def test_no_readable_image_leaves_nothing_behind(network, tmp_path):
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.png").write_bytes(b"no picture")
-    survey = Survey(network, source_of(photos(tmp_path / "in")), ("conv1",), k=1)
-    with pytest.raises(PictureError, match="none of its 1 pictures can be read"):
+    (tmp_path / "in" / "a.png").write_bytes(b"no image")
+    survey = ScanJob(network, source_of(image_folder(tmp_path / "in")), ("conv1",), k=1)
+    with pytest.raises(ImageError, match="none of its 1 images can be read"):
         run(survey, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

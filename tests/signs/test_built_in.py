@@ -17,10 +17,10 @@ def network():
     return load("signs")
 
 
-def test_it_recognises_nine_of_ten_rendered_samples(network, rendered):
-    labels, pictures = zip(*rendered, strict=True)
+def test_it_recognizes_nine_of_ten_rendered_samples(network, rendered):
+    labels, images = zip(*rendered, strict=True)
     assert min(np.bincount(labels)) >= 3
-    logits = np.asarray(network.watch(frozenset({LOGITS}))(network.form.to_input(np.stack(pictures)))[LOGITS])
+    logits = np.asarray(network.watch(frozenset({LOGITS}))(network.form.to_input(np.stack(images)))[LOGITS])
     assert np.mean(logits.argmax(axis=1) == np.array(labels)) >= 0.9
 
 
@@ -38,6 +38,6 @@ def test_classes_answer_to_german_english_and_numbers(network):
         assert network.class_number(german) == network.class_number(english) == number
 
 
-def test_it_brings_the_colours_of_its_photographs(network):
+def test_it_brings_the_colors_of_its_images(network):
     assert network.prior is not None
     assert not network.assumed

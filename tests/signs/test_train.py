@@ -1,4 +1,4 @@
-"""The training script on a few drawn pictures: nothing leaks between the splits, and what it writes can be opened."""
+"""The training script on a few drawn images: nothing leaks between the splits, and what it writes can be opened."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from dreamfilters import images
 from dreamfilters.dreams import priors
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
+from dreamfilters.images import png_bytes
 from dreamfilters.networks import load
 from dreamfilters.signs import train as training
 from dreamfilters.signs.rendering.scenes import render
@@ -19,30 +19,30 @@ from dreamfilters.signs.rendering.scenes import render
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Three classes, four tracks of two frames each."""
-    folder = tmp_path_factory.mktemp("photographs")
+    folder = tmp_path_factory.mktemp("images")
     for number in (0, 13, 42):
         (folder / f"{number:02}").mkdir()
         for track in range(4):
             for frame in range(2):
                 path = folder / f"{number:02}" / f"{number:02}_{track:05}_{frame:05}.png"
-                path.write_bytes(images.png_bytes(render(number, 10 * track + frame)))
+                path.write_bytes(png_bytes(render(number, 10 * track + frame)))
     return folder
 
 
 def test_no_physical_sign_is_in_both_splits(folder):
-    photographs = training.read_photographs([folder])
-    assert len(photographs) == 24
-    learnt, held = training.split_by_track(photographs, 0.25, seed=1)
+    images = training.read_labeled_images([folder])
+    assert len(images) == 24
+    learnt, held = training.split_by_track(images, 0.25, seed=1)
     assert (len(learnt), len(held)) == (18, 6)  # one track of four, two frames, in each of three classes
     signs = [set(zip(part.classes.tolist(), part.tracks.tolist(), strict=True)) for part in (learnt, held)]
     assert not signs[0] & signs[1]
 
 
-def test_a_picture_outside_a_class_folder_is_named(tmp_path):
+def test_an_image_outside_a_class_folder_is_named(tmp_path):
     (tmp_path / "cats").mkdir()
-    (tmp_path / "cats" / "1.png").write_bytes(images.png_bytes(np.zeros((8, 8, 3), "float32")))
-    with pytest.raises(PictureError, match=r"1\.png: lies in no class folder"):
-        training.read_photographs([tmp_path])
+    (tmp_path / "cats" / "1.png").write_bytes(png_bytes(np.zeros((8, 8, 3), "float32")))
+    with pytest.raises(ImageError, match=r"1\.png: lies in no class folder"):
+        training.read_labeled_images([tmp_path])
 
 
 def test_the_architecture_is_that_of_the_blog_post():
@@ -55,10 +55,10 @@ def test_the_architecture_is_that_of_the_blog_post():
 
 
 def test_one_epoch_writes_a_network_its_prior_and_its_record(folder, tmp_path):
-    photographs = training.read_photographs([folder])
+    images = training.read_labeled_images([folder])
     lines = []
-    settings = training.Settings(epochs=1, batch=9, held_out=0.25)
-    record = training.train(photographs, photographs, tmp_path, settings, lines.append)
+    settings = training.TrainingSettings(epochs=1, batch=9, held_out=0.25)
+    record = training.train(images, images, tmp_path, settings, lines.append)
     assert len(lines) == 1
     assert json.loads((tmp_path / "record.json").read_text())["settings"]["epochs"] == 1
     assert record["learnt_from"] == 18

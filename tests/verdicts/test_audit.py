@@ -25,18 +25,18 @@ def _filled(layer, rows, bias):
 
 
 def hand_made():
-    """Every unit's kind is known by arithmetic; pictures have red, green and blue in [0, 1]."""
-    picture = keras.Input((8, 8, 3))
+    """Every unit's kind is known by arithmetic; images have red, green and blue in [0, 1]."""
+    image = keras.Input((8, 8, 3))
     first = layers.Conv2D(6, 1, activation="relu", name="first")
     second = layers.Conv2D(3, 1, activation="relu", name="second")
     sums = layers.Conv2D(2, 1, name="sums")
     swish = layers.Conv2D(2, 1, activation="silu", name="swish")
     bell = layers.Conv2D(2, 1, activation="gelu", name="bell")
     head = layers.Dense(3, activation="sigmoid", name="head")
-    x = second(first(picture))
+    x = second(first(image))
     x = layers.ReLU(6.0, name="six")(sums(x))
     x = bell(swish(x))
-    model = keras.Model(picture, head(layers.GlobalAveragePooling2D(name="mean")(x)), name="by_hand")
+    model = keras.Model(image, head(layers.GlobalAveragePooling2D(name="mean")(x)), name="by_hand")
     _filled(first, [RED, -RED, 0.1 * RED, RED, -RED, GREEN], [0, -0.1, 0.5, -0.5, 0.5, -0.9])
     # with r the red: |r - 0.5| - 0.6 <= -0.1, which lines prove and intervals do not (0.5 + 0.5 - 0.6); and
     # r - 2 max(r - 0.5, 0) - 0.75 <= -0.25, which neither proves: the line below the ReLU leaves 1 - 0.75
@@ -54,16 +54,16 @@ def by_hand(network_of):
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Twelve pictures whose green stays below 0.8, with some black."""
+def images():
+    """Twelve images whose green stays below 0.8, with some black."""
     shown = (np.random.default_rng(0).random((12, 8, 8, 3)) * [1, 0.8, 1]).astype("float32")
     shown[:, 3, 5] = 0
     return shown
 
 
 @pytest.fixture(scope="module")
-def scanned(by_hand, pictures):
-    return scan(by_hand, pictures, k=3)
+def scanned(by_hand, images):
+    return scan(by_hand, images, k=3)
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,10 @@ def test_every_unit_gets_the_verdict_that_arithmetic_gives_it(found):
     assert found.counts == {"alive": 8, "dormant": 1, "dead": 2, "always on": 1, "saturated": 3, "undecided": 3}
 
 
-def test_a_witness_is_the_picture_the_place_and_the_value(found, pictures):
+def test_a_witness_is_the_image_the_place_and_the_value(found, images):
     row, column = found.unit("first", 0).scanned.place
-    picture = pictures[int(found.unit("first", 0).scanned.image)]
-    assert picture[row, column, 0] == pictures[..., 0].max() == np.float32(found.unit("first", 0).scanned.high)
+    image = images[int(found.unit("first", 0).scanned.image)]
+    assert image[row, column, 0] == images[..., 0].max() == np.float32(found.unit("first", 0).scanned.high)
     assert f"at row {row}, column {column}" in found.unit("first", 0).verdict.sentence
 
 
@@ -109,7 +109,7 @@ def test_dead_comes_with_its_bound_and_is_not_dreamt_where_intervals_prove_it(fo
 
 def test_undecided_lists_what_was_tried(found):
     assert found.unit("second", 1).verdict.sentence == (
-        "silent on all 12 images; not woken by recipe standard, pre-activation, relaxed gradient, another seed, "
+        "silent on all 12 images; not activated by recipe standard, pre-activation, relaxed gradient, another seed, "
         "recipe pixels, pre-activation, relaxed gradient, another seed; "
         "not proved dead: its bound before the ReLU is 0.25"
     )
@@ -121,7 +121,7 @@ def test_behind_silu_and_gelu_nothing_is_dead_or_dormant(found):
         assert found.unit(layer, 0).dreamt is None
 
 
-def test_no_picture_wakes_what_is_dead(found, by_hand):
+def test_no_image_wakes_what_is_dead(found, by_hand):
     rng = np.random.default_rng(1)
     anything = rng.choice([0.0, 0.5, 1.0], (2000, 8, 8, 3)).astype("float32")
     first = np.asarray(by_hand.watch(frozenset({"first"}))(anything)["first"])
@@ -172,8 +172,8 @@ def test_a_layer_that_cannot_be_audited_is_refused(by_hand, scanned, layers, sai
         audit(by_hand, scanned, layers)
 
 
-def test_a_layer_that_was_not_scanned_is_refused(by_hand, pictures):
-    partly = scan(by_hand, pictures, ["first"], k=3)
+def test_a_layer_that_was_not_scanned_is_refused(by_hand, images):
+    partly = scan(by_hand, images, ["first"], k=3)
     with pytest.raises(UnknownNameError, match="second: not among the layers of this scan"):
         audit(by_hand, partly, ["second"])
 
@@ -202,9 +202,9 @@ def test_near_duplicates_are_found_behind_normalization(normed, network_of):
 
 
 def test_a_leaky_layer_is_no_relu(network_of):
-    picture = keras.Input((4, 4, 3))
+    image = keras.Input((4, 4, 3))
     conv = layers.Conv2D(1, 1, name="conv")
-    model = keras.Model(picture, layers.ReLU(negative_slope=0.1, name="leak")(conv(picture)))
+    model = keras.Model(image, layers.ReLU(negative_slope=0.1, name="leak")(conv(image)))
     _filled(conv, [-RED], [-0.1])
     network = network_of(model)
     found = audit(network, scan(network, np.random.default_rng(0).random((3, 4, 4, 3)), k=1))

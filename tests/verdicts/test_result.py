@@ -8,19 +8,23 @@ import math
 import pytest
 
 from dreamfilters.errors import TargetError, UnknownNameError
-from dreamfilters.evidence.duplicate_filters import Pair
+from dreamfilters.evidence.duplicate_filters import DuplicatePair
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit, audit_from
-from dreamfilters.verdicts.verdict import Dreamt, Scanned, Verdict
+from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict
 
-ALIVE = Finding(0, Verdict("alive", "image <b> gives 2"), Scanned(9, 2.0, 0.0, 0.5, "<b>", (3, 4)), None, (-1.0, 3.0))
-DORMANT = Finding(1, Verdict("dormant", "silent"), Scanned(9, 0.0, 0.0, 1.0, "a"), Dreamt(0.5, True, "d.png", ("x",)))
+ALIVE = Finding(
+    0, Verdict("alive", "image <b> gives 2"), ScanEvidence(9, 2.0, 0.0, 0.5, "<b>", (3, 4)), None, (-1.0, 3.0)
+)
+DORMANT = Finding(
+    1, Verdict("dormant", "silent"), ScanEvidence(9, 0.0, 0.0, 1.0, "a"), DreamEvidence(0.5, True, "d.png", ("x",))
+)
 DEAD = Finding(0, Verdict("dead", "no valid input", proved=True), None, None, (-2.0, -0.5))
 
 
 @pytest.fixture
 def audit():
     layers = (
-        LayerAudit("conv", "Conv2D", "relu", (ALIVE, DORMANT), (Pair(0, 1, 0.97),)),
+        LayerAudit("conv", "Conv2D", "relu", (ALIVE, DORMANT), (DuplicatePair(0, 1, 0.97),)),
         LayerAudit("dense", "Dense", "relu", (DEAD,)),
     )
     return Audit("net", "abc", 9, (8, 8), ("standard", "pixels"), 3, layers, ("dense",))
@@ -49,7 +53,7 @@ def test_values_are_json_and_come_back(audit):
 
 
 def test_what_is_no_number_comes_back_as_such():
-    broken = Finding(0, Verdict("undecided", "?"), Scanned(0, math.nan, math.nan, math.nan))
+    broken = Finding(0, Verdict("undecided", "?"), ScanEvidence(0, math.nan, math.nan, math.nan))
     layer = LayerAudit("conv", "Conv2D", "relu", (broken,))
     values = json.loads(json.dumps(Audit("net", "", 0, (8, 8), (), 0, (layer,)).as_values(), allow_nan=False))
     again = audit_from(values).unit("conv", 0).scanned

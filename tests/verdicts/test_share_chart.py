@@ -1,4 +1,4 @@
-"""The picture of an audit: bars as long as their shares, and none that is there left out."""
+"""The image of an audit: bars as long as their shares, and none that is there left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
-from dreamfilters.verdicts.share_chart import COLOURS, segments, shares_chart
+from dreamfilters.verdicts.share_chart import COLORS, segments, shares_chart
 from dreamfilters.verdicts.verdict import KINDS, Verdict
 
 
@@ -19,8 +19,8 @@ def chart(*layers):
     return shares_chart(Audit("net", "f", 9, (8, 8), ("standard",), 0, layers))
 
 
-def pixels(picture, kind):
-    return int((picture == np.array(COLOURS[kind])).all(axis=-1).sum())
+def pixels(image, kind):
+    return int((image == np.array(COLORS[kind])).all(axis=-1).sum())
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def test_segments_fill_the_bar_and_show_every_share(counts, expected):
     assert segments(counts, 100) == expected
 
 
-def test_every_kind_has_a_colour_and_no_two_the_same():
-    assert tuple(COLOURS) == KINDS
-    assert len(set(COLOURS.values())) == len(KINDS)
+def test_every_kind_has_a_color_and_no_two_the_same():
+    assert tuple(COLORS) == KINDS
+    assert len(set(COLORS.values())) == len(KINDS)
 
 
 def test_bars_are_as_long_as_their_shares():
     swatch = 14 * 14
-    picture = chart(layer("conv", "alive", "alive", "alive", "dead"))
-    assert pixels(picture, "alive") == swatch + 14 * 315  # three quarters of 420
-    assert pixels(picture, "dead") == swatch + 14 * 104  # one quarter, less a dark line before it
-    assert pixels(picture, "dormant") == swatch
+    image = chart(layer("conv", "alive", "alive", "alive", "dead"))
+    assert pixels(image, "alive") == swatch + 14 * 315  # three quarters of 420
+    assert pixels(image, "dead") == swatch + 14 * 104  # one quarter, less a dark line before it
+    assert pixels(image, "dormant") == swatch
 
 
 def test_several_layers_have_a_row_for_all_of_them():
@@ -59,5 +59,5 @@ def test_several_layers_have_a_row_for_all_of_them():
 
 
 def test_long_and_odd_names_are_cut_and_drawn():
-    picture = chart(layer("block/" * 60 + "größe", "alive"), layer("日本 $(rm)", "dead"))
-    assert picture.shape[1] < 1500
+    image = chart(layer("block/" * 60 + "größe", "alive"), layer("日本 $(rm)", "dead"))
+    assert image.shape[1] < 1500

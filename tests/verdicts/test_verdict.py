@@ -8,20 +8,20 @@ import pytest
 from keras import layers
 
 from dreamfilters.evidence.bounds.unit_bounds import bound_units
-from dreamfilters.verdicts.verdict import KINDS, WARNING, Dreamt, Scanned, Verdict, judge, shares
+from dreamfilters.verdicts.verdict import KINDS, WARNING, DreamEvidence, ScanEvidence, Verdict, judge, shares
 
-SILENT = Scanned(images=12630, high=0.0, low=0.0, zeros=1.0)
-SEEN = Scanned(images=100, high=2.5, low=0.0, zeros=0.7, image="stop.png", place=(3, 4))
-WOKEN = Dreamt(0.8, woken=True, picture="conv6-12.png", attempts=("plain ascent", "relaxed ReLU"))
-ASLEEP = Dreamt(0.0, woken=False, attempts=("plain ascent", "relaxed ReLU"))
+SILENT = ScanEvidence(images=12630, high=0.0, low=0.0, zeros=1.0)
+SEEN = ScanEvidence(images=100, high=2.5, low=0.0, zeros=0.7, image="stop.png", place=(3, 4))
+WOKEN = DreamEvidence(0.8, activated=True, image="conv6-12.png", attempts=("plain ascent", "relaxed ReLU"))
+ASLEEP = DreamEvidence(0.0, activated=False, attempts=("plain ascent", "relaxed ReLU"))
 
 
 def test_one_unit_of_each_kind(network_of):
-    """Five units on one pixel x: 2x - 1, x + 1, x - 2, x - .9, and 6x + 7 at a ReLU6; pictures up to .8 are shown."""
-    picture = keras.Input((1, 1, 1))
-    plain = layers.Conv2D(4, 1, activation="relu", name="plain")(picture)
-    capped = layers.Conv2D(1, 1, activation="relu6", name="capped")(picture)
-    model = keras.Model(picture, layers.Concatenate(name="both")([plain, capped]))
+    """Five units on one pixel x: 2x - 1, x + 1, x - 2, x - .9, and 6x + 7 at a ReLU6; images up to .8 are shown."""
+    image = keras.Input((1, 1, 1))
+    plain = layers.Conv2D(4, 1, activation="relu", name="plain")(image)
+    capped = layers.Conv2D(1, 1, activation="relu6", name="capped")(image)
+    model = keras.Model(image, layers.Concatenate(name="both")([plain, capped]))
     model.get_layer("plain").set_weights([np.array([2.0, 1, 1, 1]).reshape(1, 1, 1, 4), np.array([-1.0, 1, -2, -0.9])])
     model.get_layer("capped").set_weights([np.full((1, 1, 1, 1), 6.0), np.array([7.0])])
     network = network_of(model)
@@ -34,8 +34,8 @@ def test_one_unit_of_each_kind(network_of):
         seen, best = (np.asarray(watch(images)[layer]) for images in (shown, white))
         for unit in range(units):
             here = seen[..., unit]
-            scanned = Scanned(len(shown), float(here.max()), float(here.min()), float(np.mean(here == 0)))
-            dreamt = Dreamt(float(best[0, 0, 0, unit]), woken=True)
+            scanned = ScanEvidence(len(shown), float(here.max()), float(here.min()), float(np.mean(here == 0)))
+            dreamt = DreamEvidence(float(best[0, 0, 0, unit]), activated=True)
             activation = network.layer(layer).activation
             verdict = judge(activation, scanned=scanned, dreamt=dreamt, before=bounds[layer].before(unit))
             kinds.append((verdict.kind, verdict.proved))
@@ -47,7 +47,7 @@ def test_alive_names_image_place_and_value():
 
 
 def test_a_neuron_has_no_place():
-    scanned = Scanned(images=7, high=2.5, low=0.0)
+    scanned = ScanEvidence(images=7, high=2.5, low=0.0)
     assert str(judge("relu", scanned=scanned)) == "alive: one of 7 images gives 2.5"
 
 
@@ -71,7 +71,7 @@ def test_silent_and_not_woken_is_undecided_and_lists_what_was_tried():
     verdict = judge("relu", scanned=SILENT, dreamt=ASLEEP, before=(-3.0, 0.25))
     assert verdict == Verdict(
         "undecided",
-        "silent on all 12630 images; not woken by plain ascent, relaxed ReLU; "
+        "silent on all 12630 images; not activated by plain ascent, relaxed ReLU; "
         "not proved dead: its bound before the ReLU is 0.25",
     )
 
@@ -93,11 +93,11 @@ def test_a_dream_alone_shows_life():
 
 
 def test_a_dream_that_rose_to_nothing_does_not_wake():
-    assert judge("relu", scanned=SILENT, dreamt=Dreamt(0.0, woken=True)).kind == "undecided"
+    assert judge("relu", scanned=SILENT, dreamt=DreamEvidence(0.0, activated=True)).kind == "undecided"
 
 
 def test_always_on():
-    scanned = Scanned(images=5, high=9.0, low=0.5)
+    scanned = ScanEvidence(images=5, high=9.0, low=0.5)
     assert str(judge("relu", scanned=scanned)) == "always on: on all 5 images it was never at 0; its least value is 0.5"
     proved = judge("relu", scanned=scanned, before=(0.2, 11.0))
     assert str(proved) == "always on, proved: no valid input brings it below 0.2"
@@ -114,7 +114,7 @@ def test_always_on():
     ],
 )
 def test_saturated(activation, low, high, end):
-    verdict = judge(activation, scanned=Scanned(images=5, high=high, low=low))
+    verdict = judge(activation, scanned=ScanEvidence(images=5, high=high, low=low))
     assert verdict.kind == "saturated"
     assert end in verdict.sentence
 
@@ -126,7 +126,7 @@ def test_a_unit_proved_at_its_ceiling():
 
 
 @pytest.mark.parametrize("activation", ["silu", "gelu", "tanh", "linear", "sigmoid", "leaky_relu", "elu", "softmax"])
-@pytest.mark.parametrize("scanned", [None, SILENT, Scanned(images=9, high=-0.1, low=-0.2)])
+@pytest.mark.parametrize("scanned", [None, SILENT, ScanEvidence(images=9, high=-0.1, low=-0.2)])
 @pytest.mark.parametrize("dreamt", [None, ASLEEP])
 def test_without_a_state_of_rest_nothing_is_dead_or_dormant(activation, scanned, dreamt):
     verdict = judge(activation, scanned=scanned, dreamt=dreamt, before=(-3.0, -1.0))
@@ -134,7 +134,7 @@ def test_without_a_state_of_rest_nothing_is_dead_or_dormant(activation, scanned,
 
 
 def test_a_unit_that_never_moves_is_undecided_whatever_its_activation():
-    verdict = judge("silu", scanned=Scanned(images=9, high=0.25, low=0.25))
+    verdict = judge("silu", scanned=ScanEvidence(images=9, high=0.25, low=0.25))
     assert str(verdict) == "undecided: on all 9 images it gave 0.25 everywhere; a unit behind silu is never called dead"
 
 
@@ -145,7 +145,7 @@ def test_what_was_seen_outranks_a_proof_and_the_contradiction_is_said():
 
 
 def test_a_number_that_is_none_is_undecided():
-    verdict = judge("relu", scanned=Scanned(images=2, high=float("nan"), low=0.0))
+    verdict = judge("relu", scanned=ScanEvidence(images=2, high=float("nan"), low=0.0))
     assert verdict.kind == "undecided"
     assert "0 to nan" in verdict.sentence
 

@@ -15,6 +15,6 @@ def page(viewer):
 
 @pytest.fixture
 def studied(page):
-    """A tab of the running viewer, which has looked at all pictures."""
+    """A tab of the running viewer, which has looked at all images."""
     page.until(lambda: page.state()["evidence"]["phase"] == "ready")
     return page

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dreamfilters as df
-from dreamfilters.errors import PictureError, RecipeError
+from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.viewer.launch import access_for, settings_for
 from dreamfilters.viewer.server.errors import AccessError
 from dreamfilters.viewer.server.http_server import started
@@ -89,7 +89,7 @@ def test_the_settings_tell_how_the_same_viewer_is_started_again():
 def test_what_cannot_be_is_refused_before_anything_starts(tmp_path):
     with pytest.raises(RecipeError, match="top=0: at least 1"):
         settings_for("signs", {}, top=0)
-    with pytest.raises(PictureError, match="nowhere: no such file or folder"):
+    with pytest.raises(ImageError, match="nowhere: no such file or folder"):
         settings_for("signs", {}, images=tmp_path / "nowhere")
 
 

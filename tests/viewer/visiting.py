@@ -73,8 +73,8 @@ class Page:
         return self.until(lambda: (found := self.dream(key))["phase"] not in ("queued", "running") and found)
 
 
-def png(picture):
-    """The bytes of a picture's PNG."""
+def png(image):
+    """The bytes of an image's PNG."""
     file = io.BytesIO()
-    Image.fromarray(np.round(np.asarray(picture) * 255).astype(np.uint8)).save(file, "PNG")
+    Image.fromarray(np.round(np.asarray(image) * 255).astype(np.uint8)).save(file, "PNG")
     return file.getvalue()

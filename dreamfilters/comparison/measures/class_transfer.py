@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.comparison.measures.response_rank import Standing, standing
+from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
-from dreamfilters.evidence.features import Pictures
+from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.serialization import plain, table
 
-_GREY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns colour to grey
+_GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ClassTransfer:
     probability: float
     rank: int
     taken_for: str
-    standing: Standing | None = None
+    response_rank: ResponseRank | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -46,7 +46,9 @@ class ClassTransfer:
         return values
 
     def _repr_html_(self) -> str:
-        return table("Transfer", [{**self.as_values(), "standing": self.standing and self.standing.percentile}])
+        return table(
+            "Transfer", [{**self.as_values(), "response_rank": self.response_rank and self.response_rank.percentile}]
+        )
 
 
 def matched_classes(network: Network, other: Network) -> dict[int, int]:
@@ -72,26 +74,26 @@ def matched_classes(network: Network, other: Network) -> dict[int, int]:
 
 
 def class_transfer(
-    network: Network, number: int, dreams: Pictures, other: Network, *, real: Pictures | None = None
+    network: Network, number: int, dreams: Images, other: Network, *, real: Images | None = None
 ) -> tuple[ClassTransfer, ...]:
     """Return what another network takes each dream of a class for.
 
     The transferability of Fel et al. (MACO, NeurIPS 2023): a dream that shows what the class looks like, and not what
-    fools one network, is recognised by others.
+    fools one network, is recognized by others.
 
     Args:
         network: what the dreams were made on.
         number: of the class, there.
-        dreams: of that class, in [0, 1]; brought to the other network's size, and from colour to grey or back.
+        dreams: of that class, in [0, 1]; brought to the other network's size, and from color to gray or back.
         other: the network to show them to.
         real: images to stand beside.
 
     Raises:
         UnknownNameError: the other network has no such class, or the two have none in common.
-        InputFormError: the pictures have channels that cannot be turned into the other network's.
+        InputFormError: the images have channels that cannot be turned into the other network's.
 
     Example:
-        >>> class_transfer(network, 14, [made.picture], other)[0].rank
+        >>> class_transfer(network, 14, [made.image], other)[0].rank
         1
     """
     matches = matched_classes(network, other)
@@ -104,25 +106,25 @@ def class_transfer(
     return tuple(_class_transfer(other, there, row, beside) for row in logits)
 
 
-def as_seen_by(network: Network, pictures: Pictures) -> list[Floats]:
-    """Return pictures with as many channels as the network takes: colour turned to grey by its luma, or grey repeated.
+def as_seen_by(network: Network, images: Images) -> list[Floats]:
+    """Return images with as many channels as the network takes: color turned to gray by its luma, or gray repeated.
 
     Raises:
         InputFormError: neither is possible.
     """
-    wanted = network.form.picture_channels
-    return [_with_channels(np.asarray(picture, np.float32), wanted, network) for picture in pictures]
+    wanted = network.form.image_channels
+    return [_with_channels(np.asarray(image, np.float32), wanted, network) for image in images]
 
 
-def _with_channels(picture: Floats, wanted: int, network: Network) -> Floats:
-    has = picture.shape[-1]
+def _with_channels(image: Floats, wanted: int, network: Network) -> Floats:
+    has = image.shape[-1]
     if has == wanted:
-        return picture
+        return image
     if has == 3 and wanted == 1:
-        return (picture @ np.asarray(_GREY, np.float32))[..., None]
+        return (image @ np.asarray(_GRAY, np.float32))[..., None]
     if has == 1:
-        return np.repeat(picture, wanted, axis=-1)
-    raise InputFormError(f"pictures of {has} channels: {network.name} takes {network.form.describe()}")
+        return np.repeat(image, wanted, axis=-1)
+    raise InputFormError(f"images of {has} channels: {network.name} takes {network.form.describe()}")
 
 
 def _class_transfer(other: Network, number: int, logits: NDArray[Any], beside: Floats | None) -> ClassTransfer:
@@ -134,7 +136,7 @@ def _class_transfer(other: Network, number: int, logits: NDArray[Any], beside: F
         probability=float(odds[number] / odds.sum()),
         rank=1 + int((logits > logits[number]).sum()),
         taken_for=other.classes[int(np.argmax(logits))],
-        standing=None if beside is None else standing(float(logits[number]), beside),
+        response_rank=None if beside is None else response_rank(float(logits[number]), beside),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.serialization import plain, table
 
 
@@ -44,12 +44,12 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Separation:
+class UnitSeparation:
     """How well one unit tells two classes apart.
 
     Attributes:
         unit: its number.
-        sensitivity: d', the difference of its mean responses in units of their deviation; above 0 where the first class
+        sensitivity: d', the difference of its mean responses in units of their std; above 0 where the first class
             excites it more; None where both are constant and differ: nothing ever blurs them.
         first: mean response to images of the first class.
         second: to those of the second.
@@ -76,13 +76,13 @@ def confusions_of(logits: ArrayLike, labels: ArrayLike, number: int, *, most: in
     probability. For the other direction, what is taken for this class, ask `mistaken_for`.
 
     Args:
-        logits: (n, classes) of labelled real images.
+        logits: (n, classes) of labeled real images.
         labels: (n,) the number of each one's class.
         number: of the class in question.
         most: how many other classes.
 
     Raises:
-        PictureError: logits and labels do not fit, or no image shows the class.
+        ImageError: logits and labels do not fit, or no image shows the class.
 
     Example:
         >>> confusions_of([[2, 3], [4, 1]], [0, 0], 0)[0].images
@@ -91,7 +91,7 @@ def confusions_of(logits: ArrayLike, labels: ArrayLike, number: int, *, most: in
     values, known = _checked(logits, labels)
     rows = np.flatnonzero(known == number)
     if not rows.size:
-        raise PictureError(f"class {number}: none of the {len(known)} labelled images shows it")
+        raise ImageError(f"class {number}: none of the {len(known)} labeled images shows it")
     found = [_confusion(values, rows, number, other) for other in range(values.shape[1]) if other != number]
     return tuple(sorted(found, key=lambda one: (-one.count, -one.probability))[:most])
 
@@ -106,7 +106,7 @@ def mistaken_for(logits: ArrayLike, labels: ArrayLike, number: int, *, most: int
 
 def separating_units(
     responses: ArrayLike, labels: ArrayLike, first: int, second: int, *, most: int = 5
-) -> tuple[Separation, ...]:
+) -> tuple[UnitSeparation, ...]:
     """Return the units that tell two classes apart best, whichever of the two excites them.
 
     d' = (mean over the first - mean over the second) / sqrt((variance of the first + variance of the second) / 2), the
@@ -120,7 +120,7 @@ def separating_units(
         most: how many units.
 
     Raises:
-        PictureError: responses and labels do not fit, or fewer than two images show one of the classes.
+        ImageError: responses and labels do not fit, or fewer than two images show one of the classes.
 
     Example:
         >>> separating_units([[1], [3], [5], [7]], [0, 0, 1, 1], 0, 1)[0].sensitivity
@@ -129,15 +129,15 @@ def separating_units(
     values, known = _checked(responses, labels)
     ours, theirs = values[known == first], values[known == second]
     if min(len(ours), len(theirs)) < 2:
-        raise PictureError(f"classes {first} and {second}: {len(ours)} and {len(theirs)} images; at least 2 of each")
+        raise ImageError(f"classes {first} and {second}: {len(ours)} and {len(theirs)} images; at least 2 of each")
     means = ours.mean(axis=0), theirs.mean(axis=0)
-    deviation = np.sqrt((ours.var(axis=0) + theirs.var(axis=0)) / 2)
+    std = np.sqrt((ours.var(axis=0) + theirs.var(axis=0)) / 2)
     apart = means[0] - means[1]
     far = np.where(apart == 0, 0, np.copysign(np.inf, apart))
-    sensitivity = np.divide(apart, deviation, out=far, where=deviation > 0)
+    sensitivity = np.divide(apart, std, out=far, where=std > 0)
     order = np.argsort(-np.abs(sensitivity), kind="stable")[:most]
     return tuple(
-        Separation(
+        UnitSeparation(
             int(unit),
             float(sensitivity[unit]) if np.isfinite(sensitivity[unit]) else None,
             float(means[0][unit]),
@@ -167,7 +167,5 @@ def _confusion(logits: NDArray[np.float64], rows: NDArray[np.intp], meant: int, 
 def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
     numbers, known = np.asarray(values, np.float64), np.asarray(labels)
     if numbers.ndim != 2 or known.shape != numbers.shape[:1]:
-        raise PictureError(
-            f"numbers of shape {numbers.shape} and labels of shape {known.shape}: wanted (n, m) and (n,)"
-        )
+        raise ImageError(f"numbers of shape {numbers.shape} and labels of shape {known.shape}: wanted (n, m) and (n,)")
     return numbers, known

@@ -1,4 +1,4 @@
-"""How alike the maps of one unit are on two pictures."""
+"""How alike the maps of one unit are on two images."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from skimage.metrics import structural_similarity
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.serialization import plain, table
 
 _WINDOW = 7  # places; the usual one of SSIM without Gaussian weights
 
 
 @dataclass(frozen=True)
-class Likeness:
+class MapSimilarity:
     """Two maps of one unit beside each other.
 
     Attributes:
@@ -37,7 +37,7 @@ class Likeness:
         return table("Maps", [self.as_values()])
 
 
-def map_likeness(first: ArrayLike, second: ArrayLike) -> Likeness:
+def map_similarity(first: ArrayLike, second: ArrayLike) -> MapSimilarity:
     """Return how alike two maps (h, w) are, place by place.
 
     SSIM of Wang et al., "Image quality assessment: from error visibility to structural similarity" (IEEE Transactions
@@ -47,21 +47,21 @@ def map_likeness(first: ArrayLike, second: ArrayLike) -> Likeness:
     not finite is like none: both are None.
 
     Raises:
-        PictureError: maps of unequal shapes.
+        ImageError: maps of unequal shapes.
 
     Example:
-        >>> map_likeness(np.eye(8), np.eye(8))
+        >>> map_similarity(np.eye(8), np.eye(8))
         Likeness(ssim=1.0, cosine=1.0)
     """
     one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.ndim != 2 or one.shape != other.shape:
-        raise PictureError(f"maps of shapes {one.shape} and {other.shape}: give two (h, w) of pictures of one size")
+        raise ImageError(f"maps of shapes {one.shape} and {other.shape}: give two (h, w) of images of one size")
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
-        return Likeness(None, None)
+        return MapSimilarity(None, None)
     largest = max(np.abs(one).max(), np.abs(other).max())
     if largest == 0:
-        return Likeness(None, None)
-    return Likeness(_ssim(one / largest, other / largest), _cosine(one, other))  # so that no square overflows
+        return MapSimilarity(None, None)
+    return MapSimilarity(_ssim(one / largest, other / largest), _cosine(one, other))  # so that no square overflows
 
 
 def _ssim(one: np.ndarray, other: np.ndarray) -> float | None:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Pictures, centred, layer_by_layer, shown, unit_length
+from dreamfilters.evidence.features import Images, centered, layer_by_layer, shown, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import finite, plain, table
 
@@ -43,7 +43,7 @@ class PathStep:
 
 
 class Company(NamedTuple):
-    """One unit's dreams, references and unrelated images, as places in a stack of pictures."""
+    """One unit's dreams, references and unrelated images, as places in a stack of images."""
 
     dreams: Sequence[int]
     references: Sequence[int]
@@ -51,7 +51,7 @@ class Company(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Path:
+class PathSimilarity:
     """A dream's way through the network, one step a layer in the order that was asked for."""
 
     steps: tuple[PathStep, ...]
@@ -66,18 +66,18 @@ class Path:
 
 
 def path_similarity(
-    network: Network, dreams: Pictures, references: Pictures, others: Pictures, layers: Sequence[str]
-) -> Path:
+    network: Network, dreams: Images, references: Images, others: Images, layers: Sequence[str]
+) -> PathSimilarity:
     """Return how alike dreams and real images are processed, layer by layer.
 
-    In each layer every picture's activations are laid flat, and two pictures are compared by Spearman's rank
+    In each layer every image's activations are laid flat, and two images are compared by Spearman's rank
     correlation of these vectors; ties share their mean rank. With means over all pairs,
 
         similarity = (rho(references, dreams) - rho(references, others))
                      / (rho(references, references) - rho(references, others)).
 
     From Geirhos et al., "Don't trust your eyes: on the (un)reliability of feature visualizations" (ICML 2024). There
-    the references are natural images of the class that is visualised, and the others of a class drawn by chance. For a
+    the references are natural images of the class that is visualized, and the others of a class drawn by chance. For a
     class give these; for a filter its strongest real images, and others drawn by chance from the rest.
     Nothing keeps the similarity below 1 or above 0. Of a layer of more than 20,000 numbers that many are drawn by
     chance, always the same. In a layer in which two references are no more alike than unrelated images there is no
@@ -92,32 +92,32 @@ def path_similarity(
         layers: whose activations are compared.
 
     Raises:
-        PictureError: no dreams or others, or fewer than two references.
+        ImageError: no dreams or others, or fewer than two references.
         UnknownNameError: no such layer.
 
     Example:
-        >>> path_similarity(network, [made.picture], strong, chance, ["conv1", "conv6"]).steps[0].similarity
+        >>> path_similarity(network, [made.image], strong, chance, ["conv1", "conv6"]).steps[0].similarity
         0.31
     """
     if not len(dreams) or not len(others) or len(references) < 2:
-        raise PictureError(
+        raise ImageError(
             f"{len(dreams)} dreams, {len(references)} references, {len(others)} others: give at least 1, 2 and 1"
         )
-    given = [shown(network, pictures) for pictures in (dreams, references, others)]
+    given = [shown(network, images) for images in (dreams, references, others)]
     ends = np.cumsum([0, *map(len, given)]).tolist()
     company = Company(*(range(start, end) for start, end in itertools.pairwise(ends)))
     return paths_of(network, np.concatenate(given), [company], layers)[0]
 
 
 def paths_of(
-    network: Network, pictures: Pictures, companies: Sequence[Company], layers: Sequence[str]
-) -> tuple[Path, ...]:
-    """Return what `path_similarity` says of several units: a picture that many of them share is ranked once."""
+    network: Network, images: Images, companies: Sequence[Company], layers: Sequence[str]
+) -> tuple[PathSimilarity, ...]:
+    """Return what `path_similarity` says of several units: an image that many of them share is ranked once."""
     found: dict[str, list[PathStep]] = {}
-    for layer, values in layer_by_layer(network, pictures, layers):
+    for layer, values in layer_by_layer(network, images, layers):
         rows = _standard_ranks(values)
         found[layer] = [_step(layer, *(rows[list(part)] for part in company)) for company in companies]
-    return tuple(Path(tuple(found[layer][place] for layer in layers)) for place in range(len(companies)))
+    return tuple(PathSimilarity(tuple(found[layer][place] for layer in layers)) for place in range(len(companies)))
 
 
 def ranks(vectors: ArrayLike) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def rank_correlations(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64
 
 
 def _step(layer: str, dreams: Floats, references: Floats, others: Floats) -> PathStep:
-    """Return one step from standardised ranks."""
+    """Return one step from standardized ranks."""
     among, strange = references @ references.T, references @ others.T
     same = _mean(among[np.triu_indices(len(references), 1)])
     dream, other = _mean(references @ dreams.T), _mean(strange)
@@ -153,7 +153,7 @@ def _error(among: Floats, strange: Floats) -> float:
 
 
 def _standard_ranks(values: Floats) -> Floats:
-    """Return each picture's standardised ranks in single precision: many of them are held at once."""
+    """Return each image's standardized ranks in single precision: many of them are held at once."""
     flat = values.reshape(len(values), -1)
     width = flat.shape[1]
     drawn = slice(None) if width <= _MOST else np.sort(np.random.default_rng(0).choice(width, _MOST, replace=False))
@@ -178,7 +178,7 @@ def _ranks(row: NDArray[Any]) -> NDArray[np.float64]:
 
 def _standard(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return rows of mean 0 and length 1, so that products are correlations; NaN for a constant row."""
-    return unit_length(centred(vectors, 1), silent=np.nan)
+    return unit_length(centered(vectors, 1), silent=np.nan)
 
 
 def _mean(pairs: Floats) -> float:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Pictures, penultimate, rows, unit_length
+from dreamfilters.evidence.features import Images, penultimate, rows, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
@@ -30,7 +30,7 @@ class Plausibility:
             for one like any other, 100 for one farther off than all of them.
         nearest: the places of the k nearest real images, the nearest first.
         layer: whose answers were compared.
-        k: which neighbour's distance it is.
+        k: which neighbor's distance it is.
         count: of real images.
     """
 
@@ -53,14 +53,14 @@ class Plausibility:
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class Neighborhood:
     """Real images that dreams are held against, and how far they are from one another.
 
     Attributes:
         vectors: (n, units), what they are in `layer`.
         distances: (n,), of each to its k-th nearest among the others.
         layer: whose answers are compared.
-        k: which neighbour.
+        k: which neighbor.
     """
 
     vectors: Floats
@@ -69,7 +69,7 @@ class Crowd:
     k: int
 
 
-def crowd_of(network: Network, real: Pictures, *, layer: str | None = None, k: int = 5) -> Crowd:
+def neighborhood_of(network: Network, real: Images, *, layer: str | None = None, k: int = 5) -> Neighborhood:
     """Return the real images that any number of dreams can be held against.
 
     Args:
@@ -78,37 +78,37 @@ def crowd_of(network: Network, real: Pictures, *, layer: str | None = None, k: i
             those that the network was trained on: it may answer them more alike than any new one. Not several frames of
             one scene: they are nearer to one another than to anything else.
         layer: whose answers are compared; the one before the logits by itself.
-        k: which neighbour.
+        k: which neighbor.
 
     Raises:
-        PictureError: not more than `k` real images, or `k` is below 1.
+        ImageError: not more than `k` real images, or `k` is below 1.
         UnknownNameError: no such layer.
     """
     if not 1 <= k < len(real):
-        raise PictureError(f"k={k}: from 1 to {len(real) - 1}, there are {len(real)} real images")
+        raise ImageError(f"k={k}: from 1 to {len(real) - 1}, there are {len(real)} real images")
     chosen = penultimate(network) if layer is None else layer
     vectors = rows(network, real, chosen, pooled=True)
     parts = [np.partition(part, k - 1, axis=1)[:, k - 1] for part in _distances(vectors, vectors, apart=True)]
-    return Crowd(vectors, np.concatenate(parts), chosen, k)
+    return Neighborhood(vectors, np.concatenate(parts), chosen, k)
 
 
-def neighbourhood(network: Network, dreams: Pictures, crowd: Crowd) -> tuple[Plausibility, ...]:
+def neighborhood(network: Network, dreams: Images, crowd: Neighborhood) -> tuple[Plausibility, ...]:
     """Return each dream's distance to real images, beside their distances among one another.
 
-    A picture is the vector of the mean answers of a layer's units, scaled to length 1; its distance is the Euclidean
+    An image is the vector of the mean answers of a layer's units, scaled to length 1; its distance is the Euclidean
     one to the k-th nearest real image. This is the score of Sun et al., "Out-of-Distribution Detection with Deep
     Nearest Neighbors" (ICML 2022), which Fel et al. (MACO, NeurIPS 2023) take for the plausibility of a dream. A real
     image's own distance is to the others, itself left out.
 
     Example:
-        >>> neighbourhood(network, [made.picture], crowd_of(network, held_out))[0].percentile
+        >>> neighborhood(network, [made.image], neighborhood_of(network, held_out))[0].percentile
         100.0
     """
     ours = rows(network, dreams, crowd.layer, pooled=True)
     return tuple(_judged(own, crowd) for part in _distances(ours, crowd.vectors) for own in part)
 
 
-def _judged(own: NDArray[np.float64], crowd: Crowd) -> Plausibility:
+def _judged(own: NDArray[np.float64], crowd: Neighborhood) -> Plausibility:
     nearest = np.argsort(own, kind="stable")[: crowd.k]
     distance, median = float(own[nearest[-1]]), float(np.median(crowd.distances))
     return Plausibility(

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.comparison.responses import Answers, answers_to
-from dreamfilters.dreams.ascent.compiled_step import ROBUST_LOOKS
-from dreamfilters.errors import PictureError
-from dreamfilters.evidence.features import Pictures
+from dreamfilters.comparison.responses import Responses, responses_to
+from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
+from dreamfilters.errors import ImageError
+from dreamfilters.evidence.features import Images
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
 
 @dataclass(frozen=True)
-class Standing:
+class ResponseRank:
     """A dream's response beside those of real images.
 
     Attributes:
@@ -49,26 +49,26 @@ class Standing:
         return table("Response", [self.as_values()])
 
 
-def standing(response: float, real: ArrayLike) -> Standing:
+def response_rank(response: float, real: ArrayLike) -> ResponseRank:
     """Return where one response stands among those of real images.
 
     The ratio is a(v) / max a(x) over real images x, the percentile the share with a(x) <= a(v). Both numbers must come
     from the same unit and the same reducer, mean or maximum. Real responses that are no numbers do not count.
 
     Raises:
-        PictureError: no real response is a number.
+        ImageError: no real response is a number.
 
     Example:
-        >>> standing(3.0, [1.0, 2.0, 4.0, 3.0]).percentile
+        >>> response_rank(3.0, [1.0, 2.0, 4.0, 3.0]).percentile
         75.0
     """
     values = np.asarray(real, np.float64).ravel()
     known = values[~np.isnan(values)]
     if not known.size:
-        raise PictureError(f"{values.size} real images: none has a response to stand beside")
+        raise ImageError(f"{values.size} real images: none has a response to stand beside")
     index, own = int(np.nanargmax(values)), float(response)
     largest = float(values[index])
-    return Standing(
+    return ResponseRank(
         response=own,
         largest=largest,
         index=index,
@@ -81,18 +81,18 @@ def standing(response: float, real: ArrayLike) -> Standing:
 
 
 @dataclass(frozen=True)
-class Contest:
+class ResponseRanks:
     """One dream against the real images, by the mean of its unit's map and by its maximum.
 
     Attributes:
-        mean, maximum: of the pictures as they are.
+        mean, maximum: of the images as they are.
         moved_mean, moved_maximum: of dream and real images alike under small motions, averaged; None if not asked for.
     """
 
-    mean: Standing
-    maximum: Standing
-    moved_mean: Standing | None = None
-    moved_maximum: Standing | None = None
+    mean: ResponseRank
+    maximum: ResponseRank
+    moved_mean: ResponseRank | None = None
+    moved_maximum: ResponseRank | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -117,33 +117,33 @@ class Contest:
 
 def contests(
     network: Network,
-    dreams: Pictures,
-    real: Pictures,
+    dreams: Images,
+    real: Images,
     layer: str,
     unit: int,
     *,
-    looks: int = ROBUST_LOOKS,
+    looks: int = ROBUST_VIEWS,
     seed: int = 0,
-) -> tuple[Contest, ...]:
+) -> tuple[ResponseRanks, ...]:
     """Return each dream of one unit against the real images, plain and under `looks` small motions; 0 for plain only.
 
-    Every picture is seen in the network's own size, also a dream that was made on a larger canvas. For many units ask
-    `answers_to` once for all of them, and `contests_between`. Arguments and errors are those of `answers_to`.
+    Every image is seen in the network's own size, also a dream that was made on a larger canvas. For many units ask
+    `responses_to` once for all of them, and `contests_between`. Arguments and errors are those of `responses_to`.
 
     Example:
-        >>> contests(network, [made.picture], photographs, "conv6", 12)[0].mean.ratio
+        >>> contests(network, [made.image], images, "conv6", 12)[0].mean.ratio
         5.98
     """
     pairs = [
-        [answers_to(network, pictures, {layer: [unit]}, looks=count, seed=seed)[layer] for pictures in (dreams, real)]
+        [responses_to(network, images, {layer: [unit]}, looks=count, seed=seed)[layer] for images in (dreams, real)]
         for count in ([0, looks] if looks else [0])
     ]
     return contests_between(*pairs[0], moved=(pairs[1][0], pairs[1][1]) if looks else None)
 
 
 def contests_between(
-    dreams: Answers, real: Answers, *, column: int = 0, moved: tuple[Answers, Answers] | None = None
-) -> tuple[Contest, ...]:
+    dreams: Responses, real: Responses, *, column: int = 0, moved: tuple[Responses, Responses] | None = None
+) -> tuple[ResponseRanks, ...]:
     """Return each dream against the real images by what one unit answered to both.
 
     Args:
@@ -156,6 +156,6 @@ def contests_between(
     if moved:
         pairs += [(moved[0].mean, moved[1].mean), (moved[0].maximum, moved[1].maximum)]
     return tuple(
-        Contest(*(standing(float(ours[row, column]), theirs[:, column]) for ours, theirs in pairs))
+        ResponseRanks(*(response_rank(float(ours[row, column]), theirs[:, column]) for ours, theirs in pairs))
         for row in range(len(dreams.mean))
     )

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import PictureError
-from dreamfilters.evidence.features import PIXELS, Pictures, centred, layer_by_layer, layers_before, shown, unit_length
+from dreamfilters.errors import ImageError
+from dreamfilters.evidence.features import PIXELS, Images, centered, layer_by_layer, layers_before, shown, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
@@ -21,7 +21,7 @@ _TIE = 1e-6  # a difference that float32 may have rounded into being
 
 
 @dataclass(frozen=True)
-class Score:
+class TwoAFCScore:
     """How a similarity model fared with one kind of reference.
 
     Attributes:
@@ -35,8 +35,8 @@ class Score:
     pairs: int
 
 
-class Match(NamedTuple):
-    """One unit's strong and weak images and what maximises and minimises it, as places in a stack of pictures."""
+class TwoAFCTrials(NamedTuple):
+    """One unit's strong and weak images and what maximizes and minimizes it, as places in a stack of images."""
 
     strong: Sequence[int]
     weak: Sequence[int]
@@ -45,18 +45,18 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Duel:
+class TwoAFC:
     """Dreams against real images as an explanation of one unit.
 
     Attributes:
         dreams: told by the dreams alone.
         natural: told by the other strong and weak real images; None where there are not two of each.
         gap: accuracy of the natural references less that of the dreams; None without them.
-        similarity: what compared the pictures, in words.
+        similarity: what compared the images, in words.
     """
 
-    dreams: Score
-    natural: Score | None
+    dreams: TwoAFCScore
+    natural: TwoAFCScore | None
     gap: float | None
     similarity: str
 
@@ -72,14 +72,14 @@ class Duel:
 
 def machine_score(
     network: Network,
-    strong: Pictures,
-    weak: Pictures,
-    dreams: Pictures,
-    minimal: Pictures = (),
+    strong: Images,
+    weak: Images,
+    dreams: Images,
+    minimal: Images = (),
     *,
     layer: str,
     layers: Sequence[str] = (),
-) -> Duel:
+) -> TwoAFC:
     """Return how often dreams tell a strongly from a weakly activating real image, beside real references.
 
     The two-choice test of Borowski et al. (ICLR 2021, arXiv 2010.12606) with a similarity model in the place of the
@@ -100,39 +100,39 @@ def machine_score(
         network: what the dreams were made on.
         strong: real images that excite the unit strongly, nine or more.
         weak: real images that excite it least.
-        dreams: what maximises the unit.
-        minimal: what minimises it. Without these the dreams' evidence is the similarity to `dreams` alone, and a query
+        dreams: what maximizes the unit.
+        minimal: what minimizes it. Without these the dreams' evidence is the similarity to `dreams` alone, and a query
             that is like everything a little is taken for a strong one.
         layer: the unit's, or `LOGITS`.
         layers: what the similarity compares, if not the default.
 
     Raises:
-        PictureError: no strong or weak images, or no dreams.
+        ImageError: no strong or weak images, or no dreams.
         UnknownNameError: no such layer.
 
     Example:
-        >>> machine_score(network, strong, weak, [made.picture], layer="conv6").dreams.accuracy
+        >>> machine_score(network, strong, weak, [made.image], layer="conv6").dreams.accuracy
         0.87
     """
     if not (len(strong) and len(weak) and len(dreams)):
-        raise PictureError(
-            f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each"
-        )
-    given = [shown(network, pictures) for pictures in (strong, weak, dreams, minimal) if len(pictures)]
-    ends = np.cumsum([0, *(len(pictures) for pictures in (strong, weak, dreams, minimal))]).tolist()
-    match = Match(*(range(start, end) for start, end in itertools.pairwise(ends)))
-    return duels_of(network, np.concatenate(given), [match], tuple(layers) or layers_before(network, layer))[0]
+        raise ImageError(f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each")
+    given = [shown(network, images) for images in (strong, weak, dreams, minimal) if len(images)]
+    ends = np.cumsum([0, *(len(images) for images in (strong, weak, dreams, minimal))]).tolist()
+    match = TwoAFCTrials(*(range(start, end) for start, end in itertools.pairwise(ends)))
+    return two_afc_of(network, np.concatenate(given), [match], tuple(layers) or layers_before(network, layer))[0]
 
 
-def duels_of(network: Network, pictures: Pictures, matches: Sequence[Match], layers: Sequence[str]) -> tuple[Duel, ...]:
-    """Return what `machine_score` says of several units: a picture that many of them share is looked at once."""
-    found = _similarities(network, pictures, [sum(map(tuple, match), ()) for match in matches], layers)
+def two_afc_of(
+    network: Network, images: Images, matches: Sequence[TwoAFCTrials], layers: Sequence[str]
+) -> tuple[TwoAFC, ...]:
+    """Return what `machine_score` says of several units: an image that many of them share is looked at once."""
+    found = _similarities(network, images, [sum(map(tuple, match), ()) for match in matches], layers)
     named = f"perceptual cosine over {', '.join(layers).replace(PIXELS, 'the pixels')}"
     return tuple(_duel(similarity, match, named) for similarity, match in zip(found, matches, strict=True))
 
 
-def _duel(similarity: Matrix, match: Match, named: str) -> Duel:
-    """Return a duel from the similarities of its strong, weak, dreamt and minimising pictures, in this order."""
+def _duel(similarity: Matrix, match: TwoAFCTrials, named: str) -> TwoAFC:
+    """Return a duel from the similarities of its strong, weak, dreamt and minimizing images, in this order."""
     strong, queries = len(match.strong), len(match.strong) + len(match.weak)
     towards, away = np.split(similarity[:queries, queries:], [len(match.dreams)], axis=1)
     evidence = towards.mean(axis=1) - (away.mean(axis=1) if len(match.minimal) else 0)
@@ -140,29 +140,29 @@ def _duel(similarity: Matrix, match: Match, named: str) -> Duel:
     enough = min(strong, len(match.weak)) > 1
     natural = _score(_natural_evidence(similarity[:queries, :queries], strong)) if enough else None
     gap = natural.accuracy - own.accuracy if natural else None
-    return Duel(own, natural, gap, named)
+    return TwoAFC(own, natural, gap, named)
 
 
-def perceptual_similarity(network: Network, pictures: Pictures, layers: Sequence[str]) -> Matrix:
-    """Return how alike every two pictures look to the network, (n, n) in [-1, 1]; a picture and itself have 1.
+def perceptual_similarity(network: Network, images: Images, layers: Sequence[str]) -> Matrix:
+    """Return how alike every two images look to the network, (n, n) in [-1, 1]; an image and itself have 1.
 
-    In each layer the units' answers at a place are a vector u scaled to length 1, and two pictures' distance d is the
+    In each layer the units' answers at a place are a vector u scaled to length 1, and two images' distance d is the
     mean of |u - u'|^2 over the places: LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
     Perceptual Metric", CVPR 2018, equation 1) without its learnt weights. The similarity is 1 - d / 2, averaged over
     the layers: the mean cosine wherever both answer; 1 at a place where both are silent, a half where only one is.
-    `PIXELS` stands for the pictures themselves, less each one's mean colour.
+    `PIXELS` stands for the images themselves, less each one's mean color.
     """
-    return _similarities(network, pictures, [range(len(pictures))], layers)[0]
+    return _similarities(network, images, [range(len(images))], layers)[0]
 
 
 def _similarities(
-    network: Network, pictures: Pictures, groups: Sequence[Sequence[int]], layers: Sequence[str]
+    network: Network, images: Images, groups: Sequence[Sequence[int]], layers: Sequence[str]
 ) -> list[Matrix]:
-    """Return how alike the pictures of each group of places look to one another."""
+    """Return how alike the images of each group of places look to one another."""
     totals = [np.zeros((len(group), len(group))) for group in groups]
-    for layer, values in layer_by_layer(network, pictures, layers):
+    for layer, values in layer_by_layer(network, images, layers):
         maps = values.reshape(len(values), -1, values.shape[-1])  # (n, places, units)
-        units = unit_length(centred(maps, 1) if layer == PIXELS else maps)
+        units = unit_length(centered(maps, 1) if layer == PIXELS else maps)
         shares = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), of the places that answer
         rows = units.reshape(len(units), -1)
         for total, group in zip(totals, groups, strict=True):
@@ -184,6 +184,6 @@ def _natural_evidence(similarity: Matrix, strong: int) -> Matrix:
     return np.asarray(for_strong - for_weak)
 
 
-def _score(differences: Matrix) -> Score:
+def _score(differences: Matrix) -> TwoAFCScore:
     right = (differences > _TIE) + 0.5 * (np.abs(differences) <= _TIE)
-    return Score(float(right.mean()), float(differences.mean()), int(differences.size))
+    return TwoAFCScore(float(right.mean()), float(differences.mean()), int(differences.size))

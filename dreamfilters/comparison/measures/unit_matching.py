@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.comparison.measures.class_transfer import as_seen_by
-from dreamfilters.comparison.measures.response_rank import Standing, standing
-from dreamfilters.errors import PictureError
+from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, mean_responses
-from dreamfilters.evidence.features import Pictures, centred, unit_length
+from dreamfilters.evidence.features import Images, centered, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import finite, plain, table
 
 
 @dataclass(frozen=True)
-class Kin:
+class UnitMatch:
     """The unit of another network that is most like a unit.
 
     Attributes:
@@ -48,8 +48,8 @@ class UnitTransfer:
         standing: its mean response to the dream beside those to the real images.
     """
 
-    kin: Kin
-    standing: Standing
+    kin: UnitMatch
+    response_rank: ResponseRank
 
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -57,22 +57,22 @@ class UnitTransfer:
         return values
 
     def _repr_html_(self) -> str:
-        return table("Transfer", [{**plain(self.kin), **self.standing.as_values()}])
+        return table("Transfer", [{**plain(self.kin), **self.response_rank.as_values()}])
 
 
 def unit_transfer(
     network: Network,
     layer: str,
     unit: int,
-    dreams: Pictures,
+    dreams: Images,
     other: Network,
-    real: Pictures,
+    real: Images,
     *,
     layers: Sequence[str] = (),
 ) -> tuple[UnitTransfer, ...]:
     """Return for each dream of a unit what the most correlated unit of another network answers to it.
 
-    For many units take `mean_responses` of both networks once, and `kin_of`.
+    For many units take `mean_responses` of both networks once, and `best_match`.
 
     Args:
         network: what the dreams were made on.
@@ -84,22 +84,22 @@ def unit_transfer(
         layers: where to look in the other network; all its layers with weights by itself.
 
     Raises:
-        PictureError: fewer than four images, or the unit answers them all alike.
+        ImageError: fewer than four images, or the unit answers them all alike.
         UnknownNameError: no such layer.
         InputFormError: as in `class_transfer`.
     """
     own = mean_responses(network, real, [layer])[layer][:, unit]
     answers = mean_responses(other, as_seen_by(other, real), tuple(layers) or searchable_layers(other))
-    kin = kin_of(own, answers)
+    kin = best_match(own, answers)
     if kin is None:
         why = f"no unit of {other.name} varies with it over {len(real)} real images"
-        raise PictureError(f"{layer}:{unit}: {why}; give 4 or more that differ")
+        raise ImageError(f"{layer}:{unit}: {why}; give 4 or more that differ")
     to_dreams = mean_responses(other, as_seen_by(other, dreams), [kin.layer])[kin.layer][:, kin.unit]
     beside = answers[kin.layer][:, kin.unit]
-    return tuple(UnitTransfer(kin, standing(float(response), beside)) for response in to_dreams)
+    return tuple(UnitTransfer(kin, response_rank(float(response), beside)) for response in to_dreams)
 
 
-def kin_of(own: ArrayLike, answers: Mapping[str, Floats]) -> Kin | None:
+def best_match(own: ArrayLike, answers: Mapping[str, Floats]) -> UnitMatch | None:
     """Return which unit of another network answers real images most as one unit does; None where nothing varies.
 
     By Pearson correlation, as in Li et al., "Convergent Learning: Do different neural networks learn the same
@@ -116,7 +116,7 @@ def kin_of(own: ArrayLike, answers: Mapping[str, Floats]) -> Kin | None:
     if len(ours) < 4 or not np.isfinite(found[best]).any():
         return None
     there = int(np.nanargmax(found[best]))
-    return Kin(
+    return UnitMatch(
         layer=best,
         unit=there,
         correlation=finite(_correlations(ours[1::2], answers[best][1::2, [there]])[0]),
@@ -134,5 +134,5 @@ def searchable_layers(network: Network) -> tuple[str, ...]:
 
 def _correlations(own: NDArray[np.float64], others: Floats) -> NDArray[np.float64]:
     """Return the correlation of (n,) with each column of (n, units); NaN where one of the two is constant."""
-    ours, theirs = centred(own, 0), centred(others.T.astype(np.float64), 1)
+    ours, theirs = centered(own, 0), centered(others.T.astype(np.float64), 1)
     return np.asarray(unit_length(theirs, silent=np.nan) @ unit_length(ours, silent=np.nan))

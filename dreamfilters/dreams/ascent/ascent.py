@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dreamfilters import backend
-from dreamfilters.dreams.ascent.compiled_step import Program, State, where
+from dreamfilters.dreams.ascent.compiled_step import CompiledStep, State, where
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.recipe import Recipe
@@ -18,24 +18,24 @@ from dreamfilters.images import resize
 
 Rows: TypeAlias = list[int]
 
-_CHECKS = 4  # how often at most the second half of an ascent looks whether the picture is the best so far
+_CHECKS = 4  # how often at most the second half of an ascent looks whether the image is the best so far
 _APART = 8  # steps at least between two such looks; each takes a third of a step
-PRE_ACTIVATION = "pre-activation"  # what rescues a picture that a plain step raises before a silent ReLU
+PRE_ACTIVATION = "pre-activation"  # what rescues an image that a plain step raises before a silent ReLU
 _FIRST_STEPS = 16  # of a rescue, as in Lucid: long enough to leave the flat, too short to follow a false slope
 
 
 @dataclass(frozen=True)
-class Moment:
+class AscentStep:
     """Where an ascent stands, for those who watch it.
 
     Attributes:
-        names: the pictures of the batch.
-        finished: how many pictures of the goal are done before this batch.
+        names: the images of the batch.
+        finished: how many images of the goal are done before this batch.
         total: how many there are.
         step: steps taken on this batch.
         steps: steps that it takes.
-        scores: (n,) what the pictures scored at this step, under the recipe's transforms.
-        paint: returns the pictures as they are now, (n, h, w, c).
+        scores: (n,) what the images scored at this step, under the recipe's transforms.
+        paint: returns the images as they are now, (n, h, w, c).
     """
 
     names: tuple[str, ...]
@@ -47,35 +47,35 @@ class Moment:
     paint: Callable[[], np.ndarray]
 
 
-Watcher: TypeAlias = Callable[[Moment], None]
+Watcher: TypeAlias = Callable[[AscentStep], None]
 
 
 @dataclass(eq=False)
-class Outcome:
-    """What a climb of a batch came to; one row per picture."""
+class AscentResult:
+    """What a climb of a batch came to; one row per image."""
 
-    pictures: np.ndarray
+    images: np.ndarray
     best: np.ndarray
     baseline: np.ndarray
     history: list[np.ndarray]
     steps: np.ndarray
-    woken: np.ndarray
+    activated: np.ndarray
     notes: list[str]
-    rescued: list[str]
+    recovered_by: list[str]
     worth: np.ndarray | None
     frames: list[np.ndarray]
 
-    def replaced(self, positions: Rows, tried: Outcome, how: str) -> Outcome:
+    def replaced(self, positions: Rows, tried: AscentResult, how: str) -> AscentResult:
         """Take over from `tried`, whose rows are those of `positions`, what woke; count its steps in any case."""
         for row, position in enumerate(positions):
             self.steps[position] += tried.steps[row]
-            if not tried.woken[row] or self.woken[position]:
+            if not tried.activated[row] or self.activated[position]:
                 continue
-            for name in ("pictures", "best", "baseline"):
+            for name in ("images", "best", "baseline"):
                 getattr(self, name)[position] = getattr(tried, name)[row]
-            self.woken[position] = True
+            self.activated[position] = True
             self.history[position] = tried.history[row]
-            self.notes[position], self.rescued[position] = tried.notes[row], how
+            self.notes[position], self.recovered_by[position] = tried.notes[row], how
             if self.worth is not None and tried.worth is not None:
                 self.worth[position] = tried.worth[row]
             for mine, theirs in zip(self.frames, tried.frames, strict=False):
@@ -84,16 +84,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Climb:
+class Ascent:
     """The climb of one batch.
 
     Attributes:
         goal: what is climbed.
         recipe: how.
-        rows: which pictures of the goal the batch holds.
+        rows: which images of the goal the batch holds.
         seeds: (n,) one a row.
-        start: photographs to start from, as `dream` takes them, or None.
-        frames: how many pictures of the ascent to keep.
+        start: images to start from, as `dream` takes them, or None.
+        frames: how many images of the ascent to keep.
         watcher: called after every step, or None.
     """
 
@@ -105,20 +105,20 @@ class Climb:
     frames: int = 0
     watcher: Watcher | None = None
 
-    def octaves(self, programs: list[Program], canvases: list[Canvas]) -> Outcome:
-        """Climb on each canvas in turn, what was dreamt enlarged and the photograph's lost detail given back."""
-        outcome: Outcome | None = None
+    def octaves(self, programs: list[CompiledStep], canvases: list[Canvas]) -> AscentResult:
+        """Climb on each canvas in turn, what was dreamt enlarged and the image's lost detail given back."""
+        outcome: AscentResult | None = None
         for program, canvas in zip(programs, canvases, strict=True):
-            picture = self.start_picture(canvas)
+            image = self.start_image(canvas)
             if outcome is not None:
-                grown = np.stack([resize(p, (canvas.height, canvas.width)) for p in outcome.pictures])
-                if picture is not None:  # keep what the smaller canvas of the photograph had lost
-                    small = outcome.pictures.shape[1:3]
-                    blurred = [resize(resize(p, small), (canvas.height, canvas.width)) for p in picture]
-                    grown = grown + picture - np.stack(blurred)
-                picture = np.clip(grown, 0, 1)
+                grown = np.stack([resize(p, (canvas.height, canvas.width)) for p in outcome.images])
+                if image is not None:  # keep what the smaller canvas of the image had lost
+                    small = outcome.images.shape[1:3]
+                    blurred = [resize(resize(p, small), (canvas.height, canvas.width)) for p in image]
+                    grown = grown + image - np.stack(blurred)
+                image = np.clip(grown, 0, 1)
             before = outcome
-            outcome = self.climb(program, picture=picture, canvas=canvas)
+            outcome = self.climb(program, image=image, canvas=canvas)
             if before is not None:
                 outcome.steps += before.steps
                 outcome.history = [np.concatenate(pair) for pair in zip(before.history, outcome.history, strict=True)]
@@ -130,8 +130,8 @@ class Climb:
         """What the rows want, as tensors."""
         return keras.tree.map_structure(backend.tensor, self.goal[self.rows].wanted)
 
-    def start_picture(self, canvas: Canvas) -> np.ndarray | None:
-        """Return each row's photograph on this canvas, None where it starts from noise."""
+    def start_image(self, canvas: Canvas) -> np.ndarray | None:
+        """Return each row's image on this canvas, None where it starts from noise."""
         start = self.start
         if start is None:
             return None
@@ -140,23 +140,23 @@ class Climb:
 
     def climb(
         self,
-        program: Program,
+        program: CompiledStep,
         *,
-        picture: np.ndarray | None = None,
+        image: np.ndarray | None = None,
         canvas: Canvas | None = None,
         waking: bool = False,
-    ) -> Outcome:
-        """Take the recipe's steps from noise or from pictures; if `waking`, the first ones are those for the silent.
+    ) -> AscentResult:
+        """Take the recipe's steps from noise or from images; if `waking`, the first ones are those for the silent.
 
-        Whom these have not woken stays there: the plain steps have failed on these pictures already, and a picture's
+        Whom these have not activated stays there: the plain steps have failed on these images already, and an image's
         way may not depend on who else is in the batch.
         """
         recipe = self.recipe
         wanted, seeds = self.wanted, backend.tensor(self.seeds)
-        if picture is None or canvas is None:
+        if image is None or canvas is None:
             state = program.start(seeds)
         else:
-            params = recipe.parameterization.fit(picture, canvas)
+            params = recipe.parameterization.fit(image, canvas)
             state = program.begin(keras.tree.map_structure(backend.tensor, params))
         baseline = np.asarray(program.judge(program.paint(state["params"]), wanted))
         best, kept = np.full_like(baseline, -np.inf), program.paint(state["params"])
@@ -185,18 +185,20 @@ class Climb:
         last = np.where(diverged > 0, diverged, last)
         return self._outcome(program, state, baseline, best, kept, history, frames, diverged, last)
 
-    def _keep(self, program: Program, state: State, wanted: Any, best: np.ndarray, kept: Any) -> tuple[np.ndarray, Any]:
-        picture = program.paint(state["params"])
-        scores = np.asarray(program.judge(picture, wanted))
+    def _keep(
+        self, program: CompiledStep, state: State, wanted: Any, best: np.ndarray, kept: Any
+    ) -> tuple[np.ndarray, Any]:
+        image = program.paint(state["params"])
+        scores = np.asarray(program.judge(image, wanted))
         better = scores > best  # False for NaN
-        return np.where(better, scores, best), where(better, picture, kept)
+        return np.where(better, scores, best), where(better, image, kept)
 
-    def _tell(self, program: Program, state: State, step: int, scores: np.ndarray) -> None:
+    def _tell(self, program: CompiledStep, state: State, step: int, scores: np.ndarray) -> None:
         if self.watcher is None:
             return
         names = self.goal.names
         self.watcher(
-            Moment(
+            AscentStep(
                 names=tuple(names[row] for row in self.rows),
                 finished=self.rows[0],
                 total=len(names),
@@ -209,7 +211,7 @@ class Climb:
 
     def _outcome(
         self,
-        program: Program,
+        program: CompiledStep,
         state: State,
         baseline: np.ndarray,
         best: np.ndarray,
@@ -218,27 +220,27 @@ class Climb:
         frames: list[np.ndarray],
         diverged: np.ndarray,
         steps: np.ndarray,
-    ) -> Outcome:
+    ) -> AscentResult:
         count = len(baseline)
         curve = np.stack(history, axis=1)
-        woken = _rose(best, baseline)
-        unbent = woken & (baseline == 0) & (curve[:, 0] == 0) & program.bends  # see `Look.climbed`
-        return Outcome(
-            pictures=np.array(kept),
+        activated = _rose(best, baseline)
+        unbent = activated & (baseline == 0) & (curve[:, 0] == 0) & program.bends  # see `Look.climbed`
+        return AscentResult(
+            images=np.array(kept),
             best=np.where(np.isfinite(best), best, np.nan),
             baseline=np.array(baseline),
             history=[curve[row, : steps[row]] for row in range(count)],
             steps=steps,
-            woken=woken,
+            activated=activated,
             notes=[f"stopped at step {step}: a number was not finite" if step else "" for step in diverged],
-            rescued=[PRE_ACTIVATION if own else "" for own in unbent],
+            recovered_by=[PRE_ACTIVATION if own else "" for own in unbent],
             worth=_transparency(np.asarray(state["worth"])) if "worth" in state else None,
             frames=frames,
         )
 
 
 def checks(steps: int) -> set[int]:
-    """Return after which steps it is looked whether the picture is the best so far: evenly in the second half."""
+    """Return after which steps it is looked whether the image is the best so far: evenly in the second half."""
     count = max(1, min(_CHECKS, round(steps / 2 / _APART)))
     return {max(1, round(steps * (0.5 + 0.5 * k / count))) for k in range(1, count + 1)}
 

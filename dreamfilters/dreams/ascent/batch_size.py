@@ -1,4 +1,4 @@
-"""How many pictures at a time: as many as memory holds and a short trial finds worth while."""
+"""How many images at a time: as many as memory holds and a short trial finds worth while."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 
 _BUDGET = 1_200_000_000  # bytes of activations and their gradients in one step
-_LARGEST = 64  # beyond it no network that was measured gained a picture a second
-_TRIAL_FROM = 32  # pictures; for fewer the trial would cost more than it finds
+_LARGEST = 64  # beyond it no network that was measured gained an image a second
+_TRIAL_FROM = 32  # images; for fewer the trial would cost more than it finds
 
 
 def batch_size(network: Network, goal: Objective, canvas: Canvas, recipe: Recipe, asked: int | None) -> int:
-    """Return the pictures of one batch, a multiple of the goal's group.
+    """Return the images of one batch, a multiple of the goal's group.
 
     Raises:
         RecipeError: `asked` is below 1, or does not hold one group.
@@ -29,15 +29,15 @@ def batch_size(network: Network, goal: Objective, canvas: Canvas, recipe: Recipe
             raise RecipeError(f"batch={asked}: at least {max(1, goal.group)}")
         return asked // goal.group * goal.group
     views = views_of(recipe.transforms)
-    fitting = int(_BUDGET // max(1, picture_bytes(network, goal, canvas) * views))
+    fitting = int(_BUDGET // max(1, image_bytes(network, goal, canvas) * views))
     most = max(goal.group, min(_LARGEST, fitting, len(goal)))
     if most >= _TRIAL_FROM and len(goal) > most:
         most = _quickest(network, goal, canvas, [most, most // 2])
     return max(goal.group, most // goal.group * goal.group)
 
 
-def picture_bytes(network: Network, goal: Objective, canvas: Canvas) -> int:
-    """Estimate what one picture's step holds: each layer's float32 output up to the watched one, and its gradient."""
+def image_bytes(network: Network, goal: Objective, canvas: Canvas) -> int:
+    """Estimate what one image's step holds: each layer's float32 output up to the watched one, and its gradient."""
     own = network.form.size or (None, None)
     grown = (canvas.height * canvas.width) / ((own[0] or canvas.height) * (own[1] or canvas.width))
     run = layers_run(network, goal)
@@ -55,17 +55,17 @@ def layers_run(network: Network, goal: Objective) -> tuple[LayerInfo, ...]:
 
 
 def _quickest(network: Network, goal: Objective, canvas: Canvas, sizes: list[int]) -> int:
-    """Return the size with the most pictures a second in one forward pass; it changes the time, never a picture."""
+    """Return the size with the most images a second in one forward pass; it changes the time, never an image."""
     layers = frozenset(layer if layer == LOGITS else network.layer(layer).name for layer in goal.layers)
     watch = network.watch(layers)
     own = network.form.size
     side = (canvas.height, canvas.width) if LOGITS not in goal.layers or not own else own
 
     def cost(size: int) -> float:
-        pictures = network.form.to_input(np.full((size, *side, canvas.channels), 0.5, "float32"))
-        watch(pictures)
+        images = network.form.to_input(np.full((size, *side, canvas.channels), 0.5, "float32"))
+        watch(images)
         began = time.perf_counter()
-        watch(pictures)
+        watch(images)
         return (time.perf_counter() - began) / size
 
     return min(sizes, key=cost)

@@ -1,9 +1,9 @@
-"""One step of the ascent as a compiled function, and the looks at a picture that judge it.
+"""One step of the ascent as a compiled function, and the looks at an image that judge it.
 
     paint -> transforms -> input form -> watched layers -> score - penalties -> gradient -> optimizer
 
 What defines the program is a Python value: network, kind of goal, recipe, canvas. What changes from call to call comes
-in as tensors: numbers, seeds, what is wanted, the step. So one program serves every picture of a goal.
+in as tensors: numbers, seeds, what is wanted, the step. So one program serves every image of a goal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
-from dreamfilters.dreams.ascent.evaluator import Look
+from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, Params
@@ -28,11 +28,11 @@ from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS, Network
 
 Tensor: TypeAlias = Any
-State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for, worth; one row per picture
+State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for, worth; one row per image
 
-# The measure beside the plain score: how much of it survives what a camera does to a picture.
+# The measure beside the plain score: how much of it survives what a camera does to an image.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
-ROBUST_LOOKS = 8
+ROBUST_VIEWS = 8
 _PROGRAMS = 64  # kept with a network; the oldest goes first
 _LOOKS_FROM = 1_000_000  # numbers of the looks' seeds, out of the way of the steps'
 
@@ -41,19 +41,19 @@ Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, 
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class CompiledStep:
     """Compiled functions over a batch.
 
     Attributes:
         start: seeds -> the state before the first step.
         begin: params -> the state before the first step of given numbers.
         step: (state, seeds, wanted, number) -> (state, scores (n,) that the step saw).
-        waking: the same for a picture that does not rise: the goal's layers are climbed before their activation, and
+        waking: the same for an image that does not rise: the goal's layers are climbed before their activation, and
             the gradient passes a silent ReLU.
-        paint: params -> pictures (n, h, w, c).
-        judge: (pictures, wanted) -> scores (n,) of the pictures as they are.
-        robust: (pictures, seeds, wanted) -> scores (n,) under small motions.
-        shapes: of the watched layers for one picture, (1, ..., c).
+        paint: params -> images (n, h, w, c).
+        judge: (images, wanted) -> scores (n,) of the images as they are.
+        robust: (images, seeds, wanted) -> scores (n,) under small motions.
+        shapes: of the watched layers for one image, (1, ..., c).
         bends: whether a watched layer has a value before its activation.
     """
 
@@ -68,14 +68,14 @@ class Program:
     bends: bool
 
 
-def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> Program:
+def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     """Return the compiled functions of one kind of goal, made once for a network and kept with it.
 
     Raises:
         TargetError: the goal reads places that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
-    program: Program = _kept(
+    program: CompiledStep = _kept(
         network, (goal.kind, goal.layers, repr(recipe), canvas), lambda: _compiled(network, goal, recipe, canvas)
     )
     _check_reach(network, goal, program.shapes)
@@ -112,27 +112,27 @@ def _painter(recipe: Recipe, canvas: Canvas) -> _Painter:
         start=backend.compile(lambda seeds: begin(recipe.parameterization.start(seeds, canvas))),
         begin=begin,
         paint=backend.compile(lambda params: recipe.parameterization.paint(params, canvas)),
-        moved=backend.compile(lambda picture, seeds: apply(ROBUST, picture, seeds)),
+        moved=backend.compile(lambda image, seeds: apply(ROBUST, image, seeds)),
     )
 
 
-def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> Program:
+def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     painter: _Painter = _kept(network, (repr(recipe), canvas), lambda: _painter(recipe, canvas))
-    look = Look(network, goal, canvas)
+    look = Evaluator(network, goal, canvas)
     judge = backend.compile(look.judge)
 
-    def robust(picture: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
+    def robust(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
         looks = [
-            judge(painter.moved(picture, backend.fold(seeds, _LOOKS_FROM + number)), wanted)
-            for number in range(ROBUST_LOOKS)
+            judge(painter.moved(image, backend.fold(seeds, _LOOKS_FROM + number)), wanted)
+            for number in range(ROBUST_VIEWS)
         ]
         return np.asarray(np.mean([np.asarray(scores) for scores in looks], axis=0))
 
-    return Program(
+    return CompiledStep(
         start=painter.start,
         begin=painter.begin,
         step=backend.compile(_step(look.climbed, recipe, canvas)),
-        waking=backend.compile(_step(look.woken, recipe, canvas)),
+        waking=backend.compile(_step(look.activated, recipe, canvas)),
         paint=painter.paint,
         judge=judge,
         robust=robust,
@@ -142,23 +142,23 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
 
 
 def _step(climb: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Recipe, canvas: Canvas) -> Step:
-    """Return the step that raises the first of what `climb` says of a picture, and reports the second."""
+    """Return the step that raises the first of what `climb` says of an image, and reports the second."""
     views = views_of(recipe.transforms)
 
-    def per_picture(scores: Tensor) -> Tensor:
+    def per_image(scores: Tensor) -> Tensor:
         return ops.mean(ops.reshape(scores, (-1, views)), axis=1)
 
     def step(state: State, seeds: backend.Seeds, wanted: Wanted, number: Tensor) -> tuple[State, Tensor]:
         wanted = _repeated(wanted, views)
 
         def total(numbers: dict[str, Any]) -> tuple[Tensor, Tensor]:
-            picture = recipe.parameterization.paint(numbers["params"], canvas)
+            image = recipe.parameterization.paint(numbers["params"], canvas)
             if recipe.transparency:
-                picture = picture + numbers["nudge"]
-            raised, scores = climb(apply(recipe.transforms, picture, backend.fold(seeds, number)), wanted)
-            penalty = sum(penalty(picture) for penalty in recipe.penalties)
-            # pictures share nothing, so the gradient of the sum is each one's
-            return ops.sum(per_picture(raised) - penalty), per_picture(scores)
+                image = image + numbers["nudge"]
+            raised, scores = climb(apply(recipe.transforms, image, backend.fold(seeds, number)), wanted)
+            penalty = sum(penalty(image) for penalty in recipe.penalties)
+            # images share nothing, so the gradient of the sum is each one's
+            return ops.sum(per_image(raised) - penalty), per_image(scores)
 
         numbers = {"params": state["params"]}
         if recipe.transparency:
@@ -171,7 +171,7 @@ def _step(climb: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Reci
 
 
 def _climbed(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Tensor, number: Tensor) -> State:
-    """Return the state after a move; a picture with a number that is not finite stays where it was, for good."""
+    """Return the state after a move; an image with a number that is not finite stays where it was, for good."""
     slope = gradient["params"]
     move, memory = recipe.optimizer.move(slope, state["optimizer"], number)
     rate = recipe.optimizer.rate * schedule_factor(recipe.schedule, number, recipe.steps)

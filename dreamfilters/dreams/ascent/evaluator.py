@@ -1,4 +1,4 @@
-"""A look at pictures: shown to a network in its form, and scored by what the watched layers do."""
+"""A look at images: shown to a network in its form, and scored by what the watched layers do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
 from dreamfilters.networks import LOGITS, Network, before
-from dreamfilters.networks.watching import Watcher
+from dreamfilters.networks.watching import ForwardPass
 
 Tensor: TypeAlias = Any
 
 
-class Look:
-    """Shows pictures to a network and scores what the watched layers do: (pictures, wanted) -> (n,)."""
+class Evaluator:
+    """Shows images to a network and scores what the watched layers do: (images, wanted) -> (n,)."""
 
     def __init__(self, network: Network, goal: Objective, canvas: Canvas) -> None:
         self.network, self.goal = network, goal
@@ -27,24 +27,24 @@ class Look:
         self.refusals: dict[tuple[int, int], str] = {}  # sizes that the network cannot take, with its words
         self.shapes = self._shapes(canvas)
 
-    def judge(self, picture: Tensor, wanted: Wanted) -> Tensor:
-        """Return one score a picture."""
-        return self._scores(self._shown(picture, self.watch), wanted)
+    def judge(self, image: Tensor, wanted: Wanted) -> Tensor:
+        """Return one score an image."""
+        return self._scores(self._shown(image, self.watch), wanted)
 
-    def climbed(self, picture: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
+    def climbed(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return what to raise, and the scores.
 
         A score of exactly 0 is that of units whose ReLU is silent, which has no gradient: these are raised before it.
         """
-        seen = self._shown(picture, self.network.watch(self._addresses), self._only(wanted))
+        seen = self._shown(image, self.network.watch(self._addresses), self._only(wanted))
         scores = self._scores(seen, wanted)
         if not self.bent:
             return scores, scores
         return ops.where(scores == 0, self._scores(seen, wanted, unbent=True), scores), scores
 
-    def woken(self, picture: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
-        """Return what to raise in a picture that did not rise, and the scores."""
-        seen = self._shown(picture, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
+    def activated(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
+        """Return what to raise in an image that did not rise, and the scores."""
+        seen = self._shown(image, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
         return self._scores(seen, wanted, unbent=True), self._scores(seen, wanted)
 
     @property
@@ -60,15 +60,15 @@ class Look:
     def _only(self, wanted: Wanted) -> dict[str, Tensor]:
         return {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
 
-    def _shown(self, picture: Tensor, watch: Watcher, only: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Return what is seen of pictures, their size changed only where the network takes no other than its own."""
-        return watch(self.network.form.to_input(self._sized(picture)), only)
+    def _shown(self, image: Tensor, watch: ForwardPass, only: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Return what is seen of images, their size changed only where the network takes no other than its own."""
+        return watch(self.network.form.to_input(self._sized(image)), only)
 
-    def _sized(self, picture: Tensor) -> Tensor:
-        size = (int(picture.shape[1]), int(picture.shape[2]))
-        if self._takes(size, int(picture.shape[3])):
-            return picture
-        return ops.image.resize(picture, self.network.form.size, interpolation="bilinear", antialias=True)
+    def _sized(self, image: Tensor) -> Tensor:
+        size = (int(image.shape[1]), int(image.shape[2]))
+        if self._takes(size, int(image.shape[3])):
+            return image
+        return ops.image.resize(image, self.network.form.size, interpolation="bilinear", antialias=True)
 
     def _takes(self, size: tuple[int, int], channels: int) -> bool:
         """Say whether the network runs on this size up to what is watched; tried once, without computing anything."""
@@ -85,14 +85,14 @@ class Look:
 
     def _shapes_on(self, size: tuple[int, int], channels: int) -> dict[str, tuple[int, ...]]:
         shapes = backend.output_shapes(
-            lambda picture: self.watch(self.network.form.to_input(picture)), (1, *size, channels)
+            lambda image: self.watch(self.network.form.to_input(image)), (1, *size, channels)
         )
         return {layer: shapes[name] for layer, name in self.names.items()}
 
     def _shapes(self, canvas: Canvas) -> dict[str, tuple[int, ...]]:
         """Return the watched layers' shapes (1, ..., c) on this canvas, or on the network's size that it is resized to.
 
-        A head of dense layers takes one size only, and a picture may be resized for it. A map is not resized: asked for
+        A head of dense layers takes one size only, and an image may be resized for it. A map is not resized: asked for
         on a canvas that is too small for it, it would silently belong to another one.
         """
         size = (canvas.height, canvas.width)

@@ -1,4 +1,4 @@
-"""What a whole layer represents: goals for directions, for an image's activations, and for pictures that differ."""
+"""What a whole layer represents: goals for directions, for an image's activations, and for images that differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere
 
 
 def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] = "dot") -> Objective:
-    """Picture i moves the activations of layer `name` along the i-th vector over its channels.
+    """Image i moves the activations of layer `name` along the i-th vector over its channels.
 
     `vectors` is (n, c) or (c,). "dot" is the mean over the map of a . v / |v|; "cosine" the mean of a . v / (|a| |v|),
     which asks for the direction only, not for strength.
@@ -45,7 +45,7 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
 
 
 def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "distance") -> Objective:
-    """Picture i repeats the activations (n, ...) that another image has in layer `name`.
+    """Image i repeats the activations (n, ...) that another image has in layer `name`.
 
     "distance" inverts: minus the squared distance, divided by the target's squared length, so that 0 is a perfect match
     and -1 is as far as silence (Mahendran and Vedaldi 2015). "dot" exaggerates: the cosine times the projection, a
@@ -76,26 +76,26 @@ def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "dis
 
 
 def diversity(name: str, facets: int) -> Objective:
-    """Keep `facets` pictures of one unit apart: minus the mean cosine between their styles in layer `name`.
+    """Keep `facets` images of one unit apart: minus the mean cosine between their styles in layer `name`.
 
-    A picture's style is the Gram matrix of its activations over places (Olah et al. 2017, "Feature visualization").
-    Added to the goal of one unit it shows several facets of it; the pictures of a group are scored together.
+    An image's style is the Gram matrix of its activations over places (Olah et al. 2017, "Feature visualization").
+    Added to the goal of one unit it shows several facets of it; the images of a group are scored together.
 
     Example:
         >>> len(channel("conv6", [12]) + 2.0 * diversity("conv6", 4))
         4
     """
     if facets < 2:
-        raise TargetError(f"facets={facets}: it takes at least 2 pictures to differ")
+        raise TargetError(f"facets={facets}: it takes at least 2 images to differ")
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         activation = seen[name]
-        count, units = ops.shape(activation)[0], activation.shape[-1]  # count: pictures times views
+        count, units = ops.shape(activation)[0], activation.shape[-1]  # count: images times views
         flat = ops.reshape(activation, (count, -1, units))
         style = ops.reshape(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
         style = ops.pad(style, ((0, 0), (0, -(units**2) % backend.LANES)))  # see `backend.row_sums`
         style = _unit(style)
-        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # as often comes the first picture of a group
+        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # as often comes the first image of a group
         style = ops.reshape(style, (-1, facets, views, style.shape[-1]))
         # The sum of the cosines is the cosine with the sum. Not by a product of matrices over all rows: its bytes would
         # depend on which groups stand beside one another.
@@ -107,7 +107,7 @@ def diversity(name: str, facets: int) -> Objective:
     return Objective(
         layers=frozenset({name}),
         score=score,
-        wanted=np.arange(facets, dtype="int32"),  # the picture in its group
+        wanted=np.arange(facets, dtype="int32"),  # the image in its group
         names=tuple(f"diversity:{name}#{number}" for number in range(facets)),
         kind=("diversity", name, facets),
         group=facets,

@@ -1,6 +1,6 @@
 """What is wanted: immutable objectives that read activations and are added, subtracted and scaled.
 
-An objective holds one row per picture. Its `score` is a pure function of the watched activations and of `wanted`, the
+An objective holds one row per image. Its `score` is a pure function of the watched activations and of `wanted`, the
 arrays that change from call to call; `kind` says in hashable words which function it is, so that a compiled step serves
 every objective of the same kind.
 """
@@ -20,7 +20,7 @@ from dreamfilters.errors import TargetError
 
 Tensor: TypeAlias = Any
 Activations: TypeAlias = Mapping[str, Tensor]
-Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per picture
+Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per image
 Place: TypeAlias = tuple[int, int, int]  # row, column, unit: the largest that a layer's map must have
 Reducer: TypeAlias = Literal["mean", "max"]
 
@@ -31,17 +31,17 @@ def _all_units(wanted: Wanted) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What each picture should do, higher is better.
+    """What each image should do, higher is better.
 
     Attributes:
         layers: the layers to watch, by name; `LOGITS` stands for what enters the softmax.
-        score: (activations, wanted) -> (n * views,), one number per view of a picture.
-        wanted: nested tuples of arrays with one row per picture.
-        names: one per picture, in the grammar of targets where it has words for it.
+        score: (activations, wanted) -> (n * views,), one number per view of an image.
+        wanted: nested tuples of arrays with one row per image.
+        names: one per image, in the grammar of targets where it has words for it.
         kind: which function `score` is; objectives of equal kind share a compiled step.
         reach: (layer, (row, column, unit)), the furthest places that are read, to be checked against the network.
-        group: so many consecutive pictures are scored together and stay in one batch.
-        only: wanted -> {layer: units (n,)}, where a picture's score reads one unit of that layer and no other; the
+        group: so many consecutive images are scored together and stay in one batch.
+        only: wanted -> {layer: units (n,)}, where an image's score reads one unit of that layer and no other; the
             score then takes a map of that unit alone, (n, ..., 1), as well.
 
     Example:
@@ -60,7 +60,7 @@ class Objective:
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self.names)
 
     def __add__(self, other: Objective) -> Objective:
@@ -88,7 +88,7 @@ class Objective:
         return replace(self * -1.0, names=tuple(f"-{_bracketed(name)}" for name in self.names))
 
     def __getitem__(self, rows: slice | Sequence[int]) -> Objective:
-        """Return the objective of some of the pictures."""
+        """Return the objective of some of the images."""
         chosen = range(len(self))[rows] if isinstance(rows, slice) else [int(row) for row in rows]
         index = np.asarray(list(chosen), "int64")
         wanted = keras.tree.map_structure(lambda array: np.asarray(array)[index], self.wanted)
@@ -96,7 +96,7 @@ class Objective:
 
 
 def join(first: Objective, second: Objective) -> Objective:
-    """Return one objective with the pictures of both, which must be of one kind."""
+    """Return one objective with the images of both, which must be of one kind."""
     if first.kind != second.kind:
         raise TargetError(f"{first.names[0]} and {second.names[0]} are different kinds of goals")
     return replace(
@@ -126,7 +126,7 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
     if len(left) != len(right):
         if 1 not in (len(left), len(right)):
             raise TargetError(
-                f"objectives of {len(left)} and {len(right)} pictures cannot be combined: give as many, or one"
+                f"objectives of {len(left)} and {len(right)} images cannot be combined: give as many, or one"
             )
         longest = max(len(left), len(right))
         left, right = (goal if len(goal) == longest else goal[[0] * longest] for goal in (left, right))
@@ -159,7 +159,7 @@ def minimize(objective: Objective) -> Objective:
 
 
 def reduced(maps: Tensor, reducer: Reducer) -> Tensor:
-    """Return one number per picture of (n, ...)."""
+    """Return one number per image of (n, ...)."""
     if reducer == "max":
         return ops.max(ops.reshape(maps, (ops.shape(maps)[0], -1)), axis=1)
     return backend.row_means(maps)

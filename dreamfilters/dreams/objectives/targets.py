@@ -1,7 +1,7 @@
 """Targets in words: the grammar of the command line, parsed into units.
 
 conv6:12            the filter 12 of conv6, the mean of its map       conv6:12!max   its maximum
-conv6:0-15,42       several filters, one picture each                 conv6:12@3,4   one neuron: row 3, column 4
+conv6:0-15,42       several filters, one image each                 conv6:12@3,4   one neuron: row 3, column 4
 conv6  conv6:*      all of them                                       layer:conv4    the whole layer (DeepDream)
 class:STOP          a class by name or number; quotes where needed    class:"Vorfahrt achten"   class:14   class:*
 conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
@@ -64,7 +64,7 @@ def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassS
 
 
 def parse(network: Network, text: str, *, class_score: ClassScore = "logit") -> Objective:
-    """Parse one target into an objective of one or more pictures; see the module for the grammar."""
+    """Parse one target into an objective of one or more images; see the module for the grammar."""
     return _Parser(network, text, class_score).whole()
 
 

@@ -18,7 +18,7 @@ _LARGEST = 2**31 - 1  # places and units are int32
 
 
 def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> Objective:
-    """Picture i maximizes the response of the i-th filter of `layer`: its map's mean, or its maximum.
+    """Image i maximizes the response of the i-th filter of `layer`: its map's mean, or its maximum.
 
     A dense layer's units are filters whose map is one number.
 
@@ -45,7 +45,7 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
 
 
 def neuron(layer: str, places: Iterable[tuple[int, int, int]]) -> Objective:
-    """Picture i maximizes one neuron of `layer`: the (filter, row, column) of the i-th place.
+    """Image i maximizes one neuron of `layer`: the (filter, row, column) of the i-th place.
 
     Example:
         >>> neuron("conv6", [(12, 3, 4)]).names
@@ -73,7 +73,7 @@ def neuron(layer: str, places: Iterable[tuple[int, int, int]]) -> Objective:
 
 
 def logit(classes: Iterable[int]) -> Objective:
-    """Picture i maximizes what enters the softmax for the i-th class.
+    """Image i maximizes what enters the softmax for the i-th class.
 
     Not the probability: that rises as well when the other classes fall (Simonyan et al. 2014).
     """
@@ -82,7 +82,7 @@ def logit(classes: Iterable[int]) -> Objective:
 
 
 def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
-    """Picture i maximizes its class against all the others.
+    """Image i maximizes its class against all the others.
 
     The i-th class's logit z_k minus T * log(sum over j != k of exp(z_j / T)): a soft maximum of the others, which at a
     temperature T of 0 would be their largest logit and at a large T approaches their mean plus a constant.
@@ -108,7 +108,7 @@ def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
 
 
 def layer(name: str) -> Objective:
-    """One picture maximizes everything that `name` sees: the mean square of its activations (DeepDream, 2015)."""
+    """One image maximizes everything that `name` sees: the mean square of its activations (DeepDream, 2015)."""
     return Objective(
         layers=frozenset({name}),
         score=lambda seen, _: reduced(ops.square(seen[name]), "mean"),
@@ -131,7 +131,7 @@ def quoted(name: str) -> str:
 
 
 def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
-    """Pick unit i of picture i: (n, ..., c) and (n,) -> (n, ...).
+    """Pick unit i of image i: (n, ..., c) and (n,) -> (n, ...).
 
     By selecting and adding zeros, which is exact: the gradient of a gather is a slow scatter.
     """

@@ -103,7 +103,7 @@ class Mix:
 
 
 @dataclass(frozen=True, eq=False)
-class Scale:
+class ChannelScale:
     """A factor and a shift for each channel: batch normalization as it runs, rescaling, normalization.
 
     `rounding` is the sum of the sizes of everything that is added up to make the shift.
@@ -124,7 +124,7 @@ class Scale:
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
+class Rearrangement:
     """Places that only change their seat, such as flattening; or a mean over the whole map.
 
     `forward` and `backward` work on (n, ...) arrays of the whole map; `forward` never makes a value larger.
@@ -144,7 +144,7 @@ class Moved:
         return self.backward(weights, shape), (0, 0)
 
 
-Affine: TypeAlias = Taps | Mix | Scale | Moved
+Affine: TypeAlias = Taps | Mix | ChannelScale | Rearrangement
 
 
 def affine_parts(step: Step, shape: tuple[int, ...]) -> tuple[Affine, ...] | None:
@@ -222,7 +222,7 @@ def _with_number(step: Step, shape: tuple[int, ...]) -> tuple[Affine, ...] | Non
     if step.type not in known:
         return None
     factor, shift = known[step.type]
-    return (Scale(factor * ones, shift * ones, abs(shift) * ones),)
+    return (ChannelScale(factor * ones, shift * ones, abs(shift) * ones),)
 
 
 def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
@@ -262,20 +262,20 @@ def _batch_norm(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...] | None
     if layer.scale:
         factor = factor * numbers(layer.gamma)
     shift = numbers(layer.beta) if layer.center else np.zeros_like(mean)
-    return (Scale(factor, shift - mean * factor, np.abs(shift) + np.abs(mean * factor)),)
+    return (ChannelScale(factor, shift - mean * factor, np.abs(shift) + np.abs(mean * factor)),)
 
 
 def _rescaling(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     factor, shift = (np.asarray(value, np.float64) * np.ones(shape[-1]) for value in (layer.scale, layer.offset))
-    return (Scale(factor, shift, np.abs(shift)),)
+    return (ChannelScale(factor, shift, np.abs(shift)),)
 
 
 def _normalization(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...] | None:
-    mean, deviation = numbers(layer.mean).ravel(), np.maximum(np.sqrt(numbers(layer.variance).ravel()), 1e-7)
+    mean, std = numbers(layer.mean).ravel(), np.maximum(np.sqrt(numbers(layer.variance).ravel()), 1e-7)
     if layer.invert or mean.size not in (1, shape[-1]):
         return None
-    factor, ones = 1 / deviation, np.ones(shape[-1])
-    return (Scale(factor * ones, -mean * factor * ones, np.abs(mean * factor) * ones),)
+    factor, ones = 1 / std, np.ones(shape[-1])
+    return (ChannelScale(factor * ones, -mean * factor * ones, np.abs(mean * factor) * ones),)
 
 
 def _average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
@@ -293,12 +293,16 @@ def _whole_average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
         spread = weights.reshape(len(weights), 1, 1, -1) / places
         return np.broadcast_to(spread, (len(weights), *whole)).copy()
 
-    return (Moved(lambda x: x.mean(axis=(1, 2), keepdims=layer.keepdims), back, terms=places + 1),)
+    return (Rearrangement(lambda x: x.mean(axis=(1, 2), keepdims=layer.keepdims), back, terms=places + 1),)
 
 
 def _reshaped(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     target = layer.target_shape if hasattr(layer, "target_shape") else (-1,)
-    return (Moved(lambda x: x.reshape(len(x), *target), lambda weights, whole: weights.reshape(len(weights), *whole)),)
+    return (
+        Rearrangement(
+            lambda x: x.reshape(len(x), *target), lambda weights, whole: weights.reshape(len(weights), *whole)
+        ),
+    )
 
 
 def _framed(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:

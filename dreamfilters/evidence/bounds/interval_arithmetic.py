@@ -126,7 +126,7 @@ class Propagation:
 
 
 def start(graph: Graph, low: Array, high: Array) -> Propagation:
-    """Return a propagation that knows the input's box, (h, w, c) as pictures come in."""
+    """Return a propagation that knows the input's box, (h, w, c) as images come in."""
     if graph.channels_first:
         low, high = np.moveaxis(low, -1, 0), np.moveaxis(high, -1, 0)
     return Propagation({0: Interval(low, high)})
@@ -135,14 +135,14 @@ def start(graph: Graph, low: Array, high: Array) -> Propagation:
 def through(operator: Affine, x: Interval) -> tuple[Interval, Array]:
     """Return the bounds behind an affine operator and how much of them is for rounding."""
     middle, reach = (x.low + x.high) / 2, (x.high - x.low) / 2
-    centre = operator.apply(middle) + operator.bias
+    center = operator.apply(middle) + operator.bias
     spread = operator.apply(reach, absolute=True)
     if operator.terms == 0:
-        slack = np.zeros_like(centre)
+        slack = np.zeros_like(center)
     else:
         shift = getattr(operator, "rounding", np.abs(operator.bias))
         slack = gamma(operator.terms) * (operator.apply(x.size, absolute=True) + shift) + operator.terms * _SMALLEST
-    return Interval(centre - spread - slack, centre + spread + slack), slack
+    return Interval(center - spread - slack, center + spread + slack), slack
 
 
 def gamma(terms: int) -> float:
@@ -310,9 +310,9 @@ def _transposed(step: Step, slots: Mapping[int, Known]) -> Known:
         told = ops.conv_transpose(*tensors, **shape, dilation_rate=layer.dilation_rate)
         return np.asarray(ops.convert_to_numpy(told)[0], np.float64)
 
-    centre = applied((x.low + x.high) / 2, kernel) + bias
+    center = applied((x.low + x.high) / 2, kernel) + bias
     spread, size = applied((x.high - x.low) / 2, abs(kernel)), applied(x.size, abs(kernel)) + abs(bias)
-    return _rounded(centre - spread, centre + spread, size, int(np.prod(kernel.shape[:2])) * kernel.shape[3] + 2)
+    return _rounded(center - spread, center + spread, size, int(np.prod(kernel.shape[:2])) * kernel.shape[3] + 2)
 
 
 _chosen: Rule = partial(_rising, rounds=False)

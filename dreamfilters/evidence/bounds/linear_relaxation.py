@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from dreamfilters.evidence.bounds.affine_operators import Array, Corner, Mix, Moved, Taps, padding
+from dreamfilters.evidence.bounds.affine_operators import Array, Corner, Mix, Rearrangement, Taps, padding
 from dreamfilters.evidence.bounds.interval_arithmetic import Interval, Part, Propagation, bounded, gamma
 from dreamfilters.evidence.bounds.position_classes import IDENTITIES
 from dreamfilters.networks.activation_functions import inline_activation, is_pure, relu_ceiling
@@ -121,7 +121,7 @@ def _summed(weights: Array, values: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class LinearBounds:
     """Two lines that hold an activation between them: slope * x + height."""
 
     slope_below: Array
@@ -130,13 +130,13 @@ class Lines:
     height_above: Array
 
 
-def relu_lines(low: Array, high: Array, ceiling: float) -> Lines:
+def relu_lines(low: Array, high: Array, ceiling: float) -> LinearBounds:
     """Return lines around min(max(x, 0), ceiling) for x from `low` to `high`.
 
     Above runs the upper hull's first edge or, where that encloses less, its top. Below runs 0, or the steepest line
     through the origin that stays below it where x is above 0 for three quarters of the range or more. Zhang et al.
     (2018, section 3.3) take that line from a half on; in conv2 of the built-in network this leaves a median bound of
-    5.6, 0 leaves 4.7, and slopes optimised unit by unit (Xu et al. 2021) 4.5; intervals 7.7.
+    5.6, 0 leaves 4.7, and slopes optimized unit by unit (Xu et al. 2021) 4.5; intervals 7.7.
     """
     bottom, top = np.clip(low, 0, ceiling), np.clip(high, 0, ceiling)
     reach = np.minimum(high, ceiling) - low
@@ -152,7 +152,7 @@ def relu_lines(low: Array, high: Array, ceiling: float) -> Lines:
     slope_below = np.where(rising, steepest, 0.0)
     height_below = np.where(rising, bottom - steepest * foot, np.where(bent, 0.0, bottom))
     straight = (low >= 0) & (high <= ceiling)
-    return Lines(
+    return LinearBounds(
         np.where(straight, 1.0, slope_below), np.where(straight, 0.0, height_below),
         np.where(straight, 1.0, slope_above), np.where(straight, 0.0, height_above),
     )  # fmt: skip
@@ -196,7 +196,7 @@ def _behind(trace: Trace, step: Step, window: Window) -> None:
 
 def _through(trace: Trace, part: Part, window: Window) -> Window:
     operator = part.operator
-    if isinstance(operator, Moved):
+    if isinstance(operator, Rearrangement):
         window = _whole(window, part.slack.shape)
     trace.total += _summed(window.weights, np.asarray(operator.bias)) if operator.bias.ndim else 0.0
     trace.total += _summed(np.abs(window.weights), window.of(part.slack))

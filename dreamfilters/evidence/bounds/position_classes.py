@@ -1,7 +1,7 @@
 """Which places of a map are alike: those that see the same arrangement of interior and border.
 
 All places of the input have the same box, so two places of a map can have different bounds only where their windows
-meet the zeros around a map differently. Rows and columns are independent, so each axis is labelled on its own.
+meet the zeros around a map differently. Rows and columns are independent, so each axis is labeled on its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from dreamfilters.evidence.bounds.affine_operators import Mix, Moved, Scale, padding
+from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Mix, Rearrangement, padding
 from dreamfilters.evidence.bounds.interval_arithmetic import Interval, Part, Propagation, bounded
 from dreamfilters.networks.activation_functions import is_pure
 from dreamfilters.networks.graph import Slot, Step
@@ -80,9 +80,9 @@ _TOGETHER = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum", "Conc
 
 def _through(part: Part, labels: Axes, shape: tuple[int, ...]) -> Axes:
     operator = part.operator
-    if isinstance(operator, Mix | Scale):
+    if isinstance(operator, Mix | ChannelScale):
         return labels
-    if isinstance(operator, Moved):
+    if isinstance(operator, Rearrangement):
         return _apart(shape)
     kernel = operator.kernel.shape
     down, across = (

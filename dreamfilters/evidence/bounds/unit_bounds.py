@@ -1,4 +1,4 @@
-"""What every unit can be at least and at most, whatever valid picture is shown: the ground for calling a unit dead."""
+"""What every unit can be at least and at most, whatever valid image is shown: the ground for calling a unit dead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PROBE = 8  # units that show whether the relaxation gains anything in a layer
 
 @dataclass(frozen=True, eq=False)
 class LayerBounds:
-    """Bounds of a layer's units over the whole map and all valid pictures.
+    """Bounds of a layer's units over the whole map and all valid images.
 
     Attributes:
         low, high: (units,) of its output; None where nothing is known, see `reason`.
@@ -58,7 +58,7 @@ class Bounds:
 
     Attributes:
         layers: by the layers' names, in the order of execution.
-        size: (height, width) of the pictures they hold for.
+        size: (height, width) of the images they hold for.
         work: multiplications that the linear relaxation took, and what takes as long.
         untried: layers that it did not reach, or not all of, within its budget.
     """
@@ -76,7 +76,7 @@ def bound_units(
     size: tuple[int, int] | None = None,
     budget: int = BUDGET,
 ) -> Bounds:
-    """Return sound bounds of every unit of every layer over all valid pictures.
+    """Return sound bounds of every unit of every layer over all valid images.
 
     Valid is every input in the box of the network's input form. The bounds hold for the network as TensorFlow computes
     it in float32 (see `intervals`); a greatest value of 0 or less before a ReLU is a proof that the unit is dead.
@@ -87,12 +87,12 @@ def bound_units(
         network: what `load` returned.
         only: layer -> units for which the linear relaxation is worth its work, such as those that no image woke: it
             then goes no further than they need, and nowhere if interval arithmetic decides them all. None for all.
-        size: (height, width) of the pictures, for a network that takes any.
+        size: (height, width) of the images, for a network that takes any.
         budget: multiplications for the linear relaxation; 0 for interval arithmetic alone. It is counted and not timed,
             so the result does not depend on how fast the machine is.
 
     Raises:
-        InputFormError: the network takes pictures of any size and none is given, or of another size than the given one.
+        InputFormError: the network takes images of any size and none is given, or of another size than the given one.
         UnknownNameError: `only` names no such layer.
         TargetError: `only` names a unit that the layer does not have.
 
@@ -128,9 +128,9 @@ def bound_units(
 def input_box(form: InputForm) -> tuple[Array, Array]:
     """Return the least and the greatest input of each channel, with what `to_input` may round in float32."""
     low, high = (np.asarray(side, np.float64) for side in form.box())
-    if form.scale == 1 and not np.any(form.mean) and np.all(np.asarray(form.deviation) == 1):
-        return low, high  # pictures go in as they are
-    rounding = 2.0**-22 * (form.scale + np.abs(form.mean)) / np.asarray(form.deviation)
+    if form.scale == 1 and not np.any(form.mean) and np.all(np.asarray(form.std) == 1):
+        return low, high  # images go in as they are
+    rounding = 2.0**-22 * (form.scale + np.abs(form.mean)) / np.asarray(form.std)
     return low - rounding, high + rounding
 
 
@@ -138,9 +138,7 @@ def _size(network: Network, size: tuple[int, int] | None) -> tuple[int, int]:
     sides = []
     for own, given in zip(network.form.size, size or (None, None), strict=True):
         if own is None and given is None:
-            raise InputFormError(
-                f"size: {network.name} takes pictures of any size; bounds need one, such as (224, 224)"
-            )
+            raise InputFormError(f"size: {network.name} takes images of any size; bounds need one, such as (224, 224)")
         if own is not None and given is not None and own != given:
             raise InputFormError(f"size={list(size or ())}: {network.name} takes {network.form.describe()}")
         sides.append(int(own or given or 0))

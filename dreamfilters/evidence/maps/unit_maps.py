@@ -1,4 +1,4 @@
-"""What one layer answers to one picture: the map of every unit, its numbers, and the scale they are shown on."""
+"""What one layer answers to one image: the map of every unit, its numbers, and the scale they are shown on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ By: TypeAlias = Literal["unit", "layer", "fixed"]
 
 @dataclass(frozen=True)
 class MapScale:
-    """Which value is the darkest colour and which the brightest.
+    """Which value is the darkest color and which the brightest.
 
     Attributes:
         by: "unit": each map's own least and greatest value, as the old tools have it, so that maps cannot be compared;
-            "layer": those of the whole layer for this picture; "fixed": `low` and `high`.
+            "layer": those of the whole layer for this image; "fixed": `low` and `high`.
         low: with "fixed", the darkest.
         high: with "fixed", the brightest.
 
@@ -63,12 +63,12 @@ class MapScale:
 
 @dataclass(frozen=True, eq=False)
 class UnitMaps:
-    """The maps of a layer's units for one picture.
+    """The maps of a layer's units for one image.
 
     Attributes:
         info: the layer.
         units: the numbers of the units that are held.
-        values: (h, w, units) float32; (1, 1, units) for a layer that answers a picture as a whole.
+        values: (h, w, units) float32; (1, 1, units) for a layer that answers an image as a whole.
         span: the least and the greatest finite value of the whole layer, of the units that are not held too.
     """
 
@@ -79,7 +79,7 @@ class UnitMaps:
 
     @classmethod
     def of(cls, info: LayerInfo, values: Floats, units: Sequence[int] | None = None) -> UnitMaps:
-        """Return the maps of one picture's activation, (h, w, c) or (c,), of all units or of some."""
+        """Return the maps of one image's activation, (h, w, c) or (c,), of all units or of some."""
         maps = values if values.ndim == 3 else values[None, None, :]
         chosen = tuple(range(maps.shape[-1])) if units is None else tuple(units)
         span = _ends(maps.reshape(1, -1))
@@ -123,7 +123,7 @@ class UnitMaps:
         return np.asarray(np.isinf(self._rows).sum(axis=1))
 
     def limits(self, scale: MapScale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what the darkest and the brightest colour mean for each unit, (units,) twice."""
+        """Return what the darkest and the brightest color mean for each unit, (units,) twice."""
         low, high = (np.nan_to_num(end.astype(np.float64)) for end in self.ends)
         if scale.by == "unit" and not self.are_numbers:
             return low, high

@@ -1,4 +1,4 @@
-"""What a scan keeps while pictures pass: sums, rankings and histograms of every unit, never a picture's own numbers."""
+"""What a scan keeps while images pass: sums, rankings and histograms of every unit, never an image's own numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.histograms import Histograms
-from dreamfilters.evidence.scan.top_k import Leaders
+from dreamfilters.evidence.scan.top_k import TopK
 
 Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What each of n pictures makes of each unit; the units of all layers lie side by side.
+class BatchStatistics:
+    """What each of n images makes of each unit; the units of all layers lie side by side.
 
     Attributes:
         maximum: (n, units) of the map; NaN, as the mean, where the map holds or adds up to what is not finite.
@@ -35,9 +35,9 @@ class Answers:
     zeros: NDArray[np.float32]
     place: NDArray[np.int32]
 
-    def first(self, count: int) -> Answers:
-        """Return those of the first pictures only."""
-        return Answers(
+    def first(self, count: int) -> BatchStatistics:
+        """Return those of the first images only."""
+        return BatchStatistics(
             self.maximum[:count],
             self.mean[:count],
             self.minimum[:count],
@@ -47,45 +47,45 @@ class Answers:
         )
 
 
-class Tally:
+class Accumulators:
     """Everything that is known of `units` units so far.
 
-    What it comes to does not depend on how the pictures were divided into batches: counts and rankings are exact, and
-    sums are taken in float64 picture by picture.
+    What it comes to does not depend on how the images were divided into batches: counts and rankings are exact, and
+    sums are taken in float64 image by image.
 
     Attributes:
-        sums: 'seen', 'broken', 'silent', 'zeros' (units,) int64: pictures counted, pictures left out because a value
-            was not finite, pictures in which no place of the map is above zero, and places that are zero; 'minimum'
+        sums: 'seen', 'broken', 'silent', 'zeros' (units,) int64: images counted, images left out because a value
+            was not finite, images in which no place of the map is above zero, and places that are zero; 'minimum'
             (units,) the least value at any place, inf for none; 'total' (3 * units,) the sums of maxima, means and
             powers, 'squares' (2 * units,) of the squares of the first two; 'class_count' (classes,), 'class_total'
-            (classes, 2 * units) and 'class_squares' (2 * units,) the same of the pictures that have a class.
+            (classes, 2 * units) and 'class_squares' (2 * units,) the same of the images that have a class.
         leaders: of 4 * units columns: strongest by maximum, by mean, weakest by maximum, by mean; the latters' scores
             are negative.
         histograms: of 2 * units columns: maxima, then means.
     """
 
-    def __init__(self, sums: Arrays, leaders: Leaders, histograms: Histograms) -> None:
+    def __init__(self, sums: Arrays, leaders: TopK, histograms: Histograms) -> None:
         self.sums, self.leaders, self.histograms = sums, leaders, histograms
 
     @classmethod
-    def empty(cls, units: int, k: int, classes: int) -> Tally:
-        """Return the tally of no pictures, with rankings of k places."""
+    def empty(cls, units: int, k: int, classes: int) -> Accumulators:
+        """Return the tally of no images, with rankings of k places."""
         sums: Arrays = {name: np.zeros(units, np.int64) for name in ("seen", "broken", "silent", "zeros")}
         sums["minimum"] = np.full(units, np.inf)
         sums |= {"total": np.zeros(3 * units), "squares": np.zeros(2 * units)}
         sums |= {"class_count": np.zeros(classes, np.int64), "class_total": np.zeros((classes, 2 * units))}
         sums["class_squares"] = np.zeros(2 * units)
-        return cls(sums, Leaders.empty(k, 4 * units), Histograms.empty(2 * units))
+        return cls(sums, TopK.empty(k, 4 * units), Histograms.empty(2 * units))
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Tally:
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Accumulators:
         """Return the tally that `arrays` described."""
         parts: dict[str, Arrays] = {"sums": {}, "leaders": {}, "histograms": {}}
         for name, values in arrays.items():
             part, _, key = name.partition("/")
             if part in parts:
                 parts[part][key] = values
-        return cls(parts["sums"], Leaders(parts["leaders"]), Histograms(parts["histograms"]))
+        return cls(parts["sums"], TopK(parts["leaders"]), Histograms(parts["histograms"]))
 
     @property
     def arrays(self) -> Arrays:
@@ -98,8 +98,8 @@ class Tally:
         """Return (4, units), what enters a ranking only if it is exceeded; see `leaders`."""
         return self.leaders.least.reshape(4, -1)
 
-    def add(self, indices: NDArray[Any], answers: Answers, labels: NDArray[Any]) -> None:
-        """Count n pictures in.
+    def add(self, indices: NDArray[Any], answers: BatchStatistics, labels: NDArray[Any]) -> None:
+        """Count n images in.
 
         Args:
             indices: (n,) their numbers, rising and above all earlier ones.
@@ -113,7 +113,7 @@ class Tally:
         self.histograms.add(scores)
         self.leaders.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(answers.place, (1, 4)))
 
-    def _count(self, answers: Answers, counted: NDArray[np.bool_]) -> None:
+    def _count(self, answers: BatchStatistics, counted: NDArray[np.bool_]) -> None:
         self.sums["seen"] += counted.sum(axis=0)
         self.sums["broken"] += (~counted).sum(axis=0)
         self.sums["silent"] += (answers.maximum <= 0).sum(axis=0)

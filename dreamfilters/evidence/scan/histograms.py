@@ -67,7 +67,7 @@ class Histograms:
 
     Bin b of a unit holds the values from (first + b) * 2**exponent on. The exponent is the smallest with which all
     values so far fit into `BINS` bins, and `first` is the bin of the lowest; both depend on the lowest and the highest
-    value alone. As two neighbouring bins become one exactly, the counts are those of all values counted at once, in
+    value alone. As two neighboring bins become one exactly, the counts are those of all values counted at once, in
     whatever order and portions they came.
 
     Attributes:

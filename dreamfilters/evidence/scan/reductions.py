@@ -10,27 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.evidence.scan.accumulators import Answers
+from dreamfilters.evidence.scan.accumulators import BatchStatistics
 from dreamfilters.networks import Network
 
 Floats: TypeAlias = NDArray[np.float32]
-Reducer: TypeAlias = Callable[[Floats, Floats], Answers]
+Reducer: TypeAlias = Callable[[Floats, Floats], BatchStatistics]
 
 _SLAB = 2**21  # bytes of maps at a time: five passes go over them, and the processor's cache should hold them so long
 _FULL = 255  # of a byte
 
 
 def reducer(network: Network, layers: Sequence[str]) -> Reducer:
-    """Return the function from pictures (n, h, w, c) and bars (4, units) to what they make of each unit.
+    """Return the function from images (n, h, w, c) and bars (4, units) to what they make of each unit.
 
     The bars are what a maximum and a mean have to exceed, and what the negatives of both have to exceed, for the place
     of the maximum to be looked up. Several threads may call it at once.
     """
     watch = network.watch(frozenset(layers))
-    compiled = backend.compile(lambda pictures: watch(network.to_input(pictures)))
+    compiled = backend.compile(lambda images: watch(network.to_input(images)))
 
-    def read(pictures: Floats, bars: Floats) -> Answers:
-        seen = compiled(backend.tensor(pictures))
+    def read(images: Floats, bars: Floats) -> BatchStatistics:
+        seen = compiled(backend.tensor(images))
         maps = [np.asarray(seen[layer]) for layer in layers]  # TensorFlow's own memory, no copy
         looked = [look(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
         maximum, minimum, mean, power, zeros = np.concatenate([look.numbers for look in looked], axis=2)
@@ -40,14 +40,14 @@ def reducer(network: Network, layers: Sequence[str]) -> Reducer:
         wanted = (maximum > bars[0]) | (mean > bars[1]) | (maximum < -bars[2]) | (mean < -bars[3])
         ends = np.cumsum([look.maps.shape[-1] for look in looked])
         places = [look.places(own) for look, own in zip(looked, np.split(wanted, ends, axis=1), strict=False)]
-        return Answers(maximum, mean, minimum, power, zeros, np.concatenate(places, axis=1))
+        return BatchStatistics(maximum, mean, minimum, power, zeros, np.concatenate(places, axis=1))
 
     return read
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A layer's maps for n pictures, and what they come to.
+    """A layer's maps for n images, and what they come to.
 
     Attributes:
         maps: (n, h, w, units).
@@ -68,12 +68,12 @@ class Look:
         place = np.zeros(wanted.shape, np.int32)
         if height * width == 1 or not wanted.any():
             return place
-        picture, unit = np.nonzero(wanted)
-        peaks = self.numbers[0][picture, unit]
-        pair, column = np.nonzero(self.columns[picture, :, unit] == peaks[:, None])
-        row = self.maps[picture[pair], :, column, unit[pair]].argmax(axis=1)
+        image, unit = np.nonzero(wanted)
+        peaks = self.numbers[0][image, unit]
+        pair, column = np.nonzero(self.columns[image, :, unit] == peaks[:, None])
+        row = self.maps[image[pair], :, column, unit[pair]].argmax(axis=1)
         firsts = np.flatnonzero(np.diff(pair, prepend=-1))
-        place[picture, unit] = np.minimum.reduceat(row * width + column, firsts)
+        place[image, unit] = np.minimum.reduceat(row * width + column, firsts)
         return place
 
 
@@ -81,7 +81,7 @@ def look(maps: Floats) -> Look:
     """Return maps (n, h, w, units) with their numbers.
 
     Everything is taken down the columns first and then along the row of what they came to: over long vectors, and
-    a sum rounds less than in one go. It does not depend on the pictures beside.
+    a sum rounds less than in one go. It does not depend on the images beside.
     """
     n, height, width, units = maps.shape
     rows = maps.reshape(n, height, width * units)
@@ -106,7 +106,7 @@ def _down(slab: Floats, columns: Floats) -> None:
     np.add.reduce(slab, axis=1, out=columns[2])
     if slab.shape[2] > 1:
         np.einsum("nhi,nhi->ni", slab, slab, out=columns[3])  # no square is ever written down
-    else:  # where a long column stands alone, its sum would depend on the pictures beside
+    else:  # where a long column stands alone, its sum would depend on the images beside
         np.add.reduce(np.square(slab), axis=1, out=columns[3])
     others = np.not_equal(slab, 0).view(np.uint8)  # added up in bytes, of which a vector holds most
     portions = [others[:, first : first + _FULL] for first in range(0, slab.shape[1], _FULL)]

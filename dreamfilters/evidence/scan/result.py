@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.scan.histograms import Histogram
-from dreamfilters.evidence.scan.score_statistics import Arrays, By, Example, Judged, judged
+from dreamfilters.evidence.scan.score_statistics import Arrays, By, RankedImage, ScoreStatistics, score_statistics
 
 Pair: TypeAlias = tuple[Fraction, Fraction]
 
@@ -37,7 +37,7 @@ class Field:
     offset: Pair
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """Return (top, left, bottom, right); beyond the picture where there is padding."""
+        """Return (top, left, bottom, right); beyond the image where there is padding."""
         (top, bottom), (left, right) = (
             (math.floor(offset + place * stride), math.ceil(offset + place * stride + size))
             for place, size, stride, offset in zip((row, column), self.size, self.stride, self.offset, strict=True)
@@ -53,8 +53,8 @@ class LayerFacts:
         name: as it was asked for.
         type: its class, such as 'Conv2D'.
         activation: 'relu', 'linear', ...
-        shape: (h, w, units) of its maps; (1, 1, units) of a layer that answers a picture as a whole.
-        field: what a place of the map sees; None for the whole picture.
+        shape: (h, w, units) of its maps; (1, 1, units) of a layer that answers an image as a whole.
+        field: what a place of the map sees; None for the whole image.
     """
 
     name: str
@@ -70,14 +70,14 @@ class LayerScan:
 
     Attributes:
         facts: what kind of layer it is.
-        maximum: over all pictures and places, NaN for a unit without a finite picture.
+        maximum: over all images and places, NaN for a unit without a finite image.
         minimum: likewise.
-        mean: over all pictures and places.
-        deviation: over all pictures and places, of the values themselves (divided by their number).
+        mean: over all images and places.
+        std: over all images and places, of the values themselves (divided by their number).
         zeros: share of the places that are exactly zero.
-        silent: pictures in which no place is above zero.
-        seen: pictures that count: those with finite values.
-        broken: pictures left out because the unit's map held NaN or infinity, or adds up to it.
+        silent: images in which no place is above zero.
+        seen: images that count: those with finite values.
+        broken: images left out because the unit's map held NaN or infinity, or adds up to it.
         by_max, by_mean: units judged by the maximum and by the mean of their maps.
     """
 
@@ -85,13 +85,13 @@ class LayerScan:
     maximum: NDArray[np.float64]
     minimum: NDArray[np.float64]
     mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    std: NDArray[np.float64]
     zeros: NDArray[np.float64]
     silent: NDArray[np.int64]
     seen: NDArray[np.int64]
     broken: NDArray[np.int64]
-    by_max: Judged
-    by_mean: Judged
+    by_max: ScoreStatistics
+    by_mean: ScoreStatistics
 
     @property
     def units(self) -> int:
@@ -100,11 +100,11 @@ class LayerScan:
 
     @property
     def always_silent(self) -> NDArray[np.bool_]:
-        """Which units are silent in every picture that counts, (units,)."""
+        """Which units are silent in every image that counts, (units,)."""
         silent: NDArray[np.bool_] = (self.seen > 0) & (self.silent == self.seen)
         return silent
 
-    def by(self, by: By) -> Judged:
+    def by(self, by: By) -> ScoreStatistics:
         """Return `by_max` or `by_mean`."""
         return self.by_max if by == "max" else self.by_mean
 
@@ -116,7 +116,7 @@ class UnitScan:
     Attributes:
         layer: what kind of layer it is from.
         number: the unit's.
-        strongest, weakest: by 'max' and by 'mean', the extreme picture first.
+        strongest, weakest: by 'max' and by 'mean', the extreme image first.
         histogram: by 'max' and by 'mean'.
         class_means: by 'max' and by 'mean', class -> mean score.
         selectivity, correlation: by 'max' and by 'mean'; see `evidence.separation`.
@@ -127,13 +127,13 @@ class UnitScan:
     maximum: float
     minimum: float
     mean: float
-    deviation: float
+    std: float
     zeros: float
     silent: int
     seen: int
     broken: int
-    strongest: Mapping[By, tuple[Example, ...]]
-    weakest: Mapping[By, tuple[Example, ...]]
+    strongest: Mapping[By, tuple[RankedImage, ...]]
+    weakest: Mapping[By, tuple[RankedImage, ...]]
     histogram: Mapping[By, Histogram]
     class_means: Mapping[By, Mapping[str, float]]
     selectivity: Mapping[By, float]
@@ -142,20 +142,20 @@ class UnitScan:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What real pictures do to every unit of a network; `scan` makes it, `read_scan` reads a stored one.
+    """What real images do to every unit of a network; `scan` makes it, `read_scan` reads a stored one.
 
     Attributes:
         network: its name.
         fingerprint: of its weights and configuration.
         form: its input form as plain values.
-        size: (height, width) that every picture was brought to.
-        k: how many pictures each ranking holds.
-        names: n, every picture's file, readable or not.
+        size: (height, width) that every image was brought to.
+        k: how many images each ranking holds.
+        names: n, every image's file, readable or not.
         labels: n, "" for none.
         classes: the labels in the order of the network's classes, or by name where they are not its classes.
-        failures: name and reason of each picture that could not be read.
-        predicted: (n,) the number of the network's class for each picture, -1 for none.
-        truth: (n,) the number in `classes` of each picture's label, -1 for none.
+        failures: name and reason of each image that could not be read.
+        predicted: (n,) the number of the network's class for each image, -1 for none.
+        truth: (n,) the number in `classes` of each image's label, -1 for none.
         facts: of each layer.
         arrays: as `Tally.arrays` names them.
 
@@ -181,7 +181,7 @@ class Scan:
 
     @property
     def readable(self) -> int:
-        """How many pictures were read."""
+        """How many images were read."""
         return len(self.names) - len(self.failures)
 
     @cached_property
@@ -214,14 +214,14 @@ class Scan:
         seen = self.layer(layer)
         if not 0 <= number < seen.units:
             raise TargetError(f"{layer}:{number}: {layer} has {seen.units} units, 0 to {seen.units - 1}")
-        both: tuple[tuple[By, Judged], ...] = (("max", seen.by_max), ("mean", seen.by_mean))
+        both: tuple[tuple[By, ScoreStatistics], ...] = (("max", seen.by_max), ("mean", seen.by_mean))
         return UnitScan(
             seen.facts,
             number,
             maximum=float(seen.maximum[number]),
             minimum=float(seen.minimum[number]),
             mean=float(seen.mean[number]),
-            deviation=float(seen.deviation[number]),
+            std=float(seen.std[number]),
             zeros=float(seen.zeros[number]),
             silent=int(seen.silent[number]),
             seen=int(seen.seen[number]),
@@ -246,17 +246,17 @@ def field_of(size: Sequence[Any], stride: Sequence[Any], offset: Sequence[Any]) 
 def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
     height, width, _ = facts.shape
     seen = arrays["sums/seen"][units]
-    by_max, by_mean = (judged(arrays, by, units, width) for by in ("max", "mean"))
-    pictures = np.where(seen > 0, seen, np.nan)  # NaN for a unit of which nothing is known
+    by_max, by_mean = (score_statistics(arrays, by, units, width) for by in ("max", "mean"))
+    images = np.where(seen > 0, seen, np.nan)  # NaN for a unit of which nothing is known
     total = len(arrays["sums/seen"])
-    power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / pictures
+    power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / images
     return LayerScan(
         facts,
         np.where(seen > 0, by_max.histograms["high"], np.nan),
         np.where(seen > 0, arrays["sums/minimum"][units], np.nan),
         by_mean.mean,
         np.sqrt(np.maximum(power - by_mean.mean**2, 0)),
-        arrays["sums/zeros"][units] / pictures / (height * width),
+        arrays["sums/zeros"][units] / images / (height * width),
         arrays["sums/silent"][units],
         seen,
         arrays["sums/broken"][units],

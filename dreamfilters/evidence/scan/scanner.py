@@ -1,4 +1,4 @@
-"""One streamed pass over pictures that keeps what they do to every unit, in memory that does not grow with them."""
+"""One streamed pass over images that keeps what they do to every unit, in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from dreamfilters.evidence.activations import HANDED_ON
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import TOP, Survey
-from dreamfilters.images import Photos
+from dreamfilters.evidence.scan.survey import TOP, ScanJob
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 
-__all__ = ["TOP", "Survey", "Watcher", "default_layers", "scan"]
+__all__ = ["TOP", "ScanJob", "Watcher", "default_layers", "scan"]
 
-Watcher: TypeAlias = Callable[[int, int, str], None]  # pictures done, pictures in all, the last one's name
+Watcher: TypeAlias = Callable[[int, int, str], None]  # images done, images in all, the last one's name
 
 # What these say of a unit, the layer before them has said. Permuted or framed by zeros, maps are worth drawing still.
 _COPIES = HANDED_ON | {"Permute", "StopGradient", "Cast", "ZeroPadding2D"}
@@ -24,7 +24,7 @@ _COPIES = HANDED_ON | {"Permute", "StopGradient", "Cast", "ZeroPadding2D"}
 
 def scan(
     network: Network,
-    pictures: Photos | Sequence[Any] | NDArray[Any],
+    images: ImageFolder | Sequence[Any] | NDArray[Any],
     layers: Sequence[str] | None = None,
     *,
     labels: Sequence[str] | None = None,
@@ -32,31 +32,31 @@ def scan(
     batch: int | None = None,
     watcher: Watcher | None = None,
 ) -> Scan:
-    """Return what pictures do to every unit: extremes, statistics, histograms, and the mean by class.
+    """Return what images do to every unit: extremes, statistics, histograms, and the mean by class.
 
-    The memory it takes does not grow with the number of pictures. A picture that cannot be read is counted and named
-    in `failures`; a unit whose map is not finite leaves that picture out.
+    The memory it takes does not grow with the number of images. An image that cannot be read is counted and named
+    in `failures`; a unit whose map is not finite leaves that image out.
 
     Args:
         network: what `load` returned.
-        pictures: what `photos` returned, or (n, h, w, c) in [0, 1]; brought to the network's size if needed.
+        images: what `images` returned, or (n, h, w, c) in [0, 1]; brought to the network's size if needed.
         layers: their names; all but those that only pass on what another says (dropout, flatten), and the logits.
-        labels: one for each picture, "" for none; those of the photographs by themselves.
-        k: how many pictures a ranking holds.
-        batch: pictures at a time; it changes the time, never the result.
+        labels: one for each image, "" for none; those of the images by themselves.
+        k: how many images a ranking holds.
+        batch: images at a time; it changes the time, never the result.
         watcher: told how far it is.
 
     Raises:
         UnknownNameError: no such layer.
-        PictureError: no picture can be read, or there are fewer than `k`.
+        ImageError: no image can be read, or there are fewer than `k`.
         RecipeError: `k` or `batch` below 1, or a layer that gives no numbers for units.
 
     Example:
-        >>> found = scan(load("signs"), photos("signs/"))
+        >>> found = scan(load("signs"), image_folder("signs/"))
         >>> found.layer("conv2").always_silent.sum()
         2
     """
-    survey = Survey(network, source_of(pictures, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
+    survey = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
     progress = survey.start()
     for name in survey.batches(progress):
         if watcher is not None:

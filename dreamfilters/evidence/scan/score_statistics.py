@@ -1,4 +1,4 @@
-"""Units judged by one number a picture, the maximum or the mean of the map: rankings, histogram, classes."""
+"""Units judged by one number an image, the maximum or the mean of the map: rankings, histogram, classes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Example:
-    """One picture in a unit's ranking.
+class RankedImage:
+    """One image in a unit's ranking.
 
     Attributes:
         index: its number in the scan's `names`.
@@ -37,10 +37,10 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The pictures of one end, for each unit of a layer.
+    """The images of one end, for each unit of a layer.
 
     Attributes:
-        index: (k, units) numbers of pictures, `NOBODY` (-1) where there were fewer than k.
+        index: (k, units) numbers of images, `NOBODY` (-1) where there were fewer than k.
         score: (k, units) float32.
         row, column: (k, units) of the map's maximum.
     """
@@ -50,26 +50,26 @@ class Ranking:
     row: NDArray[np.int32]
     column: NDArray[np.int32]
 
-    def examples(self, unit: int, names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[Example, ...]:
+    def examples(self, unit: int, names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[RankedImage, ...]:
         """Return one unit's ranking."""
         columns = (values[:, unit].tolist() for values in (self.index, self.score, self.row, self.column))
         return tuple(
-            Example(index, names[index], labels[index], score, (row, column))
+            RankedImage(index, names[index], labels[index], score, (row, column))
             for index, score, row, column in zip(*columns, strict=True)
             if index != NOBODY
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What a layer's units come to by one number a picture.
+class ScoreStatistics:
+    """What a layer's units come to by one number an image.
 
     Attributes:
         strongest: the highest scores first.
         weakest: the lowest scores first.
         mean: (units,) of the scores.
-        deviation: (units,) of the scores, that of the pictures themselves (divided by their number).
-        class_means: (classes, units), NaN for a class without pictures and for units with broken pictures.
+        std: (units,) of the scores, that of the images themselves (divided by their number).
+        class_means: (classes, units), NaN for a class without images and for units with broken images.
         selectivity: (units,) Morcos and others' index of the class means.
         correlation: (units,) the share of the scores' variance that lies between the classes.
     """
@@ -77,7 +77,7 @@ class Judged:
     strongest: Ranking
     weakest: Ranking
     mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    std: NDArray[np.float64]
     class_means: NDArray[np.float64]
     selectivity: NDArray[np.float64]
     correlation: NDArray[np.float64]
@@ -93,7 +93,7 @@ class Judged:
         return np.array([[histogram.quantile(share) for histogram in units] for share in shares])
 
 
-def judged(arrays: Arrays, by: By, units: slice, width: int) -> Judged:
+def score_statistics(arrays: Arrays, by: By, units: slice, width: int) -> ScoreStatistics:
     """Return what a `Tally`'s arrays hold of one layer.
 
     Args:
@@ -109,16 +109,16 @@ def judged(arrays: Arrays, by: By, units: slice, width: int) -> Judged:
     square = arrays["sums/squares"][columns] / seen
     means, counts = _class_means(arrays, units, columns)
     some = counts > 0
-    labelled = means[some]
-    variance = _variance(arrays["sums/class_squares"][columns], labelled, counts[some])
-    return Judged(
+    labeled = means[some]
+    variance = _variance(arrays["sums/class_squares"][columns], labeled, counts[some])
+    return ScoreStatistics(
         _ranking(arrays, slice(columns.start, columns.stop), 1, width),
         _ranking(arrays, slice(columns.start + 2 * total, columns.stop + 2 * total), -1, width),
         mean,
         np.sqrt(np.maximum(square - mean**2, 0)),
         means,
-        selectivity(labelled),
-        correlation_ratio(labelled, counts[some], variance) if some.any() else np.full(mean.shape, np.nan),
+        selectivity(labeled),
+        correlation_ratio(labeled, counts[some], variance) if some.any() else np.full(mean.shape, np.nan),
         {key: arrays[f"histograms/{key}"][columns] for key in ("counts", "first", "exponent", "low", "high")},
     )
 
@@ -127,14 +127,14 @@ def _class_means(arrays: Arrays, units: slice, columns: slice) -> tuple[NDArray[
     counts = arrays["sums/class_count"]
     sums = arrays["sums/class_total"][:, columns]
     means = np.divide(sums, counts[:, None], out=np.full(sums.shape, np.nan), where=counts[:, None] > 0)
-    means[:, arrays["sums/broken"][units] > 0] = np.nan  # their pictures were not counted class by class
+    means[:, arrays["sums/broken"][units] > 0] = np.nan  # their images were not counted class by class
     return means, counts
 
 
 def _variance(
     squares: NDArray[np.float64], means: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the variance of the scores of all pictures with a class."""
+    """Return the variance of the scores of all images with a class."""
     number = max(int(counts.sum()), 1)
     mean = (means * counts[:, None]).sum(axis=0) / number
     variance: NDArray[np.float64] = np.maximum(squares / number - mean**2, 0)

@@ -1,4 +1,4 @@
-"""Where the pictures of a scan come from: files, or arrays in memory, asked alike."""
+"""Where the images of a scan come from: files, or arrays in memory, asked alike."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import PictureError
-from dreamfilters.images import Photos, Picture, resize
+from dreamfilters.errors import ImageError
+from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import Rule
 
 _END = 2**16  # bytes
 
 
 class Source(Protocol):
-    """Pictures with names and labels, read in order and from any place on."""
+    """Images with names and labels, read in order and from any place on."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each picture is called."""
+        """What each image is called."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -33,69 +33,69 @@ class Source(Protocol):
 
     @property
     def digest(self) -> str:
-        """Tells these pictures from others."""
+        """Tells these images from others."""
 
-    def first(self, channels: int) -> Picture:
-        """Return the first picture that can be read, or raise `unreadable`."""
+    def first(self, channels: int) -> ImageArray:
+        """Return the first image that can be read, or raise `unreadable`."""
 
-    def unreadable(self, reason: str) -> PictureError:
-        """Return the error that says that no picture can be read, one of them for this reason."""
+    def unreadable(self, reason: str) -> ImageError:
+        """Return the error that says that no image can be read, one of them for this reason."""
 
     def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Source:
-        """Return the same pictures at this size."""
+        """Return the same images at this size."""
 
-    def tried(self, index: int) -> Picture | str:
-        """Return (h, w, c), or why the picture cannot be read; several threads may ask at once."""
+    def tried(self, index: int) -> ImageArray | str:
+        """Return (h, w, c), or why the image cannot be read; several threads may ask at once."""
 
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
         """Yield number and (h, w, c) of those that can be read among these."""
 
 
-def source_of(pictures: Photos | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> Source:
-    """Return the pictures as a source, with these labels if they are given.
+def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> Source:
+    """Return the images as a source, with these labels if they are given.
 
     Raises:
-        PictureError: another number of labels than of pictures.
+        ImageError: another number of labels than of images.
     """
-    if labels is not None and len(labels) != len(pictures):
-        raise PictureError(f"{len(labels)} labels for {len(pictures)} pictures: give one each, '' for none")
+    if labels is not None and len(labels) != len(images):
+        raise ImageError(f"{len(labels)} labels for {len(images)} images: give one each, '' for none")
     named = None if labels is None else tuple(map(str, labels))
-    if isinstance(pictures, Photos):
-        return Files(pictures if named is None else dataclasses.replace(pictures, labels=named))
-    return InMemory(pictures, named or ("",) * len(pictures))
+    if isinstance(images, ImageFolder):
+        return FolderSource(images if named is None else dataclasses.replace(images, labels=named))
+    return ArraySource(images, named or ("",) * len(images))
 
 
 @dataclass(frozen=True, eq=False)
-class Files:
-    """Photographs on disk."""
+class FolderSource:
+    """Images on disk."""
 
-    photos: Photos
+    folder: ImageFolder
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Their paths from their folder on."""
-        return self.photos.names
+        return self.folder.names
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """As the photographs have them."""
-        return self.photos.labels
+        """As the images have them."""
+        return self.folder.labels
 
     @property
     def digest(self) -> str:
         """A hash of names, sizes in bytes, and what the files begin and end with.
 
-        Small pictures are read whole; of a large one that stays as long, a change in its middle alone is not noticed.
+        Small images are read whole; of a large one that stays as long, a change in its middle alone is not noticed.
         """
         digest = hashlib.sha256()
-        for name, path in zip(self.names, self.photos.paths, strict=True):
+        for name, path in zip(self.names, self.folder.paths, strict=True):
             length, ends = _ends(path)
             digest.update(f"{len(name)} {name} {length}\n".encode("utf-8", "surrogatepass") + ends)
         return digest.hexdigest()
 
-    def first(self, channels: int) -> Picture:
+    def first(self, channels: int) -> ImageArray:
         """See `Source`."""
-        fitted, reason = dataclasses.replace(self.photos, channels=channels), ""
+        fitted, reason = dataclasses.replace(self.folder, channels=channels), ""
         for index in range(len(fitted)):
             found = fitted.tried(index)
             if not isinstance(found, str):
@@ -103,30 +103,28 @@ class Files:
             reason = found
         raise self.unreadable(reason)
 
-    def unreadable(self, reason: str) -> PictureError:
+    def unreadable(self, reason: str) -> ImageError:
         """See `Source`."""
-        return PictureError(
-            f"{self.photos.folder}: none of its {len(self.photos)} pictures can be read; last: {reason}"
-        )
+        return ImageError(f"{self.folder.folder}: none of its {len(self.folder)} images can be read; last: {reason}")
 
-    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Files:
+    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> FolderSource:
         """See `Source`."""
-        return Files(self.photos.fitted(size, channels, rule))
+        return FolderSource(self.folder.fitted(size, channels, rule))
 
-    def tried(self, index: int) -> Picture | str:
+    def tried(self, index: int) -> ImageArray | str:
         """See `Source`."""
-        return self.photos.tried(index)
+        return self.folder.tried(index)
 
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
         """See `Source`; decoding runs ahead in a thread."""
-        return self.photos.only(indices)
+        return self.folder.only(indices)
 
 
 @dataclass(frozen=True, eq=False)
-class InMemory:
-    """Pictures (n, h, w, c), or a list of (h, w, c)."""
+class ArraySource:
+    """Images (n, h, w, c), or a list of (h, w, c)."""
 
-    pictures: Sequence[Any] | NDArray[Any]
+    images: Sequence[Any] | NDArray[Any]
     labels: tuple[str, ...]
     size: tuple[int, int] | None = None
     rule: Rule = "bicubic"
@@ -134,39 +132,39 @@ class InMemory:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Their numbers."""
-        return tuple(map(str, range(len(self.pictures))))
+        return tuple(map(str, range(len(self.images))))
 
     @property
     def digest(self) -> str:
         """A hash of their values."""
         digest = hashlib.sha256()
-        for picture in self.pictures:
-            values = np.ascontiguousarray(picture, np.float32)
+        for image in self.images:
+            values = np.ascontiguousarray(image, np.float32)
             digest.update(f"{values.shape}".encode())
             digest.update(values.tobytes())
         return digest.hexdigest()
 
-    def first(self, channels: int) -> Picture:
+    def first(self, channels: int) -> ImageArray:
         """See `Source`; `channels` are whatever they have."""
         return self.tried(0)
 
-    def unreadable(self, reason: str) -> PictureError:
+    def unreadable(self, reason: str) -> ImageError:
         """See `Source`."""
-        return PictureError(f"no pictures: {reason}")
+        return ImageError(f"no images: {reason}")
 
-    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> InMemory:
+    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ArraySource:
         """See `Source`."""
         return dataclasses.replace(self, size=size, rule=rule)
 
-    def tried(self, index: int) -> Picture:
+    def tried(self, index: int) -> ImageArray:
         """See `Source`."""
-        picture = np.asarray(self.pictures[index], np.float32)
-        if picture.ndim != 3:
-            raise PictureError(f"a picture of shape {picture.shape}; wanted (h, w, c)")
-        whole = self.size is None or picture.shape[:2] == self.size
-        return picture if whole or self.size is None else resize(picture, self.size, self.rule)
+        image = np.asarray(self.images[index], np.float32)
+        if image.ndim != 3:
+            raise ImageError(f"an image of shape {image.shape}; wanted (h, w, c)")
+        whole = self.size is None or image.shape[:2] == self.size
+        return image if whole or self.size is None else resize(image, self.size, self.rule)
 
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
         """See `Source`."""
         return ((index, self.tried(index)) for index in indices)
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.errors import PictureError, RecipeError, UnknownNameError
-from dreamfilters.evidence.scan.accumulators import Answers, Tally
+from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
+from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.reductions import Floats, Reducer, reducer
 from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
 from dreamfilters.evidence.scan.sources import Source
@@ -24,7 +24,7 @@ from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import layer_named_by
 
 TOP = 9  # as many references as interpretability scores show, to people and to machines (Zimmermann et al. 2021, 2024)
-_MOST = 32  # pictures at a time; more of them are hardly faster
+_MOST = 32  # images at a time; more of them are hardly faster
 _ROOM = 2**28  # bytes of a batch's maps
 _HANDS = 3  # batches at a time: one is read, one passes the network, of one the numbers are taken
 
@@ -63,30 +63,30 @@ class Progress:
     """How far a survey has come: all that has to be stored so that it can go on.
 
     Attributes:
-        next: the number of the first picture that was not looked at.
+        next: the number of the first image that was not looked at.
         tally: of those before.
-        predicted: (n,) the network's class for each picture, -1 for none.
-        failures: the number of each picture that could not be read, and why.
+        predicted: (n,) the network's class for each image, -1 for none.
+        failures: the number of each image that could not be read, and why.
         whole: whether the last batch is counted wholly; while it is not, this is nothing to store.
     """
 
     next: int
-    tally: Tally
+    tally: Accumulators
     predicted: NDArray[np.int32]
     failures: dict[int, str] = dataclasses.field(default_factory=dict)
     whole: bool = True
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
+class ScanJob:
     """What is to be scanned.
 
     Attributes:
         network: on what.
-        source: the pictures.
+        source: the images.
         layers: their names.
-        k: how many pictures a ranking holds.
-        batch: pictures at a time, None for as many as are fast.
+        k: how many images a ranking holds.
+        batch: images at a time, None for as many as are fast.
     """
 
     network: Network
@@ -102,28 +102,28 @@ class Survey:
         if self.batch is not None and self.batch < 1:
             raise RecipeError(f"batch={self.batch}: at least 1")
         if count < self.k:
-            raise PictureError(f"top {self.k}: of pictures there are only {count}; give more, or a lower top")
+            raise ImageError(f"top {self.k}: of images there are only {count}; give more, or a lower top")
         for layer in self.layers:
             if layer != LOGITS:
                 self.network.layer(layer_named_by(layer))
 
     @cached_property
     def size(self) -> tuple[int, int]:
-        """(height, width) of every picture: the network's, and where it takes any, that of the first readable one."""
-        height, width, _ = self.source.first(self.network.form.picture_channels).shape
+        """(height, width) of every image: the network's, and where it takes any, that of the first readable one."""
+        height, width, _ = self.source.first(self.network.form.image_channels).shape
         return self.network.form.size[0] or height, self.network.form.size[1] or width
 
     @cached_property
     def facts(self) -> tuple[LayerFacts, ...]:
         """What there is to know of each layer."""
         watch = self.network.watch(frozenset(self.layers))
-        shape = (1, *self.size, self.network.form.picture_channels)
-        shapes = backend.output_shapes(lambda pictures: watch(self.network.to_input(pictures)), shape)
+        shape = (1, *self.size, self.network.form.image_channels)
+        shapes = backend.output_shapes(lambda images: watch(self.network.to_input(images)), shape)
         return tuple(_facts(self.network, layer, shapes[layer]) for layer in self.layers)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The network's classes if the pictures' labels fit them, else the labels themselves, sorted."""
+        """The network's classes if the images' labels fit them, else the labels themselves, sorted."""
         try:
             class_numbers(self.network, self.source.labels)
         except UnknownNameError:
@@ -132,7 +132,7 @@ class Survey:
 
     @cached_property
     def truth(self) -> NDArray[np.int32]:
-        """The number in `classes` of each picture's label, -1 for none."""
+        """The number in `classes` of each image's label, -1 for none."""
         try:
             numbers = class_numbers(self.network, self.source.labels)
         except UnknownNameError:
@@ -143,11 +143,11 @@ class Survey:
     def start(self) -> Progress:
         """Return the progress of nothing."""
         units = sum(facts.shape[-1] for facts in self.facts)
-        tally = Tally.empty(units, self.k, len(self.classes))
+        tally = Accumulators.empty(units, self.k, len(self.classes))
         return Progress(0, tally, np.full(len(self.source.names), -1, np.int32))
 
     def batches(self, progress: Progress) -> Iterator[str]:
-        """Look at the pictures that are left, and yield the last one's name whenever `progress` has got further."""
+        """Look at the images that are left, and yield the last one's name whenever `progress` has got further."""
         for portion in in_order(self._portion(), self._questions(progress), hands=_HANDS):
             progress.whole = False
             progress.failures |= portion.failures
@@ -186,7 +186,7 @@ class Survey:
         return self.batch or max(1, min(_MOST, _ROOM // maps, len(self.source.names)))
 
     def _questions(self, progress: Progress) -> Iterator[tuple[range, Floats]]:
-        """Yield the numbers of the pictures that are left, batch by batch, and the bars as they stand when asked.
+        """Yield the numbers of the images that are left, batch by batch, and the bars as they stand when asked.
 
         Those of some batches ago are lower: a few more places are looked up, and nothing else changes.
         """
@@ -195,8 +195,8 @@ class Survey:
             yield numbers, progress.tally.bars.copy()
 
     def _portion(self) -> Callable[[tuple[range, Floats]], _Portion]:
-        """Return the function that reads a batch's pictures and shows them to the network."""
-        fitted = self.source.fitted(self.size, self.network.form.picture_channels, self.network.form.resize)
+        """Return the function that reads a batch's images and shows them to the network."""
+        fitted = self.source.fitted(self.size, self.network.form.image_channels, self.network.form.resize)
         key = ("scan", self.layers)
         if key not in self.network.compiled:
             self.network.compiled[key] = reducer(self.network, self.layers)
@@ -206,11 +206,11 @@ class Survey:
             numbers, bars = question
             tried = {index: fitted.tried(index) for index in numbers}
             failures = {index: found for index, found in tried.items() if isinstance(found, str)}
-            pictures = [found for found in tried.values() if not isinstance(found, str)]
-            if not pictures:
+            images = [found for found in tried.values() if not isinstance(found, str)]
+            if not images:
                 return _Portion(numbers.stop, np.empty(0, np.intp), None, failures)
-            filled = np.stack(pictures + pictures[-1:] * (self._batch - len(pictures)))  # one program for all batches
-            answers = reduce(filled, bars).first(len(pictures))
+            filled = np.stack(images + images[-1:] * (self._batch - len(images)))  # one program for all batches
+            answers = reduce(filled, bars).first(len(images))
             return _Portion(numbers.stop, np.array([i for i in numbers if i not in failures]), answers, failures)
 
         return made
@@ -223,11 +223,11 @@ class Survey:
 
 @dataclass(frozen=True, eq=False)
 class _Portion:
-    """What a batch came to: the number after its last picture, which could be read, what they answer, which not."""
+    """What a batch came to: the number after its last image, which could be read, what they answer, which not."""
 
     end: int
     indices: NDArray[np.intp]
-    answers: Answers | None
+    answers: BatchStatistics | None
     failures: dict[int, str]
 
 

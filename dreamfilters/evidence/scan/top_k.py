@@ -1,4 +1,4 @@
-"""The k best pictures of many units at once: what cannot enter a ranking is never sorted."""
+"""The k best images of many units at once: what cannot enter a ranking is never sorted."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NOBODY = -1  # the index of a place that no picture has taken
+NOBODY = -1  # the index of a place that no image has taken
 
 
-class Leaders:
-    """For each column the k highest scores, the highest first; of equal ones the earlier picture stands first.
+class TopK:
+    """For each column the k highest scores, the highest first; of equal ones the earlier image stands first.
 
     A score that is not a number never enters.
 
@@ -25,7 +25,7 @@ class Leaders:
         self.arrays = dict(arrays)
 
     @classmethod
-    def empty(cls, k: int, columns: int) -> Leaders:
+    def empty(cls, k: int, columns: int) -> TopK:
         """Return k rows that any score beats."""
         return cls(
             {
@@ -42,7 +42,7 @@ class Leaders:
         return least
 
     def add(self, indices: NDArray[Any], scores: NDArray[Any], places: NDArray[Any]) -> None:
-        """Let n pictures compete: `indices` (n,) rising and above earlier ones, `scores` and `places` (n, columns)."""
+        """Let n images compete: `indices` (n,) rising and above earlier ones, `scores` and `places` (n, columns)."""
         columns, rows = np.nonzero(np.ascontiguousarray((scores > self.least).T))  # in each column the earlier first
         if not len(columns):
             return
@@ -51,7 +51,7 @@ class Leaders:
         # One row for each newcomer of the column with most of them; shorter columns are filled up with nobody.
         row = np.arange(len(columns)) - np.repeat(starts, counts)
         column = np.repeat(np.arange(len(touched)), counts)
-        new = Leaders.empty(int(counts.max()), len(touched)).arrays
+        new = TopK.empty(int(counts.max()), len(touched)).arrays
         new["index"][row, column] = indices[rows]
         new["score"][row, column] = scores[rows, columns]
         new["place"][row, column] = places[rows, columns]

@@ -15,7 +15,7 @@ SUFFIXES = (".keras", ".json")
 
 
 @dataclass(frozen=True)
-class Converted:
+class Conversion:
     """Where a network was written, and what was changed in its stored configuration, each a plain sentence."""
 
     path: Path
@@ -24,7 +24,7 @@ class Converted:
 
 def convert(
     model: Path, out: Path, *, trust: bool = False, architecture: Path | None = None, force: bool = False
-) -> Converted:
+) -> Conversion:
     """Write the network in `model` as the .keras file `out`, or its layers as they are stored as the .json file `out`.
 
     The JSON is for `architecture`: to say by hand what a file does not, such as the layer in place of a Lambda.
@@ -55,7 +55,7 @@ def convert(
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
-    return Converted(out, changes)
+    return Conversion(out, changes)
 
 
 def _write(model: Path, out: Path, trust: bool, architecture: Path | None) -> tuple[str, ...]:

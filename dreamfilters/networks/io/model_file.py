@@ -22,14 +22,14 @@ from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.allowed_objects import admitted
 from dreamfilters.networks.io.saved_model import open_folder
 from dreamfilters.networks.io.size_check import check_weight
-from dreamfilters.networks.io.stored_model import Stored, open_archive, open_hdf5, read_architecture
-from dreamfilters.networks.migrate.upgrade import Upgraded, upgrade
+from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
+from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class LoadedModel:
     """A model from a file, what was changed in its stored configuration to open it, and what is odd about its weights.
 
     Changes and the remark are plain sentences; there may be none.
@@ -45,7 +45,7 @@ def read_model(path: Path, *, trust: bool = False) -> keras.Model:
     return open_model(path, trust=trust).model
 
 
-def open_model(path: Path, *, trust: bool = False, architecture: Path | None = None) -> Opened:
+def open_model(path: Path, *, trust: bool = False, architecture: Path | None = None) -> LoadedModel:
     """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, whatever Keras wrote it.
 
     Its format is told by what it holds and not by its name. What an older Keras stored is upgraded by the tables of
@@ -69,7 +69,7 @@ def open_model(path: Path, *, trust: bool = False, architecture: Path | None = N
             return _built(stored, told, trust=trust)
 
 
-def read_stored(path: Path) -> Stored:
+def read_stored(path: Path) -> StoredModel:
     """Return the configuration in a model file, as it is stored.
 
     Raises:
@@ -79,7 +79,7 @@ def read_stored(path: Path) -> Stored:
         return replace(stored, pairs=None)
 
 
-def _opener(path: Path) -> AbstractContextManager[Stored]:
+def _opener(path: Path) -> AbstractContextManager[StoredModel]:
     if (path / "saved_model.pb").is_file():
         return open_folder(path)
     _check_there(path)
@@ -91,7 +91,7 @@ def _opener(path: Path) -> AbstractContextManager[Stored]:
         raise ModelError(f"is not a model file by its name; those end in {', '.join(SUFFIXES)}") from None
 
 
-def _built(stored: Stored, told: Stored | None, *, trust: bool) -> Opened:
+def _built(stored: StoredModel, told: StoredModel | None, *, trust: bool) -> LoadedModel:
     if told is not None:
         stored = replace(stored, config=told.config, version=told.version or stored.version)
     if stored.config is None:
@@ -100,7 +100,7 @@ def _built(stored: Stored, told: Stored | None, *, trust: bool) -> Opened:
         )
     if stored.pairs is None:
         raise ModelError("holds no weights of Keras")
-    upgraded = Upgraded(stored.config)
+    upgraded = UpgradedConfig(stored.config)
     if stored.is_old:
         upgraded = upgrade(stored.config, stored.version, trust=trust)
     config = admitted(upgraded.config, trust=trust)
@@ -108,10 +108,10 @@ def _built(stored: Stored, told: Stored | None, *, trust: bool) -> Opened:
     model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=not trust)
     _check_model(model, upgraded)
     weight_loading.place(model, stored.pairs(model, config))
-    return Opened(model, upgraded.changes, _remark(model))
+    return LoadedModel(model, upgraded.changes, _remark(model))
 
 
-def _check_model(model: Any, upgraded: Upgraded) -> None:
+def _check_model(model: Any, upgraded: UpgradedConfig) -> None:
     if not isinstance(model, keras.Model):
         raise ModelError(f"holds a {type(model).__name__}, not a model")
     if not model.built:

@@ -17,14 +17,14 @@ import keras
 
 from dreamfilters import backend
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.io.stored_model import Config, Stored, parsed
+from dreamfilters.networks.io.stored_model import Config, StoredModel, parsed
 from dreamfilters.networks.io.weight_loading import Pair, stored_layers
 
 _LARGEST = 2**29  # bytes of a description; one with a large program has some ten million
 
 
 @contextmanager
-def open_folder(path: Path) -> Iterator[Stored]:
+def open_folder(path: Path) -> Iterator[StoredModel]:
     """Give what a SavedModel folder holds.
 
     Raises:
@@ -42,7 +42,7 @@ def open_folder(path: Path) -> Iterator[Stored]:
     def pairs(model: keras.Model, upgraded: Config) -> list[Pair]:
         return _pairs(model, upgraded, objects, 0)
 
-    yield Stored(config, str(root.get("keras_version", "2.4.0")), pairs, numbers)
+    yield StoredModel(config, str(root.get("keras_version", "2.4.0")), pairs, numbers)
 
 
 def _check(arrays: Mapping[str, tuple[str, tuple[int, ...]]], size: int) -> int:

@@ -18,7 +18,7 @@ from dreamfilters.networks.graph import Shape, flatten
 
 Config: TypeAlias = dict[str, Any]
 
-LARGEST_MAP = 2**28  # numbers that one layer gives for one picture, a gigabyte; VGG16 gives three million
+LARGEST_MAP = 2**28  # numbers that one layer gives for one image, a gigabyte; VGG16 gives three million
 _SPARE = 2**16  # numbers that a file need not hold: counters and seeds
 
 
@@ -55,7 +55,7 @@ def _shell(config: Config, trust: bool) -> Any:
 
 
 def _maps(model: keras.Model) -> list[tuple[str, Shape]]:
-    """Return the name and the shape of everything that is computed for one picture, and of the picture."""
+    """Return the name and the shape of everything that is computed for one image, and of the image."""
     try:
         graph = flatten(model)
     except ModelError:  # a network that cannot be shown is told so later

@@ -21,7 +21,7 @@ import numpy as np
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io import file_checks, weight_loading
-from dreamfilters.networks.io.weight_loading import Block, Pair
+from dreamfilters.networks.io.weight_loading import Pair, WeightBlock
 from dreamfilters.networks.migrate import weight_layouts
 from dreamfilters.networks.migrate.keras_migrations import version_of
 
@@ -30,7 +30,7 @@ Pairing: TypeAlias = Callable[[keras.Model, Config], Sequence[Pair]]
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredModel:
     """A model taken apart.
 
     Attributes:
@@ -52,7 +52,7 @@ class Stored:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[Stored]:
+def open_hdf5(path: Path) -> Iterator[StoredModel]:
     """Give what an .h5 or .hdf5 file holds; its arrays can be read as long as it is open.
 
     Raises:
@@ -64,7 +64,7 @@ def open_hdf5(path: Path) -> Iterator[Stored]:
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Stored]:
+def open_archive(path: Path) -> Iterator[StoredModel]:
     """Give what a .keras file holds; its arrays can be read as long as it is open."""
     with zipfile.ZipFile(path) as archive:
         file_checks.check_archive(archive)
@@ -72,10 +72,12 @@ def open_archive(path: Path) -> Iterator[Stored]:
         config = parsed(archive.read(file_checks.CONFIG))
         with h5py.File(io.BytesIO(archive.read(file_checks.WEIGHTS)), "r") as file:
             numbers, tree = file_checks.check_hdf5(file), _tree(file)
-            yield Stored(config, version, lambda model, built: weight_loading.by_numbers(model, built, tree), numbers)
+            yield StoredModel(
+                config, version, lambda model, built: weight_loading.by_numbers(model, built, tree), numbers
+            )
 
 
-def read_architecture(path: Path) -> Stored:
+def read_architecture(path: Path) -> StoredModel:
     """Return the configuration in a JSON file that `model.to_json()` wrote.
 
     Raises:
@@ -95,10 +97,10 @@ def read_architecture(path: Path) -> Stored:
     version = str(config.get("keras_version", ""))
     if not version and "module" in config:  # Keras 3 leaves it out
         version = keras.__version__
-    return Stored(config, version)
+    return StoredModel(config, version)
 
 
-def _hdf5(file: h5py.File) -> Stored:
+def _hdf5(file: h5py.File) -> StoredModel:
     group = _inside(file, "model_weights") if "model_weights" in file else file
     said = {**file.attrs, **group.attrs}
     version, backend = (_text(said.get(key, "")) for key in ("keras_version", "backend"))
@@ -109,32 +111,32 @@ def _hdf5(file: h5py.File) -> Stored:
             and version_of(version) == (1,)
             and not {"layers", "_layer_checkpoint_dependencies"} & set(group)
         ):
-            return Stored(None, version)
+            return StoredModel(None, version)
         tree = _tree(group)
-        return Stored(config, version, lambda model, upgraded: weight_loading.by_numbers(model, upgraded, tree))
+        return StoredModel(config, version, lambda model, upgraded: weight_loading.by_numbers(model, upgraded, tree))
     blocks = [_block(group, name) for name in _names(group, "layer_names")]
     source = _source(version, backend, blocks)
 
     def pairs(model: keras.Model, upgraded: Config) -> Sequence[Pair]:
         return weight_loading.by_blocks(model, upgraded, blocks, source)
 
-    return Stored(config, version, pairs)
+    return StoredModel(config, version, pairs)
 
 
-def _source(version: str, backend: str, blocks: Sequence[Block]) -> weight_layouts.Source:
+def _source(version: str, backend: str, blocks: Sequence[WeightBlock]) -> weight_layouts.LayoutSource:
     """Keras 1 does not say on what it ran; TensorFlow's variables have names that end in ':0', Theano's have not."""
     keras_1 = version_of(version) < (2,)
     names = [name for block in blocks for name in block.names]
     theano = backend == "theano" or (keras_1 and not backend and bool(names) and not any(":" in n for n in names))
-    return weight_layouts.Source(keras_1, theano)
+    return weight_layouts.LayoutSource(keras_1, theano)
 
 
-def _block(group: h5py.Group, layer: str) -> Block:
+def _block(group: h5py.Group, layer: str) -> WeightBlock:
     inner = _inside(group, layer)
     names = tuple(_names(inner, "weight_names"))
     if len(set(names)) < len(names):  # or one array could be read a thousand times
         raise ModelError(f"it lists a weight of {layer} twice")
-    return Block(layer.replace("/", "__"), names, tuple(partial(_array, _inside(inner, name)) for name in names))
+    return WeightBlock(layer.replace("/", "__"), names, tuple(partial(_array, _inside(inner, name)) for name in names))
 
 
 def _tree(group: h5py.Group) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Pair: TypeAlias = tuple[Any, Array]
 
 
 @dataclass(frozen=True)
-class Block:
+class WeightBlock:
     """The arrays of one layer at the top of the model, in the order and with the names under which they were stored."""
 
     layer: str
@@ -65,7 +65,7 @@ def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
 
 
 def by_blocks(
-    model: keras.Model, config: Mapping[str, Any], blocks: Sequence[Block], source: weight_layouts.Source
+    model: keras.Model, config: Mapping[str, Any], blocks: Sequence[WeightBlock], source: weight_layouts.LayoutSource
 ) -> list[Pair]:
     """Return which array each variable gets, from the blocks of an HDF5 file.
 
@@ -82,7 +82,7 @@ def by_blocks(
     return [pair for layer, block in zip(layers, blocks, strict=True) for pair in _block_pairs(layer, block, source)]
 
 
-def _block_pairs(layer: Any, block: Block, source: weight_layouts.Source) -> list[Pair]:
+def _block_pairs(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSource) -> list[Pair]:
     arrays = weight_layouts.upgraded(layer, [read() for read in block.read], source)
     names = block.names if len(arrays) == len(block.names) else ("",) * len(arrays)
     orders = [

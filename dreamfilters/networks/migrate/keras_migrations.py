@@ -17,7 +17,7 @@ ANY = object()  # in place of neutral values: the setting matters to training or
 
 
 @dataclass(frozen=True)
-class Era:
+class KerasEra:
     """What a file written before `until` needs.
 
     Attributes:
@@ -52,7 +52,7 @@ _PENALTIES = {
     "bias": "use_bias",
 }
 
-KERAS_1 = Era(
+KERAS_1 = KerasEra(
     until=(2,),
     classes={
         "Convolution1D": "Conv1D",
@@ -124,7 +124,7 @@ KERAS_1 = Era(
     },
 )
 
-KERAS_2_0_TO_2_2 = Era(
+KERAS_2_0_TO_2_2 = KerasEra(
     until=(2, 3),
     implied={"GRU GRUCell": {"reset_after": False}},
     dropped={"UpSampling2D": {"interpolation": ("nearest",)}},  # until then bilinear placed its samples elsewhere
@@ -133,15 +133,15 @@ KERAS_2_0_TO_2_2 = Era(
 # What the settings of a superclass left behind in those of a layer that does not use them.
 _LEFT_BEHIND = {"kernel_initializer": ANY, "kernel_regularizer": ANY, "kernel_constraint": ANY}
 
-KERAS_2 = Era(
+KERAS_2 = KerasEra(
     until=(3,),
     classes={
         "BatchNormalizationV1": "BatchNormalization",
         "BatchNormalizationV2": "BatchNormalization",
         "SyncBatchNormalization": "BatchNormalization",
         "ThresholdedReLU": "ReLU",
-        "FixedDropout": "Dropout",  # of the package efficientnet; it changes pictures in training only
-        "RandomHeight": "Identity",  # these two change pictures in training only
+        "FixedDropout": "Dropout",  # of the package efficientnet; it changes images in training only
+        "RandomHeight": "Identity",  # these two change images in training only
         "RandomWidth": "Identity",
         "Convolution1D": "Conv1D",
         "Convolution2D": "Conv2D",
@@ -261,6 +261,6 @@ def version_of(text: str) -> Version:
     return tuple(map(int, numbers)) or (1,)
 
 
-def eras_after(version: Version) -> tuple[Era, ...]:
+def eras_after(version: Version) -> tuple[KerasEra, ...]:
     """Return the tables that a file of this version has still to pass."""
     return tuple(era for era in ERAS if version < era.until)

@@ -24,7 +24,7 @@ from dreamfilters.networks.migrate.keras_migrations import (
     ELSEWHERE,
     GONE,
     HARD_SIGMOID,
-    Era,
+    KerasEra,
     Version,
     eras_after,
     version_of,
@@ -38,7 +38,7 @@ _RESERVED = "/"  # in names of layers, which Keras 3 refuses
 
 
 @dataclass(frozen=True)
-class Upgraded:
+class UpgradedConfig:
     """A configuration that Keras 3 reads.
 
     Attributes:
@@ -52,7 +52,7 @@ class Upgraded:
     shapes: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
 
-def upgrade(config: Config, version: str, *, trust: bool = False) -> Upgraded:
+def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedConfig:
     """Return the stored configuration of a model, `{"class_name": ..., "config": ...}`, for Keras 3.
 
     Args:
@@ -70,7 +70,7 @@ def upgrade(config: Config, version: str, *, trust: bool = False) -> Upgraded:
     """
     work = _Upgrade(version_of(version), trust)
     upgraded = work.model(copy.deepcopy(plain(config)))
-    return Upgraded(upgraded, tuple(work.said), work.shapes)
+    return UpgradedConfig(upgraded, tuple(work.said), work.shapes)
 
 
 def plain(value: Any) -> Any:
@@ -181,7 +181,7 @@ class _Upgrade:
             self.say("'/' in names of layers became '__'")
         return kept_name(name)
 
-    def _through(self, era: Era, name: str, kind: str, config: Config) -> str:
+    def _through(self, era: KerasEra, name: str, kind: str, config: Config) -> str:
         if kind in era.classes:
             self.say(f"{kind} is called {era.classes[kind]} now")
             kind = era.classes[kind]
@@ -205,7 +205,7 @@ class _Upgrade:
         self._drop(era, name, kind, config)
         return kind
 
-    def _drop(self, era: Era, name: str, kind: str, config: Config) -> None:
+    def _drop(self, era: KerasEra, name: str, kind: str, config: Config) -> None:
         for key, neutral in _rows(era.dropped, kind):
             if key not in config:
                 continue

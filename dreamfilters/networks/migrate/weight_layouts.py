@@ -16,14 +16,14 @@ from dreamfilters.errors import ModelError
 
 
 @dataclass(frozen=True)
-class Source:
+class LayoutSource:
     """What wrote the weights: whether Keras 1, and whether on Theano."""
 
     keras_1: bool = False
     theano: bool = False
 
 
-def upgraded(layer: Any, arrays: list[np.ndarray], source: Source) -> list[np.ndarray]:
+def upgraded(layer: Any, arrays: list[np.ndarray], source: LayoutSource) -> list[np.ndarray]:
     """Return the arrays of one layer (or of a model within the model) as Keras 3 lays them out.
 
     Raises:
@@ -44,7 +44,7 @@ def upgraded(layer: Any, arrays: list[np.ndarray], source: Source) -> list[np.nd
     return _from_theano(layer, arrays) if source.theano else arrays
 
 
-def _model(model: Any, arrays: Sequence[np.ndarray], source: Source) -> list[np.ndarray]:
+def _model(model: Any, arrays: Sequence[np.ndarray], source: LayoutSource) -> list[np.ndarray]:
     """Take a nested model's arrays apart: those in training of all layers, then the others."""
     left, done = list(arrays), []
     for kind in ("trainable_weights", "non_trainable_weights"):

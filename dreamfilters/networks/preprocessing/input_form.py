@@ -1,4 +1,4 @@
-"""How a picture in [0, 1] becomes the network's input: size, channels, their order, and the range of values."""
+"""How an image in [0, 1] becomes the network's input: size, channels, their order, and the range of values."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from keras import ops
 
 from dreamfilters.errors import InputFormError
 from dreamfilters.images.resizing import RULES, Rule
-from dreamfilters.networks.preprocessing.per_image_normalization import equalised, standardised
+from dreamfilters.networks.preprocessing.per_image_normalization import equalized, standardized
 
 Tensor: TypeAlias = Any
-Order: TypeAlias = Literal["RGB", "BGR", "grey", "equalised", "channels"]
-ORDERS: tuple[Order, ...] = ("RGB", "BGR", "grey", "equalised", "channels")
+Order: TypeAlias = Literal["RGB", "BGR", "gray", "equalized", "channels"]
+ORDERS: tuple[Order, ...] = ("RGB", "BGR", "gray", "equalized", "channels")
 
 
 @dataclass(frozen=True)
 class InputForm:
-    """The network's input is (order(picture) * scale - mean) / deviation.
+    """The network's input is (order(image) * scale - mean) / std.
 
     Attributes:
         size: (height, width); None where the network takes any.
         channels: of the network's input.
-        scale: what a picture's 1 becomes before the mean goes off.
+        scale: what an image's 1 becomes before the mean goes off.
         mean: one number, or one per channel in the network's order.
-        deviation: likewise.
-        order: 'RGB', 'BGR', 'grey' (one channel), 'equalised' (grey with its histogram equalised, see
-            `normalising.equalised`) or 'channels' (any number, taken as they are).
-        standardised: whether each scaled picture loses its own mean and is divided by its own deviation before the
-            others go off, see `normalising.standardised`.
-        resize: how a picture of another size comes to `size`, see `images.sizing.resize`.
+        std: likewise.
+        order: 'RGB', 'BGR', 'gray' (one channel), 'equalized' (gray with its histogram equalized, see
+            `normalizing.equalized`) or 'channels' (any number, taken as they are).
+        standardized: whether each scaled image loses its own mean and is divided by its own std before the
+            others go off, see `normalizing.standardized`.
+        resize: how an image of another size comes to `size`, see `images.sizing.resize`.
 
     Example:
         >>> InputForm.from_range(-1, 1, size=(48, 48)).describe()
@@ -44,13 +44,13 @@ class InputForm:
     channels: int = 3
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
+    std: tuple[float, ...] = (1.0,)
     order: Order = "RGB"
-    standardised: bool = False
+    standardized: bool = False
     resize: Rule = "bicubic"
 
     def __post_init__(self) -> None:
-        wanted = {"RGB": 3, "BGR": 3, "grey": 1, "equalised": 1}.get(self.order, self.channels)
+        wanted = {"RGB": 3, "BGR": 3, "gray": 1, "equalized": 1}.get(self.order, self.channels)
         if self.order not in ORDERS:
             raise InputFormError(f"order={self.order!r}: one of {', '.join(ORDERS)}")
         if self.channels != wanted:
@@ -59,14 +59,14 @@ class InputForm:
             )
         if self.resize not in RULES:
             raise InputFormError(f"resize={self.resize!r}: one of {', '.join(RULES)}")
-        for name in ("mean", "deviation"):
+        for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) not in (1, self.channels):
                 raise InputFormError(f"{name}={list(values)}: {len(values)} numbers; give 1 or {self.channels}")
             if not np.all(np.isfinite(values)):
                 raise InputFormError(f"{name}={list(values)}: must be finite")
-        if min(self.deviation) <= 0:
-            raise InputFormError(f"deviation={list(self.deviation)}: must be above 0")
+        if min(self.std) <= 0:
+            raise InputFormError(f"std={list(self.std)}: must be above 0")
         if not (np.isfinite(self.scale) and self.scale > 0):
             raise InputFormError(f"scale={self.scale}: must be above 0")
         if any(side is not None and side < 1 for side in self.size):
@@ -90,54 +90,54 @@ class InputForm:
         if not high > low:
             raise InputFormError(f"range=[{low:g}, {high:g}]: the second number must be above the first")
         scale, mean = float(high - low), (0.0 - float(low),)
-        return replace(self, scale=scale, mean=mean, deviation=(1.0,), standardised=False)
+        return replace(self, scale=scale, mean=mean, std=(1.0,), standardized=False)
 
     @property
-    def picture_channels(self) -> int:
-        """The channels of a picture for this network: 3 for colour, 1 for grey."""
+    def image_channels(self) -> int:
+        """The channels of an image for this network: 3 for color, 1 for gray."""
         return self.channels
 
-    def to_input(self, picture: Tensor) -> Tensor:
-        """Turn pictures (n, h, w, c) in [0, 1], colour as RGB, into the network's input; differentiable.
+    def to_input(self, image: Tensor) -> Tensor:
+        """Turn images (n, h, w, c) in [0, 1], color as RGB, into the network's input; differentiable.
 
-        The gradient passes an equalised histogram as if it were left as it is.
+        The gradient passes an equalized histogram as if it were left as it is.
 
         Raises:
-            InputFormError: the pictures have another number of channels.
+            InputFormError: the images have another number of channels.
         """
-        picture = ops.convert_to_tensor(picture, "float32")
-        if picture.shape[-1] != self.channels:
-            raise InputFormError(f"pictures of {picture.shape[-1]} channels: the network takes {self.describe()}")
+        image = ops.convert_to_tensor(image, "float32")
+        if image.shape[-1] != self.channels:
+            raise InputFormError(f"images of {image.shape[-1]} channels: the network takes {self.describe()}")
         if self.order == "BGR":
-            picture = ops.flip(picture, axis=-1)
-        if self.order == "equalised":
-            picture = equalised(picture)
-        mean, deviation = np.asarray(self.mean, "float32"), np.asarray(self.deviation, "float32")
+            image = ops.flip(image, axis=-1)
+        if self.order == "equalized":
+            image = equalized(image)
+        mean, std = np.asarray(self.mean, "float32"), np.asarray(self.std, "float32")
         if self.scale != 1:  # a pass over all pixels that changes nothing still takes its time in every step
-            picture = picture * self.scale
-        if self.standardised:
-            picture = standardised(picture)
+            image = image * self.scale
+        if self.standardized:
+            image = standardized(image)
         if mean.any():
-            picture = picture - mean
-        return picture if np.all(deviation == 1) else picture / deviation
+            image = image - mean
+        return image if np.all(std == 1) else image / std
 
     def box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the least and the greatest valid input of each channel, in the network's order.
 
         Raises:
-            InputFormError: each picture is standardised and their size is not known, on which it depends.
+            InputFormError: each image is standardized and their size is not known, on which it depends.
         """
         means = np.broadcast_to(self.mean, self.channels)
-        deviations = np.broadcast_to(self.deviation, self.channels)
-        least, greatest = (-self._farthest(), self._farthest()) if self.standardised else (0.0, self.scale)
-        low, high = (least - means) / deviations, (greatest - means) / deviations
+        stds = np.broadcast_to(self.std, self.channels)
+        least, greatest = (-self._farthest(), self._farthest()) if self.standardized else (0.0, self.scale)
+        low, high = (least - means) / stds, (greatest - means) / stds
         return tuple(map(float, low)), tuple(map(float, high))
 
     def _farthest(self) -> float:
-        """Return how far from the mean a value can be, in deviations: if all others are equal (Samuelson 1968)."""
+        """Return how far from the mean a value can be, in stds: if all others are equal (Samuelson 1968)."""
         height, width = self.size
         if height is None or width is None:
-            raise InputFormError("size: pictures that are standardised each by itself have no bounds without one")
+            raise InputFormError("size: images that are standardized each by itself have no bounds without one")
         return math.sqrt(height * width * self.channels)
 
     def describe(self) -> str:
@@ -145,22 +145,22 @@ class InputForm:
         height, width = ("any" if side is None else str(side) for side in self.size)
         several = f"{self.channels} channels" if self.order == "channels" else self.order
         order = _NAMED.get((self.order, self.channels), several)
-        if self.standardised:
-            return f"{height}x{width} {order}, each picture standardised by itself"
-        if len(set(self.mean)) == len(set(self.deviation)) == 1:
+        if self.standardized:
+            return f"{height}x{width} {order}, each image standardized by itself"
+        if len(set(self.mean)) == len(set(self.std)) == 1:
             low, high = self.box()
             return f"{height}x{width} {order}, {low[0]:.4g} to {high[0]:.4g}"
-        means, deviations = _listed(self.mean), _listed(self.deviation)
-        return f"{height}x{width} {order}, 0 to {self.scale:g} less {means} divided by {deviations}"
+        means, stds = _listed(self.mean), _listed(self.std)
+        return f"{height}x{width} {order}, 0 to {self.scale:g} less {means} divided by {stds}"
 
 
 # What an order is called where its own word does not say it.
-_NAMED = {("equalised", 1): "equalised grey", ("channels", 2): "grey and alpha", ("channels", 4): "RGB and alpha"}
+_NAMED = {("equalized", 1): "equalized gray", ("channels", 2): "gray and alpha", ("channels", 4): "RGB and alpha"}
 
 
 def usual_order(channels: int) -> Order:
     """Return what that many channels most likely are."""
-    orders: dict[int, Order] = {1: "grey", 3: "RGB"}
+    orders: dict[int, Order] = {1: "gray", 3: "RGB"}
     return orders.get(channels, "channels")
 
 

@@ -1,4 +1,4 @@
-"""What a model itself tells of the range of its input: layers at its start that rescale or normalise."""
+"""What a model itself tells of the range of its input: layers at its start that rescale or normalize."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dreamfilters.networks.io.model_file import SUFFIXES
 from dreamfilters.networks.preprocessing.input_form import InputForm, usual_order
 
 _BYTE_SCALE = 0.1  # who multiplies by less expects 0..255: 1/255 and 1/127.5 are usual, 1 to 2 is for 0..1
-_BYTE_MEAN = 2.0  # no mean or deviation of values in 0..1 or -1..1 is above 1
+_BYTE_MEAN = 2.0  # no mean or std of values in 0..1 or -1..1 is above 1
 
 
 def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
@@ -69,7 +69,7 @@ def _range_of(step: Step) -> tuple[float, float] | None:
             return (0.0, 255.0)
         return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
     if isinstance(layer, keras.layers.BatchNormalization):
-        # Its running mean is that of the photographs it was trained on; untrained, it says nothing.
+        # Its running mean is that of the images it was trained on; untrained, it says nothing.
         mean = as_numpy(layer.moving_mean)
         return (0.0, 255.0) if mean.max() > _BYTE_MEAN else None
     return None

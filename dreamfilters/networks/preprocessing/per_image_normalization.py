@@ -1,4 +1,4 @@
-"""What some networks were trained on: each picture standardised, or its histogram equalised, by itself."""
+"""What some networks were trained on: each image standardized, or its histogram equalized, by itself."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ Tensor: TypeAlias = Any
 _LEVELS = 256
 
 
-def standardised(picture: Tensor) -> Tensor:
-    """Return each picture (n, h, w, c) less its own mean, divided by its own deviation, over all pixels and channels.
+def standardized(image: Tensor) -> Tensor:
+    """Return each image (n, h, w, c) less its own mean, divided by its own std, over all pixels and channels.
 
-    The deviation is taken for at least 1 / sqrt(h w c), so that an even picture becomes 0 and not noise:
+    The std is taken for at least 1 / sqrt(h w c), so that an even image becomes 0 and not noise:
     `tf.image.per_image_standardization`.
     """
-    n, height, width, channels = picture.shape
+    n, height, width, channels = image.shape
     count = height * width * channels
     # In whole lanes, for fewer rows take another path through the sums, and the last ones round otherwise.
-    rows = ops.pad(ops.reshape(picture, (n, count)), ((0, -n % backend.LANES), (0, 0)))
-    centred = rows - ops.mean(rows, axis=1, keepdims=True)
-    spread = ops.mean(ops.square(centred), axis=1, keepdims=True)
-    done = centred / ops.sqrt(ops.maximum(spread, 1 / count))
-    return ops.reshape(done[:n], picture.shape)
+    rows = ops.pad(ops.reshape(image, (n, count)), ((0, -n % backend.LANES), (0, 0)))
+    centered = rows - ops.mean(rows, axis=1, keepdims=True)
+    spread = ops.mean(ops.square(centered), axis=1, keepdims=True)
+    done = centered / ops.sqrt(ops.maximum(spread, 1 / count))
+    return ops.reshape(done[:n], image.shape)
 
 
 @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
-def equalised(picture: Tensor) -> Any:
-    """Return grey pictures (n, h, w, 1) in [0, 1] with all levels equally frequent, as OpenCV's `equalizeHist` does it.
+def equalized(image: Tensor) -> Any:
+    """Return gray images (n, h, w, 1) in [0, 1] with all levels equally frequent, as OpenCV's `equalizeHist` does it.
 
     In 256 levels: a pixel becomes the share of pixels that are not lighter, those of the darkest level left out; a
-    picture of one level stays as it is. The table of levels has steps and no gradient: it is passed as if the picture
+    image of one level stays as it is. The table of levels has steps and no gradient: it is passed as if the image
     went through unchanged. Source: OpenCV 4, modules/imgproc/src/histogram.cpp.
     """
-    levels = ops.cast(ops.round(picture * (_LEVELS - 1)), "int32")
-    count = picture.shape[1] * picture.shape[2]
+    levels = ops.cast(ops.round(image * (_LEVELS - 1)), "int32")
+    count = image.shape[1] * image.shape[2]
     levels = ops.reshape(ops.clip(levels, 0, _LEVELS - 1), (-1, count))
     summed = ops.cumsum(ops.bincount(levels, minlength=_LEVELS), axis=1)  # (n, 256) pixels up to each level
     darkest = ops.min(levels, axis=1, keepdims=True)
@@ -46,4 +46,4 @@ def equalised(picture: Tensor) -> Any:
     scale = ops.divide(_LEVELS - 1.0, ops.cast(ops.maximum(count - first, 1), "float32"))
     table = ops.round(ops.cast(summed - first, "float32") * scale)  # (n, 256); round is to even, as cvRound is
     spread = ops.where(first == count, ops.cast(levels, "float32"), ops.take_along_axis(table, levels, axis=1))
-    return ops.reshape(spread / (_LEVELS - 1), ops.shape(picture)), lambda upstream: upstream
+    return ops.reshape(spread / (_LEVELS - 1), ops.shape(image)), lambda upstream: upstream

@@ -24,8 +24,8 @@ _Size: TypeAlias = Annotated[
 ]
 
 
-_VALUES = ("range", "mean", "deviation", "scale", "standardised")  # they belong together
-_STANDARDISED_SCALE = 255.0  # the least deviation that `standardised` knows is meant for 0..255
+_VALUES = ("range", "mean", "std", "scale", "standardized")  # they belong together
+_STANDARDISED_SCALE = 255.0  # the least std that `standardized` knows is meant for 0..255
 
 
 class InputSettings(pydantic.BaseModel):
@@ -33,13 +33,13 @@ class InputSettings(pydantic.BaseModel):
 
     Attributes:
         range: [black, white], such as [0, 255] or [-1, 1].
-        mean: with `deviation` and `scale`: the input is (picture * scale - mean) / deviation.
-        deviation: likewise, one number or one per channel in the network's order.
-        scale: what a picture's 1 becomes before the mean goes off.
-        standardised: whether each picture loses its own mean and is divided by its own deviation.
-        order: 'RGB', 'BGR', 'grey', 'equalised' or 'channels'.
+        mean: with `std` and `scale`: the input is (image * scale - mean) / std.
+        std: likewise, one number or one per channel in the network's order.
+        scale: what an image's 1 becomes before the mean goes off.
+        standardized: whether each image loses its own mean and is divided by its own std.
+        order: 'RGB', 'BGR', 'gray', 'equalized' or 'channels'.
         size: side, or [height, width].
-        resize: how a picture comes to that size: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
+        resize: how an image comes to that size: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
             `images.sizing.resize`.
         classes: list of names, or a file of names relative to this one.
     """
@@ -48,9 +48,9 @@ class InputSettings(pydantic.BaseModel):
 
     range: tuple[float, float] | None = None
     mean: _Numbers | None = None
-    deviation: _Numbers | None = None
+    std: _Numbers | None = None
     scale: float | None = None
-    standardised: bool | None = None
+    standardized: bool | None = None
     order: Order | None = None
     size: _Size | None = None
     resize: Rule | None = None
@@ -78,15 +78,15 @@ class InputSettings(pydantic.BaseModel):
         form = replace(form, size=size, order=order, resize=resize)
         if self.range is not None:
             if any(getattr(self, key) is not None for key in _VALUES[1:]):
-                raise InputFormError("range: give either range, or mean, deviation, scale and standardised")
+                raise InputFormError("range: give either range, or mean, std, scale and standardized")
             return form.in_range(*self.range)
         if not self.says_range:
             return form
-        alone = bool(self.standardised)
+        alone = bool(self.standardized)
         usual = _STANDARDISED_SCALE if alone else 1.0
         scale = usual if self.scale is None else self.scale
-        mean, deviation = self.mean or (0.0,), self.deviation or (1.0,)
-        return replace(form, scale=scale, mean=mean, deviation=deviation, standardised=alone)
+        mean, std = self.mean or (0.0,), self.std or (1.0,)
+        return replace(form, scale=scale, mean=mean, std=std, standardized=alone)
 
 
 def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
@@ -118,12 +118,12 @@ def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) 
     """
     keys: dict[str, Any] = {} if None in form.size else {"size": list(form.size)}
     keys["order"] = form.order
-    if form.standardised:
-        keys["standardised"] = True
+    if form.standardized:
+        keys["standardized"] = True
     if form == form.in_range(low := -form.mean[0], low + form.scale):
         keys["range"] = [low + 0.0, low + form.scale]
     else:
-        keys |= {"scale": form.scale, "mean": list(form.mean), "deviation": list(form.deviation)}
+        keys |= {"scale": form.scale, "mean": list(form.mean), "std": list(form.std)}
     if form.resize != InputForm.resize:
         keys["resize"] = form.resize
     if classes is not None:
@@ -152,10 +152,10 @@ def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
 _EXPECTED = {
     "range": "two numbers, such as [0, 255]",
     "mean": "a number, or one per channel",
-    "deviation": "a number, or one per channel",
+    "std": "a number, or one per channel",
     "scale": "a number, such as 255",
-    "standardised": "true or false",
-    "order": "one of 'RGB', 'BGR', 'grey', 'equalised', 'channels'",
+    "standardized": "true or false",
+    "order": "one of 'RGB', 'BGR', 'gray', 'equalized', 'channels'",
     "size": "a side in pixels, or [height, width]",
     "resize": "one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'",
     "classes": "a list of names, or the name of a file with them",

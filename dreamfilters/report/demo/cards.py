@@ -1,4 +1,4 @@
-"""Units dreamt and held against sample pictures: from a network and labelled pictures to the cards of a page."""
+"""Units dreamt and held against sample images: from a network and labeled images to the cards of a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import activations, mean_responses
-from dreamfilters.evidence.maps.unit_selection import telling
+from dreamfilters.evidence.maps.unit_selection import informative_units
 from dreamfilters.evidence.top_images import Response, response_of, strongest
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.report.demo.page import Card, Prediction, Sample, Section
@@ -51,7 +51,7 @@ class Show:
 
     Attributes:
         network: any with conv layers and classes.
-        pictures: the samples, (n, h, w, c) in [0, 1].
+        images: the samples, (n, h, w, c) in [0, 1].
         labels: (n,) the number of each one's class.
         classes: numbers of the classes to dream.
         filters: how many filters of each conv layer.
@@ -62,7 +62,7 @@ class Show:
     """
 
     network: Network
-    pictures: np.ndarray
+    images: np.ndarray
     labels: np.ndarray
     classes: Sequence[int]
     filters: int = 4
@@ -80,11 +80,11 @@ class Show:
 def class_section(show: Show) -> Section:
     """Return the cards of the chosen classes; they are the share of the whole from .1 to .45."""
     network, chosen = show.network, list(show.classes)
-    found = strongest(network, show.pictures, {LOGITS: chosen}, k=_SHOWN)[LOGITS]
+    found = strongest(network, show.images, {LOGITS: chosen}, k=_SHOWN)[LOGITS]
     watcher = show.progress.watcher("dreaming classes", 0.1, 0.45)
     targets = [_target(network, number) for number in chosen]
     dreams = dream(network, targets, show.class_recipe, seed=show.seed, watcher=watcher)
-    logits = activations(network, [made.picture for made in dreams], [LOGITS])[LOGITS]
+    logits = activations(network, [made.image for made in dreams], [LOGITS])[LOGITS]
     cards = [
         _class_card(show, made, number, logits[row], found[number])
         for row, (made, number) in enumerate(zip(dreams, chosen, strict=True))
@@ -98,14 +98,14 @@ def layer_sections(show: Show) -> Iterator[Section]:
     """Yield the cards of each conv layer; they are the share of the whole from .45 to .95."""
     network, layers = show.network, show.layers
     show.progress.tell("showing the samples to the network", 0.45)
-    answers = mean_responses(network, show.pictures, layers)
-    units = {layer: telling(answers[layer], show.labels, show.filters) for layer in layers}
-    found = strongest(network, show.pictures, units, k=_SHOWN)
+    answers = mean_responses(network, show.images, layers)
+    units = {layer: informative_units(answers[layer], show.labels, show.filters) for layer in layers}
+    found = strongest(network, show.images, units, k=_SHOWN)
     for place, layer in enumerate(layers):
         start, end = (0.5 + 0.45 * part / len(layers) for part in (place, place + 1))
         watcher = show.progress.watcher(f"dreaming filters of {layer}", start, end)
         dreams = dream(network, channel(layer, units[layer]), show.filter_recipe, seed=show.seed, watcher=watcher)
-        maps = activations(network, [made.picture for made in dreams], [layer])[layer]
+        maps = activations(network, [made.image for made in dreams], [layer])[layer]
         cards = [
             _filter_card(show, made, maps[row, :, :, unit], found[layer][unit])
             for row, (made, unit) in enumerate(zip(dreams, units[layer], strict=True))
@@ -140,11 +140,11 @@ def _class_card(show: Show, made: Dream, number: int, logits: np.ndarray, found:
 
 def _samples(show: Show, found: Sequence[Response]) -> tuple[Sample, ...]:
     names = show.network.classes
-    return tuple(Sample(show.pictures[seen.index], names[int(show.labels[seen.index])], seen) for seen in found)
+    return tuple(Sample(show.images[seen.index], names[int(show.labels[seen.index])], seen) for seen in found)
 
 
 def _guesses(network: Network, logits: np.ndarray, meant: int) -> tuple[Prediction, ...]:
-    """Return what the network takes a picture for, the surest first: the softmax of its logits."""
+    """Return what the network takes an image for, the surest first: the softmax of its logits."""
     odds = np.exp(logits.astype(np.float64) - logits.max())
     shares = odds / odds.sum()
     surest = np.argsort(-shares, kind="stable")[:_GUESSES]
@@ -152,7 +152,7 @@ def _guesses(network: Network, logits: np.ndarray, meant: int) -> tuple[Predicti
 
 
 def command_for(network: Network, made: Dream) -> str:
-    """Return the command line that makes the same picture again.
+    """Return the command line that makes the same image again.
 
     >>> command_for(load("signs"), dream(load("signs"), "conv6:12", read("standard"), seed=7)[0])
     'dreamfilters dream signs conv6:12 --recipe standard --seed 7 --out outputs/conv6-12'
@@ -168,4 +168,4 @@ def _layer_text(network: Network, layer: str) -> str:
     text = f"{info.units} filters, maps of {places} places"
     if info.receptive_field is None:
         return f"{text}."
-    return f"{text}; each place sees {' × '.join(map(str, info.receptive_field.size))} pixels of the picture."
+    return f"{text}; each place sees {' × '.join(map(str, info.receptive_field.size))} pixels of the image."

@@ -1,4 +1,4 @@
-"""The demo: what the built-in network dreams beside what it sees in the sample pictures, with no file from anywhere."""
+"""The demo: what the built-in network dreams beside what it sees in the sample images, with no file from anywhere."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def make_demo(folder: Path | str, *, progress: Teller | None = None, seed: int =
     folder, bar = _folder(Path(folder)), Progress(progress)
     bar.tell("opening the network", 0)
     network = load("signs")
-    bar.tell("drawing the sample pictures", 0.05)
-    labels, pictures = zip(*samples(), strict=True)
-    page = demo_page(Show(network, np.stack(pictures), np.array(labels), CLASSES, seed=seed, progress=bar))
+    bar.tell("drawing the sample images", 0.05)
+    labels, images = zip(*samples(), strict=True)
+    page = demo_page(Show(network, np.stack(images), np.array(labels), CLASSES, seed=seed, progress=bar))
     bar.tell("writing the page", 0.95)
     path = write_demo(folder, page)
     bar.tell("done", 1)
@@ -54,9 +54,9 @@ def demo_page(show: Show) -> Page:
     return Page(
         title="What a traffic-sign network has learned",
         lead=(
-            "Each dream is a picture made from noise so that one unit of the network answers as strongly as it can. "
-            "Beside it stand the sample pictures that excite the same unit most. The samples are rendered by this "
-            "project; they are not photographs."
+            "Each dream is an image made from noise so that one unit of the network answers as strongly as it can. "
+            "Beside it stand the sample images that excite the same unit most. The samples are rendered by this "
+            "project; they are not images."
         ),
         sections=(class_section(show), *layer_sections(show)),
         reading=_READING,
@@ -68,31 +68,31 @@ def write_demo(folder: Path, page: Page) -> Path:
     """Write the page and the contact sheet of its dreams, each whole or not at all, and return the page's path."""
     cards = [card for section in page.sections for card in section.cards]
     captions = [f"{card.title}\n{card.verdict[0]}" for card in cards]
-    sheet = contact_sheet([card.dream.picture for card in cards], captions, columns=8, tile=160, title=page.title)
+    sheet = contact_sheet([card.dream.image for card in cards], captions, columns=8, tile=160, title=page.title)
     _write(folder / "contact-sheet.png", png_bytes(sheet))
     return _write(folder / "index.html", html(page).encode())
 
 
 _READING = (
-    "The figure in colour says how many times as strongly a filter answers its dream as it answers the best of all "
+    "The figure in color says how many times as strongly a filter answers its dream as it answers the best of all "
     "samples, by the mean of its map; for a class, how sure the network is of the dream.",
-    "The maps show where in a picture a filter answers. All maps of one row share the scale drawn under the first, so "
+    "The maps show where in an image a filter answers. All maps of one row share the scale drawn under the first, so "
     "their brightness may be compared; other rows have scales of their own.",
-    "The numbers under pictures are the unit’s answers: the mean of a filter’s map, a class’s value before the "
-    "softmax. A dream that never rose is marked “not woken”, one that needed help “rescued”.",
+    "The numbers under images are the unit’s answers: the mean of a filter’s map, a class’s value before the "
+    "softmax. A dream that never rose is marked “not activated”, one that needed help “recovered”.",
 )
 
 
 def _facts(show: Show) -> tuple[tuple[str, str], ...]:
     """Return how the page was made, in words."""
-    height, width = show.pictures.shape[1:3]
+    height, width = show.images.shape[1:3]
     versions = backend.versions().items()
     return (
         ("Network", _described(show.network)),
         (
             "Samples",
-            f"{len(show.pictures)} pictures of {width} × {height} pixels, {_each(show.labels)} of a class: drawings of "
-            "the signs, rendered by this project with perspective, light, blur and noise. They are no photographs.",
+            f"{len(show.images)} images of {width} × {height} pixels, {_each(show.labels)} of a class: drawings of "
+            "the signs, rendered by this project with perspective, light, blur and noise. They are no images.",
         ),
         (
             "Filters",
@@ -102,8 +102,8 @@ def _facts(show: Show) -> tuple[tuple[str, str], ...]:
         ("Classes", f"Recipe {show.class_recipe.name}, {show.class_recipe.steps} steps. Chosen by hand."),
         (
             "Chance",
-            f"Seed {show.seed}; the same seed gives the same pictures. “Make it again” beside a dream shows the "
-            "command for this one picture.",
+            f"Seed {show.seed}; the same seed gives the same images. “Make it again” beside a dream shows the "
+            "command for this one image.",
         ),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions)),
     )
@@ -116,7 +116,7 @@ def _described(network: Network) -> str:
         return said
     return (
         f"{said} Trained by this project on the German Traffic Sign Recognition Benchmark, of whose official test "
-        f"photographs it recognises {100 * accuracy:.2f} %."
+        f"images it recognizes {100 * accuracy:.2f} %."
     )
 
 

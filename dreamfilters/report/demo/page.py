@@ -1,4 +1,4 @@
-"""Dreams beside the real pictures that excite the same units, as one HTML file that needs nothing but itself."""
+"""Dreams beside the real images that excite the same units, as one HTML file that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dreamfilters.report.number_format import number, percent, times
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A real picture and what the unit answers to it."""
+    """A real image and what the unit answers to it."""
 
-    picture: np.ndarray
+    image: np.ndarray
     name: str
     response: Response
 
@@ -32,7 +32,7 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """One unit: its dream beside the real pictures that excite it most.
+    """One unit: its dream beside the real images that excite it most.
 
     Attributes:
         title: what the unit is called.
@@ -76,8 +76,8 @@ class Card:
     @property
     def verdict(self) -> tuple[str, str]:
         """What came out, as a figure and the words that go with it; no figure for a dream that did not rise."""
-        if not self.dream.woken:
-            return "not woken", self.dream.note.removeprefix("not woken: ") or "its score never rose"
+        if not self.dream.activated:
+            return "not activated", self.dream.note.removeprefix("not activated: ") or "its score never rose"
         if self.predictions:
             first = self.predictions[0]
             meant = next((percent(each.probability) for each in self.predictions if each.meant), "not among the first")
@@ -116,7 +116,7 @@ class Page:
 
 
 def html(page: Page) -> str:
-    """Return the page as one HTML file: pictures inside, no script, nothing fetched; all text of it escaped.
+    """Return the page as one HTML file: images inside, no script, nothing fetched; all text of it escaped.
 
     Example:
         >>> Path("index.html").write_text(html(Page("Dreams", "", sections)), "utf-8")

@@ -1,5 +1,5 @@
 "use strict";
-// The page works without this: it follows the links to the neighbours by keys.
+// The page works without this: it follows the links to the neighbors by keys.
 (() => {
   const ways = { j: "next", ArrowRight: "next", k: "prev", ArrowLeft: "prev", u: "up", Escape: "up" };
   document.addEventListener("keydown", (event) => {

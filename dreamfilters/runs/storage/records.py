@@ -1,4 +1,4 @@
-"""Everything that tells how a picture was made, as JSON beside it and inside it, and back again."""
+"""Everything that tells how an image was made, as JSON beside it and inside it, and back again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters import images
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
+from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.run_folder import KEY
@@ -24,20 +24,20 @@ __all__ = ["KEY", "as_json", "dream_of", "form_from", "form_values", "read_recor
 
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of one picture; `settings` are those of its run."""
+    """Return what is known of one image; `settings` are those of its run."""
     common = {key: value for key, value in settings.items() if key not in ("targets", "classes")}
     named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
     again = f"dreamfilters again {slug(dream.name)}.png"
     return {**common, **dream.as_values(), "classes": named if "class:" in dream.name else {}, "again": again}
 
 
-def dream_of(record: Mapping[str, Any], picture: NDArray[np.float32], recipe: Recipe) -> Dream:
-    """Return the dream that a record and its picture tell of; what it took and how the picture grew is not kept."""
+def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Recipe) -> Dream:
+    """Return the dream that a record and its image tell of; what it took and how the image grew is not kept."""
     numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
     history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
     return Dream(
         name=record["target"],
-        picture=picture,
+        image=image,
         score=numbers["score"],
         robust=numbers["robust"],
         start=numbers["start"],
@@ -45,8 +45,8 @@ def dream_of(record: Mapping[str, Any], picture: NDArray[np.float32], recipe: Re
         seconds=0.0,
         seed=record["seed"],
         recipe=recipe,
-        woken=record["woken"],
-        rescued=record["rescued"],
+        activated=record["activated"],
+        recovered_by=record["recovered_by"],
         attempts=tuple(record["attempts"]),
         note=record["note"],
         history=history,
@@ -86,17 +86,17 @@ def _finite(values: Any) -> Any:
     return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
-def read_record(picture: Path) -> dict[str, Any]:
+def read_record(image: Path) -> dict[str, Any]:
     """Return what a PNG of this tool says of itself.
 
     Raises:
-        PictureError: it cannot be read, or says nothing.
+        ImageError: it cannot be read, or says nothing.
     """
-    text = images.png_text(picture).get(KEY)
+    text = png_text(image).get(KEY)
     try:
         record = json.loads(text) if text else None
     except ValueError:
         record = None
     if not isinstance(record, dict) or not {"target", "model", "recipe", "input"} <= record.keys():
-        raise PictureError(f"{picture}: does not tell how it was made; give a PNG that `dreamfilters dream` wrote")
+        raise ImageError(f"{image}: does not tell how it was made; give a PNG that `dreamfilters dream` wrote")
     return record

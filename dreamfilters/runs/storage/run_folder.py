@@ -17,7 +17,7 @@ _NAMED = 3  # files that an error names
 
 
 @dataclass(frozen=True)
-class Kind:
+class RunKind:
     """A kind of run, and by what its folders are known.
 
     Attributes:

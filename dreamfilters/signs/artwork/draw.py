@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from dreamfilters.errors import TargetError
 from dreamfilters.signs.artwork import arrows, pictograms, plates, vehicles
 from dreamfilters.signs.artwork.glyphs import word
-from dreamfilters.signs.artwork.shapes import BLACK, GREY, RED, WHITE, Colour, Figure, box, filled, painted, placed
+from dreamfilters.signs.artwork.shapes import BLACK, GRAY, RED, WHITE, Color, Figure, box, filled, painted, placed
 from dreamfilters.signs.classes import GERMAN
 
 OVERSAMPLING = 4
@@ -16,25 +16,25 @@ OVERSAMPLING = 4
 def _limit(text: str) -> Figure:
     """Return the number of a speed limit: two broad digits or three narrow ones."""
     if len(text) == 2:
-        return word(text, height=0.85, breadth=0.475, gap=0.08, pen=0.12, colour=BLACK)
-    return word(text, height=0.82, breadth=0.36, gap=0.07, pen=0.105, colour=BLACK)
+        return word(text, height=0.85, breadth=0.475, gap=0.08, pen=0.12, color=BLACK)
+    return word(text, height=0.82, breadth=0.36, gap=0.07, pen=0.105, color=BLACK)
 
 
 def _end_of_80() -> Figure:
-    return word("80", height=0.93, breadth=0.51, gap=0.08, pen=0.14, colour=GREY)
+    return word("80", height=0.93, breadth=0.51, gap=0.08, pen=0.14, color=GRAY)
 
 
 def _stop() -> Figure:
-    return word("STOP", height=0.7, breadth=0.315, gap=0.06, pen=0.105, colour=WHITE)
+    return word("STOP", height=0.7, breadth=0.315, gap=0.06, pen=0.105, color=WHITE)
 
 
-def _two_cars(left: Colour, right: Colour, *, scale: float) -> Figure:
+def _two_cars(left: Color, right: Color, *, scale: float) -> Figure:
     apart = 1.15 * scale
     cars = (placed(painted(vehicles.car(), ink), x, 0.02, scale=scale) for ink, x in ((left, -apart), (right, apart)))
     return tuple(patch for car in cars for patch in car)
 
 
-def _lorry_and_car(left: Colour, right: Colour, *, scale: float) -> Figure:
+def _lorry_and_car(left: Color, right: Color, *, scale: float) -> Figure:
     lorry, car = painted(vehicles.lorry_from_behind(), left), painted(vehicles.car(), right)
     apart = 1.1 * scale
     return placed(lorry, -apart, 0, scale=0.95 * scale) + placed(car, apart, 0.42 * scale, scale=0.95 * scale)
@@ -83,8 +83,8 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.ORDER, arrows.keep_right()),
     (plates.ORDER, arrows.keep_left()),
     (plates.ORDER, arrows.roundabout()),
-    (plates.END, _two_cars(GREY, GREY, scale=0.31), plates.slashes()),
-    (plates.END, _lorry_and_car(GREY, GREY, scale=0.31), plates.slashes()),
+    (plates.END, _two_cars(GRAY, GRAY, scale=0.31), plates.slashes()),
+    (plates.END, _lorry_and_car(GRAY, GRAY, scale=0.31), plates.slashes()),
 )
 
 
@@ -104,6 +104,6 @@ def draw(number: int, size: int = 192) -> npt.NDArray[np.float32]:
     pen = ImageDraw.Draw(board)
     for patch in figure:
         pixels = (patch.points + 1) / 2 * wide - 0.5  # a whole number is the middle of a pixel
-        pen.polygon([(x, y) for x, y in np.round(pixels)], fill=patch.colour)  # Pillow would cut fractions off
+        pen.polygon([(x, y) for x, y in np.round(pixels)], fill=patch.color)  # Pillow would cut fractions off
     small = board.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(np.asarray(small) / 255, np.float32)

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from dreamfilters.signs.artwork.shapes import Colour, Figure, Patch, Points, arc, halves, joined, line, placed, stroke
+from dreamfilters.signs.artwork.shapes import (
+    Color,
+    ColoredPolygon,
+    Figure,
+    Points,
+    arc,
+    halves,
+    joined,
+    line,
+    placed,
+    stroke,
+)
 
 # Each takes half the width of its box and returns the ways of the pen's middle. The box reaches from -0.5 to 0.5 in y.
 Ways = tuple[Points, ...]
@@ -75,8 +86,8 @@ GLYPHS: dict[str, Callable[[float], Ways]] = {
 }
 
 
-def word(text: str, *, height: float, breadth: float, gap: float, pen: float, colour: Colour) -> Figure:
-    """Return the text centred on the board, every glyph `breadth` wide and `height` high from edge to edge.
+def word(text: str, *, height: float, breadth: float, gap: float, pen: float, color: Color) -> Figure:
+    """Return the text centered on the board, every glyph `breadth` wide and `height` high from edge to edge.
 
     `gap` lies between two glyphs and `pen` is the width of the line; all are in units of the board, where a sign
     reaches from -1 to 1. A one takes two thirds of the others' breadth.
@@ -84,9 +95,9 @@ def word(text: str, *, height: float, breadth: float, gap: float, pen: float, co
     inner = height - pen  # the glyphs' boxes are those of the pen's middle
     breadths = [breadth * (2 / 3 if letter == "1" else 1) for letter in text]
     x = -(sum(breadths) + gap * (len(text) - 1)) / 2
-    patches: list[Patch] = []
+    patches: list[ColoredPolygon] = []
     for letter, wide in zip(text, breadths, strict=True):
         outlines = (stroke(way, pen / inner) for way in GLYPHS[letter]((wide - pen) / 2 / inner))
-        patches += placed((Patch(outline, colour) for outline in outlines), x + wide / 2, scale=inner)
+        patches += placed((ColoredPolygon(outline, color) for outline in outlines), x + wide / 2, scale=inner)
         x += wide + gap
     return tuple(patches)

@@ -7,8 +7,8 @@ from dreamfilters.signs.artwork.shapes import (
     GREEN,
     RED,
     YELLOW,
+    ColoredPolygon,
     Figure,
-    Patch,
     Points,
     arc,
     box,
@@ -84,7 +84,7 @@ def narrowing() -> Figure:
 def lights() -> Figure:
     """Return the three lamps of a traffic light."""
     lamps = ((RED, -0.13), (YELLOW, 0.18), (GREEN, 0.49))
-    return tuple(Patch(circle(0, y, 0.135), colour) for colour, y in lamps)
+    return tuple(ColoredPolygon(circle(0, y, 0.135), color) for color, y in lamps)
 
 
 def snowflake() -> Figure:

@@ -1,4 +1,4 @@
-"""The bare plates that a sign's picture is painted on: nested outlines, the outermost first."""
+"""The bare plates that a sign's image is painted on: nested outlines, the outermost first."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from dreamfilters.signs.artwork.shapes import (
     RED,
     WHITE,
     YELLOW,
-    Colour,
+    Color,
+    ColoredPolygon,
     Figure,
-    Patch,
     Points,
     circle,
     filled,
@@ -24,9 +24,9 @@ from dreamfilters.signs.artwork.shapes import (
 EDGE = 0.97  # how far a plate reaches from the middle of the board
 
 
-def _nested(outline: Callable[[float], Points], *layers: tuple[float, Colour]) -> Figure:
-    """Return an outline again and again, each time drawn in by a depth and in another colour."""
-    return tuple(Patch(outline(depth), colour) for depth, colour in layers)
+def _nested(outline: Callable[[float], Points], *layers: tuple[float, Color]) -> Figure:
+    """Return an outline again and again, each time drawn in by a depth and in another color."""
+    return tuple(ColoredPolygon(outline(depth), color) for depth, color in layers)
 
 
 def _disc(depth: float) -> Points:
@@ -62,7 +62,7 @@ ORDER = _nested(_disc, (0, WHITE), (0.04, BLUE))
 END = _nested(_disc, (0, WHITE), (0.025, BLACK), (0.06, WHITE))
 NO_ENTRY = _nested(_disc, (0, WHITE), (0.03, RED))
 WARNING = _nested(_triangle, (0, WHITE), (0.025, RED), (0.205, WHITE))
-YIELD = tuple(Patch(patch.points * (1, -1), patch.colour) for patch in WARNING)
+YIELD = tuple(ColoredPolygon(patch.points * (1, -1), patch.color) for patch in WARNING)
 STOP = _nested(_octagon, (0, WHITE), (0.06, RED))
 PRIORITY = _nested(_diamond, (0, BLACK), (0.03, WHITE), (0.37, BLACK), (0.39, YELLOW))
 

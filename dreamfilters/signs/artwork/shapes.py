@@ -8,29 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 Points: TypeAlias = npt.NDArray[np.float64]  # (n, 2), x right and y down
-Colour: TypeAlias = tuple[int, int, int]
+Color: TypeAlias = tuple[int, int, int]
 
-# The traffic colours of the RAL register that German signs are made in, as they look in daylight.
-WHITE: Colour = (244, 244, 241)
-BLACK: Colour = (24, 24, 26)
-GREY: Colour = (92, 94, 96)
-RED: Colour = (197, 22, 30)
-BLUE: Colour = (10, 82, 164)
-YELLOW: Colour = (250, 190, 8)
-GREEN: Colour = (0, 134, 98)
+# The traffic colors of the RAL register that German signs are made in, as they look in daylight.
+WHITE: Color = (244, 244, 241)
+BLACK: Color = (24, 24, 26)
+GRAY: Color = (92, 94, 96)
+RED: Color = (197, 22, 30)
+BLUE: Color = (10, 82, 164)
+YELLOW: Color = (250, 190, 8)
+GREEN: Color = (0, 134, 98)
 
 ROUND = 72  # corners of a full circle; at 768 pixels an edge misses the circle by less than half a pixel
 
 
 @dataclass(frozen=True, eq=False)
-class Patch:
-    """A polygon filled with one colour."""
+class ColoredPolygon:
+    """A polygon filled with one color."""
 
     points: Points
-    colour: Colour
+    color: Color
 
 
-Figure: TypeAlias = tuple[Patch, ...]  # painted in this order
+Figure: TypeAlias = tuple[ColoredPolygon, ...]  # painted in this order
 
 
 def line(*points: Sequence[float]) -> Points:
@@ -92,16 +92,16 @@ def rounded(corners: Points, radius: float) -> Points:
         back, ahead = back / np.linalg.norm(back), ahead / np.linalg.norm(ahead)
         half = np.arccos(np.clip(back @ ahead, -1, 1)) / 2
         middle = (back + ahead) / np.linalg.norm(back + ahead)
-        centre = corner + middle * radius / np.sin(half)
+        center = corner + middle * radius / np.sin(half)
         outward = np.degrees(np.arctan2(-middle[1], -middle[0]))
         sweep = 90 - np.degrees(half)
-        pieces.append(arc(centre[0], centre[1], radius, outward - sweep, outward + sweep))
+        pieces.append(arc(center[0], center[1], radius, outward - sweep, outward + sweep))
     return np.concatenate(pieces)
 
 
-def filled(colour: Colour, *outlines: Points) -> Figure:
-    """Return one patch of that colour for each outline."""
-    return tuple(Patch(outline, colour) for outline in outlines)
+def filled(color: Color, *outlines: Points) -> Figure:
+    """Return one patch of that color for each outline."""
+    return tuple(ColoredPolygon(outline, color) for outline in outlines)
 
 
 def limb(width: float, *points: Sequence[float]) -> tuple[Points, ...]:
@@ -110,18 +110,20 @@ def limb(width: float, *points: Sequence[float]) -> tuple[Points, ...]:
     return (stroke(spine, width), *(circle(x, y, width / 2) for x, y in spine))
 
 
-def placed(figure: Iterable[Patch], x: float = 0, y: float = 0, *, scale: float = 1, turn: float = 0) -> Figure:
+def placed(
+    figure: Iterable[ColoredPolygon], x: float = 0, y: float = 0, *, scale: float = 1, turn: float = 0
+) -> Figure:
     """Return the figure turned clockwise by `turn` degrees about the middle, scaled, then moved to (x, y)."""
     cosine, sine = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     matrix = scale * np.array([[cosine, sine], [-sine, cosine]])
     return tuple(replace(patch, points=patch.points @ matrix + (x, y)) for patch in figure)
 
 
-def mirrored(figure: Iterable[Patch]) -> Figure:
+def mirrored(figure: Iterable[ColoredPolygon]) -> Figure:
     """Return the figure with left and right exchanged."""
     return tuple(replace(patch, points=patch.points * (-1.0, 1.0)) for patch in figure)
 
 
-def painted(figure: Iterable[Patch], colour: Colour) -> Figure:
-    """Return the figure with everything that was black in another colour."""
-    return tuple(replace(patch, colour=colour) if patch.colour == BLACK else patch for patch in figure)
+def painted(figure: Iterable[ColoredPolygon], color: Color) -> Figure:
+    """Return the figure with everything that was black in another color."""
+    return tuple(replace(patch, color=color) if patch.color == BLACK else patch for patch in figure)

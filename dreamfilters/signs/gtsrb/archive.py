@@ -23,7 +23,7 @@ CLASSES = 43
 
 
 @dataclass(frozen=True)
-class Files:
+class ArchiveFiles:
     """Which files of the archive are taken, each as its name and md5."""
 
     training: tuple[str, str]
@@ -35,14 +35,14 @@ class Files:
         return dict(astuple(self))
 
 
-# The checksums are those of torchvision.datasets.GTSRB. Its training file holds the 26,640 pictures of the
+# The checksums are those of torchvision.datasets.GTSRB. Its training file holds the 26,640 images of the
 # benchmark's first stage (IJCNN 2011); the test file holds all 12,630 of the final one.
-FIRST_STAGE = Files(
+FIRST_STAGE = ArchiveFiles(
     training=("GTSRB-Training_fixed.zip", "513f3c79a4c5141765e10e952eaa2478"),
     test=("GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185"),
     labels=("GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5"),
 )
-# All 39,209 training pictures of the final stage; this checksum is the one that several public loaders agree on.
+# All 39,209 training images of the final stage; this checksum is the one that several public loaders agree on.
 FILES = replace(FIRST_STAGE, training=("GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3"))
 
 _TRAINING = re.compile(r"GTSRB/(?:Training|Final_Training/Images)/(\d{5})/(\d{5})_(\d{5})\.ppm", re.ASCII)
@@ -50,17 +50,19 @@ _TEST = re.compile(r"GTSRB/Final_Test/Images/(\d{5})\.ppm", re.ASCII)
 _LABELS = "GT-final_test.csv"
 
 
-def fetch(folder: str | Path, *, base: str = ARCHIVE, files: Files = FILES, progress: Progress | None = None) -> Path:
+def fetch(
+    folder: str | Path, *, base: str = ARCHIVE, files: ArchiveFiles = FILES, progress: Progress | None = None
+) -> Path:
     """The folder, with the benchmark in it: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
 
-    Each picture is a PNG with the very pixels of the original. `00_00003_00017.png` is class 0, track 3, frame 17:
-    the frames of one track show one physical sign, so split by track, never by picture. Test pictures have no tracks
-    and are called `00_00243.png`, class and number. `gtsrb.json` counts the pictures of each class.
+    Each image is a PNG with the very pixels of the original. `00_00003_00017.png` is class 0, track 3, frame 17:
+    the frames of one track show one physical sign, so split by track, never by image. Test images have no tracks
+    and are called `00_00243.png`, class and number. `gtsrb.json` counts the images of each class.
 
     What a killed or broken run left is continued, and where all is there nothing is done. Archive files that you
     put into the folder yourself are taken if their md5 fits; they all stay there and may be deleted afterwards.
 
-    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training pictures. `progress` is called with (what, done, total).
+    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training images. `progress` is called with (what, done, total).
     Raises DownloadError, which says what to do, and OutputError if the folder cannot be written.
 
     >>> fetch("gtsrb")  # doctest: +SKIP
@@ -84,22 +86,22 @@ def fetch(folder: str | Path, *, base: str = ARCHIVE, files: Files = FILES, prog
     return folder
 
 
-def _is_finished(folder: Path, files: Files) -> bool:
-    """Whether this very download ended well and as many pictures of each class as then, or more, are still there."""
+def _is_finished(folder: Path, files: ArchiveFiles) -> bool:
+    """Whether this very download ended well and as many images of each class as then, or more, are still there."""
     record = _record(folder)
-    if record.get("files") != files.checksums() or not record.get("pictures"):
+    if record.get("files") != files.checksums() or not record.get("images"):
         return False
     there = _counted(folder)
     return all(
-        there[part][number] >= count for part, counts in record["pictures"].items() for number, count in counts.items()
+        there[part][number] >= count for part, counts in record["images"].items() for number, count in counts.items()
     )
 
 
-def _claim(folder: Path, files: Files) -> None:
+def _claim(folder: Path, files: ArchiveFiles) -> None:
     """Writes a record without counts, so that a later run knows these folders for its own."""
     taken = _record(folder).get("files")
     if taken not in (None, files.checksums()):
-        raise DownloadError(f"{folder}: holds pictures of other files ({', '.join(taken)}); choose another folder")
+        raise DownloadError(f"{folder}: holds images of other files ({', '.join(taken)}); choose another folder")
     if taken is None and any((folder / part).exists() for part in ("train", "test")):
         raise DownloadError(f"{folder}: has a folder train or test that is not from here; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,13 +121,13 @@ def _record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _write_record(folder: Path, files: Files, pictures: dict[str, dict[str, int]] | None) -> None:
-    record = {"source": CITATION, "files": files.checksums(), "pictures": pictures}
+def _write_record(folder: Path, files: ArchiveFiles, images: dict[str, dict[str, int]] | None) -> None:
+    record = {"source": CITATION, "files": files.checksums(), "images": images}
     write_whole(folder / "gtsrb.json", json.dumps(record, indent=1).encode())
 
 
 def _counted(folder: Path) -> dict[str, dict[str, int]]:
-    """How many pictures of each class are there: {"train": {"00": 150, ...}, "test": {...}}."""
+    """How many images of each class are there: {"train": {"00": 150, ...}, "test": {...}}."""
     return {
         part: {
             f"{number:02}": sum(1 for _ in (folder / part / f"{number:02}").glob("*.png")) for number in range(CLASSES)
@@ -134,14 +136,14 @@ def _counted(folder: Path) -> dict[str, dict[str, int]]:
     }
 
 
-def _check_complete(folder: Path, files: Files, labelled: int) -> None:
+def _check_complete(folder: Path, files: ArchiveFiles, labeled: int) -> None:
     counts = _counted(folder)
     for part, (name, _) in (("train", files.training), ("test", files.test)):
         missing = [number for number, count in counts[part].items() if count == 0]
         if missing:
-            raise DownloadError(f"{name}: has no picture of class {', '.join(missing)}; delete it and run again")
-    if (count := sum(counts["test"].values())) < labelled:
-        raise DownloadError(f"{files.test[0]}: has {count} pictures, {files.labels[0]} labels {labelled}; delete both")
+            raise DownloadError(f"{name}: has no image of class {', '.join(missing)}; delete it and run again")
+    if (count := sum(counts["test"].values())) < labeled:
+        raise DownloadError(f"{files.test[0]}: has {count} images, {files.labels[0]} labels {labeled}; delete both")
 
 
 def _training_place(name: str) -> Path | None:
@@ -152,18 +154,18 @@ def _training_place(name: str) -> Path | None:
 def _test_place(name: str, labels: dict[str, int]) -> Path | None:
     found = _TEST.fullmatch(name)
     if found and found[1] not in labels:
-        raise DownloadError(f"{name}: no class is given for this test picture; delete the archive files and run again")
+        raise DownloadError(f"{name}: no class is given for this test image; delete the archive files and run again")
     return _place("test", labels[found[1]], found[1]) if found else None
 
 
 def _place(part: str, number: int, rest: str) -> Path:
     if number >= CLASSES:
-        raise DownloadError(f"class {number} of picture {rest}: the benchmark has classes 0 to {CLASSES - 1}")
+        raise DownloadError(f"class {number} of image {rest}: the benchmark has classes 0 to {CLASSES - 1}")
     return Path(part, f"{number:02}", f"{number:02}_{rest}.png")
 
 
 def _labels(archive: Path) -> dict[str, int]:
-    """The class of each test picture by its five digits, from the table Filename;Width;...;ClassId."""
+    """The class of each test image by its five digits, from the table Filename;Width;...;ClassId."""
     with opened(archive) as zipped:
         table = unpacked(zipped, zipped.getinfo(_LABELS)) if _LABELS in zipped.namelist() else b""
     try:

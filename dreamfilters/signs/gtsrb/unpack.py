@@ -1,4 +1,4 @@
-"""Pictures leave a zip file without trust in it: no name of a member ever becomes a path, and sizes are bounded."""
+"""Images leave a zip file without trust in it: no name of a member ever becomes a path, and sizes are bounded."""
 
 import io
 import stat
@@ -12,7 +12,7 @@ from PIL import Image
 from dreamfilters.errors import DownloadError
 from dreamfilters.signs.gtsrb.download import Progress
 
-Place = Callable[[str], Path | None]  # a member's name -> the picture's path below the folder, None: no picture
+Place = Callable[[str], Path | None]  # a member's name -> the image's path below the folder, None: no image
 
 LARGEST_MEMBER = 4 * 1024**2  # bytes; the largest traffic sign has 250 x 250 pixels, 188 kB
 LARGEST_TOTAL = 2 * 1024**3  # bytes; all traffic signs together have about a quarter of it
@@ -20,7 +20,7 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplement
 
 
 def unpack(archive: Path, folder: Path, place: Place, progress: Progress | None) -> None:
-    """Writes each picture of the archive to its place, as PNG, unless it is there already.
+    """Writes each image of the archive to its place, as PNG, unless it is there already.
 
     A member's name never becomes a path: places are made of the digits in it.
     """
@@ -71,9 +71,9 @@ def _as_png(name: str, content: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(content), formats=["PPM"]) as image:
             image.convert("RGB").save(file, "PNG")
-    except Exception as error:  # a damaged picture makes a decoder raise nearly anything
+    except Exception as error:  # a damaged image makes a decoder raise nearly anything
         raise DownloadError(
-            f"{name}: is no sound PPM picture ({error}); delete its archive file and run again"
+            f"{name}: is no sound PPM image ({error}); delete its archive file and run again"
         ) from error
     return file.getvalue()
 

@@ -1,4 +1,4 @@
-"""The drawings as a camera by the road would see them: the sample pictures of the traffic-sign network.
+"""The drawings as a camera by the road would see them: the sample images of the traffic-sign network.
 
 Nothing is read from a file; every number of a scene comes from a class and a seed. The disturbances are those that the
 benchmark's authors name: light, partial shade, weathering, rotation, motion, low resolution (Stallkamp et al., 2012).
@@ -14,10 +14,10 @@ from PIL import Image
 from dreamfilters.errors import OutputError
 from dreamfilters.signs.artwork.draw import draw
 from dreamfilters.signs.classes import GERMAN
-from dreamfilters.signs.rendering.surroundings import SURROUNDINGS, Chance, Picture, mix, noise, soft_step
+from dreamfilters.signs.rendering.surroundings import SURROUNDINGS, Chance, ImageArray, mix, noise, soft_step
 
-SAMPLES = 4  # pictures of a class
-FINENESS = 2  # pixels of the scene for one of the picture
+SAMPLES = 4  # images of a class
+FINENESS = 2  # pixels of the scene for one of the image
 MARGIN = 8  # pixels of the scene cut off all round, where the blur wraps
 DRAWN = 128  # pixels of the drawing, more than it ever gets in the scene
 DISTANCE = 4.0  # of the camera from the sign, in half widths of the sign: how strong the perspective is
@@ -45,21 +45,21 @@ def render(number: int, seed: int, size: int = 48) -> npt.NDArray[np.float32]:
 
 
 def samples() -> tuple[tuple[int, npt.NDArray[np.float32]], ...]:
-    """Return the sample pictures, four of each class: pairs of a class's number and a picture (48, 48, 3) in [0, 1]."""
+    """Return the sample images, four of each class: pairs of a class's number and an image (48, 48, 3) in [0, 1]."""
     return tuple((number, render(number, seed)) for number in range(len(GERMAN)) for seed in range(SAMPLES))
 
 
 def write_samples(folder: Path | str) -> tuple[Path, ...]:
-    """Write the sample pictures into class folders, `00/00_rendered_0.png` and so on, and return their paths.
+    """Write the sample images into class folders, `00/00_rendered_0.png` and so on, and return their paths.
 
     A folder that cannot be written raises `OutputError`.
     """
     paths = []
-    for place, (number, picture) in enumerate(samples()):
+    for place, (number, image) in enumerate(samples()):
         path = Path(folder) / f"{number:02d}" / f"{number:02d}_rendered_{place % SAMPLES}.png"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(path)
+            Image.fromarray(np.round(image * 255).astype(np.uint8)).save(path)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}); name a folder of yours") from error
         paths.append(path)
@@ -77,7 +77,7 @@ def _extent(sign: Image.Image) -> float:
     return min(right - left, bottom - top) / DRAWN
 
 
-def _view(chance: Chance, wide: int, visible: float) -> Picture:
+def _view(chance: Chance, wide: int, visible: float) -> ImageArray:
     """Return how the board of the sign is seen: (3, 3), from (x, y, 1) in -1 to 1 to places in pixels of the scene."""
     roll, yaw, pitch = np.radians(chance.normal((0, 0, 0), (3.5, 13, 6)).clip(-28, 28))
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
@@ -90,7 +90,7 @@ def _view(chance: Chance, wide: int, visible: float) -> Picture:
     return np.asarray(np.array([(half, 0, x), (0, half, y), (0, 0, 1)]) @ turned)
 
 
-def _seen(sign: Image.Image, view: Picture, wide: int) -> Picture:
+def _seen(sign: Image.Image, view: ImageArray, wide: int) -> ImageArray:
     """Return the drawing as the view shows it: (wide, wide, 4)."""
     board = np.array([[2 / DRAWN, 0, -1], [0, 2 / DRAWN, -1], [0, 0, 1]])  # pixels of the drawing -> board
     back = np.linalg.inv(view @ board)
@@ -100,7 +100,7 @@ def _seen(sign: Image.Image, view: Picture, wide: int) -> Picture:
     return np.asarray(turned, float) / 255
 
 
-def _pole(chance: Chance, behind: Picture, view: Picture) -> Picture:
+def _pole(chance: Chance, behind: ImageArray, view: ImageArray) -> ImageArray:
     """Return the surroundings with the pole that the sign hangs on."""
     top, foot = view @ (0, -1.1, 1), view @ (0, 1, 1)
     (x0, y0), (x1, y1) = top[:2] / top[2], foot[:2] / foot[2]
@@ -112,15 +112,15 @@ def _pole(chance: Chance, behind: Picture, view: Picture) -> Picture:
     return mix(behind, steel, soft_step(-np.abs(across), -1, 0.4) * (y > y0))
 
 
-def _weathered(chance: Chance, colours: Picture) -> Picture:
-    """Return the sign's colours bleached by the sun and dirty from rain and road."""
-    grey = colours.mean(-1, keepdims=True)
-    faded = mix(colours, 0.75 * grey + 0.2, chance.uniform(0, 0.3))
-    dirt = soft_step(noise(chance, len(colours), 1.3), 1.2, 2.5) * chance.uniform(0, 0.35)
+def _weathered(chance: Chance, colors: ImageArray) -> ImageArray:
+    """Return the sign's colors bleached by the sun and dirty from rain and road."""
+    gray = colors.mean(-1, keepdims=True)
+    faded = mix(colors, 0.75 * gray + 0.2, chance.uniform(0, 0.3))
+    dirt = soft_step(noise(chance, len(colors), 1.3), 1.2, 2.5) * chance.uniform(0, 0.35)
     return mix(faded, np.array([0.33, 0.3, 0.25]), dirt)
 
 
-def _light(chance: Chance, wide: int) -> Picture:
+def _light(chance: Chance, wide: int) -> ImageArray:
     """Return what light falls on the sign: (wide, wide, 3), a gradient, at times a cast and the shade of leaves."""
     angle = chance.uniform(0, 2 * np.pi)
     place = np.linspace(-1, 1, wide)
@@ -132,8 +132,8 @@ def _light(chance: Chance, wide: int) -> Picture:
     return np.asarray(light[..., None] * (1 + chance.normal(0, 0.025, 3)))
 
 
-def _photographed(chance: Chance, scene: Picture, size: int) -> npt.NDArray[np.float32]:
-    """Return what a camera makes of a scene: blur, colour fringes, haze, coarse pixels, noise."""
+def _photographed(chance: Chance, scene: ImageArray, size: int) -> npt.NDArray[np.float32]:
+    """Return what a camera makes of a scene: blur, color fringes, haze, coarse pixels, noise."""
     blurred = _blurred(chance, scene)[MARGIN:-MARGIN, MARGIN:-MARGIN]
     hazy = mix(blurred, np.full(3, chance.uniform(0.3, 0.7)), max(0.0, chance.uniform(-0.15, 0.2)))
     hazy = hazy * (1 + chance.normal(0, 0.025, 3))
@@ -144,7 +144,7 @@ def _photographed(chance: Chance, scene: Picture, size: int) -> npt.NDArray[np.f
     return np.clip(_resized(noisy, size, Image.Resampling.BICUBIC), 0, 1).astype(np.float32)
 
 
-def _blurred(chance: Chance, scene: Picture) -> Picture:
+def _blurred(chance: Chance, scene: ImageArray) -> ImageArray:
     """Return the scene out of focus, at times moved while the shutter was open, red and blue a little apart."""
     down, across = np.fft.fftfreq(len(scene))[:, None], np.fft.rfftfreq(len(scene))[None]
     focus = np.exp(-2 * (np.pi * chance.uniform(0.4, 1.5)) ** 2 * (down**2 + across**2))
@@ -156,6 +156,6 @@ def _blurred(chance: Chance, scene: Picture) -> Picture:
     return np.asarray(np.fft.irfft2(spectrum, scene.shape[:2], axes=(0, 1)))
 
 
-def _resized(picture: Picture, size: int, method: Image.Resampling) -> Picture:
-    channels = (Image.fromarray(picture[..., c].astype(np.float32)) for c in range(3))
+def _resized(image: ImageArray, size: int, method: Image.Resampling) -> ImageArray:
+    channels = (Image.fromarray(image[..., c].astype(np.float32)) for c in range(3))
     return np.stack([np.asarray(channel.resize((size, size), method), float) for channel in channels], axis=-1)

@@ -6,14 +6,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Picture: TypeAlias = npt.NDArray[np.float64]  # (n, n, 3) of colours or (n, n) of amounts
+ImageArray: TypeAlias = npt.NDArray[np.float64]  # (n, n, 3) of colors or (n, n) of amounts
 Chance: TypeAlias = np.random.Generator
 
 
-def noise(chance: Chance, size: int, slope: float, *, upright: float = 1) -> Picture:
-    """Return (size, size) noise of mean 0 and deviation 1 whose amplitude falls with frequency to the power of `slope`.
+def noise(chance: Chance, size: int, slope: float, *, upright: float = 1) -> ImageArray:
+    """Return (size, size) noise of mean 0 and std 1 whose amplitude falls with frequency to the power of `slope`.
 
-    Photographs have a slope of about 1 (Field, "Relations between the statistics of natural images", 1987); a larger
+    Images have a slope of about 1 (Field, "Relations between the statistics of natural images", 1987); a larger
     one gives softer clouds. What is `upright` is that many times as high as it is wide.
     """
     down, across = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None]
@@ -24,25 +24,25 @@ def noise(chance: Chance, size: int, slope: float, *, upright: float = 1) -> Pic
     return np.asarray(field / field.std())
 
 
-def soft_step(field: Picture, edge: Picture | float, width: float) -> Picture:
+def soft_step(field: ImageArray, edge: ImageArray | float, width: float) -> ImageArray:
     """Return 0 where the field is below the edge, 1 where it is above, and a ramp of that width between."""
     return np.clip((field - edge) / width + 0.5, 0, 1)
 
 
-def mix(first: Picture, second: Picture, amount: Picture | float) -> Picture:
+def mix(first: ImageArray, second: ImageArray, amount: ImageArray | float) -> ImageArray:
     """Return the first where the amount is 0 and the second where it is 1."""
     amount = np.asarray(amount)[..., None] if np.ndim(amount) == 2 else amount
     return np.asarray(first + (second - first) * amount)
 
 
-def _colour(chance: Chance, *choices: tuple[float, float, float]) -> Picture:
-    """Return one of the colours, a little off: (3,)."""
+def _color(chance: Chance, *choices: tuple[float, float, float]) -> ImageArray:
+    """Return one of the colors, a little off: (3,)."""
     chosen = np.asarray(choices[chance.integers(len(choices))])
     return np.asarray(chosen * chance.uniform(0.8, 1.2) * chance.uniform(0.96, 1.04, 3))
 
 
-def sky(chance: Chance, size: int) -> Picture:
-    """Return clouds before blue or grey."""
+def sky(chance: Chance, size: int) -> ImageArray:
+    """Return clouds before blue or gray."""
     blue = np.asarray(((0.45, 0.6, 0.85), (0.6, 0.72, 0.9), (0.7, 0.75, 0.82))[chance.integers(3)])
     height = np.linspace(0, 1, size)[:, None, None]
     clear = mix(blue, np.full(3, 0.92), 0.7 * height + np.zeros((size, size, 1)))
@@ -50,17 +50,17 @@ def sky(chance: Chance, size: int) -> Picture:
     return mix(clear, np.full(3, chance.uniform(0.8, 1.05)), clouds)
 
 
-def foliage(chance: Chance, size: int) -> Picture:
+def foliage(chance: Chance, size: int) -> ImageArray:
     """Return leaves, green or in autumn, with the sky in some gaps."""
-    dark = _colour(chance, (0.07, 0.09, 0.05), (0.1, 0.08, 0.06), (0.05, 0.06, 0.06))
-    light = _colour(chance, (0.33, 0.4, 0.16), (0.45, 0.35, 0.14), (0.4, 0.28, 0.15), (0.25, 0.32, 0.2))
+    dark = _color(chance, (0.07, 0.09, 0.05), (0.1, 0.08, 0.06), (0.05, 0.06, 0.06))
+    light = _color(chance, (0.33, 0.4, 0.16), (0.45, 0.35, 0.14), (0.4, 0.28, 0.15), (0.25, 0.32, 0.2))
     leaves = mix(dark, light, soft_step(noise(chance, size, 0.85), 0.3, 2.8))
     leaves = leaves * (1 + 0.25 * noise(chance, size, 0.4)[..., None])
     gaps = soft_step(noise(chance, size, 1.15), chance.uniform(1.0, 3.0), 0.5)
     return np.clip(mix(leaves, np.full(3, chance.uniform(0.6, 1.0)), gaps), 0, 1)
 
 
-def branches(chance: Chance, size: int) -> Picture:
+def branches(chance: Chance, size: int) -> ImageArray:
     """Return bare twigs before the sky, closer together towards the ground."""
     behind = sky(chance, size)
     height = np.linspace(0.3, 1.1, size)[:, None]
@@ -68,12 +68,12 @@ def branches(chance: Chance, size: int) -> Picture:
     for slope, thick in ((1.25, 0.05), (1.8, 0.035)):  # where noise passes through zero it draws lines that fork
         off = np.abs(noise(chance, size, slope, upright=3))
         twigs = np.maximum(twigs, 1 - soft_step(off / thick, 4 * height, 2))
-    return mix(behind, _colour(chance, (0.16, 0.13, 0.11), (0.12, 0.12, 0.13)), 0.75 * twigs)
+    return mix(behind, _color(chance, (0.16, 0.13, 0.11), (0.12, 0.12, 0.13)), 0.75 * twigs)
 
 
-def wall(chance: Chance, size: int) -> Picture:
+def wall(chance: Chance, size: int) -> ImageArray:
     """Return a house: plaster or brick, and a window with a light frame."""
-    plaster = _colour(chance, (0.75, 0.7, 0.6), (0.62, 0.62, 0.62), (0.55, 0.3, 0.24), (0.8, 0.74, 0.55))
+    plaster = _color(chance, (0.75, 0.7, 0.6), (0.62, 0.62, 0.62), (0.55, 0.3, 0.24), (0.8, 0.74, 0.55))
     front = plaster * (1 + 0.05 * noise(chance, size, 0.8)[..., None]) + np.zeros((size, size, 3))
     pitch, width = size / chance.uniform(1.2, 2.6), chance.uniform(0.4, 0.8)
     x = (np.arange(size) / pitch + chance.uniform()) % 1
@@ -85,13 +85,13 @@ def wall(chance: Chance, size: int) -> Picture:
     return np.clip(mix(framed, glass, (inside < 0.48).astype(float)), 0, 1)
 
 
-def road(chance: Chance, size: int) -> Picture:
+def road(chance: Chance, size: int) -> ImageArray:
     """Return the sky, a hedge along the horizon and the road below."""
     height = np.linspace(0, 1, size)[:, None] + 0.03 * noise(chance, size, 1.3)
     horizon = chance.uniform(0.5, 0.8)
-    asphalt = _colour(chance, (0.36, 0.36, 0.37), (0.3, 0.3, 0.3)) * (1 + 0.07 * noise(chance, size, 0.5)[..., None])
+    asphalt = _color(chance, (0.36, 0.36, 0.37), (0.3, 0.3, 0.3)) * (1 + 0.07 * noise(chance, size, 0.5)[..., None])
     scene = mix(sky(chance, size), foliage(chance, size), soft_step(height, horizon - chance.uniform(0.08, 0.4), 0.03))
     return np.clip(mix(scene, asphalt, soft_step(height, horizon, 0.03)), 0, 1)
 
 
-SURROUNDINGS: tuple[Callable[[Chance, int], Picture], ...] = (foliage, foliage, branches, sky, wall, road)
+SURROUNDINGS: tuple[Callable[[Chance, int], ImageArray], ...] = (foliage, foliage, branches, sky, wall, road)

@@ -17,11 +17,11 @@ _HEARTBEAT = 15.0  # seconds; proxies cut a silent line after a minute
 @dataclass(eq=False)
 class _Listener:
     waiting: dict[str, str] = field(default_factory=dict)  # key -> the event's text; a later one takes its place
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    activated: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
-class Hub:
+class EventHub:
     """Hands events to every listener; used on one event loop.
 
     Example:
@@ -38,7 +38,7 @@ class Hub:
         text = event_text(kind, values, self._number)
         for listener in self._listeners:
             listener.waiting[f"{kind} {key}"] = text
-            listener.woken.set()
+            listener.activated.set()
 
     def listen(self, first: Callable[[], list[tuple[str, Any]]]) -> AsyncIterator[str]:
         """Return the text of the events that `first` gives when it begins, then of what is published, until `close`.
@@ -58,11 +58,11 @@ class Hub:
                 yield event_text(kind, values, self._number)
             while not self._closed:
                 try:
-                    await asyncio.wait_for(listener.woken.wait(), _HEARTBEAT)
+                    await asyncio.wait_for(listener.activated.wait(), _HEARTBEAT)
                 except TimeoutError:
                     yield ": still here\n\n"
                     continue
-                listener.woken.clear()
+                listener.activated.clear()
                 waiting, listener.waiting = listener.waiting, {}
                 for text in waiting.values():
                     yield text
@@ -73,7 +73,7 @@ class Hub:
         """End all streams."""
         self._closed = True
         for listener in self._listeners:
-            listener.woken.set()
+            listener.activated.set()
 
 
 def event_text(kind: str, values: Any, number: int) -> str:

@@ -14,9 +14,9 @@ import uvicorn
 
 from dreamfilters.viewer.server.access import Access
 from dreamfilters.viewer.server.errors import AccessError
-from dreamfilters.viewer.server.request_timeout import Impatient
+from dreamfilters.viewer.server.request_timeout import RequestTimeout
 from dreamfilters.viewer.server.routes import application
-from dreamfilters.viewer.services.service import Service, Settings
+from dreamfilters.viewer.services.service import Service, ViewerSettings
 
 PORT, _TRIES = 5000, 20  # Quiver's; where it is taken, one of the next
 
@@ -61,7 +61,7 @@ class Viewer:
         return f"Viewer({self.url!r})"
 
 
-def started(settings: Settings, access: Access, host: str, port: int | None) -> Viewer:
+def started(settings: ViewerSettings, access: Access, host: str, port: int | None) -> Viewer:
     """Start the server in a thread of its own, which a notebook's event loop does not disturb.
 
     Raises:
@@ -72,7 +72,7 @@ def started(settings: Settings, access: Access, host: str, port: int | None) -> 
     access = replace(access, cookie=f"dreamfilters-{number}")
     service = Service(settings)
     config = uvicorn.Config(
-        application(service, access), http=Impatient, log_level="error", access_log=False, lifespan="on",
+        application(service, access), http=RequestTimeout, log_level="error", access_log=False, lifespan="on",
         server_header=False, timeout_graceful_shutdown=1, timeout_keep_alive=30, limit_concurrency=1024, ws="none",
         proxy_headers=False,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class Impatient(H11Protocol):
+class RequestTimeout(H11Protocol):
     """Uvicorn's protocol with a limit on how long the head of a request may take, however its bytes drip in.
 
     What comes after the head is the routes' to wait for; here it counts only once the answer is out.

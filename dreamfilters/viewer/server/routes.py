@@ -28,13 +28,13 @@ _LARGEST_JSON = 2**16  # bytes
 _ORDER = {"layer": str, "unit": int, "recipe": str, "seed": int}
 _WISH = {"layer": str, "unit": int, "recipe": str}
 _PATIENCE = 30.0  # seconds that a body may take to arrive
-_PICTURE, _THUMB = 1024, 96  # pixels
+_IMAGE, _THUMB = 1024, 96  # pixels
 
 
 def application(service: Service, access: Access) -> App:
     """Return the ASGI application: the gate, and behind it a route for each thing that the service can be asked for."""
     app = FastAPI(lifespan=_life(service), openapi_url=None, docs_url=None, redoc_url=None)
-    for add in (_pages, _pictures, _maps, _units, _dreams, _stream):
+    for add in (_pages, _images, _maps, _units, _dreams, _stream):
         add(app, service)
     answers = {
         DreamfiltersError: _refused, RequestValidationError: _malformed, HTTPException: _plain, Exception: _broken,
@@ -72,10 +72,10 @@ def _pages(app: FastAPI, service: Service) -> None:
         return _json(service.state())
 
 
-def _pictures(app: FastAPI, service: Service) -> None:
-    @app.get("/api/images/{image}/picture.png")
-    async def picture(image: str) -> Response:
-        return _png(await service.sights.png(image, _PICTURE))
+def _images(app: FastAPI, service: Service) -> None:
+    @app.get("/api/images/{image}/image.png")
+    async def image(image: str) -> Response:
+        return _png(await service.sights.png(image, _IMAGE))
 
     @app.get("/api/images/{image}/thumb.png")
     async def thumb(image: str) -> Response:
@@ -179,8 +179,8 @@ def _dreams(app: FastAPI, service: Service) -> None:
     async def sheet_png(layer: str) -> Response:
         return _png(await service.studio.sheet_png(layer))
 
-    @app.get("/api/dreams/{dream}/picture.png")
-    async def picture(dream: str) -> Response:
+    @app.get("/api/dreams/{dream}/image.png")
+    async def image(dream: str) -> Response:
         return _png(service.studio.png(dream))
 
     @app.get("/api/dreams/{dream}/thumb.png")

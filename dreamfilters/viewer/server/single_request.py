@@ -8,10 +8,10 @@ from typing import Any
 
 from dreamfilters.viewer.server.access import Access
 from dreamfilters.viewer.server.routes import application
-from dreamfilters.viewer.services.service import Service, Settings
+from dreamfilters.viewer.services.service import Service, ViewerSettings
 
 
-def answered(settings: Settings, address: str) -> tuple[int, bytes]:
+def answered(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
     """Return status and content of the answer to a GET; the network is open by then.
 
     Example:
@@ -21,7 +21,7 @@ def answered(settings: Settings, address: str) -> tuple[int, bytes]:
     return asyncio.run(_answered(settings, address))
 
 
-async def _answered(settings: Settings, address: str) -> tuple[int, bytes]:
+async def _answered(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
     access = Access("once")
     path, _, query = address.partition("?")
     headers = {"host": "localhost", "cookie": f"{access.cookie}={access.pass_}"}

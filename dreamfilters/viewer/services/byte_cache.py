@@ -10,11 +10,11 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
+class ByteCache(Generic[Key, Value]):
     """A cache bounded in bytes.
 
     Example:
-        >>> kept = Kept(3, weigh=len)
+        >>> kept = ByteCache(3, weigh=len)
         >>> for word in (b"ab", b"c", b"d"):
         ...     kept[word] = word
         >>> kept.get(b"ab"), kept.get(b"d")

@@ -10,7 +10,7 @@ from functools import cached_property
 from PIL import Image, ImageOps
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.messages import Asked, Values
+from dreamfilters.viewer.messages import DreamRequest, Values
 from dreamfilters.viewer.server.errors import BusyError
 
 _MOST_WAITING = 64  # dreams; a person who wants more takes the command line
@@ -21,7 +21,7 @@ _COLUMNS = 32
 
 
 @dataclass(eq=False)
-class Booking:
+class QueuedDream:
     """One dream and how far it is.
 
     Attributes:
@@ -29,15 +29,15 @@ class Booking:
         number: of the worker's request, by which it is cancelled.
         name: the target in words.
         phase: 'queued', 'running', 'done', 'cancelled' or 'failed'.
-        png: the picture as it is now.
+        png: the image as it is now.
         map: the unit's map on its own dream, once that is done.
         peak: the greatest value of this map.
         kept: the folder that it was written to.
-        command, python: how the same picture is dreamt again.
-        measures: the ids of the dreams that were held against the pictures, itself first, and what that measured.
+        command, python: how the same image is dreamt again.
+        measures: the ids of the dreams that were held against the images, itself first, and what that measured.
     """
 
-    asked: Asked
+    asked: DreamRequest
     number: int
     name: str
     phase: str = "queued"
@@ -46,7 +46,7 @@ class Booking:
     score: float | None = None
     scores: list[float | None] = field(default_factory=list)
     note: str = ""
-    woken: bool = False
+    activated: bool = False
     png: bytes | None = None
     map: Values | None = None
     peak: float | None = None
@@ -62,8 +62,8 @@ class Booking:
         return {
             "id": asked.id, "layer": asked.layer, "unit": asked.unit, "name": self.name, "recipe": asked.recipe,
             "seed": asked.seed, "phase": self.phase, "step": self.step, "steps": self.steps, "score": self.score,
-            "scores": self.scores, "note": self.note, "woken": self.woken, "kept": self.kept or None,
-            "picture": f"api/dreams/{asked.id}/picture.png" if self.png else None, "made_at": self.made_at,
+            "scores": self.scores, "note": self.note, "activated": self.activated, "kept": self.kept or None,
+            "image": f"api/dreams/{asked.id}/image.png" if self.png else None, "made_at": self.made_at,
             "command": self.command, "python": self.python,
         }  # fmt: skip
 
@@ -88,26 +88,26 @@ class Booking:
         """Take over the dream that is done."""
         self.phase, self.step, self.steps = "done", made["steps"], made["steps"]
         self.score, self.scores, self.note = made["score"], made["history"], made["note"]
-        self.woken, self.png, self.map, self.peak = made["woken"], made["png"], made["map"], made["peak"]
-        if made["rescued"]:
-            self.note = "; ".join(filter(None, [self.note, f"rescued by {made['rescued']}"]))
+        self.activated, self.png, self.map, self.peak = made["activated"], made["png"], made["map"], made["peak"]
+        if made["recovered_by"]:
+            self.note = "; ".join(filter(None, [self.note, f"recovered by {made['recovered_by']}"]))
         self.__dict__.pop("thumb", None)
 
     @cached_property
     def thumb(self) -> Image.Image:
-        """The picture at the size of a tile, RGB."""
+        """The image at the size of a tile, RGB."""
         image = Image.open(io.BytesIO(self.png or b"")).convert("RGB")
         return ImageOps.pad(image, (TILE, TILE), Image.Resampling.BICUBIC, color=(128, 128, 128))
 
 
-class Bookings:
+class DreamQueue:
     """All dreams of a viewer under their ids."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Booking] = {}
+        self._all: dict[str, QueuedDream] = {}
         self._count = 0
 
-    def add(self, layer: str, unit: int, recipe: str, seed: int, *, name: str, number: int) -> Booking:
+    def add(self, layer: str, unit: int, recipe: str, seed: int, *, name: str, number: int) -> QueuedDream:
         """Return a new dream that waits.
 
         Raises:
@@ -115,23 +115,23 @@ class Bookings:
         """
         if sum(booking.is_open for booking in self._all.values()) >= _MOST_WAITING:
             raise BusyError(f"{_MOST_WAITING} dreams are waiting already; cancel some, or take the command line")
-        booking = Booking(Asked(f"D{self._count}", layer, unit, recipe, seed), number, name)
+        booking = QueuedDream(DreamRequest(f"D{self._count}", layer, unit, recipe, seed), number, name)
         self._count += 1
         self._all[booking.asked.id] = booking
         self._forget_the_oldest()
         return booking
 
-    def get(self, key: str) -> Booking:
+    def get(self, key: str) -> QueuedDream:
         """Return a dream, or raise UnknownNameError."""
         if key not in self._all:
             raise UnknownNameError(f"dream {key[:20]}: there is none of this id")
         return self._all[key]
 
-    def find(self, key: str) -> Booking | None:
+    def find(self, key: str) -> QueuedDream | None:
         """Return a dream, None for one that is forgotten."""
         return self._all.get(key)
 
-    def of(self, layer: str | None = None, unit: int | None = None) -> list[Booking]:
+    def of(self, layer: str | None = None, unit: int | None = None) -> list[QueuedDream]:
         """Return the dreams of a layer or of a unit, in the order in which they were asked for."""
         return [
             booking
@@ -139,16 +139,16 @@ class Bookings:
             if layer in (None, booking.asked.layer) and unit in (None, booking.asked.unit)
         ]
 
-    def best(self, layer: str) -> dict[int, Booking]:
+    def best(self, layer: str) -> dict[int, QueuedDream]:
         """Return for each unit of a layer the finished dream with the greatest value on its own map."""
-        found: dict[int, Booking] = {}
+        found: dict[int, QueuedDream] = {}
         for booking in self.of(layer):
             before = found.get(booking.asked.unit)
             if booking.peak is not None and (before is None or booking.peak > (before.peak or 0.0)):
                 found[booking.asked.unit] = booking
         return found
 
-    def alike(self, booking: Booking) -> tuple[str, ...]:
+    def alike(self, booking: QueuedDream) -> tuple[str, ...]:
         """Return the ids of a dream and of the newest others that differ from it by their seeds alone."""
         own = booking.asked
         others = {
@@ -158,13 +158,13 @@ class Bookings:
         }
         return (own.id, *list(others.values())[-_ALIKE:])
 
-    def newest(self, layer: str) -> list[Booking]:
+    def newest(self, layer: str) -> list[QueuedDream]:
         """Return the newest finished dream of each unit of a layer, in the order of the units."""
         found = {booking.asked.unit: booking for booking in self.of(layer) if booking.phase == "done"}
         return [found[unit] for unit in sorted(found)]
 
     def sheet(self, layer: str) -> Image.Image:
-        """Return the newest dreams of a layer as one picture of tiles, row by row."""
+        """Return the newest dreams of a layer as one image of tiles, row by row."""
         found = self.newest(layer)
         columns, rows = columns_of(len(found)), -(-len(found) // _COLUMNS)
         whole = Image.new("RGB", (max(1, columns) * TILE, max(1, rows) * TILE))

@@ -8,11 +8,11 @@ from typing import Any
 
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, UnknownNameError
-from dreamfilters.viewer.messages import CLASSES, Cancelled, Described, Values
-from dreamfilters.viewer.server.events import Hub
-from dreamfilters.viewer.services.dream_jobs import TILE, Booking, Bookings, columns_of, png_of
-from dreamfilters.viewer.services.registry import Directory
-from dreamfilters.viewer.services.snippets import Wording
+from dreamfilters.viewer.messages import CLASSES, Cancelled, NetworkDescription, Values
+from dreamfilters.viewer.server.events import EventHub
+from dreamfilters.viewer.services.dream_jobs import TILE, DreamQueue, QueuedDream, columns_of, png_of
+from dreamfilters.viewer.services.registry import Registry
+from dreamfilters.viewer.services.snippets import Snippets
 
 RECIPE, CLASS_RECIPE = "standard", "natural"  # that are proposed; classes are far easier to read by the second
 _MOST_SEED = 2**31 - 1
@@ -23,7 +23,7 @@ def usual_recipe(layer: str) -> str:
     return CLASS_RECIPE if layer == CLASSES else RECIPE
 
 
-class Studio:
+class DreamService:
     """All dreams of a viewer.
 
     Attributes:
@@ -32,15 +32,15 @@ class Studio:
 
     def __init__(
         self,
-        directory: Directory,
-        hub: Hub,
+        directory: Registry,
+        hub: EventHub,
         out: str | None,
         spawn: Callable[[Coroutine[Any, Any, None]], Any],
-        wording: Wording,
+        wording: Snippets,
     ) -> None:
         """Take where the units are, who listens, the folder for what is kept, what starts a task, and words."""
         self._wording = wording
-        self.bookings = Bookings()
+        self.bookings = DreamQueue()
         self._directory, self._hub, self._out, self._spawn = directory, hub, out, spawn
         self._wish: tuple[str, int, str] | None = None  # what is to be made ready next
         self._preparing = False
@@ -106,14 +106,14 @@ class Studio:
         return booking.as_values()
 
     def png(self, dream: str) -> bytes:
-        """Return a dream's picture as it is now."""
+        """Return a dream's image as it is now."""
         booking = self.bookings.get(dream)
         if booking.png is None:
-            raise UnknownNameError(f"dream {dream}: has no picture yet")
+            raise UnknownNameError(f"dream {dream}: has no image yet")
         return booking.png
 
     def thumb(self, dream: str) -> bytes:
-        """Return a dream's picture as a tile."""
+        """Return a dream's image as a tile."""
         self.png(dream)
         return png_of(self.bookings.get(dream).thumb)
 
@@ -136,7 +136,7 @@ class Studio:
         }
 
     async def sheet_png(self, layer: str) -> bytes:
-        """Return the newest dreams of a layer as one picture of tiles."""
+        """Return the newest dreams of a layer as one image of tiles."""
         await self._directory.layer(layer)
         return png_of(self.bookings.sheet(layer))
 
@@ -147,7 +147,7 @@ class Studio:
             booking.grow(news)
             self._publish(booking)
 
-    async def _dreamable(self, layer: str, unit: int, recipe: str) -> Described:
+    async def _dreamable(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
         facts = await self._directory.unit(layer, unit)
         if recipe not in builtin_recipes.names():
             raise RecipeError(f"recipe {recipe[:40]}: there are {', '.join(builtin_recipes.names())}")
@@ -165,7 +165,7 @@ class Studio:
         finally:
             self._preparing = False
 
-    async def _made(self, booking: Booking) -> None:
+    async def _made(self, booking: QueuedDream) -> None:
         try:
             made = await self._directory.owner.ask("dream", rank=1, number=booking.number, asked=booking.asked)
             if booking.is_open:
@@ -176,5 +176,5 @@ class Studio:
             booking.phase, booking.note = "failed", str(error)
         self._publish(booking)
 
-    def _publish(self, booking: Booking) -> None:
+    def _publish(self, booking: QueuedDream) -> None:
         self._hub.publish("dream", booking.as_values(), key=booking.asked.id)

@@ -1,4 +1,4 @@
-"""The pictures that can be looked at: a folder's, and those that were handed in, known by ids and never by paths."""
+"""The images that can be looked at: a folder's, and those that were handed in, known by ids and never by paths."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from dreamfilters.errors import DreamfiltersError, PictureError, UnknownNameError
-from dreamfilters.images import photos, png_bytes, read, resize
+from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
+from dreamfilters.images import image_folder, png_bytes, read_image, resize
 from dreamfilters.images.decoding import opened
 from dreamfilters.images.resizing import Rule
-from dreamfilters.viewer.messages import Picture, Values
-from dreamfilters.viewer.services.byte_cache import Kept, Key, Value
+from dreamfilters.viewer.messages import ImageArray, Values
+from dreamfilters.viewer.services.byte_cache import ByteCache, Key, Value
 
 LARGEST_UPLOAD = 32 * 2**20  # bytes
 _MOST_PIXELS = 25_000_000  # of an upload: decoded to floats it takes 300 MB for a moment
@@ -26,8 +26,8 @@ _PNGS, _SHOWN = 64 * 2**20, 64 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
-class Item:
-    """One picture.
+class StoredImage:
+    """One image.
 
     Attributes:
         id: what the page calls it.
@@ -56,19 +56,19 @@ class Item:
         }  # fmt: skip
 
 
-class Gallery:
-    """A folder's pictures and uploads; uploads lie in a folder of their own, which goes with the gallery."""
+class ImageStore:
+    """A folder's images and uploads; uploads lie in a folder of their own, which goes with the gallery."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dreamfilters-"))
-        self._items: dict[str, Item] = {}
+        self._items: dict[str, StoredImage] = {}
         self._count = 0
         self._webcam: str | None = None
-        self._pngs: Kept[tuple[str, int, int], bytes] = Kept(_PNGS, weigh=len)
-        self._shown: Kept[tuple[str, int, tuple[int, int], int], Picture] = Kept(
-            _SHOWN, weigh=lambda picture: picture.nbytes
+        self._pngs: ByteCache[tuple[str, int, int], bytes] = ByteCache(_PNGS, weigh=len)
+        self._shown: ByteCache[tuple[str, int, tuple[int, int], int], ImageArray] = ByteCache(
+            _SHOWN, weigh=lambda image: image.nbytes
         )
-        self._lock = threading.Lock()  # pictures are decoded in threads
+        self._lock = threading.Lock()  # images are decoded in threads
         self._decoding = threading.Semaphore(2)
 
     def close(self) -> None:
@@ -76,93 +76,95 @@ class Gallery:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __len__(self) -> int:
-        """Return how many pictures there are."""
+        """Return how many images there are."""
         return len(self._items)
 
     @property
     def samples(self) -> Path:
-        """Where the sample pictures may be written."""
+        """Where the sample images may be written."""
         return self._folder / "samples"
 
     def open(self, source: Path | str, labels: Path | str | None = None) -> None:
         """Take in a folder or a file.
 
         Raises:
-            PictureError: no pictures there.
+            ImageError: no images there.
         """
-        found = photos(source, labels=labels)
+        found = image_folder(source, labels=labels)
         items = {}
         for number, (path, name, label) in enumerate(zip(found.paths, found.names, found.labels, strict=True)):
-            item = Item(f"I{number}", name, label, path)
+            item = StoredImage(f"I{number}", name, label, path)
             items[item.id] = _measured(item) if number < _LISTED else item
         with self._lock:
             uploads = {key: item for key, item in self._items.items() if item.uploaded}
             self._items = {**items, **uploads}
 
-    def listed(self) -> list[Item]:
-        """Return the pictures for the page's tray, uploads last."""
+    def listed(self) -> list[StoredImage]:
+        """Return the images for the page's tray, uploads last."""
         with self._lock:
             items = list(self._items.values())
         own = [item for item in items if item.uploaded]
         return [item for item in items if not item.uploaded][:_LISTED] + own
 
-    def item(self, key: str) -> Item:
-        """Return a picture's facts, or raise UnknownNameError."""
+    def item(self, key: str) -> StoredImage:
+        """Return an image's facts, or raise UnknownNameError."""
         if key not in self._items:
             raise UnknownNameError(f"image {key[:20]}: there is none of this id")
         return self._items[key]
 
-    def add(self, content: bytes, name: str) -> Item:
+    def add(self, content: bytes, name: str) -> StoredImage:
         """Take in an upload; `name` is as a header holds it, percent-encoded.
 
         Raises:
-            PictureError: it is too large, no picture, or there are too many already.
+            ImageError: it is too large, no image, or there are too many already.
         """
         with self._lock:
             if sum(item.uploaded for item in self._items.values()) >= _MOST_UPLOADS:
-                raise PictureError(f"{_MOST_UPLOADS} uploads are here already; remove some first")
+                raise ImageError(f"{_MOST_UPLOADS} uploads are here already; remove some first")
             key = self._new_id()
-        return self._taken_in(content, Item(key, _shortened(name), "", self._folder / key, uploaded=True))
+        return self._taken_in(content, StoredImage(key, _shortened(name), "", self._folder / key, uploaded=True))
 
-    def frame(self, content: bytes) -> Item:
-        """Take in the webcam's picture, which replaces the one before."""
+    def frame(self, content: bytes) -> StoredImage:
+        """Take in the webcam's image, which replaces the one before."""
         with self._lock:
             self._webcam = self._webcam if self._webcam in self._items else self._new_id()
             key = self._webcam
             before = self._items.get(key)
         version = before.version + 1 if before else 0
-        return self._taken_in(content, Item(key, "webcam", "", self._folder / key, uploaded=True, version=version))
+        return self._taken_in(
+            content, StoredImage(key, "webcam", "", self._folder / key, uploaded=True, version=version)
+        )
 
     def forget(self, key: str) -> None:
         """Remove an upload.
 
         Raises:
             UnknownNameError: there is none of this id.
-            PictureError: it is one of the folder's.
+            ImageError: it is one of the folder's.
         """
         item = self.item(key)
         if not item.uploaded:
-            raise PictureError(f"{item.name}: belongs to the folder and stays")
+            raise ImageError(f"{item.name}: belongs to the folder and stays")
         with self._lock:
             self._items.pop(key, None)
             self._drop(key)
         item.path.unlink(missing_ok=True)
 
     def png(self, key: str, longest: int) -> bytes:
-        """Return the picture as a PNG of at most so many pixels along its longer side."""
+        """Return the image as a PNG of at most so many pixels along its longer side."""
         item = self.item(key)
 
         def made() -> bytes:
-            picture = self._read(item, 3)
-            height, width = picture.shape[:2]
+            image = self._read(item, 3)
+            height, width = image.shape[:2]
             scale = min(1.0, longest / max(height, width))
-            small = resize(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
-            return png_bytes(small if scale < 1 else picture)
+            small = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+            return png_bytes(small if scale < 1 else image)
 
         return self._kept(self._pngs, (key, item.version, longest), made)
 
-    def shown(self, key: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Picture:
-        """Return the picture as the network is shown it, (h, w, c) float32 in [0, 1]."""
+    def shown(self, key: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ImageArray:
+        """Return the image as the network is shown it, (h, w, c) float32 in [0, 1]."""
         item = self.item(key)
         return self._kept(
             self._shown,
@@ -170,7 +172,7 @@ class Gallery:
             lambda: resize(self._read(item, channels), size, rule),
         )
 
-    def _kept(self, kept: Kept[Key, Value], key: Key, make: Callable[[], Value]) -> Value:
+    def _kept(self, kept: ByteCache[Key, Value], key: Key, make: Callable[[], Value]) -> Value:
         with self._lock:
             found = kept.get(key)
         if found is None:
@@ -180,25 +182,25 @@ class Gallery:
                 kept[key] = found
         return found
 
-    def _read(self, item: Item, channels: int) -> Picture:
+    def _read(self, item: StoredImage, channels: int) -> ImageArray:
         try:
-            return read(item.path, channels=channels)
-        except PictureError as error:
-            raise PictureError(f"{item.name}: {str(error).partition(': ')[2]}") from None  # no path of ours
+            return read_image(item.path, channels=channels)
+        except ImageError as error:
+            raise ImageError(f"{item.name}: {str(error).partition(': ')[2]}") from None  # no path of ours
 
-    def _taken_in(self, content: bytes, item: Item) -> Item:
+    def _taken_in(self, content: bytes, item: StoredImage) -> StoredImage:
         part = item.path.with_name(f"{item.id}.part")
         part.write_bytes(content)
         try:
             with opened(part) as image:
                 pixels = image.width * image.height
             if pixels > _MOST_PIXELS:
-                raise PictureError(f": {pixels / 1e6:.0f} million pixels; at most {_MOST_PIXELS / 1e6:.0f} million")
+                raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {_MOST_PIXELS / 1e6:.0f} million")
             with self._decoding:
-                read(part)
+                read_image(part)
         except DreamfiltersError as error:
             part.unlink(missing_ok=True)
-            raise PictureError(f"{item.name}: {str(error).partition(': ')[2]}") from None
+            raise ImageError(f"{item.name}: {str(error).partition(': ')[2]}") from None
         measured = _measured(replace(item, path=part))
         part.replace(item.path)
         with self._lock:
@@ -215,12 +217,12 @@ class Gallery:
         self._shown.drop(lambda known: known[0] == key)
 
 
-def _measured(item: Item) -> Item:
+def _measured(item: StoredImage) -> StoredImage:
     """Return the item with its size, as its file's head tells it."""
     try:
         with opened(item.path) as image:
             return replace(item, width=image.width, height=image.height)
-    except PictureError:
+    except ImageError:
         return item
 
 
@@ -230,5 +232,5 @@ def _shortened(name: str) -> str:
     return "".join(letter for letter in last if letter.isprintable())[:_NAME] or "upload"
 
 
-def _bytes(picture: Picture) -> int:
-    return picture.nbytes
+def _bytes(image: ImageArray) -> int:
+    return image.nbytes

@@ -1,4 +1,4 @@
-"""What there is to see: pictures, and what layers answer to them. Nothing is computed twice while it is kept."""
+"""What there is to see: images, and what layers answer to them. Nothing is computed twice while it is kept."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from dreamfilters.errors import TargetError
 from dreamfilters.images import png_bytes
 from dreamfilters.viewer.messages import CLASSES, LayerMaps, Values
-from dreamfilters.viewer.services.byte_cache import Kept
-from dreamfilters.viewer.services.image_store import Item
-from dreamfilters.viewer.services.registry import Directory
+from dreamfilters.viewer.services.byte_cache import ByteCache
+from dreamfilters.viewer.services.image_store import StoredImage
+from dreamfilters.viewer.services.registry import Registry
 
 _ROOM = 2**27  # bytes of maps
 _FARTHEST = 2**20  # rows and columns of a map at most
@@ -19,29 +19,29 @@ _FARTHEST = 2**20  # rows and columns of a map at most
 Key: TypeAlias = tuple[str, str, int]  # layer, image, version of the image
 
 
-class Sights:
-    """Pictures and maps by their ids."""
+class MapService:
+    """Images and maps by their ids."""
 
-    def __init__(self, directory: Directory, changed: Callable[[], None]) -> None:
-        """Take what is to be seen, and what to call when the list of pictures has changed."""
+    def __init__(self, directory: Registry, changed: Callable[[], None]) -> None:
+        """Take what is to be seen, and what to call when the list of images has changed."""
         self._directory, self._changed = directory, changed
-        self._maps: Kept[Key, LayerMaps] = Kept(_ROOM, weigh=lambda maps: maps.weight)
+        self._maps: ByteCache[Key, LayerMaps] = ByteCache(_ROOM, weigh=lambda maps: maps.weight)
         self._underway: dict[Key, asyncio.Task[LayerMaps]] = {}
 
     def listed(self) -> list[Values]:
-        """Return the pictures of the tray."""
+        """Return the images of the tray."""
         known = self._directory
         return [{**item.as_values(), "label": self._label(item)} for item in known.gallery.listed()]
 
     async def png(self, image: str, longest: int) -> bytes:
-        """Return a picture of at most so many pixels along its longer side."""
+        """Return an image of at most so many pixels along its longer side."""
         await self._directory.item(image)
         return await asyncio.to_thread(self._directory.gallery.png, image, longest)
 
     async def shown_png(self, image: str) -> bytes:
-        """Return a picture as the network is shown it."""
-        _, picture = await self._directory.picture(image)
-        return await asyncio.to_thread(png_bytes, picture)
+        """Return an image as the network is shown it."""
+        _, pixels = await self._directory.image(image)
+        return await asyncio.to_thread(png_bytes, pixels)
 
     async def add(self, content: bytes, name: str) -> Values:
         """Take in an upload."""
@@ -57,7 +57,7 @@ class Sights:
         return {}
 
     async def frame(self, content: bytes) -> Values:
-        """Take in the webcam's picture, in place of the one before."""
+        """Take in the webcam's image, in place of the one before."""
         item = await asyncio.to_thread(self._directory.gallery.frame, content)
         self._maps.drop(lambda key: key[1] == item.id)
         if item.version == 0:
@@ -65,29 +65,29 @@ class Sights:
         return item.as_values()
 
     async def predictions(self, image: str, top: int) -> Values:
-        """Return the surest classes of a picture."""
+        """Return the surest classes of an image."""
         if not (await self._directory.network()).classes:
             return {"classes": []}
-        key, picture = await self._directory.picture(image)
-        return {"classes": await self._directory.owner.ask("predictions", key=key, picture=picture, top=top)}
+        key, pixels = await self._directory.image(image)
+        return {"classes": await self._directory.owner.ask("predictions", key=key, image=pixels, top=top)}
 
     async def maps(self, layer: str, image: str) -> Values:
-        """Return the numbers of each unit of a layer for a picture."""
+        """Return the numbers of each unit of a layer for an image."""
         return {"layer": layer, "image": image, **(await self._layer_maps(layer, image)).values}
 
     async def sheet(self, layer: str, image: str) -> bytes:
-        """Return the maps of a layer for a picture, a byte a place; see `drawing.layer_maps`."""
+        """Return the maps of a layer for an image, a byte a place; see `drawing.layer_maps`."""
         return (await self._layer_maps(layer, image)).sheet
 
     async def map(self, layer: str, image: str, unit: int) -> Values:
-        """Return the map of one unit for a picture, in full."""
+        """Return the map of one unit for an image, in full."""
         await self._directory.unit(layer, unit)
-        key, picture = await self._directory.picture(image)
-        found: Values = await self._directory.owner.ask("map", layer=layer, unit=unit, key=key, picture=picture)
+        key, pixels = await self._directory.image(image)
+        found: Values = await self._directory.owner.ask("map", layer=layer, unit=unit, key=key, image=pixels)
         return found
 
     async def field(self, layer: str, row: int, column: int) -> Values:
-        """Return what a place of a layer's maps sees, in fractions of the picture."""
+        """Return what a place of a layer's maps sees, in fractions of the image."""
         facts = await self._directory.layer(layer)
         if not (0 <= row < _FARTHEST and 0 <= column < _FARTHEST):
             raise TargetError(f"row {row}, column {column}: no place of a map")
@@ -101,8 +101,8 @@ class Sights:
         return self._maps.get(key) or await self._once(key, self._computed(key))
 
     async def _computed(self, key: Key) -> LayerMaps:
-        told, picture = await self._directory.picture(key[1])
-        found: LayerMaps = await self._directory.owner.ask("maps", layer=key[0], key=told, picture=picture)
+        told, pixels = await self._directory.image(key[1])
+        found: LayerMaps = await self._directory.owner.ask("maps", layer=key[0], key=told, image=pixels)
         if told == key[1:]:  # the webcam may have gone on
             self._maps[key] = found
         return found
@@ -122,5 +122,5 @@ class Sights:
         if not task.cancelled():
             task.exception()  # taken notice of, though all who waited may have left
 
-    def _label(self, item: Item) -> str | None:
+    def _label(self, item: StoredImage) -> str | None:
         return self._directory.class_name(item.label) or None

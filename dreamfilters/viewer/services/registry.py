@@ -1,4 +1,4 @@
-"""What the ids in addresses mean; whoever asks before the network or the pictures are there waits for them."""
+"""What the ids in addresses mean; whoever asks before the network or the images are there waits for them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.messages import CLASSES, Described, Evidence, Picture
+from dreamfilters.viewer.messages import CLASSES, Evidence, ImageArray, NetworkDescription
 from dreamfilters.viewer.server.errors import BusyError
-from dreamfilters.viewer.services.image_store import Gallery, Item
-from dreamfilters.viewer.services.worker_client import Owner
+from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
+from dreamfilters.viewer.services.worker_client import WorkerClient
 
 
 @dataclass(eq=False)
-class Directory:
-    """The network, its pictures and what they showed.
+class Registry:
+    """The network, its images and what they showed.
 
     Attributes:
         owner: of the model.
-        gallery: the pictures.
+        gallery: the images.
         facts: of the network, None until it is open.
-        evidence: of the pictures, None until all were looked at.
-        pictures_known: set when the folder was looked through, or could not be.
+        evidence: of the images, None until all were looked at.
+        images_known: set when the folder was looked through, or could not be.
     """
 
-    owner: Owner
-    gallery: Gallery = field(default_factory=Gallery)
-    facts: Described | None = None
+    owner: WorkerClient
+    gallery: ImageStore = field(default_factory=ImageStore)
+    facts: NetworkDescription | None = None
     evidence: Evidence | None = None
-    pictures_known: asyncio.Event = field(default_factory=asyncio.Event)
+    images_known: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def network(self) -> Described:
+    async def network(self) -> NetworkDescription:
         """Return the network's facts.
 
         Raises:
@@ -44,27 +44,27 @@ class Directory:
             raise BusyError(self.owner.note)
         return self.facts
 
-    async def layer(self, layer: str) -> Described:
+    async def layer(self, layer: str) -> NetworkDescription:
         """Return the network's facts if it has a layer of this id, or raise UnknownNameError."""
         facts = await self.network()
         if layer not in facts.addresses or (layer == CLASSES and not facts.classes):
             raise UnknownNameError(f"layer {layer[:20]}: there is none of this id")
         return facts
 
-    async def unit(self, layer: str, unit: int) -> Described:
+    async def unit(self, layer: str, unit: int) -> NetworkDescription:
         """Return the network's facts if it has this unit, or raise UnknownNameError."""
         facts = await self.layer(layer)
         if not 0 <= unit < facts.units(layer):
             raise UnknownNameError(f"{facts.addresses[layer]}:{unit}: has {facts.units(layer)} units")
         return facts
 
-    async def item(self, image: str) -> Item:
-        """Return a picture's facts, or raise UnknownNameError."""
-        await self.pictures_known.wait()
+    async def item(self, image: str) -> StoredImage:
+        """Return an image's facts, or raise UnknownNameError."""
+        await self.images_known.wait()
         return self.gallery.item(image)
 
-    async def picture(self, image: str) -> tuple[tuple[str, int], Picture]:
-        """Return what tells a picture from all others, and the picture as the network is shown it."""
+    async def image(self, image: str) -> tuple[tuple[str, int], ImageArray]:
+        """Return what tells an image from all others, and the image as the network is shown it."""
         item, facts = await self.item(image), await self.network()
         shown = await asyncio.to_thread(self.gallery.shown, image, facts.size, facts.channels, facts.rule)
         return (image, item.version), shown

@@ -1,4 +1,4 @@
-"""The viewer without its web framework: one network, its pictures, dreams and listeners, all as plain values."""
+"""The viewer without its web framework: one network, its images, dreams and listeners, all as plain values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any
 import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
-from dreamfilters.viewer.messages import Evidence, Pictures, Values
-from dreamfilters.viewer.server.events import Hub
-from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, RECIPE, Studio
-from dreamfilters.viewer.services.map_service import Sights
-from dreamfilters.viewer.services.registry import Directory
-from dreamfilters.viewer.services.snippets import Wording
-from dreamfilters.viewer.services.unit_service import Knowledge
-from dreamfilters.viewer.services.worker_client import Owner
+from dreamfilters.viewer.messages import Evidence, ScanRequest, Values
+from dreamfilters.viewer.server.events import EventHub
+from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, RECIPE, DreamService
+from dreamfilters.viewer.services.map_service import MapService
+from dreamfilters.viewer.services.registry import Registry
+from dreamfilters.viewer.services.snippets import Snippets
+from dreamfilters.viewer.services.unit_service import UnitService
+from dreamfilters.viewer.services.worker_client import WorkerClient
 
 
 @dataclass(frozen=True)
-class Settings:
+class ViewerSettings:
     """What a viewer shows.
 
     Attributes:
@@ -51,7 +51,7 @@ class Settings:
     out: Path | None = None
     command: str = ""
     python: str = ""
-    wording: Wording = field(default_factory=lambda: Wording(""))
+    wording: Snippets = field(default_factory=lambda: Snippets(""))
     prepare: Callable[[], None] | None = None
 
 
@@ -60,30 +60,32 @@ class Service:
 
     Attributes:
         hub: who listens.
-        sights: pictures and maps.
+        sights: images and maps.
         studio: dreams.
         knowledge: units.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ViewerSettings) -> None:
         """Make the service; nothing runs before `start`."""
         self._settings = settings
-        self._directory = Directory(
-            Owner(settings.spec, settings.options, self._hear, settings.prepare, apart=isinstance(settings.spec, str))
+        self._directory = Registry(
+            WorkerClient(
+                settings.spec, settings.options, self._hear, settings.prepare, apart=isinstance(settings.spec, str)
+            )
         )
         self._evidence: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.hub = Hub()
-        self.sights = Sights(self._directory, lambda: self.hub.publish("images", self.sights.listed()))
-        self.studio = Studio(
+        self.hub = EventHub()
+        self.sights = MapService(self._directory, lambda: self.hub.publish("images", self.sights.listed()))
+        self.studio = DreamService(
             self._directory,
             self.hub,
             None if settings.out is None else str(settings.out),
             self._spawn,
             settings.wording,
         )
-        self.knowledge = Knowledge(self._directory, self.studio.bookings, settings.wording)
+        self.knowledge = UnitService(self._directory, self.studio.bookings, settings.wording)
 
     @property
     def top(self) -> int:
@@ -96,7 +98,7 @@ class Service:
         return getattr(self._directory.owner.process, "pid", None)
 
     def start(self) -> None:
-        """Start the worker and look through the pictures."""
+        """Start the worker and look through the images."""
         self._loop = asyncio.get_running_loop()
         self._directory.owner.start()
         self._spawn(self._open_images())
@@ -116,9 +118,9 @@ class Service:
                 self._loop.call_soon_threadsafe(self.hub.close)
 
     async def settled(self) -> None:
-        """Wait until the network is open, or cannot be, and the pictures are known."""
+        """Wait until the network is open, or cannot be, and the images are known."""
         await self._directory.owner.opened()
-        await self._directory.pictures_known.wait()
+        await self._directory.images_known.wait()
 
     def state(self, *, images: bool = True) -> Values:
         """Return where everything stands."""
@@ -159,13 +161,13 @@ class Service:
         except DreamfiltersError as error:
             self._tell_evidence({"phase": "failed", "done": 0, "total": 0, "note": str(error)})
             source = None
-        self._directory.pictures_known.set()
+        self._directory.images_known.set()
         self.hub.publish("images", self.sights.listed())
         if source is not None:
-            pictures = Pictures(str(source), _text(settings.labels), _text(settings.audit))
-            self.knowledge.pictures = pictures
+            shown = ScanRequest(str(source), _text(settings.labels), _text(settings.audit))
+            self.knowledge.images = shown
             self._tell_evidence({"phase": "queued", "done": 0, "total": len(gallery), "note": ""})
-            self._directory.owner.survey(pictures)
+            self._directory.owner.survey(shown)
 
     def _hear(self, topic: str, value: Any) -> None:
         """Take over what the worker tells."""
@@ -218,7 +220,7 @@ async def _aside(work: Callable[..., None], *arguments: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, error)
 
-    threading.Thread(target=run, daemon=True, name="dreamfilters-pictures").start()
+    threading.Thread(target=run, daemon=True, name="dreamfilters-images").start()
     await done
 
 

@@ -12,7 +12,7 @@ _FORM_FLAGS = ("range", "order")  # the keys of a form that the command line say
 
 
 @dataclass(frozen=True)
-class Wording:
+class Snippets:
     """How a network is opened, in words.
 
     Attributes:
@@ -20,7 +20,7 @@ class Wording:
         options: the arguments of `load` that change what is seen and that a line can say.
 
     Example:
-        >>> Wording("signs").dream("conv1:3", "fast", 7)
+        >>> Snippets("signs").dream("conv1:3", "fast", 7)
         ('dreamfilters dream signs conv1:3 --recipe fast --seed 7', \
 "df.dream(df.load('signs'), 'conv1:3', df.read_recipe('fast'), seed=7)")
     """
@@ -29,7 +29,7 @@ class Wording:
     options: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, spec: str, options: Mapping[str, Any]) -> Wording:
+    def of(cls, spec: str, options: Mapping[str, Any]) -> Snippets:
         """Return the words for what `load` is given."""
         names = ("classes", "architecture", "form", "size", "input", "output", "trust")
         said = [(name, _sayable(options.get(name))) for name in names]
@@ -42,7 +42,7 @@ class Wording:
         return shlex.join(["dreamfilters", "serve", self.spec, *shown, *self._words]), f"df.serve({arguments})"
 
     def dream(self, target: str, recipe: str, seed: int, size: tuple[int, int] | None = None) -> tuple[str, str]:
-        """Return how the same picture is dreamt again; `size` is what the viewer chose for a network that takes any."""
+        """Return how the same image is dreamt again; `size` is what the viewer chose for a network that takes any."""
         if size is not None and "size" not in dict(self.options):
             return replace(self, options=(*self.options, ("size", size))).dream(target, recipe, seed)
         words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *self._words]

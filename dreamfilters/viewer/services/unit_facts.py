@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 
 from dreamfilters.evidence.scan.result import UnitScan
-from dreamfilters.evidence.scan.score_statistics import By, Example
+from dreamfilters.evidence.scan.score_statistics import By, RankedImage
 from dreamfilters.serialization import plain
-from dreamfilters.verdicts.verdict import Dreamt, Scanned, Verdict
-from dreamfilters.viewer.messages import Described, Evidence, Judged, Values
-from dreamfilters.viewer.services.dream_jobs import Booking
+from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict
+from dreamfilters.viewer.messages import Evidence, NetworkDescription, ScanVerdicts, Values
+from dreamfilters.viewer.services.dream_jobs import QueuedDream
 
-_BY: By = "max"  # by what pictures are ranked: the greatest value of the unit's map
+_BY: By = "max"  # by what images are ranked: the greatest value of the unit's map
 _BINS = 64  # of the histogram at most
 _CLASSES = 12  # that are named
 
 
-def judged(evidence: Evidence | None, layer: str, unit: int, dream: Booking | None) -> tuple[Verdict, Judged] | None:
+def judged(
+    evidence: Evidence | None, layer: str, unit: int, dream: QueuedDream | None
+) -> tuple[Verdict, ScanVerdicts] | None:
     """Return the verdict on a unit by all that is known of it, and what it rests on; None where there is none."""
     units = evidence.judged.get(layer) if evidence else None
     if units is None:
@@ -27,10 +29,12 @@ def judged(evidence: Evidence | None, layer: str, unit: int, dream: Booking | No
     known = units[unit]
     if dream is None or dream.peak is None:
         return known.verdict, known
-    return known.after(Dreamt(dream.peak, dream.woken, f"{dream.asked.recipe}, seed {dream.asked.seed}")), known
+    return known.after(
+        DreamEvidence(dream.peak, dream.activated, f"{dream.asked.recipe}, seed {dream.asked.seed}")
+    ), known
 
 
-def verdict_values(found: tuple[Verdict, Judged] | None) -> Values | None:
+def verdict_values(found: tuple[Verdict, ScanVerdicts] | None) -> Values | None:
     """Return a verdict for the page."""
     if found is None:
         return None
@@ -44,9 +48,9 @@ def verdict_values(found: tuple[Verdict, Judged] | None) -> Values | None:
 
 
 def evidence_values(
-    facts: Described, evidence: Evidence | None, layer: str, unit: int, class_name: Callable[[str], str]
+    facts: NetworkDescription, evidence: Evidence | None, layer: str, unit: int, class_name: Callable[[str], str]
 ) -> Values:
-    """Return what the pictures do to a unit: statistics, strongest and weakest pictures, histogram, classes.
+    """Return what the images do to a unit: statistics, strongest and weakest images, histogram, classes.
 
     `class_name` says a label in words.
     """
@@ -64,12 +68,12 @@ def evidence_values(
 
 
 def _statistics(seen: UnitScan) -> Values:
-    names = ("maximum", "minimum", "mean", "deviation", "zeros", "silent", "seen", "broken")
+    names = ("maximum", "minimum", "mean", "std", "zeros", "silent", "seen", "broken")
     numbers = {name: plain(getattr(seen, name)) for name in names}
     return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "between_classes": plain(seen.correlation[_BY])}
 
 
-def _example(facts: Described, layer: str, example: Example, class_name: Callable[[str], str]) -> Values:
+def _example(facts: NetworkDescription, layer: str, example: RankedImage, class_name: Callable[[str], str]) -> Values:
     return {
         "image": f"I{example.index}",
         "name": example.name,
@@ -81,7 +85,7 @@ def _example(facts: Described, layer: str, example: Example, class_name: Callabl
 
 
 def _histogram(seen: UnitScan) -> Values:
-    """Return the histogram of the maps' greatest values, neighbouring bins together until they are few."""
+    """Return the histogram of the maps' greatest values, neighboring bins together until they are few."""
     found = seen.histogram[_BY]
     counts, edges = np.asarray(found.counts, np.int64), found.edges
     while len(counts) > _BINS:
@@ -92,7 +96,7 @@ def _histogram(seen: UnitScan) -> Values:
 
 
 def _classes(seen: UnitScan, class_name: Callable[[str], str]) -> list[Values]:
-    """Return the mean by class, the highest first, of classes with pictures."""
+    """Return the mean by class, the highest first, of classes with images."""
     means = plain(seen.class_means[_BY])
     known = [
         {"index": index, "name": class_name(name), "mean": mean}
@@ -102,5 +106,5 @@ def _classes(seen: UnitScan, class_name: Callable[[str], str]) -> list[Values]:
     return sorted(known, key=lambda each: -each["mean"])[:_CLASSES]
 
 
-def _scanned(scanned: Scanned | None) -> Mapping[str, Any] | None:
+def _scanned(scanned: ScanEvidence | None) -> Mapping[str, Any] | None:
     return None if scanned is None else plain(scanned)

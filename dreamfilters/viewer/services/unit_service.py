@@ -1,31 +1,31 @@
-"""Everything that is known of units: by the pictures, by bounds, by dreams, by comparisons."""
+"""Everything that is known of units: by the images, by bounds, by dreams, by comparisons."""
 
 from __future__ import annotations
 
-from dreamfilters.errors import PictureError, TargetError, UnknownNameError
-from dreamfilters.evidence.patches import crop
+from dreamfilters.errors import ImageError, TargetError, UnknownNameError
+from dreamfilters.evidence.patches import extract_patch
 from dreamfilters.images import png_bytes
-from dreamfilters.viewer.messages import CLASSES, Pictures, Values
-from dreamfilters.viewer.services.dream_jobs import Bookings
+from dreamfilters.viewer.messages import CLASSES, ScanRequest, Values
+from dreamfilters.viewer.services.dream_jobs import DreamQueue
 from dreamfilters.viewer.services.dream_service import usual_recipe
-from dreamfilters.viewer.services.registry import Directory
-from dreamfilters.viewer.services.snippets import Wording
+from dreamfilters.viewer.services.registry import Registry
+from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_facts import evidence_values, judged, verdict_values
 
 _MOST_COMPARED = 32  # units of a report; more belong on the command line
 _REPORTS = 4  # that are kept
 
 
-class Knowledge:
+class UnitService:
     """Units, their verdicts and reports.
 
     Attributes:
-        pictures: those that comparisons are made with, None for none.
+        images: those that comparisons are made with, None for none.
     """
 
-    def __init__(self, directory: Directory, bookings: Bookings, wording: Wording) -> None:
+    def __init__(self, directory: Registry, bookings: DreamQueue, wording: Snippets) -> None:
         """Take where the units are, their dreams, and how the network is opened in words."""
-        self.pictures: Pictures | None = None
+        self.images: ScanRequest | None = None
         self._directory, self._bookings, self._wording = directory, bookings, wording
         self._reports: dict[str, bytes] = {}
         self._count = 0
@@ -66,23 +66,23 @@ class Knowledge:
         }
 
     async def crop_png(self, layer: str, unit: int, place: int) -> bytes:
-        """Return what the unit's place sees of its strongest picture number `place`."""
+        """Return what the unit's place sees of its strongest image number `place`."""
         facts, evidence = await self._directory.unit(layer, unit), self._directory.evidence
         address = facts.addresses[layer]
         if evidence is None or address not in evidence.scan.layers:
-            raise UnknownNameError(f"{address}:{unit}: no pictures were looked at yet")
+            raise UnknownNameError(f"{address}:{unit}: no images were looked at yet")
         strongest = evidence.scan.unit(address, unit).strongest["max"]
         if not 0 <= place < len(strongest):
-            raise UnknownNameError(f"{address}:{unit}: has {len(strongest)} strongest pictures, not number {place}")
-        _, picture = await self._directory.picture(f"I{strongest[place].index}")
-        return png_bytes(crop(picture, evidence.scan.layer(address).facts, strongest[place].place).picture)
+            raise UnknownNameError(f"{address}:{unit}: has {len(strongest)} strongest images, not number {place}")
+        _, image = await self._directory.image(f"I{strongest[place].index}")
+        return png_bytes(extract_patch(image, evidence.scan.layer(address).facts, strongest[place].place).image)
 
     async def measures(self, dream: str) -> Values:
-        """Return what holding a dream that is done against the pictures measures; see `holding.measured`.
+        """Return what holding a dream that is done against the images measures; see `holding.measured`.
 
         Raises:
             UnknownNameError: it is not done, or the worker was started anew since.
-            PictureError: no pictures have been looked through.
+            ImageError: no images have been looked through.
         """
         booking = self._bookings.get(dream)
         if booking.phase != "done":
@@ -93,11 +93,11 @@ class Knowledge:
         return booking.measures[1]
 
     async def compare(self, layer: str, units: list[int]) -> Values:
-        """Hold units against the pictures, and return where the offline report is to be had.
+        """Hold units against the images, and return where the offline report is to be had.
 
         Raises:
             UnknownNameError, TargetError: no such unit, too many, or none that can be dreamt.
-            PictureError: there are no pictures.
+            ImageError: there are no images.
         """
         if not 0 < len(units) <= _MOST_COMPARED:
             raise TargetError(
@@ -106,10 +106,10 @@ class Knowledge:
         facts = await self._directory.layer(layer)
         for unit in units:
             await self._directory.unit(layer, unit)
-        if self.pictures is None:
-            raise PictureError("no pictures to compare with; give a folder when the viewer is started")
+        if self.images is None:
+            raise ImageError("no images to compare with; give a folder when the viewer is started")
         targets = tuple(dict.fromkeys(facts.target(layer, unit) for unit in units))
-        made: bytes = await self._directory.owner.ask("compare", rank=2, targets=targets, pictures=self.pictures)
+        made: bytes = await self._directory.owner.ask("compare", rank=2, targets=targets, images=self.images)
         return {"address": f"api/reports/{self._shelved(made)}.zip"}
 
     def report(self, report: str) -> bytes:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
-from dreamfilters.viewer.messages import Cancel, Cancelled, News, Pictures, Reply, Request
+from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
 from dreamfilters.viewer.server.errors import BusyError
 from dreamfilters.viewer.worker.process import work
 
@@ -28,7 +28,7 @@ Listener: TypeAlias = Callable[[str, Any], None]  # topic, value
 
 
 @dataclass(eq=False)
-class Owner:
+class WorkerClient:
     """A worker process; all its methods are called on the event loop that `start` was called on.
 
     Attributes:
@@ -47,7 +47,7 @@ class Owner:
     phase: str = "starting"
     note: str = "opening the network"
     process: Any = None
-    _pictures: Pictures | None = None
+    _images: ScanRequest | None = None
     _outbox: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
     _waiting: dict[int, tuple[Request, asyncio.Future[Any]]] = field(default_factory=dict)
     _begun: set[int] = field(default_factory=set)
@@ -66,16 +66,16 @@ class Owner:
         self._outbox = queue.SimpleQueue()
         for target, arguments in ((_listen, (ours, loop, self._take, self._fell)), (_speak, (ours, self._outbox))):
             threading.Thread(target=target, args=arguments, daemon=True).start()
-        if self._pictures is not None:
-            self._outbox.put(self._pictures)
+        if self._images is not None:
+            self._outbox.put(self._images)
         for request, future in self._waiting.values():  # what the last worker had not begun
             if not future.done():
                 self._outbox.put(request)
 
-    def survey(self, pictures: Pictures) -> None:
-        """Let the worker look at these pictures whenever nobody waits."""
-        self._pictures = pictures
-        self._outbox.put(pictures)
+    def survey(self, images: ScanRequest) -> None:
+        """Let the worker look at these images whenever nobody waits."""
+        self._images = images
+        self._outbox.put(images)
 
     async def ask(self, deed: str, *, rank: int = 0, number: int | None = None, **arguments: Any) -> Any:
         """Return what the worker answers.
@@ -122,9 +122,9 @@ class Owner:
         if self.apart and self.process is not None:
             self.process.terminate()
 
-    def _take(self, message: Reply | News) -> None:
+    def _take(self, message: Reply | Event) -> None:
         """On the event loop: hand on what the worker says."""
-        if isinstance(message, News):
+        if isinstance(message, Event):
             if message.topic == "failed":
                 self._fail(message.value)
                 return

@@ -51,7 +51,7 @@ export async function post(address, body = {}, headers = {}) {
 /** The addresses of the contract, each relative to the base. */
 export const paths = {
   state: () => "api/state",
-  picture: (image, kind) => `api/images/${image.id}/${kind}.png${fresh(image)}`,
+  image: (image, kind) => `api/images/${image.id}/${kind}.png${fresh(image)}`,
   forget: (image) => `api/images/${image.id}/forget`,
   predictions: (image) => `api/predictions/${image.id}${fresh(image)}`,
   maps: (layer, image) => `api/maps/${layer}/${image.id}${fresh(image)}`,
@@ -64,12 +64,12 @@ export const paths = {
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
   dreams: () => "api/dreams",
   dreamAct: (dream, deed) => `api/dreams/${dream.id}/${deed}`,
-  dreamPicture: (dream) => `api/dreams/${dream.id}/picture.png?step=${dream.step}`,
+  dreamImage: (dream) => `api/dreams/${dream.id}/image.png?step=${dream.step}`,
   dreamThumb: (dream) => `api/dreams/${dream.id}/thumb.png?step=${dream.step}`,
   dreamMap: (dream) => `api/dreams/${dream.id}/map`,
   dreamMeasures: (dream, version) => `api/dreams/${dream.id}/measures?v=${version}`,
   dreamSheet: (layer, version) => `api/dreams/sheet/${layer}?v=${version}`,
-  dreamSheetPicture: (layer, version) => `api/dreams/sheet/${layer}/sheet.png?v=${version}`,
+  dreamSheetImage: (layer, version) => `api/dreams/sheet/${layer}/sheet.png?v=${version}`,
 };
 
 // The webcam's image keeps its id while its content changes.

@@ -5,7 +5,7 @@ const UNITS = 32; // to a canvas
 const LIMIT = 96; // canvases
 
 /** Return a painter of the maps of `units`, in this order: (context, sheet, at, x, y, side) -> whether it painted. */
-export function painter(units, endsOf, colours) {
+export function painter(units, endsOf, colors) {
   const kept = new Map();
   const canvasOf = (sheet, part) => {
     const key = `${sheet.layer} ${sheet.image} ${part}`;
@@ -17,7 +17,7 @@ export function painter(units, endsOf, colours) {
         sheet,
         units.slice(part * UNITS, (part + 1) * UNITS),
         endsOf,
-        colours,
+        colors,
       );
     kept.set(key, canvas);
     if (kept.size > LIMIT) kept.delete(kept.keys().next().value);

@@ -36,14 +36,14 @@ export const keep = (one) =>
     say(`Kept in ${kept.kept}.`);
   });
 
-/** Hand pictures to the server and show the last one. */
+/** Hand images to the server and show the last one. */
 export async function addImages(files) {
-  const pictures = [...files].filter((file) => file.type.startsWith("image/"));
-  if (!pictures.length) {
+  const images = [...files].filter((file) => file.type.startsWith("image/"));
+  if (!images.length) {
     if (files.length) say("That is no image file.", true);
     return;
   }
-  for (const file of pictures) {
+  for (const file of images) {
     const image = await attempt(async () => {
       const name = { "X-Name": encodeURIComponent(file.name || "pasted image") };
       return takeImage(await post("api/images", file, name));

@@ -22,19 +22,19 @@ export function saveGrid({ view, layer, images, sheets, units, endsOf }) {
     const known = sheets.filter(Boolean);
     if (!known.length) throw new Error("The maps are still on their way.");
     const tile = { s: 44, m: 76, l: 132 }[view.size];
-    const paint = painter(units, endsOf, view.colours);
+    const paint = painter(units, endsOf, view.colors);
     const tiles = units.map((unit, at) => ({
       label: known[0].kind === "bars" ? `${unit}: ${figures(known[0].most[unit])}` : `${unit}`,
       width: tile * known.length + 3 * (known.length - 1),
       draw: (context, x, y) =>
         known.forEach((sheet, number) => paint(context, sheet, at, x + number * (tile + 3), y, tile)),
     }));
-    const pictured = images.map((image) => image.label ?? image.name).join(", ");
+    const imaged = images.map((image) => image.label ?? image.name).join(", ");
     const scaled = { unit: "each unit's own", layer: "one for all", fixed: "fixed" }[view.scale];
-    const about = `${pictured}; ${sizes(layer.shape)}; scale: ${scaled}`;
+    const about = `${imaged}; ${sizes(layer.shape)}; scale: ${scaled}`;
     const ends = view.scale === "unit" ? null : view.scale === "fixed" ? [view.low, view.high] : whole(known);
     await save(
-      page({ title: layer.name, about, tiles, tile, ends, colours: view.colours, columns: 16 }),
+      page({ title: layer.name, about, tiles, tile, ends, colors: view.colors, columns: 16 }),
       `${layer.name}.png`,
     );
   });
@@ -48,40 +48,40 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
       dream?.phase === "done" && {
         label: "dream",
         value: dream.score,
-        picture: paths.dreamPicture(dream),
+        image: paths.dreamImage(dream),
         map: paths.dreamMap(dream),
       },
       ...images
         .slice(0, 3)
         .map((image) => ({
           label: image.label ?? image.name,
-          picture: paths.picture(image, "shown"),
+          image: paths.image(image, "shown"),
           map: paths.map(layer.id, image, unit),
         })),
       ...strongestOf(facts, 6).map((one) => ({
         label: one.name,
         value: one.value,
-        picture: paths.picture({ id: one.image }, "shown"),
+        image: paths.image({ id: one.image }, "shown"),
         map: paths.map(layer.id, { id: one.image }, unit),
       })),
     ].filter(Boolean);
     const maps =
       layer.kind === "maps" ? await Promise.all(columns.map(({ map }) => valueOf(map).catch(() => null))) : [];
-    const pictures = await Promise.all(columns.map(({ picture }) => loaded(picture)));
+    const images = await Promise.all(columns.map(({ image }) => loaded(image)));
     const all = maps.filter(Boolean).map((map) => extent(map.values));
     const ends = all.length
       ? [Math.min(0, ...all.map(([low]) => low)), Math.max(0, ...all.map(([, high]) => high))]
       : null;
     const tiles = columns.map(({ label, value }, at) => ({
-      label: labelled(label, maps[at] ? extent(maps[at].values)[1] : value),
+      label: labeled(label, maps[at] ? extent(maps[at].values)[1] : value),
       width: side,
       draw: (context, x, y) => {
         context.imageSmoothingEnabled = true;
-        if (pictures[at]) context.drawImage(pictures[at], x, y, side, side);
+        if (images[at]) context.drawImage(images[at], x, y, side, side);
         if (!maps[at]) return;
         context.imageSmoothingEnabled = false;
         context.drawImage(
-          paintValues(document.createElement("canvas"), maps[at].values, ends, view.colours),
+          paintValues(document.createElement("canvas"), maps[at].values, ends, view.colors),
           x,
           y + side + 6,
           side,
@@ -92,17 +92,17 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
     const about = facts?.verdict?.words ?? `unit ${unit} of ${layer.name}`;
     const high = maps.some(Boolean) ? 2 * side + 6 : side;
     await save(
-      page({ title: named, about, tiles, tile: high, ends, colours: view.colours, columns: columns.length }),
+      page({ title: named, about, tiles, tile: high, ends, colors: view.colors, columns: columns.length }),
       `${named}.png`,
     );
   });
 }
 
 // With the greatest value of its map, as the page tells it.
-const labelled = (label, value) => (Number.isFinite(value) ? `${figures(value)} ${label}` : label);
+const labeled = (label, value) => (Number.isFinite(value) ? `${figures(value)} ${label}` : label);
 
-function page({ title, about, tiles, tile, ends, colours, columns }) {
-  const colour = look();
+function page({ title, about, tiles, tile, ends, colors, columns }) {
+  const color = look();
   const across = Math.min(columns, tiles.length);
   const rows = Math.ceil(tiles.length / across);
   const wide = tiles[0].width + GAP;
@@ -111,11 +111,11 @@ function page({ title, about, tiles, tile, ends, colours, columns }) {
   canvas.width = Math.min(MOST, Math.max(480, 2 * PAD + across * wide - GAP));
   canvas.height = Math.min(MOST, 2 * PAD + HEAD + rows * high);
   const context = canvas.getContext("2d");
-  context.fillStyle = colour.ground;
+  context.fillStyle = color.ground;
   context.fillRect(0, 0, canvas.width, canvas.height);
-  write(context, title, `600 20px ${colour.font}`, colour.ink, PAD, PAD + 18);
-  write(context, about, `12px ${colour.font}`, colour.soft, PAD, PAD + 38);
-  if (ends) scale(context, ends, colours, colour);
+  write(context, title, `600 20px ${color.font}`, color.ink, PAD, PAD + 18);
+  write(context, about, `12px ${color.font}`, color.soft, PAD, PAD + 38);
+  if (ends) scale(context, ends, colors, color);
   tiles.forEach((one, at) => {
     const [x, y] = [PAD + (at % across) * wide, PAD + HEAD + Math.floor(at / across) * high];
     one.draw(context, x, y);
@@ -123,24 +123,24 @@ function page({ title, about, tiles, tile, ends, colours, columns }) {
     context.beginPath();
     context.rect(x, y + tile, one.width, LABEL);
     context.clip();
-    write(context, one.label, `11.5px ${colour.font}`, colour.soft, x, y + tile + 14);
+    write(context, one.label, `11.5px ${color.font}`, color.soft, x, y + tile + 14);
     context.restore();
   });
   return canvas;
 }
 
-function scale(context, [low, high], colours, colour) {
-  const bar = paintBar(Object.assign(document.createElement("canvas"), { width: 256, height: 1 }), colours);
+function scale(context, [low, high], colors, color) {
+  const bar = paintBar(Object.assign(document.createElement("canvas"), { width: 256, height: 1 }), colors);
   const y = PAD + 50;
-  write(context, figures(low), `11.5px ${colour.font}`, colour.soft, PAD, y + 8);
+  write(context, figures(low), `11.5px ${color.font}`, color.soft, PAD, y + 8);
   const from = PAD + context.measureText(figures(low)).width + 6;
   context.drawImage(bar, from, y, 160, 8);
-  write(context, figures(high), `11.5px ${colour.font}`, colour.soft, from + 166, y + 8);
+  write(context, figures(high), `11.5px ${color.font}`, color.soft, from + 166, y + 8);
 }
 
-function write(context, text, font, colour, x, y) {
+function write(context, text, font, color, x, y) {
   context.font = font;
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillText(text, x, y);
 }
 

@@ -27,7 +27,7 @@ export const KEYS = [
       ["v", "maps, dreams or both"],
       ["s", "one scale for the layer, or one for each unit"],
       ["o", "sort by the next order"],
-      ["m", "the next colours"],
+      ["m", "the next colors"],
       ["+ −", "larger, smaller"],
     ],
   ],

@@ -1,4 +1,4 @@
-// A layered drawing of a network: rows by depth, order by the neighbours, long edges bent around what is between.
+// A layered drawing of a network: rows by depth, order by the neighbors, long edges bent around what is between.
 // After Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures", IEEE SMC 1981.
 
 const SWEEPS = 8;
@@ -66,7 +66,7 @@ function withBends(ids, edges, depth) {
   return { rows, parts, chains };
 }
 
-/** Sort each row by the mean place of the neighbours, downwards and upwards, until little crosses. */
+/** Sort each row by the mean place of the neighbors, downwards and upwards, until little crosses. */
 function order(rows, parts) {
   const place = new Map();
   const note = (row) => row.forEach((id, at) => place.set(id, at));
@@ -81,7 +81,7 @@ function order(rows, parts) {
   }
 }
 
-/** Pull every part towards its neighbours and push apart what would touch, a few times. */
+/** Pull every part towards its neighbors and push apart what would touch, a few times. */
 function coordinates(rows, parts) {
   const x = new Map();
   const wide = (id) => (parts.get(id).bend ? GAP.bend : WIDTH);
@@ -107,7 +107,7 @@ function coordinates(rows, parts) {
   return x;
 }
 
-// Neighbours that would touch become one block, which lies at the mean of what its members wish for.
+// Neighbors that would touch become one block, which lies at the mean of what its members wish for.
 function settle(row, wishes, wide, x) {
   const blocks = [];
   row.forEach((id, at) => {

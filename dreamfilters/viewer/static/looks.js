@@ -1,4 +1,4 @@
-// The page's colours as a canvas needs them: read from the style sheet, anew when light turns to dark.
+// The page's colors as a canvas needs them: read from the style sheet, anew when light turns to dark.
 import { useEffect, useState } from "./html.js";
 
 const NAMES = ["ground", "raised", "line", "ink", "soft", "accent", "bad", "bars", "real"];
@@ -17,10 +17,10 @@ function read() {
 
 let present;
 
-/** The colours now, outside of a view. */
+/** The colors now, outside of a view. */
 export const look = () => (present ??= read());
 
-/** The colours, in a view that is drawn again when they turn. */
+/** The colors, in a view that is drawn again when they turn. */
 export function useLook() {
   const [, draw] = useState(0);
   useEffect(() => {

@@ -5,7 +5,7 @@ const CHOICES = {
   show: ["map", "dream", "both"],
   sort: ["response", "number", "mean", "silence", "verdict"],
   scale: ["layer", "unit", "fixed"],
-  colours: ["magma", "viridis", "grey"],
+  colors: ["magma", "viridis", "gray"],
   size: ["m", "s", "l"],
 };
 const FIRST = Object.fromEntries(Object.entries(CHOICES).map(([name, values]) => [name, values[0]]));

@@ -1,6 +1,6 @@
 // All maps of a layer for one image: one description, one block of bytes, painted unit by unit with any scale.
 import { bytes, get, paths } from "./api.js";
-import { missing, place, table } from "./colours.js";
+import { missing, place, table } from "./colors.js";
 import { useRef } from "./html.js";
 import { useResource } from "./resources.js";
 
@@ -52,28 +52,28 @@ export function whole(sheets) {
 const finite = (pick, values) => values.reduce((best, one) => (Number.isFinite(one) ? pick(best, one) : best), 0);
 
 /** Paint maps of `units` one under the other into a canvas, (units x height, width), a pixel a place. */
-export function paint(canvas, sheet, units, endsOf, colours) {
+export function paint(canvas, sheet, units, endsOf, colors) {
   const { height, width, bytes: shares } = sheet;
   canvas.width = width;
   canvas.height = Math.max(1, height * units.length);
-  const picture = new ImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(picture.data.buffer);
+  const image = new ImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
   const size = height * width;
   units.forEach((unit, at) => {
-    const shade = shades(sheet, unit, endsOf(unit), colours);
+    const shade = shades(sheet, unit, endsOf(unit), colors);
     const from = unit * size;
     for (let pixel = 0; pixel < size; pixel += 1) pixels[at * size + pixel] = shade[shares[from + pixel]];
   });
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
 
-/** The colour of each of the 256 bytes of a unit. */
-function shades(sheet, unit, [low, high], colours) {
-  const palette = table(colours);
+/** The color of each of the 256 bytes of a unit. */
+function shades(sheet, unit, [low, high], colors) {
+  const palette = table(colors);
   const [least, most] = [sheet.least[unit], sheet.most[unit]];
   const found = new Uint32Array(256);
-  if (!Number.isFinite(least) || !Number.isFinite(most)) return found.fill(missing(colours));
+  if (!Number.isFinite(least) || !Number.isFinite(most)) return found.fill(missing(colors));
   for (let byte = 0; byte < 256; byte += 1) {
     found[byte] = palette[place(least + (byte / 255) * (most - least), low, high)];
   }
@@ -81,20 +81,20 @@ function shades(sheet, unit, [low, high], colours) {
 }
 
 /** Paint exact values, rows of numbers, into a canvas. */
-export function paintValues(canvas, values, [low, high], colours) {
+export function paintValues(canvas, values, [low, high], colors) {
   const [height, width] = [values.length, values[0]?.length ?? 0];
   canvas.width = Math.max(1, width);
   canvas.height = Math.max(1, height);
-  const palette = table(colours);
-  const picture = new ImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(picture.data.buffer);
+  const palette = table(colors);
+  const image = new ImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
   values.forEach((row, y) =>
     row.forEach((value, x) => {
       const known = Number.isFinite(value);
-      pixels[y * width + x] = known ? palette[place(value, low, high)] : missing(colours);
+      pixels[y * width + x] = known ? palette[place(value, low, high)] : missing(colors);
     }),
   );
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
 

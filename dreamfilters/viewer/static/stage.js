@@ -109,11 +109,11 @@ function marks(context, geo, scene, x, y) {
   const { down, across } = scene.mark;
   for (let tile = geo.dream ? 1 : 0; tile < geo.tiles; tile += 1) {
     const [cx, cy] = [x + tile * (geo.tile + SEAM) + across * geo.tile, y + down * geo.tile];
-    for (const [colour, thick] of [
+    for (const [color, thick] of [
       ["rgb(0 0 0 / .75)", 3],
       ["#fff", 1.25],
     ]) {
-      context.strokeStyle = colour;
+      context.strokeStyle = color;
       context.lineWidth = thick;
       context.beginPath();
       context.arc(cx, cy, 3.5, 0, 2 * Math.PI);

@@ -1,4 +1,4 @@
-"""Dreams held against the pictures, in the worker: the numbers of one, or a report that can be taken away."""
+"""Dreams held against the images, in the worker: the numbers of one, or a report that can be taken away."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 from dreamfilters.comparison.compare import compare
-from dreamfilters.comparison.layer_comparison import Study
-from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.comparison.layer_comparison import LayerComparison
+from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import row_of
-from dreamfilters.comparison.units import asked
+from dreamfilters.comparison.units import units_of
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
-from dreamfilters.images import Photos
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
-from dreamfilters.report.captions import measures_of, verdict_of
+from dreamfilters.report.captions import captions_of, headline_of
 from dreamfilters.report.report import contents
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import Values
 
-_SHOWN = 4  # real pictures beside each dream
+_SHOWN = 4  # real images beside each dream
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that an archive can hold, so that equal reports have equal bytes
 
 
-def measured(real: Reality, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+def measured(real: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
     """Return what a comparison measures of the first of some dreams of one unit, all by one recipe.
 
     The others tell how far chance goes. What stands in the report's column is said in its words; `numbers` is its row.
     """
-    _, (subject,) = asked(real.network, dreams[0].name, recipe)
-    (unit,) = Study(real, (subject,), {subject.name: tuple(dreams)}).compared()
+    _, (subject,) = units_of(real.network, dreams[0].name, recipe)
+    (unit,) = LayerComparison(real, (subject,), {subject.name: tuple(dreams)}).compared()
     values: Values = plain(
-        {"verdict": verdict_of(unit), "measures": measures_of(unit), "numbers": row_of(unit), "missing": unit.missing}
+        {"verdict": headline_of(unit), "measures": captions_of(unit), "numbers": row_of(unit), "missing": unit.missing}
     )
     return values
 
@@ -40,7 +40,7 @@ def measured(real: Reality, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
 def compared(
     network: Network,
     targets: tuple[str, ...],
-    pictures: Photos,
+    images: ImageFolder,
     tell: Callable[[Values], None],
     pause: Callable[[], None],
 ) -> bytes:
@@ -50,7 +50,7 @@ def compared(
         tell({"note": what, "share": share})
         pause()
 
-    found = compare(network, targets, pictures, seeds=1, top=min(_SHOWN, len(pictures)), watcher=watcher)
+    found = compare(network, targets, images, seeds=1, top=min(_SHOWN, len(images)), watcher=watcher)
     return archive(contents(found))
 
 

@@ -13,7 +13,7 @@ LARGEST = 64  # places along a side of a map on the sheet; a larger one is reduc
 
 
 def layer_maps(maps: UnitMaps) -> LayerMaps:
-    """Return the maps of one picture with the numbers of each unit.
+    """Return the maps of one image with the numbers of each unit.
 
     On the sheet a value v of unit u is round(255 (v - least[u]) / (most[u] - least[u])), 0 where these are equal or v
     is not finite.
@@ -35,11 +35,11 @@ def layer_maps(maps: UnitMaps) -> LayerMaps:
             "mean": _rounded(maps.means),
             "zeros": _rounded(zeros),
         },
-        quantised(small, least, most).tobytes(),
+        quantized(small, least, most).tobytes(),
     )
 
 
-def quantised(planes: NDArray[np.float32], least: NDArray[np.float32], most: NDArray[np.float32]) -> NDArray[np.uint8]:
+def quantized(planes: NDArray[np.float32], least: NDArray[np.float32], most: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return (units, h, w) bytes: 0 for each unit's least value and 255 for its most."""
     low = np.nan_to_num(least)[:, None, None]
     span = np.nan_to_num(most)[:, None, None] - low

@@ -10,17 +10,17 @@ from dreamfilters.errors import ModelError
 from dreamfilters.evidence.scan.result import Field, field_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 from dreamfilters.networks.predictions import has_classes
-from dreamfilters.viewer.messages import CLASSES, Described, Values
+from dreamfilters.viewer.messages import CLASSES, NetworkDescription, Values
 
 
-def described(network: Network) -> Described:
+def described(network: Network) -> NetworkDescription:
     """Return what the page is told of a network whose input size is known."""
     ids = {info.name: f"L{number}" for number, info in enumerate(network.layers)}
     height, width = network.form.size
     if height is None or width is None:
-        raise ModelError(f"{network.name}: takes pictures of any size; give one")
+        raise ModelError(f"{network.name}: takes images of any size; give one")
     classes = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
-    return Described(
+    return NetworkDescription(
         values={
             "name": network.name,
             "fingerprint": network.fingerprint,
@@ -37,7 +37,7 @@ def described(network: Network) -> Described:
         fields={**{ids[info.name]: _field(info) for info in network.layers}, CLASSES: None},
         classes=classes,
         size=(height, width),
-        channels=network.form.picture_channels,
+        channels=network.form.image_channels,
         rule=network.form.resize,
         chosen=(height, width) if any(None in given.shape[1:] for given in network.model.inputs) else None,
     )  # fmt: skip

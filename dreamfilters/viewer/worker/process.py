@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, ModelError
-from dreamfilters.viewer.messages import Cancel, Cancelled, News, Pictures, Reply, Request
+from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
 
 _LULL = 0.25  # seconds after an answer in which a person may ask for more, before something long is begun
 _LOG = logging.getLogger(__name__)
@@ -30,13 +30,13 @@ def work(connection: Connection, spec: Any, options: dict[str, Any], prepare: Ca
             prepare()
     with contextlib.suppress(EOFError, OSError):  # the server is gone
         try:
-            from dreamfilters.viewer.worker.handlers import Desk  # imports TensorFlow, which takes seconds
+            from dreamfilters.viewer.worker.handlers import Handlers  # imports TensorFlow, which takes seconds
 
-            desk = Desk(spec, options, lambda topic, value: connection.send(News(topic, value)))
+            desk = Handlers(spec, options, lambda topic, value: connection.send(Event(topic, value)))
         except Exception as error:  # it would fail again
             if not isinstance(error, DreamfiltersError):
                 _LOG.exception("the network could not be opened")
-            connection.send(News("failed", _line(error)))
+            connection.send(Event("failed", _line(error)))
             connection.recv()  # so that it is no crash
             return
         Worker(connection, desk).run()
@@ -48,7 +48,7 @@ class Worker:
     def __init__(self, connection: Connection, desk: Any) -> None:
         self._connection, self._desk = connection, desk
         self._waiting: list[tuple[int, int, Request]] = []
-        self._cancelled: set[int] = set()
+        self._canceled: set[int] = set()
         self._idle: Iterator[None] = desk.warm()
 
     def run(self) -> None:
@@ -71,7 +71,7 @@ class Worker:
         self._receive(0.0)
         while self._waiting and self._waiting[0][0] == 0:
             self._answer(heapq.heappop(self._waiting)[2])
-        if number in self._cancelled:
+        if number in self._canceled:
             raise Cancelled
 
     def _receive(self, patience: float | None) -> None:
@@ -80,28 +80,28 @@ class Worker:
             self._take(self._connection.recv())
             patience = 0.0
 
-    def _take(self, message: Request | Cancel | Pictures | None) -> None:
+    def _take(self, message: Request | Cancel | ScanRequest | None) -> None:
         if message is None:
             raise EOFError
         if isinstance(message, Request):
             heapq.heappush(self._waiting, (message.rank, message.number, message))
         elif isinstance(message, Cancel):
-            self._cancelled.add(message.number)
+            self._canceled.add(message.number)
         else:
             self._idle = itertools.chain(self._idle, self._desk.survey(message))
 
     def _answer(self, request: Request) -> None:
         try:
-            if request.number in self._cancelled:
+            if request.number in self._canceled:
                 raise Cancelled
-            self._connection.send(News("begun", request.number))  # what is not begun outlives this process
+            self._connection.send(Event("begun", request.number))  # what is not begun outlives this process
             reply = Reply(request.number, self._desk.do(request, lambda: self.pause(request.number)))
         except (DreamfiltersError, Cancelled) as error:
             reply = Reply(request.number, error=error)
         except Exception as error:  # a bug, or memory that does not suffice: this request fails, not those behind it
             _LOG.exception("request %s failed", request.deed)
             reply = Reply(request.number, error=ModelError(f"{request.deed}: {_line(error)}"))
-        self._cancelled.discard(request.number)
+        self._canceled.discard(request.number)
         self._connection.send(reply)
 
     def _slice(self) -> bool:
@@ -112,7 +112,7 @@ class Worker:
             return False
         except Exception as error:  # without evidence there are still maps and dreams
             if not isinstance(error, DreamfiltersError):
-                _LOG.exception("the pictures could not be looked at")
+                _LOG.exception("the images could not be looked at")
             self._desk.tell("progress", {"phase": "failed", "done": 0, "total": 0, "note": _line(error)})
         return True
 

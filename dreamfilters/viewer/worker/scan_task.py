@@ -1,4 +1,4 @@
-"""The evidence pass in slices: one batch of pictures at a time, whenever nobody waits for anything."""
+"""The evidence pass in slices: one batch of images at a time, whenever nobody waits for anything."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-from dreamfilters.comparison.reference_set import Reality
+from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scanner import TOP, default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import Survey
-from dreamfilters.images import Photos
+from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
 from dreamfilters.verdicts.result import Audit
-from dreamfilters.viewer.messages import Described, Judged
-from dreamfilters.viewer.worker.session import picture_bytes
+from dreamfilters.viewer.messages import NetworkDescription, ScanVerdicts
+from dreamfilters.viewer.worker.session import image_bytes
 
-_BATCH = 8  # pictures of a slice at most: a person who clicks waits for as long as these take
+_BATCH = 8  # images of a slice at most: a person who clicks waits for as long as these take
 
 _ROOM = 2**25  # bytes of a batch's maps; some batches are under way at a time
 _GLANCE = 0.02  # seconds of a slice that only waits
@@ -31,12 +31,12 @@ Result = TypeVar("Result")
 
 def surveyed(
     network: Network,
-    facts: Described,
-    pictures: Photos,
+    facts: NetworkDescription,
+    images: ImageFolder,
     tell: Callable[[str, Any], None],
     stored: str | None = None,
-) -> Generator[None, None, Reality]:
-    """Scan the pictures batch by batch, tell how far it is and in the end what it came to, and return that.
+) -> Generator[None, None, ReferenceSet]:
+    """Scan the images batch by batch, tell how far it is and in the end what it came to, and return that.
 
     The verdicts are those of a stored audit, where one is given: it has dreamt of the silent units too.
 
@@ -44,21 +44,21 @@ def surveyed(
         OutputError: no audit of this network lies there.
     """
     known = None if stored is None else _audited(network, stored)
-    count = len(pictures)
+    count = len(images)
     layers = default_layers(network)
-    fitting = max(1, min(_BATCH, count, _ROOM // picture_bytes(network, facts.size)))
-    source = source_of(pictures)
-    survey = Survey(network, source, layers, k=min(TOP, count), batch=fitting)
+    fitting = max(1, min(_BATCH, count, _ROOM // image_bytes(network, facts.size)))
+    source = source_of(images)
+    survey = ScanJob(network, source, layers, k=min(TOP, count), batch=fitting)
     progress = survey.start()
     for _ in survey.batches(progress):
-        tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the pictures"})
+        tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the images"})
         yield
     scan = survey.scan(progress)
     tell("evidence", scan)
-    tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid pictures"})
+    tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid images"})
     tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))
     tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
-    return Reality.of(network, source, scan)
+    return ReferenceSet.of(network, source, scan)
 
 
 def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
@@ -82,9 +82,9 @@ def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
 
 
 def verdicts(
-    network: Network, facts: Described, scan: Scan, known: Audit | None = None
-) -> dict[str, tuple[Judged, ...]]:
-    """Return layer id -> the verdict on each unit: those that are known, else by pictures and plain bounds alone.
+    network: Network, facts: NetworkDescription, scan: Scan, known: Audit | None = None
+) -> dict[str, tuple[ScanVerdicts, ...]]:
+    """Return layer id -> the verdict on each unit: those that are known, else by images and plain bounds alone.
 
     Dreams come as they are made.
     """
@@ -92,7 +92,7 @@ def verdicts(
     found = known or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(
-            Judged(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
+            ScanVerdicts(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
         )
         for layer in found.layers
         if layer.name in ids

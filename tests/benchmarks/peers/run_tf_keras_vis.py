@@ -19,13 +19,13 @@ opened = cache(keras.models.load_model)
 def dream(
     model: str, layer: str, units: list[int], low: float, high: float, side: int, steps: int, out: str
 ) -> dict[str, Any]:
-    """Its defaults, but for the range of the network's input; several pictures need a start of one's own."""
+    """Its defaults, but for the range of the network's input; several images need a start of one's own."""
     network = opened(model)
     start = np.random.default_rng(7).uniform(low, high, (len(units), side, side, 3)).astype("float32")
     stamps: list[float] = []
     began = time.perf_counter()
-    visualise = ActivationMaximization(network, model_modifier=ExtractIntermediateLayer(layer), clone=False)
-    shown = visualise(
+    visualize = ActivationMaximization(network, model_modifier=ExtractIntermediateLayer(layer), clone=False)
+    shown = visualize(
         CategoricalScore(units),
         seed_input=start,
         input_range=(low, high),

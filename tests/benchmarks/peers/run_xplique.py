@@ -22,7 +22,7 @@ def dream(
     keras.utils.set_random_seed(7)
     stamps: list[float] = []
     began = time.perf_counter()
-    pictures, _ = optimize(
+    images, _ = optimize(
         Objective.channel(network, layer, units),
         timed_optimizer(keras.optimizers.Adam, stamps, 0.05),
         nb_steps=steps,
@@ -30,7 +30,7 @@ def dream(
         transformations="standard" if transforms else None,
         custom_shape=(side, side),
     )
-    shown = np.asarray(pictures[-1])
+    shown = np.asarray(images[-1])
     seconds = time.perf_counter() - began
     np.save(out, (shown - low) / (high - low))
     return {"seconds": seconds, "stamps": stamps}

@@ -10,7 +10,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 
 
 @pytest.fixture(scope="module")
-def pictures(scene):
+def images(scene):
     return np.stack([scene(seed=seed) for seed in range(24)])
 
 
@@ -50,11 +50,11 @@ def test_nothing_in_common_is_refused_in_one_line_with_examples(named):
     )
 
 
-def test_a_class_shown_to_the_same_network_is_what_it_was(named, pictures):
+def test_a_class_shown_to_the_same_network_is_what_it_was(named, images):
     ours, theirs = named("a", "b", "c"), named("C", "A", "B")
-    logits = activations(theirs, pictures, [LOGITS])[LOGITS]
+    logits = activations(theirs, images, [LOGITS])[LOGITS]
     for number, there in ((0, 1), (1, 2), (2, 0)):
-        found = class_transfer(ours, number, pictures[:3], theirs, real=pictures)
+        found = class_transfer(ours, number, images[:3], theirs, real=images)
         for row, one in enumerate(found):
             odds = np.exp(logits[row]) / np.exp(logits[row]).sum()
             assert one.number == there
@@ -63,36 +63,36 @@ def test_a_class_shown_to_the_same_network_is_what_it_was(named, pictures):
             assert one.probability == pytest.approx(odds[there], abs=1e-5)
             assert one.rank == 1 + np.sum(odds > odds[there])
             assert one.taken_for == theirs.classes[np.argmax(odds)]
-            assert one.standing.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
-    assert found[0].as_values()["standing"]["count"] == 24
+            assert one.response_rank.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
+    assert found[0].as_values()["response_rank"]["count"] == 24
     assert "taken_for" in found[0]._repr_html_()
 
 
-def test_a_dream_is_shown_in_the_other_networks_own_form(grey, named, scene):
-    """Other size, other range, grey: the number is what the model itself says of the picture prepared by hand."""
+def test_a_dream_is_shown_in_the_other_networks_own_form(gray, named, scene):
+    """Other size, other range, gray: the number is what the model itself says of the image prepared by hand."""
     form = InputForm.from_range(-1, 1, size=(16, 16), channels=1)
-    other = Network(grey, form, ("a", "b", "c"), name="grey")
-    picture = scene(seed=3)
-    large = np.repeat(np.repeat(picture, 2, axis=0), 2, axis=1)
-    by_hand = 2 * (picture @ np.array([0.299, 0.587, 0.114], "float32"))[None, ..., None] - 1
-    odds = np.asarray(grey(by_hand))[0]
-    found = class_transfer(named("a", "b", "c"), 1, [picture, large], other)
+    other = Network(gray, form, ("a", "b", "c"), name="gray")
+    image = scene(seed=3)
+    large = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
+    by_hand = 2 * (image @ np.array([0.299, 0.587, 0.114], "float32"))[None, ..., None] - 1
+    odds = np.asarray(gray(by_hand))[0]
+    found = class_transfer(named("a", "b", "c"), 1, [image, large], other)
     assert found[0].probability == pytest.approx(odds[1], abs=1e-5)
     assert found[1].probability == pytest.approx(odds[1], abs=0.02)
-    assert found[0].standing is None
+    assert found[0].response_rank is None
 
 
-def test_a_class_that_the_other_lacks_is_refused(named, pictures):
+def test_a_class_that_the_other_lacks_is_refused(named, images):
     ours, theirs = named("STOP", "yield", "go"), named("stop", "halt", "walk", name="other")
     with pytest.raises(UnknownNameError, match="class yield: other has no such class"):
-        class_transfer(ours, 1, pictures[:1], theirs)
+        class_transfer(ours, 1, images[:1], theirs)
 
 
-def test_channels_are_turned_into_those_that_are_wanted(network, grey, network_of):
+def test_channels_are_turned_into_those_that_are_wanted(network, gray, network_of):
     dim = np.full((2, 2, 1), 0.25, "float32")
     assert as_seen_by(network, [dim])[0].tolist() == np.full((2, 2, 3), 0.25).tolist()
     red = np.zeros((2, 2, 3), "float32")
     red[..., 0] = 1
-    assert as_seen_by(network_of(grey), [red])[0] == pytest.approx(np.full((2, 2, 1), 0.299))
-    with pytest.raises(InputFormError, match="pictures of 4 channels: tiny takes 16x16 RGB"):
+    assert as_seen_by(network_of(gray), [red])[0] == pytest.approx(np.full((2, 2, 1), 0.299))
+    with pytest.raises(InputFormError, match="images of 4 channels: tiny takes 16x16 RGB"):
         as_seen_by(network, [np.zeros((2, 2, 4))])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.comparison.measures.confusions import confusions_of, mistaken_for, separating_units
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 
 LOGITS = np.array(
     [
@@ -49,7 +49,7 @@ def test_counts_of_all_directions_add_up_to_the_errors():
 
 
 def test_sensitivity_worked_by_hand():
-    """1 3 against 5 7: means 2 and 6, deviations 1 and 1. 0 0 against 0 2: means 0 and 1, variances 0 and 1."""
+    """1 3 against 5 7: means 2 and 6, stds 1 and 1. 0 0 against 0 2: means 0 and 1, variances 0 and 1."""
     responses = np.array([[1.0, 0.0, 4.0, 1.0], [3.0, 0.0, 4.0, 1.0], [5.0, 0.0, 4.0, 2.0], [7.0, 2.0, 4.0, 2.0]])
     found = separating_units(responses, [0, 0, 1, 1], 0, 1)
     assert [one.unit for one in found] == [3, 0, 1, 2]
@@ -81,9 +81,9 @@ def test_they_are_plain_values():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(PictureError, match="class 7: none of the 6 labelled images shows it"):
+    with pytest.raises(ImageError, match="class 7: none of the 6 labeled images shows it"):
         confusions_of(LOGITS, LABELS, 7)
-    with pytest.raises(PictureError, match=r"shape \(6, 3\) and labels of shape \(5,\)"):
+    with pytest.raises(ImageError, match=r"shape \(6, 3\) and labels of shape \(5,\)"):
         confusions_of(LOGITS, LABELS[:5], 0)
-    with pytest.raises(PictureError, match="classes 0 and 1: 4 and 1 images; at least 2 of each"):
+    with pytest.raises(ImageError, match="classes 0 and 1: 4 and 1 images; at least 2 of each"):
         separating_units(LOGITS, LABELS, 0, 1)

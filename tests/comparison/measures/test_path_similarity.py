@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from dreamfilters.comparison.measures.path_similarity import path_similarity, rank_correlations, ranks
-from dreamfilters.errors import PictureError, UnknownNameError
+from dreamfilters.errors import ImageError, UnknownNameError
 
 LAYERS = ["conv1", "conv2", "classes"]
 
 
 @pytest.fixture(scope="module")
 def noisy():
-    """A function from a picture to n copies of it, each with noise of its own."""
+    """A function from an image to n copies of it, each with noise of its own."""
 
-    def made(picture, count, seed):
-        noise = np.random.default_rng(seed).normal(0, 0.05, (count, *picture.shape))
-        return (picture + noise).astype("float32")
+    def made(image, count, seed):
+        noise = np.random.default_rng(seed).normal(0, 0.05, (count, *image.shape))
+        return (image + noise).astype("float32")
 
     return made
 
@@ -79,10 +79,10 @@ def test_where_references_are_no_more_alike_than_strangers_there_is_no_scale(net
     step = path_similarity(network, [scene()], others, references[:1].repeat(2, axis=0), ["conv1"]).steps[0]
     swapped = path_similarity(network, [scene()], references[:2], references[:2], ["conv1"]).steps[0]
     assert step.similarity is None or step.same > step.other
-    assert swapped.similarity is None  # a picture is more like itself than like its twin
+    assert swapped.similarity is None  # an image is more like itself than like its twin
 
 
-def test_pictures_that_silence_a_layer_are_undefined_and_not_nan(network):
+def test_images_that_silence_a_layer_are_undefined_and_not_nan(network):
     flat = np.full((3, 16, 16, 3), 0.5, "float32")
     found = path_similarity(network, flat[:1], flat, flat, ["flat"])
     values = found.as_values()
@@ -91,9 +91,9 @@ def test_pictures_that_silence_a_layer_are_undefined_and_not_nan(network):
     assert "Path similarity" in found._repr_html_()
 
 
-def test_too_few_pictures_and_unknown_layers_are_refused(network, scene):
+def test_too_few_images_and_unknown_layers_are_refused(network, scene):
     one = [scene()]
-    with pytest.raises(PictureError, match="1 dreams, 1 references, 1 others: give at least 1, 2 and 1"):
+    with pytest.raises(ImageError, match="1 dreams, 1 references, 1 others: give at least 1, 2 and 1"):
         path_similarity(network, one, one, one, LAYERS)
     with pytest.raises(UnknownNameError, match="conv9: tiny has no such layer"):
         path_similarity(network, one, one * 2, one, ["conv9"])

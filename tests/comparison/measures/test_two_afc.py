@@ -4,17 +4,17 @@ import pytest
 from keras import layers
 
 from dreamfilters.comparison.measures.two_afc import machine_score, perceptual_similarity
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.features import PIXELS
 from dreamfilters.networks import LOGITS
 
 
 def stripes(count, *, upright, seed=0):
-    """Pictures of stripes with noise, upright or lying."""
+    """Images of stripes with noise, upright or lying."""
     rng = np.random.default_rng(seed)
     wave = np.broadcast_to(0.5 + 0.4 * np.sin(np.arange(16) * np.pi / 2), (16, 16))
-    pictures = (wave if upright else wave.T)[None, :, :, None] + rng.normal(0, 0.08, (count, 16, 16, 3))
-    return np.clip(pictures, 0, 1).astype("float32")
+    images = (wave if upright else wave.T)[None, :, :, None] + rng.normal(0, 0.08, (count, 16, 16, 3))
+    return np.clip(images, 0, 1).astype("float32")
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +27,14 @@ def lying():
     return stripes(4, upright=False, seed=1)
 
 
-def test_a_picture_is_like_itself_and_its_negative_is_not(network, scene):
-    pictures = [scene(), 1 - scene(), scene(seed=5)]
+def test_an_image_is_like_itself_and_its_negative_is_not(network, scene):
+    images = [scene(), 1 - scene(), scene(seed=5)]
     for compared in ([PIXELS], ["conv1", "conv2"]):
-        found = perceptual_similarity(network, pictures, compared)
+        found = perceptual_similarity(network, images, compared)
         assert np.diag(found) == pytest.approx(1, abs=1e-5)
         assert found == pytest.approx(found.T)
         assert (found[0, 1:] < 0.999).all()
-    assert perceptual_similarity(network, pictures[:2], [PIXELS])[0, 1] == pytest.approx(-1, abs=1e-5)
+    assert perceptual_similarity(network, images[:2], [PIXELS])[0, 1] == pytest.approx(-1, abs=1e-5)
 
 
 def test_the_similarity_worked_by_hand(network_of):
@@ -57,7 +57,7 @@ def test_a_dream_of_the_right_stripes_wins_every_duel_and_of_the_wrong_ones_none
     assert "over conv1" in best.similarity
 
 
-def test_without_what_minimises_the_likeness_to_the_dream_alone_decides(network, upright, lying):
+def test_without_what_minimizes_the_likeness_to_the_dream_alone_decides(network, upright, lying):
     found = machine_score(network, upright, lying, stripes(1, upright=True, seed=7), layer="conv1")
     assert found.dreams.accuracy == 1
     assert "the pixels" in found.similarity
@@ -99,6 +99,6 @@ def test_one_image_of_a_kind_leaves_nothing_natural_to_refer_to(network, upright
     assert "dreams" in found._repr_html_()
 
 
-def test_missing_pictures_are_refused(network, upright):
-    with pytest.raises(PictureError, match="5 strong and 0 weak images, 5 dreams: at least 1 of each"):
+def test_missing_images_are_refused(network, upright):
+    with pytest.raises(ImageError, match="5 strong and 0 weak images, 5 dreams: at least 1 of each"):
         machine_score(network, upright, [], upright, layer="conv2")

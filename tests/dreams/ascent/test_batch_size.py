@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.dreams.ascent import batch_size as batching
-from dreamfilters.dreams.ascent.batch_size import batch_size, picture_bytes
+from dreamfilters.dreams.ascent.batch_size import batch_size, image_bytes
 from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.units import channel, logit
@@ -18,18 +18,18 @@ def size(network, goal, asked=None, recipe=RECIPE):
     return batch_size(network, goal, canvas_of(network, recipe), recipe, asked)
 
 
-def test_a_picture_costs_its_layers_and_their_gradients(network):
+def test_an_image_costs_its_layers_and_their_gradients(network):
     canvas = canvas_of(network, RECIPE)
     conv1 = 16 * 16 * 8 * 8  # numbers of 4 bytes, twice
     up_to_conv2 = conv1 + 8 * 8 * 8 * 8 + 6 * 6 * 8 * 8
-    assert picture_bytes(network, channel("conv1", [0]), canvas) == conv1
-    assert picture_bytes(network, channel("conv2", [0]), canvas) == up_to_conv2
-    assert picture_bytes(network, logit([0]), canvas) == up_to_conv2 + (288 + 3) * 8
+    assert image_bytes(network, channel("conv1", [0]), canvas) == conv1
+    assert image_bytes(network, channel("conv2", [0]), canvas) == up_to_conv2
+    assert image_bytes(network, logit([0]), canvas) == up_to_conv2 + (288 + 3) * 8
 
 
 def test_maps_grow_with_the_canvas(network):
     larger = canvas_of(network, Recipe(Fourier(32)))
-    assert picture_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 8
+    assert image_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 8
 
 
 def test_no_batch_is_larger_than_the_goal_or_than_what_gains(network):
@@ -44,7 +44,7 @@ def test_memory_sets_the_batch(network, monkeypatch):
     assert size(network, goal) == 10
     assert size(network, goal, recipe=Recipe(transforms=(Views(2),))) == 5
     monkeypatch.setattr(batching, "_BUDGET", 1)
-    assert size(network, goal) == 1  # one picture at least
+    assert size(network, goal) == 1  # one image at least
 
 
 def test_a_group_stays_together(network, monkeypatch):
@@ -67,7 +67,7 @@ def test_asked_for_batches(network):
         size(network, channel("conv1", [0] * 3) + diversity("conv1", 3), asked=1)
 
 
-def test_the_trial_takes_the_size_with_the_most_pictures_a_second(network, monkeypatch):
-    clock = iter(np.cumsum([0.0, 6.4, 0.0, 1.6]).tolist())  # 64 pictures in 6.4 s, 32 in 1.6 s
+def test_the_trial_takes_the_size_with_the_most_images_a_second(network, monkeypatch):
+    clock = iter(np.cumsum([0.0, 6.4, 0.0, 1.6]).tolist())  # 64 images in 6.4 s, 32 in 1.6 s
     monkeypatch.setattr(batching.time, "perf_counter", lambda: next(clock))
     assert size(network, channel("conv1", [0] * 500)) == 32

@@ -36,19 +36,19 @@ def run(program, pixels, wanted, step=0):
     return np.asarray(state["params"]["pixels"]), np.asarray(scores), np.asarray(state["alive"])
 
 
-def pictures(*values):
-    """z of pictures of one grey each: logit(value)."""
-    grey = np.log(np.asarray(values) / (1 - np.asarray(values)))
-    return np.broadcast_to(grey[:, None, None, None], (len(values), 4, 4, 1)).astype("float32")
+def images(*values):
+    """z of images of one gray each: logit(value)."""
+    gray = np.log(np.asarray(values) / (1 - np.asarray(values)))
+    return np.broadcast_to(gray[:, None, None, None], (len(values), 4, 4, 1)).astype("float32")
 
 
 def test_a_step_by_hand(sums):
     """x = 2 * .75 - 1 = .5, so filter 0 scores 2; its ascent brightens by the rate, that of filter 1 at .25 darkens."""
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [0, 1])
-    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.25), goal.wanted)
+    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.25), goal.wanted)
     assert scores == pytest.approx([2.0, 0.5], rel=1e-5)
-    assert pixels == pytest.approx(pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None], abs=1e-6)
+    assert pixels == pytest.approx(images(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None], abs=1e-6)
     assert alive.tolist() == [True, True]
 
 
@@ -56,39 +56,37 @@ def test_a_penalty_pulls_the_other_way(sums):
     """d score / dx = 4 and d penalty / dx = 2 * 20 * .25 = 10 per pixel's sixteenth: the penalty wins."""
     recipe = Recipe(Pixels(), (), (L2(20.0),), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [0])
-    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75), goal.wanted)
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75), goal.wanted)
     assert scores == pytest.approx([2.0], rel=1e-5)  # the score is told without it
-    assert pixels == pytest.approx(pictures(0.75) - 0.01, abs=1e-6)
+    assert pixels == pytest.approx(images(0.75) - 0.01, abs=1e-6)
 
 
 def test_views_are_averaged_and_edits_follow_the_move(sums):
     recipe = Recipe(Pixels(), (Views(3),), (), (Decay(0.5),), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [0, 1])
-    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.25), goal.wanted)
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.25), goal.wanted)
     assert scores == pytest.approx([2.0, 0.5], rel=1e-5)
-    assert pixels == pytest.approx(
-        0.5 * (pictures(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None]), abs=1e-6
-    )
+    assert pixels == pytest.approx(0.5 * (images(0.75, 0.25) + np.array([0.01, -0.01])[:, None, None, None]), abs=1e-6)
 
 
 def test_a_schedule_scales_the_move(sums):
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), schedule="linear", steps=4)
     goal = channel("conv", [0])
-    pixels, _, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75), goal.wanted, step=3)
-    assert pixels == pytest.approx(pictures(0.75) + 0.0025, abs=1e-6)
+    pixels, _, _ = run(build(sums, goal, recipe, CANVAS), images(0.75), goal.wanted, step=3)
+    assert pixels == pytest.approx(images(0.75) + 0.0025, abs=1e-6)
 
 
 def test_a_silent_filter_is_raised_before_its_relu(sums):
     """Filter 1 is -.5 before its ReLU and silent behind it; darker raises it, and the score is told as it is."""
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [1, 0])
-    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.75), goal.wanted)
-    assert pixels == pytest.approx(pictures(0.75, 0.75) + np.array([-0.01, 0.01])[:, None, None, None], abs=1e-6)
+    pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.75), goal.wanted)
+    assert pixels == pytest.approx(images(0.75, 0.75) + np.array([-0.01, 0.01])[:, None, None, None], abs=1e-6)
     assert scores == pytest.approx([0.0, 2.0])
 
 
 def test_a_waking_step_passes_a_silent_relu_of_another_layer():
-    """The first layer is silent on every grey below 1, so that nothing flows back from the second's value either."""
+    """The first layer is silent on every gray below 1, so that nothing flows back from the second's value either."""
     model = keras.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(1, 1, activation="relu", name="first")])
     model.add(layers.Conv2D(1, 1, activation="relu", name="second"))
     for layer, (kernel, bias) in zip(model.layers, ((1.0, -1.0), (1.0, -0.5)), strict=True):
@@ -96,10 +94,10 @@ def test_a_waking_step_passes_a_silent_relu_of_another_layer():
     goal, recipe = channel("second", [0]), Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     network = Network(model, InputForm.from_range(0, 1, size=(4, 4), channels=1))
     program = build(network, goal, recipe, CANVAS)
-    plain, scores, _ = run(program, pictures(0.5), goal.wanted)
-    assert (plain.tolist(), scores) == (pictures(0.5).tolist(), [0])
-    woken, scores, _ = run(replace(program, step=program.waking), pictures(0.5), goal.wanted)
-    assert woken == pytest.approx(pictures(0.5) + 0.01, abs=1e-6)
+    plain, scores, _ = run(program, images(0.5), goal.wanted)
+    assert (plain.tolist(), scores) == (images(0.5).tolist(), [0])
+    activated, scores, _ = run(replace(program, step=program.waking), images(0.5), goal.wanted)
+    assert activated == pytest.approx(images(0.5) + 0.01, abs=1e-6)
     assert scores == [0]
 
 
@@ -107,21 +105,21 @@ def test_a_row_that_is_not_finite_stays_where_it_was(sums):
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     goal = 1.0 * channel("conv", [0, 0])
     wanted = (np.array([np.inf, 1.0], "float32"), goal.wanted[1])
-    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), pictures(0.75, 0.75), wanted)
+    pixels, scores, alive = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.75), wanted)
     assert alive.tolist() == [False, True]
     assert scores.tolist() == pytest.approx([np.inf, 2.0])
-    assert np.array_equal(pixels[0], pictures(0.75)[0])
-    assert pixels[1] == pytest.approx(pictures(0.75)[0] + 0.01, abs=1e-6)
+    assert np.array_equal(pixels[0], images(0.75)[0])
+    assert pixels[1] == pytest.approx(images(0.75)[0] + 0.01, abs=1e-6)
 
 
-def test_the_judge_sees_the_picture_in_the_networks_form(sums):
+def test_the_judge_sees_the_image_in_the_networks_form(sums):
     goal = channel("conv", [0, 1])
     judge = build(sums, goal, Recipe(Pixels(), ()), CANVAS).judge
-    greys = backend.tensor(np.broadcast_to(np.array([1.0, 0.0])[:, None, None, None], (2, 4, 4, 1)).astype("float32"))
-    assert np.asarray(judge(greys, goal.wanted)).tolist() == [3.0, 1.0]  # 2 * 1 + 1 at white, -(-1) at black
+    grays = backend.tensor(np.broadcast_to(np.array([1.0, 0.0])[:, None, None, None], (2, 4, 4, 1)).astype("float32"))
+    assert np.asarray(judge(grays, goal.wanted)).tolist() == [3.0, 1.0]  # 2 * 1 + 1 at white, -(-1) at black
 
 
-def test_small_motions_change_nothing_on_a_flat_picture(sums):
+def test_small_motions_change_nothing_on_a_flat_image(sums):
     goal = channel("conv", [0])
     program = build(sums, goal, Recipe(Pixels(), ()), CANVAS)
     flat = backend.tensor(np.full((1, 4, 4, 1), 0.75, "float32"))

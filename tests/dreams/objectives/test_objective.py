@@ -19,7 +19,7 @@ def scores(goal, seen):
 
 
 def map_of(*filters):
-    """One picture's activation (1, 2, 2, c) from the 2x2 map of each filter."""
+    """One image's activation (1, 2, 2, c) from the 2x2 map of each filter."""
     return np.moveaxis(np.asarray(filters, "float32"), 0, -1)[None]
 
 
@@ -94,7 +94,7 @@ def test_direction_by_cosine_asks_for_the_direction_only():
     assert scores(goal, {"conv": 0 * activation}) == [0.0]  # silence: finite
 
 
-def test_direction_in_a_dense_layer_and_one_vector_a_picture():
+def test_direction_in_a_dense_layer_and_one_vector_an_image():
     goal = direction("dense", [[1, 0], [0, 2]])
     assert scores(goal, {"dense": [[5, 6], [7, 8]]}) == [5.0, 8.0]
     assert len(goal) == 2
@@ -139,10 +139,10 @@ def test_diversity_of_equals_is_minus_one():
     assert scores(diversity("conv", 2), {"conv": np.concatenate([FIRST, FIRST])}) == pytest.approx([-1, -1])
 
 
-def test_diversity_between_the_views_of_two_pictures():
-    """Views of one picture stand together, are not compared with each other, and each meets the other picture's."""
+def test_diversity_between_the_views_of_two_images():
+    """Views of one image stand together, are not compared with each other, and each meets the other image's."""
     goal = diversity("conv", 2)
-    seen = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], "float32").reshape(4, 1, 1, 2)  # 2 pictures x 2 views
+    seen = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], "float32").reshape(4, 1, 1, 2)  # 2 images x 2 views
     result = goal.score({"conv": backend.tensor(seen)}, backend.tensor(np.repeat(goal.wanted, 2)))
     assert np.asarray(result) == pytest.approx([-1, 0, -0.5, -0.5])
 
@@ -205,7 +205,7 @@ def test_one_is_combined_with_each_of_many():
 
 
 def test_three_are_not_combined_with_two():
-    with pytest.raises(TargetError, match="objectives of 3 and 2 pictures cannot be combined"):
+    with pytest.raises(TargetError, match="objectives of 3 and 2 images cannot be combined"):
         channel("conv", range(3)) + channel("conv", range(2))
 
 
@@ -223,7 +223,7 @@ def test_operands_never_change():
         a.names = ()  # type: ignore[misc]
 
 
-def test_some_of_the_pictures():
+def test_some_of_the_images():
     goal = channel("conv", [5, 6, 7]) - 2 * neuron("conv", [(1, 2, 3)])
     assert goal[1:].names == ("conv:6 - 2*conv:1@2,3", "conv:7 - 2*conv:1@2,3")
     assert goal[[2, 0, 2]].names == tuple(f"conv:{k} - 2*conv:1@2,3" for k in (7, 5, 7))
@@ -321,19 +321,17 @@ def test_every_goal_rises_in_three_steps(name, network):
     watch = network.watch(goal.layers)
 
     def total(numbers):
-        seen = goal.score(watch(network.to_input(numbers["picture"])), goal.wanted)
+        seen = goal.score(watch(network.to_input(numbers["image"])), goal.wanted)
         return backend.tf.reduce_sum(seen), seen
 
     climb = backend.compile(backend.value_and_gradient(total))
-    numbers = {"picture": backend.uniform(np.arange(len(goal), dtype="uint64"), (16, 16, 3))}
+    numbers = {"image": backend.uniform(np.arange(len(goal), dtype="uint64"), (16, 16, 3))}
     seen = []
     for _ in range(4):
         (_, now), gradient = climb(numbers)
         seen.append(np.asarray(now))
-        slope = np.asarray(gradient["picture"])
-        numbers = {
-            "picture": numbers["picture"] + 0.02 * slope / np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))
-        }
+        slope = np.asarray(gradient["image"])
+        numbers = {"image": numbers["image"] + 0.02 * slope / np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))}
     assert np.all(seen[3] > seen[0]), seen
     assert np.all(np.isfinite(seen))
 

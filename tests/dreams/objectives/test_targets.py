@@ -104,8 +104,8 @@ def test_the_grammar(text, names, watched, deep):
 @pytest.mark.parametrize("text", [text for text, names, _ in TABLE if names])
 def test_every_name_parses_to_the_same_goal(text, deep):
     goal = parse(deep, text)
-    pictures = np.random.default_rng(0).uniform(0, 1, (1, 16, 16, 3)).astype("float32")
-    seen = deep.watch(goal.layers)(pictures)
+    images = np.random.default_rng(0).uniform(0, 1, (1, 16, 16, 3)).astype("float32")
+    seen = deep.watch(goal.layers)(images)
     for row in (0, len(goal) - 1):
         one, again = goal[[row]], parse(deep, goal.names[row])
         assert again.names == one.names
@@ -212,7 +212,7 @@ def test_where_the_grammar_is_left(text, position, why, deep):
         ("conv9:1", UnknownNameError, "conv9: deep has no such layer. Close names: conv6, conv4"),
         ("layer:conv9", UnknownNameError, "conv9: deep has no such layer. Close names: conv6, conv4"),
         ("conv6:1@99999999999999999999,0", TargetError, "no network is that large"),
-        ("conv6:0-2 - conv4:0-1", TargetError, "objectives of 3 and 2 pictures"),
+        ("conv6:0-2 - conv4:0-1", TargetError, "objectives of 3 and 2 images"),
     ],
 )
 def test_what_the_network_does_not_have(text, kind, message, deep):
@@ -237,8 +237,8 @@ def test_tokens_have_no_units_but_can_be_exaggerated(network_of):
     with pytest.raises(TargetError, match="tokens: cannot be dreamt: its output"):
         parse(network, "tokens:0")
     goal = parse(network, "layer:tokens")
-    pictures = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
-    seen = network.watch(frozenset({"conv", "tokens"}))(pictures)
+    images = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
+    seen = network.watch(frozenset({"conv", "tokens"}))(images)
     expected = np.mean(np.asarray(seen["conv"]) ** 2, axis=(1, 2, 3))
     assert np.asarray(goal.score(seen, goal.wanted)) == pytest.approx(expected, rel=1e-5)
 

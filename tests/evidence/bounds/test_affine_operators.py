@@ -32,8 +32,8 @@ LAYERS = (
 
 
 def _parts(layer, fill):
-    picture = keras.Input((7, 9, 4))
-    model = fill(keras.Model(picture, type(layer).from_config(layer.get_config())(picture)))
+    image = keras.Input((7, 9, 4))
+    model = fill(keras.Model(image, type(layer).from_config(layer.get_config())(image)))
     (step,) = flatten(model).steps
     parts = affine_parts(step, (7, 9, 4))
     assert parts is not None
@@ -77,6 +77,6 @@ def test_same_padding_puts_the_odd_one_last():
 
 
 def test_what_is_not_affine_has_no_operators():
-    picture = keras.Input((7, 9, 4))
-    (step,) = flatten(keras.Model(picture, layers.MaxPooling2D()(picture))).steps
+    image = keras.Input((7, 9, 4))
+    (step,) = flatten(keras.Model(image, layers.MaxPooling2D()(image))).steps
     assert affine_parts(step, (7, 9, 4)) is None

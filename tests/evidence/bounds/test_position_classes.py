@@ -26,12 +26,12 @@ def _axes(model):
 
 
 def test_borders_grow_inward_by_hand():
-    picture = keras.Input((12, 8, 3))
-    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="a")(picture)
+    image = keras.Input((12, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="a")(image)
     y = layers.MaxPooling2D(2, name="pool")(x)
     z = layers.Conv2D(4, 3, padding="same", name="b")(y)
     w = layers.Conv2D(4, 3, strides=2, name="c")(z)
-    told, _, _ = _axes(keras.Model(picture, layers.Flatten(name="flat")(w)))
+    told, _, _ = _axes(keras.Model(image, layers.Flatten(name="flat")(w)))
     assert told["a"][0] == (0, *(1,) * 10, 2)
     assert told["a"][1] == (0, *(1,) * 6, 2)
     assert told["pool"][0] == (0, 1, 1, 1, 1, 2)
@@ -42,11 +42,11 @@ def test_borders_grow_inward_by_hand():
 
 
 def test_two_branches_are_told_apart_by_both():
-    picture = keras.Input((9, 9, 3))
-    near = layers.Conv2D(3, 3, padding="same", name="near")(picture)
-    far = layers.Conv2D(3, 5, padding="same", name="far")(picture)
+    image = keras.Input((9, 9, 3))
+    near = layers.Conv2D(3, 3, padding="same", name="near")(image)
+    far = layers.Conv2D(3, 5, padding="same", name="far")(image)
     x = layers.Add(name="sum")([near, far])
-    told, _, _ = _axes(keras.Model(picture, layers.Cropping2D(1, name="crop")(x)))
+    told, _, _ = _axes(keras.Model(image, layers.Cropping2D(1, name="crop")(x)))
     assert told["near"][0] == (0, *(1,) * 7, 2)
     assert told["far"][0] == (0, 1, *(2,) * 5, 3, 4)
     assert told["sum"][0] == (0, 1, *(2,) * 5, 3, 4)
@@ -54,8 +54,8 @@ def test_two_branches_are_told_apart_by_both():
 
 
 def test_what_has_no_rule_keeps_its_places_apart():
-    picture = keras.Input((3, 3, 3))
-    told, _, _ = _axes(keras.Model(picture, layers.UpSampling2D(2, name="up")(picture)))
+    image = keras.Input((3, 3, 3))
+    told, _, _ = _axes(keras.Model(image, layers.UpSampling2D(2, name="up")(image)))
     assert told["up"][0] == tuple(range(6))
 
 

@@ -71,8 +71,8 @@ ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations)
 
 
 def _network(build, fill, seed=3, form=None):
-    picture = keras.Input((12, 13, 3))
-    model = fill(keras.Model(picture, build(picture), name=build.__name__.strip("_")), seed)
+    image = keras.Input((12, 13, 3))
+    model = fill(keras.Model(image, build(image), name=build.__name__.strip("_")), seed)
     return Network(model, form or InputForm.from_range(0, 1, size=(12, 13)), name=model.name)
 
 
@@ -87,8 +87,8 @@ def _addresses(network, bounds):
     return found
 
 
-def _pictures(rng, network):
-    """1,000 pictures: noise, corners of the box, corners in large patches, flat colours."""
+def _images(rng, network):
+    """1,000 images: noise, corners of the box, corners in large patches, flat colors."""
     height, width = network.form.size
     noise = rng.random((300, height, width, 3))
     corners = rng.integers(0, 2, (300, height, width, 3))
@@ -98,28 +98,28 @@ def _pictures(rng, network):
 
 
 def _climbed(network, address, units, rng, steps=7):
-    """For each unit a corner picture that gradient ascent finds for the greatest value of its map, and the least."""
+    """For each unit a corner image that gradient ascent finds for the greatest value of its map, and the least."""
     watch = network.watch(frozenset({address}), relaxed=True)
     height, width = network.form.size
     sign = np.repeat([1.0, -1.0], units).astype("float32")[:, None]
     chosen = np.tile(np.eye(units, dtype="float32"), (2, 1)) * sign
 
-    def score(picture):
-        seen = watch(network.to_input(picture))[address]
+    def score(image):
+        seen = watch(network.to_input(image))[address]
         places = keras.ops.reshape(seen, (2 * units, -1, units))
         return keras.ops.sum(keras.ops.max(keras.ops.sum(places * chosen[:, None], axis=-1), axis=1)), ()
 
     climb = backend.compile(backend.value_and_gradient(score))
-    picture = rng.random((2 * units, height, width, 3)).astype("float32")
+    image = rng.random((2 * units, height, width, 3)).astype("float32")
     for step in range(steps):
-        _, slope = climb(backend.tensor(picture))
-        picture = np.clip(picture + (1.0 if step == steps - 1 else 0.3) * np.sign(slope), 0, 1).astype("float32")
-    return picture
+        _, slope = climb(backend.tensor(image))
+        image = np.clip(image + (1.0 if step == steps - 1 else 0.3) * np.sign(slope), 0, 1).astype("float32")
+    return image
 
 
 @pytest.mark.parametrize("build", ARCHITECTURES)
 @pytest.mark.parametrize("form", ["0..1", "mean"])
-def test_no_picture_leaves_the_bounds(build, form, fill):
+def test_no_image_leaves_the_bounds(build, form, fill):
     forms = {
         "0..1": InputForm.from_range(0, 1, size=(12, 13)),
         "mean": InputForm((12, 13), 3, 255.0, (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)),
@@ -131,13 +131,13 @@ def test_no_picture_leaves_the_bounds(build, form, fill):
     assert set(bounds.layers) == {info.name for info in network.layers}
     assert all(not layer.reason for layer in bounds.layers.values())
     rng = np.random.default_rng(5)
-    watch = backend.compile(lambda pictures: network.watch(frozenset(known))(network.to_input(pictures)))
-    shown = [_pictures(rng, network)]
+    watch = backend.compile(lambda images: network.watch(frozenset(known))(network.to_input(images)))
+    shown = [_images(rng, network)]
     if form == "0..1":
         deep = [name for name in known if name.startswith("//")][-2:]
         shown += [_climbed(network, name, len(known[name][0]), rng) for name in deep]
-    for pictures in shown:
-        for name, seen in watch(backend.tensor(pictures)).items():
+    for images in shown:
+        for name, seen in watch(backend.tensor(images)).items():
             low, high = known[name]
             values = np.asarray(seen, np.float64)
             axes = tuple(range(values.ndim - 1))
@@ -163,13 +163,13 @@ def test_the_linear_relaxation_is_never_looser_and_somewhere_tighter(build, fill
     assert gains > 0 or build is _smooth  # no line is drawn around SiLU and GELU
 
 
-def test_the_built_in_network_stays_within_its_bounds_on_its_own_pictures(rendered):
+def test_the_built_in_network_stays_within_its_bounds_on_its_own_images(rendered):
     network = load("signs")
     bounds = bound_units(network, only={"conv4": range(4)})
     assert bounds.layers["conv2"].linear.all()
     known = _addresses(network, bounds)
-    pictures = np.stack([picture for _, picture in rendered[::4]])
-    for name, seen in network.watch(frozenset(known))(network.to_input(pictures)).items():
+    images = np.stack([image for _, image in rendered[::4]])
+    for name, seen in network.watch(frozenset(known))(network.to_input(images)).items():
         values = np.asarray(seen, np.float64)
         axes = tuple(range(values.ndim - 1))
         low, high = known[name]
@@ -178,10 +178,10 @@ def test_the_built_in_network_stays_within_its_bounds_on_its_own_pictures(render
 
 
 def test_what_the_relaxation_sees_by_hand(network_of):
-    # b = relu(x) and c = relu(x) of one pixel, d = b - c: 0 for every picture. Intervals lose that: d from -1 to 1.
-    picture = keras.Input((1, 1, 1))
-    x = layers.Conv2D(2, 1, activation="relu", name="twice")(picture)
-    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="less")(x))
+    # b = relu(x) and c = relu(x) of one pixel, d = b - c: 0 for every image. Intervals lose that: d from -1 to 1.
+    image = keras.Input((1, 1, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="twice")(image)
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="less")(x))
     model.set_weights(
         [np.ones((1, 1, 1, 2)), np.zeros(2), np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.array([-0.001])]
     )
@@ -199,9 +199,9 @@ def test_what_the_relaxation_sees_by_hand(network_of):
 def test_a_triangle_by_hand(network_of):
     # z = 2x - 1 from -1 to 1. relu(z) lies below (z + 1) / 2 = x and above 0.
     # a = relu(z) - x: intervals say -1 to 1; lines say at most x - x = 0, at least 0 - x = -1.
-    picture = keras.Input((1, 1, 1))
-    x = layers.Conv2D(2, 1, activation="relu", name="bent")(picture)
-    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="a")(x))
+    image = keras.Input((1, 1, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="bent")(image)
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="a")(x))
     kernel, bias = np.array([2.0, 1.0]).reshape(1, 1, 1, 2), np.array([-1.0, 0.0])
     model.set_weights([kernel, bias, np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.zeros(1)])
     plain, tight = (bound_units(network_of(model), budget=budget).layers["a"] for budget in (0, 10**6))
@@ -213,10 +213,10 @@ def test_a_triangle_by_hand(network_of):
 def test_intervals_by_hand(network_of):
     # Each place sums 4 pixels in [0, 1] with the weights 1, -2, 3, 0 and the bias -1: from -3 to 3; at the right edge
     # of 'same' padding only the left column (1 and 3) is seen: from -1 to 3, at the bottom the upper row: -3 to 0.
-    picture = keras.Input((4, 4, 1))
-    x = layers.Conv2D(1, 2, padding="same", activation="relu", name="conv")(picture)
+    image = keras.Input((4, 4, 1))
+    x = layers.Conv2D(1, 2, padding="same", activation="relu", name="conv")(image)
     x = layers.AveragePooling2D(4, name="mean")(x)
-    model = keras.Model(picture, layers.Flatten(name="flat")(x))
+    model = keras.Model(image, layers.Flatten(name="flat")(x))
     model.set_weights([np.array([[1.0, -2.0], [3.0, 0.0]]).reshape(2, 2, 1, 1), np.array([-1.0])])
     bounds = bound_units(network_of(model)).layers
     assert bounds["conv"].low_before == pytest.approx([-3], abs=1e-5)
@@ -228,11 +228,11 @@ def test_intervals_by_hand(network_of):
 
 def test_a_pooled_unit_that_surpasses_the_others_is_traced_through(network_of):
     # The left pixel goes by 1 + x, the right by x: their maximum is the left one's, and it cancels.
-    picture = keras.Input((1, 2, 1))
-    left = layers.Cropping2D(((0, 0), (0, 1)), name="left")(picture)
-    x = layers.MaxPooling2D((1, 2), name="pool")(layers.Rescaling(0.5, name="half")(picture))
+    image = keras.Input((1, 2, 1))
+    left = layers.Cropping2D(((0, 0), (0, 1)), name="left")(image)
+    x = layers.MaxPooling2D((1, 2), name="pool")(layers.Rescaling(0.5, name="half")(image))
     x = layers.Concatenate(name="both")([x, left])
-    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="conv")(x))
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="conv")(x))
     model.set_weights([np.array([1.0, -1.0]).reshape(1, 1, 2, 1), np.zeros(1)])
     layer = bound_units(network_of(model)).layers["conv"]
     assert layer.high_before == pytest.approx([0.5], abs=1e-5)
@@ -258,9 +258,9 @@ def test_only_goes_no_further_than_the_units_need(network_of, fill):
 
 
 def test_only_costs_nothing_where_intervals_decide(network_of):
-    picture = keras.Input((4, 4, 1))
-    x = layers.Conv2D(2, 1, activation="relu", name="a")(picture)
-    model = keras.Model(picture, layers.Conv2D(1, 1, activation="relu", name="b")(x))
+    image = keras.Input((4, 4, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="a")(image)
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="b")(x))
     model.set_weights([np.ones((1, 1, 1, 2)), np.zeros(2), -np.ones((1, 1, 2, 1)), np.full(1, -0.01)])
     bounds = bound_units(network_of(model), only={"b": [0]})
     assert bounds.work == 0
@@ -282,10 +282,10 @@ def test_what_cannot_be_bounded_says_so_and_everything_behind_it(network_of, fil
         def call(self, inputs):
             return 100 * super().call(inputs)
 
-    picture = keras.Input((8, 8, 3))
-    x = layers.Conv2D(4, 3, activation="relu", name="first")(picture)
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="first")(image)
     x = Conv2D(4, 3, name="own")(x)
-    model = fill(keras.Model(picture, layers.ReLU(name="behind")(x)))
+    model = fill(keras.Model(image, layers.ReLU(name="behind")(x)))
     bounds = bound_units(network_of(model)).layers
     assert bounds["first"].high is not None
     assert bounds["own"].high is None
@@ -297,32 +297,32 @@ def test_a_function_that_only_bears_a_known_name_proves_nothing(network_of):
     def relu(x):
         return x + 10
 
-    picture = keras.Input((4, 4, 3))
-    model = keras.Model(picture, layers.Conv2D(2, 3, activation=relu, name="conv")(picture))
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.Conv2D(2, 3, activation=relu, name="conv")(image))
     layer = bound_units(network_of(model)).layers["conv"]
     assert layer.reason == "no bounds are known for conv, whose activation is relu"
     assert layer.before(0) is None
 
 
 def test_half_precision_is_not_bounded(network_of):
-    picture = keras.Input((4, 4, 3))
-    model = keras.Model(picture, layers.Conv2D(2, 3, dtype="mixed_float16", name="conv")(picture))
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.Conv2D(2, 3, dtype="mixed_float16", name="conv")(image))
     assert bound_units(network_of(model)).layers["conv"].reason == "conv computes in float16"
 
 
 def test_numbers_that_overflow_are_not_bounded(network_of):
-    picture = keras.Input((1, 1, 1))
-    model = keras.Model(picture, layers.Conv2D(1, 1, name="conv")(picture))
+    image = keras.Input((1, 1, 1))
+    model = keras.Model(image, layers.Conv2D(1, 1, name="conv")(image))
     model.set_weights([np.full((1, 1, 1, 1), 3e38), np.full(1, 3e38)])
     assert bound_units(network_of(model)).layers["conv"].reason == "conv may exceed what float32 can hold"
 
 
 def test_a_network_of_any_size_needs_one(fill):
-    picture = keras.Input((None, None, 3))
-    x = layers.Conv2D(4, 3, activation="relu", name="conv")(picture)
-    model = fill(keras.Model(picture, layers.GlobalMaxPooling2D(name="pool")(x), name="any"))
+    image = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="conv")(image)
+    model = fill(keras.Model(image, layers.GlobalMaxPooling2D(name="pool")(x), name="any"))
     network = Network(model, InputForm.from_range(0, 1), name="any")
-    with pytest.raises(InputFormError, match=r"size: any takes pictures of any size; bounds need one"):
+    with pytest.raises(InputFormError, match=r"size: any takes images of any size; bounds need one"):
         bound_units(network)
     bounds = bound_units(network, size=(9, 7))
     assert bounds.size == (9, 7)
@@ -335,9 +335,9 @@ def test_another_size_than_the_networks_is_refused(network):
 
 
 def test_channels_first_is_bounded_by_intervals(fill):
-    picture = keras.Input((3, 8, 8))
-    x = layers.GlobalMaxPooling2D(data_format="channels_first", name="pool")(picture)
-    model = fill(keras.Model(picture, layers.Dense(2, activation="relu", name="dense")(x)))
+    image = keras.Input((3, 8, 8))
+    x = layers.GlobalMaxPooling2D(data_format="channels_first", name="pool")(image)
+    model = fill(keras.Model(image, layers.Dense(2, activation="relu", name="dense")(x)))
     network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), name="first")
     layer = bound_units(network).layers["dense"]
     kernel, bias = model.get_layer("dense").get_weights()
@@ -345,9 +345,9 @@ def test_channels_first_is_bounded_by_intervals(fill):
 
 
 def test_a_convolution_with_its_channels_first_says_so(fill):
-    picture = keras.Input((3, 8, 8))
+    image = keras.Input((3, 8, 8))
     conv = layers.Conv2D(2, 3, data_format="channels_first", name="conv")
-    model = fill(keras.Model(picture, conv(picture)))
+    model = fill(keras.Model(image, conv(image)))
     network = Network(model, InputForm.from_range(0, 1, size=(8, 8)), name="first")
     reason = bound_units(network).layers["conv"].reason
     assert reason == "no bounds are known for conv, a Conv2D with its channels first"
@@ -356,8 +356,8 @@ def test_a_convolution_with_its_channels_first_says_so(fill):
 def test_the_box_allows_for_what_the_form_rounds():
     form = InputForm((4, 4), 3, 255.0, (123.68, 116.779, 103.939), (58.4, 57.1, 57.4))
     low, high = input_box(form)
-    for colour in np.linspace(0, 1, 101, dtype="float32"):
-        seen = np.asarray(form.to_input(np.full((1, 4, 4, 3), colour)), np.float64)
+    for color in np.linspace(0, 1, 101, dtype="float32"):
+        seen = np.asarray(form.to_input(np.full((1, 4, 4, 3), color)), np.float64)
         assert np.all((low <= seen) & (seen <= high))
     plain = input_box(InputForm.from_range(0, 1, size=(4, 4)))
     assert [side.tolist() for side in plain] == [[0, 0, 0], [1, 1, 1]]

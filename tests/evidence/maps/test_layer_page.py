@@ -5,16 +5,16 @@ import pytest
 
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.maps import layer_page as drawing
-from dreamfilters.evidence.maps.layer_page import MapStyle, Subject, layer_page, overview
+from dreamfilters.evidence.maps.layer_page import MapStyle, PageImage, layer_page, overview
 from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
-from dreamfilters.images.colormaps import palette
+from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.predictions import Guess
+from dreamfilters.networks.predictions import Prediction
 from dreamfilters.networks.receptive_field import ReceptiveField
 
-PICTURE = np.zeros((4, 4, 3), np.float32)
-SUBJECT = Subject("cat.png", PICTURE, "cat", (Guess(1, "Katze", 3.25, 0.75), Guess(0, "Hund", -1.0, None)))
+IMAGE = np.zeros((4, 4, 3), np.float32)
+SUBJECT = PageImage("cat.png", IMAGE, "cat", (Prediction(1, "Katze", 3.25, 0.75), Prediction(0, "Hund", -1.0, None)))
 FIELD = ReceptiveField((3, 3), (1, 1), (-1, -1))
 
 
@@ -62,35 +62,35 @@ def test_the_header_says_what_and_for_what_it_was_taken(written):
     assert {"-1", "2", "5"} <= set(written)  # the ends and the middle of the scale are those of the whole layer
 
 
-@pytest.mark.parametrize("colours", ["grey", "magma", "viridis"])
+@pytest.mark.parametrize("colors", ["gray", "magma", "viridis"])
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e30])
-def test_a_constant_map_is_one_colour(colours, value):
-    page = layer_page(SUBJECT, maps_of(np.full((6, 6, 1), value)), MapStyle(colours=colours))
-    assert (tile(page, 0, 1) == palette(colours).colours[0]).all()
+def test_a_constant_map_is_one_color(colors, value):
+    page = layer_page(SUBJECT, maps_of(np.full((6, 6, 1), value)), MapStyle(colors=colors))
+    assert (tile(page, 0, 1) == colormap(colors).colors[0]).all()
 
 
-def test_a_place_is_a_square_of_its_colour():
+def test_a_place_is_a_square_of_its_color():
     values = np.zeros((4, 4, 2))
     values[1, 2, 0], values[0, 0, 1] = 8.0, 2.0
     own = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 1, 2)
     shared = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("layer"))), 1, 2)
     fixed = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("fixed", 0, 4))), 1, 2)
-    for drawn, grey in ((own, 255), (shared, 64), (fixed, 128)):
-        assert (drawn[:24, :24] == grey).all()
+    for drawn, gray in ((own, 255), (shared, 64), (fixed, 128)):
+        assert (drawn[:24, :24] == gray).all()
         assert drawn.sum() == drawn[:24, :24].sum()
 
 
-def test_nan_is_told_and_has_its_own_colour(written):
+def test_nan_is_told_and_has_its_own_color(written):
     values = np.zeros((4, 4, 1))
     values[0, 0], values[3, 3] = np.nan, 1
     drawn = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 0, 1)
-    assert (drawn[:24, :24] == palette("grey").missing).all()
+    assert (drawn[:24, :24] == colormap("gray").missing).all()
     assert "not a number: 1 places" in written
     assert "0 … 1" in written
 
 
 def test_numbers_are_bars(written):
-    page = layer_page(Subject("x", PICTURE), maps_of([0.5, -0.25]), MapStyle())
+    page = layer_page(PageImage("x", IMAGE), maps_of([0.5, -0.25]), MapStyle())
     blue = (page == (110, 160, 220)).all(axis=-1)
     assert sorted(blue.sum(axis=0)[blue.sum(axis=0) > 0].tolist()) == [27] * 28 + [53] * 28  # 80 pixels for .75
     for text in ("0.5", "-0.25", "0", "1"):
@@ -103,16 +103,16 @@ def test_large_maps_are_shrunk_and_many_are_smaller():
     assert many.size < few.size
 
 
-def test_an_overlay_shows_the_photograph_where_the_map_is_dark():
-    picture = np.full((4, 4, 3), [1.0, 0.0, 0.0], np.float32)
+def test_an_overlay_shows_the_image_where_the_map_is_dark():
+    image = np.full((4, 4, 3), [1.0, 0.0, 0.0], np.float32)
     values = np.zeros((4, 4, 1))
     values[0, 0] = 1.0
-    style = MapStyle(colours="viridis", overlay=True)
-    drawn = tile(layer_page(Subject("red", picture), maps_of(values), style), 0, 1).astype(int)
-    strongest = palette("viridis").colours[-1].astype(int)
+    style = MapStyle(colors="viridis", overlay=True)
+    drawn = tile(layer_page(PageImage("red", image), maps_of(values), style), 0, 1).astype(int)
+    strongest = colormap("viridis").colors[-1].astype(int)
     assert np.abs(drawn[:24, :24] - strongest).max() < 30
-    grey = 0.299 * 255 * 0.6 * 0.9  # red as grey, darkened, and a tenth of the darkest colour
-    assert np.abs(drawn[30:, 30:] - grey - 0.1 * palette("viridis").colours[0]).max() < 2
+    gray = 0.299 * 255 * 0.6 * 0.9  # red as gray, darkened, and a tenth of the darkest color
+    assert np.abs(drawn[30:, 30:] - gray - 0.1 * colormap("viridis").colors[0]).max() < 2
 
 
 def test_the_overview_has_a_row_for_each_layer(written):
@@ -137,10 +137,10 @@ def test_the_overview_draws_the_scale_and_says_the_ends_of_every_map(written, sc
     assert written.count("0 … 5") == own  # those of the whole layer, beside its name
 
 
-def test_nothing_known_of_the_picture_is_no_obstacle():
-    assert layer_page(Subject("x", PICTURE[..., :1]), maps_of(np.ones((1, 2, 1))), MapStyle()).ndim == 3
+def test_nothing_known_of_the_image_is_no_obstacle():
+    assert layer_page(PageImage("x", IMAGE[..., :1]), maps_of(np.ones((1, 2, 1))), MapStyle()).ndim == 3
 
 
 def test_an_unknown_palette_is_told_before_anything_is_drawn():
-    with pytest.raises(UnknownNameError, match="colours=jet"):
-        MapStyle(colours="jet")
+    with pytest.raises(UnknownNameError, match="colors=jet"):
+        MapStyle(colors="jet")

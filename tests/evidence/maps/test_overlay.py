@@ -9,22 +9,22 @@ RED = (255, 0, 0)
 
 
 def laid(shares, field, factor=1):
-    """A red map over a grey picture of 8 by 8 pixels."""
+    """A red map over a gray image of 8 by 8 pixels."""
     shares = np.asarray(shares, float)[None]
     painted = np.broadcast_to(np.uint8(RED), (*shares.shape, 3))
     return over(np.full((8 * factor, 8 * factor, 3), 100, np.uint8), painted, shares, (8, 8), field)[0]
 
 
-def test_a_place_covers_the_pixels_around_the_centre_of_its_field():
+def test_a_place_covers_the_pixels_around_the_center_of_its_field():
     shares = np.zeros((3, 3))
-    shares[0, 2] = 1  # of a 4x4 convolution with stride 2: pixels 0 to 3 and 4 to 7, so their centres are 2 and 6
+    shares[0, 2] = 1  # of a 4x4 convolution with stride 2: pixels 0 to 3 and 4 to 7, so their centers are 2 and 6
     page = laid(shares, ReceptiveField((4, 4), (2, 2), (0, 0)))
     strong = (page == np.round(np.array([60, 60, 60]) * 0.1 + np.array(RED) * 0.9)).all(axis=-1)
     assert np.argwhere(strong).tolist() == [[1, 5], [1, 6], [2, 5], [2, 6]]
 
 
-def test_where_no_place_looks_the_photograph_is_alone():
-    page = laid(np.ones((4, 4)), ReceptiveField((5, 5), (1, 1), (0, 0)))  # centres from 2.5 to 5.5
+def test_where_no_place_looks_the_image_is_alone():
+    page = laid(np.ones((4, 4)), ReceptiveField((5, 5), (1, 1), (0, 0)))  # centers from 2.5 to 5.5
     alone = (page == 60).all(axis=-1)
     assert np.flatnonzero(~alone.all(axis=1)).tolist() == [2, 3, 4, 5]
     assert np.flatnonzero(~alone.all(axis=0)).tolist() == [2, 3, 4, 5]
@@ -36,11 +36,11 @@ def test_without_a_field_the_map_is_stretched_over_all():
     assert (page[:, 4:, 0] == 80).all()  # .1 of 255 and .9 of .6 of 100
 
 
-def test_nan_hides_the_photograph_as_much_as_the_strongest():
+def test_nan_hides_the_image_as_much_as_the_strongest():
     np.testing.assert_array_equal(laid([[np.nan]], None), laid([[1.0]], None))
 
 
-def test_an_enlarged_photograph_has_the_places_enlarged_with_it():
+def test_an_enlarged_image_has_the_places_enlarged_with_it():
     shares = np.eye(8)
     field = ReceptiveField((3, 3), (1, 1), (-1, -1))
     page = laid(shares, field, factor=3)

@@ -1,25 +1,25 @@
-"""Sums do not depend on how pictures come in portions, and what is broken is left out of all of them."""
+"""Sums do not depend on how images come in portions, and what is broken is left out of all of them."""
 
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.scan.accumulators import Answers, Tally
+from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 
 
 def answers(n=40, units=3, seed=0):
     rng = np.random.default_rng(seed)
     numbers = rng.normal(size=(4, n, units)).astype(np.float32)
-    return Answers(*numbers, rng.integers(0, 9, (n, units)).astype(np.float32), rng.integers(0, 9, (n, units)))
+    return BatchStatistics(*numbers, rng.integers(0, 9, (n, units)).astype(np.float32), rng.integers(0, 9, (n, units)))
 
 
 def part(all_of_them, rows):
-    return Answers(*(getattr(all_of_them, name)[rows] for name in Answers.__dataclass_fields__))
+    return BatchStatistics(*(getattr(all_of_them, name)[rows] for name in BatchStatistics.__dataclass_fields__))
 
 
 def tallied(given, *portions, labels=None, k=2):
     n, units = given.mean.shape
     labels = np.zeros(n, int) if labels is None else labels
-    tally = Tally.empty(units, k, 3)
+    tally = Accumulators.empty(units, k, 3)
     for rows in np.split(np.arange(n), portions):
         tally.add(rows, part(given, rows), labels[rows])
     return tally.arrays
@@ -36,7 +36,7 @@ def test_portions_change_no_bit(units):
 
 def test_sums_by_hand():
     ones, zeros = np.ones((3, 1), np.float32), np.array([[4], [1], [0]], np.float32)
-    given = Answers(
+    given = BatchStatistics(
         np.array([[0], [2], [4]], np.float32),
         ones,
         -ones,
@@ -57,7 +57,7 @@ def test_sums_by_hand():
     assert found["leaders/index"][:, :4].T.tolist() == [[2, 1], [0, 1], [0, 1], [0, 1]]
 
 
-def test_a_broken_picture_counts_for_the_other_units_only():
+def test_a_broken_image_counts_for_the_other_units_only():
     given = answers(n=4, units=2)
     whole = tallied(part(given, [0, 1, 3]))
     given.maximum[2, 0] = given.mean[2, 0] = given.power[2, 0] = np.nan
@@ -70,7 +70,7 @@ def test_a_broken_picture_counts_for_the_other_units_only():
 
 def test_arrays_make_the_same_tally_again():
     once = tallied(answers())
-    tally = Tally.of({name: values.copy() for name, values in once.items()})
+    tally = Accumulators.of({name: values.copy() for name, values in once.items()})
     assert tally.arrays.keys() == once.keys()
     more = answers(n=5, seed=9)
     tally.add(np.arange(40, 45), more, np.zeros(5, int))

@@ -17,12 +17,12 @@ def network(tiny):
     return Network(tiny, InputForm.from_range(0, 1, size=(16, 16)))
 
 
-def pictures(n=5, size=16, seed=0):
+def images(n=5, size=16, seed=0):
     return np.random.default_rng(seed).random((n, size, size, 3), dtype=np.float32)
 
 
 def held_against_the_maps(network, layers, seen):
-    maps = activations(network, pictures(), layers)
+    maps = activations(network, images(), layers)
     flat = [maps[layer].reshape(5, -1, maps[layer].shape[-1]) for layer in layers]
     units = sum(values.shape[-1] for values in flat)
     answers = reducer(network, layers)(seen, ALL[:, :units])
@@ -40,20 +40,20 @@ def held_against_the_maps(network, layers, seen):
 
 def test_maps_vectors_logits_and_values_before_the_activation(network):
     layers = ["conv1", "pool1", "conv2", before("conv2"), "flat", "classes", LOGITS]
-    held_against_the_maps(network, layers, pictures())
+    held_against_the_maps(network, layers, images())
 
 
 def test_units_that_do_not_come_in_eights(branches, network_of):
-    held_against_the_maps(network_of(branches), ["stem", "both", "average"], pictures())
+    held_against_the_maps(network_of(branches), ["stem", "both", "average"], images())
 
 
 def test_rows_longer_than_a_byte_can_count():
     inputs = keras.Input((2, 300, 3))
     maps = keras.layers.Conv2D(8, 1, name="conv", use_bias=False)(inputs)
     network = Network(keras.Model(inputs, maps), InputForm.from_range(0, 1, size=(2, 300)))
-    picture = np.ones((1, 2, 300, 3), np.float32)
-    picture[0, 1, :7] = 0
-    answers = reducer(network, ["conv"])(picture, ALL[:, :8])
+    image = np.ones((1, 2, 300, 3), np.float32)
+    image[0, 1, :7] = 0
+    answers = reducer(network, ["conv"])(image, ALL[:, :8])
     assert answers.zeros.tolist() == [[7] * 8]
 
 
@@ -63,24 +63,24 @@ def test_of_equal_maxima_the_first_in_reading_order_is_told():
         keras.Model(inputs, keras.layers.MaxPooling2D(1, name="same")(inputs)),
         InputForm.from_range(0, 1, size=(4, 5), channels=1),
     )
-    picture = np.zeros((1, 4, 5, 1), np.float32)
-    picture[0, 2, 4] = picture[0, 2, 1] = picture[0, 3, 0] = 1
-    assert reducer(network, ["same"])(picture, ALL[:, :1]).place[0, 0] == 2 * 5 + 1
+    image = np.zeros((1, 4, 5, 1), np.float32)
+    image[0, 2, 4] = image[0, 2, 1] = image[0, 3, 0] = 1
+    assert reducer(network, ["same"])(image, ALL[:, :1]).place[0, 0] == 2 * 5 + 1
 
 
 def test_places_are_looked_up_only_where_a_bar_is_exceeded(network):
-    answers = reducer(network, ["conv1"])(pictures(), ALL[:, :8])
+    answers = reducer(network, ["conv1"])(images(), ALL[:, :8])
     bars = NONE[:, :8].copy()
-    bars[0, 3] = np.sort(answers.maximum[:, 3])[-2]  # one picture exceeds it
+    bars[0, 3] = np.sort(answers.maximum[:, 3])[-2]  # one image exceeds it
     best = answers.maximum[:, 3].argmax()
-    found = reducer(network, ["conv1"])(pictures(), bars).place
+    found = reducer(network, ["conv1"])(images(), bars).place
     assert found[best, 3] == answers.place[best, 3]
     found[best, 3] = 0
     assert not found.any()
 
 
 def test_a_map_that_is_not_finite_is_marked(network):
-    seen = pictures()
+    seen = images()
     seen[1, 5, 5, 0] = np.nan
     answers = reducer(network, [before("conv1")])(seen, ALL[:, :8])  # a ReLU may make zero of what is no number
     assert np.isnan(answers.mean[1]).all()
@@ -92,7 +92,7 @@ def test_a_map_that_is_not_finite_is_marked(network):
     "shape",
     [(5, 1, 1, 7), (4, 9, 1, 1), (3, 1, 11, 2), (70, 12, 13, 3), (2, 300, 5, 8), (3, 600, 1, 3), (5, 9000, 1, 1)],
 )
-def test_a_look_counts_what_is_there_and_a_picture_comes_out_alike_alone(shape):
+def test_a_look_counts_what_is_there_and_an_image_comes_out_alike_alone(shape):
     maps = np.random.default_rng(1).normal(size=shape).astype(np.float32).clip(0)
     flat = maps.reshape(shape[0], -1, shape[-1]).astype(np.float64)
     seen = look(maps)

@@ -1,13 +1,13 @@
-"""Scans of a network whose filters can be told by looking, and of pictures that cannot be read."""
+"""Scans of a network whose filters can be told by looking, and of images that cannot be read."""
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.errors import PictureError, RecipeError, UnknownNameError
+from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.scanner import default_layers, scan
-from dreamfilters.images import photos
+from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, before
 
 
@@ -28,19 +28,19 @@ def network():
 
 
 def reds(*shares):
-    pictures = np.zeros((len(shares), 4, 4, 3), "float32")
-    pictures[..., 0] = np.array(shares)[:, None, None]
-    return pictures
+    images = np.zeros((len(shares), 4, 4, 3), "float32")
+    images[..., 0] = np.array(shares)[:, None, None]
+    return images
 
 
 def test_everything_of_one_unit_by_hand(network):
-    pictures = reds(0, 0.25, 0.5, 0.75)
-    pictures[1, 2, 3, 0] = 1.0
-    unit = scan(network, pictures, labels=["dark", "dark", "red", "red"], k=2).unit("conv", 0)
+    images = reds(0, 0.25, 0.5, 0.75)
+    images[1, 2, 3, 0] = 1.0
+    unit = scan(network, images, labels=["dark", "dark", "red", "red"], k=2).unit("conv", 0)
     places = [0] * 16 + [0.25] * 15 + [1] + [0.5] * 16 + [0.75] * 16
     assert (unit.minimum, unit.maximum) == (0, 1)
     assert unit.mean == pytest.approx(np.mean(places))
-    assert unit.deviation == pytest.approx(np.std(places))
+    assert unit.std == pytest.approx(np.std(places))
     assert unit.zeros == 0.25
     assert (unit.silent, unit.seen, unit.broken) == (1, 4, 0)
     assert [(e.index, e.score, e.place) for e in unit.strongest["max"]] == [(1, 1, (2, 3)), (3, 0.75, (0, 0))]
@@ -59,9 +59,9 @@ def test_silence_is_told_from_rare_and_from_constant(network):
     layer = scan(network, reds(*np.linspace(0, 0.85, 30)), ["conv"]).layer("conv")
     assert layer.always_silent.tolist() == [False, True, False]
     assert layer.zeros[1:].tolist() == [1, 0]
-    assert layer.deviation[2] == 0
-    woken = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
-    assert woken.always_silent.tolist() == [False, False, False]
+    assert layer.std[2] == 0
+    activated = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
+    assert activated.always_silent.tolist() == [False, False, False]
 
 
 def test_by_itself_what_repeats_is_left_out_and_logits_are_in(network):
@@ -83,30 +83,30 @@ def test_labels_that_are_no_classes_still_group(network):
 
 def test_neither_batch_nor_portions_change_a_bit(tiny, network_of):
     network = network_of(tiny)
-    pictures = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)
+    images = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)
     labels = [str(number % 3) for number in range(21)]
-    whole = scan(network, pictures, labels=labels, k=3).arrays
+    whole = scan(network, images, labels=labels, k=3).arrays
     for batch in (1, 4, 20):
-        parts = scan(network, pictures, labels=labels, k=3, batch=batch).arrays
+        parts = scan(network, images, labels=labels, k=3, batch=batch).arrays
         assert [name for name in whole if whole[name].tobytes() != parts[name].tobytes()] == []
 
 
-def test_a_unit_with_broken_pictures_says_so_and_goes_on(network):
-    pictures = reds(0.25, 0.5, 0.75)
-    pictures[1, 0, 0, 0] = np.nan
+def test_a_unit_with_broken_images_says_so_and_goes_on(network):
+    images = reds(0.25, 0.5, 0.75)
+    images[1, 0, 0, 0] = np.nan
     layer = before("conv")  # a ReLU may make zero of what is no number
-    unit = scan(network, pictures, [layer], labels=["red"] * 3, k=2).unit(layer, 0)
+    unit = scan(network, images, [layer], labels=["red"] * 3, k=2).unit(layer, 0)
     assert (unit.seen, unit.broken) == (2, 1)
     assert unit.mean == 0.5
     assert [example.index for example in unit.strongest["max"]] == [2, 0]
     assert np.isnan(unit.class_means["mean"]["red"])
 
 
-def test_pictures_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
+def test_images_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
     for number in range(5):
         Image.new("RGB", (4, 4), (51 * number, 0, 0)).save(tmp_path / f"{number}.png")
     (tmp_path / "2.png").write_bytes(b"")
-    found = scan(network, photos(tmp_path), k=2, batch=2)
+    found = scan(network, image_folder(tmp_path), k=2, batch=2)
     assert [name for name, _ in found.failures] == ["2.png"]
     assert "empty" in found.failures[0][1]
     assert found.readable == 4
@@ -114,13 +114,13 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
     assert [example.name for example in found.unit("conv", 0).strongest["max"]] == ["4.png", "3.png"]
 
 
-def test_the_size_is_the_first_readable_picture_where_the_network_takes_any(tmp_path):
+def test_the_size_is_the_first_readable_image_where_the_network_takes_any(tmp_path):
     inputs = keras.Input((None, None, 3))
     network = Network(keras.Model(inputs, keras.layers.Conv2D(2, 3, name="conv")(inputs)), InputForm.from_range(0, 1))
     for number, side in enumerate((5, 6, 7)):
         Image.new("RGB", (side, 8)).save(tmp_path / f"{number}.png")
-    (tmp_path / "0.png").write_bytes(b"no picture")
-    found = scan(network, photos(tmp_path), k=1)
+    (tmp_path / "0.png").write_bytes(b"no image")
+    found = scan(network, image_folder(tmp_path), k=1)
     assert found.size == (8, 6)
     assert found.layer("conv").facts.shape == (6, 4, 2)
 
@@ -129,11 +129,11 @@ def test_the_size_is_the_first_readable_picture_where_the_network_takes_any(tmp_
     ("arguments", "settings", "error", "said"),
     [
         ((reds(0, 1), ["conf"]), {"k": 1}, UnknownNameError, "conf: .* Close names: conv"),
-        ((reds(0, 1),), {"k": 3}, PictureError, "top 3: of pictures there are only 2"),
+        ((reds(0, 1),), {"k": 3}, ImageError, "top 3: of images there are only 2"),
         ((reds(0, 1),), {"k": 0}, RecipeError, "k=0"),
         ((reds(0, 1),), {"k": 1, "batch": 0}, RecipeError, "batch=0"),
-        ((reds(0, 1),), {"k": 1, "labels": ["red"]}, PictureError, "1 labels for 2 pictures"),
-        ((reds(),), {"k": 1}, PictureError, "there are only 0"),
+        ((reds(0, 1),), {"k": 1, "labels": ["red"]}, ImageError, "1 labels for 2 images"),
+        ((reds(),), {"k": 1}, ImageError, "there are only 0"),
     ],
 )
 def test_bad_input_is_one_line(network, arguments, settings, error, said):
@@ -142,8 +142,8 @@ def test_bad_input_is_one_line(network, arguments, settings, error, said):
     assert "\n" not in str(caught.value)
 
 
-def test_no_readable_picture_is_an_error(network, tmp_path):
+def test_no_readable_image_is_an_error(network, tmp_path):
     for number in range(3):
-        (tmp_path / f"{number}.jpg").write_bytes(b"no picture")
-    with pytest.raises(PictureError, match="none of its 3 pictures can be read"):
-        scan(network, photos(tmp_path), k=1)
+        (tmp_path / f"{number}.jpg").write_bytes(b"no image")
+    with pytest.raises(ImageError, match="none of its 3 images can be read"):
+        scan(network, image_folder(tmp_path), k=1)

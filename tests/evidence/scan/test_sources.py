@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.errors import PictureError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.images import photos
+from dreamfilters.images import image_folder
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 def test_files_have_names_labels_and_failures(folder):
     (folder / "a" / "2.png").write_bytes(b"")
-    source = source_of(photos(folder))
+    source = source_of(image_folder(folder))
     assert source.names == ("a/0.png", "a/2.png", "b/1.png")
     assert source.labels == ("a", "a", "b")
     assert [index for index, _ in source.fitted((4, 4), 3).only(range(3))] == [0, 2]
@@ -31,18 +31,18 @@ def test_files_have_names_labels_and_failures(folder):
 
 
 def test_the_digest_tells_names_lengths_and_contents(folder):
-    before = source_of(photos(folder)).digest
-    assert source_of(photos(folder)).digest == before
-    picture = folder / "a" / "0.png"
-    content = bytearray(picture.read_bytes())
+    before = source_of(image_folder(folder)).digest
+    assert source_of(image_folder(folder)).digest == before
+    image = folder / "a" / "0.png"
+    content = bytearray(image.read_bytes())
     content[-20] ^= 1
-    picture.write_bytes(content)
-    changed = source_of(photos(folder)).digest
-    picture.rename(folder / "a" / "00.png")
-    assert len({before, changed, source_of(photos(folder)).digest}) == 3
+    image.write_bytes(content)
+    changed = source_of(image_folder(folder)).digest
+    image.rename(folder / "a" / "00.png")
+    assert len({before, changed, source_of(image_folder(folder)).digest}) == 3
     os.utime(folder / "b" / "1.png", (0, 0))
     shutil.copytree(folder, folder.with_name("copy"))
-    assert source_of(photos(folder.with_name("copy"))).digest == source_of(photos(folder)).digest
+    assert source_of(image_folder(folder.with_name("copy"))).digest == source_of(image_folder(folder)).digest
 
 
 def test_the_digest_reads_both_ends_of_a_large_file(folder):
@@ -52,22 +52,22 @@ def test_the_digest_reads_both_ends_of_a_large_file(folder):
         content = bytearray(300_000)
         content[place] = 1
         large.write_bytes(content)
-        digests.add(source_of(photos(folder)).digest)
+        digests.add(source_of(image_folder(folder)).digest)
     large.write_bytes(bytes(300_000))
     assert len(digests) == 3
-    assert source_of(photos(folder)).digest in digests  # its middle is not read
+    assert source_of(image_folder(folder)).digest in digests  # its middle is not read
 
 
 def test_arrays_are_resized_and_numbered():
     source = source_of(np.zeros((3, 8, 8, 3), np.float32), ["x", "", "y"])
     assert source.names == ("0", "1", "2")
-    assert [(index, picture.shape) for index, picture in source.fitted((4, 5), 3).only([1, 2])] == [
+    assert [(index, image.shape) for index, image in source.fitted((4, 5), 3).only([1, 2])] == [
         (1, (4, 5, 3)),
         (2, (4, 5, 3)),
     ]
     assert source.digest != source_of(np.ones((3, 8, 8, 3), np.float32)).digest
 
 
-def test_a_picture_of_two_sides_is_refused():
-    with pytest.raises(PictureError, match=r"\(4, 4\)"):
+def test_an_image_of_two_sides_is_refused():
+    with pytest.raises(ImageError, match=r"\(4, 4\)"):
         source_of(np.zeros((2, 4, 4))).first(3)

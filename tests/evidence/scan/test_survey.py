@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.evidence.scan.accumulators import Tally
+from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import Progress, Survey, class_numbers
+from dreamfilters.evidence.scan.survey import Progress, ScanJob, class_numbers
 from dreamfilters.networks import InputForm, Network
 
 
 @pytest.fixture
 def survey(tiny, network_of):
-    pictures = np.random.default_rng(0).random((17, 16, 16, 3), dtype=np.float32)
-    return Survey(
-        network_of(tiny), source_of(pictures, ["0", "1", ""] * 5 + ["2", "2"]), ("conv1", "//logits"), k=3, batch=4
+    images = np.random.default_rng(0).random((17, 16, 16, 3), dtype=np.float32)
+    return ScanJob(
+        network_of(tiny), source_of(images, ["0", "1", ""] * 5 + ["2", "2"]), ("conv1", "//logits"), k=3, batch=4
     )
 
 
@@ -27,7 +27,7 @@ def test_what_is_left_is_looked_at_and_nothing_twice(survey):
         for _ in zip(range(stops), survey.batches(begun), strict=False):
             pass
         arrays = {name: values.copy() for name, values in begun.tally.arrays.items()}
-        resumed = Progress(begun.next, Tally.of(arrays), begun.predicted.copy())
+        resumed = Progress(begun.next, Accumulators.of(arrays), begun.predicted.copy())
         assert list(survey.batches(resumed)) == names[begun.next // 4 :]
         assert resumed.next == 17
         assert resumed.predicted.tolist() == whole.predicted.tolist()

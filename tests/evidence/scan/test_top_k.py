@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.scan.top_k import NOBODY, Leaders
+from dreamfilters.evidence.scan.top_k import NOBODY, TopK
 
 
 def ranked(scores, k, *portions):
-    leaders = Leaders.empty(k, scores.shape[1])
+    leaders = TopK.empty(k, scores.shape[1])
     places = np.arange(scores.size).reshape(scores.shape)
     for rows in np.split(np.arange(len(scores)), portions):
         leaders.add(rows + 100, scores[rows], places[rows])
@@ -24,7 +24,7 @@ def test_the_best_are_those_of_a_stable_sort(portions):
     np.testing.assert_array_equal(found["place"], order * 6 + np.arange(6))
 
 
-def test_fewer_pictures_than_places_leave_places_free():
+def test_fewer_images_than_places_leave_places_free():
     found = ranked(np.array([[1.0], [3.0]], np.float32), 4)
     assert found["index"][:, 0].tolist() == [101, 100, NOBODY, NOBODY]
 
@@ -35,7 +35,7 @@ def test_what_is_no_number_never_enters():
 
 
 def test_the_bar_is_the_last_place():
-    leaders = Leaders.empty(2, 1)
+    leaders = TopK.empty(2, 1)
     assert leaders.least[0] == -np.inf
     leaders.add(np.arange(3), np.array([[5.0], [7.0], [6.0]], np.float32), np.zeros((3, 1), int))
     assert leaders.least[0] == 6

@@ -66,7 +66,7 @@ def through(tmp_path, function, node):
 
 @pytest.mark.parametrize(("function", "kwargs", "wanted"), KNOWN)
 def test_a_function_of_tensorflow_is_computed_as_it_was(tmp_path, function, kwargs, wanted):
-    if wanted is None:  # half-pixel centres, as TensorFlow 2 resizes
+    if wanted is None:  # half-pixel centers, as TensorFlow 2 resizes
         wanted = np.asarray(keras.ops.image.resize(X, (8, 8), "bilinear"))
     np.testing.assert_allclose(through(tmp_path, function, ["in", 0, 0, {**kwargs, "name": None}]), wanted, atol=1e-5)
 

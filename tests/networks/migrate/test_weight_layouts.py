@@ -5,7 +5,7 @@ from keras import layers
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.model_file import open_model
-from dreamfilters.networks.migrate.weight_layouts import Source, upgraded
+from dreamfilters.networks.migrate.weight_layouts import LayoutSource, upgraded
 from tests.networks.old_files import convolved, layer, numbers, write_h5
 
 X = numbers(2, 3, 8, 8)  # channels first
@@ -91,7 +91,7 @@ def built(made, shape):
 
 
 def test_layouts_of_keras_1():
-    source = Source(keras_1=True)
+    source = LayoutSource(keras_1=True)
     old = numbers(5, 1, 3, 4)
     (kernel,) = upgraded(built(layers.Conv1D(4, 5), (None, 9, 3)), [old], source)
     np.testing.assert_array_equal(kernel, old[:, 0])
@@ -115,6 +115,6 @@ def test_layers_inside_others_are_turned_too():
     inner = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 2, name="c")])
     wrapped = built(layers.TimeDistributed(inner), (None, 2, 4, 4, 1))
     kernel = np.arange(4, dtype="float32").reshape(2, 2, 1, 1)
-    turned, _bias = upgraded(wrapped, [kernel, np.zeros(1, "float32")], Source(theano=True))
+    turned, _bias = upgraded(wrapped, [kernel, np.zeros(1, "float32")], LayoutSource(theano=True))
     assert turned.ravel().tolist() == [3, 2, 1, 0]
-    assert upgraded(wrapped, [kernel], Source()) == [kernel]
+    assert upgraded(wrapped, [kernel], LayoutSource()) == [kernel]

@@ -12,28 +12,28 @@ def pixel(*values):
 
 
 @pytest.mark.parametrize(
-    ("form", "picture", "expected"),
+    ("form", "image", "expected"),
     [
         (InputForm.from_range(0, 255), (0, 0.5, 1), (0, 127.5, 255)),
         (InputForm.from_range(-1, 1), (0, 0.5, 1), (-1, 0, 1)),
         (InputForm.from_range(0, 255, order="BGR"), (0, 0.5, 1), (255, 127.5, 0)),
         (InputForm(scale=255.0, mean=(100.0, 110.0, 120.0), order="BGR"), (1, 0, 0), (-100, -110, 135)),
-        (InputForm(mean=(0.5,), deviation=(0.25,)), (0, 0.5, 1), (-2, 0, 2)),
+        (InputForm(mean=(0.5,), std=(0.25,)), (0, 0.5, 1), (-2, 0, 2)),
         (InputForm.from_range(0, 1, channels=1), (0.25,), (0.25,)),
         (InputForm.from_range(0, 2, channels=2), (0.25, 1), (0.5, 2)),
         (InputForm.from_range(0, 1, channels=4), (0, 0.1, 0.2, 1), (0, 0.1, 0.2, 1)),
     ],
 )
-def test_pictures_become_the_input(form, picture, expected):
-    np.testing.assert_allclose(np.asarray(form.to_input(pixel(*picture))).ravel(), expected, rtol=1e-6)
-    assert form.picture_channels == len(picture)
+def test_images_become_the_input(form, image, expected):
+    np.testing.assert_allclose(np.asarray(form.to_input(pixel(*image))).ravel(), expected, rtol=1e-6)
+    assert form.image_channels == len(image)
 
 
 @pytest.mark.parametrize(
     "form",
     [
         InputForm.from_range(-3, 5),
-        InputForm(scale=255.0, mean=(1.0, 2.0, 3.0), deviation=(4.0, 5.0, 6.0), order="BGR"),
+        InputForm(scale=255.0, mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0), order="BGR"),
         InputForm(channels=2, order="channels", mean=(0.5, 0.25)),
     ],
 )
@@ -48,12 +48,12 @@ def test_the_box_is_where_black_and_white_come_to_lie(form):
     ("form", "line"),
     [
         (InputForm.from_range(0, 1, size=(48, 32)), "48x32 RGB, 0 to 1"),
-        (InputForm.from_range(-1, 1, channels=1), "anyxany grey, -1 to 1"),
+        (InputForm.from_range(-1, 1, channels=1), "anyxany gray, -1 to 1"),
         (InputForm.from_range(0, 255, channels=4, size=(8, 8)), "8x8 RGB and alpha, 0 to 255"),
-        (InputForm.from_range(0, 1, channels=2, size=(8, 8)), "8x8 grey and alpha, 0 to 1"),
+        (InputForm.from_range(0, 1, channels=2, size=(8, 8)), "8x8 gray and alpha, 0 to 1"),
         (InputForm.from_range(0, 1, channels=5, size=(8, 8)), "8x8 5 channels, 0 to 1"),
-        (InputForm((8, 8), 1, order="equalised"), "8x8 equalised grey, 0 to 1"),
-        (InputForm((8, 8), scale=255.0, standardised=True), "8x8 RGB, each picture standardised by itself"),
+        (InputForm((8, 8), 1, order="equalized"), "8x8 equalized gray, 0 to 1"),
+        (InputForm((8, 8), scale=255.0, standardized=True), "8x8 RGB, each image standardized by itself"),
         (
             InputForm((8, 8), scale=255.0, mean=(103.5, 116.0, 123.0), order="BGR"),
             "8x8 BGR, 0 to 255 less 103.5/116/123 divided by 1",
@@ -67,10 +67,10 @@ def test_it_describes_itself(form, line):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"order": "RBG"}, "order='RBG': one of RGB, BGR, grey, equalised, channels"),
+        ({"order": "RBG"}, "order='RBG': one of RGB, BGR, gray, equalized, channels"),
         ({"channels": 1}, "order='RGB': has 3 channels, the network's input has 1"),
         ({"mean": (1.0, 2.0)}, r"mean=\[1.0, 2.0\]: 2 numbers; give 1 or 3"),
-        ({"deviation": (0.0,)}, r"deviation=\[0.0\]: must be above 0"),
+        ({"std": (0.0,)}, r"std=\[0.0\]: must be above 0"),
         ({"scale": -1.0}, "scale=-1.0: must be above 0"),
         ({"mean": (float("nan"),)}, "must be finite"),
         ({"resize": "cubic"}, "resize='cubic': one of bicubic, bilinear, linear, nearest, area"),
@@ -87,33 +87,33 @@ def test_a_range_must_rise():
         InputForm.from_range(1, 0)
 
 
-def test_pictures_of_other_channels_are_refused():
-    with pytest.raises(InputFormError, match="pictures of 1 channels: the network takes anyxany RGB"):
+def test_images_of_other_channels_are_refused():
+    with pytest.raises(InputFormError, match="images of 1 channels: the network takes anyxany RGB"):
         InputForm().to_input(pixel(0.5))
 
 
 def test_a_form_in_another_range_keeps_the_rest():
-    form = InputForm((8, 8), scale=255.0, standardised=True, order="BGR", resize="area")
+    form = InputForm((8, 8), scale=255.0, standardized=True, order="BGR", resize="area")
     assert form.in_range(-1, 1) == InputForm((8, 8), scale=2.0, mean=(1.0,), order="BGR", resize="area")
 
 
-def test_a_picture_is_equalised_before_and_standardised_after_it_is_scaled():
-    picture = np.array([0.25, 0.25, 0.5, 0.75], "float32").reshape(1, 2, 2, 1)
-    equal = InputForm((2, 2), 1, scale=2.0, mean=(1.0,), order="equalised").to_input(picture)
+def test_an_image_is_equalized_before_and_standardized_after_it_is_scaled():
+    image = np.array([0.25, 0.25, 0.5, 0.75], "float32").reshape(1, 2, 2, 1)
+    equal = InputForm((2, 2), 1, scale=2.0, mean=(1.0,), order="equalized").to_input(image)
     np.testing.assert_allclose(np.asarray(equal).ravel(), [-1, -1, 2 * 128 / 255 - 1, 1], atol=1e-6)
-    alone = InputForm((2, 2), 1, scale=255.0, order="grey", standardised=True).to_input(picture)
+    alone = InputForm((2, 2), 1, scale=255.0, order="gray", standardized=True).to_input(image)
     spread = np.sqrt(np.mean(np.square([0.1875, 0.1875, 0.0625, 0.3125])))
     np.testing.assert_allclose(
         np.asarray(alone).ravel(), np.array([-0.1875, -0.1875, 0.0625, 0.3125]) / spread, rtol=1e-5
     )
 
 
-def test_no_standardised_picture_leaves_its_box():
+def test_no_standardized_image_leaves_its_box():
     """The farthest is one bright pixel in the dark: n - 1 of a number and 1 of another give the root of n - 1."""
-    form = InputForm((4, 4), 1, scale=255.0, order="grey", standardised=True)
-    picture = np.zeros((1, 4, 4, 1), "float32")
-    picture[0, 1, 2] = 1
-    assert float(np.asarray(form.to_input(picture)).max()) == pytest.approx(np.sqrt(15))
+    form = InputForm((4, 4), 1, scale=255.0, order="gray", standardized=True)
+    image = np.zeros((1, 4, 4, 1), "float32")
+    image[0, 1, 2] = 1
+    assert float(np.asarray(form.to_input(image)).max()) == pytest.approx(np.sqrt(15))
     assert form.box() == ((-4.0,), (4.0,))
-    with pytest.raises(InputFormError, match="standardised each by itself have no bounds"):
-        InputForm(standardised=True).box()
+    with pytest.raises(InputFormError, match="standardized each by itself have no bounds"):
+        InputForm(standardized=True).box()

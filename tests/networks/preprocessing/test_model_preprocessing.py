@@ -38,7 +38,7 @@ def test_the_first_layers_tell_the_range(first, box):
 
 @pytest.mark.parametrize(
     ("channels", "what"),
-    [(1, "grey in 0..1"), (2, "2 channels in 0..1"), (3, "RGB in 0..1"), (4, "4 channels in 0..1")],
+    [(1, "gray in 0..1"), (2, "2 channels in 0..1"), (3, "RGB in 0..1"), (4, "4 channels in 0..1")],
 )
 def test_what_is_assumed_is_said(channels, what):
     model = keras.Sequential([keras.Input((8, 6, channels)), layers.Conv2D(2, 3)])
@@ -49,6 +49,6 @@ def test_what_is_assumed_is_said(channels, what):
 
 
 @pytest.mark.parametrize("silent", [layers.Normalization(mean=0.0, variance=1.0), layers.BatchNormalization()])
-def test_an_untrained_normalisation_tells_nothing(silent):
+def test_an_untrained_normalization_tells_nothing(silent):
     model = keras.Sequential([keras.Input((8, 8, 3)), silent, layers.Conv2D(2, 3)])
     assert form_of(flatten(model), "m")[1] == "assumed that m takes RGB in 0..1 (give --range LOW HIGH)"

@@ -22,7 +22,7 @@ def test_what_is_not_said_stays():
 
 
 def test_one_settings_over_another_takes_a_range_whole():
-    below = read_settings({"mean": 0.5, "deviation": 0.5, "order": "BGR"})
+    below = read_settings({"mean": 0.5, "std": 0.5, "order": "BGR"})
     both = read_settings({"range": [0, 255]}).over(below)
     assert both == read_settings({"range": [0, 255], "order": "BGR"})
 
@@ -30,9 +30,9 @@ def test_one_settings_over_another_takes_a_range_whole():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("colour = 1", "model.toml: colour: no such key. Keys: range, mean, deviation, scale, "),
+        ("color = 1", "model.toml: color: no such key. Keys: range, mean, std, scale, "),
         ("range = [0, 1, 2]", r"model.toml: range=\[0, 1, 2\]: two numbers, such as \[0, 255\]"),
-        ('order = "RBG"', "model.toml: order='RBG': one of 'RGB', 'BGR', 'grey', 'equalised', 'channels'"),
+        ('order = "RBG"', "model.toml: order='RBG': one of 'RGB', 'BGR', 'gray', 'equalized', 'channels'"),
         ("resize = 3", "model.toml: resize=3: one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'"),
         ("size = -4", "model.toml: size=-4: a side in pixels"),
         ("range = ", "is not TOML"),
@@ -56,11 +56,11 @@ def test_no_file_is_refused(tmp_path):
         read_settings(tmp_path / "none.toml")
 
 
-def test_a_standardised_picture_is_scaled_to_bytes_first():
-    form = read_settings({"standardised": True, "resize": "area"}).applied(InputForm.from_range(-1, 1, size=(8, 8)))
-    assert form == InputForm((8, 8), scale=255.0, standardised=True, resize="area")
-    with pytest.raises(InputFormError, match="either range, or mean, deviation, scale and standardised"):
-        read_settings({"range": [0, 1], "standardised": True}).applied(InputForm())
+def test_a_standardized_image_is_scaled_to_bytes_first():
+    form = read_settings({"standardized": True, "resize": "area"}).applied(InputForm.from_range(-1, 1, size=(8, 8)))
+    assert form == InputForm((8, 8), scale=255.0, standardized=True, resize="area")
+    with pytest.raises(InputFormError, match="either range, or mean, std, scale and standardized"):
+        read_settings({"range": [0, 1], "standardized": True}).applied(InputForm())
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_a_standardised_picture_is_scaled_to_bytes_first():
     [
         InputForm.from_range(0, 255, size=(30, 30), order="BGR"),
         InputForm.from_range(-1, 1, size=(30, 31), channels=2),
-        InputForm((8, 8), 1, order="equalised", resize="nearest"),
-        InputForm((8, 8), scale=255.0, standardised=True),
-        InputForm((8, 8), scale=255.0, mean=(1.5, 2.0, 3.0), deviation=(4.0, 5.0, 6.25)),
-        InputForm(mean=(0.5,), deviation=(0.25,)),
+        InputForm((8, 8), 1, order="equalized", resize="nearest"),
+        InputForm((8, 8), scale=255.0, standardized=True),
+        InputForm((8, 8), scale=255.0, mean=(1.5, 2.0, 3.0), std=(4.0, 5.0, 6.25)),
+        InputForm(mean=(0.5,), std=(0.25,)),
     ],
 )
 def test_what_is_written_is_read_again(form, tmp_path):

@@ -29,7 +29,7 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     chance = np.random.default_rng(5)
     return chance.uniform(size=(6, 12, 12, 3)).astype("float32")
 
@@ -40,10 +40,10 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def page(network, pictures, told):
+def page(network, images, told):
     recipe = Recipe(Pixels(), transforms=(), steps=3, name="brief")
     shown = cards.Show(
-        network, pictures, np.array([0, 0, 1, 1, 2, 2]), (2, 1), filters=2, filter_recipe=recipe, class_recipe=recipe,
+        network, images, np.array([0, 0, 1, 1, 2, 2]), (2, 1), filters=2, filter_recipe=recipe, class_recipe=recipe,
         progress=cards.Progress(lambda text, done: told.append((text, done))),
     )  # fmt: skip
     return demo.demo_page(shown)
@@ -56,30 +56,30 @@ def test_classes_come_first_then_the_conv_layers_in_order(page):
     assert [card.detail for card in page.sections[0].cards] == ["class 2", "yield, class 1"]
 
 
-def test_a_filter_card_holds_what_the_network_answers(page, network, pictures):
-    seen = np.asarray(network.watch(frozenset({"conv2"}))(network.to_input(pictures))["conv2"])  # (6, 4, 4, 5)
+def test_a_filter_card_holds_what_the_network_answers(page, network, images):
+    seen = np.asarray(network.watch(frozenset({"conv2"}))(network.to_input(images))["conv2"])  # (6, 4, 4, 5)
     for card in page.sections[2].cards:
         unit = int(card.dream.name.removeprefix("conv2:"))
         order = np.argsort(-seen[..., unit].mean(axis=(1, 2)), kind="stable")[:4]
         assert [sample.response.index for sample in card.samples] == order.tolist()
         np.testing.assert_allclose(card.samples[0].response.map, seen[order[0], :, :, unit], rtol=1e-5, atol=1e-6)
-        np.testing.assert_array_equal(card.samples[0].picture, pictures[order[0]])
+        np.testing.assert_array_equal(card.samples[0].image, images[order[0]])
         assert card.samples[0].name == NAMES[order[0] // 2]
-        own = network.watch(frozenset({"conv2"}))(network.to_input(card.dream.picture[None]))["conv2"]
+        own = network.watch(frozenset({"conv2"}))(network.to_input(card.dream.image[None]))["conv2"]
         np.testing.assert_allclose(card.response.map, np.asarray(own)[0, :, :, unit], rtol=1e-4, atol=1e-6)
         assert card.response.score == pytest.approx(card.dream.score, rel=1e-4, abs=1e-6)
 
 
 def test_a_class_card_holds_the_softmax_of_the_network(page, network):
     for card, meant in zip(page.sections[0].cards, (2, 1), strict=True):
-        shares = np.asarray(network.model(network.to_input(card.dream.picture[None])))[0]
+        shares = np.asarray(network.model(network.to_input(card.dream.image[None])))[0]
         order = np.argsort(-shares)
         assert [guess.name for guess in card.predictions] == [NAMES[number] for number in order]
         assert [guess.probability for guess in card.predictions] == pytest.approx(shares[order].tolist(), rel=1e-4)
         assert [guess.meant for guess in card.predictions] == [number == meant for number in order]
 
 
-def test_the_command_names_what_makes_the_picture(page):
+def test_the_command_names_what_makes_the_image(page):
     stop, yielding = (card.command for card in page.sections[0].cards)
     assert stop == "dreamfilters dream small class:STOP --recipe brief --seed 7 --out outputs/class-STOP"
     assert shlex.split(yielding)[3:6] == ['class:"Vorfahrt achten"', "--recipe", "brief"]
@@ -99,9 +99,9 @@ def test_progress_grows(page, told):
 
 def test_the_page_says_what_it_shows(page):
     text = html(page)
-    assert "rendered by this project; they are not photographs" in text
-    assert "6 pictures of 12 × 12 pixels, 2 of a class" in text
-    assert "test photographs" not in text  # the record of the built-in network is no word on this one
+    assert "rendered by this project; they are not images" in text
+    assert "6 images of 12 × 12 pixels, 2 of a class" in text
+    assert "test images" not in text  # the record of the built-in network is no word on this one
 
 
 def test_the_files_are_written_whole(page, tmp_path):

@@ -19,8 +19,8 @@ HOSTILE = "\"><script>alert('1')</script><img src=x onerror=alert(1)>{{ 7 * 7 }}
 
 
 def made(name="conv1:0", **changes):
-    values = {"score": 1.0, "robust": 1.0, "start": 0.0, "steps": 2, "seconds": 0.1, "seed": 7, "woken": True}
-    return Dream(name=name, picture=np.full((6, 6, 3), 0.5, "float32"), recipe=Recipe(), **{**values, **changes})
+    values = {"score": 1.0, "robust": 1.0, "start": 0.0, "steps": 2, "seconds": 0.1, "seed": 7, "activated": True}
+    return Dream(name=name, image=np.full((6, 6, 3), 0.5, "float32"), recipe=Recipe(), **{**values, **changes})
 
 
 def answer(*rows):
@@ -78,7 +78,7 @@ def decoded(uri):
 
 
 def test_all_maps_of_a_card_share_one_scale():
-    """The greatest value, 4, is in a sample's map: in the dream's own map 3 must not be the brightest colour."""
+    """The greatest value, 4, is in a sample's map: in the dream's own map 3 must not be the brightest color."""
     shown = card()
     assert shown.top == 4.0
     maps = [decoded(image["src"]) for image in Reader(html(page(shown))).all("img", **{"class": "map"})]
@@ -123,26 +123,30 @@ def test_a_class_says_how_sure_the_network_is():
 
 
 def test_a_dream_that_did_not_rise_is_no_success():
-    asleep = card(dream=made(woken=False, rescued="another seed", note="not woken: its score never rose; also tried X"))
-    assert asleep.verdict == ("not woken", "its score never rose; also tried X")
+    asleep = card(
+        dream=made(
+            activated=False, recovered_by="another seed", note="not activated: its score never rose; also tried X"
+        )
+    )
+    assert asleep.verdict == ("not activated", "its score never rose; also tried X")
     reader = Reader(html(page(asleep)))
     assert reader.all("span", **{"class": "verdict small bad"})
     assert not reader.all("span", **{"class": "badge"})
     assert reader.text.count("also tried X") == 1
-    assert card(dream=made(woken=False)).verdict == ("not woken", "its score never rose")
+    assert card(dream=made(activated=False)).verdict == ("not activated", "its score never rose")
 
 
 def test_a_rescued_dream_says_by_what():
-    reader = Reader(html(page(card(dream=made(rescued="another seed")))))
+    reader = Reader(html(page(card(dream=made(recovered_by="another seed")))))
     assert reader.all("span", **{"class": "badge"})
-    assert "rescued: another seed" in reader.text
+    assert "recovered_by: another seed" in reader.text
     assert not Reader(html(page(card()))).all("span", **{"class": "badge"})
 
 
 def test_hostile_names_stay_text():
     hostile = card(
         title=HOSTILE,
-        dream=made(HOSTILE, note=HOSTILE, rescued=HOSTILE),
+        dream=made(HOSTILE, note=HOSTILE, recovered_by=HOSTILE),
         samples=(sample(answer([1.0]), HOSTILE),),
         detail=HOSTILE,
         command=HOSTILE,

@@ -6,7 +6,7 @@ import pytest
 
 from dreamfilters.errors import OutputError
 from dreamfilters.runs.storage.atomic_files import sha256
-from dreamfilters.runs.storage.run_folder import KEY, Kind, is_whole, make_room, remove
+from dreamfilters.runs.storage.run_folder import KEY, RunKind, is_whole, make_room, remove
 
 ASKED = {"seed": 1, "top": 4}
 
@@ -79,7 +79,7 @@ def test_whole_is_every_file_as_it_was_written(held):
     assert not is_whole(held, files)
 
 
-THING = Kind("a thing", "manifest.json", "thing", "seed", lambda folder: ["one.txt", "manifest.json"])
+THING = RunKind("a thing", "manifest.json", "thing", "seed", lambda folder: ["one.txt", "manifest.json"])
 
 
 def left(folder, **changes):
@@ -124,5 +124,6 @@ def test_who_enters_finds_the_run_of_equal_settings_or_an_empty_folder(tmp_path)
 def test_a_manifest_of_another_shape_is_none_of_ours(tmp_path, manifest):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     assert (
-        Kind("a thing", "manifest.json", settings="thing", known="targets", written=lambda _: []).read(tmp_path) == {}
+        RunKind("a thing", "manifest.json", settings="thing", known="targets", written=lambda _: []).read(tmp_path)
+        == {}
     )

@@ -1,4 +1,4 @@
-"""The drawings, held against what a person sees on each sign: which colour lies where."""
+"""The drawings, held against what a person sees on each sign: which color lies where."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from dreamfilters.signs.artwork.glyphs import word
 from dreamfilters.signs.artwork.shapes import (
     BLACK,
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     RED,
     WHITE,
     YELLOW,
-    Colour,
+    Color,
     line,
     rounded,
     stroke,
@@ -26,26 +26,26 @@ SIZE = 160
 
 
 def seen(number: int, x: float, y: float) -> tuple[int, ...]:
-    """The colour at a place of the board, where a sign reaches from -1 to 1, x right and y down."""
+    """The color at a place of the board, where a sign reaches from -1 to 1, x right and y down."""
     column, row = (int((value + 1) / 2 * SIZE) for value in (x, y))
     return tuple(int(value) for value in np.round(draw(number, SIZE)[row, column, :3] * 255))
 
 
 def ink(number: int, size: int = SIZE) -> np.ndarray:
-    """The drawing with its colours faded by its opacity: where it is clear, its colour does not count."""
-    picture = draw(number, size)
-    return np.concatenate([picture[..., :3] * picture[..., 3:], picture[..., 3:]], axis=-1)
+    """The drawing with its colors faded by its opacity: where it is clear, its color does not count."""
+    image = draw(number, size)
+    return np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
 
 
 def dark(number: int) -> np.ndarray:
     return draw(number, SIZE)[..., :3].max(-1) < 0.2
 
 
-def share(number: int, colour: Colour) -> float:
-    """How much of the sign has that colour."""
-    picture = draw(number, SIZE)
-    near = np.abs(picture[..., :3] * 255 - colour).max(-1) < 3
-    return float((near & (picture[..., 3] == 1)).sum() / (picture[..., 3] == 1).sum())
+def share(number: int, color: Color) -> float:
+    """How much of the sign has that color."""
+    image = draw(number, SIZE)
+    near = np.abs(image[..., :3] * 255 - color).max(-1) < 3
+    return float((near & (image[..., 3] == 1)).sum() / (image[..., 3] == 1).sum())
 
 
 def test_there_is_a_drawing_of_every_class():
@@ -54,13 +54,13 @@ def test_there_is_a_drawing_of_every_class():
 
 @pytest.mark.parametrize("number", range(43))
 def test_a_sign_is_opaque_on_a_clear_ground(number):
-    picture = draw(number, SIZE)
-    assert picture.shape == (SIZE, SIZE, 4)
-    assert picture.dtype == np.float32
-    assert picture.min() >= 0
-    assert picture.max() <= 1
-    assert [picture[y, x, 3] for y in (0, -1) for x in (0, -1)] == [0, 0, 0, 0]
-    assert picture[SIZE // 2, SIZE // 2, 3] == 1
+    image = draw(number, SIZE)
+    assert image.shape == (SIZE, SIZE, 4)
+    assert image.dtype == np.float32
+    assert image.min() >= 0
+    assert image.max() <= 1
+    assert [image[y, x, 3] for y in (0, -1) for x in (0, -1)] == [0, 0, 0, 0]
+    assert image[SIZE // 2, SIZE // 2, 3] == 1
 
 
 @pytest.mark.parametrize("number", ROUND)
@@ -127,8 +127,8 @@ def test_the_traffic_light_is_red_over_yellow_over_green():
 
 def test_who_passes_is_red_and_who_is_passed_black():
     for number in (9, 10):
-        colours = draw(number, SIZE)[..., :3] * 255
-        left, right = colours[:, SIZE // 5 : SIZE // 2], colours[:, SIZE // 2 : SIZE * 4 // 5]
+        colors = draw(number, SIZE)[..., :3] * 255
+        left, right = colors[:, SIZE // 5 : SIZE // 2], colors[:, SIZE // 2 : SIZE * 4 // 5]
         assert (np.abs(left - BLACK).max(-1) < 3).sum() == 0
         assert (np.abs(right - BLACK).max(-1) < 3).sum() > 100
 
@@ -138,7 +138,7 @@ def test_an_end_is_struck_out_from_the_lower_left_to_the_upper_right(number):
     assert max(seen(number, 0.55, -0.55)) < 80 > max(seen(number, -0.55, 0.55))
     assert seen(number, 0.55, 0.55) == seen(number, -0.55, -0.55) == WHITE
     assert share(number, RED) == 0
-    assert (share(number, GREY) > 0.03) == (number != 32)
+    assert (share(number, GRAY) > 0.03) == (number != 32)
 
 
 @pytest.mark.parametrize("number", range(33, 41))
@@ -177,9 +177,9 @@ def test_a_stroke_round_a_right_angle_has_a_mitred_corner():
 def test_rounding_a_square_cuts_its_corners_off():
     square = rounded(line((-1, -1), (1, -1), (1, 1), (-1, 1)), 0.5)
     assert np.abs(square).max() == pytest.approx(1)
-    assert np.hypot(*square.T).max() == pytest.approx(0.5 + np.sqrt(0.5))  # the arc's centre and its radius
+    assert np.hypot(*square.T).max() == pytest.approx(0.5 + np.sqrt(0.5))  # the arc's center and its radius
 
 
 def test_a_word_is_as_wide_and_as_high_as_asked():
-    points = np.concatenate([patch.points for patch in word("00", height=1, breadth=0.5, gap=0.2, pen=0.1, colour=RED)])
+    points = np.concatenate([patch.points for patch in word("00", height=1, breadth=0.5, gap=0.2, pen=0.1, color=RED)])
     np.testing.assert_allclose([points.min(0), points.max(0)], [(-0.6, -0.5), (0.6, 0.5)], atol=1e-3)

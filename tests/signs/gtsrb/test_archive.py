@@ -1,4 +1,4 @@
-"""The benchmark's archive in small: 43 classes of two tiny pictures, served from this machine."""
+"""The benchmark's archive in small: 43 classes of two tiny images, served from this machine."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ from PIL import Image
 
 from dreamfilters.errors import DownloadError, OutputError
 from dreamfilters.signs.gtsrb import unpack
-from dreamfilters.signs.gtsrb.archive import CLASSES, FILES, FIRST_STAGE, Files, fetch
+from dreamfilters.signs.gtsrb.archive import CLASSES, FILES, FIRST_STAGE, ArchiveFiles, fetch
 
 HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 
@@ -93,7 +93,7 @@ def published(tmp_path):
         online.mkdir(exist_ok=True)
         for name, content in contents.items():
             (online / name).write_bytes(content)
-        return Files(*((name, md5 or hashlib.md5(content).hexdigest()) for name, content in contents.items()))
+        return ArchiveFiles(*((name, md5 or hashlib.md5(content).hexdigest()) for name, content in contents.items()))
 
     return publish
 
@@ -123,7 +123,7 @@ def test_both_layouts_become_class_folders_with_the_track_in_each_name(root, pub
     assert pixels(folder / "train/07/07_00003_00017.png") == [[[7, 0, 0], [0, 0, 255]]]
 
 
-def test_test_pictures_go_where_the_table_says(published, server, tmp_path):
+def test_test_images_go_where_the_table_says(published, server, tmp_path):
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=published())
     assert [path.name for path in (folder / "test/42").iterdir()] == ["42_00000.png"]
     assert pixels(folder / "test/35/35_00007.png") == [[[7, 0, 0], [0, 0, 255]]]
@@ -133,8 +133,8 @@ def test_the_record_counts_each_class_and_a_second_run_asks_for_nothing(publishe
     files = published()
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=files)
     record = json.loads((folder / "gtsrb.json").read_text())
-    assert record["pictures"]["train"] == {f"{number:02}": 2 for number in range(43)}
-    assert record["pictures"]["test"]["42"] == 1
+    assert record["images"]["train"] == {f"{number:02}": 2 for number in range(43)}
+    assert record["images"]["test"]["42"] == 1
     assert "Neural Networks 32, 2012" in record["source"]
     for name in files.checksums():
         (folder / name).unlink()
@@ -143,7 +143,7 @@ def test_the_record_counts_each_class_and_a_second_run_asks_for_nothing(publishe
     assert server.asked == []
 
 
-def test_progress_tells_of_bytes_and_of_pictures(published, server, tmp_path):
+def test_progress_tells_of_bytes_and_of_images(published, server, tmp_path):
     seen = []
     fetch(tmp_path / "gtsrb", base=server.base, files=published(), progress=lambda *step: seen.append(step))
     assert ("unpacking training.zip", 86, 86) in seen
@@ -166,10 +166,10 @@ def test_a_run_killed_while_unpacking_is_continued(published, server, tmp_path, 
     server.asked.clear()
     fetch(tmp_path / "gtsrb", base=server.base, files=files)
     assert server.asked == []
-    assert len(made) == 50 + (86 - 49) + 43  # 49 pictures are not made a second time
+    assert len(made) == 50 + (86 - 49) + 43  # 49 images are not made a second time
 
 
-def test_a_picture_that_got_lost_is_made_again(published, server, tmp_path):
+def test_an_image_that_got_lost_is_made_again(published, server, tmp_path):
     files = published()
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=files)
     (folder / "train/05/05_00003_00000.png").unlink()
@@ -205,13 +205,13 @@ def test_a_hostile_archive_leaves_no_trace(published, server, tmp_path):
 
 def test_a_missing_class_is_named(published, server, tmp_path):
     members = {name: content for name, content in training_members().items() if "/00011/" not in name}
-    refused(server, published(members), tmp_path / "gtsrb", r"training\.zip: has no picture of class 11;")
-    assert json.loads((tmp_path / "gtsrb/gtsrb.json").read_text())["pictures"] is None
+    refused(server, published(members), tmp_path / "gtsrb", r"training\.zip: has no image of class 11;")
+    assert json.loads((tmp_path / "gtsrb/gtsrb.json").read_text())["images"] is None
 
 
 def test_a_class_beyond_the_last_is_refused(published, server, tmp_path):
     members = training_members() | {"GTSRB/Training/00043/00000_00000.ppm": ppm(0)}
-    refused(server, published(members), tmp_path / "gtsrb", "class 43 of picture 00000_00000: .* classes 0 to 42")
+    refused(server, published(members), tmp_path / "gtsrb", "class 43 of image 00000_00000: .* classes 0 to 42")
 
 
 @pytest.mark.parametrize("table", ["", HEADER, "Name;Class\n0;1\n", HEADER + "00000.ppm;2;1;0;0;1;0;stop\n"])
@@ -220,18 +220,18 @@ def test_a_table_without_classes_is_refused(table, published, server, tmp_path):
     refused(server, files, tmp_path / "gtsrb", r"labels\.zip: holds no table GT-final_test\.csv")
 
 
-def test_a_test_picture_without_a_class_is_named(published, server, tmp_path):
+def test_a_test_image_without_a_class_is_named(published, server, tmp_path):
     files = published(test=test_members() | {"GTSRB/Final_Test/Images/00099.ppm": ppm(0)})
     refused(server, files, tmp_path / "gtsrb", r"00099\.ppm: no class is given")
 
 
-def test_a_class_without_its_test_picture_is_noticed(published, server, tmp_path):
+def test_a_class_without_its_test_image_is_noticed(published, server, tmp_path):
     rows = label_members()["GT-final_test.csv"] + b"00099.ppm;2;1;0;0;1;0;5\n"
     files = published(labels={"GT-final_test.csv": rows})
-    refused(server, files, tmp_path / "gtsrb", r"test\.zip: has 43 pictures, labels\.zip labels 44")
+    refused(server, files, tmp_path / "gtsrb", r"test\.zip: has 43 images, labels\.zip labels 44")
 
 
-def test_a_folder_with_anothers_pictures_is_left_alone(published, server, tmp_path):
+def test_a_folder_with_anothers_images_is_left_alone(published, server, tmp_path):
     (tmp_path / "mine/train").mkdir(parents=True)
     refused(server, published(), tmp_path / "mine", "has a folder train or test that is not from here")
     assert list((tmp_path / "mine").rglob("*")) == [tmp_path / "mine/train"]
@@ -239,9 +239,7 @@ def test_a_folder_with_anothers_pictures_is_left_alone(published, server, tmp_pa
 
 def test_other_files_do_not_mix_with_those_of_an_earlier_run(published, server, tmp_path):
     fetch(tmp_path / "gtsrb", base=server.base, files=published())
-    refused(
-        server, FILES, tmp_path / "gtsrb", r"holds pictures of other files \(training\.zip, .*choose another folder"
-    )
+    refused(server, FILES, tmp_path / "gtsrb", r"holds images of other files \(training\.zip, .*choose another folder")
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"files": 3}'])
@@ -256,6 +254,6 @@ def test_a_folder_that_cannot_be_written_is_named(published, tmp_path):
         fetch(tmp_path / "file/gtsrb", files=published())
 
 
-def test_the_full_files_differ_in_the_training_pictures_alone():
+def test_the_full_files_differ_in_the_training_images_alone():
     assert FILES.training[0] == "GTSRB_Final_Training_Images.zip"
     assert (FIRST_STAGE.test, FIRST_STAGE.labels) == (FILES.test, FILES.labels)

@@ -30,7 +30,7 @@ def refused(archive: Path, match: str) -> None:
     assert sorted(archive.parent.rglob("*")) == [archive]
 
 
-def test_pictures_go_to_their_places_and_other_members_nowhere(tmp_path):
+def test_images_go_to_their_places_and_other_members_nowhere(tmp_path):
     archive = made(tmp_path / "a.zip", {"x.ppm": PPM, "read.me": b"", "a/b.ppm": PPM})
     unpack(archive, tmp_path, place, None)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["5.png", "7.png"]
@@ -75,5 +75,5 @@ def test_a_damaged_member_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"P6\n2 1\n255\n\0", b"P6\n99999 99999\n255\n", b"\x89PNG\r\n\x1a\n"])
-def test_a_damaged_picture_is_named(content, tmp_path):
-    refused(made(tmp_path / "a.zip", {"x.ppm": content}), r"x\.ppm: is no sound PPM picture")
+def test_a_damaged_image_is_named(content, tmp_path):
+    refused(made(tmp_path / "a.zip", {"x.ppm": content}), r"x\.ppm: is no sound PPM image")

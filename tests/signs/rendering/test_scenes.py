@@ -1,4 +1,4 @@
-"""The rendered sample pictures: the same for a seed, different between seeds, and still the sign that was drawn."""
+"""The rendered sample images: the same for a seed, different between seeds, and still the sign that was drawn."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ def test_there_are_four_samples_of_each_class_in_order(rendered):
     assert [number for number, _ in rendered] == [number for number in range(43) for _ in range(SAMPLES)]
 
 
-def test_samples_are_pictures_between_black_and_white(rendered):
-    stack = np.stack([picture for _, picture in rendered])
+def test_samples_are_images_between_black_and_white(rendered):
+    stack = np.stack([image for _, image in rendered])
     assert stack.shape == (172, 48, 48, 3)
     assert stack.dtype == np.float32
     assert stack.min() >= 0
@@ -24,17 +24,17 @@ def test_samples_are_pictures_between_black_and_white(rendered):
 
 
 def test_samples_differ_in_light(rendered):
-    means = np.array([picture.mean() for _, picture in rendered])
+    means = np.array([image.mean() for _, image in rendered])
     assert means.min() < 0.2
     assert means.max() > 0.6
 
 
-def test_one_seed_is_one_picture_and_a_sample_is_its_seed(rendered):
+def test_one_seed_is_one_image_and_a_sample_is_its_seed(rendered):
     np.testing.assert_array_equal(render(14, 3), render(14, 3))
     np.testing.assert_array_equal(rendered[14 * SAMPLES + 3][1], render(14, 3))
 
 
-def test_seeds_and_classes_give_different_pictures():
+def test_seeds_and_classes_give_different_images():
     assert np.abs(render(14, 0) - render(14, 1)).mean() > 0.02
     assert np.abs(render(14, 0) - render(17, 0)).mean() > 0.02
 
@@ -45,7 +45,7 @@ def test_a_scene_comes_in_any_size():
 
 
 @pytest.mark.parametrize(("number", "strong", "weak"), [(17, 0, 2), (14, 0, 1), (35, 2, 0), (40, 2, 0)])
-def test_a_sign_keeps_its_colour_in_every_light(number, strong, weak):
+def test_a_sign_keeps_its_color_in_every_light(number, strong, weak):
     for seed in range(SAMPLES):
         middle = render(number, seed)[14:34, 14:34].mean(axis=(0, 1))
         assert middle[strong] > 1.15 * middle[weak]

@@ -4,7 +4,7 @@ import pytest
 
 from dreamfilters.viewer.server import events
 from dreamfilters.viewer.server.errors import BusyError
-from dreamfilters.viewer.server.events import Hub, event_text
+from dreamfilters.viewer.server.events import EventHub, event_text
 
 
 async def some(stream, count):
@@ -13,7 +13,7 @@ async def some(stream, count):
 
 def test_a_listener_hears_the_present_state_first_and_then_what_is_published():
     async def story():
-        hub = Hub()
+        hub = EventHub()
         stream = hub.listen(lambda: [("hello", {"version": "1"})])
         first = await some(stream, 1)
         hub.publish("dream", {"id": "D0"}, key="D0")
@@ -24,7 +24,7 @@ def test_a_listener_hears_the_present_state_first_and_then_what_is_published():
 
 def test_a_slow_listener_is_told_only_the_latest_of_each_dream():
     async def story():
-        hub = Hub()
+        hub = EventHub()
         stream = hub.listen(lambda: [("hello", {})])
         await some(stream, 1)
         for step in range(1000):
@@ -42,7 +42,7 @@ def test_no_more_than_so_many_listen_and_one_who_leaves_makes_room(monkeypatch):
     monkeypatch.setattr(events, "_MOST", 2)
 
     async def story():
-        hub = Hub()
+        hub = EventHub()
         streams = [hub.listen(lambda: [("hello", {})]) for _ in range(2)]
         for stream in streams:
             await some(stream, 1)
@@ -56,7 +56,7 @@ def test_no_more_than_so_many_listen_and_one_who_leaves_makes_room(monkeypatch):
 
 def test_closing_ends_all_streams():
     async def story():
-        hub = Hub()
+        hub = EventHub()
         stream = hub.listen(lambda: [("hello", {})])
         await some(stream, 1)
         hub.close()
@@ -69,7 +69,7 @@ def test_a_silent_stream_says_that_it_is_still_there(monkeypatch):
     monkeypatch.setattr(events, "_HEARTBEAT", 0.01)
 
     async def story():
-        stream = Hub().listen(list)
+        stream = EventHub().listen(list)
         return await some(stream, 1)
 
     assert asyncio.run(story()) == [": still here\n\n"]
@@ -81,7 +81,7 @@ def test_a_line_break_in_a_name_cannot_begin_another_event():
 
 def test_what_is_published_while_the_first_events_are_told_is_not_lost():
     async def story():
-        hub = Hub()
+        hub = EventHub()
         stream = hub.listen(lambda: [("state", {"phase": "starting"})])
         first = await some(stream, 1)
         hub.publish("state", {"phase": "ready"})

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 import pytest
 import uvicorn
 
-from dreamfilters.viewer.server.request_timeout import Impatient
+from dreamfilters.viewer.server.request_timeout import RequestTimeout
 
 PATIENCE = 0.4  # seconds
 SLOW = 3 * PATIENCE
 
 
-class Hasty(Impatient):
+class Hasty(RequestTimeout):
     patience = PATIENCE
 
 

@@ -101,7 +101,7 @@ def test_three_hundred_traversals_are_no_pages(page):
     assert len(TRAVERSALS) == 300
     for number, string in enumerate(TRAVERSALS):
         place = ("/static/", "/api/images/", "/api/maps/L1/", "/api/dreams/")[number % 4]
-        end = "/picture.png" if place in ("/api/images/", "/api/dreams/") else ""
+        end = "/image.png" if place in ("/api/images/", "/api/dreams/") else ""
         answer = page.get(place + string + end)
         assert answer.status == 404, string
         assert set(answer.json()) == {"error"}
@@ -184,9 +184,9 @@ def test_the_logits_are_a_layer_of_bars_and_the_surest_classes_come_first(page):
     assert found[0]["name"] == "STOP"
 
 
-def test_pictures_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder(page, viewed):
+def test_images_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder(page, viewed):
     image, broken = stop(page), next(i["id"] for i in page.state()["images"] if i["name"] == "broken.png")
-    for kind in ("picture", "thumb", "shown"):
+    for kind in ("image", "thumb", "shown"):
         answer = page.get(f"/api/images/{image}/{kind}.png")
         assert (answer.headers["content-type"], answer.body[:4]) == ("image/png", b"\x89PNG")
         error = page.get(f"/api/images/{broken}/{kind}.png")
@@ -195,7 +195,7 @@ def test_pictures_come_in_three_sizes_and_a_broken_one_is_named_without_its_fold
         assert str(viewed) not in error.json()["error"]
 
 
-def test_a_unit_has_its_strongest_pictures_histogram_and_verdict(studied):
+def test_a_unit_has_its_strongest_images_histogram_and_verdict(studied):
     layer = conv1(studied)
     unit = studied.get(f"/api/units/{layer}/0").json()
     values = [each["value"] for each in unit["strongest"]]
@@ -254,18 +254,18 @@ def test_a_dream_grows_before_ones_eyes_and_is_kept(studied, kept):
     done = studied.dreamt(booked["id"])
     assert (done["name"], done["phase"], done["step"]) == ("class:STOP", "done", done["steps"])
     assert done["scores"][-1] > done["scores"][0]
-    with Image.open(io.BytesIO(studied.get("/" + done["picture"]).body)) as image:
+    with Image.open(io.BytesIO(studied.get("/" + done["image"]).body)) as image:
         assert image.size == (48, 48)
     own = studied.get(f"/api/dreams/{done['id']}/map").json()
     assert own["values"] == [
         [pytest.approx(done["score"], rel=0.05)]
-    ]  # a class's map is its logit, of the 8-bit-free picture
+    ]  # a class's map is its logit, of the 8-bit-free image
     folder = studied.post(f"/api/dreams/{done['id']}/keep").json()["kept"]
     assert folder.startswith(str(kept))
     assert {"manifest.json", "contact-sheet.png"} < {path.name for path in kept.glob("*/*")}
     again = order(studied, layer="C", unit=14).json()
-    assert studied.dreamt(again["id"])["score"] == done["score"]  # the same seed, the same picture
-    assert studied.get(f"/api/dreams/{again['id']}/picture.png").body == studied.get("/" + done["picture"]).body
+    assert studied.dreamt(again["id"])["score"] == done["score"]  # the same seed, the same image
+    assert studied.get(f"/api/dreams/{again['id']}/image.png").body == studied.get("/" + done["image"]).body
     sheet = studied.get("/api/dreams/sheet/C").json()
     assert dict(zip(sheet["units"], sheet["dreams"], strict=True))[14] == again["id"]  # others may dream here too
     with Image.open(io.BytesIO(studied.get("/api/dreams/sheet/C/sheet.png").body)) as image:
@@ -278,11 +278,11 @@ def test_a_dream_of_a_unit_counts_as_evidence_for_it(studied):
     silent = next(number for number, each in enumerate(found) if each["verdict"] == "undecided")
     done = studied.dreamt(order(studied, unit=silent, recipe="standard").json()["id"])
     after = studied.get(f"/api/units/{layer}/{silent}").json()["verdict"]
-    assert after["verdict"] == ("dormant" if done["woken"] else "undecided")
-    assert "dream" in after["words"] or "not woken" in after["words"]
+    assert after["verdict"] == ("dormant" if done["activated"] else "undecided")
+    assert "dream" in after["words"] or "not activated" in after["words"]
 
 
-def test_maps_are_answered_while_it_dreams_and_a_cancelled_dream_ends(page):
+def test_maps_are_answered_while_it_dreams_and_a_canceled_dream_ends(page):
     first, second = order(page, recipe="natural").json(), order(page, recipe="natural", seed=2).json()
     page.until(lambda: page.dream(first["id"])["phase"] == "running")
     assert page.get(f"/api/maps/{conv1(page)}/{stop(page)}/7").status == 200
@@ -357,8 +357,8 @@ def test_dreams_that_differ_by_their_seeds_alone_tell_how_far_chance_goes(studie
     first, second = (studied.get(f"/api/dreams/{each['id']}/measures").json()["numbers"] for each in dreams)
     responses = [first["response"], second["response"]]
     assert responses[0] != responses[1]
-    assert first["seeds_deviation"] == pytest.approx(np.std(responses, ddof=1), rel=1e-4)
-    assert second["seeds_deviation"] == pytest.approx(first["seeds_deviation"])
+    assert first["seeds_std"] == pytest.approx(np.std(responses, ddof=1), rel=1e-4)
+    assert second["seeds_std"] == pytest.approx(first["seeds_std"])
 
 
 def test_only_a_dream_that_is_done_is_measured(page):
@@ -385,18 +385,18 @@ def test_an_upload_is_seen_by_the_network_and_forgotten(page):
     assert page.post(f"/api/images/{stop(page)}/forget").status == 400
 
 
-def test_the_webcams_maps_follow_its_picture(page):
+def test_the_webcams_maps_follow_its_image(page):
     found = []
     for seed in (0, 1):
         item = page.post("/api/frames", png(render(14, seed))).json()
         found.append(page.get(f"/api/maps/{conv1(page)}/{item['id']}").json()["most"])
     assert found[0] != found[1]
-    assert found[0] == page.get(f"/api/maps/{conv1(page)}/{stop(page)}").json()["most"]  # the same picture
+    assert found[0] == page.get(f"/api/maps/{conv1(page)}/{stop(page)}").json()["most"]  # the same image
     page.post(f"/api/images/{item['id']}/forget")
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)></svg>", b"GIF89a", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_picture_is_refused(page, content):
+def test_what_is_no_image_is_refused(page, content):
     answer = page.post("/api/images", content)
     assert answer.status == 400
     assert "upload: " in answer.json()["error"]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dreamfilters.errors import PictureError, UnknownNameError
+from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.viewer.services import image_store as module
-from dreamfilters.viewer.services.image_store import Gallery
+from dreamfilters.viewer.services.image_store import ImageStore
 from tests.viewer.visiting import png
 
 RED = np.broadcast_to([1.0, 0.0, 0.0], (8, 6, 3))
@@ -12,7 +12,7 @@ BLUE = np.broadcast_to([0.0, 0.0, 1.0], (8, 6, 3))
 
 @pytest.fixture
 def gallery():
-    found = Gallery()
+    found = ImageStore()
     yield found
     found.close()
 
@@ -21,11 +21,11 @@ def gallery():
 def folder(tmp_path):
     (tmp_path / "14").mkdir()
     (tmp_path / "14" / "red.png").write_bytes(png(RED))
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     return tmp_path
 
 
-def test_a_folders_pictures_are_known_by_ids_in_the_order_of_their_names(gallery, folder):
+def test_a_folders_images_are_known_by_ids_in_the_order_of_their_names(gallery, folder):
     gallery.open(folder)
     first, broken = gallery.listed()
     assert (first.id, first.name, first.label, first.width, first.height) == ("I0", "14/red.png", "14", 6, 8)
@@ -37,12 +37,12 @@ def test_what_the_network_is_shown_has_its_size_and_channels(gallery, folder):
     gallery.open(folder)
     assert gallery.shown("I0", (4, 4), 3)[0, 0].tolist() == [1, 0, 0]
     assert gallery.shown("I0", (4, 4), 1).shape == (4, 4, 1)
-    with pytest.raises(PictureError, match=r"^broken\.png: is no image of a kind") as error:
+    with pytest.raises(ImageError, match=r"^broken\.png: is no image of a kind") as error:
         gallery.shown("I1", (4, 4), 3)
     assert str(folder) not in str(error.value)
 
 
-def test_an_upload_is_a_picture_until_it_is_forgotten(gallery, folder):
+def test_an_upload_is_an_image_until_it_is_forgotten(gallery, folder):
     gallery.open(folder)
     item = gallery.add(png(RED), "my%20dog.png")
     assert (item.id, item.name, item.uploaded, item.width) == ("U0", "my dog.png", True, 6)
@@ -51,7 +51,7 @@ def test_an_upload_is_a_picture_until_it_is_forgotten(gallery, folder):
     gallery.forget("U0")
     with pytest.raises(UnknownNameError, match="image U0: there is none"):
         gallery.png("U0", 4)
-    with pytest.raises(PictureError, match="belongs to the folder"):
+    with pytest.raises(ImageError, match="belongs to the folder"):
         gallery.forget("I0")
 
 
@@ -65,9 +65,9 @@ def test_an_uploads_name_is_for_people_only(gallery, given, name):
     assert sorted(path.name for path in gallery.samples.parent.iterdir()) == ["U0"]
 
 
-def test_what_is_no_picture_leaves_nothing_behind(gallery):
+def test_what_is_no_image_leaves_nothing_behind(gallery):
     for content in (b"", b"<svg onload=alert(1)></svg>", png(RED)[:40], b"%!PS-Adobe-3.0 EPSF-3.0"):
-        with pytest.raises(PictureError, match=r"^evil: "):
+        with pytest.raises(ImageError, match=r"^evil: "):
             gallery.add(content, "evil")
     assert gallery.listed() == []
     assert list(gallery.samples.parent.iterdir()) == []
@@ -75,16 +75,16 @@ def test_what_is_no_picture_leaves_nothing_behind(gallery):
 
 def test_uploads_are_bounded_in_pixels_and_in_number(gallery, monkeypatch):
     monkeypatch.setattr(module, "_MOST_PIXELS", 47)
-    with pytest.raises(PictureError, match="at most"):
+    with pytest.raises(ImageError, match="at most"):
         gallery.add(png(RED), "large")
     monkeypatch.setattr(module, "_MOST_PIXELS", 48)
     monkeypatch.setattr(module, "_MOST_UPLOADS", 1)
     gallery.add(png(RED), "fits")
-    with pytest.raises(PictureError, match="1 uploads are here already"):
+    with pytest.raises(ImageError, match="1 uploads are here already"):
         gallery.add(png(RED), "one more")
 
 
-def test_the_webcams_picture_is_one_that_is_replaced(gallery):
+def test_the_webcams_image_is_one_that_is_replaced(gallery):
     first, second = gallery.frame(png(RED)), gallery.frame(png(BLUE))
     assert (first.id, first.version) == (second.id, 0)
     assert second.version == 1
@@ -99,7 +99,7 @@ def test_a_folder_that_is_opened_late_does_not_take_an_uploads_id(gallery, folde
 
 
 def test_the_uploads_go_with_the_gallery():
-    gallery = Gallery()
+    gallery = ImageStore()
     gallery.add(png(RED), "one")
     folder = gallery.samples.parent
     gallery.close()

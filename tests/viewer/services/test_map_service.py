@@ -2,21 +2,21 @@ import asyncio
 
 import pytest
 
-from dreamfilters.viewer.messages import Described, LayerMaps
-from dreamfilters.viewer.services.image_store import Gallery
-from dreamfilters.viewer.services.map_service import Sights
-from dreamfilters.viewer.services.registry import Directory
+from dreamfilters.viewer.messages import LayerMaps, NetworkDescription
+from dreamfilters.viewer.services.image_store import ImageStore
+from dreamfilters.viewer.services.map_service import MapService
+from dreamfilters.viewer.services.registry import Registry
 from tests.viewer.visiting import png
 
 RED = [[[1.0, 0.0, 0.0]]]
-FACTS = Described(
+FACTS = NetworkDescription(
     {"layers": [{"id": "L0", "name": "conv", "units": 1, "kind": "maps"}], "classes": []},
     {"L0": "conv"}, {"L0": "conv"}, {"L0": None}, (), (2, 2), 3, "bicubic",
 )  # fmt: skip
 
 
 class Owner:
-    """Counts what it is asked; the answer tells the picture."""
+    """Counts what it is asked; the answer tells the image."""
 
     def __init__(self):
         self.asked, self.may = [], asyncio.Event()
@@ -24,20 +24,20 @@ class Owner:
     async def ask(self, deed, **arguments):
         self.asked.append((deed, arguments["key"]))
         await self.may.wait()
-        return LayerMaps({"units": 1}, bytes(str(arguments["picture"][0, 0].tolist()), "ascii"))
+        return LayerMaps({"units": 1}, bytes(str(arguments["image"][0, 0].tolist()), "ascii"))
 
 
 @pytest.fixture
 def seen():
     """A function from a story with sights and their owner to what it returns."""
-    gallery = Gallery()
+    gallery = ImageStore()
 
     def run(story):
         async def whole():
             owner = Owner()
-            directory = Directory(owner, gallery, FACTS)
-            directory.pictures_known.set()
-            return await asyncio.wait_for(story(Sights(directory, lambda: None), owner), 20)
+            directory = Registry(owner, gallery, FACTS)
+            directory.images_known.set()
+            return await asyncio.wait_for(story(MapService(directory, lambda: None), owner), 20)
 
         return asyncio.run(whole())
 
@@ -62,7 +62,7 @@ def test_many_who_ask_for_the_same_map_wait_for_one_computation_and_later_ones_f
     assert later == found[0]
 
 
-def test_a_webcams_maps_are_of_its_latest_picture(seen):
+def test_a_webcams_maps_are_of_its_latest_image(seen):
     async def story(sights, owner):
         owner.may.set()
         found = []

@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from dreamfilters.viewer.services.snippets import Wording
+from dreamfilters.viewer.services.snippets import Snippets
 
 
 def test_a_dream_is_told_with_its_recipe_its_seed_and_how_the_network_is_opened():
-    words = Wording.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None})
+    words = Snippets.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None})
     assert words.dream("class:No entry", "natural", 7) == (
         "dreamfilters dream 'my net.keras' 'class:No entry' --recipe natural --seed 7 --classes names.txt --trust",
         "df.dream(df.load('my net.keras', classes='names.txt', trust=True), 'class:No entry', "
@@ -13,33 +13,33 @@ def test_a_dream_is_told_with_its_recipe_its_seed_and_how_the_network_is_opened(
 
 
 def test_names_that_are_no_file_are_not_told():
-    assert Wording.of("signs", {"classes": ["a", "b"], "trust": False}) == Wording("signs")
+    assert Snippets.of("signs", {"classes": ["a", "b"], "trust": False}) == Snippets("signs")
 
 
-def test_what_changes_the_picture_is_told():
+def test_what_changes_the_image_is_told():
     """Left out, the range alone made another dream of the copied words."""
     given = {"form": {"range": (0.0, 255.0), "order": "BGR"}, "size": (48, 64), "input": "image"}
-    words = Wording.of("net.h5", given)
+    words = Snippets.of("net.h5", given)
     assert words.dream("conv1:3", "fast", 7) == (
         "dreamfilters dream net.h5 conv1:3 --recipe fast --seed 7 --range 0 255 --order BGR --size 48x64 --input image",
         "df.dream(df.load('net.h5', form={'range': (0.0, 255.0), 'order': 'BGR'}, size=(48, 64), input='image'), "
         "'conv1:3', df.read_recipe('fast'), seed=7)",
     )
-    assert Wording.of("net.h5", {"form": Path("model.toml")}).serve(None) == (
+    assert Snippets.of("net.h5", {"form": Path("model.toml")}).serve(None) == (
         "dreamfilters serve net.h5 --form model.toml",
         "df.serve('net.h5', form='model.toml')",
     )
 
 
 def test_the_size_that_the_viewer_chose_is_told_unless_another_was_given():
-    words, _ = Wording("net.keras").dream("conv1:3", "fast", 7, (224, 224))
+    words, _ = Snippets("net.keras").dream("conv1:3", "fast", 7, (224, 224))
     assert words == "dreamfilters dream net.keras conv1:3 --recipe fast --seed 7 --size 224x224"
-    given, _ = Wording.of("net.keras", {"size": 48}).dream("conv1:3", "fast", 7, (48, 48))
+    given, _ = Snippets.of("net.keras", {"size": 48}).dream("conv1:3", "fast", 7, (48, 48))
     assert given == "dreamfilters dream net.keras conv1:3 --recipe fast --seed 7 --size 48"
 
 
-def test_a_viewer_is_told_with_its_pictures():
-    assert Wording("signs").serve("my photos") == (
-        "dreamfilters serve signs 'my photos'",
-        "df.serve('signs', images='my photos')",
+def test_a_viewer_is_told_with_its_images():
+    assert Snippets("signs").serve("my images") == (
+        "dreamfilters serve signs 'my images'",
+        "df.serve('signs', images='my images')",
     )

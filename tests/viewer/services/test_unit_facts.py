@@ -1,18 +1,18 @@
 import pytest
 
-from dreamfilters.verdicts.verdict import Scanned, Verdict
-from dreamfilters.viewer.messages import Evidence, Judged
-from dreamfilters.viewer.services.dream_jobs import Bookings
+from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
+from dreamfilters.viewer.messages import Evidence, ScanVerdicts
+from dreamfilters.viewer.services.dream_jobs import DreamQueue
 from dreamfilters.viewer.services.unit_facts import judged, verdict_values
 
-SILENT = Scanned(12, 0.0, 0.0, 1.0)
-UNDECIDED = Judged("relu", Verdict("undecided", "silent on all 12 images"), SILENT, (-2.0, 3.0))
-ALIVE = Judged("relu", Verdict("alive", "image 3 gives 2"), Scanned(12, 2.0, 0.0), (-2.0, 3.0))
+SILENT = ScanEvidence(12, 0.0, 0.0, 1.0)
+UNDECIDED = ScanVerdicts("relu", Verdict("undecided", "silent on all 12 images"), SILENT, (-2.0, 3.0))
+ALIVE = ScanVerdicts("relu", Verdict("alive", "image 3 gives 2"), ScanEvidence(12, 2.0, 0.0), (-2.0, 3.0))
 
 
-def dream(peak, woken=True):
-    booking = Bookings().add("L1", 0, "standard", 4, name="conv:0", number=0)
-    booking.peak, booking.woken = peak, woken
+def dream(peak, activated=True):
+    booking = DreamQueue().add("L1", 0, "standard", 4, name="conv:0", number=0)
+    booking.peak, booking.activated = peak, activated
     return booking
 
 
@@ -21,11 +21,11 @@ def dream(peak, woken=True):
     [
         (UNDECIDED, None, "undecided"),
         (UNDECIDED, dream(1.5), "dormant"),
-        (UNDECIDED, dream(0.0, woken=False), "undecided"),
+        (UNDECIDED, dream(0.0, activated=False), "undecided"),
         (ALIVE, dream(9.0), "alive"),
     ],
 )
-def test_a_dream_wakes_a_unit_that_no_picture_woke(known, booking, kind):
+def test_a_dream_wakes_a_unit_that_no_image_woke(known, booking, kind):
     found = judged(Evidence(None, {"L1": (known,)}), "L1", 0, booking)
     assert found[0].kind == kind
     if kind == "dormant":

@@ -8,19 +8,19 @@ import pytest
 from dreamfilters.viewer.messages import Cancelled, Reply
 from dreamfilters.viewer.server.errors import BusyError
 from dreamfilters.viewer.services import worker_client as module
-from dreamfilters.viewer.services.worker_client import Owner
+from dreamfilters.viewer.services.worker_client import WorkerClient
 
 
 def answering(connection, spec, options, prepare=None):
     """A worker that needs no network: it opens at once, says 'echo', and falls over when it is told to."""
-    from dreamfilters.viewer.messages import News
+    from dreamfilters.viewer.messages import Event
 
     if spec == "broken":
         return
     with suppress(EOFError, OSError):  # the owner is gone
-        connection.send(News("network", spec))
+        connection.send(Event("network", spec))
         while (message := connection.recv()) is not None:
-            connection.send(News("begun", message.number))
+            connection.send(Event("begun", message.number))
             if message.deed == "fall":
                 return
             connection.send(Reply(message.number, message.arguments))
@@ -35,7 +35,7 @@ def owned(monkeypatch):
         told = []
 
         async def whole():
-            owner = Owner(spec, {}, lambda topic, _: told.append((topic, owner.phase)), apart=apart)
+            owner = WorkerClient(spec, {}, lambda topic, _: told.append((topic, owner.phase)), apart=apart)
             owner.start()
             try:
                 return await asyncio.wait_for(story(owner), 20)

@@ -2,7 +2,7 @@ import numpy as np
 
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LayerInfo
-from dreamfilters.viewer.worker.map_encoding import layer_maps, quantised, reduced, unit_map
+from dreamfilters.viewer.worker.map_encoding import layer_maps, quantized, reduced, unit_map
 
 
 def maps_of(values):
@@ -44,8 +44,8 @@ def test_a_large_map_keeps_the_greatest_value_of_each_block():
     assert small.sum() == 7
 
 
-def test_quantising_rounds_to_the_nearest():
-    found = quantised(np.array([[[0.0, 0.499, 0.501, 1.0]]], "float32"), np.float32([0]), np.float32([255]))
+def test_quantizing_rounds_to_the_nearest():
+    found = quantized(np.array([[[0.0, 0.499, 0.501, 1.0]]], "float32"), np.float32([0]), np.float32([255]))
     assert found.tolist() == [[[0, 0, 1, 1]]]
 
 

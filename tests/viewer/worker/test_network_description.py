@@ -45,7 +45,7 @@ def test_layers_inside_a_nested_model_have_ids_without_slashes(nested, network_o
     assert facts.addresses[inner["id"]] == "backbone/conv2"
 
 
-def test_a_place_sees_a_share_of_the_picture_cut_at_its_edges(network):
+def test_a_place_sees_a_share_of_the_image_cut_at_its_edges(network):
     facts = described(network)
     conv = by_name(facts)["conv1"]["id"]  # 3x3 with padding on 16x16
     assert facts.seen_from(conv, 0, 0) == (0, 0, 2 / 16, 2 / 16)
@@ -73,5 +73,5 @@ def test_a_size_has_to_be_known(network_of):
     import dataclasses
 
     free = dataclasses.replace(network, form=dataclasses.replace(network.form, size=(None, None)))
-    with pytest.raises(ModelError, match="free: takes pictures of any size"):
+    with pytest.raises(ModelError, match="free: takes images of any size"):
         described(free)

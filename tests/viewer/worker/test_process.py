@@ -4,7 +4,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Pipe
 
 from dreamfilters.errors import TargetError
-from dreamfilters.viewer.messages import Cancel, Cancelled, News, Pictures, Request
+from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Request, ScanRequest
 from dreamfilters.viewer.worker import process
 from dreamfilters.viewer.worker.process import Worker
 
@@ -22,7 +22,7 @@ class Desk:
         self.done.append("warm")
         yield
 
-    def survey(self, pictures):
+    def survey(self, images):
         for number in range(3):
             self.done.append(f"slice {number}")
             yield
@@ -70,7 +70,7 @@ def running(*messages):
 
 def replied(ours):
     """The next answer; that a request was begun is told before it."""
-    while isinstance(message := ours.recv(), News):
+    while isinstance(message := ours.recv(), Event):
         assert message.topic == "begun"
     return message
 
@@ -99,7 +99,7 @@ def test_clicks_are_answered_between_the_steps_of_a_dream():
         assert desk.done[:3] == ["first step 0", "maps", "first step 1"]
 
 
-def test_a_cancelled_dream_ends_at_its_next_step_and_one_that_waits_never_begins():
+def test_a_canceled_dream_ends_at_its_next_step_and_one_that_waits_never_begins():
     first = Request(0, 1, "dream", {"name": "first", "then": lambda: ours.send(Cancel(0))})
     with running(first, Request(1, 1, "dream", {"name": "second"}), Cancel(1)) as (desk, ours, begin):
         begin()
@@ -117,7 +117,7 @@ def test_a_users_mistake_and_a_bug_are_answered_in_one_line_and_the_worker_goes_
 
 
 def test_what_nobody_waits_for_is_done_slice_by_slice_in_the_lulls():
-    with running(Pictures("folder"), Request(0, 0, "maps", {})) as (desk, ours, begin):
+    with running(ScanRequest("folder"), Request(0, 0, "maps", {})) as (desk, ours, begin):
         begin()
         assert replied(ours).value == 0
         ours.send(Request(1, 0, "map", {}))  # within the lull
@@ -127,11 +127,11 @@ def test_what_nobody_waits_for_is_done_slice_by_slice_in_the_lulls():
     assert desk.done == ["maps", "map", "warm", "slice 0", "slice 1", "slice 2"]
 
 
-def test_what_is_begun_is_told_and_what_was_cancelled_before_is_not():
+def test_what_is_begun_is_told_and_what_was_canceled_before_is_not():
     with running(Request(0, 1, "dream", {"name": "first"}), Cancel(0), Request(1, 1, "maps", {})) as (_, ours, begin):
         begin()
         assert isinstance(ours.recv().error, Cancelled)
-        assert ours.recv() == News("begun", 1)
+        assert ours.recv() == Event("begun", 1)
         assert ours.recv().value == 1
 
 
@@ -142,7 +142,7 @@ def test_a_network_that_cannot_be_opened_is_told_in_one_line():
     news = ours.recv()
     ours.send(None)
     thread.join(20)
-    assert isinstance(news, News)
+    assert isinstance(news, Event)
     assert news.topic == "failed"
     assert news.value.startswith("nowhere/net.keras: ")
     assert "\n" not in news.value

@@ -1,1 +1,1 @@
-"""The search for a network's input form and class order on labelled images."""
+"""The search for a network's input form and class order on labeled images."""

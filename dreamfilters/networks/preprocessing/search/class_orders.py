@@ -19,7 +19,7 @@ class ClassOrder:
     Attributes:
         name: 'numeric', 'string-sorted', 'alphabetical' or 'as named'.
         classes: the outputs' names in this order.
-        positions: the output of each picture's class, -1 for none.
+        positions: the output of each image's class, -1 for none.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which input form and which order of classes a network was trained with, found by showing it labelled pictures."""
+"""Which input form and which order of classes a network was trained with, found by showing it labeled images."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.errors import ModelError, PictureError
-from dreamfilters.images import Photos
+from dreamfilters.errors import ImageError, ModelError
+from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.predictions import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.class_orders import class_orders
-from dreamfilters.networks.preprocessing.search.trial import Exam, Reals, Shown, Trial, read_pictures
+from dreamfilters.networks.preprocessing.search.trial import Reals, ShownImages, Trial, TrialRunner, read_images
 from dreamfilters.networks.watching import logits_step
 
 Watcher: TypeAlias = Callable[[float, float, str], None]  # done, of how much, what
 
 PER_CLASS = 10
 _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
-# The ImageNet means and deviations of Caffe and of PyTorch, in RGB; see `networks.applications`.
+# The ImageNet means and stds of Caffe and of PyTorch, in RGB; see `networks.applications`.
 _CAFFE = (123.68, 116.779, 103.939)
 _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class FormRanking:
     """What `rank_forms` returns.
 
     Attributes:
         ranked: every trial, by accuracy and among equals by log-loss, the best first.
-        classes: how many classes the pictures show.
-        failures: each picture that could not be read, and why.
+        classes: how many classes the images show.
+        failures: each image that could not be read, and why.
     """
 
     ranked: tuple[Trial, ...]
@@ -50,7 +50,7 @@ class Trials:
 
     @property
     def rivals(self) -> tuple[Trial, ...]:
-        """Those that so many pictures do not tell from the best, see `Trial.beats`."""
+        """Those that so many images do not tell from the best, see `Trial.beats`."""
         return tuple(trial for trial in self.ranked[1:] if not self.best.beats(trial))
 
     def describe_rivals(self) -> str:
@@ -60,52 +60,52 @@ class Trials:
         named = ", ".join(f"{rival.describe()} ({rival.accuracy:.3f})" for rival in self.rivals[:3])
         more = f" and {len(self.rivals) - 3} more" if len(self.rivals) > 3 else ""
         count = len(self.best.right)
-        return f"{named}{more} cannot be told from {self.best.describe()} on these {count} pictures"
+        return f"{named}{more} cannot be told from {self.best.describe()} on these {count} images"
 
     @property
     def fits(self) -> bool:
-        """Whether the best recognises at least half of the pictures."""
+        """Whether the best recognizes at least half of the images."""
         return self.best.accuracy >= 0.5
 
 
 def rank_forms(
     network: Network,
-    pictures: Photos | Sequence[ArrayLike],
+    images: ImageFolder | Sequence[ArrayLike],
     labels: Sequence[str] | None = None,
     *,
     per_class: int = PER_CLASS,
     watcher: Watcher = lambda done, whole, now: None,
-) -> Trials:
-    """Return how well the network recognises labelled pictures in each input form and order of classes it may want.
+) -> FormRanking:
+    """Return how well the network recognizes labeled images in each input form and order of classes it may want.
 
-    Tried are `candidates`, forms with the mean and the deviation of these pictures, and with the best of all these the
-    other rules of resizing, which count where they do better than chance would have it. Each picture is decoded once,
+    Tried are `candidates`, forms with the mean and the std of these images, and with the best of all these the
+    other rules of resizing, which count where they do better than chance would have it. Each image is decoded once,
     the network compiled once.
 
     Args:
         network: what `load` returned; its form's size and channels are kept.
-        pictures: what `photos` returned, or arrays (h, w, c) in [0, 1].
-        labels: the class of each, by name or number, "" for none; those of the photographs by themselves.
-        per_class: so many pictures of each class are shown, spread over what there is.
+        images: what `images` returned, or arrays (h, w, c) in [0, 1].
+        labels: the class of each, by name or number, "" for none; those of the images by themselves.
+        per_class: so many images of each class are shown, spread over what there is.
         watcher: called with how much is done, of how much, and what comes now.
 
     Raises:
-        PictureError: no labelled picture that can be read.
+        ImageError: no labeled image that can be read.
         UnknownNameError: the labels are none of the network's classes.
         ModelError: its output is not one number for each class.
 
     Example:
-        >>> rank_forms(load("net.h5"), photos("signs")).best.form.describe()  # doctest: +SKIP
+        >>> rank_forms(load("net.h5"), image_folder("signs")).best.form.describe()  # doctest: +SKIP
         '30x30 BGR, 0 to 255'
     """
     _check_outputs(network)
-    said = pictures.labels if isinstance(pictures, Photos) and labels is None else tuple(labels or ())
-    if len(said) != len(pictures):
-        raise PictureError(f"{len(said)} labels for {len(pictures)} pictures: give one each, '' for none")
+    said = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
+    if len(said) != len(images):
+        raise ImageError(f"{len(said)} labels for {len(images)} images: give one each, '' for none")
     chosen = _spread_over(said, per_class)
-    shown = read_pictures(network, pictures, chosen, lambda done, whole: watcher(done, whole, "decoding"))
+    shown = read_images(network, images, chosen, lambda done, whole: watcher(done, whole, "decoding"))
     names = [said[index] for index in shown.indices]
-    exam = Exam(network, shown, class_orders(network, names))
+    exam = TrialRunner(network, shown, class_orders(network, names))
     trials: list[Trial] = []
     forms = [*candidates(network.form), *own_values(exam)]
     for done, form in enumerate(forms):
@@ -116,8 +116,8 @@ def rank_forms(
         if rule != best.form.resize and not _alike(shown, rule, best.form.resize):
             watcher(len(forms), len(forms), rule)
             trials += [trial for trial in exam.trials(replace(best.form, resize=rule)) if trial.beats(best)]
-    failures = pictures.failures if isinstance(pictures, Photos) else ()
-    return Trials(tuple(sorted(trials, key=_standing)), len(set(names)), failures)
+    failures = images.failures if isinstance(images, ImageFolder) else ()
+    return FormRanking(tuple(sorted(trials, key=_standing)), len(set(names)), failures)
 
 
 def candidates(form: InputForm) -> list[InputForm]:
@@ -126,31 +126,31 @@ def candidates(form: InputForm) -> list[InputForm]:
     for order in _orders(form):
         plain = InputForm(form.size, form.channels, order=order, resize=form.resize)
         found += [plain.in_range(low, high) for low, high in _RANGES]
-        found += [replace(plain, scale=255.0, standardised=True)]
+        found += [replace(plain, scale=255.0, standardized=True)]
         if form.channels == 3:
             turn = -1 if order == "BGR" else 1
             found += [
                 replace(plain, scale=255.0, mean=_CAFFE[::turn]),
-                replace(plain, mean=_TORCH[0][::turn], deviation=_TORCH[1][::turn]),
+                replace(plain, mean=_TORCH[0][::turn], std=_TORCH[1][::turn]),
             ]
     return list(dict.fromkeys(found))
 
 
-def own_values(exam: Exam) -> list[InputForm]:
-    """Return the forms that take the pictures' mean off and divide by their deviation: over all, and by channel."""
+def own_values(exam: TrialRunner) -> list[InputForm]:
+    """Return the forms that take the images' mean off and divide by their std: over all, and by channel."""
     found = []
     for order in _orders(exam.form):
         plain = InputForm(exam.form.size, exam.form.channels, order=order, resize=exam.form.resize)
-        mean, deviation = exam.spread(plain)
-        whole = np.sqrt(np.mean(np.square(deviation) + np.square(mean - mean.mean())))
-        for off, by in ((mean, deviation), (mean.mean(keepdims=True), whole[None])):
+        mean, std = exam.spread(plain)
+        whole = np.sqrt(np.mean(np.square(std) + np.square(mean - mean.mean())))
+        for off, by in ((mean, std), (mean.mean(keepdims=True), whole[None])):
             if min(_rounded(by)) > 0:
-                found.append(replace(plain, mean=_rounded(off), deviation=_rounded(by)))
+                found.append(replace(plain, mean=_rounded(off), std=_rounded(by)))
     return list(dict.fromkeys(found))
 
 
 def _orders(form: InputForm) -> tuple[Order, ...]:
-    orders: dict[int, tuple[Order, ...]] = {1: ("grey", "equalised"), 3: ("RGB", "BGR")}
+    orders: dict[int, tuple[Order, ...]] = {1: ("gray", "equalized"), 3: ("RGB", "BGR")}
     return orders.get(form.channels, ("channels",))
 
 
@@ -162,21 +162,21 @@ def _standing(trial: Trial) -> tuple[float, float]:
     return -trial.accuracy, trial.log_loss
 
 
-def _alike(shown: Shown, one: Rule, other: Rule) -> bool:
-    """Say whether two rules made the same of the pictures, as where none had to be resized."""
+def _alike(shown: ShownImages, one: Rule, other: Rule) -> bool:
+    """Say whether two rules made the same of the images, as where none had to be resized."""
     return np.array_equal(shown.resized[one], shown.resized[other])
 
 
 def _spread_over(labels: Sequence[str], per_class: int) -> list[int]:
-    """Return so many of each class's pictures, evenly spread over them, for neighbours often show one thing."""
+    """Return so many of each class's images, evenly spread over them, for neighbors often show one thing."""
     if per_class < 1:
-        raise PictureError(f"per_class={per_class}: at least 1")
+        raise ImageError(f"per_class={per_class}: at least 1")
     members: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         if label:
             members.setdefault(label, []).append(index)
     if not members:
-        raise PictureError("no picture has a label: lay them into a folder for each class, or give a CSV with --labels")
+        raise ImageError("no image has a label: lay them into a folder for each class, or give a CSV with --labels")
     spread = [np.linspace(0, len(own) - 1, min(per_class, len(own))).astype(int) for own in members.values()]
     return sorted(own[place] for own, places in zip(members.values(), spread, strict=True) for place in places)
 

@@ -1,4 +1,4 @@
-"""A network is shown the same labelled pictures in many input forms, and its answers are judged by their labels."""
+"""A network is shown the same labeled images in many input forms, and its answers are judged by their labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters import backend
-from dreamfilters.errors import InputFormError, PictureError
-from dreamfilters.images import Photos, Picture, resize
+from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.activation_functions import activation_name
@@ -22,7 +22,7 @@ from dreamfilters.networks.watching import logits_step
 Reals: TypeAlias = NDArray[np.float64]
 
 _BATCH = 64
-_ROOM = 2**29  # bytes of pictures that are held
+_ROOM = 2**29  # bytes of images that are held
 _LEAST = 1e-7  # no probability is taken for less, or one sure mistake would outweigh all the rest; as Keras has it
 _FAR = 700.0  # exp of more is no number
 _DEVIATIONS = 1.96  # a difference of more comes about by chance one time in twenty
@@ -33,9 +33,9 @@ class Trial:
     """How a network does with one input form and one order of its classes.
 
     Attributes:
-        form: how pictures became its input.
+        form: how images became its input.
         order: which class each output was.
-        right: (n,) which pictures it recognised.
+        right: (n,) which images it recognized.
         losses: (n,) -log(probability of the right class).
     """
 
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def accuracy(self) -> float:
-        """The share of pictures that it recognised."""
+        """The share of images that it recognized."""
         return float(self.right.mean())
 
     @property
@@ -59,10 +59,10 @@ class Trial:
         return f"{self.form.describe()}, {self.order.name}"
 
     def beats(self, other: Trial) -> bool:
-        """Say whether it recognises more of these pictures, or gives the right class more, than chance would have it.
+        """Say whether it recognizes more of these images, or gives the right class more, than chance would have it.
 
-        By the sign test of McNemar (1947) on what one recognises and the other does not, and by the mean difference of
-        the losses against its deviation.
+        By the sign test of McNemar (1947) on what one recognizes and the other does not, and by the mean difference of
+        the losses against its std.
         """
         won, lost = int(np.sum(self.right & ~other.right)), int(np.sum(other.right & ~self.right))
         if won - lost > _DEVIATIONS * math.sqrt(won + lost):
@@ -72,11 +72,11 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """Pictures that were decoded once, at the network's size, resized by each rule.
+class ShownImages:
+    """Images that were decoded once, at the network's size, resized by each rule.
 
     Attributes:
-        indices: (n,) which pictures they are, among those given.
+        indices: (n,) which images they are, among those given.
         resized: (n, h, w, c) in [0, 1] by each rule.
     """
 
@@ -84,49 +84,49 @@ class Shown:
     resized: Mapping[Rule, NDArray[np.float16]]
 
 
-def read_pictures(
+def read_images(
     network: Network,
-    pictures: Photos | Sequence[ArrayLike],
+    images: ImageFolder | Sequence[ArrayLike],
     chosen: Sequence[int],
     told: Callable[[int, int], None] = lambda done, whole: None,
-) -> Shown:
-    """Return the chosen pictures but those that cannot be read; where they are too large to hold, some of them.
+) -> ShownImages:
+    """Return the chosen images but those that cannot be read; where they are too large to hold, some of them.
 
     Raises:
         InputFormError: the network takes any size, and none was said.
-        PictureError: none of them can be read.
+        ImageError: none of them can be read.
     """
     form = network.form
     height, width = form.size
     if height is None or width is None:
-        raise InputFormError(f"{network.name}: takes pictures of any size; say size = [224, 224] or such in its TOML")
+        raise InputFormError(f"{network.name}: takes images of any size; say size = [224, 224] or such in its TOML")
     most = max(1, _ROOM // (2 * len(RULES) * height * width * form.channels))
     chosen = chosen[:: math.ceil(len(chosen) / most)]
     indices: list[int] = []
     resized: dict[Rule, list[NDArray[np.float16]]] = {rule: [] for rule in RULES}
-    for index, picture in _read(pictures, chosen, form.picture_channels):
-        whole = picture.shape[:2] == (height, width)
+    for index, image in _read(images, chosen, form.image_channels):
+        whole = image.shape[:2] == (height, width)
         for rule, made in resized.items():
-            made.append(np.asarray(picture if whole else resize(picture, (height, width), rule), np.float16))
+            made.append(np.asarray(image if whole else resize(image, (height, width), rule), np.float16))
         indices.append(index)
         told(len(indices), len(chosen))
     if not indices:
-        raise PictureError(f"none of the {len(chosen)} labelled pictures can be read")
-    return Shown(tuple(indices), {rule: np.stack(made) for rule, made in resized.items()})
+        raise ImageError(f"none of the {len(chosen)} labeled images can be read")
+    return ShownImages(tuple(indices), {rule: np.stack(made) for rule, made in resized.items()})
 
 
 def _read(
-    pictures: Photos | Sequence[ArrayLike], chosen: Sequence[int], channels: int
-) -> Iterator[tuple[int, Picture]]:
-    if isinstance(pictures, Photos):
-        return pictures.fitted(None, channels).only(chosen)
-    return ((index, np.asarray(pictures[index], np.float32)) for index in chosen)
+    images: ImageFolder | Sequence[ArrayLike], chosen: Sequence[int], channels: int
+) -> Iterator[tuple[int, ImageArray]]:
+    if isinstance(images, ImageFolder):
+        return images.fitted(None, channels).only(chosen)
+    return ((index, np.asarray(images[index], np.float32)) for index in chosen)
 
 
-class Exam:
-    """A network, pictures, and where the class of each is in every order of the classes."""
+class TrialRunner:
+    """A network, images, and where the class of each is in every order of the classes."""
 
-    def __init__(self, network: Network, shown: Shown, orders: Sequence[ClassOrder]) -> None:
+    def __init__(self, network: Network, shown: ShownImages, orders: Sequence[ClassOrder]) -> None:
         self.form, self.shown, self.orders = network.form, shown, orders
         self.activation = activation_name(logits_step(network.graph))
         watch = network.watch(frozenset({LOGITS}))
@@ -144,7 +144,7 @@ class Exam:
         return trials
 
     def spread(self, form: InputForm) -> tuple[Reals, Reals]:
-        """Return the mean and the deviation of each channel of the network's input over all pictures."""
+        """Return the mean and the std of each channel of the network's input over all images."""
         first, second = np.zeros(form.channels), np.zeros(form.channels)
         for stack in self._stacks(form.resize):
             values = np.asarray(form.to_input(stack), np.float64)
@@ -153,12 +153,12 @@ class Exam:
         mean = first / len(self.shown.indices)
         return mean, np.sqrt(np.maximum(second / len(self.shown.indices) - np.square(mean), 0))
 
-    def _stacks(self, rule: Rule) -> Iterator[Picture]:
-        pictures = self.shown.resized[rule]
-        for start in range(0, len(pictures), _BATCH):
-            yield pictures[start : start + _BATCH].astype(np.float32)
+    def _stacks(self, rule: Rule) -> Iterator[ImageArray]:
+        images = self.shown.resized[rule]
+        for start in range(0, len(images), _BATCH):
+            yield images[start : start + _BATCH].astype(np.float32)
 
-    def _odds(self, form: InputForm, stack: Picture) -> Reals:
+    def _odds(self, form: InputForm, stack: ImageArray) -> Reals:
         """Return the probability of each output, (n, outputs)."""
         missing = min(_BATCH, len(self.shown.indices)) - len(stack)  # filled up, or it would be compiled for anew
         filled = np.concatenate([stack, np.repeat(stack[-1:], missing, axis=0)])

@@ -4,7 +4,7 @@ import { html, names, useEffect, useState } from "../html.js";
 import { useKeys } from "../keys.js";
 import { chosen, indexed } from "../network.js";
 import { count, sizes } from "../numbers.js";
-import { placeAt, usePlacing, fieldOf, centreOf } from "../fields.js";
+import { placeAt, usePlacing, fieldOf, centerOf } from "../fields.js";
 import { go, route } from "../routing.js";
 import { useSheet } from "../sheets.js";
 import { app } from "../store.js";
@@ -15,7 +15,7 @@ import { Header } from "./header.js";
 import { Help } from "./help.js";
 import { Layer } from "./layer.js";
 import { Layers } from "./layers.js";
-import { Marked, Predictions } from "./picture.js";
+import { Marked, Predictions } from "./image.js";
 import { Empty, Failed, Loading } from "./states.js";
 import { Tray, useDropping } from "./tray.js";
 import { Unit, UnitAside } from "./unit.js";
@@ -96,7 +96,7 @@ function Overview({ view, net, network, image, ready }) {
       <h1>${network.name}</h1>
       <p class="small soft">
         ${count(network.layers.length)} layers, ${count(network.parameters)} parameters,
-        pictures of ${sizes([form.height, form.width, form.channels])}${form.text ? ` (${form.text})` : ""}.
+        images of ${sizes([form.height, form.width, form.channels])}${form.text ? ` (${form.text})` : ""}.
         Under each layer the maps of the units that answer most.</p>
     </div></header>
     <${Graph} view=${view} net=${net} network=${network} image=${image} ready=${ready} />`;
@@ -131,14 +131,14 @@ function Images({ view, net, layer, images, ready, state }) {
         height,
         width,
         field: fieldOf(placed, row, column),
-        centre: centreOf(placed, row, column),
+        center: centerOf(placed, row, column),
       };
     });
   return html`
     ${images.slice(0, 3).map(
       (one) => html`
       <section key=${one.id}>
-        <${Marked} image=${one} src=${paths.picture(one, ready ? "shown" : "picture")} alt=${one.name} layer=${layer}
+        <${Marked} image=${one} src=${paths.image(one, ready ? "shown" : "image")} alt=${one.name} layer=${layer}
             placing=${placing} form=${form} />
         <p class="named"><b>${one.label ?? one.name}</b>${one.label && html`<span class="small soft">${one.name}
           </span>`}</p>

@@ -8,7 +8,7 @@ import { app, say } from "../store.js";
 const SIDE = 256; // pixels of the square that is sent
 const REST = 150; // milliseconds between two frames, at least
 
-/** The camera's picture with a button that stops it; frames go to the server while it is there. */
+/** The camera's image with a button that stops it; frames go to the server while it is there. */
 export function Camera({ close }) {
   const video = useRef();
   const [held, setHeld] = useState(false);

@@ -37,10 +37,10 @@ export function Compare({ view, net, images, ready }) {
   return html`
     <header class="head"><div><h1>Side by side</h1><p
         class="small soft">Shift and a press on an image above shows it here too.</p></div></header>
-    ${all.length > 0 && html`<${ScaleBar} ends=${ends} colours=${view.colours}>one scale for everything here<//>`}
+    ${all.length > 0 && html`<${ScaleBar} ends=${ends} colors=${view.colors}>one scale for everything here<//>`}
     <div class="table-wrap"><table class="compare">
       <thead><tr><th scope="col">unit</th><th scope="col">dream</th>${shown.map((image) => html`<th scope="col">
-        <img class="picture" src=${paths.picture(image, "shown")} alt="" /><span class="small">
+        <img class="image" src=${paths.image(image, "shown")} alt="" /><span class="small">
           ${image.label ?? image.name}</span></th>`)}</tr></thead>
       <tbody>${units.map(
         ({ layer, unit }, row) => html`
@@ -55,7 +55,7 @@ export function Compare({ view, net, images, ready }) {
               layer.kind !== "maps"
                 ? html`<${Bar} layer=${layer} unit=${unit} image=${image} ready=${ready} />`
                 : map?.values
-                  ? html`<${ExactMap} values=${map.values} ends=${ends} colours=${view.colours} layer=${layer}
+                  ? html`<${ExactMap} values=${map.values} ends=${ends} colors=${view.colors} layer=${layer}
                       label=${`Where ${image.name} excites ${layer.name}:${unit}`} />
                         <span class="small soft">at most ${figures(extent(map.values)[1])}</span>`
                   : html`<${Ghost} kind="tile" />`
@@ -74,9 +74,9 @@ function takeOut(view, layer, unit) {
 
 function Dreamt({ layer, unit }) {
   const dreams = app.use((state) => state.dreams);
-  const dream = Object.values(dreams).findLast((one) => one.layer === layer.id && one.unit === unit && one.picture);
+  const dream = Object.values(dreams).findLast((one) => one.layer === layer.id && one.unit === unit && one.image);
   return dream
-    ? html`<img class="picture" src=${paths.dreamPicture(dream)} alt=${`The dream of ${layer.name}:${unit}`} />`
+    ? html`<img class="image" src=${paths.dreamImage(dream)} alt=${`The dream of ${layer.name}:${unit}`} />`
     : html`<div class="hollow small soft">not dreamt</div>`;
 }
 

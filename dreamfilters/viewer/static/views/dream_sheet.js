@@ -1,4 +1,4 @@
-// The dreams of a layer for its grid: one picture of all that are done, and the frames of those that run.
+// The dreams of a layer for its grid: one image of all that are done, and the frames of those that run.
 import { get, paths } from "../api.js";
 import { useEffect, useRef, useState } from "../html.js";
 import { useResource } from "../resources.js";
@@ -12,9 +12,9 @@ export function useDreamSheet(layer) {
   const last = useRef(null);
   if (told.value) last.current = { ...told.value, version, layer: layer.id };
   const known = layer && last.current?.layer === layer.id ? last.current : null;
-  const sheet = usePicture(known?.units.length ? paths.dreamSheetPicture(layer.id, known.version) : null);
+  const sheet = useImage(known?.units.length ? paths.dreamSheetImage(layer.id, known.version) : null);
   const running = layer && Object.values(dreams).find((one) => one.layer === layer.id && one.phase === "running");
-  const frame = usePicture(running?.picture ? paths.dreamPicture(running) : null);
+  const frame = useImage(running?.image ? paths.dreamImage(running) : null);
   const paint = (context, unit, x, y, side) => {
     context.imageSmoothingEnabled = true;
     if (running?.unit === unit && frame) {
@@ -30,21 +30,21 @@ export function useDreamSheet(layer) {
   return { paint, units: known?.units ?? [], known: Boolean(known) };
 }
 
-/** Load a picture in a view; the one before stays until the next is there. */
-export function usePicture(address) {
-  const [picture, setPicture] = useState(null);
+/** Load an image in a view; the one before stays until the next is there. */
+export function useImage(address) {
+  const [image, setImage] = useState(null);
   useEffect(() => {
     if (!address) {
-      setPicture(null);
+      setImage(null);
       return undefined;
     }
     let wanted = true;
     const image = new Image();
-    image.onload = () => wanted && setPicture(image);
+    image.onload = () => wanted && setImage(image);
     image.src = address;
     return () => {
       wanted = false;
     };
   }, [address]);
-  return picture;
+  return image;
 }

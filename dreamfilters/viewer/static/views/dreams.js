@@ -1,4 +1,4 @@
-// Dreaming a unit: the recipe and the seed, the picture as it grows, and what was dreamt before.
+// Dreaming a unit: the recipe and the seed, the image as it grows, and what was dreamt before.
 import { paths } from "../api.js";
 import { cancel, dream as begin, keep, prepare } from "../deeds.js";
 import { html, names, useEffect, useState } from "../html.js";
@@ -7,7 +7,7 @@ import { figures } from "../numbers.js";
 import { app } from "../store.js";
 import { underWay } from "../told.js";
 import { Field } from "./controls.js";
-import { usePicture } from "./dream_sheet.js";
+import { useImage } from "./dream_sheet.js";
 
 /** `dreams` of the unit, the newest first; `dream` the one that is looked at. */
 export function Dreams({ layer, unit, named, dreams, dream, pick }) {
@@ -63,7 +63,7 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
             (one) => html`
             <button key=${one.id} class=${names("thumb", one.id === dream?.id && "chosen")}
                 aria-pressed=${one.id === dream?.id} onClick=${() => pick(one.id)}>
-              ${one.picture ? html`<img src=${paths.dreamThumb(one)} alt="" />` : html`<span class="hollow"></span>`}
+              ${one.image ? html`<img src=${paths.dreamThumb(one)} alt="" />` : html`<span class="hollow"></span>`}
               <span class="small soft">${one.recipe} ${one.seed}${one.phase === "done" ? "" : `, ${one.phase}`}</span>
             </button>`,
           )}
@@ -72,13 +72,13 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
     </section>`;
 }
 
-/** One dream: the picture as it is now, how far it is, its score so far. */
+/** One dream: the image as it is now, how far it is, its score so far. */
 function Looked({ dream, named }) {
   const running = underWay(dream.phase);
-  const picture = usePicture(dream.picture ? paths.dreamPicture(dream) : null);
+  const image = useImage(dream.image ? paths.dreamImage(dream) : null);
   return html`
     <div class=${names("looked", dream.phase)} data-dream=${dream.id} data-phase=${dream.phase} aria-busy=${running}>
-      ${picture ? html`<img class="picture" src=${picture.src}
+      ${image ? html`<img class="image" src=${image.src}
           alt=${`The dream of ${named}, ${dream.phase}`} />` : html`<div class="hollow">
             ${running && html`<span class="pulse" aria-hidden="true"></span>`}</div>`}
       <div class="told small">
@@ -95,7 +95,7 @@ function Looked({ dream, named }) {
           html`<div class="deeds">
           ${!dream.kept && html`<button onClick=${() => keep(dream)}
               title="Write it into the run's folder">Keep</button>`}
-          <a class="button" href=${paths.dreamPicture(dream)}
+          <a class="button" href=${paths.dreamImage(dream)}
               download=${`${named.replace(/[^\w.-]+/g, "-")}-seed-${dream.seed}.png`}>Save PNG</a>
         </div>`
         }

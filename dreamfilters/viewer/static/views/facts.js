@@ -42,7 +42,7 @@ function evidenceOf({ statistics, verdict }) {
     const { seen } = statistics;
     add("real images", plural(seen, "image"));
     add("from least to greatest", `${figures(statistics.minimum)} to ${figures(statistics.maximum)}`);
-    add("mean, deviation", `${figures(statistics.mean)}, ${figures(statistics.deviation)}`);
+    add("mean, std", `${figures(statistics.mean)}, ${figures(statistics.std)}`);
     if (statistics.minimum >= 0) {
       add("zero at", `${percent(statistics.zeros)} of all places`);
       add("silent in", `${statistics.silent} of ${plural(seen, "image")}`);
@@ -54,7 +54,7 @@ function evidenceOf({ statistics, verdict }) {
   const before = verdict?.evidence?.before;
   if (before)
     add(`proved bounds before its ${verdict.evidence.activation}`, `${figures(before[0])} to ${figures(before[1])}`);
-  if (verdict) add("proved", verdict.proved ? "yes, for every picture" : null);
+  if (verdict) add("proved", verdict.proved ? "yes, for every image" : null);
   return rows;
 }
 
@@ -78,7 +78,7 @@ function Weakest({ all }) {
   return html`<h2>Weakest real images</h2>
     <div class="shows">${all.slice(0, 6).map(
       (one) => html`
-      <figure title=${one.name}><img src=${paths.picture({ id: one.image }, "thumb")} alt=${one.name} />
+      <figure title=${one.name}><img src=${paths.image({ id: one.image }, "thumb")} alt=${one.name} />
         <figcaption class="small soft">${figures(one.value)}</figcaption></figure>`,
     )}</div>`;
 }

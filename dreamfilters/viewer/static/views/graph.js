@@ -57,14 +57,14 @@ function Node({ node, layer, view, image, ready }) {
         image &&
         html`
         <foreignObject x=${left + 12} y=${top + 44} width=${node.width - 20} height=${TILE + 4}>
-          <${Strongest} layer=${layer} image=${image} ready=${ready} colours=${view.colours} />
+          <${Strongest} layer=${layer} image=${image} ready=${ready} colors=${view.colors} />
         </foreignObject>`
       }
     </a>`;
 }
 
 /** The maps of the units that answer most. */
-function Strongest({ layer, image, ready, colours }) {
+function Strongest({ layer, image, ready, colors }) {
   const canvas = useRef();
   const sheet = useSheet(ready ? layer.id : null, image).value;
   useEffect(() => {
@@ -72,7 +72,7 @@ function Strongest({ layer, image, ready, colours }) {
     const units = Array.from(sheet.most.keys())
       .sort((a, b) => sheet.most[b] - sheet.most[a])
       .slice(0, TILES);
-    const source = paint(document.createElement("canvas"), sheet, units, () => whole([sheet]), colours);
+    const source = paint(document.createElement("canvas"), sheet, units, () => whole([sheet]), colors);
     const dense = devicePixelRatio || 1;
     Object.assign(canvas.current, { width: TILES * (TILE + 2) * dense, height: TILE * dense });
     const context = canvas.current.getContext("2d");
@@ -81,7 +81,7 @@ function Strongest({ layer, image, ready, colours }) {
     units.forEach((_, at) =>
       context.drawImage(source, 0, at * sheet.height, sheet.width, sheet.height, at * (TILE + 2), 0, TILE, TILE),
     );
-  }, [sheet, colours]);
+  }, [sheet, colors]);
   return html`<canvas ref=${canvas} class="strip" width=${TILES * (TILE + 2)} height=${TILE} role="img"
       aria-label=${`The strongest maps, ${sheet ? `up to ${figures(whole([sheet])[1])}` : "on their way"}`}></canvas>`;
 }

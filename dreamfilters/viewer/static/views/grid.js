@@ -1,7 +1,7 @@
 // All units of a layer on one canvas, of which only what is seen is painted; pointer and keys move over it.
 import { painter } from "../chunks.js";
 import { dream, pin } from "../deeds.js";
-import { centreOf, fieldOf, usePlacing } from "../fields.js";
+import { centerOf, fieldOf, usePlacing } from "../fields.js";
 import { html, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
 import { useKeys } from "../keys.js";
 import { useLook } from "../looks.js";
@@ -107,7 +107,7 @@ function useScene(shown, box, marks) {
   const pinned = app.use((state) => state.pinned);
   const at = pointer.use((state) => state.at);
   const dreams = useDreamSheet(withDreams(shown) ? layer : null);
-  const maps = useMemo(() => painter(units, endsOf, view.colours), [units, endsOf, view.colours, ...sheets]);
+  const maps = useMemo(() => painter(units, endsOf, view.colors), [units, endsOf, view.colors, ...sheets]);
   const bars = layer.kind === "bars";
   const barsOf = (unit) => sheets.filter(Boolean).map((sheet) => shareOf(sheet, unit, endsOf(unit)));
   return {
@@ -201,7 +201,7 @@ function useGridKeys({ layer, units }, box, geo, cursor, setActive) {
 const markOf = ({ row, column, height, width }) =>
   row === undefined ? null : { down: (row + 0.5) / height, across: (column + 0.5) / width };
 
-// The place of the map under the pointer, as the picture beside and every other map show it.
+// The place of the map under the pointer, as the image beside and every other map show it.
 function pointedAt({ at, tile, down, across }, geo, { layer, units, images, sheets, placed }) {
   const number = tile - (geo.dream ? 1 : 0);
   const sheet = sheets[number];
@@ -210,7 +210,7 @@ function pointedAt({ at, tile, down, across }, geo, { layer, units, images, shee
   const [height, width] = sheet.full;
   const row = Math.min(height - 1, Math.floor(down * height));
   const column = Math.min(width - 1, Math.floor(across * width));
-  const seen = placed && { field: fieldOf(placed, row, column), centre: centreOf(placed, row, column) };
+  const seen = placed && { field: fieldOf(placed, row, column), center: centerOf(placed, row, column) };
   return { ...about, image: images[number].id, row, column, height, width, ...seen };
 }
 

@@ -22,6 +22,6 @@ export const Help = ({ close }) => html`
       )}
     </div>
     <p class="small soft">Shift and a press: on an image, show it beside the others; on a unit, pin it.
-      A square on the picture is what the place under the pointer sees.</p>
+      A square on the image is what the place under the pointer sees.</p>
     <button onClick=${close}>Close</button>
   <//>`;

@@ -29,7 +29,7 @@ const SHOWS = { map: "maps", dream: "dreams", both: "both" };
 const SHOWS_BARS = { ...SHOWS, map: "values" };
 const SCALES = { layer: "one scale", unit: "own scales", fixed: "fixed scale" };
 const SIZES = { s: "small", m: "medium", l: "large" };
-const COLOURS = Object.fromEntries(choices.colours.map((name) => [name, name]));
+const COLORS = Object.fromEntries(choices.colors.map((name) => [name, name]));
 const ORDER = ["dead", "dormant", "always on", "saturated", "undecided", "alive"];
 const BATCH = 8; // dreams that one press of the button asks for
 const MANY = 6; // images side by side, at most
@@ -71,7 +71,7 @@ export function Layer({ view, layer, images, ready }) {
         ? html`<${Failed} error=${failed.error}
             again=${() => refresh((address) => address.startsWith(`api/maps/${layer.id}/`))} />`
         : !images.length && view.show !== "dream"
-          ? html`<${Empty} title="No image">Drop a picture here, paste one or choose one above:
+          ? html`<${Empty} title="No image">Drop an image here, paste one or choose one above:
               its maps appear at once.<//>`
           : !units.length
             ? html`<${Empty} title="No unit fits">Nothing in ${layer.name} is called “${view.only}”. <button
@@ -92,7 +92,7 @@ function useLayerKeys(view) {
     v: () => go({ show: next(choices.show, view.show) }),
     s: () => go({ scale: view.scale === "layer" ? "unit" : "layer" }),
     o: () => go({ sort: next(choices.sort, view.sort) }),
-    m: () => go({ colours: next(choices.colours, view.colours) }),
+    m: () => go({ colors: next(choices.colors, view.colors) }),
     "+": () => go({ size: view.size === "s" ? "m" : "l" }),
     "=": () => go({ size: view.size === "s" ? "m" : "l" }),
     "-": () => go({ size: view.size === "l" ? "m" : "s" }),
@@ -166,8 +166,8 @@ function Toolbar({ view, layer, found, verdicts, save }) {
         <${Field} label="to"><input type="number" step="any" class="end" value=${view.high}
             onChange=${(event) => go({ high: event.target.valueAsNumber || 0 })} /><//>`
       }
-      ${!bars && html`<${Select} label="Colours" options=${COLOURS} value=${view.colours}
-          onChange=${(colours) => go({ colours })} />`}
+      ${!bars && html`<${Select} label="Colors" options=${COLORS} value=${view.colors}
+          onChange=${(colors) => go({ colors })} />`}
       <${Select} label="Size" options=${SIZES} value=${view.size} onChange=${(size) => go({ size })} />
       <input type="search" class="only" placeholder="only …" aria-label="Only units with this number, name or verdict"
           value=${view.only}
@@ -184,13 +184,13 @@ function Legend({ view, known, failed }) {
   const words = {
     layer: "one scale for all maps of the layer",
     unit: "each unit on its own scale: brightness cannot be compared between units",
-    fixed: "a fixed scale; what lies beyond has the end's colour",
+    fixed: "a fixed scale; what lies beyond has the end's color",
   }[view.scale];
   if (view.scale === "unit") {
-    return html`<${ScaleBar} ends=${[0, 0]} greatest="its greatest" colours=${view.colours}>${words}<//>`;
+    return html`<${ScaleBar} ends=${[0, 0]} greatest="its greatest" colors=${view.colors}>${words}<//>`;
   }
   return html`<${ScaleBar} ends=${view.scale === "fixed" ? [view.low, view.high] : whole(known)}
-      colours=${view.colours}>${words}<//>`;
+      colors=${view.colors}>${words}<//>`;
 }
 
 function Undreamt({ layer, units, view }) {

@@ -29,7 +29,7 @@ export function Layers({ view, net, chosen }) {
     </ol>`;
 }
 
-/** Which family a layer is of: for the colour of its edge, beside its type in words. */
+/** Which family a layer is of: for the color of its edge, beside its type in words. */
 export function kindOf({ type, kind }) {
   if (type === "Classes") return "of-classes";
   if (/conv/i.test(type)) return "of-filters";

@@ -5,13 +5,13 @@ import { paintValues } from "../sheets.js";
 import { pointer } from "../store.js";
 
 /** `values` rows of numbers; `mark` makes of a place what the page is told of it. */
-export function ExactMap({ values, ends, colours, label, mark, layer }) {
+export function ExactMap({ values, ends, colors, label, mark, layer }) {
   const canvas = useRef();
   const [value, setValue] = useState(null);
   const at = pointer.use((state) => state.at);
   useEffect(() => {
-    paintValues(canvas.current, values, ends, colours);
-  }, [values, ends[0], ends[1], colours]);
+    paintValues(canvas.current, values, ends, colors);
+  }, [values, ends[0], ends[1], colors]);
   const [height, width] = [values.length, values[0].length];
   const point = (event) => {
     const { left, top, width: wide, height: high } = canvas.current.getBoundingClientRect();

@@ -46,4 +46,4 @@ const Told = ({ verdict, measures }) => html`
     <dl class="meanings">${measures.map(({ name, meaning }) => html`<dt>${name}</dt><dd class="soft">${meaning}</dd>`)}
     </dl></details>`;
 
-const LOST = /loses|not woken/;
+const LOST = /loses|not activated/;

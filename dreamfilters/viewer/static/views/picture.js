@@ -7,7 +7,7 @@ import { go, linkTo } from "../routing.js";
 import { pointer } from "../store.js";
 import { Failed, Ghost } from "./states.js";
 
-/** A picture on which the place under the pointer and what it sees are marked; pointing at it marks the maps. */
+/** An image on which the place under the pointer and what it sees are marked; pointing at it marks the maps. */
 export function Marked({ image, src, alt, layer, placing, form }) {
   const at = pointer.use((state) => state.at);
   const box = useRef();
@@ -21,12 +21,12 @@ export function Marked({ image, src, alt, layer, placing, form }) {
     <div class="marked" ref=${box} style=${{ aspectRatio: form ? `${form.width} / ${form.height}` : "1" }}
         onPointerMove=${point} onPointerLeave=${() => pointer.set({ at: null })}>
       <img src=${src} alt=${alt} />
-      ${mine && html`<${Outline} field=${at.field} centre=${at.centre} />`}
+      ${mine && html`<${Outline} field=${at.field} center=${at.center} />`}
     </div>`;
 }
 
 /** A field outlined, [top, left, bottom, right] in fractions, and the point it belongs to. */
-export function Outline({ field, centre, still }) {
+export function Outline({ field, center, still }) {
   const [top, left, bottom, right] = field.map((share) => 100 * share);
   return html`
     <svg class=${names("outline", still && "still")} viewBox="0 0 100 100" preserveAspectRatio="none"
@@ -34,7 +34,7 @@ export function Outline({ field, centre, still }) {
       <rect class="under" x=${left} y=${top} width=${right - left} height=${bottom - top} />
       <rect x=${left} y=${top} width=${right - left} height=${bottom - top} />
     </svg>
-    ${centre && html`<i class="spot" style=${{ top: `${100 * centre[0]}%`, left: `${100 * centre[1]}%` }}></i>`}`;
+    ${center && html`<i class="spot" style=${{ top: `${100 * center[0]}%`, left: `${100 * center[1]}%` }}></i>`}`;
 }
 
 /** The network's answer to an image: the most likely classes. */

@@ -1,27 +1,27 @@
-// The bar that says which colour means which number.
-import { table } from "../colours.js";
+// The bar that says which color means which number.
+import { table } from "../colors.js";
 import { html, useEffect, useRef } from "../html.js";
 import { figures } from "../numbers.js";
 
 /** The bar with its ends (or words for the greatest) and, beside it, what it holds for. */
-export function ScaleBar({ ends, colours, greatest, children }) {
+export function ScaleBar({ ends, colors, greatest, children }) {
   const canvas = useRef();
-  useEffect(() => paintBar(canvas.current, colours), [colours]);
+  useEffect(() => paintBar(canvas.current, colors), [colors]);
   const low = figures(ends[0]);
   const high = greatest ?? figures(ends[1]);
   return html`
     <div class="scale small">
       <span>${low}</span>
-      <canvas ref=${canvas} width="256" height="1" role="img" aria-label=${`Colours from ${low} to ${high}`}></canvas>
+      <canvas ref=${canvas} width="256" height="1" role="img" aria-label=${`Colors from ${low} to ${high}`}></canvas>
       <span>${high}</span>
       <span class="soft">${children}</span>
     </div>`;
 }
 
-/** Paint the 256 colours from left to right. */
-export function paintBar(canvas, colours) {
-  const picture = new ImageData(256, 1);
-  new Uint32Array(picture.data.buffer).set(table(colours));
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+/** Paint the 256 colors from left to right. */
+export function paintBar(canvas, colors) {
+  const image = new ImageData(256, 1);
+  new Uint32Array(image.data.buffer).set(table(colors));
+  canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }

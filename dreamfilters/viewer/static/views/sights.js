@@ -1,7 +1,7 @@
 // The dream, the image and the strongest real images of a unit, each over its map, every map on one scale.
 import { paths } from "../api.js";
 import { dream as begin } from "../deeds.js";
-import { centreOf, fieldOf, usePlacing } from "../fields.js";
+import { centerOf, fieldOf, usePlacing } from "../fields.js";
 import { html } from "../html.js";
 import { figures } from "../numbers.js";
 import { useResource } from "../resources.js";
@@ -10,7 +10,7 @@ import { extent } from "../sheets.js";
 import { app } from "../store.js";
 import { sameForAll, strongestOf, underWay } from "../told.js";
 import { ExactMap } from "./map.js";
-import { Outline } from "./picture.js";
+import { Outline } from "./image.js";
 import { ScaleBar } from "./scale.js";
 import { Ghost, Progress } from "./states.js";
 
@@ -42,27 +42,27 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
     height,
     width,
     field: placed && fieldOf(placed, row, column),
-    centre: placed && centreOf(placed, row, column),
+    center: placed && centerOf(placed, row, column),
   });
   const under = strongest.length && !bars ? "; under them what the strongest place sees" : "";
-  const common = { ends, colours: view.colours, layer, bars };
+  const common = { ends, colors: view.colors, layer, bars };
   return html`
     <div class="sights">
       <${Sight} ...${common} kind="own" title="dream" value=${mostOf(dreamMap)}
-          picture=${dream?.picture && paths.dreamPicture(dream)}
+          image=${dream?.image && paths.dreamImage(dream)}
         map=${dreamMap} alt=${`The dream of ${named}`} mark=${null}
         note=${dream ? `seed ${dream.seed}` : "not dreamt yet"} empty=${emptyOf(layer, unit, dream)} />
       ${images.slice(0, 3).map(
         (image, at) => html`
-        <${Sight} ...${common} kind="photo" title="image" value=${mostOf(mine[at])}
-            picture=${paths.picture(image, "shown")} map=${mine[at]}
+        <${Sight} ...${common} kind="user-image" title="image" value=${mostOf(mine[at])}
+            image=${paths.image(image, "shown")} map=${mine[at]}
           alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${strongestField(mine[at])}
               key=${image.id} waiting=${asked} />`,
       )}
       ${strongest.map(
         (one, at) => html`
         <${Sight} ...${common} kind="" title=${`real ${at + 1}`} value=${one.value}
-            picture=${paths.picture({ id: one.image }, "shown")}
+            image=${paths.image({ id: one.image }, "shown")}
           map=${theirs[at]} alt=${one.name} note=${one.label ?? one.name}
               crop=${!bars && paths.crop(layer.id, unit, at)} field=${one.field}
           mark=${mark(one.image)} open=${linkTo(view, { images: [one.name] })} waiting=${asked} />`,
@@ -72,7 +72,7 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
     ${same !== null && html`<p class="small soft line">It answers all real images alike, with ${figures(same)}:
       none is its strongest.</p>`}
     ${known.length > 0 && !bars && html`<${ScaleBar} ends=${ends}
-        colours=${view.colours}>one scale for all maps of this unit${under}<//>`}`;
+        colors=${view.colors}>one scale for all maps of this unit${under}<//>`}`;
 }
 
 function Waiting() {
@@ -91,7 +91,7 @@ function useMaps(layer, unit, images, most) {
   ).slice(0, images.length);
 }
 
-// What stands where a dream's picture will be.
+// What stands where a dream's image will be.
 function emptyOf(layer, unit, dream) {
   if (underWay(dream?.phase)) return "on its way";
   return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not;
@@ -117,7 +117,7 @@ function Sight({
   kind,
   title,
   value,
-  picture,
+  image,
   map,
   alt,
   note,
@@ -127,12 +127,12 @@ function Sight({
   empty,
   open,
   ends,
-  colours,
+  colors,
   layer,
   bars,
   waiting,
 }) {
-  const frame = html`${picture ? html`<img class="picture" src=${picture} alt=${alt} />` : html`<div
+  const frame = html`${image ? html`<img class="image" src=${image} alt=${alt} />` : html`<div
       class="hollow small soft">${empty ?? ""}</div>`}
     ${field && !bars && html`<${Outline} field=${field} still />`}`;
   return html`
@@ -144,9 +144,9 @@ function Sight({
       ${
         !bars &&
         (map?.values
-          ? html`<${ExactMap} values=${map.values} ends=${ends} colours=${colours}
+          ? html`<${ExactMap} values=${map.values} ends=${ends} colors=${colors}
               label=${`Where ${alt} excites the unit`} mark=${mark} layer=${layer} />`
-          : picture && waiting
+          : image && waiting
             ? html`<${Ghost} kind="tile" />`
             : html`<div class="hollow"></div>`)
       }

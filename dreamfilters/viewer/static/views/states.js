@@ -18,7 +18,7 @@ export const Failed = ({ error, again }) => html`
     ${again && html`<button onClick=${again}>Try again</button>`}
   </div>`;
 
-/** A grey shape of the size of what will come. */
+/** A gray shape of the size of what will come. */
 export const Ghost = ({ kind = "" }) => html`<span class=${`ghost ${kind}`} aria-hidden="true"></span>`;
 
 /** How much is done, with words beside the bar. */

@@ -35,7 +35,7 @@ export function Tray({ shown }) {
     <section class="tray" aria-label="Images">
       <div class="doors">
         <button onClick=${() => file.current.click()}
-            title="Choose files; or drop or paste pictures anywhere on the page">Add image</button>
+            title="Choose files; or drop or paste images anywhere on the page">Add image</button>
         <input ref=${file} type="file" accept="image/*" multiple hidden onChange=${(event) => {
           addImages(event.target.files);
           event.target.value = "";
@@ -57,7 +57,7 @@ export function Tray({ shown }) {
                   title=${`${image.name}${image.label ? `: ${image.label}` : ""} (Shift: side by side)`}>
                 ${
                   image.width
-                    ? html`<img src=${paths.picture(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
+                    ? html`<img src=${paths.image(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
                     : html`<i class="hollow small soft">no image</i>`
                 }
                 <span>${image.label ?? briefly(image.name)}</span>
@@ -72,10 +72,10 @@ export function Tray({ shown }) {
     </section>`;
 }
 
-// Under so small a picture there is no room for the folder and the kind of file; the title tells the whole name.
+// Under so small an image there is no room for the folder and the kind of file; the title tells the whole name.
 const briefly = (name) => name.replace(/^.*\//, "").replace(/(?<=.)\.\w+$/, "");
 
-/** Take pictures that are dropped or pasted anywhere. */
+/** Take images that are dropped or pasted anywhere. */
 export function useDropping() {
   const [over, setOver] = useState(false);
   useEffect(() => {

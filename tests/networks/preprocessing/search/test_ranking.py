@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from dreamfilters.errors import ModelError, PictureError
+from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.preprocessing.search.ranking import candidates, rank_forms
 
-COLOURS = np.array(
+COLORS = np.array(
     [(r, 0.3 + 0.2 * (n % 2), b) for n, (r, b) in enumerate(itertools.product((0.2, 0.5, 0.8), (0.1, 0.4, 0.6, 0.9)))]
 )  # twelve
 AS_TEXT = sorted(range(12), key=str)
 
 
 def knower(form, order=range(12)):
-    """A network that knows the twelve colours in one input form: the nearest of them in what it is given."""
-    seen = np.asarray(form.to_input(COLOURS[list(order)][:, None, None].astype("float32")))[:, 0, 0]
+    """A network that knows the twelve colors in one input form: the nearest of them in what it is given."""
+    seen = np.asarray(form.to_input(COLORS[list(order)][:, None, None].astype("float32")))[:, 0, 0]
     sharp = 200 / form.scale**2
     model = keras.Sequential(
         [keras.Input((4, 4, 3)), layers.GlobalAveragePooling2D(), layers.Dense(12, activation="softmax")], name="knower"
@@ -27,11 +27,11 @@ def knower(form, order=range(12)):
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Five of each colour with some noise, 6x6, and their labels."""
+def images():
+    """Five of each color with some noise, 6x6, and their labels."""
     labels = np.repeat(np.arange(12), 5)
     noise = np.random.default_rng(0).normal(0, 0.02, (60, 6, 6, 3))
-    return (COLOURS[labels][:, None, None] + noise).clip(0, 1).astype("float32"), tuple(map(str, labels))
+    return (COLORS[labels][:, None, None] + noise).clip(0, 1).astype("float32"), tuple(map(str, labels))
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def pictures():
         (InputForm((4, 4), scale=255.0, mean=(103.939, 116.779, 123.68), order="BGR"), AS_TEXT, "string-sorted"),
     ],
 )
-def test_the_form_a_network_was_made_for_is_found(pictures, form, order, called):
-    trials = rank_forms(knower(form, order), *pictures)
+def test_the_form_a_network_was_made_for_is_found(images, form, order, called):
+    trials = rank_forms(knower(form, order), *images)
     assert (trials.best.form, trials.best.order.name, trials.best.accuracy) == (form, called, 1.0)
     assert (trials.fits, trials.classes) == (True, 12)
     assert [trial.accuracy for trial in trials.ranked] == sorted(
@@ -53,22 +53,22 @@ def test_the_form_a_network_was_made_for_is_found(pictures, form, order, called)
 
 
 def test_what_cannot_be_told_apart_is_a_near_tie():
-    """One picture of each of two classes, both recognised whatever is done to them."""
-    pictures = COLOURS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
-    trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), pictures, ("0", "11"))
+    """One image of each of two classes, both recognized whatever is done to them."""
+    images = COLORS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
+    trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), images, ("0", "11"))
     assert trials.rivals
-    assert f"more cannot be told from {trials.best.describe()} on these 2 pictures" in trials.describe_rivals()
+    assert f"more cannot be told from {trials.best.describe()} on these 2 images" in trials.describe_rivals()
 
 
-def test_pictures_are_spread_over_each_class(pictures):
-    trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), *pictures, per_class=2)
+def test_images_are_spread_over_each_class(images):
+    trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=2)
     assert len(trials.best.right) == 24
 
 
-def test_progress_is_told(pictures):
+def test_progress_is_told(images):
     told = []
     rank_forms(
-        knower(InputForm.from_range(0, 1, size=(4, 4))), *pictures, per_class=1, watcher=lambda *now: told.append(now)
+        knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=1, watcher=lambda *now: told.append(now)
     )
     assert told[0] == (1, 12, "decoding")
     assert all(done <= whole for done, whole, _ in told)
@@ -79,9 +79,9 @@ def test_progress_is_told(pictures):
     ("form", "orders", "count"),
     [
         (InputForm(), {"RGB", "BGR"}, 14),
-        (InputForm(channels=1, order="grey"), {"grey", "equalised"}, 10),
+        (InputForm(channels=1, order="gray"), {"gray", "equalized"}, 10),
         (InputForm(channels=2, order="channels"), {"channels"}, 5),
-        (InputForm(channels=1, order="grey", scale=7.0), {"grey", "equalised"}, 11),
+        (InputForm(channels=1, order="gray", scale=7.0), {"gray", "equalized"}, 11),
     ],
 )
 def test_candidates(form, orders, count):
@@ -90,18 +90,18 @@ def test_candidates(form, orders, count):
     assert ({each.order for each in found}, len(found), len(set(found))) == (orders, count, count)
 
 
-def test_what_cannot_be_ranked_is_refused(network, pictures, nested):
+def test_what_cannot_be_ranked_is_refused(network, images, nested):
     good = knower(InputForm.from_range(0, 1, size=(4, 4)))
-    with pytest.raises(PictureError, match="59 labels for 60 pictures"):
-        rank_forms(good, pictures[0], pictures[1][1:])
-    with pytest.raises(PictureError, match="no picture has a label"):
-        rank_forms(good, pictures[0], [""] * 60)
-    with pytest.raises(PictureError, match="per_class=0: at least 1"):
-        rank_forms(good, *pictures, per_class=0)
+    with pytest.raises(ImageError, match="59 labels for 60 images"):
+        rank_forms(good, images[0], images[1][1:])
+    with pytest.raises(ImageError, match="no image has a label"):
+        rank_forms(good, images[0], [""] * 60)
+    with pytest.raises(ImageError, match="per_class=0: at least 1"):
+        rank_forms(good, *images, per_class=0)
     image = keras.Input((4, 4, 3))
     one = keras.Model(image, layers.Dense(1)(layers.Flatten()(image)), name="one")
     with pytest.raises(ModelError, match=r"one: its output \(1,\) is not one number for each of several classes"):
-        rank_forms(Network(one, good.form, ("0",), name="one"), *pictures)
+        rank_forms(Network(one, good.form, ("0",), name="one"), *images)
     field = keras.Model(image, ops.relu(image), name="field")
     with pytest.raises(ModelError, match=r"field: its output \(4, 4, 3\)"):
-        rank_forms(Network(field, good.form, name="field"), *pictures)
+        rank_forms(Network(field, good.form, name="field"), *images)

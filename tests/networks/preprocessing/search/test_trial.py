@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dreamfilters.errors import InputFormError, PictureError
-from dreamfilters.images import photos, png_bytes
+from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.images import image_folder, png_bytes
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks.preprocessing.search import trial as exam
 from dreamfilters.networks.preprocessing.search.class_orders import ClassOrder
-from dreamfilters.networks.preprocessing.search.trial import Exam, Trial, read_pictures
+from dreamfilters.networks.preprocessing.search.trial import Trial, TrialRunner, read_images
 
 ORDER = ClassOrder("numeric", ("0", "1"), np.array([0, 1]))
 
@@ -21,8 +21,8 @@ def test_a_trial_in_numbers():
     assert (trial([1, 1, 0, 1], [0, 1, 2, 1]).accuracy, trial([1, 1, 0, 1], [0, 1, 2, 1]).log_loss) == (0.75, 1.0)
 
 
-def test_more_pictures_recognised_count_if_chance_would_not_have_it():
-    """Of discordant pictures, 4 of 4 are more than 1.96 roots of 4, and 3 of 3 are not."""
+def test_more_images_recognized_count_if_chance_would_not_have_it():
+    """Of discordant images, 4 of 4 are more than 1.96 roots of 4, and 3 of 3 are not."""
     none, same = np.zeros(20), np.zeros(20)
     assert trial(np.arange(20) < 4, same).beats(trial(none, same))
     assert not trial(np.arange(20) < 3, same).beats(trial(none, same))
@@ -41,13 +41,13 @@ def test_a_lower_loss_counts_if_it_is_so_throughout():
 def folder(tmp_path, scene):
     for name, side in (("a", 16), ("b", 20), ("c", 30)):
         (tmp_path / f"{name}.png").write_bytes(png_bytes(scene(side, side)))
-    (tmp_path / "b.png").write_bytes(b"no picture")
+    (tmp_path / "b.png").write_bytes(b"no image")
     return tmp_path
 
 
-def test_pictures_are_read_once_and_resized_by_every_rule(network, folder):
+def test_images_are_read_once_and_resized_by_every_rule(network, folder):
     told = []
-    shown = read_pictures(network, photos(folder), [0, 1, 2], lambda *done: told.append(done))
+    shown = read_images(network, image_folder(folder), [0, 1, 2], lambda *done: told.append(done))
     assert (shown.indices, told) == ((0, 2), [(1, 3), (2, 3)])
     assert set(shown.resized) == set(RULES)
     assert shown.resized["linear"].shape == (2, 16, 16, 3)
@@ -55,29 +55,29 @@ def test_pictures_are_read_once_and_resized_by_every_rule(network, folder):
     assert not np.array_equal(shown.resized["nearest"][1], shown.resized["bicubic"][1])
 
 
-def test_pictures_too_large_to_hold_are_thinned_out(network, monkeypatch):
+def test_images_too_large_to_hold_are_thinned_out(network, monkeypatch):
     monkeypatch.setattr(exam, "_ROOM", 3 * 2 * len(RULES) * 16 * 16 * 3)  # three of them
-    pictures = np.arange(7, dtype=np.float32)[:, None, None, None] / 8 + np.zeros((7, 16, 16, 3), np.float32)
-    shown = read_pictures(network, pictures, range(7))
+    images = np.arange(7, dtype=np.float32)[:, None, None, None] / 8 + np.zeros((7, 16, 16, 3), np.float32)
+    shown = read_images(network, images, range(7))
     assert shown.indices == (0, 3, 6)
     assert shown.resized["area"][:, 0, 0, 0].tolist() == [0, 0.375, 0.75]
 
 
 def test_nothing_to_read_is_said(network, folder):
-    with pytest.raises(PictureError, match="none of the 1 labelled pictures can be read"):
-        read_pictures(network, photos(folder), [1])
+    with pytest.raises(ImageError, match="none of the 1 labeled images can be read"):
+        read_images(network, image_folder(folder), [1])
     free = dataclasses.replace(network, form=dataclasses.replace(network.form, size=(None, None)))
-    with pytest.raises(InputFormError, match=r"tiny: takes pictures of any size; say size = \[224, 224\]"):
-        read_pictures(free, photos(folder), [0])
+    with pytest.raises(InputFormError, match=r"tiny: takes images of any size; say size = \[224, 224\]"):
+        read_images(free, image_folder(folder), [0])
 
 
 def test_answers_are_those_of_the_model(network, tiny, scene):
-    pictures = np.stack([scene(seed=seed) for seed in range(70)])  # more than a batch
-    shown = read_pictures(network, pictures, range(70))
+    images = np.stack([scene(seed=seed) for seed in range(70)])  # more than a batch
+    shown = read_images(network, images, range(70))
     places = np.arange(70) % 3
     places[5] = -1
     form = network.form.in_range(0, 255)
-    [found] = Exam(network, shown, [ClassOrder("numeric", network.classes, places)]).trials(form)
+    [found] = TrialRunner(network, shown, [ClassOrder("numeric", network.classes, places)]).trials(form)
     odds = np.asarray(tiny(shown.resized["bicubic"].astype("float32") * 255))
     assert found.right.tolist() == (odds.argmax(axis=1) == places).tolist()
     assert found.losses[5] == pytest.approx(-np.log(1e-7))
@@ -85,9 +85,9 @@ def test_answers_are_those_of_the_model(network, tiny, scene):
     np.testing.assert_allclose(np.delete(found.losses, 5), np.delete(wanted, 5), atol=1e-3)
 
 
-def test_mean_and_deviation_of_pictures(network):
-    pictures = np.zeros((2, 16, 16, 3), np.float32)
-    pictures[1, ..., 0] = 1
-    pictures[:, ..., 2] = 0.5
-    mean, deviation = Exam(network, read_pictures(network, pictures, [0, 1]), []).spread(network.form)
-    assert (mean.tolist(), deviation.tolist()) == ([0.5, 0, 0.5], [0.5, 0, 0])
+def test_mean_and_deviation_of_images(network):
+    images = np.zeros((2, 16, 16, 3), np.float32)
+    images[1, ..., 0] = 1
+    images[:, ..., 2] = 0.5
+    mean, std = TrialRunner(network, read_images(network, images, [0, 1]), []).spread(network.form)
+    assert (mean.tolist(), std.tolist()) == ([0.5, 0, 0.5], [0.5, 0, 0])
