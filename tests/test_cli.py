@@ -399,7 +399,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch, tell):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli.asking.Opening, "network", broken)
+    monkeypatch.setattr(cli.options.ModelOptions, "network", broken)
     monkeypatch.setattr(sys, "argv", ["dreamfilters", "layers", "signs"])
     with pytest.raises(ZeroDivisionError):
         cli.main()

@@ -218,7 +218,9 @@ class UnitComparison:
         return table(self.name, [{"measure": key, "value": value} for key, value in row_of(self).items()])
 
     def __repr__(self) -> str:
-        return f"Compared({self.name!r}, {self.response_rank.response:.4g} against {self.response_rank.largest:.4g})"
+        return (
+            f"UnitComparison({self.name!r}, {self.response_rank.response:.4g} against {self.response_rank.largest:.4g})"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from dreamfilters.images.colormaps import heat, overlay
 from dreamfilters.images.contact_sheets import contact_sheet
 from dreamfilters.images.decoding import FORMATS, LARGEST, ImageArray, read_image
 from dreamfilters.images.encoding import gif_bytes, png_bytes, png_text
-from dreamfilters.images.folders import SUFFIXES, FolderImages, image_paths, label_of, read_images
-from dreamfilters.images.image_folder import ImageFolder, image_folder
+from dreamfilters.images.folder import ImageFolder, image_folder
+from dreamfilters.images.reading import SUFFIXES, FolderImages, image_paths, label_of, read_images
 from dreamfilters.images.resizing import resize
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import shown
-from dreamfilters.images.folders import label_of
+from dreamfilters.images.reading import label_of
 
 _FILE = frozenset({"file", "filename", "file_name", "path", "image"})
 _LABEL = frozenset({"label", "class", "classid", "class_id", "class_name", "category", "target"})

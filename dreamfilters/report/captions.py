@@ -79,7 +79,7 @@ def captions_of(unit: UnitComparison) -> tuple[Caption, ...]:
 def _responses(unit: UnitComparison) -> list[Caption]:
     by = "a class’s value before the softmax" if unit.subject.is_class else f"the {_BY[unit.subject.by]} of the map"
     plain = _standing(
-        "Response", unit.response_rank, f"Dream over strongest real image, by {by}; in brackets the share of all images "
+        "Response", unit.response_rank, f"Dream over strongest real image, by {by}; in brackets the share of images "
         "that answer no more than the dream.",
     )  # fmt: skip
     moved = unit.moved_response_rank

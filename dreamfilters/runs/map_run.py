@@ -114,7 +114,7 @@ def draw_maps(
         ImageError: no image can be read.
 
     Example:
-        >>> draw_maps(load("signs"), image_folder("signs"), "outputs/maps", MapSettings(layers=("conv2",)))  # doctest: +SKIP
+        >>> draw_maps(load("signs"), image_folder("signs"), "outputs/maps")  # doctest: +SKIP
     """
     job = _Job(network, images if isinstance(images, ImageFolder) else _Given.of(images), settings or MapSettings())
     with opened(Path(folder), job.settings, force=force) as album:

@@ -27,7 +27,7 @@ def test_the_strongest_images_are_those_of_the_color_with_their_answers(images_o
 
 def test_a_unit_is_a_table_in_a_notebook(compared):
     assert "<td>target</td><td>conv:0</td>" in compared.units[0]._repr_html_()
-    assert repr(compared.units[0]).startswith("Compared('conv:0', ")
+    assert repr(compared.units[0]).startswith("UnitComparison('conv:0', ")
 
 
 def test_a_dream_stands_among_all_images(images_of, compared):

@@ -75,7 +75,7 @@ def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(d
 def test_a_finished_one_is_kept_and_a_missing_page_alone_is_made_again(comparing, done, monkeypatch):
     before = contents(done.folder)
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
-    monkeypatch.setattr(dream_run, "dreaming", None)  # nothing is dreamt
+    monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamt
     studied = []
     compared = LayerComparison.compared
     monkeypatch.setattr(LayerComparison, "compared", lambda self: studied.append(self.layer) or compared(self))

@@ -138,24 +138,24 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dreamfilters.evidence.scanning import default_layers
-from dreamfilters.evidence.sources import source_of
-from dreamfilters.evidence.surveys import Survey
+from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.survey import ScanJob
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs import writing
-from dreamfilters.runs.audits import Inquest, run
+from dreamfilters.runs.storage import atomic_files
+from dreamfilters.runs.audit_run import AuditJob, run
 model, images, out, last = sys.argv[1:]
 written = []
-def write_through(path, content, before=writing._write_through):
+def write_through(path, content, before=atomic_files._write_through):
     written.append(path)
     before(path, content[:len(content) // 2] if len(written) == int(last) else content)
     if len(written) == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
-writing._write_through = write_through
+atomic_files._write_through = write_through
 network = load(model, form={"range": (0, 1)})
-survey = Survey(network, source_of(image_folder(images)), default_layers(network), k=3)
-run(Inquest(network, model, survey), Path(out))
+survey = ScanJob(network, source_of(image_folder(images)), default_layers(network), k=3)
+run(AuditJob(network, model, survey), Path(out))
 """
 
 

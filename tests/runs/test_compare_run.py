@@ -10,7 +10,7 @@ from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.images import image_folder, png_text
 from dreamfilters.networks import load
 from dreamfilters.runs import compare_run
-from dreamfilters.runs.compare_run import MANIFEST, Comparing, run
+from dreamfilters.runs.compare_run import MANIFEST, CompareJob, run
 from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.records import KEY
 
@@ -22,7 +22,7 @@ def comparing(make_noisy):
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
     recipe = Recipe(steps=2)
-    return Comparing(network, spec, ("conv2:0-1",), image_folder(folder / "images"), recipe, seed=3, seeds=2, top=2)
+    return CompareJob(network, spec, ("conv2:0-1",), image_folder(folder / "images"), recipe, seed=3, seeds=2, top=2)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_the_folder_holds_the_page_the_numbers_and_the_dreams(done):
 def test_equal_settings_are_kept_and_elsewhere_come_to_equal_bytes(comparing, done, tmp_path, monkeypatch):
     before = contents(done.folder)
     assert contents(run(comparing, tmp_path / "again").folder) == before
-    monkeypatch.setattr(compare_run, "studies", None)  # nothing is computed
+    monkeypatch.setattr(compare_run, "layer_comparisons", None)  # nothing is computed
     kept = run(comparing, done.folder)
     assert kept.kept
     assert (kept.rows, kept.failures) == (done.rows, done.failures)

@@ -63,20 +63,20 @@ from pathlib import Path
 from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.networks import load
-from dreamfilters.runs import writing
-from dreamfilters.runs.jobs import Job, run
+from dreamfilters.runs.storage import atomic_files
+from dreamfilters.runs.dream_run import DreamJob, run
 model, folder = sys.argv[1:]
 written = []
-def write_through(path, content, before=writing._write_through):
+def write_through(path, content, before=atomic_files._write_through):
     written.append(path)
     before(path, content[:len(content) // 2] if len(written) == 6 else content)
     if len(written) == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-writing._write_through = write_through
+atomic_files._write_through = write_through
 network = load(model, form={"range": [0, 1]}, classes=("STOP", "Vorfahrt achten", "20"))
 targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
 recipe = Recipe(Fourier(16), transforms=(), steps=3, name="quick")
-run(Job(network, model, targets, recipe, seed=7, batch=2), Path(folder))
+run(DreamJob(network, model, targets, recipe, seed=7, batch=2), Path(folder))
 """
 
 

@@ -94,15 +94,15 @@ def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path,
 
 KILLED = """
 import sys, time
-from dreamfilters.evidence.scanning import default_layers
-from dreamfilters.evidence.surveys import Survey
-from dreamfilters.evidence.sources import source_of
+from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.scans import run
+from dreamfilters.runs.scan_run import run
 from pathlib import Path
 network = load(sys.argv[1], form={"range": (0, 1)})
-survey = Survey(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
+survey = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
 survey.start()
 print("ready", flush=True)
 run(survey, Path(sys.argv[3]), every=0, watcher=lambda *_: time.sleep(0.03))

@@ -7,7 +7,7 @@ from dreamfilters.networks.preprocessing.settings_file import form_as_toml, read
 
 def test_a_file_says_everything(tmp_path):
     path = tmp_path / "model.toml"
-    path.write_text('mean = [1, 2, 3]\ndeviation = 2\nscale = 255\norder = "BGR"\nsize = 64\nclasses = "names.txt"\n')
+    path.write_text('mean = [1, 2, 3]\nstd = 2\nscale = 255\norder = "BGR"\nsize = 64\nclasses = "names.txt"\n')
     settings = read_settings(path)
     form = settings.applied(InputForm.from_range(0, 1, size=(32, 32)))
     assert form == InputForm((64, 64), 3, 255.0, (1.0, 2.0, 3.0), (2.0,), "BGR")

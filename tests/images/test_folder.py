@@ -10,7 +10,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
-from dreamfilters.images.image_folder import ImageFolder
+from dreamfilters.images.folder import ImageFolder
 from dreamfilters.images.prefetch import ahead, in_order
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import ImageArray, check_channels, decoded, opened, shown
-from dreamfilters.images.folders import image_paths
 from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import ahead
+from dreamfilters.images.reading import image_paths
 from dreamfilters.images.resizing import Rule, resize
 
 _AHEAD = 16 * 2**20  # bytes of decoded images that wait: some hundreds of small ones, one of a camera's
