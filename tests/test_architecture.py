@@ -130,10 +130,7 @@ def test_no_folder_holds_more_than_a_reader_takes_in():
     for folder in folders:
         entries = [path.name for path in folder.iterdir() if path.name not in ("__pycache__", "__init__.py")]
         entries = [name for name in entries if not name.startswith("__") and name != "py.typed"]
-        assert len(entries) <= MOST_ENTRIES or folder in EXEMPT, f"{name_of(folder)} has {len(entries)} entries"
-
-
-EXEMPT = {PACKAGE / "viewer" / "static", PACKAGE / "viewer" / "static" / "views"}
+        assert len(entries) <= MOST_ENTRIES, f"{name_of(folder)} has {len(entries)} entries"
 
 
 def test_every_package_is_installed():

@@ -135,7 +135,7 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
     height, width = asked(tab, f"api/maps/{key}/{image}")["full"]
     places = [(0, 0), (height - 1, 0), (height // 2, width // 3), (height // 3, width - 1)]
     for row, column in places:
-        found = tab.evaluate(f"""import('/static/fields.js').then(async ({{ placing, fieldOf }}) => {{
+        found = tab.evaluate(f"""import('/static/state/receptive_fields.js').then(async ({{ placing, fieldOf }}) => {{
             const {{ network }} = await (await fetch('api/state')).json();
             const layer = network.layers.find((one) => one.id === '{key}');
             return fieldOf(await placing(layer, network.form, [{height}, {width}]), {row}, {column});
@@ -284,18 +284,18 @@ def test_images_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     painted(tab, "conv1")
     (tmp_path / "chosen <b>.png").write_bytes(_image("red"))
     tab.set_input_files("input[type=file]", tmp_path / "chosen <b>.png")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'chosen <b>'")
+    until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'chosen <b>'")
     painted(tab, "conv1")
     _drop(tab, "dropped.png", _image("lime"))
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'dropped'")
+    until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'dropped'")
     pasted = _transfer("pasted.png", _image("blue"))
     tab.evaluate(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent === 'pasted'")
+    until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'pasted'")
     painted(tab, "conv1")
     before = len(asked(tab, "api/state")["images"])
-    tab.click(".image.chosen .away")
+    tab.click(".tray-image.chosen .away")
     until(tab, f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
-    until(tab, "document.querySelector('.image.chosen span')?.textContent !== 'pasted'")
+    until(tab, "document.querySelector('.tray-image.chosen span')?.textContent !== 'pasted'")
 
 
 def test_what_is_no_image_is_refused_in_a_line(tab, heard, base):
@@ -314,7 +314,7 @@ def test_the_webcam_shows_live_maps(tab, base):
     until(tab, "document.querySelector('.camera video')?.videoWidth > 0")
     version = "fetch('api/state').then((a) => a.json()).then((s) => s.images.find((one) => one.version > {})) "
     until(tab, version.format(1))
-    until(tab, "document.querySelectorAll('.image.chosen').length === 1")
+    until(tab, "document.querySelectorAll('.tray-image.chosen').length === 1")
     painted(tab, "conv1")
     shown = f"{CANVAS}.toDataURL().length + {CANVAS}.toDataURL().slice(-4000)"
     before = tab.evaluate(shown)
@@ -347,7 +347,7 @@ def test_a_link_says_everything(tab, base):
         "number", "fixed", "viridis", "l",
     ]  # fmt: skip
     assert tab.evaluate("[...document.querySelectorAll('.toolbar .end')].map((one) => one.value)") == ["0.5", "2"]
-    assert tab.locator(".image.chosen").count() == 2
+    assert tab.locator(".tray-image.chosen").count() == 2
     assert tab.evaluate(f"{CANVAS}.dataset.first") == "0"
     tab.select_option("select[aria-label=Colors]", "gray")
     until(tab, "location.hash.includes('colors=gray')")
@@ -385,7 +385,7 @@ def test_keys_do_everything(tab, base):
     tab.keyboard.press("[")
     painted(tab, "conv3")
     tab.keyboard.press(".")
-    until(tab, "document.querySelector('.image.chosen')?.textContent !== 'STOP'")
+    until(tab, "document.querySelector('.tray-image.chosen')?.textContent !== 'STOP'")
     tab.keyboard.press("c")
     tab.wait_for_selector("table.compare tbody tr", state="attached")
     tab.keyboard.press("Escape")

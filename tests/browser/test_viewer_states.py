@@ -189,8 +189,8 @@ def test_while_the_network_is_opened_the_page_says_so_and_shows_the_images(tab, 
     canned.show(state(None, phase="starting", note="opening the network"))
     go(tab, canned)
     says(tab, "opening the network …")
-    tab.wait_for_selector(".image")
-    assert tab.locator(".image").count() == 1
+    tab.wait_for_selector(".tray-image")
+    assert tab.locator(".tray-image").count() == 1
     assert tab.locator(".ghost.layer").count() > 3
     assert not [path for path in canned.asked if path.startswith(("api/maps", "api/predictions"))]
 
@@ -286,7 +286,7 @@ def test_an_image_without_a_label_is_called_by_the_name_of_its_file_alone(tab, c
     canned.show(state(network(["one"]), images))
     go(tab, canned)
     says(tab, "00243")
-    assert tab.locator(".tray .image span").all_text_contents() == ["00243", ".hidden", "STOP"]
+    assert tab.locator(".tray .tray-image span").all_text_contents() == ["00243", ".hidden", "STOP"]
 
 
 def test_a_dream_that_failed_says_why(tab, canned):
@@ -365,8 +365,8 @@ def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
 def test_thousands_of_images_are_a_row_of_which_little_is_there(tab, canned):
     canned.show(state(network(["one"]), [image(number, f"{number}.png") for number in range(2000)]))
     go(tab, canned, "?image=1999.png")
-    until(tab, "document.querySelector('.image.chosen')?.textContent === '1999'")
-    assert tab.locator(".image").count() < 40
+    until(tab, "document.querySelector('.tray-image.chosen')?.textContent === '1999'")
+    assert tab.locator(".tray-image").count() < 40
     assert len([path for path in canned.asked if path.endswith("thumb.png")]) < 80
 
 
@@ -385,7 +385,7 @@ def modules(tab, canned):
 
 def test_a_drawing_has_rows_by_the_longest_way_and_lines_around_what_is_between(modules):
     """a -> b -> c and a -> c: three rows; the long edge bends beside b."""
-    drawn = modules("layout.js", "m.layout(['a', 'b', 'c'], [['a', 'b'], ['b', 'c'], ['a', 'c']], () => 40)")
+    drawn = modules("lib/graph_layout.js", "m.layout(['a', 'b', 'c'], [['a', 'b'], ['b', 'c'], ['a', 'c']], () => 40)")
     a, b, c = drawn["nodes"]
     assert [node["y"] for node in (a, b, c)] == [20, 88, 156]  # 40 high, 28 between
     long = next(edge for edge in drawn["edges"] if edge["from"] == "a" and edge["to"] == "c")
@@ -397,13 +397,13 @@ def test_a_drawing_has_rows_by_the_longest_way_and_lines_around_what_is_between(
 
 def test_a_text_gives_way_at_its_end_and_a_name_in_its_middle(modules):
     page = "m.fitted({ measureText: (text) => ({ width: text.length }) }, 'block_of_things/conv', 9%s)"
-    assert modules("lettering.js", page % "") == "block_of…"
-    assert modules("lettering.js", page % ", true") == "bloc…conv"
+    assert modules("lib/text_fit.js", page % "") == "block_of…"
+    assert modules("lib/text_fit.js", page % ", true") == "bloc…conv"
 
 
 def test_branches_lie_abreast_and_do_not_touch(modules):
     edges = "[['a','b'],['a','c'],['a','d'],['b','e'],['c','e'],['d','e']]"
-    drawn = modules("layout.js", f"m.layout(['a','b','c','d','e'], {edges}, () => 40)")
+    drawn = modules("lib/graph_layout.js", f"m.layout(['a','b','c','d','e'], {edges}, () => 40)")
     a, b, c, d, e = drawn["nodes"]
     assert b["y"] == c["y"] == d["y"]
     across = sorted(node["x"] for node in (b, c, d))
@@ -412,17 +412,17 @@ def test_branches_lie_abreast_and_do_not_touch(modules):
 
 
 def test_a_circle_does_not_hang_the_drawing(modules):
-    drawn = modules("layout.js", "m.layout(['a', 'b'], [['a', 'b'], ['b', 'a'], ['b', 'b']], () => 40)")
+    drawn = modules("lib/graph_layout.js", "m.layout(['a', 'b'], [['a', 'b'], ['b', 'a'], ['b', 'b']], () => 40)")
     assert len(drawn["nodes"]) == 2
 
 
 def test_a_link_that_is_read_and_written_is_the_same(modules):
     link = "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray"
-    assert modules("routing.js", f"m.link(m.parse('{link}'))") == link
-    read = modules("routing.js", f"m.parse('{link}')")
+    assert modules("state/routing.js", f"m.link(m.parse('{link}'))") == link
+    read = modules("state/routing.js", f"m.parse('{link}')")
     assert (read["network"], read["layer"], read["unit"]) == ("a/b", "c d", 3)
     assert read["compare"] == [{"layer": "l:1", "unit": 2}]
-    odd = modules("routing.js", "m.parse('#/%E0%A4%A/x/-1?sort=evil&scale=__proto__&low=NaN')")
+    odd = modules("state/routing.js", "m.parse('#/%E0%A4%A/x/-1?sort=evil&scale=__proto__&low=NaN')")
     assert (odd["network"], odd["unit"], odd["sort"], odd["scale"], odd["low"]) == (
         "%E0%A4%A",
         None,
@@ -434,19 +434,20 @@ def test_a_link_that_is_read_and_written_is_the_same(modules):
 
 def test_numbers_have_three_figures(modules):
     texts = modules(
-        "numbers.js", "[0, 1, 0.6431, -0.0079, 12.34, 999.6, 12345, 2.3e9, 1e-7, NaN].map((x) => m.figures(x))"
+        "lib/number_format.js",
+        "[0, 1, 0.6431, -0.0079, 12.34, 999.6, 12345, 2.3e9, 1e-7, NaN].map((x) => m.figures(x))",
     )
     assert texts == ["0", "1.00", "0.643", "−0.00790", "12.3", "1000", "12345", "2.30e9", "1.00e-7", "–"]
-    assert modules("numbers.js", "m.ticks(0, 1).map((one) => one.text)") == ["0.0", "0.5", "1.0"]
+    assert modules("lib/number_format.js", "m.ticks(0, 1).map((one) => one.text)") == ["0.0", "0.5", "1.0"]
 
 
 def test_colors_are_those_of_the_reports(modules):
     from dreamfilters.images.colormaps import PALETTES
 
     for name, palette in PALETTES.items():
-        found = np.array(modules("colors.js", f"[...m.table('{name}')]"))
+        found = np.array(modules("lib/colormaps.js", f"[...m.table('{name}')]"))
         assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colors).max() <= 1
-    assert modules("colors.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
+    assert modules("lib/colormaps.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
         0,
         128,
         255,

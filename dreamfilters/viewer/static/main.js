@@ -1,7 +1,7 @@
 // The page starts here: listen to the server, draw the view that the link names.
-import { listen } from "./events.js";
-import { html, render } from "./html.js";
-import "./menus.js";
+import { listen } from "./state/events.js";
+import { html, render } from "./lib/html.js";
+import "./lib/menus.js";
 import { App } from "./views/app.js";
 
 const root = document.getElementById("app");

@@ -1,24 +1,24 @@
 // The page: header, images, the network on the left, the view in the middle, the image and its classes on the right.
-import { compare, copy, look, turnTheme } from "../deeds.js";
-import { html, names, useEffect, useState } from "../html.js";
-import { useKeys } from "../keys.js";
-import { chosen, indexed } from "../network.js";
-import { count, sizes } from "../numbers.js";
-import { placeAt, usePlacing, fieldOf, centerOf } from "../fields.js";
-import { go, route } from "../routing.js";
-import { useSheet } from "../sheets.js";
-import { app } from "../store.js";
-import { paths } from "../api.js";
-import { Compare } from "./compare.js";
-import { Graph } from "./graph.js";
+import { compare, copy, look, turnTheme } from "../state/actions.js";
+import { html, names, useEffect, useState } from "../lib/html.js";
+import { useKeys } from "../lib/keys.js";
+import { chosen, indexed } from "../state/network_index.js";
+import { count, sizes } from "../lib/number_format.js";
+import { placeAt, usePlacing, fieldOf, centerOf } from "../state/receptive_fields.js";
+import { go, route } from "../state/routing.js";
+import { useSheet } from "../state/map_sheets.js";
+import { app } from "../state/store.js";
+import { paths } from "../state/api.js";
+import { Compare } from "./unit/compare.js";
+import { Graph } from "./network/graph.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
-import { Layer } from "./layer.js";
-import { Layers } from "./layers.js";
-import { Marked, Predictions } from "./image.js";
-import { Empty, Failed, Loading } from "./states.js";
-import { Tray, useDropping } from "./tray.js";
-import { Unit, UnitAside } from "./unit.js";
+import { Layer } from "./layer/layer.js";
+import { Layers } from "./network/layer_list.js";
+import { Marked, Predictions } from "./images/marked_image.js";
+import { Empty, Failed, Loading } from "./shared/states.js";
+import { Tray, useDropping } from "./images/tray.js";
+import { Unit, UnitAside } from "./unit/unit.js";
 
 /** Everything. */
 export function App() {

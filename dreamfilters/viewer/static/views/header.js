@@ -1,9 +1,9 @@
 // The line at the top: what is open, the search, the dreams under way, and the page's own switches.
-import { cancel, compare, copy, turnTheme } from "../deeds.js";
-import { html } from "../html.js";
-import { indexed, unitName } from "../network.js";
-import { go, linkTo } from "../routing.js";
-import { app } from "../store.js";
+import { cancel, compare, copy, turnTheme } from "../state/actions.js";
+import { html } from "../lib/html.js";
+import { indexed, unitName } from "../state/network_index.js";
+import { go, linkTo } from "../state/routing.js";
+import { app } from "../state/store.js";
 import { Search } from "./search.js";
 
 /** The header. */

@@ -1,7 +1,7 @@
 // The keys, and how to read the page.
-import { html } from "../html.js";
-import { KEYS } from "../keys.js";
-import { Dialog } from "./controls.js";
+import { html } from "../lib/html.js";
+import { KEYS } from "../lib/keys.js";
+import { Dialog } from "./shared/controls.js";
 
 /** The window with the keys. */
 export const Help = ({ close }) => html`

@@ -1,8 +1,8 @@
 // One search for everything that has a name: layers, units, classes, images.
-import { html, names, useRef, useState } from "../html.js";
-import { look } from "../deeds.js";
-import { unitName } from "../network.js";
-import { go } from "../routing.js";
+import { html, names, useRef, useState } from "../lib/html.js";
+import { look } from "../state/actions.js";
+import { unitName } from "../state/network_index.js";
+import { go } from "../state/routing.js";
 
 const MOST = 12;
 
