@@ -123,7 +123,7 @@ def _dreams(
             continue
         start, end = (SCANNED + (DREAMT - SCANNED) * part / len(parts) for part in (place, place + 1))
         text = f"dreaming {goal.names[rows[0]]}, seed {seed}"
-        for made in dream(network, goal[rows], recipe, seed=seed, watcher=bar.watcher(text, start, end)):
+        for made in dream(network, goal[rows], recipe, seed=seed, on_step=bar.watcher(text, start, end)):
             found[made.name] = (*found.get(made.name, ()), made)
     return found
 

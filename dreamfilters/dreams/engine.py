@@ -12,7 +12,7 @@ import numpy as np
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION, Ascent, AscentResult, Rows, Watcher
+from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION, Ascent, AscentResult, OnStep, Rows
 from dreamfilters.dreams.ascent.batch_size import batch_size, layers_run
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.objectives.objective import Objective
@@ -38,7 +38,7 @@ def dream(
     start: np.ndarray | None = None,
     batch: int | None = None,
     frames: int = 0,
-    watcher: Watcher | None = None,
+    on_step: OnStep | None = None,
 ) -> tuple[Dream, ...]:
     """Make the images that `goal` wants most from `network`, one `Dream` each.
 
@@ -51,7 +51,7 @@ def dream(
         start: an image (h, w, c) or one an image (n, h, w, c) in [0, 1] to start from instead of noise.
         batch: images at a time; by memory and a short trial if None.
         frames: how many images of each ascent to keep.
-        watcher: called after every step.
+        on_step: called after every step.
 
     Raises:
         TargetError, UnknownNameError: a target that the network does not have.
@@ -63,7 +63,7 @@ def dream(
         (48, 48, 3)
     """
     each = iter_dreams(
-        network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, watcher=watcher
+        network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, on_step=on_step
     )
     return tuple(each)
 
@@ -78,12 +78,12 @@ def iter_dreams(
     start: np.ndarray | None = None,
     batch: int | None = None,
     frames: int = 0,
-    watcher: Watcher | None = None,
+    on_step: OnStep | None = None,
 ) -> Iterator[Dream]:
     """Yield what `dream` returns, each batch as it is done, so that an interruption loses only the batch at hand."""
     recipe = recipe if recipe is not None else Recipe()
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
-        yield from BatchedAscent(network, objective, recipe, seed, prior, start, batch, frames, watcher).dreams()
+        yield from BatchedAscent(network, objective, recipe, seed, prior, start, batch, frames, on_step).dreams()
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:
@@ -126,7 +126,7 @@ class BatchedAscent:
     start: np.ndarray | None
     batch: int | None
     frames: int
-    watcher: Watcher | None
+    on_step: OnStep | None
 
     def dreams(self) -> Iterator[Dream]:
         """Yield the dreams in the order of the goal."""
@@ -185,7 +185,7 @@ class BatchedAscent:
 
     def _climb(self, rows: Rows, *, attempt: int) -> Ascent:
         seeds = self._seeds(rows, attempt=attempt)
-        return Ascent(self.goal, self.recipe, rows, seeds, self.start, self.frames, self.watcher)
+        return Ascent(self.goal, self.recipe, rows, seeds, self.start, self.frames, self.on_step)
 
     def _seeds(self, rows: Rows, *, attempt: int) -> np.ndarray:
         """Return each image's own seed, from the run's seed, its name and how many before it bear the same name."""

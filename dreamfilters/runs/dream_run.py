@@ -133,7 +133,7 @@ class DreamJob:
             tell = None if watcher is None else _told(watcher, finished, total)
             for dream in iter_dreams(
                 self.network, rest, self.recipe, seed=self.seed, prior=self.prior, start=start, batch=self.batch,
-                frames=self.frames, watcher=tell,
+                frames=self.frames, on_step=tell,
             ):  # fmt: skip
                 finished += 1
                 yield dream

@@ -42,16 +42,16 @@ def dream(
     names: list[int] = []
     shown: list[np.ndarray] = []
 
-    def watcher(moment: AscentStep) -> None:
+    def on_step(moment: AscentStep) -> None:
         if moment.step == 1:
             ascents.append([])
             names.append(len(set(moment.names)))
         ascents[-1].append(time.perf_counter())
         if every and len(ascents) == 1:
-            shown.append(moment.paint()[: names[0]])
+            shown.append(moment.images()[: names[0]])
 
     began = time.perf_counter()
-    dreams = df.dream(network, targets, recipe, seed=7, batch=batch, watcher=watcher)
+    dreams = df.dream(network, targets, recipe, seed=7, batch=batch, on_step=on_step)
     seconds = time.perf_counter() - began
     if out:
         np.save(out, np.stack(shown) if every else np.stack([dream.image for dream in dreams]))

@@ -159,7 +159,7 @@ def test_the_robust_score_is_near_the_plain_one_and_below_it(quick):
 def test_history_is_what_each_step_saw(network):
     goal = channel("conv2", [0, 3])
     moments = []
-    results = dream(network, goal, STILL, watcher=lambda moment: moments.append(moment.paint()))
+    results = dream(network, goal, STILL, on_step=lambda moment: moments.append(moment.images()))
     seen = np.stack([scores_of(network, goal, images[:2]) for images in moments], axis=1)  # after each step
     for row, one in enumerate(results):
         assert not one.recovered_by
@@ -172,7 +172,7 @@ def test_the_best_image_is_kept(network):
     goal = logit([0, 1, 2])
     recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=64)
     looks, moments = (39, 47, 55, 63), []
-    results = dream(network, goal, recipe, watcher=lambda moment: moments.append(moment.paint()))
+    results = dream(network, goal, recipe, on_step=lambda moment: moments.append(moment.images()))
     seen = np.stack([scores_of(network, goal, images[:3]) for images in (moments[look] for look in looks)])
     best = seen.argmax(axis=0)
     assert np.any(best < 3)  # else this tests nothing
@@ -192,7 +192,7 @@ def test_a_short_ascent_looks_less_often(steps, looks):
 def test_frames_are_spread_over_the_steps(network):
     moments = []
     results = dream(
-        network, "conv2:0,3", Recipe(steps=6), frames=3, watcher=lambda moment: moments.append(moment.paint())
+        network, "conv2:0,3", Recipe(steps=6), frames=3, on_step=lambda moment: moments.append(moment.images())
     )
     for row, one in enumerate(results):
         assert len(one.frames) == 3
@@ -203,7 +203,7 @@ def test_frames_are_spread_over_the_steps(network):
 def test_octaves_grow_to_the_full_canvas(network):
     shapes = []
     recipe = Recipe(Fourier(32), steps=3, octaves=3, octave_scale=2.0)
-    one = dream(network, "conv2:3", recipe, watcher=lambda moment: shapes.append(moment.paint().shape[1:3]))[0]
+    one = dream(network, "conv2:3", recipe, on_step=lambda moment: shapes.append(moment.images().shape[1:3]))[0]
     assert shapes == [(8, 8)] * 3 + [(16, 16)] * 3 + [(32, 32)] * 3
     assert one.image.shape == (32, 32, 3)
     assert one.steps == len(one.history) == 9
@@ -212,7 +212,7 @@ def test_octaves_grow_to_the_full_canvas(network):
 def test_octaves_carry_on_what_the_smaller_ones_found(network):
     recipe = Recipe(Pixels(32), (), optimizer=Normalized(rate=0.5), steps=6, octaves=2, octave_scale=2.0)
     images = []
-    dream(network, "conv2:3", recipe, watcher=lambda moment: images.append(moment.paint()[0]))
+    dream(network, "conv2:3", recipe, on_step=lambda moment: images.append(moment.images()[0]))
     small, grown = images[5], images[6]
     enlarged = np.kron(small, np.ones((2, 2, 1)))
     assert np.corrcoef(enlarged.ravel(), grown.ravel())[0, 1] > 0.7
@@ -493,7 +493,7 @@ def test_a_batch_that_holds_no_whole_group_is_refused(network):
 def test_batches_come_as_they_are_done(network):
     names = []
     for one in iter_dreams(
-        network, "conv2:0-4", Recipe(steps=2), batch=2, watcher=lambda moment: names.append(moment.names[:2])
+        network, "conv2:0-4", Recipe(steps=2), batch=2, on_step=lambda moment: names.append(moment.names[:2])
     ):
         names.append(one.name)
     assert names[2:4] == ["conv2:0", "conv2:1"]  # after the two steps of the first batch, before the second
@@ -502,19 +502,19 @@ def test_batches_come_as_they_are_done(network):
 
 def test_watching_tells_where_the_ascent_stands(network):
     moments = []
-    dream(network, "conv2:0-4", Recipe(steps=3), batch=2, watcher=moments.append)
+    dream(network, "conv2:0-4", Recipe(steps=3), batch=2, on_step=moments.append)
     assert [moment.step for moment in moments] == [1, 2, 3] * 3
     assert [moment.finished for moment in moments] == [0] * 3 + [2] * 3 + [4] * 3
     assert {moment.total for moment in moments} == {5}
     assert {moment.steps for moment in moments} == {3}
     assert moments[0].names[:2] == ("conv2:0", "conv2:1")
-    painted = moments[-1].paint()
+    painted = moments[-1].images()
     assert painted.shape[1:] == (16, 16, 3)
     assert 0 <= painted.min() <= painted.max() <= 1
 
 
 def test_watching_changes_nothing(network, quick):
-    watched = dream(network, "conv2:0-2", QUICK, seed=5, watcher=lambda moment: moment.paint())
+    watched = dream(network, "conv2:0-2", QUICK, seed=5, on_step=lambda moment: moment.images())
     assert pixels(watched) == pixels(quick)
 
 

@@ -35,7 +35,7 @@ class AscentStep:
         step: steps taken on this batch.
         steps: steps that it takes.
         scores: (n,) what the images scored at this step, under the recipe's transforms.
-        paint: returns the images as they are now, (n, h, w, c).
+        images: returns the current images, (n, h, w, c).
     """
 
     names: tuple[str, ...]
@@ -44,10 +44,10 @@ class AscentStep:
     step: int
     steps: int
     scores: np.ndarray
-    paint: Callable[[], np.ndarray]
+    images: Callable[[], np.ndarray]
 
 
-Watcher: TypeAlias = Callable[[AscentStep], None]
+OnStep: TypeAlias = Callable[[AscentStep], None]
 
 
 @dataclass(eq=False)
@@ -94,7 +94,7 @@ class Ascent:
         seeds: (n,) one a row.
         start: images to start from, as `dream` takes them, or None.
         frames: how many images of the ascent to keep.
-        watcher: called after every step, or None.
+        on_step: called after every step, or None.
     """
 
     goal: Objective
@@ -103,7 +103,7 @@ class Ascent:
     seeds: np.ndarray
     start: np.ndarray | None = None
     frames: int = 0
-    watcher: Watcher | None = None
+    on_step: OnStep | None = None
 
     def octaves(self, programs: list[CompiledStep], canvases: list[Canvas]) -> AscentResult:
         """Climb on each canvas in turn, what was dreamt enlarged and the image's lost detail given back."""
@@ -194,10 +194,10 @@ class Ascent:
         return np.where(better, scores, best), where(better, image, kept)
 
     def _tell(self, program: CompiledStep, state: State, step: int, scores: np.ndarray) -> None:
-        if self.watcher is None:
+        if self.on_step is None:
             return
         names = self.goal.names
-        self.watcher(
+        self.on_step(
             AscentStep(
                 names=tuple(names[row] for row in self.rows),
                 finished=self.rows[0],
@@ -205,7 +205,7 @@ class Ascent:
                 step=step,
                 steps=self.recipe.steps,
                 scores=scores,
-                paint=lambda: np.asarray(program.paint(state["params"])),
+                images=lambda: np.asarray(program.paint(state["params"])),
             )
         )
 

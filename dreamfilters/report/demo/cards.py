@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from dreamfilters.dreams import recipe as recipes
-from dreamfilters.dreams.ascent.ascent import Watcher
+from dreamfilters.dreams.ascent.ascent import OnStep
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.recipe import Recipe
@@ -40,7 +40,7 @@ class Progress:
         if self.listener is not None:
             self.listener(text, self.done)
 
-    def watcher(self, text: str, start: float, end: float) -> Watcher:
+    def watcher(self, text: str, start: float, end: float) -> OnStep:
         """Return what makes the steps of an ascent a part of the whole."""
         return lambda moment: self.tell(text, start + (end - start) * moment.step / moment.steps)
 
@@ -83,7 +83,7 @@ def class_section(show: Show) -> Section:
     found = strongest(network, show.images, {LOGITS: chosen}, k=_SHOWN)[LOGITS]
     watcher = show.progress.watcher("dreaming classes", 0.1, 0.45)
     targets = [_target(network, number) for number in chosen]
-    dreams = dream(network, targets, show.class_recipe, seed=show.seed, watcher=watcher)
+    dreams = dream(network, targets, show.class_recipe, seed=show.seed, on_step=watcher)
     logits = activations(network, [made.image for made in dreams], [LOGITS])[LOGITS]
     cards = [
         _class_card(show, made, number, logits[row], found[number])
@@ -104,7 +104,7 @@ def layer_sections(show: Show) -> Iterator[Section]:
     for place, layer in enumerate(layers):
         start, end = (0.5 + 0.45 * part / len(layers) for part in (place, place + 1))
         watcher = show.progress.watcher(f"dreaming filters of {layer}", start, end)
-        dreams = dream(network, channel(layer, units[layer]), show.filter_recipe, seed=show.seed, watcher=watcher)
+        dreams = dream(network, channel(layer, units[layer]), show.filter_recipe, seed=show.seed, on_step=watcher)
         maps = activations(network, [made.image for made in dreams], [layer])[layer]
         cards = [
             _filter_card(show, made, maps[row, :, :, unit], found[layer][unit])

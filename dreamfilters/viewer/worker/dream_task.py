@@ -25,12 +25,12 @@ def dreamt(
     """Return the dream; `tell` gets its frames, and `pause`, called after each step, may raise `Cancelled`."""
     last = -_BETWEEN
 
-    def watcher(moment: AscentStep) -> None:
+    def on_step(moment: AscentStep) -> None:
         nonlocal last
         now = time.monotonic()
         image = None
         if now - last >= _BETWEEN:
-            last, image = now, png_bytes(side_by_side(moment.paint()[0]))
+            last, image = now, png_bytes(side_by_side(moment.images()[0]))
         tell(
             {
                 "id": asked.id,
@@ -43,7 +43,7 @@ def dreamt(
         pause()
 
     target, recipe = looks.facts.target(asked.layer, asked.unit), recipes.read_recipe(asked.recipe)
-    return dream(looks.network, target, recipe, seed=asked.seed, watcher=watcher)[0]
+    return dream(looks.network, target, recipe, seed=asked.seed, on_step=on_step)[0]
 
 
 class _Enough(Exception):  # noqa: N818 - it is no error
@@ -53,12 +53,12 @@ class _Enough(Exception):  # noqa: N818 - it is no error
 def prepared(looks: ModelSession, layer: str, unit: int, recipe: str) -> None:
     """Compile what a dream of this layer by this recipe runs, by dreaming its first step; it is kept for the others."""
 
-    def watcher(moment: AscentStep) -> None:
-        moment.paint()
+    def on_step(moment: AscentStep) -> None:
+        moment.images()
         raise _Enough
 
     with contextlib.suppress(_Enough):
-        dream(looks.network, looks.facts.target(layer, unit), recipes.read_recipe(recipe), watcher=watcher)
+        dream(looks.network, looks.facts.target(layer, unit), recipes.read_recipe(recipe), on_step=on_step)
 
 
 def finished(looks: ModelSession, asked: DreamRequest, made: Dream) -> Values:
