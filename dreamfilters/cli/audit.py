@@ -67,8 +67,8 @@ def audit(
 
     network = opening.network(model)
     inquest = _inquest(network, model, images, scan, layers, seed)
-    with progress("audit", quiet) as watcher:
-        audited = run(inquest, out or folder_for(network) / "audit", force=force, watcher=watcher)
+    with progress("audit", quiet) as report:
+        audited = run(inquest, out or folder_for(network) / "audit", force=force, progress=report)
     say(network.assumed)
     _report(audited, as_json)
 

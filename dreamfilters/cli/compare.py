@@ -80,8 +80,8 @@ def compare(
         (network, model), targets, real, (recipe, settings or []), (seed, seeds, top), (other, against or ""), image
     )
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-compare")
-    with progress("comparing", quiet) as watcher:
-        reported = run(comparing, folder, force=force, watcher=lambda text, share: watcher(share, 1, text))
+    with progress("comparing", quiet) as report:
+        reported = run(comparing, folder, force=force, progress=report)
     say(network.assumed)
     _report(reported, as_json)
 

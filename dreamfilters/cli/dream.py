@@ -85,8 +85,8 @@ def dream(
         start=start,
         frames=frames,
     )
-    with progress("images", quiet) as watcher:
-        finished = run(job, out or folder_for(network), force=force, watcher=watcher)
+    with progress("images", quiet) as report:
+        finished = run(job, out or folder_for(network), force=force, progress=report)
     say(network.assumed)
     _report(finished, as_json)
 
@@ -113,8 +113,8 @@ def again(
     from dreamfilters.runs.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust)
-    with progress("image", quiet) as watcher:
-        repetition = reproduce(image, job, out, watcher=watcher)
+    with progress("image", quiet) as report:
+        repetition = reproduce(image, job, out, progress=report)
     if out is not None:
         typer.echo(repetition.entry.image)
     typer.echo("the same bytes" if repetition.same else f"other bytes: {repetition.why}")

@@ -56,8 +56,8 @@ def inputs(
     if save and target is not None and target.exists() and not force:
         raise OutputError(f"{target}: is there already; --force replaces it")
     network = opening.network(model)
-    with progress("images", quiet) as watcher:
-        trials = rank_forms(network, image_folder(images, labels=labels), per_class=per_class, watcher=watcher)
+    with progress("images", quiet) as report:
+        trials = rank_forms(network, image_folder(images, labels=labels), per_class=per_class, progress=report)
     _report(trials, top, as_json)
     if save and target is not None:
         _write(target, trials.best)

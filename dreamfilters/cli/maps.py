@@ -78,8 +78,8 @@ def maps(
     found = image_folder(images, labels=labels, channels=network.form.image_channels)
     settings = _settings(layers, units, top, scale, colors, overlay, _type(arrays, half), pages, size)
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-maps")
-    with progress("images", quiet) as watcher:
-        drawn = draw_maps(network, found, folder, settings, force=force, watcher=watcher)
+    with progress("images", quiet) as report:
+        drawn = draw_maps(network, found, folder, settings, force=force, progress=report)
     say(network.assumed)
     _report(drawn, as_json)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 import typer
 
 from dreamfilters.errors import printable
+from dreamfilters.progress import OnProgress, Progress
 
 SOME_FAILED = 3  # exit code: finished, but some images could not be read
-
-Shower: TypeAlias = Callable[[float, float, str], None]  # done, of how much (0: not known), what
 
 
 def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -24,17 +22,16 @@ def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 
 @contextmanager
-def progress(what: str, quiet: bool) -> Iterator[Shower]:
+def progress(what: str, quiet: bool) -> Iterator[OnProgress]:
     """Show a bar on stderr, if that is a terminal."""
+    from rich import progress as rich_progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    text = TextColumn("{task.description}", markup=False)
-    bar = Progress(
-        text,
-        BarColumn(),
-        TimeRemainingColumn(),
+    bar = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}", markup=False),
+        rich_progress.BarColumn(),
+        rich_progress.TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=quiet or not console.is_terminal,
@@ -42,10 +39,10 @@ def progress(what: str, quiet: bool) -> Iterator[Shower]:
     with bar:
         task = bar.add_task(what, total=None)
 
-        def watcher(done: float, total: float, now: str) -> None:
-            bar.update(task, completed=done, total=total or None, description=printable(now)[:40])
+        def report(now: Progress) -> None:
+            bar.update(task, completed=now.done, total=now.total or None, description=printable(now.note)[:40])
 
-        yield watcher
+        yield report
 
 
 def say(message: str) -> None:

@@ -25,8 +25,8 @@ def demo(
     import_tensorflow()
     from dreamfilters.report.demo.demo import make_demo
 
-    with progress("demo", quiet) as watcher:
-        page = make_demo(out, progress=lambda what, share: watcher(share, 1, what))
+    with progress("demo", quiet) as report:
+        page = make_demo(out, progress=report)
     typer.echo(page)
 
 
@@ -55,8 +55,8 @@ def gtsrb(folder: Annotated[Path, typer.Argument(metavar="FOLDER")], quiet: Quie
     """
     from dreamfilters.signs.gtsrb.archive import fetch
 
-    with progress("gtsrb", quiet) as watcher:
-        done = fetch(folder, progress=lambda what, part, whole: watcher(part, whole, what))
+    with progress("gtsrb", quiet) as report:
+        done = fetch(folder, progress=report)
     typer.echo(done)
 
 

@@ -63,8 +63,8 @@ def scan(
 
     network = opening.network(model)
     survey = _survey(network, images, layers, labels, top, batch)
-    with progress("images", quiet) as watcher:
-        stored = run(survey, out or _folder_for(network), spec=model, force=force, watcher=watcher)
+    with progress("images", quiet) as report:
+        stored = run(survey, out or _folder_for(network), spec=model, force=force, progress=report)
     say(network.assumed)
     _report(stored, as_json)
 

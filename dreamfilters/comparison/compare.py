@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from dreamfilters.comparison.result import Comparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
+from dreamfilters.dreams.ascent.step_progress import step_progress
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import Recipe
@@ -27,7 +28,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
-from dreamfilters.report.demo.cards import Progress
+from dreamfilters.progress import OnProgress, OverallProgress
 
 SCANNED, DREAMT = 0.25, 0.75  # shares of the whole
 
@@ -44,7 +45,7 @@ def compare(
     against: Network | None = None,
     user_image: tuple[str, Floats] | None = None,
     labels: Sequence[str] | None = None,
-    watcher: Callable[[str, float], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> Comparison:
     """Return dreams of units beside the real images that excite them most, with every measure of how they compare.
 
@@ -62,7 +63,7 @@ def compare(
         against: another network, to which the dreams are shown in its own input form.
         user_image: an image of one's own to stand beside them, (h, w, c) in [0, 1], with what to call it.
         labels: the class of each image, "" for none; those of the images by themselves.
-        watcher: told what is being done and which share of the whole is done.
+        progress: called with the share of the whole that is done.
 
     Raises:
         TargetError, UnknownNameError: no such unit; or the other network lacks a class in question.
@@ -76,21 +77,21 @@ def compare(
     for name, count in (("seeds", seeds), ("top", top)):
         if count < 1:
             raise RecipeError(f"{name}={count}: at least 1")
-    how, bar = recipes.read_recipe("standard") if recipe is None else recipe, Progress(watcher)
+    how, overall = recipes.read_recipe("standard") if recipe is None else recipe, OverallProgress(progress)
     goals, subjects = units_of(network, targets, how)
     if against is not None:
         check_other(network, subjects, against)
     source = source_of(images, labels)
     real = reference_set(
         network, source, [subject.layer for subject in subjects], top=top, seed=seed,
-        watcher=lambda done, count, name: bar.tell(f"looking at {name}", SCANNED * done / count),
+        progress=overall.part(0, SCANNED, "scanning"),
     )  # fmt: skip
-    dreams = _dreams(network, goals, how, range(seed, seed + seeds), bar)
+    dreams = _dreams(network, goals, how, range(seed, seed + seeds), overall)
     found = {}
     for study in layer_comparisons(real, subjects, dreams, against=against, user_image=user_image, top=top):
         for unit in study.compared():
             found[unit.name] = unit
-            bar.tell(f"measuring {unit.name}", DREAMT + (1 - DREAMT) * len(found) / len(subjects))
+            overall.report(DREAMT + (1 - DREAMT) * len(found) / len(subjects), f"measuring {unit.name}")
     units = tuple(found[subject.name] for subject in subjects)
     return Comparison(network.name, units, facts_of(real, how, seed, seeds, against), real.scan.failures)
 
@@ -112,7 +113,7 @@ def layer_comparisons(
 
 
 def _dreams(
-    network: Network, goals: Sequence[Objective], recipe: Recipe, seeds: range, bar: Progress
+    network: Network, goals: Sequence[Objective], recipe: Recipe, seeds: range, overall: OverallProgress
 ) -> Mapping[str, tuple[Dream, ...]]:
     """Return each unit's dreams, one a seed; what the first did not wake is not dreamt again."""
     found: dict[str, tuple[Dream, ...]] = {}
@@ -122,8 +123,8 @@ def _dreams(
         if not rows:
             continue
         start, end = (SCANNED + (DREAMT - SCANNED) * part / len(parts) for part in (place, place + 1))
-        text = f"dreaming {goal.names[rows[0]]}, seed {seed}"
-        for made in dream(network, goal[rows], recipe, seed=seed, on_step=bar.watcher(text, start, end)):
+        on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
+        for made in dream(network, goal[rows], recipe, seed=seed, on_step=on_step):
             found[made.name] = (*found.get(made.name, ()), made)
     return found
 

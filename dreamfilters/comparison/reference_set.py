@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from dreamfilters.evidence.scan.sources import Source
 from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import resize
 from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress, Progress
 
 NEIGHBOUR = 5  # which one's distance says how plausible a dream is
 _DRAWN = 512  # images: a percentile of so many errs by two at most
@@ -130,12 +131,13 @@ def reference_set(
     *,
     top: int,
     seed: int,
-    watcher: Callable[[int, int, str], None],
+    progress: OnProgress | None = None,
 ) -> ReferenceSet:
     """Return what the images do to these layers: every file is read once, whatever their number."""
     count = len(source.names)
     survey = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP, count)))
-    progress = survey.start()
-    for name in survey.batches(progress):
-        watcher(progress.next, count, name)
-    return ReferenceSet.of(network, source, survey.scan(progress), seed=seed)
+    state = survey.start()
+    for name in survey.batches(state):
+        if progress is not None:
+            progress(Progress(state.next, count, name))
+    return ReferenceSet.of(network, source, survey.scan(state), seed=seed)

@@ -9,11 +9,11 @@ from pathlib import Path
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.atlas import PAGE, judged_layer
-from dreamfilters.report.demo.cards import Progress
 from dreamfilters.runs import audit_run, dream_store, scan_store
 from dreamfilters.runs.atlas_store import AUDIT, MANIFEST, AtlasStore, unit_files
-from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, Teller
+from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.verdicts.audit import audited_layers
 
@@ -69,7 +69,7 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     return targets
 
 
-def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Charted:
+def run(comparing: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None) -> Charted:
     """Chart into a folder; whatever an earlier, killed run of equal settings has finished is not done again.
 
     The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
@@ -78,7 +78,7 @@ def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Te
         comparing: what is held against what; its targets are those of `atlas_targets`.
         folder: where to.
         force: replace another atlas that lies there; files that are not from it are never touched.
-        watcher: told what is being done and which share of the whole is done.
+        progress: called with the share of the whole that is done.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
@@ -86,7 +86,7 @@ def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Te
     """
     comparing.check()
     with _KIND.entered(folder, comparing.settings, force=force) as earlier:
-        chart = AtlasStore(comparing, folder, Progress(watcher))
+        chart = AtlasStore(comparing, folder, OverallProgress(progress))
         if not run_folder.is_whole(folder, earlier.get("files", {})) or chart.missing:
             try:
                 chart.make()

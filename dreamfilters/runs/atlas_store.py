@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import dreamfilters
 from dreamfilters.comparison.compare import facts_of, layer_comparisons
@@ -17,6 +16,7 @@ from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.progress import OverallProgress
 from dreamfilters.report.atlas import (
     UNITS,
     Atlas,
@@ -28,7 +28,6 @@ from dreamfilters.report.atlas import (
     neighbors,
     unit_page,
 )
-from dreamfilters.report.demo.cards import Progress
 from dreamfilters.report.report import layer_detail
 from dreamfilters.runs import audit_run
 from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams
@@ -56,14 +55,14 @@ class AtlasStore:
 
     comparing: CompareJob
     folder: Path
-    bar: Progress
+    overall: OverallProgress
 
     def make(self) -> None:
         """Do what is missing, and write last the manifest that makes it count."""
         comparing, folder = self.comparing, self.folder
         write_whole(folder / MANIFEST, self._manifest({}, None))  # first, so that whatever follows is known for ours
-        real = comparing.look(folder / SCAN, self._told(0.0, _SCANNED))
-        dreams = comparing.dream(folder / DREAMS, self._told(_SCANNED, _DREAMT))
+        real = comparing.look(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
+        dreams = comparing.dream(folder / DREAMS, self.overall.part(_SCANNED, _DREAMT, "dreaming"))
         audit = self._audit(dreams)
         for study in layer_comparisons(real, comparing.subjects, dreams, against=comparing.against, top=comparing.top):
             if not all(self.finished(subject) for subject in study.subjects):
@@ -107,7 +106,7 @@ class AtlasStore:
             text = json.dumps(plain(record), allow_nan=False, separators=(",", ":"))
             write_whole(self.folder / beside, f"{text}\n".encode())
             share = (self._places[subject.name] + 1) / len(self._places)
-            self.bar.tell(f"measuring {subject.name}", _AUDITED + (1 - _AUDITED) * share)
+            self.overall.report(_AUDITED + (1 - _AUDITED) * share, f"measuring {subject.name}")
 
     def _unit_page(self, unit: UnitComparison, finding: Finding) -> bytes:
         names = list(self._places)
@@ -133,8 +132,8 @@ class AtlasStore:
 
             return with_ours
 
-        tell = self._told(_DREAMT, _AUDITED)
-        found = audit_run.run(inquest, folder / AUDIT, force=True, dreamt=dreamt, watcher=tell)
+        part = self.overall.part(_DREAMT, _AUDITED)
+        found = audit_run.run(inquest, folder / AUDIT, force=True, dreamt=dreamt, progress=part)
         if found.audit is None:
             raise KeyboardInterrupt
         return found.audit
@@ -161,10 +160,6 @@ class AtlasStore:
     @cached_property
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.comparing.settings, sort_keys=True).encode()).hexdigest()
-
-    def _told(self, start: float, end: float) -> Any:
-        """Return what turns a part's progress into that of the whole."""
-        return lambda done, count, what: self.bar.tell(what, start + (end - start) * (done / count if count else 0))
 
     def _manifest(self, files: Mapping[str, bytes], atlas: Atlas | None) -> bytes:
         values = {

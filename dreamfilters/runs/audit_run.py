@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import dreamfilters
 from dreamfilters import backend
@@ -18,6 +18,7 @@ from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.survey import ScanJob
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress
 from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
@@ -28,8 +29,6 @@ from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audit, chosen_layers
 from dreamfilters.verdicts.result import Audit, Finding, audit_from
 from dreamfilters.verdicts.share_chart import shares_chart
-
-Watcher: TypeAlias = Callable[[float, int, str], None]  # done, of how much (0: not known), what
 
 RESULT, TABLE, CHART = "audit.json", "audit.csv", "audit.png"  # the first is written last and makes the others count
 SCAN, DREAMS = "scan", "dreams"  # folders
@@ -98,7 +97,7 @@ def run(
     *,
     force: bool = False,
     dreamt: Callable[[Dreamer], Dreamer] | None = None,
-    watcher: Watcher | None = None,
+    progress: OnProgress | None = None,
 ) -> Audited:
     """Audit into a folder; what an earlier, killed run of equal settings scanned and dreamt is not done again.
 
@@ -109,7 +108,7 @@ def run(
         folder: where to.
         force: replace another audit that lies there; files that are not from it are never touched.
         dreamt: what is put before the dreamer, such as one that has some of the images already.
-        watcher: told what is being done.
+        progress: called with the progress of the part under way.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
@@ -121,12 +120,12 @@ def run(
         if not earlier:
             _write_json(folder / RESULT, _manifest(inquest))  # first, so that whatever follows is known for ours
         try:
-            scan = _scan(inquest, folder, watcher)
+            scan = _scan(inquest, folder, progress)
             if not run_folder.is_whole(folder, earlier.get("files", {})):
-                dreamer = _dreamer(inquest, folder, watcher)
+                dreamer = _dreamer(inquest, folder, progress)
                 dreamer = dreamer if dreamt is None else dreamt(dreamer)
                 found = audit(
-                    inquest.network, scan, inquest.layers, seed=inquest.seed, dreamer=dreamer, watcher=watcher
+                    inquest.network, scan, inquest.layers, seed=inquest.seed, dreamer=dreamer, progress=progress
                 )
                 _finish(inquest, folder, found)
         except KeyboardInterrupt:
@@ -176,24 +175,24 @@ def _cells(found: Finding) -> list[Any]:
     return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *place, *dreamt, *before]
 
 
-def _scan(inquest: AuditJob, folder: Path, watcher: Watcher | None) -> Scan | None:
+def _scan(inquest: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | None:
     """Return the scan, made now if need be."""
     if inquest.survey is None:
         return inquest.stored
     own = inquest.scan is None  # what lies in the audit's own folder is the audit's to replace
     place = inquest.scan or folder / SCAN
-    stored = scan_run.run(inquest.survey, place, spec=inquest.spec, force=own, watcher=watcher)
+    stored = scan_run.run(inquest.survey, place, spec=inquest.spec, force=own, progress=progress)
     if stored.scan is None:
         raise KeyboardInterrupt
     return stored.scan
 
 
-def _dreamer(inquest: AuditJob, folder: Path, watcher: Watcher | None) -> Dreamer:
+def _dreamer(inquest: AuditJob, folder: Path, progress: OnProgress | None) -> Dreamer:
     """Return a dreamer that keeps its images in the folder, those of each recipe in one of their own."""
 
     def dreamer(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
         job = dream_run.DreamJob(inquest.network, inquest.spec, targets, recipe, inquest.seed)
-        finished = dream_run.run(job, folder / DREAMS / recipe.name, force=True, watcher=watcher)
+        finished = dream_run.run(job, folder / DREAMS / recipe.name, force=True, progress=progress)
         if finished.stopped:
             raise KeyboardInterrupt
         for entry in finished.entries:

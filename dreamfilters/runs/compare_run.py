@@ -10,10 +10,10 @@ from typing import Any
 import dreamfilters
 from dreamfilters.comparison.compare import DREAMT, SCANNED, facts_of, layer_comparisons
 from dreamfilters.comparison.result import Comparison, row_of
-from dreamfilters.report.demo.cards import Progress
+from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.report import PAGE, cards_of, contents
 from dreamfilters.runs import dream_store, scan_store
-from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams, Teller
+from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.atomic_files import make_folder, sha256, write_whole
 from dreamfilters.runs.storage.records import KEY, as_json
@@ -50,7 +50,7 @@ class Reported:
         return self.folder / PAGE
 
 
-def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Teller | None = None) -> Reported:
+def run(comparing: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None) -> Reported:
     """Write the report into a folder; one of equal settings that lies there whole is kept as it is.
 
     A run that was killed goes on where it was, and ends with the same bytes. Ctrl-C keeps what is done.
@@ -59,7 +59,7 @@ def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Te
         comparing: what is held against what.
         folder: where to.
         force: replace another comparison that lies there; files that are not from it are never touched.
-        watcher: told what is being done and which share of the whole is done.
+        progress: called with the share of the whole that is done.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
@@ -70,32 +70,27 @@ def run(comparing: CompareJob, folder: Path, *, force: bool = False, watcher: Te
         kept = run_folder.is_whole(folder, earlier.get("files", {}))
         if not kept:
             try:
-                _make(comparing, folder, Progress(watcher))
+                _make(comparing, folder, OverallProgress(progress))
             except KeyboardInterrupt:
                 return Reported(folder, stopped=True)
         run_folder.remove(folder, _left_in(folder))
         return _reported(comparing, folder, kept=kept)
 
 
-def _make(comparing: CompareJob, folder: Path, bar: Progress) -> None:
+def _make(comparing: CompareJob, folder: Path, overall: OverallProgress) -> None:
     """Write every file, the manifest first, so that whatever a kill leaves is known for ours."""
     if not _KIND.read(folder):
         write_whole(folder / MANIFEST, _manifest(comparing))
     working = folder / UNFINISHED
-    real = comparing.look(
-        working / SCAN, lambda done, count, name: bar.tell(f"looking at {name}", SCANNED * done / count)
-    )
-    dreams = comparing.dream(
-        working / DREAMS,
-        lambda done, count, name: bar.tell(f"dreaming {name}", SCANNED + (DREAMT - SCANNED) * done / count),
-    )
+    real = comparing.look(working / SCAN, overall.part(0, SCANNED, "scanning"))
+    dreams = comparing.dream(working / DREAMS, overall.part(SCANNED, DREAMT, "dreaming"))
     found = {}
     for study in layer_comparisons(
         real, comparing.subjects, dreams, against=comparing.against, user_image=comparing.user_image, top=comparing.top
     ):
         for unit in study.compared():
             found[unit.name] = unit
-            bar.tell(f"measuring {unit.name}", DREAMT + (1 - DREAMT) * len(found) / len(comparing.subjects))
+            overall.report(DREAMT + (1 - DREAMT) * len(found) / len(comparing.subjects), f"measuring {unit.name}")
     facts = facts_of(real, comparing.recipe, comparing.seed, comparing.seeds, comparing.against)
     units = tuple(found[subject.name] for subject in comparing.subjects)
     made = Comparison(comparing.network.name, units, {**facts, "Again": _AGAIN}, real.scan.failures)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,8 @@ import dreamfilters
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
-from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.ascent.batch_size import batch_size
+from dreamfilters.dreams.ascent.step_progress import step_progress
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
@@ -27,11 +27,10 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_paths, png_bytes, read_image, read_images
 from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import DreamEntry, DreamStore, opened
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import KEY, form_values
-
-Watcher: TypeAlias = Callable[[float, int, str], None]  # images done, images in all, what is dreamt now
 
 _PRIOR_IMAGES = 2048  # as many as tell colors and spectrum to a percent, and as fit into any memory
 
@@ -123,17 +122,19 @@ class DreamJob:
             if self.batch is not None:
                 batch_size(self.network, goal, self.canvas, self.recipe, self.batch)
 
-    def dreams(self, done: frozenset[str], start: np.ndarray | None, watcher: Watcher | None = None) -> Iterator[Dream]:
+    def dreams(
+        self, done: frozenset[str], start: np.ndarray | None, progress: OnProgress | None = None
+    ) -> Iterator[Dream]:
         """Yield every image but those that are `done`, batch by batch."""
         finished, total = len(done), len(self.names)
         for goal in self.goals:
             rest = _without(goal, done)
             if not len(rest):
                 continue
-            tell = None if watcher is None else _told(watcher, finished, total)
+            on_step = None if progress is None else step_progress(progress, total, finished)
             for dream in iter_dreams(
                 self.network, rest, self.recipe, seed=self.seed, prior=self.prior, start=start, batch=self.batch,
-                frames=self.frames, on_step=tell,
+                frames=self.frames, on_step=on_step,
             ):  # fmt: skip
                 finished += 1
                 yield dream
@@ -149,7 +150,7 @@ class Finished:
     stopped: bool = False
 
 
-def run(job: DreamJob, folder: Path, *, force: bool = False, watcher: Watcher | None = None) -> Finished:
+def run(job: DreamJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None) -> Finished:
     """Write the images of a job into a folder; what an earlier, killed run with equal settings finished is kept.
 
     An interruption (Ctrl-C) ends it early: what is finished is kept, with contact sheet and manifest.
@@ -163,7 +164,7 @@ def run(job: DreamJob, folder: Path, *, force: bool = False, watcher: Watcher | 
         entries = {name: entry for name in job.names if (entry := store.finished(name))}
         stopped = False
         try:
-            for dream in job.dreams(frozenset(entries), _stored_start(job, store), watcher):
+            for dream in job.dreams(frozenset(entries), _stored_start(job, store), progress):
                 entries[dream.name] = store.save(dream)
         except KeyboardInterrupt:
             stopped = True
@@ -207,16 +208,3 @@ def _without(goal: Objective, done: frozenset[str]) -> Objective:
     """Return the goal without the images that are done, each name once."""
     rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
     return goal[sorted(rows.values())]
-
-
-def _told(watcher: Watcher, before: int, total: int) -> Callable[[AscentStep], None]:
-    """Turn the engine's moments in one goal into the run's progress, which never goes back: a rescue starts anew."""
-    furthest = 0.0
-
-    def tell(moment: AscentStep) -> None:
-        nonlocal furthest
-        names = tuple(dict.fromkeys(moment.names))
-        furthest = max(furthest, moment.finished + len(names) * moment.step / moment.steps)
-        watcher(min(before + furthest, total), total, names[0])
-
-    return tell

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,12 +24,11 @@ from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 from dreamfilters.networks.predictions import has_classes, predictions
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import MapStore, StoredMaps, opened
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import KEY, form_values
-
-Watcher: TypeAlias = Callable[[float, int, str], None]  # images done, images in all, which one now
 
 ARRAYS, OVERVIEW = "maps.npz", "overview.png"
 _LARGEST_HALF = float(np.finfo(np.float16).max)
@@ -91,7 +90,7 @@ def draw_maps(
     settings: MapSettings | None = None,
     *,
     force: bool = False,
-    watcher: Watcher | None = None,
+    progress: OnProgress | None = None,
 ) -> Drawn:
     """Write the maps of every unit for every image into a folder, and return what was written.
 
@@ -106,7 +105,7 @@ def draw_maps(
         folder: new, empty, or of an earlier run of the same settings.
         settings: what is written.
         force: replace another run of maps in the folder.
-        watcher: is told of each image that is done.
+        progress: called after each image.
 
     Raises:
         OutputError: the folder holds something else or cannot be written.
@@ -123,8 +122,9 @@ def draw_maps(
         try:
             for index, page in _pages(job, album):
                 pages[index] = page
-                if watcher is not None:
-                    watcher(len(pages) + len(job.source.failures), len(job.source), job.source.names[index])
+                if progress is not None:
+                    tried = len(pages) + len(job.source.failures)
+                    progress(Progress(tried, len(job.source), job.source.names[index]))
         except KeyboardInterrupt:
             stopped = True
         failures = job.failures

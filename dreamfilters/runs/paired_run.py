@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +25,12 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs import dream_run, scan_run
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage.records import as_json, dream_of, form_values
 
 SCAN, DREAMS = "scan", "dreams"  # folders
-Teller = Callable[[str, float], None]  # what is being done, and which share of the whole is done
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,20 +108,20 @@ class CompareJob:
         """Return the run of dreams of one seed."""
         return dream_run.DreamJob(self.network, self.spec, tuple(targets), self.recipe, seed)
 
-    def look(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> ReferenceSet:
+    def look(self, folder: Path, progress: OnProgress | None = None) -> ReferenceSet:
         """Return what the images do to the units; the scan is stored in the folder, and made if it is not there.
 
         Raises:
             KeyboardInterrupt: it was stopped; what is done is kept.
         """
-        stored = scan_run.run(self.survey, folder, spec=self.spec, force=True, watcher=tell)
+        stored = scan_run.run(self.survey, folder, spec=self.spec, force=True, progress=progress)
         if stored.scan is None:
             raise KeyboardInterrupt
         form = self.network.form
         fitted = self.survey.source.fitted(self.survey.size, form.image_channels, form.resize)
         return ReferenceSet(self.network, fitted, stored.scan, self.seed)
 
-    def dream(self, folder: Path, tell: Callable[[float, int, str], None] | None = None) -> StoredDreams:
+    def dream(self, folder: Path, progress: OnProgress | None = None) -> StoredDreams:
         """Return the dreams of every seed, each kept in a folder of its own; what is missing is dreamt.
 
         A unit that the first seed did not wake is not dreamt again: the ladder of rescues has tried another one.
@@ -138,12 +138,12 @@ class CompareJob:
             if not names:
                 break
 
-            def told(done: float, _: int, what: str, before: int = number * len(self.subjects)) -> None:
-                if tell is not None:
-                    tell(before + done, total, what)
+            def on_progress(part: Progress, before: int = number * len(self.subjects)) -> None:
+                if progress is not None:
+                    progress(Progress(before + part.done, total, part.note))
 
             seed = self.seed + number
-            finished = dream_run.run(self.job(seed, names), folder / f"seed-{seed}", force=True, watcher=told)
+            finished = dream_run.run(self.job(seed, names), folder / f"seed-{seed}", force=True, progress=on_progress)
             if finished.stopped:
                 raise KeyboardInterrupt
             for entry in finished.entries:

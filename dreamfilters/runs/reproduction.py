@@ -15,7 +15,8 @@ from dreamfilters.dreams import priors, recipe
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import load
-from dreamfilters.runs.dream_run import DreamJob, Watcher, run
+from dreamfilters.progress import OnProgress
+from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
@@ -74,14 +75,14 @@ def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Drea
 
 
 def reproduce(
-    image: Path, job: DreamJob, folder: Path | None = None, *, watcher: Watcher | None = None
+    image: Path, job: DreamJob, folder: Path | None = None, *, progress: OnProgress | None = None
 ) -> Reproduction:
     """Run the image's job, in `folder` if the result is to be kept, and compare."""
     old = image.read_bytes()
     if folder is not None and folder.resolve() == image.resolve().parent:
         raise OutputError(f"{folder}: is the image's own folder; choose another one")
     with tempfile.TemporaryDirectory() as passing:
-        entry = run(job, folder or Path(passing) / "again", watcher=watcher).entries[0]
+        entry = run(job, folder or Path(passing) / "again", progress=progress).entries[0]
         same = entry.image.read_bytes() == old
         return Reproduction(entry, same, "" if same else _cause(read_record(image), entry, image))
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import dreamfilters
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.scan_store import ARRAYS, ScanFolder, arrays_in, facts_of, read_manifest
 from dreamfilters.runs.storage.atomic_files import claimed
 from dreamfilters.runs.storage.run_folder import is_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import Progress, ScanJob
-
-Watcher: TypeAlias = Callable[[int, int, str], None]  # images done, images in all, the last one's name
+    from dreamfilters.evidence.scan.survey import ScanJob, ScanState
 
 _EVERY = 20.0  # seconds of work that a kill costs at most
 
@@ -49,7 +47,7 @@ def run(
     spec: str = "",
     force: bool = False,
     every: float = _EVERY,
-    watcher: Watcher | None = None,
+    progress: OnProgress | None = None,
 ) -> Stored:
     """Scan into a folder; what an earlier, killed run of equal settings has done is not done again.
 
@@ -61,7 +59,7 @@ def run(
         spec: what `load` was given for the network.
         force: replace another scan that lies there; files that are not from it are never touched.
         every: seconds between two saves.
-        watcher: told how far it is.
+        progress: called after each batch with the number of images done.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
@@ -72,10 +70,10 @@ def run(
         place.make_room(force)
         if not place.is_finished():
             place.begin()
-            progress = place.resumed() or survey.start()
-            if not _carried_on(place, progress, every, watcher):
-                return Stored(folder, None, progress.next, len(survey.source.names))
-            place.finish(survey.scan(progress))
+            state = place.resumed() or survey.start()
+            if not _carried_on(place, state, every, progress):
+                return Stored(folder, None, state.next, len(survey.source.names))
+            place.finish(survey.scan(state))
         place.clear()  # what a run left that was killed after its last file
         return Stored(folder, read_scan(folder), len(survey.source.names), len(survey.source.names))
 
@@ -135,18 +133,18 @@ def settings_of(survey: ScanJob) -> dict[str, Any]:
     }
 
 
-def _carried_on(place: ScanFolder, progress: Progress, every: float, watcher: Watcher | None) -> bool:
+def _carried_on(place: ScanFolder, state: ScanState, every: float, progress: OnProgress | None) -> bool:
     """Look at the images that are left, saving now and then; say whether it came to the end."""
     saved, count = monotonic(), len(place.survey.source.names)
     try:
-        for name in place.survey.batches(progress):
-            if watcher is not None:
-                watcher(progress.next, count, name)
+        for name in place.survey.batches(state):
+            if progress is not None:
+                progress(Progress(state.next, count, name))
             if monotonic() - saved >= every:
-                place.save(progress)
+                place.save(state)
                 saved = monotonic()
     except KeyboardInterrupt:
-        if progress.whole:
-            place.save(progress)
+        if state.whole:
+            place.save(state)
         return False
     return True

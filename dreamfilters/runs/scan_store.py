@@ -23,7 +23,7 @@ from dreamfilters.runs.storage.atomic_files import sha256, write_whole
 from dreamfilters.runs.storage.run_folder import KEY, is_whole, make_room
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import Progress, ScanJob
+    from dreamfilters.evidence.scan.survey import ScanJob, ScanState
 
 MANIFEST, ARRAYS, TABLE, UNFINISHED = "scan.json", "scan.npz", "units.csv", "unfinished.npz"
 
@@ -65,20 +65,20 @@ class ScanFolder:
         if not read_manifest(self.folder):
             self._write_manifest()
 
-    def save(self, progress: Progress) -> None:
+    def save(self, state: ScanState) -> None:
         """Write how far the survey has come."""
-        failures = json.dumps(sorted(progress.failures.items())).encode()
+        failures = json.dumps(sorted(state.failures.items())).encode()
         told = {
-            "next": np.array(progress.next),
-            "predicted": progress.predicted,
+            "next": np.array(state.next),
+            "predicted": state.predicted,
             "failures": np.frombuffer(failures, np.uint8),
             "settings": np.frombuffer(self._digest, np.uint8),
         }
-        write_whole(self.folder / UNFINISHED, _archive(progress.tally.arrays | told, np.savez))
+        write_whole(self.folder / UNFINISHED, _archive(state.tally.arrays | told, np.savez))
 
-    def resumed(self) -> Progress | None:
+    def resumed(self) -> ScanState | None:
         """Return how far an earlier run came, None where there was none."""
-        from dreamfilters.evidence.scan.survey import Progress
+        from dreamfilters.evidence.scan.survey import ScanState
 
         try:
             arrays = arrays_in(self.folder / UNFINISHED)
@@ -88,7 +88,7 @@ class ScanFolder:
         if told["settings"].tobytes() != self._digest:
             return None
         failures = {int(index): str(reason) for index, reason in json.loads(told["failures"].tobytes())}
-        return Progress(int(told["next"]), Accumulators.of(arrays), told["predicted"], failures)
+        return ScanState(int(told["next"]), Accumulators.of(arrays), told["predicted"], failures)
 
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which makes it count."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TypeAlias
 
 from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.recipe import Recipe
@@ -16,12 +15,11 @@ from dreamfilters.evidence.scan.result import LayerScan, Scan
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import activation_name, has_linear, inline_activation, is_pure, is_relu
 from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.serialization import plain
 from dreamfilters.verdicts.activation_search import Dreamer, activate, better, in_memory, search_steps
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
 from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
-
-Watcher: TypeAlias = Callable[[float, int, str], None]  # done, of how much (0: not known), what
 
 
 def audit(
@@ -32,7 +30,7 @@ def audit(
     seed: int = 0,
     budget: int = BUDGET,
     dreamer: Dreamer | None = None,
-    watcher: Watcher | None = None,
+    progress: OnProgress | None = None,
 ) -> Audit:
     """Return the verdict on every unit, with the evidence for it.
 
@@ -46,7 +44,7 @@ def audit(
         seed: of the dreams.
         budget: multiplications for the tighter bounds; see `bound_units`.
         dreamer: makes the images; by itself they are kept in memory only.
-        watcher: told what is being done.
+        progress: called before each slow part; the total is unknown.
 
     Raises:
         ModelError: the scan was made with other weights or another input form.
@@ -57,8 +55,8 @@ def audit(
         'dormant'
     """
     case = _case(network, scan, layers)
-    tell, wakers = watcher or _quiet, search_steps(network, case.size)
-    tell(0, 0, "bounds")
+    report, wakers = progress or _ignore, search_steps(network, case.size)
+    report(Progress(0, 0, "bounds"))
     bounds = bound_units(network, size=case.size, budget=0)
     dreamt: dict[tuple[str, int], DreamEvidence] = {}
     findings = case.findings(bounds, dreamt)
@@ -68,7 +66,7 @@ def audit(
             dreamt |= {unit: better(dreamt.get(unit), dream) for unit, dream in activated.items()}
             findings = case.findings(bounds, dreamt)
     if asleep := case.asking(findings, case.wants_proof):
-        tell(0, 0, f"tighter bounds of {sum(map(len, asleep.values()))} units")
+        report(Progress(0, 0, f"tighter bounds of {sum(map(len, asleep.values()))} units"))
         bounds = bound_units(network, only=asleep, size=case.size, budget=budget)
         findings = case.findings(bounds, dreamt)
     return Audit(
@@ -259,5 +257,5 @@ def _duplicates(network: Network, layer: str) -> tuple[DuplicatePair, ...]:
         return ()
 
 
-def _quiet(done: float, total: int, what: str) -> None:
-    """Tell nobody."""
+def _ignore(progress: Progress) -> None:
+    """Report progress to no one."""

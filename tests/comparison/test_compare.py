@@ -103,7 +103,7 @@ def test_progress_rises_to_the_end(images_of, colors):
     told = []
     images, _ = images_of(12)
     compare(
-        colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=1, watcher=lambda _, share: told.append(share)
+        colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=1, progress=lambda now: told.append(now.share)
     )
     assert told == sorted(told)
     assert told[-1] == 1.0

@@ -11,7 +11,7 @@ from dreamfilters.networks import LOGITS
 
 
 def looked(network, source, top=3, seed=0):
-    return reference_set(network, source, ["conv", LOGITS], top=top, seed=seed, watcher=lambda *_: None)
+    return reference_set(network, source, ["conv", LOGITS], top=top, seed=seed)
 
 
 @pytest.fixture(scope="module")

@@ -105,11 +105,11 @@ def test_another_one_needs_force_and_leaves_nothing_of_the_earlier(comparing, tm
 
 
 def test_ctrl_c_keeps_what_is_done(comparing, done, tmp_path):
-    def interrupt(text, share):
-        if text.startswith("measuring conv2"):
+    def interrupt(progress):
+        if progress.note.startswith("measuring conv2"):
             raise KeyboardInterrupt
 
-    stopped = run(comparing, tmp_path, watcher=interrupt)
+    stopped = run(comparing, tmp_path, progress=interrupt)
     assert stopped.stopped
     assert not stopped.counts
     assert len(list((tmp_path / "units").glob("conv1*.json"))) == 8

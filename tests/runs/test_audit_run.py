@@ -116,17 +116,17 @@ def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):
 def stop_after(calls):
     seen = []
 
-    def watcher(done, total, what):
-        seen.append(what)
+    def on_progress(progress):
+        seen.append(progress.note)
         if len(seen) == calls:
             raise KeyboardInterrupt
 
-    return watcher
+    return on_progress
 
 
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path):
     turns = 0
-    while run(inquest(), tmp_path / "out", watcher=stop_after(1 + 20 * turns)).audit is None:
+    while run(inquest(), tmp_path / "out", progress=stop_after(1 + 20 * turns)).audit is None:
         turns += 1
         assert turns < 20
         with pytest.raises(OutputError, match="not finished; give the same command again"):

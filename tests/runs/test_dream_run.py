@@ -29,32 +29,32 @@ def whole(job_for, bytes_in, tmp_path_factory):
 
 
 def stop_after(steps):
-    """A watcher at which the run is interrupted after so many steps."""
+    """Return a progress callback that interrupts the run at its n-th call."""
     seen = []
 
-    def watcher(done, total, name):
-        seen.append(name)
+    def on_progress(progress):
+        seen.append(progress.note)
         if len(seen) == steps:
             raise KeyboardInterrupt
 
-    return watcher
+    return on_progress
 
 
 def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
-    first = run(job_for(), tmp_path, watcher=stop_after(5))  # 2 images take 3 steps; the next 2 are lost
+    first = run(job_for(), tmp_path, progress=stop_after(5))  # 2 images take 3 steps; the next 2 are lost
     assert first.stopped
     assert tuple(entry.record["target"] for entry in first.entries) == FIVE[:2]
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["missing"] == list(FIVE[2:])
     assert (tmp_path / "contact-sheet.png").exists()
     kept = first.entries[0].image.stat().st_mtime_ns
     told = []
-    second = run(job_for(), tmp_path, watcher=lambda done, total, name: told.append((done, total, name)))
+    second = run(job_for(), tmp_path, progress=told.append)
     assert bytes_in(tmp_path) == whole
     assert first.entries[0].image.stat().st_mtime_ns == kept
     assert [entry.seconds is None for entry in second.entries] == [True, True, False, False, False]
-    assert {name for _, _, name in told} == {"conv1:2", 'class:"Vorfahrt achten"'}
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert told[-1][:2] == (5, 5)
+    assert {each.note for each in told} == {"conv1:2", 'class:"Vorfahrt achten"'}
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert (told[-1].done, told[-1].total) == (5, 5)
 
 
 KILLED = """
@@ -96,7 +96,7 @@ def test_a_finished_run_is_left_as_it_is(job_for, whole, bytes_in, tmp_path):
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
         os.utime(tmp_path / name, ns=(1, 1))
-    run(job_for(batch=5), tmp_path, watcher=stop_after(1))  # nothing is dreamt, so nothing can be interrupted
+    run(job_for(batch=5), tmp_path, progress=stop_after(1))  # nothing is dreamt, so nothing can be interrupted
     assert bytes_in(tmp_path) == whole
     assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == {1}
 

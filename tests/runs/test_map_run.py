@@ -113,18 +113,18 @@ def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_
 
 
 def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
-    def stop(done, total, name):
+    def stop(progress):
         raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    stopped = draw_maps(network, image_folder(folder), out, watcher=stop)
+    stopped = draw_maps(network, image_folder(folder), out, progress=stop)
     assert stopped.stopped
     assert [page.image for page in stopped.pages] == ["a/0.png"]
     assert stopped.missing == ("a/1.png", "b/2.png")  # the bad one was met with its batch
     first = (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns
     told = []
-    draw_maps(network, image_folder(folder), out, watcher=lambda *what: told.append(what))
-    assert [name for _, _, name in told] == ["a/0.png", "a/1.png", "b/2.png"]
+    draw_maps(network, image_folder(folder), out, progress=told.append)
+    assert [each.note for each in told] == ["a/0.png", "a/1.png", "b/2.png"]
     assert (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns == first
     draw_maps(network, image_folder(folder), tmp_path / "whole")
     assert contents(out) == contents(tmp_path / "whole")

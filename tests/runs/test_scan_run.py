@@ -68,7 +68,7 @@ def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_pa
         raise KeyboardInterrupt
 
     for turn in range(50):
-        stored = run(survey, tmp_path / "out", every=0, watcher=stop if turn < 20 else None)
+        stored = run(survey, tmp_path / "out", every=0, progress=stop if turn < 20 else None)
         if stored.scan is not None:
             break
         assert stored.done <= 40
@@ -105,7 +105,7 @@ network = load(sys.argv[1], form={"range": (0, 1)})
 survey = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
 survey.start()
 print("ready", flush=True)
-run(survey, Path(sys.argv[3]), every=0, watcher=lambda *_: time.sleep(0.03))
+run(survey, Path(sys.argv[3]), every=0, progress=lambda *_: time.sleep(0.03))
 print("done", flush=True)
 """
 
@@ -136,7 +136,7 @@ def test_a_finished_scan_is_not_made_again(survey, tmp_path):
     run(survey, tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"left by a kill after the last file")
-    assert run(survey, tmp_path / "out", watcher=lambda *_: pytest.fail("it was made again")).scan is not None
+    assert run(survey, tmp_path / "out", progress=lambda *_: pytest.fail("it was made again")).scan is not None
     assert content(tmp_path / "out") == before
 
 
@@ -207,7 +207,7 @@ def test_an_unfinished_scan_is_said(survey, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt
 
-    run(survey, tmp_path / "out", watcher=stop)
+    run(survey, tmp_path / "out", progress=stop)
     with pytest.raises(OutputError, match="not finished"):
         read_scan(tmp_path / "out")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -13,10 +13,9 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.progress import OnProgress, Progress
 
-__all__ = ["TOP", "ScanJob", "Watcher", "default_layers", "scan"]
-
-Watcher: TypeAlias = Callable[[int, int, str], None]  # images done, images in all, the last one's name
+__all__ = ["TOP", "ScanJob", "default_layers", "scan"]
 
 # What these say of a unit, the layer before them has said. Permuted or framed by zeros, maps are worth drawing still.
 _COPIES = HANDED_ON | {"Permute", "StopGradient", "Cast", "ZeroPadding2D"}
@@ -30,7 +29,7 @@ def scan(
     labels: Sequence[str] | None = None,
     k: int = TOP,
     batch: int | None = None,
-    watcher: Watcher | None = None,
+    progress: OnProgress | None = None,
 ) -> Scan:
     """Return what images do to every unit: extremes, statistics, histograms, and the mean by class.
 
@@ -44,7 +43,7 @@ def scan(
         labels: one for each image, "" for none; those of the images by themselves.
         k: how many images a ranking holds.
         batch: images at a time; it changes the time, never the result.
-        watcher: told how far it is.
+        progress: called after each batch with the number of images done.
 
     Raises:
         UnknownNameError: no such layer.
@@ -57,11 +56,11 @@ def scan(
         2
     """
     survey = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
-    progress = survey.start()
-    for name in survey.batches(progress):
-        if watcher is not None:
-            watcher(progress.next, len(survey.source.names), name)
-    return survey.scan(progress)
+    state = survey.start()
+    for name in survey.batches(state):
+        if progress is not None:
+            progress(Progress(state.next, len(survey.source.names), name))
+    return survey.scan(state)
 
 
 def default_layers(network: Network) -> tuple[str, ...]:

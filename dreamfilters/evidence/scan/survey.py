@@ -59,8 +59,8 @@ def _check_unequivocal(classes: Sequence[str], label: str) -> None:
 
 
 @dataclass
-class Progress:
-    """How far a survey has come: all that has to be stored so that it can go on.
+class ScanState:
+    """Everything an unfinished scan stores so that a later run resumes it.
 
     Attributes:
         next: the number of the first image that was not looked at.
@@ -140,29 +140,29 @@ class ScanJob:
             numbers = tuple(known.get(label, -1) for label in self.source.labels)
         return np.array(numbers, np.int32)
 
-    def start(self) -> Progress:
-        """Return the progress of nothing."""
+    def start(self) -> ScanState:
+        """Return the state before the first image."""
         units = sum(facts.shape[-1] for facts in self.facts)
         tally = Accumulators.empty(units, self.k, len(self.classes))
-        return Progress(0, tally, np.full(len(self.source.names), -1, np.int32))
+        return ScanState(0, tally, np.full(len(self.source.names), -1, np.int32))
 
-    def batches(self, progress: Progress) -> Iterator[str]:
-        """Look at the images that are left, and yield the last one's name whenever `progress` has got further."""
-        for portion in in_order(self._portion(), self._questions(progress), hands=_HANDS):
-            progress.whole = False
-            progress.failures |= portion.failures
+    def batches(self, state: ScanState) -> Iterator[str]:
+        """Look at the images that are left, and yield the last one's name after each batch that updates `state`."""
+        for portion in in_order(self._portion(), self._questions(state), hands=_HANDS):
+            state.whole = False
+            state.failures |= portion.failures
             if portion.answers is not None:
-                progress.tally.add(portion.indices, portion.answers, self.truth[portion.indices])
+                state.tally.add(portion.indices, portion.answers, self.truth[portion.indices])
                 if LOGITS in self.layers:
                     logits = portion.answers.mean[:, self._columns(LOGITS)]
-                    progress.predicted[portion.indices] = logits.argmax(axis=1)
-            progress.next = portion.end
-            progress.whole = True
+                    state.predicted[portion.indices] = logits.argmax(axis=1)
+            state.next = portion.end
+            state.whole = True
             yield self.source.names[portion.end - 1]
-        if len(progress.failures) == len(self.source.names):
-            raise self.source.unreadable(progress.failures[len(self.source.names) - 1])
+        if len(state.failures) == len(self.source.names):
+            raise self.source.unreadable(state.failures[len(self.source.names) - 1])
 
-    def scan(self, progress: Progress) -> Scan:
+    def scan(self, state: ScanState) -> Scan:
         """Return the result."""
         return Scan(
             network=self.network.name,
@@ -173,11 +173,11 @@ class ScanJob:
             names=self.source.names,
             labels=self.source.labels,
             classes=self.classes,
-            failures=tuple((self.source.names[index], why) for index, why in sorted(progress.failures.items())),
-            predicted=progress.predicted,
+            failures=tuple((self.source.names[index], why) for index, why in sorted(state.failures.items())),
+            predicted=state.predicted,
             truth=self.truth,
             facts=self.facts,
-            arrays=progress.tally.arrays,
+            arrays=state.tally.arrays,
         )
 
     @cached_property
@@ -185,14 +185,14 @@ class ScanJob:
         maps = 4 * sum(math.prod(facts.shape) for facts in self.facts)
         return self.batch or max(1, min(_MOST, _ROOM // maps, len(self.source.names)))
 
-    def _questions(self, progress: Progress) -> Iterator[tuple[range, Floats]]:
+    def _questions(self, state: ScanState) -> Iterator[tuple[range, Floats]]:
         """Yield the numbers of the images that are left, batch by batch, and the bars as they stand when asked.
 
         Those of some batches ago are lower: a few more places are looked up, and nothing else changes.
         """
-        for first in range(progress.next, len(self.source.names), self._batch):
+        for first in range(state.next, len(self.source.names), self._batch):
             numbers = range(first, min(first + self._batch, len(self.source.names)))
-            yield numbers, progress.tally.bars.copy()
+            yield numbers, state.tally.bars.copy()
 
     def _portion(self) -> Callable[[tuple[range, Floats]], _Portion]:
         """Return the function that reads a batch's images and shows them to the network."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
 from dreamfilters.dreams import recipe as recipes
-from dreamfilters.dreams.ascent.ascent import OnStep
+from dreamfilters.dreams.ascent.step_progress import step_progress
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.recipe import Recipe
@@ -19,30 +18,11 @@ from dreamfilters.evidence.activations import activations, mean_responses
 from dreamfilters.evidence.maps.unit_selection import informative_units
 from dreamfilters.evidence.top_images import Response, response_of, strongest
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.progress import OverallProgress
 from dreamfilters.report.demo.page import Card, Prediction, Sample, Section
-
-Teller: TypeAlias = Callable[[str, float], None]
 
 _SHOWN = 4  # samples a card
 _GUESSES = 3  # predictions a card
-
-
-@dataclass(eq=False)
-class Progress:
-    """How far things are, which never runs backwards, whatever a rescue repeats."""
-
-    listener: Teller | None = None
-    done: float = 0.0
-
-    def tell(self, text: str, done: float) -> None:
-        """Pass on what is being done and the share of the whole that is done."""
-        self.done = max(self.done, done)
-        if self.listener is not None:
-            self.listener(text, self.done)
-
-    def watcher(self, text: str, start: float, end: float) -> OnStep:
-        """Return what makes the steps of an ascent a part of the whole."""
-        return lambda moment: self.tell(text, start + (end - start) * moment.step / moment.steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +38,7 @@ class Show:
         filter_recipe: how filters are dreamt.
         class_recipe: how classes are dreamt.
         seed: chance.
-        progress: told how far it is.
+        progress: the progress of the whole page.
     """
 
     network: Network
@@ -69,7 +49,7 @@ class Show:
     filter_recipe: Recipe = field(default_factory=lambda: recipes.read_recipe("standard"))
     class_recipe: Recipe = field(default_factory=lambda: recipes.read_recipe("natural"))
     seed: int = 7
-    progress: Progress = field(default_factory=Progress)
+    progress: OverallProgress = field(default_factory=lambda: OverallProgress(None))
 
     @property
     def layers(self) -> list[str]:
@@ -81,9 +61,9 @@ def class_section(show: Show) -> Section:
     """Return the cards of the chosen classes; they are the share of the whole from .1 to .45."""
     network, chosen = show.network, list(show.classes)
     found = strongest(network, show.images, {LOGITS: chosen}, k=_SHOWN)[LOGITS]
-    watcher = show.progress.watcher("dreaming classes", 0.1, 0.45)
     targets = [_target(network, number) for number in chosen]
-    dreams = dream(network, targets, show.class_recipe, seed=show.seed, on_step=watcher)
+    on_step = step_progress(show.progress.part(0.1, 0.45, "dreaming"), len(targets))
+    dreams = dream(network, targets, show.class_recipe, seed=show.seed, on_step=on_step)
     logits = activations(network, [made.image for made in dreams], [LOGITS])[LOGITS]
     cards = [
         _class_card(show, made, number, logits[row], found[number])
@@ -97,14 +77,14 @@ def class_section(show: Show) -> Section:
 def layer_sections(show: Show) -> Iterator[Section]:
     """Yield the cards of each conv layer; they are the share of the whole from .45 to .95."""
     network, layers = show.network, show.layers
-    show.progress.tell("showing the samples to the network", 0.45)
+    show.progress.report(0.45, "recording the samples")
     answers = mean_responses(network, show.images, layers)
     units = {layer: informative_units(answers[layer], show.labels, show.filters) for layer in layers}
     found = strongest(network, show.images, units, k=_SHOWN)
     for place, layer in enumerate(layers):
         start, end = (0.5 + 0.45 * part / len(layers) for part in (place, place + 1))
-        watcher = show.progress.watcher(f"dreaming filters of {layer}", start, end)
-        dreams = dream(network, channel(layer, units[layer]), show.filter_recipe, seed=show.seed, on_step=watcher)
+        on_step = step_progress(show.progress.part(start, end, "dreaming"), len(units[layer]))
+        dreams = dream(network, channel(layer, units[layer]), show.filter_recipe, seed=show.seed, on_step=on_step)
         maps = activations(network, [made.image for made in dreams], [layer])[layer]
         cards = [
             _filter_card(show, made, maps[row, :, :, unit], found[layer][unit])

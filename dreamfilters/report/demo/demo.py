@@ -12,7 +12,8 @@ from dreamfilters import backend
 from dreamfilters.errors import OutputError
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import Network, load
-from dreamfilters.report.demo.cards import Progress, Show, Teller, class_section, layer_sections
+from dreamfilters.progress import OnProgress, OverallProgress
+from dreamfilters.report.demo.cards import Show, class_section, layer_sections
 from dreamfilters.report.demo.page import Page, html
 from dreamfilters.signs.rendering.scenes import samples
 
@@ -20,14 +21,14 @@ from dreamfilters.signs.rendering.scenes import samples
 CLASSES = (14, 13, 1, 12, 17, 35, 25, 40)
 
 
-def make_demo(folder: Path | str, *, progress: Teller | None = None, seed: int = 7) -> Path:
+def make_demo(folder: Path | str, *, progress: OnProgress | None = None, seed: int = 7) -> Path:
     """Dream filters of every conv layer and some classes of the built-in network, and return the page that shows them.
 
     `index.html` and `contact-sheet.png` are written into `folder`, which is made if need be.
 
     Args:
         folder: where to.
-        progress: told what is being done and which share of the whole is done, from 0 to 1.
+        progress: called with the share of the whole that is done.
         seed: chance; the same seed gives the same page.
 
     Raises:
@@ -37,15 +38,15 @@ def make_demo(folder: Path | str, *, progress: Teller | None = None, seed: int =
         >>> make_demo("outputs/demo").name
         'index.html'
     """
-    folder, bar = _folder(Path(folder)), Progress(progress)
-    bar.tell("opening the network", 0)
+    folder, overall = _folder(Path(folder)), OverallProgress(progress)
+    overall.report(0, "loading the network")
     network = load("signs")
-    bar.tell("drawing the sample images", 0.05)
+    overall.report(0.05, "rendering the sample images")
     labels, images = zip(*samples(), strict=True)
-    page = demo_page(Show(network, np.stack(images), np.array(labels), CLASSES, seed=seed, progress=bar))
-    bar.tell("writing the page", 0.95)
+    page = demo_page(Show(network, np.stack(images), np.array(labels), CLASSES, seed=seed, progress=overall))
+    overall.report(0.95, "writing the page")
     path = write_demo(folder, page)
-    bar.tell("done", 1)
+    overall.report(1, "done")
     return path
 
 

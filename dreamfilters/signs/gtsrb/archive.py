@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import DownloadError, OutputError
-from dreamfilters.signs.gtsrb.download import Progress, download
+from dreamfilters.progress import OnProgress
+from dreamfilters.signs.gtsrb.download import download
 from dreamfilters.signs.gtsrb.unpack import opened, unpack, unpacked, write_whole
 
 ARCHIVE = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
@@ -51,7 +52,7 @@ _LABELS = "GT-final_test.csv"
 
 
 def fetch(
-    folder: str | Path, *, base: str = ARCHIVE, files: ArchiveFiles = FILES, progress: Progress | None = None
+    folder: str | Path, *, base: str = ARCHIVE, files: ArchiveFiles = FILES, progress: OnProgress | None = None
 ) -> Path:
     """The folder, with the benchmark in it: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
 
@@ -62,7 +63,8 @@ def fetch(
     What a killed or broken run left is continued, and where all is there nothing is done. Archive files that you
     put into the folder yourself are taken if their md5 fits; they all stay there and may be deleted afterwards.
 
-    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training images. `progress` is called with (what, done, total).
+    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training images. `progress`: called for every chunk
+    of bytes and every image.
     Raises DownloadError, which says what to do, and OutputError if the folder cannot be written.
 
     >>> fetch("gtsrb")  # doctest: +SKIP

@@ -4,7 +4,6 @@ import hashlib
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -13,8 +12,7 @@ from urllib.parse import urlsplit
 
 from dreamfilters import __version__
 from dreamfilters.errors import DownloadError
-
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it is, of how much (0: not known)
+from dreamfilters.progress import OnProgress, Progress
 
 LARGEST = 2 * 1024**3  # bytes; no answer of a server may fill the disk
 PATIENCE = 60.0  # seconds without a byte
@@ -22,7 +20,7 @@ _CHUNK = 2**18
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def download(url: str, target: Path, *, md5: str, progress: Progress | None = None) -> None:
+def download(url: str, target: Path, *, md5: str, progress: OnProgress | None = None) -> None:
     """Puts the file at `url` to `target`, checked; nothing is fetched if it is there already.
 
     The bytes grow in `target` + ".part", which a later call continues (HTTP range requests, RFC 9110, section 14);
@@ -45,7 +43,7 @@ def download(url: str, target: Path, *, md5: str, progress: Progress | None = No
     part.replace(target)
 
 
-def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
+def _fetch_rest(url: str, part: Path, progress: OnProgress | None) -> None:
     """Brings `part` to the length that the server says, beginning again if what is there does not fit."""
     start = part.stat().st_size if part.exists() else 0
     try:
@@ -70,7 +68,7 @@ def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
             _copy(answer, file, first, total, _name(url), progress)
 
 
-def _copy(answer: HTTPResponse, file: IO[bytes], done: int, total: int, name: str, progress: Progress | None) -> None:
+def _copy(answer: HTTPResponse, file: IO[bytes], done: int, total: int, name: str, progress: OnProgress | None) -> None:
     """Appends the answer to the file, of which `done` of `total` bytes are there; what came stays."""
     again = "run the same again, it goes on from there"
     while True:
@@ -87,7 +85,7 @@ def _copy(answer: HTTPResponse, file: IO[bytes], done: int, total: int, name: st
             )
         file.write(chunk)
         if progress:
-            progress(name, done, total)
+            progress(Progress(done, total, name))
     if done < total:
         raise DownloadError(f"{name}: the connection broke after {done} of {total} bytes; {again}")
 

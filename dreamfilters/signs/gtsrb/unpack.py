@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from dreamfilters.errors import DownloadError
-from dreamfilters.signs.gtsrb.download import Progress
+from dreamfilters.progress import OnProgress, Progress
 
 Place = Callable[[str], Path | None]  # a member's name -> the image's path below the folder, None: no image
 
@@ -19,7 +19,7 @@ LARGEST_TOTAL = 2 * 1024**3  # bytes; all traffic signs together have about a qu
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)  # what zipfile may raise
 
 
-def unpack(archive: Path, folder: Path, place: Place, progress: Progress | None) -> None:
+def unpack(archive: Path, folder: Path, place: Place, progress: OnProgress | None) -> None:
     """Writes each image of the archive to its place, as PNG, unless it is there already.
 
     A member's name never becomes a path: places are made of the digits in it.
@@ -30,7 +30,7 @@ def unpack(archive: Path, folder: Path, place: Place, progress: Progress | None)
             if not (folder / path).exists():
                 write_whole(folder / path, _as_png(member.filename, unpacked(zipped, member)))
             if progress:
-                progress(f"unpacking {archive.name}", done, len(placed))
+                progress(Progress(done, len(placed), f"unpacking {archive.name}"))
 
 
 def opened(archive: Path) -> zipfile.ZipFile:

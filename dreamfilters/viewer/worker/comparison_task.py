@@ -15,6 +15,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
+from dreamfilters.progress import Progress
 from dreamfilters.report.captions import captions_of, headline_of
 from dreamfilters.report.report import contents
 from dreamfilters.serialization import plain
@@ -46,11 +47,11 @@ def compared(
 ) -> bytes:
     """Return the report on some units as a ZIP archive; `pause`, called between its parts, may raise `Cancelled`."""
 
-    def watcher(what: str, share: float) -> None:
-        tell({"note": what, "share": share})
+    def on_progress(progress: Progress) -> None:
+        tell({"note": progress.note, "share": progress.share})
         pause()
 
-    found = compare(network, targets, images, seeds=1, top=min(_SHOWN, len(images)), watcher=watcher)
+    found = compare(network, targets, images, seeds=1, top=min(_SHOWN, len(images)), progress=on_progress)
     return archive(contents(found))
 
 

@@ -49,11 +49,11 @@ def surveyed(
     fitting = max(1, min(_BATCH, count, _ROOM // image_bytes(network, facts.size)))
     source = source_of(images)
     survey = ScanJob(network, source, layers, k=min(TOP, count), batch=fitting)
-    progress = survey.start()
-    for _ in survey.batches(progress):
-        tell("progress", {"phase": "running", "done": progress.next, "total": count, "note": "looking at the images"})
+    state = survey.start()
+    for _ in survey.batches(state):
+        tell("progress", {"phase": "running", "done": state.next, "total": count, "note": "looking at the images"})
         yield
-    scan = survey.scan(progress)
+    scan = survey.scan(state)
     tell("evidence", scan)
     tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid images"})
     tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))

@@ -6,7 +6,7 @@ import pytest
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import Progress, ScanJob, class_numbers
+from dreamfilters.evidence.scan.survey import ScanJob, ScanState, class_numbers
 from dreamfilters.networks import InputForm, Network
 
 
@@ -27,7 +27,7 @@ def test_what_is_left_is_looked_at_and_nothing_twice(survey):
         for _ in zip(range(stops), survey.batches(begun), strict=False):
             pass
         arrays = {name: values.copy() for name, values in begun.tally.arrays.items()}
-        resumed = Progress(begun.next, Accumulators.of(arrays), begun.predicted.copy())
+        resumed = ScanState(begun.next, Accumulators.of(arrays), begun.predicted.copy())
         assert list(survey.batches(resumed)) == names[begun.next // 4 :]
         assert resumed.next == 17
         assert resumed.predicted.tolist() == whole.predicted.tolist()

@@ -11,6 +11,7 @@ from dreamfilters.dreams.parameterizations import Pixels
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.progress import OverallProgress
 from dreamfilters.report.demo import cards, demo
 from dreamfilters.report.demo.page import html
 
@@ -44,7 +45,7 @@ def page(network, images, told):
     recipe = Recipe(Pixels(), transforms=(), steps=3, name="brief")
     shown = cards.Show(
         network, images, np.array([0, 0, 1, 1, 2, 2]), (2, 1), filters=2, filter_recipe=recipe, class_recipe=recipe,
-        progress=cards.Progress(lambda text, done: told.append((text, done))),
+        progress=OverallProgress(told.append),
     )  # fmt: skip
     return demo.demo_page(shown)
 
@@ -91,10 +92,10 @@ def test_a_class_called_by_anothers_number_is_not_mistaken(page):
 
 
 def test_progress_grows(page, told):
-    shares = [done for _, done in told]
+    shares = [each.share for each in told]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] <= 0.95
-    assert {"dreaming classes", "dreaming filters of conv1", "dreaming filters of conv2"} <= {text for text, _ in told}
+    assert {"dreaming class", "dreaming conv1", "dreaming conv2"} <= {each.note.partition(":")[0] for each in told}
 
 
 def test_the_page_says_what_it_shows(page):

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from dreamfilters.errors import DownloadError, OutputError
+from dreamfilters.progress import Progress
 from dreamfilters.signs.gtsrb import unpack
 from dreamfilters.signs.gtsrb.archive import CLASSES, FILES, FIRST_STAGE, ArchiveFiles, fetch
 
@@ -145,10 +146,10 @@ def test_the_record_counts_each_class_and_a_second_run_asks_for_nothing(publishe
 
 def test_progress_tells_of_bytes_and_of_images(published, server, tmp_path):
     seen = []
-    fetch(tmp_path / "gtsrb", base=server.base, files=published(), progress=lambda *step: seen.append(step))
-    assert ("unpacking training.zip", 86, 86) in seen
-    assert ("unpacking test.zip", 43, 43) in seen
-    assert {what for what, _, _ in seen} >= {"training.zip", "test.zip", "labels.zip"}
+    fetch(tmp_path / "gtsrb", base=server.base, files=published(), progress=seen.append)
+    assert Progress(86, 86, "unpacking training.zip") in seen
+    assert Progress(43, 43, "unpacking test.zip") in seen
+    assert {each.note for each in seen} >= {"training.zip", "test.zip", "labels.zip"}
 
 
 def test_a_run_killed_while_unpacking_is_continued(published, server, tmp_path, monkeypatch):

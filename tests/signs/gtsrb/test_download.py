@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dreamfilters.errors import DownloadError
+from dreamfilters.progress import Progress
 from dreamfilters.signs.gtsrb.download import download
 
 CONTENT = bytes(range(256)) * 40  # 10,240 bytes
@@ -87,10 +88,10 @@ def part_of(target: Path) -> Path:
 def test_a_whole_file_arrives_and_progress_ends_at_its_length(target):
     seen = []
     with serving() as server:
-        download(server.url, target, md5=MD5, progress=lambda *step: seen.append(step))
+        download(server.url, target, md5=MD5, progress=seen.append)
     assert target.read_bytes() == CONTENT
     assert not part_of(target).exists()
-    assert seen[-1] == ("a.bin", 10240, 10240)
+    assert seen[-1] == Progress(10240, 10240, "a.bin")
 
 
 def test_a_file_that_is_there_is_not_fetched_again(target):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,8 +18,7 @@ from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.class_orders import class_orders
 from dreamfilters.networks.preprocessing.search.trial import Reals, ShownImages, Trial, TrialRunner, read_images
 from dreamfilters.networks.watching import logits_step
-
-Watcher: TypeAlias = Callable[[float, float, str], None]  # done, of how much, what
+from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
 _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
@@ -74,7 +72,7 @@ def rank_forms(
     labels: Sequence[str] | None = None,
     *,
     per_class: int = PER_CLASS,
-    watcher: Watcher = lambda done, whole, now: None,
+    progress: OnProgress | None = None,
 ) -> FormRanking:
     """Return how well the network recognizes labeled images in each input form and order of classes it may want.
 
@@ -87,7 +85,7 @@ def rank_forms(
         images: what `images` returned, or arrays (h, w, c) in [0, 1].
         labels: the class of each, by name or number, "" for none; those of the images by themselves.
         per_class: so many images of each class are shown, spread over what there is.
-        watcher: called with how much is done, of how much, and what comes now.
+        progress: called with the number of images decoded, then of input forms tried.
 
     Raises:
         ImageError: no labeled image that can be read.
@@ -103,18 +101,20 @@ def rank_forms(
     if len(said) != len(images):
         raise ImageError(f"{len(said)} labels for {len(images)} images: give one each, '' for none")
     chosen = _spread_over(said, per_class)
-    shown = read_images(network, images, chosen, lambda done, whole: watcher(done, whole, "decoding"))
+    shown = read_images(network, images, chosen, progress)
     names = [said[index] for index in shown.indices]
     exam = TrialRunner(network, shown, class_orders(network, names))
     trials: list[Trial] = []
     forms = [*candidates(network.form), *own_values(exam)]
     for done, form in enumerate(forms):
-        watcher(done, len(forms), form.describe())
+        if progress is not None:
+            progress(Progress(done, len(forms), form.describe()))
         trials += exam.trials(form)
     best = min(trials, key=_standing)
     for rule in RULES:
         if rule != best.form.resize and not _alike(shown, rule, best.form.resize):
-            watcher(len(forms), len(forms), rule)
+            if progress is not None:
+                progress(Progress(len(forms), len(forms), rule))
             trials += [trial for trial in exam.trials(replace(best.form, resize=rule)) if trial.beats(best)]
     failures = images.failures if isinstance(images, ImageFolder) else ()
     return FormRanking(tuple(sorted(trials, key=_standing)), len(set(names)), failures)

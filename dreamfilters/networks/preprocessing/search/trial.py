@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.activation_functions import activation_name
 from dreamfilters.networks.preprocessing.search.class_orders import ClassOrder
 from dreamfilters.networks.watching import logits_step
+from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
 
@@ -88,7 +89,7 @@ def read_images(
     network: Network,
     images: ImageFolder | Sequence[ArrayLike],
     chosen: Sequence[int],
-    told: Callable[[int, int], None] = lambda done, whole: None,
+    progress: OnProgress | None = None,
 ) -> ShownImages:
     """Return the chosen images but those that cannot be read; where they are too large to hold, some of them.
 
@@ -109,7 +110,8 @@ def read_images(
         for rule, made in resized.items():
             made.append(np.asarray(image if whole else resize(image, (height, width), rule), np.float16))
         indices.append(index)
-        told(len(indices), len(chosen))
+        if progress is not None:
+            progress(Progress(len(indices), len(chosen), "decoding"))
     if not indices:
         raise ImageError(f"none of the {len(chosen)} labeled images can be read")
     return ShownImages(tuple(indices), {rule: np.stack(made) for rule, made in resized.items()})

@@ -8,6 +8,7 @@ from keras import layers, ops
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.preprocessing.search.ranking import candidates, rank_forms
+from dreamfilters.progress import Progress
 
 COLORS = np.array(
     [(r, 0.3 + 0.2 * (n % 2), b) for n, (r, b) in enumerate(itertools.product((0.2, 0.5, 0.8), (0.1, 0.4, 0.6, 0.9)))]
@@ -67,12 +68,10 @@ def test_images_are_spread_over_each_class(images):
 
 def test_progress_is_told(images):
     told = []
-    rank_forms(
-        knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=1, watcher=lambda *now: told.append(now)
-    )
-    assert told[0] == (1, 12, "decoding")
-    assert all(done <= whole for done, whole, _ in told)
-    assert {"4x4 BGR, 0 to 255", "nearest"} <= {now for _, _, now in told}
+    rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=1, progress=told.append)
+    assert told[0] == Progress(1, 12, "decoding")
+    assert all(each.done <= each.total for each in told)
+    assert {"4x4 BGR, 0 to 255", "nearest"} <= {each.note for each in told}
 
 
 @pytest.mark.parametrize(

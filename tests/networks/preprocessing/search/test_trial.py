@@ -9,6 +9,7 @@ from dreamfilters.images.resizing import RULES
 from dreamfilters.networks.preprocessing.search import trial as exam
 from dreamfilters.networks.preprocessing.search.class_orders import ClassOrder
 from dreamfilters.networks.preprocessing.search.trial import Trial, TrialRunner, read_images
+from dreamfilters.progress import Progress
 
 ORDER = ClassOrder("numeric", ("0", "1"), np.array([0, 1]))
 
@@ -47,8 +48,8 @@ def folder(tmp_path, scene):
 
 def test_images_are_read_once_and_resized_by_every_rule(network, folder):
     told = []
-    shown = read_images(network, image_folder(folder), [0, 1, 2], lambda *done: told.append(done))
-    assert (shown.indices, told) == ((0, 2), [(1, 3), (2, 3)])
+    shown = read_images(network, image_folder(folder), [0, 1, 2], told.append)
+    assert (shown.indices, told) == ((0, 2), [Progress(1, 3, "decoding"), Progress(2, 3, "decoding")])
     assert set(shown.resized) == set(RULES)
     assert shown.resized["linear"].shape == (2, 16, 16, 3)
     assert np.array_equal(shown.resized["nearest"][0], shown.resized["bicubic"][0])  # it had that size
