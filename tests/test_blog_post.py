@@ -81,7 +81,7 @@ def test_the_three_are_dormant_not_dead_and_the_others_alive_by_an_image_that_sh
         if finding.verdict.kind == "alive":
             best = scan.unit("conv2", finding.unit).strongest["max"][0]
             seen = df.activations(network, images[best.index][None], ["conv2"])["conv2"][0]
-            assert seen[(*best.place, finding.unit)] == pytest.approx(best.score, rel=1e-5)
+            assert seen[(*best.position, finding.unit)] == pytest.approx(best.score, rel=1e-5)
 
 
 def test_two_filters_react_to_red_borders(network, signs):

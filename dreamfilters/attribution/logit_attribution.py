@@ -12,7 +12,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
-from dreamfilters.evidence.activations import Seen, stream
+from dreamfilters.evidence.activations import Activations, stream
 from dreamfilters.evidence.features import Images, penultimate
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Slot, Step
@@ -105,7 +105,7 @@ def attribute_logit(
     if named == LOGITS:
         raise ModelError(f"{network.name}: no layer lies before its logits, so none carries them")
     name = network.layer(named).name
-    parts = list(stream(network, images, [name], reading=_contributions(network, name, number)))
+    parts = list(stream(network, images, [name], reduce=_contributions(network, name, number)))
     mean, answer, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
         for key in ("adds", "says", "logit")
@@ -122,7 +122,7 @@ def attribute_logit(
     )
 
 
-def behind(graph: Graph, layer: str) -> Graph:
+def subgraph_after(graph: Graph, layer: str) -> Graph:
     """Return the part of a network that makes its output of a layer's, with that layer's output as its input.
 
     Raises:
@@ -152,15 +152,15 @@ def _reading(step: Step, slot: int) -> Step:
     return replace(step, arguments=arguments, inputs=tuple(0 if number == slot else number for number in step.inputs))
 
 
-def _contributions(network: Network, layer: str, number: int) -> Callable[[Seen], Seen]:
+def _contributions(network: Network, layer: str, number: int) -> Callable[[Activations], Activations]:
     """Return the function from a batch's activations to each unit's part in a logit, its mean answer, and the logit."""
-    head = watch(behind(network.graph, layer), frozenset({LOGITS}))
+    head = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))
 
     def logit(values: Tensor) -> tuple[Tensor, Tensor]:
         chosen = head(values)[LOGITS][:, number]
         return ops.sum(chosen), chosen  # images share nothing, so the gradient of the sum is each one's
 
-    def parts(seen: Seen) -> Seen:
+    def parts(seen: Activations) -> Activations:
         values = seen[layer]
         (_, chosen), slope = backend.value_and_gradient(logit)(values)
         places = tuple(range(1, len(values.shape) - 1))

@@ -79,9 +79,9 @@ COMMANDS = (audit,)
 def _inquest(
     network: Network, model: str, images: Path | None, scan: Path | None, layers: list[str] | None, seed: int
 ) -> AuditJob:
+    from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import TOP, ScanJob
     from dreamfilters.runs.audit_run import AuditJob
 
     wanted = layer_names(layers)

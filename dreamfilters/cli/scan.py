@@ -23,7 +23,7 @@ from dreamfilters.cli.options import (
 from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
-    from dreamfilters.evidence.scan.survey import ScanJob
+    from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.networks import Network
     from dreamfilters.runs.scan_run import Stored
 
@@ -80,9 +80,9 @@ def _folder_for(network: Network) -> Path:
 def _survey(
     network: Network, images: Path, layers: list[str] | None, labels: Path | None, top: int, batch: int | None
 ) -> ScanJob:
+    from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import ScanJob
 
     real = labeled_images(network, images, labels)
     return ScanJob(network, source_of(real), layer_names(layers) or default_layers(network), k=top, batch=batch)

@@ -11,7 +11,7 @@ from dreamfilters.comparison.result import ClassFacts, ConfusedClass, UnitView
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.errors import DreamfiltersError, ImageError
 from dreamfilters.evidence.activations import Floats, activations
-from dreamfilters.evidence.features import rows
+from dreamfilters.evidence.features import feature_vectors
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.predictions import predictions
 
@@ -98,7 +98,7 @@ def _separation(
     if carriers is None or not other:
         return ()
     both = np.concatenate([images, real.read(other)])
-    answers = rows(real.network, both, carriers.layer, pooled=True)
+    answers = feature_vectors(real.network, both, carriers.layer, pooled=True)
     labels = np.repeat([confusion.meant, confusion.taken_for], [len(images), len(other)])
     try:
         return separating_units(answers, labels, confusion.meant, confusion.taken_for)

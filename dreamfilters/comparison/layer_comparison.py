@@ -30,7 +30,7 @@ from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import layers_before, numbers_of, rows
+from dreamfilters.evidence.features import activation_size, feature_vectors, layers_before
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.networks import Network
 
@@ -153,7 +153,7 @@ class LayerComparison:
     @cached_property
     def spreads(self) -> tuple[Taken[SeedVariation], ...]:
         """How much each unit's dreams differ."""
-        answers = rows(self.network, self.made, self.layer, pooled=True)
+        answers = feature_vectors(self.network, self.made, self.layer, pooled=True)
 
         def spread(place: int) -> SeedVariation:
             those = list(self.own[place])
@@ -270,7 +270,7 @@ def portions(real: ReferenceSet, subjects: Sequence[ComparedUnit]) -> tuple[tupl
     for layer in dict.fromkeys(subject.layer for subject in subjects):
         those = [subject for subject in subjects if subject.layer == layer]
         watched = [*layers_before(real.network, layer), layer]
-        room = _ROOM // (4 * _EACH * max(numbers_of(real.network, name, real.scan.size) for name in watched))
+        room = _ROOM // (4 * _EACH * max(activation_size(real.network, name, real.scan.size) for name in watched))
         step = max(1, min(_TOGETHER, room))
         found += [tuple(those[first : first + step]) for first in range(0, len(those), step)]
     return tuple(found)

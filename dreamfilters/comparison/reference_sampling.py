@@ -46,10 +46,10 @@ def match(subject: ComparedUnit, scanned: UnitScan, dreams: Sequence[int]) -> Tw
         [example.index for example in ranking[subject.by]] for ranking in (scanned.strongest, scanned.weakest)
     )
     if set(strong) & set(weak):
-        raise ImageError(f"{scanned.seen} images: too few to have {len(strong)} strong and as many weak ones")
+        raise ImageError(f"{scanned.counted} images: too few to have {len(strong)} strong and as many weak ones")
     return TwoAFCTrials(strong, weak, dreams)
 
 
 def _check_awake(scanned: UnitScan, subject: ComparedUnit) -> None:
     if not scanned.strongest[subject.by][0].score > scanned.weakest[subject.by][0].score:
-        raise ImageError(f"{scanned.seen} images: the unit answers them all alike, so that none is a reference")
+        raise ImageError(f"{scanned.counted} images: the unit answers them all alike, so that none is a reference")

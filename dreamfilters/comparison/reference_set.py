@@ -13,9 +13,9 @@ from dreamfilters.comparison.measures.response_rank import ResponseRank
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.result import Scan, UnitScan
+from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
 from dreamfilters.evidence.scan.score_statistics import By
-from dreamfilters.evidence.scan.sources import Source
-from dreamfilters.evidence.scan.survey import TOP, ScanJob
+from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images import resize
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
@@ -38,14 +38,14 @@ class ReferenceSet:
     """
 
     network: Network
-    source: Source
+    source: ImageSource
     scan: Scan
     seed: int
 
     @classmethod
-    def of(cls, network: Network, source: Source, scan: Scan, *, seed: int = 0) -> ReferenceSet:
+    def of(cls, network: Network, source: ImageSource, scan: Scan, *, seed: int = 0) -> ReferenceSet:
         """Return what images do to the layers of a scan that was made of them."""
-        return cls(network, source.fitted(scan.size, network.form.image_channels, network.form.resize), scan, seed)
+        return cls(network, source.fitted(scan.size, network.form), scan, seed)
 
     @cached_property
     def drawn(self) -> tuple[int, ...]:
@@ -109,7 +109,7 @@ class ReferenceSet:
         Raises:
             ImageError: no image has a finite response.
         """
-        if not unit.seen:
+        if not unit.counted:
             raise ImageError(f"{unit.layer.name}:{unit.number}: no image has a finite response to stand beside")
         best = unit.strongest[by][0]
         return ResponseRank(
@@ -119,14 +119,14 @@ class ReferenceSet:
             ratio=response / best.score if best.score > 0 else None,
             margin=response - best.score,
             percentile=100 * unit.histogram[by].share_up_to(response),
-            count=unit.seen,
+            count=unit.counted,
             loses=not response >= best.score,
         )
 
 
 def reference_set(
     network: Network,
-    source: Source,
+    source: ImageSource,
     layers: Iterable[str],
     *,
     top: int,

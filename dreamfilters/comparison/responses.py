@@ -13,8 +13,8 @@ from dreamfilters import backend
 from dreamfilters.dreams.ascent.compiled_step import ROBUST
 from dreamfilters.dreams.transforms import Transform, Views, apply
 from dreamfilters.errors import RecipeError
-from dreamfilters.evidence.activations import Floats, Seen, stream
-from dreamfilters.evidence.features import Images, shown
+from dreamfilters.evidence.activations import Activations, Floats, stream
+from dreamfilters.evidence.features import Images, fitted_images
 from dreamfilters.networks import Network
 
 _CHUNK = 32  # images that are moved at a time
@@ -67,7 +67,7 @@ def responses_to(
     if looks < 0:
         raise RecipeError(f"looks={looks}: at least 0")
     seen = _moved(network, images, (Views(looks), *transforms), seed) if looks else images
-    parts = list(stream(network, seen, list(units), reading=_summary(units)))
+    parts = list(stream(network, seen, list(units), reduce=_summary(units)))
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def averaged(name: str) -> Floats:
@@ -76,10 +76,10 @@ def responses_to(
     return {layer: Responses(averaged(f"mean {layer}"), averaged(f"max {layer}")) for layer in units}
 
 
-def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
+def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Activations], Activations]:
     """Return the function that reads the mean and the maximum of each unit's map, (n, units), off a batch."""
 
-    def summary(seen: Seen) -> Seen:
+    def summary(seen: Activations) -> Activations:
         found = {}
         for layer, numbers in units.items():
             maps = ops.take(seen[layer], np.asarray(numbers, "int32"), axis=-1)
@@ -94,7 +94,7 @@ def _moved(network: Network, images: Images, transforms: Sequence[Transform], se
     """Yield every look at the first image, then every look at the second."""
     move = _mover(network, tuple(transforms))
     for first in range(0, len(images), _CHUNK):
-        chunk = shown(network, images[first : first + _CHUNK])
+        chunk = fitted_images(network, images[first : first + _CHUNK])
         seeds = np.array([backend.seed_of(seed, first + place) for place in range(_CHUNK)], "uint64")
         filled = np.concatenate([chunk, np.repeat(chunk[-1:], _CHUNK - len(chunk), axis=0)])  # one program for all
         looks = np.asarray(move(backend.tensor(filled), backend.tensor(seeds)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ModelError, RecipeError
-from dreamfilters.evidence.bounds.affine_operators import Array, ChannelScale, Mix, Taps, affine_parts
+from dreamfilters.evidence.bounds.affine_operators import Array, ChannelScale, Convolution, Linear, affine_parts
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import inline_activation
 from dreamfilters.networks.graph import Graph, Step
@@ -63,7 +63,7 @@ def weight_vectors(network: Network, layer: str) -> NDArray[np.float64]:
     step = graph.by_name[network.layer(layer).name]
     shape = _input_shape(graph, step)
     parts = affine_parts(step, shape) if None not in shape else None
-    if not parts or len(parts) > 1 or not isinstance(parts[0], Taps | Mix) or step.type not in _WEIGHED:
+    if not parts or len(parts) > 1 or not isinstance(parts[0], Convolution | Linear) or step.type not in _WEIGHED:
         raise ModelError(f"{layer}: a {step.type} has no weights to compare; Conv2D, DepthwiseConv2D and Dense have")
     operator = parts[0]
     kernel = operator.kernel.reshape(-1, operator.kernel.shape[-1])  # (n, units)

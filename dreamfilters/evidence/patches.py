@@ -54,7 +54,7 @@ def extract_patch(image: ArrayLike, layer: LayerFacts, place: tuple[int, int]) -
         TargetError: the layer's maps have no such place.
 
     Example:
-        >>> extract_patch(image, scan.layer("conv6").facts, example.place).describe()
+        >>> extract_patch(image, scan.layer("conv6").facts, example.position).describe()
         '32x32 at (9, 9)'
     """
     values = np.asarray(image, np.float32)

@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from dreamfilters.errors import RecipeError, TargetError
-from dreamfilters.evidence.activations import Floats, Seen, stream
+from dreamfilters.evidence.activations import Activations, Floats, stream
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
 
@@ -75,7 +75,7 @@ def strongest(
         _check(network, layer, numbers)
     best: dict[str, _Best] = {}
     first = 0
-    for maps in stream(network, images, list(units), reading=_only(units), batch=batch):
+    for maps in stream(network, images, list(units), reduce=_only(units), batch=batch):
         for layer, seen in maps.items():
             new = _Best.of(seen, first, reduce)
             best[layer] = (best[layer].joined(new) if layer in best else new).top(k)
@@ -101,10 +101,10 @@ def _check(network: Network, layer: str, numbers: Sequence[int]) -> None:
         raise TargetError(f"{what} {wrong[0]}: {network.name} has {count} there, 0 to {(count or 0) - 1}")
 
 
-def _only(units: Mapping[str, Sequence[int]]) -> Callable[[Seen], Seen]:
+def _only(units: Mapping[str, Sequence[int]]) -> Callable[[Activations], Activations]:
     """Return the function that keeps the wanted units of each layer, as maps (n, h, w, units)."""
 
-    def chosen(seen: Seen) -> Seen:
+    def chosen(seen: Activations) -> Activations:
         taken = {layer: ops.take(value, np.asarray(units[layer], "int32"), axis=-1) for layer, value in seen.items()}
         return {layer: t if len(t.shape) == 4 else t[:, None, None, :] for layer, t in taken.items()}
 

@@ -15,7 +15,7 @@ from dreamfilters import backend
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 import dreamfilters
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
-from dreamfilters.evidence.activations import Floats, recorded
+from dreamfilters.evidence.activations import Floats, iter_activations
 from dreamfilters.evidence.maps.layer_page import MapStyle, PageImage, layer_page, overview
-from dreamfilters.evidence.maps.unit_maps import UnitMaps, chosen_units, mapped_layers
+from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
@@ -179,7 +179,7 @@ class _Job:
     def layers(self) -> dict[str, tuple[LayerInfo, tuple[int, ...] | None]]:
         """The layers under the names of their files: their place among all, and what people call them."""
         infos = mapped_layers(self.network, self.how.layers)
-        units = chosen_units(infos, self.how.units)
+        units = select_units(infos, self.how.units)
         place = {info.name: number for number, info in enumerate(self.network.layers, start=1)}
         return {
             f"{place[info.name]:02d}-{readable(info.name, 'layer')}": (info, units[info.name])
@@ -255,7 +255,7 @@ def _pages(job: _Job, album: MapStore) -> Iterator[tuple[int, StoredMaps]]:
     watched = [*(info.name for info, _ in job.layers.values()), *top]
     pairs = _or_nothing(job.images(missing))
     with ThreadPoolExecutor(_HANDS) as hands:
-        for index, image, seen in recorded(job.network, pairs, watched) if pairs is not None else ():
+        for index, image, seen in iter_activations(job.network, pairs, watched) if pairs is not None else ():
             yield index, _draw(job, album, hands, index, image, seen)
 
 

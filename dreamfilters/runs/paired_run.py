@@ -21,8 +21,8 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
+from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
@@ -117,8 +117,7 @@ class CompareJob:
         stored = scan_run.run(self.survey, folder, spec=self.spec, force=True, progress=progress)
         if stored.scan is None:
             raise KeyboardInterrupt
-        form = self.network.form
-        fitted = self.survey.source.fitted(self.survey.size, form.image_channels, form.resize)
+        fitted = self.survey.source.fitted(self.survey.size, self.network.form)
         return ReferenceSet(self.network, fitted, stored.scan, self.seed)
 
     def dream(self, folder: Path, progress: OnProgress | None = None) -> StoredDreams:

@@ -18,7 +18,7 @@ from dreamfilters.runs.storage.atomic_files import claimed
 from dreamfilters.runs.storage.run_folder import is_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import ScanJob, ScanState
+    from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState
 
 _EVERY = 20.0  # seconds of work that a kill costs at most
 

@@ -23,7 +23,7 @@ from dreamfilters.runs.storage.atomic_files import sha256, write_whole
 from dreamfilters.runs.storage.run_folder import KEY, is_whole, make_room
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.survey import ScanJob, ScanState
+    from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState
 
 MANIFEST, ARRAYS, TABLE, UNFINISHED = "scan.json", "scan.npz", "units.csv", "unfinished.npz"
 
@@ -78,7 +78,7 @@ class ScanFolder:
 
     def resumed(self) -> ScanState | None:
         """Return how far an earlier run came, None where there was none."""
-        from dreamfilters.evidence.scan.survey import ScanState
+        from dreamfilters.evidence.scan.scan_job import ScanState
 
         try:
             arrays = arrays_in(self.folder / UNFINISHED)

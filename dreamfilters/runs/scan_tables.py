@@ -16,7 +16,7 @@ from dreamfilters.report.csv_tables import guarded
 
 QUANTILES = (0.05, 0.5, 0.95)
 
-_STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "seen", "broken")
+_STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
 _BY: tuple[By, ...] = ("max", "mean")
 _JUDGED = (
     "score_mean", "score_deviation", "q05", "q50", "q95", "quantile_error", "selectivity", "correlation",
@@ -28,14 +28,14 @@ def layer_rows(scan: Scan) -> list[dict[str, Any]]:
     """Return what each layer comes to: its units, how many are silent in all images, and its strongest one."""
     rows = []
     for name, layer in scan.layers.items():
-        some = layer.seen > 0
+        some = layer.counted > 0
         best = int(np.nanargmax(layer.maximum)) if some.any() else None
         rows.append(
             {
                 "layer": name,
                 "units": layer.units,
                 "silent": int(layer.always_silent.sum()),
-                "broken": int((layer.broken > 0).sum()),
+                "nonfinite": int((layer.nonfinite > 0).sum()),
                 "zeros": float(layer.zeros[some].mean()) if some.any() else None,
                 "strongest": best,
                 "maximum": None if best is None else float(layer.maximum[best]),

@@ -18,7 +18,7 @@ from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Pixels
 from dreamfilters.dreams.recipe import Recipe, read_recipe
-from dreamfilters.evidence.activations import Floats, Seen, stream
+from dreamfilters.evidence.activations import Activations, Floats, stream
 from dreamfilters.networks import Network
 from dreamfilters.verdicts.verdict import DreamEvidence
 
@@ -116,10 +116,10 @@ def _shown(network: Network, layer: str, attempts: Iterable[Attempt]) -> Iterato
             waiting.append(attempt)
             yield attempt.image
 
-    for seen in stream(network, images(), [layer], reading=_greatest):
+    for seen in stream(network, images(), [layer], reduce=_greatest):
         for answers in seen[layer]:
             yield waiting.popleft(), answers
 
 
-def _greatest(seen: Seen) -> Seen:
+def _greatest(seen: Activations) -> Activations:
     return {layer: ops.max(value, axis=tuple(range(1, len(value.shape) - 1))) for layer, value in seen.items()}

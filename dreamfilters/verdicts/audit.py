@@ -186,8 +186,8 @@ class _Case:
         ):  # one that has no state of rest
             named = f" ({dreamt.image})" if dreamt.image else ""
             verdict = Verdict("alive", f"a dream{named} raises it to {dreamt.score:.4g}; no image was shown")
-        if seen is not None and seen.broken[unit]:
-            also = f"; on {seen.broken[unit]} images more its map held NaN or infinity"
+        if seen is not None and seen.nonfinite[unit]:
+            also = f"; on {seen.nonfinite[unit]} images more its map held NaN or infinity"
             verdict = replace(verdict, sentence=verdict.sentence + also)
         return Finding(unit, verdict, scanned, dreamt, before)
 
@@ -210,7 +210,7 @@ def _scanned(seen: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
     best, is_map = seen.by_max.strongest, seen.facts.shape[:2] != (1, 1)
     index = int(best.index[0, unit])
     return ScanEvidence(
-        images=int(seen.seen[unit]),
+        images=int(seen.counted[unit]),
         high=float(seen.maximum[unit]),
         low=float(seen.minimum[unit]),
         zeros=float(seen.zeros[unit]),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.attribution.logit_attribution import attribute_logit, behind
+from dreamfilters.attribution.logit_attribution import attribute_logit, subgraph_after
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
@@ -58,7 +58,7 @@ def test_behind_more_layers_it_is_the_slope_times_the_activation(network, images
     """Against small changes of the network itself: a bias of conv2 moves a unit wherever it is awake."""
     found = attribute_logit(network, images[:1], 0, layer="conv1", most=8)
     maps = activations(network, images[:1], ["conv1"])["conv1"]
-    head = behind(network.graph, "conv1")
+    head = subgraph_after(network.graph, "conv1")
     from dreamfilters.networks.watching import watch
 
     run = watch(head, frozenset({LOGITS}))
@@ -76,7 +76,7 @@ def test_what_is_behind_a_layer_computes_the_rest(network, images, layer):
 
     values = activations(network, images, [layer])[layer]
     logits = activations(network, images, [LOGITS])[LOGITS]
-    rest = watch(behind(network.graph, layer), frozenset({LOGITS}))(values)[LOGITS]
+    rest = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))(values)[LOGITS]
     assert np.asarray(rest) == pytest.approx(logits, abs=1e-5)
 
 

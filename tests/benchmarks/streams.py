@@ -112,8 +112,8 @@ def scanned(model: str, low: float, high: float, folder: str, count: int) -> dic
 
 def stored(model: str, low: float, high: float, folder: str, count: int, out: str) -> dict[str, Any]:
     """Scan into a folder, or find it there; then time how long a fresh process takes to open it, imports included."""
+    from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.evidence.scan.survey import ScanJob
 
     network = opened(model, low, high, "")
     run(ScanJob(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError, InputFormError, RecipeError, UnknownNameError
 from dreamfilters.evidence import activations as recording
-from dreamfilters.evidence.activations import activations, mean_responses, recorded, stream
+from dreamfilters.evidence.activations import activations, iter_activations, mean_responses, stream
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network
 
@@ -136,14 +136,14 @@ def test_a_folder_without_readable_images_is_said(network, tmp_path):
 
 def test_images_come_back_with_what_was_seen_of_them(network):
     pairs = zip((5, 3, 9), reds(0.25, 0.5, 0.75), strict=True)
-    rows = recorded(network, pairs, ["conv"], batch=2)
+    rows = iter_activations(network, pairs, ["conv"], batch=2)
     found = [(index, image[0, 0, 0], seen["conv"][0, 0, 0]) for index, image, seen in rows]
     assert found == [(5, 0.25, 0.25), (3, 0.5, 0.5), (9, 0.75, 0.75)]
 
 
 def test_the_batch_fits_the_memory(network, monkeypatch):
     shapes = []
-    monkeypatch.setattr(recording, "_ROOM", 3 * 4 * 4 * 4 * 2)  # three images' maps of float32
+    monkeypatch.setattr(recording, "BATCH_BYTES", 3 * 4 * 4 * 4 * 2)  # three images' maps of float32
     monkeypatch.setattr(recording.backend, "tensor", lambda stack: shapes.append(stack.shape) or stack)
     seen = activations(network, reds(*np.linspace(0, 1, 7)), ["conv"])["conv"]
     assert [shape[0] for shape in shapes] == [3, 3, 3]

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -9,12 +11,12 @@ from dreamfilters.evidence.features import (
     PIXELS,
     centered,
     cosines,
-    layer_by_layer,
+    feature_vectors,
+    fitted_images,
+    iter_layers,
     layers_before,
     mean_cosine_distance,
     penultimate,
-    rows,
-    shown,
     unit_length,
 )
 from dreamfilters.networks import LOGITS
@@ -44,26 +46,37 @@ def test_what_is_constant_is_zero_when_centered_although_its_mean_rounds():
 def test_unit_length_leaves_silence_as_asked():
     vectors = np.array([[[3.0, 4.0], [0.0, 0.0]]])
     assert unit_length(vectors).tolist() == [[[0.6, 0.8], [0.0, 0.0]]]
-    assert np.isnan(unit_length(vectors, silent=np.nan)[0, 1]).all()
+    assert np.isnan(unit_length(vectors, zero=np.nan)[0, 1]).all()
     assert np.isnan(unit_length(np.array([[np.nan, 1.0]]))).all()  # no number does not pass for silence
 
 
 def test_rows_are_flat_or_the_mean_of_each_map(network, scene):
     images = [scene(seed=1), scene(seed=2)]
     maps = activations(network, images, ["conv2"])["conv2"]
-    assert np.array_equal(rows(network, images, "conv2"), maps.reshape(2, -1))
-    assert rows(network, images, "conv2", pooled=True) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
-    assert rows(network, images, PIXELS)[1] == pytest.approx(images[1].ravel())
-    assert rows(network, images, PIXELS, pooled=True)[0] == pytest.approx(images[0].mean(axis=(0, 1)), abs=1e-6)
-    assert rows(network, images, LOGITS).shape == (2, 3)
+    assert np.array_equal(feature_vectors(network, images, "conv2"), maps.reshape(2, -1))
+    assert feature_vectors(network, images, "conv2", pooled=True) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
+    assert feature_vectors(network, images, PIXELS)[1] == pytest.approx(images[1].ravel())
+    assert feature_vectors(network, images, PIXELS, pooled=True)[0] == pytest.approx(
+        images[0].mean(axis=(0, 1)), abs=1e-6
+    )
+    assert feature_vectors(network, images, LOGITS).shape == (2, 3)
+
+
+def test_images_are_resized_by_the_rule_of_the_input_form(network):
+    """One pixel in each block of 3x3 is white: the nearest pixel is another one, the mean of a block is 1/9."""
+    image = np.zeros((48, 48, 3), "float32")
+    image[::3, ::3] = 1
+    for rule, value in (("area", 1 / 9), ("nearest", 0)):
+        other = dataclasses.replace(network, form=dataclasses.replace(network.form, resize=rule))
+        assert fitted_images(other, [image]) == pytest.approx(np.full((1, 16, 16, 3), value), abs=1e-6)
 
 
 def test_images_are_brought_to_the_networks_size_and_bad_ones_refused(network):
-    assert shown(network, [np.full((40, 30, 3), 0.25)]) == pytest.approx(np.full((1, 16, 16, 3), 0.25))
+    assert fitted_images(network, [np.full((40, 30, 3), 0.25)]) == pytest.approx(np.full((1, 16, 16, 3), 0.25))
     with pytest.raises(ImageError, match=r"shape \(16, 16\)"):
-        shown(network, [np.zeros((16, 16))])
+        fitted_images(network, [np.zeros((16, 16))])
     with pytest.raises(ImageError, match="0 images"):
-        shown(network, [])
+        fitted_images(network, [])
 
 
 def test_the_layer_before_the_logits(network, network_of, nested, normed, shared, branches):
@@ -96,11 +109,11 @@ def test_layers_before_a_unit_end_in_a_nonlinearity_and_never_come_after_it(netw
 
 @pytest.mark.parametrize("room", [2**29, 0])
 def test_layers_come_in_one_pass_or_one_by_one_with_the_same_numbers(network, scene, monkeypatch, room):
-    monkeypatch.setattr("dreamfilters.evidence.features._ROOM", room)
+    monkeypatch.setattr("dreamfilters.evidence.features.MAX_BYTES", room)
     images = [scene(24, 24, seed=1), scene(24, 24, seed=2)]
-    found = dict(layer_by_layer(network, images, ["conv2", PIXELS, LOGITS, "conv1"]))
+    found = dict(iter_layers(network, images, ["conv2", PIXELS, LOGITS, "conv1"]))
     assert set(found) == {"conv2", PIXELS, LOGITS, "conv1"}
-    assert np.array_equal(found[PIXELS], shown(network, images))
+    assert np.array_equal(found[PIXELS], fitted_images(network, images))
     for layer in ("conv1", "conv2", LOGITS):
         assert found[layer] == pytest.approx(activations(network, images, [layer])[layer], abs=1e-6)
-    assert [layer for layer, _ in layer_by_layer(network, images, [PIXELS])] == [PIXELS]
+    assert [layer for layer, _ in iter_layers(network, images, [PIXELS])] == [PIXELS]

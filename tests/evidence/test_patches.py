@@ -57,9 +57,11 @@ def test_only_the_pixels_of_the_crop_count(tiny, network_of):
     found = scan(network, images, ["conv2"], k=1)
     for number in range(8):
         example = found.unit("conv2", number).strongest["max"][0]
-        top, left, bottom, right = extract_patch(images[example.index], found.layer("conv2").facts, example.place).box
+        top, left, bottom, right = extract_patch(
+            images[example.index], found.layer("conv2").facts, example.position
+        ).box
         other = np.random.default_rng(2).random((16, 16, 3), dtype=np.float32)
         rows, columns = slice(max(top, 0), bottom), slice(max(left, 0), right)
         other[rows, columns] = images[example.index][rows, columns]
-        answer = activations(network, other[None], ["conv2"])["conv2"][0, *example.place, number]
+        answer = activations(network, other[None], ["conv2"])["conv2"][0, *example.position, number]
         assert answer == pytest.approx(example.score, rel=1e-5)

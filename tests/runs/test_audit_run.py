@@ -15,9 +15,9 @@ from keras import layers
 from PIL import Image
 
 from dreamfilters.errors import ModelError, OutputError, UnknownNameError
+from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import ScanJob
 from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import load
 from dreamfilters.runs import audit_run, scan_run
@@ -140,7 +140,7 @@ import os, signal, sys
 from pathlib import Path
 from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import ScanJob
+from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs.storage import atomic_files

@@ -213,6 +213,6 @@ def test_a_leaky_layer_is_no_relu(network_of):
 
 def test_a_unit_whose_maps_are_no_numbers_says_so(by_hand, scanned):
     arrays = {name: values.copy() for name, values in scanned.arrays.items()}
-    arrays["sums/broken"][0] = 2
+    arrays["sums/nonfinite"][0] = 2
     found = audit(by_hand, dataclasses.replace(scanned, arrays=arrays), ["first"])
     assert found.unit("first", 0).verdict.sentence.endswith("on 2 images more its map held NaN or infinity")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Images, centered, layer_by_layer, shown, unit_length
+from dreamfilters.evidence.features import Images, centered, fitted_images, iter_layers, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import finite, plain, table
 
@@ -103,7 +103,7 @@ def path_similarity(
         raise ImageError(
             f"{len(dreams)} dreams, {len(references)} references, {len(others)} others: give at least 1, 2 and 1"
         )
-    given = [shown(network, images) for images in (dreams, references, others)]
+    given = [fitted_images(network, images) for images in (dreams, references, others)]
     ends = np.cumsum([0, *map(len, given)]).tolist()
     company = Company(*(range(start, end) for start, end in itertools.pairwise(ends)))
     return paths_of(network, np.concatenate(given), [company], layers)[0]
@@ -114,7 +114,7 @@ def paths_of(
 ) -> tuple[PathSimilarity, ...]:
     """Return what `path_similarity` says of several units: an image that many of them share is ranked once."""
     found: dict[str, list[PathStep]] = {}
-    for layer, values in layer_by_layer(network, images, layers):
+    for layer, values in iter_layers(network, images, layers):
         rows = _standard_ranks(values)
         found[layer] = [_step(layer, *(rows[list(part)] for part in company)) for company in companies]
     return tuple(PathSimilarity(tuple(found[layer][place] for layer in layers)) for place in range(len(companies)))
@@ -178,7 +178,7 @@ def _ranks(row: NDArray[Any]) -> NDArray[np.float64]:
 
 def _standard(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return rows of mean 0 and length 1, so that products are correlations; NaN for a constant row."""
-    return unit_length(centered(vectors, 1), silent=np.nan)
+    return unit_length(centered(vectors, 1), zero=np.nan)
 
 
 def _mean(pairs: Floats) -> float:

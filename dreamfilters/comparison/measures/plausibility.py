@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Images, penultimate, rows, unit_length
+from dreamfilters.evidence.features import Images, feature_vectors, penultimate, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
@@ -87,7 +87,7 @@ def neighborhood_of(network: Network, real: Images, *, layer: str | None = None,
     if not 1 <= k < len(real):
         raise ImageError(f"k={k}: from 1 to {len(real) - 1}, there are {len(real)} real images")
     chosen = penultimate(network) if layer is None else layer
-    vectors = rows(network, real, chosen, pooled=True)
+    vectors = feature_vectors(network, real, chosen, pooled=True)
     parts = [np.partition(part, k - 1, axis=1)[:, k - 1] for part in _distances(vectors, vectors, apart=True)]
     return Neighborhood(vectors, np.concatenate(parts), chosen, k)
 
@@ -104,7 +104,7 @@ def neighborhood(network: Network, dreams: Images, crowd: Neighborhood) -> tuple
         >>> neighborhood(network, [made.image], neighborhood_of(network, held_out))[0].percentile
         100.0
     """
-    ours = rows(network, dreams, crowd.layer, pooled=True)
+    ours = feature_vectors(network, dreams, crowd.layer, pooled=True)
     return tuple(_judged(own, crowd) for part in _distances(ours, crowd.vectors) for own in part)
 
 

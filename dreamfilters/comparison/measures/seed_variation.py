@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Images, centered, mean_cosine_distance, rows, shown
+from dreamfilters.evidence.features import Images, centered, feature_vectors, fitted_images, mean_cosine_distance
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
@@ -67,7 +67,7 @@ def seed_spread(network: Network, images: Images, scores: ArrayLike, layer: str)
         >>> seed_spread(network, [one.image for one in made], [one.score for one in made], "conv6").std
         0.51
     """
-    return spread_of(rows(network, images, layer, pooled=True), shown(network, images), scores)
+    return spread_of(feature_vectors(network, images, layer, pooled=True), fitted_images(network, images), scores)
 
 
 def spread_of(vectors: Floats, images: Floats, scores: ArrayLike) -> SeedVariation:

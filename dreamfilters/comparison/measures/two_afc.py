@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
-from dreamfilters.evidence.features import PIXELS, Images, centered, layer_by_layer, layers_before, shown, unit_length
+from dreamfilters.evidence.features import (
+    PIXELS,
+    Images,
+    centered,
+    fitted_images,
+    iter_layers,
+    layers_before,
+    unit_length,
+)
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
@@ -116,7 +124,7 @@ def machine_score(
     """
     if not (len(strong) and len(weak) and len(dreams)):
         raise ImageError(f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each")
-    given = [shown(network, images) for images in (strong, weak, dreams, minimal) if len(images)]
+    given = [fitted_images(network, images) for images in (strong, weak, dreams, minimal) if len(images)]
     ends = np.cumsum([0, *(len(images) for images in (strong, weak, dreams, minimal))]).tolist()
     match = TwoAFCTrials(*(range(start, end) for start, end in itertools.pairwise(ends)))
     return two_afc_of(network, np.concatenate(given), [match], tuple(layers) or layers_before(network, layer))[0]
@@ -160,7 +168,7 @@ def _similarities(
 ) -> list[Matrix]:
     """Return how alike the images of each group of places look to one another."""
     totals = [np.zeros((len(group), len(group))) for group in groups]
-    for layer, values in layer_by_layer(network, images, layers):
+    for layer, values in iter_layers(network, images, layers):
         maps = values.reshape(len(values), -1, values.shape[-1])  # (n, places, units)
         units = unit_length(centered(maps, 1) if layer == PIXELS else maps)
         shares = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), of the places that answer

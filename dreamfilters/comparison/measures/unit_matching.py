@@ -135,4 +135,4 @@ def searchable_layers(network: Network) -> tuple[str, ...]:
 def _correlations(own: NDArray[np.float64], others: Floats) -> NDArray[np.float64]:
     """Return the correlation of (n,) with each column of (n, units); NaN where one of the two is constant."""
     ours, theirs = centered(own, 0), centered(others.T.astype(np.float64), 1)
-    return np.asarray(unit_length(theirs, silent=np.nan) @ unit_length(ours, silent=np.nan))
+    return np.asarray(unit_length(theirs, zero=np.nan) @ unit_length(ours, zero=np.nan))

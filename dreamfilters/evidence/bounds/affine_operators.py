@@ -19,7 +19,7 @@ Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
-class Taps:
+class Convolution:
     """A sum over the places under a kernel: convolutions of every kind and average pooling.
 
     Attributes:
@@ -82,7 +82,7 @@ class Taps:
 
 
 @dataclass(frozen=True, eq=False)
-class Mix:
+class Linear:
     """A dense layer on the last axis: (..., c) -> (..., c')."""
 
     kernel: Array
@@ -144,7 +144,7 @@ class Rearrangement:
         return self.backward(weights, shape), (0, 0)
 
 
-Affine: TypeAlias = Taps | Mix | ChannelScale | Rearrangement
+Affine: TypeAlias = Convolution | Linear | ChannelScale | Rearrangement
 
 
 def affine_parts(step: Step, shape: tuple[int, ...]) -> tuple[Affine, ...] | None:
@@ -228,7 +228,7 @@ def _with_number(step: Step, shape: tuple[int, ...]) -> tuple[Affine, ...] | Non
 def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     kernel, dilation = numbers(layer.kernel), tuple(layer.dilation_rate)
     pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    return (Taps(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, layer.groups, pads),)
+    return (Convolution(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, layer.groups, pads),)
 
 
 def _by_channel(kernel: Array) -> Array:
@@ -239,20 +239,20 @@ def _by_channel(kernel: Array) -> Array:
 def _depthwise(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     kernel, dilation = _by_channel(numbers(layer.kernel)), tuple(layer.dilation_rate)
     pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    return (Taps(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads),)
+    return (Convolution(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads),)
 
 
 def _separable(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     kernel, dilation = _by_channel(numbers(layer.depthwise_kernel)), tuple(layer.dilation_rate)
     pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    first = Taps(kernel, np.zeros(kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads)
+    first = Convolution(kernel, np.zeros(kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads)
     pointwise = numbers(layer.pointwise_kernel)
-    return first, Taps(pointwise, _bias(layer, pointwise.shape[3]))
+    return first, Convolution(pointwise, _bias(layer, pointwise.shape[3]))
 
 
 def _dense(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     kernel = numbers(layer.kernel)
-    return (Mix(kernel, _bias(layer, kernel.shape[1])),)
+    return (Linear(kernel, _bias(layer, kernel.shape[1])),)
 
 
 def _batch_norm(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...] | None:
@@ -281,9 +281,9 @@ def _normalization(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...] | N
 def _average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     size, channels = tuple(layer.pool_size), shape[2]
     kernel, pads = np.ones((*size, 1, channels)), _pads(layer, shape, size)
-    plain = Taps(kernel, np.zeros(channels), tuple(layer.strides), groups=channels, pads=pads)
-    real = Taps(kernel[..., :1], np.zeros(1), tuple(layer.strides), pads=pads).apply(np.ones((*shape[:2], 1)))
-    return (Taps(plain.kernel, plain.bias, plain.strides, groups=channels, pads=pads, share=1 / real),)
+    plain = Convolution(kernel, np.zeros(channels), tuple(layer.strides), groups=channels, pads=pads)
+    real = Convolution(kernel[..., :1], np.zeros(1), tuple(layer.strides), pads=pads).apply(np.ones((*shape[:2], 1)))
+    return (Convolution(plain.kernel, plain.bias, plain.strides, groups=channels, pads=pads, share=1 / real),)
 
 
 def _whole_average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
@@ -308,7 +308,7 @@ def _reshaped(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
 def _framed(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     pads = tuple(map(tuple, layer.padding))
     kernel = np.ones((1, 1, 1, shape[2]))
-    return (Taps(kernel, np.zeros(shape[2]), groups=shape[2], pads=pads),)  # type: ignore[arg-type]
+    return (Convolution(kernel, np.zeros(shape[2]), groups=shape[2], pads=pads),)  # type: ignore[arg-type]
 
 
 _PARTS: dict[str, Callable[[Any, tuple[int, ...]], tuple[Affine, ...] | None]] = {

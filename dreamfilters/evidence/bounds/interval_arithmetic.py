@@ -46,7 +46,7 @@ class Interval:
 Known: TypeAlias = Interval | str  # or why there are no bounds
 
 
-def bounded(known: Known) -> Interval:
+def require_bounds(known: Known) -> Interval:
     """Return bounds that are known to be there: nothing is traced or pooled that has none."""
     if isinstance(known, str):
         raise LookupError(known)
@@ -69,7 +69,7 @@ class Part:
 
 
 @dataclass(eq=False)
-class Propagation:
+class IntervalPropagation:
     """Bounds of every slot, filled step by step in the order of execution.
 
     Attributes:
@@ -101,7 +101,7 @@ class Propagation:
         known = self.before[step.name]
         activation = inline_activation(step) or (is_pure(step) and twin(step.operation))
         if activation and isinstance(known, Interval):
-            known = _checked(step, image(step, activation, known))
+            known = _checked(step, activation_image(step, activation, known))
         if len(step.outputs) > 1 and not isinstance(known, str):
             known = f"{step.name}, a {step.type}, has several outputs"
         self.slots.update(dict.fromkeys(step.outputs, known))
@@ -114,7 +114,7 @@ class Propagation:
             parts = []
             for operator in operators:
                 shape = result.low.shape
-                result, slack = through(operator, result)
+                result, slack = propagate_affine(operator, result)
                 parts.append(Part(operator, shape, slack))
             self.parts[step.name] = tuple(parts)
             return result
@@ -125,14 +125,14 @@ class Propagation:
         return rule(step, self.slots)
 
 
-def start(graph: Graph, low: Array, high: Array) -> Propagation:
+def start_propagation(graph: Graph, low: Array, high: Array) -> IntervalPropagation:
     """Return a propagation that knows the input's box, (h, w, c) as images come in."""
     if graph.channels_first:
         low, high = np.moveaxis(low, -1, 0), np.moveaxis(high, -1, 0)
-    return Propagation({0: Interval(low, high)})
+    return IntervalPropagation({0: Interval(low, high)})
 
 
-def through(operator: Affine, x: Interval) -> tuple[Interval, Array]:
+def propagate_affine(operator: Affine, x: Interval) -> tuple[Interval, Array]:
     """Return the bounds behind an affine operator and how much of them is for rounding."""
     middle, reach = (x.low + x.high) / 2, (x.high - x.low) / 2
     center = operator.apply(middle) + operator.bias
@@ -141,11 +141,14 @@ def through(operator: Affine, x: Interval) -> tuple[Interval, Array]:
         slack = np.zeros_like(center)
     else:
         shift = getattr(operator, "rounding", np.abs(operator.bias))
-        slack = gamma(operator.terms) * (operator.apply(x.size, absolute=True) + shift) + operator.terms * _SMALLEST
+        slack = (
+            rounding_bound(operator.terms) * (operator.apply(x.size, absolute=True) + shift)
+            + operator.terms * _SMALLEST
+        )
     return Interval(center - spread - slack, center + spread + slack), slack
 
 
-def gamma(terms: int) -> float:
+def rounding_bound(terms: int) -> float:
     """Return how wrong a float32 sum of that many terms can be, as a share of the sum of their sizes.
 
     A sixteenth is added for what float64 rounds, and for |w| and |x| themselves being rounded.
@@ -171,7 +174,7 @@ _EXACT = frozenset({"relu", "relu6", "linear"})
 _LOOSE = 2.0**-18  # 64 units of rounding: vectorised exp and tanh are good to fewer than 10
 
 
-def image(step: Step, activation: Callable[[Any], Any], x: Interval) -> Known:
+def activation_image(step: Step, activation: Callable[[Any], Any], x: Interval) -> Known:
     """Return what an activation makes of an interval: it is asked at both ends and where it turns between them."""
     name = activation_name(step)
     if name == "softmax":
@@ -229,9 +232,9 @@ def _rising(step: Step, slots: Mapping[int, Known], *, rounds: bool = True) -> K
         return Interval(low, high)
     sources = [known for slot in step.inputs if isinstance(known := slots[slot], Interval)]
     terms = 8 + sum(known.low.size // min(known.low.shape[-1], known.low.shape[0]) for known in sources)
-    slack = gamma(terms) * max(float(np.max(known.size)) for known in sources) * len(sources)
+    slack = rounding_bound(terms) * max(float(np.max(known.size)) for known in sources) * len(sources)
     constants = [abs(float(leaf)) for leaf in keras.tree.flatten(step.arguments) if isinstance(leaf, int | float)]
-    slack += gamma(8) * sum(constants)
+    slack += rounding_bound(8) * sum(constants)
     return Interval(low - slack, high + slack)
 
 
@@ -262,7 +265,7 @@ def _operands(step: Step, slots: Mapping[int, Known]) -> list[Interval]:
 
 
 def _rounded(low: Array, high: Array, size: Array, terms: int) -> Interval:
-    slack = gamma(terms) * size + _SMALLEST
+    slack = rounding_bound(terms) * size + _SMALLEST
     return Interval(low - slack, high + slack)
 
 

@@ -14,8 +14,14 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from dreamfilters.evidence.bounds.affine_operators import Array, Corner, Mix, Rearrangement, Taps, padding
-from dreamfilters.evidence.bounds.interval_arithmetic import Interval, Part, Propagation, bounded, gamma
+from dreamfilters.evidence.bounds.affine_operators import Array, Convolution, Corner, Linear, Rearrangement, padding
+from dreamfilters.evidence.bounds.interval_arithmetic import (
+    Interval,
+    IntervalPropagation,
+    Part,
+    require_bounds,
+    rounding_bound,
+)
 from dreamfilters.evidence.bounds.position_classes import IDENTITIES
 from dreamfilters.networks.activation_functions import inline_activation, is_pure, relu_ceiling
 from dreamfilters.networks.graph import Graph, Step
@@ -58,11 +64,11 @@ class Window:
 
 
 @dataclass(eq=False)
-class Trace:
+class BackwardPass:
     """Linear functions on their way to the input: what is still to be bounded, and what is already."""
 
     graph: Graph
-    known: Propagation
+    known: IntervalPropagation
     total: Array  # (n,) what has been bounded so far
     waiting: dict[int, Window] = field(default_factory=dict)  # by slot
     work: int = 0  # multiplications, and what takes as long
@@ -81,7 +87,7 @@ class Trace:
         self.total += _TINY * _summed(np.abs(window.weights), np.maximum(np.abs(low), np.abs(high)))
 
 
-def upper(graph: Graph, known: Propagation, step: Step, place: Corner, weights: Array) -> Trace:
+def upper_bounds(graph: Graph, known: IntervalPropagation, step: Step, place: Corner, weights: Array) -> BackwardPass:
     """Return a finished trace, its `total` the greatest value of each of n linear functions of a step's value before
     its activation.
 
@@ -92,8 +98,8 @@ def upper(graph: Graph, known: Propagation, step: Step, place: Corner, weights: 
         place: of its map; any for a vector.
         weights: (n, units).
     """
-    trace = Trace(graph, known, np.zeros(len(weights)))
-    before = bounded(known.before[step.name])
+    trace = BackwardPass(graph, known, np.zeros(len(weights)))
+    before = require_bounds(known.before[step.name])
     window = Window(weights if before.low.ndim == 1 else weights[:, None, None, :], place)
     if is_pure(step):
         trace.put(step.inputs[0], window)
@@ -105,7 +111,7 @@ def upper(graph: Graph, known: Propagation, step: Step, place: Corner, weights: 
         if waiting is not None:
             _behind_activation(trace, earlier, waiting)
     if 0 in trace.waiting:
-        trace.close(trace.waiting[0], bounded(known.slots[0]))
+        trace.close(trace.waiting[0], require_bounds(known.slots[0]))
     return trace
 
 
@@ -158,12 +164,12 @@ def relu_lines(low: Array, high: Array, ceiling: float) -> LinearBounds:
     )  # fmt: skip
 
 
-def _behind_activation(trace: Trace, step: Step, window: Window) -> None:
+def _behind_activation(trace: BackwardPass, step: Step, window: Window) -> None:
     """Trace weights on a step's output back to its inputs."""
     activation = inline_activation(step) or (is_pure(step) and step.operation)
     if not activation:
         return _behind(trace, step, window)
-    before, after = bounded(trace.known.before[step.name]), bounded(trace.known.slots[step.outputs[0]])
+    before, after = require_bounds(trace.known.before[step.name]), require_bounds(trace.known.slots[step.outputs[0]])
     ceiling = relu_ceiling(activation)
     if ceiling is None:
         return trace.close(window, after)
@@ -180,7 +186,7 @@ def _behind_activation(trace: Trace, step: Step, window: Window) -> None:
 # Everything else
 
 
-def _behind(trace: Trace, step: Step, window: Window) -> None:
+def _behind(trace: BackwardPass, step: Step, window: Window) -> None:
     """Trace weights on what a step computes before its activation back to its inputs."""
     if step.name in trace.known.parts:
         for part in reversed(trace.known.parts[step.name]):
@@ -191,16 +197,16 @@ def _behind(trace: Trace, step: Step, window: Window) -> None:
     elif step.type in _TRACED and not step.channels_first and _alike(trace, step):
         _TRACED[step.type](trace, step, window)
     else:
-        trace.close(window, bounded(trace.known.before[step.name]))
+        trace.close(window, require_bounds(trace.known.before[step.name]))
 
 
-def _through(trace: Trace, part: Part, window: Window) -> Window:
+def _through(trace: BackwardPass, part: Part, window: Window) -> Window:
     operator = part.operator
     if isinstance(operator, Rearrangement):
         window = _whole(window, part.slack.shape)
     trace.total += _summed(window.weights, np.asarray(operator.bias)) if operator.bias.ndim else 0.0
     trace.total += _summed(np.abs(window.weights), window.of(part.slack))
-    if isinstance(operator, Taps | Mix):
+    if isinstance(operator, Convolution | Linear):
         trace.work += window.weights[..., 0].size * operator.kernel.size
     return Window(*operator.back(window.weights, window.corner, part.shape))
 
@@ -212,48 +218,48 @@ def _whole(window: Window, shape: tuple[int, ...]) -> Window:
     return window.plus(nothing)
 
 
-def _alike(trace: Trace, step: Step) -> bool:
+def _alike(trace: BackwardPass, step: Step) -> bool:
     """Say whether all arguments are maps of one height and width (or vectors), none of them a number."""
-    shapes = [bounded(trace.known.slots[slot]).low.shape for slot in step.inputs]
+    shapes = [require_bounds(trace.known.slots[slot]).low.shape for slot in step.inputs]
     numbers = [leaf for leaf in keras.tree.flatten(step.arguments) if isinstance(leaf, int | float | np.ndarray)]
     if step.type in ("MaxPooling2D", "Cropping2D"):
         return True
     return not numbers and len({shape[: -1 if step.type == "Concatenate" else None] for shape in shapes}) == 1
 
 
-def _sum(trace: Trace, step: Step, window: Window) -> None:
+def _sum(trace: BackwardPass, step: Step, window: Window) -> None:
     """Add, Subtract, Average: to each input its share."""
-    sizes = [bounded(trace.known.slots[slot]).size for slot in step.inputs]
+    sizes = [require_bounds(trace.known.slots[slot]).size for slot in step.inputs]
     share = 1 / len(sizes) if step.type == "Average" else 1.0
-    slack = gamma(len(sizes) + 1) * share * np.asarray(sum(sizes)) + 1e-37
+    slack = rounding_bound(len(sizes) + 1) * share * np.asarray(sum(sizes)) + 1e-37
     trace.total += _summed(np.abs(window.weights), window.of(slack))
     for number, slot in enumerate(step.inputs):
         sign = -1.0 if step.type == "Subtract" and number == 1 else 1.0
         trace.put(slot, Window(window.weights * (share * sign), window.corner))
 
 
-def _joined(trace: Trace, step: Step, window: Window) -> None:
+def _joined(trace: BackwardPass, step: Step, window: Window) -> None:
     """Concatenate along the channels: to each input its own."""
     axis, dimensions = getattr(step.operation, "axis", -1), window.weights.ndim
     if axis not in (-1, dimensions - 1):
-        return trace.close(window, bounded(trace.known.before[step.name]))
+        return trace.close(window, require_bounds(trace.known.before[step.name]))
     first = 0
     for slot in step.inputs:
-        count = bounded(trace.known.slots[slot]).low.shape[-1]
+        count = require_bounds(trace.known.slots[slot]).low.shape[-1]
         trace.put(slot, Window(window.weights[..., first : first + count], window.corner))
         first += count
     return None
 
 
-def _cropped(trace: Trace, step: Step, window: Window) -> None:
+def _cropped(trace: BackwardPass, step: Step, window: Window) -> None:
     """A window of the cropped map is one of the whole map, further down and right."""
     (top, _), (left, _) = step.operation.cropping
     trace.put(step.inputs[0], Window(window.weights, (window.corner[0] + top, window.corner[1] + left)))
 
 
-def _pooled(trace: Trace, step: Step, window: Window) -> None:
+def _pooled(trace: BackwardPass, step: Step, window: Window) -> None:
     """Maximum over windows: at least their mean, at most the greatest bound; or one that surpasses all others."""
-    layer, source = step.operation, bounded(trace.known.slots[step.inputs[0]])
+    layer, source = step.operation, require_bounds(trace.known.slots[step.inputs[0]])
     height, width, channels = source.low.shape
     size, strides = tuple(layer.pool_size), tuple(layer.strides)
     pads = [padding(layer.padding, side, size[a], strides[a]) for a, side in enumerate((height, width))]

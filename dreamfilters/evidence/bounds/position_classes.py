@@ -12,20 +12,20 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Mix, Rearrangement, padding
-from dreamfilters.evidence.bounds.interval_arithmetic import Interval, Part, Propagation, bounded
+from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Linear, Rearrangement, padding
+from dreamfilters.evidence.bounds.interval_arithmetic import Interval, IntervalPropagation, Part, require_bounds
 from dreamfilters.networks.activation_functions import is_pure
 from dreamfilters.networks.graph import Slot, Step
 
 Labels: TypeAlias = tuple[int, ...]
-Axes: TypeAlias = tuple[Labels, Labels]  # of the rows and of the columns
+AxisLabels: TypeAlias = tuple[Labels, Labels]  # of the rows and of the columns
 
 IDENTITIES = frozenset(
     {"Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "ActivityRegularization", "Identity"}
 )
 
 
-def representatives(axes: Axes) -> list[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
+def representatives(axes: AxisLabels) -> list[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
     """Return one place (row, column) of each kind with the rows and columns of all of them, the most common first."""
     rows, columns = (np.asarray(labels) for labels in axes)
     found = []
@@ -36,12 +36,12 @@ def representatives(axes: Axes) -> list[tuple[tuple[int, int], np.ndarray, np.nd
     return sorted(found, key=lambda kind: -len(kind[1]) * len(kind[2]))
 
 
-def input_axes(shape: tuple[int, ...]) -> Axes:
+def input_labels(shape: tuple[int, ...]) -> AxisLabels:
     """Return the labels of the input: all places alike."""
     return (0,) * shape[0], (0,) * shape[1]
 
 
-def axes_before(step: Step, known: Propagation, axes: dict[int, Axes]) -> Axes:
+def position_labels(step: Step, known: IntervalPropagation, axes: dict[int, AxisLabels]) -> AxisLabels:
     """Return the labels of what a step computes before its activation."""
     bounds = known.before[step.name]
     shape = bounds.low.shape if isinstance(bounds, Interval) else ()
@@ -57,7 +57,7 @@ def axes_before(step: Step, known: Propagation, axes: dict[int, Axes]) -> Axes:
         return sources[0]
     if step.type == "MaxPooling2D" and not step.channels_first:
         layer = step.operation
-        size = bounded(known.slots[step.inputs[0]]).low.shape
+        size = require_bounds(known.slots[step.inputs[0]]).low.shape
         pads = [padding(layer.padding, size[a], layer.pool_size[a], layer.strides[a]) for a in (0, 1)]
         down, across = (
             _windows(sources[0][a], layer.pool_size[a], layer.strides[a], 1, pads[a], shape[a]) for a in (0, 1)
@@ -78,9 +78,9 @@ def axes_before(step: Step, known: Propagation, axes: dict[int, Axes]) -> Axes:
 _TOGETHER = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum", "Concatenate", "Multiply"})
 
 
-def _through(part: Part, labels: Axes, shape: tuple[int, ...]) -> Axes:
+def _through(part: Part, labels: AxisLabels, shape: tuple[int, ...]) -> AxisLabels:
     operator = part.operator
-    if isinstance(operator, Mix | ChannelScale):
+    if isinstance(operator, Linear | ChannelScale):
         return labels
     if isinstance(operator, Rearrangement):
         return _apart(shape)
@@ -106,8 +106,5 @@ def _numbered(kinds: Iterable[Hashable]) -> Labels:
     return tuple(numbers.setdefault(kind, len(numbers)) for kind in kinds)
 
 
-def _apart(shape: Sequence[int]) -> Axes:
+def _apart(shape: Sequence[int]) -> AxisLabels:
     return tuple(range(shape[0])), tuple(range(shape[1]))
-
-
-__all__ = ["IDENTITIES", "Axes", "axes_before", "input_axes", "representatives"]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import InputFormError, TargetError
 from dreamfilters.evidence.bounds.affine_operators import Array
-from dreamfilters.evidence.bounds.interval_arithmetic import Interval, Known, Propagation, start
-from dreamfilters.evidence.bounds.linear_relaxation import upper
-from dreamfilters.evidence.bounds.position_classes import Axes, axes_before, input_axes, representatives
+from dreamfilters.evidence.bounds.interval_arithmetic import Interval, IntervalPropagation, Known, start_propagation
+from dreamfilters.evidence.bounds.linear_relaxation import upper_bounds
+from dreamfilters.evidence.bounds.position_classes import AxisLabels, input_labels, position_labels, representatives
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import has_linear, inline_activation, is_pure, is_relu
 from dreamfilters.networks.graph import Graph, Step
@@ -104,8 +104,8 @@ def bound_units(
     height, width = _size(network, size)
     low, high = input_box(replace(network.form, size=(height, width)))
     shape = (height, width, network.form.channels)
-    known = start(graph, np.broadcast_to(low, shape).copy(), np.broadcast_to(high, shape).copy())
-    axes = {0: input_axes(shape)}
+    known = start_propagation(graph, np.broadcast_to(low, shape).copy(), np.broadcast_to(high, shape).copy())
+    axes = {0: input_labels(shape)}
     bent: set[int] = set()  # slots behind a nonlinearity: nothing but intervals is needed before the first one
     layers: dict[str, LayerBounds] = {}
     work, untried = 0, []
@@ -118,7 +118,7 @@ def bound_units(
             untried += [] if done else [step.name]
         known.finish(step)
         if isinstance(known.slots[step.outputs[0]], Interval):
-            axes.update(dict.fromkeys(step.outputs, axes_before(step, known, axes)))
+            axes.update(dict.fromkeys(step.outputs, position_labels(step, known, axes)))
         if bent.intersection(step.inputs) or inline_activation(step) or _bends(step, known):
             bent.update(step.outputs)
         layers[step.name] = _over_map(step, plain, known)
@@ -166,12 +166,12 @@ def _plan(
     return {name: wanted[name] if place == last else None for place, name in enumerate(bending[: last + 1])}
 
 
-def _bends(step: Step, known: Propagation) -> bool:
+def _bends(step: Step, known: IntervalPropagation) -> bool:
     """Say whether a step is no affine operator: interval arithmetic loses something there."""
     return is_pure(step) or step.name not in known.parts
 
 
-def _over_map(step: Step, plain: Known, known: Propagation) -> LayerBounds:
+def _over_map(step: Step, plain: Known, known: IntervalPropagation) -> LayerBounds:
     after, before = known.slots[step.outputs[0]], known.before[step.name]
     if isinstance(after, str) and isinstance(before, str):
         return LayerBounds(reason=after)
@@ -200,8 +200,8 @@ def _lowest(step: Step, values: Array) -> Array:
 
 def _tighten(
     graph: Graph,
-    known: Propagation,
-    axes: dict[int, Axes],
+    known: IntervalPropagation,
+    axes: dict[int, AxisLabels],
     step: Step,
     wanted: NDArray[np.intp] | None,
     budget: int,
@@ -218,7 +218,7 @@ def _tighten(
     known.before[step.name] = tight
     low, high = (side if side.ndim == 3 else side.reshape(1, 1, -1) for side in (tight.low, tight.high))
     work, count = 0, _PROBE
-    for place, rows, columns in representatives(axes_before(step, known, axes)):
+    for place, rows, columns in representatives(position_labels(step, known, axes)):
         # a unit that a ReLU keeps at 0 there needs no better bound
         units = np.arange(high.shape[-1]) if wanted is None else wanted
         units = units[high[place][units] > 0] if is_relu(step) else units
@@ -229,7 +229,7 @@ def _tighten(
             pick = np.eye(high.shape[-1])[now]
             # the least values are for the lines of layers further on; the last layer asked for has none
             weights = np.concatenate([pick, -pick]) if wanted is None else pick
-            traced = upper(graph, known, step, place, weights)
+            traced = upper_bounds(graph, known, step, place, weights)
             top = traced.total[: len(now)]
             bottom = -traced.total[len(now) :] if wanted is None else low[place][now]
             if not work and not np.any((top < high[place][now]) | (bottom > low[place][now])):

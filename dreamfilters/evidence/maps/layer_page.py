@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.maps.overlay import over
+from dreamfilters.evidence.maps.overlay import overlay_maps
 from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
 from dreamfilters.images import ImageArray
 from dreamfilters.images.colormaps import Colormap, colormap, share
@@ -202,7 +202,7 @@ def _painted(subject: PageImage, maps: UnitMaps, style: MapStyle, colors: Colorm
     if style.overlay:
         size = subject.image.shape[:2]
         below = image_panel(_under(subject.image, colors), min(_LARGEST, max(side, *size)))
-        return over(below, painted, share(maps.planes, low, high), size, maps.info.receptive_field)
+        return overlay_maps(below, painted, share(maps.planes, low, high), size, maps.info.receptive_field)
     longer = max(painted.shape[1:3])
     return shrunk(painted, -(-longer // _LARGEST)) if longer > _LARGEST else enlarged(painted, _factor(longer, side))
 

@@ -11,7 +11,7 @@ _LEAST, _MOST = 0.1, 0.9  # of the map in the mixture, where it is darkest and w
 _DARKENED = 0.6  # what is left of the image's brightness, so that the map's stands out
 
 
-def over(
+def overlay_maps(
     image: NDArray[np.uint8],
     painted: NDArray[np.uint8],
     shares: NDArray[np.float64],

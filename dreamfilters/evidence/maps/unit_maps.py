@@ -171,7 +171,7 @@ def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple
     return tuple(info for info in network.layers if info.name in chosen)
 
 
-def chosen_units(layers: Sequence[LayerInfo], units: Sequence[int] | None) -> Mapping[str, tuple[int, ...] | None]:
+def select_units(layers: Sequence[LayerInfo], units: Sequence[int] | None) -> Mapping[str, tuple[int, ...] | None]:
     """Return which units of each layer are meant, None for all; a layer that has none of them is left out.
 
     Raises:

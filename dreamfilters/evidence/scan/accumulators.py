@@ -25,7 +25,7 @@ class BatchStatistics:
         minimum: (n, units) of the map.
         power: (n, units), the mean of the squares.
         zeros: (n, units), at how many places the map is exactly zero.
-        place: (n, units), where the maximum lies, row * width + column; told only where a ranking may need it.
+        position: (n, units), where the maximum lies, row * width + column; told only where a ranking may need it.
     """
 
     maximum: NDArray[np.float32]
@@ -33,7 +33,7 @@ class BatchStatistics:
     minimum: NDArray[np.float32]
     power: NDArray[np.float32]
     zeros: NDArray[np.float32]
-    place: NDArray[np.int32]
+    position: NDArray[np.int32]
 
     def first(self, count: int) -> BatchStatistics:
         """Return those of the first images only."""
@@ -43,7 +43,7 @@ class BatchStatistics:
             self.minimum[:count],
             self.power[:count],
             self.zeros[:count],
-            self.place[:count],
+            self.position[:count],
         )
 
 
@@ -54,23 +54,23 @@ class Accumulators:
     sums are taken in float64 image by image.
 
     Attributes:
-        sums: 'seen', 'broken', 'silent', 'zeros' (units,) int64: images counted, images left out because a value
+        sums: 'counted', 'nonfinite', 'silent', 'zeros' (units,) int64: images counted, images left out because a value
             was not finite, images in which no place of the map is above zero, and places that are zero; 'minimum'
             (units,) the least value at any place, inf for none; 'total' (3 * units,) the sums of maxima, means and
             powers, 'squares' (2 * units,) of the squares of the first two; 'class_count' (classes,), 'class_total'
             (classes, 2 * units) and 'class_squares' (2 * units,) the same of the images that have a class.
-        leaders: of 4 * units columns: strongest by maximum, by mean, weakest by maximum, by mean; the latters' scores
+        top_k: of 4 * units columns: strongest by maximum, by mean, weakest by maximum, by mean; the latters' scores
             are negative.
         histograms: of 2 * units columns: maxima, then means.
     """
 
-    def __init__(self, sums: Arrays, leaders: TopK, histograms: Histograms) -> None:
-        self.sums, self.leaders, self.histograms = sums, leaders, histograms
+    def __init__(self, sums: Arrays, top_k: TopK, histograms: Histograms) -> None:
+        self.sums, self.top_k, self.histograms = sums, top_k, histograms
 
     @classmethod
     def empty(cls, units: int, k: int, classes: int) -> Accumulators:
         """Return the tally of no images, with rankings of k places."""
-        sums: Arrays = {name: np.zeros(units, np.int64) for name in ("seen", "broken", "silent", "zeros")}
+        sums: Arrays = {name: np.zeros(units, np.int64) for name in ("counted", "nonfinite", "silent", "zeros")}
         sums["minimum"] = np.full(units, np.inf)
         sums |= {"total": np.zeros(3 * units), "squares": np.zeros(2 * units)}
         sums |= {"class_count": np.zeros(classes, np.int64), "class_total": np.zeros((classes, 2 * units))}
@@ -80,23 +80,23 @@ class Accumulators:
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Accumulators:
         """Return the tally that `arrays` described."""
-        parts: dict[str, Arrays] = {"sums": {}, "leaders": {}, "histograms": {}}
+        parts: dict[str, Arrays] = {"sums": {}, "top_k": {}, "histograms": {}}
         for name, values in arrays.items():
             part, _, key = name.partition("/")
             if part in parts:
                 parts[part][key] = values
-        return cls(parts["sums"], TopK(parts["leaders"]), Histograms(parts["histograms"]))
+        return cls(parts["sums"], TopK(parts["top_k"]), Histograms(parts["histograms"]))
 
     @property
     def arrays(self) -> Arrays:
-        """Everything there is to store, under names such as 'leaders/index'."""
-        parts = {"sums": self.sums, "leaders": self.leaders.arrays, "histograms": self.histograms.arrays}
+        """Everything there is to store, under names such as 'top_k/index'."""
+        parts = {"sums": self.sums, "top_k": self.top_k.arrays, "histograms": self.histograms.arrays}
         return {f"{part}/{key}": values for part, held in parts.items() for key, values in held.items()}
 
     @property
     def bars(self) -> NDArray[np.float32]:
-        """Return (4, units), what enters a ranking only if it is exceeded; see `leaders`."""
-        return self.leaders.least.reshape(4, -1)
+        """Return (4, units), what enters a ranking only if it is exceeded; see `top_k`."""
+        return self.top_k.least.reshape(4, -1)
 
     def add(self, indices: NDArray[Any], answers: BatchStatistics, labels: NDArray[Any]) -> None:
         """Count n images in.
@@ -111,11 +111,11 @@ class Accumulators:
         self._count(answers, counted)
         self._sum(np.concatenate([scores, answers.power], axis=1), np.tile(counted, (1, 3)), labels)
         self.histograms.add(scores)
-        self.leaders.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(answers.place, (1, 4)))
+        self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(answers.position, (1, 4)))
 
     def _count(self, answers: BatchStatistics, counted: NDArray[np.bool_]) -> None:
-        self.sums["seen"] += counted.sum(axis=0)
-        self.sums["broken"] += (~counted).sum(axis=0)
+        self.sums["counted"] += counted.sum(axis=0)
+        self.sums["nonfinite"] += (~counted).sum(axis=0)
         self.sums["silent"] += (answers.maximum <= 0).sum(axis=0)
         least = np.where(counted, answers.minimum, np.inf).min(axis=0, initial=np.inf)
         self.sums["minimum"] = np.minimum(self.sums["minimum"], least)

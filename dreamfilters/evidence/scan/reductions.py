@@ -32,7 +32,7 @@ def reducer(network: Network, layers: Sequence[str]) -> Reducer:
     def read(images: Floats, bars: Floats) -> BatchStatistics:
         seen = compiled(backend.tensor(images))
         maps = [np.asarray(seen[layer]) for layer in layers]  # TensorFlow's own memory, no copy
-        looked = [look(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
+        looked = [reduce_maps(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
         maximum, minimum, mean, power, zeros = np.concatenate([look.numbers for look in looked], axis=2)
         broken = ~(np.isfinite(mean) & np.isfinite(maximum))
         if broken.any():
@@ -46,7 +46,7 @@ def reducer(network: Network, layers: Sequence[str]) -> Reducer:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class MapReductions:
     """A layer's maps for n images, and what they come to.
 
     Attributes:
@@ -77,7 +77,7 @@ class Look:
         return place
 
 
-def look(maps: Floats) -> Look:
+def reduce_maps(maps: Floats) -> MapReductions:
     """Return maps (n, h, w, units) with their numbers.
 
     Everything is taken down the columns first and then along the row of what they came to: over long vectors, and
@@ -96,7 +96,7 @@ def look(maps: Floats) -> Look:
     np.add.reduce(columns[2:], axis=2, out=numbers[2:])
     numbers[2:4] /= height * width
     numbers[4] = height * width - numbers[4]
-    return Look(maps, numbers, columns[0])
+    return MapReductions(maps, numbers, columns[0])
 
 
 def _down(slab: Floats, columns: Floats) -> None:

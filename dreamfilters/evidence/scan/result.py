@@ -76,8 +76,8 @@ class LayerScan:
         std: over all images and places, of the values themselves (divided by their number).
         zeros: share of the places that are exactly zero.
         silent: images in which no place is above zero.
-        seen: images that count: those with finite values.
-        broken: images left out because the unit's map held NaN or infinity, or adds up to it.
+        counted: images with a finite map for the unit; only these enter the statistics.
+        nonfinite: images left out because the unit's map holds NaN or infinity, or sums to it.
         by_max, by_mean: units judged by the maximum and by the mean of their maps.
     """
 
@@ -88,20 +88,20 @@ class LayerScan:
     std: NDArray[np.float64]
     zeros: NDArray[np.float64]
     silent: NDArray[np.int64]
-    seen: NDArray[np.int64]
-    broken: NDArray[np.int64]
+    counted: NDArray[np.int64]
+    nonfinite: NDArray[np.int64]
     by_max: ScoreStatistics
     by_mean: ScoreStatistics
 
     @property
     def units(self) -> int:
         """How many units there are."""
-        return len(self.seen)
+        return len(self.counted)
 
     @property
     def always_silent(self) -> NDArray[np.bool_]:
         """Which units are silent in every image that counts, (units,)."""
-        silent: NDArray[np.bool_] = (self.seen > 0) & (self.silent == self.seen)
+        silent: NDArray[np.bool_] = (self.counted > 0) & (self.silent == self.counted)
         return silent
 
     def by(self, by: By) -> ScoreStatistics:
@@ -130,8 +130,8 @@ class UnitScan:
     std: float
     zeros: float
     silent: int
-    seen: int
-    broken: int
+    counted: int
+    nonfinite: int
     strongest: Mapping[By, tuple[RankedImage, ...]]
     weakest: Mapping[By, tuple[RankedImage, ...]]
     histogram: Mapping[By, Histogram]
@@ -161,7 +161,7 @@ class Scan:
 
     Example:
         >>> unit = read_scan("outputs/scan").unit("conv6", 12)
-        >>> unit.strongest["max"][0].place
+        >>> unit.strongest["max"][0].position
         (3, 4)
     """
 
@@ -224,8 +224,8 @@ class Scan:
             std=float(seen.std[number]),
             zeros=float(seen.zeros[number]),
             silent=int(seen.silent[number]),
-            seen=int(seen.seen[number]),
-            broken=int(seen.broken[number]),
+            counted=int(seen.counted[number]),
+            nonfinite=int(seen.nonfinite[number]),
             strongest={by: judge.strongest.examples(number, self.names, self.labels) for by, judge in both},
             weakest={by: judge.weakest.examples(number, self.names, self.labels) for by, judge in both},
             histogram={by: judge.histogram(number) for by, judge in both},
@@ -245,10 +245,10 @@ def field_of(size: Sequence[Any], stride: Sequence[Any], offset: Sequence[Any]) 
 
 def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
     height, width, _ = facts.shape
-    seen = arrays["sums/seen"][units]
+    seen = arrays["sums/counted"][units]
     by_max, by_mean = (score_statistics(arrays, by, units, width) for by in ("max", "mean"))
     images = np.where(seen > 0, seen, np.nan)  # NaN for a unit of which nothing is known
-    total = len(arrays["sums/seen"])
+    total = len(arrays["sums/counted"])
     power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / images
     return LayerScan(
         facts,
@@ -259,7 +259,7 @@ def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
         arrays["sums/zeros"][units] / images / (height * width),
         arrays["sums/silent"][units],
         seen,
-        arrays["sums/broken"][units],
+        arrays["sums/nonfinite"][units],
         by_max,
         by_mean,
     )

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dreamfilters.evidence.activations import HANDED_ON
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import TOP, ScanJob
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.progress import OnProgress, Progress

@@ -25,14 +25,14 @@ class RankedImage:
         name: its file.
         label: its class, "" for none.
         score: the maximum or the mean of the unit's map.
-        place: (row, column) of the map's maximum; of equal ones the first in reading order.
+        position: (row, column) of the map's maximum; of equal values the first in row-major order.
     """
 
     index: int
     name: str
     label: str
     score: float
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +102,10 @@ def score_statistics(arrays: Arrays, by: By, units: slice, width: int) -> ScoreS
         units: the layer's among all units.
         width: of the layer's maps.
     """
-    total, block = len(arrays["sums/seen"]), ("max", "mean").index(by)
+    total, block = len(arrays["sums/counted"]), ("max", "mean").index(by)
     columns = slice(block * total + units.start, block * total + units.stop)
-    seen = np.maximum(arrays["sums/seen"][units], 1)
-    mean = np.where(arrays["sums/seen"][units] > 0, arrays["sums/total"][columns] / seen, np.nan)
+    seen = np.maximum(arrays["sums/counted"][units], 1)
+    mean = np.where(arrays["sums/counted"][units] > 0, arrays["sums/total"][columns] / seen, np.nan)
     square = arrays["sums/squares"][columns] / seen
     means, counts = _class_means(arrays, units, columns)
     some = counts > 0
@@ -127,7 +127,7 @@ def _class_means(arrays: Arrays, units: slice, columns: slice) -> tuple[NDArray[
     counts = arrays["sums/class_count"]
     sums = arrays["sums/class_total"][:, columns]
     means = np.divide(sums, counts[:, None], out=np.full(sums.shape, np.nan), where=counts[:, None] > 0)
-    means[:, arrays["sums/broken"][units] > 0] = np.nan  # their images were not counted class by class
+    means[:, arrays["sums/nonfinite"][units] > 0] = np.nan  # their images were not counted class by class
     return means, counts
 
 
@@ -142,5 +142,5 @@ def _variance(
 
 
 def _ranking(arrays: Arrays, columns: slice, sign: int, width: int) -> Ranking:
-    index, score, place = (arrays[f"leaders/{key}"][:, columns] for key in ("index", "score", "place"))
-    return Ranking(index, sign * score, place // width, place % width)
+    index, score, position = (arrays[f"top_k/{key}"][:, columns] for key in ("index", "score", "position"))
+    return Ranking(index, sign * score, position // width, position % width)

@@ -1,4 +1,4 @@
-"""Where the images of a scan come from: files, or arrays in memory, asked alike."""
+"""Sources of images for a scan: files of a folder or arrays in memory, behind one interface."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images import ImageArray, ImageFolder, resize
-from dreamfilters.images.resizing import Rule
+from dreamfilters.images import ImageArray, ImageFolder
+from dreamfilters.networks.preprocessing.input_form import InputForm
 
-_END = 2**16  # bytes
+_END = 2**16  # bytes hashed at either end of a file
 
 
-class Source(Protocol):
-    """Images with names and labels, read in order and from any place on."""
+class ImageSource(Protocol):
+    """Images with names and labels that are read by index."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each image is called."""
+        """The name of each image."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The class of each, "" for none."""
+        """The class of each image, "" for none."""
 
     @property
     def digest(self) -> str:
-        """Tells these images from others."""
+        """A hash that identifies the images."""
 
     def first(self, channels: int) -> ImageArray:
-        """Return the first image that can be read, or raise `unreadable`."""
+        """Return the first readable image, or raise the error of `unreadable`."""
 
     def unreadable(self, reason: str) -> ImageError:
-        """Return the error that says that no image can be read, one of them for this reason."""
+        """Return the error for a source without a readable image; `reason` is that of one image."""
 
-    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> Source:
-        """Return the same images at this size."""
+    def fitted(self, size: tuple[int, int], form: InputForm) -> ImageSource:
+        """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
 
     def tried(self, index: int) -> ImageArray | str:
-        """Return (h, w, c), or why the image cannot be read; several threads may ask at once."""
+        """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """Yield number and (h, w, c) of those that can be read among these."""
+        """Yield (index, image (h, w, c)) for the readable images among these."""
 
 
-def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> Source:
-    """Return the images as a source, with these labels if they are given.
+def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> ImageSource:
+    """Return the images as a source; `labels` replace those of a folder.
 
     Raises:
-        ImageError: another number of labels than of images.
+        ImageError: the number of labels differs from the number of images.
     """
     if labels is not None and len(labels) != len(images):
-        raise ImageError(f"{len(labels)} labels for {len(images)} images: give one each, '' for none")
-    named = None if labels is None else tuple(map(str, labels))
+        raise ImageError(f"{len(labels)} labels for {len(images)} images: give one per image, '' for none")
+    names = None if labels is None else tuple(map(str, labels))
     if isinstance(images, ImageFolder):
-        return FolderSource(images if named is None else dataclasses.replace(images, labels=named))
-    return ArraySource(images, named or ("",) * len(images))
+        return FolderSource(images if names is None else dataclasses.replace(images, labels=names))
+    return ArraySource(images, names or ("",) * len(images))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,65 +73,64 @@ class FolderSource:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Their paths from their folder on."""
+        """Their paths relative to the folder."""
         return self.folder.names
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """As the images have them."""
+        """The labels of the folder."""
         return self.folder.labels
 
     @property
     def digest(self) -> str:
-        """A hash of names, sizes in bytes, and what the files begin and end with.
+        """A hash of each file's name, length, first and last bytes.
 
-        Small images are read whole; of a large one that stays as long, a change in its middle alone is not noticed.
+        Small files are hashed completely. A change in the middle of a large file that keeps its length is not noticed.
         """
         digest = hashlib.sha256()
         for name, path in zip(self.names, self.folder.paths, strict=True):
-            length, ends = _ends(path)
+            length, ends = _file_ends(path)
             digest.update(f"{len(name)} {name} {length}\n".encode("utf-8", "surrogatepass") + ends)
         return digest.hexdigest()
 
     def first(self, channels: int) -> ImageArray:
-        """See `Source`."""
-        fitted, reason = dataclasses.replace(self.folder, channels=channels), ""
-        for index in range(len(fitted)):
-            found = fitted.tried(index)
-            if not isinstance(found, str):
-                return found
-            reason = found
+        """See `ImageSource`."""
+        folder, reason = dataclasses.replace(self.folder, channels=channels), ""
+        for index in range(len(folder)):
+            image = folder.tried(index)
+            if not isinstance(image, str):
+                return image
+            reason = image
         raise self.unreadable(reason)
 
     def unreadable(self, reason: str) -> ImageError:
-        """See `Source`."""
+        """See `ImageSource`."""
         return ImageError(f"{self.folder.folder}: none of its {len(self.folder)} images can be read; last: {reason}")
 
-    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> FolderSource:
-        """See `Source`."""
-        return FolderSource(self.folder.fitted(size, channels, rule))
+    def fitted(self, size: tuple[int, int], form: InputForm) -> FolderSource:
+        """See `ImageSource`."""
+        return FolderSource(self.folder.fitted(size, form.image_channels, form.resize))
 
     def tried(self, index: int) -> ImageArray | str:
-        """See `Source`."""
+        """See `ImageSource`."""
         return self.folder.tried(index)
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """See `Source`; decoding runs ahead in a thread."""
+        """See `ImageSource`; a thread decodes ahead."""
         return self.folder.only(indices)
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySource:
-    """Images (n, h, w, c), or a list of (h, w, c)."""
+    """Images (n, h, w, c), or a list of images (h, w, c)."""
 
     images: Sequence[Any] | NDArray[Any]
     labels: tuple[str, ...]
-    size: tuple[int, int] | None = None
-    rule: Rule = "bicubic"
+    form: InputForm = dataclasses.field(default_factory=InputForm)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Their numbers."""
+        """Their indices."""
         return tuple(map(str, range(len(self.images))))
 
     @property
@@ -145,32 +144,28 @@ class ArraySource:
         return digest.hexdigest()
 
     def first(self, channels: int) -> ImageArray:
-        """See `Source`; `channels` are whatever they have."""
+        """See `ImageSource`; `channels` is ignored."""
         return self.tried(0)
 
     def unreadable(self, reason: str) -> ImageError:
-        """See `Source`."""
+        """See `ImageSource`."""
         return ImageError(f"no images: {reason}")
 
-    def fitted(self, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ArraySource:
-        """See `Source`."""
-        return dataclasses.replace(self, size=size, rule=rule)
+    def fitted(self, size: tuple[int, int], form: InputForm) -> ArraySource:
+        """See `ImageSource`; the number of channels is not changed."""
+        return dataclasses.replace(self, form=dataclasses.replace(form, size=size))
 
     def tried(self, index: int) -> ImageArray:
-        """See `Source`."""
-        image = np.asarray(self.images[index], np.float32)
-        if image.ndim != 3:
-            raise ImageError(f"an image of shape {image.shape}; wanted (h, w, c)")
-        whole = self.size is None or image.shape[:2] == self.size
-        return image if whole or self.size is None else resize(image, self.size, self.rule)
+        """See `ImageSource`."""
+        return self.form.fit(self.images[index])
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """See `Source`."""
+        """See `ImageSource`."""
         return ((index, self.tried(index)) for index in indices)
 
 
-def _ends(path: Path) -> tuple[int, bytes]:
-    """Return a file's length and the bytes it begins and ends with; -1 and none where it cannot be read."""
+def _file_ends(path: Path) -> tuple[int, bytes]:
+    """Return a file's length with its first and last bytes; (-1, b"") if it cannot be read."""
     try:
         if not path.is_file():
             return -1, b""

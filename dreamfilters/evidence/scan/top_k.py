@@ -18,7 +18,7 @@ class TopK:
 
     Attributes:
         arrays: what there is to store: 'index' (k, columns) int32, `NOBODY` where there is none yet; 'score'
-            (k, columns) float32; 'place' (k, columns) int32, whatever `add` was told.
+            (k, columns) float32; 'position' (k, columns) int32, whatever `add` was told.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -31,7 +31,7 @@ class TopK:
             {
                 "index": np.full((k, columns), NOBODY, np.int32),
                 "score": np.full((k, columns), -np.inf, np.float32),
-                "place": np.zeros((k, columns), np.int32),
+                "position": np.zeros((k, columns), np.int32),
             }
         )
 
@@ -54,7 +54,7 @@ class TopK:
         new = TopK.empty(int(counts.max()), len(touched)).arrays
         new["index"][row, column] = indices[rows]
         new["score"][row, column] = scores[rows, columns]
-        new["place"][row, column] = places[rows, columns]
+        new["position"][row, column] = places[rows, columns]
         both = {key: np.concatenate([held[:, touched], new[key]]) for key, held in self.arrays.items()}
         order = np.argsort(-both["score"], axis=0, kind="stable")[: len(self.arrays["index"])]
         for key, held in self.arrays.items():

@@ -9,9 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
-from dreamfilters.errors import InputFormError
-from dreamfilters.images.resizing import RULES, Rule
+from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.images.decoding import ImageArray
+from dreamfilters.images.resizing import RULES, Rule, resize
 from dreamfilters.networks.preprocessing.per_image_normalization import equalized, standardized
 
 Tensor: TypeAlias = Any
@@ -96,6 +98,20 @@ class InputForm:
     def image_channels(self) -> int:
         """The channels of an image for this network: 3 for color, 1 for gray."""
         return self.channels
+
+    def fit(self, image: ArrayLike) -> ImageArray:
+        """Return an image (h, w, c) as float32 at the network's input size, resized by the rule `resize`.
+
+        A side for which the network takes any size keeps its length.
+
+        Raises:
+            ImageError: the image has another number of axes.
+        """
+        values = np.asarray(image, np.float32)
+        if values.ndim != 3:
+            raise ImageError(f"an image of shape {values.shape}: must be (h, w, c)")
+        height, width = self.size[0] or values.shape[0], self.size[1] or values.shape[1]
+        return values if values.shape[:2] == (height, width) else resize(values, (height, width), self.resize)
 
     def to_input(self, image: Tensor) -> Tensor:
         """Turn images (n, h, w, c) in [0, 1], color as RGB, into the network's input; differentiable.

@@ -68,7 +68,7 @@ def evidence_values(
 
 
 def _statistics(seen: UnitScan) -> Values:
-    names = ("maximum", "minimum", "mean", "std", "zeros", "silent", "seen", "broken")
+    names = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
     numbers = {name: plain(getattr(seen, name)) for name in names}
     return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "between_classes": plain(seen.correlation[_BY])}
 
@@ -79,8 +79,8 @@ def _example(facts: NetworkDescription, layer: str, example: RankedImage, class_
         "name": example.name,
         "label": class_name(example.label) or None,
         "value": plain(example.score),
-        "place": list(example.place),
-        "field": list(facts.seen_from(layer, *example.place)),
+        "place": list(example.position),
+        "field": list(facts.seen_from(layer, *example.position)),
     }
 
 

@@ -75,7 +75,7 @@ class UnitService:
         if not 0 <= place < len(strongest):
             raise UnknownNameError(f"{address}:{unit}: has {len(strongest)} strongest images, not number {place}")
         _, image = await self._directory.image(f"I{strongest[place].index}")
-        return png_bytes(extract_patch(image, evidence.scan.layer(address).facts, strongest[place].place).image)
+        return png_bytes(extract_patch(image, evidence.scan.layer(address).facts, strongest[place].position).image)
 
     async def measures(self, dream: str) -> Values:
         """Return what holding a dream that is done against the images measures; see `holding.measured`.

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.scanner import TOP, default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import ScanJob
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit

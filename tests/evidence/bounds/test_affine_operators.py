@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.evidence.bounds.affine_operators import Taps, affine_parts, padding
+from dreamfilters.evidence.bounds.affine_operators import Convolution, affine_parts, padding
 from dreamfilters.networks.graph import flatten
 
 LAYERS = (
@@ -55,9 +55,9 @@ def test_backwards_is_the_adjoint_on_every_window(layer, fill):
     # <w, A x> on a window of the output equals <back(w), x> on the window of the input that it reads.
     rng = np.random.default_rng(2)
     for part in _parts(layer, fill)[1]:
-        x = rng.normal(size=(7, 9, part.kernel.shape[2] * part.groups if isinstance(part, Taps) else 4))
+        x = rng.normal(size=(7, 9, part.kernel.shape[2] * part.groups if isinstance(part, Convolution) else 4))
         seen = part.apply(x)
-        whole = seen.ndim != 3 or not isinstance(part, Taps)
+        whole = seen.ndim != 3 or not isinstance(part, Convolution)
         for top, left in ((0, 0), (1, 2), (seen.shape[0] - 2, 0)):
             corner = (0, 0) if whole else (max(0, top), left)
             cut = seen if whole else seen[corner[0] : corner[0] + 2, corner[1] : corner[1] + 2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.evidence.bounds.interval_arithmetic import Interval, bounded, gamma, image
+from dreamfilters.evidence.bounds.interval_arithmetic import Interval, activation_image, require_bounds, rounding_bound
 from dreamfilters.evidence.bounds.unit_bounds import bound_units
 from dreamfilters.networks.graph import flatten
 
@@ -37,7 +37,7 @@ def test_an_image_holds_everything_between_and_is_tight(layer):
     rng = np.random.default_rng(3)
     low = rng.uniform(-5, 3, (1, 1, 5))
     high = low + rng.uniform(0, 4, (1, 1, 5))
-    told = bounded(image(step, layer, Interval(low, high)))
+    told = require_bounds(activation_image(step, layer, Interval(low, high)))
     between = low + (high - low) * np.linspace(0, 1, 20001).reshape(-1, 1, 1, 1)
     inside = np.clip(between.astype("float32"), low, high).astype("float32")
     seen = np.asarray(layer(inside), np.float64)
@@ -50,7 +50,9 @@ def test_an_image_holds_everything_between_and_is_tight(layer):
 
 @pytest.mark.parametrize("layer", [layers.LeakyReLU(negative_slope=0.0), layers.ReLU(threshold=0.0)], ids=str)
 def test_settings_of_nothing_are_fine(layer):
-    assert isinstance(image(_step(layer), layer, Interval(np.zeros((1, 1, 5)), np.ones((1, 1, 5)))), Interval)
+    assert isinstance(
+        activation_image(_step(layer), layer, Interval(np.zeros((1, 1, 5)), np.ones((1, 1, 5)))), Interval
+    )
 
 
 def test_a_relu_that_jumps_down_is_not_bounded(network_of):
@@ -63,12 +65,12 @@ def test_a_relu_that_jumps_down_is_not_bounded(network_of):
 
 def test_gamma_is_highams():
     # n u / (1 - n u) for n = 1000 is 5.961e-5; a sixteenth more
-    assert gamma(1000) == pytest.approx(1.0625 * 5.9608e-5, rel=1e-4)
+    assert rounding_bound(1000) == pytest.approx(1.0625 * 5.9608e-5, rel=1e-4)
 
 
 def test_without_bounds_there_is_nothing_to_trace():
     with pytest.raises(LookupError, match="why"):
-        bounded("why")
+        require_bounds("why")
 
 
 def test_bounds_hold_where_float32_rounds_across_zero(network_of):

@@ -6,21 +6,21 @@ import keras
 import numpy as np
 from keras import layers
 
-from dreamfilters.evidence.bounds.interval_arithmetic import start
-from dreamfilters.evidence.bounds.position_classes import axes_before, input_axes, representatives
+from dreamfilters.evidence.bounds.interval_arithmetic import start_propagation
+from dreamfilters.evidence.bounds.position_classes import input_labels, position_labels, representatives
 from dreamfilters.networks.graph import flatten
 
 
 def _axes(model):
     graph = flatten(model)
     shape = graph.input_shape
-    known = start(graph, np.zeros(shape), np.ones(shape))
-    axes = {0: input_axes(shape)}
+    known = start_propagation(graph, np.zeros(shape), np.ones(shape))
+    axes = {0: input_labels(shape)}
     told = {}
     for step in graph.steps:
         known.linear(step)
         known.finish(step)
-        told[step.name] = axes_before(step, known, axes)
+        told[step.name] = position_labels(step, known, axes)
         axes.update(dict.fromkeys(step.outputs, told[step.name]))
     return told, known, graph
 

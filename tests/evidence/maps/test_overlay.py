@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dreamfilters.evidence.maps.overlay import over
+from dreamfilters.evidence.maps.overlay import overlay_maps
 from dreamfilters.networks.receptive_field import ReceptiveField
 
 RED = (255, 0, 0)
@@ -12,7 +12,7 @@ def laid(shares, field, factor=1):
     """A red map over a gray image of 8 by 8 pixels."""
     shares = np.asarray(shares, float)[None]
     painted = np.broadcast_to(np.uint8(RED), (*shares.shape, 3))
-    return over(np.full((8 * factor, 8 * factor, 3), 100, np.uint8), painted, shares, (8, 8), field)[0]
+    return overlay_maps(np.full((8 * factor, 8 * factor, 3), 100, np.uint8), painted, shares, (8, 8), field)[0]
 
 
 def test_a_place_covers_the_pixels_around_the_center_of_its_field():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
-from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps, chosen_units, mapped_layers
+from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps, mapped_layers, select_units
 from dreamfilters.networks import LayerInfo
 
 INFO = LayerInfo("conv", "Conv2D", (2, 2, 3), 3, "relu", None)
@@ -88,10 +88,10 @@ def test_layers_that_only_hand_on_are_left_out_unless_named(network):
 
 def test_units_are_those_that_a_layer_has(network):
     layers = mapped_layers(network)
-    assert chosen_units(layers, None)["conv1"] is None
-    assert chosen_units(layers, [7, 1, 7]) == {"conv1": (7, 1), "pool1": (7, 1), "conv2": (7, 1), "classes": (1,)}
-    assert "classes" not in chosen_units(layers, [5])
+    assert select_units(layers, None)["conv1"] is None
+    assert select_units(layers, [7, 1, 7]) == {"conv1": (7, 1), "pool1": (7, 1), "conv2": (7, 1), "classes": (1,)}
+    assert "classes" not in select_units(layers, [5])
     with pytest.raises(TargetError, match="unit 8: no chosen layer has it; conv1 has 8, 0 to 7"):
-        chosen_units(layers, [0, 8])
+        select_units(layers, [0, 8])
     with pytest.raises(TargetError, match="no units: conv1 has 8"):
-        chosen_units(layers, [])
+        select_units(layers, [])

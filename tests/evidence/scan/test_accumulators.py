@@ -45,7 +45,7 @@ def test_sums_by_hand():
         np.zeros((3, 1)),
     )
     found = tallied(given, labels=np.array([0, 2, -1]))
-    assert found["sums/seen"].tolist() == [3]
+    assert found["sums/counted"].tolist() == [3]
     assert found["sums/silent"].tolist() == [1]
     assert found["sums/minimum"].tolist() == [-1]
     assert found["sums/zeros"].tolist() == [5]
@@ -54,7 +54,7 @@ def test_sums_by_hand():
     assert found["sums/class_count"].tolist() == [1, 0, 1]
     assert found["sums/class_total"].tolist() == [[0, 1], [0, 0], [2, 1]]
     assert found["sums/class_squares"].tolist() == [4, 2]
-    assert found["leaders/index"][:, :4].T.tolist() == [[2, 1], [0, 1], [0, 1], [0, 1]]
+    assert found["top_k/index"][:, :4].T.tolist() == [[2, 1], [0, 1], [0, 1], [0, 1]]
 
 
 def test_a_broken_image_counts_for_the_other_units_only():
@@ -62,10 +62,10 @@ def test_a_broken_image_counts_for_the_other_units_only():
     whole = tallied(part(given, [0, 1, 3]))
     given.maximum[2, 0] = given.mean[2, 0] = given.power[2, 0] = np.nan
     found = tallied(given)
-    assert found["sums/broken"].tolist() == [1, 0]
-    assert found["sums/seen"].tolist() == [3, 4]
+    assert found["sums/nonfinite"].tolist() == [1, 0]
+    assert found["sums/counted"].tolist() == [3, 4]
     assert found["sums/total"][[0, 2, 4]].tolist() == whole["sums/total"][[0, 2, 4]].tolist()
-    assert 2 not in found["leaders/index"][:, 0]
+    assert 2 not in found["top_k/index"][:, 0]
 
 
 def test_arrays_make_the_same_tally_again():
@@ -74,5 +74,5 @@ def test_arrays_make_the_same_tally_again():
     assert tally.arrays.keys() == once.keys()
     more = answers(n=5, seed=9)
     tally.add(np.arange(40, 45), more, np.zeros(5, int))
-    assert tally.sums["seen"].tolist() == [45] * 3
+    assert tally.sums["counted"].tolist() == [45] * 3
     assert tally.bars.shape == (4, 3)

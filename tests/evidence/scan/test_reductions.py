@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.evidence.activations import activations
-from dreamfilters.evidence.scan.reductions import look, reducer
+from dreamfilters.evidence.scan.reductions import reduce_maps, reducer
 from dreamfilters.networks import LOGITS, InputForm, Network, before
 
 ALL = np.full((4, 10_000), -np.inf, np.float32)
@@ -32,7 +32,7 @@ def held_against_the_maps(network, layers, seen):
         "minimum": [values.min(axis=1) for values in flat],
         "power": [(values.astype(np.float64) ** 2).mean(axis=1) for values in flat],
         "zeros": [(values == 0).sum(axis=1) for values in flat],
-        "place": [values.argmax(axis=1) for values in flat],
+        "position": [values.argmax(axis=1) for values in flat],
     }
     for name, parts in whole.items():
         np.testing.assert_allclose(getattr(answers, name), np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-6)
@@ -65,7 +65,7 @@ def test_of_equal_maxima_the_first_in_reading_order_is_told():
     )
     image = np.zeros((1, 4, 5, 1), np.float32)
     image[0, 2, 4] = image[0, 2, 1] = image[0, 3, 0] = 1
-    assert reducer(network, ["same"])(image, ALL[:, :1]).place[0, 0] == 2 * 5 + 1
+    assert reducer(network, ["same"])(image, ALL[:, :1]).position[0, 0] == 2 * 5 + 1
 
 
 def test_places_are_looked_up_only_where_a_bar_is_exceeded(network):
@@ -73,8 +73,8 @@ def test_places_are_looked_up_only_where_a_bar_is_exceeded(network):
     bars = NONE[:, :8].copy()
     bars[0, 3] = np.sort(answers.maximum[:, 3])[-2]  # one image exceeds it
     best = answers.maximum[:, 3].argmax()
-    found = reducer(network, ["conv1"])(images(), bars).place
-    assert found[best, 3] == answers.place[best, 3]
+    found = reducer(network, ["conv1"])(images(), bars).position
+    assert found[best, 3] == answers.position[best, 3]
     found[best, 3] = 0
     assert not found.any()
 
@@ -95,10 +95,10 @@ def test_a_map_that_is_not_finite_is_marked(network):
 def test_a_look_counts_what_is_there_and_an_image_comes_out_alike_alone(shape):
     maps = np.random.default_rng(1).normal(size=shape).astype(np.float32).clip(0)
     flat = maps.reshape(shape[0], -1, shape[-1]).astype(np.float64)
-    seen = look(maps)
+    seen = reduce_maps(maps)
     np.testing.assert_array_equal(seen.numbers[:2], [flat.max(axis=1), flat.min(axis=1)])
     np.testing.assert_allclose(seen.numbers[2:4], [flat.mean(axis=1), (flat**2).mean(axis=1)], rtol=1e-5)
     np.testing.assert_array_equal(seen.numbers[4], (flat == 0).sum(axis=1))
     np.testing.assert_array_equal(seen.places(np.ones((shape[0], shape[-1]), bool)), flat.argmax(axis=1))
     for number in range(shape[0]):
-        np.testing.assert_array_equal(look(maps[number : number + 1]).numbers[:, 0], seen.numbers[:, number])
+        np.testing.assert_array_equal(reduce_maps(maps[number : number + 1]).numbers[:, 0], seen.numbers[:, number])

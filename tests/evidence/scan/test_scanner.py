@@ -42,8 +42,8 @@ def test_everything_of_one_unit_by_hand(network):
     assert unit.mean == pytest.approx(np.mean(places))
     assert unit.std == pytest.approx(np.std(places))
     assert unit.zeros == 0.25
-    assert (unit.silent, unit.seen, unit.broken) == (1, 4, 0)
-    assert [(e.index, e.score, e.place) for e in unit.strongest["max"]] == [(1, 1, (2, 3)), (3, 0.75, (0, 0))]
+    assert (unit.silent, unit.counted, unit.nonfinite) == (1, 4, 0)
+    assert [(e.index, e.score, e.position) for e in unit.strongest["max"]] == [(1, 1, (2, 3)), (3, 0.75, (0, 0))]
     assert [e.index for e in unit.strongest["mean"]] == [3, 2]
     assert [e.index for e in unit.weakest["max"]] == [0, 2]
     assert [(e.index, e.label) for e in unit.weakest["mean"]] == [(0, "dark"), (1, "dark")]
@@ -96,7 +96,7 @@ def test_a_unit_with_broken_images_says_so_and_goes_on(network):
     images[1, 0, 0, 0] = np.nan
     layer = before("conv")  # a ReLU may make zero of what is no number
     unit = scan(network, images, [layer], labels=["red"] * 3, k=2).unit(layer, 0)
-    assert (unit.seen, unit.broken) == (2, 1)
+    assert (unit.counted, unit.nonfinite) == (2, 1)
     assert unit.mean == 0.5
     assert [example.index for example in unit.strongest["max"]] == [2, 0]
     assert np.isnan(unit.class_means["mean"]["red"])

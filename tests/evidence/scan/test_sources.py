@@ -10,6 +10,7 @@ from PIL import Image
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
+from dreamfilters.networks import InputForm
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_files_have_names_labels_and_failures(folder):
     source = source_of(image_folder(folder))
     assert source.names == ("a/0.png", "a/2.png", "b/1.png")
     assert source.labels == ("a", "a", "b")
-    assert [index for index, _ in source.fitted((4, 4), 3).only(range(3))] == [0, 2]
+    assert [index for index, _ in source.fitted((4, 4), InputForm()).only(range(3))] == [0, 2]
     assert source.tried(1) == "is empty (0 bytes); get a fresh copy"
     assert source.first(3).shape == (4, 6, 3)
 
@@ -61,7 +62,7 @@ def test_the_digest_reads_both_ends_of_a_large_file(folder):
 def test_arrays_are_resized_and_numbered():
     source = source_of(np.zeros((3, 8, 8, 3), np.float32), ["x", "", "y"])
     assert source.names == ("0", "1", "2")
-    assert [(index, image.shape) for index, image in source.fitted((4, 5), 3).only([1, 2])] == [
+    assert [(index, image.shape) for index, image in source.fitted((4, 5), InputForm()).only([1, 2])] == [
         (1, (4, 5, 3)),
         (2, (4, 5, 3)),
     ]

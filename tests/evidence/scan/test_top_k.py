@@ -21,7 +21,7 @@ def test_the_best_are_those_of_a_stable_sort(portions):
     order = np.argsort(-scores, axis=0, kind="stable")[:5]
     np.testing.assert_array_equal(found["index"], order + 100)
     np.testing.assert_array_equal(found["score"], np.take_along_axis(scores, order, axis=0))
-    np.testing.assert_array_equal(found["place"], order * 6 + np.arange(6))
+    np.testing.assert_array_equal(found["position"], order * 6 + np.arange(6))
 
 
 def test_fewer_images_than_places_leave_places_free():

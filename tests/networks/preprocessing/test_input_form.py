@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dreamfilters.errors import InputFormError
+from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 
@@ -117,3 +117,18 @@ def test_no_standardized_image_leaves_its_box():
     assert form.box() == ((-4.0,), (4.0,))
     with pytest.raises(InputFormError, match="standardized each by itself have no bounds"):
         InputForm(standardized=True).box()
+
+
+def test_fit_resizes_by_the_forms_rule():
+    """One pixel in each block of 4x4 is white: the nearest pixel misses it, the mean of the block does not."""
+    image = np.zeros((16, 16, 1))
+    image[::4, ::4] = 1
+    for rule, value in (("area", 1 / 16), ("nearest", 0)):
+        fitted = InputForm(size=(4, 4), channels=1, order="gray", resize=rule).fit(image)
+        np.testing.assert_allclose(fitted, np.full((4, 4, 1), value), atol=1e-6)
+
+
+def test_fit_keeps_sides_of_any_length_and_needs_three_axes():
+    assert InputForm(size=(None, 5)).fit(np.zeros((7, 9, 3))).shape == (7, 5, 3)
+    with pytest.raises(ImageError, match=r"an image of shape \(4, 4\): must be \(h, w, c\)"):
+        InputForm().fit(np.zeros((4, 4)))

@@ -202,7 +202,7 @@ def test_a_unit_has_its_strongest_images_histogram_and_verdict(studied):
     assert values == sorted(values, reverse=True)
     assert values[0] == pytest.approx(unit["statistics"]["maximum"])
     assert (
-        sum(unit["histogram"]["counts"]) == unit["statistics"]["seen"] == readable(studied)
+        sum(unit["histogram"]["counts"]) == unit["statistics"]["counted"] == readable(studied)
     )  # the broken one is left out
     assert len(unit["histogram"]["edges"]) == len(unit["histogram"]["counts"]) + 1
     assert unit["verdict"]["verdict"] in ("alive", "dormant", "undecided", "dead")

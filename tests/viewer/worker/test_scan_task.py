@@ -25,7 +25,7 @@ def test_the_images_are_looked_at_slice_by_slice_and_judged_in_the_end(network, 
     assert [value["done"] for topic, value in told if topic == "progress"] == [2, 4, 5, 5, 5]
     assert [topic for topic, _ in told if topic != "progress"] == ["evidence", "verdicts"]
     scan, verdicts = (value for topic, value in told if topic != "progress")
-    assert scan.layer("conv1").seen.tolist() == [5] * 8
+    assert scan.layer("conv1").counted.tolist() == [5] * 8
     kinds = [each.verdict.kind for each in next(iter(verdicts.values()))]
     assert len(kinds) == 8
     assert "alive" in kinds

@@ -39,17 +39,17 @@ function evidenceOf({ statistics, verdict }) {
   const rows = [];
   const add = (name, value) => value !== null && value !== undefined && rows.push([name, value]);
   if (statistics) {
-    const { seen } = statistics;
-    add("real images", plural(seen, "image"));
+    const { counted } = statistics;
+    add("real images", plural(counted, "image"));
     add("from least to greatest", `${figures(statistics.minimum)} to ${figures(statistics.maximum)}`);
     add("mean, std", `${figures(statistics.mean)}, ${figures(statistics.std)}`);
     if (statistics.minimum >= 0) {
       add("zero at", `${percent(statistics.zeros)} of all places`);
-      add("silent in", `${statistics.silent} of ${plural(seen, "image")}`);
+      add("silent in", `${statistics.silent} of ${plural(counted, "image")}`);
     }
     add("class selectivity", statistics.selectivity === null ? null : figures(statistics.selectivity));
     add("of its variance between classes", statistics.between_classes === null ? null : percent(statistics.between_classes));
-    if (statistics.broken) add("without a finite value", plural(statistics.broken, "image"));
+    if (statistics.nonfinite) add("without a finite value", plural(statistics.nonfinite, "image"));
   }
   const before = verdict?.evidence?.before;
   if (before)

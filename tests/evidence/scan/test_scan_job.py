@@ -5,8 +5,8 @@ import pytest
 
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators
+from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState, class_numbers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.evidence.scan.survey import ScanJob, ScanState, class_numbers
 from dreamfilters.networks import InputForm, Network
 
 

@@ -18,7 +18,7 @@ from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.reductions import Floats, Reducer, reducer
 from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
-from dreamfilters.evidence.scan.sources import Source
+from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import layer_named_by
@@ -90,7 +90,7 @@ class ScanJob:
     """
 
     network: Network
-    source: Source
+    source: ImageSource
     layers: tuple[str, ...]
     k: int = TOP
     batch: int | None = None
@@ -196,7 +196,7 @@ class ScanJob:
 
     def _portion(self) -> Callable[[tuple[range, Floats]], _Portion]:
         """Return the function that reads a batch's images and shows them to the network."""
-        fitted = self.source.fitted(self.size, self.network.form.image_channels, self.network.form.resize)
+        fitted = self.source.fitted(self.size, self.network.form)
         key = ("scan", self.layers)
         if key not in self.network.compiled:
             self.network.compiled[key] = reducer(self.network, self.layers)
