@@ -1,11 +1,11 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Both make .venv when it is not there and reuse it.
-# PYTHON picks the interpreter (3.11 to 3.13), WORKERS how many processes share the tests: a file stays in one of them,
-# since its tests share what was costly to make, and each opens TensorFlow with a gigabyte or two.
+# Two commands on a fresh machine: `make demo` and `make test`. Both create .venv where it is missing and reuse it.
+# PYTHON selects the interpreter (3.11 to 3.13), WORKERS the number of test processes. Each test file runs in one
+# process, because its tests share expensive fixtures; each process needs 1 to 2 GB for TensorFlow.
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell $(name) -c 'import sys; print("$(name)") if (3, 11) <= sys.version_info < (3, 14) else None' 2>/dev/null)))
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types check bench clean
+.PHONY: demo test lint types check docs wheel bench clean
 
 demo: .venv/installed
 	$(BIN)/dreamfilters demo
@@ -22,11 +22,19 @@ types: .venv/tested
 
 check: lint types test
 
+docs: .venv/documented
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
+wheel: .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m tests.wheel
+
 bench: .venv/tested
 	$(BIN)/python -m tests.benchmarks
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "dreamfilters needs Python 3.11, 3.12 or 3.13: none was found, give PYTHON=/path/to/python"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "dreamfilters needs Python 3.11, 3.12 or 3.13: none was found; set PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml
@@ -35,6 +43,10 @@ bench: .venv/tested
 
 .venv/tested: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ .venv/installed
+
+.venv/documented: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ .venv/installed
 
 clean:

@@ -1,7 +1,7 @@
-"""What the 43 classes of the German Traffic Sign Recognition Benchmark are called, in their numeric order.
+"""Names of the 43 classes of the German Traffic Sign Recognition Benchmark, in numeric order.
 
 The numbers are the benchmark's own (Stallkamp et al., "Man vs. computer", Neural Networks 32, 2012); the German names
-follow the catalog of the Straßenverkehrs-Ordnung, shortened to what people say.
+follow the catalog of the Straßenverkehrs-Ordnung, shortened to their colloquial form.
 """
 
 GERMAN = (

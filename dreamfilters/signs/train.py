@@ -1,10 +1,10 @@
-"""How the built-in network was trained: `python -m dreamfilters.signs.train FOLDER... --test FOLDER --out DIR`.
+"""Training script of the built-in network: `python -m dreamfilters.signs.train FOLDER... --test FOLDER --out DIR`.
 
-The architecture is that of the blog post this project starts from; the training is ours. Every image is moved,
-turned, sheared, blurred and relit by the same transforms that a dream is shown through, then pushed a little in the
-direction that the network likes least (adversarial training, Madry et al. 2018, with one step as in Wong et al. 2020).
-A network that withstands that has gradients which point at what a person sees (Engstrom et al. 2019, "Adversarial
-robustness as a prior for learned representations"), so its dreams can be read; the record says so to whoever asks.
+The architecture is that of the blog post this project started from. Every training image is shifted, rotated, scaled,
+sheared, blurred and relit by the transforms that dreams use, then perturbed in the direction that increases the loss
+(adversarial training, Madry et al. 2018, with a single step as in Wong et al. 2020). The input gradients of robust
+networks align with human perception (Engstrom et al. 2019, "Adversarial robustness as a prior for learned
+representations"), which makes their dreams readable. `record.json` documents the training.
 """
 
 from __future__ import annotations
@@ -35,27 +35,29 @@ DISTURBANCE = (
     Rotate(15.0), Scale(0.25), Shear(0.15), Shift(5.0),
     Blur(1.5), Color(brightness=0.12, contrast=0.7, saturation=0.3), Noise(normal=0.03),
 )  # fmt: skip
-_FRAME = re.compile(r"(\d+)_(\d+)_(\d+)")  # class, track, frame: thirty frames in a row show one physical sign
-_PRIOR_IMAGES = 2000  # enough for a smooth spectrum, and it fits in memory
+_FRAME = re.compile(r"(\d+)_(\d+)_(\d+)")  # class, track, frame: 30 consecutive frames show one physical sign
+_PRIOR_IMAGES = 2000  # enough for a smooth spectrum; fits in memory
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What a training depends on beside the images."""
+    """The hyperparameters of a training."""
 
     epochs: int = 40
     batch: int = 64
-    rate: float = 1e-3  # Adam's, falling to 0 along a cosine
-    decay: float = 0.0  # of the kernels; with 5e-5 and a push of .2 for all, 69 of 491 units did not wake, now 49
-    push: float = 0.5  # the most, in [0, 1] pixel values, that the adversarial push is long (L2 norm)
-    average: float = 0.998  # of the running average of the weights, which is what is kept
-    held_out: float = 1 / 12  # of each class's tracks, to choose the best epoch by
+    rate: float = 1e-3  # of Adam; decays to 0 along a cosine
+    decay: float = (
+        0.0  # weight decay of the kernels; 5e-5 with a push of .2 left 69 of 491 units not activated, 0 leaves 49
+    )
+    push: float = 0.5  # largest L2 norm of the adversarial perturbation, for pixels in [0, 1]
+    average: float = 0.998  # decay of the moving average of the weights; the average is saved
+    held_out: float = 1 / 12  # share of each class's tracks; selects the best epoch
     seed: int = 7
 
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """Images (n, 48, 48, 3) uint8 with class and track of each."""
+    """Images (n, 48, 48, 3) uint8, with the class and the track of each."""
 
     images: np.ndarray
     classes: np.ndarray
@@ -64,13 +66,14 @@ class LabeledImages:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def some(self, chosen: np.ndarray) -> LabeledImages:
-        """Return the chosen ones."""
+    def subset(self, chosen: np.ndarray) -> LabeledImages:
+        """Return a selection of the images."""
         return LabeledImages(self.images[chosen], self.classes[chosen], self.tracks[chosen])
 
 
 def build(last: str = "softmax") -> keras.Model:
-    """Return the untrained network: three pairs of convolutions, each pooled, a dense layer and 43 classes."""
+    """Return the untrained network: three pairs of convolutions, each followed by pooling, a dense layer and
+    43 classes."""
     image = keras.Input((SIZE, SIZE, 3), name="image")
     tensor = image
     for number, filters in enumerate((32, 64, 128), start=1):
@@ -86,7 +89,7 @@ def build(last: str = "softmax") -> keras.Model:
 
 
 def read_labeled_images(folders: Sequence[Path]) -> LabeledImages:
-    """Read every image below the folders whose parent folder is its class.
+    """Return every image below the folders, labeled by its parent folder.
 
     Raises:
         ImageError: a folder without class folders, or without images.
@@ -96,7 +99,7 @@ def read_labeled_images(folders: Sequence[Path]) -> LabeledImages:
         readings = read_images(folder, size=(SIZE, SIZE))
         for image, path in zip(readings.images, readings.paths, strict=True):
             if not path.parent.name.isdecimal() or int(path.parent.name) >= CLASSES:
-                raise ImageError(f"{path}: lies in no class folder, 00 to {CLASSES - 1}")
+                raise ImageError(f"{path}: is not in a class folder, 00 to {CLASSES - 1}")
             frame = _FRAME.fullmatch(path.stem)
             images.append(np.rint(image * 255).astype("uint8"))
             classes.append(int(path.parent.name))
@@ -105,24 +108,24 @@ def read_labeled_images(folders: Sequence[Path]) -> LabeledImages:
 
 
 def split_by_track(data: LabeledImages, share: float, seed: int) -> tuple[LabeledImages, LabeledImages]:
-    """Return what to learn from and what to choose by; no physical sign is in both."""
-    chance = np.random.default_rng(seed)
+    """Return the training images and the held-out images; no physical sign is in both."""
+    rng = np.random.default_rng(seed)
     held = np.zeros(len(data), bool)
     for number in np.unique(data.classes):
-        own = data.classes == number
-        tracks = np.unique(data.tracks[own])
-        chosen = chance.choice(tracks, max(1, round(len(tracks) * share)), replace=False)
-        held |= own & np.isin(data.tracks, chosen)
-    return data.some(~held), data.some(held)
+        in_class = data.classes == number
+        tracks = np.unique(data.tracks[in_class])
+        chosen = rng.choice(tracks, max(1, round(len(tracks) * share)), replace=False)
+        held |= in_class & np.isin(data.tracks, chosen)
+    return data.subset(~held), data.subset(held)
 
 
 def _unit(tensor: Any) -> Any:
-    """Scale each image's (n, h, w, c) to length 1."""
+    """Scale each image of (n, h, w, c) to L2 norm 1."""
     return tensor / (ops.sqrt(ops.sum(ops.square(tensor), axis=(1, 2, 3), keepdims=True)) + 1e-9)
 
 
 def training_step(model: keras.Model, average: keras.Model, settings: TrainingSettings, steps: int) -> Any:
-    """Return a compiled (images, classes, seeds, step) -> loss that improves `model` and its running average."""
+    """Return a compiled (images, classes, seeds, step) -> loss that updates `model` and its moving average."""
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(settings.rate, steps))
     optimizer.build(model.trainable_variables)
     kernels = [weight for weight in model.trainable_variables if weight.path.endswith("kernel")]
@@ -134,8 +137,10 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
     def pushed(images: Any, classes: Any, seeds: Any, length: Any) -> Any:
         start = _unit(backend.normal(backend.fold(seeds, 1), (SIZE, SIZE, 3)))
         start = start * length * backend.uniform(backend.fold(seeds, 2), (1, 1, 1))
-        climb = backend.value_and_gradient(lambda push: (loss_of(ops.clip(images + push, 0, 1), classes, False), ()))
-        _, gradient = climb(start)
+        gradient_of = backend.value_and_gradient(
+            lambda push: (loss_of(ops.clip(images + push, 0, 1), classes, False), ())
+        )
+        _, gradient = gradient_of(start)
         push = start + _unit(gradient) * length * 1.25
         norm = ops.sqrt(ops.sum(ops.square(push), axis=(1, 2, 3), keepdims=True)) + 1e-9
         return ops.clip(images + push * ops.minimum(1.0, length / norm), 0, 1)
@@ -143,7 +148,7 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
     def step(images: Any, classes: Any, seeds: Any, number: Any) -> Any:
         shown = ops.clip(apply(DISTURBANCE, ops.cast(images, "float32") / 255, seeds), 0, 1)
         warm = ops.minimum(1.0, ops.cast(number, "float32") / (0.1 * steps))
-        # each image's own, from nothing to the whole: .5 for all of them cost 3 points of test accuracy
+        # each image draws its own length, from 0 to `push`: .5 for all images cost 3 points of test accuracy
         length = settings.push * warm * backend.uniform(backend.fold(seeds, 3), (1, 1, 1))
         shown = pushed(shown, classes, seeds, length)
 
@@ -153,50 +158,50 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
 
         (loss, _), gradient = backend.value_and_gradient(total)([weight.value for weight in model.trainable_variables])
         optimizer.apply(gradient, model.trainable_variables)
-        kept = ops.minimum(settings.average, (1 + ops.cast(number, "float32")) / (10 + ops.cast(number, "float32")))
+        decay = ops.minimum(settings.average, (1 + ops.cast(number, "float32")) / (10 + ops.cast(number, "float32")))
         for mean, weight in zip(average.trainable_variables, model.trainable_variables, strict=True):
-            mean.assign(kept * mean + (1 - kept) * weight)
+            mean.assign(decay * mean + (1 - decay) * weight)
         return loss
 
     return backend.compile(step)
 
 
 def accuracy(model: keras.Model, data: LabeledImages) -> float:
-    """Return the share that a network of 0..1 images recognizes."""
-    right = 0
+    """Return the share of images that the network classifies correctly."""
+    correct = 0
     for first in range(0, len(data), 256):
         shown = data.images[first : first + 256].astype("float32") / 255
-        answers = np.argmax(ops.convert_to_numpy(model(shown, training=False)), axis=1)
-        right += int(np.sum(answers == data.classes[first : first + 256]))
-    return right / len(data)
+        predicted = np.argmax(ops.convert_to_numpy(model(shown, training=False)), axis=1)
+        correct += int(np.sum(predicted == data.classes[first : first + 256]))
+    return correct / len(data)
 
 
 def train(
     data: LabeledImages, test: LabeledImages | None, out: Path, settings: TrainingSettings, report: Any
 ) -> dict[str, Any]:
-    """Train, keep the best epoch by held-out tracks, and write signs.keras, prior.npz and record.json into `out`."""
+    """Train, select the best epoch by held-out accuracy, and write signs.keras, prior.npz and record.json to `out`."""
     keras.utils.set_random_seed(settings.seed)
-    learnt, held = split_by_track(data, settings.held_out, settings.seed)
+    training, held = split_by_track(data, settings.held_out, settings.seed)
     model, average = build("linear"), build("linear")
     average.set_weights(model.get_weights())
-    per_epoch = len(learnt) // settings.batch
+    per_epoch = len(training) // settings.batch
     step = training_step(model, average, settings, per_epoch * settings.epochs)
-    chance = np.random.default_rng(settings.seed)
+    rng = np.random.default_rng(settings.seed)
     best: dict[str, Any] = {"held_out_accuracy": 0.0}
     history = []
     for epoch in range(settings.epochs):
         began, losses = time.perf_counter(), []
-        order = chance.permutation(len(learnt))
+        order = rng.permutation(len(training))
         for number in range(per_epoch):
             chosen = order[number * settings.batch : (number + 1) * settings.batch]
-            seeds = chance.integers(0, 2**63, len(chosen)).astype("uint64")
+            seeds = rng.integers(0, 2**63, len(chosen)).astype("uint64")
             at = np.float32(epoch * per_epoch + number)
-            losses.append(step(*map(backend.tensor, (learnt.images[chosen], learnt.classes[chosen], seeds, at))))
-        here = accuracy(average, held)
-        history.append({"loss": round(float(np.mean(losses)), 4), "held_out_accuracy": round(here, 4)})
+            losses.append(step(*map(backend.tensor, (training.images[chosen], training.classes[chosen], seeds, at))))
+        held_out = accuracy(average, held)
+        history.append({"loss": round(float(np.mean(losses)), 4), "held_out_accuracy": round(held_out, 4)})
         report(f"epoch {epoch + 1}: {history[-1]}, {time.perf_counter() - began:.0f} s")
-        if here >= best["held_out_accuracy"]:
-            best = {"epoch": epoch + 1, "held_out_accuracy": here}
+        if held_out >= best["held_out_accuracy"]:
+            best = {"epoch": epoch + 1, "held_out_accuracy": held_out}
             final = build()
             final.set_weights(average.get_weights())
             out.mkdir(parents=True, exist_ok=True)
@@ -204,14 +209,14 @@ def train(
     final = keras.saving.load_model(out / "signs.keras", compile=False)
     record = {
         "data": "GTSRB (Stallkamp et al., Man vs. computer, Neural Networks 32, 2012)",
-        "learnt_from": len(learnt), "held_out": len(held), "tested_on": len(test) if test else 0,
+        "learnt_from": len(training), "held_out": len(held), "tested_on": len(test) if test else 0,
         "test_accuracy": round(accuracy(final, test), 4) if test else None,
         **best, "settings": asdict(settings), "disturbance": [repr(transform) for transform in DISTURBANCE],
         "versions": backend.versions(), "history": history,
     }  # fmt: skip
     (out / "record.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    every = max(1, len(learnt) // _PRIOR_IMAGES)
-    priors.measure_prior(learnt.images[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
+    every = max(1, len(training) // _PRIOR_IMAGES)
+    priors.measure_prior(training.images[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
     return record
 
 
@@ -222,14 +227,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folders", nargs="+", type=Path, help="folders of class folders 00 to 42")
     parser.add_argument("--test", type=Path, help="class folders to measure the final accuracy on")
-    parser.add_argument("--out", type=Path, default=Path("outputs/signs"), help="where the network goes")
+    parser.add_argument("--out", type=Path, default=Path("outputs/signs"), help="output directory")
     for name, value in asdict(TrainingSettings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    given = vars(parser.parse_args(arguments))
-    folders, test, out = given.pop("folders"), given.pop("test"), given.pop("out")
+    options = vars(parser.parse_args(arguments))
+    folders, test, out = options.pop("folders"), options.pop("test"), options.pop("out")
     data = read_labeled_images(folders)
     tested = read_labeled_images([test]) if test else None
-    record = train(data, tested, out, TrainingSettings(**given), lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    settings = TrainingSettings(**options)
+    record = train(data, tested, out, settings, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     print(json.dumps({key: record[key] for key in ("epoch", "held_out_accuracy", "test_accuracy")}))  # noqa: T201
 
 

@@ -41,7 +41,7 @@ def test_no_physical_sign_is_in_both_splits(folder):
 def test_an_image_outside_a_class_folder_is_named(tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "1.png").write_bytes(png_bytes(np.zeros((8, 8, 3), "float32")))
-    with pytest.raises(ImageError, match=r"1\.png: lies in no class folder"):
+    with pytest.raises(ImageError, match=r"1\.png: is not in a class folder"):
         training.read_labeled_images([tmp_path])
 
 

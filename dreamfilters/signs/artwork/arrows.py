@@ -1,4 +1,4 @@
-"""The white arrows of the blue orders."""
+"""The white arrows of the blue mandatory signs."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ PEN = 0.19
 
 
 def _arrow(spine: Points, *, head: float = 0.36, pen: float = PEN) -> Figure:
-    """Return an arrow along a line: the shaft and, at its end, two barbs that lie swept back."""
+    """Return an arrow along a line: a shaft with two swept-back barbs at its end."""
     tip, before = spine[-1], spine[-2]
     ahead = (tip - before) / np.linalg.norm(tip - before)
     aside = np.array([-ahead[1], ahead[0]])
@@ -33,13 +33,13 @@ def turn_left() -> Figure:
 
 
 def ahead_or_right() -> Figure:
-    """Return the arrow straight up with one that leaves it to the right."""
+    """Return the arrow straight up with a branch to the right."""
     branch = joined(line((-0.22, 0.66)), arc(0.12, 0.5, 0.34, 180, 270, down=0.3), line((0.6, 0.2)))
     return _arrow(line((-0.22, 0.72), (-0.22, -0.58)), head=0.3) + _arrow(branch, head=0.28)
 
 
 def ahead_or_left() -> Figure:
-    """Return the arrow straight up with one that leaves it to the left."""
+    """Return the arrow straight up with a branch to the left."""
     return mirrored(ahead_or_right())
 
 
@@ -54,6 +54,6 @@ def keep_left() -> Figure:
 
 
 def roundabout() -> Figure:
-    """Return three arrows that follow one another against the clock."""
+    """Return three arrows in a counterclockwise circle."""
     one = _arrow(arc(0, 0, 0.57, 293, 192), head=0.21, pen=0.14)
     return tuple(patch for turn in (0, 120, 240) for patch in placed(one, turn=turn))

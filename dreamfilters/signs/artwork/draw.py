@@ -1,4 +1,4 @@
-"""Clean drawings of the 43 signs: which plate, and what is painted on it."""
+"""Clean drawings of the 43 signs: a plate and its content."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ OVERSAMPLING = 4
 
 
 def _limit(text: str) -> Figure:
-    """Return the number of a speed limit: two broad digits or three narrow ones."""
+    """Return the number of a speed limit: two wide digits or three narrow ones."""
     if len(text) == 2:
         return word(text, height=0.85, breadth=0.475, gap=0.08, pen=0.12, color=BLACK)
     return word(text, height=0.82, breadth=0.36, gap=0.07, pen=0.105, color=BLACK)
@@ -34,13 +34,13 @@ def _two_cars(left: Color, right: Color, *, scale: float) -> Figure:
     return tuple(patch for car in cars for patch in car)
 
 
-def _lorry_and_car(left: Color, right: Color, *, scale: float) -> Figure:
-    lorry, car = painted(vehicles.lorry_from_behind(), left), painted(vehicles.car(), right)
+def _truck_and_car(left: Color, right: Color, *, scale: float) -> Figure:
+    truck, car = painted(vehicles.truck_from_behind(), left), painted(vehicles.car(), right)
     apart = 1.1 * scale
-    return placed(lorry, -apart, 0, scale=0.95 * scale) + placed(car, apart, 0.42 * scale, scale=0.95 * scale)
+    return placed(truck, -apart, 0, scale=0.95 * scale) + placed(car, apart, 0.42 * scale, scale=0.95 * scale)
 
 
-# Class -> the plate and what is painted on it, from the bottom up.
+# Class -> plate and content, in painting order.
 SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.PROHIBITION, _limit("20")),
     (plates.PROHIBITION, _limit("30")),
@@ -52,13 +52,13 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.PROHIBITION, _limit("100")),
     (plates.PROHIBITION, _limit("120")),
     (plates.PROHIBITION, _two_cars(RED, BLACK, scale=0.265)),
-    (plates.PROHIBITION, _lorry_and_car(RED, BLACK, scale=0.26)),
+    (plates.PROHIBITION, _truck_and_car(RED, BLACK, scale=0.26)),
     (plates.WARNING, pictograms.crossroads()),
     (plates.PRIORITY,),
     (plates.YIELD,),
     (plates.STOP, _stop()),
     (plates.PROHIBITION,),
-    (plates.PROHIBITION, placed(vehicles.lorry(), scale=0.56)),
+    (plates.PROHIBITION, placed(vehicles.truck(), scale=0.56)),
     (plates.NO_ENTRY, filled(WHITE, box(-0.83, -0.165, 0.83, 0.165))),
     (plates.WARNING, pictograms.caution()),
     (plates.WARNING, pictograms.curve_left()),
@@ -84,7 +84,7 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.ORDER, arrows.keep_left()),
     (plates.ORDER, arrows.roundabout()),
     (plates.END, _two_cars(GRAY, GRAY, scale=0.31), plates.slashes()),
-    (plates.END, _lorry_and_car(GRAY, GRAY, scale=0.31), plates.slashes()),
+    (plates.END, _truck_and_car(GRAY, GRAY, scale=0.31), plates.slashes()),
 )
 
 
@@ -103,7 +103,7 @@ def draw(number: int, size: int = 192) -> npt.NDArray[np.float32]:
     board = Image.new("RGBA", (wide, wide))
     pen = ImageDraw.Draw(board)
     for patch in figure:
-        pixels = (patch.points + 1) / 2 * wide - 0.5  # a whole number is the middle of a pixel
+        pixels = (patch.points + 1) / 2 * wide - 0.5  # an integer is the center of a pixel
         pen.polygon([(x, y) for x, y in np.round(pixels)], fill=patch.color)  # Pillow would cut fractions off
     small = board.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(np.asarray(small) / 255, np.float32)

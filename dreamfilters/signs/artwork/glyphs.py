@@ -1,4 +1,4 @@
-"""Digits and letters like those of DIN 1451, as lines of a pen through a box of height 1."""
+"""Digits and letters in the style of DIN 1451, as pen strokes in a box of height 1."""
 
 from collections.abc import Callable
 
@@ -15,9 +15,9 @@ from dreamfilters.signs.artwork.shapes import (
     stroke,
 )
 
-# Each takes half the width of its box and returns the ways of the pen's middle. The box reaches from -0.5 to 0.5 in y.
+# Each function takes half the width of its box and returns the center lines of the strokes; y is -0.5 to 0.5.
 Ways = tuple[Points, ...]
-END = 0.59  # where an upright line ends, so that it is as long as the round ones are with their half pen
+END = 0.59  # end of an upright line, so that it is as tall as round strokes including half the pen
 
 
 def _zero(a: float) -> Ways:
@@ -89,10 +89,10 @@ GLYPHS: dict[str, Callable[[float], Ways]] = {
 def word(text: str, *, height: float, breadth: float, gap: float, pen: float, color: Color) -> Figure:
     """Return the text centered on the board, every glyph `breadth` wide and `height` high from edge to edge.
 
-    `gap` lies between two glyphs and `pen` is the width of the line; all are in units of the board, where a sign
-    reaches from -1 to 1. A one takes two thirds of the others' breadth.
+    `gap` is the distance between two glyphs and `pen` the width of the line; all are in units of
+    the board, where a sign reaches from -1 to 1. A one has two thirds of the breadth.
     """
-    inner = height - pen  # the glyphs' boxes are those of the pen's middle
+    inner = height - pen  # the glyphs' boxes bound the center of the pen
     breadths = [breadth * (2 / 3 if letter == "1" else 1) for letter in text]
     x = -(sum(breadths) + gap * (len(text) - 1)) / 2
     patches: list[ColoredPolygon] = []

@@ -1,4 +1,4 @@
-"""What the warning triangles show, drawn where it stands on the triangle (white from -0.56 at the tip to 0.66)."""
+"""Pictograms of the warning triangles, in board coordinates (white from -0.56 at the tip to 0.66)."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from dreamfilters.signs.artwork.vehicles import bicycle, car
 
 
 def crossroads() -> Figure:
-    """Return the broad way through that crosses a thin one: right of way at the next intersection."""
+    """Return a wide road crossing a thin one: right of way at the next intersection."""
     shaft = line((-0.13, 0.58), (-0.13, 0.14), (-0.17, 0.1), (-0.17, 0.0), (0, -0.23))
     half = joined(shaft, line((0, 0.48)))
     return filled(BLACK, half, half * (-1, 1), box(-0.36, 0.22, 0.36, 0.32))
@@ -38,19 +38,19 @@ def caution() -> Figure:
 
 
 def curve_left() -> Figure:
-    """Return the band that comes from below and leaves to the left."""
+    """Return a band from the bottom that curves to the left."""
     outer = joined(line((0.27, 0.56)), arc(-0.03, 0.32, 0.3, 0, -90), line((-0.2, 0.02), (-0.33, 0.1)))
     inner = joined(line((-0.2, 0.19)), arc(-0.03, 0.33, 0.14, 270, 360), line((0.11, 0.56), (0.19, 0.49)))
     return filled(BLACK, joined(outer, inner))
 
 
 def curve_right() -> Figure:
-    """Return the band that comes from below and leaves to the right."""
+    """Return a band from the bottom that curves to the right."""
     return mirrored(curve_left())
 
 
 def double_curve() -> Figure:
-    """Return the band that bends left, then right, on its way up."""
+    """Return a band that curves left, then right, upwards."""
     band = line(
         (0.26, 0.57), (0.26, 0.13), (0.2, 0.07), (-0.07, 0.11), (-0.07, -0.1), (-0.15, -0.23), (-0.23, -0.1),
         (-0.23, 0.24), (-0.17, 0.31), (0.1, 0.26), (0.1, 0.57), (0.18, 0.5),
@@ -75,7 +75,7 @@ def skid() -> Figure:
 
 
 def narrowing() -> Figure:
-    """Return a straight left kerb and a right one that comes closer."""
+    """Return a straight left curb and a right one that narrows the road."""
     left = box(-0.18, -0.13, -0.07, 0.57)
     right = stroke(line((0.1, -0.13), (0.1, 0.1), (0.22, 0.28), (0.22, 0.57)), 0.11)
     return filled(BLACK, left, right)
@@ -88,19 +88,19 @@ def lights() -> Figure:
 
 
 def snowflake() -> Figure:
-    """Return a flake with six branched arms."""
+    """Return a snowflake with six branched arms."""
     arm = (line((0, 0), (0, -0.33)), line((-0.105, -0.295), (0, -0.19), (0.105, -0.295)))
     strokes = filled(BLACK, *(stroke(spine, 0.07) for spine in arm))
     return tuple(patch for turn in range(0, 360, 60) for patch in placed(strokes, 0, 0.26, turn=turn))
 
 
 def cyclist() -> Figure:
-    """Return the bicycle, where it stands on the triangle."""
+    """Return the bicycle, positioned on the triangle."""
     return placed(bicycle(), 0, 0.32, scale=0.5)
 
 
 def pedestrian() -> Figure:
-    """Return a man who walks to the left."""
+    """Return a pedestrian walking left."""
     torso = line((-0.13, -0.1), (0.05, -0.1), (0.07, 0.02), (0.05, 0.18), (-0.09, 0.18))
     limbs = (
         *limb(0.07, (-0.1, -0.07), (-0.2, 0.05), (-0.24, 0.14)),
@@ -112,7 +112,7 @@ def pedestrian() -> Figure:
 
 
 def _child(bend: float) -> tuple[Points, ...]:
-    """Return a child that runs to the left, its head round (0, -0.4) and its feet at 0.42."""
+    """Return a child running left, its head around (0, -0.4) and its feet at 0.42."""
     torso = line((-0.1, -0.28), (0.1, -0.28), (0.12, 0.08), (-0.06, 0.08))
     return (
         circle(-0.03, -0.42, 0.1),
@@ -125,14 +125,14 @@ def _child(bend: float) -> tuple[Points, ...]:
 
 
 def children() -> Figure:
-    """Return two children who run to the left, the small one ahead."""
+    """Return two children running left, the smaller one in front."""
     tall = placed(filled(BLACK, *_child(0.0)), 0.13, 0.23, scale=0.8)
     small = placed(filled(BLACK, *_child(0.06)), -0.25, 0.32, scale=0.58)
     return tall + small
 
 
 def roadworker() -> Figure:
-    """Return a man who digs with his shovel in a heap on the right."""
+    """Return a worker with a shovel and a heap on the right."""
     torso = line((-0.04, -0.03), (-0.15, -0.07), (-0.29, 0.06), (-0.34, 0.2), (-0.18, 0.3), (-0.12, 0.12))
     parts = (
         circle(0.0, -0.15, 0.08),
@@ -147,7 +147,7 @@ def roadworker() -> Figure:
 
 
 def deer() -> Figure:
-    """Return a stag that leaps to the left."""
+    """Return a leaping deer, facing left."""
     body = line(
         (-0.19, 0.0), (-0.1, -0.07), (-0.02, -0.06), (-0.02, 0.04), (0.03, 0.13), (0.17, 0.19), (0.31, 0.26),
         (0.35, 0.33), (0.31, 0.4), (0.18, 0.34), (0.05, 0.31), (-0.06, 0.28), (-0.11, 0.2), (-0.09, 0.05),

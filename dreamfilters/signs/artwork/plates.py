@@ -1,4 +1,4 @@
-"""The bare plates that a sign's image is painted on: nested outlines, the outermost first."""
+"""Blank plates: nested outlines, outermost first."""
 
 from collections.abc import Callable
 
@@ -21,11 +21,11 @@ from dreamfilters.signs.artwork.shapes import (
     stroke,
 )
 
-EDGE = 0.97  # how far a plate reaches from the middle of the board
+EDGE = 0.97  # extent of a plate from the center of the board
 
 
 def _nested(outline: Callable[[float], Points], *layers: tuple[float, Color]) -> Figure:
-    """Return an outline again and again, each time drawn in by a depth and in another color."""
+    """Return one polygon per layer: the outline inset by a depth, in a color."""
     return tuple(ColoredPolygon(outline(depth), color) for depth, color in layers)
 
 
@@ -48,13 +48,13 @@ def _diamond(depth: float) -> Points:
     return _regular(4, (EDGE - depth) / np.sqrt(2), 0, 0.05)
 
 
-TRIANGLE_INRADIUS, TRIANGLE_CENTRE = 0.612, 0.25  # reaches the EDGE on both sides, as far up as down
+TRIANGLE_INRADIUS, TRIANGLE_CENTER = 0.612, 0.25  # reaches the EDGE on both sides, as far up as down
 
 
 def _triangle(depth: float) -> Points:
-    """Return the triangle of a warning, its round corners concentric as long as they can be."""
+    """Return the triangle of a warning, with concentric round corners where possible."""
     triangle = _regular(3, TRIANGLE_INRADIUS - depth, 270, max(0.11 - depth, 0.035))
-    return np.asarray(triangle + np.array((0, TRIANGLE_CENTRE)))
+    return np.asarray(triangle + np.array((0, TRIANGLE_CENTER)))
 
 
 PROHIBITION = _nested(_disc, (0, WHITE), (0.025, RED), (0.25, WHITE))
@@ -68,7 +68,7 @@ PRIORITY = _nested(_diamond, (0, BLACK), (0.03, WHITE), (0.37, BLACK), (0.39, YE
 
 
 def slashes() -> Figure:
-    """Return the five lines, up to the right, that end a rule."""
+    """Return the five diagonal lines of signs that end a restriction."""
     reach, offsets = EDGE - 0.04, np.linspace(-0.17, 0.17, 5)
     slant = np.array([(1, -1), (1, 1)]) / np.sqrt(2)  # rows: along the lines and across them
     halves = np.sqrt(reach**2 - offsets**2)  # the lines end on the black edge

@@ -1,4 +1,4 @@
-"""The one thing a sign is drawn with: a filled polygon, on a board that reaches from -1 to 1, x right and y down."""
+"""Filled polygons, from which every sign is drawn, on a board from -1 to 1, x right and y down."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class ColoredPolygon:
     color: Color
 
 
-Figure: TypeAlias = tuple[ColoredPolygon, ...]  # painted in this order
+Figure: TypeAlias = tuple[ColoredPolygon, ...]  # in painting order
 
 
 def line(*points: Sequence[float]) -> Points:
@@ -39,12 +39,12 @@ def line(*points: Sequence[float]) -> Points:
 
 
 def joined(*pieces: Points) -> Points:
-    """Return one line through the pieces in their order."""
+    """Return the concatenation of the pieces."""
     return np.concatenate(pieces)
 
 
 def arc(x: float, y: float, across: float, start: float, stop: float, *, down: float | None = None) -> Points:
-    """Return an arc round (x, y) with the half axes `across` and `down`, from one angle in degrees to another.
+    """Return an arc around (x, y) with the half axes `across` and `down`, from one angle in degrees to another.
 
     Angles run clockwise from the right, as y points down: 270 is the top.
     """
@@ -64,13 +64,13 @@ def box(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 def stroke(points: Points, width: float) -> Points:
-    """Return the outline of a line of that width, its corners mitred and its ends cut square."""
+    """Return the outline of a line of the given width, with mitered corners and square ends."""
     left, right = _sides(points, width)
     return np.concatenate([left, right[::-1]])
 
 
 def halves(x: float, y: float, across: float, *, down: float | None = None) -> tuple[Points, Points]:
-    """Return an ellipse as two lines that overlap a little, as the outline of a closed line would cross itself."""
+    """Return an ellipse as two slightly overlapping lines; the outline of a closed line would intersect itself."""
     return arc(x, y, across, -2, 182, down=down), arc(x, y, across, 178, 362, down=down)
 
 
@@ -80,12 +80,12 @@ def _sides(points: Points, width: float) -> tuple[Points, Points]:
     normals = np.stack([-steps[:, 1], steps[:, 0]], axis=1)
     before, after = np.concatenate([normals[:1], normals]), np.concatenate([normals, normals[-1:]])
     along = 1 + np.sum(before * after, axis=1, keepdims=True)
-    mitre = (before + after) / np.maximum(along, 0.2)  # 0.2: a needle's tip stays within three widths
-    return points + mitre * width / 2, points - mitre * width / 2
+    miter = (before + after) / np.maximum(along, 0.2)  # 0.2: a needle's tip stays within three widths
+    return points + miter * width / 2, points - miter * width / 2
 
 
 def rounded(corners: Points, radius: float) -> Points:
-    """Return a convex polygon, given clockwise as seen, with every corner replaced by an arc of that radius."""
+    """Return a convex polygon, given clockwise on screen, with corners rounded to the radius."""
     pieces = []
     for before, corner, after in zip(np.roll(corners, 1, 0), corners, np.roll(corners, -1, 0), strict=True):
         back, ahead = before - corner, after - corner
@@ -100,7 +100,7 @@ def rounded(corners: Points, radius: float) -> Points:
 
 
 def filled(color: Color, *outlines: Points) -> Figure:
-    """Return one patch of that color for each outline."""
+    """Return one polygon of the color per outline."""
     return tuple(ColoredPolygon(outline, color) for outline in outlines)
 
 
@@ -113,17 +113,17 @@ def limb(width: float, *points: Sequence[float]) -> tuple[Points, ...]:
 def placed(
     figure: Iterable[ColoredPolygon], x: float = 0, y: float = 0, *, scale: float = 1, turn: float = 0
 ) -> Figure:
-    """Return the figure turned clockwise by `turn` degrees about the middle, scaled, then moved to (x, y)."""
+    """Return the figure rotated clockwise by `turn` degrees about the origin, scaled, then moved to (x, y)."""
     cosine, sine = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     matrix = scale * np.array([[cosine, sine], [-sine, cosine]])
     return tuple(replace(patch, points=patch.points @ matrix + (x, y)) for patch in figure)
 
 
 def mirrored(figure: Iterable[ColoredPolygon]) -> Figure:
-    """Return the figure with left and right exchanged."""
+    """Return the figure mirrored left to right."""
     return tuple(replace(patch, points=patch.points * (-1.0, 1.0)) for patch in figure)
 
 
 def painted(figure: Iterable[ColoredPolygon], color: Color) -> Figure:
-    """Return the figure with everything that was black in another color."""
+    """Return the figure with its black polygons in another color."""
     return tuple(replace(patch, color=color) if patch.color == BLACK else patch for patch in figure)

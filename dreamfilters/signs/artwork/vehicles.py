@@ -1,4 +1,4 @@
-"""Cars, lorries and the bicycle as the signs show them, each in a board of its own, black and white."""
+"""Cars, trucks and the bicycle of the signs, in black and white, each on its own board."""
 
 from dreamfilters.signs.artwork.shapes import (
     BLACK,
@@ -16,7 +16,7 @@ from dreamfilters.signs.artwork.shapes import (
 
 
 def car() -> Figure:
-    """Return a car from behind, from -1 to 1 across and -0.8 to 0.8 down."""
+    """Return a car from behind: from -1 to 1 across and -0.8 to 0.8 down."""
     cabin = rounded(line((-0.62, -0.78), (0.62, -0.78), (0.86, 0.02), (-0.86, 0.02)), 0.1)
     window = rounded(line((-0.52, -0.64), (0.52, -0.64), (0.68, -0.1), (-0.68, -0.1)), 0.05)
     body = rounded(box(-1, -0.1, 1, 0.46), 0.12)
@@ -24,16 +24,16 @@ def car() -> Figure:
     return filled(BLACK, cabin) + filled(WHITE, window) + filled(BLACK, body, *wheels)
 
 
-def lorry_from_behind() -> Figure:
-    """Return a lorry from behind, from -1 to 1 across and -1.25 to 1.25 down."""
+def truck_from_behind() -> Figure:
+    """Return a truck from behind: from -1 to 1 across and -1.25 to 1.25 down."""
     load = rounded(box(-1, -1.25, 1, 0.72), 0.06)
     frame = box(-0.86, 0.68, 0.86, 0.92)
     wheels = (rounded(box(x - 0.2, 0.72, x + 0.2, 1.25), 0.06) for x in (-0.62, 0.62))
     return filled(BLACK, load, frame, *wheels)
 
 
-def lorry() -> Figure:
-    """Return a lorry from its left side, from -1 to 1 across and -0.5 to 0.5 down."""
+def truck() -> Figure:
+    """Return a truck from its left side, from -1 to 1 across and -0.5 to 0.5 down."""
     load = box(-0.38, -0.5, 1, 0.2)
     cab = rounded(line((-0.9, -0.2), (-0.48, -0.2), (-0.48, 0.36), (-1, 0.36), (-1, 0.1)), 0.04)
     window = line((-0.85, -0.11), (-0.68, -0.11), (-0.68, 0.08), (-0.92, 0.08))
@@ -47,7 +47,7 @@ def lorry() -> Figure:
 
 
 def bicycle() -> Figure:
-    """Return a bicycle that goes to the left, from -1 to 1 across and -0.5 to 0.6 down."""
+    """Return a bicycle facing left, from -1 to 1 across and -0.5 to 0.6 down."""
     pen = 0.08
     wheels = (stroke(half, pen) for x in (-0.62, 0.62) for half in halves(x, 0.22, 0.34))
     pedals, seat, neck = (0.02, 0.24), (0.2, -0.26), (-0.4, -0.26)

@@ -1,7 +1,7 @@
-"""The German Traffic Sign Recognition Benchmark comes from its public archive into class folders of PNG files.
+"""Download of the German Traffic Sign Recognition Benchmark from its public archive into class folders of PNG files.
 
 J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: "Man vs. computer: Benchmarking machine learning algorithms for
-traffic sign recognition", Neural Networks 32, 2012, https://doi.org/10.1016/j.neunet.2012.02.016. The archive is kept
+traffic sign recognition", Neural Networks 32, 2012, https://doi.org/10.1016/j.neunet.2012.02.016. The archive is hosted
 by ERDA, University of Copenhagen.
 """
 
@@ -25,14 +25,14 @@ CLASSES = 43
 
 @dataclass(frozen=True)
 class ArchiveFiles:
-    """Which files of the archive are taken, each as its name and md5."""
+    """The files of the archive that are downloaded, each with its name and md5."""
 
     training: tuple[str, str]
     test: tuple[str, str]
     labels: tuple[str, str]
 
     def checksums(self) -> dict[str, str]:
-        """The md5 of each file by its name."""
+        """Return the md5 of each file by name."""
         return dict(astuple(self))
 
 
@@ -43,7 +43,7 @@ FIRST_STAGE = ArchiveFiles(
     test=("GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185"),
     labels=("GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5"),
 )
-# All 39,209 training images of the final stage; this checksum is the one that several public loaders agree on.
+# All 39,209 training images of the final stage; several public loaders use this checksum.
 FILES = replace(FIRST_STAGE, training=("GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3"))
 
 _TRAINING = re.compile(r"GTSRB/(?:Training|Final_Training/Images)/(\d{5})/(\d{5})_(\d{5})\.ppm", re.ASCII)
@@ -54,9 +54,9 @@ _LABELS = "GT-final_test.csv"
 def fetch(
     folder: str | Path, *, base: str = ARCHIVE, files: ArchiveFiles = FILES, progress: OnProgress | None = None
 ) -> Path:
-    """The folder, with the benchmark in it: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
+    """Download the benchmark and return its folder: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
 
-    Each image is a PNG with the very pixels of the original. `00_00003_00017.png` is class 0, track 3, frame 17:
+    Each image is a PNG with the original pixels. `00_00003_00017.png` is class 0, track 3, frame 17:
     the frames of one track show one physical sign, so split by track, never by image. Test images have no tracks
     and are called `00_00243.png`, class and number. `gtsrb.json` counts the images of each class.
 
@@ -89,7 +89,7 @@ def fetch(
 
 
 def _is_finished(folder: Path, files: ArchiveFiles) -> bool:
-    """Whether this very download ended well and as many images of each class as then, or more, are still there."""
+    """Return whether this download was completed and at least as many images of each class are still present."""
     record = _record(folder)
     if record.get("files") != files.checksums() or not record.get("images"):
         return False
@@ -100,12 +100,14 @@ def _is_finished(folder: Path, files: ArchiveFiles) -> bool:
 
 
 def _claim(folder: Path, files: ArchiveFiles) -> None:
-    """Writes a record without counts, so that a later run knows these folders for its own."""
+    """Write a record without counts, by which a later run recognizes its own folders."""
     taken = _record(folder).get("files")
     if taken not in (None, files.checksums()):
         raise DownloadError(f"{folder}: holds images of other files ({', '.join(taken)}); choose another folder")
     if taken is None and any((folder / part).exists() for part in ("train", "test")):
-        raise DownloadError(f"{folder}: has a folder train or test that is not from here; choose another folder")
+        raise DownloadError(
+            f"{folder}: contains a folder train or test that this download did not create; choose another folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _write_record(folder, files, None)
 
@@ -119,7 +121,7 @@ def _record(folder: Path) -> dict[str, Any]:
     except ValueError:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
-        raise DownloadError(f"{path}: is no record of a download; choose another folder")
+        raise DownloadError(f"{path}: is not the record of a download; choose another folder")
     return record
 
 
@@ -129,7 +131,7 @@ def _write_record(folder: Path, files: ArchiveFiles, images: dict[str, dict[str,
 
 
 def _counted(folder: Path) -> dict[str, dict[str, int]]:
-    """How many images of each class are there: {"train": {"00": 150, ...}, "test": {...}}."""
+    """Return the number of images of each class: {"train": {"00": 150, ...}, "test": {...}}."""
     return {
         part: {
             f"{number:02}": sum(1 for _ in (folder / part / f"{number:02}").glob("*.png")) for number in range(CLASSES)
@@ -167,7 +169,7 @@ def _place(part: str, number: int, rest: str) -> Path:
 
 
 def _labels(archive: Path) -> dict[str, int]:
-    """The class of each test image by its five digits, from the table Filename;Width;...;ClassId."""
+    """Return the class of each test image by its five digits, from the table Filename;Width;...;ClassId."""
     with opened(archive) as zipped:
         table = unpacked(zipped, zipped.getinfo(_LABELS)) if _LABELS in zipped.namelist() else b""
     try:
@@ -177,6 +179,6 @@ def _labels(archive: Path) -> dict[str, int]:
         labels = {}
     if not labels:
         raise DownloadError(
-            f"{archive.name}: holds no table {_LABELS} with Filename and ClassId; delete it and run again"
+            f"{archive.name}: does not contain the table {_LABELS} with Filename and ClassId; delete it and run again"
         )
     return labels

@@ -1,4 +1,4 @@
-"""Images leave a zip file without trust in it: no name of a member ever becomes a path, and sizes are bounded."""
+"""Unpacking of an untrusted zip file of images: no member name becomes a path, and sizes are limited."""
 
 import io
 import stat
@@ -12,20 +12,20 @@ from PIL import Image
 from dreamfilters.errors import DownloadError
 from dreamfilters.progress import OnProgress, Progress
 
-Place = Callable[[str], Path | None]  # a member's name -> the image's path below the folder, None: no image
+PathOf = Callable[[str], Path | None]  # member name -> path of the image below the folder; None: not an image
 
 LARGEST_MEMBER = 4 * 1024**2  # bytes; the largest traffic sign has 250 x 250 pixels, 188 kB
 LARGEST_TOTAL = 2 * 1024**3  # bytes; all traffic signs together have about a quarter of it
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)  # what zipfile may raise
 
 
-def unpack(archive: Path, folder: Path, place: Place, progress: OnProgress | None) -> None:
-    """Writes each image of the archive to its place, as PNG, unless it is there already.
+def unpack(archive: Path, folder: Path, path_of: PathOf, progress: OnProgress | None) -> None:
+    """Write each image of the archive to its path, as PNG, unless the file exists.
 
-    A member's name never becomes a path: places are made of the digits in it.
+    Paths are built from the digits of a member name, never from the name itself.
     """
     with opened(archive) as zipped:
-        placed = [(member, path) for member in zipped.infolist() if (path := place(member.filename))]
+        placed = [(member, path) for member in zipped.infolist() if (path := path_of(member.filename))]
         for done, (member, path) in enumerate(placed, start=1):
             if not (folder / path).exists():
                 write_whole(folder / path, _as_png(member.filename, unpacked(zipped, member)))
@@ -34,31 +34,33 @@ def unpack(archive: Path, folder: Path, place: Place, progress: OnProgress | Non
 
 
 def opened(archive: Path) -> zipfile.ZipFile:
-    """The archive, after a look at all its members: one that is unsafe, or far too large, condemns it."""
+    """Return the archive; a member that is unsafe, or far too large, raises DownloadError."""
     try:
         zipped = zipfile.ZipFile(archive)
     except _DAMAGED as error:
-        raise DownloadError(f"{archive.name}: is no sound zip file ({error}); delete it and run again") from error
+        raise DownloadError(f"{archive.name}: is not a valid zip file ({error}); delete it and run again") from error
     members = zipped.infolist()
     unsafe = next((member.filename for member in members if _is_unsafe(member)), None)
     if unsafe is not None or sum(member.file_size for member in members) > LARGEST_TOTAL:
         zipped.close()
-        cause = f"has the unsafe member {unsafe!r}" if unsafe is not None else f"unpacks to over {LARGEST_TOTAL} bytes"
-        raise DownloadError(f"{archive.name}: {cause}; nothing of it is unpacked, delete it")
+        cause = (
+            f"has the unsafe member {unsafe!r}" if unsafe is not None else f"unpacks to more than {LARGEST_TOTAL} bytes"
+        )
+        raise DownloadError(f"{archive.name}: {cause}; nothing was unpacked; delete it")
     return zipped
 
 
 def _is_unsafe(member: zipfile.ZipInfo) -> bool:
-    """Whether a member climbs out of the folder, is a link, or is larger than anything that belongs there."""
+    """Return whether a member escapes the folder, is a link, or is larger than any traffic sign."""
     name = member.filename
-    climbs = name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/")
-    return climbs or stat.S_ISLNK(member.external_attr >> 16) or member.file_size > LARGEST_MEMBER
+    escapes = name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/")
+    return escapes or stat.S_ISLNK(member.external_attr >> 16) or member.file_size > LARGEST_MEMBER
 
 
 def unpacked(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The member's bytes."""
+    """Return the bytes of a member."""
     try:
-        return zipped.read(member)  # no more than the size that was checked: zipfile stops there
+        return zipped.read(member)  # zipfile stops at the size that was checked
     except _DAMAGED as error:
         name = Path(zipped.filename or "").name
         raise DownloadError(
@@ -71,15 +73,15 @@ def _as_png(name: str, content: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(content), formats=["PPM"]) as image:
             image.convert("RGB").save(file, "PNG")
-    except Exception as error:  # a damaged image makes a decoder raise nearly anything
+    except Exception as error:  # decoders raise many kinds of errors for damaged images
         raise DownloadError(
-            f"{name}: is no sound PPM image ({error}); delete its archive file and run again"
+            f"{name}: is not a valid PPM image ({error}); delete its archive file and run again"
         ) from error
     return file.getvalue()
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """The whole file or none: a killed run leaves at most a `.part` that the next one overwrites."""
+    """Write a file atomically: a killed run leaves at most a `.part` file, which the next run overwrites."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)

@@ -1,1 +1,1 @@
-"""Sample images: the drawings rendered as a camera by the road would record them."""
+"""Sample images: the drawings, rendered as a roadside camera would record them."""

@@ -186,14 +186,14 @@ def test_archive_files_that_lie_there_already_need_no_server(published, tmp_path
 
 
 def test_a_wrong_checksum_stops_before_anything_is_unpacked(published, server, tmp_path):
-    refused(server, published(md5="0" * 32), tmp_path / "gtsrb", r"training\.zip: what came does not match")
+    refused(server, published(md5="0" * 32), tmp_path / "gtsrb", r"training\.zip: the download does not match")
     assert not (tmp_path / "gtsrb/train").exists()
 
 
 def test_a_missing_archive_file_is_named(published, server, tmp_path):
     files = published()
     (tmp_path / "online/test.zip").unlink()
-    refused(server, files, tmp_path / "gtsrb", r"test\.zip: the archive answers 404")
+    refused(server, files, tmp_path / "gtsrb", r"test\.zip: the server responded 404")
 
 
 def test_a_hostile_archive_leaves_no_trace(published, server, tmp_path):
@@ -218,7 +218,7 @@ def test_a_class_beyond_the_last_is_refused(published, server, tmp_path):
 @pytest.mark.parametrize("table", ["", HEADER, "Name;Class\n0;1\n", HEADER + "00000.ppm;2;1;0;0;1;0;stop\n"])
 def test_a_table_without_classes_is_refused(table, published, server, tmp_path):
     files = published(labels={"GT-final_test.csv": table.encode()})
-    refused(server, files, tmp_path / "gtsrb", r"labels\.zip: holds no table GT-final_test\.csv")
+    refused(server, files, tmp_path / "gtsrb", r"labels\.zip: does not contain the table GT-final_test\.csv")
 
 
 def test_a_test_image_without_a_class_is_named(published, server, tmp_path):
@@ -234,7 +234,7 @@ def test_a_class_without_its_test_image_is_noticed(published, server, tmp_path):
 
 def test_a_folder_with_anothers_images_is_left_alone(published, server, tmp_path):
     (tmp_path / "mine/train").mkdir(parents=True)
-    refused(server, published(), tmp_path / "mine", "has a folder train or test that is not from here")
+    refused(server, published(), tmp_path / "mine", "contains a folder train or test that this download did not create")
     assert list((tmp_path / "mine").rglob("*")) == [tmp_path / "mine/train"]
 
 
@@ -246,7 +246,7 @@ def test_other_files_do_not_mix_with_those_of_an_earlier_run(published, server, 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"files": 3}'])
 def test_a_record_that_is_none_is_refused(record, published, server, tmp_path):
     (tmp_path / "gtsrb.json").write_text(record)
-    refused(server, published(), tmp_path, r"gtsrb\.json: is no record of a download")
+    refused(server, published(), tmp_path, r"gtsrb\.json: is not the record of a download")
 
 
 def test_a_folder_that_cannot_be_written_is_named(published, tmp_path):

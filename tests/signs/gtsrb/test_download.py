@@ -103,13 +103,13 @@ def test_a_file_that_is_there_is_not_fetched_again(target):
 
 def test_a_file_that_is_there_but_wrong_is_named_and_kept(target):
     target.write_bytes(b"mine")
-    with pytest.raises(DownloadError, match=r"a\.bin: is there, but does not match .* delete it and run again"):
+    with pytest.raises(DownloadError, match=r"a\.bin: exists, but does not match .* delete it and run again"):
         download("http://127.0.0.1:1/a.bin", target, md5=MD5)
     assert target.read_bytes() == b"mine"
 
 
 def test_a_broken_transfer_keeps_what_came_and_the_next_run_asks_for_the_rest(target):
-    with serving(breaks_after=3000) as server, pytest.raises(DownloadError, match="broke after 3000 of 10240 bytes"):
+    with serving(breaks_after=3000) as server, pytest.raises(DownloadError, match="lost after 3000 of 10240 bytes"):
         download(server.url, target, md5=MD5)
     assert part_of(target).read_bytes() == CONTENT[:3000]
     with serving() as server:
@@ -156,7 +156,7 @@ def test_a_range_that_was_not_asked_for_is_refused(target):
     part_of(target).write_bytes(CONTENT[:3000])
     with (
         serving(manner="wrong range") as server,
-        pytest.raises(DownloadError, match=r"from byte 3000, .* sends from 0"),
+        pytest.raises(DownloadError, match=r"from byte 3000, .* sent from 0"),
     ):
         download(server.url, target, md5=MD5)
     assert part_of(target).read_bytes() == CONTENT[:3000]
@@ -169,10 +169,10 @@ def test_a_rest_that_does_not_say_where_it_begins_is_refused(target):
 
 
 def test_a_connection_that_stalls_is_given_up_and_can_be_continued(target, monkeypatch):
-    monkeypatch.setattr("dreamfilters.signs.gtsrb.download.PATIENCE", 0.2)
+    monkeypatch.setattr("dreamfilters.signs.gtsrb.download.TIMEOUT", 0.2)
     with (
         serving(manner="stalls", breaks_after=3000) as server,
-        pytest.raises(DownloadError, match=r"broke after 3000 bytes \(timed out\); run the same again"),
+        pytest.raises(DownloadError, match=r"lost after 3000 bytes \(timed out\); run the same command"),
     ):
         download(server.url, target, md5=MD5)
     assert part_of(target).read_bytes() == CONTENT[:3000]
@@ -201,7 +201,7 @@ def test_a_wrong_checksum_leaves_nothing(target):
 def test_a_file_that_is_gone_is_named_with_its_address(target):
     with serving(manner="missing") as server, pytest.raises(DownloadError) as caught:
         download(server.url, target, md5=MD5)
-    assert str(caught.value).startswith(f"a.bin: the archive answers 404 Not Found at {server.url}")
+    assert str(caught.value).startswith(f"a.bin: the server responded 404 Not Found for {server.url}")
 
 
 def test_a_machine_that_does_not_answer_is_named(target):
@@ -220,7 +220,7 @@ def test_a_file_too_large_for_the_archive_is_not_fetched(target, monkeypatch):
 
 @pytest.mark.parametrize("url", ["http://example.org/a.bin", "file:///etc/passwd", "ftp://127.0.0.1/a.bin", "a.bin"])
 def test_other_addresses_than_https_are_refused(url, target):
-    with pytest.raises(DownloadError, match="wanted an https address"):
+    with pytest.raises(DownloadError, match="allowed are https addresses"):
         download(url, target, md5=MD5)
 
 

@@ -53,7 +53,7 @@ def test_a_member_far_too_large_condemns_its_archive(tmp_path):
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "LARGEST_TOTAL", 20)
-    refused(made(tmp_path / "a.zip", {"x.ppm": PPM, "yy.ppm": PPM}), "unpacks to over 20 bytes")
+    refused(made(tmp_path / "a.zip", {"x.ppm": PPM, "yy.ppm": PPM}), "unpacks to more than 20 bytes")
 
 
 def test_a_member_larger_than_it_says_is_not_believed(tmp_path):
@@ -65,7 +65,7 @@ def test_a_member_larger_than_it_says_is_not_believed(tmp_path):
 
 def test_what_is_no_zip_is_named(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"<html>login</html>")
-    refused(tmp_path / "a.zip", r"a\.zip: is no sound zip file \(.*\); delete it and run again")
+    refused(tmp_path / "a.zip", r"a\.zip: is not a valid zip file \(.*\); delete it and run again")
 
 
 def test_a_damaged_member_is_named(tmp_path):
@@ -76,4 +76,4 @@ def test_a_damaged_member_is_named(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"P6\n2 1\n255\n\0", b"P6\n99999 99999\n255\n", b"\x89PNG\r\n\x1a\n"])
 def test_a_damaged_image_is_named(content, tmp_path):
-    refused(made(tmp_path / "a.zip", {"x.ppm": content}), r"x\.ppm: is no sound PPM image")
+    refused(made(tmp_path / "a.zip", {"x.ppm": content}), r"x\.ppm: is not a valid PPM image")
