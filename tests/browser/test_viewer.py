@@ -95,7 +95,7 @@ def test_the_maps_are_the_networks_own(tab, base):
     go(tab, base, f"/conv6?image={STOP}&colors=gray&size=l")
     painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
-    most = asked(tab, f"api/maps/{layer}/{image}")["most"]
+    most = asked(tab, f"api/maps/{layer}/{image}")["maximum"]
     unit = int(tab.evaluate(f"{CANVAS}.dataset.first"))
     assert unit == int(np.argmax(most))
     values = np.array(asked(tab, f"api/maps/{layer}/{image}/{unit}")["values"])  # (8, 8)
@@ -113,7 +113,7 @@ def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, b
     layer, image = ids(tab, "conv6")
     unit, side = int(tab.evaluate(f"{CANVAS}.dataset.first")), float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     exact = asked(tab, f"api/maps/{layer}/{image}/{unit}")
-    row, column = exact["place"]
+    row, column = exact["position"]
     until(tab, "document.querySelector('.marked img').complete")
     place = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
     tab.hover(".length canvas", position=place)
@@ -124,7 +124,7 @@ def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, b
     marked = tab.evaluate(
         "['y', 'x', 'height', 'width'].map((one) => +document.querySelector('.outline rect').getAttribute(one))"
     )
-    top, left, bottom, right = asked(tab, f"api/fields/{layer}?row={row}&column={column}")["field"]
+    top, left, bottom, right = asked(tab, f"api/receptive-fields/{layer}?row={row}&column={column}")["box"]
     assert marked == pytest.approx([100 * top, 100 * left, 100 * (bottom - top), 100 * (right - left)], abs=0.01)
 
 
@@ -140,7 +140,9 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
             const layer = network.layers.find((one) => one.id === '{key}');
             return fieldOf(await placing(layer, network.form, [{height}, {width}]), {row}, {column});
         }})""")
-        assert found == pytest.approx(asked(tab, f"api/fields/{key}?row={row}&column={column}")["field"], abs=1e-6)
+        assert found == pytest.approx(
+            asked(tab, f"api/receptive-fields/{key}?row={row}&column={column}")["box"], abs=1e-6
+        )
 
 
 def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
@@ -153,11 +155,11 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     layer, _ = ids(tab, "conv6")
     facts = asked(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
-    assert facts["verdict"]["words"] in tab.text_content(".unit .verdict")
+    assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
     until(tab, "document.querySelectorAll('.sights .exact').length === 7")  # the image and six strongest
     until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     shown = tab.locator(".sights figcaption b").all_text_contents()
-    assert shown[2:] == [f"{one['value']:#.3g}" for one in facts["strongest"][:6]]
+    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:6]]
     assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
@@ -508,11 +510,11 @@ def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kep
     tab.wait_for_selector("article.unit[data-ready=yes]")
     tab.click(".dreams .main")
     tab.wait_for_selector(".looked.done")
-    tab.click(".looked >> text=Keep")
-    tab.get_by_text("Kept in").first.wait_for()
+    tab.click(".looked >> text=Save")
+    tab.get_by_text("Saved in").first.wait_for()
     tab.reload()
-    told = tab.text_content(".looked .told >> text=Kept in")
-    folder = Path(told.removeprefix("Kept in ").strip())
+    told = tab.text_content(".looked .told >> text=Saved in")
+    folder = Path(told.removeprefix("Saved in ").strip())
     assert folder.parent == kept
     images = [image for image in folder.rglob("*.png") if image.name != "contact-sheet.png"]
     shown = np.array(Image.open(io.BytesIO(tab.request.get(base + tab.get_attribute(".looked a", "href")).body())))

@@ -29,12 +29,12 @@ HOSTILE = (
 SIDE, WIDE = 7, 1280
 
 
-def layer(number, name, *, units=4, kind="maps", **more):
-    shape = [SIDE, SIDE, units] if kind == "maps" else [units]
-    field = {"size": [3.0, 3.0], "stride": [1.0, 1.0]} if kind == "maps" else {"whole": True}
+def layer(number, name, *, units=4, display="maps", **more):
+    shape = [SIDE, SIDE, units] if display == "maps" else [units]
+    field = {"size": [3.0, 3.0], "stride": [1.0, 1.0]} if display == "maps" else None
     return {
         "id": f"L{number}", "name": name, "type": "Conv2D", "shape": shape, "units": units, "activation": "relu",
-        "kind": kind, "field": field, "dreamable": True, "why_not": None, **more,
+        "display": display, "receptive_field": field, "dreamable": True, "reason": None, **more,
     }  # fmt: skip
 
 
@@ -134,8 +134,8 @@ class Canned:
             return png_bytes(np.full((SIDE, SIDE, 3), 0.5))
         if first == "predictions":
             return {"classes": [{"index": 0, "name": HOSTILE[0], "probability": 0.5, "logit": 1.0}]}
-        if first == "fields":
-            return {"field": [0, 0, 3 / SIDE, 3 / SIDE]}
+        if first == "receptive-fields":
+            return {"box": [0, 0, 3 / SIDE, 3 / SIDE]}
         if first == "verdicts":
             return {"phase": "none", "units": []}
         if first == "maps":
@@ -153,11 +153,11 @@ class Canned:
             return np.tile(np.arange(SIDE * SIDE, dtype=np.uint8) * 5, units).tobytes()
         if what:
             values = (np.arange(SIDE * SIDE) * 5 / 255).reshape(SIDE, SIDE)
-            return {"height": SIDE, "width": SIDE, "values": values.tolist(), "place": [6, 6], "field": [0, 0, 1, 1]}
-        numbers = {name: [value] * units for name, value in (("least", 0.0), ("mean", 0.5), ("zeros", 0.0))}
+            return {"height": SIDE, "width": SIDE, "values": values.tolist(), "position": [6, 6], "box": [0, 0, 1, 1]}
+        numbers = {name: [value] * units for name, value in (("minimum", 0.0), ("mean", 0.5), ("zero_fraction", 0.0))}
         most = [1 + unit / units for unit in range(units)]
         return {"layer": key, "image": "I0", "units": units, "height": SIDE, "width": SIDE, "full": [SIDE, SIDE],
-                "kind": "maps", "most": most, **numbers}  # fmt: skip
+                "display": "maps", "maximum": most, **numbers}  # fmt: skip
 
 
 def unit_facts(key, unit, **more):
@@ -224,7 +224,7 @@ def test_no_image_no_unit_and_no_layer_are_told(tab, canned):
     visit(tab, f"{canned.base}#/other/one")
     says(tab, "This link is about other; the server shows canned.")
     net = network(["one"])
-    net["layers"][0].update(kind="none", units=0, dreamable=False, why_not="it has no units")
+    net["layers"][0].update(display="none", units=0, dreamable=False, reason="it has no units")
     canned.show(state(net))
     go(tab, canned, "/one")
     says(tab, "it has no units")
@@ -256,7 +256,7 @@ def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
 def dreamt(phase, **more):
     return {
         "id": "D0", "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": phase,
-        "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "image": None, "made_at": "", **more,
+        "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "image": None, "created_at": "", **more,
     }  # fmt: skip
 
 
@@ -313,9 +313,9 @@ def test_a_server_that_goes_is_told(tab, heard):
 @pytest.mark.parametrize("view", ["", "/{}", "/{}/1", "?compare={}:1&compare={}:2"])
 def test_no_name_runs_and_every_one_is_shown_as_it_is(tab, canned, view):
     net = network(HOSTILE, name=HOSTILE[1], classes=list(HOSTILE), class_layer="C")
-    verdict = {"verdict": "alive", "words": HOSTILE[3], "proved": False, "evidence": {}}
-    strongest = [{"image": f"I{n}", "name": name, "label": name, "value": 1.0, "place": [0, 0], "field": [0, 0, 1, 1]}
-                 for n, name in enumerate(HOSTILE)]  # fmt: skip
+    verdict = {"kind": "alive", "sentence": HOSTILE[3], "proved": False, "evidence": {}}
+    strongest = [{"image": f"I{n}", "name": name, "label": name, "response": 1.0, "position": [0, 0],
+                  "box": [0, 0, 1, 1]} for n, name in enumerate(HOSTILE)]  # fmt: skip
     classes = [{"index": n, "name": name, "mean": 1.0} for n, name in enumerate(HOSTILE)]
     facts = unit_facts(
         "L2", 1, verdict=verdict, strongest=strongest, weakest=strongest, classes=classes, name=HOSTILE[4]

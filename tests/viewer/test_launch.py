@@ -33,7 +33,7 @@ def test_a_model_of_ones_own_is_looked_at_where_it_is(tiny, tmp_path, scene):
             assert len(page.get("/api/predictions/I0").json()["classes"]) == 2
             done = page.dreamt(page.post("/api/dreams", {"layer": "C", "unit": 1, "recipe": "fast"}).json()["id"])
             assert (done["name"], done["phase"]) == ("class:green", "done")
-            assert page.post("/api/dreams/D0/keep").json()["kept"].startswith(str(tmp_path / "kept"))
+            assert page.post("/api/dreams/D0/save").json()["saved_to"].startswith(str(tmp_path / "kept"))
     finally:
         viewer.close()
     with pytest.raises(ConnectionError):

@@ -81,7 +81,7 @@ def _images(app: FastAPI, service: Service) -> None:
     async def thumb(image: str) -> Response:
         return _png(await service.sights.png(image, _THUMB))
 
-    @app.get("/api/images/{image}/shown.png")
+    @app.get("/api/images/{image}/input.png")
     async def shown(image: str) -> Response:
         return _png(await service.sights.shown_png(image))
 
@@ -116,7 +116,7 @@ def _maps(app: FastAPI, service: Service) -> None:
     async def unit_map(layer: str, image: str, unit: int) -> Response:
         return _json(await service.sights.map(layer, image, unit))
 
-    @app.get("/api/fields/{layer}")
+    @app.get("/api/receptive-fields/{layer}")
     async def field(layer: str, row: int = 0, column: int = 0) -> Response:
         return _json(await service.sights.field(layer, row, column))
 
@@ -136,9 +136,9 @@ def _units(app: FastAPI, service: Service) -> None:
         text = json.dumps(facts, indent=1)
         return _download(text.encode(), "application/json", f"{readable(facts['target'], 'unit')}.json")
 
-    @app.get("/api/units/{layer}/{unit}/crops/{place}.png")
-    async def crop(layer: str, unit: int, place: int) -> Response:
-        return _png(await service.knowledge.crop_png(layer, unit, place))
+    @app.get("/api/units/{layer}/{unit}/crops/{rank}.png")
+    async def crop(layer: str, unit: int, rank: int) -> Response:
+        return _png(await service.knowledge.crop_png(layer, unit, rank))
 
     @app.post("/api/report")
     async def compare(request: Request) -> Response:
@@ -167,9 +167,9 @@ def _dreams(app: FastAPI, service: Service) -> None:
     async def cancel(dream: str) -> Response:
         return _json(service.studio.cancel(dream))
 
-    @app.post("/api/dreams/{dream}/keep")
-    async def keep(dream: str) -> Response:
-        return _json(await service.studio.keep(dream))
+    @app.post("/api/dreams/{dream}/save")
+    async def save(dream: str) -> Response:
+        return _json(await service.studio.save(dream))
 
     @app.get("/api/dreams/sheet/{layer}")
     async def sheet(layer: str) -> Response:

@@ -32,7 +32,7 @@ class QueuedDream:
         png: the image as it is now.
         map: the unit's map on its own dream, once that is done.
         peak: the greatest value of this map.
-        kept: the folder that it was written to.
+        saved_to: the folder that it was written to.
         command, python: how the same image is dreamt again.
         measures: the ids of the dreams that were held against the images, itself first, and what that measured.
     """
@@ -50,11 +50,11 @@ class QueuedDream:
     png: bytes | None = None
     map: Values | None = None
     peak: float | None = None
-    kept: str = ""
+    saved_to: str = ""
     command: str = ""
     python: str = ""
     measures: tuple[tuple[str, ...], Values] | None = None
-    made_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
+    created_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     def as_values(self) -> Values:
         """Return what the page is told."""
@@ -62,8 +62,8 @@ class QueuedDream:
         return {
             "id": asked.id, "layer": asked.layer, "unit": asked.unit, "name": self.name, "recipe": asked.recipe,
             "seed": asked.seed, "phase": self.phase, "step": self.step, "steps": self.steps, "score": self.score,
-            "scores": self.scores, "note": self.note, "activated": self.activated, "kept": self.kept or None,
-            "image": f"api/dreams/{asked.id}/image.png" if self.png else None, "made_at": self.made_at,
+            "scores": self.scores, "note": self.note, "activated": self.activated, "saved_to": self.saved_to or None,
+            "image": f"api/dreams/{asked.id}/image.png" if self.png else None, "created_at": self.created_at,
             "command": self.command, "python": self.python,
         }  # fmt: skip
 

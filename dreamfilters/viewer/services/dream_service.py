@@ -91,7 +91,7 @@ class DreamService:
             self._publish(booking)
         return booking.as_values()
 
-    async def keep(self, dream: str) -> Values:
+    async def save(self, dream: str) -> Values:
         """Write a dream that is done into a run folder of its own, as `dreamfilters dream` would.
 
         Raises:
@@ -101,7 +101,7 @@ class DreamService:
         booking = self.bookings.get(dream)
         if booking.phase != "done":
             raise UnknownNameError(f"dream {dream}: is {booking.phase}; only one that is done can be kept")
-        booking.kept = await self._directory.owner.ask("keep", dream=dream, out=self._out)
+        booking.saved_to = await self._directory.owner.ask("save", dream=dream, out=self._out)
         self._publish(booking)
         return booking.as_values()
 
@@ -153,7 +153,7 @@ class DreamService:
             raise RecipeError(f"recipe {recipe[:40]}: there are {', '.join(builtin_recipes.names())}")
         known = {} if layer == CLASSES else self._directory.layer_values(layer)
         if not known.get("dreamable", True):
-            raise TargetError(f"{known['name']}: cannot be dreamt: {known['why_not']}")
+            raise TargetError(f"{known['name']}: cannot be dreamt: {known['reason']}")
         return facts
 
     async def _prepared(self) -> None:

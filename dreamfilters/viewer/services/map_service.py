@@ -91,11 +91,11 @@ class MapService:
         facts = await self._directory.layer(layer)
         if not (0 <= row < _FARTHEST and 0 <= column < _FARTHEST):
             raise TargetError(f"row {row}, column {column}: no place of a map")
-        return {"field": list(facts.seen_from(layer, row, column))}
+        return {"box": list(facts.seen_from(layer, row, column))}
 
     async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
         facts, item = await self._directory.layer(layer), await self._directory.item(image)
-        if layer != CLASSES and self._directory.layer_values(layer)["kind"] == "none":
+        if layer != CLASSES and self._directory.layer_values(layer)["display"] == "none":
             raise TargetError(f"{facts.addresses[layer]}: has no maps and no numbers for units")
         key = (layer, image, item.version)
         return self._maps.get(key) or await self._once(key, self._computed(key))

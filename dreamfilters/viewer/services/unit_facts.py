@@ -40,10 +40,10 @@ def verdict_values(found: tuple[Verdict, ScanVerdicts] | None) -> Values | None:
         return None
     verdict, known = found
     return {
-        "verdict": verdict.kind,
-        "words": verdict.sentence,
+        "kind": verdict.kind,
+        "sentence": verdict.sentence,
         "proved": verdict.proved,
-        "evidence": {"activation": known.activation, "scanned": _scanned(known.scanned), "before": plain(known.before)},
+        "evidence": {"activation": known.activation, "scan": _scanned(known.scanned), "before": plain(known.before)},
     }
 
 
@@ -68,9 +68,15 @@ def evidence_values(
 
 
 def _statistics(seen: UnitScan) -> Values:
-    names = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
-    numbers = {name: plain(getattr(seen, name)) for name in names}
-    return {**numbers, "selectivity": plain(seen.selectivity[_BY]), "between_classes": plain(seen.correlation[_BY])}
+    return {
+        **{name: plain(getattr(seen, name)) for name in ("maximum", "minimum", "mean", "std")},
+        "images": seen.counted,
+        "zero_fraction": plain(seen.zeros),
+        "silent_images": seen.silent,
+        "nonfinite_images": seen.nonfinite,
+        "class_selectivity": plain(seen.selectivity[_BY]),
+        "variance_between_classes": plain(seen.correlation[_BY]),
+    }
 
 
 def _example(facts: NetworkDescription, layer: str, example: RankedImage, class_name: Callable[[str], str]) -> Values:
@@ -78,9 +84,9 @@ def _example(facts: NetworkDescription, layer: str, example: RankedImage, class_
         "image": f"I{example.index}",
         "name": example.name,
         "label": class_name(example.label) or None,
-        "value": plain(example.score),
-        "place": list(example.position),
-        "field": list(facts.seen_from(layer, *example.position)),
+        "response": plain(example.score),
+        "position": list(example.position),
+        "box": list(facts.seen_from(layer, *example.position)),
     }
 
 

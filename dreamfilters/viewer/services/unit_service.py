@@ -38,8 +38,8 @@ class UnitService:
         return {
             "phase": "ready" if evidence and evidence.judged else "none",
             "units": [
-                {"verdict": kind, "words": words, "proved": proved}
-                for kind, words, proved in (
+                {"kind": kind, "sentence": sentence, "proved": proved}
+                for kind, sentence, proved in (
                     (each[0].kind, each[0].sentence, each[0].proved) if each else (None, "", False) for each in found
                 )
             ],

@@ -45,7 +45,7 @@ class Handlers:
         """Return what a request asks for."""
         deeds: dict[str, Callable[..., Any]] = {
             "maps": self.maps, "map": self.map, "predictions": self.predictions,
-            "dream": self.dream, "prepare": self.prepare, "keep": self.keep, "measure": self.measure,
+            "dream": self.dream, "prepare": self.prepare, "save": self.save, "measure": self.measure,
             "compare": self.compare,
         }  # fmt: skip
         return deeds[request.deed](pause, **request.arguments)
@@ -84,7 +84,7 @@ class Handlers:
         """Make ready what a dream of this layer by this recipe would wait for; who clicks meanwhile is let in."""
         _meanwhile(pause, lambda: prepared(self._looks, layer, unit, recipe))
 
-    def keep(self, pause: Pause, dream: str, out: str | None) -> str:
+    def save(self, pause: Pause, dream: str, out: str | None) -> str:
         """Write a dream as a run of its own, as `dreamfilters dream` would, and return the folder."""
         asked, made = self._dream(dream)
         network = self._looks.network

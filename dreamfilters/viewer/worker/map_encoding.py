@@ -29,11 +29,11 @@ def layer_maps(maps: UnitMaps) -> LayerMaps:
             "height": small.shape[1],
             "width": small.shape[2],
             "full": list(planes.shape[1:]),
-            "kind": "bars" if maps.are_numbers else "maps",
-            "least": _rounded(least),
-            "most": _rounded(most),
+            "display": "bars" if maps.are_numbers else "maps",
+            "minimum": _rounded(least),
+            "maximum": _rounded(most),
             "mean": _rounded(maps.means),
-            "zeros": _rounded(zeros),
+            "zero_fraction": _rounded(zeros),
         },
         quantized(small, least, most).tobytes(),
     )
@@ -65,7 +65,7 @@ def unit_map(plane: NDArray[np.float32]) -> dict[str, object]:
         "height": plane.shape[0],
         "width": plane.shape[1],
         "values": [_rounded(row) for row in plane],
-        "place": [int(side) for side in place],
+        "position": [int(side) for side in place],
     }
 
 

@@ -43,7 +43,7 @@ def described(network: Network) -> NetworkDescription:
     )  # fmt: skip
 
 
-def kind_of(info: LayerInfo) -> str:
+def display_of(info: LayerInfo) -> str:
     """Return how a layer is drawn: 'maps', 'bars' for one number a unit, 'none' where it has no units."""
     return {3: "maps", 1: "bars"}.get(len(info.shape), "none") if info.units else "none"
 
@@ -58,13 +58,13 @@ def _layer(info: LayerInfo, key: str) -> Values:
         "shape": list(info.shape) if known else " × ".join("?" if s is None else str(s) for s in info.shape),
         "units": info.units,
         "activation": info.activation,
-        "kind": kind_of(info),
-        "field": {"whole": True} if field is None else {
+        "display": display_of(info),
+        "receptive_field": None if field is None else {
             "size": [float(side) for side in field.size],
             "stride": [float(side) for side in field.stride],
         },
         "dreamable": info.dreamable and info.units > 0,
-        "why_not": info.reason or (None if info.units else "it has no units"),
+        "reason": info.reason or (None if info.units else "it has no units"),
     }  # fmt: skip
 
 

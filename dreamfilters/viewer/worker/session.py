@@ -17,7 +17,7 @@ from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import CLASSES, ImageArray, LayerMaps, Values
 from dreamfilters.viewer.services.byte_cache import ByteCache
 from dreamfilters.viewer.worker.map_encoding import layer_maps, unit_map
-from dreamfilters.viewer.worker.network_description import described, kind_of
+from dreamfilters.viewer.worker.network_description import described, display_of
 
 _SIDE = 224  # pixels of the images for a network that takes any size
 _ROOM = 2**28  # bytes of activations: those of the images that were shown last
@@ -40,7 +40,7 @@ class ModelSession:
         self._seen: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
             _ROOM, weigh=lambda seen: sum(v.nbytes for v in seen.values())
         )
-        drawn = [key for key, info in self._infos.items() if kind_of(info) != "none"]
+        drawn = [key for key, info in self._infos.items() if display_of(info) != "none"]
         self._ids = (*drawn, *([CLASSES] if self.facts.classes else []))
         self._together = image_bytes(network, self.facts.size) <= _AT_ONCE
 
@@ -71,7 +71,7 @@ class ModelSession:
         """Return one unit's map for an image, in full."""
         values = self.activation(layer, key, image)[..., unit]
         found = unit_map(np.atleast_2d(values))
-        return {**found, "field": list(self.facts.seen_from(layer, *found["place"]))}  # type: ignore[misc]
+        return {**found, "box": list(self.facts.seen_from(layer, *found["position"]))}  # type: ignore[misc]
 
     def predictions(self, key: Any, image: ImageArray, top: int) -> list[Values]:
         """Return the surest classes of an image."""
@@ -87,7 +87,7 @@ class ModelSession:
 
 def image_bytes(network: Network, sides: tuple[int, int]) -> int:
     """Return about how many bytes all layers give for one image; a side that is not known is the image's."""
-    shapes = [info.shape for info in network.layers if kind_of(info) != "none"]
+    shapes = [info.shape for info in network.layers if display_of(info) != "none"]
     known = [[side or sides[min(place, 1)] for place, side in enumerate(shape)] for shape in shapes]
     return 4 * sum(math.prod(shape) for shape in known)
 

@@ -30,7 +30,7 @@ IDS = {
     "layer": "L1",
     "image": "I1",
     "unit": "3",
-    "place": "0",
+    "rank": "0",
     "dream": "D0",
     "report": "R0",
     "name:path": "index.html",
@@ -111,8 +111,8 @@ def test_three_hundred_traversals_are_no_pages(page):
     "address",
     ["/api/maps/L999/I0", "/api/maps/L1/I999", "/api/maps/L1/I0/999", "/api/maps/L1/I0/-1", "/api/maps/L1/I0/x",
      "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U9999/thumb.png",
-     "/api/dreams/D99999/map", "/api/fields/L999", "/api/verdicts/__class__", "/api/reports/R9.zip", "/api", "/docs",
-     "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png"],
+     "/api/dreams/D99999/map", "/api/receptive-fields/L999", "/api/verdicts/__class__", "/api/reports/R9.zip", "/api",
+     "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_404_of_one_line(studied, address):
     answer = studied.get(address)
@@ -131,7 +131,11 @@ def test_the_state_says_what_is_looked_at(page):
     assert (state["phase"], network["name"], network["form"]["height"]) == ("ready", "signs", 48)
     assert len(network["classes"]) == 43
     names = {layer["name"]: layer for layer in network["layers"]}
-    assert (names["conv1"]["kind"], names["conv1"]["units"], names["conv1"]["field"]["size"]) == ("maps", 32, [3, 3])
+    assert (names["conv1"]["display"], names["conv1"]["units"], names["conv1"]["receptive_field"]["size"]) == (
+        "maps",
+        32,
+        [3, 3],
+    )
     known = {layer["id"] for layer in network["layers"]}
     assert all(known.issuperset(edge) for edge in network["edges"])
     assert {"standard", "natural"} <= set(state["recipes"])
@@ -162,15 +166,17 @@ def test_a_sheet_its_numbers_and_a_single_map_tell_the_same(page):
     levels = np.frombuffer(sheet, "uint8").reshape(numbers["units"], numbers["height"], numbers["width"])
     single = page.get(f"/api/maps/{layer}/{image}/5").json()
     values = np.array(single["values"])
-    low, high = numbers["least"][5], numbers["most"][5]
+    low, high = numbers["minimum"][5], numbers["maximum"][5]
     assert values.max() == pytest.approx(high)
     assert np.abs(low + levels[5] / 255 * (high - low) - values).max() <= (high - low) / 255 * 0.51
-    assert values[tuple(single["place"])] == values.max()
-    row, column = single["place"]
-    top, left, bottom, right = single["field"]
+    assert values[tuple(single["position"])] == values.max()
+    row, column = single["position"]
+    top, left, bottom, right = single["box"]
     assert (bottom - top, right - left) == pytest.approx((3 / 48, 3 / 48))
     assert top <= (row + 0.5) / 48 <= bottom
-    assert page.get(f"/api/fields/{layer}?row={row}&column={column}").json()["field"] == pytest.approx(single["field"])
+    assert page.get(f"/api/receptive-fields/{layer}?row={row}&column={column}").json()["box"] == pytest.approx(
+        single["box"]
+    )
 
 
 def test_the_logits_are_a_layer_of_bars_and_the_surest_classes_come_first(page):
@@ -178,15 +184,15 @@ def test_the_logits_are_a_layer_of_bars_and_the_surest_classes_come_first(page):
     found = page.get(f"/api/predictions/{image}").json()["classes"]
     logits = page.get(f"/api/maps/C/{image}").json()
     assert len(found) == 5
-    assert logits["kind"] == "bars"
-    assert found[0]["logit"] == pytest.approx(max(logits["most"]))
-    assert logits["most"].index(max(logits["most"])) == found[0]["index"]
+    assert logits["display"] == "bars"
+    assert found[0]["logit"] == pytest.approx(max(logits["maximum"]))
+    assert logits["maximum"].index(max(logits["maximum"])) == found[0]["index"]
     assert found[0]["name"] == "STOP"
 
 
 def test_images_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder(page, viewed):
     image, broken = stop(page), next(i["id"] for i in page.state()["images"] if i["name"] == "broken.png")
-    for kind in ("image", "thumb", "shown"):
+    for kind in ("image", "thumb", "input"):
         answer = page.get(f"/api/images/{image}/{kind}.png")
         assert (answer.headers["content-type"], answer.body[:4]) == ("image/png", b"\x89PNG")
         error = page.get(f"/api/images/{broken}/{kind}.png")
@@ -198,22 +204,22 @@ def test_images_come_in_three_sizes_and_a_broken_one_is_named_without_its_folder
 def test_a_unit_has_its_strongest_images_histogram_and_verdict(studied):
     layer = conv1(studied)
     unit = studied.get(f"/api/units/{layer}/0").json()
-    values = [each["value"] for each in unit["strongest"]]
+    values = [each["response"] for each in unit["strongest"]]
     assert values == sorted(values, reverse=True)
     assert values[0] == pytest.approx(unit["statistics"]["maximum"])
     assert (
-        sum(unit["histogram"]["counts"]) == unit["statistics"]["counted"] == readable(studied)
+        sum(unit["histogram"]["counts"]) == unit["statistics"]["images"] == readable(studied)
     )  # the broken one is left out
     assert len(unit["histogram"]["edges"]) == len(unit["histogram"]["counts"]) + 1
-    assert unit["verdict"]["verdict"] in ("alive", "dormant", "undecided", "dead")
+    assert unit["verdict"]["kind"] in ("alive", "dormant", "undecided", "dead")
     assert (unit["target"], unit["command"]) == (
         "conv1:0",
         "dreamfilters dream signs conv1:0 --recipe standard --seed 0",
     )
     first = unit["strongest"][0]
     shown = studied.get(f"/api/maps/{layer}/{first['image']}/0").json()
-    assert shown["place"] == first["place"]
-    assert np.max(shown["values"]) == pytest.approx(first["value"], rel=1e-5)
+    assert shown["position"] == first["position"]
+    assert np.max(shown["values"]) == pytest.approx(first["response"], rel=1e-5)
     crop = studied.get(f"/api/units/{layer}/0/crops/0.png")
     with Image.open(io.BytesIO(crop.body)) as image:
         assert image.size == (3, 3)
@@ -237,8 +243,8 @@ def test_a_class_is_a_unit_too(studied):
 def test_verdicts_of_a_layer_are_one_a_unit(studied):
     found = studied.get(f"/api/verdicts/{conv1(studied)}").json()
     assert len(found["units"]) == 32
-    assert {each["verdict"] for each in found["units"]} >= {"alive"}
-    assert {each["verdict"] for each in studied.get("/api/verdicts/C").json()["units"]} == {None}
+    assert {each["kind"] for each in found["units"]} >= {"alive"}
+    assert {each["kind"] for each in studied.get("/api/verdicts/C").json()["units"]} == {None}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -260,7 +266,7 @@ def test_a_dream_grows_before_ones_eyes_and_is_kept(studied, kept):
     assert own["values"] == [
         [pytest.approx(done["score"], rel=0.05)]
     ]  # a class's map is its logit, of the 8-bit-free image
-    folder = studied.post(f"/api/dreams/{done['id']}/keep").json()["kept"]
+    folder = studied.post(f"/api/dreams/{done['id']}/save").json()["saved_to"]
     assert folder.startswith(str(kept))
     assert {"manifest.json", "contact-sheet.png"} < {path.name for path in kept.glob("*/*")}
     again = order(studied, layer="C", unit=14).json()
@@ -275,11 +281,11 @@ def test_a_dream_grows_before_ones_eyes_and_is_kept(studied, kept):
 def test_a_dream_of_a_unit_counts_as_evidence_for_it(studied):
     layer = conv1(studied)
     found = studied.get(f"/api/verdicts/{layer}").json()["units"]
-    silent = next(number for number, each in enumerate(found) if each["verdict"] == "undecided")
+    silent = next(number for number, each in enumerate(found) if each["kind"] == "undecided")
     done = studied.dreamt(order(studied, unit=silent, recipe="standard").json()["id"])
     after = studied.get(f"/api/units/{layer}/{silent}").json()["verdict"]
-    assert after["verdict"] == ("dormant" if done["activated"] else "undecided")
-    assert "dream" in after["words"] or "not activated" in after["words"]
+    assert after["kind"] == ("dormant" if done["activated"] else "undecided")
+    assert "dream" in after["sentence"] or "not activated" in after["sentence"]
 
 
 def test_maps_are_answered_while_it_dreams_and_a_canceled_dream_ends(page):
@@ -292,7 +298,7 @@ def test_maps_are_answered_while_it_dreams_and_a_canceled_dream_ends(page):
     assert third["phase"] == "done"
     assert page.dream(first["id"])["phase"] == page.dream(second["id"])["phase"] == "cancelled"
     assert page.get(f"/api/dreams/{second['id']}/map").status == 404
-    assert page.post(f"/api/dreams/{second['id']}/keep").status == 404
+    assert page.post(f"/api/dreams/{second['id']}/save").status == 404
 
 
 @pytest.mark.parametrize(
@@ -389,9 +395,9 @@ def test_the_webcams_maps_follow_its_image(page):
     found = []
     for seed in (0, 1):
         item = page.post("/api/frames", png(render(14, seed))).json()
-        found.append(page.get(f"/api/maps/{conv1(page)}/{item['id']}").json()["most"])
+        found.append(page.get(f"/api/maps/{conv1(page)}/{item['id']}").json()["maximum"])
     assert found[0] != found[1]
-    assert found[0] == page.get(f"/api/maps/{conv1(page)}/{stop(page)}").json()["most"]  # the same image
+    assert found[0] == page.get(f"/api/maps/{conv1(page)}/{stop(page)}").json()["maximum"]  # the same image
     page.post(f"/api/images/{item['id']}/forget")
 
 

@@ -10,7 +10,8 @@ def test_one_request_is_answered_without_a_port(tiny, viewed):
     values = json.loads(content)
     assert (status, values["units"], values["full"]) == (200, 8, [16, 16])
     assert all(
-        low <= mean <= high for low, mean, high in zip(values["least"], values["mean"], values["most"], strict=True)
+        low <= mean <= high
+        for low, mean, high in zip(values["minimum"], values["mean"], values["maximum"], strict=True)
     )
 
 

@@ -10,7 +10,7 @@ from tests.viewer.visiting import png
 
 RED = [[[1.0, 0.0, 0.0]]]
 FACTS = NetworkDescription(
-    {"layers": [{"id": "L0", "name": "conv", "units": 1, "kind": "maps"}], "classes": []},
+    {"layers": [{"id": "L0", "name": "conv", "units": 1, "display": "maps"}], "classes": []},
     {"L0": "conv"}, {"L0": "conv"}, {"L0": None}, (), (2, 2), 3, "bicubic",
 )  # fmt: skip
 

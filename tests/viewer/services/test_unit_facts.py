@@ -40,6 +40,6 @@ def test_where_nothing_is_known_there_is_no_verdict():
 
 def test_a_verdict_comes_with_what_it_rests_on():
     values = verdict_values((ALIVE.verdict, ALIVE))
-    assert (values["verdict"], values["words"]) == ("alive", "image 3 gives 2")
-    assert values["evidence"]["scanned"]["high"] == 2.0
+    assert (values["kind"], values["sentence"]) == ("alive", "image 3 gives 2")
+    assert values["evidence"]["scan"]["high"] == 2.0
     assert values["evidence"]["before"] == [-2.0, 3.0]

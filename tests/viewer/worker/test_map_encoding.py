@@ -14,24 +14,24 @@ def test_a_sheet_holds_each_map_between_its_own_ends():
     first, second = [[0, 1], [2, 4]], [[-1, -1], [-1, -1]]  # the second is constant
     drawn = layer_maps(maps_of(np.stack([first, second], axis=-1)))
     assert np.frombuffer(drawn.sheet, "uint8").reshape(2, 2, 2).tolist() == [[[0, 64], [128, 255]], [[0, 0], [0, 0]]]
-    assert drawn.values["least"] == [0, -1]
-    assert drawn.values["most"] == [4, -1]
+    assert drawn.values["minimum"] == [0, -1]
+    assert drawn.values["maximum"] == [4, -1]
     assert drawn.values["mean"] == [1.75, -1]
-    assert drawn.values["zeros"] == [0.25, 0]
-    assert (drawn.values["kind"], drawn.values["full"]) == ("maps", [2, 2])
+    assert drawn.values["zero_fraction"] == [0.25, 0]
+    assert (drawn.values["display"], drawn.values["full"]) == ("maps", [2, 2])
 
 
 def test_what_is_not_finite_is_black_and_no_number():
     planes = np.array([[[np.nan, 1], [3, np.inf]], [[np.nan, np.nan], [np.nan, np.nan]]], "float32")
     drawn = layer_maps(maps_of(np.moveaxis(planes, 0, -1)))
     assert np.frombuffer(drawn.sheet, "uint8").reshape(2, 4)[0].tolist() == [0, 0, 255, 255]
-    assert drawn.values["least"] == [1, None]
-    assert drawn.values["most"] == [3, None]
+    assert drawn.values["minimum"] == [1, None]
+    assert drawn.values["maximum"] == [3, None]
 
 
 def test_numbers_of_a_dense_layer_are_bars():
     drawn = layer_maps(maps_of([0.5, -2]))
-    assert (drawn.values["kind"], drawn.values["most"], drawn.values["full"]) == ("bars", [0.5, -2], [1, 1])
+    assert (drawn.values["display"], drawn.values["maximum"], drawn.values["full"]) == ("bars", [0.5, -2], [1, 1])
     assert len(drawn.sheet) == 2
 
 
@@ -51,5 +51,5 @@ def test_quantizing_rounds_to_the_nearest():
 
 def test_a_units_map_has_the_place_of_its_greatest_value():
     found = unit_map(np.array([[1, 5], [np.nan, 0.123456789]], "float32"))
-    assert found["place"] == [0, 1]
+    assert found["position"] == [0, 1]
     assert found["values"] == [[1, 5], [None, 0.1234568]]

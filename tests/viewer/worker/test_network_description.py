@@ -23,9 +23,9 @@ def test_a_network_is_its_layers_edges_and_classes(branches, network_of):
         ("narrow", "both"),
         ("sum", "both"),
     } < edges
-    assert (layers["wide"]["kind"], layers["classes"]["kind"]) == ("maps", "bars")
-    assert layers["wide"]["field"] == {"size": [7, 7], "stride": [1, 1]}  # 3 + 5 - 1
-    assert layers["average"]["field"] == {"whole": True}
+    assert (layers["wide"]["display"], layers["classes"]["display"]) == ("maps", "bars")
+    assert layers["wide"]["receptive_field"] == {"size": [7, 7], "stride": [1, 1]}  # 3 + 5 - 1
+    assert layers["average"]["receptive_field"] is None
     assert facts.values["parameters"] == branches.count_params()
     assert facts.values["class_layer"] == CLASSES
 

@@ -21,7 +21,7 @@ def test_a_look_gives_what_the_network_answers(network, scene, monkeypatch, room
     assert looks.activation(conv, "a", image) == pytest.approx(wanted["conv1"][0], abs=1e-6)
     assert looks.activation(CLASSES, "a", image) == pytest.approx(wanted[LOGITS][0], abs=1e-5)
     found = looks.map(conv, 3, "a", image)
-    row, column = found["place"]
+    row, column = found["position"]
     assert found["values"][row][column] == pytest.approx(wanted["conv1"][0, ..., 3].max(), rel=1e-5)
 
 

@@ -24,7 +24,7 @@ export function painter(units, endsOf, colors) {
     return canvas;
   };
   return (context, sheet, at, x, y, side) => {
-    if (sheet?.kind !== "maps") return false;
+    if (sheet?.display !== "maps") return false;
     const canvas = canvasOf(sheet, Math.floor(at / UNITS));
     context.imageSmoothingEnabled = sheet.width > side * devicePixelRatio;
     const { width, height } = sheet;

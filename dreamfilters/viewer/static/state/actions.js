@@ -31,9 +31,9 @@ export const cancel = (one) => attempt(async () => takeDream(await post(paths.dr
 
 export const keep = (one) =>
   attempt(async () => {
-    const kept = await post(paths.dreamAct(one, "keep"));
-    takeDream(kept);
-    say(`Kept in ${kept.kept}.`);
+    const saved = await post(paths.dreamAct(one, "save"));
+    takeDream(saved);
+    say(`Saved in ${saved.saved_to}.`);
   });
 
 /** Hand images to the server and show the last one. */

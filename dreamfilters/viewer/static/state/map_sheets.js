@@ -18,23 +18,23 @@ export function useSheet(layer, image) {
 /** Return the sheet: its description with `bytes`, (units, height, width). */
 export async function fetchSheet(layer, image) {
   const told = get(paths.maps(layer, image));
-  const { kind } = await told;
-  return { ...(await told), bytes: kind === "maps" ? await bytes(paths.sheet(layer, image)) : new Uint8Array() };
+  const { display } = await told;
+  return { ...(await told), bytes: display === "maps" ? await bytes(paths.sheet(layer, image)) : new Uint8Array() };
 }
 
 /** The value at a place of a unit's map, as near as a byte tells it. */
 export function valueAt(sheet, unit, row, column) {
-  if (sheet.kind !== "maps") return sheet.most[unit];
+  if (sheet.display !== "maps") return sheet.maximum[unit];
   const share = sheet.bytes[(unit * sheet.height + row) * sheet.width + column] / 255;
-  return sheet.least[unit] + share * (sheet.most[unit] - sheet.least[unit]);
+  return sheet.minimum[unit] + share * (sheet.maximum[unit] - sheet.minimum[unit]);
 }
 
 /** The ends of the scale of one unit: `scale` as the link has it, over these sheets (several images, one scale). */
 export function ends(view, sheets, unit) {
   if (view.scale === "fixed") return [view.low, view.high];
   if (view.scale === "layer") return whole(sheets);
-  const least = Math.min(0, ...sheets.map((sheet) => sheet.least[unit]));
-  return [least, Math.max(0, ...sheets.map((sheet) => sheet.most[unit]))];
+  const least = Math.min(0, ...sheets.map((sheet) => sheet.minimum[unit]));
+  return [least, Math.max(0, ...sheets.map((sheet) => sheet.maximum[unit]))];
 }
 
 /** The ends of a scale that holds every unit of these sheets, and 0. */
@@ -42,7 +42,7 @@ export function whole(sheets) {
   let low = 0;
   let high = 0;
   for (const sheet of sheets) {
-    sheet.ends ??= [finite(Math.min, sheet.least), finite(Math.max, sheet.most)];
+    sheet.ends ??= [finite(Math.min, sheet.minimum), finite(Math.max, sheet.maximum)];
     low = Math.min(low, sheet.ends[0]);
     high = Math.max(high, sheet.ends[1]);
   }
@@ -71,7 +71,7 @@ export function paint(canvas, sheet, units, endsOf, colors) {
 /** The color of each of the 256 bytes of a unit. */
 function shades(sheet, unit, [low, high], colors) {
   const palette = table(colors);
-  const [least, most] = [sheet.least[unit], sheet.most[unit]];
+  const [least, most] = [sheet.minimum[unit], sheet.maximum[unit]];
   const found = new Uint32Array(256);
   if (!Number.isFinite(least) || !Number.isFinite(most)) return found.fill(missing(colors));
   for (let byte = 0; byte < 256; byte += 1) {

@@ -32,10 +32,10 @@ function classLayer(network) {
     shape: [units],
     units,
     activation: "logits",
-    kind: "bars",
-    field: { whole: true },
+    display: "bars",
+    receptive_field: null,
     dreamable: true,
-    why_not: null,
+    reason: null,
   };
 }
 
@@ -47,7 +47,7 @@ export function unitName(net, layer, unit) {
 /** Whether the units of a layer are the network's classes. */
 export const namedByClass = (net, layer) =>
   layer.type === "Classes" ||
-  (layer.kind === "bars" && layer === net.byId.get(lastOf(net)) && layer.units === net.classes.length);
+  (layer.display === "bars" && layer === net.byId.get(lastOf(net)) && layer.units === net.classes.length);
 
 const lastOf = (net) => net.layers.findLast((layer) => layer.type !== "Classes")?.id;
 

@@ -4,7 +4,7 @@ import { useResource } from "./resources.js";
 
 /** Return the geometry of a layer's maps in a view, or null while it is unknown or every place sees everything. */
 export function usePlacing(layer, form, full) {
-  const known = layer && form && full && layer.kind === "maps" && layer.field?.size;
+  const known = layer && form && full && layer.display === "maps" && layer.receptive_field?.size;
   const address = known ? `placing of ${layer.id} at ${full}` : null;
   return useResource(address, () => placing(layer, form, full)).value ?? null;
 }
@@ -12,11 +12,11 @@ export function usePlacing(layer, form, full) {
 /** From the fields of the first and the last place: centers and sizes, in fractions of the image, each way. */
 export async function placing(layer, form, [height, width]) {
   const [first, last] = await Promise.all([
-    get(paths.field(layer.id, 0, 0)),
-    get(paths.field(layer.id, height - 1, width - 1)),
+    get(paths.receptiveField(layer.id, 0, 0)),
+    get(paths.receptiveField(layer.id, height - 1, width - 1)),
   ]);
   const way = (axis, count, side) =>
-    along(first.field[axis + 2], last.field[axis], layer.field.size[axis] / side, count);
+    along(first.box[axis + 2], last.box[axis], layer.receptive_field.size[axis] / side, count);
   return { rows: way(0, height, form.height), columns: way(1, width, form.width) };
 }
 

@@ -6,7 +6,7 @@ export const underWay = (phase) => phase === "queued" || phase === "running";
 /** The value that all real images come to, of a unit that answers them all alike, as a silent one does; else null. */
 export function sameForAll(facts) {
   const [strongest, weakest] = [facts?.strongest?.[0], facts?.weakest?.[0]];
-  return strongest && strongest.value === weakest?.value ? strongest.value : null;
+  return strongest && strongest.response === weakest?.response ? strongest.response : null;
 }
 
 /** The strongest real images, so many at most; none where all are alike. */

@@ -82,7 +82,7 @@ function Middle({ view, net, layer, images, ready, state }) {
   }
   if (!layer)
     return html`<${Overview} view=${view} net=${net} network=${state.network} image=${images[0]} ready=${ready} />`;
-  if (view.unit !== null && layer.kind !== "none") {
+  if (view.unit !== null && layer.display !== "none") {
     return html`<${Unit} key=${`${layer.id}:${view.unit}`} view=${view} net=${net} layer=${layer} unit=${view.unit}
         images=${images} ready=${ready} />`;
   }
@@ -105,7 +105,7 @@ function Overview({ view, net, network, image, ready }) {
 function Aside(props) {
   const { view, layer, images } = props;
   const onUnit =
-    layer && layer.kind !== "none" && view.unit !== null && view.unit < layer.units && !view.compare.length;
+    layer && layer.display !== "none" && view.unit !== null && view.unit < layer.units && !view.compare.length;
   if (onUnit) return html`<${UnitAside} key=${`${layer.id}:${view.unit}`} ...${props} unit=${view.unit} />`;
   return images.length
     ? html`<${Images} ...${props} />`
@@ -115,7 +115,7 @@ function Aside(props) {
 function Images({ view, net, layer, images, ready, state }) {
   const image = images[0];
   const form = state.network?.form;
-  const sheet = useSheet(ready && layer?.kind === "maps" ? layer.id : null, image).value;
+  const sheet = useSheet(ready && layer?.display === "maps" ? layer.id : null, image).value;
   const placed = usePlacing(layer, form, sheet?.full);
   const placing =
     placed &&
@@ -138,7 +138,7 @@ function Images({ view, net, layer, images, ready, state }) {
     ${images.slice(0, 3).map(
       (one) => html`
       <section key=${one.id}>
-        <${Marked} image=${one} src=${paths.image(one, ready ? "shown" : "image")} alt=${one.name} layer=${layer}
+        <${Marked} image=${one} src=${paths.image(one, ready ? "input" : "image")} alt=${one.name} layer=${layer}
             placing=${placing} form=${form} />
         <p class="named"><b>${one.label ?? one.name}</b>${one.label && html`<span class="small soft">${one.name}
           </span>`}</p>

@@ -112,7 +112,7 @@ function unitsCalled(name, number, view, net) {
     ? net.layers.filter((layer) => layer.name.toLowerCase().includes(wanted))
     : [net.byName.get(view.layer)];
   return layers
-    .filter((layer) => layer && number < layer.units && layer.kind !== "none")
+    .filter((layer) => layer && number < layer.units && layer.display !== "none")
     .slice(0, 4)
     .map((layer) => ({
       key: `unit ${layer.id} ${number}`,

@@ -34,7 +34,7 @@ export function Dreams({ layer, unit, named, dreams, dream, pick }) {
   useKeys({ d: () => start(seed), a: again, x: () => active && cancel(active) });
   if (!layer.dreamable) {
     return html`<section class="dreams"><h2>Dream</h2><p class="soft">
-      ${layer.name} cannot be dreamt: ${layer.why_not ?? "its units have no gradient"}.</p></section>`;
+      ${layer.name} cannot be dreamt: ${layer.reason ?? "its units have no gradient"}.</p></section>`;
   }
   return html`
     <section class="dreams">
@@ -88,13 +88,13 @@ function Looked({ dream, named }) {
         <p>score <b>${figures(dream.score)}</b></p>
         <${Curve} scores=${dream.scores ?? []} />
         <p class="soft">${dream.recipe}, seed ${dream.seed}</p>
-        ${dream.kept && html`<p class="soft">Kept in ${dream.kept}</p>`}
+        ${dream.saved_to && html`<p class="soft">Saved in ${dream.saved_to}</p>`}
         ${dream.note && html`<p class=${dream.phase === "failed" ? "bad" : "soft"}>${dream.note}</p>`}
         ${
           dream.phase === "done" &&
           html`<div class="deeds">
-          ${!dream.kept && html`<button onClick=${() => keep(dream)}
-              title="Write it into the run's folder">Keep</button>`}
+          ${!dream.saved_to && html`<button onClick=${() => keep(dream)}
+              title="Write it into the run's folder">Save</button>`}
           <a class="button" href=${paths.dreamImage(dream)}
               download=${`${named.replace(/[^\w.-]+/g, "-")}-seed-${dream.seed}.png`}>Save PNG</a>
         </div>`

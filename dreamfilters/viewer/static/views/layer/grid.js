@@ -93,7 +93,7 @@ const onlyDreams = (shown) => withDreams(shown) && shown.view.show === "dream";
 function geometryOf(shown, box) {
   const { layer, images, units, view } = shown;
   const count = onlyDreams(shown) ? 0 : images.length;
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   return geometry({
     width: box.width, count: units.length, size: view.size, dream: withDreams(shown),
     maps: bars ? 0 : count, bars: bars ? count : 0,
@@ -108,7 +108,7 @@ function useScene(shown, box, marks) {
   const at = pointer.use((state) => state.at);
   const dreams = useDreamSheet(withDreams(shown) ? layer : null);
   const maps = useMemo(() => painter(units, endsOf, view.colors), [units, endsOf, view.colors, ...sheets]);
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   const barsOf = (unit) => sheets.filter(Boolean).map((sheet) => shareOf(sheet, unit, endsOf(unit)));
   return {
     ...marks, look, units, width: box.width, height: box.height, focused: box.focused, dreamable: layer.dreamable,
@@ -206,7 +206,7 @@ function pointedAt({ at, tile, down, across }, geo, { layer, units, images, shee
   const number = tile - (geo.dream ? 1 : 0);
   const sheet = sheets[number];
   const about = { layer: layer.id, unit: units[at] };
-  if (tile < 0 || number < 0 || sheet?.kind !== "maps") return about;
+  if (tile < 0 || number < 0 || sheet?.display !== "maps") return about;
   const [height, width] = sheet.full;
   const row = Math.min(height - 1, Math.floor(down * height));
   const column = Math.min(width - 1, Math.floor(across * width));
@@ -216,5 +216,5 @@ function pointedAt({ at, tile, down, across }, geo, { layer, units, images, shee
 
 function shareOf(sheet, unit, [low, high]) {
   const share = (value) => (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0);
-  return [share(0), share(sheet.most[unit])];
+  return [share(0), share(sheet.maximum[unit])];
 }

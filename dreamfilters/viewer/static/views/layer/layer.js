@@ -41,7 +41,7 @@ export function Layer({ view, layer, images, ready }) {
   const net = indexed(app.use((state) => state.network));
   const evidence = app.use((state) => state.evidence);
   const shown = images.slice(0, MANY);
-  const told = useSheets(ready && layer.kind !== "none" ? layer : null, shown);
+  const told = useSheets(ready && layer.display !== "none" ? layer : null, shown);
   const verdicts = useResource(ready ? paths.verdicts(layer.id) : null).value?.units ?? null;
   const sheets = told.map((one) => one.value);
   const failed = told.find((one) => one.phase === "failed");
@@ -55,11 +55,11 @@ export function Layer({ view, layer, images, ready }) {
     [view.scale, view.low, view.high, ...sheets],
   );
   useLayerKeys(view);
-  if (layer.kind === "none") {
+  if (layer.display === "none") {
     return html`<${Head} layer=${layer} /><${Empty} title="Nothing to show here">
-      ${layer.why_not ?? "This layer has no units that could be drawn."}<//>`;
+      ${layer.reason ?? "This layer has no units that could be drawn."}<//>`;
   }
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   return html`
     <${Head} layer=${layer} net=${net} verdicts=${verdicts} evidence=${evidence} />
     <${Toolbar} view=${view} layer=${layer} found=${units.length} verdicts=${verdicts}
@@ -102,15 +102,15 @@ function useLayerKeys(view) {
 /** The units of a layer that fit the search, in the order of the view. */
 export function ordered(net, layer, view, sheets, verdicts) {
   const only = view.only.trim().toLowerCase();
-  const words = (unit) => `${unit} ${unitName(net, layer, unit)} ${verdicts?.[unit]?.verdict ?? ""}`.toLowerCase();
+  const words = (unit) => `${unit} ${unitName(net, layer, unit)} ${verdicts?.[unit]?.kind ?? ""}`.toLowerCase();
   const all = Array.from({ length: layer.units }, (_, unit) => unit);
   const kept = only ? all.filter((unit) => words(unit).includes(only)) : all;
   const best = (name, unit) => Math.max(...sheets.map((sheet) => sheet[name][unit]));
   const rank = {
-    response: (unit) => -best("most", unit),
+    response: (unit) => -best("maximum", unit),
     mean: (unit) => -best("mean", unit),
-    silence: (unit) => -best("zeros", unit),
-    verdict: (unit) => ORDER.indexOf(verdicts?.[unit]?.verdict ?? "alive"),
+    silence: (unit) => -best("zero_fraction", unit),
+    verdict: (unit) => ORDER.indexOf(verdicts?.[unit]?.kind ?? "alive"),
   }[view.sort];
   if (!rank || (view.sort !== "verdict" && !sheets.length)) return kept;
   const ranks = new Map(kept.map((unit) => [unit, rank(unit)]));
@@ -119,10 +119,10 @@ export function ordered(net, layer, view, sheets, verdicts) {
 
 function Head({ layer, net, verdicts, evidence }) {
   const counts = new Map();
-  for (const one of verdicts ?? []) if (one.verdict) counts.set(one.verdict, (counts.get(one.verdict) ?? 0) + 1);
-  const field = layer.field?.size ? `, each place sees ${sizes(layer.field.size)} pixels` : "";
+  for (const one of verdicts ?? []) if (one.kind) counts.set(one.kind, (counts.get(one.kind) ?? 0) + 1);
+  const field = layer.receptive_field?.size ? `, each place sees ${sizes(layer.receptive_field.size)} pixels` : "";
   const shape =
-    layer.kind === "maps" && Array.isArray(layer.shape) ? `, maps of ${sizes(layer.shape.slice(0, 2))}` : "";
+    layer.display === "maps" && Array.isArray(layer.shape) ? `, maps of ${sizes(layer.shape.slice(0, 2))}` : "";
   return html`
     <header class="head">
       <div>
@@ -146,7 +146,7 @@ function Head({ layer, net, verdicts, evidence }) {
 }
 
 function Toolbar({ view, layer, found, verdicts, save }) {
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   const sorts = Object.fromEntries(
     Object.entries(SORTS).filter(
       ([name]) => (name !== "verdict" || verdicts) && (!bars || ["number", "response", "verdict"].includes(name)),

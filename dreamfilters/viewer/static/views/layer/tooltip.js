@@ -10,8 +10,8 @@ export function Reading({ hover, geo, shown: { net, layer, images, sheets, units
   if (unit === undefined) return null; // fewer are shown since the pointer came
   const number = hover.tile - (geo.dream ? 1 : 0);
   const sheet = sheets[number];
-  const place = hover.tile >= 0 && number >= 0 && sheet?.kind === "maps" ? placeOn(sheet, unit, hover) : null;
-  const verdict = verdicts?.[unit]?.verdict;
+  const place = hover.tile >= 0 && number >= 0 && sheet?.display === "maps" ? placeOn(sheet, unit, hover) : null;
+  const verdict = verdicts?.[unit]?.kind;
   const style = {
     left: `${Math.min(hover.x + 14, innerWidth - 210)}px`,
     top: `${hover.y > innerHeight - 120 ? hover.y - 84 : hover.y + 18}px`,
@@ -23,8 +23,8 @@ export function Reading({ hover, geo, shown: { net, layer, images, sheets, units
         <span>row ${place.row}, column ${place.column}: ${place.reduced && "up to "}<b>${figures(place.value)}</b>
           </span>`}
       ${sheets.map((one, at) => one && html`
-        <span>${images.length > 1 && `${images[at].label ?? images[at].name}: `}${one.kind === "maps" && "at most "}
-          ${figures(one.most[unit])}</span>`)}
+        <span>${images.length > 1 && `${images[at].label ?? images[at].name}: `}${one.display === "maps" && "at most "}
+          ${figures(one.maximum[unit])}</span>`)}
       ${verdict && verdict !== "alive" && html`<span>${verdict}</span>`}
     </div>`;
 }

@@ -17,7 +17,7 @@ const TILE = 38;
 export function Graph({ view, net, network, image, ready }) {
   const drawing = useMemo(() => {
     const ids = network.layers.map((layer) => layer.id);
-    return layout(ids, network.edges, (id) => (net.byId.get(id).kind === "maps" ? WITH_MAPS : PLAIN));
+    return layout(ids, network.edges, (id) => (net.byId.get(id).display === "maps" ? WITH_MAPS : PLAIN));
   }, [network]);
   const [width, height] = [drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN];
   return html`
@@ -52,7 +52,7 @@ function Node({ node, layer, view, image, ready }) {
       <text class="kind" x=${left + 14} y=${top + 34}>
         ${kindText(layer, node.width)}</text>
       ${
-        layer.kind === "maps" &&
+        layer.display === "maps" &&
         near &&
         image &&
         html`
@@ -69,8 +69,8 @@ function Strongest({ layer, image, ready, colors }) {
   const sheet = useSheet(ready ? layer.id : null, image).value;
   useEffect(() => {
     if (!sheet) return;
-    const units = Array.from(sheet.most.keys())
-      .sort((a, b) => sheet.most[b] - sheet.most[a])
+    const units = Array.from(sheet.maximum.keys())
+      .sort((a, b) => sheet.maximum[b] - sheet.maximum[a])
       .slice(0, TILES);
     const source = paint(document.createElement("canvas"), sheet, units, () => whole([sheet]), colors);
     const dense = devicePixelRatio || 1;

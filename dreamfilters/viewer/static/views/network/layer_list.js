@@ -18,7 +18,7 @@ export function Layers({ view, net, chosen }) {
         (layer) => html`
         <li key=${layer.id}>
           <a ref=${layer === chosen ? here : null}
-              class=${names(layer === chosen && "chosen", layer.kind === "none" && "faint", kindOf(layer))}
+              class=${names(layer === chosen && "chosen", layer.display === "none" && "faint", kindOf(layer))}
               aria-current=${layer === chosen ? "page" : null}
               href=${linkTo(view, { layer: layer.name, unit: null, compare: [] })} onClick=${follow(layer)}>
             <b>${parted(layer.name)}</b><span class="small">${count(layer.units)}</span>
@@ -30,11 +30,11 @@ export function Layers({ view, net, chosen }) {
 }
 
 /** Which family a layer is of: for the color of its edge, beside its type in words. */
-export function kindOf({ type, kind }) {
+export function kindOf({ type, display }) {
   if (type === "Classes") return "of-classes";
   if (/conv/i.test(type)) return "of-filters";
   if (/dense|einsum/i.test(type)) return "of-neurons";
-  return kind === "none" ? "of-nothing" : "of-shape";
+  return display === "none" ? "of-nothing" : "of-shape";
 }
 
 /** A long name that is broken after its strokes rather than within a word. */

@@ -24,7 +24,7 @@ export function saveGrid({ view, layer, images, sheets, units, endsOf }) {
     const tile = { s: 44, m: 76, l: 132 }[view.size];
     const paint = painter(units, endsOf, view.colors);
     const tiles = units.map((unit, at) => ({
-      label: known[0].kind === "bars" ? `${unit}: ${figures(known[0].most[unit])}` : `${unit}`,
+      label: known[0].display === "bars" ? `${unit}: ${figures(known[0].maximum[unit])}` : `${unit}`,
       width: tile * known.length + 3 * (known.length - 1),
       draw: (context, x, y) =>
         known.forEach((sheet, number) => paint(context, sheet, at, x + number * (tile + 3), y, tile)),
@@ -55,18 +55,18 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
         .slice(0, 3)
         .map((image) => ({
           label: image.label ?? image.name,
-          image: paths.image(image, "shown"),
+          image: paths.image(image, "input"),
           map: paths.map(layer.id, image, unit),
         })),
       ...strongestOf(facts, 6).map((one) => ({
         label: one.name,
-        value: one.value,
-        image: paths.image({ id: one.image }, "shown"),
+        value: one.response,
+        image: paths.image({ id: one.image }, "input"),
         map: paths.map(layer.id, { id: one.image }, unit),
       })),
     ].filter(Boolean);
     const maps =
-      layer.kind === "maps" ? await Promise.all(columns.map(({ map }) => valueOf(map).catch(() => null))) : [];
+      layer.display === "maps" ? await Promise.all(columns.map(({ map }) => valueOf(map).catch(() => null))) : [];
     const loadedImages = await Promise.all(columns.map(({ image }) => loaded(image)));
     const all = maps.filter(Boolean).map((map) => extent(map.values));
     const ends = all.length
@@ -89,7 +89,7 @@ export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
         );
       },
     }));
-    const about = facts?.verdict?.words ?? `unit ${unit} of ${layer.name}`;
+    const about = facts?.verdict?.sentence ?? `unit ${unit} of ${layer.name}`;
     const high = maps.some(Boolean) ? 2 * side + 6 : side;
     await save(
       page({ title: named, about, tiles, tile: high, ends, colors: view.colors, columns: columns.length }),

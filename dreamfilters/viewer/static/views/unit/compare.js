@@ -23,7 +23,7 @@ export function Compare({ view, net, images, ready }) {
   const maps = Array.from({ length: UNITS * IMAGES }, (_, at) => {
     const [one, image] = [units[Math.floor(at / IMAGES)], shown[at % IMAGES]];
     return useResource(
-      ready && one && image && one.layer.kind === "maps" ? paths.map(one.layer.id, image, one.unit) : null,
+      ready && one && image && one.layer.display === "maps" ? paths.map(one.layer.id, image, one.unit) : null,
     ).value;
   });
   if (!units.length)
@@ -40,7 +40,7 @@ export function Compare({ view, net, images, ready }) {
     ${all.length > 0 && html`<${ScaleBar} ends=${ends} colors=${view.colors}>one scale for everything here<//>`}
     <div class="table-wrap"><table class="compare">
       <thead><tr><th scope="col">unit</th><th scope="col">dream</th>${shown.map((image) => html`<th scope="col">
-        <img class="image" src=${paths.image(image, "shown")} alt="" /><span class="small">
+        <img class="image" src=${paths.image(image, "input")} alt="" /><span class="small">
           ${image.label ?? image.name}</span></th>`)}</tr></thead>
       <tbody>${units.map(
         ({ layer, unit }, row) => html`
@@ -52,7 +52,7 @@ export function Compare({ view, net, images, ready }) {
           ${shown.map((image, column) => {
             const map = maps[row * IMAGES + column];
             return html`<td key=${image.id}>${
-              layer.kind !== "maps"
+              layer.display !== "maps"
                 ? html`<${Bar} layer=${layer} unit=${unit} image=${image} ready=${ready} />`
                 : map?.values
                   ? html`<${ExactMap} values=${map.values} ends=${ends} colors=${view.colors} layer=${layer}
@@ -82,5 +82,5 @@ function Dreamt({ layer, unit }) {
 
 function Bar({ layer, unit, image, ready }) {
   const told = useResource(ready ? paths.maps(layer.id, image) : null).value;
-  return html`<b>${figures(told?.most[unit])}</b>`;
+  return html`<b>${figures(told?.maximum[unit])}</b>`;
 }

@@ -15,7 +15,7 @@ export function Facts({ facts, most }) {
       <${Ghost} kind="chart" /></section>`;
   const alike = sameForAll(facts) !== null;
   const marks = [
-    facts.strongest?.[0] && { kind: "real", name: "strongest real image", value: facts.strongest[0].value },
+    facts.strongest?.[0] && { kind: "real", name: "strongest real image", value: facts.strongest[0].response },
     Number.isFinite(most) && { kind: "dream", name: "dream", value: most },
   ].filter(Boolean);
   return html`
@@ -39,17 +39,17 @@ function evidenceOf({ statistics, verdict }) {
   const rows = [];
   const add = (name, value) => value !== null && value !== undefined && rows.push([name, value]);
   if (statistics) {
-    const { counted } = statistics;
-    add("real images", plural(counted, "image"));
+    const { images } = statistics;
+    add("real images", plural(images, "image"));
     add("from least to greatest", `${figures(statistics.minimum)} to ${figures(statistics.maximum)}`);
     add("mean, std", `${figures(statistics.mean)}, ${figures(statistics.std)}`);
     if (statistics.minimum >= 0) {
-      add("zero at", `${percent(statistics.zeros)} of all places`);
-      add("silent in", `${statistics.silent} of ${plural(counted, "image")}`);
+      add("zero at", `${percent(statistics.zero_fraction)} of all places`);
+      add("silent in", `${statistics.silent_images} of ${plural(images, "image")}`);
     }
-    add("class selectivity", statistics.selectivity === null ? null : figures(statistics.selectivity));
-    add("of its variance between classes", statistics.between_classes === null ? null : percent(statistics.between_classes));
-    if (statistics.nonfinite) add("without a finite value", plural(statistics.nonfinite, "image"));
+    add("class selectivity", statistics.class_selectivity === null ? null : figures(statistics.class_selectivity));
+    add("of its variance between classes", statistics.variance_between_classes === null ? null : percent(statistics.variance_between_classes));
+    if (statistics.nonfinite_images) add("without a finite value", plural(statistics.nonfinite_images, "image"));
   }
   const before = verdict?.evidence?.before;
   if (before)
@@ -79,7 +79,7 @@ function Weakest({ all }) {
     <div class="shows">${all.slice(0, 6).map(
       (one) => html`
       <figure title=${one.name}><img src=${paths.image({ id: one.image }, "thumb")} alt=${one.name} />
-        <figcaption class="small soft">${figures(one.value)}</figcaption></figure>`,
+        <figcaption class="small soft">${figures(one.response)}</figcaption></figure>`,
     )}</div>`;
 }
 

@@ -16,7 +16,7 @@ export function Measures({ dream, dreams, layer }) {
   return html`
     <section class="facts measures" aria-busy=${told.phase === "loading"}>
       <h2>Dream against real images</h2>
-      ${layer.kind === "maps" && html`<p class="small soft line">By the score that is dreamt for, the mean of the whole map;
+      ${layer.display === "maps" && html`<p class="small soft line">By the score that is dreamt for, the mean of the whole map;
         above stands its greatest value.</p>`}
       ${
         told.value

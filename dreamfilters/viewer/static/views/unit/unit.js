@@ -91,9 +91,9 @@ function Head({ view, layer, unit, named, facts, step, images, dream }) {
           </a> · ${plural(layer.units, "unit")}</p>
         <h1>${parted(named)}</h1>
         <p class="verdict">${
-          verdict?.verdict
-            ? html`<span class=${`tag ${verdict.verdict.replace(" ", "-")}`}>${verdict.verdict}
-              </span> <span class="small soft">${verdict.words ?? ""}</span>`
+          verdict?.kind
+            ? html`<span class=${`tag ${verdict.kind.replace(" ", "-")}`}>${verdict.kind}
+              </span> <span class="small soft">${verdict.sentence ?? ""}</span>`
             : html`<span class="small soft">
               ${facts ? unjudged(layer, phase) : html`<${Ghost} kind="line" />`}</span>`
         }</p>

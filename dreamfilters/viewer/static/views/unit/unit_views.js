@@ -20,7 +20,7 @@ const STRONGEST = 6;
 export function Sights({ view, layer, unit, facts, dream, dreamMap, images, ready, named }) {
   const form = app.use((state) => state.network.form);
   const [strongest, same] = [strongestOf(facts, STRONGEST), sameForAll(facts)];
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   const asked = ready && !bars;
   const mine = useMaps(ready ? layer : null, unit, images.slice(0, 3), 3);
   const theirs = useMaps(
@@ -55,16 +55,16 @@ export function Sights({ view, layer, unit, facts, dream, dreamMap, images, read
       ${images.slice(0, 3).map(
         (image, at) => html`
         <${Sight} ...${common} kind="user-image" title="image" value=${mostOf(mine[at])}
-            image=${paths.image(image, "shown")} map=${mine[at]}
+            image=${paths.image(image, "input")} map=${mine[at]}
           alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${strongestField(mine[at])}
               key=${image.id} waiting=${asked} />`,
       )}
       ${strongest.map(
         (one, at) => html`
-        <${Sight} ...${common} kind="" title=${`real ${at + 1}`} value=${one.value}
-            image=${paths.image({ id: one.image }, "shown")}
+        <${Sight} ...${common} kind="" title=${`real ${at + 1}`} value=${one.response}
+            image=${paths.image({ id: one.image }, "input")}
           map=${theirs[at]} alt=${one.name} note=${one.label ?? one.name}
-              crop=${!bars && paths.crop(layer.id, unit, at)} field=${one.field}
+              crop=${!bars && paths.crop(layer.id, unit, at)} field=${one.box}
           mark=${mark(one.image)} open=${linkTo(view, { images: [one.name] })} waiting=${asked} />`,
       )}
     </div>
@@ -94,14 +94,14 @@ function useMaps(layer, unit, images, most) {
 // What stands where a dream's image will be.
 function emptyOf(layer, unit, dream) {
   if (underWay(dream?.phase)) return "on its way";
-  return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.why_not;
+  return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.reason;
 }
 
 // What the strongest place sees; a map that is the same everywhere has none.
 function strongestField(map) {
   if (!map?.values) return null;
   const [low, high] = extent(map.values);
-  return low < high ? map.field : null;
+  return low < high ? map.box : null;
 }
 
 /** The greatest value of a map. */
