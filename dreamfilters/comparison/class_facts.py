@@ -13,7 +13,7 @@ from dreamfilters.errors import DreamfiltersError, ImageError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import feature_vectors
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.networks.predictions import predictions
+from dreamfilters.networks.classes.predictions import predictions
 
 CLOSELY = 1024  # labeled images of a class that are looked at closely
 _APART = 256  # images of another class, to find the units that tell the two apart

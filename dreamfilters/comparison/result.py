@@ -25,7 +25,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.patches import Patch
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.result import LayerFacts
-from dreamfilters.networks.predictions import Prediction
+from dreamfilters.networks.classes.predictions import Prediction
 from dreamfilters.serialization import plain, table
 
 

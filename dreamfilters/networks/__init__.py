@@ -1,8 +1,9 @@
-"""On what: opening, flattening and describing a network."""
+"""Networks: opened from any source, flattened, described and watched.
 
-from dreamfilters.networks.loading import load
-from dreamfilters.networks.network import LayerInfo, Network
-from dreamfilters.networks.preprocessing.input_form import InputForm
-from dreamfilters.networks.watching import LOGITS, before
+Names are listed in `__init__.pyi` and loaded on first use, so that the values in `layers` and `receptive_field` can be
+imported without TensorFlow.
+"""
 
-__all__ = ["LOGITS", "InputForm", "LayerInfo", "Network", "before", "load"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

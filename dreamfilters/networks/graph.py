@@ -57,6 +57,11 @@ class Step:
         """The class of the layer or operation, such as 'Conv2D'."""
         return type(self.operation).__name__
 
+    @property
+    def tensors(self) -> list[Any]:
+        """Its tensors in the order of the arguments: a `Slot` for each that was computed, and constant arrays."""
+        return [leaf for leaf in keras.tree.flatten(self.arguments) if isinstance(leaf, Slot) or hasattr(leaf, "shape")]
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:

@@ -15,7 +15,7 @@ import keras
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
 from dreamfilters.networks import applications
-from dreamfilters.networks.class_names import checked, read_classes
+from dreamfilters.networks.classes.class_names import checked, read_classes
 from dreamfilters.networks.graph import Graph, flatten
 from dreamfilters.networks.io.model_file import open_model, read_model
 from dreamfilters.networks.network import Network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,39 +12,16 @@ import keras
 
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
-from dreamfilters.networks.endpoints import HeldInput
 from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
+from dreamfilters.networks.layers.layer_info import LayerInfo
+from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.input_form import InputForm
-from dreamfilters.networks.receptive_field import ReceptiveField, receptive_fields
 from dreamfilters.networks.watching import LOGITS, ForwardPass
 
 Tensor: TypeAlias = Any
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """What there is to know of a layer before it is dreamt.
-
-    Attributes:
-        name: as goals name it.
-        type: its class, such as 'Conv2D'.
-        shape: of its output, (h, w, c) or (c,), None where it depends on the image.
-        units: filters or neurons, 0 where it has none.
-        activation: 'relu', 'softmax', 'linear', ...
-        receptive_field: what one place of its map sees; None for the whole image.
-        dreamable: whether an image can be made for its units, and if not, `reason`.
-        reason: why not, or ''.
-    """
-
-    name: str
-    type: str
-    shape: tuple[int | None, ...]
-    units: int
-    activation: str
-    receptive_field: ReceptiveField | None
-    dreamable: bool = True
-    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,23 +85,32 @@ class Network:
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
         """Every layer and operation in the order of execution."""
-        fields = receptive_fields(self.graph)
-        obstacles = _obstacles(self.graph)
-        return tuple(_describe(step, fields[step.name], obstacles[step.name]) for step in self.graph.steps)
+        fields, outputs = receptive_fields(self.graph), outputs_of(self.graph)
+        return tuple(_layer_info(step, outputs[step.name], fields[step.name]) for step in self.graph.steps)
 
     @cached_property
     def _by_name(self) -> dict[str, LayerInfo]:
         return {info.name: info for info in self.layers}
 
     def layer(self, name: str) -> LayerInfo:
-        """Return what there is to know of a layer.
+        """Return the layer of a name.
 
-        A layer inside a nested model is found by the end of its name too, if only one ends so: 'conv1' for
-        'backbone/conv1'.
+        A layer inside a nested model is also found by the end of its name, if only one name ends so: 'conv1' for
+        'backbone/conv1'. The addresses of `watch` are accepted too: `LOGITS` and `before(name)` return the layer that
+        computes them, with the activation 'linear'.
 
         Raises:
             UnknownNameError: no such layer, or several.
+
+        Example:
+            >>> from dreamfilters import load
+            >>> load("signs").layer("conv6").shape
+            (8, 8, 128)
         """
+        if name == LOGITS:
+            return replace(self._by_name[watching.logits_step(self.graph).name], activation="linear")
+        if name != (layer := watching.layer_named_by(name)):
+            return replace(self.layer(layer), activation="linear")
         if name in self._by_name:
             return self._by_name[name]
         ending = [known for known in self._by_name if known.endswith(f"/{name}")]
@@ -199,36 +185,17 @@ class Network:
         return exact if layer == address else watching.before(exact)
 
 
-def _describe(step: Step, field: ReceptiveField | None, obstacle: str) -> LayerInfo:
-    shape = step.shape
-    if step.channels_first and len(shape) == 3:
-        shape = (shape[1], shape[2], shape[0])
-    if not obstacle and len(shape) not in (1, 3):
-        obstacle = f"its output {shape} is neither a map (h, w, c) nor a vector (c,)"
-    units = (shape[-1] or 0) if shape else 0
+def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> LayerInfo:
+    reason = output.reason or output.obstacle
     return LayerInfo(
-        step.name, step.type, shape, units, activation_functions.activation_name(step), field, not obstacle, obstacle
+        name=step.name,
+        type=step.type,
+        shape=output.shape,
+        units=(output.shape[-1] or 0) if output.shape else 0,
+        activation=activation_functions.activation_name(step),
+        receptive_field=field,
+        kind=output.kind,
+        grid=output.grid if output.kind == "tokens" else None,
+        dreamable=not reason,
+        reason=reason,
     )
-
-
-# Operations through which nothing flows back although they return floats.
-_FLAT = frozenset(
-    {"Round", "Floor", "Ceil", "Trunc", "Sign", "StopGradient", "OneHot", "Discretization", "CategoryEncoding"}
-)
-
-
-def _obstacles(graph: Graph) -> dict[str, str]:
-    """Say for each step what keeps a gradient from reaching the input, '' for nothing."""
-    at_slot, at_step = {0: ""}, {}
-    for step in graph.steps:
-        reasons = [at_slot[slot] for slot in step.inputs]
-        blocked = reasons[0] if all(reasons) else ""
-        if isinstance(step.operation, HeldInput):
-            blocked = "it is held at zeros"
-        elif "float" not in step.dtype:
-            blocked = f"its output is {step.dtype}, which has no gradient"
-        elif step.type in _FLAT:
-            blocked = f"no gradient passes {step.name}, a {step.type}"
-        at_step[step.name] = blocked
-        at_slot.update(dict.fromkeys(step.outputs, blocked))
-    return at_step

@@ -23,7 +23,7 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
-from dreamfilters.networks.predictions import has_classes, predictions
+from dreamfilters.networks.classes.predictions import has_classes, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import MapStore, StoredMaps, opened
 from dreamfilters.runs.storage.atomic_files import sha256

@@ -29,7 +29,7 @@ from dreamfilters.images.panels import (
     written,
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
-from dreamfilters.networks.predictions import Prediction
+from dreamfilters.networks.classes.predictions import Prediction
 
 Ends: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.networks.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
 
 _LEAST, _MOST = 0.1, 0.9  # of the map in the mixture, where it is darkest and where it is brightest
 _DARKENED = 0.6  # what is left of the image's brightness, so that the map's stands out

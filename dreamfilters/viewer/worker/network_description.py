@@ -9,7 +9,7 @@ from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
 from dreamfilters.evidence.scan.result import Field, field_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
-from dreamfilters.networks.predictions import has_classes
+from dreamfilters.networks.classes.predictions import has_classes
 from dreamfilters.viewer.messages import CLASSES, NetworkDescription, Values
 
 

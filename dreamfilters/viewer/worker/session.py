@@ -12,7 +12,7 @@ import numpy as np
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
-from dreamfilters.networks.predictions import predictions
+from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import CLASSES, ImageArray, LayerMaps, Values
 from dreamfilters.viewer.services.byte_cache import ByteCache

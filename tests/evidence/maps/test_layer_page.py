@@ -10,8 +10,8 @@ from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
 from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.predictions import Prediction
-from dreamfilters.networks.receptive_field import ReceptiveField
+from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
 
 IMAGE = np.zeros((4, 4, 3), np.float32)
 SUBJECT = PageImage("cat.png", IMAGE, "cat", (Prediction(1, "Katze", 3.25, 0.75), Prediction(0, "Hund", -1.0, None)))

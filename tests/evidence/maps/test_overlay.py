@@ -3,7 +3,7 @@
 import numpy as np
 
 from dreamfilters.evidence.maps.overlay import overlay_maps
-from dreamfilters.networks.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
 
 RED = (255, 0, 0)
 

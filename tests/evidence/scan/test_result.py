@@ -10,7 +10,8 @@ import pytest
 from dreamfilters.errors import TargetError, UnknownNameError
 from dreamfilters.evidence.scan.result import field_of
 from dreamfilters.evidence.scan.scanner import scan
-from dreamfilters.networks.receptive_field import ReceptiveField, receptive_fields
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
-"""Which part of the image one place of a layer's map sees, read off the graph (Araujo, Norris and Sim,
-"Computing receptive fields of convolutional neural networks", Distill 2019).
+"""The receptive field of every layer, read off the graph.
+
+Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill 2019.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,39 +14,8 @@ import keras
 
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
-
-Number: TypeAlias = int | Fraction
-
-
-@dataclass(frozen=True)
-class ReceptiveField:
-    """What one place of a map sees.
-
-    Attributes:
-        size: (height, width) in pixels of the input.
-        stride: how far the next place's field is, (down, right); a fraction behind upsampling.
-        offset: top left corner of the field of place (0, 0), below zero where there is padding.
-
-    Example:
-        >>> ReceptiveField((7, 7), (2, 2), (-3, -3)).box(1, 0)
-        (-1, -3, 6, 4)
-    """
-
-    size: tuple[Number, Number]
-    stride: tuple[Number, Number]
-    offset: tuple[Number, Number]
-
-    def box(self, y: int, x: int) -> tuple[int, int, int, int]:
-        """Return (top, left, bottom, right) of the pixels that place (y, x) sees, `image[top:bottom, left:right]`.
-
-        Where there is padding it exceeds the image, and it may hold a last row or column that a pooling layer leaves
-        out for want of a whole window.
-        """
-        (top, bottom), (left, right) = (
-            (math.floor(offset + place * stride), math.ceil(offset + place * stride + size))
-            for place, size, stride, offset in zip((y, x), self.size, self.stride, self.offset, strict=True)
-        )
-        return top, left, bottom, right
+from dreamfilters.networks.layers.layer_kinds import map_shape
+from dreamfilters.networks.layers.receptive_field import Number, ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -74,10 +43,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
     for step in graph.steps:
         pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
         spans.update(dict.fromkeys(step.outputs, pair))
-        shape = step.shape
-        if step.channels_first and len(shape) == 3:
-            shape = (shape[1], shape[2], shape[0])
-        shapes.update(dict.fromkeys(step.outputs, shape))
+        shapes.update(dict.fromkeys(step.outputs, map_shape(step)))
         fields[step.name] = None if pair is None else _field(pair)
     return fields
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.networks.predictions import has_classes, predictions
+from dreamfilters.networks.classes.predictions import has_classes, predictions
 
 
 def ending(activation, count=3):

@@ -1,7 +1,7 @@
 import pytest
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.class_names import checked, read_classes
+from dreamfilters.networks.classes.class_names import checked, read_classes
 
 
 @pytest.mark.parametrize(

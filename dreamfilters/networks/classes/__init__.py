@@ -1,0 +1,1 @@
+"""Classes: their names, the kind of head that they end in, and predictions."""

@@ -1,0 +1,173 @@
+"""What is known of a layer before it runs: its kind, which names the axes of its output, and its units.
+
+Imports neither TensorFlow nor Keras, so that stored results can hold these values and be read quickly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from dreamfilters.networks.layers.receptive_field import ReceptiveField
+
+Kind: TypeAlias = Literal["map", "tokens", "vector", "not visual"]
+Shape: TypeAlias = tuple[int | None, ...]
+
+# The names of a layer's axes; the last one is the units. A layer that is not visual has no such names.
+AXES: dict[Kind, tuple[str, ...]] = {
+    "map": ("row", "column", "channel"),
+    "tokens": ("token", "channel"),
+    "vector": ("unit",),
+    "not visual": (),
+}
+
+_LEAST_PATCHES = 4
+MOST_LEADING = 8  # class and register tokens before the patches: one in ViT, five in DINOv2 with registers
+
+
+@dataclass(frozen=True)
+class TokenGrid:
+    """How the tokens of a layer cover the image: row by row, after tokens that belong to no part of it.
+
+    Attributes:
+        rows: of patches.
+        columns: of patches.
+        leading: number of class and register tokens before the patches. Tokens after the patches are also possible.
+
+    Example:
+        >>> TokenGrid(14, 14, 1).position(15)
+        (1, 0)
+    """
+
+    rows: int
+    columns: int
+    leading: int = 0
+
+    @property
+    def count(self) -> int:
+        """The number of patches."""
+        return self.rows * self.columns
+
+    def position(self, token: int) -> tuple[int, int] | None:
+        """Return the (row, column) of a token's patch, None for a class or register token."""
+        patch = token - self.leading
+        return divmod(patch, self.columns) if 0 <= patch < self.count else None
+
+    def box(self, token: int, height: int, width: int) -> tuple[int, int, int, int] | None:
+        """Return (top, left, bottom, right) of a token's patch in an image, None for a class or register token.
+
+        The patch is where the token lies; behind attention it depends on the whole image.
+
+        >>> TokenGrid(2, 2, 1).box(2, 32, 48)
+        (0, 24, 16, 48)
+        """
+        position = self.position(token)
+        if position is None:
+            return None
+        row, column = position
+        top, bottom = row * height // self.rows, (row + 1) * height // self.rows
+        return top, column * width // self.columns, bottom, (column + 1) * width // self.columns
+
+    def patches(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the patch tokens of (..., t, c) as maps (..., rows, columns, c)."""
+        chosen = values[..., self.leading : self.leading + self.count, :]
+        return chosen.reshape(*values.shape[:-2], self.rows, self.columns, values.shape[-1])
+
+    def other_tokens(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the class and register tokens of (..., t, c) in their order, (..., t - rows * columns, c)."""
+        end = self.leading + self.count
+        return np.concatenate([values[..., : self.leading, :], values[..., end:, :]], axis=-2)
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer or operation of a network.
+
+    Attributes:
+        name: as targets name it.
+        type: its class, such as 'Conv2D'.
+        shape: of its output without the batch, with the channels last; None where a side depends on the image.
+        units: filters, neurons or token channels, 0 where their number depends on the image.
+        activation: 'relu', 'softmax', 'linear', ...
+        receptive_field: of one position of its map; None for the whole image.
+        kind: 'map' (h, w, c), 'tokens' (t, c), 'vector' (c,), or 'not visual'.
+        grid: how its tokens cover the image; None where that is unknown, and for other kinds.
+        dreamable: whether an image can be made for its units.
+        reason: why it is not visual or not dreamable, or ''.
+    """
+
+    name: str
+    type: str
+    shape: Shape
+    units: int
+    activation: str
+    receptive_field: ReceptiveField | None = None
+    kind: Kind = "map"
+    grid: TokenGrid | None = None
+    dreamable: bool = True
+    reason: str = ""
+
+    @property
+    def is_visual(self) -> bool:
+        """Whether its output is a map, tokens or a vector, so that its units have responses to images."""
+        return self.kind != "not visual"
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of its axes, such as ('row', 'column', 'channel'), () where it is not visual."""
+        return AXES[self.kind]
+
+    @property
+    def positions(self) -> int | None:
+        """The number of positions of a unit: 1 for a vector, None where it depends on the image."""
+        sides = self.shape[:-1]
+        return None if None in sides else math.prod(side or 0 for side in sides)
+
+
+def position_axes(activation: Any) -> tuple[int, ...]:
+    """Return the axes of an activation (n, ..., c) that are positions: (1, 2) of maps, (1,) of tokens, () of vectors.
+
+    >>> position_axes(np.zeros((5, 197, 768)))
+    (1,)
+    """
+    return tuple(range(1, len(activation.shape) - 1))
+
+
+def as_maps(activation: NDArray[Any]) -> NDArray[Any]:
+    """Return an activation as (n, h, w, c): maps as they are, tokens as (n, t, 1, c), vectors as (n, 1, 1, c).
+
+    >>> as_maps(np.zeros((5, 197, 768))).shape
+    (5, 197, 1, 768)
+    """
+    shape = activation.shape
+    sides = (*shape[1:-1], 1, 1)[:2]
+    return activation.reshape(shape[0], *sides, shape[-1])
+
+
+def square_grid(tokens: int, size: Shape) -> TokenGrid | None:
+    """Return the grid of so many tokens by the square rule, None where it fits no grid.
+
+    Patches are taken to be square, so the grid has the proportions of the image: it is square for a square image, and
+    for one of unknown size. Tokens that are left over, at most `MOST_LEADING`, come first; the fewest are assumed.
+
+    Args:
+        tokens: their number.
+        size: (height, width) of the network's input; None for a side that is not known.
+
+    Example:
+        >>> square_grid(197, (224, 224)), square_grid(33, (32, 64))
+        (TokenGrid(rows=14, columns=14, leading=1), TokenGrid(rows=4, columns=8, leading=1))
+    """
+    height, width = (side or 1 for side in size[:2]) if all(size[:2]) else (1, 1)
+    divisor = math.gcd(height, width)
+    rows, columns = height // divisor, width // divisor
+    for leading in range(min(MOST_LEADING, tokens - _LEAST_PATCHES) + 1):
+        scale = math.isqrt((tokens - leading) // (rows * columns))
+        if rows * columns * scale**2 == tokens - leading:
+            return TokenGrid(rows * scale, columns * scale, leading)
+    return None

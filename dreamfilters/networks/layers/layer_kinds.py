@@ -1,0 +1,166 @@
+"""The kind of every step's output, and how its tokens cover the image, read off the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dreamfilters.networks.graph import Graph, Shape, Slot, Step
+from dreamfilters.networks.layers.layer_info import MOST_LEADING, Kind, TokenGrid, square_grid
+
+# Operations that stop every gradient although they return floats.
+_FLAT = frozenset(
+    {"Round", "Floor", "Ceil", "Trunc", "Sign", "StopGradient", "OneHot", "Discretization", "CategoryEncoding"}
+)
+
+# Layers whose output is a map whatever their input is.
+_OF_MAPS = frozenset(
+    {
+        "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "ConvLSTM2D", "MaxPooling2D",
+        "AveragePooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D", "Resizing",
+    }
+)  # fmt: skip
+
+# Steps that lay the positions of a map out as tokens, and those that take one of its sides away.
+_LAYING_OUT = frozenset({"Reshape", "Flatten", "Squeeze", "GetItem", "TimeDistributed"})
+_REDUCING = frozenset({"Mean", "Max", "Sum"})
+_TURNING = frozenset({"Permute", "Transpose"})
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output of a step.
+
+    Attributes:
+        shape: without the batch, channels last.
+        kind: what its axes are.
+        reason: why it is not visual, or ''.
+        obstacle: what keeps a gradient from reaching the image, or ''.
+        of_image: whether it depends on the image.
+        grid: how tokens cover the image; kept through steps that split the channels of tokens into heads.
+        tokens: the number of tokens that `grid` is of.
+        turned: whether the rows of the map are columns of the image.
+    """
+
+    shape: Shape
+    kind: Kind
+    reason: str = ""
+    obstacle: str = ""
+    of_image: bool = True
+    grid: TokenGrid | None = None
+    tokens: int | None = None
+    turned: bool = False
+
+
+def outputs_of(graph: Graph) -> dict[str, Output]:
+    """Return the output of each step under its name."""
+    slots = {0: Output(graph.input_shape, "map")}
+    outputs: dict[str, Output] = {}
+    for step in graph.steps:
+        output = _output(step, [slots[slot] for slot in step.inputs])
+        if output.kind == "tokens":
+            tokens = output.shape[0]
+            grid = None if tokens is None else _grid(step, tokens, slots, graph.input_shape)
+            output = replace(output, grid=grid, tokens=tokens)
+        outputs[step.name] = output
+        slots.update(dict.fromkeys(step.outputs, output))
+    return outputs
+
+
+def map_shape(step: Step) -> Shape:
+    """Return the shape of a step's output with the channels last."""
+    shape = step.shape
+    return (shape[1], shape[2], shape[0]) if step.channels_first and len(shape) == 3 else shape
+
+
+def _output(step: Step, before: list[Output]) -> Output:
+    shape = map_shape(step)
+    of_image = step.type != "HeldInput" and any(one.of_image for one in before)
+    obstacles = [one.obstacle for one in before]
+    obstacle = obstacles[0] if all(obstacles) else ""
+    kind, reason = _kind(step, shape, before)
+    if step.type == "HeldInput":
+        kind, reason = "not visual", "it is held at zeros"
+    elif not of_image:
+        kind, reason = "not visual", "it does not depend on the image"
+    elif "float" not in step.dtype:
+        kind, reason = "not visual", f"its output is {step.dtype}, not float"
+        obstacle = f"no gradient passes {step.name}, which returns {step.dtype}"
+    elif step.type in _FLAT:
+        obstacle = f"no gradient passes {step.name}, a {step.type}"
+    turned = kind == "map" and any(one.turned for one in before)
+    if step.type in _TURNING and kind == "map":
+        turned ^= tuple(getattr(step.operation, "dims", None) or getattr(step.operation, "axes", ())[1:]) == (2, 1, 3)
+    source = next((one for one in before if one.grid and one.of_image), None)
+    grid, tokens = (source.grid, source.tokens) if source else (None, None)
+    return Output(shape, kind, reason, obstacle, of_image, grid, tokens, turned)
+
+
+def _kind(step: Step, shape: Shape, before: list[Output]) -> tuple[Kind, str]:
+    """Return the kind that a step's axes give, and why it is not visual."""
+    if not shape:
+        return "not visual", "its output is one number with no channel axis"
+    if len(shape) > 3:
+        return "not visual", f"its output {shape} has more axes than a map (h, w, c)"
+    if len(shape) < 3:
+        return ("vector" if len(shape) == 1 else "tokens"), ""
+    if step.type not in _OF_MAPS and any(_splits_heads(shape, one) for one in before if one.of_image):
+        return "not visual", f"its output {shape} is not a map (h, w, c): its axes are not rows and columns"
+    return "map", ""
+
+
+def _splits_heads(shape: Shape, source: Output) -> bool:
+    """Say whether three axes come from tokens whose channels were split, such as into the heads of an attention."""
+    if source.kind == "tokens":
+        return shape[-1] != source.shape[-1]  # with as many channels, the tokens were laid out as a map
+    return source.kind == "not visual" and len(source.shape) == 3
+
+
+def _grid(step: Step, tokens: int, slots: dict[int, Output], size: Shape) -> TokenGrid | None:
+    """Return how the tokens of a step cover the image."""
+    before = [slots[slot] for slot in step.inputs if slots[slot].of_image]
+    of_tokens = [one for one in before if one.kind == "tokens"]
+    if not before or (step.type in _TURNING and of_tokens):  # tokens and channels change places
+        return None
+    same = next((one.grid for one in before if one.grid and one.tokens == tokens), None)
+    if same:
+        return same
+    if of_tokens:
+        source = max(of_tokens, key=lambda one: one.tokens or 0)
+        return _resized(step, tokens, source, slots, size)
+    if before[0].kind == "map" and step.type in _LAYING_OUT | _REDUCING:
+        return _laid_out(step, tokens, before[0])
+    return square_grid(tokens, size)
+
+
+def _laid_out(step: Step, tokens: int, source: Output) -> TokenGrid | None:
+    """Return how the positions of a map become tokens: all of them, or one for each row or column."""
+    rows, columns, _ = source.shape
+    if rows is None or columns is None:
+        return None
+    if tokens == rows * columns and (not source.turned or 1 in (rows, columns)):
+        return TokenGrid(columns, rows) if source.turned else TokenGrid(rows, columns)
+    if tokens == rows:
+        return TokenGrid(1, tokens) if source.turned else TokenGrid(tokens, 1)
+    if tokens == columns and step.type in _REDUCING:
+        return TokenGrid(tokens, 1) if source.turned else TokenGrid(1, tokens)
+    return None
+
+
+def _resized(step: Step, tokens: int, source: Output, slots: dict[int, Output], size: Shape) -> TokenGrid | None:
+    """Return the grid where tokens were added to those of `source` or taken away."""
+    grid, former = source.grid, source.tokens
+    if grid is None or former is None:
+        return None
+    if step.type == "Concatenate":
+        before = 0
+        for part in step.tensors:
+            output = slots[part.number] if isinstance(part, Slot) else None
+            if output is source:
+                return replace(grid, leading=grid.leading + before)
+            before += (output.shape[0] if output else part.shape[1]) or 0
+    if tokens == grid.count:
+        return replace(grid, leading=0)
+    leading = grid.leading + tokens - former  # class tokens are put and taken at the front
+    if 0 <= leading <= MOST_LEADING and former == grid.leading + grid.count:
+        return replace(grid, leading=leading)
+    return square_grid(tokens, size) if min(grid.rows, grid.columns) > 1 else None
