@@ -79,7 +79,7 @@ COMMANDS = (audit,)
 def _inquest(
     network: Network, model: str, images: Path | None, scan: Path | None, layers: list[str] | None, seed: int
 ) -> AuditJob:
-    from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
+    from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.audit_run import AuditJob
@@ -88,7 +88,7 @@ def _inquest(
     if images is None:
         return AuditJob(network, model, None, scan, wanted, seed)
     real = labeled_images(network, images)
-    survey = ScanJob(network, source_of(real), default_layers(network), k=min(TOP, len(real)))
+    survey = ScanJob(network, source_of(real), default_layers(network), k=min(TOP_K, len(real)))
     return AuditJob(network, model, survey, scan, wanted, seed)
 
 

@@ -19,7 +19,7 @@ _NAMED = 20  # failures that are printed
 
 def labeled_images(network: Network, images: Path, labels: Path | None = None) -> ImageFolder:
     """Return the images of a folder, or one; labels that were given have to fit, names of folders need not."""
-    from dreamfilters.evidence.scan.scan_job import class_numbers
+    from dreamfilters.evidence.scan.class_labels import class_numbers
     from dreamfilters.images import image_folder
 
     found = image_folder(images, channels=network.form.image_channels, labels=labels)

@@ -13,7 +13,7 @@ from dreamfilters.comparison.measures.response_rank import ResponseRank
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.result import Scan, UnitScan
-from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
+from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.evidence.scan.score_statistics import By
 from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images import resize
@@ -135,9 +135,9 @@ def reference_set(
 ) -> ReferenceSet:
     """Return what the images do to these layers: every file is read once, whatever their number."""
     count = len(source.names)
-    survey = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP, count)))
+    survey = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP_K, count)))
     state = survey.start()
-    for name in survey.batches(state):
+    for name in survey.advance(state):
         if progress is not None:
-            progress(Progress(state.next, count, name))
-    return ReferenceSet.of(network, source, survey.scan(state), seed=seed)
+            progress(Progress(state.done, count, name))
+    return ReferenceSet.of(network, source, survey.result(state), seed=seed)

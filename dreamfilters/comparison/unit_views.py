@@ -47,5 +47,5 @@ def _sight(view: ViewRequest, seen: Floats, facts: LayerFacts) -> UnitView:
     finite = np.nan_to_num(seen, nan=-np.inf)
     row, column = (int(place) for place in np.unravel_index(np.argmax(finite), seen.shape))
     response = float(seen.max() if view.subject.by == "max" else seen.mean(dtype=np.float64))
-    cut = None if facts.field is None else extract_patch(view.image, facts, (row, column))
+    cut = None if facts.receptive_field is None else extract_patch(view.image, facts, (row, column))
     return UnitView(view.image, view.name, view.label, response, (row, column), seen, cut)

@@ -62,9 +62,9 @@ def extract_patch(image: ArrayLike, layer: LayerFacts, place: tuple[int, int]) -
     if not (0 <= place[0] < rows and 0 <= place[1] < columns):
         raise TargetError(f"{layer.name}: place {place}; its maps are {rows}x{columns}")
     height, width, channels = values.shape
-    if layer.field is None:
+    if layer.receptive_field is None:
         return Patch(values, (0, 0, height, width), (0, 0, 0, 0), whole=True)
-    top, left, bottom, right = box = layer.field.box(*place)
+    top, left, bottom, right = box = layer.receptive_field.box(*place)
     beyond = (max(0, -top), max(0, -left), max(0, bottom - height), max(0, right - width))
     shown = np.repeat(_chequered(bottom - top, right - left)[..., None], channels, axis=-1)
     inside = values[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]

@@ -112,9 +112,9 @@ def layer_detail(facts: LayerFacts) -> str:
     height, width, units = facts.shape
     if facts.name == LOGITS:
         return f"{units} classes"
-    if facts.field is None:
+    if facts.receptive_field is None:
         return f"{units} units, each sees the whole image"
-    size = " × ".join(str(math.ceil(side)) for side in facts.field.size)
+    size = " × ".join(str(math.ceil(side)) for side in facts.receptive_field.size)
     return f"{units} filters, maps of {height} × {width} places, each sees {size} pixels"
 
 

@@ -21,7 +21,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.scan.scan_job import TOP, ScanJob
+from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
@@ -66,7 +66,7 @@ class CompareJob:
         """How the images are looked at: for the layers in question."""
         layers = tuple(dict.fromkeys([*(subject.layer for subject in self.subjects), *self.also]))
         source = source_of(self.images)
-        return ScanJob(self.network, source, layers, k=max(self.top, min(TOP, len(source.names))))
+        return ScanJob(self.network, source, layers, k=max(self.top, min(TOP_K, len(source.names))))
 
     @cached_property
     def settings(self) -> dict[str, Any]:

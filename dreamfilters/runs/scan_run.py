@@ -72,8 +72,8 @@ def run(
             place.begin()
             state = place.resumed() or survey.start()
             if not _carried_on(place, state, every, progress):
-                return Stored(folder, None, state.next, len(survey.source.names))
-            place.finish(survey.scan(state))
+                return Stored(folder, None, state.done, len(survey.source.names))
+            place.finish(survey.result(state))
         place.clear()  # what a run left that was killed after its last file
         return Stored(folder, read_scan(folder), len(survey.source.names), len(survey.source.names))
 
@@ -137,14 +137,14 @@ def _carried_on(place: ScanFolder, state: ScanState, every: float, progress: OnP
     """Look at the images that are left, saving now and then; say whether it came to the end."""
     saved, count = monotonic(), len(place.survey.source.names)
     try:
-        for name in place.survey.batches(state):
+        for name in place.survey.advance(state):
             if progress is not None:
-                progress(Progress(state.next, count, name))
+                progress(Progress(state.done, count, name))
             if monotonic() - saved >= every:
                 place.save(state)
                 saved = monotonic()
     except KeyboardInterrupt:
-        if state.whole:
+        if state.consistent:
             place.save(state)
         return False
     return True

@@ -69,12 +69,12 @@ class ScanFolder:
         """Write how far the survey has come."""
         failures = json.dumps(sorted(state.failures.items())).encode()
         told = {
-            "next": np.array(state.next),
+            "done": np.array(state.done),
             "predicted": state.predicted,
             "failures": np.frombuffer(failures, np.uint8),
             "settings": np.frombuffer(self._digest, np.uint8),
         }
-        write_whole(self.folder / UNFINISHED, _archive(state.tally.arrays | told, np.savez))
+        write_whole(self.folder / UNFINISHED, _archive(state.accumulators.arrays | told, np.savez))
 
     def resumed(self) -> ScanState | None:
         """Return how far an earlier run came, None where there was none."""
@@ -82,13 +82,13 @@ class ScanFolder:
 
         try:
             arrays = arrays_in(self.folder / UNFINISHED)
-            told = {key: arrays.pop(key) for key in ("next", "predicted", "failures", "settings")}
+            told = {key: arrays.pop(key) for key in ("done", "predicted", "failures", "settings")}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
         if told["settings"].tobytes() != self._digest:
             return None
         failures = {int(index): str(reason) for index, reason in json.loads(told["failures"].tobytes())}
-        return ScanState(int(told["next"]), Accumulators.of(arrays), told["predicted"], failures)
+        return ScanState(int(told["done"]), Accumulators.from_arrays(arrays), told["predicted"], failures)
 
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which makes it count."""
@@ -152,14 +152,14 @@ def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
 
 def facts_of(values: Mapping[str, Any]) -> LayerFacts:
     """Return what a manifest says of a layer."""
-    field = None if values["field"] is None else field_of(**values["field"])
-    return LayerFacts(**{**values, "shape": tuple(values["shape"]), "field": field})
+    field = None if values["receptive_field"] is None else field_of(**values["receptive_field"])
+    return LayerFacts(**{**values, "shape": tuple(values["shape"]), "receptive_field": field})
 
 
 def _fact_values(facts: LayerFacts) -> dict[str, Any]:
-    field = facts.field
+    field = facts.receptive_field
     seen = None if field is None else {key: list(map(str, pair)) for key, pair in dataclasses.asdict(field).items()}
-    return {**dataclasses.asdict(facts), "field": seen}
+    return {**dataclasses.asdict(facts), "receptive_field": seen}
 
 
 def _archive(arrays: Mapping[str, NDArray[Any]], save: Callable[..., None]) -> bytes:

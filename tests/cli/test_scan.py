@@ -168,7 +168,7 @@ def test_labels_of_a_table_reach_the_scan(tell, place):
         (["nowhere"], ImageError, "nowhere: no such file"),
         (["empty"], ImageError, "empty: no image files"),
         (["bad"], ImageError, "none of its 9 images can be read"),
-        (["images", "--top", "14"], ImageError, "top 14: of images there are only 13"),
+        (["images", "--top", "14"], ImageError, "top 14: there are only 13 images"),
         (["images", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
         (["images", "--labels", "other.csv"], ImageError, "names none of the 13 images"),
         (["images", "--labels", "unknown.csv"], UnknownNameError, "class tree"),

@@ -1,4 +1,4 @@
-"""What a scan keeps while images pass: sums, rankings and histograms of every unit, never an image's own numbers."""
+"""The running statistics of a scan: sums, rankings and histograms of every unit, independent of the image count."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class BatchStatistics:
-    """What each of n images makes of each unit; the units of all layers lie side by side.
+    """The statistics of each unit's map on each of n images; the units of all layers are concatenated.
 
     Attributes:
-        maximum: (n, units) of the map; NaN, as the mean, where the map holds or adds up to what is not finite.
+        maximum: (n, units) of the map; NaN, like the mean, if the map or its sum is not finite.
         mean: (n, units) of the map.
         minimum: (n, units) of the map.
-        power: (n, units), the mean of the squares.
-        zeros: (n, units), at how many places the map is exactly zero.
-        position: (n, units), where the maximum lies, row * width + column; told only where a ranking may need it.
+        power: (n, units), the mean of the map's squares.
+        zeros: (n, units), the number of positions at which the map is exactly zero.
+        position: (n, units), the position of the maximum, row * width + column; computed only for images that may
+            enter a ranking, else 0.
     """
 
     maximum: NDArray[np.float32]
@@ -36,7 +37,7 @@ class BatchStatistics:
     position: NDArray[np.int32]
 
     def first(self, count: int) -> BatchStatistics:
-        """Return those of the first images only."""
+        """Return the statistics of the first `count` images."""
         return BatchStatistics(
             self.maximum[:count],
             self.mean[:count],
@@ -48,19 +49,19 @@ class BatchStatistics:
 
 
 class Accumulators:
-    """Everything that is known of `units` units so far.
+    """The statistics of `units` units over all images added so far.
 
-    What it comes to does not depend on how the images were divided into batches: counts and rankings are exact, and
-    sums are taken in float64 image by image.
+    They do not depend on how the images are divided into batches: counts and rankings are exact, and sums are
+    accumulated in float64 image by image.
 
     Attributes:
-        sums: 'counted', 'nonfinite', 'silent', 'zeros' (units,) int64: images counted, images left out because a value
-            was not finite, images in which no place of the map is above zero, and places that are zero; 'minimum'
-            (units,) the least value at any place, inf for none; 'total' (3 * units,) the sums of maxima, means and
-            powers, 'squares' (2 * units,) of the squares of the first two; 'class_count' (classes,), 'class_total'
-            (classes, 2 * units) and 'class_squares' (2 * units,) the same of the images that have a class.
-        top_k: of 4 * units columns: strongest by maximum, by mean, weakest by maximum, by mean; the latters' scores
-            are negative.
+        sums: arrays by name. (units,) int64: 'counted' and 'nonfinite', the images with a finite and with another map;
+            'silent', the images whose map has no value above zero; 'zeros', the positions that are zero. 'minimum'
+            (units,), the least value at any position, inf for none. 'total' (3 * units,), the sums of maxima, means
+            and powers; 'squares' (2 * units,), the sums of the squares of maxima and means. 'class_count' (classes,),
+            'class_total' (classes, 2 * units) and 'class_squares' (2 * units,), the same over images with a class.
+        top_k: rankings of 4 * units columns: highest maximum, highest mean, lowest maximum, lowest mean; the scores of
+            the latter two are negated.
         histograms: of 2 * units columns: maxima, then means.
     """
 
@@ -69,7 +70,7 @@ class Accumulators:
 
     @classmethod
     def empty(cls, units: int, k: int, classes: int) -> Accumulators:
-        """Return the tally of no images, with rankings of k places."""
+        """Return the statistics of no images, with rankings of k images."""
         sums: Arrays = {name: np.zeros(units, np.int64) for name in ("counted", "nonfinite", "silent", "zeros")}
         sums["minimum"] = np.full(units, np.inf)
         sums |= {"total": np.zeros(3 * units), "squares": np.zeros(2 * units)}
@@ -78,8 +79,8 @@ class Accumulators:
         return cls(sums, TopK.empty(k, 4 * units), Histograms.empty(2 * units))
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Accumulators:
-        """Return the tally that `arrays` described."""
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Accumulators:
+        """Return the accumulators with these `arrays`."""
         parts: dict[str, Arrays] = {"sums": {}, "top_k": {}, "histograms": {}}
         for name, values in arrays.items():
             part, _, key = name.partition("/")
@@ -89,57 +90,57 @@ class Accumulators:
 
     @property
     def arrays(self) -> Arrays:
-        """Everything there is to store, under names such as 'top_k/index'."""
+        """All arrays to store, under names such as 'top_k/index'."""
         parts = {"sums": self.sums, "top_k": self.top_k.arrays, "histograms": self.histograms.arrays}
-        return {f"{part}/{key}": values for part, held in parts.items() for key, values in held.items()}
+        return {f"{part}/{key}": values for part, arrays in parts.items() for key, values in arrays.items()}
 
     @property
-    def bars(self) -> NDArray[np.float32]:
-        """Return (4, units), what enters a ranking only if it is exceeded; see `top_k`."""
+    def thresholds(self) -> NDArray[np.float32]:
+        """The score that an image must exceed to enter each ranking of `top_k`, (4, units)."""
         return self.top_k.least.reshape(4, -1)
 
-    def add(self, indices: NDArray[Any], answers: BatchStatistics, labels: NDArray[Any]) -> None:
-        """Count n images in.
+    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
+        """Add n images.
 
         Args:
-            indices: (n,) their numbers, rising and above all earlier ones.
-            answers: what they make of the units.
-            labels: (n,) the numbers of their classes, below zero for none.
+            indices: (n,) the images' indices, increasing and above all earlier ones.
+            batch: their statistics.
+            labels: (n,) the indices of their classes, negative for none.
         """
-        scores = np.concatenate([answers.maximum, answers.mean], axis=1)  # (n, 2 * units)
-        counted = ~np.isnan(answers.mean)
-        self._count(answers, counted)
-        self._sum(np.concatenate([scores, answers.power], axis=1), np.tile(counted, (1, 3)), labels)
+        scores = np.concatenate([batch.maximum, batch.mean], axis=1)  # (n, 2 * units)
+        finite = ~np.isnan(batch.mean)
+        self._count(batch, finite)
+        self._sum(np.concatenate([scores, batch.power], axis=1), np.tile(finite, (1, 3)), labels)
         self.histograms.add(scores)
-        self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(answers.position, (1, 4)))
+        self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(batch.position, (1, 4)))
 
-    def _count(self, answers: BatchStatistics, counted: NDArray[np.bool_]) -> None:
-        self.sums["counted"] += counted.sum(axis=0)
-        self.sums["nonfinite"] += (~counted).sum(axis=0)
-        self.sums["silent"] += (answers.maximum <= 0).sum(axis=0)
-        least = np.where(counted, answers.minimum, np.inf).min(axis=0, initial=np.inf)
+    def _count(self, batch: BatchStatistics, finite: NDArray[np.bool_]) -> None:
+        self.sums["counted"] += finite.sum(axis=0)
+        self.sums["nonfinite"] += (~finite).sum(axis=0)
+        self.sums["silent"] += (batch.maximum <= 0).sum(axis=0)
+        least = np.where(finite, batch.minimum, np.inf).min(axis=0, initial=np.inf)
         self.sums["minimum"] = np.minimum(self.sums["minimum"], least)
-        self.sums["zeros"] += np.where(counted, answers.zeros, 0).sum(axis=0, dtype=np.int64)
+        self.sums["zeros"] += np.where(finite, batch.zeros, 0).sum(axis=0, dtype=np.int64)
 
-    def _sum(self, numbers: NDArray[np.float32], counted: NDArray[np.bool_], labels: NDArray[Any]) -> None:
-        """Add up (n, 3 * units) maxima, means and powers; those not counted as zeros."""
-        wide = np.where(counted, numbers, 0).astype(np.float64)
+    def _sum(self, values: NDArray[np.float32], finite: NDArray[np.bool_], labels: NDArray[Any]) -> None:
+        """Add (n, 3 * units) maxima, means and powers; those that are not finite count as zero."""
+        wide = np.where(finite, values, 0).astype(np.float64)
         columns = wide.shape[1] // 3 * 2
         squares = wide[:, :columns] ** 2
-        self.sums["total"] = _added(self.sums["total"], wide)
-        self.sums["squares"] = _added(self.sums["squares"], squares)
+        self.sums["total"] = _add_rows(self.sums["total"], wide)
+        self.sums["squares"] = _add_rows(self.sums["squares"], squares)
         for label in np.unique(labels[labels >= 0]):
-            own = labels == label
-            self.sums["class_count"][label] += own.sum()
-            self.sums["class_total"][label] = _added(self.sums["class_total"][label], wide[own, :columns])
-        self.sums["class_squares"] = _added(self.sums["class_squares"], squares[labels >= 0])
+            members = labels == label
+            self.sums["class_count"][label] += members.sum()
+            self.sums["class_total"][label] = _add_rows(self.sums["class_total"][label], wide[members, :columns])
+        self.sums["class_squares"] = _add_rows(self.sums["class_squares"], squares[labels >= 0])
 
 
-def _added(total: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add rows to a total one after the other, so that the sum is the same however they are divided into portions.
+def _add_rows(total: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a total plus rows, added one after the other, so that the sum does not depend on the batches.
 
-    NumPy adds up along the first of several axes in just that order; only a single column it would add up in pairs, and
-    there are always two at least.
+    NumPy reduces the first of several axes in this order. A single column would be summed in pairs, but there are
+    always at least two.
     """
     added: NDArray[np.float64] = np.add.reduce(np.concatenate([total[None], rows]), axis=0)
     return added

@@ -1,4 +1,4 @@
-"""Histograms of many units at once, whose bins widen by doubling: counts are merged, nothing is guessed."""
+"""Histograms of many units whose bins widen by doubling, so that counts are merged exactly."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 BINS = 256
-_FINEST = -149  # 2 ** -149 is the smallest float32 above zero
-_DIGITS = 24  # bits of a float32: finer bins than its last one tell nothing apart
-_FARTHEST = 62  # shifting an int64 further is undefined, and no bin's number has more bits than 26
+_MIN_EXPONENT = -149  # 2 ** -149 is the smallest float32 above zero
+_FLOAT_BITS = 24  # of a float32's significand: finer bins would separate nothing
+_MAX_SHIFT = 62  # shifting an int64 further is undefined, and no bin number has more than 26 bits
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How often a unit's values fell where.
+    """The distribution of one unit's values.
 
     Attributes:
-        counts: (bins,) how many values lie in each bin.
+        counts: (bins,) the number of values in each bin.
         edges: (bins + 1,) bin b holds edges[b] <= value < edges[b + 1].
-        low: the lowest value, nan where there was none.
-        high: the highest.
+        low: the lowest value, NaN for none.
+        high: the highest value, NaN for none.
 
     Example:
-        >>> seen = Histogram(np.array([1, 3]), np.array([0.0, 1.0, 2.0]), 0.5, 1.5)
-        >>> seen.share_up_to(1.0), seen.quantile(0.625)
+        >>> histogram = Histogram(np.array([1, 3]), np.array([0.0, 1.0, 2.0]), 0.5, 1.5)
+        >>> histogram.share_up_to(1.0), histogram.quantile(0.625)
         (0.25, 1.5)
     """
 
@@ -38,13 +38,13 @@ class Histogram:
 
     @property
     def error(self) -> float:
-        """How much a quantile can be wrong: the width of a bin, less than a hundredth of the range of the values."""
+        """The largest error of a quantile: the width of a bin, less than a hundredth of the range of the values."""
         return float(self.edges[1] - self.edges[0])
 
     def quantile(self, share: float) -> float:
-        """Return the value below which this share (0 to 1) of the values lies, to within `error`.
+        """Return the quantile of a share between 0 and 1, to within `error`.
 
-        Values are taken to lie evenly in their bin; 0 and 1 give the lowest and the highest value exactly.
+        Values are assumed to be spread evenly in their bin. The shares 0 and 1 return the lowest and highest value.
         """
         below = np.concatenate([[0], np.cumsum(self.counts)])
         if not below[-1]:
@@ -55,7 +55,7 @@ class Histogram:
         return float(self.low if share <= 0 else self.high if share >= 1 else np.clip(value, self.low, self.high))
 
     def share_up_to(self, value: float) -> float:
-        """Return which share of the values is no higher than this one, wrong at most by the share in its bin."""
+        """Return the share of the values that are at most `value`; its error is at most the share of one bin."""
         total = int(self.counts.sum())
         if not total or value < self.low:
             return 0.0 if total else float("nan")
@@ -63,16 +63,15 @@ class Histogram:
 
 
 class Histograms:
-    """Counts of every unit's values, portion by portion.
+    """Histograms of every unit's values, updated batch by batch.
 
-    Bin b of a unit holds the values from (first + b) * 2**exponent on. The exponent is the smallest with which all
-    values so far fit into `BINS` bins, and `first` is the bin of the lowest; both depend on the lowest and the highest
-    value alone. As two neighboring bins become one exactly, the counts are those of all values counted at once, in
-    whatever order and portions they came.
+    Bin b of a unit begins at (first + b) * 2**exponent. The exponent is the smallest with which all values so far fit
+    into `BINS` bins, and `first` is the bin of the lowest value; both depend only on the lowest and highest value.
+    Widening merges neighboring bins exactly, so the counts do not depend on the order or the batches of the values.
 
     Attributes:
-        arrays: what there is to store: 'counts' (units, BINS) uint32, 'first' (units,) int64, 'exponent' (units,)
-            int64, 'low' and 'high' (units,) float64, which are inf and -inf where there was no value.
+        arrays: the arrays to store: 'counts' (units, BINS) uint32, 'first' (units,) int64, 'exponent' (units,) int64,
+            'low' and 'high' (units,) float64, which are inf and -inf for a unit without values.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -85,27 +84,27 @@ class Histograms:
             {
                 "counts": np.zeros((units, BINS), np.uint32),
                 "first": np.zeros(units, np.int64),
-                "exponent": np.full(units, _FINEST, np.int64),
+                "exponent": np.full(units, _MIN_EXPONENT, np.int64),
                 "low": np.full(units, np.inf),
                 "high": np.full(units, -np.inf),
             }
         )
 
     def add(self, values: ArrayLike) -> None:
-        """Count values, (n, units); those that are not finite are left out."""
+        """Add values, (n, units); values that are not finite are left out."""
         wide = np.asarray(values, np.float64)
-        counted = np.isfinite(wide)
-        whole = bool(counted.all())
-        low = (wide if whole else np.where(counted, wide, np.inf)).min(axis=0, initial=np.inf)
-        high = (wide if whole else np.where(counted, wide, -np.inf)).max(axis=0, initial=-np.inf)
-        self._reach(np.minimum(low, self.arrays["low"]), np.maximum(high, self.arrays["high"]))
+        finite = np.isfinite(wide)
+        all_finite = bool(finite.all())
+        low = (wide if all_finite else np.where(finite, wide, np.inf)).min(axis=0, initial=np.inf)
+        high = (wide if all_finite else np.where(finite, wide, -np.inf)).max(axis=0, initial=-np.inf)
+        self._widen(np.minimum(low, self.arrays["low"]), np.maximum(high, self.arrays["high"]))
         scale = np.exp2(-self.arrays["exponent"].astype(np.float64))
-        bins = np.floor((wide if whole else np.where(counted, wide, 0.0)) * scale).astype(np.int64)
-        bins += np.arange(len(scale)) * BINS - self.arrays["first"]  # into the counts laid end to end
-        np.add.at(self.arrays["counts"].reshape(-1), bins.reshape(-1) if whole else bins[counted], np.uint32(1))
+        bins = np.floor((wide if all_finite else np.where(finite, wide, 0.0)) * scale).astype(np.int64)
+        bins += np.arange(len(scale)) * BINS - self.arrays["first"]  # indices into the flattened counts
+        np.add.at(self.arrays["counts"].reshape(-1), bins.reshape(-1) if all_finite else bins[finite], np.uint32(1))
 
-    def _reach(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Let the bins of each unit reach from its lowest to its highest value."""
+    def _widen(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        """Widen each unit's bins so that they cover its lowest and highest value."""
         held = self.arrays
         units = np.flatnonzero((low < held["low"]) | (high > held["high"]))
         exponent = _exponents(low[units], high[units])
@@ -115,7 +114,7 @@ class Histograms:
         widened = units[moved]
         before = held["counts"][widened]
         rows, columns = np.nonzero(before)
-        steps = np.minimum(exponent[moved] - held["exponent"][widened], _FARTHEST)[rows]
+        steps = np.minimum(exponent[moved] - held["exponent"][widened], _MAX_SHIFT)[rows]
         bins = ((held["first"][widened[rows]] + columns) >> steps) - first[moved[rows]]
         held["counts"][widened] = 0
         np.add.at(held["counts"].reshape(-1), widened[rows] * BINS + bins, before[rows, columns])
@@ -124,7 +123,7 @@ class Histograms:
 
 
 def histogram_of(arrays: Mapping[str, NDArray[Any]], unit: int) -> Histogram:
-    """Return the histogram of one unit from what `Histograms.arrays` holds, without the empty bins after the last."""
+    """Return one unit's histogram from `Histograms.arrays`, without trailing empty bins."""
     counts = arrays["counts"][unit]
     filled = np.flatnonzero(counts)
     length = int(filled[-1]) + 1 if len(filled) else 1
@@ -134,15 +133,15 @@ def histogram_of(arrays: Mapping[str, NDArray[Any]], unit: int) -> Histogram:
 
 
 def _exponents(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the smallest exponents with which the bins of `low` and `high` are fewer than `BINS` apart."""
+    """Return the smallest exponents for which the bins of `low` and `high` are fewer than `BINS` apart."""
     span, size = _bits(high - low), _bits(np.maximum(np.abs(low), np.abs(high)))
-    # A span of up to 2**span is more than half of that, so with this exponent it takes at most one bin too many.
-    exponent = np.maximum(np.maximum(span - int(np.log2(BINS)), size - _DIGITS), _FINEST)
+    # high - low is more than half of 2**span, so this exponent needs at most one bin too many
+    exponent = np.maximum(np.maximum(span - int(np.log2(BINS)), size - _FLOAT_BITS), _MIN_EXPONENT)
     scale = np.exp2(-exponent.astype(np.float64))
     enough: NDArray[np.int64] = exponent + (np.floor(high * scale) - np.floor(low * scale) >= BINS)
     return enough
 
 
 def _bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the smallest exponents with 2**exponent above each value, `_FINEST` for zero."""
-    return np.where(values > 0, np.frexp(values)[1], _FINEST).astype(np.int64)
+    """Return the smallest exponents with 2**exponent above each value, `_MIN_EXPONENT` for zero."""
+    return np.where(values > 0, np.frexp(values)[1], _MIN_EXPONENT).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What a scan wants of a batch: five numbers of every map, taken while it passes through the processor's cache."""
+"""Reductions of a batch of activation maps to five numbers per unit and image, in one pass through the CPU cache."""
 
 from __future__ import annotations
 
@@ -16,42 +16,44 @@ from dreamfilters.networks import Network
 Floats: TypeAlias = NDArray[np.float32]
 Reducer: TypeAlias = Callable[[Floats, Floats], BatchStatistics]
 
-_SLAB = 2**21  # bytes of maps at a time: five passes go over them, and the processor's cache should hold them so long
-_FULL = 255  # of a byte
+_CHUNK_BYTES = 2**21  # of maps at a time: five passes read them, and they should stay in the cache meanwhile
+_MOST_ROWS = 255  # that a uint8 sum counts
 
 
 def reducer(network: Network, layers: Sequence[str]) -> Reducer:
-    """Return the function from images (n, h, w, c) and bars (4, units) to what they make of each unit.
+    """Return the function from images (n, h, w, c) and thresholds (4, units) to the statistics of each unit.
 
-    The bars are what a maximum and a mean have to exceed, and what the negatives of both have to exceed, for the place
-    of the maximum to be looked up. Several threads may call it at once.
+    The thresholds are those of `Accumulators.thresholds`: the position of a maximum is computed only if the maximum,
+    the mean, or the negative of either exceeds its threshold. The function is thread-safe.
     """
     watch = network.watch(frozenset(layers))
     compiled = backend.compile(lambda images: watch(network.to_input(images)))
 
-    def read(images: Floats, bars: Floats) -> BatchStatistics:
-        seen = compiled(backend.tensor(images))
-        maps = [np.asarray(seen[layer]) for layer in layers]  # TensorFlow's own memory, no copy
-        looked = [reduce_maps(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
-        maximum, minimum, mean, power, zeros = np.concatenate([look.numbers for look in looked], axis=2)
-        broken = ~(np.isfinite(mean) & np.isfinite(maximum))
-        if broken.any():
-            maximum[broken] = mean[broken] = np.nan
-        wanted = (maximum > bars[0]) | (mean > bars[1]) | (maximum < -bars[2]) | (mean < -bars[3])
-        ends = np.cumsum([look.maps.shape[-1] for look in looked])
-        places = [look.places(own) for look, own in zip(looked, np.split(wanted, ends, axis=1), strict=False)]
-        return BatchStatistics(maximum, mean, minimum, power, zeros, np.concatenate(places, axis=1))
+    def reduce(images: Floats, thresholds: Floats) -> BatchStatistics:
+        values = compiled(backend.tensor(images))
+        maps = [np.asarray(values[layer]) for layer in layers]  # shares TensorFlow's memory: no copy
+        parts = [reduce_maps(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
+        maximum, minimum, mean, power, zeros = np.concatenate([part.numbers for part in parts], axis=2)
+        nonfinite = ~(np.isfinite(mean) & np.isfinite(maximum))
+        if nonfinite.any():
+            maximum[nonfinite] = mean[nonfinite] = np.nan
+        above = (maximum > thresholds[0]) | (mean > thresholds[1])
+        below = (maximum < -thresholds[2]) | (mean < -thresholds[3])
+        ends = np.cumsum([part.maps.shape[-1] for part in parts])
+        masks = np.split(above | below, ends, axis=1)
+        positions = [part.argmax(mask) for part, mask in zip(parts, masks, strict=False)]
+        return BatchStatistics(maximum, mean, minimum, power, zeros, np.concatenate(positions, axis=1))
 
-    return read
+    return reduce
 
 
 @dataclass(frozen=True, eq=False)
 class MapReductions:
-    """A layer's maps for n images, and what they come to.
+    """A layer's maps on n images with their reductions.
 
     Attributes:
         maps: (n, h, w, units).
-        numbers: (5, n, units): maximum, minimum, mean, mean square, and at how many places the map is exactly zero.
+        numbers: (5, n, units): maximum, minimum, mean, mean square, and the number of positions that are zero.
         columns: (n, w, units), the maximum of each column.
     """
 
@@ -59,36 +61,36 @@ class MapReductions:
     numbers: Floats
     columns: Floats
 
-    def places(self, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Return (n, units): row * width + column of the maximum where it is wanted, 0 elsewhere.
+    def argmax(self, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return (n, units): row * width + column of the maximum where `mask` is true, else 0.
 
-        Of equal values the first in reading order counts. Only columns that hold the maximum are read again.
+        Of equal values the first in row-major order counts. Only columns that hold the maximum are read again.
         """
         _, height, width, _ = self.maps.shape
-        place = np.zeros(wanted.shape, np.int32)
-        if height * width == 1 or not wanted.any():
-            return place
-        image, unit = np.nonzero(wanted)
+        position = np.zeros(mask.shape, np.int32)
+        if height * width == 1 or not mask.any():
+            return position
+        image, unit = np.nonzero(mask)
         peaks = self.numbers[0][image, unit]
         pair, column = np.nonzero(self.columns[image, :, unit] == peaks[:, None])
         row = self.maps[image[pair], :, column, unit[pair]].argmax(axis=1)
         firsts = np.flatnonzero(np.diff(pair, prepend=-1))
-        place[image, unit] = np.minimum.reduceat(row * width + column, firsts)
-        return place
+        position[image, unit] = np.minimum.reduceat(row * width + column, firsts)
+        return position
 
 
 def reduce_maps(maps: Floats) -> MapReductions:
-    """Return maps (n, h, w, units) with their numbers.
+    """Return maps (n, h, w, units) with their reductions.
 
-    Everything is taken down the columns first and then along the row of what they came to: over long vectors, and
-    a sum rounds less than in one go. It does not depend on the images beside.
+    Each reduction runs down the columns first, then along the row of column results: these are long vectors, and the
+    sum rounds less than over all positions at once. An image's result does not depend on the rest of the batch.
     """
     n, height, width, units = maps.shape
     rows = maps.reshape(n, height, width * units)
     columns = np.empty((5, n, width * units), np.float32)
-    at_once = max(1, _SLAB // maps[:1].nbytes)
-    for first in range(0, n, at_once):
-        _down(rows[first : first + at_once], columns[:, first : first + at_once])
+    chunk = max(1, _CHUNK_BYTES // maps[:1].nbytes)
+    for first in range(0, n, chunk):
+        _reduce_columns(rows[first : first + chunk], columns[:, first : first + chunk])
     columns = columns.reshape(5, n, width, units)
     numbers = np.empty((5, n, units), np.float32)
     np.maximum.reduce(columns[0], axis=1, out=numbers[0])
@@ -99,15 +101,15 @@ def reduce_maps(maps: Floats) -> MapReductions:
     return MapReductions(maps, numbers, columns[0])
 
 
-def _down(slab: Floats, columns: Floats) -> None:
-    """Write into (5, n, i) each column's maximum, minimum, sum, sum of squares, and how much of it is not zero."""
-    np.maximum.reduce(slab, axis=1, out=columns[0])
-    np.minimum.reduce(slab, axis=1, out=columns[1])
-    np.add.reduce(slab, axis=1, out=columns[2])
-    if slab.shape[2] > 1:
-        np.einsum("nhi,nhi->ni", slab, slab, out=columns[3])  # no square is ever written down
-    else:  # where a long column stands alone, its sum would depend on the images beside
-        np.add.reduce(np.square(slab), axis=1, out=columns[3])
-    others = np.not_equal(slab, 0).view(np.uint8)  # added up in bytes, of which a vector holds most
-    portions = [others[:, first : first + _FULL] for first in range(0, slab.shape[1], _FULL)]
-    columns[4] = sum(portion.sum(axis=1, dtype=np.uint8).astype(np.float32) for portion in portions)
+def _reduce_columns(rows: Floats, columns: Floats) -> None:
+    """Write into (5, n, i) each column's maximum, minimum, sum, sum of squares and number of nonzero values."""
+    np.maximum.reduce(rows, axis=1, out=columns[0])
+    np.minimum.reduce(rows, axis=1, out=columns[1])
+    np.add.reduce(rows, axis=1, out=columns[2])
+    if rows.shape[2] > 1:
+        np.einsum("nhi,nhi->ni", rows, rows, out=columns[3])  # needs no array of squares
+    else:  # for a single column einsum's order of summation depends on the batch
+        np.add.reduce(np.square(rows), axis=1, out=columns[3])
+    nonzero = np.not_equal(rows, 0).view(np.uint8)  # summed as bytes, the type that fills a vector register best
+    parts = [nonzero[:, first : first + _MOST_ROWS] for first in range(0, rows.shape[1], _MOST_ROWS)]
+    columns[4] = sum(part.sum(axis=1, dtype=np.uint8).astype(np.float32) for part in parts)

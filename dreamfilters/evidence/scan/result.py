@@ -1,6 +1,6 @@
-"""What a scan found, as values to ask: by layer, by unit, down to the pixels that one place of a map sees.
+"""The result of a scan, by layer and by unit.
 
-Imports neither TensorFlow nor Keras, so that a stored scan is read in a moment.
+Imports neither TensorFlow nor Keras, so that a stored scan loads quickly.
 """
 
 from __future__ import annotations
@@ -47,38 +47,38 @@ class Field:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """What there is to know of a layer without its network.
+    """The description of a scanned layer, independent of its network.
 
     Attributes:
-        name: as it was asked for.
+        name: the layer's name as passed to the scan.
         type: its class, such as 'Conv2D'.
         activation: 'relu', 'linear', ...
-        shape: (h, w, units) of its maps; (1, 1, units) of a layer that answers an image as a whole.
-        field: what a place of the map sees; None for the whole image.
+        shape: (h, w, units) of its maps; (1, 1, units) for a vector.
+        receptive_field: of a map position; None for the whole image.
     """
 
     name: str
     type: str
     activation: str
     shape: tuple[int, int, int]
-    field: Field | None
+    receptive_field: Field | None
 
 
 @dataclass(frozen=True, eq=False)
 class LayerScan:
-    """What a layer's units did, in arrays of one number a unit.
+    """The statistics of a layer's units, in arrays of one value per unit.
 
     Attributes:
-        facts: what kind of layer it is.
-        maximum: over all images and places, NaN for a unit without a finite image.
-        minimum: likewise.
-        mean: over all images and places.
-        std: over all images and places, of the values themselves (divided by their number).
-        zeros: share of the places that are exactly zero.
-        silent: images in which no place is above zero.
+        facts: the layer.
+        maximum: over all images and positions, NaN for a unit without a finite image.
+        minimum: over all images and positions, NaN for a unit without a finite image.
+        mean: over all images and positions.
+        std: population standard deviation over all images and positions.
+        zeros: share of the positions at which the map is exactly zero.
+        silent: images whose map has no value above zero.
         counted: images with a finite map for the unit; only these enter the statistics.
         nonfinite: images left out because the unit's map holds NaN or infinity, or sums to it.
-        by_max, by_mean: units judged by the maximum and by the mean of their maps.
+        by_max, by_mean: statistics by the maximum and by the mean of a map.
     """
 
     facts: LayerFacts
@@ -95,12 +95,12 @@ class LayerScan:
 
     @property
     def units(self) -> int:
-        """How many units there are."""
+        """The number of units."""
         return len(self.counted)
 
     @property
     def always_silent(self) -> NDArray[np.bool_]:
-        """Which units are silent in every image that counts, (units,)."""
+        """Which units are silent on every counted image, (units,)."""
         silent: NDArray[np.bool_] = (self.counted > 0) & (self.silent == self.counted)
         return silent
 
@@ -111,15 +111,15 @@ class LayerScan:
 
 @dataclass(frozen=True, eq=False)
 class UnitScan:
-    """Everything that a scan knows of one unit; see `LayerScan` for the numbers.
+    """The statistics of one unit; see `LayerScan` for those not listed here.
 
     Attributes:
-        layer: what kind of layer it is from.
-        number: the unit's.
-        strongest, weakest: by 'max' and by 'mean', the extreme image first.
+        layer: its layer.
+        number: its number in the layer.
+        strongest, weakest: by 'max' and by 'mean', the most extreme image first.
         histogram: by 'max' and by 'mean'.
         class_means: by 'max' and by 'mean', class -> mean score.
-        selectivity, correlation: by 'max' and by 'mean'; see `evidence.separation`.
+        selectivity, correlation: by 'max' and by 'mean'; see `evidence.selectivity`.
     """
 
     layer: LayerFacts
@@ -142,22 +142,22 @@ class UnitScan:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What real images do to every unit of a network; `scan` makes it, `read_scan` reads a stored one.
+    """The statistics of every unit of a network over images, as `scan` and `read_scan` return them.
 
     Attributes:
-        network: its name.
+        network: the network's name.
         fingerprint: of its weights and configuration.
         form: its input form as plain values.
-        size: (height, width) that every image was brought to.
-        k: how many images each ranking holds.
-        names: n, every image's file, readable or not.
+        size: (height, width) to which every image was resized.
+        k: number of images in each ranking.
+        names: n, the file name of every image, readable or not.
         labels: n, "" for none.
-        classes: the labels in the order of the network's classes, or by name where they are not its classes.
-        failures: name and reason of each image that could not be read.
-        predicted: (n,) the number of the network's class for each image, -1 for none.
-        truth: (n,) the number in `classes` of each image's label, -1 for none.
-        facts: of each layer.
-        arrays: as `Tally.arrays` names them.
+        classes: the network's classes, or the sorted labels if they are not classes of the network.
+        failures: name and reason of each unreadable image.
+        predicted: (n,) the predicted class of each image, -1 for none.
+        truth: (n,) the index in `classes` of each image's label, -1 for none.
+        facts: the description of each layer.
+        arrays: `Accumulators.arrays`.
 
     Example:
         >>> unit = read_scan("outputs/scan").unit("conv6", 12)
@@ -181,12 +181,12 @@ class Scan:
 
     @property
     def readable(self) -> int:
-        """How many images were read."""
+        """The number of images that were read."""
         return len(self.names) - len(self.failures)
 
     @cached_property
     def layers(self) -> Mapping[str, LayerScan]:
-        """Every layer under its name, in the order of execution."""
+        """The scan of each layer by name, in the order of execution."""
         ends = np.cumsum([facts.shape[-1] for facts in self.facts]).tolist()
         return {
             facts.name: _layer_scan(facts, self.arrays, slice(end - facts.shape[-1], end))
@@ -194,46 +194,47 @@ class Scan:
         }
 
     def layer(self, name: str) -> LayerScan:
-        """Return what a layer did; one inside a nested model is found by the end of its name too.
-
-        Raises:
-            UnknownNameError: it was not scanned.
-        """
-        ending = [known for known in self.layers if known == name or known.endswith(f"/{name}")]
-        if name not in self.layers and len(ending) != 1:
-            raise UnknownNameError(f"{name}: not among the layers of this scan. {close_names(name, self.layers)}")
-        return self.layers[name if name in self.layers else ending[0]]
-
-    def unit(self, layer: str, number: int) -> UnitScan:
-        """Return everything of one unit.
+        """Return the scan of a layer; the end of a nested layer's name is enough.
 
         Raises:
             UnknownNameError: the layer was not scanned.
-            TargetError: it has no such unit.
         """
-        seen = self.layer(layer)
-        if not 0 <= number < seen.units:
-            raise TargetError(f"{layer}:{number}: {layer} has {seen.units} units, 0 to {seen.units - 1}")
-        both: tuple[tuple[By, ScoreStatistics], ...] = (("max", seen.by_max), ("mean", seen.by_mean))
+        matches = [known for known in self.layers if known == name or known.endswith(f"/{name}")]
+        if name not in self.layers and len(matches) != 1:
+            raise UnknownNameError(f"{name}: not among the layers of this scan. {close_names(name, self.layers)}")
+        return self.layers[name if name in self.layers else matches[0]]
+
+    def unit(self, layer: str, number: int) -> UnitScan:
+        """Return the scan of one unit.
+
+        Raises:
+            UnknownNameError: the layer was not scanned.
+            TargetError: the layer has no such unit.
+        """
+        scan = self.layer(layer)
+        if not 0 <= number < scan.units:
+            raise TargetError(f"{layer}:{number}: {layer} has {scan.units} units, 0 to {scan.units - 1}")
+        both: tuple[tuple[By, ScoreStatistics], ...] = (("max", scan.by_max), ("mean", scan.by_mean))
         return UnitScan(
-            seen.facts,
+            scan.facts,
             number,
-            maximum=float(seen.maximum[number]),
-            minimum=float(seen.minimum[number]),
-            mean=float(seen.mean[number]),
-            std=float(seen.std[number]),
-            zeros=float(seen.zeros[number]),
-            silent=int(seen.silent[number]),
-            counted=int(seen.counted[number]),
-            nonfinite=int(seen.nonfinite[number]),
-            strongest={by: judge.strongest.examples(number, self.names, self.labels) for by, judge in both},
-            weakest={by: judge.weakest.examples(number, self.names, self.labels) for by, judge in both},
-            histogram={by: judge.histogram(number) for by, judge in both},
+            maximum=float(scan.maximum[number]),
+            minimum=float(scan.minimum[number]),
+            mean=float(scan.mean[number]),
+            std=float(scan.std[number]),
+            zeros=float(scan.zeros[number]),
+            silent=int(scan.silent[number]),
+            counted=int(scan.counted[number]),
+            nonfinite=int(scan.nonfinite[number]),
+            strongest={by: statistics.strongest.examples(number, self.names, self.labels) for by, statistics in both},
+            weakest={by: statistics.weakest.examples(number, self.names, self.labels) for by, statistics in both},
+            histogram={by: statistics.histogram(number) for by, statistics in both},
             class_means={
-                by: dict(zip(self.classes, judge.class_means[:, number].tolist(), strict=True)) for by, judge in both
+                by: dict(zip(self.classes, statistics.class_means[:, number].tolist(), strict=True))
+                for by, statistics in both
             },
-            selectivity={by: float(judge.selectivity[number]) for by, judge in both},
-            correlation={by: float(judge.correlation[number]) for by, judge in both},
+            selectivity={by: float(statistics.selectivity[number]) for by, statistics in both},
+            correlation={by: float(statistics.correlation[number]) for by, statistics in both},
         )
 
 
@@ -245,20 +246,20 @@ def field_of(size: Sequence[Any], stride: Sequence[Any], offset: Sequence[Any]) 
 
 def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
     height, width, _ = facts.shape
-    seen = arrays["sums/counted"][units]
+    counted = arrays["sums/counted"][units]
     by_max, by_mean = (score_statistics(arrays, by, units, width) for by in ("max", "mean"))
-    images = np.where(seen > 0, seen, np.nan)  # NaN for a unit of which nothing is known
+    images = np.where(counted > 0, counted, np.nan)  # NaN for a unit without a finite image
     total = len(arrays["sums/counted"])
     power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / images
     return LayerScan(
         facts,
-        np.where(seen > 0, by_max.histograms["high"], np.nan),
-        np.where(seen > 0, arrays["sums/minimum"][units], np.nan),
+        np.where(counted > 0, by_max.histograms["high"], np.nan),
+        np.where(counted > 0, arrays["sums/minimum"][units], np.nan),
         by_mean.mean,
         np.sqrt(np.maximum(power - by_mean.mean**2, 0)),
         arrays["sums/zeros"][units] / images / (height * width),
         arrays["sums/silent"][units],
-        seen,
+        counted,
         arrays["sums/nonfinite"][units],
         by_max,
         by_mean,

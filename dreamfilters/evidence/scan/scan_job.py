@@ -1,11 +1,11 @@
-"""A scan as a piece of work: what is to be looked at, how far it has come, and the step from batch to batch."""
+"""The computation of a scan: the job, its resumable state, and the step from batch to batch."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
+from dreamfilters.evidence.scan.class_labels import class_numbers
 from dreamfilters.evidence.scan.reductions import Floats, Reducer, reducer
 from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
 from dreamfilters.evidence.scan.sources import ImageSource
@@ -23,39 +24,10 @@ from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import layer_named_by
 
-TOP = 9  # as many references as interpretability scores show, to people and to machines (Zimmermann et al. 2021, 2024)
-_MOST = 32  # images at a time; more of them are hardly faster
-_ROOM = 2**28  # bytes of a batch's maps
-_HANDS = 3  # batches at a time: one is read, one passes the network, of one the numbers are taken
-
-
-def class_numbers(network: Network, labels: Sequence[str]) -> tuple[int, ...]:
-    """Return the class that each label names, -1 for "".
-
-    Labels that are all numbers below the number of classes are taken for the classes' numbers, unless the outputs are
-    named by numbers themselves; else they are names.
-
-    Raises:
-        UnknownNameError: the network has no class of that name, or all labels could be numbers and names alike.
-    """
-    known = sorted(set(labels) - {""})
-    numeric = all(label.isascii() and label.isdecimal() and int(label) < len(network.classes) for label in known)
-    numeric = numeric and not all(name.isdecimal() for name in network.classes)
-    if numeric and set(known) <= set(network.classes):
-        for label in known:
-            _check_unequivocal(network.classes, label)
-    numbers = {label: int(label) if numeric else network.class_number(label) for label in known}
-    return tuple(numbers.get(label, -1) for label in labels)
-
-
-def _check_unequivocal(classes: Sequence[str], label: str) -> None:
-    """Raise unless the label as a number and as a name means the same class."""
-    number, called = int(label), classes.index(label)
-    if number != called:
-        raise UnknownNameError(
-            f"label {label}: may be class {number}, {classes[number]}, or class {called}, which is called {label}; "
-            f"say 0{number} or 0{called}"
-        )
+TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
+_MOST_IMAGES = 32  # in a batch; larger batches are hardly faster
+_BATCH_BYTES = 2**28  # of a batch's activation maps
+_BATCHES_IN_FLIGHT = 3  # one is read, one passes the network, one is reduced
 
 
 @dataclass
@@ -63,59 +35,59 @@ class ScanState:
     """Everything an unfinished scan stores so that a later run resumes it.
 
     Attributes:
-        next: the number of the first image that was not looked at.
-        tally: of those before.
-        predicted: (n,) the network's class for each image, -1 for none.
-        failures: the number of each image that could not be read, and why.
-        whole: whether the last batch is counted wholly; while it is not, this is nothing to store.
+        done: number of images processed; it is also the index of the next image.
+        accumulators: the statistics of these images.
+        predicted: (n,) the predicted class of each image, -1 for none.
+        failures: image index -> the reason why it cannot be read.
+        consistent: False while a batch is being added; a state is stored only if it is True.
     """
 
-    next: int
-    tally: Accumulators
+    done: int
+    accumulators: Accumulators
     predicted: NDArray[np.int32]
     failures: dict[int, str] = dataclasses.field(default_factory=dict)
-    whole: bool = True
+    consistent: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class ScanJob:
-    """What is to be scanned.
+    """A scan to compute.
 
     Attributes:
-        network: on what.
+        network: the network.
         source: the images.
-        layers: their names.
-        k: how many images a ranking holds.
-        batch: images at a time, None for as many as are fast.
+        layers: layer names.
+        k: number of images in a ranking.
+        batch: images per batch; None for the fastest.
     """
 
     network: Network
     source: ImageSource
     layers: tuple[str, ...]
-    k: int = TOP
+    k: int = TOP_K
     batch: int | None = None
 
     def __post_init__(self) -> None:
         count = len(self.source.names)
         if self.k < 1:
-            raise RecipeError(f"k={self.k}: at least 1")
+            raise RecipeError(f"k={self.k}: must be at least 1")
         if self.batch is not None and self.batch < 1:
-            raise RecipeError(f"batch={self.batch}: at least 1")
+            raise RecipeError(f"batch={self.batch}: must be at least 1")
         if count < self.k:
-            raise ImageError(f"top {self.k}: of images there are only {count}; give more, or a lower top")
+            raise ImageError(f"top {self.k}: there are only {count} images; give more images or a lower top")
         for layer in self.layers:
             if layer != LOGITS:
                 self.network.layer(layer_named_by(layer))
 
     @cached_property
     def size(self) -> tuple[int, int]:
-        """(height, width) of every image: the network's, and where it takes any, that of the first readable one."""
+        """(height, width) of every image: the network's, or that of the first readable image if it takes any."""
         height, width, _ = self.source.first(self.network.form.image_channels).shape
         return self.network.form.size[0] or height, self.network.form.size[1] or width
 
     @cached_property
     def facts(self) -> tuple[LayerFacts, ...]:
-        """What there is to know of each layer."""
+        """The description of each layer."""
         watch = self.network.watch(frozenset(self.layers))
         shape = (1, *self.size, self.network.form.image_channels)
         shapes = backend.output_shapes(lambda images: watch(self.network.to_input(images)), shape)
@@ -123,7 +95,7 @@ class ScanJob:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The network's classes if the images' labels fit them, else the labels themselves, sorted."""
+        """The network's classes if the images' labels name them, else the sorted labels themselves."""
         try:
             class_numbers(self.network, self.source.labels)
         except UnknownNameError:
@@ -132,7 +104,7 @@ class ScanJob:
 
     @cached_property
     def truth(self) -> NDArray[np.int32]:
-        """The number in `classes` of each image's label, -1 for none."""
+        """The index in `classes` of each image's label, -1 for none."""
         try:
             numbers = class_numbers(self.network, self.source.labels)
         except UnknownNameError:
@@ -143,77 +115,81 @@ class ScanJob:
     def start(self) -> ScanState:
         """Return the state before the first image."""
         units = sum(facts.shape[-1] for facts in self.facts)
-        tally = Accumulators.empty(units, self.k, len(self.classes))
-        return ScanState(0, tally, np.full(len(self.source.names), -1, np.int32))
+        accumulators = Accumulators.empty(units, self.k, len(self.classes))
+        return ScanState(0, accumulators, np.full(len(self.source.names), -1, np.int32))
 
-    def batches(self, state: ScanState) -> Iterator[str]:
-        """Look at the images that are left, and yield the last one's name after each batch that updates `state`."""
-        for portion in in_order(self._portion(), self._questions(state), hands=_HANDS):
-            state.whole = False
-            state.failures |= portion.failures
-            if portion.answers is not None:
-                state.tally.add(portion.indices, portion.answers, self.truth[portion.indices])
+    def advance(self, state: ScanState) -> Iterator[str]:
+        """Process the remaining images; yield the name of a batch's last image after each batch that updates `state`.
+
+        Raises:
+            ImageError: no image can be read.
+        """
+        for batch in in_order(self._reduce_batch(), self._batches(state), hands=_BATCHES_IN_FLIGHT):
+            state.consistent = False
+            state.failures |= batch.failures
+            if batch.statistics is not None:
+                state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices])
                 if LOGITS in self.layers:
-                    logits = portion.answers.mean[:, self._columns(LOGITS)]
-                    state.predicted[portion.indices] = logits.argmax(axis=1)
-            state.next = portion.end
-            state.whole = True
-            yield self.source.names[portion.end - 1]
+                    logits = batch.statistics.mean[:, self._columns(LOGITS)]
+                    state.predicted[batch.indices] = logits.argmax(axis=1)
+            state.done = batch.end
+            state.consistent = True
+            yield self.source.names[batch.end - 1]
         if len(state.failures) == len(self.source.names):
             raise self.source.unreadable(state.failures[len(self.source.names) - 1])
 
-    def scan(self, state: ScanState) -> Scan:
-        """Return the result."""
+    def result(self, state: ScanState) -> Scan:
+        """Return the scan of a finished state."""
         return Scan(
             network=self.network.name,
             fingerprint=self.network.fingerprint,
-            form=_plain(dataclasses.asdict(self.network.form)),
+            form=_json_values(dataclasses.asdict(self.network.form)),
             size=self.size,
             k=self.k,
             names=self.source.names,
             labels=self.source.labels,
             classes=self.classes,
-            failures=tuple((self.source.names[index], why) for index, why in sorted(state.failures.items())),
+            failures=tuple((self.source.names[index], reason) for index, reason in sorted(state.failures.items())),
             predicted=state.predicted,
             truth=self.truth,
             facts=self.facts,
-            arrays=state.tally.arrays,
+            arrays=state.accumulators.arrays,
         )
 
     @cached_property
-    def _batch(self) -> int:
+    def _batch_size(self) -> int:
         maps = 4 * sum(math.prod(facts.shape) for facts in self.facts)
-        return self.batch or max(1, min(_MOST, _ROOM // maps, len(self.source.names)))
+        return self.batch or max(1, min(_MOST_IMAGES, _BATCH_BYTES // maps, len(self.source.names)))
 
-    def _questions(self, state: ScanState) -> Iterator[tuple[range, Floats]]:
-        """Yield the numbers of the images that are left, batch by batch, and the bars as they stand when asked.
+    def _batches(self, state: ScanState) -> Iterator[tuple[range, Floats]]:
+        """Yield the image indices of each remaining batch with the ranking thresholds at that moment.
 
-        Those of some batches ago are lower: a few more places are looked up, and nothing else changes.
+        The thresholds lag a few batches behind. Lower thresholds only cost a few more positions.
         """
-        for first in range(state.next, len(self.source.names), self._batch):
-            numbers = range(first, min(first + self._batch, len(self.source.names)))
-            yield numbers, state.tally.bars.copy()
+        for first in range(state.done, len(self.source.names), self._batch_size):
+            indices = range(first, min(first + self._batch_size, len(self.source.names)))
+            yield indices, state.accumulators.thresholds.copy()
 
-    def _portion(self) -> Callable[[tuple[range, Floats]], _Portion]:
-        """Return the function that reads a batch's images and shows them to the network."""
+    def _reduce_batch(self) -> Callable[[tuple[range, Floats]], _Batch]:
+        """Return the function that reads a batch of images and reduces their activation maps."""
         fitted = self.source.fitted(self.size, self.network.form)
         key = ("scan", self.layers)
         if key not in self.network.compiled:
             self.network.compiled[key] = reducer(self.network, self.layers)
         reduce: Reducer = self.network.compiled[key]
 
-        def made(question: tuple[range, Floats]) -> _Portion:
-            numbers, bars = question
-            tried = {index: fitted.tried(index) for index in numbers}
-            failures = {index: found for index, found in tried.items() if isinstance(found, str)}
-            images = [found for found in tried.values() if not isinstance(found, str)]
+        def reduced(batch: tuple[range, Floats]) -> _Batch:
+            numbers, thresholds = batch
+            results = {index: fitted.tried(index) for index in numbers}
+            failures = {index: result for index, result in results.items() if isinstance(result, str)}
+            images = [result for result in results.values() if not isinstance(result, str)]
             if not images:
-                return _Portion(numbers.stop, np.empty(0, np.intp), None, failures)
-            filled = np.stack(images + images[-1:] * (self._batch - len(images)))  # one program for all batches
-            answers = reduce(filled, bars).first(len(images))
-            return _Portion(numbers.stop, np.array([i for i in numbers if i not in failures]), answers, failures)
+                return _Batch(numbers.stop, np.empty(0, np.intp), None, failures)
+            padded = np.stack(images + images[-1:] * (self._batch_size - len(images)))  # one program for all batches
+            statistics = reduce(padded, thresholds).first(len(images))
+            return _Batch(numbers.stop, np.array([i for i in numbers if i not in failures]), statistics, failures)
 
-        return made
+        return reduced
 
     def _columns(self, layer: str) -> slice:
         before = itertools.takewhile(lambda facts: facts.name != layer, self.facts)
@@ -222,17 +198,17 @@ class ScanJob:
 
 
 @dataclass(frozen=True, eq=False)
-class _Portion:
-    """What a batch came to: the number after its last image, which could be read, what they answer, which not."""
+class _Batch:
+    """The reduced batch: the index after its last image, the readable images with their statistics, the failures."""
 
     end: int
     indices: NDArray[np.intp]
-    answers: BatchStatistics | None
+    statistics: BatchStatistics | None
     failures: dict[int, str]
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values as JSON would give them back."""
+def _json_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values as they are read back from JSON."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 

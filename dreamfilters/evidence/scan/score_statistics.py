@@ -1,4 +1,4 @@
-"""Units judged by one number an image, the maximum or the mean of the map: rankings, histogram, classes."""
+"""Statistics of a layer's units by one score per image, the maximum or the mean of the map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.histograms import Histogram, histogram_of
-from dreamfilters.evidence.scan.top_k import NOBODY
+from dreamfilters.evidence.scan.top_k import NO_IMAGE
 from dreamfilters.evidence.selectivity import correlation_ratio, selectivity
 
 By: TypeAlias = Literal["max", "mean"]
@@ -18,12 +18,12 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class RankedImage:
-    """One image in a unit's ranking.
+    """One image of a unit's ranking.
 
     Attributes:
-        index: its number in the scan's `names`.
-        name: its file.
-        label: its class, "" for none.
+        index: the image's index in the scan's `names`.
+        name: its file name.
+        label: its label, "" for none.
         score: the maximum or the mean of the unit's map.
         position: (row, column) of the map's maximum; of equal values the first in row-major order.
     """
@@ -37,12 +37,12 @@ class RankedImage:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The images of one end, for each unit of a layer.
+    """The top-k images of each unit of a layer, by the highest or the lowest scores.
 
     Attributes:
-        index: (k, units) numbers of images, `NOBODY` (-1) where there were fewer than k.
+        index: (k, units) image indices, `NO_IMAGE` (-1) where there are fewer than k.
         score: (k, units) float32.
-        row, column: (k, units) of the map's maximum.
+        row, column: (k, units) the position of the map's maximum.
     """
 
     index: NDArray[np.int32]
@@ -56,22 +56,23 @@ class Ranking:
         return tuple(
             RankedImage(index, names[index], labels[index], score, (row, column))
             for index, score, row, column in zip(*columns, strict=True)
-            if index != NOBODY
+            if index != NO_IMAGE
         )
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreStatistics:
-    """What a layer's units come to by one number an image.
+    """The statistics of each unit of a layer.
 
     Attributes:
-        strongest: the highest scores first.
-        weakest: the lowest scores first.
+        strongest: the images with the highest scores, highest first.
+        weakest: the images with the lowest scores, lowest first.
         mean: (units,) of the scores.
-        std: (units,) of the scores, that of the images themselves (divided by their number).
-        class_means: (classes, units), NaN for a class without images and for units with broken images.
-        selectivity: (units,) Morcos and others' index of the class means.
-        correlation: (units,) the share of the scores' variance that lies between the classes.
+        std: (units,) population standard deviation of the scores.
+        class_means: (classes, units), NaN for a class without images and for units with nonfinite images.
+        selectivity: (units,) class selectivity index, see `evidence.selectivity`.
+        correlation: (units,) correlation ratio, the share of the scores' variance between classes.
+        histograms: arrays of `Histograms`, one row per unit.
     """
 
     strongest: Ranking
@@ -84,29 +85,24 @@ class ScoreStatistics:
     histograms: Arrays
 
     def histogram(self, unit: int) -> Histogram:
-        """Return where one unit's scores fell."""
+        """Return the histogram of one unit's scores."""
         return histogram_of(self.histograms, unit)
-
-    def quantiles(self, shares: tuple[float, ...]) -> NDArray[np.float64]:
-        """Return (shares, units), each within a bin's width; see `Histogram.quantile`."""
-        units = [self.histogram(unit) for unit in range(len(self.mean))]
-        return np.array([[histogram.quantile(share) for histogram in units] for share in shares])
 
 
 def score_statistics(arrays: Arrays, by: By, units: slice, width: int) -> ScoreStatistics:
-    """Return what a `Tally`'s arrays hold of one layer.
+    """Return the statistics of one layer from the arrays of `Accumulators`.
 
     Args:
-        arrays: of the tally.
-        by: what makes one number of a map.
-        units: the layer's among all units.
-        width: of the layer's maps.
+        arrays: the accumulators' arrays.
+        by: the score, "max" or "mean" of the map.
+        units: the layer's units among all units.
+        width: columns of the layer's maps.
     """
     total, block = len(arrays["sums/counted"]), ("max", "mean").index(by)
     columns = slice(block * total + units.start, block * total + units.stop)
-    seen = np.maximum(arrays["sums/counted"][units], 1)
-    mean = np.where(arrays["sums/counted"][units] > 0, arrays["sums/total"][columns] / seen, np.nan)
-    square = arrays["sums/squares"][columns] / seen
+    images = np.maximum(arrays["sums/counted"][units], 1)
+    mean = np.where(arrays["sums/counted"][units] > 0, arrays["sums/total"][columns] / images, np.nan)
+    square = arrays["sums/squares"][columns] / images
     means, counts = _class_means(arrays, units, columns)
     some = counts > 0
     labeled = means[some]
@@ -127,14 +123,14 @@ def _class_means(arrays: Arrays, units: slice, columns: slice) -> tuple[NDArray[
     counts = arrays["sums/class_count"]
     sums = arrays["sums/class_total"][:, columns]
     means = np.divide(sums, counts[:, None], out=np.full(sums.shape, np.nan), where=counts[:, None] > 0)
-    means[:, arrays["sums/nonfinite"][units] > 0] = np.nan  # their images were not counted class by class
+    means[:, arrays["sums/nonfinite"][units] > 0] = np.nan  # images left out are not counted per class
     return means, counts
 
 
 def _variance(
     squares: NDArray[np.float64], means: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the variance of the scores of all images with a class."""
+    """Return the variance of the scores over all images with a class."""
     number = max(int(counts.sum()), 1)
     mean = (means * counts[:, None]).sum(axis=0) / number
     variance: NDArray[np.float64] = np.maximum(squares / number - mean**2, 0)

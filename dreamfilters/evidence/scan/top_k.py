@@ -1,4 +1,4 @@
-"""The k best images of many units at once: what cannot enter a ranking is never sorted."""
+"""The top-k images of many units, updated batch by batch."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NOBODY = -1  # the index of a place that no image has taken
+NO_IMAGE = -1  # the index in a ranking with fewer than k images
 
 
 class TopK:
-    """For each column the k highest scores, the highest first; of equal ones the earlier image stands first.
+    """The k highest scores of each column, highest first; of equal scores the earlier image is first.
 
-    A score that is not a number never enters.
+    NaN never enters. Scores that cannot enter a ranking are not sorted.
 
     Attributes:
-        arrays: what there is to store: 'index' (k, columns) int32, `NOBODY` where there is none yet; 'score'
-            (k, columns) float32; 'position' (k, columns) int32, whatever `add` was told.
+        arrays: the arrays to store: 'index' (k, columns) int32, `NO_IMAGE` for none; 'score' (k, columns) float32;
+            'position' (k, columns) int32, as passed to `add`.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -26,10 +26,10 @@ class TopK:
 
     @classmethod
     def empty(cls, k: int, columns: int) -> TopK:
-        """Return k rows that any score beats."""
+        """Return empty rankings; any score enters them."""
         return cls(
             {
-                "index": np.full((k, columns), NOBODY, np.int32),
+                "index": np.full((k, columns), NO_IMAGE, np.int32),
                 "score": np.full((k, columns), -np.inf, np.float32),
                 "position": np.zeros((k, columns), np.int32),
             }
@@ -37,24 +37,24 @@ class TopK:
 
     @property
     def least(self) -> NDArray[np.float32]:
-        """Return what a score has to exceed to enter, (columns,)."""
+        """The score that an image must exceed to enter, (columns,)."""
         least: NDArray[np.float32] = self.arrays["score"][-1]
         return least
 
-    def add(self, indices: NDArray[Any], scores: NDArray[Any], places: NDArray[Any]) -> None:
-        """Let n images compete: `indices` (n,) rising and above earlier ones, `scores` and `places` (n, columns)."""
-        columns, rows = np.nonzero(np.ascontiguousarray((scores > self.least).T))  # in each column the earlier first
+    def add(self, indices: NDArray[Any], scores: NDArray[Any], positions: NDArray[Any]) -> None:
+        """Add n images: `indices` (n,) increasing and above earlier ones, `scores` and `positions` (n, columns)."""
+        columns, rows = np.nonzero(np.ascontiguousarray((scores > self.least).T))  # by column, then by image
         if not len(columns):
             return
         starts = np.flatnonzero(np.diff(columns, prepend=-1))
         touched, counts = columns[starts], np.diff(starts, append=len(columns))
-        # One row for each newcomer of the column with most of them; shorter columns are filled up with nobody.
+        # one row per new image of the column with most of them; other columns are padded with NO_IMAGE
         row = np.arange(len(columns)) - np.repeat(starts, counts)
         column = np.repeat(np.arange(len(touched)), counts)
         new = TopK.empty(int(counts.max()), len(touched)).arrays
         new["index"][row, column] = indices[rows]
         new["score"][row, column] = scores[rows, columns]
-        new["position"][row, column] = places[rows, columns]
+        new["position"][row, column] = positions[rows, columns]
         both = {key: np.concatenate([held[:, touched], new[key]]) for key, held in self.arrays.items()}
         order = np.argsort(-both["score"], axis=0, kind="stable")[: len(self.arrays["index"])]
         for key, held in self.arrays.items():

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.scan_job import ScanJob
-from dreamfilters.evidence.scan.scanner import TOP, default_layers
+from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
+from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
@@ -48,12 +48,12 @@ def surveyed(
     layers = default_layers(network)
     fitting = max(1, min(_BATCH, count, _ROOM // image_bytes(network, facts.size)))
     source = source_of(images)
-    survey = ScanJob(network, source, layers, k=min(TOP, count), batch=fitting)
+    survey = ScanJob(network, source, layers, k=min(TOP_K, count), batch=fitting)
     state = survey.start()
-    for _ in survey.batches(state):
-        tell("progress", {"phase": "running", "done": state.next, "total": count, "note": "looking at the images"})
+    for _ in survey.advance(state):
+        tell("progress", {"phase": "running", "done": state.done, "total": count, "note": "looking at the images"})
         yield
-    scan = survey.scan(state)
+    scan = survey.result(state)
     tell("evidence", scan)
     tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid images"})
     tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))

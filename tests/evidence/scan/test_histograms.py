@@ -1,4 +1,4 @@
-"""Histograms are held against NumPy's, with the edges they chose themselves."""
+"""Tests of histograms against NumPy's with the same edges."""
 
 import numpy as np
 import pytest
@@ -6,29 +6,29 @@ import pytest
 from dreamfilters.evidence.scan.histograms import BINS, Histogram, Histograms, histogram_of
 
 
-def filled(values, *portions):
-    """Histograms of values (n, units), counted in portions that end at these rows."""
+def filled(values, *ends):
+    """Return histograms of values (n, units), added in batches that end at these rows."""
     histograms = Histograms.empty(values.shape[1])
-    for part in np.split(values, portions):
+    for part in np.split(values, ends):
         histograms.add(part)
     return histograms
 
 
-def like_numpy(histograms, values):
+def assert_equals_numpy(histograms, values):
     for unit in range(values.shape[1]):
-        own = values[:, unit].astype(np.float64)
-        own = own[np.isfinite(own)]
+        column = values[:, unit].astype(np.float64)
+        column = column[np.isfinite(column)]
         found = histogram_of(histograms.arrays, unit)
-        np.testing.assert_array_equal(found.counts, np.histogram(own, np.append(found.edges[:-1], np.inf))[0])
-        assert found.counts.sum() == len(own)
-        assert found.edges[0] <= own.min()
-        assert own.max() < found.edges[-1]
-        assert (found.low, found.high) == (own.min(), own.max())
+        np.testing.assert_array_equal(found.counts, np.histogram(column, np.append(found.edges[:-1], np.inf))[0])
+        assert found.counts.sum() == len(column)
+        assert found.edges[0] <= column.min()
+        assert column.max() < found.edges[-1]
+        assert (found.low, found.high) == (column.min(), column.max())
 
 
 def test_three_values_by_hand():
     found = histogram_of(filled(np.array([[0.0], [1.0], [3.0]])).arrays, 0)
-    assert found.error == 4 / BINS  # 3 needs bins of 1/64: with 1/128 it would lie in bin 384
+    assert found.error == 4 / BINS  # 3 needs bins of 1/64: with 1/128 its bin would be 384
     assert np.flatnonzero(found.counts).tolist() == [0, 64, 192]
     assert len(found.counts) == 193
 
@@ -38,16 +38,16 @@ def test_three_values_by_hand():
 def test_counts_are_those_of_numpy(scale, shift):
     values = ((np.random.default_rng(1).normal(size=(500, 4)) + shift) * scale).astype(np.float32)
     values[:, 1] = np.maximum(values[:, 1], 0)
-    like_numpy(filled(values, 100, 101, 400), values)
+    assert_equals_numpy(filled(values, 100, 101, 400), values)
 
 
-def test_neither_order_nor_portions_matter():
+def test_neither_order_nor_batches_matter():
     values = (np.random.default_rng(2).normal(size=(300, 5)) ** 5).astype(np.float32)
-    whole = filled(values).arrays
-    for portions in ([1, 2, 3], [150], list(range(300))):
+    expected = filled(values).arrays
+    for ends in ([1, 2, 3], [150], list(range(300))):
         for rows in (values, values[::-1], np.sort(values, axis=0)):
-            parts = filled(rows, *portions).arrays
-            assert all(np.array_equal(parts[key], whole[key]) for key in whole)
+            found = filled(rows, *ends).arrays
+            assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
 
 def test_every_bin_is_finer_than_a_hundredth_of_the_range():
@@ -58,7 +58,7 @@ def test_every_bin_is_finer_than_a_hundredth_of_the_range():
         assert found.error <= (found.high - found.low) / 100
 
 
-def test_one_value_that_never_changes_is_exact():
+def test_a_constant_is_exact():
     values = np.full((7, 3), [0.0, 0.1, -1e20], np.float32)
     arrays = filled(values, 3).arrays
     for unit, value in enumerate(values[0].astype(np.float64)):
@@ -71,23 +71,23 @@ def test_one_value_that_never_changes_is_exact():
 def test_the_smallest_and_the_largest_floats_share_a_histogram():
     tiny, huge = np.float32(1e-45), np.finfo(np.float32).max
     values = np.array([[tiny], [huge], [0], [-huge]], np.float32)
-    like_numpy(filled(values, 1, 2, 3), values)
+    assert_equals_numpy(filled(values, 1, 2, 3), values)
 
 
-def test_what_is_not_finite_is_left_out():
+def test_nonfinite_values_are_left_out():
     values = np.array([[1, np.nan], [np.inf, np.nan], [2, np.nan], [-np.inf, np.nan]], np.float32)
     arrays = filled(values, 1, 2).arrays
     assert histogram_of(arrays, 0).counts.sum() == 2
-    nothing = histogram_of(arrays, 1)
-    assert nothing.counts.sum() == 0
-    assert np.isnan([nothing.low, nothing.quantile(0.5), nothing.share_up_to(0)]).all()
+    empty = histogram_of(arrays, 1)
+    assert empty.counts.sum() == 0
+    assert np.isnan([empty.low, empty.quantile(0.5), empty.share_up_to(0)]).all()
 
 
 def test_quantiles_and_shares_by_hand():
     found = Histogram(np.array([2, 0, 6]), np.array([0.0, 1, 2, 3]), 0.5, 2.75)
     assert found.quantile(0) == 0.5
     assert found.quantile(1) == 2.75
-    assert found.quantile(0.125) == 0.5  # halfway through the first bin, which begins at .5 in truth
+    assert found.quantile(0.125) == 0.5  # halfway through the first bin; no value is below 0.5
     assert found.quantile(0.5) == pytest.approx(2 + 2 / 6)
     assert found.share_up_to(0.4) == 0
     assert found.share_up_to(1.5) == 0.25

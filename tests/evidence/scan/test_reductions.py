@@ -1,4 +1,4 @@
-"""What is computed beside the forward pass is held against the maps themselves."""
+"""Tests of the reductions of activation maps against the maps themselves."""
 
 import keras
 import numpy as np
@@ -21,12 +21,12 @@ def images(n=5, size=16, seed=0):
     return np.random.default_rng(seed).random((n, size, size, 3), dtype=np.float32)
 
 
-def held_against_the_maps(network, layers, seen):
+def assert_equals_the_maps(network, layers, given):
     maps = activations(network, images(), layers)
     flat = [maps[layer].reshape(5, -1, maps[layer].shape[-1]) for layer in layers]
     units = sum(values.shape[-1] for values in flat)
-    answers = reducer(network, layers)(seen, ALL[:, :units])
-    whole = {
+    found = reducer(network, layers)(given, ALL[:, :units])
+    expected = {
         "maximum": [values.max(axis=1) for values in flat],
         "mean": [values.astype(np.float64).mean(axis=1) for values in flat],
         "minimum": [values.min(axis=1) for values in flat],
@@ -34,17 +34,17 @@ def held_against_the_maps(network, layers, seen):
         "zeros": [(values == 0).sum(axis=1) for values in flat],
         "position": [values.argmax(axis=1) for values in flat],
     }
-    for name, parts in whole.items():
-        np.testing.assert_allclose(getattr(answers, name), np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-6)
+    for name, parts in expected.items():
+        np.testing.assert_allclose(getattr(found, name), np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-6)
 
 
 def test_maps_vectors_logits_and_values_before_the_activation(network):
     layers = ["conv1", "pool1", "conv2", before("conv2"), "flat", "classes", LOGITS]
-    held_against_the_maps(network, layers, images())
+    assert_equals_the_maps(network, layers, images())
 
 
-def test_units_that_do_not_come_in_eights(branches, network_of):
-    held_against_the_maps(network_of(branches), ["stem", "both", "average"], images())
+def test_unit_counts_that_are_no_multiple_of_eight(branches, network_of):
+    assert_equals_the_maps(network_of(branches), ["stem", "both", "average"], images())
 
 
 def test_rows_longer_than_a_byte_can_count():
@@ -53,11 +53,11 @@ def test_rows_longer_than_a_byte_can_count():
     network = Network(keras.Model(inputs, maps), InputForm.from_range(0, 1, size=(2, 300)))
     image = np.ones((1, 2, 300, 3), np.float32)
     image[0, 1, :7] = 0
-    answers = reducer(network, ["conv"])(image, ALL[:, :8])
-    assert answers.zeros.tolist() == [[7] * 8]
+    found = reducer(network, ["conv"])(image, ALL[:, :8])
+    assert found.zeros.tolist() == [[7] * 8]
 
 
-def test_of_equal_maxima_the_first_in_reading_order_is_told():
+def test_of_equal_maxima_the_first_in_row_major_order_counts():
     inputs = keras.Input((4, 5, 1))
     network = Network(
         keras.Model(inputs, keras.layers.MaxPooling2D(1, name="same")(inputs)),
@@ -68,37 +68,37 @@ def test_of_equal_maxima_the_first_in_reading_order_is_told():
     assert reducer(network, ["same"])(image, ALL[:, :1]).position[0, 0] == 2 * 5 + 1
 
 
-def test_places_are_looked_up_only_where_a_bar_is_exceeded(network):
-    answers = reducer(network, ["conv1"])(images(), ALL[:, :8])
-    bars = NONE[:, :8].copy()
-    bars[0, 3] = np.sort(answers.maximum[:, 3])[-2]  # one image exceeds it
-    best = answers.maximum[:, 3].argmax()
-    found = reducer(network, ["conv1"])(images(), bars).position
-    assert found[best, 3] == answers.position[best, 3]
-    found[best, 3] = 0
-    assert not found.any()
+def test_positions_are_computed_only_above_a_threshold(network):
+    found = reducer(network, ["conv1"])(images(), ALL[:, :8])
+    thresholds = NONE[:, :8].copy()
+    thresholds[0, 3] = np.sort(found.maximum[:, 3])[-2]  # one image exceeds it
+    best = found.maximum[:, 3].argmax()
+    positions = reducer(network, ["conv1"])(images(), thresholds).position
+    assert positions[best, 3] == found.position[best, 3]
+    positions[best, 3] = 0
+    assert not positions.any()
 
 
-def test_a_map_that_is_not_finite_is_marked(network):
-    seen = images()
-    seen[1, 5, 5, 0] = np.nan
-    answers = reducer(network, [before("conv1")])(seen, ALL[:, :8])  # a ReLU may make zero of what is no number
-    assert np.isnan(answers.mean[1]).all()
-    assert np.isnan(answers.maximum[1]).all()
-    assert np.isfinite(answers.mean[[0, 2, 3, 4]]).all()
+def test_a_nonfinite_map_is_marked(network):
+    given = images()
+    given[1, 5, 5, 0] = np.nan
+    found = reducer(network, [before("conv1")])(given, ALL[:, :8])  # a ReLU may turn NaN into zero
+    assert np.isnan(found.mean[1]).all()
+    assert np.isnan(found.maximum[1]).all()
+    assert np.isfinite(found.mean[[0, 2, 3, 4]]).all()
 
 
 @pytest.mark.parametrize(
     "shape",
     [(5, 1, 1, 7), (4, 9, 1, 1), (3, 1, 11, 2), (70, 12, 13, 3), (2, 300, 5, 8), (3, 600, 1, 3), (5, 9000, 1, 1)],
 )
-def test_a_look_counts_what_is_there_and_an_image_comes_out_alike_alone(shape):
+def test_reductions_equal_numpys_and_do_not_depend_on_the_batch(shape):
     maps = np.random.default_rng(1).normal(size=shape).astype(np.float32).clip(0)
     flat = maps.reshape(shape[0], -1, shape[-1]).astype(np.float64)
-    seen = reduce_maps(maps)
-    np.testing.assert_array_equal(seen.numbers[:2], [flat.max(axis=1), flat.min(axis=1)])
-    np.testing.assert_allclose(seen.numbers[2:4], [flat.mean(axis=1), (flat**2).mean(axis=1)], rtol=1e-5)
-    np.testing.assert_array_equal(seen.numbers[4], (flat == 0).sum(axis=1))
-    np.testing.assert_array_equal(seen.places(np.ones((shape[0], shape[-1]), bool)), flat.argmax(axis=1))
+    found = reduce_maps(maps)
+    np.testing.assert_array_equal(found.numbers[:2], [flat.max(axis=1), flat.min(axis=1)])
+    np.testing.assert_allclose(found.numbers[2:4], [flat.mean(axis=1), (flat**2).mean(axis=1)], rtol=1e-5)
+    np.testing.assert_array_equal(found.numbers[4], (flat == 0).sum(axis=1))
+    np.testing.assert_array_equal(found.argmax(np.ones((shape[0], shape[-1]), bool)), flat.argmax(axis=1))
     for number in range(shape[0]):
-        np.testing.assert_array_equal(reduce_maps(maps[number : number + 1]).numbers[:, 0], seen.numbers[:, number])
+        np.testing.assert_array_equal(reduce_maps(maps[number : number + 1]).numbers[:, 0], found.numbers[:, number])

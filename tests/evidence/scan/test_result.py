@@ -1,4 +1,4 @@
-"""Values that a scan is asked for."""
+"""Tests of the result of a scan."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_a_layer_is_found_by_the_end_of_its_name(found):
         found.layer("conv9")
 
 
-def test_a_unit_that_is_not_there_is_refused(found):
+def test_an_unknown_unit_is_refused(found):
     with pytest.raises(TargetError, match="head:4: head has 4 units, 0 to 3"):
         found.unit("head", 4)
 
@@ -53,7 +53,7 @@ def test_arrays_of_a_layer_are_those_of_its_units(found):
             assert unit.weakest["mean"][0].score == pytest.approx(unit.histogram["mean"].low)
 
 
-def test_a_scan_is_asked_without_tensorflow():
+def test_a_scan_loads_without_tensorflow():
     code = "import dreamfilters.evidence.scan.result, dreamfilters.runs.scan_run, dreamfilters.evidence.patches, sys; "
     code += "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""Scans of a network whose filters can be told by looking, and of images that cannot be read."""
+"""Tests of scans of a network whose responses are known, and of unreadable images."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network, before
 
 @pytest.fixture(scope="module")
 def network():
-    """Filter 0 sees red, filter 1 is silent unless red exceeds .9, filter 2 answers 1 everywhere."""
+    """Filter 0 returns red, filter 1 is silent unless red exceeds 0.9, filter 2 returns 1 everywhere."""
     inputs = keras.Input((4, 4, 3))
     maps = keras.layers.Conv2D(3, 1, activation="relu", name="conv")(inputs)
     kept = keras.layers.Dropout(0.5, name="drop")(maps)
@@ -37,10 +37,10 @@ def test_everything_of_one_unit_by_hand(network):
     images = reds(0, 0.25, 0.5, 0.75)
     images[1, 2, 3, 0] = 1.0
     unit = scan(network, images, labels=["dark", "dark", "red", "red"], k=2).unit("conv", 0)
-    places = [0] * 16 + [0.25] * 15 + [1] + [0.5] * 16 + [0.75] * 16
+    values = [0] * 16 + [0.25] * 15 + [1] + [0.5] * 16 + [0.75] * 16
     assert (unit.minimum, unit.maximum) == (0, 1)
-    assert unit.mean == pytest.approx(np.mean(places))
-    assert unit.std == pytest.approx(np.std(places))
+    assert unit.mean == pytest.approx(np.mean(values))
+    assert unit.std == pytest.approx(np.std(values))
     assert unit.zeros == 0.25
     assert (unit.silent, unit.counted, unit.nonfinite) == (1, 4, 0)
     assert [(e.index, e.score, e.position) for e in unit.strongest["max"]] == [(1, 1, (2, 3)), (3, 0.75, (0, 0))]
@@ -55,20 +55,20 @@ def test_everything_of_one_unit_by_hand(network):
     assert unit.histogram["mean"].counts.sum() == 4
 
 
-def test_silence_is_told_from_rare_and_from_constant(network):
+def test_silent_rare_and_constant_units_are_told_apart(network):
     layer = scan(network, reds(*np.linspace(0, 0.85, 30)), ["conv"]).layer("conv")
     assert layer.always_silent.tolist() == [False, True, False]
     assert layer.zeros[1:].tolist() == [1, 0]
     assert layer.std[2] == 0
-    activated = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
-    assert activated.always_silent.tolist() == [False, False, False]
+    bright = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
+    assert bright.always_silent.tolist() == [False, False, False]
 
 
-def test_by_itself_what_repeats_is_left_out_and_logits_are_in(network):
+def test_default_layers_leave_out_copies_and_include_the_logits(network):
     assert default_layers(network) == ("conv", "average", "dense", LOGITS)
 
 
-def test_predictions_and_truth_can_be_compared(network):
+def test_predictions_and_labels_are_class_indices(network):
     found = scan(network, reds(0, 0.25, 0.75, 1), labels=["1", "0", "0", ""], k=1)
     assert found.predicted.tolist() == [1, 1, 0, 0]
     assert found.truth.tolist() == [1, 0, 0, -1]
@@ -81,20 +81,20 @@ def test_labels_that_are_no_classes_still_group(network):
     assert found.unit("conv", 0).class_means["mean"] == {"a": 0.5, "b": 0.5}
 
 
-def test_neither_batch_nor_portions_change_a_bit(tiny, network_of):
+def test_the_batch_changes_no_bit(tiny, network_of):
     network = network_of(tiny)
     images = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)
     labels = [str(number % 3) for number in range(21)]
-    whole = scan(network, images, labels=labels, k=3).arrays
+    expected = scan(network, images, labels=labels, k=3).arrays
     for batch in (1, 4, 20):
-        parts = scan(network, images, labels=labels, k=3, batch=batch).arrays
-        assert [name for name in whole if whole[name].tobytes() != parts[name].tobytes()] == []
+        found = scan(network, images, labels=labels, k=3, batch=batch).arrays
+        assert [name for name in expected if expected[name].tobytes() != found[name].tobytes()] == []
 
 
-def test_a_unit_with_broken_images_says_so_and_goes_on(network):
+def test_nonfinite_maps_are_counted_and_left_out(network):
     images = reds(0.25, 0.5, 0.75)
     images[1, 0, 0, 0] = np.nan
-    layer = before("conv")  # a ReLU may make zero of what is no number
+    layer = before("conv")  # a ReLU may turn NaN into zero
     unit = scan(network, images, [layer], labels=["red"] * 3, k=2).unit(layer, 0)
     assert (unit.counted, unit.nonfinite) == (2, 1)
     assert unit.mean == 0.5
@@ -102,7 +102,7 @@ def test_a_unit_with_broken_images_says_so_and_goes_on(network):
     assert np.isnan(unit.class_means["mean"]["red"])
 
 
-def test_images_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
+def test_unreadable_images_are_listed_and_left_out(network, tmp_path):
     for number in range(5):
         Image.new("RGB", (4, 4), (51 * number, 0, 0)).save(tmp_path / f"{number}.png")
     (tmp_path / "2.png").write_bytes(b"")
@@ -114,7 +114,7 @@ def test_images_that_cannot_be_read_are_named_and_left_out(network, tmp_path):
     assert [example.name for example in found.unit("conv", 0).strongest["max"]] == ["4.png", "3.png"]
 
 
-def test_the_size_is_the_first_readable_image_where_the_network_takes_any(tmp_path):
+def test_a_network_of_any_size_takes_the_size_of_the_first_readable_image(tmp_path):
     inputs = keras.Input((None, None, 3))
     network = Network(keras.Model(inputs, keras.layers.Conv2D(2, 3, name="conv")(inputs)), InputForm.from_range(0, 1))
     for number, side in enumerate((5, 6, 7)):
@@ -126,18 +126,18 @@ def test_the_size_is_the_first_readable_image_where_the_network_takes_any(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "error", "said"),
+    ("arguments", "settings", "error", "message"),
     [
         ((reds(0, 1), ["conf"]), {"k": 1}, UnknownNameError, "conf: .* Close names: conv"),
-        ((reds(0, 1),), {"k": 3}, ImageError, "top 3: of images there are only 2"),
+        ((reds(0, 1),), {"k": 3}, ImageError, "top 3: there are only 2 images"),
         ((reds(0, 1),), {"k": 0}, RecipeError, "k=0"),
         ((reds(0, 1),), {"k": 1, "batch": 0}, RecipeError, "batch=0"),
         ((reds(0, 1),), {"k": 1, "labels": ["red"]}, ImageError, "1 labels for 2 images"),
-        ((reds(),), {"k": 1}, ImageError, "there are only 0"),
+        ((reds(),), {"k": 1}, ImageError, "there are only 0 images"),
     ],
 )
-def test_bad_input_is_one_line(network, arguments, settings, error, said):
-    with pytest.raises(error, match=said) as caught:
+def test_bad_input_is_refused_in_one_line(network, arguments, settings, error, message):
+    with pytest.raises(error, match=message) as caught:
         scan(network, *arguments, **settings)
     assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Files and arrays are asked alike."""
+"""Tests of image sources: files and arrays."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def test_files_have_names_labels_and_failures(folder):
     assert source.first(3).shape == (4, 6, 3)
 
 
-def test_the_digest_tells_names_lengths_and_contents(folder):
+def test_the_digest_depends_on_names_lengths_and_contents(folder):
     before = source_of(image_folder(folder)).digest
     assert source_of(image_folder(folder)).digest == before
     image = folder / "a" / "0.png"
@@ -49,14 +49,14 @@ def test_the_digest_tells_names_lengths_and_contents(folder):
 def test_the_digest_reads_both_ends_of_a_large_file(folder):
     large = folder / "a" / "0.png"
     digests = set()
-    for place in (0, 150_000, 299_999):
+    for position in (0, 150_000, 299_999):
         content = bytearray(300_000)
-        content[place] = 1
+        content[position] = 1
         large.write_bytes(content)
         digests.add(source_of(image_folder(folder)).digest)
     large.write_bytes(bytes(300_000))
     assert len(digests) == 3
-    assert source_of(image_folder(folder)).digest in digests  # its middle is not read
+    assert source_of(image_folder(folder)).digest in digests  # the middle is not read
 
 
 def test_arrays_are_resized_and_numbered():
@@ -69,6 +69,6 @@ def test_arrays_are_resized_and_numbered():
     assert source.digest != source_of(np.ones((3, 8, 8, 3), np.float32)).digest
 
 
-def test_an_image_of_two_sides_is_refused():
+def test_an_image_without_a_channel_axis_is_refused():
     with pytest.raises(ImageError, match=r"\(4, 4\)"):
         source_of(np.zeros((2, 4, 4))).first(3)
