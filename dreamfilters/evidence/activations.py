@@ -28,12 +28,6 @@ _MOST_IMAGES = 64  # in a batch; larger batches are no faster
 BATCH_BYTES = 2**29  # of activations in a batch; with half of it MobileNetV2 takes a fifth longer
 _PROGRAMS = 64  # compiled programs kept with a network, those of dreams included; the oldest is evicted first
 
-# Layers that forward their input in inference mode: their activations equal those of the layer before.
-HANDED_ON = frozenset(
-    "Dropout SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization "  # noqa: SIM905
-    "Flatten Reshape InputLayer Identity".split()
-)
-
 
 def activations(
     network: Network, images: Images, layers: Sequence[str], *, batch: int | None = None

@@ -13,6 +13,7 @@ from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations, mean_responses
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.watching import layer_named_by, logits_step
 
 Images: TypeAlias = NDArray[np.float32] | Sequence[ArrayLike]  # (n, h, w, c) in [0, 1], read as often as needed
@@ -22,12 +23,8 @@ PIXELS = "//pixels"  # stands for the images themselves in a list of layers; no 
 MAX_BYTES = 2**29  # of activations held at a time
 
 # Layers that only forward or pool what another layer computed.
-_HAND_ON = frozenset(
-    {
-        "Activation", "ReLU", "Softmax", "Dropout", "SpatialDropout2D", "GaussianDropout", "Flatten", "Reshape",
-        "GlobalAveragePooling2D", "GlobalMaxPooling2D", "AveragePooling2D", "MaxPooling2D", "Identity",
-    }
-)  # fmt: skip
+_SAME_UNITS = types_of("identity", "reshape", "pool")
+_FORWARDED = _SAME_UNITS | types_of("activation")
 
 
 def fitted_images(network: Network, images: Iterable[ArrayLike]) -> Floats:
@@ -108,8 +105,8 @@ def penultimate(network: Network) -> str:
     'dense'
     """
     graph = network.graph
-    scores = _computing_step(graph, logits_step(graph), _HAND_ON)  # skips a separate softmax or pooling layer
-    step = scores and _computing_step(graph, graph.writers.get(scores.inputs[0]), _HAND_ON - {"Activation", "ReLU"})
+    scores = _computing_step(graph, logits_step(graph), _FORWARDED)  # skips a separate softmax or pooling layer
+    step = scores and _computing_step(graph, graph.writers.get(scores.inputs[0]), _SAME_UNITS)
     return step.name if step else LOGITS
 
 
@@ -121,7 +118,7 @@ def layers_before(network: Network, layer: str, *, most: int = 5) -> tuple[str, 
     """
     graph = network.graph
     named = logits_step(graph) if layer == LOGITS else graph.by_name[network.layer(layer_named_by(layer)).name]
-    step = (_computing_step(graph, named, _HAND_ON) if layer == LOGITS else None) or named
+    step = (_computing_step(graph, named, _FORWARDED) if layer == LOGITS else None) or named
     upstream = {before.name: before for before in graph.needed(set(step.inputs))}
     known = [info for info in network.layers if info.name in upstream and info.dreamable]
     nonlinear = [info.name for info in known if info.activation != "linear"]

@@ -24,6 +24,7 @@ from keras import ops
 from dreamfilters.evidence.bounds.affine_operators import Affine, Array, affine_parts, is_keras, numbers
 from dreamfilters.networks.activation_functions import activation_name, inline_activation, is_pure
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
+from dreamfilters.networks.layers.pass_through import types_of
 
 ROUNDING = 2.0**-24  # u of float32
 _SMALLEST = float(np.finfo(np.float32).tiny)  # below it float32 loses digits, or all of them
@@ -320,11 +321,7 @@ def _transposed(step: Step, slots: Mapping[int, Known]) -> Known:
 
 _chosen: Rule = partial(_rising, rounds=False)
 _RULES: dict[str, Rule] = {
-    **dict.fromkeys((
-        "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
-        "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
-        "RandomBrightness", "Linear",
-    ), _same),
+    **dict.fromkeys((*types_of("identity"), "Linear"), _same),
     **dict.fromkeys((
         "MaxPooling2D", "GlobalMaxPooling2D", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute",
         "ZeroPadding2D", "Cropping2D", "RepeatVector", "Transpose", "Pad", "ExpandDims", "Squeeze",

@@ -16,13 +16,12 @@ from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Linear, 
 from dreamfilters.evidence.bounds.interval_arithmetic import Interval, IntervalPropagation, Part, require_bounds
 from dreamfilters.networks.activation_functions import is_pure
 from dreamfilters.networks.graph import Slot, Step
+from dreamfilters.networks.layers.pass_through import types_of
 
 Labels: TypeAlias = tuple[int, ...]
 AxisLabels: TypeAlias = tuple[Labels, Labels]  # of the rows and of the columns
 
-IDENTITIES = frozenset(
-    {"Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "ActivityRegularization", "Identity"}
-)
+IDENTITIES = types_of("identity")
 
 
 def representatives(axes: AxisLabels) -> list[tuple[tuple[int, int], np.ndarray, np.ndarray]]:

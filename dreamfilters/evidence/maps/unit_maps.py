@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import RecipeError, TargetError
-from dreamfilters.evidence.activations import HANDED_ON, Floats
+from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import LayerInfo, Network
+from dreamfilters.networks.layers.pass_through import types_of
 
 By: TypeAlias = Literal["unit", "layer", "fixed"]
 
@@ -153,6 +154,10 @@ class UnitMaps:
         return self.planes.reshape(len(self.units), -1)
 
 
+# Layers whose maps equal those of the layer before them.
+_FORWARDED = types_of("identity", "reshape")
+
+
 def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple[LayerInfo, ...]:
     """Return the layers that have a map for each unit or a number for each, in the order of execution.
 
@@ -163,7 +168,7 @@ def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple
         TargetError: it has neither maps nor numbers.
     """
     if names is None:
-        return tuple(info for info in network.layers if _has_maps(info) and info.type not in HANDED_ON)
+        return tuple(info for info in network.layers if _has_maps(info) and info.type not in _FORWARDED)
     chosen = {network.layer(name).name for name in names}
     for info in network.layers:
         if info.name in chosen and not _has_maps(info):

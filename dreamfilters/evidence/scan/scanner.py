@@ -7,16 +7,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.activations import HANDED_ON
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.progress import OnProgress, Progress
 
 # Layers whose units have the statistics of the layer before. Their maps differ (permuted, padded) and can be drawn.
-_COPIES = HANDED_ON | {"Permute", "StopGradient", "Cast", "ZeroPadding2D"}
+_COPIES = types_of("identity", "reshape", "reorder", "cast", "pad")
 
 
 def scan(

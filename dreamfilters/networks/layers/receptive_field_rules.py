@@ -15,6 +15,7 @@ import keras
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_kinds import map_shape
+from dreamfilters.networks.layers.pass_through import way_of
 from dreamfilters.networks.layers.receptive_field import Number, ReceptiveField
 
 
@@ -150,14 +151,13 @@ def _is_pointwise(step: Step) -> bool:
         isinstance(leaf, (Slot, int, float, str, type(None))) for leaf in keras.tree.flatten(step.arguments)
     )
     return (
-        activation_functions.is_pure(step) or step.type.startswith("Random") or (step.type in _POINTWISE and constants)
+        activation_functions.is_pure(step) or way_of(step.type) == "identity" or (step.type in _POINTWISE and constants)
     )
 
 
 _POINTWISE = frozenset(
     {
-        "Dense", "BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
-        "AlphaDropout", "ActivityRegularization", "Rescaling", "Identity", "UnitNormalization",
+        "Dense", "BatchNormalization", "Rescaling", "UnitNormalization",
         "LayerScale", "StochasticDepth",
         "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum",
         "Absolute", "Negative", "Square", "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu",

@@ -11,6 +11,7 @@ import numpy as np
 from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.io.model_file import SUFFIXES
+from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.preprocessing.input_form import InputForm, usual_order
 
 _BYTE_SCALE = 0.1  # who multiplies by less expects 0..255: 1/255 and 1/127.5 are usual, 1 to 2 is for 0..1
@@ -47,13 +48,13 @@ def _told(graph: Graph) -> tuple[float, float] | None:
         told = _range_of(step)
         if told:
             return told
-        if step.type not in _PASSING and not step.type.startswith("Random"):
+        if step.type not in _SAME_RANGE:
             return None
         slot = step.outputs[0]
 
 
-# What may stand before a layer that tells, and changes no range.
-_PASSING = ("Resizing", "ZeroPadding2D", "CenterCrop", "Permute", "Identity", "Cropping2D")
+# Layers that keep the range of values.
+_SAME_RANGE = types_of("identity", "reorder", "pad", "crop", "resize")
 
 
 def _range_of(step: Step) -> tuple[float, float] | None:
