@@ -16,6 +16,7 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Activations, Floats, stream
 from dreamfilters.evidence.features import Images, fitted_images
 from dreamfilters.networks import Network
+from dreamfilters.networks.programs import programs_of
 
 _CHUNK = 32  # images that are moved at a time
 
@@ -103,8 +104,6 @@ def _moved(network: Network, images: Images, transforms: Sequence[Transform], se
 
 def _mover(network: Network, transforms: tuple[Transform, ...]) -> Callable[[Any, Any], Any]:
     """Return the program that moves images, kept with the network."""
-    key = ("moved", transforms)
-    if key not in network.compiled:
-        network.compiled[key] = backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))
-    mover: Callable[[Any, Any], Any] = network.compiled[key]
-    return mover
+    return programs_of(network).get(
+        ("moved", transforms), lambda _: backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))
+    )

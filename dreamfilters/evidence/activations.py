@@ -17,6 +17,7 @@ from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.programs import programs_of
 from dreamfilters.networks.watching import layer_named_by
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -26,7 +27,6 @@ Reduction: TypeAlias = Callable[[Activations], Activations]
 
 _MOST_IMAGES = 64  # in a batch; larger batches are no faster
 BATCH_BYTES = 2**29  # of activations in a batch; with half of it MobileNetV2 takes a fifth longer
-_PROGRAMS = 64  # compiled programs kept with a network, those of dreams included; the oldest is evicted first
 
 
 def activations(
@@ -122,19 +122,17 @@ def stream(
 def _compiled(network: Network, layers: frozenset[str], reduce: Reduction) -> Callable[[Any], Activations]:
     """Return the compiled program from images to reduced activations.
 
-    Compiling takes as long as running it on dozens of images. Programs with this module's reductions are cached; a
-    caller's own reduction is a new function each time, and its program is dropped with it.
+    Programs with this module's reductions are cached. A caller's own reduction is a new function each time, and its
+    program is dropped with it.
     """
-    key = (iter_activations, layers, reduce)
-    if key in network.compiled:
-        return network.compiled[key]  # type: ignore[no-any-return]
-    watch = network.watch(layers)
-    program = backend.compile(lambda images: reduce(watch(network.to_input(images))))
+
+    def compiled(network: Network) -> Callable[[Any], Activations]:
+        watch = network.watch(layers)
+        return backend.compile(lambda images: reduce(watch(network.to_input(images))))
+
     if reduce in (dict, _means):
-        while len(network.compiled) >= _PROGRAMS:
-            network.compiled.pop(next(iter(network.compiled)))
-        network.compiled[key] = program
-    return program
+        return programs_of(network).get((iter_activations, layers, reduce), compiled)
+    return compiled(network)
 
 
 def _means(values: Activations) -> Activations:

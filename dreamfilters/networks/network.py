@@ -73,11 +73,6 @@ class Network:
         return {key: value for key, value in said.items() if value is not None}
 
     @cached_property
-    def compiled(self) -> dict[Any, Any]:
-        """What was compiled for this network, kept as long as it lives; empty at first."""
-        return {}
-
-    @cached_property
     def fingerprint(self) -> str:
         """A hash of configuration and weights by value and order, the same after saving and loading."""
         return fingerprint_of(self.graph)

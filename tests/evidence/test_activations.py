@@ -12,6 +12,7 @@ from dreamfilters.evidence import activations as recording
 from dreamfilters.evidence.activations import activations, iter_activations, mean_responses, stream
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks.programs import programs_of
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +160,13 @@ def test_the_program_is_built_once_and_few_are_kept(tiny):
     network = Network(tiny, InputForm.from_range(0, 1, size=(16, 16)))
     images = np.zeros((2, 16, 16, 3), np.float32)
     activations(network, images, ["conv1"])
-    (look,) = network.compiled.values()
+    (key,) = programs_of(network).keys
     activations(network, images, ["conv1"])
-    assert list(network.compiled.values()) == [look]
+    assert programs_of(network).keys == (key,)
     for number in range(80):
-        network.compiled[number] = None
+        programs_of(network).get(number, lambda _: None)
     activations(network, images, ["pool1"])
-    assert len(network.compiled) == 64
+    assert len(programs_of(network).keys) == 64
 
 
 def test_images_and_images_are_resized_by_the_rule_of_the_form(network, tmp_path):

@@ -26,6 +26,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Transform, apply, views_of
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.programs import programs_of
 
 Tensor: TypeAlias = Any
 State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for, worth; one row per image
@@ -33,7 +34,6 @@ State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for,
 # The measure beside the plain score: how much of it survives what a camera does to an image.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_VIEWS = 8
-_PROGRAMS = 64  # kept with a network; the oldest goes first
 _LOOKS_FROM = 1_000_000  # numbers of the looks' seeds, out of the way of the steps'
 
 
@@ -75,19 +75,10 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
         TargetError: the goal reads places that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
-    program: CompiledStep = _kept(
-        network, (goal.kind, goal.layers, repr(recipe), canvas), lambda: _compiled(network, goal, recipe, canvas)
-    )
+    key = (goal.kind, goal.layers, repr(recipe), canvas)
+    program = programs_of(network).get(key, lambda network: _compiled(network, goal, recipe, canvas))
     _check_reach(network, goal, program.shapes)
     return program
-
-
-def _kept(network: Network, key: Any, make: Callable[[], Any]) -> Any:
-    if key not in network.compiled:
-        while len(network.compiled) >= _PROGRAMS:
-            network.compiled.pop(next(iter(network.compiled)))
-        network.compiled[key] = make()
-    return network.compiled[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +108,7 @@ def _painter(recipe: Recipe, canvas: Canvas) -> _Painter:
 
 
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
-    painter: _Painter = _kept(network, (repr(recipe), canvas), lambda: _painter(recipe, canvas))
+    painter = programs_of(network).get((repr(recipe), canvas), lambda _: _painter(recipe, canvas))
     look = Evaluator(network, goal, canvas)
     judge = backend.compile(look.judge)
 

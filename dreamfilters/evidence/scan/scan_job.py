@@ -17,11 +17,12 @@ from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.class_labels import class_numbers
-from dreamfilters.evidence.scan.reductions import Floats, Reducer, reducer
+from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
 from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.programs import programs_of
 from dreamfilters.networks.watching import layer_named_by
 
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
@@ -173,10 +174,7 @@ class ScanJob:
     def _reduce_batch(self) -> Callable[[tuple[range, Floats]], _Batch]:
         """Return the function that reads a batch of images and reduces their activation maps."""
         fitted = self.source.fitted(self.size, self.network.form)
-        key = ("scan", self.layers)
-        if key not in self.network.compiled:
-            self.network.compiled[key] = reducer(self.network, self.layers)
-        reduce: Reducer = self.network.compiled[key]
+        reduce = programs_of(self.network).get(("scan", self.layers), lambda network: reducer(network, self.layers))
 
         def reduced(batch: tuple[range, Floats]) -> _Batch:
             numbers, thresholds = batch
