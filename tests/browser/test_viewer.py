@@ -18,7 +18,7 @@ from dreamfilters import cli
 from tests.browser.visiting import until, visit
 
 STOP, OTHER = "14/3.png", "13/0.png"
-CANVAS = "document.querySelector('.length canvas')"
+CANVAS = "document.querySelector('.scroll-content canvas')"
 LARGE = {"width": 1280, "height": 860}
 PAD = 2  # pixels before the first tile
 
@@ -113,12 +113,12 @@ def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, b
     layer, image = ids(tab, "conv6")
     unit, side = int(tab.evaluate(f"{CANVAS}.dataset.first")), float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     exact = asked(tab, f"api/maps/{layer}/{image}/{unit}")
-    row, column = exact["position"]
-    until(tab, "document.querySelector('.marked img').complete")
+    row, column = exact["place"]
+    until(tab, "document.querySelector('.marked-image img').complete")
     place = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
-    tab.hover(".length canvas", position=place)
+    tab.hover(".scroll-content canvas", position=place)
     tab.wait_for_selector(".outline", state="attached")
-    told = tab.text_content(".reading")
+    told = tab.text_content(".tooltip")
     value = np.max(exact["values"])
     assert told.startswith(f"conv6:{unit}row {row}, column {column}: {value:#.3g}"), told
     marked = tab.evaluate(
@@ -135,10 +135,11 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
     height, width = asked(tab, f"api/maps/{key}/{image}")["full"]
     places = [(0, 0), (height - 1, 0), (height // 2, width // 3), (height // 3, width - 1)]
     for row, column in places:
-        found = tab.evaluate(f"""import('/static/state/receptive_fields.js').then(async ({{ placing, fieldOf }}) => {{
+        found = tab.evaluate(f"""import('/static/state/receptive_fields.js').then(async (module) => {{
             const {{ network }} = await (await fetch('api/state')).json();
             const layer = network.layers.find((one) => one.id === '{key}');
-            return fieldOf(await placing(layer, network.form, [{height}, {width}]), {row}, {column});
+            const geometry = await module.fetchFieldGeometry(layer, network.form, [{height}, {width}]);
+            return module.receptiveField(geometry, {row}, {column});
         }})""")
         assert found == pytest.approx(
             asked(tab, f"api/receptive-fields/{key}?row={row}&column={column}")["box"], abs=1e-6
@@ -149,17 +150,17 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     go(tab, base, f"/conv6?image={STOP}")
     painted(tab, "conv6")
     unit = tab.evaluate(f"{CANVAS}.dataset.first")
-    tab.click(".length canvas", position={"x": 30, "y": 30})
+    tab.click(".scroll-content canvas", position={"x": 30, "y": 30})
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     assert settings(tab)[0] == f"#/signs/conv6/{unit}"
     layer, _ = ids(tab, "conv6")
     facts = asked(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
-    assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
-    until(tab, "document.querySelectorAll('.sights .exact').length === 7")  # the image and six strongest
+    assert facts["verdict"]["words"] in tab.text_content(".unit .verdict")
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")  # the image and six strongest
     until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
-    shown = tab.locator(".sights figcaption b").all_text_contents()
-    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:6]]
+    shown = tab.locator(".unit-views figcaption b").all_text_contents()
+    assert shown[2:] == [f"{one['value']:#.3g}" for one in facts["strongest"][:6]]
     assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
@@ -167,7 +168,9 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     painted(tab, "conv6")
 
 
-@pytest.mark.parametrize(("layer", "why"), [("class", "a class is above"), ("pool1", "judged in another layer")])
+@pytest.mark.parametrize(
+    ("layer", "why"), [("class", "relative to the other classes"), ("pool1", "see the next layer")]
+)
 def test_a_unit_without_a_verdict_says_why(tab, base, layer, why):
     go(tab, base, f"/{layer}/3")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
@@ -180,13 +183,13 @@ def test_a_silent_unit_has_one_bar_at_zero_and_no_strongest_image(tab, base):
     tab.wait_for_selector(".chart .bar")
     assert tab.locator(".chart .bar").count() == 1
     assert float(tab.get_attribute(".chart .bar", "width")) == 24
-    assert [text.strip() for text in tab.locator(".chart .across").all_text_contents()] == ["0"]
-    tab.get_by_text("It answers all real images alike, with 0: none is its strongest.").wait_for()
-    assert tab.locator(".sights figure").count() == 2  # the dream to come, and the image
-    assert tab.get_by_text("Classes that excite it").count() == 0
-    assert tab.locator(".sights .outline.still").count() == 0  # nor has the image a strongest place
+    assert [text.strip() for text in tab.locator(".chart .x-label").all_text_contents()] == ["0"]
+    tab.get_by_text("The response is 0 for every image, so there are no strongest images.").wait_for()
+    assert tab.locator(".unit-views figure").count() == 2  # the dream to come, and the image
+    assert tab.get_by_text("Strongest classes").count() == 0
+    assert tab.locator(".unit-views .outline.dashed").count() == 0  # nor has the image a strongest place
     tab.set_viewport_size({"width": 1000, "height": 860})
-    buttons = tab.locator(".unit .head .deeds > *")
+    buttons = tab.locator(".unit .head .actions > *")
     assert {buttons.nth(place).bounding_box()["y"] for place in range(4)} == {buttons.first.bounding_box()["y"]}
 
 
@@ -194,19 +197,19 @@ def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
     go(tab, base, "/class/14")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.evaluate("window.steps = []; new MutationObserver(() => {"
-              " const one = document.querySelector('.looked img.image');"
+              " const one = document.querySelector('.current-dream img.image');"
               " if (one && window.steps.at(-1) !== one.src) window.steps.push(one.src);"
               "}).observe(document.body, { subtree: true, childList: true, attributes: true }); 1")  # fmt: skip
     tab.keyboard.press("d")
     until(tab, "window.steps.length >= 2")  # two frames at least were seen while it grew
     assert len(set(tab.evaluate("window.steps"))) >= 2
-    name = tab.evaluate("document.querySelector('.looked').dataset.dream")
+    name = tab.evaluate("document.querySelector('.current-dream').dataset.dream")
     tab.reload()
-    until(tab, f"document.querySelector('.looked')?.dataset.dream === '{name}'")
-    until(tab, "document.querySelector('.looked.done img.image')?.complete")
+    until(tab, f"document.querySelector('.current-dream')?.dataset.dream === '{name}'")
+    until(tab, "document.querySelector('.current-dream.done img.image')?.complete")
     dream = next(one for one in asked(tab, "api/dreams")["dreams"] if one["id"] == name)
     assert dream["step"] == dream["steps"]
-    shown = tab.evaluate("document.querySelector('.looked .told').innerText")
+    shown = tab.evaluate("document.querySelector('.current-dream .dream-status').innerText")
     assert f"{dream['score']:#.3g}" in shown
     until(tab, "document.querySelectorAll('.legend b').length === 2")  # the dream is marked among the real images
 
@@ -216,33 +219,33 @@ def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     assert tab.locator(".measures").count() == 0  # nothing was dreamt
     tab.keyboard.press("d")
-    tab.wait_for_selector(".looked.done", state="attached")
-    tab.wait_for_selector(".measured", state="attached")
-    dream = tab.get_attribute(".looked", "data-dream")
+    tab.wait_for_selector(".current-dream.done", state="attached")
+    tab.wait_for_selector(".measure-list", state="attached")
+    dream = tab.get_attribute(".current-dream", "data-dream")
     told = asked(tab, f"api/dreams/{dream}/measures")
-    assert tab.locator(".measured dt").all_text_contents() == [one["name"] for one in told["measures"]]
-    assert tab.locator(".measured b").all_text_contents() == [one["figure"] for one in told["measures"]]
-    assert "one seed only" in tab.locator(".measured").inner_text()
+    assert tab.locator(".measure-list dt").all_text_contents() == [one["name"] for one in told["measures"]]
+    assert tab.locator(".measure-list b").all_text_contents() == [one["figure"] for one in told["measures"]]
+    assert "one seed only" in tab.locator(".measure-list").inner_text()
     tab.keyboard.press("a")  # another seed tells how far chance goes, of both
-    until(tab, f"Number(document.querySelector('.looked.done')?.dataset.dream.slice(1)) > {dream[1:]}")
-    until(tab, "document.querySelector('.measured')?.innerText.includes('over 2 seeds')")
+    until(tab, f"Number(document.querySelector('.current-dream.done')?.dataset.dream.slice(1)) > {dream[1:]}")
+    until(tab, "document.querySelector('.measure-list')?.innerText.includes('over 2 seeds')")
     tab.locator(".dreams .thumb").last.click()
-    until(tab, f"document.querySelector('.looked').dataset.dream === '{dream}'")
-    until(tab, "document.querySelector('.measured')?.innerText.includes('over 2 seeds')")
+    until(tab, f"document.querySelector('.current-dream').dataset.dream === '{dream}'")
+    until(tab, "document.querySelector('.measure-list')?.innerText.includes('over 2 seeds')")
 
 
 def test_another_seed_is_another_dream_and_a_canceled_one_says_so(tab, base):
     go(tab, base, "/conv5/3")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.keyboard.press("d")
-    tab.wait_for_selector(".looked.done, .looked.failed", state="attached")
+    tab.wait_for_selector(".current-dream.done, .current-dream.failed", state="attached")
     tab.select_option(".dreams select", "natural")  # a longer one, to be in time
     tab.keyboard.press("a")
-    tab.wait_for_selector(".looked.running", state="attached")
+    tab.wait_for_selector(".current-dream.running", state="attached")
     assert tab.input_value("input.seed") == "1"
     tab.keyboard.press("x")
-    tab.wait_for_selector(".looked.cancelled", state="attached")
-    assert "Cancelled" in tab.text_content(".looked .told")
+    tab.wait_for_selector(".current-dream.cancelled", state="attached")
+    assert "Cancelled" in tab.text_content(".current-dream .dream-status")
     assert tab.locator(".dreams .thumb").count() == 2
     seeds = {one["seed"]: one["phase"] for one in asked(tab, f"api/dreams?layer={ids(tab, 'conv5')[0]}")["dreams"]}
     assert seeds == {0: "done", 1: "cancelled"}
@@ -295,7 +298,7 @@ def test_images_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'pasted'")
     painted(tab, "conv1")
     before = len(asked(tab, "api/state")["images"])
-    tab.click(".tray-image.chosen .away")
+    tab.click(".tray-image.chosen .remove")
     until(tab, f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent !== 'pasted'")
 
@@ -348,7 +351,7 @@ def test_a_link_says_everything(tab, base):
     assert tab.evaluate("[...document.querySelectorAll('.toolbar select')].map((one) => one.value)") == [
         "number", "fixed", "viridis", "l",
     ]  # fmt: skip
-    assert tab.evaluate("[...document.querySelectorAll('.toolbar .end')].map((one) => one.value)") == ["0.5", "2"]
+    assert tab.evaluate("[...document.querySelectorAll('.toolbar .limit')].map((one) => one.value)") == ["0.5", "2"]
     assert tab.locator(".tray-image.chosen").count() == 2
     assert tab.evaluate(f"{CANVAS}.dataset.first") == "0"
     tab.select_option("select[aria-label=Colors]", "gray")
@@ -422,7 +425,7 @@ def test_a_question_mark_shows_the_keys_and_escape_hides_them(tab, base):
     tab.keyboard.press("?")
     tab.wait_for_selector("dialog[open]", state="attached")
     shown = tab.text_content("dialog")
-    assert all(word in shown for word in ("search", "dream it", "light or dark", "compare"))
+    assert all(word in shown for word in ("search", "dream the unit", "between light and dark", "compare"))
     tab.keyboard.press("d")  # the page behind does nothing
     tab.keyboard.press("Escape")
     tab.wait_for_selector("dialog", state="detached")
@@ -453,7 +456,7 @@ def test_it_fits_a_telephone(tab, base, view):
     go(tab, base, view, width=400, height=800)
     tab.wait_for_selector(".middle h1", state="attached")
     for pane in range(3):
-        tab.click(f".switch button >> nth={pane}")
+        tab.click(f".pane-switch button >> nth={pane}")
         assert tab.evaluate("document.documentElement.scrollWidth") == 400
         seen = "[...document.querySelectorAll('.panes > *')].filter((one) => one.checkVisibility())"
         assert tab.evaluate(f"{seen}.map((one) => one.clientWidth)") == [400]
@@ -471,13 +474,13 @@ def test_a_view_is_saved_and_its_words_are_copied(tab, base, tmp_path):
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 50
     tab.click(".top .menu summary >> text=Copy")
     tab.click(".top .menu >> text=Command line")
-    tab.get_by_text("Copied the command.").wait_for()
+    tab.get_by_text("Copied the command line.").wait_for()
     assert tab.evaluate("navigator.clipboard.readText()") == asked(tab, "api/state")["command"]
 
 
 def taken(tab, deed, folder):
-    """What comes of a line of the menu 'Take away': the file's name and where it lies."""
-    tab.click("summary >> text=Take away")
+    """What comes of a line of the menu 'Export': the file's name and where it lies."""
+    tab.click("summary >> text=Export")
     with tab.expect_download() as saving:
         tab.click(f"article .menu >> text={deed}")
     file = folder / "taken"
@@ -488,18 +491,18 @@ def taken(tab, deed, folder):
 def test_a_unit_is_taken_away_as_an_image_as_numbers_and_as_a_report(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
-    until(tab, "document.querySelectorAll('.sights .exact').length === 7")
-    name, file = taken(tab, "This view as PNG", tmp_path)
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")
+    name, file = taken(tab, "Save this view as PNG", tmp_path)
     assert name == "conv6-22.png"
     with Image.open(file) as saved:
         assert saved.width > 7 * 160  # the image and six strongest ones, above their maps
         assert saved.height > 2 * 160
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
-    name, file = taken(tab, "JSON", tmp_path)
+    name, file = taken(tab, "Save the unit as JSON", tmp_path)
     layer, _ = ids(tab, "conv6")
     assert name == "conv6-22.json"
     assert json.loads(file.read_text("utf-8")) == asked(tab, f"api/units/{layer}/22")
-    name, file = taken(tab, "report", tmp_path)
+    name, file = taken(tab, "Save the report", tmp_path)
     assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)
     with zipfile.ZipFile(file) as report:
         assert "conv6:22" in report.read("index.html").decode()
@@ -508,22 +511,23 @@ def test_a_unit_is_taken_away_as_an_image_as_numbers_and_as_a_report(tab, base, 
 def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kept, tmp_path, monkeypatch):
     go(tab, base, "/conv2/4")
     tab.wait_for_selector("article.unit[data-ready=yes]")
-    tab.click(".dreams .main")
-    tab.wait_for_selector(".looked.done")
-    tab.click(".looked >> text=Save")
+    tab.click(".dreams .primary")
+    tab.wait_for_selector(".current-dream.done")
+    tab.click(".current-dream >> text=Save run")
     tab.get_by_text("Saved in").first.wait_for()
     tab.reload()
-    told = tab.text_content(".looked .told >> text=Saved in")
+    told = tab.text_content(".current-dream .dream-status >> text=Saved in")
     folder = Path(told.removeprefix("Saved in ").strip())
     assert folder.parent == kept
     images = [image for image in folder.rglob("*.png") if image.name != "contact-sheet.png"]
-    shown = np.array(Image.open(io.BytesIO(tab.request.get(base + tab.get_attribute(".looked a", "href")).body())))
+    address = base + tab.get_attribute(".current-dream a", "href")
+    shown = np.array(Image.open(io.BytesIO(tab.request.get(address).body())))
     assert [np.array_equal(np.array(Image.open(image)), shown) for image in images] == [True]
 
-    for line in ("Copy the command line", "Copy the Python"):
-        tab.click("summary >> text=Take away")
+    for line in ("Copy the command line", "Copy the Python code"):
+        tab.click("summary >> text=Export")
         tab.click(f"article .menu >> text={line}")
-        tab.get_by_text(f"Copied the {'Python' if 'Python' in line else 'command'}.").wait_for()
+        tab.get_by_text(f"Copied{line.removeprefix('Copy')}.").wait_for()
         words = tab.evaluate("navigator.clipboard.readText()")
         if "Python" in line:
             made = eval(words, {"df": df})[0].image

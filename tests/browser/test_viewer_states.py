@@ -191,7 +191,7 @@ def test_while_the_network_is_opened_the_page_says_so_and_shows_the_images(tab, 
     says(tab, "opening the network …")
     tab.wait_for_selector(".tray-image")
     assert tab.locator(".tray-image").count() == 1
-    assert tab.locator(".ghost.layer").count() > 3
+    assert tab.locator(".skeleton.layer").count() > 3
     assert not [path for path in canned.asked if path.startswith(("api/maps", "api/predictions"))]
 
 
@@ -206,7 +206,7 @@ def test_a_network_that_cannot_be_opened_is_told_in_its_own_words(tab, canned):
 def test_a_worker_that_starts_again_is_a_line_and_what_is_shown_stays(tab, canned):
     canned.show(state(network(["one", "two"]), phase="restarting", note="it ran out of memory"))
     go(tab, canned, "/one")
-    says(tab, "started again: it ran out of memory")
+    says(tab, "restarting: it ran out of memory")
     assert tab.locator(".layers a").count() == 2
 
 
@@ -216,13 +216,13 @@ def test_no_image_no_unit_and_no_layer_are_told(tab, canned):
     says(tab, "Drop an image here")
     canned.show(state(network(["one"])))
     go(tab, canned, "/one?only=zzz")
-    says(tab, "Nothing in one is called “zzz”")
+    says(tab, "No unit of one matches “zzz”")
     go(tab, canned, "/elsewhere")
-    says(tab, "No layer is called elsewhere")
+    says(tab, "No layer named elsewhere")
     go(tab, canned, "/one/99")
     says(tab, "one has 4 units, 0 to 3.")
     visit(tab, f"{canned.base}#/other/one")
-    says(tab, "This link is about other; the server shows canned.")
+    says(tab, "This link is for other; the server shows canned.")
     net = network(["one"])
     net["layers"][0].update(display="none", units=0, dreamable=False, reason="it has no units")
     canned.show(state(net))
@@ -236,7 +236,7 @@ def test_a_request_that_fails_is_told_and_can_be_tried_again(tab, heard, canned)
     says(tab, "the canned reason")
     canned.answers.pop("maps/L0/I0")
     tab.click(".state.failed button")
-    until(tab, "document.querySelector('.length canvas')?.dataset.painted === 'one true'")
+    until(tab, "document.querySelector('.scroll-content canvas')?.dataset.painted === 'one true'")
     go(tab, canned, "/one/0")
     says(tab, "the canned reason")
     assert all("503" in said for said in heard.complaints)  # the browser's own
@@ -247,10 +247,10 @@ def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
     running = {"phase": "running", "done": 3, "total": 9, "note": ""}
     canned.show(state(network(["one"]), evidence=running))
     go(tab, canned, "/one/2")
-    says(tab, "Looking for the strongest real images: 3 of 9")
-    assert tab.locator(".sights figure").count() == 2  # the dream to come, and the image
-    tab.wait_for_selector(".sights .exact")
-    assert tab.locator(".sights .exact").count() == 1
+    says(tab, "Searching for the strongest images: 3 of 9 scanned")
+    assert tab.locator(".unit-views figure").count() == 2  # the dream to come, and the image
+    tab.wait_for_selector(".unit-views .exact")
+    assert tab.locator(".unit-views .exact").count() == 1
 
 
 def dreamt(phase, **more):
@@ -265,10 +265,10 @@ def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_canceled_does_
     waiting = [dreamt("queued", id=f"D{unit}", unit=unit) for unit in range(3)]
     canned.show(state(network(["one"]), evidence=evidence), dreams={"dreams": waiting})
     go(tab, canned, "/one/2")
-    says(tab, "on its way")
-    assert tab.get_by_text("Dream it").count() == 0
+    says(tab, "in progress")
+    assert tab.get_by_text("Dream this unit").count() == 0
     says(tab, "Measured when the dream is done.")
-    assert tab.locator(".looked .pulse").count() == 1
+    assert tab.locator(".current-dream .pulse").count() == 1
     tab.click(".queue summary")
     lines = tab.locator(".queue p .soft")
     assert lines.count() == 3
@@ -276,8 +276,8 @@ def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_canceled_does_
     canned.show(state(network(["one"]), evidence=evidence), dreams={"dreams": [dreamt("cancelled")]})
     go(tab, canned, "/one/2")
     says(tab, "Cancelled")
-    says(tab, "Dream it")
-    assert tab.locator(".looked .pulse").count() == 0
+    says(tab, "Dream this unit")
+    assert tab.locator(".current-dream .pulse").count() == 0
     assert tab.locator(".measures").count() == 0  # it never will be done
 
 
@@ -304,7 +304,7 @@ def test_a_server_that_goes_is_told(tab, heard):
     gone.done.set()
     gone.server.shutdown()
     gone.server.server_close()
-    says(tab, "The server does not answer.")
+    says(tab, "The server does not respond.")
     assert tab.locator(".layers a").count() == 1
     visit(tab, "about:blank")
     heard.complaints.clear()  # the browser's own, of the connection
@@ -346,18 +346,18 @@ def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
     net["layers"][0].update(units=WIDE, shape=[SIDE, SIDE, WIDE])
     canned.show(state(net))
     go(tab, canned, "/wide?sort=number&scale=unit&colors=gray")
-    until(tab, "document.querySelector('.length canvas')?.dataset.painted === 'wide true'")
+    until(tab, "document.querySelector('.scroll-content canvas')?.dataset.painted === 'wide true'")
     asked = [path for path in canned.asked if path.startswith("api/maps/")]
     assert sorted(asked) == ["api/maps/L0/I0", "api/maps/L0/I0/sheet.bin"]
     assert tab.locator("*").count() < 250
-    columns = int(tab.evaluate("document.querySelector('.length canvas').dataset.columns"))
+    columns = int(tab.evaluate("document.querySelector('.scroll-content canvas').dataset.columns"))
     tab.keyboard.press("End")
     until(tab, f"document.getElementById('active-unit').textContent.startsWith('wide:{WIDE - 1},')")
     scroller = "document.querySelector('.units')"
     until(tab, f"{scroller}.scrollTop > 1000")
     rows = math.ceil(WIDE / columns)
     assert tab.evaluate(f"{scroller}.scrollHeight") > rows * 76
-    last = "[...document.querySelector('.length canvas').getContext('2d').getImageData(0, 300, 40, 200).data]"
+    last = "[...document.querySelector('.scroll-content canvas').getContext('2d').getImageData(0, 300, 40, 200).data]"
     until(tab, f"new Set({last}).size > 5")  # painted there too
     assert len([path for path in canned.asked if path.startswith("api/maps/")]) == 2
 
@@ -383,71 +383,15 @@ def modules(tab, canned):
     return lambda name, expression: module(tab, canned, name, expression)
 
 
-def test_a_drawing_has_rows_by_the_longest_way_and_lines_around_what_is_between(modules):
-    """a -> b -> c and a -> c: three rows; the long edge bends beside b."""
-    drawn = modules("lib/graph_layout.js", "m.layout(['a', 'b', 'c'], [['a', 'b'], ['b', 'c'], ['a', 'c']], () => 40)")
-    a, b, c = drawn["nodes"]
-    assert [node["y"] for node in (a, b, c)] == [20, 88, 156]  # 40 high, 28 between
-    long = next(edge for edge in drawn["edges"] if edge["from"] == "a" and edge["to"] == "c")
-    (_, _), (x, top), (below, bottom), (_, _) = long["points"]
-    assert abs(x - b["x"]) >= b["width"] / 2
-    assert (below, top, bottom) == (x, 68, 108)  # upright beside b, so that its bends touch no corner of it
-    assert drawn["height"] == 176
-
-
-def test_a_text_gives_way_at_its_end_and_a_name_in_its_middle(modules):
-    page = "m.fitted({ measureText: (text) => ({ width: text.length }) }, 'block_of_things/conv', 9%s)"
-    assert modules("lib/text_fit.js", page % "") == "block_of…"
-    assert modules("lib/text_fit.js", page % ", true") == "bloc…conv"
-
-
-def test_branches_lie_abreast_and_do_not_touch(modules):
-    edges = "[['a','b'],['a','c'],['a','d'],['b','e'],['c','e'],['d','e']]"
-    drawn = modules("lib/graph_layout.js", f"m.layout(['a','b','c','d','e'], {edges}, () => 40)")
-    a, b, c, d, e = drawn["nodes"]
-    assert b["y"] == c["y"] == d["y"]
-    across = sorted(node["x"] for node in (b, c, d))
-    assert min(np.diff(across)) >= b["width"]
-    assert a["x"] == e["x"] == across[1]  # over and under the middle one
-
-
-def test_a_circle_does_not_hang_the_drawing(modules):
-    drawn = modules("lib/graph_layout.js", "m.layout(['a', 'b'], [['a', 'b'], ['b', 'a'], ['b', 'b']], () => 40)")
-    assert len(drawn["nodes"]) == 2
-
-
-def test_a_link_that_is_read_and_written_is_the_same(modules):
-    link = "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray"
-    assert modules("state/routing.js", f"m.link(m.parse('{link}'))") == link
-    read = modules("state/routing.js", f"m.parse('{link}')")
-    assert (read["network"], read["layer"], read["unit"]) == ("a/b", "c d", 3)
-    assert read["compare"] == [{"layer": "l:1", "unit": 2}]
-    odd = modules("state/routing.js", "m.parse('#/%E0%A4%A/x/-1?sort=evil&scale=__proto__&low=NaN')")
-    assert (odd["network"], odd["unit"], odd["sort"], odd["scale"], odd["low"]) == (
-        "%E0%A4%A",
-        None,
-        "response",
-        "layer",
-        0,
-    )
-
-
-def test_numbers_have_three_figures(modules):
-    texts = modules(
-        "lib/number_format.js",
-        "[0, 1, 0.6431, -0.0079, 12.34, 999.6, 12345, 2.3e9, 1e-7, NaN].map((x) => m.figures(x))",
-    )
-    assert texts == ["0", "1.00", "0.643", "−0.00790", "12.3", "1000", "12345", "2.30e9", "1.00e-7", "–"]
-    assert modules("lib/number_format.js", "m.ticks(0, 1).map((one) => one.text)") == ["0.0", "0.5", "1.0"]
-
-
 def test_colors_are_those_of_the_reports(modules):
     from dreamfilters.images.colormaps import PALETTES
 
     for name, palette in PALETTES.items():
-        found = np.array(modules("lib/colormaps.js", f"[...m.table('{name}')]"))
+        found = np.array(modules("lib/colormaps.js", f"[...m.colorTable('{name}')]"))
         assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colors).max() <= 1
-    assert modules("lib/colormaps.js", "[m.place(0, 0, 2), m.place(1, 0, 2), m.place(9, 0, 2), m.place(5, 5, 5)]") == [
+    assert modules(
+        "lib/colormaps.js", "[[0, 0, 2], [1, 0, 2], [9, 0, 2], [5, 5, 5]].map((one) => m.colorIndex(...one))"
+    ) == [
         0,
         128,
         255,

@@ -1,11 +1,15 @@
-// The page starts here: listen to the server, draw the view that the link names.
-import { listen } from "./state/events.js";
+// @ts-check
+// The start of the page: follow the address, the keys and the server, and render.
 import { html, render } from "./lib/html.js";
-import "./lib/menus.js";
+import { handleKey } from "./lib/keys.js";
+import { followServer } from "./state/events.js";
+import { followAddress } from "./state/routing.js";
 import { App } from "./views/app.js";
 
-const root = document.getElementById("app");
+followAddress();
+addEventListener("keydown", handleKey);
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 root.replaceChildren();
 render(html`<${App} />`, root);
 document.documentElement.dataset.ready = "yes";
-listen();
+followServer();

@@ -1,10 +1,9 @@
+// @ts-check
 "use strict";
-// Before the first paint: light or dark as the person chose last, else as the system has it.
-(() => {
-  try {
-    const chosen = localStorage.getItem("theme");
-    if (chosen) document.documentElement.dataset.theme = chosen;
-  } catch {
-    // A browser that stores nothing follows the system.
-  }
-})();
+// Runs before the first paint: apply the stored theme. Without one the page follows the system.
+try {
+  const theme = localStorage.getItem("theme");
+  if (theme) document.documentElement.dataset.theme = theme;
+} catch {
+  // Storage is disabled.
+}

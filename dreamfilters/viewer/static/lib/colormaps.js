@@ -1,7 +1,11 @@
-// From a number to a color: palettes whose brightness grows evenly, one table of 256 each.
+// @ts-check
+// Colormaps: from a number to a color. The lightness of each grows evenly; a table has 256 colors.
 
-// The same colors as dreamfilters/images/colormaps.py: magma and viridis by Nathaniel J. Smith, Stefan van der Walt and
+// The colors of dreamfilters/images/colormaps.py: magma and viridis by Nathaniel J. Smith, Stefan van der Walt and
 // Eric Firing, given to the public domain (CC0), https://github.com/BIDS/colormap.
+/** @typedef {import("../types.js").Colormap} Colormap */
+
+/** @type {Record<Colormap, string>} */
 const STOPS = {
   magma:
     "000004 0b0924 20114b 3b0f70 57157e 721f81 8c2981 a8327d c43c75 de4968 f1605d fa7f5e fe9f6d febf84 fddea0 fcfdbf",
@@ -10,29 +14,46 @@ const STOPS = {
     "d8e219 fde725",
   gray: "000000 ffffff",
 };
+/** @type {Record<Colormap, number[]>} */
 const MISSING = { magma: [128, 128, 128], viridis: [128, 128, 128], gray: [40, 120, 255] };
+/** @type {Partial<Record<Colormap, Uint32Array>>} */
 const tables = {};
 
-/** Return 256 colors as the 32-bit numbers that an ImageData holds (red in the lowest byte). */
-export function table(name) {
-  tables[name] ??= Uint32Array.from({ length: 256 }, (_, place) => packed(between(STOPS[name], place / 255)));
-  return tables[name];
+/**
+ * Return the 256 colors of a colormap as the 32-bit numbers of an ImageData (red in the lowest byte).
+ * @param {Colormap} name
+ * @returns {Uint32Array}
+ */
+export function colorTable(name) {
+  const colorAt = (/** @type {number} */ index) => packed(interpolated(STOPS[name], index / 255));
+  return (tables[name] ??= Uint32Array.from({ length: 256 }, (_, index) => colorAt(index)));
 }
 
-/** The color of what is no number, which no scale holds. */
-export const missing = (name) => packed(MISSING[name]);
+/**
+ * Return the color of a value that is not finite, which the colormap itself does not contain.
+ * @param {Colormap} name
+ */
+export const missingColor = (name) => packed(MISSING[name]);
 
-/** Where a value lies between two ends, 0 to 255; on a scale of one point everything has the low end's color. */
-export function place(value, low, high) {
+/**
+ * Return the index of a value's color, 0 to 255; 0 where the limits are equal.
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+export function colorIndex(value, low, high) {
   if (!(high > low)) return 0;
   return Math.round((255 * (Math.min(Math.max(value, low), high) - low)) / (high - low));
 }
 
-function between(text, at) {
+/** @param {string} text @param {number} fraction */
+function interpolated(text, fraction) {
   const stops = text.split(" ").map((stop) => [0, 2, 4].map((digit) => parseInt(stop.slice(digit, digit + 2), 16)));
-  const here = at * (stops.length - 1);
-  const left = Math.min(Math.floor(here), stops.length - 2);
-  return stops[left].map((shade, channel) => Math.round(shade + (here - left) * (stops[left + 1][channel] - shade)));
+  const position = fraction * (stops.length - 1);
+  const left = Math.min(Math.floor(position), stops.length - 2);
+  const right = stops[left + 1];
+  return stops[left].map((shade, channel) => Math.round(shade + (position - left) * (right[channel] - shade)));
 }
 
+/** @param {number[]} color */
 const packed = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;

@@ -1,175 +1,241 @@
-// A layered drawing of a network: rows by depth, order by the neighbors, long edges bent around what is between.
+// @ts-check
+// Layered graph drawing: a row for each depth, nodes ordered by their neighbors, long edges routed around other nodes.
 // After Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures", IEEE SMC 1981.
 
-const SWEEPS = 8;
-const WIDTH = 176; // of a node
-const GAP = { x: 28, y: 28, bend: 10 };
+/** @typedef {[string, string]} Edge */
+/** @typedef {[number, number]} Point */
+/** A node, or a bend: the position of an edge in a row that it only passes. */
+/** @typedef {{ id: string, row: number, bend: boolean, above: string[], below: string[] }} Part */
+/** Adjacent parts of a row that are moved together: their offsets from the position of the first. */
+/** @typedef {{ ids: string[], offsets: number[], position: number, width: number }} Block */
+/** @typedef {{ id: string, x: number, y: number, width: number, height: number }} DrawnNode */
+/** @typedef {{ from: string, to: string, points: Point[] }} DrawnEdge */
 
-/** Return places: {nodes: [{id, x, y, width, height}], edges: [{from, to, points}], width, height}; x, y the middle. */
-export function layout(ids, pairs, heightOf) {
+const SWEEPS = 8;
+const NODE_WIDTH = 176;
+const BEND_WIDTH = 10;
+const GAP = 28; // between nodes, both ways
+
+/**
+ * Return where nodes and edges are drawn; x and y are the center of a node.
+ * @param {string[]} ids
+ * @param {Edge[]} pairs
+ * @param {(id: string) => number} heightOf
+ * @returns {{ nodes: DrawnNode[], edges: DrawnEdge[], width: number, height: number }}
+ */
+export function layoutGraph(ids, pairs, heightOf) {
   const known = new Set(ids);
   const edges = pairs.filter(([from, to]) => from !== to && known.has(from) && known.has(to));
-  const depth = depths(ids, edges);
-  const { rows, parts, chains } = withBends(ids, edges, depth);
-  order(rows, parts);
-  const across = coordinates(rows, parts);
-  return drawn(rows, parts, chains, across, heightOf);
+  const { rows, parts, chains } = withBends(ids, edges, nodeDepths(ids, edges));
+  orderRows(rows, parts);
+  return drawing(rows, parts, chains, horizontalPositions(rows, parts), heightOf);
 }
 
-/** How many steps the longest way to each node has. An edge that closes a circle counts for nothing. */
-export function depths(ids, edges) {
-  const into = new Map(ids.map((id) => [id, 0]));
-  const out = new Map(ids.map((id) => [id, []]));
+/**
+ * Return the number of steps of the longest path to each node. An edge that closes a cycle does not count.
+ * @param {string[]} ids
+ * @param {Edge[]} edges
+ */
+export function nodeDepths(ids, edges) {
+  const incoming = counter(ids);
+  const depth = counter(ids);
+  /** @type {Map<string, string[]>} */
+  const outgoing = new Map(ids.map((id) => [id, []]));
   for (const [from, to] of edges) {
-    out.get(from).push(to);
-    into.set(to, into.get(to) + 1);
+    lookup(outgoing, from).push(to);
+    incoming.set(to, lookup(incoming, to) + 1);
   }
-  const depth = new Map(ids.map((id) => [id, 0]));
-  const free = ids.filter((id) => !into.get(id));
-  while (free.length) {
-    const id = free.shift();
-    for (const next of out.get(id)) {
-      depth.set(next, Math.max(depth.get(next), depth.get(id) + 1));
-      into.set(next, into.get(next) - 1);
-      if (!into.get(next)) free.push(next);
+  const free = ids.filter((id) => !incoming.get(id));
+  for (let id = free.shift(); id !== undefined; id = free.shift()) {
+    for (const next of lookup(outgoing, id)) {
+      depth.set(next, Math.max(lookup(depth, next), lookup(depth, id) + 1));
+      incoming.set(next, lookup(incoming, next) - 1);
+      if (!incoming.get(next)) free.push(next);
     }
   }
   return depth;
 }
 
-// A part is a node, or the bend of an edge in a row that it only passes.
+/** @param {string[]} ids @param {Edge[]} edges @param {Map<string, number>} depth */
 function withBends(ids, edges, depth) {
-  const rows = [];
+  /** @type {string[][]} */
+  const rows = Array.from({ length: Math.max(0, ...depth.values()) + 1 }, () => []);
+  /** @type {Map<string, Part>} */
   const parts = new Map();
+  /** @param {string} id @param {number} row @param {boolean} bend */
   const add = (id, row, bend) => {
-    (rows[row] ??= []).push(id);
+    rows[row].push(id);
     parts.set(id, { id, row, bend, above: [], below: [] });
   };
-  for (const id of ids) add(id, depth.get(id), false);
-  const chains = edges
-    .filter(([from, to]) => depth.get(to) > depth.get(from))
-    .map(([from, to], number) => {
-      const chain = [from];
-      for (let row = depth.get(from) + 1; row < depth.get(to); row += 1) {
-        const id = `bend ${number} ${row}`;
-        add(id, row, true);
-        chain.push(id);
-      }
-      chain.push(to);
-      for (let at = 1; at < chain.length; at += 1) {
-        parts.get(chain[at - 1]).below.push(chain[at]);
-        parts.get(chain[at]).above.push(chain[at - 1]);
-      }
-      return chain;
-    });
-  for (let row = 0; row < rows.length; row += 1) rows[row] ??= [];
+  for (const id of ids) add(id, lookup(depth, id), false);
+  const downward = edges.filter(([from, to]) => lookup(depth, to) > lookup(depth, from));
+  const chains = downward.map(([from, to], number) => {
+    const chain = [from];
+    for (let row = lookup(depth, from) + 1; row < lookup(depth, to); row += 1) {
+      const id = `bend ${number} ${row}`;
+      add(id, row, true);
+      chain.push(id);
+    }
+    chain.push(to);
+    for (let index = 1; index < chain.length; index += 1) {
+      lookup(parts, chain[index - 1]).below.push(chain[index]);
+      lookup(parts, chain[index]).above.push(chain[index - 1]);
+    }
+    return chain;
+  });
   return { rows, parts, chains };
 }
 
-/** Sort each row by the mean place of the neighbors, downwards and upwards, until little crosses. */
-function order(rows, parts) {
-  const place = new Map();
-  const note = (row) => row.forEach((id, at) => place.set(id, at));
-  rows.forEach(note);
+/**
+ * Sort each row by the mean index of the neighbors, downward and upward in turn, to reduce crossings.
+ * @param {string[][]} rows
+ * @param {Map<string, Part>} parts
+ */
+function orderRows(rows, parts) {
+  /** @type {Map<string, number>} */
+  const indexes = new Map();
+  /** @param {string[]} row */
+  const store = (row) => row.forEach((id, index) => indexes.set(id, index));
+  rows.forEach(store);
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const down = sweep % 2 === 0;
     for (const row of down ? rows : [...rows].reverse()) {
-      const wish = new Map(row.map((id, at) => [id, mean(parts.get(id)[down ? "above" : "below"], place) ?? at]));
-      row.sort((a, b) => wish.get(a) - wish.get(b) || place.get(a) - place.get(b));
-      note(row);
+      const target = new Map(
+        row.map((id, index) => [id, mean(lookup(parts, id)[down ? "above" : "below"], indexes) ?? index]),
+      );
+      row.sort((a, b) => lookup(target, a) - lookup(target, b) || lookup(indexes, a) - lookup(indexes, b));
+      store(row);
     }
   }
 }
 
-/** Pull every part towards its neighbors and push apart what would touch, a few times. */
-function coordinates(rows, parts) {
+/**
+ * Move every part to the mean of its neighbors and separate what overlaps, in several sweeps.
+ * @param {string[][]} rows
+ * @param {Map<string, Part>} parts
+ */
+function horizontalPositions(rows, parts) {
+  /** @type {Map<string, number>} */
   const x = new Map();
-  const wide = (id) => (parts.get(id).bend ? GAP.bend : WIDTH);
+  /** @param {string} id */
+  const widthOf = (id) => (lookup(parts, id).bend ? BEND_WIDTH : NODE_WIDTH);
   for (const row of rows) {
-    let at = 0;
+    let left = 0;
     for (const id of row) {
-      x.set(id, at + wide(id) / 2);
-      at += wide(id) + GAP.x;
+      x.set(id, left + widthOf(id) / 2);
+      left += widthOf(id) + GAP;
     }
-    for (const id of row) x.set(id, x.get(id) - at / 2);
+    for (const id of row) x.set(id, lookup(x, id) - left / 2);
   }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    for (const row of sweep % 2 ? [...rows].reverse() : rows) {
-      const near = (id) => (sweep % 2 ? parts.get(id).below : parts.get(id).above);
-      settle(
-        row,
-        row.map((id) => mean(near(id), x) ?? x.get(id)),
-        wide,
-        x,
-      );
+    const up = sweep % 2 === 1;
+    for (const row of up ? [...rows].reverse() : rows) {
+      const targets = row.map((id) => mean(lookup(parts, id)[up ? "below" : "above"], x) ?? lookup(x, id));
+      separate(row, targets, widthOf, x);
     }
   }
   return x;
 }
 
-// Neighbors that would touch become one block, which lies at the mean of what its members wish for.
-function settle(row, wishes, wide, x) {
+/**
+ * Position a row. Parts that would overlap become one block at the mean of their targets.
+ * @param {string[]} row
+ * @param {number[]} targets
+ * @param {(id: string) => number} widthOf
+ * @param {Map<string, number>} x changed in place
+ */
+function separate(row, targets, widthOf, x) {
+  /** @type {Block[]} */
   const blocks = [];
-  row.forEach((id, at) => {
-    let block = { ids: [id], offsets: [0], wish: wishes[at], width: 0 };
-    while (blocks.length) {
-      const last = blocks.at(-1);
-      const gap = last.width + (wide(last.ids.at(-1)) + wide(block.ids[0])) / 2 + GAP.x;
-      if (last.wish + gap <= block.wish) break;
+  row.forEach((id, index) => {
+    let block = { ids: [id], offsets: [0], position: targets[index], width: 0 };
+    for (let last = blocks.at(-1); last; last = blocks.at(-1)) {
+      const lastId = last.ids[last.ids.length - 1];
+      const distance = last.width + (widthOf(lastId) + widthOf(block.ids[0])) / 2 + GAP;
+      if (last.position + distance <= block.position) break;
       blocks.pop();
-      block = joined(last, block, gap);
+      block = merged(last, block, distance);
     }
     blocks.push(block);
   });
-  for (const block of blocks) block.ids.forEach((id, at) => x.set(id, block.wish + block.offsets[at]));
+  for (const block of blocks) block.ids.forEach((id, index) => x.set(id, block.position + block.offsets[index]));
 }
 
-function joined(left, right, gap) {
+/** @param {Block} left @param {Block} right @param {number} distance @returns {Block} */
+function merged(left, right, distance) {
   const count = left.ids.length + right.ids.length;
   return {
     ids: [...left.ids, ...right.ids],
-    offsets: [...left.offsets, ...right.offsets.map((offset) => offset + gap)],
-    wish: (left.wish * left.ids.length + (right.wish - gap) * right.ids.length) / count,
-    width: gap + right.width,
+    offsets: [...left.offsets, ...right.offsets.map((offset) => offset + distance)],
+    position: (left.position * left.ids.length + (right.position - distance) * right.ids.length) / count,
+    width: distance + right.width,
   };
 }
 
-function drawn(rows, parts, chains, across, heightOf) {
-  const half = (id) => (parts.get(id).bend ? 0 : WIDTH / 2);
-  const left = Math.min(0, ...[...across].map(([id, x]) => x - half(id)));
-  const x = (id) => across.get(id) - left;
-  const heights = rows.map((row) => Math.max(0, ...row.map((id) => (parts.get(id).bend ? 0 : heightOf(id)))));
-  const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height + GAP.y, 0));
-  const highOf = (id) => heights[parts.get(id).row];
-  const y = (id) => tops[parts.get(id).row] + highOf(id) / 2;
+/**
+ * @param {string[][]} rows
+ * @param {Map<string, Part>} parts
+ * @param {string[][]} chains
+ * @param {Map<string, number>} across
+ * @param {(id: string) => number} heightOf
+ */
+function drawing(rows, parts, chains, across, heightOf) {
+  /** @param {string} id */
+  const halfWidth = (id) => (lookup(parts, id).bend ? 0 : NODE_WIDTH / 2);
+  const left = Math.min(0, ...[...across].map(([id, x]) => x - halfWidth(id)));
+  const heights = rows.map((row) => Math.max(0, ...row.map((id) => (lookup(parts, id).bend ? 0 : heightOf(id)))));
+  const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height + GAP, 0));
+  /** @param {string} id */
+  const x = (id) => lookup(across, id) - left;
+  /** @param {string} id */
+  const rowHeight = (id) => heights[lookup(parts, id).row];
+  /** @param {string} id */
+  const y = (id) => tops[lookup(parts, id).row] + rowHeight(id) / 2;
+  // From the lower side of the first node to the upper side of the last; vertical through each row that is passed.
+  /** @param {string[]} chain @returns {Point[]} */
+  const route = (chain) => {
+    const [first, last] = [chain[0], chain[chain.length - 1]];
+    const bends = chain.slice(1, -1).flatMap((id) => [
+      /** @type {Point} */ ([x(id), y(id) - rowHeight(id) / 2]),
+      /** @type {Point} */ ([x(id), y(id) + rowHeight(id) / 2]),
+    ]);
+    return [[x(first), y(first) + heightOf(first) / 2], ...bends, [x(last), y(last) - heightOf(last) / 2]];
+  };
   const nodes = [...parts.values()]
     .filter((part) => !part.bend)
-    .map(({ id }) => ({ id, x: x(id), y: y(id), width: WIDTH, height: heightOf(id) }));
-  const edges = chains.map((chain) => {
-    return { from: chain[0], to: chain.at(-1), points: points(chain, x, y, heightOf, highOf) };
-  });
-  const width = Math.max(0, ...[...parts.keys()].map((id) => x(id) + half(id)));
+    .map(({ id }) => ({ id, x: x(id), y: y(id), width: NODE_WIDTH, height: heightOf(id) }));
+  const edges = chains.map((chain) => ({ from: chain[0], to: chain[chain.length - 1], points: route(chain) }));
+  const width = Math.max(0, ...[...parts.keys()].map((id) => x(id) + halfWidth(id)));
   return { nodes, edges, width, height: (tops.at(-1) ?? 0) + (heights.at(-1) ?? 0) };
 }
 
-// From the lower side of the first node to the upper side of the last; upright through each row that is only passed.
-function points(chain, x, y, heightOf, highOf) {
-  const [first, last] = [chain[0], chain.at(-1)];
-  const passed = chain.slice(1, -1).flatMap((id) => [-1, 1].map((side) => [x(id), y(id) + (side * highOf(id)) / 2]));
-  return [[x(first), y(first) + heightOf(first) / 2], ...passed, [x(last), y(last) - heightOf(last) / 2]];
-}
-
-/** A line through points, bent softly, as SVG writes it. */
-export function curve(points) {
-  let text = `M${points[0].join(" ")}`;
-  for (let at = 1; at < points.length; at += 1) {
-    const [[ax, ay], [bx, by]] = [points[at - 1], points[at]];
+/**
+ * Return the SVG path of a smooth curve through points.
+ * @param {Point[]} points
+ */
+export function curvePath(points) {
+  let path = `M${points[0].join(" ")}`;
+  for (let index = 1; index < points.length; index += 1) {
+    const [[ax, ay], [bx, by]] = [points[index - 1], points[index]];
     const middle = (ay + by) / 2;
-    text += ax === bx ? `L${bx} ${by}` : `C${ax} ${middle} ${bx} ${middle} ${bx} ${by}`;
+    path += ax === bx ? `L${bx} ${by}` : `C${ax} ${middle} ${bx} ${middle} ${bx} ${by}`;
   }
-  return text;
+  return path;
 }
 
-function mean(ids, where) {
-  return ids.length ? ids.reduce((sum, id) => sum + where.get(id), 0) / ids.length : null;
+/** @param {string[]} ids @param {Map<string, number>} values */
+function mean(ids, values) {
+  return ids.length ? ids.reduce((sum, id) => sum + lookup(values, id), 0) / ids.length : null;
 }
+
+/** @param {string[]} ids @returns {Map<string, number>} */
+const counter = (ids) => new Map(ids.map((id) => [id, 0]));
+
+/**
+ * Return the value of a key that is known to be in a map.
+ * @template T
+ * @param {Map<string, T>} map
+ * @param {string} key
+ * @returns {T}
+ */
+const lookup = (map, key) => /** @type {T} */ (map.get(key));

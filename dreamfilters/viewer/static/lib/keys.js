@@ -1,69 +1,48 @@
-// One table of keys: what each does, for the help, and who does it at the moment.
+// @ts-check
+// Keyboard shortcuts: each view registers its own, and the newest view that has a key handles it.
 import { useEffect, useRef } from "./html.js";
 
-/** What the help shows: [keys, what they do]. */
-export const KEYS = [
-  [
-    "Everywhere",
-    [
-      ["/", "search layers, units, classes, images"],
-      ["?", "these keys"],
-      ["[ ]", "the layer before, the layer after"],
-      [", .", "the image before, the image after"],
-      ["n", "the network's drawing"],
-      ["c", "compare what is pinned"],
-      ["t", "light or dark"],
-      ["y", "copy the link to this view"],
-      ["Esc", "close, or go up"],
-    ],
-  ],
-  [
-    "Units of a layer",
-    [
-      ["← ↓ ↑ →  h j k l", "move"],
-      ["Enter", "open the unit"],
-      ["d", "dream it"],
-      ["p", "pin it, to compare"],
-      ["v", "maps, dreams or both"],
-      ["s", "one scale for the layer, or one for each unit"],
-      ["o", "sort by the next order"],
-      ["m", "the next colors"],
-      ["+ −", "larger, smaller"],
-    ],
-  ],
-  [
-    "A unit",
-    [
-      ["← →  h l", "the unit before, the unit after"],
-      ["d", "dream it"],
-      ["a", "again with another seed"],
-      ["x", "cancel the dream"],
-      ["p", "pin it, to compare"],
-    ],
-  ],
-];
+/** @typedef {import("../types.js").KeyHandlers} KeyHandlers */
 
+/** @type {{ current: KeyHandlers }[]} */
 const stack = [];
 
-/** Let a view answer keys while it is there: {key: deed}; the newest view that knows a key has it. */
-export function useKeys(deeds) {
-  const now = useRef(deeds);
-  now.current = deeds;
-  useEffect(() => {
-    stack.push(now);
-    return () => stack.splice(stack.indexOf(now), 1);
-  }, []);
+/**
+ * Register handlers by `event.key`, and return what removes them.
+ * @param {{ current: KeyHandlers }} handlers
+ * @returns {() => void}
+ */
+export function registerKeys(handlers) {
+  stack.push(handlers);
+  return () => {
+    stack.splice(stack.indexOf(handlers), 1);
+  };
 }
 
-const writing = (target) => target.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select");
+/**
+ * Handle keys while a view is mounted.
+ * @param {KeyHandlers} handlers
+ */
+export function useKeys(handlers) {
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  useEffect(() => registerKeys(latest), []);
+}
 
-addEventListener("keydown", (event) => {
+const TEXT_FIELDS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select";
+
+/**
+ * Call the handler of a key. Text fields, activated controls and open dialogs receive their own keys.
+ * @param {KeyboardEvent} event
+ */
+export function handleKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-  if (writing(event.target)) return; // letters are letters there; what Esc does in a field, the field says
-  if (["Enter", " "].includes(event.key) && event.target.matches("button, a, summary")) return;
+  const target = /** @type {Element} */ (event.target);
+  if (target.matches(TEXT_FIELDS)) return;
+  if (["Enter", " "].includes(event.key) && target.matches("button, a, summary")) return;
   if (document.querySelector("dialog[open]")) return;
-  const owner = stack.findLast((deeds) => deeds.current[event.key]);
-  if (!owner) return;
+  const handlers = stack.findLast(({ current }) => Object.hasOwn(current, event.key));
+  if (!handlers) return;
   event.preventDefault();
-  owner.current[event.key](event);
-});
+  handlers.current[event.key](event);
+}

@@ -1,45 +1,71 @@
-// Numbers as people read them.
+// @ts-check
+// Numbers as text.
 
-/** Three figures: 0.643, 15.0, −0.00790, 1.2e+9; a dash for what is no number. */
-export function figures(value, count = 3) {
+/**
+ * Format a number with three significant digits: 0.643, 15.0, −0.00790, 1.20e9; a dash where it is not finite.
+ * @param {number | null | undefined} value
+ * @param {number} [digits]
+ */
+export function formatNumber(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
-  const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-4 ? value.toExponential(count - 1) : plain(value, size, count);
+  const magnitude = Math.abs(value);
+  const exponential = magnitude >= 1e5 || magnitude < 1e-4;
+  const text = exponential ? value.toExponential(digits - 1) : fixed(value, digits);
   return text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
 }
 
-function plain(value, size, count) {
-  const whole = Math.floor(Math.log10(size)) + 1;
-  return whole >= count ? String(Math.round(value)) : value.toPrecision(count);
+/** @param {number} value @param {number} digits */
+function fixed(value, digits) {
+  const integerDigits = Math.floor(Math.log10(Math.abs(value))) + 1;
+  return integerDigits >= digits ? String(Math.round(value)) : value.toPrecision(digits);
 }
 
-/** 0.1234 -> "12.3 %"; what is more than nothing never reads 0. */
-export function percent(share) {
-  if (!Number.isFinite(share)) return "–";
-  return share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+/**
+ * Format a fraction: 0.1234 -> "12.3 %". A positive fraction is never shown as 0.
+ * @param {number} fraction
+ */
+export function formatPercent(fraction) {
+  if (!Number.isFinite(fraction)) return "–";
+  return fraction > 0 && fraction < 0.0005 ? "< 0.1 %" : `${(100 * fraction).toFixed(1)} %`;
 }
 
-/** 2048 -> "2,048". */
-export const count = (number) => Number(number).toLocaleString("en");
+/**
+ * Format an integer: 2048 -> "2,048".
+ * @param {number} number
+ */
+export const formatCount = (number) => Number(number).toLocaleString("en");
 
-/** [48, 48, 32] -> "48 × 48 × 32". */
-export const sizes = (shape) =>
+/**
+ * Format a shape: [48, 48, 32] -> "48 × 48 × 32".
+ * @param {(number | null)[] | string | null | undefined} shape
+ */
+export const formatShape = (shape) =>
   Array.isArray(shape) ? shape.map((side) => (side === null ? "?" : side)).join(" × ") : String(shape ?? "");
 
-/** 3 units, 1 unit. */
-export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+/**
+ * Format a count with its noun: "3 units", "1 unit".
+ * @param {number} number
+ * @param {string} noun
+ */
+export const plural = (number, noun) => `${formatCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** Round values from `low` to `high`, about `wanted` of them, each with its text. */
-export function ticks(low, high, wanted = 4) {
+/**
+ * Return round values from `low` to `high`, each with its text.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} [wanted] about how many
+ * @returns {{ value: number, text: string }[]}
+ */
+export function axisTicks(low, high, wanted = 4) {
   const rough = (high - low) / wanted;
   if (!(rough > 0)) return [];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const found = [];
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10);
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const ticks = [];
   for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; n += 1) {
-    found.push({ value: n * step, text: (n * step).toFixed(Math.min(digits, 12)).replace("-", "−") });
+    ticks.push({ value: n * step, text: (n * step).toFixed(Math.min(decimals, 12)).replace("-", "−") });
   }
-  return found;
+  return ticks;
 }

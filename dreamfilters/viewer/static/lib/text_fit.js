@@ -1,22 +1,34 @@
-// Text that fits a width, in pixels; what is cut away is told by three dots.
+// @ts-check
+// Text that is shortened to a width in pixels.
 
-/** Cut a text's end until it fits, or, with `middle`, what is between: both ends of a name tell layers apart. */
-export function fitted(context, text, width, middle = false) {
+/**
+ * Shorten a text at its end, or with `middle` between its ends: both ends of a name tell layers apart.
+ * @param {Pick<CanvasRenderingContext2D, "measureText">} context
+ * @param {string} text
+ * @param {number} width
+ * @param {boolean} [middle]
+ */
+export function fitText(context, text, width, middle = false) {
   if (context.measureText(text).width <= width) return text;
-  const cut = (length) => {
-    const kept = middle ? Math.floor(length / 2) : length;
-    return `${text.slice(0, kept)}…${text.slice(text.length - length + kept)}`;
+  /** @param {number} length */
+  const shortened = (length) => {
+    const head = middle ? Math.floor(length / 2) : length;
+    return `${text.slice(0, head)}…${text.slice(text.length - length + head)}`;
   };
   let length = text.length - 1;
-  while (length > 1 && context.measureText(cut(length)).width > width) length -= 1;
-  return cut(length);
+  while (length > 1 && context.measureText(shortened(length)).width > width) length -= 1;
+  return shortened(length);
 }
 
+/** @type {CanvasRenderingContext2D | undefined} */
 let ruler;
 
-/** A context that measures text in a font. */
-export function measuring(font) {
-  ruler ??= document.createElement("canvas").getContext("2d");
+/**
+ * Return a context that measures text in a font.
+ * @param {string} font as CSS writes it
+ */
+export function textRuler(font) {
+  ruler ??= /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   ruler.font = font;
   return ruler;
 }

@@ -1,40 +1,59 @@
-// The page's colors as a canvas needs them: read from the style sheet, anew when light turns to dark.
+// @ts-check
+// The page's colors as a canvas needs them, read from the style sheet, and the switch between light and dark.
 import { useEffect, useState } from "./html.js";
 
-const NAMES = ["ground", "raised", "line", "ink", "soft", "accent", "bad", "bars", "real"];
+/** @typedef {{ font: string, ground: string, raised: string, line: string, ink: string, soft: string, accent: string,
+ *   bad: string, bars: string, real: string }} ThemeColors */
 
+const VARIABLES = /** @type {const} */ (["ground", "raised", "line", "ink", "soft", "accent", "bad", "bars", "real"]);
+
+/** @returns {ThemeColors} */
 function read() {
   const probe = document.createElement("span");
   document.body.append(probe);
-  const found = { font: getComputedStyle(document.body).fontFamily };
-  for (const name of NAMES) {
+  const colors = /** @type {ThemeColors} */ ({ font: getComputedStyle(document.body).fontFamily });
+  for (const name of VARIABLES) {
     probe.style.color = `var(--${name})`;
-    found[name] = getComputedStyle(probe).color;
+    colors[name] = getComputedStyle(probe).color;
   }
   probe.remove();
-  return found;
+  return colors;
 }
 
-let present;
+/** @type {ThemeColors | undefined} */
+let current;
 
-/** The colors now, outside of a view. */
-export const look = () => (present ??= read());
+/** Return the present colors. */
+export const themeColors = () => (current ??= read());
 
-/** The colors, in a view that is drawn again when they turn. */
-export function useLook() {
-  const [, draw] = useState(0);
+/** Return the present colors in a view, which is rendered again when they change. */
+export function useThemeColors() {
+  const [, setChanges] = useState(0);
   useEffect(() => {
-    const turn = () => {
-      present = read();
-      draw((count) => count + 1);
+    const update = () => {
+      current = read();
+      setChanges((changes) => changes + 1);
     };
     const system = matchMedia("(prefers-color-scheme: dark)");
-    system.addEventListener("change", turn);
-    addEventListener("themechange", turn);
+    system.addEventListener("change", update);
+    addEventListener("themechange", update);
     return () => {
-      system.removeEventListener("change", turn);
-      removeEventListener("themechange", turn);
+      system.removeEventListener("change", update);
+      removeEventListener("themechange", update);
     };
   }, []);
-  return look();
+  return themeColors();
+}
+
+/** Switch between light and dark. */
+export function toggleTheme() {
+  const root = document.documentElement;
+  const systemTheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  root.dataset.theme = (root.dataset.theme ?? systemTheme) === "dark" ? "light" : "dark";
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch {
+    // Storage is disabled: the choice lasts until the page is closed.
+  }
+  dispatchEvent(new Event("themechange"));
 }

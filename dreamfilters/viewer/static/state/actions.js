@@ -1,119 +1,149 @@
-// What a person can make happen, each in one line of the server's.
+// @ts-check
+// What the controls do: changes on the server, in the link and in the store.
 import { paths, post } from "./api.js";
-import { takeDream, takeImage } from "./events.js";
-import { handle } from "./network_index.js";
+import { applyDream, applyImage } from "./events.js";
+import { imageKey } from "./network_index.js";
 import { go, route } from "./routing.js";
-import { app, say } from "./store.js";
+import { app, showMessage } from "./store.js";
 
-/** Do something and tell what goes wrong; returns what came of it, or undefined. */
-export async function attempt(deed) {
+/** @typedef {import("../types.js").Dream} Dream */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+
+/**
+ * Return the result of an action; show why it failed and return undefined.
+ * @template T
+ * @param {() => Promise<T>} action
+ * @returns {Promise<T | undefined>}
+ */
+export async function attempt(action) {
   try {
-    return await deed();
+    return await action();
   } catch (error) {
-    say(error.message, true);
+    showMessage(/** @type {Error} */ (error).message, true);
     return undefined;
   }
 }
 
-/** Start a dream; its news come by the stream. */
-export const dream = (layer, unit, { recipe, seed = 0 } = {}) =>
+/**
+ * Start a dream, whose progress arrives by the event stream.
+ * @param {string} layer
+ * @param {number} unit
+ * @param {{ recipe?: string, seed?: number }} [options]
+ * @returns {Promise<Dream | undefined>}
+ */
+export const startDream = (layer, unit, { recipe = "", seed = 0 } = {}) =>
   attempt(async () => {
-    const wish = { layer, unit, recipe: recipe ?? "", seed };
-    const started = await post("api/dreams", wish);
-    takeDream(started);
-    return started;
+    const dream = await post(paths.dreams(), { layer, unit, recipe, seed });
+    applyDream(dream);
+    return dream;
   });
 
-/** Let the server make ready what a dream would wait for. */
-export const prepare = (layer, unit, recipe) => post("api/dreams/prepare", { layer, unit, recipe }).catch(() => {});
+/**
+ * Compile in advance what a dream needs. A failure is shown when the dream is started.
+ * @param {string} layer
+ * @param {number} unit
+ * @param {string} recipe
+ */
+export const prepareDream = (layer, unit, recipe) =>
+  post("api/dreams/prepare", { layer, unit, recipe }).catch(() => undefined);
 
-export const cancel = (one) => attempt(async () => takeDream(await post(paths.dreamAct(one, "cancel"))));
+/** @param {Dream} dream */
+export const cancelDream = (dream) => attempt(async () => applyDream(await post(paths.dreamAction(dream, "cancel"))));
 
-export const keep = (one) =>
+/**
+ * Save a dream in a run folder on the server.
+ * @param {Dream} dream
+ */
+export const saveDream = (dream) =>
   attempt(async () => {
-    const saved = await post(paths.dreamAct(one, "save"));
-    takeDream(saved);
-    say(`Saved in ${saved.saved_to}.`);
+    const saved = await post(paths.dreamAction(dream, "keep"));
+    applyDream(saved);
+    showMessage(`Saved in ${saved.kept}.`);
   });
 
-/** Hand images to the server and show the last one. */
+/**
+ * Upload images and show the last one.
+ * @param {Iterable<File>} files
+ */
 export async function addImages(files) {
-  const images = [...files].filter((file) => file.type.startsWith("image/"));
-  if (!images.length) {
-    if (files.length) say("That is no image file.", true);
-    return;
-  }
+  const all = [...files];
+  const images = all.filter((file) => file.type.startsWith("image/"));
+  if (all.length && !images.length) showMessage("This is not an image file.", true);
   for (const file of images) {
-    const image = await attempt(async () => {
-      const name = { "X-Name": encodeURIComponent(file.name || "pasted image") };
-      return takeImage(await post("api/images", file, name));
-    });
-    if (image) look(image);
+    const name = { "X-Name": encodeURIComponent(file.name || "pasted image") };
+    const image = await attempt(async () => applyImage(await post("api/images", file, name)));
+    if (image) showImage(image);
   }
 }
 
-/** Choose one image. */
-export const look = (image) => go({ images: [handle(app.get().images, image)] });
+/**
+ * Show one image.
+ * @param {ImageInfo} image
+ */
+export const showImage = (image) => go({ images: [imageKey(app.get().images, image)] });
 
-/** Choose one more image, or one fewer. */
-export function lookAlso(image, now) {
+/**
+ * Add an image to those that are shown, or remove it from them.
+ * @param {ImageInfo} image
+ * @param {ImageInfo[]} shown
+ */
+export function toggleImage(image, shown) {
   const { images } = app.get();
-  const others = now.filter((one) => one.id !== image.id);
-  const next = others.length === now.length ? [...now, image] : others;
-  go({ images: next.map((one) => handle(images, one)) });
+  const others = shown.filter((other) => other.id !== image.id);
+  const next = others.length === shown.length ? [...shown, image] : others;
+  go({ images: next.map((other) => imageKey(images, other)) });
 }
 
-export const forget = (image) =>
+/**
+ * Remove an uploaded image from the server.
+ * @param {ImageInfo} image
+ */
+export const removeImage = (image) =>
   attempt(async () => {
     await post(paths.forget(image));
     const { images } = app.get();
-    app.set({ images: images.filter((one) => one.id !== image.id) });
-    const name = handle(images, image);
-    go({ images: route.get().images.filter((one) => one !== name) });
+    const key = imageKey(images, image);
+    app.set({ images: images.filter((other) => other.id !== image.id) });
+    go({ images: route.get().images.filter((other) => other !== key) });
   });
 
-/** Pin a unit for comparing, or take it out again. */
-export function pin(layer, unit) {
+/**
+ * Pin a unit for comparison, or unpin it.
+ * @param {string} layer its name
+ * @param {number} unit
+ */
+export function togglePin(layer, unit) {
   const { pinned } = app.get();
-  const others = pinned.filter((one) => one.layer !== layer || one.unit !== unit);
+  const others = pinned.filter((other) => other.layer !== layer || other.unit !== unit);
   const added = others.length === pinned.length;
   app.set({ pinned: added ? [...pinned, { layer, unit }] : others });
-  say(added ? `${layer}:${unit} is pinned: ${others.length + 1} to compare.` : `${layer}:${unit} is no longer pinned.`);
+  showMessage(added ? `Pinned ${layer}:${unit}; ${others.length + 1} pinned.` : `Unpinned ${layer}:${unit}.`);
 }
 
-/** Show what is pinned side by side. */
-export const compare = () => go({ compare: app.get().pinned, unit: null });
+/** Show the pinned units side by side. */
+export const comparePinned = () => go({ compare: app.get().pinned, unit: null });
 
-/** Put text on the clipboard. */
-export async function copy(text, what) {
+/**
+ * Copy text to the clipboard.
+ * @param {string} text
+ * @param {string} description
+ */
+export async function copyText(text, description) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    copyOld(text); // without a secure context: by the old way
+    copySelection(text); // the clipboard needs a secure context
   }
-  say(`Copied ${what}.`);
+  showMessage(`Copied ${description}.`);
 }
 
-function copyOld(text) {
+/** @param {string} text */
+function copySelection(text) {
   const area = document.createElement("textarea");
   area.value = text;
-  area.className = "unseen";
+  area.className = "visually-hidden";
   document.body.append(area);
   area.select();
   document.execCommand("copy");
   area.remove();
-}
-
-/** Light, dark, or as the system has it, one after the other. */
-export function turnTheme() {
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const now = root.dataset.theme ?? (dark ? "dark" : "light");
-  root.dataset.theme = now === "dark" ? "light" : "dark";
-  try {
-    localStorage.setItem("theme", root.dataset.theme);
-  } catch {
-    // A browser that stores nothing forgets it with the page.
-  }
-  dispatchEvent(new Event("themechange"));
 }

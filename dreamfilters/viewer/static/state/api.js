@@ -1,76 +1,115 @@
-// The server's answers: JSON, bytes, or an error of one line.
+// @ts-check
+// Requests to the server and the addresses of its resources.
 
-/** What the server refused, or why nothing came: a line for people, and the status (0 without an answer). */
-export class Refused extends Error {
+/** @typedef {import("../types.js").ImageRef} ImageRef */
+/** @typedef {import("../types.js").Dream} Dream */
+
+/** A failed request: one line for people, and the HTTP status (0 where there was no response). */
+export class RequestError extends Error {
+  /** @param {string} message @param {number} status */
   constructor(message, status) {
     super(message);
     this.status = status;
   }
 }
 
-async function ask(address, options) {
-  let answer;
+/** @param {string} address @param {RequestInit} [options] */
+async function request(address, options) {
+  let response;
   try {
-    answer = await fetch(address, options);
+    response = await fetch(address, options);
   } catch {
-    throw new Refused("The server does not answer. Is it still running?", 0);
+    throw new RequestError("The server does not respond. Is it still running?", 0);
   }
-  if (!answer.ok) throw new Refused(await reason(answer), answer.status);
-  return answer;
+  if (!response.ok) throw new RequestError(await failureMessage(response), response.status);
+  return response;
 }
 
-async function reason(answer) {
+/** @param {Response} response */
+async function failureMessage(response) {
   try {
-    const { error } = await answer.json();
+    const { error } = await response.json();
     if (error) return String(error);
   } catch {
-    // Not ours: a proxy's page, say.
+    // The body is not from this server: a proxy's page, for example.
   }
-  return answer.status === 401 || answer.status === 403
-    ? "The server no longer knows this browser. Open the address that `dreamfilters serve` printed."
-    : `The server answers ${answer.status} ${answer.statusText}`.trim();
+  return response.status === 401 || response.status === 403
+    ? "This browser is not authorized. Open the address that `dreamfilters serve` printed."
+    : `The server returned ${response.status} ${response.statusText}`.trim();
 }
 
-/** Return the JSON at an address below the base. */
-export const get = async (address) => (await ask(address)).json();
+/**
+ * Return the JSON at an address.
+ * @param {string} address relative to the page
+ * @returns {Promise<any>}
+ */
+export const getJson = async (address) => (await request(address)).json();
 
-/** Return the bytes at an address. */
-export const bytes = async (address) => new Uint8Array(await (await ask(address)).arrayBuffer());
+/**
+ * Return the bytes at an address.
+ * @param {string} address
+ */
+export const getBytes = async (address) => new Uint8Array(await (await request(address)).arrayBuffer());
 
-/** Change something: a body of values becomes JSON, a Blob goes as it is. Return the JSON that comes back. */
+/**
+ * Send a change and return the JSON of the response.
+ * @param {string} address
+ * @param {object | Blob} [body] values, which are sent as JSON, or a Blob, which is sent unchanged
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<any>}
+ */
 export async function post(address, body = {}, headers = {}) {
   const raw = body instanceof Blob;
-  const answer = await ask(address, {
+  const type = raw ? body.type || "image/*" : "application/json";
+  const response = await request(address, {
     method: "POST",
-    headers: { "X-Dreamfilters": "1", "Content-Type": raw ? body.type || "image/*" : "application/json", ...headers },
+    headers: { "X-Dreamfilters": "1", "Content-Type": type, ...headers },
     body: raw ? body : JSON.stringify(body),
   });
-  return answer.json();
+  return response.json();
 }
 
-/** The addresses of the contract, each relative to the base. */
+/** The id of the webcam's image stays the same while its content changes. @param {ImageRef} image */
+const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
+
+/** The addresses of the server's resources, relative to the page. Layers are given by their ids. */
 export const paths = {
   state: () => "api/state",
-  image: (image, kind) => `api/images/${image.id}/${kind}.png${fresh(image)}`,
+  /** @param {ImageRef} image @param {"image" | "thumb" | "shown"} kind */
+  image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
+  /** @param {ImageRef} image */
   forget: (image) => `api/images/${image.id}/forget`,
-  predictions: (image) => `api/predictions/${image.id}${fresh(image)}`,
-  maps: (layer, image) => `api/maps/${layer}/${image.id}${fresh(image)}`,
-  sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${fresh(image)}`,
-  map: (layer, image, unit) => `api/maps/${layer}/${image.id}/${unit}${fresh(image)}`,
-  receptiveField: (layer, row, column) => `api/receptive-fields/${layer}?row=${row}&column=${column}`,
+  /** @param {ImageRef} image */
+  predictions: (image) => `api/predictions/${image.id}${versionQuery(image)}`,
+  /** @param {string} layer @param {ImageRef} image */
+  maps: (layer, image) => `api/maps/${layer}/${image.id}${versionQuery(image)}`,
+  /** @param {string} layer @param {ImageRef} image */
+  sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${versionQuery(image)}`,
+  /** @param {string} layer @param {ImageRef} image @param {number} unit */
+  map: (layer, image, unit) => `api/maps/${layer}/${image.id}/${unit}${versionQuery(image)}`,
+  /** @param {string} layer @param {number} row @param {number} column */
+  field: (layer, row, column) => `api/fields/${layer}?row=${row}&column=${column}`,
+  /** @param {string} layer */
   verdicts: (layer) => `api/verdicts/${layer}`,
+  /** @param {string} layer @param {number} unit */
   unit: (layer, unit) => `api/units/${layer}/${unit}`,
+  /** @param {string} layer @param {number} unit @param {number} rank */
   crop: (layer, unit, rank) => `api/units/${layer}/${unit}/crops/${rank}.png`,
+  /** @param {string} layer @param {number} unit */
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
   dreams: () => "api/dreams",
-  dreamAct: (dream, deed) => `api/dreams/${dream.id}/${deed}`,
+  /** @param {Dream} dream @param {"cancel" | "keep"} action */
+  dreamAction: (dream, action) => `api/dreams/${dream.id}/${action}`,
+  /** @param {Dream} dream */
   dreamImage: (dream) => `api/dreams/${dream.id}/image.png?step=${dream.step}`,
+  /** @param {Dream} dream */
   dreamThumb: (dream) => `api/dreams/${dream.id}/thumb.png?step=${dream.step}`,
+  /** @param {Dream} dream */
   dreamMap: (dream) => `api/dreams/${dream.id}/map`,
+  /** @param {Dream} dream @param {number} version */
   dreamMeasures: (dream, version) => `api/dreams/${dream.id}/measures?v=${version}`,
+  /** @param {string} layer @param {number} version */
   dreamSheet: (layer, version) => `api/dreams/sheet/${layer}?v=${version}`,
+  /** @param {string} layer @param {number} version */
   dreamSheetImage: (layer, version) => `api/dreams/sheet/${layer}/sheet.png?v=${version}`,
 };
-
-// The webcam's image keeps its id while its content changes.
-const fresh = (image) => (image.version ? `?v=${image.version}` : "");

@@ -1,83 +1,98 @@
-// The server's stream of news keeps the store true; after a break the whole state is fetched anew.
-import { get, paths } from "./api.js";
+// @ts-check
+// The server's event stream updates the store. After an interruption the whole state is fetched again.
+import { getJson, paths } from "./api.js";
 import { refresh } from "./resources.js";
+import { isInProgress } from "./selectors.js";
 import { app } from "./store.js";
-import { underWay } from "./selectors.js";
 
+/** @typedef {import("../types.js").Dream} Dream */
+/** @typedef {import("../types.js").EvidenceProgress} EvidenceProgress */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../types.js").ServerState} ServerState */
+
+const RETRY_AFTER = 3000; // milliseconds
+
+/** @type {EventSource | null} */
 let source = null;
 
-/** Listen while the page is seen: of the six connections of a browser, a stream in each hidden tab would take one. */
-export function listen() {
-  const turn = () => (document.hidden ? hush() : open());
-  document.addEventListener("visibilitychange", turn);
-  addEventListener("pagehide", hush);
-  addEventListener("pageshow", turn);
-  turn();
+/** Listen while the page is visible: a browser opens six connections, and each hidden tab would occupy one of them. */
+export function followServer() {
+  const update = () => (document.hidden ? disconnect() : connect());
+  document.addEventListener("visibilitychange", update);
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", update);
+  update();
 }
 
-function hush() {
+function disconnect() {
   source?.close();
   source = null;
 }
 
-function open() {
+function connect() {
   if (source) return;
-  catchUp();
+  fetchState();
   source = new EventSource("api/events");
   source.onopen = () => {
-    if (app.get().connection === "lost") catchUp();
+    if (app.get().connection === "lost") fetchState();
     app.set({ connection: "open" });
   };
   source.onerror = () => {
     app.set({ connection: "lost" });
-    if (source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
-    hush();
-    setTimeout(() => document.hidden || open(), 3000);
+    if (source?.readyState !== EventSource.CLOSED) return; // the browser reconnects
+    disconnect();
+    setTimeout(() => document.hidden || connect(), RETRY_AFTER);
   };
-  for (const [name, deed] of Object.entries(NEWS)) {
-    source.addEventListener(name, (event) => deed(JSON.parse(event.data)));
+  for (const [name, apply] of Object.entries({
+    state: applyState,
+    images: applyImages,
+    dream: applyDream,
+    evidence: applyEvidence,
+  })) {
+    source.addEventListener(name, (event) => apply(JSON.parse(event.data)));
   }
 }
 
-/** Fetch what the stream would have told. */
-export async function catchUp() {
+/** Fetch what the stream may have missed. */
+async function fetchState() {
   try {
-    takeState(await get(paths.state()));
-    for (const dream of (await get(paths.dreams())).dreams) takeDream(dream);
+    applyState(await getJson(paths.state()));
+    for (const dream of (await getJson(paths.dreams())).dreams) applyDream(dream);
   } catch (error) {
-    app.set({ connection: "lost", note: error.message });
+    app.set({ connection: "lost", note: /** @type {Error} */ (error).message });
   }
 }
 
-const NEWS = {
-  state: takeState,
-  images: (images) => takeImages(images),
-  dream: takeDream,
-  evidence: takeEvidence,
-};
-
-function takeState(state) {
+/**
+ * Apply the server's state to the store.
+ * @param {ServerState} state
+ */
+export function applyState(state) {
   const before = app.get();
-  const { images, evidence, ...rest } = state;
-  const changed = before.network?.fingerprint !== rest.network?.fingerprint;
-  if (!changed) delete rest.network; // the same value stays the same object: nothing is drawn again
-  app.set(rest);
-  if (images) takeImages(images);
-  if (evidence) takeEvidence(evidence);
+  const { images, evidence, network, ...rest } = state;
+  const changed = before.network?.fingerprint !== network?.fingerprint;
+  app.set(changed ? { ...rest, network } : rest); // an equal network stays the same object: no view is rendered again
+  if (images) applyImages(images);
+  if (evidence) applyEvidence(evidence);
   if (before.phase !== state.phase && state.phase === "ready") refresh((address) => address.startsWith("api/"));
 }
 
-const takeImages = (images) => app.set({ images });
+/** @param {ImageInfo[]} images */
+const applyImages = (images) => app.set({ images });
 
-/** Take one image that was added or, as the webcam's, has changed. */
-export function takeImage(image) {
+/**
+ * Apply one image that was added or, like the webcam's, has changed; return it.
+ * @param {ImageInfo} image
+ */
+export function applyImage(image) {
   const { images } = app.get();
-  const old = images.find((one) => one.id === image.id);
-  app.set({ images: old ? images.map((one) => (one === old ? image : one)) : [...images, image] });
+  const known = images.some((other) => other.id === image.id);
+  app.set({ images: known ? images.map((other) => (other.id === image.id ? image : other)) : [...images, image] });
   return image;
 }
 
-function takeEvidence(evidence) {
+/** @param {EvidenceProgress} evidence */
+function applyEvidence(evidence) {
   const before = app.get().evidence;
   app.set({ evidence });
   if (evidence.phase !== before.phase && evidence.phase === "ready") {
@@ -85,11 +100,14 @@ function takeEvidence(evidence) {
   }
 }
 
-/** Take a dream's news. */
-export function takeDream(dream) {
-  const { dreams, dreamt } = app.get();
+/**
+ * Apply the present state of a dream.
+ * @param {Dream} dream
+ */
+export function applyDream(dream) {
+  const { dreams, endedDreams } = app.get();
   const before = dreams[dream.id];
-  const ended = !underWay(dream.phase) && before?.phase !== dream.phase;
-  app.set({ dreams: { ...dreams, [dream.id]: dream }, dreamt: ended ? dreamt + 1 : dreamt });
+  const ended = !isInProgress(dream.phase) && before?.phase !== dream.phase;
+  app.set({ dreams: { ...dreams, [dream.id]: dream }, endedDreams: ended ? endedDreams + 1 : endedDreams });
   if (ended && before) refresh((address) => address === paths.unit(dream.layer, dream.unit));
 }

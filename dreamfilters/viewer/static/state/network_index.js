@@ -1,34 +1,49 @@
-// The network as the views ask for it: layers by name and by id, and the classes as one more layer.
+// @ts-check
+// The network's layers by name and by id, with the classes as one more layer; names of units and images.
 
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../types.js").Layer} Layer */
+/** @typedef {import("../types.js").Network} Network */
+/** @typedef {import("../types.js").NetworkIndex} NetworkIndex */
+
+const CLASSES = "Classes"; // the type of the layer of classes
+
+/** @type {WeakMap<Network, NetworkIndex>} */
 const indexes = new WeakMap();
-const NONE = { layers: [], byId: new Map(), byName: new Map(), classes: [] };
+/** @type {NetworkIndex} */
+const EMPTY = { layers: [], byId: new Map(), byName: new Map(), classes: [] };
 
-/** Return {layers, byId, byName, classes} of the server's network (or of none yet). */
-export function indexed(network) {
-  if (!network) return NONE;
-  if (!indexes.has(network)) indexes.set(network, build(network));
-  return indexes.get(network);
+/**
+ * Return the index of a network; an empty one where there is no network yet.
+ * @param {Network | null} network
+ */
+export function indexNetwork(network) {
+  if (!network) return EMPTY;
+  const index = indexes.get(network) ?? newIndex(network);
+  indexes.set(network, index);
+  return index;
 }
 
-function build(network) {
-  const layers = [...network.layers];
-  if (network.class_layer) layers.push(classLayer(network));
+/** @param {Network} network @returns {NetworkIndex} */
+function newIndex(network) {
+  const layers = network.class_layer ? [...network.layers, classLayer(network, network.class_layer)] : network.layers;
   return {
     layers,
     byId: new Map(layers.map((layer) => [layer.id, layer])),
-    byName: new Map([...layers].reverse().map((layer) => [layer.name, layer])),
-    classes: network.classes ?? [],
+    byName: new Map([...layers].reverse().map((layer) => [layer.name, layer])), // of equal names the first wins
+    classes: network.classes,
   };
 }
 
-// What the command line calls class:14: the network's answer before softmax.
-function classLayer(network) {
+// Its units are those that the command line calls class:14: the logits.
+/** @param {Network} network @param {string} id @returns {Layer} */
+function classLayer(network, id) {
   const units = network.classes.length || (network.layers.at(-1)?.units ?? 0);
   const taken = network.layers.some((layer) => layer.name === "class");
   return {
-    id: network.class_layer,
+    id,
     name: taken ? "class of the network" : "class",
-    type: "Classes",
+    type: CLASSES,
     shape: [units],
     units,
     activation: "logits",
@@ -39,24 +54,44 @@ function classLayer(network) {
   };
 }
 
-/** What a unit is called: conv3:12, or a class by its name. */
+/**
+ * Whether a layer is the layer of classes.
+ * @param {Layer} layer
+ */
+export const isClassLayer = (layer) => layer.type === CLASSES;
+
+/**
+ * Return a unit's name: conv3:12, or the name of its class.
+ * @param {NetworkIndex} net
+ * @param {Layer} layer
+ * @param {number} unit
+ */
 export function unitName(net, layer, unit) {
-  return namedByClass(net, layer) ? (net.classes[unit] ?? `class ${unit}`) : `${layer.name}:${unit}`;
+  return unitsAreClasses(net, layer) ? (net.classes[unit] ?? `class ${unit}`) : `${layer.name}:${unit}`;
 }
 
-/** Whether the units of a layer are the network's classes. */
-export const namedByClass = (net, layer) =>
-  layer.type === "Classes" ||
-  (layer.display === "bars" && layer === net.byId.get(lastOf(net)) && layer.units === net.classes.length);
-
-const lastOf = (net) => net.layers.findLast((layer) => layer.type !== "Classes")?.id;
-
-/** The images that a view names, in its order; where it names none, the first one. */
-export function chosen(images, wanted) {
-  const found = wanted.map((name) => images.find((image) => image.name === name || image.id === name)).filter(Boolean);
-  return found.length ? found : images.slice(0, 1);
+// Also true for the network's output over the classes.
+/** @param {NetworkIndex} net @param {Layer} layer */
+function unitsAreClasses(net, layer) {
+  if (isClassLayer(layer)) return true;
+  const output = net.layers.findLast((other) => !isClassLayer(other));
+  return layer === output && layer.kind === "bars" && layer.units === net.classes.length;
 }
 
-/** How a link names an image: by its name, unless another has the same. */
-export const handle = (images, image) =>
-  images.filter((one) => one.name === image.name).length > 1 ? image.id : image.name;
+/**
+ * Return the images that a link names, in its order; the first image where it names none.
+ * @param {ImageInfo[]} images
+ * @param {string[]} keys
+ */
+export function selectImages(images, keys) {
+  const selected = keys.flatMap((key) => images.find((image) => image.name === key || image.id === key) ?? []);
+  return selected.length ? selected : images.slice(0, 1);
+}
+
+/**
+ * Return what a link calls an image: its name, or its id where another image has the same name.
+ * @param {ImageInfo[]} images
+ * @param {ImageInfo} image
+ */
+export const imageKey = (images, image) =>
+  images.filter((other) => other.name === image.name).length > 1 ? image.id : image.name;

@@ -1,49 +1,102 @@
-// Which part of the image a place of a map sees, and which place of a map looks at a point of the image.
-import { get, paths } from "./api.js";
+// @ts-check
+// Receptive fields: which part of the image a map position sees, and which position sees a point of the image.
+import { getJson, paths } from "./api.js";
 import { useResource } from "./resources.js";
 
-/** Return the geometry of a layer's maps in a view, or null while it is unknown or every place sees everything. */
-export function usePlacing(layer, form, full) {
-  const known = layer && form && full && layer.display === "maps" && layer.receptive_field?.size;
-  const address = known ? `placing of ${layer.id} at ${full}` : null;
-  return useResource(address, () => placing(layer, form, full)).value ?? null;
+/** @typedef {import("../types.js").Box} Box */
+/** @typedef {import("../types.js").FieldAxis} FieldAxis */
+/** @typedef {import("../types.js").FieldGeometry} FieldGeometry */
+/** @typedef {import("../types.js").InputForm} InputForm */
+/** @typedef {import("../types.js").Layer} Layer */
+
+/**
+ * Return the receptive fields of a layer in a view; null while they are unknown or where each is the whole image.
+ * @param {Layer | null} layer
+ * @param {InputForm | undefined} form
+ * @param {[number, number] | null | undefined} size rows and columns of its maps
+ * @returns {FieldGeometry | null}
+ */
+export function useFieldGeometry(layer, form, size) {
+  const known = layer && form && size && layer.kind === "maps" && layer.field?.size ? { layer, form, size } : null;
+  const address = known && `field geometry of ${known.layer.id} at ${known.size}`;
+  return useResource(address, () => fetchFieldGeometry(known?.layer, known?.form, known?.size)).value ?? null;
 }
 
-/** From the fields of the first and the last place: centers and sizes, in fractions of the image, each way. */
-export async function placing(layer, form, [height, width]) {
+/**
+ * Return the receptive fields of a layer, from those of the first and the last position of its maps.
+ * @param {Layer | undefined} layer
+ * @param {InputForm | undefined} form
+ * @param {[number, number] | undefined} size
+ * @returns {Promise<FieldGeometry | null>}
+ */
+export async function fetchFieldGeometry(layer, form, size) {
+  if (!layer?.field.size || !form || !size) return null;
+  const [height, width] = size;
   const [first, last] = await Promise.all([
-    get(paths.receptiveField(layer.id, 0, 0)),
-    get(paths.receptiveField(layer.id, height - 1, width - 1)),
+    getJson(paths.field(layer.id, 0, 0)),
+    getJson(paths.field(layer.id, height - 1, width - 1)),
   ]);
-  const way = (axis, count, side) =>
-    along(first.box[axis + 2], last.box[axis], layer.receptive_field.size[axis] / side, count);
-  return { rows: way(0, height, form.height), columns: way(1, width, form.width) };
+  const [high, wide] = [layer.field.size[0] / form.height, layer.field.size[1] / form.width];
+  return {
+    rows: fieldAxis(first.field[2], last.field[0], high, height),
+    columns: fieldAxis(first.field[3], last.field[1], wide, width),
+  };
 }
 
-// The image cuts the first field at its start and the last one at its end, so their inner ends tell the centers.
-function along(end, start, size, count) {
-  const whole = size >= 1 || count < 2 || end >= 1 || start <= 0;
-  if (whole) return { first: 0.5 / count, step: 1 / count, size, count };
-  const first = end - size / 2;
-  return { first, step: (start + size / 2 - first) / (count - 1), size, count };
+/**
+ * Return one axis of the receptive fields, in fractions of the image.
+ *
+ * The image clips the first field at its start and the last one at its end; their inner ends give the centers.
+ * @param {number} firstEnd the end of the first field
+ * @param {number} lastStart the start of the last field
+ * @param {number} size of a field that is not clipped
+ * @param {number} count of positions
+ * @returns {FieldAxis}
+ */
+export function fieldAxis(firstEnd, lastStart, size, count) {
+  const coversImage = size >= 1 || count < 2 || firstEnd >= 1 || lastStart <= 0;
+  if (coversImage) return { first: 0.5 / count, step: 1 / count, size, count };
+  const first = firstEnd - size / 2;
+  return { first, step: (lastStart + size / 2 - first) / (count - 1), size, count };
 }
 
-const center = ({ first, step }, place) => first + step * place;
-const span = (way, place) => {
-  const middle = center(way, place);
-  return [Math.max(0, middle - way.size / 2), Math.min(1, middle + way.size / 2)];
-};
-const nearest = ({ first, step, count }, at) => Math.min(Math.max(Math.round((at - first) / step), 0), count - 1);
+/** @param {FieldAxis} axis @param {number} index */
+const centerAt = ({ first, step }, index) => first + step * index;
 
-/** What a place sees: [top, left, bottom, right] in fractions of the image. */
-export function fieldOf(placed, row, column) {
-  const [top, bottom] = span(placed.rows, row);
-  const [left, right] = span(placed.columns, column);
+/** @param {FieldAxis} axis @param {number} index */
+const extentAt = (axis, index) => [
+  Math.max(0, centerAt(axis, index) - axis.size / 2),
+  Math.min(1, centerAt(axis, index) + axis.size / 2),
+];
+
+/** @param {FieldAxis} axis @param {number} point */
+const nearest = ({ first, step, count }, point) => Math.min(Math.max(Math.round((point - first) / step), 0), count - 1);
+
+/**
+ * Return the receptive field of a position.
+ * @param {FieldGeometry} geometry
+ * @param {number} row
+ * @param {number} column
+ * @returns {Box}
+ */
+export function receptiveField({ rows, columns }, row, column) {
+  const [[top, bottom], [left, right]] = [extentAt(rows, row), extentAt(columns, column)];
   return [top, left, bottom, right];
 }
 
-/** The center of what a place sees: [down, across] in fractions of the image. */
-export const centerOf = (placed, row, column) => [center(placed.rows, row), center(placed.columns, column)];
+/**
+ * Return the center of the receptive field of a position: [down, across] in fractions of the image.
+ * @param {FieldGeometry} geometry
+ * @param {number} row
+ * @param {number} column
+ * @returns {[number, number]}
+ */
+export const fieldCenter = ({ rows, columns }, row, column) => [centerAt(rows, row), centerAt(columns, column)];
 
-/** The place that looks at a point of the image: [row, column]. */
-export const placeAt = (placed, down, across) => [nearest(placed.rows, down), nearest(placed.columns, across)];
+/**
+ * Return the position whose receptive field is centered nearest to a point of the image: [row, column].
+ * @param {FieldGeometry} geometry
+ * @param {number} down
+ * @param {number} across
+ */
+export const positionAt = ({ rows, columns }, down, across) => [nearest(rows, down), nearest(columns, across)];

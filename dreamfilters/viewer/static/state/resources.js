@@ -1,88 +1,132 @@
-// What was fetched once is kept, within bounds, and shown while it is fetched again.
-import { get } from "./api.js";
+// @ts-check
+// A bounded cache of fetched values. A value that is fetched again stays visible until the new one arrives.
 import { useEffect, useState } from "../lib/html.js";
+import { getJson } from "./api.js";
 
-const LIMIT = 96 * 2 ** 20; // bytes of everything kept; a JSON answer counts as one kilobyte a thousand letters or so
-const kept = new Map(); // address -> entry, the least recently used first
-let weight = 0;
+/**
+ * @template T
+ * @typedef {import("../types.js").Resource<T>} Resource
+ */
+/** @typedef {(address: string) => Promise<any>} Reader */
+/** @typedef {{ read: Reader, resource: Resource<any>, weight: number, generation: number, listeners: Set<() => void>,
+ *   loading: Promise<void> }} Entry */
 
-const NOTHING = { phase: "idle", value: undefined, error: null };
+const MOST_BYTES = 96 * 2 ** 20;
+const JSON_BYTES = 4096; // assumed for a value without bytes
 
-/** Return what is known of an address, and fetch it unless it is under way: {phase, value, error}. */
-export function wanted(address, read = get) {
-  let entry = kept.get(address);
-  if (entry) {
-    kept.delete(address);
-  } else {
-    entry = { read, view: { phase: "loading", value: undefined, error: null }, weight: 0, listeners: new Set() };
-    load(address, entry);
-  }
-  kept.set(address, entry);
-  return entry.view;
+/** @type {Map<string, Entry>} by address, the least recently used first */
+const cache = new Map();
+let totalBytes = 0;
+
+/** @type {Resource<any>} */
+const IDLE = { phase: "idle", value: undefined, error: null };
+
+/**
+ * Return the entry of an address, and fetch its value unless that has been done.
+ * @param {string} address
+ * @param {Reader} read
+ */
+function entryOf(address, read) {
+  const entry = cache.get(address) ?? newEntry(address, read);
+  cache.delete(address);
+  cache.set(address, entry);
+  return entry;
 }
 
-/** As `wanted`, in a view that is drawn again when it changes; nothing is fetched for a null address. */
-export function useResource(address, read = get) {
-  const [, draw] = useState(0);
+/** @param {string} address @param {Reader} read */
+function newEntry(address, read) {
+  /** @type {Entry} */
+  const entry = {
+    read,
+    resource: { phase: "loading", value: undefined, error: null },
+    weight: 0,
+    generation: 0,
+    listeners: new Set(),
+    loading: Promise.resolve(),
+  };
+  load(address, entry);
+  return entry;
+}
+
+/**
+ * Return the resource at an address in a view, which is rendered again when it changes. A null address is not fetched.
+ * @template [T=any]
+ * @param {string | null} address
+ * @param {Reader} [read]
+ * @returns {Resource<T>}
+ */
+export function useResource(address, read = getJson) {
+  const [, setChanges] = useState(0);
   useEffect(() => {
     if (!address) return undefined;
-    wanted(address, read);
-    const entry = kept.get(address);
-    const listener = () => draw((count) => count + 1);
+    const entry = entryOf(address, read);
+    const listener = () => setChanges((changes) => changes + 1);
     entry.listeners.add(listener);
     listener();
-    return () => entry.listeners.delete(listener);
+    return () => {
+      entry.listeners.delete(listener);
+    };
   }, [address]);
-  return address ? (kept.get(address)?.view ?? wanted(address, read)) : NOTHING;
+  if (!address) return IDLE;
+  return (cache.get(address) ?? entryOf(address, read)).resource;
 }
 
-/** Return a promise of the value at an address, from what is kept where it is there. */
-export function valueOf(address, read = get) {
-  wanted(address, read);
-  const entry = kept.get(address);
-  return entry.promise.then(() => {
-    if (entry.view.error) throw entry.view.error;
-    return entry.view.value;
-  });
+/**
+ * Return the value at an address, from the cache where it is there.
+ * @param {string} address
+ * @param {Reader} [read]
+ */
+export async function fetchResource(address, read = getJson) {
+  const entry = entryOf(address, read);
+  await entry.loading;
+  if (entry.resource.error) throw entry.resource.error;
+  return entry.resource.value;
 }
 
-/** Fetch again what is on the page, and drop the rest, of the addresses that fit. */
-export function refresh(fits) {
-  for (const [address, entry] of [...kept]) {
-    if (!fits(address)) continue;
+/**
+ * Fetch again what views use, and drop the rest, of the addresses that match.
+ * @param {(address: string) => boolean} matches
+ */
+export function refresh(matches) {
+  for (const [address, entry] of [...cache]) {
+    if (!matches(address)) continue;
     if (entry.listeners.size) load(address, entry);
     else drop(address, entry);
   }
 }
 
+/** @param {string} address @param {Entry} entry */
 function load(address, entry) {
-  const turn = (entry.turn = (entry.turn ?? 0) + 1);
-  entry.promise = entry.read(address).then(
-    (value) => turn === entry.turn && settle(address, entry, { phase: "ready", value, error: null }, sizeOf(value)),
+  entry.generation += 1;
+  const { generation } = entry;
+  entry.loading = entry.read(address).then(
+    (value) => {
+      if (generation === entry.generation) settle(address, entry, { phase: "ready", value, error: null });
+    },
     (error) => {
-      if (turn !== entry.turn) return;
-      settle(address, entry, { phase: "failed", value: entry.view.value, error }, entry.weight);
-      if (!entry.listeners.size) drop(address, entry); // an error is not kept: asked again, it is tried again
+      if (generation !== entry.generation) return;
+      settle(address, entry, { phase: "failed", value: entry.resource.value, error });
+      if (!entry.listeners.size) drop(address, entry); // the next request tries again
     },
   );
 }
 
-function settle(address, entry, view, size) {
-  entry.view = view;
-  if (kept.get(address) === entry) weight += size - entry.weight;
-  entry.weight = size;
+/** @param {string} address @param {Entry} entry @param {Resource<any>} resource */
+function settle(address, entry, resource) {
+  entry.resource = resource;
+  const weight = resource.error ? entry.weight : (resource.value?.bytes?.byteLength ?? 0) + JSON_BYTES;
+  if (cache.get(address) === entry) totalBytes += weight - entry.weight;
+  entry.weight = weight;
   for (const listener of [...entry.listeners]) listener();
-  for (const [other, old] of kept) {
-    if (weight <= LIMIT) break;
+  for (const [other, old] of cache) {
+    if (totalBytes <= MOST_BYTES) break;
     if (!old.listeners.size && other !== address) drop(other, old);
   }
 }
 
+/** @param {string} address @param {Entry} entry */
 function drop(address, entry) {
-  if (kept.get(address) === entry) {
-    kept.delete(address);
-    weight -= entry.weight;
-  }
+  if (cache.get(address) !== entry) return;
+  cache.delete(address);
+  totalBytes -= entry.weight;
 }
-
-const sizeOf = (value) => (value?.bytes?.byteLength ?? 0) + 4096;

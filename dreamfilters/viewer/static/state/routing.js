@@ -1,83 +1,133 @@
-// Every view has a link: what is shown stands after the # and nowhere else.
-import { store } from "./store.js";
+// @ts-check
+// The link of a view: everything that is shown is in the fragment of the address.
+import { createStore } from "./store.js";
 
-const CHOICES = {
+/** @typedef {import("../types.js").View} View */
+/** @typedef {import("../types.js").UnitRef} UnitRef */
+/** @typedef {Pick<View, "show" | "sort" | "scale" | "colors" | "size">} Settings */
+
+/**
+ * The values of each setting, the default first.
+ * @type {{ [name in keyof Settings]: Settings[name][] }}
+ */
+export const choices = {
   show: ["map", "dream", "both"],
-  sort: ["response", "number", "mean", "silence", "verdict"],
+  sort: ["response", "number", "mean", "zeros", "verdict"],
   scale: ["layer", "unit", "fixed"],
   colors: ["magma", "viridis", "gray"],
   size: ["m", "s", "l"],
 };
-const FIRST = Object.fromEntries(Object.entries(CHOICES).map(([name, values]) => [name, values[0]]));
+const SETTINGS = /** @type {(keyof Settings)[]} */ (Object.keys(choices));
 
-/** What the settings can be, the first one meant where a link says nothing. */
-export const choices = CHOICES;
-
-/** Read a view from what stands after the #: names, not ids, so that a link outlives the server. */
+/**
+ * Return the view of a fragment.
+ * @param {string} hash
+ * @returns {View}
+ */
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
   const [network = "", layer = "", unit = ""] = path.split("/").map(decoded);
-  const asked = new URLSearchParams(query);
-  const settings = Object.fromEntries(
-    Object.keys(CHOICES).map((name) => [name, CHOICES[name].includes(asked.get(name)) ? asked.get(name) : FIRST[name]]),
-  );
+  const parameters = new URLSearchParams(query);
+  /** @param {keyof Settings} name */
+  const setting = (name) => {
+    const values = /** @type {string[]} */ (choices[name]);
+    const value = parameters.get(name);
+    return [name, value !== null && values.includes(value) ? value : values[0]];
+  };
   return {
     network,
     layer: layer || null,
     unit: /^\d+$/.test(unit) ? Number(unit) : null,
-    images: asked.getAll("image"),
-    compare: asked.getAll("compare").map(unitNamed).filter(Boolean),
-    only: asked.get("only") ?? "",
-    low: number(asked.get("low"), 0),
-    high: number(asked.get("high"), 1),
-    ...settings,
+    images: parameters.getAll("image"),
+    compare: parameters.getAll("compare").flatMap(parseUnit),
+    only: parameters.get("only") ?? "",
+    low: finiteNumber(parameters.get("low"), 0),
+    high: finiteNumber(parameters.get("high"), 1),
+    .../** @type {Settings} */ (Object.fromEntries(SETTINGS.map(setting))),
   };
 }
 
-/** Write a view as a link. */
-export function link(view) {
+/**
+ * Return the fragment of a view.
+ * @param {View} view
+ */
+export function format(view) {
   const path = [view.network, view.layer, view.layer && view.unit].filter((part) => part !== null && part !== "");
   const query = new URLSearchParams();
-  for (const image of view.images ?? []) query.append("image", image);
-  for (const { layer, unit } of view.compare ?? []) query.append("compare", `${layer}:${unit}`);
-  for (const name of Object.keys(CHOICES)) if (view[name] && view[name] !== FIRST[name]) query.set(name, view[name]);
+  for (const image of view.images) query.append("image", image);
+  for (const { layer, unit } of view.compare) query.append("compare", `${layer}:${unit}`);
+  for (const name of SETTINGS) if (view[name] !== choices[name][0]) query.set(name, view[name]);
   if (view.only) query.set("only", view.only);
-  if (view.scale === "fixed") for (const end of ["low", "high"]) query.set(end, String(view[end]));
+  if (view.scale === "fixed") {
+    query.set("low", String(view.low));
+    query.set("high", String(view.high));
+  }
   const text = query.toString();
-  return `#/${path.map((part) => encodeURIComponent(part)).join("/")}${text ? `?${text}` : ""}`;
+  return `#/${path.map((part) => encodeURIComponent(String(part))).join("/")}${text ? `?${text}` : ""}`;
 }
 
-export const route = store(parse(location.hash));
+export const route = createStore(parse(""));
 
-/** Go to a view that differs from the present one in `changes`; a change of settings makes no step to go back to. */
+/** Follow the address, from its present fragment on. */
+export function followAddress() {
+  const update = () => route.set(parse(location.hash));
+  addEventListener("popstate", update);
+  addEventListener("hashchange", update);
+  update();
+}
+
+/**
+ * Show another view. A change of settings alone adds no entry to the browser's history.
+ * @param {Partial<View>} changes to the present view
+ * @param {{ replace?: boolean }} [options]
+ */
 export function go(changes, { replace = false } = {}) {
   const before = route.get();
   const next = { ...before, ...changes };
-  const turned = ["network", "layer", "unit"].some((part) => before[part] !== next[part]) || changes.compare;
-  history[turned && !replace ? "pushState" : "replaceState"](null, "", link(next));
+  const moved = before.network !== next.network || before.layer !== next.layer || before.unit !== next.unit;
+  history[(moved || changes.compare) && !replace ? "pushState" : "replaceState"](null, "", format(next));
   route.set(next);
 }
 
-/** The link to a view that differs in `changes`: for anchors. */
-export const linkTo = (view, changes) => link({ ...view, ...changes });
+/**
+ * Return the link to a view that differs in `changes`.
+ * @param {View} view
+ * @param {Partial<View>} changes
+ */
+export const linkTo = (view, changes) => format({ ...view, ...changes });
 
-addEventListener("popstate", () => route.set(parse(location.hash)));
-addEventListener("hashchange", () => route.set(parse(location.hash)));
+/**
+ * Return the attributes of an anchor that changes the view without loading the page; modifier keys still open a tab.
+ * @param {View} view
+ * @param {Partial<View>} changes
+ */
+export const anchorTo = (view, changes) => ({
+  href: linkTo(view, changes),
+  /** @param {MouseEvent} event */
+  onClick: (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    go(changes);
+  },
+});
 
+/** @param {string} part */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // a lone % sign that somebody typed
+    return part; // a typed % sign that encodes nothing
   }
 }
 
-function unitNamed(text) {
-  const found = /^(.+):(\d+)$/s.exec(text);
-  return found && { layer: found[1], unit: Number(found[2]) };
+/** @param {string} text @returns {UnitRef[]} */
+function parseUnit(text) {
+  const match = /^(.+):(\d+)$/s.exec(text);
+  return match ? [{ layer: match[1], unit: Number(match[2]) }] : [];
 }
 
-function number(text, otherwise) {
+/** @param {string | null} text @param {number} fallback */
+function finiteNumber(text, fallback) {
   const value = Number(text);
-  return text === null || text === "" || !Number.isFinite(value) ? otherwise : value;
+  return text === null || text === "" || !Number.isFinite(value) ? fallback : value;
 }

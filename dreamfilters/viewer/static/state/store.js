@@ -1,67 +1,90 @@
-// One place for what the page knows; who asks for a part of it is told when that part changes.
+// @ts-check
+// The page's state: stores of values, whose views are rendered again when the part that they use changes.
 import { useEffect, useState } from "../lib/html.js";
 
-/** Return a store of values: `get`, `set` of some of them, and `use` in a view, which takes a part out of it. */
-export function store(start) {
-  let values = start;
+/** @typedef {import("../types.js").AppState} AppState */
+
+/**
+ * Return a store: `get` its values, `set` some of them, `watch` every change, and `use` a part of them in a view.
+ * @template {object} T
+ * @param {T} initial
+ */
+export function createStore(initial) {
+  let values = initial;
+  /** @type {Set<() => void>} */
   const listeners = new Set();
   const get = () => values;
+  /** @param {Partial<T>} changes */
   const set = (changes) => {
-    values = { ...values, ...(typeof changes === "function" ? changes(values) : changes) };
+    values = { ...values, ...changes };
     for (const listener of [...listeners]) listener();
   };
+  /** @param {() => void} listener @returns {() => void} */
   const watch = (listener) => {
     listeners.add(listener);
-    return () => listeners.delete(listener);
+    return () => {
+      listeners.delete(listener);
+    };
   };
-  const use = (part) => {
-    const [, draw] = useState(0);
-    const now = part(values);
+  /**
+   * @template P
+   * @param {(values: T) => P} select
+   * @returns {P}
+   */
+  const use = (select) => {
+    const [, setChanges] = useState(0);
+    const selected = select(values);
     useEffect(() => {
-      let seen = now;
-      const look = () => {
-        const next = part(values);
-        if (!Object.is(seen, next)) {
-          seen = next;
-          draw((count) => count + 1);
-        }
+      let rendered = selected;
+      const update = () => {
+        const next = select(values);
+        if (Object.is(rendered, next)) return;
+        rendered = next;
+        setChanges((changes) => changes + 1);
       };
-      look(); // it may have changed between drawing and this
-      return watch(look);
+      update(); // the values may have changed since the view was rendered
+      return watch(update);
     });
-    return now;
+    return selected;
   };
   return { get, set, watch, use };
 }
 
-/** What the server has told. */
-export const app = store({
-  phase: "starting", // of the server: starting, ready, failed, restarting
-  note: "",
-  connection: "opening", // opening, open, lost
-  network: null,
-  images: [],
-  recipes: [],
-  default_recipe: "",
-  class_recipe: "",
-  evidence: { phase: "none", done: 0, total: 0, note: "" },
-  command: "",
-  python: "",
-  version: "",
-  dreams: {}, // by id
-  dreamt: 0, // how many dreams have ended: the version of the layers' sheets of dreams
-  picked: null, // the id of the dream that was chosen last
-  pinned: [], // [{layer, unit}] to compare
-  message: null, // {text, bad}: the last word to the person
-});
+/** What the server has sent, and what the page remembers beside the link. */
+export const app = createStore(
+  /** @type {AppState} */ ({
+    phase: "starting",
+    note: "",
+    connection: "opening",
+    network: null,
+    images: [],
+    recipes: [],
+    default_recipe: "",
+    class_recipe: "",
+    evidence: { phase: "none", done: 0, total: 0, note: "" },
+    command: "",
+    python: "",
+    version: "",
+    dreams: {},
+    endedDreams: 0,
+    selectedDream: null,
+    pinned: [],
+    message: null,
+  }),
+);
 
-/** Where the pointer is: {layer, unit, image, row, column, height, width, value, field} or null. */
-export const pointer = store({ at: null });
+/** The position under the pointer. */
+export const pointer = createStore({ at: /** @type {import("../types.js").PointerPosition | null} */ (null) });
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-/** Say a line at the bottom of the page for a while. */
-export function say(text, bad = false) {
+/**
+ * Show a message at the bottom of the page for some seconds.
+ * @param {string} text
+ * @param {boolean} [bad] whether it reports a failure
+ */
+export function showMessage(text, bad = false) {
   clearTimeout(timer);
   app.set({ message: { text, bad } });
   timer = setTimeout(() => app.set({ message: null }), bad ? 8000 : 3500);

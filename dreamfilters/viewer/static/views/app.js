@@ -1,196 +1,215 @@
-// The page: header, images, the network on the left, the view in the middle, the image and its classes on the right.
-import { compare, copy, look, turnTheme } from "../state/actions.js";
+// @ts-check
+// The page: header and images; the layers at the left, the view in the middle, the image or the dream at the right.
 import { html, names, useEffect, useState } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
-import { chosen, indexed } from "../state/network_index.js";
-import { count, sizes } from "../lib/number_format.js";
-import { placeAt, usePlacing, fieldOf, centerOf } from "../state/receptive_fields.js";
-import { go, route } from "../state/routing.js";
-import { useSheet } from "../state/map_sheets.js";
-import { app } from "../state/store.js";
+import { formatCount, formatShape } from "../lib/number_format.js";
+import { toggleTheme } from "../lib/theme_colors.js";
+import { comparePinned, copyText, showImage } from "../state/actions.js";
 import { paths } from "../state/api.js";
-import { Compare } from "./unit/compare.js";
-import { Graph } from "./network/graph.js";
+import { useMapSheet } from "../state/map_sheets.js";
+import { indexNetwork, selectImages } from "../state/network_index.js";
+import { fieldCenter, positionAt, receptiveField, useFieldGeometry } from "../state/receptive_fields.js";
+import { go, route } from "../state/routing.js";
+import { app } from "../state/store.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
+import { MarkedImage, Predictions } from "./images/marked_image.js";
+import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
-import { Layers } from "./network/layer_list.js";
-import { Marked, Predictions } from "./images/marked_image.js";
+import { Graph } from "./network/graph.js";
+import { LayerList } from "./network/layer_list.js";
 import { Empty, Failed, Loading } from "./shared/states.js";
-import { Tray, useDropping } from "./images/tray.js";
+import { Compare } from "./unit/compare.js";
 import { Unit, UnitAside } from "./unit/unit.js";
 
-/** Everything. */
+/** @typedef {import("../types.js").AppState} AppState */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../types.js").Layer} LayerInfo */
+/** @typedef {import("../types.js").Network} Network */
+/** @typedef {import("../types.js").View} View */
+/**
+ * @typedef {Omit<import("../types.js").ViewProps, "layer"> & { layer: LayerInfo | null, state: AppState }} PageProps
+ */
+
+const MOST_IMAGES = 3; // at the right
+const NETWORK_VIEW = { layer: null, unit: null, compare: [] };
+
+/** The whole page. */
 export function App() {
   const state = app.use((values) => values);
   const view = route.use((values) => values);
-  const net = indexed(state.network);
-  const images = chosen(state.images, view.images);
+  const net = indexNetwork(state.network);
+  const images = selectImages(state.images, view.images);
   const layer = view.layer === null ? null : (net.byName.get(view.layer) ?? net.byId.get(view.layer) ?? null);
-  const ready = state.phase === "ready" && Boolean(state.network);
   const [help, setHelp] = useState(false);
-  const [pane, setPane] = useState("main"); // on a narrow screen one of three is seen
-  const over = useDropping();
+  const [pane, setPane] = useState("main"); // a narrow screen shows one of three
+  const dropping = useImageDrop();
   useEffect(() => setPane("main"), [view.layer, view.unit]);
   useEffect(() => {
-    document.title = titled(view, state.network);
+    document.title = pageTitle(view, state.network);
   }, [view, state.network]);
   useEffect(() => {
     if (state.network && !view.network) go({ network: state.network.name }, { replace: true });
   }, [state.network, view.network]);
-  useGlobalKeys({ view, net, layer, images, setHelp });
+  /** @type {PageProps} */
+  const page = { view, net, layer, images, state, ready: state.phase === "ready" && Boolean(state.network) };
+  useGlobalKeys(page, () => setHelp(true));
+  const panes = { side: "Layers", main: mainPaneName(view), right: view.unit === null ? "Image" : "Dream" };
   return html`
-    <${Header} view=${view} net=${net} state=${state} help=${() => setHelp(true)} />
+    <${Header} view=${view} net=${net} state=${state} showHelp=${() => setHelp(true)} />
     <${Notices} state=${state} view=${view} />
     <${Tray} shown=${images} />
     <div class="panes" data-pane=${pane}>
-      <nav class="pane side" aria-label="Layers"><${Layers} view=${view} net=${net} chosen=${layer} /></nav>
-      <main class="pane middle" id="main"><${Middle} view=${view} net=${net} layer=${layer} images=${images}
-          ready=${ready} state=${state} /></main>
-      <aside class="pane right" aria-label="The image">
-        <${Aside} view=${view} net=${net} layer=${layer} images=${images} ready=${ready} state=${state} />
-      </aside>
+      <nav class="pane side" aria-label="Layers"><${LayerList} view=${view} net=${net} current=${layer} /></nav>
+      <main class="pane middle" id="main"><${Middle} ...${page} /></main>
+      <aside class="pane right" aria-label="The image"><${Aside} ...${page} /></aside>
     </div>
-    <div class="switch" role="group" aria-label="What is shown">
-      ${[
-        ["side", "Layers"],
-        ["main", mainName(view)],
-        ["right", view.unit === null ? "Image" : "Dream"],
-      ].map(
-        ([name, text]) => html`
-        <button aria-pressed=${pane === name} onClick=${() => setPane(name)}>${text}</button>`,
+    <div class="pane-switch" role="group" aria-label="Pane">
+      ${Object.entries(panes).map(
+        ([name, text]) => html`<button aria-pressed=${pane === name} onClick=${() => setPane(name)}>${text}</button>`,
       )}
     </div>
     ${help && html`<${Help} close=${() => setHelp(false)} />`}
-    ${over && html`<div class="drop" aria-hidden="true">Drop it: its maps appear at once</div>`}
+    ${dropping && html`<div class="drop-hint" aria-hidden="true">Drop the image to see its activation maps</div>`}
     <div class=${names("message", state.message?.bad && "bad", state.message && "on")} role="status">
       ${state.message?.text ?? ""}</div>`;
 }
 
-const mainName = (view) =>
-  view.compare.length ? "Compare" : view.layer === null ? "Network" : view.unit === null ? "Units" : "Unit";
+/** @param {View} view */
+function mainPaneName(view) {
+  if (view.compare.length) return "Compare";
+  if (view.layer === null) return "Network";
+  return view.unit === null ? "Units" : "Unit";
+}
 
-function Middle({ view, net, layer, images, ready, state }) {
+/** @param {PageProps} props */
+function Middle(props) {
+  const { view, net, layer, images, ready, state } = props;
   if (state.phase === "failed") {
     return html`<${Failed} error=${{ message: state.note || "The network could not be opened." }} />`;
   }
   if (!state.network) return html`<${Loading} what=${state.note || "Opening the network"} />`;
   if (view.compare.length) return html`<${Compare} view=${view} net=${net} images=${images} ready=${ready} />`;
-  if (view.layer !== null && !layer) {
-    return html`<${Empty} title=${`No layer is called ${view.layer}`}>
-      ${state.network.name} has ${net.layers.length} layers; choose one in their list, or search for one (/).<//>`;
+  if (!layer && view.layer !== null) {
+    return html`<${Empty} title=${`No layer named ${view.layer}`}>
+      ${state.network.name} has ${net.layers.length} layers. Choose one from the list, or search (/).<//>`;
   }
-  if (!layer)
-    return html`<${Overview} view=${view} net=${net} network=${state.network} image=${images[0]} ready=${ready} />`;
-  if (view.unit !== null && layer.display !== "none") {
-    return html`<${Unit} key=${`${layer.id}:${view.unit}`} view=${view} net=${net} layer=${layer} unit=${view.unit}
-        images=${images} ready=${ready} />`;
+  if (!layer) return html`<${Overview} ...${props} network=${state.network} />`;
+  if (view.unit !== null && layer.kind !== "none") {
+    return html`<${Unit} key=${`${layer.id}:${view.unit}`} ...${props} unit=${view.unit} />`;
   }
   return html`<${Layer} key=${layer.id} view=${view} layer=${layer} images=${images} ready=${ready} />`;
 }
 
-function Overview({ view, net, network, image, ready }) {
+/** @param {PageProps & { network: Network }} props */
+function Overview({ view, net, network, images, ready }) {
   const { form } = network;
   return html`
     <header class="head"><div>
       <h1>${network.name}</h1>
       <p class="small soft">
-        ${count(network.layers.length)} layers, ${count(network.parameters)} parameters,
-        images of ${sizes([form.height, form.width, form.channels])}${form.text ? ` (${form.text})` : ""}.
-        Under each layer the maps of the units that answer most.</p>
+        ${formatCount(network.layers.length)} layers, ${formatCount(network.parameters)} parameters,
+        input ${formatShape([form.height, form.width, form.channels])}${form.text ? ` (${form.text})` : ""}.
+        Each layer shows the activation maps of the units with the strongest response.</p>
     </div></header>
-    <${Graph} view=${view} net=${net} network=${network} image=${image} ready=${ready} />`;
+    <${Graph} view=${view} net=${net} network=${network} image=${images[0]} ready=${ready} />`;
 }
 
+/** @param {PageProps} props */
 function Aside(props) {
-  const { view, layer, images } = props;
-  const onUnit =
-    layer && layer.display !== "none" && view.unit !== null && view.unit < layer.units && !view.compare.length;
-  if (onUnit) return html`<${UnitAside} key=${`${layer.id}:${view.unit}`} ...${props} unit=${view.unit} />`;
+  const { view, net, layer, images, ready } = props;
+  const showsUnit = layer && layer.kind !== "none" && !view.compare.length;
+  if (showsUnit && view.unit !== null && view.unit < layer.units) {
+    return html`<${UnitAside} key=${`${layer.id}:${view.unit}`} net=${net} layer=${layer} ready=${ready}
+        unit=${view.unit} />`;
+  }
   return images.length
     ? html`<${Images} ...${props} />`
     : html`<${Empty} title="No image">Drop one anywhere on the page.<//>`;
 }
 
+/** @param {PageProps} props */
 function Images({ view, net, layer, images, ready, state }) {
-  const image = images[0];
   const form = state.network?.form;
-  const sheet = useSheet(ready && layer?.display === "maps" ? layer.id : null, image).value;
-  const placed = usePlacing(layer, form, sheet?.full);
-  const placing =
-    placed &&
-    sheet &&
-    ((down, across, shown) => {
-      const [row, column] = placeAt(placed, down, across);
-      const [height, width] = sheet.full;
-      return {
-        layer: layer.id,
-        image: shown.id,
-        row,
-        column,
-        height,
-        width,
-        field: fieldOf(placed, row, column),
-        center: centerOf(placed, row, column),
-      };
-    });
+  const sheet = useMapSheet(ready && layer?.kind === "maps" ? layer.id : null, images[0]).value;
+  const fields = useFieldGeometry(layer, form, sheet?.full);
+  const positionOf =
+    layer && fields && sheet
+      ? (/** @type {number} */ down, /** @type {number} */ across, /** @type {ImageInfo} */ image) => {
+          const [row, column] = positionAt(fields, down, across);
+          const [height, width] = sheet.full;
+          const field = receptiveField(fields, row, column);
+          const center = fieldCenter(fields, row, column);
+          return { layer: layer.id, image: image.id, row, column, height, width, field, center };
+        }
+      : null;
   return html`
-    ${images.slice(0, 3).map(
-      (one) => html`
-      <section key=${one.id}>
-        <${Marked} image=${one} src=${paths.image(one, ready ? "input" : "image")} alt=${one.name} layer=${layer}
-            placing=${placing} form=${form} />
-        <p class="named"><b>${one.label ?? one.name}</b>${one.label && html`<span class="small soft">${one.name}
-          </span>`}</p>
-        <${Predictions} view=${view} net=${net} image=${one} ready=${ready} />
+    ${images.slice(0, MOST_IMAGES).map(
+      (image) => html`
+      <section key=${image.id}>
+        <${MarkedImage} image=${image} src=${paths.image(image, ready ? "shown" : "image")} alt=${image.name}
+            layer=${layer} positionOf=${positionOf} form=${form} />
+        <p class="image-name"><b>${image.label ?? image.name}</b>
+          ${image.label && html`<span class="small soft">${image.name}</span>`}</p>
+        <${Predictions} view=${view} net=${net} image=${image} ready=${ready} />
       </section>`,
     )}`;
 }
 
+/** @param {{ state: AppState, view: View }} props */
 function Notices({ state, view }) {
-  const elsewhere = state.network && view.network && view.network !== state.network.name;
+  const { network, note } = state;
   return html`
     <div class="notices" role="status">
-      ${state.connection === "lost" && html`<p
-          class="notice bad">The server does not answer.
-          This page shows what it knows, and goes on when the server is back.</p>`}
-      ${state.phase === "restarting" && html`<p
-          class="notice">The worker is started again${state.note ? `: ${state.note}` : ""}.
-          What is shown stays; new maps follow.</p>`}
-      ${elsewhere && html`<p
-          class="notice">This link is about ${view.network}; the server shows ${state.network.name}. <button
-              onClick=${() => go({ network: state.network.name })}>Go on with ${state.network.name}</button></p>`}
+      ${
+        state.connection === "lost" &&
+        html`<p class="notice bad">The server does not respond.
+          The page shows the last known values and continues when the server is back.</p>`
+      }
+      ${
+        state.phase === "restarting" &&
+        html`<p class="notice">The model worker is restarting${note ? `: ${note}` : ""}.
+          The page shows the last known values; new maps follow.</p>`
+      }
+      ${
+        network &&
+        view.network &&
+        view.network !== network.name &&
+        html`<p class="notice">This link is for ${view.network}; the server shows ${network.name}. <button
+              onClick=${() => go({ network: network.name })}>Continue with ${network.name}</button></p>`
+      }
     </div>`;
 }
 
-function titled(view, network) {
-  const place = view.compare.length ? "compare" : [view.layer, view.unit].filter((part) => part !== null).join(":");
-  return [place, network?.name, "dreamfilters"].filter(Boolean).join(" · ");
+/** @param {View} view @param {Network | null} network */
+function pageTitle(view, network) {
+  const subject = view.compare.length ? "compare" : [view.layer, view.unit].filter((part) => part !== null).join(":");
+  return [subject, network?.name, "dreamfilters"].filter(Boolean).join(" · ");
 }
 
-function useGlobalKeys({ view, net, layer, images, setHelp }) {
-  const turn = (by) => {
-    const at = layer ? net.layers.indexOf(layer) : -1;
-    const next = net.layers[Math.min(Math.max(at + by, 0), net.layers.length - 1)];
+/** @param {PageProps} page @param {() => void} showHelp */
+function useGlobalKeys({ view, net, layer, images }, showHelp) {
+  const moveLayer = (/** @type {number} */ step) => {
+    const next = neighbor(net.layers, layer ? net.layers.indexOf(layer) : -1, step);
     if (next) go({ layer: next.name, unit: null, compare: [], only: "" });
   };
-  const turnImage = (by) => {
+  const moveImage = (/** @type {number} */ step) => {
     const all = app.get().images;
-    const at = all.findIndex((image) => image.id === images[0]?.id);
-    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-    if (next) look(next);
+    const index = all.findIndex((image) => image.id === images[0]?.id);
+    const next = neighbor(all, index, step);
+    if (next) showImage(next);
   };
   useKeys({
-    "?": () => setHelp(true),
-    "/": () => document.getElementById("search").focus(),
-    "[": () => turn(-1),
-    "]": () => turn(1),
-    ",": () => turnImage(-1),
-    ".": () => turnImage(1),
-    n: () => go({ layer: null, unit: null, compare: [] }),
-    c: compare,
-    t: turnTheme,
-    y: () => copy(location.href, "the link"),
+    "?": showHelp,
+    "/": () => document.getElementById("search")?.focus(),
+    "[": () => moveLayer(-1),
+    "]": () => moveLayer(1),
+    ",": () => moveImage(-1),
+    ".": () => moveImage(1),
+    n: () => go(NETWORK_VIEW),
+    c: comparePinned,
+    t: toggleTheme,
+    y: () => copyText(location.href, "the link"),
     Escape: () => {
       if (view.compare.length) go({ compare: [] });
       else if (view.only) go({ only: "" });
@@ -199,3 +218,14 @@ function useGlobalKeys({ view, net, layer, images, setHelp }) {
     },
   });
 }
+
+/**
+ * Return the element `step` after an index, the first or the last one where there is none.
+ * @template T
+ * @param {T[]} all
+ * @param {number} index
+ * @param {number} step
+ */
+const neighbor = (all, index, step) => /** @type {T | undefined} */ (
+  all[Math.min(Math.max(index + step, 0), all.length - 1)]
+);

@@ -1,77 +1,96 @@
-// The line at the top: what is open, the search, the dreams under way, and the page's own switches.
-import { cancel, compare, copy, turnTheme } from "../state/actions.js";
+// @ts-check
+// The header: the network, the search, the dreams in progress, and the page's own controls.
 import { html } from "../lib/html.js";
-import { indexed, unitName } from "../state/network_index.js";
-import { go, linkTo } from "../state/routing.js";
-import { app } from "../state/store.js";
+import { toggleTheme } from "../lib/theme_colors.js";
+import { cancelDream, comparePinned, copyText } from "../state/actions.js";
+import { unitName } from "../state/network_index.js";
+import { anchorTo } from "../state/routing.js";
+import { isInProgress } from "../state/selectors.js";
+import { Menu } from "./shared/controls.js";
 import { Search } from "./search.js";
 
-/** The header. */
-export function Header({ view, net, state, help }) {
+/** @typedef {import("../types.js").AppState} AppState */
+/** @typedef {import("../types.js").Dream} Dream */
+/** @typedef {import("../types.js").NetworkIndex} NetworkIndex */
+/** @typedef {import("../types.js").View} View */
+
+const MOST_LISTED = 12; // dreams in progress
+
+/** @param {{ view: View, net: NetworkIndex, state: AppState, showHelp: () => void }} props */
+export function Header({ view, net, state, showHelp }) {
   return html`
     <header class="top">
-      <a class="skip" href="#main" onClick=${(event) => {
-        event.preventDefault();
-        document.querySelector(".units, #main a, #main button")?.focus();
-      }}>Skip to the units</a>
-      <a class="brand" href=${linkTo(view, { layer: null, unit: null, compare: [] })} onClick=${(event) => {
-        event.preventDefault();
-        go({ layer: null, unit: null, compare: [] });
-      }} title="The network's drawing (n)"><b>${state.network?.name ?? "dreamfilters"}</b></a>
+      <a class="skip" href="#main" onClick=${focusMain}>Skip to the units</a>
+      <a class="brand" title="Network graph (n)" ...${anchorTo(view, { layer: null, unit: null, compare: [] })}>
+        <b>${state.network?.name ?? "dreamfilters"}</b></a>
       <${Search} view=${view} net=${net} images=${state.images} />
       <div class="switches">
-        <${Queue} view=${view} dreams=${state.dreams} />
-        ${state.pinned.length > 0 && html`<button onClick=${compare} title="Compare (c)">Compare ${state.pinned.length}
-          </button>`}
-        <${Share} state=${state} />
-        <button onClick=${turnTheme} title="Light or dark (t)" aria-label="Light or dark">◐</button>
-        <button onClick=${help} title="Keys (?)" aria-label="Keys">?</button>
+        <${Queue} view=${view} net=${net} dreams=${Object.values(state.dreams)} />
+        ${
+          state.pinned.length > 0 &&
+          html`<button onClick=${comparePinned} title="Compare the pinned units (c)">Compare ${state.pinned.length}
+          </button>`
+        }
+        <${CopyMenu} state=${state} />
+        <button onClick=${toggleTheme} title="Switch between light and dark (t)"
+            aria-label="Switch between light and dark">◐</button>
+        <button onClick=${showHelp} title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts">?</button>
       </div>
     </header>`;
 }
 
-function Share({ state }) {
-  const close = (text, what) => (event) => {
-    event.currentTarget.closest("details").open = false;
-    copy(text, what);
-  };
-  return html`
-    <details class="menu">
-      <summary>Copy</summary>
-      <div>
-        <button onClick=${close(location.href, "the link")}>Link to this view</button>
-        ${state.command && html`<button onClick=${close(state.command, "the command")}
-            title=${state.command}>Command line</button>`}
-        ${state.python && html`<button onClick=${close(state.python, "the Python")}
-            title=${state.python}>Python</button>`}
-      </div>
-    </details>`;
+/** @param {Event} event */
+function focusMain(event) {
+  event.preventDefault();
+  /** @type {HTMLElement | null} */ (document.querySelector(".units, #main a, #main button"))?.focus();
 }
 
-/** The dreams that are queued or run. */
-function Queue({ view, dreams }) {
-  const net = indexed(app.use((values) => values.network));
-  const busy = Object.values(dreams).filter((one) => ["running", "queued"].includes(one.phase));
-  if (!busy.length) return null;
-  const first = busy.find((one) => one.phase === "running") ?? busy[0];
+/** @param {{ state: AppState }} props */
+const CopyMenu = ({ state: { command, python } }) => html`
+  <${Menu} summary="Copy">
+    <button onClick=${() => copyText(location.href, "the link")}>Link to this view</button>
+    ${
+      command &&
+      html`<button onClick=${() => copyText(command, "the command line")} title=${command}>Command line</button>`
+    }
+    ${
+      python &&
+      html`<button onClick=${() => copyText(python, "the Python code")} title=${python}>Python code</button>`
+    }
+  <//>`;
+
+/**
+ * The dreams that are queued or running.
+ * @param {{ view: View, net: NetworkIndex, dreams: Dream[] }} props
+ */
+function Queue({ view, net, dreams }) {
+  const active = dreams.filter((dream) => isInProgress(dream.phase));
+  if (!active.length) return null;
+  const first = active.find((dream) => dream.phase === "running") ?? active[0];
+  const summary = html`<span class="pulse" aria-hidden="true"></span>
+    ${active.length} ${active.length === 1 ? "dream" : "dreams"}
+    <progress value=${first.step} max=${first.steps || 1} aria-label="Progress of the first dream"></progress>`;
   return html`
-    <details class="menu queue">
-      <summary><span class="pulse" aria-hidden="true"></span>${busy.length} ${busy.length === 1 ? "dream" : "dreams"}
-        <progress value=${first.step} max=${first.steps || 1} aria-label="How far the first one is"></progress>
-          </summary>
-      <div>
-        ${busy.slice(0, 12).map((one) => {
-          const layer = net.byId.get(one.layer);
-          return html`
-            <p class="small" key=${one.id}>
-              <a href=${layer && linkTo(view, { layer: layer.name, unit: one.unit, compare: [] })}>
-                ${layer ? unitName(net, layer, one.unit) : one.name}</a>
-              <span class="soft">${one.phase === "running" ? `${one.step} of ${one.steps}` : "queued"}</span>
-              <button onClick=${() => cancel(one)}>Cancel</button>
-            </p>`;
-        })}
-        ${busy.length > 12 && html`<p class="small soft">and ${busy.length - 12} more</p>`}
-        ${busy.length > 1 && html`<button onClick=${() => [...busy].reverse().forEach(cancel)}>Cancel all</button>`}
-      </div>
-    </details>`;
+    <${Menu} kind="queue" summary=${summary} sticky>
+      ${active
+        .slice(0, MOST_LISTED)
+        .map((dream) => html`<${QueuedDream} key=${dream.id} view=${view} net=${net} dream=${dream} />`)}
+      ${active.length > MOST_LISTED && html`<p class="small soft">and ${active.length - MOST_LISTED} more</p>`}
+      ${
+        active.length > 1 &&
+        html`<button onClick=${() => [...active].reverse().forEach(cancelDream)}>Cancel all</button>`
+      }
+    <//>`;
+}
+
+/** @param {{ view: View, net: NetworkIndex, dream: Dream }} props */
+function QueuedDream({ view, net, dream }) {
+  const layer = net.byId.get(dream.layer);
+  return html`
+    <p class="small">
+      <a ...${layer && anchorTo(view, { layer: layer.name, unit: dream.unit, compare: [] })}>
+        ${layer ? unitName(net, layer, dream.unit) : dream.name}</a>
+      <span class="soft">${dream.phase === "running" ? `${dream.step} of ${dream.steps}` : "queued"}</span>
+      <button onClick=${() => cancelDream(dream)}>Cancel</button>
+    </p>`;
 }

@@ -1,27 +1,70 @@
-// The keys, and how to read the page.
+// @ts-check
+// The keyboard shortcuts.
 import { html } from "../lib/html.js";
-import { KEYS } from "../lib/keys.js";
 import { Dialog } from "./shared/controls.js";
 
-/** The window with the keys. */
+/** @type {[string, [string, string][]][]} */
+const SHORTCUTS = [
+  [
+    "Everywhere",
+    [
+      ["/", "search layers, units, classes and images"],
+      ["?", "show these shortcuts"],
+      ["[ ]", "previous layer, next layer"],
+      [", .", "previous image, next image"],
+      ["n", "network graph"],
+      ["c", "compare the pinned units"],
+      ["t", "switch between light and dark"],
+      ["y", "copy the link to this view"],
+      ["Esc", "close, or go one level up"],
+    ],
+  ],
+  [
+    "Units of a layer",
+    [
+      ["← ↓ ↑ →  h j k l", "move"],
+      ["Enter", "open the unit"],
+      ["d", "dream the unit"],
+      ["p", "pin the unit for comparison"],
+      ["v", "show maps, dreams or both"],
+      ["s", "one scale for the layer, or one for each unit"],
+      ["o", "next sort order"],
+      ["m", "next colormap"],
+      ["+ −", "larger tiles, smaller tiles"],
+    ],
+  ],
+  [
+    "A unit",
+    [
+      ["← →  h l", "previous unit, next unit"],
+      ["d", "dream the unit"],
+      ["a", "dream with another seed"],
+      ["x", "cancel the dream"],
+      ["p", "pin the unit for comparison"],
+    ],
+  ],
+];
+
+/** @param {string} keys */
+const keyCaps = (keys) =>
+  keys
+    .split(" ")
+    .filter(Boolean)
+    .map((key) => html`<kbd>${key}</kbd> `);
+
+/** @param {{ close: () => void }} props */
 export const Help = ({ close }) => html`
-  <${Dialog} title="Keys" close=${close} kind="help">
-    <h2>Keys</h2>
+  <${Dialog} title="Keyboard shortcuts" close=${close} kind="help">
+    <h2>Keyboard shortcuts</h2>
     <div class="keys">
-      ${KEYS.map(
+      ${SHORTCUTS.map(
         ([where, rows]) => html`
         <section><h3>${where}</h3>
-          <dl>${rows.map(
-            ([keys, words]) =>
-              html`<dt>${keys
-                .split(" ")
-                .filter(Boolean)
-                .map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${words}</dd>`,
-          )}</dl>
+          <dl>${rows.map(([keys, meaning]) => html`<dt>${keyCaps(keys)}</dt><dd>${meaning}</dd>`)}</dl>
         </section>`,
       )}
     </div>
-    <p class="small soft">Shift and a press: on an image, show it beside the others; on a unit, pin it.
-      A square on the image is what the place under the pointer sees.</p>
+    <p class="small soft">Shift-click an image to show it beside the others; Shift-click a unit to pin it.
+      The rectangle on the image is the receptive field of the map position under the pointer.</p>
     <button onClick=${close}>Close</button>
   <//>`;

@@ -1,71 +1,85 @@
-// What the webcam sees, frame by frame: the next frame leaves when the last one's maps can be shown.
-import { post } from "../../state/api.js";
-import { look } from "../../state/actions.js";
-import { takeImage } from "../../state/events.js";
+// @ts-check
+// The webcam: frames are sent to the server one after the other, and their maps follow.
 import { html, useEffect, useRef, useState } from "../../lib/html.js";
-import { app, say } from "../../state/store.js";
+import { contextOf } from "../../lib/map_painting.js";
+import { showImage } from "../../state/actions.js";
+import { post } from "../../state/api.js";
+import { applyImage } from "../../state/events.js";
+import { showMessage } from "../../state/store.js";
 
-const SIDE = 256; // pixels of the square that is sent
-const REST = 150; // milliseconds between two frames, at least
+const SIDE = 256; // pixels of the square frame that is sent
+const INTERVAL = 150; // milliseconds between two frames, at least
 
-/** The camera's image with a button that stops it; frames go to the server while it is there. */
+/**
+ * The webcam's image with a button that stops it. Frames are sent while it is mounted.
+ * @param {{ close: () => void }} props
+ */
 export function Camera({ close }) {
-  const video = useRef();
-  const [held, setHeld] = useState(false);
-  const holding = useRef(false);
-  holding.current = held;
+  const video = useRef(/** @type {HTMLVideoElement | null} */ (null));
+  const [frozen, setFrozen] = useState(false);
+  const paused = useRef(false);
+  paused.current = frozen;
   useEffect(() => {
-    let stream;
-    let gone = false;
-    const stop = () => stream?.getTracks().forEach((track) => track.stop());
-    (async () => {
-      try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
-      } catch (error) {
-        say(
-          error.name === "NotAllowedError" ? "The browser was not allowed to use the camera." : "No camera was found.",
-          true,
-        );
-        close();
-        return;
-      }
-      if (gone) return stop();
-      video.current.srcObject = stream;
-      await video.current.play();
-      let first = true;
-      while (!gone) {
-        const rest = new Promise((done) => setTimeout(done, REST));
-        if (!holding.current && !document.hidden) {
-          try {
-            const image = takeImage(await post("api/frames", await frame(video.current)));
-            if (first) look(app.get().images.find((one) => one.id === image.id));
-            first = false;
-          } catch (error) {
-            say(error.message, true);
-            return close();
-          }
-        }
-        await rest;
-      }
-    })();
+    const mounted = { current: true };
+    sendFrames(/** @type {HTMLVideoElement} */ (video.current), mounted, paused).catch((error) => {
+      if (!mounted.current) return;
+      showMessage(failureMessage(error), true);
+      close();
+    });
     return () => {
-      gone = true;
-      stop();
+      mounted.current = false;
     };
   }, []);
   return html`
     <div class="camera">
-      <video ref=${video} muted playsinline aria-label="What the webcam sees"></video>
-      <button onClick=${() => setHeld(!held)} aria-pressed=${held}>${held ? "Go on" : "Freeze"}</button>
+      <video ref=${video} muted playsinline aria-label="Webcam"></video>
+      <button onClick=${() => setFrozen(!frozen)} aria-pressed=${frozen}>${frozen ? "Resume" : "Freeze"}</button>
       <button onClick=${close}>Stop</button>
     </div>`;
 }
 
-function frame(video) {
+/** @param {Error} error */
+function failureMessage(error) {
+  if (error.name === "NotAllowedError") return "The browser denied access to the camera.";
+  return error.name === "NotFoundError" ? "No camera was found." : error.message;
+}
+
+/**
+ * Send frames until the view is unmounted; then release the camera.
+ * @param {HTMLVideoElement} video
+ * @param {{ current: boolean }} mounted
+ * @param {{ current: boolean }} paused
+ */
+async function sendFrames(video, mounted, paused) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
+  try {
+    video.srcObject = stream;
+    if (mounted.current) await video.play();
+    let shown = false;
+    while (mounted.current) {
+      const pause = new Promise((resolve) => setTimeout(resolve, INTERVAL));
+      if (!paused.current && !document.hidden) {
+        const image = applyImage(await post("api/frames", await frameOf(video)));
+        if (!shown) showImage(image);
+        shown = true;
+      }
+      await pause;
+    }
+  } finally {
+    stream.getTracks().forEach((track) => track.stop());
+  }
+}
+
+/** @param {HTMLVideoElement} video @returns {Promise<Blob>} the middle square as a JPEG file */
+async function frameOf(video) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
   const side = Math.min(video.videoWidth, video.videoHeight);
   const [x, y] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
-  canvas.getContext("2d").drawImage(video, x, y, side, side, 0, 0, SIDE, SIDE);
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+  contextOf(canvas).drawImage(video, x, y, side, side, 0, 0, SIDE, SIDE);
+  return new Promise((resolve, reject) => {
+    const done = (/** @type {Blob | null} */ blob) =>
+      blob ? resolve(blob) : reject(new Error("The browser could not encode the frame."));
+    canvas.toBlob(done, "image/jpeg", 0.85);
+  });
 }

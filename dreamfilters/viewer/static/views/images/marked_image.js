@@ -1,68 +1,88 @@
-// The chosen image as the network is shown it, what the network takes it for, and where the pointer's place looks.
+// @ts-check
+// An image with the receptive field of the position under the pointer, and the classes that are predicted for it.
+import { html, names } from "../../lib/html.js";
+import { formatNumber, formatPercent } from "../../lib/number_format.js";
 import { paths } from "../../state/api.js";
-import { html, names, useRef } from "../../lib/html.js";
-import { figures, percent } from "../../lib/number_format.js";
+import { isClassLayer } from "../../state/network_index.js";
 import { useResource } from "../../state/resources.js";
-import { go, linkTo } from "../../state/routing.js";
+import { anchorTo } from "../../state/routing.js";
 import { pointer } from "../../state/store.js";
-import { Failed, Ghost } from "../shared/states.js";
+import { Failed, Skeleton } from "../shared/states.js";
 
-/** An image on which the place under the pointer and what it sees are marked; pointing at it marks the maps. */
-export function Marked({ image, src, alt, layer, placing, form }) {
+/** @typedef {import("../../types.js").Box} Box */
+/** @typedef {import("../../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../../types.js").PointerPosition} PointerPosition */
+
+/**
+ * An image on which the position under the pointer is marked; a pointer over the image marks the maps.
+ * @param {{ image: ImageInfo, src: string, alt: string, layer: import("../../types.js").Layer | null,
+ *   form: import("../../types.js").InputForm | undefined,
+ *   positionOf: ((down: number, across: number, image: ImageInfo) => PointerPosition) | null }} props
+ */
+export function MarkedImage({ image, src, alt, layer, positionOf, form }) {
   const at = pointer.use((state) => state.at);
-  const box = useRef();
-  const mine = at && layer && at.layer === layer.id && at.field;
-  const point = (event) => {
-    if (!placing || !layer) return;
-    const { left, top, width, height } = box.current.getBoundingClientRect();
-    pointer.set({ at: placing((event.clientY - top) / height, (event.clientX - left) / width, image) });
+  const move = (/** @type {PointerEvent} */ event) => {
+    if (!positionOf) return;
+    const { left, top, width, height } = /** @type {Element} */ (event.currentTarget).getBoundingClientRect();
+    pointer.set({ at: positionOf((event.clientY - top) / height, (event.clientX - left) / width, image) });
   };
   return html`
-    <div class="marked" ref=${box} style=${{ aspectRatio: form ? `${form.width} / ${form.height}` : "1" }}
-        onPointerMove=${point} onPointerLeave=${() => pointer.set({ at: null })}>
+    <div class="marked-image" style=${{ aspectRatio: form ? `${form.width} / ${form.height}` : "1" }}
+        onPointerMove=${move} onPointerLeave=${() => pointer.set({ at: null })}>
       <img src=${src} alt=${alt} />
-      ${mine && html`<${Outline} field=${at.field} center=${at.center} />`}
+      ${layer && at?.layer === layer.id && at.field && html`<${Outline} field=${at.field} center=${at.center} />`}
     </div>`;
 }
 
-/** A field outlined, [top, left, bottom, right] in fractions, and the point it belongs to. */
-export function Outline({ field, center, still }) {
-  const [top, left, bottom, right] = field.map((share) => 100 * share);
+/**
+ * The outline of a receptive field and its center.
+ * @param {{ field: Box, center?: [number, number] | null, dashed?: boolean }} props
+ */
+export function Outline({ field, center, dashed = false }) {
+  const [top, left, bottom, right] = field.map((fraction) => 100 * fraction);
   return html`
-    <svg class=${names("outline", still && "still")} viewBox="0 0 100 100" preserveAspectRatio="none"
+    <svg class=${names("outline", dashed && "dashed")} viewBox="0 0 100 100" preserveAspectRatio="none"
         aria-hidden="true">
-      <rect class="under" x=${left} y=${top} width=${right - left} height=${bottom - top} />
+      <rect class="halo" x=${left} y=${top} width=${right - left} height=${bottom - top} />
       <rect x=${left} y=${top} width=${right - left} height=${bottom - top} />
     </svg>
-    ${center && html`<i class="spot" style=${{ top: `${100 * center[0]}%`, left: `${100 * center[1]}%` }}></i>`}`;
+    ${center && html`<i class="position" style=${{ top: `${100 * center[0]}%`, left: `${100 * center[1]}%` }}></i>`}`;
 }
 
-/** The network's answer to an image: the most likely classes. */
+/**
+ * The most probable classes of an image.
+ * @param {Pick<import("../../types.js").ViewProps, "view" | "net" | "ready"> & { image: ImageInfo }} props
+ */
 export function Predictions({ view, net, image, ready }) {
-  const told = useResource(ready ? paths.predictions(image) : null);
-  if (told.phase === "failed") return html`<${Failed} error=${told.error} />`;
-  if (!told.value)
-    return html`<ol class="predictions">${[1, 2, 3, 4, 5].map(() => html`<li><${Ghost} kind="line" /></li>`)}</ol>`;
-  if (!told.value.classes.length) return html`<p class="small soft">This network names no classes.</p>`;
-  const classes = net.layers.find((layer) => layer.type === "Classes");
+  /** @type {import("../../types.js").Resource<{ classes: import("../../types.js").Prediction[] }>} */
+  const predictions = useResource(ready ? paths.predictions(image) : null);
+  if (predictions.phase === "failed") return html`<${Failed} error=${predictions.error} />`;
+  if (!predictions.value) {
+    return html`<ol class="predictions">${[1, 2, 3, 4, 5].map(() => html`<li><${Skeleton} kind="line" /></li>`)}</ol>`;
+  }
+  const { classes } = predictions.value;
+  if (!classes.length) return html`<p class="small soft">This network has no class names.</p>`;
+  const classLayer = net.layers.find(isClassLayer);
   return html`
     <ol class="predictions">
-      ${told.value.classes.map(
-        (one, place) => html`
-        <li class=${names(place === 0 && "first")} key=${one.index}>
-          <${classes ? "a" : "span"} href=${classes && linkTo(view, { layer: classes.name, unit: one.index })}
-              title=${`class ${one.index}, logit ${figures(one.logit)}`}
-              onClick=${(event) => {
-                if (!classes || event.metaKey || event.ctrlKey) return;
-                event.preventDefault();
-                go({ layer: classes.name, unit: one.index, compare: [] });
-              }}>
-            <span class="name">${one.name}</span><b>${percent(one.probability)}</b>
+      ${classes.map(
+        ({ index, name, logit, probability }, rank) => html`
+        <li class=${names(rank === 0 && "best")} key=${index}>
+          <${classLayer ? "a" : "span"} title=${`class ${index}, logit ${formatNumber(logit)}`}
+              ...${classLayer && anchorTo(view, { layer: classLayer.name, unit: index, compare: [] })}>
+            <span class="name">${name}</span><b>${formatPercent(probability)}</b>
           <//>
-          <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-            <rect class="ground" width="100" height="1" /><rect width=${100 * (one.probability || 0)} height="1" />
-          </svg>
+          <${ShareBar} fraction=${probability} />
         </li>`,
       )}
     </ol>`;
 }
+
+/**
+ * A thin bar for a fraction.
+ * @param {{ fraction: number }} props
+ */
+export const ShareBar = ({ fraction }) => html`
+  <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="ground" width="100" height="1" /><rect width=${100 * Math.max(0, fraction || 0)} height="1" />
+  </svg>`;

@@ -1,105 +1,128 @@
-// The images to choose from, in one row of which only what is seen is there; and the doors for new ones.
-import { paths } from "../../state/api.js";
-import { addImages, forget, look, lookAlso } from "../../state/actions.js";
+// @ts-check
+// The images to choose from, in one row of which only the visible part is rendered, and the ways to add images.
 import { html, names, useEffect, useLayoutEffect, useRef, useState } from "../../lib/html.js";
 import { plural } from "../../lib/number_format.js";
+import { addImages, removeImage, showImage, toggleImage } from "../../state/actions.js";
+import { paths } from "../../state/api.js";
 import { app } from "../../state/store.js";
+import { inputOf } from "../shared/controls.js";
 import { Camera } from "./camera.js";
 
-const STEP = 68; // pixels from one image to the next
+/** @typedef {import("../../types.js").ImageInfo} ImageInfo */
 
-/** `shown`: the images of the view. */
+const STEP = 68; // pixels from one image to the next
+const MARGIN = 4; // images rendered before and after the visible ones
+
+/** @param {{ shown: ImageInfo[] }} props */
 export function Tray({ shown }) {
   const images = app.use((state) => state.images);
-  const row = useRef();
-  const file = useRef();
-  const [span, setSpan] = useState([0, 40]);
+  const row = useRef(/** @type {HTMLElement} */ (/** @type {unknown} */ (null))); // set before any effect runs
+  const [[first, end], setRange] = useState([0, 40]);
   const [camera, setCamera] = useState(false);
   const measure = () => {
     const { scrollLeft, clientWidth } = row.current;
-    const first = Math.max(0, Math.floor(scrollLeft / STEP) - 4);
-    setSpan((old) => (old[0] === first ? old : [first, first + Math.ceil(clientWidth / STEP) + 8]));
+    const start = Math.max(0, Math.floor(scrollLeft / STEP) - MARGIN);
+    setRange((old) => (old[0] === start ? old : [start, start + Math.ceil(clientWidth / STEP) + 2 * MARGIN]));
   };
   useLayoutEffect(measure, []);
   useEffect(() => {
-    const at = images.findIndex((image) => image.id === shown[0]?.id);
+    const index = images.findIndex((image) => image.id === shown[0]?.id);
     const { scrollLeft, clientWidth } = row.current;
-    if (at >= 0 && (at * STEP < scrollLeft || (at + 1) * STEP > scrollLeft + clientWidth)) {
-      row.current.scrollLeft = at * STEP - clientWidth / 2;
+    if (index >= 0 && (index * STEP < scrollLeft || (index + 1) * STEP > scrollLeft + clientWidth)) {
+      row.current.scrollLeft = index * STEP - clientWidth / 2;
     }
   }, [shown[0]?.id, images.length]);
-  const chosen = new Set(shown.map((image) => image.id));
-  const choose = (event, image) =>
-    event.shiftKey || event.ctrlKey || event.metaKey ? lookAlso(image, shown) : look(image);
   return html`
     <section class="tray" aria-label="Images">
-      <div class="doors">
-        <button onClick=${() => file.current.click()}
-            title="Choose files; or drop or paste images anywhere on the page">Add image</button>
-        <input ref=${file} type="file" accept="image/*" multiple hidden onChange=${(event) => {
-          addImages(event.target.files);
-          event.target.value = "";
-        }} />
-        ${
-          navigator.mediaDevices?.getUserMedia &&
-          html`
-          <button aria-pressed=${camera} onClick=${() => setCamera(!camera)}>Webcam</button>`
-        }
-      </div>
+      <${Sources} camera=${camera} setCamera=${setCamera} />
       ${camera && html`<${Camera} close=${() => setCamera(false)} />`}
       <div class="row" ref=${row} onScroll=${measure} role="group" aria-label=${plural(images.length, "image")}>
-        <div class="run" style=${{ width: `${images.length * STEP}px` }}>
-          ${images.slice(span[0], span[1]).map(
-            (image, at) => html`
-            <div class=${names("tray-image", chosen.has(image.id) && "chosen")} key=${image.id}
-                style=${{ left: `${(span[0] + at) * STEP}px` }}>
-              <button onClick=${(event) => choose(event, image)} aria-pressed=${chosen.has(image.id)}
-                  title=${`${image.name}${image.label ? `: ${image.label}` : ""} (Shift: side by side)`}>
-                ${
-                  image.width
-                    ? html`<img src=${paths.image(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
-                    : html`<i class="hollow small soft">no image</i>`
-                }
-                <span>${image.label ?? briefly(image.name)}</span>
-              </button>
-              ${image.uploaded && html`<button class="away" onClick=${() => forget(image)}
-                  aria-label=${`Remove ${image.name}`}>×</button>`}
-            </div>`,
-          )}
+        <div class="tray-content" style=${{ width: `${images.length * STEP}px` }}>
+          ${images
+            .slice(first, end)
+            .map(
+              (image, index) => html`<${TrayImage} key=${image.id} image=${image} shown=${shown}
+              left=${(first + index) * STEP} />`,
+            )}
         </div>
-        ${!images.length && html`<p class="soft small">No images yet. Drop some here, paste one, or choose files.</p>`}
+        ${!images.length && html`<p class="soft small">No images yet. Drop or paste images, or choose files.</p>`}
       </div>
     </section>`;
 }
 
-// Under so small an image there is no room for the folder and the kind of file; the title tells the whole name.
-const briefly = (name) => name.replace(/^.*\//, "").replace(/(?<=.)\.\w+$/, "");
+/** @param {{ camera: boolean, setCamera: (on: boolean) => void }} props */
+function Sources({ camera, setCamera }) {
+  const file = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const choose = (/** @type {Event} */ event) => {
+    addImages(inputOf(event).files ?? []);
+    inputOf(event).value = "";
+  };
+  return html`
+    <div class="image-sources">
+      <button onClick=${() => file.current?.click()}
+          title="Choose files, or drop or paste images anywhere on the page">Add image</button>
+      <input ref=${file} type="file" accept="image/*" multiple hidden onChange=${choose} />
+      ${
+        "mediaDevices" in navigator &&
+        html`<button aria-pressed=${camera} onClick=${() => setCamera(!camera)}>Webcam</button>`
+      }
+    </div>`;
+}
 
-/** Take images that are dropped or pasted anywhere. */
-export function useDropping() {
+/** @param {{ image: ImageInfo, shown: ImageInfo[], left: number }} props */
+function TrayImage({ image, shown, left }) {
+  const chosen = shown.some((each) => each.id === image.id);
+  const choose = (/** @type {MouseEvent} */ event) =>
+    event.shiftKey || event.ctrlKey || event.metaKey ? toggleImage(image, shown) : showImage(image);
+  return html`
+    <div class=${names("tray-image", chosen && "chosen")} style=${{ left: `${left}px` }}>
+      <button onClick=${choose} aria-pressed=${chosen}
+          title=${`${image.name}${image.label ? `: ${image.label}` : ""} (Shift-click: show beside the others)`}>
+        ${
+          image.width
+            ? html`<img src=${paths.image(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
+            : html`<i class="placeholder small soft">unreadable</i>`
+        }
+        <span>${image.label ?? stem(image.name)}</span>
+      </button>
+      ${
+        image.uploaded &&
+        html`<button class="remove" onClick=${() => removeImage(image)}
+          aria-label=${`Remove ${image.name}`}>×</button>`
+      }
+    </div>`;
+}
+
+/** Return a file's name without its folder and its extension; the title shows all of it. @param {string} name */
+const stem = (name) => name.replace(/^.*\//, "").replace(/(?<=.)\.\w+$/, "");
+
+/** Add images that are dropped or pasted anywhere on the page, and return whether files are dragged over it. */
+export function useImageDrop() {
   const [over, setOver] = useState(false);
   useEffect(() => {
-    const holds = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-    const deeds = {
-      dragover: (event) => {
-        if (!holds(event)) return;
-        event.preventDefault();
-        setOver(true);
-      },
-      dragleave: (event) => event.relatedTarget === null && setOver(false),
-      drop: (event) => {
-        if (!holds(event)) return;
-        event.preventDefault();
-        setOver(false);
-        addImages(event.dataTransfer.files);
-      },
-      paste: (event) => {
-        const files = [...(event.clipboardData?.files ?? [])];
-        if (files.length) addImages(files);
-      },
+    const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    const dragover = (/** @type {DragEvent} */ event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
     };
-    for (const [name, deed] of Object.entries(deeds)) addEventListener(name, deed);
-    return () => Object.entries(deeds).forEach(([name, deed]) => removeEventListener(name, deed));
+    const dragleave = (/** @type {DragEvent} */ event) => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const drop = (/** @type {DragEvent} */ event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(false);
+      addImages(event.dataTransfer?.files ?? []);
+    };
+    const paste = (/** @type {ClipboardEvent} */ event) => addImages(event.clipboardData?.files ?? []);
+    const listening = new AbortController();
+    const { signal } = listening;
+    addEventListener("dragover", dragover, { signal });
+    addEventListener("dragleave", dragleave, { signal });
+    addEventListener("drop", drop, { signal });
+    addEventListener("paste", paste, { signal });
+    return () => listening.abort();
   }, []);
   return over;
 }

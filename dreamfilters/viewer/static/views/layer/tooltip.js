@@ -1,43 +1,57 @@
-// The value under the pointer, in a small box beside it.
+// @ts-check
+// The values of the unit under the pointer, in a box beside it.
 import { html } from "../../lib/html.js";
-import { unitName } from "../../state/network_index.js";
-import { figures } from "../../lib/number_format.js";
+import { formatNumber } from "../../lib/number_format.js";
 import { valueAt } from "../../state/map_sheets.js";
+import { unitName } from "../../state/network_index.js";
 
-/** `hover`: what is under the pointer, and where the pointer is; `shown`: what the grid shows. */
-export function Reading({ hover, geo, shown: { net, layer, images, sheets, units, verdicts } }) {
-  const unit = units[hover.at];
-  if (unit === undefined) return null; // fewer are shown since the pointer came
-  const number = hover.tile - (geo.dream ? 1 : 0);
-  const sheet = sheets[number];
-  const place = hover.tile >= 0 && number >= 0 && sheet?.display === "maps" ? placeOn(sheet, unit, hover) : null;
-  const verdict = verdicts?.[unit]?.kind;
+/**
+ * @param {{ hover: import("./grid.js").Hover, geometry: import("./grid_canvas.js").Geometry,
+ *   grid: import("./grid.js").GridProps & { net: import("../../types.js").NetworkIndex } }} props
+ */
+export function Tooltip({ hover, geometry, grid: { net, layer, images, sheets, units, verdicts } }) {
+  const unit = units[hover.index];
+  if (unit === undefined) return null; // the filter has removed it since the pointer moved
+  const image = hover.tile - (geometry.dream ? 1 : 0);
+  const sheet = hover.tile >= 0 && image >= 0 ? sheets[image] : undefined;
+  const position = sheet?.kind === "maps" ? positionOn(sheet, unit, hover) : null;
+  const verdict = verdicts?.[unit]?.verdict;
   const style = {
     left: `${Math.min(hover.x + 14, innerWidth - 210)}px`,
     top: `${hover.y > innerHeight - 120 ? hover.y - 84 : hover.y + 18}px`,
   };
   return html`
-    <div class="reading small" style=${style} aria-hidden="true">
+    <div class="tooltip small" style=${style} aria-hidden="true">
       <b>${unitName(net, layer, unit)}</b>
-      ${place && html`
-        <span>row ${place.row}, column ${place.column}: ${place.reduced && "up to "}<b>${figures(place.value)}</b>
-          </span>`}
-      ${sheets.map((one, at) => one && html`
-        <span>${images.length > 1 && `${images[at].label ?? images[at].name}: `}${one.display === "maps" && "at most "}
-          ${figures(one.maximum[unit])}</span>`)}
+      ${
+        position &&
+        html`<span>row ${position.row}, column ${position.column}: ${position.reduced && "up to "}<b>
+          ${formatNumber(position.value)}</b></span>`
+      }
+      ${sheets.map(
+        (each, index) =>
+          each &&
+          html`<span>${images.length > 1 && `${images[index].label ?? images[index].name}: `}
+            ${each.kind === "maps" && "maximum "}${formatNumber(each.most[unit])}</span>`,
+      )}
       ${verdict && verdict !== "alive" && html`<span>${verdict}</span>`}
     </div>`;
 }
 
-// A large map is sent as the greatest values of its blocks: the place is the map's own, the value its block's.
-function placeOn(sheet, unit, { down, across }) {
-  const at = (share, count) => Math.min(count - 1, Math.floor(share * count));
+/**
+ * Return a position of a map and its value. A large map is sent as the maxima of blocks: the value is its block's.
+ * @param {import("../../types.js").MapSheet} sheet
+ * @param {number} unit
+ * @param {{ down: number, across: number }} point
+ */
+function positionOn(sheet, unit, { down, across }) {
+  const index = (/** @type {number} */ fraction, /** @type {number} */ count) =>
+    Math.min(count - 1, Math.floor(fraction * count));
   const [height, width] = sheet.full;
-  const value = valueAt(sheet, unit, at(down, sheet.height), at(across, sheet.width));
   return {
-    row: at(down, height),
-    column: at(across, width),
-    value,
+    row: index(down, height),
+    column: index(across, width),
+    value: valueAt(sheet, unit, index(down, sheet.height), index(across, sheet.width)),
     reduced: height > sheet.height || width > sheet.width,
   };
 }

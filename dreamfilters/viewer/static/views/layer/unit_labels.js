@@ -1,29 +1,52 @@
-// What stands under a unit in the grid, and what is read out for it.
+// @ts-check
+// The label of a unit in the grid, and its description for assistive technology.
+import { formatNumber } from "../../lib/number_format.js";
 import { unitName } from "../../state/network_index.js";
-import { figures } from "../../lib/number_format.js";
 
-/** {texts, right, bad}: its name or number with its verdict, from long to short; its greatest value. */
-export function labelOf(net, layer, sheets, verdicts, unit, bars) {
-  const named = bars ? unitName(net, layer, unit) : String(unit);
-  const told = verdicts?.[unit]?.kind;
-  const known = sheets.filter(Boolean);
-  const most = known.length ? Math.max(...known.map((sheet) => sheet.maximum[unit])) : null;
-  const called = shortName(layer, named, unit);
-  if (!told || told === "alive") return { texts: [called], right: most === null ? "" : figures(most) };
-  const brief = `${called} ${told === "undecided" ? "?" : told}`;
+/** @typedef {import("../../types.js").Layer} Layer */
+/** @typedef {import("../../types.js").MapSheet} MapSheet */
+/** @typedef {import("../../types.js").NetworkIndex} NetworkIndex */
+/** @typedef {import("../../types.js").Verdict} Verdict */
+
+/**
+ * Return the name or number with the verdict, from long to short, and the maximum over the images.
+ * @param {NetworkIndex} net
+ * @param {Layer} layer
+ * @param {MapSheet[]} sheets
+ * @param {Verdict[] | null} verdicts
+ * @param {number} unit
+ * @returns {import("./grid_canvas.js").Label}
+ */
+export function unitLabel(net, layer, sheets, verdicts, unit) {
+  const name = layer.kind === "bars" ? unitName(net, layer, unit) : String(unit);
+  const short = name === `${layer.name}:${unit}` ? String(unit) : name;
+  const verdict = verdicts?.[unit]?.verdict;
+  const maximum = maximumOf(sheets, unit);
+  if (!verdict || verdict === "alive") return { texts: [short], right: maximum === null ? "" : formatNumber(maximum) };
   return {
-    texts: [`${called} · ${told}`, brief, called],
-    right: most ? figures(most) : "",
-    bad: ["dead", "saturated"].includes(told),
+    texts: [`${short} · ${verdict}`, `${short} ${verdict === "undecided" ? "?" : verdict}`, short],
+    right: maximum ? formatNumber(maximum) : "",
+    bad: verdict === "dead" || verdict === "saturated",
   };
 }
 
-const shortName = (layer, named, unit) => (named === `${layer.name}:${unit}` ? String(unit) : named);
-
-/** The same as a sentence, for who does not see the canvas. */
-export function spoken(net, layer, sheets, verdicts, unit) {
-  const known = sheets.filter(Boolean);
-  const most = known.length ? `, at most ${figures(Math.max(...known.map((sheet) => sheet.maximum[unit])))}` : "";
-  const told = verdicts?.[unit]?.kind;
-  return `${unitName(net, layer, unit)}${most}${told ? `, ${told}` : ""}`;
+/**
+ * Return a unit's name, maximum and verdict as one phrase.
+ * @param {NetworkIndex} net
+ * @param {Layer} layer
+ * @param {MapSheet[]} sheets
+ * @param {Verdict[] | null} verdicts
+ * @param {number} unit
+ */
+export function unitDescription(net, layer, sheets, verdicts, unit) {
+  const maximum = maximumOf(sheets, unit);
+  const parts = [
+    unitName(net, layer, unit),
+    maximum === null ? "" : `maximum ${formatNumber(maximum)}`,
+    verdicts?.[unit]?.verdict,
+  ];
+  return parts.filter(Boolean).join(", ");
 }
+
+/** @param {MapSheet[]} sheets @param {number} unit */
+const maximumOf = (sheets, unit) => (sheets.length ? Math.max(...sheets.map((sheet) => sheet.most[unit])) : null);

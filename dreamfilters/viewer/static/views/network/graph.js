@@ -1,115 +1,135 @@
-// The network as a drawing: every layer a box with its strongest maps, every way to the next a line, branches abreast.
+// @ts-check
+// The network as a graph: a box for each layer with its strongest maps, branches side by side.
+import { curvePath, layoutGraph } from "../../lib/graph_layout.js";
 import { html, names, useEffect, useMemo, useRef, useState } from "../../lib/html.js";
-import { curve, layout } from "../../lib/graph_layout.js";
-import { fitted, measuring } from "../../lib/text_fit.js";
-import { look } from "../../lib/theme_colors.js";
-import { figures, sizes } from "../../lib/number_format.js";
-import { go, linkTo } from "../../state/routing.js";
-import { paint, useSheet, whole } from "../../state/map_sheets.js";
-import { kindOf } from "./layer_list.js";
+import { contextOf, paintSheet } from "../../lib/map_painting.js";
+import { formatNumber, formatShape } from "../../lib/number_format.js";
+import { fitText, textRuler } from "../../lib/text_fit.js";
+import { themeColors } from "../../lib/theme_colors.js";
+import { layerLimits, useMapSheet } from "../../state/map_sheets.js";
+import { anchorTo } from "../../state/routing.js";
+import { familyClass, layerView } from "./layer_list.js";
+
+/** @typedef {import("../../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../../types.js").Layer} Layer */
+/** @typedef {import("../../types.js").Network} Network */
+/** @typedef {import("../../types.js").ViewProps} ViewProps */
 
 const MARGIN = 16;
-const [PLAIN, WITH_MAPS] = [46, 92]; // heights of a box
+const [BOX_HEIGHT, BOX_HEIGHT_WITH_MAPS] = [46, 92];
 const TILES = 4;
 const TILE = 38;
 
-/** The drawing; `image` is what the maps are of. */
+/** @param {Pick<ViewProps, "view" | "net" | "ready"> & { network: Network, image: ImageInfo | undefined }} props */
 export function Graph({ view, net, network, image, ready }) {
-  const drawing = useMemo(() => {
+  const graph = useMemo(() => {
     const ids = network.layers.map((layer) => layer.id);
-    return layout(ids, network.edges, (id) => (net.byId.get(id).display === "maps" ? WITH_MAPS : PLAIN));
+    const heightOf = (/** @type {string} */ id) =>
+      net.byId.get(id)?.kind === "maps" ? BOX_HEIGHT_WITH_MAPS : BOX_HEIGHT;
+    return layoutGraph(ids, network.edges, heightOf);
   }, [network]);
-  const [width, height] = [drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN];
+  const [width, height] = [graph.width + 2 * MARGIN, graph.height + 2 * MARGIN];
   return html`
     <div class="graph">
       <svg viewBox=${`${-MARGIN} ${-MARGIN} ${width} ${height}`} width=${width} height=${height} role="group"
           aria-label="The network's layers">
-        <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-          <path d="M0 .5 7.5 4 0 7.5z" class="tip" /></marker></defs>
-        ${drawing.edges.map((edge) => html`<path class="edge" d=${curve(edge.points)} marker-end="url(#tip)" />`)}
-        ${drawing.nodes.map((node) => html`<${Node} key=${node.id} node=${node} layer=${net.byId.get(node.id)}
-            view=${view} image=${image} ready=${ready} />`)}
+        <defs><marker id="arrowhead" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path d="M0 .5 7.5 4 0 7.5z" class="arrowhead" /></marker></defs>
+        ${graph.edges.map(
+          (edge) => html`<path class="edge" d=${curvePath(edge.points)} marker-end="url(#arrowhead)" />`,
+        )}
+        ${graph.nodes.map(
+          (node) => html`<${LayerBox} key=${node.id} box=${node} layer=${net.byId.get(node.id)} view=${view}
+              image=${image} ready=${ready} />`,
+        )}
       </svg>
     </div>`;
 }
 
-function Node({ node, layer, view, image, ready }) {
-  const box = useRef();
-  const near = useNear(box);
-  const [left, top] = [node.x - node.width / 2, node.y - node.height / 2];
-  const visit = (event) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    go({ layer: layer.name, unit: null, compare: [], only: "" });
-  };
+/**
+ * @param {Pick<ViewProps, "view" | "layer" | "ready"> & { box: import("../../lib/graph_layout.js").DrawnNode,
+ *   image: ImageInfo | undefined }} props
+ */
+function LayerBox({ box, layer, view, image, ready }) {
+  const element = useRef(/** @type {Element | null} */ (null));
+  const near = useNearViewport(element);
+  const [left, top] = [box.x - box.width / 2, box.y - box.height / 2];
   return html`
-    <a ref=${box} href=${linkTo(view, { layer: layer.name, unit: null, compare: [] })}
-        class=${names("node", kindOf(layer))} onClick=${visit}>
-      <title>${`${layer.name}: ${layer.type}, ${sizes(layer.shape)}`}</title>
-      <rect x=${left} y=${top} width=${node.width} height=${node.height} rx="6" />
-      <rect class="edge-mark" x=${left} y=${top} width="4" height=${node.height} rx="2" />
-      <text class="name" x=${left + 14} y=${top + 18}>${nameText(layer, node.width)}</text>
-      <text class="kind" x=${left + 14} y=${top + 34}>
-        ${kindText(layer, node.width)}</text>
+    <a ref=${element} class=${names("node", familyClass(layer))} ...${anchorTo(view, layerView(layer))}>
+      <title>${`${layer.name}: ${layer.type}, ${formatShape(layer.shape)}`}</title>
+      <rect x=${left} y=${top} width=${box.width} height=${box.height} rx="6" />
+      <rect class="edge-mark" x=${left} y=${top} width="4" height=${box.height} rx="2" />
+      <text class="name" x=${left + 14} y=${top + 18}>${nameText(layer, box.width)}</text>
+      <text class="kind" x=${left + 14} y=${top + 34}>${typeText(layer, box.width)}</text>
       ${
         layer.display === "maps" &&
         near &&
         image &&
         html`
-        <foreignObject x=${left + 12} y=${top + 44} width=${node.width - 20} height=${TILE + 4}>
-          <${Strongest} layer=${layer} image=${image} ready=${ready} colors=${view.colors} />
+        <foreignObject x=${left + 12} y=${top + 44} width=${box.width - 20} height=${TILE + 4}>
+          <${StrongestMaps} layer=${layer} image=${image} ready=${ready} colors=${view.colors} />
         </foreignObject>`
       }
     </a>`;
 }
 
-/** The maps of the units that answer most. */
-function Strongest({ layer, image, ready, colors }) {
-  const canvas = useRef();
-  const sheet = useSheet(ready ? layer.id : null, image).value;
+/**
+ * The maps of the units with the strongest response.
+ * @param {{ layer: Layer, image: ImageInfo, ready: boolean, colors: import("../../types.js").Colormap }} props
+ */
+function StrongestMaps({ layer, image, ready, colors }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const sheet = useMapSheet(ready ? layer.id : null, image).value;
   useEffect(() => {
-    if (!sheet) return;
-    const units = Array.from(sheet.maximum.keys())
-      .sort((a, b) => sheet.maximum[b] - sheet.maximum[a])
+    if (!sheet || !canvas.current) return;
+    const units = Array.from(sheet.most.keys())
+      .sort((a, b) => sheet.most[b] - sheet.most[a])
       .slice(0, TILES);
-    const source = paint(document.createElement("canvas"), sheet, units, () => whole([sheet]), colors);
-    const dense = devicePixelRatio || 1;
-    Object.assign(canvas.current, { width: TILES * (TILE + 2) * dense, height: TILE * dense });
-    const context = canvas.current.getContext("2d");
-    context.imageSmoothingEnabled = sheet.width > TILE * dense;
-    context.scale(dense, dense);
-    units.forEach((_, at) =>
-      context.drawImage(source, 0, at * sheet.height, sheet.width, sheet.height, at * (TILE + 2), 0, TILE, TILE),
+    const maps = paintSheet(sheet, units, () => layerLimits([sheet]), colors);
+    const density = devicePixelRatio || 1;
+    Object.assign(canvas.current, { width: TILES * (TILE + 2) * density, height: TILE * density });
+    const context = contextOf(canvas.current);
+    context.imageSmoothingEnabled = sheet.width > TILE * density;
+    context.scale(density, density);
+    const { width, height } = sheet;
+    units.forEach((_, index) =>
+      context.drawImage(maps, 0, index * height, width, height, index * (TILE + 2), 0, TILE, TILE),
     );
   }, [sheet, colors]);
+  const label = sheet ? `The strongest maps, up to ${formatNumber(layerLimits([sheet])[1])}` : "The maps are loading";
   return html`<canvas ref=${canvas} class="strip" width=${TILES * (TILE + 2)} height=${TILE} role="img"
-      aria-label=${`The strongest maps, ${sheet ? `up to ${figures(whole([sheet])[1])}` : "on their way"}`}></canvas>`;
+      aria-label=${label}></canvas>`;
 }
 
-/** Whether an element has come near what is seen: what is far away is not fetched. */
-function useNear(box) {
+/**
+ * Whether an element is or has been near the visible area: maps outside it are not fetched.
+ * @param {{ current: Element | null }} element
+ */
+function useNearViewport(element) {
   const [near, setNear] = useState(false);
   useEffect(() => {
+    if (!element.current) return undefined;
     const observer = new IntersectionObserver(
-      (seen) => {
-        if (!seen.some((one) => one.isIntersecting)) return;
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
         setNear(true);
         observer.disconnect();
       },
       { rootMargin: "200px" },
     );
-    observer.observe(box.current);
+    observer.observe(element.current);
     return () => observer.disconnect();
   }, []);
   return near;
 }
 
-const nameText = (layer, width) => fitted(measuring(`560 12.5px ${look().font}`), layer.name, width - 20, true);
+/** @param {Layer} layer @param {number} width */
+const nameText = (layer, width) =>
+  fitText(textRuler(`560 12.5px ${themeColors().font}`), layer.name, width - 20, true);
 
-// The shape is always whole; the type gives way.
-function kindText(layer, width) {
-  const context = measuring(`400 10.5px ${look().font}`);
-  const shape = ` · ${sizes(layer.shape)}`;
-  const room = width - 20 - context.measureText(shape).width;
-  return fitted(context, layer.type.replace(/2D$/, ""), room) + shape;
+/** The type and the shape; the type is shortened where both do not fit. @param {Layer} layer @param {number} width */
+function typeText(layer, width) {
+  const ruler = textRuler(`400 10.5px ${themeColors().font}`);
+  const shape = ` · ${formatShape(layer.shape)}`;
+  return fitText(ruler, layer.type.replace(/2D$/, ""), width - 20 - ruler.measureText(shape).width) + shape;
 }

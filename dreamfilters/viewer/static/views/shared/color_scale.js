@@ -1,14 +1,21 @@
-// The bar that says which color means which number.
-import { table } from "../../lib/colormaps.js";
+// @ts-check
+// The color scale: which color stands for which value.
 import { html, useEffect, useRef } from "../../lib/html.js";
-import { figures } from "../../lib/number_format.js";
+import { paintColormap } from "../../lib/map_painting.js";
+import { formatNumber } from "../../lib/number_format.js";
 
-/** The bar with its ends (or words for the greatest) and, beside it, what it holds for. */
-export function ScaleBar({ ends, colors, greatest, children }) {
-  const canvas = useRef();
-  useEffect(() => paintBar(canvas.current, colors), [colors]);
-  const low = figures(ends[0]);
-  const high = greatest ?? figures(ends[1]);
+/**
+ * The colormap between its limits and, after it, what the scale applies to.
+ * @param {{ limits: import("../../types.js").Limits, colors: import("../../types.js").Colormap, highest?: string,
+ *   children?: import("preact").ComponentChildren }} props `highest`: text in place of the upper limit
+ */
+export function ColorScale({ limits, colors, highest, children }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  useEffect(() => {
+    if (canvas.current) paintColormap(colors, canvas.current);
+  }, [colors]);
+  const low = formatNumber(limits[0]);
+  const high = highest ?? formatNumber(limits[1]);
   return html`
     <div class="scale small">
       <span>${low}</span>
@@ -16,12 +23,4 @@ export function ScaleBar({ ends, colors, greatest, children }) {
       <span>${high}</span>
       <span class="soft">${children}</span>
     </div>`;
-}
-
-/** Paint the 256 colors from left to right. */
-export function paintBar(canvas, colors) {
-  const image = new ImageData(256, 1);
-  new Uint32Array(image.data.buffer).set(table(colors));
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
 }

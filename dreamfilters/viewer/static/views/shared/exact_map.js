@@ -1,42 +1,55 @@
-// One map in its exact values: the value under the pointer, the same place marked wherever it is shown.
+// @ts-check
+// One activation map in exact values, with the value and the position under the pointer.
 import { html, names, useEffect, useRef, useState } from "../../lib/html.js";
-import { figures } from "../../lib/number_format.js";
-import { paintValues } from "../../state/map_sheets.js";
+import { paintValues } from "../../lib/map_painting.js";
+import { formatNumber } from "../../lib/number_format.js";
 import { pointer } from "../../state/store.js";
 
-/** `values` rows of numbers; `mark` makes of a place what the page is told of it. */
-export function ExactMap({ values, ends, colors, label, mark, layer }) {
-  const canvas = useRef();
-  const [value, setValue] = useState(null);
+/** @typedef {import("../../types.js").PointerPosition} PointerPosition */
+/** @typedef {(row: number, column: number, height: number, width: number) => PointerPosition} PositionOf */
+
+/**
+ * @param {{ values: (number | null)[][], limits: import("../../types.js").Limits, label: string, layer: { id: string },
+ *   colors: import("../../types.js").Colormap, positionOf?: PositionOf | null }} props
+ *   `positionOf`: what other views show of a position of this map
+ */
+export function ExactMap({ values, limits, colors, label, positionOf, layer }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const [hovered, setHovered] = useState(/** @type {{ row: number, column: number } | null} */ (null));
   const at = pointer.use((state) => state.at);
   useEffect(() => {
-    paintValues(canvas.current, values, ends, colors);
-  }, [values, ends[0], ends[1], colors]);
+    if (canvas.current) paintValues(values, limits, colors, canvas.current);
+  }, [values, limits[0], limits[1], colors]);
   const [height, width] = [values.length, values[0].length];
-  const point = (event) => {
-    const { left, top, width: wide, height: high } = canvas.current.getBoundingClientRect();
-    const row = Math.min(height - 1, Math.max(0, Math.floor(((event.clientY - top) / high) * height)));
-    const column = Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - left) / wide) * width)));
-    setValue({ row, column });
-    if (mark) pointer.set({ at: mark(row, column, height, width) });
+  const move = (/** @type {PointerEvent} */ event) => {
+    const box = /** @type {Element} */ (event.currentTarget).getBoundingClientRect();
+    const row = indexAt((event.clientY - box.top) / box.height, height);
+    const column = indexAt((event.clientX - box.left) / box.width, width);
+    setHovered({ row, column });
+    if (positionOf) pointer.set({ at: positionOf(row, column, height, width) });
   };
   const leave = () => {
-    setValue(null);
+    setHovered(null);
     pointer.set({ at: null });
   };
-  const place = value ?? (at?.layer === layer?.id && at?.row !== undefined && at.height === height ? at : null);
-  const share = (at, count) => `${(100 * (at + 0.5)) / count}%`;
-  const inside = place && values[place.row]?.[place.column] !== undefined;
+  const position = hovered ?? (at?.layer === layer.id && at.height === height ? at : null);
+  const [row, column] = [position?.row ?? -1, position?.column ?? -1];
+  const value = values[row]?.[column];
   return html`
     <div class="exact">
-      <canvas ref=${canvas} class="map" role="img" aria-label=${label} onPointerMove=${point} onPointerLeave=${leave}>
+      <canvas ref=${canvas} class="map" role="img" aria-label=${label} onPointerMove=${move} onPointerLeave=${leave}>
         </canvas>
       ${
-        inside &&
-        html`<i class=${names("spot", "on-map")}
-            style=${{ top: share(place.row, height), left: share(place.column, width) }}></i>
-        <span class=${names("value", "small", place.row < height / 2 && "below")}>${place.row}, ${place.column}: <b>
-          ${figures(values[place.row][place.column])}</b></span>`
+        value !== undefined &&
+        html`<i class="position" style=${{ top: percentAt(row, height), left: percentAt(column, width) }}></i>
+        <span class=${names("value", "small", row < height / 2 && "below")}>${row}, ${column}: <b>
+          ${formatNumber(value)}</b></span>`
       }
     </div>`;
 }
+
+/** @param {number} fraction @param {number} count */
+const indexAt = (fraction, count) => Math.min(count - 1, Math.max(0, Math.floor(fraction * count)));
+
+/** @param {number} index @param {number} count */
+const percentAt = (index, count) => `${(100 * (index + 0.5)) / count}%`;

@@ -1,164 +1,203 @@
-// A view as a PNG: everything of it, also what is scrolled away, with its title, its scale and its names.
-import { paths } from "../../state/api.js";
-import { painter } from "../../lib/map_painting.js";
-import { look } from "../../lib/theme_colors.js";
-import { figures, sizes } from "../../lib/number_format.js";
-import { valueOf } from "../../state/resources.js";
-import { extent, paintValues, whole } from "../../state/map_sheets.js";
+// @ts-check
+// A view as a PNG file: all of it, also what is outside the scrolled area, with title, scale and labels.
+import { commonLimits, contextOf, mapPainter, paintColormap, paintValues, valueRange } from "../../lib/map_painting.js";
+import { formatNumber, formatShape } from "../../lib/number_format.js";
+import { themeColors } from "../../lib/theme_colors.js";
 import { attempt } from "../../state/actions.js";
-import { say } from "../../state/store.js";
-import { strongestOf } from "../../state/selectors.js";
-import { paintBar } from "./color_scale.js";
+import { paths } from "../../state/api.js";
+import { layerLimits } from "../../state/map_sheets.js";
+import { fetchResource } from "../../state/resources.js";
+import { strongestImages } from "../../state/selectors.js";
+import { showMessage } from "../../state/store.js";
 
-const PAD = 24;
-const HEAD = 64;
+/** @typedef {import("../../types.js").Limits} Limits */
+/** @typedef {import("../../types.js").MapSheet} MapSheet */
+/** @typedef {import("../../types.js").UnitMap} UnitMap */
+/** @typedef {import("../../types.js").ViewProps} ViewProps */
+/** @typedef {{ label: string, width: number,
+ *   draw: (context: CanvasRenderingContext2D, x: number, y: number) => void }} Tile */
+/** @typedef {{ title: string, subtitle: string, tiles: Tile[], tileHeight: number, limits: Limits | null,
+ *   colors: import("../../types.js").Colormap, columns: number }} Sheet */
+
+const MARGIN = 24;
+const HEADER = 64;
 const LABEL = 20;
 const GAP = 10;
-const MOST = 8000; // pixels of a side: some browsers draw no larger canvas
+const SEAM = 3; // between the maps of one tile
+const LARGEST_SIDE = 8000; // pixels; some browsers draw no larger canvas
+const UNIT_TILE = 160;
+const IMAGES = 3;
+const STRONGEST = 6;
 
-/** Save the units of a layer as they are sorted and painted. */
-export function saveGrid({ view, layer, images, sheets, units, endsOf }) {
+/**
+ * Save the units of a layer in their order and colors.
+ * @param {Pick<ViewProps, "view" | "layer" | "images"> & { sheets: (MapSheet | undefined)[], units: number[],
+ *   limitsOf: (unit: number) => Limits, side: number }} subject `side`: pixels of a map
+ */
+export function saveGrid({ view, layer, images, sheets, units, limitsOf, side }) {
   return attempt(async () => {
-    const known = sheets.filter(Boolean);
-    if (!known.length) throw new Error("The maps are still on their way.");
-    const tile = { s: 44, m: 76, l: 132 }[view.size];
-    const paint = painter(units, endsOf, view.colors);
-    const tiles = units.map((unit, at) => ({
-      label: known[0].display === "bars" ? `${unit}: ${figures(known[0].maximum[unit])}` : `${unit}`,
-      width: tile * known.length + 3 * (known.length - 1),
+    const loaded = sheets.flatMap((sheet) => sheet ?? []);
+    if (!loaded.length) throw new Error("The maps are still loading.");
+    const paint = mapPainter(units, limitsOf, view.colors);
+    /** @type {Tile[]} */
+    const tiles = units.map((unit, index) => ({
+      label: loaded[0].kind === "bars" ? `${unit}: ${formatNumber(loaded[0].most[unit])}` : `${unit}`,
+      width: side * loaded.length + SEAM * (loaded.length - 1),
       draw: (context, x, y) =>
-        known.forEach((sheet, number) => paint(context, sheet, at, x + number * (tile + 3), y, tile)),
+        loaded.forEach((sheet, number) => paint(context, sheet, index, x + number * (side + SEAM), y, side)),
     }));
-    const imaged = images.map((image) => image.label ?? image.name).join(", ");
-    const scaled = { unit: "each unit's own", layer: "one for all", fixed: "fixed" }[view.scale];
-    const about = `${imaged}; ${sizes(layer.shape)}; scale: ${scaled}`;
-    const ends = view.scale === "unit" ? null : view.scale === "fixed" ? [view.low, view.high] : whole(known);
-    await save(
-      page({ title: layer.name, about, tiles, tile, ends, colors: view.colors, columns: 16 }),
-      `${layer.name}.png`,
-    );
+    const imageNames = images.map((image) => image.label ?? image.name).join(", ");
+    const scale = { unit: "one for each unit", layer: "one for the layer", fixed: "fixed" }[view.scale];
+    const subtitle = `${imageNames}; ${formatShape(layer.shape)}; scale: ${scale}`;
+    /** @type {Record<typeof view.scale, Limits | null>} */
+    const limits = { unit: null, layer: layerLimits(loaded), fixed: [view.low, view.high] };
+    const sheet = { title: layer.name, subtitle, tiles, tileHeight: side, colors: view.colors, columns: 16 };
+    await saveCanvas(drawSheet({ ...sheet, limits: limits[view.scale] }), `${layer.name}.png`);
   });
 }
 
-/** Save a unit: its dream, the image and the strongest real images, each over its map, on one scale. */
-export function saveUnit({ view, layer, unit, named, facts, images, dream }) {
+/**
+ * Save a unit: its dream, the images and the strongest images, each above its map, on one scale.
+ * @param {Pick<ViewProps, "view" | "layer" | "images"> & { unit: number, name: string,
+ *   facts: import("../../types.js").UnitFacts | undefined, dream: import("../../types.js").Dream | null }} subject
+ */
+export function saveUnit({ view, layer, unit, name, facts, images, dream }) {
   return attempt(async () => {
-    const side = 160;
     const columns = [
-      dream?.phase === "done" && {
-        label: "dream",
-        value: dream.score,
-        image: paths.dreamImage(dream),
-        map: paths.dreamMap(dream),
-      },
-      ...images
-        .slice(0, 3)
-        .map((image) => ({
-          label: image.label ?? image.name,
-          image: paths.image(image, "input"),
-          map: paths.map(layer.id, image, unit),
-        })),
-      ...strongestOf(facts, 6).map((one) => ({
-        label: one.name,
-        value: one.response,
-        image: paths.image({ id: one.image }, "input"),
-        map: paths.map(layer.id, { id: one.image }, unit),
+      ...(dream?.phase === "done"
+        ? [{ label: "dream", value: dream.score, image: paths.dreamImage(dream), map: paths.dreamMap(dream) }]
+        : []),
+      ...images.slice(0, IMAGES).map((image) => ({
+        label: image.label ?? image.name,
+        value: null,
+        image: paths.image(image, "shown"),
+        map: paths.map(layer.id, image, unit),
       })),
-    ].filter(Boolean);
+      ...strongestImages(facts, STRONGEST).map(({ image: id, name: label, value }) => ({
+        label,
+        value,
+        image: paths.image({ id }, "shown"),
+        map: paths.map(layer.id, { id }, unit),
+      })),
+    ];
+    /** @type {(UnitMap | null)[]} */
     const maps =
-      layer.display === "maps" ? await Promise.all(columns.map(({ map }) => valueOf(map).catch(() => null))) : [];
-    const loadedImages = await Promise.all(columns.map(({ image }) => loaded(image)));
-    const all = maps.filter(Boolean).map((map) => extent(map.values));
-    const ends = all.length
-      ? [Math.min(0, ...all.map(([low]) => low)), Math.max(0, ...all.map(([, high]) => high))]
-      : null;
-    const tiles = columns.map(({ label, value }, at) => ({
-      label: labeled(label, maps[at] ? extent(maps[at].values)[1] : value),
-      width: side,
-      draw: (context, x, y) => {
-        context.imageSmoothingEnabled = true;
-        if (loadedImages[at]) context.drawImage(loadedImages[at], x, y, side, side);
-        if (!maps[at]) return;
-        context.imageSmoothingEnabled = false;
-        context.drawImage(
-          paintValues(document.createElement("canvas"), maps[at].values, ends, view.colors),
-          x,
-          y + side + 6,
-          side,
-          side,
-        );
-      },
-    }));
-    const about = facts?.verdict?.sentence ?? `unit ${unit} of ${layer.name}`;
-    const high = maps.some(Boolean) ? 2 * side + 6 : side;
-    await save(
-      page({ title: named, about, tiles, tile: high, ends, colors: view.colors, columns: columns.length }),
-      `${named}.png`,
+      layer.kind === "maps"
+        ? await Promise.all(columns.map(({ map }) => fetchResource(map).catch(() => null)))
+        : columns.map(() => null);
+    const pixels = await Promise.all(columns.map(({ image }) => loadImage(image)));
+    const loaded = maps.flatMap((map) => map ?? []);
+    const limits = loaded.length ? commonLimits(loaded) : null;
+    const tiles = columns.map(({ label, value }, index) =>
+      unitTile(label, value, pixels[index], maps[index], limits, view.colors),
     );
+    const subtitle = facts?.verdict?.words ?? `unit ${unit} of ${layer.name}`;
+    const tileHeight = limits ? 2 * UNIT_TILE + 6 : UNIT_TILE;
+    const sheet = { title: name, subtitle, tiles, tileHeight, limits, colors: view.colors, columns: columns.length };
+    await saveCanvas(drawSheet(sheet), `${name}.png`);
   });
 }
 
-// With the greatest value of its map, as the page tells it.
-const labeled = (label, value) => (Number.isFinite(value) ? `${figures(value)} ${label}` : label);
+/**
+ * @param {string} label
+ * @param {number | null} value shown where there is no map
+ * @param {HTMLImageElement | null} image
+ * @param {UnitMap | null} map
+ * @param {Limits | null} limits
+ * @param {import("../../types.js").Colormap} colors
+ * @returns {Tile}
+ */
+function unitTile(label, value, image, map, limits, colors) {
+  const response = map ? valueRange(map.values)[1] : value;
+  return {
+    label: response === null ? label : `${formatNumber(response)} ${label}`,
+    width: UNIT_TILE,
+    draw: (context, x, y) => {
+      context.imageSmoothingEnabled = true;
+      if (image) context.drawImage(image, x, y, UNIT_TILE, UNIT_TILE);
+      if (!map || !limits) return;
+      context.imageSmoothingEnabled = false;
+      context.drawImage(paintValues(map.values, limits, colors), x, y + UNIT_TILE + 6, UNIT_TILE, UNIT_TILE);
+    },
+  };
+}
 
-function page({ title, about, tiles, tile, ends, colors, columns }) {
-  const color = look();
-  const across = Math.min(columns, tiles.length);
+/** @param {Sheet} sheet */
+function drawSheet({ title, subtitle, tiles, tileHeight, limits, colors, columns }) {
+  const theme = themeColors();
+  const across = Math.max(1, Math.min(columns, tiles.length));
   const rows = Math.ceil(tiles.length / across);
-  const wide = tiles[0].width + GAP;
-  const high = tile + LABEL + GAP;
+  const [stepX, stepY] = [(tiles[0]?.width ?? 0) + GAP, tileHeight + LABEL + GAP];
   const canvas = document.createElement("canvas");
-  canvas.width = Math.min(MOST, Math.max(480, 2 * PAD + across * wide - GAP));
-  canvas.height = Math.min(MOST, 2 * PAD + HEAD + rows * high);
-  const context = canvas.getContext("2d");
-  context.fillStyle = color.ground;
+  canvas.width = Math.min(LARGEST_SIDE, Math.max(480, 2 * MARGIN + across * stepX - GAP));
+  canvas.height = Math.min(LARGEST_SIDE, 2 * MARGIN + HEADER + rows * stepY);
+  const context = contextOf(canvas);
+  context.fillStyle = theme.ground;
   context.fillRect(0, 0, canvas.width, canvas.height);
-  write(context, title, `600 20px ${color.font}`, color.ink, PAD, PAD + 18);
-  write(context, about, `12px ${color.font}`, color.soft, PAD, PAD + 38);
-  if (ends) scale(context, ends, colors, color);
-  tiles.forEach((one, at) => {
-    const [x, y] = [PAD + (at % across) * wide, PAD + HEAD + Math.floor(at / across) * high];
-    one.draw(context, x, y);
+  write(context, title, `600 20px ${theme.font}`, theme.ink, MARGIN, MARGIN + 18);
+  write(context, subtitle, `12px ${theme.font}`, theme.soft, MARGIN, MARGIN + 38);
+  if (limits) drawScale(context, limits, colors, theme);
+  tiles.forEach((tile, index) => {
+    const [x, y] = [MARGIN + (index % across) * stepX, MARGIN + HEADER + Math.floor(index / across) * stepY];
+    tile.draw(context, x, y);
     context.save();
     context.beginPath();
-    context.rect(x, y + tile, one.width, LABEL);
+    context.rect(x, y + tileHeight, tile.width, LABEL);
     context.clip();
-    write(context, one.label, `11.5px ${color.font}`, color.soft, x, y + tile + 14);
+    write(context, tile.label, `11.5px ${theme.font}`, theme.soft, x, y + tileHeight + 14);
     context.restore();
   });
   return canvas;
 }
 
-function scale(context, [low, high], colors, color) {
-  const bar = paintBar(Object.assign(document.createElement("canvas"), { width: 256, height: 1 }), colors);
-  const y = PAD + 50;
-  write(context, figures(low), `11.5px ${color.font}`, color.soft, PAD, y + 8);
-  const from = PAD + context.measureText(figures(low)).width + 6;
-  context.drawImage(bar, from, y, 160, 8);
-  write(context, figures(high), `11.5px ${color.font}`, color.soft, from + 166, y + 8);
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Limits} limits
+ * @param {import("../../types.js").Colormap} colors
+ * @param {import("../../lib/theme_colors.js").ThemeColors} theme
+ */
+function drawScale(context, [low, high], colors, theme) {
+  const y = MARGIN + 50;
+  const font = `11.5px ${theme.font}`;
+  write(context, formatNumber(low), font, theme.soft, MARGIN, y + 8);
+  const left = MARGIN + context.measureText(formatNumber(low)).width + 6;
+  context.drawImage(paintColormap(colors), left, y, 160, 8);
+  write(context, formatNumber(high), font, theme.soft, left + 166, y + 8);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {string} font
+ * @param {string} color
+ * @param {number} x
+ * @param {number} y
+ */
 function write(context, text, font, color, x, y) {
   context.font = font;
   context.fillStyle = color;
   context.fillText(text, x, y);
 }
 
-function loaded(address) {
-  return new Promise((done) => {
+/** @param {string} address @returns {Promise<HTMLImageElement | null>} null where it cannot be loaded */
+function loadImage(address) {
+  return new Promise((resolve) => {
     const image = new Image();
-    image.onload = () => done(image);
-    image.onerror = () => done(null);
+    image.onload = () => resolve(image);
+    image.onerror = () => resolve(null);
     image.src = address;
   });
 }
 
-async function save(canvas, name) {
-  const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+/** @param {HTMLCanvasElement} canvas @param {string} name */
+async function saveCanvas(canvas, name) {
+  /** @type {Blob | null} */
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (!blob) throw new Error("The browser could not encode the PNG file.");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name.replace(/[^\p{L}\p{N}._-]+/gu, "-");
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  say(`Saved ${link.download}.`);
+  showMessage(`Saved ${link.download}.`);
 }

@@ -1,27 +1,45 @@
-// What stands where something is empty, on its way, broken, or only partly there.
+// @ts-check
+// What a view shows while its values are missing, loading, incomplete or failed.
 import { html } from "../../lib/html.js";
 
-/** Nothing here, and what to do about it. */
+/** @typedef {import("preact").ComponentChildren} Children */
+
+/**
+ * There is nothing to show, and what to do about it.
+ * @param {{ title: string, children?: Children }} props
+ */
 export const Empty = ({ title, children }) => html`
   <div class="state"><h3>${title}</h3><p class="soft">${children}</p></div>`;
 
-/** On its way. */
+/**
+ * The values are loading.
+ * @param {{ what?: string }} props
+ */
 export const Loading = ({ what = "Loading" }) => html`
   <div class="state loading" role="status"><span class="pulse" aria-hidden="true"></span><p class="soft">${what} …</p>
     </div>`;
 
-/** It did not come: why, and a way to try again. */
-export const Failed = ({ error, again }) => html`
+/**
+ * The request failed: why, and a way to repeat it.
+ * @param {{ error: { message: string } | null, retry?: () => void }} props
+ */
+export const Failed = ({ error, retry }) => html`
   <div class="state failed" role="alert">
-    <h3>That did not work</h3>
-    <p>${error?.message ?? String(error)}</p>
-    ${again && html`<button onClick=${again}>Try again</button>`}
+    <h3>Error</h3>
+    <p>${error?.message ?? "Unknown error."}</p>
+    ${retry && html`<button onClick=${retry}>Try again</button>`}
   </div>`;
 
-/** A gray shape of the size of what will come. */
-export const Ghost = ({ kind = "" }) => html`<span class=${`ghost ${kind}`} aria-hidden="true"></span>`;
+/**
+ * A gray shape of the size of what is loading.
+ * @param {{ kind: "layer" | "line" | "tile" | "chart" }} props
+ */
+export const Skeleton = ({ kind }) => html`<span class=${`skeleton ${kind}`} aria-hidden="true"></span>`;
 
-/** How much is done, with words beside the bar. */
+/**
+ * A progress bar with its text.
+ * @param {{ done: number, total: number, children?: Children }} props
+ */
 export const Progress = ({ done, total, children }) => html`
   <div class="progress small">
     <progress value=${done} max=${Math.max(total, 1)}></progress>

@@ -1,88 +1,105 @@
-// What is known of a unit in numbers: responses of real images, the verdict's evidence, the classes that excite it.
-import { paths } from "../../state/api.js";
+// @ts-check
+// A unit in numbers: its responses to images, the evidence for its verdict, the classes with the strongest response.
 import { html } from "../../lib/html.js";
-import { figures, percent, plural } from "../../lib/number_format.js";
-import { sameForAll } from "../../state/selectors.js";
+import { formatNumber, formatPercent, plural } from "../../lib/number_format.js";
+import { paths } from "../../state/api.js";
+import { constantResponse } from "../../state/selectors.js";
+import { ShareBar } from "../images/marked_image.js";
+import { Skeleton } from "../shared/states.js";
 import { Histogram } from "./histogram.js";
-import { Ghost } from "../shared/states.js";
 
-const CLASSES = 8;
+/** @typedef {import("../../types.js").ClassMean} ClassMean */
+/** @typedef {import("../../types.js").RankedImage} RankedImage */
+/** @typedef {import("../../types.js").UnitFacts} UnitFacts */
+/** @typedef {[string, string]} Row */
 
-/** `most`: the greatest value of the dream that is looked at, measured as the real images are. */
-export function Facts({ facts, most }) {
-  if (!facts)
-    return html`<section class="facts"><${Ghost} kind="chart" /></section><section class="facts">
-      <${Ghost} kind="chart" /></section>`;
-  const alike = sameForAll(facts) !== null;
+const MOST_CLASSES = 8;
+const MOST_WEAKEST = 6;
+
+/** @param {{ facts: UnitFacts | undefined, dreamResponse: number | null }} props */
+export function Facts({ facts, dreamResponse }) {
+  if (!facts) {
+    const skeleton = html`<section class="facts"><${Skeleton} kind="chart" /></section>`;
+    return html`${skeleton}${skeleton}`;
+  }
+  const constant = constantResponse(facts) !== null;
+  const strongest = facts.strongest?.[0];
   const marks = [
-    facts.strongest?.[0] && { kind: "real", name: "strongest real image", value: facts.strongest[0].response },
-    Number.isFinite(most) && { kind: "dream", name: "dream", value: most },
-  ].filter(Boolean);
+    ...(strongest ? [{ kind: "real", name: "strongest image", value: strongest.value }] : []),
+    ...(dreamResponse === null ? [] : [{ kind: "dream", name: "dream", value: dreamResponse }]),
+  ];
   return html`
     <section class="facts">
       ${
         facts.histogram &&
-        html`<h2>Real responses</h2>
-        <p class="small soft">The greatest value in each image; counts on a logarithmic scale.</p>
+        html`<h2>Responses to images</h2>
+        <p class="small soft">The maximum of the unit's values for each image; counts on a logarithmic scale.</p>
         <${Histogram} ...${facts.histogram} marks=${marks} />`
       }
-      ${facts.weakest?.length > 0 && !alike && html`<${Weakest} all=${facts.weakest} />`}
+      ${facts.weakest && facts.weakest.length > 0 && !constant && html`<${WeakestImages} all=${facts.weakest} />`}
     </section>
     <section class="facts">
-      ${(facts.statistics || facts.verdict) && html`<h2>Evidence</h2><${Listed} rows=${evidenceOf(facts)} />`}
-      ${facts.classes?.length > 0 && !alike && html`<h2>Classes that excite it</h2><${Classes} all=${facts.classes} />`}
+      ${(facts.statistics || facts.verdict) && html`<h2>Evidence</h2><${FactList} rows=${evidenceRows(facts)} />`}
+      ${facts.classes && facts.classes.length > 0 && !constant && html`<${Classes} all=${facts.classes} />`}
     </section>`;
 }
 
-/** The numbers of the scan and of the proof, in words. */
-function evidenceOf({ statistics, verdict }) {
-  const rows = [];
-  const add = (name, value) => value !== null && value !== undefined && rows.push([name, value]);
-  if (statistics) {
-    const { images } = statistics;
-    add("real images", plural(images, "image"));
-    add("from least to greatest", `${figures(statistics.minimum)} to ${figures(statistics.maximum)}`);
-    add("mean, std", `${figures(statistics.mean)}, ${figures(statistics.std)}`);
-    if (statistics.minimum >= 0) {
-      add("zero at", `${percent(statistics.zero_fraction)} of all places`);
-      add("silent in", `${statistics.silent_images} of ${plural(images, "image")}`);
-    }
-    add("class selectivity", statistics.class_selectivity === null ? null : figures(statistics.class_selectivity));
-    add("of its variance between classes", statistics.variance_between_classes === null ? null : percent(statistics.variance_between_classes));
-    if (statistics.nonfinite_images) add("without a finite value", plural(statistics.nonfinite_images, "image"));
-  }
-  const before = verdict?.evidence?.before;
-  if (before)
-    add(`proved bounds before its ${verdict.evidence.activation}`, `${figures(before[0])} to ${figures(before[1])}`);
-  if (verdict) add("proved", verdict.proved ? "yes, for every image" : null);
-  return rows;
+/** @param {UnitFacts} facts @returns {Row[]} */
+function evidenceRows({ statistics, verdict }) {
+  return [...(statistics ? statisticsRows(statistics) : []), ...(verdict ? proofRows(verdict) : [])];
 }
 
+/** @param {import("../../types.js").UnitStatistics} statistics @returns {Row[]} */
+function statisticsRows({ seen, minimum, maximum, mean, std, zeros, silent, selectivity, between_classes, broken }) {
+  /** @type {(Row | null | false)[]} */
+  const rows = [
+    ["images", plural(seen, "image")],
+    ["range", `${formatNumber(minimum)} to ${formatNumber(maximum)}`],
+    ["mean, std", `${formatNumber(mean)}, ${formatNumber(std)}`],
+    minimum >= 0 && ["zero at", `${formatPercent(zeros)} of all positions`],
+    minimum >= 0 && ["zero everywhere in", `${silent} of ${plural(seen, "image")}`],
+    selectivity !== null && ["class selectivity", formatNumber(selectivity)],
+    between_classes !== null && ["variance between classes", formatPercent(between_classes)],
+    broken > 0 && ["no finite value in", plural(broken, "image")],
+  ];
+  return rows.flatMap((row) => (row ? [row] : []));
+}
+
+/** @param {import("../../types.js").UnitVerdict} verdict @returns {Row[]} */
+function proofRows({ evidence, proved }) {
+  const { before, activation } = evidence;
+  /** @type {Row[]} */
+  const bounds = before
+    ? [[`proved range before ${activation}`, `${formatNumber(before[0])} to ${formatNumber(before[1])}`]]
+    : [];
+  return proved ? [...bounds, ["proved", "yes, for every input"]] : bounds;
+}
+
+/** @param {{ all: ClassMean[] }} props */
 function Classes({ all }) {
-  const most = Math.max(...all.map((one) => Math.abs(one.mean)), 1e-12);
+  const largest = Math.max(...all.map(({ mean }) => Math.abs(mean)), 1e-12);
   return html`
-    <p class="small soft">Mean over the images of a class.</p>
-    <ol class="list">
-      ${all.slice(0, CLASSES).map(
-        (one) => html`
-        <li><span><span>${one.name}</span> <b>${figures(one.mean)}</b></span>
-          <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-            <rect class="ground" width="100" height="1" /><rect width=${(100 * Math.max(0, one.mean)) / most}
-                height="1" /></svg></li>`,
+    <h2>Strongest classes</h2>
+    <p class="small soft">Mean response to the images of each class.</p>
+    <ol class="class-list">
+      ${all.slice(0, MOST_CLASSES).map(
+        ({ name, mean }) => html`
+        <li><span><span>${name}</span> <b>${formatNumber(mean)}</b></span>
+          <${ShareBar} fraction=${mean / largest} /></li>`,
       )}
     </ol>
-    ${all.length > CLASSES && html`<p class="small soft">and ${all.length - CLASSES} more</p>`}`;
+    ${all.length > MOST_CLASSES && html`<p class="small soft">and ${all.length - MOST_CLASSES} more</p>`}`;
 }
 
-function Weakest({ all }) {
-  return html`<h2>Weakest real images</h2>
-    <div class="shows">${all.slice(0, 6).map(
-      (one) => html`
-      <figure title=${one.name}><img src=${paths.image({ id: one.image }, "thumb")} alt=${one.name} />
-        <figcaption class="small soft">${figures(one.response)}</figcaption></figure>`,
-    )}</div>`;
-}
+/** @param {{ all: RankedImage[] }} props */
+const WeakestImages = ({ all }) => html`
+  <h2>Weakest images</h2>
+  <div class="thumbnails">${all.slice(0, MOST_WEAKEST).map(
+    ({ image: id, name, value }) => html`
+    <figure title=${name}><img src=${paths.image({ id }, "thumb")} alt=${name} />
+      <figcaption class="small soft">${formatNumber(value)}</figcaption></figure>`,
+  )}</div>`;
 
-/** Names and values. */
-const Listed = ({ rows }) => html`
-  <dl class="listed small">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+/** @param {{ rows: Row[] }} props */
+const FactList = ({ rows }) => html`
+  <dl class="fact-list small">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

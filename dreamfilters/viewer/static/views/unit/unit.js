@@ -1,153 +1,149 @@
-// One unit: its dream beside the image and the strongest real images, every map on one scale; the verdict; the numbers.
-import { paths, post } from "../../state/api.js";
-import { attempt, copy, pin } from "../../state/actions.js";
-import { saveUnit } from "../shared/png_export.js";
+// @ts-check
+// A unit: its verdict, its dream beside images with their maps, its numbers, and the measures of its dream.
 import { html } from "../../lib/html.js";
 import { useKeys } from "../../lib/keys.js";
-import { unitName } from "../../state/network_index.js";
 import { plural } from "../../lib/number_format.js";
+import { attempt, copyText, togglePin } from "../../state/actions.js";
+import { paths, post } from "../../state/api.js";
+import { isClassLayer, unitName } from "../../state/network_index.js";
 import { refresh, useResource } from "../../state/resources.js";
-import { go, linkTo } from "../../state/routing.js";
-import { app, say } from "../../state/store.js";
-import { underWay } from "../../state/selectors.js";
-import { Dreams } from "../dream/dream_panel.js";
+import { anchorTo, go } from "../../state/routing.js";
+import { dreamsOf, isInProgress } from "../../state/selectors.js";
+import { app, showMessage } from "../../state/store.js";
+import { DreamPanel } from "../dream/dream_panel.js";
+import { breakable } from "../network/layer_list.js";
+import { Menu } from "../shared/controls.js";
+import { saveUnit } from "../shared/png_export.js";
+import { Empty, Failed, Skeleton } from "../shared/states.js";
 import { Facts } from "./facts.js";
-import { parted } from "../network/layer_list.js";
 import { Measures } from "./measures.js";
-import { Sights, mostOf } from "./unit_views.js";
-import { Empty, Failed, Ghost } from "../shared/states.js";
+import { UnitViews, maximumOf } from "./unit_views.js";
 
-/** The whole page of a unit. */
+/** @typedef {import("../../types.js").Dream} Dream */
+/** @typedef {import("../../types.js").Layer} Layer */
+/** @typedef {import("../../types.js").UnitFacts} UnitFacts */
+/** @typedef {import("../../types.js").UnitMap} UnitMap */
+/** @typedef {import("../../types.js").ViewProps} ViewProps */
+
+/** @param {ViewProps & { unit: number }} props */
 export function Unit({ view, net, layer, unit, images, ready }) {
-  const told = useResource(ready ? paths.unit(layer.id, unit) : null);
-  const { dreams, dream } = useDreamsOf(layer, unit, told.value);
+  const { resource, dreams, dream } = useUnit(layer, unit, ready);
+  /** @type {UnitMap | undefined} */
   const dreamMap = useResource(ready && dream?.phase === "done" ? paths.dreamMap(dream) : null).value;
-  const step = (by) => go({ unit: (unit + by + layer.units) % layer.units });
-  useKeys({
-    ArrowLeft: () => step(-1),
-    h: () => step(-1),
-    ArrowRight: () => step(1),
-    l: () => step(1),
-    p: () => pin(layer.name, unit),
-  });
+  const step = (/** @type {number} */ by) => go({ unit: (unit + by + layer.units) % layer.units });
+  const [previous, next] = [() => step(-1), () => step(1)];
+  useKeys({ ArrowLeft: previous, h: previous, ArrowRight: next, l: next, p: () => togglePin(layer.name, unit) });
   if (unit >= layer.units) {
-    return html`<${Empty} title=${`${layer.name}:${unit} is not there`}>
+    return html`<${Empty} title=${`There is no ${layer.name}:${unit}`}>
       ${layer.name} has ${plural(layer.units, "unit")}, 0 to ${layer.units - 1}. <a
-          href=${linkTo(view, { unit: null })}>Show them</a><//>`;
+          ...${anchorTo(view, { unit: null })}>Show them</a><//>`;
   }
-  if (told.phase === "failed" && !told.value) {
-    return html`<${Failed} error=${told.error}
-        again=${() => refresh((address) => address === paths.unit(layer.id, unit))} />`;
+  const facts = resource.value;
+  if (resource.phase === "failed" && !facts) {
+    return html`<${Failed} error=${resource.error}
+        retry=${() => refresh((address) => address === paths.unit(layer.id, unit))} />`;
   }
-  const facts = told.value;
-  const named = unitName(net, layer, unit);
+  const name = unitName(net, layer, unit);
+  const shared = { view, layer, unit, name, facts, dream, images };
   return html`
     <article class="unit" data-unit=${`${layer.name}:${unit}`} data-ready=${facts ? "yes" : null}>
-      <${Head} view=${view} layer=${layer} unit=${unit} named=${named} facts=${facts} step=${step} images=${images}
-          dream=${dream} />
-      <${Sights} view=${view} layer=${layer} unit=${unit} facts=${facts} dream=${dream} dreamMap=${dreamMap}
-          images=${images} ready=${ready} named=${named} />
+      <${Header} ...${shared} previous=${previous} next=${next} />
+      <${UnitViews} ...${shared} dreamMap=${dreamMap} ready=${ready} />
       <div class="columns">
-        <${Facts} facts=${facts} most=${mostOf(dreamMap)} />
+        <${Facts} facts=${facts} dreamResponse=${maximumOf(dreamMap)} />
         <${Measures} dream=${dream} dreams=${dreams} layer=${layer} />
       </div>
     </article>`;
 }
 
-/** Dreaming the unit, beside its page. */
+/**
+ * The dreams of the unit, at the right of its view.
+ * @param {Pick<ViewProps, "net" | "layer" | "ready"> & { unit: number }} props
+ */
 export function UnitAside({ net, layer, unit, ready }) {
-  const told = useResource(ready ? paths.unit(layer.id, unit) : null);
-  const { dreams, dream } = useDreamsOf(layer, unit, told.value);
-  const pick = (id) => app.set({ picked: id });
-  return html`<${Dreams} layer=${layer} unit=${unit} named=${unitName(net, layer, unit)} dreams=${dreams}
-      dream=${dream} pick=${pick} />`;
+  const { dreams, dream } = useUnit(layer, unit, ready);
+  return html`<${DreamPanel} layer=${layer} unit=${unit} name=${unitName(net, layer, unit)} dreams=${dreams}
+      dream=${dream} select=${(/** @type {string} */ id) => app.set({ selectedDream: id })} />`;
 }
 
-/** The dreams of a unit, the newest first, with the latest news of each; and the one that is looked at. */
-function useDreamsOf(layer, unit, facts) {
+/** @param {Layer} layer @param {number} unit @param {boolean} ready */
+function useUnit(layer, unit, ready) {
+  /** @type {import("../../types.js").Resource<UnitFacts>} */
+  const resource = useResource(ready ? paths.unit(layer.id, unit) : null);
   const live = app.use((state) => state.dreams);
-  const found = new Map((facts?.dreams ?? []).map((dream) => [dream.id, dream]));
-  for (const dream of Object.values(live))
-    if (dream.layer === layer.id && dream.unit === unit) found.set(dream.id, dream);
-  const dreams = [...found.values()].sort((a, b) => Number(b.id.slice(1)) - Number(a.id.slice(1)));
-  const picked = app.use((state) => state.picked);
-  const dream =
-    dreams.find((one) => one.id === picked) ??
-    dreams.find((one) => underWay(one.phase)) ??
-    dreams.find((one) => one.phase === "done") ??
-    dreams[0] ??
-    null;
-  return { dreams, dream };
+  const selected = app.use((state) => state.selectedDream);
+  return { resource, ...dreamsOf(resource.value?.dreams ?? [], live, { layer: layer.id, unit }, selected) };
 }
 
-function Head({ view, layer, unit, named, facts, step, images, dream }) {
-  const verdict = facts?.verdict;
+/**
+ * @typedef {Pick<ViewProps, "view" | "layer" | "images"> & { unit: number, name: string, facts: UnitFacts | undefined,
+ *   dream: Dream | null }} UnitProps
+ */
+
+/** @param {UnitProps & { previous: () => void, next: () => void }} props */
+function Header({ previous, next, ...unitProps }) {
+  const { view, layer, unit, name, facts } = unitProps;
   const phase = app.use((state) => state.evidence.phase);
-  const target = facts?.target ?? `${layer.name}:${unit}`;
+  const verdict = facts?.verdict;
   return html`
     <header class="head">
       <div>
-        <p class="small soft"><a href=${linkTo(view, { unit: null })} onClick=${up}>${layer.name}
-          </a> · ${plural(layer.units, "unit")}</p>
-        <h1>${parted(named)}</h1>
+        <p class="small soft">
+          <a ...${anchorTo(view, { unit: null })}>${layer.name}</a> · ${plural(layer.units, "unit")}</p>
+        <h1>${breakable(name)}</h1>
         <p class="verdict">${
-          verdict?.kind
-            ? html`<span class=${`tag ${verdict.kind.replace(" ", "-")}`}>${verdict.kind}
-              </span> <span class="small soft">${verdict.sentence ?? ""}</span>`
-            : html`<span class="small soft">
-              ${facts ? unjudged(layer, phase) : html`<${Ghost} kind="line" />`}</span>`
+          verdict?.verdict
+            ? html`<span class=${`tag ${verdict.verdict.replace(" ", "-")}`}>${verdict.verdict}
+              </span> <span class="small soft">${verdict.words}</span>`
+            : html`<span class="small soft">${facts ? noVerdictText(layer, phase) : html`<${Skeleton} kind="line" />`}
+              </span>`
         }</p>
       </div>
-      <div class="deeds">
-        <button onClick=${() => step(-1)} aria-label="The unit before" title="The unit before (←)">←</button>
-        <button onClick=${() => step(1)} aria-label="The next unit" title="The next unit (→)">→</button>
-        <button onClick=${() => pin(layer.name, unit)} title="Pin it, to compare (p)">Pin</button>
-        <${More} layer=${layer} unit=${unit} facts=${facts} target=${target} dream=${dream}
-            save=${() => saveUnit({ view, layer, unit, named, facts, images, dream })} />
+      <div class="actions">
+        <button onClick=${previous} aria-label="Previous unit" title="Previous unit (←)">←</button>
+        <button onClick=${next} aria-label="Next unit" title="Next unit (→)">→</button>
+        <button onClick=${() => togglePin(layer.name, unit)} title="Pin for comparison (p)">Pin</button>
+        <${ExportMenu} ...${unitProps} />
       </div>
     </header>`;
 }
 
-// Why there is no verdict.
-function unjudged(layer, phase) {
-  if (underWay(phase)) return "No verdict yet: the images are still being looked through.";
+/** Return why there is no verdict. @param {Layer} layer @param {import("../../types.js").EvidencePhase} phase */
+function noVerdictText(layer, phase) {
+  if (isInProgress(phase)) return "No verdict yet: the images are being scanned.";
   if (phase !== "ready") return "";
-  if (layer.type === "Classes") return "No verdict: a class is above or below the others, never dead by itself.";
-  return "No verdict: what this layer hands on or is yet to be bent is judged in another layer.";
+  if (isClassLayer(layer)) return "No verdict: a class score is relative to the other classes, so it cannot be dead.";
+  const reason = "this layer forwards its input unchanged, or its activation function comes later";
+  return `No verdict: ${reason}; see the next layer.`;
 }
 
-const up = (event) => {
-  if (event.metaKey || event.ctrlKey) return;
-  event.preventDefault();
-  go({ unit: null });
-};
-
-function More({ layer, unit, facts, target, dream, save }) {
-  const words = dream?.command ? dream : facts; // how what is seen is dreamt again
-  const report = () =>
+/** @param {UnitProps} props */
+function ExportMenu(props) {
+  const { layer, unit, facts, dream } = props;
+  const { command, python } = (dream?.command ? dream : facts) ?? {}; // these make the shown dream again
+  const target = facts?.target ?? `${layer.name}:${unit}`;
+  const saveReport = () =>
     attempt(async () => {
-      say("Writing the report …");
+      showMessage("Writing the report …");
       const { address } = await post("api/report", { layer: layer.id, units: [unit] });
-      say("The report is ready.");
+      showMessage("The report is ready.");
       location.assign(address);
     });
-  const close = (deed) => (event) => {
-    event.currentTarget.closest("details").open = false;
-    deed?.();
-  };
   return html`
-    <details class="menu">
-      <summary>Take away</summary>
-      <div>
-        <button onClick=${close(() => copy(location.href, "the link"))}>Copy the link</button>
-        ${words?.command && html`<button onClick=${close(() => copy(words.command, "the command"))}
-            title=${words.command}>Copy the command line</button>`}
-        ${words?.python && html`<button onClick=${close(() => copy(words.python, "the Python"))}
-            title=${words.python}>Copy the Python</button>`}
-        <button onClick=${close(save)}>This view as PNG</button>
-        <a class="button" href=${paths.unitFile(layer.id, unit)} download=${`${target.replace(/[^\w.-]+/g, "-")}.json`}
-            onClick=${close()}>The unit as JSON</a>
-        <button onClick=${close(report)}>The offline report</button>
-      </div>
-    </details>`;
+    <${Menu} summary="Export">
+      <button onClick=${() => copyText(location.href, "the link")}>Copy the link</button>
+      ${
+        command &&
+        html`<button onClick=${() => copyText(command, "the command line")}
+            title=${command}>Copy the command line</button>`
+      }
+      ${
+        python &&
+        html`<button onClick=${() => copyText(python, "the Python code")} title=${python}>Copy the Python code</button>`
+      }
+      <button onClick=${() => saveUnit(props)}>Save this view as PNG</button>
+      <a class="button" href=${paths.unitFile(layer.id, unit)}
+          download=${`${target.replace(/[^\w.-]+/g, "-")}.json`}>Save the unit as JSON</a>
+      <button onClick=${saveReport}>Save the report</button>
+    <//>`;
 }

@@ -1,156 +1,174 @@
-// The dream, the image and the strongest real images of a unit, each over its map, every map on one scale.
-import { paths } from "../../state/api.js";
-import { dream as begin } from "../../state/actions.js";
-import { centerOf, fieldOf, usePlacing } from "../../state/receptive_fields.js";
+// @ts-check
+// A unit's dream, the images and the strongest images, each above its activation map, all maps on one scale.
 import { html } from "../../lib/html.js";
-import { figures } from "../../lib/number_format.js";
+import { commonLimits, valueRange } from "../../lib/map_painting.js";
+import { formatNumber } from "../../lib/number_format.js";
+import { startDream } from "../../state/actions.js";
+import { paths } from "../../state/api.js";
+import { fieldCenter, receptiveField, useFieldGeometry } from "../../state/receptive_fields.js";
 import { useResource } from "../../state/resources.js";
 import { linkTo } from "../../state/routing.js";
-import { extent } from "../../state/map_sheets.js";
+import { constantResponse, isInProgress, strongestImages } from "../../state/selectors.js";
 import { app } from "../../state/store.js";
-import { sameForAll, strongestOf, underWay } from "../../state/selectors.js";
-import { ExactMap } from "../shared/exact_map.js";
 import { Outline } from "../images/marked_image.js";
-import { ScaleBar } from "../shared/color_scale.js";
-import { Ghost, Progress } from "../shared/states.js";
+import { ColorScale } from "../shared/color_scale.js";
+import { ExactMap } from "../shared/exact_map.js";
+import { Progress, Skeleton } from "../shared/states.js";
 
-const STRONGEST = 6;
+/** @typedef {import("../../types.js").Dream} Dream */
+/** @typedef {import("../../types.js").ImageRef} ImageRef */
+/** @typedef {import("../../types.js").Layer} Layer */
+/** @typedef {import("../../types.js").UnitMap} UnitMap */
+/** @typedef {import("../../types.js").ViewProps} ViewProps */
 
-/** Dream, images and strongest real images, each over its map; one scale for all. */
-export function Sights({ view, layer, unit, facts, dream, dreamMap, images, ready, named }) {
-  const form = app.use((state) => state.network.form);
-  const [strongest, same] = [strongestOf(facts, STRONGEST), sameForAll(facts)];
-  const bars = layer.display === "bars";
-  const asked = ready && !bars;
-  const mine = useMaps(ready ? layer : null, unit, images.slice(0, 3), 3);
-  const theirs = useMaps(
-    asked ? layer : null,
-    unit,
-    strongest.map((one) => ({ id: one.image })),
-    STRONGEST,
-  );
-  const known = [dreamMap, ...mine, ...theirs].filter((map) => map?.values);
-  const ends = scaleOf(view, known);
-  const full = known.find((map) => map !== dreamMap);
-  const placed = usePlacing(layer, form, full ? [full.height, full.width] : null);
-  const mark = (image) => (row, column, height, width) => ({
-    layer: layer.id,
-    unit,
-    image,
-    row,
-    column,
-    height,
-    width,
-    field: placed && fieldOf(placed, row, column),
-    center: placed && centerOf(placed, row, column),
-  });
-  const under = strongest.length && !bars ? "; under them what the strongest place sees" : "";
-  const common = { ends, colors: view.colors, layer, bars };
+const MOST_IMAGES = 3;
+const MOST_STRONGEST = 6;
+
+/**
+ * @param {Pick<ViewProps, "view" | "layer" | "images" | "ready"> & { unit: number, name: string, dream: Dream | null,
+ *   dreamMap: UnitMap | undefined, facts: import("../../types.js").UnitFacts | undefined }} props
+ */
+export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, ready, name }) {
+  const form = app.use((state) => state.network?.form);
+  const strongest = strongestImages(facts, MOST_STRONGEST);
+  const constant = constantResponse(facts);
+  const hasMaps = layer.kind === "maps";
+  const loading = ready && hasMaps;
+  const shown = images.slice(0, MOST_IMAGES);
+  const imageMaps = useMaps(ready ? layer : null, unit, shown, MOST_IMAGES);
+  const strongestRefs = strongest.map(({ image }) => ({ id: image }));
+  const strongestMaps = useMaps(loading ? layer : null, unit, strongestRefs, MOST_STRONGEST);
+  const measured = [...imageMaps, ...strongestMaps].flatMap((map) => map ?? []);
+  const loaded = dreamMap ? [dreamMap, ...measured] : measured;
+  const fields = useFieldGeometry(layer, form, measured.length ? [measured[0].height, measured[0].width] : null);
+  /** @param {string} image @returns {import("../shared/exact_map.js").PositionOf} */
+  const positionOf = (image) => (row, column, height, width) => {
+    const field = fields && receptiveField(fields, row, column);
+    const center = fields && fieldCenter(fields, row, column);
+    return { layer: layer.id, unit, image, row, column, height, width, field, center };
+  };
+  const limits = view.scale === "fixed" ? [view.low, view.high] : commonLimits(loaded);
+  const common = { limits, colors: view.colors, layer };
   return html`
-    <div class="sights">
-      <${Sight} ...${common} kind="own" title="dream" value=${mostOf(dreamMap)}
-          image=${dream?.image && paths.dreamImage(dream)}
-        map=${dreamMap} alt=${`The dream of ${named}`} mark=${null}
-        note=${dream ? `seed ${dream.seed}` : "not dreamt yet"} empty=${emptyOf(layer, unit, dream)} />
-      ${images.slice(0, 3).map(
-        (image, at) => html`
-        <${Sight} ...${common} kind="user-image" title="image" value=${mostOf(mine[at])}
-            image=${paths.image(image, "input")} map=${mine[at]}
-          alt=${image.name} note=${image.label ?? image.name} mark=${mark(image.id)} field=${strongestField(mine[at])}
-              key=${image.id} waiting=${asked} />`,
+    <div class="unit-views">
+      <${UnitView} ...${common} kind="dream-view" title="dream" value=${maximumOf(dreamMap)}
+          image=${dream?.image && paths.dreamImage(dream)} map=${dreamMap} alt=${`The dream of ${name}`}
+          note=${dream ? `seed ${dream.seed}` : "no dream yet"}
+          placeholder=${html`<${NoDream} layer=${layer} unit=${unit} dream=${dream} />`} />
+      ${shown.map(
+        (image, index) => html`
+        <${UnitView} ...${common} key=${image.id} kind="user-image" title="image" value=${maximumOf(imageMaps[index])}
+            image=${paths.image(image, "shown")} map=${imageMaps[index]} alt=${image.name}
+            note=${image.label ?? image.name} positionOf=${positionOf(image.id)}
+            field=${strongestField(imageMaps[index])} loading=${loading} />`,
       )}
       ${strongest.map(
-        (one, at) => html`
-        <${Sight} ...${common} kind="" title=${`real ${at + 1}`} value=${one.response}
-            image=${paths.image({ id: one.image }, "input")}
-          map=${theirs[at]} alt=${one.name} note=${one.label ?? one.name}
-              crop=${!bars && paths.crop(layer.id, unit, at)} field=${one.box}
-          mark=${mark(one.image)} open=${linkTo(view, { images: [one.name] })} waiting=${asked} />`,
+        (each, index) => html`
+        <${UnitView} ...${common} title=${`top ${index + 1}`} value=${each.value}
+            image=${paths.image({ id: each.image }, "shown")} map=${strongestMaps[index]} alt=${each.name}
+            note=${each.label ?? each.name} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.field}
+            positionOf=${positionOf(each.image)} link=${linkTo(view, { images: [each.name] })} loading=${loading} />`,
       )}
     </div>
-    ${facts && !facts.strongest?.length && html`<${Waiting} />`}
-    ${same !== null && html`<p class="small soft line">It answers all real images alike, with ${figures(same)}:
-      none is its strongest.</p>`}
-    ${known.length > 0 && !bars && html`<${ScaleBar} ends=${ends}
-        colors=${view.colors}>one scale for all maps of this unit${under}<//>`}`;
+    ${facts && !facts.strongest?.length && html`<${ScanProgress} />`}
+    ${
+      constant !== null &&
+      html`<p class="small soft line">The response is ${formatNumber(constant)} for every image, so there are no
+        strongest images.</p>`
+    }
+    ${
+      loaded.length > 0 &&
+      hasMaps &&
+      html`<${ColorScale} limits=${limits} colors=${view.colors}>one scale for all maps of this unit${
+        strongest.length > 0 && "; below them the receptive field of the strongest position"
+      }<//>`
+    }`;
 }
 
-function Waiting() {
-  const evidence = app.use((state) => state.evidence);
-  if (underWay(evidence.phase)) {
-    return html`<${Progress} done=${evidence.done}
-        total=${evidence.total}>Looking for the strongest real images: ${evidence.done} of ${evidence.total}<//>`;
+/** The progress of the scan, or why there are no strongest images. */
+function ScanProgress() {
+  const { phase, done, total, note } = app.use((state) => state.evidence);
+  if (isInProgress(phase)) {
+    return html`<${Progress} done=${done}
+        total=${total}>Searching for the strongest images: ${done} of ${total} scanned<//>`;
   }
-  return html`<p class="small soft line">${evidence.note || "No evidence: there are no images to look through."}</p>`;
+  return html`<p class="small soft line">${note || "No evidence: there are no images to scan."}</p>`;
 }
 
+/**
+ * Return the maps of a unit, with the same number of hooks in every render.
+ * @param {Layer | null} layer
+ * @param {number} unit
+ * @param {ImageRef[]} images
+ * @param {number} most
+ * @returns {(UnitMap | undefined)[]}
+ */
 function useMaps(layer, unit, images, most) {
-  return Array.from(
+  const maps = Array.from(
     { length: most },
-    (_, at) => useResource(layer && images[at] ? paths.map(layer.id, images[at], unit) : null).value,
-  ).slice(0, images.length);
+    (_, index) => useResource(layer && images[index] ? paths.map(layer.id, images[index], unit) : null).value,
+  );
+  return maps.slice(0, images.length);
 }
 
-// What stands where a dream's image will be.
-function emptyOf(layer, unit, dream) {
-  if (underWay(dream?.phase)) return "on its way";
-  return layer.dreamable ? html`<button onClick=${() => begin(layer.id, unit)}>Dream it</button>` : layer.reason;
+/**
+ * What is shown in place of a dream that has no image.
+ * @param {{ layer: Layer, unit: number, dream: Dream | null }} props
+ */
+function NoDream({ layer, unit, dream }) {
+  if (isInProgress(dream?.phase)) return html`in progress`;
+  if (!layer.dreamable) return html`${layer.why_not}`;
+  return html`<button onClick=${() => startDream(layer.id, unit)}>Dream this unit</button>`;
 }
 
-// What the strongest place sees; a map that is the same everywhere has none.
+/** The receptive field of the strongest position; a constant map has none. @param {UnitMap | undefined} map */
 function strongestField(map) {
-  if (!map?.values) return null;
-  const [low, high] = extent(map.values);
-  return low < high ? map.box : null;
+  if (!map) return null;
+  const [low, high] = valueRange(map.values);
+  return low < high ? (map.field ?? null) : null;
 }
 
-/** The greatest value of a map. */
-export const mostOf = (map) => (map ? extent(map.values)[1] : undefined);
+/**
+ * Return the maximum of a map, null where there is no map.
+ * @param {UnitMap | undefined} map
+ */
+export const maximumOf = (map) => (map ? valueRange(map.values)[1] : null);
 
-function scaleOf(view, maps) {
-  if (view.scale === "fixed") return [view.low, view.high];
-  const all = maps.map((map) => extent(map.values));
-  return [Math.min(0, ...all.map(([low]) => low)), Math.max(0, ...all.map(([, high]) => high))];
-}
-
-function Sight({
-  kind,
-  title,
-  value,
-  image,
-  map,
-  alt,
-  note,
-  mark,
-  field,
-  crop,
-  empty,
-  open,
-  ends,
-  colors,
-  layer,
-  bars,
-  waiting,
-}) {
-  const frame = html`${image ? html`<img class="image" src=${image} alt=${alt} />` : html`<div
-      class="hollow small soft">${empty ?? ""}</div>`}
-    ${field && !bars && html`<${Outline} field=${field} still />`}`;
+/**
+ * @param {{ title: string, value: number | null, alt: string, note: string, kind?: string,
+ *   image?: string | null, map?: UnitMap, crop?: string | false, link?: string, loading?: boolean,
+ *   field?: import("../../types.js").Box | null, placeholder?: import("preact").ComponentChildren,
+ *   positionOf?: import("../shared/exact_map.js").PositionOf, limits: import("../../types.js").Limits,
+ *   colors: import("../../types.js").Colormap, layer: Layer }} props
+ */
+function UnitView(props) {
+  const { kind = "", title, value, alt, note, image, crop, link, field, placeholder, layer } = props;
+  const hasMaps = layer.kind === "maps";
+  const frame = html`${
+    image
+      ? html`<img class="image" src=${image} alt=${alt} />`
+      : html`<div class="placeholder small soft">${placeholder}</div>`
+  }
+    ${field && hasMaps && html`<${Outline} field=${field} dashed />`}`;
   return html`
     <figure class=${kind}>
-      <figcaption class="small"><span>${title}</span><b>${value === undefined || value === null ? "" : figures(value)}
-        </b></figcaption>
-      ${open ? html`<a class="frame" href=${open} title="Show this image">${frame}</a>` : html`<div class="frame">
-        ${frame}</div>`}
+      <figcaption class="small"><span>${title}</span><b>${value === null ? "" : formatNumber(value)}</b></figcaption>
       ${
-        !bars &&
-        (map?.values
-          ? html`<${ExactMap} values=${map.values} ends=${ends} colors=${colors}
-              label=${`Where ${alt} excites the unit`} mark=${mark} layer=${layer} />`
-          : image && waiting
-            ? html`<${Ghost} kind="tile" />`
-            : html`<div class="hollow"></div>`)
+        link
+          ? html`<a class="frame" href=${link} title="Show this image">${frame}</a>`
+          : html`<div class="frame">${frame}</div>`
       }
-      ${crop && html`<img class="crop" src=${crop} alt=${`What the strongest place sees of ${alt}`} />`}
+      ${hasMaps && html`<${MapTile} ...${props} />`}
+      ${crop && html`<img class="crop" src=${crop} alt=${`The receptive field of the strongest position in ${alt}`} />`}
       <span class="name small soft" title=${note}>${note}</span>
     </figure>`;
+}
+
+/** @param {Parameters<typeof UnitView>[0]} props */
+function MapTile({ map, limits, colors, alt, positionOf, layer, image, loading }) {
+  if (map) {
+    return html`<${ExactMap} values=${map.values} limits=${limits} colors=${colors} layer=${layer}
+        label=${`Activation map of the unit on ${alt}`} positionOf=${positionOf} />`;
+  }
+  return image && loading ? html`<${Skeleton} kind="tile" />` : html`<div class="placeholder"></div>`;
 }

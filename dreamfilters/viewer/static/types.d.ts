@@ -1,0 +1,328 @@
+// The values that the server sends and the values that the page derives from them.
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Sent by the server (dreamfilters/viewer/services, worker)
+
+export type WorkerPhase = "starting" | "ready" | "failed" | "restarting";
+export type EvidencePhase = "none" | "queued" | "running" | "ready" | "failed";
+export type DreamPhase = "queued" | "running" | "done" | "cancelled" | "failed";
+export type VerdictKind = "alive" | "dormant" | "dead" | "saturated" | "always on" | "undecided";
+
+/** GET api/state and the event `state`, in which `images` and `evidence` may be absent. */
+export interface ServerState {
+  phase: WorkerPhase;
+  note: string;
+  version: string;
+  network: Network | null;
+  images?: ImageInfo[];
+  evidence?: EvidenceProgress;
+  recipes: string[];
+  default_recipe: string;
+  class_recipe: string;
+  command: string;
+  python: string;
+}
+
+export interface Network {
+  name: string;
+  fingerprint: string;
+  parameters: number;
+  form: InputForm;
+  classes: string[];
+  layers: Layer[];
+  edges: [string, string][];
+  /** The id of the layer of classes, whose units are the logits; null where the network has no classes. */
+  class_layer: string | null;
+}
+
+export interface InputForm {
+  height: number;
+  width: number;
+  channels: number;
+  text: string;
+}
+
+export interface Layer {
+  id: string;
+  name: string;
+  type: string;
+  /** Text where a side is unknown. */
+  shape: number[] | string;
+  units: number;
+  activation: string | null;
+  /** "maps": an activation map for each unit; "bars": one number for each unit; "none": nothing to show. */
+  kind: "maps" | "bars" | "none";
+  /** The receptive field in pixels, or that every unit sees the whole image. */
+  field: { whole?: boolean; size?: [number, number]; stride?: [number, number] };
+  dreamable: boolean;
+  why_not: string | null;
+}
+
+export interface ImageInfo {
+  id: string;
+  name: string;
+  label: string | null;
+  /** In pixels; 0 where the image cannot be read. */
+  width: number;
+  height: number;
+  uploaded: boolean;
+  /** How often the image was replaced, as the webcam's is. */
+  version: number;
+}
+
+/** What addresses of an image need. */
+export type ImageRef = Pick<ImageInfo, "id"> & Partial<Pick<ImageInfo, "version">>;
+
+export interface EvidenceProgress {
+  phase: EvidencePhase;
+  done: number;
+  total: number;
+  note: string;
+}
+
+export interface Dream {
+  id: string;
+  layer: string;
+  unit: number;
+  name: string;
+  recipe: string;
+  seed: number;
+  phase: DreamPhase;
+  step: number;
+  steps: number;
+  score: number | null;
+  scores: (number | null)[];
+  note: string;
+  /** The address of the image, null while there is none. */
+  image: string | null;
+  /** The run folder in which it was saved. */
+  kept: string | null;
+  command: string;
+  python: string;
+}
+
+export interface Prediction {
+  index: number;
+  name: string;
+  probability: number;
+  logit: number;
+}
+
+/** GET api/maps/<layer>/<image>: numbers for each unit, and the size of its map on the sheet. */
+export interface LayerMaps {
+  layer: string;
+  image: string;
+  units: number;
+  height: number;
+  width: number;
+  /** The size of the maps before they are reduced for the sheet. */
+  full: [number, number];
+  kind: "maps" | "bars";
+  least: number[];
+  most: number[];
+  mean: number[];
+  zeros: number[];
+}
+
+/** GET api/maps/<layer>/<image>/<unit>: one map in full, null where a value is not finite. */
+export interface UnitMap {
+  height: number;
+  width: number;
+  values: (number | null)[][];
+  place: [number, number];
+  field?: Box;
+}
+
+/** Top, left, bottom, right in fractions of the image. */
+export type Box = [number, number, number, number];
+
+export interface Verdict {
+  verdict: VerdictKind | null;
+  words: string;
+  proved: boolean;
+}
+
+export interface UnitVerdict extends Verdict {
+  evidence: { activation?: string; before?: [number, number] | null };
+}
+
+export interface RankedImage {
+  image: string;
+  name: string;
+  label: string | null;
+  value: number;
+  place: [number, number];
+  field: Box;
+}
+
+export interface UnitStatistics {
+  minimum: number;
+  maximum: number;
+  mean: number;
+  std: number;
+  zeros: number;
+  silent: number;
+  seen: number;
+  broken: number;
+  selectivity: number | null;
+  between_classes: number | null;
+}
+
+export interface HistogramCounts {
+  /** One more than `counts`. */
+  edges: number[];
+  counts: number[];
+}
+
+export interface ClassMean {
+  index: number;
+  name: string;
+  mean: number;
+}
+
+/** GET api/units/<layer>/<unit>. */
+export interface UnitFacts {
+  layer: string;
+  unit: number;
+  name: string;
+  target: string;
+  verdict: UnitVerdict | null;
+  statistics: UnitStatistics | null;
+  strongest: RankedImage[] | null;
+  weakest: RankedImage[] | null;
+  histogram: HistogramCounts | null;
+  classes: ClassMean[] | null;
+  dreams: Dream[];
+  command: string;
+  python: string;
+}
+
+export interface Caption {
+  name: string;
+  figure: string;
+  detail: string;
+  meaning: string;
+  bad: boolean;
+}
+
+/** GET api/dreams/<dream>/measures. */
+export interface DreamMeasures {
+  verdict: { figure: string; words: string; flags: string[] };
+  measures: Caption[];
+}
+
+/** GET api/dreams/sheet/<layer>: the tiles of the sheet of dreams, row by row. */
+export interface DreamSheet {
+  tile: number;
+  columns: number;
+  units: number[];
+  dreams: string[];
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Derived by the page
+
+export type Limits = [number, number];
+export type Colormap = "magma" | "viridis" | "gray";
+export type UnitRef = { layer: string; unit: number };
+
+/** What the link shows. Layers and images are named, so that a link outlives the server's ids. */
+export interface View {
+  network: string;
+  layer: string | null;
+  unit: number | null;
+  images: string[];
+  compare: UnitRef[];
+  /** Text that the units in the grid match. */
+  only: string;
+  /** The limits of a fixed scale. */
+  low: number;
+  high: number;
+  show: "map" | "dream" | "both";
+  sort: "response" | "number" | "mean" | "zeros" | "verdict";
+  scale: "layer" | "unit" | "fixed";
+  colors: Colormap;
+  size: "s" | "m" | "l";
+}
+
+export interface NetworkIndex {
+  /** In the network's order, the layer of classes last. */
+  layers: Layer[];
+  byId: Map<string, Layer>;
+  byName: Map<string, Layer>;
+  classes: string[];
+}
+
+/** The maps of a layer for one image: a byte for each position, (units, height, width). */
+export interface MapSheet extends LayerMaps {
+  bytes: Uint8Array;
+  limits?: Limits;
+}
+
+/** One axis of the receptive fields of a layer, in fractions of the image. */
+export interface FieldAxis {
+  first: number;
+  step: number;
+  size: number;
+  count: number;
+}
+
+export interface FieldGeometry {
+  rows: FieldAxis;
+  columns: FieldAxis;
+}
+
+/** The position under the pointer, marked wherever it is shown. */
+export interface PointerPosition {
+  layer: string;
+  unit?: number;
+  image?: string;
+  row?: number;
+  column?: number;
+  height?: number;
+  width?: number;
+  field?: Box | null;
+  center?: [number, number] | null;
+}
+
+export interface AppState {
+  phase: WorkerPhase;
+  note: string;
+  connection: "opening" | "open" | "lost";
+  network: Network | null;
+  images: ImageInfo[];
+  recipes: string[];
+  default_recipe: string;
+  class_recipe: string;
+  evidence: EvidenceProgress;
+  command: string;
+  python: string;
+  version: string;
+  /** By id. */
+  dreams: Record<string, Dream>;
+  /** The number of dreams that have ended: the version of the layers' sheets of dreams. */
+  endedDreams: number;
+  /** The id of the dream that was selected last. */
+  selectedDream: string | null;
+  /** Units to compare. */
+  pinned: UnitRef[];
+  message: { text: string; bad: boolean } | null;
+}
+
+export interface Resource<T> {
+  phase: "idle" | "loading" | "ready" | "failed";
+  value: T | undefined;
+  error: Error | null;
+}
+
+/** A view of several properties that most views share. */
+export interface ViewProps {
+  view: View;
+  net: NetworkIndex;
+  layer: Layer;
+  images: ImageInfo[];
+  /** Whether the worker is ready. */
+  ready: boolean;
+}
+
+export type KeyHandlers = Record<string, (event: KeyboardEvent) => void>;

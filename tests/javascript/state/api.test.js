@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { getJson, paths, post } from "../../../dreamfilters/viewer/static/state/api.js";
+
+const response = (status, json) => ({ ok: status < 400, status, statusText: "Text", json });
+const serve = (answer) => {
+  const requests = [];
+  globalThis.fetch = async (address, options) => {
+    requests.push([address, options]);
+    return answer;
+  };
+  return requests;
+};
+
+test("an error is the server's own line, with its status", async () => {
+  serve(response(404, async () => ({ error: "conv9: signs has no such layer" })));
+  await assert.rejects(getJson("api/x"), { message: "conv9: signs has no such layer", status: 404 });
+});
+
+test("a page that is not the server's is reported by its status", async () => {
+  const notJson = async () => JSON.parse("<html>");
+  serve(response(502, notJson));
+  await assert.rejects(getJson("api/x"), { message: "The server returned 502 Text", status: 502 });
+  serve(response(403, notJson));
+  await assert.rejects(getJson("api/x"), /not authorized/);
+});
+
+test("no response has status 0", async () => {
+  globalThis.fetch = async () => {
+    throw new TypeError("failed to fetch");
+  };
+  await assert.rejects(getJson("api/x"), { message: "The server does not respond. Is it still running?", status: 0 });
+});
+
+test("values are sent as JSON and files as they are, with the header that the server requires", async () => {
+  const requests = serve(response(200, async () => ({})));
+  await post("api/dreams", { unit: 1 });
+  const file = new Blob(["x"], { type: "image/png" });
+  await post("api/images", file, { "X-Name": "a.png" });
+  const [[, json], [, raw]] = requests;
+  assert.deepEqual([json.method, json.body, json.headers["Content-Type"]], ["POST", '{"unit":1}', "application/json"]);
+  assert.deepEqual([raw.body, raw.headers["Content-Type"], raw.headers["X-Name"]], [file, "image/png", "a.png"]);
+  for (const options of [json, raw]) assert.equal(options.headers["X-Dreamfilters"], "1");
+});
+
+test("an image that was replaced has another address", () => {
+  assert.equal(paths.image({ id: "I3" }, "thumb"), "api/images/I3/thumb.png");
+  assert.equal(paths.maps("L1", { id: "I3", version: 0 }), "api/maps/L1/I3");
+  assert.equal(paths.sheet("L1", { id: "I3", version: 2 }), "api/maps/L1/I3/sheet.bin?v=2");
+});

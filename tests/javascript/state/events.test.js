@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { applyDream, applyImage, applyState } from "../../../dreamfilters/viewer/static/state/events.js";
+import { fetchResource } from "../../../dreamfilters/viewer/static/state/resources.js";
+import { app } from "../../../dreamfilters/viewer/static/state/store.js";
+
+const empty = app.get();
+const dream = (phase, more = {}) => ({ id: "D0", layer: "L1", unit: 2, phase, ...more });
+const stateOf = (more = {}) => ({ phase: "ready", note: "", network: { name: "signs", fingerprint: "f" }, ...more });
+
+beforeEach(() => app.set(empty));
+
+test("an equal network stays the same object", () => {
+  applyState(stateOf());
+  const { network } = app.get();
+  applyState(stateOf({ note: "restarted" }));
+  assert.equal(app.get().network, network);
+  assert.equal(app.get().note, "restarted");
+  applyState(stateOf({ network: { name: "signs", fingerprint: "g" } }));
+  assert.equal(app.get().network.fingerprint, "g");
+});
+
+test("images and evidence that a state does not have are kept", () => {
+  applyState(stateOf({ images: [{ id: "I0" }], evidence: { phase: "running", done: 1, total: 2, note: "" } }));
+  applyState(stateOf());
+  assert.deepEqual(app.get().images, [{ id: "I0" }]);
+  assert.equal(app.get().evidence.done, 1);
+});
+
+test("an image is added once and then replaced", () => {
+  applyImage({ id: "I0", version: 0 });
+  applyImage({ id: "I1", version: 0 });
+  applyImage({ id: "I0", version: 1 });
+  assert.deepEqual(app.get().images, [{ id: "I0", version: 1 }, { id: "I1", version: 0 }]);
+});
+
+test("a dream that ends is counted once", () => {
+  applyDream(dream("running", { step: 1 }));
+  applyDream(dream("running", { step: 2 }));
+  assert.equal(app.get().endedDreams, 0);
+  applyDream(dream("done"));
+  applyDream(dream("done"));
+  assert.equal(app.get().endedDreams, 1);
+  applyDream(dream("cancelled", { id: "D1" }));
+  assert.equal(app.get().endedDreams, 2);
+});
+
+test("the facts of a unit are fetched again when its dream has ended", async () => {
+  let reads = 0;
+  const read = async () => (reads += 1);
+  applyDream(dream("running"));
+  await fetchResource("api/units/L1/2", read);
+  await fetchResource("api/units/L1/3", read);
+  applyDream(dream("done"));
+  await fetchResource("api/units/L1/2", read);
+  await fetchResource("api/units/L1/3", read);
+  assert.equal(reads, 3);
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import {
+  anchorTo,
+  followAddress,
+  format,
+  go,
+  linkTo,
+  parse,
+  route,
+} from "../../../dreamfilters/viewer/static/state/routing.js";
+
+let steps;
+
+beforeEach(() => {
+  steps = [];
+  globalThis.history = {
+    pushState: (_state, _title, link) => steps.push(["push", link]),
+    replaceState: (_state, _title, link) => steps.push(["replace", link]),
+  };
+  route.set(parse("#/signs"));
+});
+
+test("an empty fragment is the default view", () => {
+  assert.deepEqual(parse(""), {
+    network: "", layer: null, unit: null, images: [], compare: [], only: "", low: 0, high: 1,
+    show: "map", sort: "response", scale: "layer", colors: "magma", size: "m",
+  });
+});
+
+test("a link that is parsed and formatted is the same", () => {
+  for (const link of [
+    "#/",
+    "#/signs/conv3",
+    "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray",
+    "#/signs/conv3?scale=fixed&only=dead&low=-0.5&high=2",
+  ]) {
+    assert.equal(format(parse(link)), link);
+  }
+});
+
+test("parts are decoded, and a unit is split off at the last colon", () => {
+  const view = parse("#/a%2Fb/c%20d/3?compare=l%3A1%3A2&compare=nothing");
+  assert.deepEqual([view.network, view.layer, view.unit], ["a/b", "c d", 3]);
+  assert.deepEqual(view.compare, [{ layer: "l:1", unit: 2 }]);
+});
+
+test("what a link cannot mean is the default", () => {
+  const view = parse("#/%E0%A4%A/x/-1?sort=evil&scale=__proto__&low=NaN&high=");
+  assert.deepEqual([view.network, view.layer, view.unit], ["%E0%A4%A", "x", null]);
+  assert.deepEqual([view.sort, view.scale, view.low, view.high], ["response", "layer", 0, 1]);
+});
+
+test("limits are written for a fixed scale only, and a unit only with its layer", () => {
+  const view = parse("#/signs");
+  assert.equal(linkTo(view, { low: 3, high: 4 }), "#/signs");
+  assert.equal(linkTo(view, { scale: "fixed", low: 3, high: 4 }), "#/signs?scale=fixed&low=3&high=4");
+  assert.equal(linkTo(view, { layer: null, unit: 0 }), "#/signs");
+  assert.equal(linkTo(view, { layer: "conv1", unit: 0 }), "#/signs/conv1/0");
+});
+
+test("another layer, unit or comparison is a step of the history, a setting is not", () => {
+  go({ layer: "conv1" });
+  go({ sort: "number" });
+  go({ unit: 3 });
+  go({ compare: [{ layer: "conv1", unit: 3 }] });
+  go({ network: "other" }, { replace: true });
+  assert.deepEqual(steps.map(([kind]) => kind), ["push", "replace", "push", "push", "replace"]);
+  assert.equal(steps[2][1], "#/signs/conv1/3?sort=number");
+  assert.deepEqual([route.get().network, route.get().unit], ["other", 3]);
+});
+
+test("an anchor changes the view, unless a modifier key asks for another tab", () => {
+  const { href, onClick } = anchorTo(route.get(), { layer: "conv2" });
+  assert.equal(href, "#/signs/conv2");
+  for (const modifier of ["metaKey", "ctrlKey", "shiftKey"]) onClick({ [modifier]: true, preventDefault: assert.fail });
+  assert.equal(route.get().layer, null);
+  let prevented = false;
+  onClick({ preventDefault: () => (prevented = true) });
+  assert.equal(prevented, true);
+  assert.equal(route.get().layer, "conv2");
+});
+
+test("the view follows the address", () => {
+  const listeners = {};
+  globalThis.addEventListener = (name, listener) => (listeners[name] = listener);
+  globalThis.location = { hash: "#/signs/conv4" };
+  followAddress();
+  assert.equal(route.get().layer, "conv4");
+  location.hash = "#/signs/conv5/2";
+  listeners.popstate();
+  assert.deepEqual([route.get().layer, route.get().unit], ["conv5", 2]);
+  location.hash = "#/signs";
+  listeners.hashchange();
+  assert.equal(route.get().layer, null);
+});
