@@ -113,7 +113,7 @@ def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, b
     layer, image = ids(tab, "conv6")
     unit, side = int(tab.evaluate(f"{CANVAS}.dataset.first")), float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     exact = asked(tab, f"api/maps/{layer}/{image}/{unit}")
-    row, column = exact["place"]
+    row, column = exact["position"]
     until(tab, "document.querySelector('.marked-image img').complete")
     place = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
     tab.hover(".scroll-content canvas", position=place)
@@ -156,11 +156,11 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     layer, _ = ids(tab, "conv6")
     facts = asked(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
-    assert facts["verdict"]["words"] in tab.text_content(".unit .verdict")
+    assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
     until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")  # the image and six strongest
     until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     shown = tab.locator(".unit-views figcaption b").all_text_contents()
-    assert shown[2:] == [f"{one['value']:#.3g}" for one in facts["strongest"][:6]]
+    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:6]]
     assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")

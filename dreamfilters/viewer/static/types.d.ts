@@ -51,11 +51,12 @@ export interface Layer {
   units: number;
   activation: string | null;
   /** "maps": an activation map for each unit; "bars": one number for each unit; "none": nothing to show. */
-  kind: "maps" | "bars" | "none";
-  /** The receptive field in pixels, or that every unit sees the whole image. */
-  field: { whole?: boolean; size?: [number, number]; stride?: [number, number] };
+  display: "maps" | "bars" | "none";
+  /** In pixels; null where every unit sees the whole image. */
+  receptive_field: { size: [number, number]; stride: [number, number] } | null;
   dreamable: boolean;
-  why_not: string | null;
+  /** Why the layer has no units or cannot be dreamed. */
+  reason: string | null;
 }
 
 export interface ImageInfo {
@@ -96,7 +97,7 @@ export interface Dream {
   /** The address of the image, null while there is none. */
   image: string | null;
   /** The run folder in which it was saved. */
-  kept: string | null;
+  saved_to: string | null;
   command: string;
   python: string;
 }
@@ -117,11 +118,11 @@ export interface LayerMaps {
   width: number;
   /** The size of the maps before they are reduced for the sheet. */
   full: [number, number];
-  kind: "maps" | "bars";
-  least: number[];
-  most: number[];
+  display: "maps" | "bars";
+  minimum: number[];
+  maximum: number[];
   mean: number[];
-  zeros: number[];
+  zero_fraction: number[];
 }
 
 /** GET api/maps/<layer>/<image>/<unit>: one map in full, null where a value is not finite. */
@@ -129,16 +130,17 @@ export interface UnitMap {
   height: number;
   width: number;
   values: (number | null)[][];
-  place: [number, number];
-  field?: Box;
+  /** Row and column of the maximum, and its receptive field. */
+  position: [number, number];
+  box?: Box;
 }
 
 /** Top, left, bottom, right in fractions of the image. */
 export type Box = [number, number, number, number];
 
 export interface Verdict {
-  verdict: VerdictKind | null;
-  words: string;
+  kind: VerdictKind | null;
+  sentence: string;
   proved: boolean;
 }
 
@@ -150,9 +152,10 @@ export interface RankedImage {
   image: string;
   name: string;
   label: string | null;
-  value: number;
-  place: [number, number];
-  field: Box;
+  response: number;
+  /** Row and column of the maximum, and its receptive field. */
+  position: [number, number];
+  box: Box;
 }
 
 export interface UnitStatistics {
@@ -160,12 +163,12 @@ export interface UnitStatistics {
   maximum: number;
   mean: number;
   std: number;
-  zeros: number;
-  silent: number;
-  seen: number;
-  broken: number;
-  selectivity: number | null;
-  between_classes: number | null;
+  images: number;
+  zero_fraction: number;
+  silent_images: number;
+  nonfinite_images: number;
+  class_selectivity: number | null;
+  variance_between_classes: number | null;
 }
 
 export interface HistogramCounts {

@@ -36,25 +36,25 @@ beforeEach(() => {
 const sheetOf = (units, more = {}) => ({
   layer: "L0",
   image: "I0",
-  kind: "maps",
+  display: "maps",
   width: 2,
   height: 1,
-  least: Array(units).fill(0),
-  most: Array.from({ length: units }, (_, unit) => unit + 1),
+  minimum: Array(units).fill(0),
+  maximum: Array.from({ length: units }, (_, unit) => unit + 1),
   bytes: Uint8Array.from({ length: 2 * units }, (_, index) => (index % 2 ? 255 : 0)),
   ...more,
 });
 
 test("a byte stands for a value between the unit's own extremes", () => {
-  const palette = bytePalette({ least: [-1], most: [3] }, 0, [-1, 3], "gray");
+  const palette = bytePalette({ minimum: [-1], maximum: [3] }, 0, [-1, 3], "gray");
   const table = colorTable("gray");
   assert.deepEqual([palette[0], palette[128], palette[255]], [table[0], table[128], table[255]]);
-  const wider = bytePalette({ least: [0], most: [2] }, 0, [0, 4], "gray"); // half of the scale
+  const wider = bytePalette({ minimum: [0], maximum: [2] }, 0, [0, 4], "gray"); // half of the scale
   assert.deepEqual([wider[0], wider[255]], [table[0], table[128]]);
 });
 
 test("a unit without finite extremes has the color of missing values", () => {
-  const palette = bytePalette({ least: [null], most: [null] }, 0, [0, 1], "magma");
+  const palette = bytePalette({ minimum: [null], maximum: [null] }, 0, [0, 1], "magma");
   assert.deepEqual([...new Set(palette)], [missingColor("magma")]);
 });
 
@@ -75,7 +75,7 @@ test("the units of a grid share canvases of 32 units, which are painted once", (
   const drawn = [];
   const context = { drawImage: (...values) => drawn.push(values) };
   const sheet = sheetOf(70);
-  const units = sheet.most.map((_, unit) => unit);
+  const units = sheet.maximum.map((_, unit) => unit);
   const paint = mapPainter(units, () => [0, 70], "gray");
   for (const index of [0, 31, 32, 69, 0]) assert.equal(paint(context, sheet, index, 0, 0, 76), true);
   assert.deepEqual(created.map((canvas) => canvas.height), [32, 32, 6]);
@@ -105,7 +105,7 @@ test("a map that is not square keeps its shape in the middle of the tile", () =>
 test("nothing is painted for bars or while a sheet is loading", () => {
   const paint = mapPainter([0], () => [0, 1], "gray");
   assert.equal(paint({}, undefined, 0, 0, 0, 76), false);
-  assert.equal(paint({}, sheetOf(1, { kind: "bars" }), 0, 0, 0, 76), false);
+  assert.equal(paint({}, sheetOf(1, { display: "bars" }), 0, 0, 0, 76), false);
 });
 
 test("ranges ignore what is not finite, and common limits hold zero", () => {

@@ -9,9 +9,9 @@ import {
   unitName,
 } from "../../../dreamfilters/viewer/static/state/network_index.js";
 
-const layer = (id, name, more = {}) => ({ id, name, type: "Conv2D", kind: "maps", units: 4, ...more });
+const layer = (id, name, more = {}) => ({ id, name, type: "Conv2D", display: "maps", units: 4, ...more });
 const network = (more = {}) => ({
-  layers: [layer("L0", "conv"), layer("L1", "probabilities", { kind: "bars", units: 2 })],
+  layers: [layer("L0", "conv"), layer("L1", "probabilities", { display: "bars", units: 2 })],
   classes: ["STOP", "yield"],
   class_layer: "C",
   ...more,

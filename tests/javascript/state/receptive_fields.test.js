@@ -35,15 +35,15 @@ test("positions that see the whole image are spread evenly", () => {
 });
 
 test("the geometry is that of the fields of the first and the last position", async () => {
-  const fields = { "row=0&column=0": [0, 0, 3 / 8, 3 / 8], "row=3&column=3": [5 / 8, 5 / 8, 1, 1] };
+  const boxes = { "row=0&column=0": [0, 0, 3 / 8, 3 / 8], "row=3&column=3": [5 / 8, 5 / 8, 1, 1] };
   globalThis.fetch = async (address) => ({
     ok: true,
-    json: async () => ({ field: fields[address.replace("api/fields/L0?", "")] }),
+    json: async () => ({ box: boxes[address.replace("api/receptive-fields/L0?", "")] }),
   });
-  const layer = { id: "L0", kind: "maps", field: { size: [4, 4] } };
+  const layer = { id: "L0", display: "maps", receptive_field: { size: [4, 4], stride: [2, 2] } };
   assert.deepEqual(await fetchFieldGeometry(layer, { height: 8, width: 8 }, [4, 4]), geometry);
 });
 
 test("a layer whose units see the whole image has no geometry", async () => {
-  assert.equal(await fetchFieldGeometry({ id: "L0", field: { whole: true } }, { height: 8, width: 8 }, [1, 1]), null);
+  assert.equal(await fetchFieldGeometry({ id: "L0", receptive_field: null }, { height: 8, width: 8 }, [1, 1]), null);
 });

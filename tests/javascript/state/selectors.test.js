@@ -9,11 +9,11 @@ import {
   strongestImages,
 } from "../../../dreamfilters/viewer/static/state/selectors.js";
 
-const layer = { id: "L0", name: "conv", type: "Conv2D", kind: "maps", units: 4 };
+const layer = { id: "L0", name: "conv", type: "Conv2D", display: "maps", units: 4 };
 const net = { layers: [layer], byId: new Map([["L0", layer]]), byName: new Map(), classes: [] };
-const sheet = { most: [1, 3, 2, 3], mean: [4, 3, 2, 1], zeros: [0, 0.5, 1, 0.5] };
+const sheet = { maximum: [1, 3, 2, 3], mean: [4, 3, 2, 1], zero_fraction: [0, 0.5, 1, 0.5] };
 const order = (view, sheets = [sheet], judged = null) => orderedUnits(net, layer, { only: "", ...view }, sheets, judged);
-const verdicts = ["alive", "dead", null, "dormant"].map((verdict) => ({ verdict, words: "", proved: false }));
+const verdicts = ["alive", "dead", null, "dormant"].map((kind) => ({ kind, sentence: "", proved: false }));
 
 test("only queued and running phases are in progress", () => {
   const phases = ["queued", "running", "done", "cancelled", "failed", "ready", "none", undefined];
@@ -28,7 +28,7 @@ test("units are sorted by response, mean or zeros, the greatest first and equal 
 });
 
 test("of several images the greatest value counts", () => {
-  assert.deepEqual(order({ sort: "response" }, [sheet, { ...sheet, most: [9, 0, 0, 0] }]), [0, 1, 3, 2]);
+  assert.deepEqual(order({ sort: "response" }, [sheet, { ...sheet, maximum: [9, 0, 0, 0] }]), [0, 1, 3, 2]);
 });
 
 test("without maps the order is that of the layer", () => {
@@ -46,11 +46,11 @@ test("the filter matches numbers, names and verdicts", () => {
 });
 
 test("a unit with the same response to all images has no strongest ones", () => {
-  const [one, two] = [{ image: "I0", value: 2 }, { image: "I1", value: 1 }];
+  const [one, two] = [{ image: "I0", response: 2 }, { image: "I1", response: 1 }];
   const varied = { strongest: [one, two], weakest: [two, one] };
   assert.equal(constantResponse(varied), null);
   assert.deepEqual(strongestImages(varied, 1), [one]);
-  const silent = { strongest: [{ image: "I0", value: 0 }], weakest: [{ image: "I1", value: 0 }] };
+  const silent = { strongest: [{ image: "I0", response: 0 }], weakest: [{ image: "I1", response: 0 }] };
   assert.equal(constantResponse(silent), 0);
   assert.deepEqual(strongestImages(silent, 6), []);
   assert.equal(constantResponse({ strongest: null, weakest: null }), null);

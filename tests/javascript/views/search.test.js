@@ -5,12 +5,12 @@ import { indexNetwork } from "../../../dreamfilters/viewer/static/state/network_
 import { parse, route } from "../../../dreamfilters/viewer/static/state/routing.js";
 import { searchNames } from "../../../dreamfilters/viewer/static/views/search.js";
 
-const layer = (id, name, more = {}) => ({ id, name, type: "Conv2D", kind: "maps", units: 16, ...more });
+const layer = (id, name, more = {}) => ({ id, name, type: "Conv2D", display: "maps", units: 16, ...more });
 const net = indexNetwork({
   layers: [
     layer("L0", "conv1"),
     layer("L1", "conv10", { units: 4 }),
-    layer("L2", "flat", { type: "Flatten", kind: "none" }),
+    layer("L2", "flat", { type: "Flatten", display: "none" }),
   ],
   classes: ["STOP", "no entry"],
   class_layer: "C",

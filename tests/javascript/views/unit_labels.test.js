@@ -3,11 +3,11 @@ import test from "node:test";
 
 import { unitDescription, unitLabel } from "../../../dreamfilters/viewer/static/views/layer/unit_labels.js";
 
-const layer = { id: "L0", name: "conv", type: "Conv2D", kind: "maps", units: 2 };
-const classes = { id: "C", name: "class", type: "Classes", kind: "bars", units: 2 };
+const layer = { id: "L0", name: "conv", type: "Conv2D", display: "maps", units: 2 };
+const classes = { id: "C", name: "class", type: "Classes", display: "bars", units: 2 };
 const net = { layers: [layer, classes], byId: new Map(), byName: new Map(), classes: ["STOP", "yield"] };
-const sheets = [{ most: [0.5, 1] }, { most: [2, 0] }];
-const verdict = (kind) => [{ verdict: kind, words: "", proved: false }];
+const sheets = [{ maximum: [0.5, 1] }, { maximum: [2, 0] }];
+const verdict = (kind) => [{ kind, sentence: "", proved: false }];
 
 test("a unit is labeled with its number and its maximum over the images", () => {
   assert.deepEqual(unitLabel(net, layer, sheets, null, 0), { texts: ["0"], right: "2.00" });

@@ -74,7 +74,7 @@ function painted(width, height, fill, canvas = document.createElement("canvas"))
 
 /**
  * Return the color of each of the 256 byte values of a unit.
- * @param {Pick<MapSheet, "least" | "most">} sheet
+ * @param {Pick<MapSheet, "minimum" | "maximum">} sheet
  * @param {number} unit
  * @param {Limits} limits
  * @param {Colormap} colors
@@ -82,7 +82,7 @@ function painted(width, height, fill, canvas = document.createElement("canvas"))
 export function bytePalette(sheet, unit, [low, high], colors) {
   const table = colorTable(colors);
   const palette = new Uint32Array(256);
-  const [least, most] = [sheet.least[unit], sheet.most[unit]];
+  const [least, most] = [sheet.minimum[unit], sheet.maximum[unit]];
   if (!Number.isFinite(least) || !Number.isFinite(most)) return palette.fill(missingColor(colors));
   return palette.map((_, byte) => table[colorIndex(least + (byte / 255) * (most - least), low, high)]);
 }
@@ -111,7 +111,7 @@ export function mapPainter(units, limitsOf, colors) {
     return canvas;
   };
   return (context, sheet, index, x, y, side) => {
-    if (sheet?.kind !== "maps") return false;
+    if (sheet?.display !== "maps") return false;
     const { width, height } = sheet;
     context.imageSmoothingEnabled = width > side * devicePixelRatio;
     // A map that is not square keeps its shape, in the middle of the tile.

@@ -56,9 +56,9 @@ export const cancelDream = (dream) => attempt(async () => applyDream(await post(
  */
 export const saveDream = (dream) =>
   attempt(async () => {
-    const saved = await post(paths.dreamAction(dream, "keep"));
+    const saved = await post(paths.dreamAction(dream, "save"));
     applyDream(saved);
-    showMessage(`Saved in ${saved.kept}.`);
+    showMessage(`Saved in ${saved.saved_to}.`);
   });
 
 /**

@@ -75,7 +75,7 @@ const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
 /** The addresses of the server's resources, relative to the page. Layers are given by their ids. */
 export const paths = {
   state: () => "api/state",
-  /** @param {ImageRef} image @param {"image" | "thumb" | "shown"} kind */
+  /** @param {ImageRef} image @param {"image" | "thumb" | "input"} kind */
   image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
   /** @param {ImageRef} image */
   forget: (image) => `api/images/${image.id}/forget`,
@@ -88,7 +88,7 @@ export const paths = {
   /** @param {string} layer @param {ImageRef} image @param {number} unit */
   map: (layer, image, unit) => `api/maps/${layer}/${image.id}/${unit}${versionQuery(image)}`,
   /** @param {string} layer @param {number} row @param {number} column */
-  field: (layer, row, column) => `api/fields/${layer}?row=${row}&column=${column}`,
+  receptiveField: (layer, row, column) => `api/receptive-fields/${layer}?row=${row}&column=${column}`,
   /** @param {string} layer */
   verdicts: (layer) => `api/verdicts/${layer}`,
   /** @param {string} layer @param {number} unit */
@@ -98,7 +98,7 @@ export const paths = {
   /** @param {string} layer @param {number} unit */
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
   dreams: () => "api/dreams",
-  /** @param {Dream} dream @param {"cancel" | "keep"} action */
+  /** @param {Dream} dream @param {"cancel" | "save"} action */
   dreamAction: (dream, action) => `api/dreams/${dream.id}/${action}`,
   /** @param {Dream} dream */
   dreamImage: (dream) => `api/dreams/${dream.id}/image.png?step=${dream.step}`,

@@ -32,7 +32,7 @@ export function useMapSheet(layer, image) {
  */
 async function fetchMapSheet(layer, image) {
   const maps = await getJson(paths.maps(layer, image));
-  return { ...maps, bytes: maps.kind === "maps" ? await getBytes(paths.sheet(layer, image)) : new Uint8Array() };
+  return { ...maps, bytes: maps.display === "maps" ? await getBytes(paths.sheet(layer, image)) : new Uint8Array() };
 }
 
 /**
@@ -43,9 +43,9 @@ async function fetchMapSheet(layer, image) {
  * @param {number} column
  */
 export function valueAt(sheet, unit, row, column) {
-  if (sheet.kind !== "maps") return sheet.most[unit];
+  if (sheet.display !== "maps") return sheet.maximum[unit];
   const fraction = sheet.bytes[(unit * sheet.height + row) * sheet.width + column] / 255;
-  return sheet.least[unit] + fraction * (sheet.most[unit] - sheet.least[unit]);
+  return sheet.minimum[unit] + fraction * (sheet.maximum[unit] - sheet.minimum[unit]);
 }
 
 /**
@@ -58,8 +58,8 @@ export function valueAt(sheet, unit, row, column) {
 export function scaleLimits(view, sheets, unit) {
   if (view.scale === "fixed") return [view.low, view.high];
   if (view.scale === "layer") return layerLimits(sheets);
-  const least = Math.min(0, ...sheets.map((sheet) => sheet.least[unit]));
-  return [least, Math.max(0, ...sheets.map((sheet) => sheet.most[unit]))];
+  const least = Math.min(0, ...sheets.map((sheet) => sheet.minimum[unit]));
+  return [least, Math.max(0, ...sheets.map((sheet) => sheet.maximum[unit]))];
 }
 
 /**
@@ -70,7 +70,7 @@ export function scaleLimits(view, sheets, unit) {
 export function layerLimits(sheets) {
   let [low, high] = [0, 0];
   for (const sheet of sheets) {
-    sheet.limits ??= [extreme(Math.min, sheet.least), extreme(Math.max, sheet.most)];
+    sheet.limits ??= [extreme(Math.min, sheet.minimum), extreme(Math.max, sheet.maximum)];
     low = Math.min(low, sheet.limits[0]);
     high = Math.max(high, sheet.limits[1]);
   }

@@ -75,7 +75,7 @@ export function unitName(net, layer, unit) {
 function unitsAreClasses(net, layer) {
   if (isClassLayer(layer)) return true;
   const output = net.layers.findLast((other) => !isClassLayer(other));
-  return layer === output && layer.kind === "bars" && layer.units === net.classes.length;
+  return layer === output && layer.display === "bars" && layer.units === net.classes.length;
 }
 
 /**

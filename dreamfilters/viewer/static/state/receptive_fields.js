@@ -17,7 +17,7 @@ import { useResource } from "./resources.js";
  * @returns {FieldGeometry | null}
  */
 export function useFieldGeometry(layer, form, size) {
-  const known = layer && form && size && layer.kind === "maps" && layer.field?.size ? { layer, form, size } : null;
+  const known = layer && form && size && layer.display === "maps" && layer.receptive_field ? { layer, form, size } : null;
   const address = known && `field geometry of ${known.layer.id} at ${known.size}`;
   return useResource(address, () => fetchFieldGeometry(known?.layer, known?.form, known?.size)).value ?? null;
 }
@@ -30,16 +30,16 @@ export function useFieldGeometry(layer, form, size) {
  * @returns {Promise<FieldGeometry | null>}
  */
 export async function fetchFieldGeometry(layer, form, size) {
-  if (!layer?.field.size || !form || !size) return null;
+  if (!layer?.receptive_field || !form || !size) return null;
   const [height, width] = size;
   const [first, last] = await Promise.all([
-    getJson(paths.field(layer.id, 0, 0)),
-    getJson(paths.field(layer.id, height - 1, width - 1)),
+    getJson(paths.receptiveField(layer.id, 0, 0)),
+    getJson(paths.receptiveField(layer.id, height - 1, width - 1)),
   ]);
-  const [high, wide] = [layer.field.size[0] / form.height, layer.field.size[1] / form.width];
+  const [high, wide] = [layer.receptive_field.size[0] / form.height, layer.receptive_field.size[1] / form.width];
   return {
-    rows: fieldAxis(first.field[2], last.field[0], high, height),
-    columns: fieldAxis(first.field[3], last.field[1], wide, width),
+    rows: fieldAxis(first.box[2], last.box[0], high, height),
+    columns: fieldAxis(first.box[3], last.box[1], wide, width),
   };
 }
 

@@ -50,7 +50,7 @@ export const strongestImages = (facts, limit) =>
 export function orderedUnits(net, layer, view, sheets, verdicts) {
   const filter = view.only.trim().toLowerCase();
   /** @param {number} unit */
-  const text = (unit) => `${unit} ${unitName(net, layer, unit)} ${verdicts?.[unit]?.verdict ?? ""}`.toLowerCase();
+  const text = (unit) => `${unit} ${unitName(net, layer, unit)} ${verdicts?.[unit]?.kind ?? ""}`.toLowerCase();
   const all = Array.from({ length: layer.units }, (_, unit) => unit);
   const matching = filter ? all.filter((unit) => text(unit).includes(filter)) : all;
   const rank = ranking(view.sort, sheets, verdicts);
@@ -66,9 +66,9 @@ export function orderedUnits(net, layer, view, sheets, verdicts) {
  * @returns {((unit: number) => number) | null} null for the order of the layer
  */
 function ranking(sort, sheets, verdicts) {
-  if (sort === "verdict") return (unit) => VERDICTS.indexOf(verdicts?.[unit]?.verdict ?? "alive");
+  if (sort === "verdict") return (unit) => VERDICTS.indexOf(verdicts?.[unit]?.kind ?? "alive");
   if (sort === "number" || !sheets.length) return null;
-  const values = /** @type {const} */ ({ response: "most", mean: "mean", zeros: "zeros" })[sort];
+  const values = /** @type {const} */ ({ response: "maximum", mean: "mean", zeros: "zero_fraction" })[sort];
   return (unit) => -Math.max(...sheets.map((sheet) => sheet[values][unit]));
 }
 

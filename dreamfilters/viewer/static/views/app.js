@@ -95,7 +95,7 @@ function Middle(props) {
       ${state.network.name} has ${net.layers.length} layers. Choose one from the list, or search (/).<//>`;
   }
   if (!layer) return html`<${Overview} ...${props} network=${state.network} />`;
-  if (view.unit !== null && layer.kind !== "none") {
+  if (view.unit !== null && layer.display !== "none") {
     return html`<${Unit} key=${`${layer.id}:${view.unit}`} ...${props} unit=${view.unit} />`;
   }
   return html`<${Layer} key=${layer.id} view=${view} layer=${layer} images=${images} ready=${ready} />`;
@@ -118,7 +118,7 @@ function Overview({ view, net, network, images, ready }) {
 /** @param {PageProps} props */
 function Aside(props) {
   const { view, net, layer, images, ready } = props;
-  const showsUnit = layer && layer.kind !== "none" && !view.compare.length;
+  const showsUnit = layer && layer.display !== "none" && !view.compare.length;
   if (showsUnit && view.unit !== null && view.unit < layer.units) {
     return html`<${UnitAside} key=${`${layer.id}:${view.unit}`} net=${net} layer=${layer} ready=${ready}
         unit=${view.unit} />`;
@@ -131,7 +131,7 @@ function Aside(props) {
 /** @param {PageProps} props */
 function Images({ view, net, layer, images, ready, state }) {
   const form = state.network?.form;
-  const sheet = useMapSheet(ready && layer?.kind === "maps" ? layer.id : null, images[0]).value;
+  const sheet = useMapSheet(ready && layer?.display === "maps" ? layer.id : null, images[0]).value;
   const fields = useFieldGeometry(layer, form, sheet?.full);
   const positionOf =
     layer && fields && sheet
@@ -147,7 +147,7 @@ function Images({ view, net, layer, images, ready, state }) {
     ${images.slice(0, MOST_IMAGES).map(
       (image) => html`
       <section key=${image.id}>
-        <${MarkedImage} image=${image} src=${paths.image(image, ready ? "shown" : "image")} alt=${image.name}
+        <${MarkedImage} image=${image} src=${paths.image(image, ready ? "input" : "image")} alt=${image.name}
             layer=${layer} positionOf=${positionOf} form=${form} />
         <p class="image-name"><b>${image.label ?? image.name}</b>
           ${image.label && html`<span class="small soft">${image.name}</span>`}</p>

@@ -100,7 +100,7 @@ function unitHits(text, view, net) {
     ? net.layers.filter((layer) => layer.name.toLowerCase().includes(name))
     : net.layers.filter((layer) => layer.name === view.layer);
   return layers
-    .filter((layer) => unit < layer.units && layer.kind !== "none")
+    .filter((layer) => unit < layer.units && layer.display !== "none")
     .slice(0, MOST_LAYERS)
     .map((layer) => ({
       key: `unit ${layer.id} ${unit}`,

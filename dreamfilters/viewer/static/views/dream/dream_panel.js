@@ -1,5 +1,5 @@
 // @ts-check
-// Dreaming a unit: recipe and seed, the image while it changes, and the earlier dreams.
+// The dreams of a unit: recipe and seed, the image while it changes, and the earlier dreams.
 import { html, names, useEffect, useState } from "../../lib/html.js";
 import { useKeys } from "../../lib/keys.js";
 import { formatNumber } from "../../lib/number_format.js";
@@ -43,7 +43,7 @@ export function DreamPanel({ layer, unit, name, dreams, dream, select }) {
   useKeys({ d: () => start(seed), a: startWithNextSeed, x: () => active && cancelDream(active) });
   if (!layer.dreamable) {
     return html`<section class="dreams"><h2>Dream</h2><p class="soft">
-      ${layer.name} cannot be dreamed: ${layer.why_not ?? "its units have no gradient"}.</p></section>`;
+      ${layer.name} cannot be dreamed: ${layer.reason ?? "its units have no gradient"}.</p></section>`;
   }
   return html`
     <section class="dreams">
@@ -116,12 +116,12 @@ function CurrentDream({ dream, name }) {
         <p>score <b>${formatNumber(dream.score)}</b></p>
         <${ScoreCurve} scores=${dream.scores} />
         <p class="soft">${dream.recipe}, seed ${dream.seed}</p>
-        ${dream.kept && html`<p class="soft">Saved in ${dream.kept}</p>`}
+        ${dream.saved_to && html`<p class="soft">Saved in ${dream.saved_to}</p>`}
         ${dream.note && html`<p class=${dream.phase === "failed" ? "bad" : "soft"}>${dream.note}</p>`}
         ${
           dream.phase === "done" &&
           html`<div class="actions">
-          ${!dream.kept && html`<button onClick=${() => saveDream(dream)}
+          ${!dream.saved_to && html`<button onClick=${() => saveDream(dream)}
               title="Save the dream in a run folder on the server">Save run</button>`}
           <a class="button" href=${paths.dreamImage(dream)} download=${fileName}>Download PNG</a>
         </div>`

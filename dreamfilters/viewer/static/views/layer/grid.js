@@ -95,7 +95,7 @@ const showsOnlyDreams = (props) => showsDreams(props) && props.view.show === "dr
 function geometryOf(props, box) {
   const { layer, images, units, view } = props;
   const count = showsOnlyDreams(props) ? 0 : images.length;
-  const [maps, bars] = layer.kind === "bars" ? [0, count] : [count, 0];
+  const [maps, bars] = layer.display === "bars" ? [0, count] : [count, 0];
   const dream = showsDreams(props);
   return gridGeometry({ width: box.width, count: units.length, size: view.size, dream, maps, bars });
 }
@@ -115,7 +115,7 @@ function useScene(props, box, marks) {
   const dreams = useDreamSheet(showsDreams(props) ? layer : null);
   const paint = useMemo(() => mapPainter(units, limitsOf, view.colors), [units, limitsOf, view.colors, ...sheets]);
   const loaded = sheets.flatMap((sheet) => sheet ?? []);
-  const showsBars = layer.kind === "bars" && !showsOnlyDreams(props);
+  const showsBars = layer.display === "bars" && !showsOnlyDreams(props);
   /** @type {Omit<Scene, "scroll">} */
   const scene = {
     ...marks,
@@ -126,10 +126,10 @@ function useScene(props, box, marks) {
     focused: box.focused,
     dreamable: layer.dreamable,
     pinned: new Set(pinned.filter((pin) => pin.layer === layer.name).map((pin) => pin.unit)),
-    mark: at?.layer === layer.id && layer.kind !== "bars" ? markOf(at) : null,
+    mark: at?.layer === layer.id && layer.display !== "bars" ? markOf(at) : null,
     paintMap: (context, index, image, x, y, side) => paint(context, sheets[image], index, x, y, side),
     paintDream: dreams.paint,
-    bars: showsBars ? (unit) => loaded.map((sheet) => barOf(sheet.most[unit], limitsOf(unit))) : () => [],
+    bars: showsBars ? (unit) => loaded.map((sheet) => barOf(sheet.maximum[unit], limitsOf(unit))) : () => [],
     label: (unit) => unitLabel(net, layer, loaded, verdicts, unit),
   };
   return { ...scene, state: `${layer.name} ${sheets.every(Boolean)}` };
@@ -153,7 +153,7 @@ function pointerPosition({ index, tile, down, across }, geometry, { layer, units
   const position = { layer: layer.id, unit: units[index] };
   const image = tile - (geometry.dream ? 1 : 0);
   const sheet = tile >= 0 && image >= 0 ? sheets[image] : undefined;
-  if (sheet?.kind !== "maps") return position;
+  if (sheet?.display !== "maps") return position;
   const [height, width] = sheet.full;
   const row = Math.min(height - 1, Math.floor(down * height));
   const column = Math.min(width - 1, Math.floor(across * width));

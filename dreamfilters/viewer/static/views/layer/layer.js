@@ -33,9 +33,9 @@ const UNIT_LIMITS = /** @type {import("../../types.js").Limits} */ ([0, 1]); // 
 /** @param {Pick<ViewProps, "view" | "layer" | "images" | "ready">} props */
 export function Layer(props) {
   const { layer } = props;
-  if (layer.kind !== "none") return html`<${LayerWithUnits} ...${props} />`;
+  if (layer.display !== "none") return html`<${LayerWithUnits} ...${props} />`;
   return html`<${Header} layer=${layer} verdicts=${null} /><${Empty} title="Nothing to show">
-    ${layer.why_not ?? "This layer has no units that can be drawn."}<//>`;
+    ${layer.reason ?? "This layer has no units that can be drawn."}<//>`;
 }
 
 /** @param {Pick<ViewProps, "view" | "layer" | "images" | "ready">} props */
@@ -61,7 +61,7 @@ function LayerWithUnits({ view, layer, images, ready }) {
     <${Header} layer=${layer} verdicts=${verdicts} />
     <${Toolbar} view=${view} layer=${layer} matches=${units.length} hasVerdicts=${Boolean(verdicts)}
       save=${() => saveGrid({ ...grid, side: TILE_SIDES[view.size] })} />
-    ${layer.kind === "maps" && view.show !== "dream" && !failed && html`<${Legend} view=${view} sheets=${loaded} />`}
+    ${layer.display === "maps" && view.show !== "dream" && !failed && html`<${Legend} view=${view} sheets=${loaded} />`}
     ${view.show !== "map" && layer.dreamable && html`<${MissingDreams} layer=${layer} units=${units} />`}
     ${
       failed
@@ -89,11 +89,11 @@ function Header({ layer, verdicts }) {
   const facts = [
     layer.type,
     plural(layer.units, "unit"),
-    layer.kind === "maps" && Array.isArray(layer.shape) && `maps of ${formatShape(layer.shape.slice(0, 2))}`,
-    layer.field?.size && `receptive field of ${formatShape(layer.field.size)} pixels`,
+    layer.display === "maps" && Array.isArray(layer.shape) && `maps of ${formatShape(layer.shape.slice(0, 2))}`,
+    layer.receptive_field?.size && `receptive field of ${formatShape(layer.receptive_field.size)} pixels`,
     layer.activation,
   ];
-  const countOf = (/** @type {string} */ kind) => (verdicts ?? []).filter((each) => each.verdict === kind).length;
+  const countOf = (/** @type {string} */ kind) => (verdicts ?? []).filter((each) => each.kind === kind).length;
   return html`
     <header class="head">
       <div>
@@ -107,7 +107,7 @@ function Header({ layer, verdicts }) {
               title=${`Show the ${kind} units`}><b>${countOf(kind)}</b> ${kind}</button>`,
         )}
         ${
-          layer.kind !== "none" &&
+          layer.display !== "none" &&
           isInProgress(evidence.phase) &&
           html`<${Progress} done=${evidence.done}
             total=${evidence.total}>${evidence.done} of ${evidence.total} images scanned<//>`

@@ -27,7 +27,7 @@ const COLORS = Object.fromEntries(choices.colors.map((name) => [name, name]));
  */
 export function Toolbar({ view, layer, matches, hasVerdicts, save }) {
   useToolbarKeys(view);
-  const bars = layer.kind === "bars";
+  const bars = layer.display === "bars";
   const sorts = Object.fromEntries(
     Object.entries(SORTS).filter(
       ([name]) => (name !== "verdict" || hasVerdicts) && (!bars || SORTS_OF_BARS.includes(name)),

@@ -14,8 +14,8 @@ export function Tooltip({ hover, geometry, grid: { net, layer, images, sheets, u
   if (unit === undefined) return null; // the filter has removed it since the pointer moved
   const image = hover.tile - (geometry.dream ? 1 : 0);
   const sheet = hover.tile >= 0 && image >= 0 ? sheets[image] : undefined;
-  const position = sheet?.kind === "maps" ? positionOn(sheet, unit, hover) : null;
-  const verdict = verdicts?.[unit]?.verdict;
+  const position = sheet?.display === "maps" ? positionOn(sheet, unit, hover) : null;
+  const verdict = verdicts?.[unit]?.kind;
   const style = {
     left: `${Math.min(hover.x + 14, innerWidth - 210)}px`,
     top: `${hover.y > innerHeight - 120 ? hover.y - 84 : hover.y + 18}px`,
@@ -32,7 +32,7 @@ export function Tooltip({ hover, geometry, grid: { net, layer, images, sheets, u
         (each, index) =>
           each &&
           html`<span>${images.length > 1 && `${images[index].label ?? images[index].name}: `}
-            ${each.kind === "maps" && "maximum "}${formatNumber(each.most[unit])}</span>`,
+            ${each.display === "maps" && "maximum "}${formatNumber(each.maximum[unit])}</span>`,
       )}
       ${verdict && verdict !== "alive" && html`<span>${verdict}</span>`}
     </div>`;

@@ -18,9 +18,9 @@ import { unitName } from "../../state/network_index.js";
  * @returns {import("./grid_canvas.js").Label}
  */
 export function unitLabel(net, layer, sheets, verdicts, unit) {
-  const name = layer.kind === "bars" ? unitName(net, layer, unit) : String(unit);
+  const name = layer.display === "bars" ? unitName(net, layer, unit) : String(unit);
   const short = name === `${layer.name}:${unit}` ? String(unit) : name;
-  const verdict = verdicts?.[unit]?.verdict;
+  const verdict = verdicts?.[unit]?.kind;
   const maximum = maximumOf(sheets, unit);
   if (!verdict || verdict === "alive") return { texts: [short], right: maximum === null ? "" : formatNumber(maximum) };
   return {
@@ -43,10 +43,10 @@ export function unitDescription(net, layer, sheets, verdicts, unit) {
   const parts = [
     unitName(net, layer, unit),
     maximum === null ? "" : `maximum ${formatNumber(maximum)}`,
-    verdicts?.[unit]?.verdict,
+    verdicts?.[unit]?.kind,
   ];
   return parts.filter(Boolean).join(", ");
 }
 
 /** @param {MapSheet[]} sheets @param {number} unit */
-const maximumOf = (sheets, unit) => (sheets.length ? Math.max(...sheets.map((sheet) => sheet.most[unit])) : null);
+const maximumOf = (sheets, unit) => (sheets.length ? Math.max(...sheets.map((sheet) => sheet.maximum[unit])) : null);

@@ -25,7 +25,7 @@ export function Graph({ view, net, network, image, ready }) {
   const graph = useMemo(() => {
     const ids = network.layers.map((layer) => layer.id);
     const heightOf = (/** @type {string} */ id) =>
-      net.byId.get(id)?.kind === "maps" ? BOX_HEIGHT_WITH_MAPS : BOX_HEIGHT;
+      net.byId.get(id)?.display === "maps" ? BOX_HEIGHT_WITH_MAPS : BOX_HEIGHT;
     return layoutGraph(ids, network.edges, heightOf);
   }, [network]);
   const [width, height] = [graph.width + 2 * MARGIN, graph.height + 2 * MARGIN];
@@ -82,8 +82,8 @@ function StrongestMaps({ layer, image, ready, colors }) {
   const sheet = useMapSheet(ready ? layer.id : null, image).value;
   useEffect(() => {
     if (!sheet || !canvas.current) return;
-    const units = Array.from(sheet.most.keys())
-      .sort((a, b) => sheet.most[b] - sheet.most[a])
+    const units = Array.from(sheet.maximum.keys())
+      .sort((a, b) => sheet.maximum[b] - sheet.maximum[a])
       .slice(0, TILES);
     const maps = paintSheet(sheet, units, () => layerLimits([sheet]), colors);
     const density = devicePixelRatio || 1;

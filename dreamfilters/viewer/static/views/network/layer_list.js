@@ -22,7 +22,7 @@ export function LayerList({ view, net, current }) {
         (layer) => html`
         <li key=${layer.id}>
           <a ref=${layer === current ? item : null}
-              class=${names(layer === current && "chosen", layer.kind === "none" && "dimmed", familyClass(layer))}
+              class=${names(layer === current && "chosen", layer.display === "none" && "dimmed", familyClass(layer))}
               aria-current=${layer === current ? "page" : null} ...${anchorTo(view, layerView(layer))}>
             <b>${breakable(layer.name)}</b><span class="small">${formatCount(layer.units)}</span>
             <span class="small soft" title=${layer.type}>${formatShape(layer.shape)} · ${layer.type}</span>
@@ -46,7 +46,7 @@ export function familyClass(layer) {
   if (isClassLayer(layer)) return "of-classes";
   if (/conv/i.test(layer.type)) return "of-filters";
   if (/dense|einsum/i.test(layer.type)) return "of-neurons";
-  return layer.kind === "none" ? "of-nothing" : "of-shape";
+  return layer.display === "none" ? "of-nothing" : "of-shape";
 }
 
 /**

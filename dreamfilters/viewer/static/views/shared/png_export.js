@@ -41,7 +41,7 @@ export function saveGrid({ view, layer, images, sheets, units, limitsOf, side })
     const paint = mapPainter(units, limitsOf, view.colors);
     /** @type {Tile[]} */
     const tiles = units.map((unit, index) => ({
-      label: loaded[0].kind === "bars" ? `${unit}: ${formatNumber(loaded[0].most[unit])}` : `${unit}`,
+      label: loaded[0].display === "bars" ? `${unit}: ${formatNumber(loaded[0].maximum[unit])}` : `${unit}`,
       width: side * loaded.length + SEAM * (loaded.length - 1),
       draw: (context, x, y) =>
         loaded.forEach((sheet, number) => paint(context, sheet, index, x + number * (side + SEAM), y, side)),
@@ -70,19 +70,19 @@ export function saveUnit({ view, layer, unit, name, facts, images, dream }) {
       ...images.slice(0, IMAGES).map((image) => ({
         label: image.label ?? image.name,
         value: null,
-        image: paths.image(image, "shown"),
+        image: paths.image(image, "input"),
         map: paths.map(layer.id, image, unit),
       })),
-      ...strongestImages(facts, STRONGEST).map(({ image: id, name: label, value }) => ({
+      ...strongestImages(facts, STRONGEST).map(({ image: id, name: label, response }) => ({
         label,
-        value,
-        image: paths.image({ id }, "shown"),
+        value: response,
+        image: paths.image({ id }, "input"),
         map: paths.map(layer.id, { id }, unit),
       })),
     ];
     /** @type {(UnitMap | null)[]} */
     const maps =
-      layer.kind === "maps"
+      layer.display === "maps"
         ? await Promise.all(columns.map(({ map }) => fetchResource(map).catch(() => null)))
         : columns.map(() => null);
     const pixels = await Promise.all(columns.map(({ image }) => loadImage(image)));
@@ -91,7 +91,7 @@ export function saveUnit({ view, layer, unit, name, facts, images, dream }) {
     const tiles = columns.map(({ label, value }, index) =>
       unitTile(label, value, pixels[index], maps[index], limits, view.colors),
     );
-    const subtitle = facts?.verdict?.words ?? `unit ${unit} of ${layer.name}`;
+    const subtitle = facts?.verdict?.sentence ?? `unit ${unit} of ${layer.name}`;
     const tileHeight = limits ? 2 * UNIT_TILE + 6 : UNIT_TILE;
     const sheet = { title: name, subtitle, tiles, tileHeight, limits, colors: view.colors, columns: columns.length };
     await saveCanvas(drawSheet(sheet), `${name}.png`);

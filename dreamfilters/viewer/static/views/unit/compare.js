@@ -32,7 +32,7 @@ export function Compare({ view, net, images, ready }) {
   // The same number of hooks in every render, however many units and images there are.
   const maps = Array.from({ length: MOST_UNITS * MOST_IMAGES }, (_, index) => {
     const [row, image] = [units[Math.floor(index / MOST_IMAGES)], shown[index % MOST_IMAGES]];
-    const known = ready && row && image && row.layer.kind === "maps";
+    const known = ready && row && image && row.layer.display === "maps";
     return /** @type {UnitMap | undefined} */ (
       useResource(known ? paths.map(row.layer.id, image, row.unit) : null).value
     );
@@ -50,7 +50,7 @@ export function Compare({ view, net, images, ready }) {
     <div class="table-wrap"><table class="compare">
       <thead><tr><th scope="col">unit</th><th scope="col">dream</th>${shown.map(
         (image) => html`<th scope="col">
-        <img class="image" src=${paths.image(image, "shown")} alt="" /><span class="small">
+        <img class="image" src=${paths.image(image, "input")} alt="" /><span class="small">
           ${image.label ?? image.name}</span></th>`,
       )}</tr></thead>
       <tbody>${units.map(
@@ -94,7 +94,7 @@ function NewestDream({ layer, unit }) {
  *   limits: import("../../types.js").Limits, colors: import("../../types.js").Colormap }} props
  */
 function Response({ layer, unit, image, map, limits, colors, ready }) {
-  if (layer.kind !== "maps") return html`<${Value} layer=${layer} unit=${unit} image=${image} ready=${ready} />`;
+  if (layer.display !== "maps") return html`<${Value} layer=${layer} unit=${unit} image=${image} ready=${ready} />`;
   if (!map) return html`<${Skeleton} kind="tile" />`;
   return html`<${ExactMap} values=${map.values} limits=${limits} colors=${colors} layer=${layer}
       label=${`Activation map of ${layer.name}:${unit} on ${image.name}`} />
@@ -104,5 +104,5 @@ function Response({ layer, unit, image, map, limits, colors, ready }) {
 /** @param {{ layer: Layer, unit: number, image: ImageInfo, ready: boolean }} props */
 function Value({ layer, unit, image, ready }) {
   const maps = useResource(ready ? paths.maps(layer.id, image) : null).value;
-  return html`<b>${formatNumber(maps?.most[unit])}</b>`;
+  return html`<b>${formatNumber(maps?.maximum[unit])}</b>`;
 }

@@ -25,7 +25,7 @@ export function Facts({ facts, dreamResponse }) {
   const constant = constantResponse(facts) !== null;
   const strongest = facts.strongest?.[0];
   const marks = [
-    ...(strongest ? [{ kind: "real", name: "strongest image", value: strongest.value }] : []),
+    ...(strongest ? [{ kind: "real", name: "strongest image", value: strongest.response }] : []),
     ...(dreamResponse === null ? [] : [{ kind: "dream", name: "dream", value: dreamResponse }]),
   ];
   return html`
@@ -50,17 +50,19 @@ function evidenceRows({ statistics, verdict }) {
 }
 
 /** @param {import("../../types.js").UnitStatistics} statistics @returns {Row[]} */
-function statisticsRows({ seen, minimum, maximum, mean, std, zeros, silent, selectivity, between_classes, broken }) {
-  /** @type {(Row | null | false)[]} */
+function statisticsRows(statistics) {
+  const { images, minimum, maximum, mean, std } = statistics;
+  const { class_selectivity: selectivity, variance_between_classes: variance } = statistics;
+  /** @type {(Row | false)[]} */
   const rows = [
-    ["images", plural(seen, "image")],
+    ["images", plural(images, "image")],
     ["range", `${formatNumber(minimum)} to ${formatNumber(maximum)}`],
     ["mean, std", `${formatNumber(mean)}, ${formatNumber(std)}`],
-    minimum >= 0 && ["zero at", `${formatPercent(zeros)} of all positions`],
-    minimum >= 0 && ["zero everywhere in", `${silent} of ${plural(seen, "image")}`],
+    minimum >= 0 && ["zero at", `${formatPercent(statistics.zero_fraction)} of all positions`],
+    minimum >= 0 && ["zero everywhere in", `${statistics.silent_images} of ${plural(images, "image")}`],
     selectivity !== null && ["class selectivity", formatNumber(selectivity)],
-    between_classes !== null && ["variance between classes", formatPercent(between_classes)],
-    broken > 0 && ["no finite value in", plural(broken, "image")],
+    variance !== null && ["variance between classes", formatPercent(variance)],
+    statistics.nonfinite_images > 0 && ["no finite value in", plural(statistics.nonfinite_images, "image")],
   ];
   return rows.flatMap((row) => (row ? [row] : []));
 }
@@ -95,9 +97,9 @@ function Classes({ all }) {
 const WeakestImages = ({ all }) => html`
   <h2>Weakest images</h2>
   <div class="thumbnails">${all.slice(0, MOST_WEAKEST).map(
-    ({ image: id, name, value }) => html`
+    ({ image: id, name, response }) => html`
     <figure title=${name}><img src=${paths.image({ id }, "thumb")} alt=${name} />
-      <figcaption class="small soft">${formatNumber(value)}</figcaption></figure>`,
+      <figcaption class="small soft">${formatNumber(response)}</figcaption></figure>`,
   )}</div>`;
 
 /** @param {{ rows: Row[] }} props */

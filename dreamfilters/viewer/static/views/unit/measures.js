@@ -26,7 +26,7 @@ export function Measures({ dream, dreams, layer }) {
     <section class="facts measures" aria-busy=${measures.phase === "loading"}>
       <h2>Dream compared with images</h2>
       ${
-        layer.kind === "maps" &&
+        layer.display === "maps" &&
         html`<p class="small soft line">The measures use the objective's score, the mean of the map;
         the number above the dream is the maximum of its map.</p>`
       }

@@ -92,9 +92,9 @@ function Header({ previous, next, ...unitProps }) {
           <a ...${anchorTo(view, { unit: null })}>${layer.name}</a> · ${plural(layer.units, "unit")}</p>
         <h1>${breakable(name)}</h1>
         <p class="verdict">${
-          verdict?.verdict
-            ? html`<span class=${`tag ${verdict.verdict.replace(" ", "-")}`}>${verdict.verdict}
-              </span> <span class="small soft">${verdict.words}</span>`
+          verdict?.kind
+            ? html`<span class=${`tag ${verdict.kind.replace(" ", "-")}`}>${verdict.kind}
+              </span> <span class="small soft">${verdict.sentence}</span>`
             : html`<span class="small soft">${facts ? noVerdictText(layer, phase) : html`<${Skeleton} kind="line" />`}
               </span>`
         }</p>

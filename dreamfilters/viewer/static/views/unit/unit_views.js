@@ -32,7 +32,7 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
   const form = app.use((state) => state.network?.form);
   const strongest = strongestImages(facts, MOST_STRONGEST);
   const constant = constantResponse(facts);
-  const hasMaps = layer.kind === "maps";
+  const hasMaps = layer.display === "maps";
   const loading = ready && hasMaps;
   const shown = images.slice(0, MOST_IMAGES);
   const imageMaps = useMaps(ready ? layer : null, unit, shown, MOST_IMAGES);
@@ -58,15 +58,15 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
       ${shown.map(
         (image, index) => html`
         <${UnitView} ...${common} key=${image.id} kind="user-image" title="image" value=${maximumOf(imageMaps[index])}
-            image=${paths.image(image, "shown")} map=${imageMaps[index]} alt=${image.name}
+            image=${paths.image(image, "input")} map=${imageMaps[index]} alt=${image.name}
             note=${image.label ?? image.name} positionOf=${positionOf(image.id)}
             field=${strongestField(imageMaps[index])} loading=${loading} />`,
       )}
       ${strongest.map(
         (each, index) => html`
-        <${UnitView} ...${common} title=${`top ${index + 1}`} value=${each.value}
-            image=${paths.image({ id: each.image }, "shown")} map=${strongestMaps[index]} alt=${each.name}
-            note=${each.label ?? each.name} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.field}
+        <${UnitView} ...${common} title=${`top ${index + 1}`} value=${each.response}
+            image=${paths.image({ id: each.image }, "input")} map=${strongestMaps[index]} alt=${each.name}
+            note=${each.label ?? each.name} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.box}
             positionOf=${positionOf(each.image)} link=${linkTo(view, { images: [each.name] })} loading=${loading} />`,
       )}
     </div>
@@ -117,7 +117,7 @@ function useMaps(layer, unit, images, most) {
  */
 function NoDream({ layer, unit, dream }) {
   if (isInProgress(dream?.phase)) return html`in progress`;
-  if (!layer.dreamable) return html`${layer.why_not}`;
+  if (!layer.dreamable) return html`${layer.reason}`;
   return html`<button onClick=${() => startDream(layer.id, unit)}>Dream this unit</button>`;
 }
 
@@ -125,7 +125,7 @@ function NoDream({ layer, unit, dream }) {
 function strongestField(map) {
   if (!map) return null;
   const [low, high] = valueRange(map.values);
-  return low < high ? (map.field ?? null) : null;
+  return low < high ? (map.box ?? null) : null;
 }
 
 /**
@@ -143,7 +143,7 @@ export const maximumOf = (map) => (map ? valueRange(map.values)[1] : null);
  */
 function UnitView(props) {
   const { kind = "", title, value, alt, note, image, crop, link, field, placeholder, layer } = props;
-  const hasMaps = layer.kind === "maps";
+  const hasMaps = layer.display === "maps";
   const frame = html`${
     image
       ? html`<img class="image" src=${image} alt=${alt} />`
