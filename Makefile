@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types check docs wheel bench clean
+.PHONY: demo test lint types js check docs wheel bench clean
 
 demo: .venv/installed
 	$(BIN)/dreamfilters demo
@@ -20,7 +20,16 @@ lint: .venv/tested
 types: .venv/tested
 	$(BIN)/mypy
 
-check: lint types test
+# The scripts of the viewer need no build; node only checks them: lint, types, unit tests.
+js:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory node_modules/.package-lock.json && npm run --silent check; \
+	else echo "The scripts of the viewer are not checked: npm is not installed (it comes with node 20.19 or later)."; fi
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: lint types js test
 
 docs: .venv/documented
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs build/docs
@@ -50,4 +59,4 @@ bench: .venv/tested
 	@touch $@ .venv/installed
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
