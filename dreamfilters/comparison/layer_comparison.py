@@ -29,8 +29,8 @@ from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
-from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import activation_size, feature_vectors, layers_before
+from dreamfilters.evidence.activations import Floats, activation_size
+from dreamfilters.evidence.features import feature_vectors, layers_before
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.networks import Network
 

@@ -24,8 +24,8 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.patches import Patch
 from dreamfilters.evidence.scan.histograms import Histogram
-from dreamfilters.evidence.scan.result import LayerFacts
 from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.serialization import plain, table
 
 
@@ -123,7 +123,7 @@ class UnitComparison:
     """
 
     subject: ComparedUnit
-    facts: LayerFacts
+    facts: LayerInfo
     dreams: tuple[Dream, ...]
     own: UnitView
     real: tuple[UnitView, ...]

@@ -16,14 +16,16 @@ from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import Network
+from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.programs import programs_of
-from dreamfilters.networks.watching import layer_named_by
 
 Floats: TypeAlias = NDArray[np.float32]
 Images: TypeAlias = Iterable[ArrayLike] | ImageFolder
-Activations: TypeAlias = dict[str, Any]  # layer -> its activation, (n, h, w, c) or (n, c)
+Activations: TypeAlias = dict[str, Any]  # layer -> its activation, (n, h, w, c), (n, t, c) or (n, c)
 Reduction: TypeAlias = Callable[[Activations], Activations]
+
+PIXELS = "//pixels"  # the images themselves in a list of layers; no layer can have this name
 
 _MOST_IMAGES = 64  # in a batch; larger batches are no faster
 BATCH_BYTES = 2**29  # of activations in a batch; with half of it MobileNetV2 takes a fifth longer
@@ -32,7 +34,7 @@ BATCH_BYTES = 2**29  # of activations in a batch; with half of it MobileNetV2 ta
 def activations(
     network: Network, images: Images, layers: Sequence[str], *, batch: int | None = None
 ) -> dict[str, Floats]:
-    """Return each layer's float32 activations for all images: maps (n, h, w, c), vectors (n, c).
+    """Return each layer's float32 activations for all images: maps (n, h, w, c), tokens (n, t, c), vectors (n, c).
 
     All activations are held in memory at once; `stream` yields them batch by batch.
 
@@ -75,7 +77,7 @@ def iter_activations(
     *,
     batch: int | None = None,
 ) -> Iterator[tuple[int, Floats, dict[str, Floats]]]:
-    """Yield (index, image, {layer: activation (h, w, c) or (c,)}) for each image.
+    """Yield (index, image, {layer: activation (h, w, c), (t, c) or (c,)}) for each image.
 
     `indexed` yields pairs of index and image, as an `ImageFolder` does. The yielded image is resized to the network's
     input size. Only one batch is held in memory. Other arguments and errors are those of `activations`.
@@ -136,7 +138,7 @@ def _compiled(network: Network, layers: frozenset[str], reduce: Reduction) -> Ca
 
 
 def _means(values: Activations) -> Activations:
-    return {layer: ops.mean(value, axis=tuple(range(1, len(value.shape) - 1))) for layer, value in values.items()}
+    return {layer: ops.mean(value, axis=position_axes(value)) for layer, value in values.items()}
 
 
 def _arrays(network: Network, images: Images) -> Iterator[ArrayLike]:
@@ -169,10 +171,21 @@ def _batches(images: Iterable[Floats], batch_for: Callable[[tuple[int, ...]], in
 
 
 def _batch_size(network: Network, layers: Sequence[str], shape: tuple[int, ...]) -> int:
-    """Return how many images' activations fit `BATCH_BYTES`; an unknown side is taken as the image's side."""
-    known = [network.layer(layer_named_by(layer)).shape for layer in layers if layer != LOGITS]
-    sides = [[side or full for side, full in zip(sizes, shape, strict=False)] for sizes in known]
-    return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * sum(map(math.prod, sides)))))
+    """Return how many images' activations fit `BATCH_BYTES`."""
+    numbers = sum(activation_size(network, layer, shape[:2]) for layer in layers)
+    return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * numbers)))
+
+
+def activation_size(network: Network, layer: str, size: tuple[int, ...]) -> int:
+    """Return how many numbers a layer's activation of one image of (height, width) has.
+
+    A layer whose number of positions depends on the image is taken to have one position per pixel.
+    """
+    if layer == PIXELS:
+        return math.prod(size) * network.form.image_channels
+    info = network.layer(layer)
+    positions = info.positions
+    return info.units * (math.prod(size) if positions is None else positions)
 
 
 def _count(images: Images) -> int | None:

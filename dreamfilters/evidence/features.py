@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -10,15 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError
-from dreamfilters.evidence.activations import Floats, activations, mean_responses
+from dreamfilters.evidence.activations import PIXELS, Floats, activation_size, activations, mean_responses
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.layers.pass_through import types_of
-from dreamfilters.networks.watching import layer_named_by, logits_step
+from dreamfilters.networks.watching import logits_step
 
 Images: TypeAlias = NDArray[np.float32] | Sequence[ArrayLike]  # (n, h, w, c) in [0, 1], read as often as needed
-
-PIXELS = "//pixels"  # stands for the images themselves in a list of layers; no layer can have this name
 
 MAX_BYTES = 2**29  # of activations held at a time
 
@@ -48,14 +45,14 @@ def feature_vectors(network: Network, images: Images, layer: str, *, pooled: boo
     if layer == PIXELS:
         stack = fitted_images(network, images)
         return stack.mean(axis=(1, 2)) if pooled else stack.reshape(len(stack), -1)
-    if pooled and layer != LOGITS and len(network.layer(layer_named_by(layer)).shape) == 3:
+    if pooled:
         return mean_responses(network, images, [layer])[layer]
     flat = activations(network, images, [layer])[layer]
     return flat.reshape(len(flat), -1)
 
 
 def iter_layers(network: Network, images: Images, layers: Sequence[str]) -> Iterator[tuple[str, Floats]]:
-    """Yield each layer with its activations of all images, (n, h, w, c) or (n, c); `PIXELS` yields the images.
+    """Yield each layer with its activations of all images, as `activations` returns them; `PIXELS` yields the images.
 
     The images pass the network once if 512 MiB hold the activations of all layers, else once per layer.
     """
@@ -67,14 +64,6 @@ def iter_layers(network: Network, images: Images, layers: Sequence[str]) -> Iter
     together = 4 * len(stack) * numbers <= MAX_BYTES
     for group in [watched] if together and watched else [[layer] for layer in watched]:
         yield from activations(network, stack, group).items()
-
-
-def activation_size(network: Network, layer: str, size: tuple[int, int]) -> int:
-    """Return how many numbers a layer's activation of one image has; an unknown side is taken as the image's side."""
-    if layer in (LOGITS, PIXELS):
-        return len(network.classes) if layer == LOGITS else math.prod(size) * network.form.image_channels
-    shape = network.layer(layer_named_by(layer)).shape
-    return math.prod(side or full for side, full in zip(shape, (*size, 1), strict=False))
 
 
 def cosines(first: Floats, second: Floats) -> NDArray[np.float64]:
@@ -117,7 +106,7 @@ def layers_before(network: Network, layer: str, *, most: int = 5) -> tuple[str, 
     with weights.
     """
     graph = network.graph
-    named = logits_step(graph) if layer == LOGITS else graph.by_name[network.layer(layer_named_by(layer)).name]
+    named = graph.by_name[network.layer(layer).name]
     step = (_computing_step(graph, named, _FORWARDED) if layer == LOGITS else None) or named
     upstream = {before.name: before for before in graph.needed(set(step.inputs))}
     known = [info for info in network.layers if info.name in upstream and info.dreamable]

@@ -1,4 +1,4 @@
-"""The part of an image that one place of a map sees, cut out exactly; what lies beyond is shown as such."""
+"""Patches: the part of an image that one position of a layer depends on, with padding marked."""
 
 from __future__ import annotations
 
@@ -9,71 +9,87 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import TargetError
-from dreamfilters.evidence.scan.result import LayerFacts
+from dreamfilters.networks.layers.layer_info import LayerInfo
 
 Box: TypeAlias = tuple[int, int, int, int]
 
-# A chequerboard of two grays, as image editors draw what is not there; no image is taken for it.
+# Padding is drawn as a checkerboard of two grays, as image editors draw transparency.
 _LIGHT, _DARK = 0.6, 0.4
 _SQUARES = 8  # along the longer side
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """What a place sees.
+    """The part of an image at one position of a layer.
 
     Attributes:
-        image: (h, w, c) float32, chequered where the place sees padding.
+        image: (h, w, c) float32, a checkerboard where the receptive field covers padding.
         box: (top, left, bottom, right) in pixels of the network's input; it may exceed the image.
-        beyond: how many of the crop's rows and columns lie beyond the image: (top, left, bottom, right).
-        whole: whether the place sees the whole image by the nature of its layer (dense, global pooling, flatten).
+        outside: number of rows and columns of the patch outside the image: (top, left, bottom, right).
+        whole_image: whether the position depends on the whole image, as in a dense or global pooling layer.
     """
 
     image: NDArray[np.float32]
     box: Box
-    beyond: Box
-    whole: bool
+    outside: Box
+    whole_image: bool
 
     def describe(self) -> str:
-        """Return in words what is shown, such as '32x32 at (9, -3), 3 columns beyond the image'."""
-        if self.whole:
+        """Return the patch in words, such as '32x32 at (9, -3), 3 columns outside the image'."""
+        if self.whole_image:
             return "whole image"
         height, width = self.image.shape[:2]
-        rows, columns = self.beyond[0] + self.beyond[2], self.beyond[1] + self.beyond[3]
-        parts = [f"{count} {what}{'s' * (count > 1)}" for count, what in ((rows, "row"), (columns, "column")) if count]
-        beyond = f", {' and '.join(parts)} beyond the image" if parts else ""
-        return f"{height}x{width} at ({self.box[0]}, {self.box[1]}){beyond}"
+        rows, columns = self.outside[0] + self.outside[2], self.outside[1] + self.outside[3]
+        parts = [f"{count} {axis}{'s' * (count > 1)}" for count, axis in ((rows, "row"), (columns, "column")) if count]
+        outside = f", {' and '.join(parts)} outside the image" if parts else ""
+        return f"{height}x{width} at ({self.box[0]}, {self.box[1]}){outside}"
 
 
-def extract_patch(image: ArrayLike, layer: LayerFacts, place: tuple[int, int]) -> Patch:
-    """Return what the place (row, column) of a layer's maps sees of an image (h, w, c).
+def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int]) -> Patch:
+    """Return the patch of an image (h, w, c) at a position of a layer: the receptive field, or a token's patch.
 
-    The image has to be of the size that was scanned; every crop of a layer is of equal size.
+    For tokens the patch is where the token lies on the image; a class or register token returns the whole image. All
+    patches of a layer have the same size.
+
+    Args:
+        image: at the size that was scanned.
+        layer: a scanned layer, with known sides.
+        position: (row, column) of a map, (token, 0) of tokens, (0, 0) of a vector.
 
     Raises:
-        TargetError: the layer's maps have no such place.
+        TargetError: the layer has no such position.
 
     Example:
-        >>> extract_patch(image, scan.layer("conv6").facts, example.position).describe()
-        '32x32 at (9, 9)'
+        >>> from dreamfilters import load
+        >>> image = np.zeros((48, 48, 3), np.float32)
+        >>> extract_patch(image, load("signs").layer("conv2"), (0, 0)).describe()
+        '5x5 at (-2, -2), 2 rows and 2 columns outside the image'
     """
     values = np.asarray(image, np.float32)
-    rows, columns, _ = layer.shape
-    if not (0 <= place[0] < rows and 0 <= place[1] < columns):
-        raise TargetError(f"{layer.name}: place {place}; its maps are {rows}x{columns}")
+    rows, columns = (side or 0 for side in layer.map_size)
+    if not (0 <= position[0] < rows and 0 <= position[1] < columns):
+        raise TargetError(f"{layer.name}: position {position} is outside its {rows}x{columns} positions")
     height, width, channels = values.shape
-    if layer.receptive_field is None:
-        return Patch(values, (0, 0, height, width), (0, 0, 0, 0), whole=True)
-    top, left, bottom, right = box = layer.receptive_field.box(*place)
-    beyond = (max(0, -top), max(0, -left), max(0, bottom - height), max(0, right - width))
-    shown = np.repeat(_chequered(bottom - top, right - left)[..., None], channels, axis=-1)
+    box = _box(layer, position, height, width)
+    if box is None:
+        return Patch(values, (0, 0, height, width), (0, 0, 0, 0), whole_image=True)
+    top, left, bottom, right = box
+    outside = (max(0, -top), max(0, -left), max(0, bottom - height), max(0, right - width))
+    patch = np.repeat(_checkerboard(bottom - top, right - left)[..., None], channels, axis=-1)
     inside = values[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    shown[beyond[0] : beyond[0] + inside.shape[0], beyond[1] : beyond[1] + inside.shape[1]] = inside
-    return Patch(shown, box, beyond, whole=False)
+    patch[outside[0] : outside[0] + inside.shape[0], outside[1] : outside[1] + inside.shape[1]] = inside
+    return Patch(patch, box, outside, whole_image=False)
 
 
-def _chequered(height: int, width: int) -> NDArray[np.float32]:
-    """Return (h, w) of squares by turns light and dark."""
+def _box(layer: LayerInfo, position: tuple[int, int], height: int, width: int) -> Box | None:
+    """Return the box of a position, None for the whole image."""
+    if layer.kind == "tokens":
+        return None if layer.grid is None else layer.grid.box(position[0], height, width)
+    return None if layer.receptive_field is None else layer.receptive_field.box(*position)
+
+
+def _checkerboard(height: int, width: int) -> NDArray[np.float32]:
+    """Return (h, w) squares, alternately light and dark."""
     side = max(1, -(-max(height, width) // _SQUARES))
     odd = (np.arange(height)[:, None] // side + np.arange(width) // side) % 2
     return np.where(odd, np.float32(_DARK), np.float32(_LIGHT))

@@ -12,9 +12,9 @@ import numpy as np
 
 from dreamfilters.comparison.result import Comparison, UnitComparison, row_of
 from dreamfilters.errors import OutputError
-from dreamfilters.evidence.scan.result import LayerFacts
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
+from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.captions import Caption, Headline, captions_of, headline_of
 from dreamfilters.report.charts import BarChart, LineChart, Mark, bar_chart, line_chart
 from dreamfilters.report.csv_tables import csv_bytes
@@ -89,7 +89,7 @@ class UnitCard:
         """What kind of unit it is."""
         facts = self.unit.facts
         if self.unit.class_facts is not None:
-            return f"class {self.unit.class_facts.number} of {facts.shape[2]}"
+            return f"class {self.unit.class_facts.number} of {facts.units}"
         return f"one of {layer_detail(facts)}"
 
     @property
@@ -107,15 +107,17 @@ class UnitCard:
         return " ".join(said).lower()  # as the script does with what is searched
 
 
-def layer_detail(facts: LayerFacts) -> str:
+def layer_detail(facts: LayerInfo) -> str:
     """Return how many units a layer has and what each sees, in words."""
-    height, width, units = facts.shape
     if facts.name == LOGITS:
-        return f"{units} classes"
+        return f"{facts.units} classes"
+    if facts.kind == "tokens":
+        return f"{facts.units} channels of {facts.shape[0]} tokens"
     if facts.receptive_field is None:
-        return f"{units} units, each sees the whole image"
+        return f"{facts.units} units, each sees the whole image"
+    height, width = facts.map_size
     size = " × ".join(str(math.ceil(side)) for side in facts.receptive_field.size)
-    return f"{units} filters, maps of {height} × {width} places, each sees {size} pixels"
+    return f"{facts.units} filters, maps of {height} × {width} places, each sees {size} pixels"
 
 
 def cards_of(comparison: Comparison) -> tuple[UnitCard, ...]:

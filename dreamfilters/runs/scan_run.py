@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import dreamfilters
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.progress import OnProgress, Progress
-from dreamfilters.runs.scan_store import ARRAYS, ScanFolder, arrays_in, facts_of, read_manifest
+from dreamfilters.runs.scan_store import ARRAYS, ScanFolder, arrays_in, read_manifest
 from dreamfilters.runs.storage.atomic_files import claimed
 from dreamfilters.runs.storage.run_folder import is_whole
 
@@ -109,7 +110,7 @@ def read_scan(folder: Path | str) -> Scan:
         failures=tuple((name, reason) for name, reason in manifest["failures"]),
         predicted=arrays.pop("predicted"),
         truth=arrays.pop("truth"),
-        facts=tuple(map(facts_of, manifest["layers"])),
+        facts=tuple(map(LayerInfo.from_values, manifest["layers"])),
         arrays=arrays,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 import dreamfilters
 from dreamfilters.evidence.scan.accumulators import Accumulators
-from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
+from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.runs.scan_tables import layer_rows, units_csv
 from dreamfilters.runs.storage.atomic_files import sha256, write_whole
 from dreamfilters.runs.storage.run_folder import KEY, is_whole, make_room
@@ -97,7 +96,7 @@ class ScanFolder:
         for name, content in contents.items():
             write_whole(self.folder / name, content)
         found = {
-            "layers": [_fact_values(facts) for facts in scan.facts],
+            "layers": [facts.as_values() for facts in scan.facts],
             "summary": layer_rows(scan),
             "failures": scan.failures,
         }
@@ -148,18 +147,6 @@ def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
     """Return every array of an .npz."""
     with np.load(io.BytesIO(path.read_bytes())) as stored:
         return dict(stored)
-
-
-def facts_of(values: Mapping[str, Any]) -> LayerFacts:
-    """Return what a manifest says of a layer."""
-    field = None if values["receptive_field"] is None else field_of(**values["receptive_field"])
-    return LayerFacts(**{**values, "shape": tuple(values["shape"]), "receptive_field": field})
-
-
-def _fact_values(facts: LayerFacts) -> dict[str, Any]:
-    field = facts.receptive_field
-    seen = None if field is None else {key: list(map(str, pair)) for key, pair in dataclasses.asdict(field).items()}
-    return {**dataclasses.asdict(facts), "receptive_field": seen}
 
 
 def _archive(arrays: Mapping[str, NDArray[Any]], save: Callable[..., None]) -> bytes:

@@ -207,7 +207,7 @@ def _case(network: Network, scan: Scan | None, layers: Sequence[str] | None) -> 
 
 
 def _scanned(seen: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
-    best, is_map = seen.by_max.strongest, seen.facts.shape[:2] != (1, 1)
+    best, is_map = seen.by_max.strongest, seen.facts.positions != 1
     index = int(best.index[0, unit])
     return ScanEvidence(
         images=int(seen.counted[unit]),
@@ -225,7 +225,7 @@ def _scanned(seen: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
 
 def _has_units(network: Network, step: Step) -> bool:
     info = network.layer(step.name)
-    return has_linear(step) and info.units > 0 and len(info.shape) in (1, 3)
+    return has_linear(step) and info.units > 0 and info.is_visual
 
 
 def _bent_later(graph: Graph, step: Step) -> bool:

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.scan.result import Field, Scan
+from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images.resizing import Rule
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
 from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
 
 Values: TypeAlias = dict[str, Any]
@@ -38,7 +39,7 @@ class NetworkDescription:
     values: Values
     addresses: Mapping[str, str]
     quoted: Mapping[str, str]
-    fields: Mapping[str, Field | None]
+    fields: Mapping[str, ReceptiveField | None]
     classes: tuple[str, ...]
     size: tuple[int, int]
     channels: int

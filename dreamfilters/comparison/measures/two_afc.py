@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
+from dreamfilters.evidence.activations import PIXELS
 from dreamfilters.evidence.features import (
-    PIXELS,
     Images,
     centered,
     fitted_images,

@@ -1,4 +1,4 @@
-"""What one layer answers to one image: the map of every unit, its numbers, and the scale they are shown on."""
+"""The activation maps of one layer on one image: the map of every unit, its statistics, and the color scale."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dreamfilters.errors import RecipeError, TargetError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import LayerInfo, Network
+from dreamfilters.networks.layers.layer_info import TokenGrid, as_maps
 from dreamfilters.networks.layers.pass_through import types_of
 
 By: TypeAlias = Literal["unit", "layer", "fixed"]
@@ -22,13 +23,13 @@ By: TypeAlias = Literal["unit", "layer", "fixed"]
 
 @dataclass(frozen=True)
 class MapScale:
-    """Which value is the darkest color and which the brightest.
+    """The values of the darkest and the brightest color.
 
     Attributes:
-        by: "unit": each map's own least and greatest value, as the old tools have it, so that maps cannot be compared;
-            "layer": those of the whole layer for this image; "fixed": `low` and `high`.
-        low: with "fixed", the darkest.
-        high: with "fixed", the brightest.
+        by: "unit": the least and greatest value of each map, so that maps cannot be compared with each other; "layer":
+            those of the whole layer on this image; "fixed": `low` and `high`.
+        low: with "fixed", the value of the darkest color.
+        high: with "fixed", the value of the brightest color.
 
     Example:
         >>> MapScale.read("0:6")
@@ -41,16 +42,16 @@ class MapScale:
 
     def __post_init__(self) -> None:
         if self.by not in ("unit", "layer", "fixed"):
-            raise RecipeError(f"scale={self.by}: unit, layer or two numbers LOW:HIGH")
+            raise RecipeError(f"scale={self.by}: must be unit, layer or LOW:HIGH")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise RecipeError(f"scale={self.low:g}:{self.high:g}: two numbers, the first below the second")
+            raise RecipeError(f"scale={self.low:g}:{self.high:g}: LOW must be below HIGH, both finite")
 
     @classmethod
     def read(cls, text: str) -> MapScale:
-        """Return the scale of a word: 'unit', 'layer' or 'LOW:HIGH'.
+        """Return the scale named by a text: 'unit', 'layer' or 'LOW:HIGH'.
 
         Raises:
-            RecipeError: another word, or numbers out of order.
+            RecipeError: any other text, or LOW is not below HIGH.
         """
         numbers = [number for number in re.split(r"[:,\s]+", text.strip()) if number]
         if len(numbers) != 2:
@@ -58,19 +59,19 @@ class MapScale:
         try:
             low, high = map(float, numbers)
         except ValueError:
-            raise RecipeError(f"scale={text}: unit, layer or two numbers LOW:HIGH") from None
+            raise RecipeError(f"scale={text}: must be unit, layer or LOW:HIGH") from None
         return cls("fixed", low, high)
 
 
 @dataclass(frozen=True, eq=False)
 class UnitMaps:
-    """The maps of a layer's units for one image.
+    """The activation maps of a layer's units on one image.
 
     Attributes:
         info: the layer.
-        units: the numbers of the units that are held.
-        values: (h, w, units) float32; (1, 1, units) for a layer that answers an image as a whole.
-        span: the least and the greatest finite value of the whole layer, of the units that are not held too.
+        units: the numbers of the units.
+        values: (h, w, units) float32; (t, 1, units) for tokens and (1, 1, units) for a vector, as in `as_maps`.
+        span: the least and greatest finite value of the whole layer, including units that are left out.
     """
 
     info: LayerInfo
@@ -80,32 +81,46 @@ class UnitMaps:
 
     @classmethod
     def of(cls, info: LayerInfo, values: Floats, units: Sequence[int] | None = None) -> UnitMaps:
-        """Return the maps of one image's activation, (h, w, c) or (c,), of all units or of some."""
-        maps = values if values.ndim == 3 else values[None, None, :]
+        """Return the maps of one image's activation, (h, w, c), (t, c) or (c,), of all units or of some."""
+        maps = as_maps(values[None])[0]
         chosen = tuple(range(maps.shape[-1])) if units is None else tuple(units)
-        span = _ends(maps.reshape(1, -1))
-        return cls(
-            info, chosen, maps if units is None else maps[..., list(chosen)], (float(span[0][0]), float(span[1][0]))
-        )
+        low, high = _finite_range(maps.reshape(1, -1))
+        held = maps if units is None else maps[..., list(chosen)]
+        return cls(info, chosen, held, (float(low[0]), float(high[0])))
 
     @property
-    def are_numbers(self) -> bool:
-        """Whether each unit's map is a single number, as that of a dense layer."""
+    def is_vector(self) -> bool:
+        """Whether each unit has a single value, as in a dense layer."""
         return self.values.shape[:2] == (1, 1)
+
+    @property
+    def grid(self) -> TokenGrid | None:
+        """How tokens cover the image; None for other kinds and for tokens without a grid."""
+        return self.info.grid if self.info.kind == "tokens" else None
 
     @cached_property
     def planes(self) -> Floats:
-        """The maps one after the other, (units, h, w)."""
-        return np.ascontiguousarray(np.moveaxis(self.values, -1, 0))
+        """The maps as they are drawn, (units, h, w): patch tokens on their grid, other tokens as one row."""
+        maps = self.values
+        if self.info.kind == "tokens":
+            tokens = maps[:, 0]  # (t, units)
+            maps = tokens[None] if self.grid is None else self.grid.patches(tokens)
+        return np.ascontiguousarray(np.moveaxis(maps, -1, 0))
 
     @cached_property
-    def ends(self) -> tuple[Floats, Floats]:
-        """The least and the greatest finite value of each map, (units,) twice; NaN where there is none."""
-        return _ends(self._rows)
+    def other_tokens(self) -> Floats:
+        """The values of class and register tokens, which are drawn beside the grid, (units, k); k is 0 for none."""
+        tokens = self.values[:0, 0] if self.grid is None else self.grid.other_tokens(self.values[:, 0])
+        return np.ascontiguousarray(tokens.T)
+
+    @cached_property
+    def ranges(self) -> tuple[Floats, Floats]:
+        """The least and greatest finite value of each map, (units,) twice; NaN for none."""
+        return _finite_range(self._rows)
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
-        """The mean of each map's finite values, (units,); NaN where there is none."""
+        """The mean of each map's finite values, (units,); NaN for none."""
         finite = np.isfinite(self._rows)
         if finite.all():
             return np.asarray(self._rows.mean(axis=1, dtype=np.float64))
@@ -114,27 +129,27 @@ class UnitMaps:
         return np.asarray(np.divide(total, finite.sum(axis=1), out=empty, where=finite.any(axis=1)))
 
     @cached_property
-    def missing(self) -> NDArray[np.int64]:
-        """How many places of each map are NaN, (units,)."""
+    def nan_counts(self) -> NDArray[np.int64]:
+        """The number of NaN in each map, (units,)."""
         return np.asarray(np.isnan(self._rows).sum(axis=1))
 
     @cached_property
-    def infinite(self) -> NDArray[np.int64]:
-        """How many places of each map are infinite, (units,)."""
+    def infinite_counts(self) -> NDArray[np.int64]:
+        """The number of infinite values in each map, (units,)."""
         return np.asarray(np.isinf(self._rows).sum(axis=1))
 
     def limits(self, scale: MapScale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what the darkest and the brightest color mean for each unit, (units,) twice."""
-        low, high = (np.nan_to_num(end.astype(np.float64)) for end in self.ends)
-        if scale.by == "unit" and not self.are_numbers:
+        """Return the values of the darkest and the brightest color for each unit, (units,) twice."""
+        low, high = (np.nan_to_num(end.astype(np.float64)) for end in self.ranges)
+        if scale.by == "unit" and not self.is_vector:
             return low, high
         ends = (scale.low, scale.high) if scale.by == "fixed" else np.nan_to_num(self.span)
         return np.full(len(low), ends[0], np.float64), np.full(len(low), ends[1], np.float64)
 
     def as_values(self, scale: MapScale) -> dict[str, Any]:
-        """Return the numbers of every unit, and the scale, as JSON can hold them."""
+        """Return the statistics of every unit and the scale as plain values for JSON."""
         low, high = self.limits(scale)
-        by = "layer" if self.are_numbers and scale.by == "unit" else scale.by
+        by = "layer" if self.is_vector and scale.by == "unit" else scale.by
         return {
             "type": self.info.type,
             "activation": self.info.activation,
@@ -142,16 +157,18 @@ class UnitMaps:
             "layer": {"units": self.info.units, "min": _number(self.span[0]), "max": _number(self.span[1])},
             "scale": {"by": by} if by == "unit" else {"by": by, "low": _number(low[0]), "high": _number(high[0])},
             "units": list(self.units),
-            "min": [_number(value) for value in self.ends[0].tolist()],
-            "max": [_number(value) for value in self.ends[1].tolist()],
+            "min": [_number(value) for value in self.ranges[0].tolist()],
+            "max": [_number(value) for value in self.ranges[1].tolist()],
             "mean": [_number(value) for value in self.means.tolist()],
-            "nan": self.missing.tolist(),
-            "infinite": self.infinite.tolist(),
+            "nan": self.nan_counts.tolist(),
+            "infinite": self.infinite_counts.tolist(),
         }
 
     @property
     def _rows(self) -> Floats:
-        return self.planes.reshape(len(self.units), -1)
+        """All values of each unit, (units, positions)."""
+        maps = np.moveaxis(self.values, -1, 0) if self.info.kind == "tokens" else self.planes
+        return maps.reshape(len(self.units), -1)
 
 
 # Layers whose maps equal those of the layer before them.
@@ -159,47 +176,47 @@ _FORWARDED = types_of("identity", "reshape")
 
 
 def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple[LayerInfo, ...]:
-    """Return the layers that have a map for each unit or a number for each, in the order of execution.
+    """Return the layers whose units have maps, in the order of execution.
 
-    Without `names` those of all, but the ones that only hand on or reshape what they got, such as Dropout and Flatten.
+    Without `names`, layers that only forward or reshape their input, such as Dropout and Flatten, are left out.
 
     Raises:
-        UnknownNameError: no such layer.
-        TargetError: it has neither maps nor numbers.
+        UnknownNameError: the network has no such layer.
+        TargetError: the layer has no units.
     """
     if names is None:
         return tuple(info for info in network.layers if _has_maps(info) and info.type not in _FORWARDED)
     chosen = {network.layer(name).name for name in names}
     for info in network.layers:
         if info.name in chosen and not _has_maps(info):
-            raise TargetError(f"{info.name}: its output {info.shape} is neither a map (h, w, c) nor a vector (c,)")
+            raise TargetError(f"{info.name}: has no units to map: {info.reason or 'their number depends on the image'}")
     return tuple(info for info in network.layers if info.name in chosen)
 
 
 def select_units(layers: Sequence[LayerInfo], units: Sequence[int] | None) -> Mapping[str, tuple[int, ...] | None]:
-    """Return which units of each layer are meant, None for all; a layer that has none of them is left out.
+    """Return the selected units of each layer, None for all; a layer without any of them is left out.
 
     Raises:
-        TargetError: no layer has one of them.
+        TargetError: no layer has one of the units.
     """
     if units is None:
         return {info.name: None for info in layers}
     wanted = tuple(dict.fromkeys(units))
     found = {info.name: tuple(unit for unit in wanted if 0 <= unit < info.units) for info in layers}
-    lacking = next((unit for unit in wanted if not any(unit in kept for kept in found.values())), None)
-    if lacking is not None or not wanted:
-        most = max(layers, key=lambda info: info.units)
-        known = f"{most.name} has {most.units}, 0 to {most.units - 1}"
-        raise TargetError(f"unit {lacking}: no chosen layer has it; {known}" if wanted else f"no units: {known}")
-    return {name: kept for name, kept in found.items() if kept}
+    unknown = next((unit for unit in wanted if not any(unit in selected for selected in found.values())), None)
+    if unknown is not None or not wanted:
+        largest = max(layers, key=lambda info: info.units)
+        known = f"{largest.name} has {largest.units}, 0 to {largest.units - 1}"
+        raise TargetError(f"unit {unknown}: no chosen layer has it; {known}" if wanted else f"no units: {known}")
+    return {name: selected for name, selected in found.items() if selected}
 
 
 def _has_maps(info: LayerInfo) -> bool:
-    return len(info.shape) in (1, 3) and info.units > 0
+    return info.is_visual and info.units > 0
 
 
-def _ends(rows: Floats) -> tuple[Floats, Floats]:
-    """Return the least and the greatest finite value of each row."""
+def _finite_range(rows: Floats) -> tuple[Floats, Floats]:
+    """Return the least and greatest finite value of each row; NaN for none."""
     low, high = rows.min(axis=1), rows.max(axis=1)
     if np.isfinite(low).all() and np.isfinite(high).all():
         return low, high
@@ -210,5 +227,5 @@ def _ends(rows: Floats) -> tuple[Floats, Floats]:
 
 
 def _number(value: float) -> float | None:
-    """Return the number to nine digits, which no other float32 has; None where it is not finite."""
+    """Return the number to nine digits, which identify a float32; None if it is not finite."""
     return float(f"{value:.9g}") if math.isfinite(value) else None

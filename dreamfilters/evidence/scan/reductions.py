@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.evidence.scan.accumulators import BatchStatistics
 from dreamfilters.networks import Network
+from dreamfilters.networks.layers.layer_info import as_maps
 
 Floats: TypeAlias = NDArray[np.float32]
 Reducer: TypeAlias = Callable[[Floats, Floats], BatchStatistics]
@@ -30,9 +31,9 @@ def reducer(network: Network, layers: Sequence[str]) -> Reducer:
     compiled = backend.compile(lambda images: watch(network.to_input(images)))
 
     def reduce(images: Floats, thresholds: Floats) -> BatchStatistics:
-        values = compiled(backend.tensor(images))
-        maps = [np.asarray(values[layer]) for layer in layers]  # shares TensorFlow's memory: no copy
-        parts = [reduce_maps(x if x.ndim == 4 else x[:, None, None, :]) for x in maps]
+        outputs = compiled(backend.tensor(images))
+        activations = [np.asarray(outputs[layer]) for layer in layers]  # shares TensorFlow's memory: no copy
+        parts = [reduce_maps(as_maps(values)) for values in activations]
         maximum, minimum, mean, power, zeros = np.concatenate([part.numbers for part in parts], axis=2)
         nonfinite = ~(np.isfinite(mean) & np.isfinite(maximum))
         if nonfinite.any():

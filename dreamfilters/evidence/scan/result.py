@@ -5,12 +5,10 @@ Imports neither TensorFlow nor Keras, so that a stored scan loads quickly.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,50 +16,7 @@ from numpy.typing import NDArray
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.score_statistics import Arrays, By, RankedImage, ScoreStatistics, score_statistics
-
-Pair: TypeAlias = tuple[Fraction, Fraction]
-
-
-@dataclass(frozen=True)
-class Field:
-    """Which pixels of the network's input a place of a map sees: `networks.receptive.ReceptiveField` as plain numbers.
-
-    Attributes:
-        size: (height, width).
-        stride: (down, right) to the next place's.
-        offset: top left corner of the first place's.
-    """
-
-    size: Pair
-    stride: Pair
-    offset: Pair
-
-    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """Return (top, left, bottom, right); beyond the image where there is padding."""
-        (top, bottom), (left, right) = (
-            (math.floor(offset + place * stride), math.ceil(offset + place * stride + size))
-            for place, size, stride, offset in zip((row, column), self.size, self.stride, self.offset, strict=True)
-        )
-        return top, left, bottom, right
-
-
-@dataclass(frozen=True)
-class LayerFacts:
-    """The description of a scanned layer, independent of its network.
-
-    Attributes:
-        name: the layer's name as passed to the scan.
-        type: its class, such as 'Conv2D'.
-        activation: 'relu', 'linear', ...
-        shape: (h, w, units) of its maps; (1, 1, units) for a vector.
-        receptive_field: of a map position; None for the whole image.
-    """
-
-    name: str
-    type: str
-    activation: str
-    shape: tuple[int, int, int]
-    receptive_field: Field | None
+from dreamfilters.networks.layers.layer_info import LayerInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +36,7 @@ class LayerScan:
         by_max, by_mean: statistics by the maximum and by the mean of a map.
     """
 
-    facts: LayerFacts
+    facts: LayerInfo
     maximum: NDArray[np.float64]
     minimum: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -122,7 +77,7 @@ class UnitScan:
         selectivity, correlation: by 'max' and by 'mean'; see `evidence.selectivity`.
     """
 
-    layer: LayerFacts
+    layer: LayerInfo
     number: int
     maximum: float
     minimum: float
@@ -156,7 +111,7 @@ class Scan:
         failures: name and reason of each unreadable image.
         predicted: (n,) the predicted class of each image, -1 for none.
         truth: (n,) the index in `classes` of each image's label, -1 for none.
-        facts: the description of each layer.
+        facts: each layer, under the name and with the shape that was scanned.
         arrays: `Accumulators.arrays`.
 
     Example:
@@ -176,7 +131,7 @@ class Scan:
     failures: tuple[tuple[str, str], ...]
     predicted: NDArray[np.int32]
     truth: NDArray[np.int32]
-    facts: tuple[LayerFacts, ...]
+    facts: tuple[LayerInfo, ...]
     arrays: Arrays
 
     @property
@@ -187,9 +142,9 @@ class Scan:
     @cached_property
     def layers(self) -> Mapping[str, LayerScan]:
         """The scan of each layer by name, in the order of execution."""
-        ends = np.cumsum([facts.shape[-1] for facts in self.facts]).tolist()
+        ends = np.cumsum([facts.units for facts in self.facts]).tolist()
         return {
-            facts.name: _layer_scan(facts, self.arrays, slice(end - facts.shape[-1], end))
+            facts.name: _layer_scan(facts, self.arrays, slice(end - facts.units, end))
             for facts, end in zip(self.facts, ends, strict=True)
         }
 
@@ -238,14 +193,8 @@ class Scan:
         )
 
 
-def field_of(size: Sequence[Any], stride: Sequence[Any], offset: Sequence[Any]) -> Field:
-    """Return the field of these pairs, each number whole or a fraction, also as text such as '3/2'."""
-    pairs = [(Fraction(down), Fraction(across)) for down, across in (size, stride, offset)]
-    return Field(*pairs)
-
-
-def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
-    height, width, _ = facts.shape
+def _layer_scan(facts: LayerInfo, arrays: Arrays, units: slice) -> LayerScan:
+    positions, width = facts.positions or 1, facts.map_size[1] or 1
     counted = arrays["sums/counted"][units]
     by_max, by_mean = (score_statistics(arrays, by, units, width) for by in ("max", "mean"))
     images = np.where(counted > 0, counted, np.nan)  # NaN for a unit without a finite image
@@ -257,7 +206,7 @@ def _layer_scan(facts: LayerFacts, arrays: Arrays, units: slice) -> LayerScan:
         np.where(counted > 0, arrays["sums/minimum"][units], np.nan),
         by_mean.mean,
         np.sqrt(np.maximum(power - by_mean.mean**2, 0)),
-        arrays["sums/zeros"][units] / images / (height * width),
+        arrays["sums/zeros"][units] / images / positions,
         arrays["sums/silent"][units],
         counted,
         arrays["sums/nonfinite"][units],

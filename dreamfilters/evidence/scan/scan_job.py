@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +16,12 @@ from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.class_labels import class_numbers
 from dreamfilters.evidence.scan.reductions import Floats, reducer
-from dreamfilters.evidence.scan.result import LayerFacts, Scan, field_of
+from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.networks.programs import programs_of
-from dreamfilters.networks.watching import layer_named_by
 
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
 _MOST_IMAGES = 32  # in a batch; larger batches are hardly faster
@@ -46,7 +44,7 @@ class ScanState:
     done: int
     accumulators: Accumulators
     predicted: NDArray[np.int32]
-    failures: dict[int, str] = dataclasses.field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
     consistent: bool = True
 
 
@@ -77,8 +75,7 @@ class ScanJob:
         if count < self.k:
             raise ImageError(f"top {self.k}: there are only {count} images; give more images or a lower top")
         for layer in self.layers:
-            if layer != LOGITS:
-                self.network.layer(layer_named_by(layer))
+            self.network.layer(layer)
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -87,8 +84,8 @@ class ScanJob:
         return self.network.form.size[0] or height, self.network.form.size[1] or width
 
     @cached_property
-    def facts(self) -> tuple[LayerFacts, ...]:
-        """The description of each layer."""
+    def facts(self) -> tuple[LayerInfo, ...]:
+        """Each layer, with its output shape for images of this size."""
         watch = self.network.watch(frozenset(self.layers))
         shape = (1, *self.size, self.network.form.image_channels)
         shapes = backend.output_shapes(lambda images: watch(self.network.to_input(images)), shape)
@@ -115,7 +112,7 @@ class ScanJob:
 
     def start(self) -> ScanState:
         """Return the state before the first image."""
-        units = sum(facts.shape[-1] for facts in self.facts)
+        units = sum(facts.units for facts in self.facts)
         accumulators = Accumulators.empty(units, self.k, len(self.classes))
         return ScanState(0, accumulators, np.full(len(self.source.names), -1, np.int32))
 
@@ -144,7 +141,7 @@ class ScanJob:
         return Scan(
             network=self.network.name,
             fingerprint=self.network.fingerprint,
-            form=_json_values(dataclasses.asdict(self.network.form)),
+            form=_json_values(asdict(self.network.form)),
             size=self.size,
             k=self.k,
             names=self.source.names,
@@ -159,7 +156,7 @@ class ScanJob:
 
     @cached_property
     def _batch_size(self) -> int:
-        maps = 4 * sum(math.prod(facts.shape) for facts in self.facts)
+        maps = 4 * sum(facts.units * (facts.positions or 1) for facts in self.facts)
         return self.batch or max(1, min(_MOST_IMAGES, _BATCH_BYTES // maps, len(self.source.names)))
 
     def _batches(self, state: ScanState) -> Iterator[tuple[range, Floats]]:
@@ -191,8 +188,8 @@ class ScanJob:
 
     def _columns(self, layer: str) -> slice:
         before = itertools.takewhile(lambda facts: facts.name != layer, self.facts)
-        start = sum(facts.shape[-1] for facts in before)
-        return slice(start, start + self.facts[self.layers.index(layer)].shape[-1])
+        start = sum(facts.units for facts in before)
+        return slice(start, start + self.facts[self.layers.index(layer)].units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,14 +207,11 @@ def _json_values(values: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
-def _facts(network: Network, layer: str, shape: tuple[int, ...]) -> LayerFacts:
-    if len(shape) not in (2, 4):
-        raise RecipeError(f"{layer}: its output {shape[1:]} is neither a map (h, w, c) nor a vector (c,); leave it out")
-    height, width, units = shape[1:] if len(shape) == 4 else (1, 1, shape[1])
+def _facts(network: Network, layer: str, shape: tuple[int, ...]) -> LayerInfo:
+    """Return a layer under the name and with the output shape (n, ..., units) of this scan."""
+    info = network.layer(layer)
+    if not info.is_visual:
+        raise RecipeError(f"{layer}: {info.reason}; leave it out")
     if layer == LOGITS:
-        return LayerFacts(layer, "logits", "linear", (height, width, units), None)
-    info = network.layer(layer_named_by(layer))
-    seen = info.receptive_field
-    field = None if seen is None else field_of(seen.size, seen.stride, seen.offset)
-    activation = info.activation if layer_named_by(layer) == layer else "linear"
-    return LayerFacts(layer, info.type, activation, (height, width, units), field)
+        info = replace(info, type="logits", receptive_field=None)
+    return replace(info, name=layer, shape=shape[1:], units=shape[-1])

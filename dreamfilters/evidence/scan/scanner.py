@@ -65,6 +65,6 @@ def scan(
 
 def default_layers(network: Network) -> tuple[str, ...]:
     """Return the layers that a scan covers by default: all layers with units that compute something, and the logits."""
-    kept = [info for info in network.layers if info.type not in _COPIES and info.units and len(info.shape) in (1, 3)]
-    logits = (LOGITS,) if kept and network.has_linear(LOGITS) and len(network.layers[-1].shape) == 1 else ()
+    kept = [info for info in network.layers if info.type not in _COPIES and info.units and info.is_visual]
+    logits = (LOGITS,) if kept and network.has_linear(LOGITS) and network.layer(LOGITS).kind == "vector" else ()
     return (*(info.name for info in kept), *logits)

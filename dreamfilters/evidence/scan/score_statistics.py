@@ -25,7 +25,7 @@ class RankedImage:
         name: its file name.
         label: its label, "" for none.
         score: the maximum or the mean of the unit's map.
-        position: (row, column) of the map's maximum; of equal values the first in row-major order.
+        position: of the map's maximum, (row, column), (token, 0) or (0, 0), as in `as_maps`; of equal values the first.
     """
 
     index: int

@@ -6,14 +6,14 @@ Imports neither TensorFlow nor Keras, so that stored results can hold these valu
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.receptive_field import ReceptiveField
 
 Kind: TypeAlias = Literal["map", "tokens", "vector", "not visual"]
 Shape: TypeAlias = tuple[int | None, ...]
@@ -127,6 +127,35 @@ class LayerInfo:
         """The number of positions of a unit: 1 for a vector, None where it depends on the image."""
         sides = self.shape[:-1]
         return None if None in sides else math.prod(side or 0 for side in sides)
+
+    @property
+    def map_size(self) -> tuple[int | None, int | None]:
+        """(h, w) of its output as `as_maps` returns it: (t, 1) for tokens, (1, 1) for a vector."""
+        rows, columns, *_ = (*self.shape[:-1], 1, 1)
+        return rows, columns
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the layer as plain values for JSON."""
+        field = self.receptive_field
+        return {**asdict(self), "receptive_field": None if field is None else field.as_values()}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> LayerInfo:
+        """Return the layer that `as_values` wrote.
+
+        >>> info = LayerInfo("mlp", "Dense", (197, 768), 768, "gelu", kind="tokens", grid=TokenGrid(14, 14, 1))
+        >>> LayerInfo.from_values(info.as_values()) == info
+        True
+        """
+        field, grid = values["receptive_field"], values["grid"]
+        return cls(
+            **{
+                **values,
+                "shape": tuple(values["shape"]),
+                "receptive_field": None if field is None else ReceptiveField.from_values(field),
+                "grid": None if grid is None else TokenGrid(**grid),
+            }
+        )
 
 
 def position_axes(activation: Any) -> tuple[int, ...]:

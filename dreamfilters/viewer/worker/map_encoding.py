@@ -19,7 +19,7 @@ def layer_maps(maps: UnitMaps) -> LayerMaps:
     is not finite.
     """
     planes = maps.planes  # (units, h, w)
-    least, most = maps.ends
+    least, most = maps.ranges
     small = reduced(planes)
     finite = np.isfinite(planes).reshape(len(planes), -1)
     zeros = (planes == 0).reshape(len(planes), -1).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
@@ -29,7 +29,7 @@ def layer_maps(maps: UnitMaps) -> LayerMaps:
             "height": small.shape[1],
             "width": small.shape[2],
             "full": list(planes.shape[1:]),
-            "display": "bars" if maps.are_numbers else "maps",
+            "display": "bars" if maps.is_vector else "maps",
             "minimum": _rounded(least),
             "maximum": _rounded(most),
             "mean": _rounded(maps.means),

@@ -7,7 +7,6 @@ from typing import Any
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
-from dreamfilters.evidence.scan.result import Field, field_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 from dreamfilters.networks.classes.predictions import has_classes
 from dreamfilters.viewer.messages import CLASSES, NetworkDescription, Values
@@ -34,7 +33,7 @@ def described(network: Network) -> NetworkDescription:
         },
         addresses={**{key: name for name, key in ids.items()}, CLASSES: LOGITS},
         quoted={key: quoted(name) for name, key in ids.items()},
-        fields={**{ids[info.name]: _field(info) for info in network.layers}, CLASSES: None},
+        fields={**{ids[info.name]: info.receptive_field for info in network.layers}, CLASSES: None},
         classes=classes,
         size=(height, width),
         channels=network.form.image_channels,
@@ -49,7 +48,7 @@ def display_of(info: LayerInfo) -> str:
 
 
 def _layer(info: LayerInfo, key: str) -> Values:
-    field = _field(info)
+    field = info.receptive_field
     known = None not in info.shape
     return {
         "id": key,
@@ -66,11 +65,6 @@ def _layer(info: LayerInfo, key: str) -> Values:
         "dreamable": info.dreamable and info.units > 0,
         "reason": info.reason or (None if info.units else "it has no units"),
     }  # fmt: skip
-
-
-def _field(info: LayerInfo) -> Field | None:
-    seen = info.receptive_field
-    return None if seen is None else field_of(seen.size, seen.stride, seen.offset)
 
 
 def _edges(network: Network, ids: dict[str, str]) -> list[list[str]]:

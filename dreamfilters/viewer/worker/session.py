@@ -82,7 +82,7 @@ class ModelSession:
         ]
 
     def _info(self, layer: str, values: ImageArray) -> LayerInfo:
-        return self._infos.get(layer) or LayerInfo(LOGITS, "logits", values.shape, len(values), "linear", None)
+        return self._infos.get(layer) or LayerInfo(LOGITS, "logits", values.shape, len(values), "linear", kind="vector")
 
 
 def image_bytes(network: Network, sides: tuple[int, int]) -> int:

@@ -1,4 +1,4 @@
-"""Pages of maps: what is drawn is what was measured."""
+"""Tests of pages of maps: the colors are the measured values."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def maps_of(values, units=None):
 
 @pytest.fixture
 def written(monkeypatch):
-    """Every text that is written while a page is drawn."""
+    """Return the list of texts drawn on a page."""
     texts = []
 
     def listening(draw, at, text, size, fill):
@@ -39,7 +39,7 @@ def written(monkeypatch):
 
 
 def tile(page, number, count, side=96):
-    """The pixels of a tile in a single row of them at the lower end of a page; it is `side` long."""
+    """Return the pixels of a tile of the single row of tiles at the bottom of a page."""
     rows = [row for row in range(page.shape[0] - side) if row > 260]
     ground = (page == drawing.blank(1, 1)[0, 0]).all(axis=-1)
     top = next(row for row in rows if not ground[row : row + side, 16 : 16 + side].any())
@@ -47,49 +47,49 @@ def tile(page, number, count, side=96):
     return page[top : top + side, left : left + side]
 
 
-def test_each_unit_has_its_number_and_its_ends(written):
+def test_each_unit_has_its_number_and_its_range(written):
     layer_page(SUBJECT, maps_of([[[0, 5, -1]], [[2, 5, -0.25]]]), MapStyle())
-    for text in ("0", "1", "2", "0 … 2", "= 5", "-1 … -0.25", "least", "greatest"):
+    for text in ("0", "1", "2", "0 … 2", "= 5", "-1 … -0.25", "min", "max"):
         assert text in written
     assert any("1 constant" in text and "0 of them 0" in text for text in written)
 
 
-def test_the_header_says_what_and_for_what_it_was_taken(written):
+def test_the_header_names_the_image_the_classes_and_the_layer(written):
     layer_page(SUBJECT, maps_of([[[0, 5, -1]]] * 2, [1]), MapStyle(MapScale("layer")))
     for text in ("cat.png", "label: cat", "Katze", "75.00 %", "3.25", "Hund", "-1", "conv · Conv2D · relu"):
         assert text in written
     assert any(text.startswith("1 of 3 units") and "3 × 3 pixels" in text for text in written)
-    assert {"-1", "2", "5"} <= set(written)  # the ends and the middle of the scale are those of the whole layer
+    assert {"-1", "2", "5"} <= set(written)  # the scale of the whole layer
 
 
 @pytest.mark.parametrize("colors", ["gray", "magma", "viridis"])
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e30])
 def test_a_constant_map_is_one_color(colors, value):
-    page = layer_page(SUBJECT, maps_of(np.full((6, 6, 1), value)), MapStyle(colors=colors))
+    page = layer_page(SUBJECT, maps_of(np.full((6, 6, 1), value)), MapStyle(colormap=colors))
     assert (tile(page, 0, 1) == colormap(colors).colors[0]).all()
 
 
-def test_a_place_is_a_square_of_its_color():
+def test_a_position_is_a_square_of_its_color():
     values = np.zeros((4, 4, 2))
     values[1, 2, 0], values[0, 0, 1] = 8.0, 2.0
-    own = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 1, 2)
-    shared = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("layer"))), 1, 2)
+    by_unit = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 1, 2)
+    by_layer = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("layer"))), 1, 2)
     fixed = tile(layer_page(SUBJECT, maps_of(values), MapStyle(MapScale("fixed", 0, 4))), 1, 2)
-    for drawn, gray in ((own, 255), (shared, 64), (fixed, 128)):
+    for drawn, gray in ((by_unit, 255), (by_layer, 64), (fixed, 128)):
         assert (drawn[:24, :24] == gray).all()
         assert drawn.sum() == drawn[:24, :24].sum()
 
 
-def test_nan_is_told_and_has_its_own_color(written):
+def test_nan_is_counted_and_has_its_own_color(written):
     values = np.zeros((4, 4, 1))
     values[0, 0], values[3, 3] = np.nan, 1
     drawn = tile(layer_page(SUBJECT, maps_of(values), MapStyle()), 0, 1)
     assert (drawn[:24, :24] == colormap("gray").missing).all()
-    assert "not a number: 1 places" in written
+    assert "NaN at 1 positions" in written
     assert "0 … 1" in written
 
 
-def test_numbers_are_bars(written):
+def test_vectors_are_bars(written):
     page = layer_page(PageImage("x", IMAGE), maps_of([0.5, -0.25]), MapStyle())
     blue = (page == (110, 160, 220)).all(axis=-1)
     assert sorted(blue.sum(axis=0)[blue.sum(axis=0) > 0].tolist()) == [27] * 28 + [53] * 28  # 80 pixels for .75
@@ -97,7 +97,7 @@ def test_numbers_are_bars(written):
         assert text in written
 
 
-def test_large_maps_are_shrunk_and_many_are_smaller():
+def test_large_maps_are_shrunk_and_many_units_have_smaller_tiles():
     assert layer_page(SUBJECT, maps_of(np.zeros((600, 300, 1))), MapStyle()).shape[0] < 600
     many, few = (layer_page(SUBJECT, maps_of(np.zeros((8, 8, count))), MapStyle()) for count in (300, 256))
     assert many.size < few.size
@@ -107,7 +107,7 @@ def test_an_overlay_shows_the_image_where_the_map_is_dark():
     image = np.full((4, 4, 3), [1.0, 0.0, 0.0], np.float32)
     values = np.zeros((4, 4, 1))
     values[0, 0] = 1.0
-    style = MapStyle(colors="viridis", overlay=True)
+    style = MapStyle(colormap="viridis", overlay=True)
     drawn = tile(layer_page(PageImage("red", image), maps_of(values), style), 0, 1).astype(int)
     strongest = colormap("viridis").colors[-1].astype(int)
     assert np.abs(drawn[:24, :24] - strongest).max() < 30
@@ -124,23 +124,23 @@ def test_the_overview_has_a_row_for_each_layer(written):
 
 
 @pytest.mark.parametrize(
-    ("scale", "ends", "own"),
-    [("unit", {"least", "greatest"}, 0), ("layer", {"least", "greatest"}, 1), ("0:8", {"0", "4", "8"}, 0)],
+    ("scale", "labels", "ranges"),
+    [("unit", {"min", "max"}, 0), ("layer", {"min", "max"}, 1), ("0:8", {"0", "4", "8"}, 0)],
 )
-def test_the_overview_draws_the_scale_and_says_the_ends_of_every_map(written, scale, ends, own):
+def test_the_overview_has_the_scale_and_the_range_of_every_map(written, scale, labels, ranges):
     values = np.zeros((2, 2, 2))
     values[..., 1] = [[1, 2], [3, 5]]
     overview(SUBJECT, [maps_of(values)], MapStyle(MapScale.read(scale)))
-    assert ends <= set(written)
+    assert labels <= set(written)
     assert written.count("= 0") == 1
     assert written.count("1 … 5") == 1
-    assert written.count("0 … 5") == own  # those of the whole layer, beside its name
+    assert written.count("0 … 5") == ranges  # of the whole layer, beside its name
 
 
-def test_nothing_known_of_the_image_is_no_obstacle():
+def test_an_image_needs_neither_label_nor_classes():
     assert layer_page(PageImage("x", IMAGE[..., :1]), maps_of(np.ones((1, 2, 1))), MapStyle()).ndim == 3
 
 
-def test_an_unknown_palette_is_told_before_anything_is_drawn():
+def test_an_unknown_colormap_is_refused_at_once():
     with pytest.raises(UnknownNameError, match="colors=jet"):
-        MapStyle(colors="jet")
+        MapStyle(colormap="jet")

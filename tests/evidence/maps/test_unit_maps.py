@@ -1,4 +1,4 @@
-"""Maps and their numbers: nothing lost, nothing stretched."""
+"""Tests of activation maps and their statistics."""
 
 import json
 
@@ -9,27 +9,28 @@ from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps, mapped_layers, select_units
 from dreamfilters.networks import LayerInfo
 
-INFO = LayerInfo("conv", "Conv2D", (2, 2, 3), 3, "relu", None)
+INFO = LayerInfo("conv", "Conv2D", (2, 2, 3), 3, "relu")
+VECTOR = LayerInfo("dense", "Dense", (3,), 3, "relu", kind="vector")
 MAPS = np.array([[[0, 7, -1], [1, 7, 0]], [[2, 7, 1], [5, 7, 4]]], np.float32)  # units 0, 1 (constant), 2
 
 
-def test_every_unit_has_its_least_greatest_and_mean():
+def test_every_unit_has_its_range_and_mean():
     maps = UnitMaps.of(INFO, MAPS)
-    assert maps.ends[0].tolist() == [0, 7, -1]
-    assert maps.ends[1].tolist() == [5, 7, 4]
+    assert maps.ranges[0].tolist() == [0, 7, -1]
+    assert maps.ranges[1].tolist() == [5, 7, 4]
     assert maps.means.tolist() == [2, 7, 1]
     assert maps.span == (-1, 7)
     assert maps.planes[2].tolist() == [[-1, 0], [1, 4]]
 
 
-def test_what_is_not_finite_is_counted_and_left_out_of_the_numbers():
-    broken = MAPS.copy()
-    broken[0, 0] = [np.nan, np.inf, np.nan]
-    broken[..., 2] = np.nan
-    maps = UnitMaps.of(INFO, broken)
-    assert maps.missing.tolist() == [1, 0, 4]
-    assert maps.infinite.tolist() == [0, 1, 0]
-    np.testing.assert_array_equal(maps.ends, [[1, 7, np.nan], [5, 7, np.nan]])
+def test_nonfinite_values_are_counted_and_left_out_of_the_statistics():
+    values = MAPS.copy()
+    values[0, 0] = [np.nan, np.inf, np.nan]
+    values[..., 2] = np.nan
+    maps = UnitMaps.of(INFO, values)
+    assert maps.nan_counts.tolist() == [1, 0, 4]
+    assert maps.infinite_counts.tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(maps.ranges, [[1, 7, np.nan], [5, 7, np.nan]])
     np.testing.assert_allclose(maps.means, [8 / 3, 7, np.nan])
     assert maps.span == (1, 7)
     values = maps.as_values(MapScale())
@@ -41,22 +42,22 @@ def test_what_is_not_finite_is_counted_and_left_out_of_the_numbers():
 def test_the_scale_is_by_unit_by_layer_or_fixed():
     maps = UnitMaps.of(INFO, MAPS, units=[2, 0])
     assert [end.tolist() for end in maps.limits(MapScale())] == [[-1, 0], [4, 5]]
-    assert [end.tolist() for end in maps.limits(MapScale("layer"))] == [[-1, -1], [7, 7]]  # of units left out too
+    assert [end.tolist() for end in maps.limits(MapScale("layer"))] == [[-1, -1], [7, 7]]  # includes units left out
     assert [end.tolist() for end in maps.limits(MapScale("fixed", 0, 6))] == [[0, 0], [6, 6]]
 
 
-def test_numbers_share_one_scale():
-    maps = UnitMaps.of(INFO, np.float32([3, -2, 0]))
-    assert maps.are_numbers
+def test_vectors_share_one_scale():
+    maps = UnitMaps.of(VECTOR, np.float32([3, -2, 0]))
+    assert maps.is_vector
     assert [end.tolist() for end in maps.limits(MapScale())] == [[-2] * 3, [3] * 3]
     assert maps.as_values(MapScale())["scale"] == {"by": "layer", "low": -2, "high": 3}
 
 
-def test_the_numbers_in_json_are_the_very_float32():
+def test_numbers_in_json_are_exact_float32():
     value = np.float32(1) / 3
-    written = json.dumps(UnitMaps.of(INFO, np.full((2, 2, 3), value)).as_values(MapScale()))
-    assert "0.33333334" in written
-    assert np.float32(json.loads(written)["max"][0]) == value
+    text = json.dumps(UnitMaps.of(INFO, np.full((2, 2, 3), value)).as_values(MapScale()))
+    assert "0.33333334" in text
+    assert np.float32(json.loads(text)["max"][0]) == value
 
 
 @pytest.mark.parametrize(
@@ -69,24 +70,24 @@ def test_the_numbers_in_json_are_the_very_float32():
         ("0 1", MapScale("fixed", 0, 1)),
     ],
 )
-def test_a_scale_in_words(text, scale):
+def test_a_scale_is_read_from_text(text, scale):
     assert MapScale.read(text) == scale
 
 
 @pytest.mark.parametrize("text", ["units", "", "1:0", "1:1", "a:b", "1:2:3", "nan:1", "0:inf"])
-def test_no_such_scale(text):
+def test_a_scale_that_does_not_exist_is_refused(text):
     with pytest.raises(RecipeError, match="scale="):
         MapScale.read(text)
 
 
-def test_layers_that_only_hand_on_are_left_out_unless_named(network):
+def test_layers_that_forward_their_input_are_left_out_unless_named(network):
     assert [info.name for info in mapped_layers(network)] == ["conv1", "pool1", "conv2", "classes"]
     assert [info.name for info in mapped_layers(network, ["flat", "conv1"])] == ["conv1", "flat"]
     with pytest.raises(UnknownNameError, match="conv3"):
         mapped_layers(network, ["conv3"])
 
 
-def test_units_are_those_that_a_layer_has(network):
+def test_select_units_of_each_layer(network):
     layers = mapped_layers(network)
     assert select_units(layers, None)["conv1"] is None
     assert select_units(layers, [7, 1, 7]) == {"conv1": (7, 1), "pool1": (7, 1), "conv2": (7, 1), "classes": (1,)}

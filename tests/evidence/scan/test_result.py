@@ -2,34 +2,17 @@
 
 import subprocess
 import sys
-from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from dreamfilters.errors import TargetError, UnknownNameError
-from dreamfilters.evidence.scan.result import field_of
 from dreamfilters.evidence.scan.scanner import scan
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
-from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 
 
 @pytest.fixture(scope="module")
 def found(nested, network_of):
     return scan(network_of(nested), np.random.default_rng(0).random((12, 16, 16, 3), dtype=np.float32), k=3)
-
-
-def test_boxes_are_those_of_the_network(tiny, network_of):
-    for field in receptive_fields(network_of(tiny).graph).values():
-        if field is not None:
-            same = field_of(field.size, field.stride, field.offset)
-            assert all(same.box(y, x) == field.box(y, x) for y in range(4) for x in range(5))
-
-
-def test_a_field_survives_being_text():
-    odd = ReceptiveField((3, Fraction(7, 2)), (Fraction(1, 2), 2), (-1, Fraction(-3, 2)))
-    texts = [[str(number) for number in pair] for pair in (odd.size, odd.stride, odd.offset)]
-    assert field_of(*texts).box(3, 1) == odd.box(3, 1)
 
 
 def test_a_layer_is_found_by_the_end_of_its_name(found):
