@@ -229,9 +229,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def viewer(viewed: Path, kept: Path) -> Iterator[Viewer]:
     """A viewer of the built-in network, which a process of its own owns; over HTTP as in the browser."""
     from dreamfilters.viewer.launch import access_for, settings_for
-    from dreamfilters.viewer.server.http_server import started
+    from dreamfilters.viewer.server.http_server import start_server
 
     settings = settings_for("signs", {}, images=viewed, out=kept)
-    running = started(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
+    running = start_server(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
     yield running
     running.close()

@@ -57,22 +57,22 @@ def serve(
       dreamfilters serve signs --get /api/state
     """
     from dreamfilters.viewer.launch import access_for, settings_for
-    from dreamfilters.viewer.server.http_server import started
-    from dreamfilters.viewer.server.single_request import answered
+    from dreamfilters.viewer.server.http_server import start_server
+    from dreamfilters.viewer.server.single_request import respond_once
 
     options = {**opening.settings, "size": None if size is None else _sides(size)}
     settings = settings_for(
         model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=import_tensorflow
     )
     if get is not None:
-        status, content = answered(settings, get)
+        status, content = respond_once(settings, get)
         typer.get_binary_stream("stdout").write(content)
         raise typer.Exit(0 if status < 400 else 1)
     signal.signal(signal.SIGTERM, _stop)  # so that uploads are forgotten then too
     access = access_for(host, token, allow_host or (), base_url)
-    viewer = started(settings, access, host, port)
+    viewer = start_server(settings, access, host, port)
     typer.echo(viewer.url)
-    if access.addresses:
+    if access.any_address:
         say("whoever reaches this machine and has the token can look; there is no encryption")
     say("Ctrl-C ends it")
     if open_browser:

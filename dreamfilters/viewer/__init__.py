@@ -1,1 +1,1 @@
-"""The web page over a network: one process shows, another one owns the model."""
+"""The viewer: a web page for a network, served by one process while another owns the model."""

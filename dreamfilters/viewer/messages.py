@@ -1,4 +1,4 @@
-"""What both processes of the viewer know of a network and say to each other: plain values, without TensorFlow."""
+"""Values that the viewer's two processes share: descriptions, requests, replies and events, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
 from dreamfilters.networks.layers.receptive_field import ReceptiveField
 from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
@@ -17,85 +18,89 @@ from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, 
 Values: TypeAlias = dict[str, Any]
 ImageArray: TypeAlias = NDArray[np.float32]
 
-CLASSES = "C"  # the id of the layer of classes, whose units are the logits
+CLASS_LAYER = "C"  # id of the layer of classes, whose units are the logits
 
 
 @dataclass(frozen=True)
 class NetworkDescription:
-    """A network as the page is told of it.
+    """A network as the page displays it.
 
     Attributes:
-        values: its name, layers, edges and so on as JSON holds them; a layer's `id` is its key below.
-        addresses: id -> what `watch` calls the layer.
-        quoted: id -> what a target calls the layer.
-        fields: id -> what a place of its map sees, None for the whole image.
-        classes: the target of each class, in words.
-        size: (height, width) of the images that it is shown.
-        channels: of these images.
-        rule: how they are brought to this size.
-        chosen: this size, where the network takes any.
+        values: name, layers, edges and so on as JSON values; a layer's `id` is its key in the mappings below.
+        layer_names: id -> name of the layer, as `activations` takes it.
+        layer_targets: id -> name of the layer, as a target of the command line quotes it.
+        receptive_fields: id -> receptive field of a map position; None for the whole image.
+        class_targets: target of each class.
+        size: (height, width) of the input.
+        channels: number of channels of the images.
+        resize_rule: how images are resized to `size`.
+        chosen_size: the size that the viewer chose for a network without a fixed input size, else None.
     """
 
     values: Values
-    addresses: Mapping[str, str]
-    quoted: Mapping[str, str]
-    fields: Mapping[str, ReceptiveField | None]
-    classes: tuple[str, ...]
+    layer_names: Mapping[str, str]
+    layer_targets: Mapping[str, str]
+    receptive_fields: Mapping[str, ReceptiveField | None]
+    class_targets: tuple[str, ...]
     size: tuple[int, int]
     channels: int
-    rule: Rule
-    chosen: tuple[int, int] | None = None
+    resize_rule: Rule
+    chosen_size: tuple[int, int] | None = None
 
-    def units(self, layer: str) -> int:
-        """Return how many units a layer has."""
-        if layer == CLASSES:
-            return len(self.classes)
-        found: int = next(each["units"] for each in self.values["layers"] if each["id"] == layer)
+    def layer(self, layer: str) -> Mapping[str, Any]:
+        """Return the values of a layer by its id; the layer of classes has none."""
+        found: Mapping[str, Any] = next(each for each in self.values["layers"] if each["id"] == layer)
         return found
 
-    def target(self, layer: str, unit: int) -> str:
-        """Return what the command line calls a unit."""
-        return self.classes[unit] if layer == CLASSES else f"{self.quoted[layer]}:{unit}"
+    def unit_count(self, layer: str) -> int:
+        """Return the number of units of a layer."""
+        return len(self.class_targets) if layer == CLASS_LAYER else int(self.layer(layer)["units"])
 
-    def seen_from(self, layer: str, row: int, column: int) -> tuple[float, float, float, float]:
-        """Return what a place of a layer's maps sees: (top, left, bottom, right) in fractions of the image."""
-        seen = self.fields[layer]
-        if seen is None:
+    def target(self, layer: str, unit: int) -> str:
+        """Return the target that names a unit on the command line."""
+        return self.class_targets[unit] if layer == CLASS_LAYER else f"{self.layer_targets[layer]}:{unit}"
+
+    def box_of(self, layer: str, row: int, column: int) -> tuple[float, float, float, float]:
+        """Return the receptive field of a map position: (top, left, bottom, right) as fractions of the image."""
+        field = self.receptive_fields[layer]
+        if field is None:
             return 0.0, 0.0, 1.0, 1.0
         height, width = self.size
-        top, left, bottom, right = seen.box(row, column)
-        inside = (top / height, left / width, bottom / height, right / width)
-        top_, left_, bottom_, right_ = (min(1.0, max(0.0, share)) for share in inside)
-        return top_, left_, bottom_, right_
+        top, left, bottom, right = field.box(row, column)
+        return _fraction(top, height), _fraction(left, width), _fraction(bottom, height), _fraction(right, width)
+
+
+def _fraction(pixel: float, side: int) -> float:
+    return min(1.0, max(0.0, pixel / side))
 
 
 @dataclass(frozen=True)
 class LayerMaps:
-    """The maps of one layer for one image, as the page draws them.
+    """The activation maps of one layer for one image, as the page draws them.
 
     Attributes:
-        values: the numbers of each unit as JSON holds them.
-        sheet: (units, height, width) bytes, each map between its own ends.
+        values: the numbers of each unit as JSON values.
+        sheet: (units, height, width) bytes; each map is scaled between its own minimum and maximum.
     """
 
     values: Values
     sheet: bytes
 
     @property
-    def weight(self) -> int:
-        """About how many bytes it takes."""
+    def byte_count(self) -> int:
+        """Approximate size in memory."""
         return len(self.sheet) + 160 * int(self.values["units"])  # five lists of Python floats
 
 
 @dataclass(frozen=True)
-class ScanVerdicts:
-    """The verdict on a unit and what it rests on, so that a dream can be added to it; see `verdicts.judge`.
+class VerdictBasis:
+    """The verdict on a unit without dreams, and its evidence, to which a dream can be added; see `verdicts.judge`.
 
     Attributes:
-        activation: what bends the unit.
-        verdict: by the images and the bounds.
-        scanned: what the images made of it.
-        before: the least and the greatest value before its activation.
+        activation: activation function of the unit.
+        verdict: by images and bounds.
+        scanned: evidence of the images.
+        before: proved minimum and maximum before the activation function.
     """
 
     activation: str
@@ -103,50 +108,53 @@ class ScanVerdicts:
     scanned: ScanEvidence | None
     before: tuple[float, float] | None
 
-    def after(self, dreamt: DreamEvidence) -> Verdict:
-        """Return the verdict when a dream is known too: what images or bounds have decided stays."""
+    def with_dream(self, dream: DreamEvidence) -> Verdict:
+        """Return the verdict when a dream is known too; a verdict by images or bounds is final."""
         if self.verdict.kind != "undecided":
             return self.verdict
-        return judge(self.activation, scanned=self.scanned, dreamt=dreamt, before=self.before)
+        return judge(self.activation, scanned=self.scanned, dreamt=dream, before=self.before)
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the folder of images does to every unit.
+class ImageEvidence:
+    """What the images show about every unit.
 
     Attributes:
+        image_ids: id of each image of the scan, by its index.
         scan: of all layers.
-        judged: id of each layer that has verdicts -> one for each unit; empty until they are known.
+        verdicts: layer id -> one for each unit; empty until the verdicts are known.
     """
 
+    image_ids: tuple[str, ...]
     scan: Scan
-    judged: Mapping[str, tuple[ScanVerdicts, ...]]
+    verdicts: Mapping[str, tuple[VerdictBasis, ...]]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What is said
+# What the processes send to each other
 
 
 @dataclass(frozen=True)
 class Request:
-    """Something the worker is asked for; `rank` 0 comes first, and is answered between the steps of what has another.
+    """A request to the worker.
 
     Attributes:
-        number: of the request; of two of equal rank the lower number comes first.
-        rank: 0 for what a person waits for, 1 for dreams, 2 for reports, 3 for what somebody may want next.
-        deed: the name of what is to be done.
-        arguments: of it.
+        number: of requests of equal priority the lower number is handled first.
+        priority: 0 for interaction, 1 for dreams, 2 for comparisons and reports, 3 for preparation. Requests of
+            priority 0 are also handled between the steps of the others.
+        action: name of the handler.
+        arguments: keyword arguments of the handler.
     """
 
     number: int
-    rank: int
-    deed: str
+    priority: int
+    action: str
     arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class DreamRequest:
-    """A dream that was asked for."""
+    """A requested dream: its id, its unit, the name of its recipe and its seed."""
 
     id: str
     layer: str
@@ -157,23 +165,29 @@ class DreamRequest:
 
 @dataclass(frozen=True)
 class Cancel:
-    """A request that is not wanted any longer."""
+    """Cancels the request of this number."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """Where the images for the evidence are, and the stored audit whose verdicts count, None for none."""
+    """The images to scan.
 
-    folder: str
-    labels: str | None = None
+    Attributes:
+        image_ids: id of each file of `images`.
+        images: the files.
+        audit: folder of a stored audit whose verdicts are used; None to derive them from the scan.
+    """
+
+    image_ids: tuple[str, ...]
+    images: ImageFolder
     audit: str | None = None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to a request, or in one line why there is none."""
+    """The reply to a request: a value or an error."""
 
     number: int
     value: Any = None
@@ -182,16 +196,16 @@ class Reply:
 
 @dataclass(frozen=True)
 class Event:
-    """What the worker tells without being asked.
+    """News from the worker.
 
     Attributes:
-        topic: 'network', 'progress', 'evidence', 'verdicts', 'dream', 'report' or 'failed'.
-        value: as the topic has it.
+        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'report' or 'failed'.
+        value: depends on the topic.
     """
 
     topic: str
     value: Any = None
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
-    """What was asked for is not wanted any longer."""
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """The request was canceled."""

@@ -255,7 +255,7 @@ def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
 
 def dreamt(phase, **more):
     return {
-        "id": "D0", "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": phase,
+        "id": "D0", "number": 0, "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": phase,
         "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "image": None, "created_at": "", **more,
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ def run(*words):
 def test_get_prints_one_answer_and_an_error_is_an_exit_code(monkeypatch, tmp_path, status, code):
     asked = []
     monkeypatch.setattr(
-        single_request, "answered", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
+        single_request, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
     )
     answer = run("net.keras", str(tmp_path), "--get", "/api/state", "--top", "3", "--size", "32x48", "--trust")
     assert (answer.exit_code, answer.stdout_bytes) == (code, b"\x89PNG")
@@ -26,11 +26,11 @@ def test_get_prints_one_answer_and_an_error_is_an_exit_code(monkeypatch, tmp_pat
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("signs", "--host", "0.0.0.0"), "host 0.0.0.0: everybody who reaches this machine"),
+        (("signs", "--host", "0.0.0.0"), "host 0.0.0.0: everyone who can reach this machine"),
         (("signs", "nowhere"), "nowhere: no such file or folder"),
-        (("signs", "--base-url", "/a b/"), "base-url /a b/: a path such as"),
-        (("signs", "--top", "0"), "top=0: at least 1"),
-        (("signs", "--port", "99999"), "127.0.0.1:99999: cannot be listened at"),
+        (("signs", "--base-url", "/a b/"), "base-url /a b/: must be a path such as"),
+        (("signs", "--top", "0"), "top=0: must be at least 1"),
+        (("signs", "--port", "99999"), "127.0.0.1:99999: cannot listen there"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(words, line):

@@ -1,20 +1,20 @@
-"""Tabs of the one running viewer."""
+"""Pages of the one running viewer."""
 
 import pytest
 
-from tests.viewer.visiting import Page
+from tests.viewer.http_client import Page
 
 
 @pytest.fixture
 def page(viewer):
-    """A tab of the running viewer, whose network is open."""
-    with Page(viewer.url) as tab:
-        tab.until(lambda: tab.state()["phase"] == "ready")
-        yield tab
+    """A page of the running viewer, whose network is open."""
+    with Page(viewer.url) as page:
+        page.wait_for(lambda: page.state()["phase"] == "ready")
+        yield page
 
 
 @pytest.fixture
-def studied(page):
-    """A tab of the running viewer, which has looked at all images."""
-    page.until(lambda: page.state()["evidence"]["phase"] == "ready")
+def scanned(page):
+    """A page of the running viewer, which has scanned all images."""
+    page.wait_for(lambda: page.state()["evidence"]["phase"] == "ready")
     return page

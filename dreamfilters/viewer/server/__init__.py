@@ -1,1 +1,1 @@
-"""HTTP: access control, routes, events and the socket."""
+"""HTTP: access control, routes and the server."""

@@ -1,7 +1,8 @@
-"""Who may ask: the one gate before all routes. What it does not know to be right is refused.
+"""Access control: the one gate in front of all routes, which refuses every request that it does not recognize.
 
-After Jupyter's server: a token in the address, turned into a cookie that other sites cannot use; a list of host names
-against DNS rebinding; the exact origin; changes by POST alone, with a header that no form and no foreign page can send.
+The rules follow Jupyter's server: a token in the address, exchanged for a cookie that other sites cannot use; a list of
+host names against DNS rebinding; the exact origin; changes only by POST, with a header that no form and no other site
+can send.
 """
 
 from __future__ import annotations
@@ -38,130 +39,131 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Access:
-    """What opens the gate.
+    """The credentials and names that the gate accepts.
 
     Attributes:
         token: of the address that is printed at the start.
-        cookie: name of the cookie; cookies do not tell ports apart, so it names the port.
-        hosts: further names under which the viewer may be asked for, as a proxy has them, `name` or `name:port`.
-        addresses: whether any IP address will do as a host, for a viewer that is open to others: DNS rebinding, which
-            the list is against, needs a name.
-        base: the path that a proxy puts before all addresses, from slash to slash.
+        cookie: name of the cookie; it includes the port, since cookies do not distinguish ports.
+        hosts: additional host names, as a proxy sends them, `name` or `name:port`.
+        any_address: whether any IP address is accepted as a host, for a viewer on a non-loopback host. DNS rebinding,
+            which the list of hosts prevents, needs a name.
+        base: path prefix that a proxy adds, from slash to slash.
     """
 
     token: str
     cookie: str = "dreamfilters"
     hosts: tuple[str, ...] = ()
-    addresses: bool = False
+    any_address: bool = False
     base: str = "/"
 
     @property
-    def pass_(self) -> str:
-        """What the cookie holds: it proves that the token was known and does not tell it."""
+    def cookie_value(self) -> str:
+        """The value of the cookie, which proves knowledge of the token without containing it."""
         return hashlib.sha256(f"dreamfilters viewer {self.token}".encode()).hexdigest()
 
-    def knows_host(self, host: str) -> bool:
-        """Say whether the viewer goes by this name."""
+    def accepts_host(self, host: str) -> bool:
+        """Return whether the viewer is known by this host name."""
         if host in self.hosts:
             return True
-        name, port = _split(host)
+        name, port = _split_port(host)
         if not (port == "" or (port.isascii() and port.isdecimal())):
             return False
-        return name in _LOOPBACK or name in self.hosts or (self.addresses and _is_address(name))
+        return name in _LOOPBACK or name in self.hosts or (self.any_address and _is_address(name))
 
     def refusal(self, method: str, headers: dict[str, list[str]]) -> str:
-        """Return why a request is refused whoever sends it, "" if it is not."""
+        """Return why a request is refused regardless of its cookie; "" if it is not."""
         if any(len(headers.get(name, [])) > 1 for name in ("host", "origin", "cookie", "x-dreamfilters")):
-            return "a header is given twice"
-        host, origin = _one(headers, "host"), _one(headers, "origin")
-        if not self.knows_host(host):
-            return "this host name is not one of the viewer's; a proxy's is allowed by --allow-host"
+            return "a header occurs twice"
+        host, origin = _first(headers, "host"), _first(headers, "origin")
+        if not self.accepts_host(host):
+            return "unknown host name; --allow-host adds the name of a proxy"
         if method not in ("GET", "HEAD", "POST"):
-            return "GET and POST are all there is"
+            return "only GET and POST are supported"
         if "origin" in headers and origin not in self._origins(host):
-            return "another site is asking"
-        if method == "POST" and ("origin" not in headers or _one(headers, "x-dreamfilters") != "1"):
-            return "changes need an Origin and the header X-Dreamfilters: 1"
+            return "the request comes from another site"
+        if method == "POST" and ("origin" not in headers or _first(headers, "x-dreamfilters") != "1"):
+            return "changes require an Origin and the header X-Dreamfilters: 1"
         return ""
 
-    def from_elsewhere(self, headers: dict[str, list[str]]) -> bool:
-        """Say whether the browser says that another site has made the request."""
-        return _one(headers, "sec-fetch-site") not in ("", "same-origin", "none")
+    def is_cross_site(self, headers: dict[str, list[str]]) -> bool:
+        """Return whether the browser states that another site made the request."""
+        return _first(headers, "sec-fetch-site") not in ("", "same-origin", "none")
 
-    def admits(self, headers: dict[str, list[str]]) -> bool:
-        """Say whether the request has the cookie."""
+    def has_cookie(self, headers: dict[str, list[str]]) -> bool:
+        """Return whether a request has the cookie."""
         try:
-            cookies = SimpleCookie(_one(headers, "cookie"))
+            cookies = SimpleCookie(_first(headers, "cookie"))
         except CookieError:
             return False
-        return self.cookie in cookies and hmac.compare_digest(cookies[self.cookie].value.encode(), self.pass_.encode())
+        known = cookies.get(self.cookie)
+        return known is not None and hmac.compare_digest(known.value.encode(), self.cookie_value.encode())
 
     def has_token(self, query: str) -> bool:
-        """Say whether an address has the token."""
+        """Return whether the query of an address has the token."""
         given = parse_qs(query, max_num_fields=32).get("token", [""]) if len(query) < 4096 else [""]
         return len(given) == 1 and hmac.compare_digest(given[0].encode("utf-8", "replace"), self.token.encode())
 
     def set_cookie(self) -> str:
-        """Return the header that gives the cookie."""
-        return f"{self.cookie}={self.pass_}; Path={self.base}; HttpOnly; SameSite=Strict"
+        """Return the value of the Set-Cookie header."""
+        return f"{self.cookie}={self.cookie_value}; Path={self.base}; HttpOnly; SameSite=Strict"
 
     def _origins(self, host: str) -> set[str]:
-        """Return where the page itself may come from; a proxy may speak HTTPS to the browser, under its own name."""
+        """Return the origins of the page itself; a proxy may serve it over HTTPS, under its own name."""
         return {f"{scheme}://{name}" for scheme in ("http", "https") for name in (host, *self.hosts)}
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate as an ASGI application before another one."""
+    """The gate: an ASGI application that wraps another one."""
 
     app: App
     access: Access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or refuse one request."""
+        """Handle or refuse one request."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, _guarded(send))
-        else:  # there are no WebSockets
+            await self._http(scope, receive, _with_headers(send))
+        else:  # no WebSockets
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-        scope = _below(scope, self.access.base)
+        scope = _without_base(scope, self.access.base)
         reason = self.access.refusal(scope["method"], headers)
         if reason:
             await _refuse(send, 403, reason)
         elif scope["path"] == "/" and scope["method"] == "GET" and self.access.has_token(_query(scope)):
-            await self._welcome(send, elsewhere=self.access.from_elsewhere(headers))
-        elif self.access.from_elsewhere(headers):
-            await _refuse(send, 403, "another site is asking")
-        elif not self.access.admits(headers):
-            await _refuse(send, 403, "open the address with the token that `dreamfilters serve` printed")
+            await self._sign_in(send, cross_site=self.access.is_cross_site(headers))
+        elif self.access.is_cross_site(headers):
+            await _refuse(send, 403, "the request comes from another site")
+        elif not self.access.has_cookie(headers):
+            await _refuse(send, 403, "open the address that `dreamfilters serve` printed, with its token")
         else:
             await self.app(scope, receive, send)
 
-    async def _welcome(self, send: Send, *, elsewhere: bool) -> None:
-        """Give the cookie and go on without the token in the address.
+    async def _sign_in(self, send: Send, *, cross_site: bool) -> None:
+        """Set the cookie and redirect to the address without the token.
 
-        Browsers do not send a Strict cookie after a redirect that began on another site, so there a page goes on.
+        Browsers do not send a Strict cookie after a redirect that began on another site, so a page redirects there.
         """
         base = self.access.base
-        if elsewhere:
+        if cross_site:
             body = f'<!doctype html><meta http-equiv="refresh" content="0;url={base}"><title>dreamfilters</title>'
             extra = {"content-type": "text/html; charset=utf-8"}
         else:
             body, extra = "", {"location": base}
         extra |= {"set-cookie": self.access.set_cookie(), "cache-control": "no-store"}
-        await _answer(send, 200 if elsewhere else 303, body, extra)
+        await _respond(send, 200 if cross_site else 303, body, extra)
 
 
-def _guarded(send: Send) -> Send:
-    """Put the headers that every answer has, errors too."""
+def _with_headers(send: Send) -> Send:
+    """Add the security headers to every response, including errors."""
 
-    async def guarded(message: MutableMapping[str, Any]) -> None:
+    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             known = {name.lower() for name, _ in message.get("headers", [])}
             added = {**_HEADERS, "cache-control": "no-store"}
@@ -169,27 +171,27 @@ def _guarded(send: Send) -> Send:
             message["headers"] = [*message.get("headers", []), *extra]
         await send(message)
 
-    return guarded
+    return send_with_headers
 
 
-def _below(scope: Scope, base: str) -> Scope:
-    """Return the request with its path from the base on; some proxies take the base off, some do not."""
+def _without_base(scope: Scope, base: str) -> Scope:
+    """Return the request with its path relative to the base, which only some proxies remove."""
     path: str = scope["path"]
     if base == "/" or not path.startswith(base):
         return scope
-    below = "/" + path.removeprefix(base)
-    return {**scope, "path": below, "raw_path": below.encode()}
+    relative = "/" + path.removeprefix(base)
+    return {**scope, "path": relative, "raw_path": relative.encode()}
 
 
 def _query(scope: Scope) -> str:
     return str(scope["query_string"].decode("latin-1"))
 
 
-def _one(headers: dict[str, list[str]], name: str) -> str:
+def _first(headers: dict[str, list[str]], name: str) -> str:
     return headers.get(name, [""])[0]
 
 
-def _split(host: str) -> tuple[str, str]:
+def _split_port(host: str) -> tuple[str, str]:
     """Split a host into its lower-case name and its port, "" for none."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
@@ -206,10 +208,10 @@ def _is_address(name: str) -> bool:
 
 
 async def _refuse(send: Send, status: int, reason: str) -> None:
-    await _answer(send, status, json.dumps({"error": reason}), {"content-type": "application/json"})
+    await _respond(send, status, json.dumps({"error": reason}), {"content-type": "application/json"})
 
 
-async def _answer(send: Send, status: int, body: str, headers: dict[str, str]) -> None:
+async def _respond(send: Send, status: int, body: str, headers: dict[str, str]) -> None:
     content = body.encode()
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     length = (b"content-length", str(len(content)).encode())

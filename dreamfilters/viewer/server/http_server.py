@@ -1,4 +1,4 @@
-"""The server on its socket, in a thread of its own, and the handle to end it."""
+"""The HTTP server in a thread, and the handle that closes it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 import uvicorn
 
+from dreamfilters.viewer.errors import AccessError
 from dreamfilters.viewer.server.access import Access
-from dreamfilters.viewer.server.errors import AccessError
 from dreamfilters.viewer.server.request_timeout import RequestTimeout
 from dreamfilters.viewer.server.routes import application
 from dreamfilters.viewer.services.service import Service, ViewerSettings
 
-PORT, _TRIES = 5000, 20  # Quiver's; where it is taken, one of the next
+PORT, _PORTS = 5000, 20  # Quiver's port, and how many are tried from there on
 
 
 @dataclass(eq=False)
@@ -36,21 +36,21 @@ class Viewer:
 
     @property
     def worker_pid(self) -> int | None:
-        """The number of the process that owns the model, None for a thread."""
+        """Process id of the worker that owns the model; None for a thread."""
         return self._service.worker_pid
 
     def wait(self) -> None:
-        """Return when the viewer ends: by `close`, or by Ctrl-C."""
+        """Wait until the viewer is closed, by `close` or by Ctrl-C."""
         try:
             while self._thread.is_alive():
-                time.sleep(0.1)  # a `join` that Ctrl-C interrupts takes a thread for ended (Python 3.11)
+                time.sleep(0.1)  # Python 3.11 marks a thread as ended when Ctrl-C interrupts its `join`
         except KeyboardInterrupt:
             pass
         self.close()
 
     def close(self) -> None:
-        """End the viewer and its worker; uploads are forgotten."""
-        self._service.hang_up()
+        """Close the viewer and its worker, and delete the uploads."""
+        self._service.close_streams()
         self._server.should_exit = True
         self._thread.join(5)
 
@@ -61,14 +61,14 @@ class Viewer:
         return f"Viewer({self.url!r})"
 
 
-def started(settings: ViewerSettings, access: Access, host: str, port: int | None) -> Viewer:
-    """Start the server in a thread of its own, which a notebook's event loop does not disturb.
+def start_server(settings: ViewerSettings, access: Access, host: str, port: int | None) -> Viewer:
+    """Start the server in a thread, which is independent of a notebook's event loop, and return its handle.
 
     Raises:
-        AccessError: see `serve`.
+        AccessError: the server cannot listen at this host and port.
     """
-    listening = _bound(host, port)
-    number = listening.getsockname()[1]
+    listener = _bind(host, port)
+    number = listener.getsockname()[1]
     access = replace(access, cookie=f"dreamfilters-{number}")
     service = Service(settings)
     config = uvicorn.Config(
@@ -77,31 +77,33 @@ def started(settings: ViewerSettings, access: Access, host: str, port: int | Non
         proxy_headers=False,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True, name="dreamfilters")
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="dreamfilters")
     thread.start()
-    return Viewer(f"http://{_named(host)}:{number}{access.base}?token={quote(access.token)}", server, thread, service)
+    url = f"http://{_url_host(host)}:{number}{access.base}?token={quote(access.token)}"
+    return Viewer(url, server, thread, service)
 
 
-def _bound(host: str, port: int | None) -> socket.socket:
+def _bind(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    ports = [port] if port is not None else [*range(PORT, PORT + _TRIES), 0]
+    ports = [port] if port is not None else [*range(PORT, PORT + _PORTS), 0]
     for each in ports:
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio lets Nagle delay
-        if sys.platform != "win32":  # there it would let two servers share a port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # With the protocol given, asyncio disables Nagle's algorithm, which would delay small responses.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        if sys.platform != "win32":  # on Windows, two servers could share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, each))
+            listener.bind((host, each))
         except (OSError, OverflowError) as error:
-            listening.close()
+            listener.close()
             reason = getattr(error, "strerror", None) or error
         else:
-            listening.listen(128)
-            return listening
-    raise AccessError(f"{host}:{port}: cannot be listened at ({reason}); take another --port, or 0 for any free one")
+            listener.listen(128)
+            return listener
+    raise AccessError(f"{host}:{port}: cannot listen there ({reason}); choose another --port, or 0 for any free one")
 
 
-def _named(host: str) -> str:
-    """Return a host as an address has it; this machine where it is every address of it."""
+def _url_host(host: str) -> str:
+    """Return a host as a URL has it; loopback for the wildcard addresses."""
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
     return f"[{host}]" if ":" in host else host

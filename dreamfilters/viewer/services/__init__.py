@@ -1,1 +1,1 @@
-"""What the viewer's routes call: images, maps, dreams and units as plain values."""
+"""What the routes call: images, dreams and units as plain values, and the client of the worker."""

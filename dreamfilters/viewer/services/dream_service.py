@@ -1,4 +1,4 @@
-"""Dreams on order: asked for, told while they grow, cancelled, kept."""
+"""Dreams on request: queued, published while they run, canceled, saved."""
 
 from __future__ import annotations
 
@@ -8,173 +8,183 @@ from typing import Any
 
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, UnknownNameError
-from dreamfilters.viewer.messages import CLASSES, Cancelled, NetworkDescription, Values
-from dreamfilters.viewer.server.events import EventHub
-from dreamfilters.viewer.services.dream_jobs import TILE, DreamQueue, QueuedDream, columns_of, png_of
-from dreamfilters.viewer.services.registry import Registry
+from dreamfilters.viewer.messages import CLASS_LAYER, Cancelled, NetworkDescription, Values
+from dreamfilters.viewer.services.catalog import Catalog
+from dreamfilters.viewer.services.dream_queue import COLUMNS, TILE, DreamQueue, QueuedDream, encode_png
+from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.snippets import Snippets
 
-RECIPE, CLASS_RECIPE = "standard", "natural"  # that are proposed; classes are far easier to read by the second
-_MOST_SEED = 2**31 - 1
+DEFAULT_RECIPE, CLASS_RECIPE = "standard", "natural"  # dreams of classes are easier to read by the latter
+_MAX_SEED = 2**31 - 1
 
 
-def usual_recipe(layer: str) -> str:
-    """Return the recipe that is proposed for the units of a layer."""
-    return CLASS_RECIPE if layer == CLASSES else RECIPE
+def default_recipe(layer: str) -> str:
+    """Return the default recipe for the units of a layer."""
+    return CLASS_RECIPE if layer == CLASS_LAYER else DEFAULT_RECIPE
 
 
 class DreamService:
-    """All dreams of a viewer.
+    """The dreams of a viewer.
 
     Attributes:
-        bookings: every one of them.
+        queue: all dreams.
     """
 
     def __init__(
         self,
-        directory: Registry,
+        catalog: Catalog,
         hub: EventHub,
         out: str | None,
         spawn: Callable[[Coroutine[Any, Any, None]], Any],
-        wording: Snippets,
+        snippets: Snippets,
     ) -> None:
-        """Take where the units are, who listens, the folder for what is kept, what starts a task, and words."""
-        self._wording = wording
-        self.bookings = DreamQueue()
-        self._directory, self._hub, self._out, self._spawn = directory, hub, out, spawn
-        self._wish: tuple[str, int, str] | None = None  # what is to be made ready next
-        self._preparing = False
+        """Serve the dreams of a catalog's units.
+
+        Args:
+            catalog: network and worker.
+            hub: publishes the progress of dreams.
+            out: parent folder of saved dreams; None for the default.
+            spawn: starts a task.
+            snippets: commands that reproduce a dream.
+        """
+        self.queue = DreamQueue()
+        self._catalog, self._hub, self._out, self._spawn, self._snippets = catalog, hub, out, spawn, snippets
+        self._to_compile: tuple[str, int, str] | None = None
+        self._compiling = False
 
     def listed(self, layer: str | None = None) -> Values:
-        """Return all dreams, or a layer's."""
-        return {"dreams": [booking.as_values() for booking in self.bookings.of(layer)]}
+        """Return all dreams, or those of a layer."""
+        return {"dreams": [dream.as_values() for dream in self.queue.of(layer)]}
 
-    async def book(self, layer: str, unit: int, recipe: str, seed: int) -> Values:
-        """Ask for a dream; it comes after those that were asked for before.
-
-        Raises:
-            UnknownNameError, TargetError, RecipeError: no such unit, none that can be dreamt, no such recipe or seed.
-            BusyError: as many wait as may.
-        """
-        recipe = recipe or usual_recipe(layer)
-        facts = await self._dreamable(layer, unit, recipe)
-        if not 0 <= seed <= _MOST_SEED:
-            raise RecipeError(f"seed {seed}: from 0 to {_MOST_SEED}")
-        number = self._directory.owner.new_number()
-        booking = self.bookings.add(layer, unit, recipe, seed, name=facts.target(layer, unit), number=number)
-        booking.command, booking.python = self._wording.dream(booking.name, recipe, seed, facts.chosen)
-        self._publish(booking)
-        self._spawn(self._made(booking))
-        return booking.as_values()
-
-    async def prepare(self, layer: str, unit: int, recipe: str) -> Values:
-        """Let the worker compile what a dream of this unit would wait for, when it has nothing else to do.
-
-        Only the last wish waits: who leafs through a network opens more layers than he dreams of.
+    async def start(self, layer: str, unit: int, recipe: str, seed: int) -> Values:
+        """Queue a dream and return it.
 
         Raises:
-            UnknownNameError, TargetError, RecipeError: as for `book`.
+            UnknownNameError, TargetError, RecipeError: unknown unit, a unit without gradient, unknown recipe or seed.
+            BusyError: too many dreams are waiting.
         """
-        await self._dreamable(layer, unit, recipe)
-        self._wish = (layer, unit, recipe)
-        if not self._preparing:
-            self._preparing = True
-            self._spawn(self._prepared())
+        recipe = recipe or default_recipe(layer)
+        description = await self._check(layer, unit, recipe)
+        if not 0 <= seed <= _MAX_SEED:
+            raise RecipeError(f"seed {seed}: from 0 to {_MAX_SEED}")
+        number = self._catalog.worker.new_number()
+        dream = self.queue.add(layer, unit, recipe, seed, name=description.target(layer, unit), number=number)
+        dream.command, dream.python = self._snippets.dream(dream.name, recipe, seed, description.chosen_size)
+        self._publish(dream)
+        self._spawn(self._run(dream))
+        return dream.as_values()
+
+    async def compile(self, layer: str, unit: int, recipe: str) -> Values:
+        """Let the worker compile the programs of a likely dream while it is idle.
+
+        Only the latest unit waits to be compiled: people open more layers than they dream of.
+
+        Raises:
+            UnknownNameError, TargetError, RecipeError: as `start`.
+        """
+        await self._check(layer, unit, recipe)
+        self._to_compile = (layer, unit, recipe)
+        if not self._compiling:
+            self._compiling = True
+            self._spawn(self._compile())
         return {}
 
     def cancel(self, dream: str) -> Values:
         """Cancel a dream that is not done."""
-        booking = self.bookings.get(dream)
-        if booking.is_open:
-            booking.phase = "cancelled"
-            self._directory.owner.cancel(booking.number)
-            self._publish(booking)
-        return booking.as_values()
+        found = self.queue.get(dream)
+        if found.is_open:
+            found.phase = "cancelled"
+            self._catalog.worker.cancel(found.number)
+            self._publish(found)
+        return found.as_values()
 
     async def save(self, dream: str) -> Values:
-        """Write a dream that is done into a run folder of its own, as `dreamfilters dream` would.
+        """Write a finished dream into a run folder, as `dreamfilters dream` does.
 
         Raises:
-            UnknownNameError: it is not done, or the worker was started anew since.
+            UnknownNameError: it is not done, or the worker was restarted since.
             OutputError: it cannot be written.
         """
-        booking = self.bookings.get(dream)
-        if booking.phase != "done":
-            raise UnknownNameError(f"dream {dream}: is {booking.phase}; only one that is done can be kept")
-        booking.saved_to = await self._directory.owner.ask("save", dream=dream, out=self._out)
-        self._publish(booking)
-        return booking.as_values()
+        found = self.queue.get(dream)
+        if found.phase != "done":
+            raise UnknownNameError(f"dream {dream}: is {found.phase}; only a finished dream can be saved")
+        found.saved_to = await self._catalog.worker.request("save_dream", dream=dream, out=self._out)
+        self._publish(found)
+        return found.as_values()
 
     def png(self, dream: str) -> bytes:
-        """Return a dream's image as it is now."""
-        booking = self.bookings.get(dream)
-        if booking.png is None:
+        """Return a dream's current image."""
+        png = self.queue.get(dream).png
+        if png is None:
             raise UnknownNameError(f"dream {dream}: has no image yet")
-        return booking.png
+        return png
 
-    def thumb(self, dream: str) -> bytes:
-        """Return a dream's image as a tile."""
+    def thumbnail(self, dream: str) -> bytes:
+        """Return a dream's current image at the size of a tile."""
         self.png(dream)
-        return png_of(self.bookings.get(dream).thumb)
+        return encode_png(self.queue.get(dream).tile)
 
-    def map(self, dream: str) -> Values:
+    def unit_map(self, dream: str) -> Values:
         """Return the unit's map on its own dream."""
-        booking = self.bookings.get(dream)
-        if booking.map is None:
-            raise UnknownNameError(f"dream {dream}: is not done, so there is no map of it")
-        return booking.map
+        found = self.queue.get(dream)
+        if found.map is None:
+            raise UnknownNameError(f"dream {dream}: has no map until it is done")
+        return found.map
 
     async def sheet(self, layer: str) -> Values:
-        """Return which dreams are on the sheet of a layer."""
-        await self._directory.layer(layer)
-        found = self.bookings.newest(layer)
+        """Return the layout of the sheet of a layer's dreams."""
+        await self._catalog.network_with_layer(layer)
+        dreams = self.queue.newest(layer)
         return {
             "tile": TILE,
-            "columns": columns_of(len(found)),
-            "units": [booking.asked.unit for booking in found],
-            "dreams": [booking.asked.id for booking in found],
+            "columns": min(COLUMNS, len(dreams)),
+            "units": [dream.request.unit for dream in dreams],
+            "dreams": [dream.request.id for dream in dreams],
         }
 
     async def sheet_png(self, layer: str) -> bytes:
         """Return the newest dreams of a layer as one image of tiles."""
-        await self._directory.layer(layer)
-        return png_of(self.bookings.sheet(layer))
+        await self._catalog.network_with_layer(layer)
+        return encode_png(self.queue.sheet(layer))
 
-    def grown(self, news: Values) -> None:
-        """Take over what the worker tells of a dream that it is at."""
-        booking = self.bookings.find(news["id"])
-        if booking is not None and booking.is_open:
-            booking.grow(news)
-            self._publish(booking)
+    def on_step(self, step: Values) -> None:
+        """Apply and publish a step that the worker has sent."""
+        dream = self.queue.find(step["id"])
+        if dream is not None and dream.is_open:
+            dream.on_step(step)
+            self._publish(dream)
 
-    async def _dreamable(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
-        facts = await self._directory.unit(layer, unit)
+    async def _check(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
+        """Return the network's description if the unit can be dreamed of by the recipe."""
+        description = await self._catalog.network_with_unit(layer, unit)
         if recipe not in builtin_recipes.names():
-            raise RecipeError(f"recipe {recipe[:40]}: there are {', '.join(builtin_recipes.names())}")
-        known = {} if layer == CLASSES else self._directory.layer_values(layer)
-        if not known.get("dreamable", True):
-            raise TargetError(f"{known['name']}: cannot be dreamt: {known['reason']}")
-        return facts
+            raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.names())}")
+        if layer != CLASS_LAYER and not description.layer(layer)["dreamable"]:
+            known = description.layer(layer)
+            raise TargetError(f"{known['name']}: no dream is possible: {known['reason']}")
+        return description
 
-    async def _prepared(self) -> None:
+    async def _compile(self) -> None:
         try:
-            while self._wish is not None:
-                (layer, unit, recipe), self._wish = self._wish, None
-                with contextlib.suppress(DreamfiltersError):  # who dreams it is told
-                    await self._directory.owner.ask("prepare", rank=3, layer=layer, unit=unit, recipe=recipe)
+            while self._to_compile is not None:
+                (layer, unit, recipe), self._to_compile = self._to_compile, None
+                with contextlib.suppress(DreamfiltersError):  # the dream itself reports it
+                    await self._catalog.worker.request(
+                        "compile_dream", priority=3, layer=layer, unit=unit, recipe=recipe
+                    )
         finally:
-            self._preparing = False
+            self._compiling = False
 
-    async def _made(self, booking: QueuedDream) -> None:
+    async def _run(self, dream: QueuedDream) -> None:
         try:
-            made = await self._directory.owner.ask("dream", rank=1, number=booking.number, asked=booking.asked)
-            if booking.is_open:
-                booking.finish(made)
+            values = await self._catalog.worker.request("dream", priority=1, number=dream.number, request=dream.request)
+            if dream.is_open:
+                dream.on_done(values)
         except Cancelled:
-            booking.phase = "cancelled"
+            dream.phase = "cancelled"
         except DreamfiltersError as error:
-            booking.phase, booking.note = "failed", str(error)
-        self._publish(booking)
+            dream.phase, dream.note = "failed", str(error)
+        self._publish(dream)
 
-    def _publish(self, booking: QueuedDream) -> None:
-        self._hub.publish("dream", booking.as_values(), key=booking.asked.id)
+    def _publish(self, dream: QueuedDream) -> None:
+        self._hub.publish("dream", dream.as_values(), key=dream.request.id)

@@ -1,7 +1,8 @@
-"""The images that can be looked at: a folder's, and those that were handed in, known by ids and never by paths."""
+"""The images of a viewer, known to the page by ids and never by paths: those of a folder, uploads and camera frames."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import threading
@@ -11,32 +12,32 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
-from dreamfilters.images import image_folder, png_bytes, read_image, resize
+from dreamfilters.images import ImageFolder, image_folder, png_bytes, read_image, resize
 from dreamfilters.images.decoding import opened
 from dreamfilters.images.resizing import Rule
+from dreamfilters.viewer.byte_cache import ByteCache, Key, Value
 from dreamfilters.viewer.messages import ImageArray, Values
-from dreamfilters.viewer.services.byte_cache import ByteCache, Key, Value
 
-LARGEST_UPLOAD = 32 * 2**20  # bytes
-_MOST_PIXELS = 25_000_000  # of an upload: decoded to floats it takes 300 MB for a moment
-_MOST_UPLOADS = 64
-_LISTED = 2000  # of a folder; the others take part in the evidence and are found by it
-_NAME = 120  # letters
-_PNGS, _SHOWN = 64 * 2**20, 64 * 2**20  # bytes
+MAX_UPLOAD = 32 * 2**20  # bytes
+_MAX_PIXELS = 25_000_000  # of an upload: decoding takes 300 MB for a moment
+_MAX_UPLOADS = 64
+_MAX_LISTED = 2000  # images of a folder; all of them are scanned, and the others are found by the scan
+_MAX_NAME = 120  # characters
+_CACHE = 64 * 2**20  # bytes, for PNGs and for network inputs
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """One image.
+    """An image.
 
     Attributes:
-        id: what the page calls it.
-        name: what people call it.
-        label: its class, "" for none.
-        path: its file.
-        width, height: in pixels, 0 where it cannot be read.
-        uploaded: whether it was handed in.
-        version: how often it was replaced.
+        id: given by the store; the page does not interpret it.
+        name: file name.
+        label: class, "" for none.
+        path: the file.
+        width, height: in pixels, 0 if the file cannot be read.
+        uploaded: whether it is an upload or a camera frame.
+        version: how often its content was replaced.
     """
 
     id: str
@@ -49,7 +50,7 @@ class StoredImage:
     version: int = 0
 
     def as_values(self) -> Values:
-        """Return what the page is told."""
+        """Return the image as JSON values, without its path."""
         return {
             "id": self.id, "name": self.name, "label": self.label or None, "width": self.width, "height": self.height,
             "uploaded": self.uploaded, "version": self.version,
@@ -57,180 +58,176 @@ class StoredImage:
 
 
 class ImageStore:
-    """A folder's images and uploads; uploads lie in a folder of their own, which goes with the gallery."""
+    """The images of a folder and uploads; uploads are files of a temporary folder, which `close` removes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_pixels: int = _MAX_PIXELS, max_uploads: int = _MAX_UPLOADS) -> None:
+        """Create a store without images that accepts so many uploads of so many pixels."""
+        self._max_pixels, self._max_uploads = max_pixels, max_uploads
         self._folder = Path(tempfile.mkdtemp(prefix="dreamfilters-"))
-        self._items: dict[str, StoredImage] = {}
-        self._count = 0
-        self._webcam: str | None = None
-        self._pngs: ByteCache[tuple[str, int, int], bytes] = ByteCache(_PNGS, weigh=len)
-        self._shown: ByteCache[tuple[str, int, tuple[int, int], int], ImageArray] = ByteCache(
-            _SHOWN, weigh=lambda image: image.nbytes
+        self._images: dict[str, StoredImage] = {}
+        self._numbers = itertools.count()
+        self._camera: str | None = None
+        self._pngs: ByteCache[tuple[str, int, int], bytes] = ByteCache(_CACHE, size_of=len)
+        self._inputs: ByteCache[tuple[str, int, tuple[int, int], int, Rule], ImageArray] = ByteCache(
+            _CACHE, size_of=lambda image: image.nbytes
         )
         self._lock = threading.Lock()  # images are decoded in threads
         self._decoding = threading.Semaphore(2)
 
     def close(self) -> None:
-        """Forget the uploads."""
+        """Delete the uploads."""
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __len__(self) -> int:
-        """Return how many images there are."""
-        return len(self._items)
 
     @property
     def samples(self) -> Path:
-        """Where the sample images may be written."""
+        """The folder for the sample images."""
         return self._folder / "samples"
 
-    def open(self, source: Path | str, labels: Path | str | None = None) -> None:
-        """Take in a folder or a file.
+    def add_folder(self, source: Path | str, labels: Path | str | None = None) -> tuple[tuple[str, ...], ImageFolder]:
+        """Add the images of a folder, or one file, and return their ids and the folder.
 
         Raises:
-            ImageError: no images there.
+            ImageError: there are no images.
         """
-        found = image_folder(source, labels=labels)
-        items = {}
-        for number, (path, name, label) in enumerate(zip(found.paths, found.names, found.labels, strict=True)):
-            item = StoredImage(f"I{number}", name, label, path)
-            items[item.id] = _measured(item) if number < _LISTED else item
+        folder = image_folder(source, labels=labels)
+        images = {}
+        for number, (path, name, label) in enumerate(zip(folder.paths, folder.names, folder.labels, strict=True)):
+            image = StoredImage(self._new_id(), name, label, path)
+            images[image.id] = _with_size(image) if number < _MAX_LISTED else image
         with self._lock:
-            uploads = {key: item for key, item in self._items.items() if item.uploaded}
-            self._items = {**items, **uploads}
+            self._images = {**images, **self._images}
+        return tuple(images), folder
 
     def listed(self) -> list[StoredImage]:
-        """Return the images for the page's tray, uploads last."""
+        """Return the images that the page lists, uploads last."""
         with self._lock:
-            items = list(self._items.values())
-        own = [item for item in items if item.uploaded]
-        return [item for item in items if not item.uploaded][:_LISTED] + own
+            images = list(self._images.values())
+        uploads = [image for image in images if image.uploaded]
+        return [image for image in images if not image.uploaded][:_MAX_LISTED] + uploads
 
-    def item(self, key: str) -> StoredImage:
-        """Return an image's facts, or raise UnknownNameError."""
-        if key not in self._items:
-            raise UnknownNameError(f"image {key[:20]}: there is none of this id")
-        return self._items[key]
+    def image(self, image: str) -> StoredImage:
+        """Return the image of an id, or raise UnknownNameError."""
+        if image not in self._images:
+            raise UnknownNameError(f"image {image[:20]}: no image has this id")
+        return self._images[image]
 
     def add(self, content: bytes, name: str) -> StoredImage:
-        """Take in an upload; `name` is as a header holds it, percent-encoded.
+        """Add an upload; `name` is percent-encoded, as in a header.
 
         Raises:
-            ImageError: it is too large, no image, or there are too many already.
+            ImageError: the content is too large or not an image, or there are too many uploads.
         """
         with self._lock:
-            if sum(item.uploaded for item in self._items.values()) >= _MOST_UPLOADS:
-                raise ImageError(f"{_MOST_UPLOADS} uploads are here already; remove some first")
+            if sum(image.uploaded for image in self._images.values()) >= self._max_uploads:
+                raise ImageError(f"there are {self._max_uploads} uploads already; remove some first")
             key = self._new_id()
-        return self._taken_in(content, StoredImage(key, _shortened(name), "", self._folder / key, uploaded=True))
+        return self._store(content, StoredImage(key, _clean_name(name), "", self._folder / key, uploaded=True))
 
-    def frame(self, content: bytes) -> StoredImage:
-        """Take in the webcam's image, which replaces the one before."""
+    def set_camera_frame(self, content: bytes) -> StoredImage:
+        """Add the camera's image, or replace its content."""
         with self._lock:
-            self._webcam = self._webcam if self._webcam in self._items else self._new_id()
-            key = self._webcam
-            before = self._items.get(key)
-        version = before.version + 1 if before else 0
-        return self._taken_in(
-            content, StoredImage(key, "webcam", "", self._folder / key, uploaded=True, version=version)
-        )
+            self._camera = self._camera if self._camera in self._images else self._new_id()
+            key = self._camera
+            previous = self._images.get(key)
+        version = previous.version + 1 if previous else 0
+        return self._store(content, StoredImage(key, "webcam", "", self._folder / key, uploaded=True, version=version))
 
-    def forget(self, key: str) -> None:
+    def remove(self, image: str) -> None:
         """Remove an upload.
 
         Raises:
-            UnknownNameError: there is none of this id.
-            ImageError: it is one of the folder's.
+            UnknownNameError: no image has this id.
+            ImageError: the image belongs to the folder.
         """
-        item = self.item(key)
-        if not item.uploaded:
-            raise ImageError(f"{item.name}: belongs to the folder and stays")
+        stored = self.image(image)
+        if not stored.uploaded:
+            raise ImageError(f"{stored.name}: belongs to the folder; only uploads can be removed")
         with self._lock:
-            self._items.pop(key, None)
-            self._drop(key)
-        item.path.unlink(missing_ok=True)
+            self._images.pop(image, None)
+            self._drop_cached(image)
+        stored.path.unlink(missing_ok=True)
 
-    def png(self, key: str, longest: int) -> bytes:
-        """Return the image as a PNG of at most so many pixels along its longer side."""
-        item = self.item(key)
+    def png(self, image: str, longest: int) -> bytes:
+        """Return an image as a PNG whose longer side has at most `longest` pixels."""
+        stored = self.image(image)
 
-        def made() -> bytes:
-            image = self._read(item, 3)
-            height, width = image.shape[:2]
+        def encode() -> bytes:
+            pixels = self._read(stored, 3)
+            height, width = pixels.shape[:2]
             scale = min(1.0, longest / max(height, width))
-            small = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
-            return png_bytes(small if scale < 1 else image)
+            small = resize(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
+            return png_bytes(small if scale < 1 else pixels)
 
-        return self._kept(self._pngs, (key, item.version, longest), made)
+        return self._cached(self._pngs, (image, stored.version, longest), encode)
 
-    def shown(self, key: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ImageArray:
-        """Return the image as the network is shown it, (h, w, c) float32 in [0, 1]."""
-        item = self.item(key)
-        return self._kept(
-            self._shown,
-            (key, item.version, size, channels),
-            lambda: resize(self._read(item, channels), size, rule),
+    def network_input(self, image: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ImageArray:
+        """Return an image resized for the network, (h, w, c) float32 in [0, 1]."""
+        stored = self.image(image)
+        return self._cached(
+            self._inputs,
+            (image, stored.version, size, channels, rule),
+            lambda: resize(self._read(stored, channels), size, rule),
         )
 
-    def _kept(self, kept: ByteCache[Key, Value], key: Key, make: Callable[[], Value]) -> Value:
+    def _cached(self, cache: ByteCache[Key, Value], key: Key, compute: Callable[[], Value]) -> Value:
         with self._lock:
-            found = kept.get(key)
-        if found is None:
+            value = cache.get(key)
+        if value is None:
             with self._decoding:
-                found = make()
+                value = compute()
             with self._lock:
-                kept[key] = found
-        return found
+                cache[key] = value
+        return value
 
-    def _read(self, item: StoredImage, channels: int) -> ImageArray:
+    def _read(self, stored: StoredImage, channels: int) -> ImageArray:
         try:
-            return read_image(item.path, channels=channels)
+            return read_image(stored.path, channels=channels)
         except ImageError as error:
-            raise ImageError(f"{item.name}: {str(error).partition(': ')[2]}") from None  # no path of ours
+            raise ImageError(f"{stored.name}: {_reason(error)}") from None
 
-    def _taken_in(self, content: bytes, item: StoredImage) -> StoredImage:
-        part = item.path.with_name(f"{item.id}.part")
+    def _store(self, content: bytes, image: StoredImage) -> StoredImage:
+        part = image.path.with_name(f"{image.id}.part")
         part.write_bytes(content)
         try:
-            with opened(part) as image:
-                pixels = image.width * image.height
-            if pixels > _MOST_PIXELS:
-                raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {_MOST_PIXELS / 1e6:.0f} million")
+            with opened(part) as file:
+                pixels = file.width * file.height
+            if pixels > self._max_pixels:
+                raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {self._max_pixels / 1e6:.0f} million")
             with self._decoding:
                 read_image(part)
         except DreamfiltersError as error:
             part.unlink(missing_ok=True)
-            raise ImageError(f"{item.name}: {str(error).partition(': ')[2]}") from None
-        measured = _measured(replace(item, path=part))
-        part.replace(item.path)
+            raise ImageError(f"{image.name}: {_reason(error)}") from None
+        image = replace(_with_size(replace(image, path=part)), path=image.path)
+        part.replace(image.path)
         with self._lock:
-            self._drop(item.id)
-            self._items[item.id] = replace(measured, path=item.path)
-        return self._items[item.id]
+            self._drop_cached(image.id)
+            self._images[image.id] = image
+        return image
 
     def _new_id(self) -> str:
-        self._count += 1
-        return f"U{self._count - 1}"
+        return f"I{next(self._numbers)}"
 
-    def _drop(self, key: str) -> None:
-        self._pngs.drop(lambda known: known[0] == key)
-        self._shown.drop(lambda known: known[0] == key)
+    def _drop_cached(self, image: str) -> None:
+        self._pngs.drop(lambda key: key[0] == image)
+        self._inputs.drop(lambda key: key[0] == image)
 
 
-def _measured(item: StoredImage) -> StoredImage:
-    """Return the item with its size, as its file's head tells it."""
+def _with_size(image: StoredImage) -> StoredImage:
+    """Return the image with the size that the header of its file states."""
     try:
-        with opened(item.path) as image:
-            return replace(item, width=image.width, height=image.height)
+        with opened(image.path) as file:
+            return replace(image, width=file.width, height=file.height)
     except ImageError:
-        return item
+        return image
 
 
-def _shortened(name: str) -> str:
-    """Return a file's name from a header: its last part, printable and not too long."""
+def _reason(error: DreamfiltersError) -> str:
+    """Return the message of an error without the path that it begins with, which the page must not see."""
+    return str(error).partition(": ")[2]
+
+
+def _clean_name(name: str) -> str:
+    """Return a file name from a header: its last part, printable and shortened."""
     last = unquote(name).replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in last if letter.isprintable())[:_NAME] or "upload"
-
-
-def _bytes(image: ImageArray) -> int:
-    return image.nbytes
+    return "".join(letter for letter in last if letter.isprintable())[:_MAX_NAME] or "upload"

@@ -1,4 +1,4 @@
-"""The viewer without its web framework: one network, its images, dreams and listeners, all as plain values."""
+"""The viewer without its web framework: one network with its images, dreams and units as plain values."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
-from dreamfilters.viewer.messages import Evidence, ScanRequest, Values
-from dreamfilters.viewer.server.events import EventHub
-from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, RECIPE, DreamService
-from dreamfilters.viewer.services.map_service import MapService
-from dreamfilters.viewer.services.registry import Registry
+from dreamfilters.viewer.messages import ScanRequest, Values
+from dreamfilters.viewer.services.catalog import Catalog
+from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, DEFAULT_RECIPE, DreamService
+from dreamfilters.viewer.services.event_hub import EventHub
+from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_service import UnitService
 from dreamfilters.viewer.services.worker_client import WorkerClient
@@ -25,20 +25,20 @@ from dreamfilters.viewer.services.worker_client import WorkerClient
 
 @dataclass(frozen=True)
 class ViewerSettings:
-    """What a viewer shows.
+    """The settings of a viewer.
 
     Attributes:
-        spec: what `load` is given: a model, or text.
-        options: the other arguments of `load`.
-        name: what the command line calls the network.
-        images: a folder or a file; None for the samples of the built-in network, or none.
-        labels: a CSV of file and label.
-        top: how many classes a prediction names.
-        audit: the folder of a stored audit, whose verdicts are shown.
-        out: where dreams are kept.
-        command, python: how the same viewer is started again.
-        wording: how the network is opened, in words.
-        prepare: called in the worker's process before anything else.
+        spec: the model, as `load` takes it.
+        options: other arguments of `load`.
+        name: the model on the command line.
+        images: a folder or a file; None for the samples of the built-in network, or no images.
+        labels: a CSV file with the columns file and label.
+        top: number of classes of a prediction.
+        audit: folder of a stored audit whose verdicts are shown.
+        out: parent folder of saved dreams.
+        command, python: start the same viewer.
+        snippets: commands that reproduce a dream.
+        prepare: called first in the worker's process.
     """
 
     spec: Any
@@ -51,145 +51,142 @@ class ViewerSettings:
     out: Path | None = None
     command: str = ""
     python: str = ""
-    wording: Snippets = field(default_factory=lambda: Snippets(""))
+    snippets: Snippets = field(default_factory=lambda: Snippets(""))
     prepare: Callable[[], None] | None = None
 
 
 class Service:
-    """What the page can ask for; its methods are called on one event loop.
+    """The API of the page; its methods are called on one event loop.
 
     Attributes:
-        hub: who listens.
-        sights: images and maps.
-        studio: dreams.
-        knowledge: units.
+        hub: publishes events.
+        images: images and maps.
+        dreams: dreams.
+        units: units and reports.
     """
 
     def __init__(self, settings: ViewerSettings) -> None:
-        """Make the service; nothing runs before `start`."""
+        """Create the service; `start` runs it."""
         self._settings = settings
-        self._directory = Registry(
-            WorkerClient(
-                settings.spec, settings.options, self._hear, settings.prepare, apart=isinstance(settings.spec, str)
-            )
+        separate = isinstance(settings.spec, str)
+        self._catalog = Catalog(
+            WorkerClient(settings.spec, settings.options, self._on_event, settings.prepare, separate=separate)
         )
-        self._evidence: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
+        self._scan_progress: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
-        self.sights = MapService(self._directory, lambda: self.hub.publish("images", self.sights.listed()))
-        self.studio = DreamService(
-            self._directory,
-            self.hub,
-            None if settings.out is None else str(settings.out),
-            self._spawn,
-            settings.wording,
-        )
-        self.knowledge = UnitService(self._directory, self.studio.bookings, settings.wording)
+        self.images = ImageService(self._catalog, self._publish_images)
+        self.dreams = DreamService(self._catalog, self.hub, _text(settings.out), self._spawn, settings.snippets)
+        self.units = UnitService(self._catalog, self.dreams.queue, settings.snippets)
 
     @property
     def top(self) -> int:
-        """How many classes a prediction names."""
+        """Number of classes of a prediction."""
         return self._settings.top
 
     @property
     def worker_pid(self) -> int | None:
-        """The number of the worker's process, None for a thread."""
-        return getattr(self._directory.owner.process, "pid", None)
+        """Process id of the worker; None for a thread."""
+        return getattr(self._catalog.worker.process, "pid", None)
 
     def start(self) -> None:
-        """Start the worker and look through the images."""
+        """Start the worker and list the images."""
         self._loop = asyncio.get_running_loop()
-        self._directory.owner.start()
-        self._spawn(self._open_images())
+        self._catalog.worker.start()
+        self._spawn(self._list_images())
 
     def close(self) -> None:
-        """End the worker and all streams, and forget the uploads."""
+        """End the worker and all event streams, and delete the uploads."""
         self.hub.close()
-        self._directory.owner.close()
+        self._catalog.worker.close()
         for task in self._tasks:
             task.cancel()
-        self._directory.gallery.close()
+        self._catalog.images.close()
 
-    def hang_up(self) -> None:
-        """End all streams, from any thread: a server that ends waits for them."""
+    def close_streams(self) -> None:
+        """End all event streams, from any thread: a server waits for them when it shuts down."""
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended
+            with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self.hub.close)
 
-    async def settled(self) -> None:
-        """Wait until the network is open, or cannot be, and the images are known."""
-        await self._directory.owner.opened()
-        await self._directory.images_known.wait()
+    async def wait_until_ready(self) -> None:
+        """Wait until the network is open, or failed to open, and the images are listed."""
+        await self._catalog.worker.wait_until_opened()
+        await self._catalog.images_listed.wait()
 
     def state(self, *, images: bool = True) -> Values:
-        """Return where everything stands."""
-        owner, facts = self._directory.owner, self._directory.facts
+        """Return the state of the viewer: phase, network, recipes, progress of the scan and, optionally, images."""
+        worker, description = self._catalog.worker, self._catalog.description
         values: Values = {
-            "phase": owner.phase,
-            "note": owner.note,
+            "phase": worker.phase,
+            "note": worker.note,
             "version": dreamfilters.__version__,
             "top": self.top,
-            "network": facts.values if facts else None,
+            "network": description.values if description else None,
             "recipes": list(builtin_recipes.names()),
-            "default_recipe": RECIPE,
+            "default_recipe": DEFAULT_RECIPE,
             "class_recipe": CLASS_RECIPE,
-            "evidence": self._evidence,
+            "evidence": self._scan_progress,
             "command": self._settings.command,
             "python": self._settings.python,
         }
-        return {**values, "images": self.sights.listed()} if images else values
+        return {**values, "images": self.images.listed()} if images else values
 
     def first_events(self) -> list[tuple[str, Any]]:
-        """Return what a page that has just begun to listen is told."""
+        """Return the events that a new listener gets first."""
         return [
             ("hello", {"version": dreamfilters.__version__}),
             ("state", self.state(images=False)),
-            ("images", self.sights.listed()),
-            ("evidence", self._evidence),
-            *(("dream", booking.as_values()) for booking in self.studio.bookings.of() if booking.is_open),
+            ("images", self.images.listed()),
+            ("evidence", self._scan_progress),
+            *(("dream", dream.as_values()) for dream in self.dreams.queue.of() if dream.is_open),
         ]
 
-    async def _open_images(self) -> None:
-        settings, gallery, source = self._settings, self._directory.gallery, self._settings.images
+    async def _list_images(self) -> None:
+        settings, store, source = self._settings, self._catalog.images, self._settings.images
+        request = None
         try:
             if source is None and settings.spec == "signs":
-                source = gallery.samples
-                await _aside(_write_samples, source)
+                source = store.samples
+                await _in_daemon_thread(_write_samples, source)
             if source is not None:
-                await _aside(gallery.open, source, settings.labels)
+                ids, folder = await _in_daemon_thread(store.add_folder, source, settings.labels)
+                request = ScanRequest(ids, folder, _text(settings.audit))
         except DreamfiltersError as error:
-            self._tell_evidence({"phase": "failed", "done": 0, "total": 0, "note": str(error)})
-            source = None
-        self._directory.images_known.set()
-        self.hub.publish("images", self.sights.listed())
-        if source is not None:
-            shown = ScanRequest(str(source), _text(settings.labels), _text(settings.audit))
-            self.knowledge.images = shown
-            self._tell_evidence({"phase": "queued", "done": 0, "total": len(gallery), "note": ""})
-            self._directory.owner.survey(shown)
+            self._publish_progress({"phase": "failed", "done": 0, "total": 0, "note": str(error)})
+        self._catalog.images_listed.set()
+        self._publish_images()
+        if request is not None:
+            self.units.scan_request = request
+            self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})
+            self._catalog.worker.scan(request)
 
-    def _hear(self, topic: str, value: Any) -> None:
-        """Take over what the worker tells."""
+    def _on_event(self, topic: str, value: Any) -> None:
+        """Apply an event of the worker."""
+        catalog = self._catalog
         if topic == "dream":
-            self.studio.grown(value)
+            self.dreams.on_step(value)
         elif topic == "progress":
-            self._tell_evidence(value)
+            self._publish_progress(value)
         elif topic == "evidence":
-            self._directory.evidence = Evidence(value, {})
-        elif topic == "verdicts" and self._directory.evidence is not None:
-            self._directory.evidence = Evidence(self._directory.evidence.scan, value)
+            catalog.evidence = value
+        elif topic == "verdicts" and catalog.evidence is not None:
+            catalog.evidence = replace(catalog.evidence, verdicts=value)
         elif topic == "report":
             self.hub.publish("report", value)
         elif topic == "network":
-            self._directory.facts = value
+            catalog.description = value
             self.hub.publish("state", self.state(images=False))
-            self.hub.publish("images", self.sights.listed())  # their labels are names now
+            self._publish_images()  # labels are class names now
         else:
             self.hub.publish("state", self.state(images=False))
 
-    def _tell_evidence(self, values: Values) -> None:
-        self._evidence = values
+    def _publish_images(self) -> None:
+        self.hub.publish("images", self.images.listed())
+
+    def _publish_progress(self, values: Values) -> None:
+        self._scan_progress = values
         self.hub.publish("evidence", values)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -198,30 +195,30 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _aside(work: Callable[..., None], *arguments: Any) -> None:
-    """Do what takes seconds in a thread that nobody waits for when the viewer ends; asyncio's own are waited for."""
+async def _in_daemon_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of slow work in a daemon thread; asyncio's own threads are waited for at exit."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
+    done: asyncio.Future[Any] = loop.create_future()
 
-    def settle(error: Exception | None) -> None:
+    def settle(value: Any, error: Exception | None) -> None:
         if done.done():
             return
         if error is not None:
             done.set_exception(error)
         else:
-            done.set_result(None)
+            done.set_result(value)
 
     def run() -> None:
-        error = None
+        value, error = None, None
         try:
-            work(*arguments)
+            value = work(*arguments)
         except Exception as raised:
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, error)
+            loop.call_soon_threadsafe(settle, value, error)
 
     threading.Thread(target=run, daemon=True, name="dreamfilters-images").start()
-    await done
+    return await done
 
 
 def _text(path: Path | None) -> str | None:

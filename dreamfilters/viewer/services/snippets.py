@@ -1,4 +1,4 @@
-"""What the page shows, as words for a shell and for Python: whoever copies them gets the same."""
+"""Commands and Python code that reproduce what the page shows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-_FORM_FLAGS = ("range", "order")  # the keys of a form that the command line says without a file
+_FORM_FLAGS = ("range", "order")  # keys of an input form that are also options of the command line
 
 
 @dataclass(frozen=True)
 class Snippets:
-    """How a network is opened, in words.
+    """Writes commands and code for one network.
 
     Attributes:
-        spec: what the command line calls it.
-        options: the arguments of `load` that change what is seen and that a line can say.
+        spec: the model on the command line.
+        options: arguments of `load` that affect the result and can be written on one line.
 
     Example:
         >>> Snippets("signs").dream("conv1:3", "fast", 7)
@@ -30,36 +30,39 @@ class Snippets:
 
     @classmethod
     def of(cls, spec: str, options: Mapping[str, Any]) -> Snippets:
-        """Return the words for what `load` is given."""
+        """Return the snippets for these arguments of `load`."""
         names = ("classes", "architecture", "form", "size", "input", "output", "trust")
-        said = [(name, _sayable(options.get(name))) for name in names]
-        return cls(spec, tuple((name, value) for name, value in said if value))
+        values = [(name, _literal(options.get(name))) for name in names]
+        return cls(spec, tuple((name, value) for name, value in values if value))
 
     def serve(self, images: str | Path | None) -> tuple[str, str]:
-        """Return how the same viewer is started again."""
-        shown = [str(images)] if images is not None else []
-        arguments = ", ".join([repr(self.spec), *(f"images={each!r}" for each in shown), *self._arguments])
-        return shlex.join(["dreamfilters", "serve", self.spec, *shown, *self._words]), f"df.serve({arguments})"
+        """Return the command and the code that start the same viewer."""
+        paths = [str(images)] if images is not None else []
+        arguments = ", ".join([repr(self.spec), *(f"images={each!r}" for each in paths), *self._arguments])
+        return shlex.join(["dreamfilters", "serve", self.spec, *paths, *self._flags]), f"df.serve({arguments})"
 
     def dream(self, target: str, recipe: str, seed: int, size: tuple[int, int] | None = None) -> tuple[str, str]:
-        """Return how the same image is dreamt again; `size` is what the viewer chose for a network that takes any."""
+        """Return the command and the code that make the same dream.
+
+        `size` is the input size that the viewer chose for a network that takes any.
+        """
         if size is not None and "size" not in dict(self.options):
             return replace(self, options=(*self.options, ("size", size))).dream(target, recipe, seed)
-        words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *self._words]
+        words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *self._flags]
         loaded = f"df.load({', '.join([repr(self.spec), *self._arguments])})"
         return shlex.join(words), f"df.dream({loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed})"
 
     @property
-    def _words(self) -> list[str]:
-        return [word for name, value in self.options for word in _flags(name, value)]
+    def _flags(self) -> list[str]:
+        return [word for name, value in self.options for word in _flags_of(name, value)]
 
     @property
     def _arguments(self) -> list[str]:
         return [f"{name}={value!r}" for name, value in self.options]
 
 
-def _sayable(value: Any) -> Any:
-    """Return a value as a line says it, None where none can: a list of names, an object."""
+def _literal(value: Any) -> Any:
+    """Return a value as a literal on one line; None if there is none, as for a list of names or an object."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
@@ -71,13 +74,13 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(side, int) for side in value)
 
 
-def _flags(name: str, value: Any) -> list[str]:
-    """Return an option as the words of a command."""
+def _flags_of(name: str, value: Any) -> list[str]:
+    """Return an option as words of a command."""
     if value is True:
         return [f"--{name}"]
     if isinstance(value, dict):
-        return [word for key, each in value.items() for word in _flags(key, each)]
-    if isinstance(value, tuple | list):  # a size, or a range
-        sides = [f"{each:g}" for each in value]
-        return [f"--{name}", "x".join(sides)] if name == "size" else [f"--{name}", *sides]
+        return [word for key, each in value.items() for word in _flags_of(key, each)]
+    if isinstance(value, tuple | list):  # a size or a range
+        numbers = [f"{each:g}" for each in value]
+        return [f"--{name}", "x".join(numbers)] if name == "size" else [f"--{name}", *numbers]
     return [f"--{name}", str(value)]

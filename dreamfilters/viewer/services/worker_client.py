@@ -1,4 +1,4 @@
-"""The worker as the server sees it: asked and awaited, watched, and started anew when it falls over."""
+"""The server's side of the worker: it sends requests, awaits replies and restarts a worker that crashes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
+from dreamfilters.viewer.errors import BusyError
 from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
-from dreamfilters.viewer.server.errors import BusyError
-from dreamfilters.viewer.worker.process import work
+from dreamfilters.viewer.worker.process import run_worker
 
-_MOST_WAITING = 512  # requests; beyond that a click is refused
-_RESTARTS, _WITHIN = 3, 60.0  # a worker that falls over more often within so many seconds stays down
+_MAX_PENDING = 512  # requests
+_MAX_RESTARTS, _RESTART_WINDOW = 3, 60.0  # crashes within so many seconds after which a worker is restarted
+_CRASHED = "The model worker crashed and is restarting."
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,114 +30,132 @@ Listener: TypeAlias = Callable[[str, Any], None]  # topic, value
 
 @dataclass(eq=False)
 class WorkerClient:
-    """A worker process; all its methods are called on the event loop that `start` was called on.
+    """A client of a worker; its methods are called on the event loop that `start` was called on.
 
     Attributes:
-        spec: what `load` is given in the worker.
-        options: the other arguments of `load`.
-        listener: told the worker's news, and 'phase' with 'starting', 'ready', 'restarting' or 'failed' and a line.
-        prepare: called in a worker's process before anything else.
-        apart: whether the worker is a process of its own; a model that lives in this process is owned by a thread.
+        spec: the model, as `load` takes it in the worker.
+        options: other arguments of `load`.
+        listener: gets the worker's events, and ('phase', note) when `phase` changes.
+        prepare: called first in the worker's process.
+        separate: whether the worker is a process; a model that lives in this process is owned by a thread.
+        entry: function that the worker runs, see `run_worker`.
+        max_pending: number of pending requests above which further requests are refused.
+        phase: 'starting', 'ready', 'restarting' or 'failed'.
+        note: explains the phase in one line.
+        process: the process or thread.
     """
 
     spec: Any
     options: dict[str, Any]
     listener: Listener
     prepare: Callable[[], None] | None = None
-    apart: bool = True
+    separate: bool = True
+    entry: Callable[..., None] = run_worker
+    max_pending: int = _MAX_PENDING
     phase: str = "starting"
     note: str = "opening the network"
     process: Any = None
-    _images: ScanRequest | None = None
+    _scan: ScanRequest | None = None
     _outbox: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
-    _waiting: dict[int, tuple[Request, asyncio.Future[Any]]] = field(default_factory=dict)
-    _begun: set[int] = field(default_factory=set)
+    _pending: dict[int, tuple[Request, asyncio.Future[Any]]] = field(default_factory=dict)
+    _started: set[int] = field(default_factory=set)
     _numbers: Any = field(default_factory=itertools.count)
-    _falls: list[float] = field(default_factory=list)
+    _crashes: list[float] = field(default_factory=list)
     _closing: bool = False
-    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start(self) -> None:
         """Start the worker; it is ready when its network is open."""
         loop = asyncio.get_running_loop()
-        ours, theirs = Pipe()
-        self.process = _started(theirs, (self.spec, self.options, self.prepare), apart=self.apart)
-        if self.apart:
-            theirs.close()  # or this process would hold the worker's end open
+        connection, worker_end = Pipe()
+        self.process = self._start_worker(worker_end)
+        if self.separate:
+            worker_end.close()  # otherwise this process would keep the worker's end open
         self._outbox = queue.SimpleQueue()
-        for target, arguments in ((_listen, (ours, loop, self._take, self._fell)), (_speak, (ours, self._outbox))):
+        receiving = (connection, loop, self._on_message, self._on_exit)
+        for target, arguments in ((_receive_all, receiving), (_send_all, (connection, self._outbox))):
             threading.Thread(target=target, args=arguments, daemon=True).start()
-        if self._images is not None:
-            self._outbox.put(self._images)
-        for request, future in self._waiting.values():  # what the last worker had not begun
+        if self._scan is not None:
+            self._outbox.put(self._scan)
+        for request, future in self._pending.values():  # requests that the crashed worker had not started
             if not future.done():
                 self._outbox.put(request)
 
-    def survey(self, images: ScanRequest) -> None:
-        """Let the worker look at these images whenever nobody waits."""
-        self._images = images
-        self._outbox.put(images)
+    def scan(self, request: ScanRequest) -> None:
+        """Let the worker scan these images while no request is waiting."""
+        self._scan = request
+        self._outbox.put(request)
 
-    async def ask(self, deed: str, *, rank: int = 0, number: int | None = None, **arguments: Any) -> Any:
-        """Return what the worker answers.
+    async def request(self, action: str, *, priority: int = 0, number: int | None = None, **arguments: Any) -> Any:
+        """Send a request and return the value of its reply.
+
+        Args:
+            action: name of the worker's handler.
+            priority: see `messages.Request`.
+            number: from `new_number`, to cancel the request; default: a new one.
+            arguments: of the handler.
 
         Raises:
-            BusyError: it failed, fell over while it was at it, or too much is waiting.
+            BusyError: the worker failed, crashed while it handled the request, or too many requests are waiting.
             Cancelled: by `cancel`.
-            DreamfiltersError: what the worker raised.
+            DreamfiltersError: raised by the handler.
         """
         if self.phase == "failed":
             raise BusyError(self.note)
-        if len(self._waiting) >= _MOST_WAITING:
-            raise BusyError(f"{len(self._waiting)} requests are waiting for the network; try again in a moment")
-        request = Request(next(self._numbers) if number is None else number, rank, deed, arguments)
+        if len(self._pending) >= self.max_pending:
+            raise BusyError(f"{len(self._pending)} requests are waiting for the network; try again in a moment")
+        request = Request(next(self._numbers) if number is None else number, priority, action, arguments)
         future = asyncio.get_running_loop().create_future()
-        self._waiting[request.number] = request, future
+        self._pending[request.number] = request, future
         self._outbox.put(request)
         try:
             return await future
         finally:
-            self._waiting.pop(request.number, None)
-            self._begun.discard(request.number)
+            self._pending.pop(request.number, None)
+            self._started.discard(request.number)
 
-    async def opened(self) -> None:
-        """Wait until the network is open or could not be opened."""
-        await self._ready.wait()
+    async def wait_until_opened(self) -> None:
+        """Wait until the network is open or failed to open."""
+        await self._opened.wait()
 
     def new_number(self) -> int:
-        """Return a number for a request that may be cancelled."""
+        """Return the number of a request that may be canceled."""
         return int(next(self._numbers))
 
     def cancel(self, number: int) -> None:
-        """Say that a request is not wanted any longer: to who waits for it, and to the worker."""
+        """Cancel a request: its caller gets `Cancelled`, and the worker stops or skips it."""
         self._outbox.put(Cancel(number))
-        _, future = self._waiting.get(number, (None, None))
+        _, future = self._pending.get(number, (None, None))
         if future is not None and not future.done():
             future.set_exception(Cancelled())
 
     def close(self) -> None:
         """End the worker."""
         self._closing = True
-        self._abandon("the viewer is closing")
+        self._fail_pending("the viewer is closing")
         self._outbox.put(None)
-        if self.apart and self.process is not None:
+        if self.separate and self.process is not None:
             self.process.terminate()
 
-    def _take(self, message: Reply | Event) -> None:
-        """On the event loop: hand on what the worker says."""
+    def _start_worker(self, connection: Connection) -> Any:
+        arguments = (connection, self.spec, self.options, self.prepare)
+        if self.separate:
+            process: Any = multiprocessing.get_context("spawn").Process(
+                target=self.entry, args=arguments, daemon=True, name="dreamfilters-worker"
+            )
+        else:
+            process = threading.Thread(
+                target=_run_and_close, args=(self.entry, *arguments), daemon=True, name="dreamfilters-worker"
+            )
+        process.start()
+        return process
+
+    def _on_message(self, message: Reply | Event) -> None:
+        """Handle a message of the worker, on the event loop."""
         if isinstance(message, Event):
-            if message.topic == "failed":
-                self._fail(message.value)
-                return
-            if message.topic == "begun":
-                self._begun.update({message.value} & self._waiting.keys())  # not what was cancelled meanwhile
-                return
-            if message.topic == "network":
-                self._ready.set()
-                self._tell("ready", "")
-            self.listener(message.topic, message.value)
+            self._on_event(message)
             return
-        _, future = self._waiting.get(message.number, (None, None))
+        _, future = self._pending.get(message.number, (None, None))
         if future is None or future.done():
             return
         if message.error is not None:
@@ -144,78 +163,76 @@ class WorkerClient:
         else:
             future.set_result(message.value)
 
-    def _fell(self) -> None:
-        """On the event loop: the worker has ended without being asked to."""
+    def _on_event(self, event: Event) -> None:
+        if event.topic == "failed":
+            self._fail(event.value)
+            return
+        if event.topic == "started":
+            self._started.update({event.value} & self._pending.keys())  # the request may have been canceled since
+            return
+        if event.topic == "network":
+            self._opened.set()
+            self._set_phase("ready", "")
+        self.listener(event.topic, event.value)
+
+    def _on_exit(self) -> None:
+        """Restart a worker that ended unexpectedly, on the event loop."""
         if self._closing or self.phase == "failed":
             return
-        _LOG.warning("the process that owns the model ended (exit code %s)", getattr(self.process, "exitcode", None))
-        self._ready.clear()
-        self._abandon("the process that owns the model fell over while it was at it; it is started anew", self._begun)
+        _LOG.warning("the model worker ended (exit code %s)", getattr(self.process, "exitcode", None))
+        self._opened.clear()
+        self._fail_pending(_CRASHED, self._started)
         now = time.monotonic()
-        self._falls = [fall for fall in self._falls if now - fall < _WITHIN] + [now]
-        if len(self._falls) > _RESTARTS:
-            self._fail(
-                f"the process that owns the model ended {len(self._falls)} times within a minute; see the terminal"
-            )
+        self._crashes = [crash for crash in self._crashes if now - crash < _RESTART_WINDOW] + [now]
+        if len(self._crashes) > _MAX_RESTARTS:
+            self._fail(f"The model worker crashed {len(self._crashes)} times within a minute; see the terminal.")
             return
-        self._tell("restarting", "the process that owns the model ended; it is started anew")
+        self._set_phase("restarting", _CRASHED)
         self.start()
 
     def _fail(self, note: str) -> None:
-        self._tell("failed", note)
-        self._abandon(note)
-        self._ready.set()  # so that whoever waits is told
+        self._set_phase("failed", note)
+        self._fail_pending(note)
+        self._opened.set()  # wakes up callers of wait_until_opened
 
-    def _tell(self, phase: str, note: str) -> None:
+    def _set_phase(self, phase: str, note: str) -> None:
         self.phase, self.note = phase, note
         self.listener("phase", note)
 
-    def _abandon(self, why: str, only: Iterable[int] | None = None) -> None:
-        for number in self._waiting if only is None else only:
-            _, future = self._waiting[number]
+    def _fail_pending(self, reason: str, numbers: Iterable[int] | None = None) -> None:
+        for number in self._pending if numbers is None else numbers:
+            _, future = self._pending[number]
             if not future.done():
-                future.set_exception(BusyError(why))
+                future.set_exception(BusyError(reason))
 
 
-def _started(connection: Connection, what: tuple[Any, ...], *, apart: bool) -> Any:
-    arguments = (connection, *what)
-    if apart:
-        process: Any = multiprocessing.get_context("spawn").Process(
-            target=work, args=arguments, daemon=True, name="dreamfilters-worker"
-        )
-    else:
-        process = threading.Thread(target=_work_and_close, args=arguments, daemon=True, name="dreamfilters-worker")
-    process.start()
-    return process
-
-
-def _work_and_close(connection: Connection, *what: Any) -> None:
+def _run_and_close(entry: Callable[..., None], connection: Connection, *arguments: Any) -> None:
     try:
-        work(connection, *what)
+        entry(connection, *arguments)
     finally:
-        connection.close()  # as a process's end would
+        connection.close()  # as the end of a process does
 
 
-def _listen(
+def _receive_all(
     connection: Connection,
     loop: asyncio.AbstractEventLoop,
-    take: Callable[[Any], None],
-    fell: Callable[[], None],
+    on_message: Callable[[Any], None],
+    on_exit: Callable[[], None],
 ) -> None:
-    """In a thread: hand what comes to the event loop until the other end is closed."""
+    """Pass messages to the event loop until the other end is closed; runs in a thread."""
     try:
         while True:
-            loop.call_soon_threadsafe(take, connection.recv())
+            loop.call_soon_threadsafe(on_message, connection.recv())
     except (EOFError, OSError):
         with contextlib.suppress(RuntimeError):  # the loop has ended first
-            loop.call_soon_threadsafe(fell)
+            loop.call_soon_threadsafe(on_exit)
     except RuntimeError:
         return
 
 
-def _speak(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
-    """In a thread: send what is put out, for a busy worker does not read and the event loop must not wait for it."""
-    with contextlib.suppress(OSError, ValueError):  # it has fallen over
+def _send_all(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
+    """Send what is put into the outbox; runs in a thread, since a busy worker does not read and sending blocks."""
+    with contextlib.suppress(OSError, ValueError):  # the worker has ended
         while True:
             message = outbox.get()
             connection.send(message)

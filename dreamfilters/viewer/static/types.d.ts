@@ -83,6 +83,8 @@ export interface EvidenceProgress {
 
 export interface Dream {
   id: string;
+  /** Increases from dream to dream. */
+  number: number;
   layer: string;
   unit: number;
   name: string;

@@ -1,4 +1,4 @@
-"""A dream made in the worker, told while it grows, that can be cancelled and lets others in between its steps."""
+"""Dreams in the worker: frames are sent while the image changes, and other requests run between the steps."""
 
 from __future__ import annotations
 
@@ -10,69 +10,61 @@ from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.result import Dream
-from dreamfilters.images import png_bytes, resize
+from dreamfilters.images import png_bytes
 from dreamfilters.runs.dream_store import shown, side_by_side
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import DreamRequest, Values
 from dreamfilters.viewer.worker.session import ModelSession
 
-_BETWEEN = 0.1  # seconds from one frame to the next
+_FRAME_INTERVAL = 0.1  # seconds
 
 
-def dreamt(
-    looks: ModelSession, asked: DreamRequest, tell: Callable[[Values], None], pause: Callable[[], None]
+def run_dream(
+    session: ModelSession, request: DreamRequest, send: Callable[[Values], None], pause: Callable[[], None]
 ) -> Dream:
-    """Return the dream; `tell` gets its frames, and `pause`, called after each step, may raise `Cancelled`."""
-    last = -_BETWEEN
+    """Return the dream; `send` gets its steps, and `pause`, called after each step, may raise `Cancelled`."""
+    last_frame = -_FRAME_INTERVAL
 
-    def on_step(moment: AscentStep) -> None:
-        nonlocal last
-        now = time.monotonic()
-        image = None
-        if now - last >= _BETWEEN:
-            last, image = now, png_bytes(side_by_side(moment.images()[0]))
-        tell(
-            {
-                "id": asked.id,
-                "step": moment.step,
-                "steps": moment.steps,
-                "score": plain(float(moment.scores[0])),
-                "png": image,
-            }
-        )
+    def on_step(step: AscentStep) -> None:
+        nonlocal last_frame
+        now, png = time.monotonic(), None
+        if now - last_frame >= _FRAME_INTERVAL:
+            last_frame, png = now, png_bytes(side_by_side(step.images()[0]))
+        score = plain(float(step.scores[0]))
+        send({"id": request.id, "step": step.step, "steps": step.steps, "score": score, "png": png})
         pause()
 
-    target, recipe = looks.facts.target(asked.layer, asked.unit), recipes.read_recipe(asked.recipe)
-    return dream(looks.network, target, recipe, seed=asked.seed, on_step=on_step)[0]
+    target = session.description.target(request.layer, request.unit)
+    return dream(session.network, target, recipes.read_recipe(request.recipe), seed=request.seed, on_step=on_step)[0]
 
 
-class _Enough(Exception):  # noqa: N818 - it is no error
-    """The first step is done."""
+class _FirstStepDone(Exception):  # noqa: N818 - not an error
+    """Ends a dream after its first step."""
 
 
-def prepared(looks: ModelSession, layer: str, unit: int, recipe: str) -> None:
-    """Compile what a dream of this layer by this recipe runs, by dreaming its first step; it is kept for the others."""
+def compile_dream(session: ModelSession, layer: str, unit: int, recipe: str) -> None:
+    """Compile the programs of a dream of this layer by this recipe, by running one step; later dreams use them."""
 
-    def on_step(moment: AscentStep) -> None:
-        moment.images()
-        raise _Enough
+    def on_step(step: AscentStep) -> None:
+        step.images()
+        raise _FirstStepDone
 
-    with contextlib.suppress(_Enough):
-        dream(looks.network, looks.facts.target(layer, unit), recipes.read_recipe(recipe), on_step=on_step)
+    target = session.description.target(layer, unit)
+    with contextlib.suppress(_FirstStepDone):
+        dream(session.network, target, recipes.read_recipe(recipe), on_step=on_step)
 
 
-def finished(looks: ModelSession, asked: DreamRequest, made: Dream) -> Values:
-    """Return what is known of a dream that is done."""
-    values = plain(made.as_values())
-    image = resize(made.image, looks.facts.size)
-    found = looks.map(asked.layer, asked.unit, ("dream", asked.id), image)
+def dream_values(session: ModelSession, request: DreamRequest, dream: Dream) -> Values:
+    """Return a finished dream as values: its image, the unit's map on it, and the numbers of the ascent."""
+    unit_map = session.unit_map(
+        request.layer, request.unit, ("dream", request.id), session.network.form.fit(dream.image)
+    )
+    values = plain(dream.as_values())
+    keys = ("target", "score", "robust", "steps", "activated", "recovered_by", "note", "history")
     return {
-        "id": asked.id,
-        "png": png_bytes(shown(made)),
-        "map": found,
-        "peak": max((value for row in found["values"] for value in row if value is not None), default=None),
-        **{
-            key: values[key]
-            for key in ("target", "score", "robust", "steps", "activated", "recovered_by", "note", "history")
-        },
+        "id": request.id,
+        "png": png_bytes(shown(dream)),
+        "map": unit_map,
+        "maximum": max((value for row in unit_map["values"] for value in row if value is not None), default=None),
+        **{key: values[key] for key in keys},
     }

@@ -1,4 +1,4 @@
-"""A network as plain values for the page: layers with ids, edges, classes, and what a place of each map sees."""
+"""The description of a network for the page: layers with ids, edges, classes and receptive fields."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 from dreamfilters.networks.classes.predictions import has_classes
-from dreamfilters.viewer.messages import CLASSES, NetworkDescription, Values
+from dreamfilters.viewer.messages import CLASS_LAYER, NetworkDescription, Values
 
 
-def described(network: Network) -> NetworkDescription:
-    """Return what the page is told of a network whose input size is known."""
+def describe_network(network: Network) -> NetworkDescription:
+    """Return the description of a network.
+
+    Raises:
+        ModelError: the network has no definite input size.
+    """
     ids = {info.name: f"L{number}" for number, info in enumerate(network.layers)}
     height, width = network.form.size
     if height is None or width is None:
         raise ModelError(f"{network.name}: takes images of any size; give one")
-    classes = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
+    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
     return NetworkDescription(
         values={
             "name": network.name,
@@ -27,34 +31,33 @@ def described(network: Network) -> NetworkDescription:
             "form": {"height": height, "width": width, "channels": network.form.channels,
                      "text": network.form.describe(), "assumed": network.assumed},
             "classes": list(network.classes),
-            "layers": [_layer(info, ids[info.name]) for info in network.layers],
+            "layers": [_layer_values(info, ids[info.name]) for info in network.layers],
             "edges": _edges(network, ids),
-            "class_layer": CLASSES if classes else None,
+            "class_layer": CLASS_LAYER if targets else None,
         },
-        addresses={**{key: name for name, key in ids.items()}, CLASSES: LOGITS},
-        quoted={key: quoted(name) for name, key in ids.items()},
-        fields={**{ids[info.name]: info.receptive_field for info in network.layers}, CLASSES: None},
-        classes=classes,
+        layer_names={**{key: name for name, key in ids.items()}, CLASS_LAYER: LOGITS},
+        layer_targets={key: quoted(name) for name, key in ids.items()},
+        receptive_fields={**{ids[info.name]: info.receptive_field for info in network.layers}, CLASS_LAYER: None},
+        class_targets=targets,
         size=(height, width),
         channels=network.form.image_channels,
-        rule=network.form.resize,
-        chosen=(height, width) if any(None in given.shape[1:] for given in network.model.inputs) else None,
+        resize_rule=network.form.resize,
+        chosen_size=(height, width) if any(None in tensor.shape[1:] for tensor in network.model.inputs) else None,
     )  # fmt: skip
 
 
 def display_of(info: LayerInfo) -> str:
-    """Return how a layer is drawn: 'maps', 'bars' for one number a unit, 'none' where it has no units."""
+    """Return how the page displays a layer: 'maps', 'bars' for one number per unit, 'none' for no units."""
     return {3: "maps", 1: "bars"}.get(len(info.shape), "none") if info.units else "none"
 
 
-def _layer(info: LayerInfo, key: str) -> Values:
+def _layer_values(info: LayerInfo, key: str) -> Values:
     field = info.receptive_field
-    known = None not in info.shape
     return {
         "id": key,
         "name": info.name,
         "type": info.type,
-        "shape": list(info.shape) if known else " × ".join("?" if s is None else str(s) for s in info.shape),
+        "shape": " × ".join(str(side or "?") for side in info.shape) if None in info.shape else list(info.shape),
         "units": info.units,
         "activation": info.activation,
         "display": display_of(info),

@@ -1,4 +1,4 @@
-"""The process that owns the model: it answers one request after the other, a person's click before all others."""
+"""The worker process: it owns the model and handles one request after the other, by priority."""
 
 from __future__ import annotations
 
@@ -15,109 +15,116 @@ from typing import Any
 from dreamfilters.errors import DreamfiltersError, ModelError
 from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
 
-_LULL = 0.25  # seconds after an answer in which a person may ask for more, before something long is begun
+_IDLE_DELAY = 0.25  # seconds after a reply during which no background step starts: further clicks are likely
 _LOG = logging.getLogger(__name__)
 
 
-def work(connection: Connection, spec: Any, options: dict[str, Any], prepare: Callable[[], None] | None = None) -> None:
-    """Open a network and answer what comes through the connection until its other end is closed.
+def run_worker(
+    connection: Connection, spec: Any, options: dict[str, Any], prepare: Callable[[], None] | None = None
+) -> None:
+    """Open a network and handle the messages of a connection until its other end is closed.
 
-    `prepare` is called first, in a process of its own.
+    Args:
+        connection: to the server.
+        spec: the model, as `load` takes it.
+        options: other arguments of `load`.
+        prepare: called first if this is a separate process.
     """
     if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which closes the connection
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and closes the connection
         if prepare is not None:
             prepare()
     with contextlib.suppress(EOFError, OSError):  # the server is gone
         try:
             from dreamfilters.viewer.worker.handlers import Handlers  # imports TensorFlow, which takes seconds
 
-            desk = Handlers(spec, options, lambda topic, value: connection.send(Event(topic, value)))
-        except Exception as error:  # it would fail again
+            handlers = Handlers(spec, options, lambda topic, value: connection.send(Event(topic, value)))
+        except Exception as error:  # a restart would fail too
             if not isinstance(error, DreamfiltersError):
                 _LOG.exception("the network could not be opened")
-            connection.send(Event("failed", _line(error)))
-            connection.recv()  # so that it is no crash
+            connection.send(Event("failed", _one_line(error)))
+            connection.recv()  # a process that ends here would count as a crash
             return
-        Worker(connection, desk).run()
+        Worker(connection, handlers).run()
 
 
 class Worker:
-    """The queue of requests before a desk."""
+    """The queue of requests in front of the handlers."""
 
-    def __init__(self, connection: Connection, desk: Any) -> None:
-        self._connection, self._desk = connection, desk
-        self._waiting: list[tuple[int, int, Request]] = []
+    def __init__(self, connection: Connection, handlers: Any) -> None:
+        self._connection, self._handlers = connection, handlers
+        self._queue: list[tuple[int, int, Request]] = []
         self._canceled: set[int] = set()
-        self._idle: Iterator[None] = desk.warm()
+        self._background: Iterator[None] = handlers.warm_up()
 
     def run(self) -> None:
-        """Answer for ever; raise EOFError when nobody asks any longer."""
-        patience: float | None = 0.0  # seconds until the next slice, None for no slice left
+        """Handle messages until the connection is closed, then raise EOFError."""
+        timeout: float | None = 0.0  # seconds until the next background step, None if there is none
         while True:
-            self._receive(patience)
-            if self._waiting:
-                self._answer(heapq.heappop(self._waiting)[2])
-                patience = _LULL
+            self._receive(timeout)
+            if self._queue:
+                self._handle(heapq.heappop(self._queue)[2])
+                timeout = _IDLE_DELAY
             else:
-                patience = 0.0 if self._slice() else None
+                timeout = 0.0 if self._background_step() else None
 
-    def pause(self, number: int) -> None:
-        """Between two steps of a long request: answer what a person waits for.
-
-        Raises:
-            Cancelled: the long request is not wanted any longer.
-        """
-        self._receive(0.0)
-        while self._waiting and self._waiting[0][0] == 0:
-            self._answer(heapq.heappop(self._waiting)[2])
-        if number in self._canceled:
-            raise Cancelled
-
-    def _receive(self, patience: float | None) -> None:
-        """Take what has come; where nothing waits, what comes within so many seconds, or ever."""
-        while self._connection.poll(0.0 if self._waiting else patience):
-            self._take(self._connection.recv())
-            patience = 0.0
-
-    def _take(self, message: Request | Cancel | ScanRequest | None) -> None:
+    def enqueue(self, message: Request | Cancel | ScanRequest | None) -> None:
+        """Queue a message; None closes the worker with EOFError."""
         if message is None:
             raise EOFError
         if isinstance(message, Request):
-            heapq.heappush(self._waiting, (message.rank, message.number, message))
+            heapq.heappush(self._queue, (message.priority, message.number, message))
         elif isinstance(message, Cancel):
             self._canceled.add(message.number)
         else:
-            self._idle = itertools.chain(self._idle, self._desk.survey(message))
+            self._background = itertools.chain(self._background, self._handlers.scan(message))
 
-    def _answer(self, request: Request) -> None:
+    def _pause(self, number: int) -> None:
+        """Handle the requests of priority 0 between two steps of request `number`.
+
+        Raises:
+            Cancelled: request `number` was canceled.
+        """
+        self._receive(0.0)
+        while self._queue and self._queue[0][0] == 0:
+            self._handle(heapq.heappop(self._queue)[2])
+        if number in self._canceled:
+            raise Cancelled
+
+    def _receive(self, timeout: float | None) -> None:
+        """Queue all messages that have arrived; wait up to `timeout` seconds for the first if the queue is empty."""
+        while self._connection.poll(0.0 if self._queue else timeout):
+            self.enqueue(self._connection.recv())
+            timeout = 0.0
+
+    def _handle(self, request: Request) -> None:
         try:
             if request.number in self._canceled:
                 raise Cancelled
-            self._connection.send(Event("begun", request.number))  # what is not begun outlives this process
-            reply = Reply(request.number, self._desk.do(request, lambda: self.pause(request.number)))
+            self._connection.send(Event("started", request.number))  # after a crash, only other requests are repeated
+            reply = Reply(request.number, self._handlers.handle(request, lambda: self._pause(request.number)))
         except (DreamfiltersError, Cancelled) as error:
             reply = Reply(request.number, error=error)
-        except Exception as error:  # a bug, or memory that does not suffice: this request fails, not those behind it
-            _LOG.exception("request %s failed", request.deed)
-            reply = Reply(request.number, error=ModelError(f"{request.deed}: {_line(error)}"))
+        except Exception as error:  # a bug or a lack of memory: this request fails, later ones may succeed
+            _LOG.exception("request %s failed", request.action)
+            reply = Reply(request.number, error=ModelError(f"{request.action}: {_one_line(error)}"))
         self._canceled.discard(request.number)
         self._connection.send(reply)
 
-    def _slice(self) -> bool:
-        """Do a slice of what nobody waits for; say whether there was one."""
+    def _background_step(self) -> bool:
+        """Run one step of the background work; return whether there was one."""
         try:
-            next(self._idle)
+            next(self._background)
         except StopIteration:
             return False
-        except Exception as error:  # without evidence there are still maps and dreams
+        except Exception as error:  # maps and dreams work without evidence
             if not isinstance(error, DreamfiltersError):
-                _LOG.exception("the images could not be looked at")
-            self._desk.tell("progress", {"phase": "failed", "done": 0, "total": 0, "note": _line(error)})
+                _LOG.exception("the scan of the images failed")
+            self._handlers.send("progress", {"phase": "failed", "done": 0, "total": 0, "note": _one_line(error)})
         return True
 
 
-def _line(error: Exception) -> str:
-    """Return what an error says on one line, cut short, and of what kind it is where it is no user's mistake."""
-    said = " ".join(str(error).split())[:300]
-    return said if isinstance(error, DreamfiltersError) else f"{type(error).__name__}: {said}"
+def _one_line(error: Exception) -> str:
+    """Return the message of an error on one line, shortened; with its type unless it is a DreamfiltersError."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, DreamfiltersError) else f"{type(error).__name__}: {text}"

@@ -1,4 +1,4 @@
-"""The evidence pass in slices: one batch of images at a time, whenever nobody waits for anything."""
+"""The scan of the images in the background: one batch per step, while no request is waiting."""
 
 from __future__ import annotations
 
@@ -13,58 +13,61 @@ from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
 from dreamfilters.verdicts.result import Audit
-from dreamfilters.viewer.messages import NetworkDescription, ScanVerdicts
-from dreamfilters.viewer.worker.session import image_bytes
+from dreamfilters.viewer.messages import ImageEvidence, NetworkDescription, ScanRequest, VerdictBasis
+from dreamfilters.viewer.worker.session import activation_bytes
 
-_BATCH = 8  # images of a slice at most: a person who clicks waits for as long as these take
-
-_ROOM = 2**25  # bytes of a batch's maps; some batches are under way at a time
-_GLANCE = 0.02  # seconds of a slice that only waits
+BATCH = 8  # images of a step at most: a request waits until the step ends
+_BATCH_BYTES = 2**25  # of a batch's activations; several batches are in memory at a time
+_POLL = 0.02  # seconds of a step that waits for a thread
 
 Result = TypeVar("Result")
 
 
-def surveyed(
+def run_scan(
     network: Network,
-    facts: NetworkDescription,
-    images: ImageFolder,
-    tell: Callable[[str, Any], None],
-    stored: str | None = None,
+    description: NetworkDescription,
+    request: ScanRequest,
+    send: Callable[[str, Any], None],
+    *,
+    batch: int = BATCH,
 ) -> Generator[None, None, ReferenceSet]:
-    """Scan the images batch by batch, tell how far it is and in the end what it came to, and return that.
+    """Scan the images batch by batch, send progress, evidence and verdicts, and return the reference set.
 
-    The verdicts are those of a stored audit, where one is given: it has dreamt of the silent units too.
+    The verdicts are those of a stored audit, if one is given, since it includes dreams of the silent units.
 
     Raises:
-        OutputError: no audit of this network lies there.
+        OutputError: the stored audit is of other weights.
     """
-    known = None if stored is None else _audited(network, stored)
-    count = len(images)
-    layers = default_layers(network)
-    fitting = max(1, min(_BATCH, count, _ROOM // image_bytes(network, facts.size)))
-    source = source_of(images)
-    survey = ScanJob(network, source, layers, k=min(TOP_K, count), batch=fitting)
-    state = survey.start()
-    for _ in survey.advance(state):
-        tell("progress", {"phase": "running", "done": state.done, "total": count, "note": "looking at the images"})
+    stored = None if request.audit is None else _read_audit(network, request.audit)
+    count = len(request.images)
+    fitting = max(1, min(batch, count, _BATCH_BYTES // activation_bytes(network, description.size)))
+    source = source_of(request.images)
+    job = ScanJob(network, source, default_layers(network), k=min(TOP_K, count), batch=fitting)
+    state = job.start()
+
+    def report(phase: str, done: int, note: str) -> None:
+        send("progress", {"phase": phase, "done": done, "total": count, "note": note})
+
+    for _ in job.advance(state):
+        report("running", state.done, "scanning the images")
         yield
-    scan = survey.result(state)
-    tell("evidence", scan)
-    tell("progress", {"phase": "running", "done": count, "total": count, "note": "bounds over all valid images"})
-    tell("verdicts", (yield from beside(lambda: verdicts(network, facts, scan, known))))
-    tell("progress", {"phase": "ready", "done": count, "total": count, "note": ""})
+    scan = job.result(state)
+    send("evidence", ImageEvidence(request.image_ids, scan, {}))
+    report("running", count, "computing bounds over all valid images")
+    verdicts = yield from run_in_thread(lambda: verdicts_of(network, description, scan, stored))
+    send("verdicts", verdicts)
+    report("ready", count, "")
     return ReferenceSet.of(network, source, scan)
 
 
-def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
-    """Do in a thread what cannot be cut into slices; yield while it lasts, and return what it returns.
+def run_in_thread(work: Callable[[], Result]) -> Generator[None, None, Result]:
+    """Run work that has no steps in a thread; yield until it ends, and return its result.
 
-    Bounds of a large network take a minute, in which people click; NumPy and TensorFlow let them in.
+    The bounds of a large network take a minute; NumPy and TensorFlow release the lock for other requests.
     """
     future: Future[Result] = Future()
 
@@ -74,32 +77,33 @@ def beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
         except Exception as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True, name="dreamfilters-bounds").start()  # a pool's would be waited for
+    # A daemon: at exit, Python waits for the threads of an executor.
+    threading.Thread(target=run, daemon=True, name="dreamfilters-background").start()
     while not future.done():
-        wait([future], _GLANCE)
+        wait([future], _POLL)
         yield
     return future.result()
 
 
-def verdicts(
-    network: Network, facts: NetworkDescription, scan: Scan, known: Audit | None = None
-) -> dict[str, tuple[ScanVerdicts, ...]]:
-    """Return layer id -> the verdict on each unit: those that are known, else by images and plain bounds alone.
+def verdicts_of(
+    network: Network, description: NetworkDescription, scan: Scan, stored: Audit | None = None
+) -> dict[str, tuple[VerdictBasis, ...]]:
+    """Return layer id -> the verdict on each unit: from a stored audit, else from the scan and plain bounds.
 
-    Dreams come as they are made.
+    Dreams are added as they finish.
     """
-    ids = {address: key for key, address in facts.addresses.items()}
-    found = known or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    ids = {name: key for key, name in description.layer_names.items()}
+    found = stored or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(
-            ScanVerdicts(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
+            VerdictBasis(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
         )
         for layer in found.layers
         if layer.name in ids
     }
 
 
-def _audited(network: Network, folder: str) -> Audit:
+def _read_audit(network: Network, folder: str) -> Audit:
     found = read_audit(folder)
     if found.fingerprint != network.fingerprint:
         raise OutputError(f"{folder}: holds an audit of {found.network} with other weights than {network.name} has")

@@ -1,4 +1,4 @@
-"""What the worker does with the model: open it, show it images, look at maps, dream."""
+"""A network in the worker: its description and its activations on single images, cached by image."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
 from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.serialization import plain
-from dreamfilters.viewer.messages import CLASSES, ImageArray, LayerMaps, Values
-from dreamfilters.viewer.services.byte_cache import ByteCache
-from dreamfilters.viewer.worker.map_encoding import layer_maps, unit_map
-from dreamfilters.viewer.worker.network_description import described, display_of
+from dreamfilters.viewer.byte_cache import ByteCache
+from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, Values
+from dreamfilters.viewer.worker.map_encoding import encode_layer_maps, encode_unit_map
+from dreamfilters.viewer.worker.network_description import describe_network, display_of
 
-_SIDE = 224  # pixels of the images for a network that takes any size
-_ROOM = 2**28  # bytes of activations: those of the images that were shown last
-_AT_ONCE = 2**28  # bytes of one image's activations up to which all layers are run together
+_SIDE = 224  # pixels of the input of a network that takes any size
+_CACHE = 2**28  # bytes of activations that are cached
+_ALL_LAYERS = 2**28  # bytes of one image's activations up to which all layers are computed together
 
 
-def opened(spec: Any, options: Mapping[str, Any]) -> Network:
+def open_network(spec: Any, options: Mapping[str, Any]) -> Network:
     """Return the network with a definite input size."""
     network = load(spec, **options)
     height, width = network.form.size
@@ -32,65 +32,78 @@ def opened(spec: Any, options: Mapping[str, Any]) -> Network:
 
 
 class ModelSession:
-    """What a network answers to single images; of those shown last everything is at hand."""
+    """Activations of a network on single images.
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.facts = network, described(network)
+    Images are told apart by `key`, any hashable value; the activations of the latest images are cached.
+    """
+
+    def __init__(self, network: Network, *, cache: int = _CACHE, all_layers: int = _ALL_LAYERS) -> None:
+        """Describe the network.
+
+        Args:
+            network: with a definite input size.
+            cache: bytes of activations that are cached.
+            all_layers: bytes of one image's activations up to which all layers are computed together.
+        """
+        self.network, self.description = network, describe_network(network)
         self._infos = {f"L{number}": info for number, info in enumerate(network.layers)}
-        self._seen: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
-            _ROOM, weigh=lambda seen: sum(v.nbytes for v in seen.values())
+        self._cache: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
+            cache, size_of=lambda outputs: sum(values.nbytes for values in outputs.values())
         )
-        drawn = [key for key, info in self._infos.items() if display_of(info) != "none"]
-        self._ids = (*drawn, *([CLASSES] if self.facts.classes else []))
-        self._together = image_bytes(network, self.facts.size) <= _AT_ONCE
+        displayed = [key for key, info in self._infos.items() if display_of(info) != "none"]
+        self._layers = (*displayed, *([CLASS_LAYER] if self.description.class_targets else []))
+        self._together = activation_bytes(network, self.description.size) <= all_layers
 
-    def warm(self) -> None:
-        """Compile what the first click would wait for."""
+    @property
+    def cached_bytes(self) -> int:
+        """Size of the cached activations."""
+        return self._cache.byte_count
+
+    def warm_up(self) -> None:
+        """Compile the program that the first request needs."""
         if self._together:
-            blank = np.zeros((*self.facts.size, self.facts.channels), np.float32)
-            activations(self.network, blank[None], [self.facts.addresses[each] for each in self._ids])
+            description = self.description
+            blank = np.zeros((1, *description.size, description.channels), np.float32)
+            activations(self.network, blank, [description.layer_names[each] for each in self._layers])
 
     def activation(self, layer: str, key: Any, image: ImageArray) -> ImageArray:
-        """Return what a layer makes of an image, (h, w, c) or (c,); `key` tells images apart."""
-        asked = self._ids if self._together else (layer,)
-        held = (key, None if self._together else layer)
-        seen = self._seen.get(held)
-        if seen is None:
-            addresses = [self.facts.addresses[each] for each in asked]
-            found = activations(self.network, image[None], addresses)
-            seen = {each: np.array(found[name][0]) for each, name in zip(asked, addresses, strict=True)}
-            self._seen[held] = seen
-        return seen[layer]
+        """Return the output of a layer for an image, (h, w, c) or (c,)."""
+        layers = self._layers if self._together else (layer,)
+        cache_key = (key, None if self._together else layer)
+        outputs = self._cache.get(cache_key)
+        if outputs is None:
+            names = [self.description.layer_names[each] for each in layers]
+            found = activations(self.network, image[None], names)
+            outputs = {each: np.array(found[name][0]) for each, name in zip(layers, names, strict=True)}
+            self._cache[cache_key] = outputs
+        return outputs[layer]
 
-    def maps(self, layer: str, key: Any, image: ImageArray) -> LayerMaps:
-        """Return a layer's maps for an image."""
+    def layer_maps(self, layer: str, key: Any, image: ImageArray) -> LayerMaps:
+        """Return the activation maps of a layer for an image."""
         values = self.activation(layer, key, image)
-        return layer_maps(UnitMaps.of(self._info(layer, values), values))
+        info = self._infos.get(layer) or LayerInfo(LOGITS, "logits", values.shape, len(values), "linear", kind="vector")
+        return encode_layer_maps(UnitMaps.of(info, values))
 
-    def map(self, layer: str, unit: int, key: Any, image: ImageArray) -> Values:
-        """Return one unit's map for an image, in full."""
-        values = self.activation(layer, key, image)[..., unit]
-        found = unit_map(np.atleast_2d(values))
-        return {**found, "box": list(self.facts.seen_from(layer, *found["position"]))}  # type: ignore[misc]
+    def unit_map(self, layer: str, unit: int, key: Any, image: ImageArray) -> Values:
+        """Return the activation map of a unit for an image, at full resolution."""
+        values = encode_unit_map(np.atleast_2d(self.activation(layer, key, image)[..., unit]))
+        row, column = values["position"]
+        return {**values, "box": list(self.description.box_of(layer, row, column))}
 
     def predictions(self, key: Any, image: ImageArray, top: int) -> list[Values]:
-        """Return the surest classes of an image."""
-        found = predictions(self.network, self.activation(CLASSES, key, image), top)
+        """Return the top-k classes predicted for an image."""
         return [
-            {"index": g.number, "name": g.name, "probability": plain(g.probability), "logit": plain(g.logit)}
-            for g in found
-        ]
-
-    def _info(self, layer: str, values: ImageArray) -> LayerInfo:
-        return self._infos.get(layer) or LayerInfo(LOGITS, "logits", values.shape, len(values), "linear", kind="vector")
+            {"index": each.number, "name": each.name, "probability": plain(each.probability),
+             "logit": plain(each.logit)}
+            for each in predictions(self.network, self.activation(CLASS_LAYER, key, image), top)
+        ]  # fmt: skip
 
 
-def image_bytes(network: Network, sides: tuple[int, int]) -> int:
-    """Return about how many bytes all layers give for one image; a side that is not known is the image's."""
+def activation_bytes(network: Network, size: tuple[int, int]) -> int:
+    """Return approximately how many bytes the outputs of all layers take for one image.
+
+    An unknown side of a map is taken to be as long as that of the image.
+    """
     shapes = [info.shape for info in network.layers if display_of(info) != "none"]
-    known = [[side or sides[min(place, 1)] for place, side in enumerate(shape)] for shape in shapes]
-    return 4 * sum(math.prod(shape) for shape in known)
-
-
-def _bytes(seen: Mapping[str, ImageArray]) -> int:
-    return sum(values.nbytes for values in seen.values())
+    sides = [[side or size[min(axis, 1)] for axis, side in enumerate(shape)] for shape in shapes]
+    return 4 * sum(math.prod(shape) for shape in sides)

@@ -57,7 +57,7 @@ test("a unit with the same response to all images has no strongest ones", () => 
   assert.deepEqual(strongestImages(undefined, 6), []);
 });
 
-const dream = (number, phase, more = {}) => ({ id: `D${number}`, layer: "L0", unit: 1, phase, ...more });
+const dream = (number, phase, more = {}) => ({ id: `D${number}`, number, layer: "L0", unit: 1, phase, ...more });
 const unit = { layer: "L0", unit: 1 };
 
 test("the dreams of a unit are sorted by age in their latest state", () => {

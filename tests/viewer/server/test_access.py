@@ -6,16 +6,16 @@ from dreamfilters.viewer.server.access import Access, Gate
 
 TOKEN = "0123456789abcdef"
 ACCESS = Access(TOKEN, cookie="dreamfilters-5000", base="/proxy/5000/", hosts=("hub.example",))
-GOOD = {"host": "localhost:5000", "cookie": f"dreamfilters-5000={ACCESS.pass_}"}
+GOOD = {"host": "localhost:5000", "cookie": f"dreamfilters-5000={ACCESS.cookie_value}"}
 CHANGE = {**GOOD, "origin": "http://localhost:5000", "x-dreamfilters": "1"}
 
 
-def asked(path="/", *, method="GET", headers=GOOD, query="", access=ACCESS, kind="http", raw=()):
-    """What the gate answers, and the paths that came through it."""
-    through, sent = [], []
+def send_through_gate(path="/", *, method="GET", headers=GOOD, query="", access=ACCESS, kind="http", raw=()):
+    """The messages that the gate sends, and the paths that it lets through."""
+    passed, sent = [], []
 
     async def app(scope, receive, send):
-        through.append(scope["path"])
+        passed.append(scope["path"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"inside"})
 
@@ -25,12 +25,12 @@ def asked(path="/", *, method="GET", headers=GOOD, query="", access=ACCESS, kind
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()] + list(raw)
     scope = {"type": kind, "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
     asyncio.run(Gate(app, access)(scope, None, send))
-    return sent, through
+    return sent, passed
 
 
 def status(*arguments, **named):
-    sent, through = asked(*arguments, **named)
-    assert bool(through) == (sent[0]["status"] == 200)
+    sent, passed = send_through_gate(*arguments, **named)
+    assert bool(passed) == (sent[0]["status"] == 200)
     return sent[0]["status"]
 
 
@@ -38,12 +38,12 @@ def headers_of(sent):
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
-def test_the_cookie_and_a_known_host_come_in():
+def test_a_request_with_cookie_and_known_host_passes():
     assert status("/api/state") == 200
 
 
 @pytest.mark.parametrize(
-    ("host", "there"),
+    ("host", "code"),
     [
         ("localhost", 200),
         ("LOCALHOST:5000", 200),
@@ -65,28 +65,28 @@ def test_the_cookie_and_a_known_host_come_in():
         ("", 403),
     ],
 )
-def test_only_its_own_names_are_hosts(host, there):
+def test_only_known_host_names_pass(host, code):
     encoded = host.encode()
-    assert status("/", headers={"cookie": GOOD["cookie"]}, raw=[(b"host", encoded)]) == there
+    assert status("/", headers={"cookie": GOOD["cookie"]}, raw=[(b"host", encoded)]) == code
 
 
-def test_a_missing_host_and_one_given_twice_are_refused():
+def test_a_missing_and_a_repeated_host_are_refused():
     assert status("/", headers={"cookie": GOOD["cookie"]}) == 403
     assert status("/", raw=[(b"Host", b"localhost:5000")]) == 403
 
 
-def test_a_viewer_for_others_goes_by_any_address_but_by_no_name():
-    open_ = Access(TOKEN, cookie=ACCESS.cookie, addresses=True)
+def test_a_viewer_on_a_non_loopback_host_accepts_any_address_but_no_other_name():
+    open_ = Access(TOKEN, cookie=ACCESS.cookie, any_address=True)
     assert status("/", headers={**GOOD, "host": "192.168.0.7:5000"}, access=open_) == 200
     assert status("/", headers={**GOOD, "host": "[fe80::1]:5000"}, access=open_) == 200
     assert status("/", headers={**GOOD, "host": "rebound.example:5000"}, access=open_) == 403
 
 
 @pytest.mark.parametrize(
-    ("origin", "there"),
+    ("origin", "code"),
     [
         ("http://localhost:5000", 200),
-        ("https://localhost:5000", 200),  # a proxy that speaks HTTPS
+        ("https://localhost:5000", 200),  # a proxy with HTTPS
         ("https://hub.example", 200),
         ("null", 403),
         ("", 403),
@@ -101,15 +101,15 @@ def test_a_viewer_for_others_goes_by_any_address_but_by_no_name():
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_origin_is_refused_by_exact_comparison(origin, there, method):
-    assert status("/api/dreams", method=method, headers={**CHANGE, "origin": origin}) == there
+def test_origins_are_compared_exactly(origin, code, method):
+    assert status("/api/dreams", method=method, headers={**CHANGE, "origin": origin}) == code
 
 
-def test_a_change_needs_an_origin_and_the_header_that_no_form_can_send():
+def test_a_change_requires_an_origin_and_a_header_that_no_form_can_send():
     assert status("/api/dreams", method="POST", headers=CHANGE) == 200
-    for lacking in ("origin", "x-dreamfilters", "cookie"):
-        kept = {name: value for name, value in CHANGE.items() if name != lacking}
-        assert status("/api/dreams", method="POST", headers=kept) == 403
+    for missing in ("origin", "x-dreamfilters", "cookie"):
+        headers = {name: value for name, value in CHANGE.items() if name != missing}
+        assert status("/api/dreams", method="POST", headers=headers) == 403
     assert status("/api/dreams", method="POST", headers={**CHANGE, "x-dreamfilters": "0"}) == 403
 
 
@@ -119,34 +119,39 @@ def test_other_methods_are_refused(method):
 
 
 @pytest.mark.parametrize(
-    ("site", "there"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
+    ("site", "code"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
 )
-def test_what_the_browser_says_another_site_has_made_is_refused(site, there):
-    assert status("/api/state", headers={**GOOD, "sec-fetch-site": site}) == there
+def test_cross_site_requests_are_refused(site, code):
+    assert status("/api/state", headers={**GOOD, "sec-fetch-site": site}) == code
 
 
 @pytest.mark.parametrize(
     "cookie",
-    ["", "dreamfilters-5000=", f"dreamfilters-5000={TOKEN}", f"dreamfilters-5001={ACCESS.pass_}", "dreamfilters-5000",
-     f"dreamfilters-5000={ACCESS.pass_}x", f"x={ACCESS.pass_}", "dreamfilters-5000=é", "\x01=2", "=;=;"],
+    ["", "dreamfilters-5000=", f"dreamfilters-5000={TOKEN}", f"dreamfilters-5001={ACCESS.cookie_value}",
+     "dreamfilters-5000", f"dreamfilters-5000={ACCESS.cookie_value}x", f"x={ACCESS.cookie_value}",
+     "dreamfilters-5000=é", "\x01=2", "=;=;"],
 )  # fmt: skip
-def test_without_the_right_cookie_nothing_is_told(cookie):
-    sent, through = asked("/api/state", headers={**GOOD, "cookie": cookie})
-    assert (sent[0]["status"], through) == (403, [])
+def test_a_request_without_the_right_cookie_is_refused(cookie):
+    sent, passed = send_through_gate("/api/state", headers={**GOOD, "cookie": cookie})
+    assert (sent[0]["status"], passed) == (403, [])
     assert b"token" in sent[1]["body"]
 
 
-def test_the_token_gives_a_strict_cookie_and_leaves_the_address():
-    sent, through = asked(query=f"token={TOKEN}", headers={"host": "localhost:5000"})
+def test_the_token_is_exchanged_for_a_strict_cookie_and_removed_from_the_address():
+    sent, passed = send_through_gate(query=f"token={TOKEN}", headers={"host": "localhost:5000"})
     found = headers_of(sent)
-    assert (sent[0]["status"], found["location"], through) == (303, "/proxy/5000/", [])
-    assert found["set-cookie"] == f"dreamfilters-5000={ACCESS.pass_}; Path=/proxy/5000/; HttpOnly; SameSite=Strict"
+    assert (sent[0]["status"], found["location"], passed) == (303, "/proxy/5000/", [])
+    assert (
+        found["set-cookie"] == f"dreamfilters-5000={ACCESS.cookie_value}; Path=/proxy/5000/; HttpOnly; SameSite=Strict"
+    )
     assert TOKEN not in found["set-cookie"]
 
 
-def test_a_link_on_another_site_leads_over_a_page_because_a_redirect_would_lose_the_cookie():
-    sent, through = asked(query=f"token={TOKEN}", headers={"host": "localhost:5000", "sec-fetch-site": "cross-site"})
-    assert (sent[0]["status"], through) == (200, [])
+def test_a_link_on_another_site_gets_a_page_that_redirects_since_a_redirect_would_lose_the_cookie():
+    sent, passed = send_through_gate(
+        query=f"token={TOKEN}", headers={"host": "localhost:5000", "sec-fetch-site": "cross-site"}
+    )
+    assert (sent[0]["status"], passed) == (200, [])
     assert b'content="0;url=/proxy/5000/"' in sent[1]["body"]
     assert "set-cookie" in headers_of(sent)
 
@@ -154,23 +159,23 @@ def test_a_link_on_another_site_leads_over_a_page_because_a_redirect_would_lose_
 @pytest.mark.parametrize(
     "query", ["token=", "token=wrong", "", f"token={TOKEN}&token={TOKEN}", f"t={TOKEN}", "token=%ff"]
 )
-def test_a_wrong_token_gives_nothing(query):
+def test_a_wrong_token_is_refused(query):
     assert status(query=query, headers={"host": "localhost:5000"}) == 403
 
 
-def test_the_token_counts_on_the_first_page_only():
+def test_the_token_is_accepted_on_the_first_page_only():
     assert status("/api/state", query=f"token={TOKEN}", headers={"host": "localhost:5000"}) == 403
-    assert status("/", query=f"token={TOKEN}", headers=CHANGE, method="POST") == 200  # the cookie counts, not the token
+    assert status("/", query=f"token={TOKEN}", headers=CHANGE, method="POST") == 200  # because of the cookie
 
 
-def test_the_path_before_the_base_is_taken_off_by_the_proxy_or_here():
-    assert asked("/proxy/5000/api/state")[1] == ["/api/state"]
-    assert asked("/api/state")[1] == ["/api/state"]
-    assert asked("/proxy/50000/api/state")[1] == ["/proxy/50000/api/state"]
+def test_the_base_is_removed_from_the_path_unless_a_proxy_removed_it():
+    assert send_through_gate("/proxy/5000/api/state")[1] == ["/api/state"]
+    assert send_through_gate("/api/state")[1] == ["/api/state"]
+    assert send_through_gate("/proxy/50000/api/state")[1] == ["/proxy/50000/api/state"]
 
 
-def test_every_answer_is_guarded_and_nothing_is_shared_across_origins():
-    for sent, _ in (asked("/"), asked("/", headers={})):
+def test_every_response_has_security_headers_and_none_allows_other_origins():
+    for sent, _ in (send_through_gate("/"), send_through_gate("/", headers={})):
         found = headers_of(sent)
         assert "default-src 'none'; script-src 'self'; style-src 'self';" in found["content-security-policy"]
         assert "unsafe" not in found["content-security-policy"]
@@ -182,5 +187,5 @@ def test_every_answer_is_guarded_and_nothing_is_shared_across_origins():
 
 
 def test_there_are_no_websockets():
-    sent, through = asked("/api/events", kind="websocket")
-    assert (sent, through) == ([{"type": "websocket.close", "code": 1008}], [])
+    sent, passed = send_through_gate("/api/events", kind="websocket")
+    assert (sent, passed) == ([{"type": "websocket.close", "code": 1008}], [])

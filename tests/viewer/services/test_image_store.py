@@ -2,19 +2,18 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.viewer.services import image_store as module
 from dreamfilters.viewer.services.image_store import ImageStore
-from tests.viewer.visiting import png
+from tests.viewer.http_client import png
 
 RED = np.broadcast_to([1.0, 0.0, 0.0], (8, 6, 3))
 BLUE = np.broadcast_to([0.0, 0.0, 1.0], (8, 6, 3))
 
 
 @pytest.fixture
-def gallery():
-    found = ImageStore()
-    yield found
-    found.close()
+def store():
+    store = ImageStore()
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -25,34 +24,44 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_folders_images_are_known_by_ids_in_the_order_of_their_names(gallery, folder):
-    gallery.open(folder)
-    first, broken = gallery.listed()
-    assert (first.id, first.name, first.label, first.width, first.height) == ("I0", "14/red.png", "14", 6, 8)
-    assert (broken.id, broken.width, broken.height) == ("I1", 0, 0)
+def test_the_images_of_a_folder_get_ids_in_the_order_of_their_names(store, folder):
+    ids, images = store.add_folder(folder)
+    first, broken = store.listed()
+    assert (first.id, first.name, first.label, first.width, first.height) == (ids[0], "14/red.png", "14", 6, 8)
+    assert (broken.id, broken.width, broken.height) == (ids[1], 0, 0)
+    assert images.names == (first.name, broken.name)
     assert str(folder) not in str(first.as_values())
 
 
-def test_what_the_network_is_shown_has_its_size_and_channels(gallery, folder):
-    gallery.open(folder)
-    assert gallery.shown("I0", (4, 4), 3)[0, 0].tolist() == [1, 0, 0]
-    assert gallery.shown("I0", (4, 4), 1).shape == (4, 4, 1)
+def test_a_network_input_has_the_size_and_channels_of_the_network(store, folder):
+    (red, broken), _ = store.add_folder(folder)
+    assert store.network_input(red, (4, 4), 3)[0, 0].tolist() == [1, 0, 0]
+    assert store.network_input(red, (4, 4), 1).shape == (4, 4, 1)
     with pytest.raises(ImageError, match=r"^broken\.png: is no image of a kind") as error:
-        gallery.shown("I1", (4, 4), 3)
+        store.network_input(broken, (4, 4), 3)
     assert str(folder) not in str(error.value)
 
 
-def test_an_upload_is_an_image_until_it_is_forgotten(gallery, folder):
-    gallery.open(folder)
-    item = gallery.add(png(RED), "my%20dog.png")
-    assert (item.id, item.name, item.uploaded, item.width) == ("U0", "my dog.png", True, 6)
-    assert [each.id for each in gallery.listed()] == ["I0", "I1", "U0"]
-    assert gallery.png("U0", 4).startswith(b"\x89PNG")
-    gallery.forget("U0")
-    with pytest.raises(UnknownNameError, match="image U0: there is none"):
-        gallery.png("U0", 4)
+def test_a_network_input_is_resized_by_the_rule(store, folder):
+    corner = np.zeros((4, 4, 3))
+    corner[0, 0] = 1  # one of the four pixels of a block
+    image = store.add(png(corner), "corner").id
+    area, bicubic = (store.network_input(image, (2, 2), 3, rule) for rule in ("area", "bicubic"))
+    assert area[0, 0, 0] == pytest.approx(0.25)
+    assert bicubic[0, 0, 0] != pytest.approx(0.25, abs=1e-3)
+
+
+def test_an_upload_can_be_removed_and_an_image_of_the_folder_cannot(store, folder):
+    ids, _ = store.add_folder(folder)
+    upload = store.add(png(RED), "my%20dog.png")
+    assert (upload.name, upload.uploaded, upload.width) == ("my dog.png", True, 6)
+    assert [image.id for image in store.listed()] == [*ids, upload.id]
+    assert store.png(upload.id, 4).startswith(b"\x89PNG")
+    store.remove(upload.id)
+    with pytest.raises(UnknownNameError, match=f"image {upload.id}: no image has this id"):
+        store.png(upload.id, 4)
     with pytest.raises(ImageError, match="belongs to the folder"):
-        gallery.forget("I0")
+        store.remove(ids[0])
 
 
 @pytest.mark.parametrize(
@@ -60,47 +69,50 @@ def test_an_upload_is_an_image_until_it_is_forgotten(gallery, folder):
     [("../../etc/passwd", "passwd"), ("a%2F..%2Fb", "b"), ("C:%5Cx%5Cy.png", "y.png"), ("", "upload"), ("..", ".."),
      ("a%0Ab%00%1B[2J", "ab[2J"), ("x" * 500, "x" * 120), ("%E2%80%AEgnp", "gnp")],
 )  # fmt: skip
-def test_an_uploads_name_is_for_people_only(gallery, given, name):
-    assert gallery.add(png(RED), given).name == name
-    assert sorted(path.name for path in gallery.samples.parent.iterdir()) == ["U0"]
+def test_the_name_of_an_upload_is_only_displayed(store, given, name):
+    upload = store.add(png(RED), given)
+    assert upload.name == name
+    assert [path.name for path in store.samples.parent.iterdir()] == [upload.id]
 
 
-def test_what_is_no_image_leaves_nothing_behind(gallery):
+def test_content_that_is_no_image_leaves_no_file(store):
     for content in (b"", b"<svg onload=alert(1)></svg>", png(RED)[:40], b"%!PS-Adobe-3.0 EPSF-3.0"):
         with pytest.raises(ImageError, match=r"^evil: "):
-            gallery.add(content, "evil")
-    assert gallery.listed() == []
-    assert list(gallery.samples.parent.iterdir()) == []
+            store.add(content, "evil")
+    assert store.listed() == []
+    assert list(store.samples.parent.iterdir()) == []
 
 
-def test_uploads_are_bounded_in_pixels_and_in_number(gallery, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_PIXELS", 47)
+def test_uploads_are_limited_in_pixels_and_in_number():
+    small, full = ImageStore(max_pixels=47), ImageStore(max_pixels=48, max_uploads=1)
     with pytest.raises(ImageError, match="at most"):
-        gallery.add(png(RED), "large")
-    monkeypatch.setattr(module, "_MOST_PIXELS", 48)
-    monkeypatch.setattr(module, "_MOST_UPLOADS", 1)
-    gallery.add(png(RED), "fits")
-    with pytest.raises(ImageError, match="1 uploads are here already"):
-        gallery.add(png(RED), "one more")
+        small.add(png(RED), "large")
+    full.add(png(RED), "fits")
+    with pytest.raises(ImageError, match="there are 1 uploads already"):
+        full.add(png(RED), "one more")
+    small.close()
+    full.close()
 
 
-def test_the_webcams_image_is_one_that_is_replaced(gallery):
-    first, second = gallery.frame(png(RED)), gallery.frame(png(BLUE))
+def test_a_camera_frame_replaces_the_one_before(store):
+    first, second = store.set_camera_frame(png(RED)), store.set_camera_frame(png(BLUE))
     assert (first.id, first.version) == (second.id, 0)
     assert second.version == 1
-    assert gallery.shown(second.id, (2, 2), 3)[0, 0].tolist() == [0, 0, 1]
-    assert len(gallery.listed()) == 1
+    assert store.network_input(second.id, (2, 2), 3)[0, 0].tolist() == [0, 0, 1]
+    assert len(store.listed()) == 1
 
 
-def test_a_folder_that_is_opened_late_does_not_take_an_uploads_id(gallery, folder):
-    gallery.add(png(BLUE), "early")
-    gallery.open(folder)
-    assert [item.id for item in gallery.listed()] == ["I0", "I1", "U0"]
+def test_no_two_images_have_the_same_id(store, folder):
+    early = store.add(png(BLUE), "early").id
+    ids, _ = store.add_folder(folder)
+    camera, late = store.set_camera_frame(png(RED)).id, store.add(png(BLUE), "late").id
+    assert len({early, *ids, camera, late}) == 5
+    assert [image.id for image in store.listed()] == [*ids, early, camera, late]
 
 
-def test_the_uploads_go_with_the_gallery():
-    gallery = ImageStore()
-    gallery.add(png(RED), "one")
-    folder = gallery.samples.parent
-    gallery.close()
+def test_closing_deletes_the_uploads():
+    store = ImageStore()
+    store.add(png(RED), "one")
+    folder = store.samples.parent
+    store.close()
     assert not folder.exists()

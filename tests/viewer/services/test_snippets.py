@@ -3,24 +3,24 @@ from pathlib import Path
 from dreamfilters.viewer.services.snippets import Snippets
 
 
-def test_a_dream_is_told_with_its_recipe_its_seed_and_how_the_network_is_opened():
-    words = Snippets.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None})
-    assert words.dream("class:No entry", "natural", 7) == (
+def test_a_dream_is_reproduced_with_its_recipe_seed_and_arguments_of_load():
+    snippets = Snippets.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None})
+    assert snippets.dream("class:No entry", "natural", 7) == (
         "dreamfilters dream 'my net.keras' 'class:No entry' --recipe natural --seed 7 --classes names.txt --trust",
         "df.dream(df.load('my net.keras', classes='names.txt', trust=True), 'class:No entry', "
         "df.read_recipe('natural'), seed=7)",
     )
 
 
-def test_names_that_are_no_file_are_not_told():
+def test_a_list_of_class_names_is_left_out():
     assert Snippets.of("signs", {"classes": ["a", "b"], "trust": False}) == Snippets("signs")
 
 
-def test_what_changes_the_image_is_told():
-    """Left out, the range alone made another dream of the copied words."""
+def test_every_argument_that_changes_the_image_is_included():
+    """Without the range alone, the copied command made another dream."""
     given = {"form": {"range": (0.0, 255.0), "order": "BGR"}, "size": (48, 64), "input": "image"}
-    words = Snippets.of("net.h5", given)
-    assert words.dream("conv1:3", "fast", 7) == (
+    snippets = Snippets.of("net.h5", given)
+    assert snippets.dream("conv1:3", "fast", 7) == (
         "dreamfilters dream net.h5 conv1:3 --recipe fast --seed 7 --range 0 255 --order BGR --size 48x64 --input image",
         "df.dream(df.load('net.h5', form={'range': (0.0, 255.0), 'order': 'BGR'}, size=(48, 64), input='image'), "
         "'conv1:3', df.read_recipe('fast'), seed=7)",
@@ -31,14 +31,14 @@ def test_what_changes_the_image_is_told():
     )
 
 
-def test_the_size_that_the_viewer_chose_is_told_unless_another_was_given():
-    words, _ = Snippets("net.keras").dream("conv1:3", "fast", 7, (224, 224))
-    assert words == "dreamfilters dream net.keras conv1:3 --recipe fast --seed 7 --size 224x224"
+def test_the_size_that_the_viewer_chose_is_included_unless_another_was_given():
+    chosen, _ = Snippets("net.keras").dream("conv1:3", "fast", 7, (224, 224))
+    assert chosen == "dreamfilters dream net.keras conv1:3 --recipe fast --seed 7 --size 224x224"
     given, _ = Snippets.of("net.keras", {"size": 48}).dream("conv1:3", "fast", 7, (48, 48))
     assert given == "dreamfilters dream net.keras conv1:3 --recipe fast --seed 7 --size 48"
 
 
-def test_a_viewer_is_told_with_its_images():
+def test_a_viewer_is_started_again_with_its_images():
     assert Snippets("signs").serve("my images") == (
         "dreamfilters serve signs 'my images'",
         "df.serve('signs', images='my images')",

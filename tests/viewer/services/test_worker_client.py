@@ -5,129 +5,129 @@ from contextlib import suppress
 
 import pytest
 
-from dreamfilters.viewer.messages import Cancelled, Reply
-from dreamfilters.viewer.server.errors import BusyError
-from dreamfilters.viewer.services import worker_client as module
+from dreamfilters.viewer.errors import BusyError
+from dreamfilters.viewer.messages import Cancelled, Event, Reply
 from dreamfilters.viewer.services.worker_client import WorkerClient
 
 
-def answering(connection, spec, options, prepare=None):
-    """A worker that needs no network: it opens at once, says 'echo', and falls over when it is told to."""
-    from dreamfilters.viewer.messages import Event
-
+def echo(connection, spec, options, prepare=None):
+    """A worker without a network: it replies with the arguments of a request, and ends at the request 'crash'."""
     if spec == "broken":
         return
-    with suppress(EOFError, OSError):  # the owner is gone
+    with suppress(EOFError, OSError):  # the client is gone
         connection.send(Event("network", spec))
         while (message := connection.recv()) is not None:
-            connection.send(Event("begun", message.number))
-            if message.deed == "fall":
+            connection.send(Event("started", message.number))
+            if message.action == "crash":
                 return
             connection.send(Reply(message.number, message.arguments))
 
 
-@pytest.fixture
-def owned(monkeypatch):
-    """A function from a story with an owner to what it returns and what the owner told."""
-    monkeypatch.setattr(module, "work", answering)
+def run(scenario, spec="net", separate=False, **settings):
+    """Run a scenario with a client, and return its result and the client's events with the phase at each."""
+    events = []
 
-    def run(story, spec="net", apart=False):
-        told = []
+    async def with_client():
+        client = WorkerClient(
+            spec, {}, lambda topic, _: events.append((topic, client.phase)), separate=separate, entry=echo, **settings
+        )
+        client.start()
+        try:
+            return await asyncio.wait_for(scenario(client), 20)
+        finally:
+            client.close()
 
-        async def whole():
-            owner = WorkerClient(spec, {}, lambda topic, _: told.append((topic, owner.phase)), apart=apart)
-            owner.start()
-            try:
-                return await asyncio.wait_for(story(owner), 20)
-            finally:
-                owner.close()
-
-        return asyncio.run(whole()), told
-
-    return run
+    return asyncio.run(with_client()), events
 
 
-def test_what_is_asked_before_the_network_is_open_is_answered_after(owned):
-    async def story(owner):
-        return await asyncio.gather(*(owner.ask("maps", image=number) for number in range(3)))
+def phases(events):
+    return [phase for topic, phase in events if topic == "phase"]
 
-    found, told = owned(story)
+
+def test_a_request_before_the_network_is_open_is_handled_after():
+    async def scenario(client):
+        return await asyncio.gather(*(client.request("maps", image=number) for number in range(3)))
+
+    found, events = run(scenario)
     assert found == [{"image": 0}, {"image": 1}, {"image": 2}]
-    assert told == [("phase", "ready"), ("network", "ready")]
+    assert events == [("phase", "ready"), ("network", "ready")]
 
 
-def test_a_worker_that_falls_over_is_started_anew_and_who_waited_is_told(owned):
-    async def story(owner):
-        with pytest.raises(BusyError, match="fell over while it was at it; it is started anew"):
-            await owner.ask("fall")
-        return await owner.ask("maps", image=1)
+def test_a_crashed_worker_is_restarted_and_the_request_that_it_handled_fails():
+    async def scenario(client):
+        with pytest.raises(BusyError, match=r"^The model worker crashed and is restarting\.$"):
+            await client.request("crash")
+        return await client.request("maps", image=1)
 
-    found, told = owned(story)
+    found, events = run(scenario)
     assert found == {"image": 1}
-    assert [phase for topic, phase in told if topic == "phase"] == ["ready", "restarting", "ready"]
+    assert phases(events) == ["ready", "restarting", "ready"]
 
 
-def test_what_was_not_begun_when_the_worker_fell_is_done_by_the_next(owned):
-    async def story(owner):
-        cancelled = owner.new_number()
-        asked = [owner.ask("fall"), owner.ask("dream", unit=1), owner.ask("dream", number=cancelled), owner.ask("maps")]
-        waiting = [asyncio.ensure_future(each) for each in asked]
-        await asyncio.sleep(0)
-        owner.cancel(cancelled)
+def test_requests_that_the_crashed_worker_had_not_started_are_handled_by_the_next():
+    async def scenario(client):
+        canceled = client.new_number()
+        requests = [
+            client.request("crash"),
+            client.request("dream", unit=1),
+            client.request("dream", number=canceled),
+            client.request("maps"),
+        ]
+        waiting = [asyncio.ensure_future(each) for each in requests]
+        await asyncio.sleep(0)  # lets them be sent
+        client.cancel(canceled)
         return await asyncio.gather(*waiting, return_exceptions=True)
 
-    (fell, *rest), told = owned(story)
-    assert "fell over while it was at it" in str(fell)
+    (crashed, *rest), events = run(scenario)
+    assert "crashed" in str(crashed)
     assert rest[0] == {"unit": 1}
     assert isinstance(rest[1], Cancelled)
     assert rest[2] == {}
-    assert [phase for topic, phase in told if topic == "phase"] == ["ready", "restarting", "ready"]
+    assert phases(events) == ["ready", "restarting", "ready"]
 
 
-def test_a_worker_that_keeps_falling_over_stays_down(owned):
-    async def story(owner):
-        await owner.opened()
-        with pytest.raises(BusyError, match="ended 4 times within a minute"):
-            await owner.ask("maps")
+def test_a_worker_that_keeps_crashing_is_not_restarted():
+    async def scenario(client):
+        await client.wait_until_opened()
+        with pytest.raises(BusyError, match="crashed 4 times within a minute"):
+            await client.request("maps")
 
-    _, told = owned(story, spec="broken")
-    assert [phase for _, phase in told] == ["restarting"] * 3 + ["failed"]
+    _, events = run(scenario, spec="broken")
+    assert [phase for _, phase in events] == ["restarting"] * 3 + ["failed"]
 
 
-def test_too_much_that_waits_is_refused(owned, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_WAITING", 2)
+def test_the_number_of_pending_requests_is_limited():
+    async def scenario(client):
+        requests = [asyncio.ensure_future(client.request("maps", image=number)) for number in range(3)]
+        return await asyncio.gather(*requests, return_exceptions=True)
 
-    async def story(owner):
-        asked = [asyncio.ensure_future(owner.ask("maps", image=number)) for number in range(3)]
-        return await asyncio.gather(*asked, return_exceptions=True)
-
-    found, _ = owned(story)
+    found, _ = run(scenario, max_pending=2)
     assert found[:2] == [{"image": 0}, {"image": 1}]
     assert str(found[2]) == "2 requests are waiting for the network; try again in a moment"
 
 
-def test_closing_tells_who_waits(owned):
-    async def story(owner):
-        waiting = asyncio.ensure_future(owner.ask("maps"))
-        await asyncio.sleep(0)
-        owner.close()
+def test_closing_fails_pending_requests():
+    async def scenario(client):
+        waiting = asyncio.ensure_future(client.request("maps"))
+        await asyncio.sleep(0)  # lets it be sent
+        client.close()
         with pytest.raises(BusyError, match="closing"):
             await waiting
 
-    owned(story)
+    run(scenario)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
-def test_a_killed_process_is_started_anew_and_asked_again(owned):
-    async def story(owner):
-        first = await owner.ask("maps", image=0)
-        before = owner.process.pid
-        os.kill(before, signal.SIGKILL)
-        while owner.phase != "restarting":
+def test_a_killed_process_is_restarted():
+    async def scenario(client):
+        first = await client.request("maps", image=0)
+        killed = client.process.pid
+        os.kill(killed, signal.SIGKILL)
+        while client.phase != "restarting":
             await asyncio.sleep(0.01)
-        second = await owner.ask("maps", image=1)
-        return first, second, before != owner.process.pid
+        second = await client.request("maps", image=1)
+        return first, second, killed != client.process.pid
 
-    found, told = owned(story, apart=True)
+    found, events = run(scenario, separate=True)
     assert found == ({"image": 0}, {"image": 1}, True)
-    assert [phase for topic, phase in told if topic == "phase"] == ["ready", "restarting", "ready"]
+    assert phases(events) == ["ready", "restarting", "ready"]

@@ -1,148 +1,145 @@
 import threading
-import time
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Pipe
 
 from dreamfilters.errors import TargetError
+from dreamfilters.images import ImageFolder
 from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Request, ScanRequest
-from dreamfilters.viewer.worker import process
-from dreamfilters.viewer.worker.process import Worker
+from dreamfilters.viewer.worker.process import Worker, run_worker
 
 
-class Desk:
-    """Deeds without a network: what was done, in order."""
+class RecordingHandlers:
+    """Handlers without a network that record what they do, in order."""
 
     def __init__(self):
-        self.done, self.told = [], []
+        self.done, self.events, self.scanned = [], [], threading.Event()
 
-    def tell(self, topic, value):
-        self.told.append((topic, value))
+    def send(self, topic, value):
+        self.events.append((topic, value))
 
-    def warm(self):
-        self.done.append("warm")
+    def warm_up(self):
+        self.done.append("warm-up")
         yield
 
-    def survey(self, images):
-        for number in range(3):
-            self.done.append(f"slice {number}")
+    def scan(self, request):
+        for batch in range(3):
+            self.done.append(f"batch {batch}")
             yield
+        self.scanned.set()
 
-    def do(self, request, pause):
-        if request.deed == "dream":
+    def handle(self, request, pause):
+        if request.action == "dream":
             for step in range(3):
                 self.done.append(f"{request.arguments['name']} step {step}")
                 request.arguments.get("then", lambda: None)()
                 pause()
-        elif request.deed == "wrong":
+        elif request.action == "wrong":
             raise TargetError("no such unit")
-        elif request.deed == "bug":
+        elif request.action == "bug":
             raise ZeroDivisionError("by\nzero")
         else:
-            self.done.append(request.deed)
+            self.done.append(request.action)
         return request.number
 
 
 @contextmanager
-def running(*messages):
-    """A worker that has these messages already: its desk, and the end of the connection that asks."""
-    desk, (ours, theirs) = Desk(), Pipe()
-    worker = Worker(theirs, desk)
+def worker_with(*messages):
+    """A worker whose queue holds these messages: its handlers, the client's connection, and a function to start it."""
+    handlers, (connection, worker_end) = RecordingHandlers(), Pipe()
+    worker = Worker(worker_end, handlers)
     for message in messages:
-        worker._take(message)
+        worker.enqueue(message)
 
     def run():
         with suppress(EOFError):
             worker.run()
 
     thread = threading.Thread(target=run)
-
-    def begin():
-        thread.start()
-        return ours
-
-    yield desk, ours, begin
-    ours.send(None)
+    yield handlers, connection, thread.start
+    connection.send(None)
     thread.join(5)
     assert not thread.is_alive()
-    ours.close()
-    theirs.close()
+    connection.close()
+    worker_end.close()
 
 
-def replied(ours):
-    """The next answer; that a request was begun is told before it."""
-    while isinstance(message := ours.recv(), Event):
-        assert message.topic == "begun"
+def next_reply(connection):
+    """The next reply; each is preceded by the event that its request was started."""
+    while isinstance(message := connection.recv(), Event):
+        assert message.topic == "started"
     return message
 
 
-def test_a_click_comes_before_a_dream_and_a_dream_before_a_report():
-    asked = [
+def test_requests_are_handled_by_priority_and_then_by_number():
+    requests = [
         Request(0, 2, "compare", {}),
         Request(1, 1, "dream", {"name": "a"}),
         Request(2, 0, "maps", {}),
         Request(3, 0, "map", {}),
     ]
-    with running(*asked) as (_, ours, begin):
-        begin()
-        assert [replied(ours).number for _ in asked] == [2, 3, 1, 0]
+    with worker_with(*requests) as (_, connection, start):
+        start()
+        assert [next_reply(connection).number for _ in requests] == [2, 3, 1, 0]
 
 
-def test_clicks_are_answered_between_the_steps_of_a_dream():
+def test_interactive_requests_are_handled_between_the_steps_of_a_dream():
     def click():
-        if len(desk.done) == 1:
-            ours.send(Request(8, 1, "dream", {"name": "second"}))
-            ours.send(Request(9, 0, "maps", {}))
+        if len(handlers.done) == 1:
+            connection.send(Request(8, 1, "dream", {"name": "second"}))
+            connection.send(Request(9, 0, "maps", {}))
 
-    with running(Request(0, 1, "dream", {"name": "first", "then": click})) as (desk, ours, begin):
-        begin()
-        assert [replied(ours).number for _ in range(3)] == [9, 0, 8]
-        assert desk.done[:3] == ["first step 0", "maps", "first step 1"]
-
-
-def test_a_canceled_dream_ends_at_its_next_step_and_one_that_waits_never_begins():
-    first = Request(0, 1, "dream", {"name": "first", "then": lambda: ours.send(Cancel(0))})
-    with running(first, Request(1, 1, "dream", {"name": "second"}), Cancel(1)) as (desk, ours, begin):
-        begin()
-        assert [type(replied(ours).error) for _ in range(2)] == [Cancelled, Cancelled]
-        assert desk.done[:2] in (["first step 0"], ["first step 0", "warm"])
+    with worker_with(Request(0, 1, "dream", {"name": "first", "then": click})) as (handlers, connection, start):
+        start()
+        assert [next_reply(connection).number for _ in range(3)] == [9, 0, 8]
+        assert handlers.done[:3] == ["first step 0", "maps", "first step 1"]
 
 
-def test_a_users_mistake_and_a_bug_are_answered_in_one_line_and_the_worker_goes_on(caplog):
-    asked = [Request(number, 0, deed, {}) for number, deed in enumerate(("wrong", "bug", "maps"))]
-    with running(*asked) as (_, ours, begin):
-        begin()
-        replies = [replied(ours) for _ in asked]
+def test_a_canceled_dream_ends_at_its_next_step_and_a_canceled_request_in_the_queue_is_skipped():
+    first = Request(0, 1, "dream", {"name": "first", "then": lambda: connection.send(Cancel(0))})
+    second = Request(1, 1, "dream", {"name": "second"})
+    with worker_with(first, second, Cancel(1)) as (handlers, connection, start):
+        start()
+        assert [type(next_reply(connection).error) for _ in range(2)] == [Cancelled, Cancelled]
+        assert handlers.done[:2] in (["first step 0"], ["first step 0", "warm-up"])
+
+
+def test_errors_become_replies_of_one_line_and_the_worker_continues(caplog):
+    requests = [Request(number, 0, action, {}) for number, action in enumerate(("wrong", "bug", "maps"))]
+    with worker_with(*requests) as (_, connection, start):
+        start()
+        replies = [next_reply(connection) for _ in requests]
     assert [str(reply.error) for reply in replies] == ["no such unit", "bug: ZeroDivisionError: by zero", "None"]
     assert "request bug failed" in caplog.text
 
 
-def test_what_nobody_waits_for_is_done_slice_by_slice_in_the_lulls():
-    with running(ScanRequest("folder"), Request(0, 0, "maps", {})) as (desk, ours, begin):
-        begin()
-        assert replied(ours).value == 0
-        ours.send(Request(1, 0, "map", {}))  # within the lull
-        assert replied(ours).value == 1
-        while len(desk.done) < 6:
-            time.sleep(0.01)
-    assert desk.done == ["maps", "map", "warm", "slice 0", "slice 1", "slice 2"]
+def test_background_work_runs_step_by_step_while_no_request_is_waiting():
+    scan = ScanRequest((), ImageFolder((), ()))
+    with worker_with(scan, Request(0, 0, "maps", {})) as (handlers, connection, start):
+        start()
+        assert next_reply(connection).value == 0
+        connection.send(Request(1, 0, "map", {}))  # within the delay after a reply
+        assert next_reply(connection).value == 1
+        assert handlers.scanned.wait(20)
+    assert handlers.done == ["maps", "map", "warm-up", "batch 0", "batch 1", "batch 2"]
 
 
-def test_what_is_begun_is_told_and_what_was_canceled_before_is_not():
-    with running(Request(0, 1, "dream", {"name": "first"}), Cancel(0), Request(1, 1, "maps", {})) as (_, ours, begin):
-        begin()
-        assert isinstance(ours.recv().error, Cancelled)
-        assert ours.recv() == Event("begun", 1)
-        assert ours.recv().value == 1
+def test_an_event_precedes_each_started_request_and_no_canceled_one():
+    requests = Request(0, 1, "dream", {"name": "first"}), Cancel(0), Request(1, 1, "maps", {})
+    with worker_with(*requests) as (_, connection, start):
+        start()
+        assert isinstance(connection.recv().error, Cancelled)
+        assert connection.recv() == Event("started", 1)
+        assert connection.recv().value == 1
 
 
-def test_a_network_that_cannot_be_opened_is_told_in_one_line():
-    ours, theirs = Pipe()
-    thread = threading.Thread(target=process.work, args=(theirs, "nowhere/net.keras", {}))
+def test_a_network_that_cannot_be_opened_is_reported_in_one_line():
+    connection, worker_end = Pipe()
+    thread = threading.Thread(target=run_worker, args=(worker_end, "nowhere/net.keras", {}))
     thread.start()
-    news = ours.recv()
-    ours.send(None)
+    event = connection.recv()
+    connection.send(None)
     thread.join(20)
-    assert isinstance(news, Event)
-    assert news.topic == "failed"
-    assert news.value.startswith("nowhere/net.keras: ")
-    assert "\n" not in news.value
+    assert isinstance(event, Event)
+    assert event.topic == "failed"
+    assert event.value.startswith("nowhere/net.keras: ")
+    assert "\n" not in event.value

@@ -1,4 +1,4 @@
-import time
+import threading
 from dataclasses import replace
 
 import pytest
@@ -7,63 +7,79 @@ from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.images import image_folder
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
 from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
+from dreamfilters.viewer.messages import ScanRequest
 from dreamfilters.viewer.worker import scan_task
-from dreamfilters.viewer.worker.network_description import described
-from dreamfilters.viewer.worker.scan_task import beside, surveyed
-from tests.viewer.visiting import png
+from dreamfilters.viewer.worker.network_description import describe_network
+from dreamfilters.viewer.worker.scan_task import run_in_thread, run_scan
+from tests.viewer.http_client import png
 
 
-def test_the_images_are_looked_at_slice_by_slice_and_judged_in_the_end(network, tmp_path, scene, monkeypatch):
-    monkeypatch.setattr(scan_task, "_BATCH", 2)
+def request_of(folder, audit=None):
+    images = image_folder(folder)
+    return ScanRequest(tuple(f"id of {name}" for name in images.names), images, audit)
+
+
+def test_a_scan_runs_batch_by_batch_and_ends_with_verdicts(network, tmp_path, scene):
     for number in range(5):
         (tmp_path / f"{number}.png").write_bytes(png(scene(seed=number)))
-    told = []
-    slices = surveyed(
-        network, described(network), image_folder(tmp_path), lambda topic, value: told.append((topic, value))
-    )
-    assert sum(1 for _ in slices) >= 3  # 2 + 2 + 1 images
-    assert [value["done"] for topic, value in told if topic == "progress"] == [2, 4, 5, 5, 5]
-    assert [topic for topic, _ in told if topic != "progress"] == ["evidence", "verdicts"]
-    scan, verdicts = (value for topic, value in told if topic != "progress")
-    assert scan.layer("conv1").counted.tolist() == [5] * 8
+    events = []
+    steps = run_scan(
+        network, describe_network(network), request_of(tmp_path),
+        lambda topic, value: events.append((topic, value)), batch=2,
+    )  # fmt: skip
+    assert sum(1 for _ in steps) >= 3  # 2 + 2 + 1 images
+    assert [value["done"] for topic, value in events if topic == "progress"] == [2, 4, 5, 5, 5]
+    assert [topic for topic, _ in events if topic != "progress"] == ["evidence", "verdicts"]
+    evidence, verdicts = (value for topic, value in events if topic != "progress")
+    assert evidence.scan.layer("conv1").counted.tolist() == [5] * 8
+    strongest = evidence.scan.unit("conv1", 0).strongest["max"][0]
+    assert evidence.image_ids[strongest.index] == f"id of {strongest.name}"
     kinds = [each.verdict.kind for each in next(iter(verdicts.values()))]
     assert len(kinds) == 8
     assert "alive" in kinds
-    assert told[-1][1]["phase"] == "ready"
+    assert events[-1][1]["phase"] == "ready"
 
 
-def test_a_stored_audit_has_the_last_word_on_the_verdicts(network, tmp_path, scene, monkeypatch):
+def test_the_verdicts_of_a_stored_audit_replace_those_of_the_scan(network, tmp_path, scene, monkeypatch):
     dormant = Finding(0, Verdict("dormant", "a dream reaches 3"), ScanEvidence(5, 0.0, 0.0))
-    known = Audit(
+    stored = Audit(
         "tiny", network.fingerprint, 5, (16, 16), ("standard",), 0, (LayerAudit("conv1", "Conv2D", "relu", (dormant,)),)
     )
-    monkeypatch.setattr(scan_task, "read_audit", lambda folder: known)
+    monkeypatch.setattr(scan_task, "read_audit", lambda folder: stored)
     (tmp_path / "one.png").write_bytes(png(scene()))
-    told = {}
-    list(surveyed(network, described(network), image_folder(tmp_path), told.__setitem__, "audit"))
-    ((judged,),) = told["verdicts"].values()
-    assert judged.verdict == dormant.verdict
-    known = replace(known, fingerprint="another")
+    events = {}
+    list(run_scan(network, describe_network(network), request_of(tmp_path, "audit"), events.__setitem__))
+    ((basis,),) = events["verdicts"].values()
+    assert basis.verdict == dormant.verdict
+    stored = replace(stored, fingerprint="another")
     with pytest.raises(OutputError, match="audit: holds an audit of tiny with other weights"):
-        list(surveyed(network, described(network), image_folder(tmp_path), told.__setitem__, "audit"))
+        list(run_scan(network, describe_network(network), request_of(tmp_path, "audit"), events.__setitem__))
 
 
 def test_a_folder_without_a_readable_image_is_an_error_of_one_line(network, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="none of its 1 images can be read"):
-        list(surveyed(network, described(network), image_folder(tmp_path), lambda *_: None))
+        list(run_scan(network, describe_network(network), request_of(tmp_path), lambda *_: None))
 
 
-def test_what_cannot_be_cut_lets_others_in_while_it_lasts():
-    came = []
+def test_work_in_a_thread_yields_until_it_ends_and_returns_its_result():
+    may_end, results = threading.Event(), []
 
-    def whole():
-        came.append((yield from beside(lambda: time.sleep(0.3) or "done")))
+    def work():
+        assert may_end.wait(20)
+        return "result"
 
-    assert sum(1 for _ in whole()) >= 3
-    assert came == ["done"]
+    def outer():
+        results.append((yield from run_in_thread(work)))
+
+    steps = outer()
+    for _ in range(3):
+        next(steps)
+    may_end.set()
+    list(steps)
+    assert results == ["result"]
 
 
-def test_what_fails_beside_fails_for_who_waits():
+def test_an_error_in_a_thread_is_raised_by_the_generator():
     with pytest.raises(ZeroDivisionError):
-        list(beside(lambda: 1 // 0))
+        list(run_in_thread(lambda: 1 // 0))

@@ -45,7 +45,7 @@ export const startDream = (layer, unit, { recipe = "", seed = 0 } = {}) =>
  * @param {string} recipe
  */
 export const prepareDream = (layer, unit, recipe) =>
-  post("api/dreams/prepare", { layer, unit, recipe }).catch(() => undefined);
+  post("api/dreams/compile", { layer, unit, recipe }).catch(() => undefined);
 
 /** @param {Dream} dream */
 export const cancelDream = (dream) => attempt(async () => applyDream(await post(paths.dreamAction(dream, "cancel"))));

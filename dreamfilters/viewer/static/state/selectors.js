@@ -84,7 +84,7 @@ export function dreamsOf(stored, live, { layer, unit }, selected) {
   for (const dream of Object.values(live)) {
     if (dream.layer === layer && dream.unit === unit) byId.set(dream.id, dream);
   }
-  const dreams = [...byId.values()].sort((a, b) => Number(b.id.slice(1)) - Number(a.id.slice(1)));
+  const dreams = [...byId.values()].sort((a, b) => b.number - a.number);
   const dream =
     dreams.find((each) => each.id === selected) ??
     dreams.find((each) => isInProgress(each.phase)) ??

@@ -1,0 +1,77 @@
+"""What the ids of addresses name: layers, units and images; lookups wait until the network and images are known."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from dreamfilters.errors import UnknownNameError
+from dreamfilters.viewer.errors import BusyError
+from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, ImageEvidence, NetworkDescription
+from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
+from dreamfilters.viewer.services.worker_client import WorkerClient
+
+
+@dataclass(eq=False)
+class Catalog:
+    """A network, its images and the evidence, shared by the services.
+
+    Attributes:
+        worker: client of the process that owns the model.
+        images: the image store.
+        description: of the network; None until it is open.
+        evidence: of the images; None until they are scanned.
+        images_listed: set when the folder has been listed, or could not be.
+    """
+
+    worker: WorkerClient
+    images: ImageStore = field(default_factory=ImageStore)
+    description: NetworkDescription | None = None
+    evidence: ImageEvidence | None = None
+    images_listed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def network(self) -> NetworkDescription:
+        """Return the description of the network.
+
+        Raises:
+            BusyError: the network could not be opened.
+        """
+        if self.description is None:
+            await self.worker.wait_until_opened()
+        if self.description is None:
+            raise BusyError(self.worker.note)
+        return self.description
+
+    async def network_with_layer(self, layer: str) -> NetworkDescription:
+        """Return the description of the network if it has a layer of this id, or raise UnknownNameError."""
+        description = await self.network()
+        if layer not in description.layer_names or (layer == CLASS_LAYER and not description.class_targets):
+            raise UnknownNameError(f"layer {layer[:20]}: no layer has this id")
+        return description
+
+    async def network_with_unit(self, layer: str, unit: int) -> NetworkDescription:
+        """Return the description of the network if it has this unit, or raise UnknownNameError."""
+        description = await self.network_with_layer(layer)
+        count = description.unit_count(layer)
+        if not 0 <= unit < count:
+            raise UnknownNameError(f"{description.layer_names[layer]}:{unit}: the layer has {count} units")
+        return description
+
+    async def image(self, image: str) -> StoredImage:
+        """Return an image's entry in the store, or raise UnknownNameError."""
+        await self.images_listed.wait()
+        return self.images.image(image)
+
+    async def network_input(self, image: str) -> tuple[tuple[str, int], ImageArray]:
+        """Return an image resized for the network, after its (id, version), which identifies its content."""
+        stored, description = await self.image(image), await self.network()
+        pixels = await asyncio.to_thread(
+            self.images.network_input, image, description.size, description.channels, description.resize_rule
+        )
+        return (image, stored.version), pixels
+
+    def class_name(self, label: str) -> str:
+        """Return the name of the class whose number a label is; any other label unchanged."""
+        names = self.description.values["classes"] if self.description else []
+        number = int(label) if label.isascii() and label.isdecimal() and len(label) < 9 else -1
+        return str(names[number]) if 0 <= number < len(names) else label

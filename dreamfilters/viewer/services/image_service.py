@@ -1,0 +1,125 @@
+"""Images, their predictions and their activation maps; maps are cached and never computed twice at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from dreamfilters.errors import TargetError
+from dreamfilters.images import png_bytes
+from dreamfilters.viewer.byte_cache import ByteCache
+from dreamfilters.viewer.messages import CLASS_LAYER, LayerMaps, Values
+from dreamfilters.viewer.services.catalog import Catalog
+
+_CACHE = 2**27  # bytes of maps
+_MAX_POSITION = 2**20  # rows and columns of a map
+
+MapKey: TypeAlias = tuple[str, str, int]  # layer, image, version of the image
+
+
+class ImageService:
+    """Images and maps by their ids."""
+
+    def __init__(self, catalog: Catalog, on_change: Callable[[], None]) -> None:
+        """Serve the images of a catalog; `on_change` is called when the list of images changes."""
+        self._catalog, self._on_change = catalog, on_change
+        self._maps: ByteCache[MapKey, LayerMaps] = ByteCache(_CACHE, size_of=lambda maps: maps.byte_count)
+        self._running: dict[MapKey, asyncio.Task[LayerMaps]] = {}
+
+    def listed(self) -> list[Values]:
+        """Return the list of images; labels are class names where the network has them."""
+        return [
+            {**image.as_values(), "label": self._catalog.class_name(image.label) or None}
+            for image in self._catalog.images.listed()
+        ]
+
+    async def png(self, image: str, longest: int) -> bytes:
+        """Return an image as a PNG whose longer side has at most `longest` pixels."""
+        await self._catalog.image(image)
+        return await asyncio.to_thread(self._catalog.images.png, image, longest)
+
+    async def network_input_png(self, image: str) -> bytes:
+        """Return an image, resized for the network, as a PNG."""
+        _, pixels = await self._catalog.network_input(image)
+        return await asyncio.to_thread(png_bytes, pixels)
+
+    async def add(self, content: bytes, name: str) -> Values:
+        """Add an upload."""
+        image = await asyncio.to_thread(self._catalog.images.add, content, name)
+        self._on_change()
+        return image.as_values()
+
+    async def remove(self, image: str) -> Values:
+        """Remove an upload."""
+        self._catalog.images.remove(image)
+        self._maps.drop(lambda key: key[1] == image)
+        self._on_change()
+        return {}
+
+    async def set_camera_frame(self, content: bytes) -> Values:
+        """Add the camera's image, or replace its content."""
+        image = await asyncio.to_thread(self._catalog.images.set_camera_frame, content)
+        self._maps.drop(lambda key: key[1] == image.id)
+        if image.version == 0:
+            self._on_change()
+        return image.as_values()
+
+    async def predictions(self, image: str, top: int) -> Values:
+        """Return the top-k classes predicted for an image."""
+        if not (await self._catalog.network()).class_targets:
+            return {"classes": []}
+        key, pixels = await self._catalog.network_input(image)
+        return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=top)}
+
+    async def layer_maps(self, layer: str, image: str) -> Values:
+        """Return the numbers of each unit of a layer for an image."""
+        return {"layer": layer, "image": image, **(await self._layer_maps(layer, image)).values}
+
+    async def map_sheet(self, layer: str, image: str) -> bytes:
+        """Return the maps of a layer for an image, one byte per position; see `map_encoding.encode_layer_maps`."""
+        return (await self._layer_maps(layer, image)).sheet
+
+    async def unit_map(self, layer: str, image: str, unit: int) -> Values:
+        """Return the map of a unit for an image, at full resolution."""
+        await self._catalog.network_with_unit(layer, unit)
+        key, pixels = await self._catalog.network_input(image)
+        values: Values = await self._catalog.worker.request("unit_map", layer=layer, unit=unit, key=key, image=pixels)
+        return values
+
+    async def receptive_field(self, layer: str, row: int, column: int) -> Values:
+        """Return the receptive field of a map position, as fractions of the image."""
+        description = await self._catalog.network_with_layer(layer)
+        if not (0 <= row < _MAX_POSITION and 0 <= column < _MAX_POSITION):
+            raise TargetError(f"row {row}, column {column}: not a position of a map")
+        return {"box": list(description.box_of(layer, row, column))}
+
+    async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
+        description, stored = await self._catalog.network_with_layer(layer), await self._catalog.image(image)
+        if layer != CLASS_LAYER and description.layer(layer)["display"] == "none":
+            raise TargetError(f"{description.layer_names[layer]}: has no units, so there are no maps of it")
+        key = (layer, image, stored.version)
+        return self._maps.get(key) or await self._shared(key, self._compute(key))
+
+    async def _compute(self, key: MapKey) -> LayerMaps:
+        layer, image, _ = key
+        input_key, pixels = await self._catalog.network_input(image)
+        maps: LayerMaps = await self._catalog.worker.request("layer_maps", layer=layer, key=input_key, image=pixels)
+        if input_key == key[1:]:  # otherwise the camera's image has changed
+            self._maps[key] = maps
+        return maps
+
+    async def _shared(self, key: MapKey, work: Coroutine[Any, Any, LayerMaps]) -> LayerMaps:
+        """Return the result of one task for all callers with the same key; a canceled caller does not end it."""
+        if key in self._running:
+            work.close()
+        else:
+            task = asyncio.get_running_loop().create_task(work)
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._on_done(key, done))
+        return await asyncio.shield(self._running[key])
+
+    def _on_done(self, key: MapKey, task: asyncio.Task[LayerMaps]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # marks it as retrieved, in case all callers were canceled
