@@ -1,7 +1,7 @@
-"""What numbers are optimized: pixels, a Fourier spectrum, a pyramid or phases, and how they become an image.
+"""Parameterizations of an image: pixels, a Fourier spectrum, phases, a Laplacian pyramid or a CPPN.
 
-Every parameterization is a pair of pure functions, `start` and `paint`, plus `fit`, which finds the numbers of a given
-image. All of them end in `develop`, so a painted image lies in [0, 1] at every step, not only in the end.
+A parameterization is a pair of pure functions, `start` and `to_image`, and `fit`, which returns the parameters of a
+given image. Each `to_image` ends in `to_valid_rgb`, so an image lies in [0, 1] at every step.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Parameterization(Protocol):
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return the first numbers of the images with these seeds."""
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images (n, h, w, c) in [0, 1]."""
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Return the numbers that paint images (n, h, w, c)."""
 
 
-def develop(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
+def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
     """Turn uncorrelated channels (n, h, w, c) into images in [0, 1]: sigmoid(mean + gain * z @ colors).
 
     "standardized" first gives each image mean 0 and std 1, so that the ascent moves what the image shows and
@@ -92,8 +92,8 @@ def _standardize(z: Tensor) -> Any:
     return y, back
 
 
-def undevelop(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
-    """Return the z of `develop` that gives `image`, up to rounding; standardized, up to its own contrast."""
+def from_valid_rgb(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
+    """Return the z of `to_valid_rgb` that gives `image`, up to rounding; standardized, up to its own contrast."""
     squeezed = np.clip(np.asarray(image, "float64"), _EDGE, 1 - _EDGE)
     logits = np.log(squeezed / (1 - squeezed)) - canvas.prior.mean
     z = logits @ np.linalg.inv(canvas.prior.colors.astype("float64")) / gain
@@ -127,13 +127,13 @@ class Pixels:
         """Return normal noise of the given std."""
         return {"pixels": backend.normal(seeds, (canvas.height, canvas.width, canvas.channels)) * self.std}
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
-        return develop(params["pixels"], canvas, self.contrast, self.gain)
+        return to_valid_rgb(params["pixels"], canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Return the numbers that paint `image`."""
-        return {"pixels": undevelop(image, canvas, self.contrast, self.gain)}
+        return {"pixels": from_valid_rgb(image, canvas, self.contrast, self.gain)}
 
 
 @dataclass(frozen=True)
@@ -162,15 +162,15 @@ class Fourier:
         both = backend.normal(seeds, shape) * self.std
         return {"real": both[:, 0], "imaginary": both[:, 1]}  # apart: the gradient of a slice costs more than the FFT
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
         weight = self._weight(canvas)
         z = backend.irfft2(params["real"] * weight, params["imaginary"] * weight, canvas.height, canvas.width)
-        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, self.contrast, self.gain)
+        return to_valid_rgb(ops.transpose(z, (0, 2, 3, 1)), canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Return the coefficients that paint `image`."""
-        z = undevelop(image, canvas, self.contrast, self.gain)
+        z = from_valid_rgb(image, canvas, self.contrast, self.gain)
         spectrum = np.fft.rfft2(np.moveaxis(z, -1, 1))
         weight = self._weight(canvas)
         real, imaginary = spectrum.real / weight, spectrum.imag / weight
@@ -204,16 +204,16 @@ class Phase:
         shape = (canvas.channels, canvas.height, canvas.width // 2 + 1)
         return {"phase": backend.uniform(seeds, shape, -math.pi, math.pi)}
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
         amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
         real, imaginary = amplitude * ops.cos(params["phase"]), amplitude * ops.sin(params["phase"])
         z = backend.irfft2(real, imaginary, canvas.height, canvas.width)
-        return develop(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardized", self.gain)
+        return to_valid_rgb(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardized", self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Return the phases of `image`; its amplitudes are replaced by the prior's."""
-        z = undevelop(image, canvas, "standardized", self.gain)
+        z = from_valid_rgb(image, canvas, "standardized", self.gain)
         return {"phase": np.angle(np.fft.rfft2(np.moveaxis(z, -1, 1))).astype("float32")}
 
 
@@ -240,16 +240,16 @@ class Pyramid:
             for number, (height, width) in enumerate(self._sizes(canvas))
         }
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
         z = params["level0"]
         for number in range(1, len(params)):
             z = z + ops.image.resize(params[f"level{number}"], (canvas.height, canvas.width), interpolation="bilinear")
-        return develop(z, canvas, self.contrast, self.gain)
+        return to_valid_rgb(z, canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Return the image on the finest level, nothing on the others."""
-        z = undevelop(image, canvas, self.contrast, self.gain)
+        z = from_valid_rgb(image, canvas, self.contrast, self.gain)
         sizes = self._sizes(canvas)[1:]
         empty = {f"level{n}": np.zeros((len(z), *size, canvas.channels), "float32") for n, size in enumerate(sizes, 1)}
         return {"level0": z, **empty}
@@ -290,7 +290,7 @@ class CPPN:
         params["color"] = last * (0.1 / math.sqrt(inputs))
         return params
 
-    def paint(self, params: Params, canvas: Canvas) -> Tensor:
+    def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
         rows = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.height, dtype="float32")
         columns = np.linspace(-math.sqrt(3), math.sqrt(3), canvas.width, dtype="float32")
@@ -300,7 +300,7 @@ class CPPN:
             a = ops.arctan(ops.matmul(z, params[f"layer{number}"]))  # (n, h * w, width)
             z = ops.concatenate([a / 0.67, ops.square(a) / 0.6], axis=-1)
         z = ops.reshape(ops.matmul(z, params["color"]), (-1, canvas.height, canvas.width, canvas.channels))
-        return develop(z, canvas, "free", self.gain)
+        return to_valid_rgb(z, canvas, "free", self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Refuse: no formula gives the weights that paint an image."""

@@ -167,7 +167,7 @@ _COLUMNS = (
 
 
 def _cells(found: Finding) -> list[Any]:
-    seen, made, before = found.scanned, found.dreamt, found.before or ("", "")
+    seen, made, before = found.scanned, found.dream, found.before or ("", "")
     scanned = ["", "", "", "", ""] if seen is None else [seen.images, seen.high, seen.low, seen.zeros, seen.image]
     place = ["", ""] if seen is None or seen.place is None else list(seen.place)
     dreamt = ["", "", ""] if made is None else [made.image, made.score, "; ".join(made.attempts)]

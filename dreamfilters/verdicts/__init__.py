@@ -1,1 +1,1 @@
-"""Whether a unit is alive, dormant, dead, always on, saturated or undecided, and how that was decided."""
+"""Verdicts on units: alive, dormant, dead (proved), always on, saturated or undecided, with their evidence."""

@@ -1,4 +1,4 @@
-"""Is any unit dead? What images did, what bounds prove and what dreams wake are brought together, unit by unit."""
+"""The audit: a verdict on every unit from scanned images, proved bounds and dreams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dreamfilters.networks.activation_functions import activation_name, has_line
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.serialization import plain
-from dreamfilters.verdicts.activation_search import Dreamer, activate, better, in_memory, search_steps
+from dreamfilters.verdicts.activation_search import Dreamer, activate, in_memory, search_recipe
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
 from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
 
@@ -34,16 +34,16 @@ def audit(
 ) -> Audit:
     """Return the verdict on every unit, with the evidence for it.
 
-    Only units that no image woke, or all of them where no images were shown, are dreamt and, if that does not wake
-    them, given the tighter and slower bounds. Nothing is called dead that is not proved so.
+    The audit dreams only the units that no image activated, or all units without a scan. Units that no dream activates
+    get tighter and slower bounds. A unit is called dead only if that is proved.
 
     Args:
-        network: what `load` returned.
-        scan: what `scan` or `read_scan` returned; without one there are bounds and dreams alone.
-        layers: their names; `audited_layers` by itself.
-        seed: of the dreams.
+        network: as `load` returns it.
+        scan: as `scan` or `read_scan` returns it; default: none, with verdicts by bounds and dreams alone.
+        layers: layer names; default: `audited_layers`.
+        seed: random seed of the dreams.
         budget: multiplications for the tighter bounds; see `bound_units`.
-        dreamer: makes the images; by itself they are kept in memory only.
+        dreamer: makes the dreams; default: in memory, without files.
         progress: called before each slow part; the total is unknown.
 
     Raises:
@@ -51,52 +51,56 @@ def audit(
         UnknownNameError: no such layer, or it was not scanned.
 
     Example:
-        >>> audit(load("signs"), read_scan("outputs/scan")).unit("conv2", 9).verdict.kind
-        'dormant'
+        >>> from dreamfilters import load
+        >>> audit(load("signs"), layers=["conv1"]).unit("conv1", 0).verdict.kind
+        'alive'
     """
-    case = _case(network, scan, layers)
-    report, wakers = progress or _ignore, search_steps(network, case.size)
+    units, report = _units(network, scan, layers), progress or _ignore
+    recipe = search_recipe(network, units.size)
     report(Progress(0, 0, "bounds"))
-    bounds = bound_units(network, size=case.size, budget=0)
-    dreamt: dict[tuple[str, int], DreamEvidence] = {}
-    findings = case.findings(bounds, dreamt)
-    for ascent in wakers:
-        if silent := case.asking(findings, case.wants_dream):
-            activated = activate(network, silent, ascent, dreamer or in_memory(network, seed))
-            dreamt |= {unit: better(dreamt.get(unit), dream) for unit, dream in activated.items()}
-            findings = case.findings(bounds, dreamt)
-    if asleep := case.asking(findings, case.wants_proof):
-        report(Progress(0, 0, f"tighter bounds of {sum(map(len, asleep.values()))} units"))
-        bounds = bound_units(network, only=asleep, size=case.size, budget=budget)
-        findings = case.findings(bounds, dreamt)
+    bounds = bound_units(network, size=units.size, budget=0)
+    dreams: dict[tuple[str, int], DreamEvidence] = {}
+    findings = units.findings(bounds, dreams)
+    if inactive := units.select(findings, units.needs_dream):
+        dreams = activate(network, inactive, recipe, dreamer or in_memory(network, seed))
+        findings = units.findings(bounds, dreams)
+    if undecided := units.select(findings, units.needs_proof):
+        report(Progress(0, 0, f"tighter bounds of {sum(map(len, undecided.values()))} units"))
+        bounds = bound_units(network, only=undecided, size=units.size, budget=budget)
+        findings = units.findings(bounds, dreams)
     return Audit(
         network=network.name,
         fingerprint=network.fingerprint,
         images=0 if scan is None else scan.readable,
-        size=case.size,
-        recipes=tuple(ascent.recipe.name for ascent in wakers),
+        size=units.size,
+        recipe=recipe.name,
         seed=seed,
-        layers=tuple(case.layer(name, found) for name, found in findings.items()),
+        layers=tuple(units.layer(name, found) for name, found in findings.items()),
         untried=bounds.untried,
     )
 
 
 def audited_layers(network: Network) -> tuple[str, ...]:
-    """Return the layers whose units are worth a verdict: those with an activation, or weights that nothing bends.
+    """Return the layers whose units get a verdict: layers with an activation, and linear layers that none follows.
 
-    A convolution whose sums go into an activation layer and nowhere else, perhaps through batch normalization, is
-    judged there. Pooling, addition and dropout only pass on what is said of others.
+    If all outputs of a convolution go into one activation layer, directly or through batch normalization, the units are
+    those of the activation layer. Pooling, addition and dropout have no units of their own.
+
+    Example:
+        >>> from dreamfilters import load
+        >>> audited_layers(load("signs"))[:2]
+        ('conv1', 'conv2')
     """
     graph = network.graph
-    return tuple(step.name for step in graph.steps if _has_units(network, step) and not _bent_later(graph, step))
+    return tuple(step.name for step in graph.steps if _has_units(network, step) and not _activated_later(graph, step))
 
 
 def chosen_layers(network: Network, scan: Scan | None = None, layers: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the names of the layers that an audit is about: those given, or of `audited_layers` those scanned.
+    """Return the names of the layers to audit: those given, or those of `audited_layers` that were scanned.
 
     Raises:
         ModelError: the scan was made with other weights or another input form.
-        UnknownNameError: no such layer, it was not scanned, or its units are those of other layers.
+        UnknownNameError: no such layer, it was not scanned, or it has no units of its own.
     """
     if scan is not None:
         _check_scan(network, scan)
@@ -117,7 +121,7 @@ def chosen_layers(network: Network, scan: Scan | None = None, layers: Sequence[s
 def _check_scan(network: Network, scan: Scan) -> None:
     if scan.fingerprint != network.fingerprint:
         raise ModelError(
-            f"scan of {scan.network}: made with other weights ({scan.fingerprint[:8]}) than {network.name} has "
+            f"scan of {scan.network}: made with other weights ({scan.fingerprint[:8]}) than those of {network.name} "
             f"({network.fingerprint[:8]}); scan the images again"
         )
     if plain(scan.form) != plain(asdict(network.form)):
@@ -132,8 +136,8 @@ def _check_scan(network: Network, scan: Scan) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Case:
-    """What the verdicts of one audit have in common."""
+class _Units:
+    """The units of one audit and their findings."""
 
     network: Network
     scan: Scan | None
@@ -141,79 +145,79 @@ class _Case:
     size: tuple[int, int]
 
     def findings(
-        self, bounds: Bounds, dreamt: Mapping[tuple[str, int], DreamEvidence]
+        self, bounds: Bounds, dreams: Mapping[tuple[str, int], DreamEvidence]
     ) -> dict[str, tuple[Finding, ...]]:
-        """Return what is known of every unit by now."""
+        """Return the finding on every unit, by layer."""
         return {
             layer: tuple(
-                self._finding(layer, unit, bounds, dreamt.get((layer, unit)))
+                self._finding(layer, unit, bounds, dreams.get((layer, unit)))
                 for unit in range(self.network.layer(layer).units)
             )
             for layer in self.layers
         }
 
-    def asking(
-        self, findings: Mapping[str, Sequence[Finding]], wanted: Callable[[str, Finding], bool]
+    def select(
+        self, findings: Mapping[str, Sequence[Finding]], condition: Callable[[str, Finding], bool]
     ) -> dict[str, list[int]]:
-        """Return the units that want more, by layer; no layer without one."""
-        units = {layer: [found.unit for found in each if wanted(layer, found)] for layer, each in findings.items()}
+        """Return the units that meet the condition, by layer, without empty layers."""
+        units = {layer: [found.unit for found in each if condition(layer, found)] for layer, each in findings.items()}
         return {layer: numbers for layer, numbers in units.items() if numbers}
 
-    def wants_dream(self, layer: str, found: Finding) -> bool:
-        """Say whether a dream could decide the unit: it was silent, or shown nothing."""
+    def needs_dream(self, layer: str, found: Finding) -> bool:
+        """Return whether a dream can decide the unit: no image activated it, or there was none."""
         if found.verdict.kind != "undecided" or not self.network.layer(layer).dreamable:
             return False
-        return found.scanned is None or (self._rests(layer) and math.isfinite(found.scanned.high))
+        return found.scanned is None or (self._has_relu(layer) and math.isfinite(found.scanned.high))
 
-    def wants_proof(self, layer: str, found: Finding) -> bool:
-        """Say whether tighter bounds could decide the unit: it rests at 0, nothing woke it, and it has bounds."""
-        return found.verdict.kind == "undecided" and self._rests(layer) and found.before is not None
+    def needs_proof(self, layer: str, found: Finding) -> bool:
+        """Return whether tighter bounds can decide the unit: it has a ReLU and bounds, and nothing activated it."""
+        return found.verdict.kind == "undecided" and self._has_relu(layer) and found.before is not None
 
     def layer(self, name: str, findings: tuple[Finding, ...]) -> LayerAudit:
-        """Return a layer's findings with what else there is to know of it."""
+        """Return a layer's findings, with its type, activation and near-duplicate units."""
         info, dead = self.network.layer(name), {found.unit for found in findings if found.verdict.kind == "dead"}
         pairs = tuple(pair for pair in _duplicates(self.network, name) if not dead & {pair.first, pair.second})
         return LayerAudit(name, info.type, self._activation(name), findings, pairs)
 
-    def _finding(self, layer: str, unit: int, bounds: Bounds, dreamt: DreamEvidence | None) -> Finding:
-        seen = None if self.scan is None else self.scan.layer(layer)
-        scanned = None if seen is None or self.scan is None else _scanned(seen, unit, self.scan)
-        known = bounds.layers[layer]
-        before = known.before(unit)
-        verdict = judge(self._activation(layer), scanned=scanned, dreamt=dreamt, before=before, reason=known.reason)
-        if (
-            scanned is None and dreamt and dreamt.activated and verdict.kind == "undecided"
-        ):  # one that has no state of rest
-            named = f" ({dreamt.image})" if dreamt.image else ""
-            verdict = Verdict("alive", f"a dream{named} raises it to {dreamt.score:.4g}; no image was shown")
-        if seen is not None and seen.nonfinite[unit]:
-            also = f"; on {seen.nonfinite[unit]} images more its map held NaN or infinity"
+    def _finding(self, layer: str, unit: int, bounds: Bounds, dream: DreamEvidence | None) -> Finding:
+        layer_scan = None if self.scan is None else self.scan.layer(layer)
+        scanned = None if layer_scan is None or self.scan is None else _scanned(layer_scan, unit, self.scan)
+        layer_bounds = bounds.layers[layer]
+        before = layer_bounds.before(unit)
+        verdict = judge(
+            self._activation(layer), scanned=scanned, dream=dream, before=before, reason=layer_bounds.reason
+        )
+        if scanned is None and dream and dream.activated and verdict.kind == "undecided":  # it has no ReLU
+            file = f" ({dream.image})" if dream.image else ""
+            verdict = Verdict("alive", f"a dream{file} raises it to {dream.score:.4g}; no images were scanned")
+        if layer_scan is not None and layer_scan.nonfinite[unit]:
+            also = f"; its map held NaN or infinity on {layer_scan.nonfinite[unit]} further images"
             verdict = replace(verdict, sentence=verdict.sentence + also)
-        return Finding(unit, verdict, scanned, dreamt, before)
+        return Finding(unit, verdict, scanned, dream, before)
 
-    def _rests(self, layer: str) -> bool:
+    def _has_relu(self, layer: str) -> bool:
         return is_relu(self.network.graph.by_name[layer])
 
     def _activation(self, layer: str) -> str:
-        """Return what bends a unit; a ReLU layer with a slope or a threshold of its own rests nowhere."""
+        """Return the name of the activation; a ReLU with a slope or a threshold counts as leaky."""
         name = activation_name(self.network.graph.by_name[layer])
-        return "leaky_relu" if name in ("relu", "relu6") and not self._rests(layer) else name
+        return "leaky_relu" if name in ("relu", "relu6") and not self._has_relu(layer) else name
 
 
-def _case(network: Network, scan: Scan | None, layers: Sequence[str] | None) -> _Case:
+def _units(network: Network, scan: Scan | None, layers: Sequence[str] | None) -> _Units:
     canvas = canvas_of(network, Recipe())
     size = scan.size if scan else (canvas.height, canvas.width)
-    return _Case(network, scan, chosen_layers(network, scan, layers), size)
+    return _Units(network, scan, chosen_layers(network, scan, layers), size)
 
 
-def _scanned(seen: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
-    best, is_map = seen.by_max.strongest, seen.facts.positions != 1
+def _scanned(layer: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
+    best, is_map = layer.by_max.strongest, layer.facts.shape[:2] != (1, 1)
     index = int(best.index[0, unit])
     return ScanEvidence(
-        images=int(seen.counted[unit]),
-        high=float(seen.maximum[unit]),
-        low=float(seen.minimum[unit]),
-        zeros=float(seen.zeros[unit]),
+        images=int(layer.counted[unit]),
+        high=float(layer.maximum[unit]),
+        low=float(layer.minimum[unit]),
+        zeros=float(layer.zeros[unit]),
         image=scan.names[index] if index >= 0 else "",
         place=(int(best.row[0, unit]), int(best.column[0, unit])) if is_map and index >= 0 else None,
     )
@@ -228,8 +232,8 @@ def _has_units(network: Network, step: Step) -> bool:
     return has_linear(step) and info.units > 0 and info.is_visual
 
 
-def _bent_later(graph: Graph, step: Step) -> bool:
-    """Say whether all that a step computes goes into one activation layer, where its units are judged."""
+def _activated_later(graph: Graph, step: Step) -> bool:
+    """Return whether the output of a step goes into one activation layer only, whose units are audited instead."""
     if inline_activation(step) or is_pure(step):
         return False
     reader = _only_reader(graph, step)
@@ -244,7 +248,7 @@ def _only_reader(graph: Graph, step: Step) -> Step | None:
 
 
 def _duplicates(network: Network, layer: str) -> tuple[DuplicatePair, ...]:
-    """Return units with nearly the same weights, those of the layer that an activation layer bends."""
+    """Return units with nearly the same weights; for an activation layer, those of the layer before it."""
     graph = network.graph
     step = graph.by_name[layer]
     while (is_pure(step) or step.type == "BatchNormalization") and step.inputs[0] in graph.writers:

@@ -1,4 +1,4 @@
-"""What an audit found, as values: each unit's verdict with its evidence, and what a layer's units come to."""
+"""The result of an audit as values: the verdict on each unit, its evidence and the counts of each layer."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from dreamfilters.evidence.duplicate_filters import DuplicatePair
 from dreamfilters.serialization import plain, table
 from dreamfilters.verdicts.verdict import KINDS, DreamEvidence, Kind, ScanEvidence, Verdict
 
-_SHOWN = 100  # units that a notebook's table names
+_TABLE_ROWS = 100  # units listed in a notebook
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one unit.
+    """The verdict on one unit and its evidence.
 
     Attributes:
-        unit: its number.
-        verdict: what follows.
-        scanned: what images made of it, None without images.
-        dreamt: what a dream made of it, None for a unit that needed none.
-        before: the least and the greatest value before its activation, None where there is none or it is not known.
+        unit: number of the unit.
+        verdict: the conclusion.
+        scanned: evidence from images, None without images.
+        dream: evidence from a dream, None for a unit that was not dreamed.
+        before: proved bounds of the value before its activation, None if there are none.
     """
 
     unit: int
     verdict: Verdict
     scanned: ScanEvidence | None = None
-    dreamt: DreamEvidence | None = None
+    dream: DreamEvidence | None = None
     before: tuple[float, float] | None = None
 
 
@@ -39,12 +39,12 @@ class LayerAudit:
     """The findings of one layer.
 
     Attributes:
-        name: the layer's.
-        type: its class, such as 'Conv2D'.
+        name: name of the layer.
+        type: class of the layer, such as 'Conv2D'.
         activation: 'relu', 'linear', ...
-        findings: one a unit, in their order.
-        duplicates: units with nearly the same weights, the most alike first, without dead ones; empty where it has no
-            weights of its own.
+        findings: one per unit, in order.
+        duplicates: pairs of units with nearly the same weights, most similar first, without dead units; empty for a
+            layer without weights.
     """
 
     name: str
@@ -55,43 +55,43 @@ class LayerAudit:
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many units are of each kind, every kind in the order of `KINDS`."""
+        """The number of units per kind, in the order of `KINDS`."""
         kinds = [finding.verdict.kind for finding in self.findings]
         return {kind: kinds.count(kind) for kind in KINDS}
 
     @property
     def proved(self) -> int:
-        """How many verdicts hold for every valid input."""
+        """The number of verdicts that are proved for every valid input."""
         return sum(finding.verdict.proved for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What `audit` returns.
+    """The result of `audit`.
 
     Attributes:
-        network: its name.
-        fingerprint: of its weights and configuration.
-        images: how many were shown, 0 for none.
-        size: (height, width) of the images that everything proved holds for.
-        recipes: the names of those by which silent units were dreamt, in their order.
-        seed: of the dreams.
-        layers: in the order of execution.
-        untried: layers that the tighter bounds did not reach, or not all of, within their budget.
+        network: name of the network.
+        fingerprint: hash of its weights and configuration.
+        images: number of scanned images, 0 for none.
+        size: (height, width) of the inputs for which the bounds are proved.
+        recipe: name of the recipe of the dreams.
+        seed: random seed of the dreams.
+        layers: the audited layers in the order of execution.
+        untried: layers for which the budget of the tighter bounds did not suffice.
     """
 
     network: str
     fingerprint: str
     images: int
     size: tuple[int, int]
-    recipes: tuple[str, ...]
+    recipe: str
     seed: int
     layers: tuple[LayerAudit, ...]
     untried: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many units of all layers are of each kind."""
+        """The number of units per kind in all layers."""
         return {kind: sum(layer.counts[kind] for layer in self.layers) for kind in KINDS}
 
     def layer(self, name: str) -> LayerAudit:
@@ -106,7 +106,7 @@ class Audit:
         return known[name]
 
     def unit(self, layer: str, number: int) -> Finding:
-        """Return what is known of one unit.
+        """Return the finding on one unit.
 
         Raises:
             UnknownNameError: the layer was not audited.
@@ -127,36 +127,34 @@ class Audit:
         )
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values, which `audit_from` reads back."""
+        """Return the audit as JSON values; `audit_from` reads them."""
         return {
-            **{name: plain(getattr(self, name)) for name in _OWN},
+            **{name: plain(getattr(self, name)) for name in _HEAD},
             "counts": self.counts,
             "layers": [_layer_values(layer) for layer in self.layers],
         }
 
     def _repr_html_(self) -> str:
         rows = [{"layer": layer.name, "units": len(layer.findings), **layer.counts} for layer in self.layers]
-        odd = self.of(*(kind for kind in KINDS if kind != "alive"))
-        units = [
-            {"unit": f"{layer}:{finding.unit}", "verdict": str(finding.verdict)} for layer, finding in odd[:_SHOWN]
-        ]
-        shown = f"{self.images} images" if self.images else "no images"
-        more = f", the first {_SHOWN} of {len(odd)}" if len(odd) > _SHOWN else ""
-        return table(f"{self.network}, {shown}", rows) + (table(f"Not alive{more}", units) if units else "")
+        others = self.of(*(kind for kind in KINDS if kind != "alive"))
+        units = [{"unit": f"{layer}:{each.unit}", "verdict": str(each.verdict)} for layer, each in others[:_TABLE_ROWS]]
+        images = f"{self.images} images" if self.images else "no images"
+        more = f", the first {_TABLE_ROWS} of {len(others)}" if len(others) > _TABLE_ROWS else ""
+        return table(f"{self.network}, {images}", rows) + (table(f"Not alive{more}", units) if units else "")
 
     def __repr__(self) -> str:
-        found = ", ".join(f"{count} {kind}" for kind, count in self.counts.items() if count)
-        return f"Audit({self.network!r}, {self.images} images: {found or 'no units'})"
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items() if count)
+        return f"Audit({self.network!r}, {self.images} images: {counts or 'no units'})"
 
 
-_OWN = ("network", "fingerprint", "images", "size", "recipes", "seed", "untried")
+_HEAD = ("network", "fingerprint", "images", "size", "recipe", "seed", "untried")
 
 
 def audit_from(values: Mapping[str, Any]) -> Audit:
-    """Return the audit of such values."""
-    own: dict[str, Any] = {name: values[name] for name in _OWN}
-    own |= {name: tuple(own[name]) for name in ("size", "recipes", "untried")}
-    return Audit(**own, layers=tuple(_layer_from(layer) for layer in values["layers"]))
+    """Return the audit that `Audit.as_values` wrote."""
+    head: dict[str, Any] = {name: values[name] for name in _HEAD}
+    head |= {name: tuple(head[name]) for name in ("size", "untried")}
+    return Audit(**head, layers=tuple(_layer_from(layer) for layer in values["layers"]))
 
 
 def _layer_values(layer: LayerAudit) -> dict[str, Any]:
@@ -171,7 +169,7 @@ def _layer_values(layer: LayerAudit) -> dict[str, Any]:
 
 
 def _evidence(finding: Finding) -> dict[str, Any]:
-    return {name: getattr(finding, name) for name in ("unit", "scanned", "dreamt", "before")}
+    return {name: getattr(finding, name) for name in ("unit", "scanned", "dream", "before")}
 
 
 def _layer_from(values: Mapping[str, Any]) -> LayerAudit:
@@ -185,17 +183,17 @@ def _layer_from(values: Mapping[str, Any]) -> LayerAudit:
 
 
 def _finding_from(values: Mapping[str, Any]) -> Finding:
-    scanned, dreamt, before = values["scanned"], values["dreamt"], values["before"]
+    scanned, dream, before = values["scanned"], values["dream"], values["before"]
     return Finding(
         values["unit"],
         Verdict(values["kind"], values["sentence"], values["proved"]),
         None if scanned is None else ScanEvidence(**_numbers(scanned, "place")),
-        None if dreamt is None else DreamEvidence(**_numbers(dreamt, "attempts")),
+        None if dream is None else DreamEvidence(**_numbers(dream, "attempts")),
         None if before is None else (before[0], before[1]),
     )
 
 
 def _numbers(values: Mapping[str, Any], sequence: str) -> dict[str, Any]:
-    """Return the fields of a piece of evidence: what was no number is NaN again, a list a tuple."""
-    told: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return {**told, sequence: None if values[sequence] is None else tuple(values[sequence])}
+    """Return the fields of a piece of evidence: null becomes NaN, and the list `sequence` a tuple."""
+    fields: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return {**fields, sequence: None if values[sequence] is None else tuple(values[sequence])}

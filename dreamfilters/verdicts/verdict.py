@@ -1,38 +1,35 @@
-"""Is a unit dead? One word for each unit, with the evidence for it: never "dead" because some images left it silent."""
+"""The verdict on a unit: alive, dormant, dead (proved), saturated, always on or undecided, with its evidence."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal["alive", "dormant", "dead", "always on", "saturated", "undecided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Geirhos et al., "Don't trust your eyes", 2024: units silent on all training images can be planted in a network, and
-# fire for optimized images alone.
-WARNING = "a unit that only dreams wake may have been planted, or be left over: its dream is no sign that it is used"
+# Geirhos et al., "Don't trust your eyes", 2024: units that respond only to optimized images can be planted.
+WARNING = "a unit that only dreams activate may be planted or unused: its dream does not show that the network uses it"
 
-# Activations that rest at 0, and the value at which they stick at the other end.
-_RESTING = {"relu": math.inf, "relu6": 6.0}
-# Activations with a floor and a ceiling; a unit is stuck within a hundredth of their distance.
+# Activations that are 0 for negative values, and the value at which they saturate.
+_RELU = {"relu": math.inf, "relu6": 6.0}
+# Activations with a lower and an upper limit; a unit within a hundredth of their distance is saturated.
 _BOUNDED = {"sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0)}
-_STUCK = 0.01
+_MARGIN = 0.01
 
 
 @dataclass(frozen=True)
 class ScanEvidence:
-    """What the images made of a unit.
+    """The activation of a unit on scanned images.
 
     Attributes:
-        images: how many were shown.
-        high: the greatest activation at any place of any image.
-        low: the least.
-        zeros: the share of places that were 0.
-        image: name or number of the image with the greatest.
-        place: (row, column) of it; None for a neuron.
+        images: number of images.
+        high: maximum activation over all images and map positions.
+        low: minimum activation.
+        zeros: share of map positions that were 0.
+        image: name or number of the image with the maximum.
+        place: map position (row, column) of the maximum; None without a map.
     """
 
     images: int
@@ -45,13 +42,13 @@ class ScanEvidence:
 
 @dataclass(frozen=True)
 class DreamEvidence:
-    """What a dream made of a unit.
+    """The activation of a unit on its dream.
 
     Attributes:
-        score: the unit's greatest activation on the dream.
-        activated: whether the ascent rose at all.
-        image: where the dream is to be found.
-        attempts: what was tried, in words ("plain ascent", "relaxed ReLU", ...).
+        score: maximum activation of the unit on the dream.
+        activated: whether the ascent raised the unit.
+        image: file name of the dream.
+        attempts: the recipe and the fallbacks that were tried.
     """
 
     score: float
@@ -62,12 +59,12 @@ class DreamEvidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of a unit.
+    """The verdict on a unit.
 
     Attributes:
         kind: one of `KINDS`.
-        sentence: the evidence, for a person.
-        proved: whether it holds for all valid inputs, and not only for what was shown.
+        sentence: the evidence in one line.
+        proved: whether it holds for all valid inputs.
     """
 
     kind: Kind
@@ -82,114 +79,98 @@ def judge(
     activation: str,
     *,
     scanned: ScanEvidence | None = None,
-    dreamt: DreamEvidence | None = None,
+    dream: DreamEvidence | None = None,
     before: tuple[float, float] | None = None,
     reason: str = "",
 ) -> Verdict:
     """Return the verdict on a unit.
 
-    What was seen comes first, then what is proved, then what a dream did. Only a unit behind a ReLU can be dead: behind
-    SiLU, GELU, tanh or no activation at all, nothing rests at 0.
+    Images count first, then proved bounds, then dreams. Only a unit with a ReLU can be dead: with SiLU, GELU, tanh or
+    no activation, a unit is not constant at 0.
 
     Args:
-        activation: as `activation_name` calls it.
-        scanned: what images made of the unit, if any were shown.
-        dreamt: what a dream made of it, if it was dreamt.
-        before: the least and the greatest value it can have before its activation, as `LayerBounds.before` says.
+        activation: name of the activation as `activation_name` returns it.
+        scanned: evidence from images, if any.
+        dream: evidence from a dream, if any.
+        before: proved bounds of the value before the activation, as `LayerBounds.before` returns them.
         reason: why there are no bounds.
 
     Example:
         >>> str(judge("relu", before=(-3.0, -0.1)))
-        'dead, proved: no valid input lifts it above -0.1 before its ReLU'
+        'dead, proved: no valid input raises it above -0.1 before its ReLU'
     """
     if scanned and not (math.isfinite(scanned.high) and math.isfinite(scanned.low)):
-        return Verdict(
-            "undecided", f"{_on(scanned)} it gave a number that is none ({scanned.low:g} to {scanned.high:g})"
-        )
-    stuck = _stuck(activation, scanned, before)
-    if stuck:
-        return stuck
-    if activation in _RESTING:
-        return _resting(activation, scanned, dreamt, before, reason)
-    return _moving(activation, scanned)
+        return Verdict("undecided", f"{_on(scanned)} it produced NaN or infinity ({scanned.low:g} to {scanned.high:g})")
+    if constant := _saturated_or_on(activation, scanned, before):
+        return constant
+    if activation in _RELU:
+        return _with_relu(activation, scanned, dream, before, reason)
+    return _without_relu(activation, scanned)
 
 
-def shares(verdicts: Mapping[str, Iterable[Verdict]]) -> dict[str, dict[Kind, float]]:
-    """Return for each layer the share of its units of each kind, of every kind in the order of `KINDS`.
-
-    Example:
-        >>> shares({"conv": [Verdict("alive", ""), Verdict("dead", "", proved=True)]})["conv"]["dead"]
-        0.5
-    """
-    table: dict[str, dict[Kind, float]] = {}
-    for layer, units in verdicts.items():
-        counts = Counter(verdict.kind for verdict in units)
-        table[layer] = {kind: counts[kind] / max(1, counts.total()) for kind in KINDS}
-    return table
-
-
-def _resting(
+def _with_relu(
     activation: str,
     scanned: ScanEvidence | None,
-    dreamt: DreamEvidence | None,
+    dream: DreamEvidence | None,
     before: tuple[float, float] | None,
     reason: str,
 ) -> Verdict:
-    """Judge a unit behind a ReLU."""
+    """Return the verdict on a unit with a ReLU."""
     name = "ReLU6" if activation == "relu6" else "ReLU"
     proved = before is not None and before[1] <= 0
     if scanned and scanned.high > 0:
-        doubt = "; bounds say it cannot: some image is no valid input" if proved else ""
+        doubt = "; this contradicts its bounds: an image is not a valid input" if proved else ""
         return Verdict("alive", _witness(scanned) + doubt)
     if before is not None and proved:
-        return Verdict("dead", f"no valid input lifts it above {before[1]:.3g} before its {name}", proved=True)
-    silent = f"silent on all {scanned.images} images" if scanned else "no image was shown"
-    if dreamt and dreamt.activated and dreamt.score > 0:
+        return Verdict("dead", f"no valid input raises it above {before[1]:.3g} before its {name}", proved=True)
+    inactive = f"not activated by any of {scanned.images} images" if scanned else "no images were scanned"
+    if dream and dream.activated and dream.score > 0:
+        raised = f"a dream{f' ({dream.image})' if dream.image else ''} raises it to {dream.score:.4g}"
         if not scanned:
-            return Verdict("alive", f"a dream{_named(dreamt)} gives {dreamt.score:.4g}; {silent}")
-        return Verdict("dormant", f"{silent}; a dream{_named(dreamt)} wakes it to {dreamt.score:.4g}; {WARNING}")
-    tried = [silent, _tried(dreamt)]
+            return Verdict("alive", f"{raised}; {inactive}")
+        return Verdict("dormant", f"{inactive}; {raised}; {WARNING}")
+    tried = [inactive, _tried(dream)]
     if before is not None:
-        tried.append(f"not proved dead: its bound before the {name} is {before[1]:.3g}")
+        tried.append(f"not proved dead: its upper bound before the {name} is {before[1]:.3g}")
     else:
-        tried.append(f"no bounds{f': {reason}' if reason else ' were asked for'}")
+        tried.append(f"no bounds: {reason}" if reason else "bounds were not computed")
     return Verdict("undecided", "; ".join(tried))
 
 
-def _moving(activation: str, scanned: ScanEvidence | None) -> Verdict:
-    """Judge a unit whose activation has no state of rest."""
+def _without_relu(activation: str, scanned: ScanEvidence | None) -> Verdict:
+    """Return the verdict on a unit without a ReLU."""
     if scanned is None:
-        return Verdict("undecided", "no image was shown")
+        return Verdict("undecided", "no images were scanned")
     if scanned.low < scanned.high:
         return Verdict("alive", _witness(scanned))
-    what = "without an activation" if activation == "linear" else f"behind {activation}"
+    what = "without an activation" if activation == "linear" else f"with {activation}"
     return Verdict(
-        "undecided", f"{_on(scanned)} it gave {scanned.high:.4g} everywhere; a unit {what} is never called dead"
+        "undecided", f"{_on(scanned)} it is constant at {scanned.high:.4g}; a unit {what} is never called dead"
     )
 
 
-def _stuck(activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None) -> Verdict | None:
-    """Judge a unit that never leaves its ceiling, its floor or, behind a ReLU, the range above 0; else None."""
-    ceiling = _RESTING.get(activation)
+def _saturated_or_on(
+    activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None
+) -> Verdict | None:
+    """Return the verdict on a unit that is always at a limit of its activation or always above 0; None for others."""
+    ceiling = _RELU.get(activation)
     if ceiling is not None:
         if before is not None and before[0] >= ceiling:
-            return Verdict("saturated", f"every valid input lifts it to {ceiling:g} or beyond", proved=True)
+            return Verdict("saturated", f"every valid input raises it to {ceiling:g} or more", proved=True)
         if scanned and scanned.low >= ceiling:
-            return Verdict("saturated", f"{_on(scanned)} it is stuck at {ceiling:g}, its ceiling")
+            return Verdict("saturated", f"{_on(scanned)} it is at its upper limit, {ceiling:g}")
         if before is not None and before[0] > 0:
-            return Verdict("always on", f"no valid input brings it below {before[0]:.3g}", proved=True)
+            return Verdict("always on", f"no valid input lowers it below {before[0]:.3g}", proved=True)
         if scanned and scanned.low > 0:
-            return Verdict("always on", f"{_on(scanned)} it was never at 0; its least value is {scanned.low:.4g}")
+            return Verdict("always on", f"{_on(scanned)} it is above 0; its minimum is {scanned.low:.4g}")
     if activation in _BOUNDED and scanned:
         floor, top = _BOUNDED[activation]
-        margin = _STUCK * (top - floor)
-        for end, held in (("ceiling", scanned.low >= top - margin), ("floor", scanned.high <= floor + margin)):
-            if held:
-                return Verdict(
-                    "saturated",
-                    f"{_on(scanned)} it is stuck at its {end}, {top if end == 'ceiling' else floor:g}: "
-                    f"{scanned.low:.4g} to {scanned.high:.4g}",
-                )
+        margin = _MARGIN * (top - floor)
+        span = f"{scanned.low:.4g} to {scanned.high:.4g}"
+        if scanned.low >= top - margin:
+            return Verdict("saturated", f"{_on(scanned)} it is at its upper limit, {top:g}: {span}")
+        if scanned.high <= floor + margin:
+            return Verdict("saturated", f"{_on(scanned)} it is at its lower limit, {floor:g}: {span}")
     return None
 
 
@@ -203,12 +184,8 @@ def _witness(scanned: ScanEvidence) -> str:
     return f"{image} gives {scanned.high:.4g}{place}"
 
 
-def _named(dreamt: DreamEvidence) -> str:
-    return f" ({dreamt.image})" if dreamt.image else ""
-
-
-def _tried(dreamt: DreamEvidence | None) -> str:
-    if dreamt is None:
-        return "not dreamt"
-    attempts = f" by {', '.join(dreamt.attempts)}" if dreamt.attempts else ""
-    return f"not activated{attempts}"
+def _tried(dream: DreamEvidence | None) -> str:
+    if dream is None:
+        return "not dreamed"
+    attempts = f": {', '.join(dream.attempts)}" if dream.attempts else ""
+    return f"not activated by a dream{attempts}"

@@ -112,7 +112,7 @@ class VerdictBasis:
         """Return the verdict when a dream is known too; a verdict by images or bounds is final."""
         if self.verdict.kind != "undecided":
             return self.verdict
-        return judge(self.activation, scanned=self.scanned, dreamt=dream, before=self.before)
+        return judge(self.activation, scanned=self.scanned, dream=dream, before=self.before)
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,10 @@ def test_a_table_by_layer_and_below_it_the_silent_units(tell):
         "layer", "units", "alive", "dormant", "dead", "always", "on", "saturated", "undecided", "near-duplicates",
     ]  # fmt: skip
     assert lines[1].split() == ["conv", "4", "1", "1", "1", "1", "0", "0", "0"]
-    assert lines[4].startswith("conv:1  dormant       silent on all 3 images; a dream (dreams/standard/conv-1-")
-    assert lines[5] == "conv:2  dead, proved  no valid input lifts it above -0.1 before its ReLU"
+    assert lines[4].startswith(
+        "conv:1  dormant       not activated by any of 3 images; a dream (dreams/standard/conv-1-"
+    )
+    assert lines[5] == "conv:2  dead, proved  no valid input raises it above -0.1 before its ReLU"
     assert lines[7] == f"dormant: {WARNING}"
     assert lines[8] == "out/audit.png"
     assert out.count(WARNING) == 1

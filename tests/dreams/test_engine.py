@@ -8,7 +8,7 @@ from keras import layers
 
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.affine_transforms import Crop
-from dreamfilters.dreams.ascent.ascent import checks
+from dreamfilters.dreams.ascent.ascent import check_steps
 from dreamfilters.dreams.engine import canvas_of, dream, iter_dreams
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.objective import join
@@ -186,7 +186,7 @@ def test_the_best_image_is_kept(network):
     [(1, {1}), (8, {8}), (13, {13}), (32, {24, 32}), (64, {40, 48, 56, 64}), (256, {160, 192, 224, 256})],
 )
 def test_a_short_ascent_looks_less_often(steps, looks):
-    assert checks(steps) == looks
+    assert check_steps(steps) == looks
 
 
 def test_frames_are_spread_over_the_steps(network):
@@ -323,120 +323,7 @@ def test_a_canvas_too_small_for_the_layer_is_refused(network):
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Images that do not rise
-
-
-def by_hand(network_of, *filters):
-    """One 1x1 convolution after the other on 8x8 RGB, each with a ReLU: (kernel, bias) of each."""
-    model = keras.Sequential([layers.Input((8, 8, 3))], name="byhand")
-    for number, (kernel, bias) in enumerate(filters, 1):
-        kernel, bias = np.asarray(kernel, "float32"), np.asarray(bias, "float32")
-        model.add(layers.Conv2D(len(bias), 1, activation="relu", name=f"conv{number}"))
-        model.layers[-1].set_weights([kernel[None, None], bias])
-    return network_of(model)
-
-
-WAKING = Recipe(Pixels(), (), steps=24)  # starts at gray, .5 +- .025
-
-
-def test_a_filter_that_gray_leaves_silent_wakes_by_its_value_before_the_relu(network_of):
-    """Filter 0 answers where r + g + b is above 2.4, filter 1 to anything; gray has 1.5."""
-    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
-    silent, awake = dream(network, "conv1:0-1", WAKING)
-    assert silent.start == 0
-    assert (silent.activated, silent.recovered_by, silent.attempts) == (True, "pre-activation", ("pre-activation",))
-    assert silent.score > 0.3
-    assert silent.steps == WAKING.steps
-    assert silent.history[0] == 0
-    assert len(silent.history) == WAKING.steps
-    assert (awake.activated, awake.recovered_by, awake.steps) == (True, "", WAKING.steps)
-    # the one that needed no help is the same without the other
-    assert dream(network, "conv1:1", WAKING)[0].image.tobytes() == awake.image.tobytes()
-    assert dream(network, "conv1:0", WAKING)[0].image.tobytes() == silent.image.tobytes()
-
-
-def test_a_rescued_image_shows_the_frames_and_the_transparency_of_its_rescue(network_of):
-    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
-    recipe = Recipe(Pixels(), (), steps=24, transparency=True)
-    silent, awake = dream(network, "conv1:0-1", recipe, frames=2)
-    assert (silent.recovered_by, awake.recovered_by) == ("pre-activation", "")
-    for one in (silent, awake):
-        assert len(one.frames) == 2
-        assert np.abs(one.frames[-1] - 0.5).mean() > 0.2  # gray no more
-        assert one.transparency.max() == 1
-
-
-def test_a_filter_behind_a_silent_layer_wakes_by_the_relaxed_gradient(network_of):
-    """Nothing comes back through conv1: the value of conv2 before its ReLU has no gradient either."""
-    network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))
-    one = dream(network, "conv2:0", WAKING)[0]
-    assert (one.start, one.activated, one.recovered_by) == (0, True, "relaxed gradient")
-    assert one.attempts == ("pre-activation", "relaxed gradient")
-    assert one.score > 0.2
-    assert one.steps == 2 * WAKING.steps
-
-
-def test_a_dead_filter_is_reported_as_not_woken(network_of):
-    network = by_hand(network_of, (np.array([[0, 1], [0, 1], [0, 1]]), [-1.0, 0.0]))
-    dead, awake = dream(network, "conv1:0-1", Recipe(Pixels(), (), steps=STEPS))
-    assert not dead.activated
-    assert (dead.score, dead.start, dead.recovered_by) == (0, 0, "")
-    assert "not activated" in dead.note
-    assert "also tried pre-activation, relaxed gradient, another seed" in dead.note
-    assert dead.attempts == ("pre-activation", "relaxed gradient", "another seed")
-    assert awake.attempts == ()
-    assert dead.steps == 3 * STEPS
-    assert "not activated" in repr(dead)
-    assert awake.activated
-    assert "not activated" not in repr(awake)
-
-
-def test_an_image_is_rescued_alike_alone_and_among_others(network_of):
-    """Filter 0 wakes in the first 16 steps of a rescue; 1, which needs 18, may not profit from 0's going on."""
-    network = by_hand(network_of, (np.ones((3, 2)), [-2.4, -2.55]), (np.eye(2), [-0.01, -0.01]))
-    recipe = Recipe(Pixels(), (), optimizer=Adam(0.1), steps=20)
-    together = dream(network, "conv2:0-1", recipe)
-    assert [one.recovered_by for one in together] == ["relaxed gradient", ""]
-    for one in together:
-        alone = dream(network, one.name, recipe)[0]
-        assert (alone.activated, alone.recovered_by, alone.steps, alone.note) == (
-            one.activated,
-            one.recovered_by,
-            one.steps,
-            one.note,
-        )
-        assert alone.image.tobytes() == one.image.tobytes()
-
-
-def test_a_goal_that_has_no_gradient_at_all_is_not_woken(network):
-    one = dream(network, 0.0 * channel("conv2", [0]), Recipe(steps=2))[0]
-    assert (one.activated, one.score) == (False, 0)
-
-
-def test_a_filter_without_relu_needs_no_relaxing(fill, network_of):
-    model = keras.Sequential(
-        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh", name="conv")], name="smooth"
-    )
-    network = network_of(fill(model))
-    assert not network.has_relu
-    dead = dream(network, 0.0 * channel("conv", [0]), Recipe(steps=2))[0]
-    assert dead.steps == 3 * 2  # before the tanh, and another seed
-    assert "also tried pre-activation, another seed" in dead.note
-
-
-def test_another_seed_is_tried_where_nothing_else_can_be(fill, network_of):
-    model = keras.Sequential(
-        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(2, name="pool")],
-        name="smooth",
-    )
-    dead = dream(network_of(fill(model)), 0.0 * channel("pool", [0]), Recipe(steps=2))[0]
-    assert dead.steps == 2 * 2
-    assert dead.note.endswith("also tried another seed")
-
-
-def test_octaves_are_not_rescued_and_say_so(network):
-    dead = dream(network, 0.0 * channel("conv2", [0]), Recipe(Fourier(32), steps=1, octaves=2))[0]
-    assert dead.note.endswith("also tried pre-activation")
+# Numbers that are not finite
 
 
 def test_a_number_that_is_not_finite_stops_its_image_only(network):

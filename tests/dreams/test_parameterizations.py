@@ -4,7 +4,16 @@ import pytest
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.optimizers import Adam
-from dreamfilters.dreams.parameterizations import CPPN, Canvas, Fourier, Phase, Pixels, Pyramid, develop, undevelop
+from dreamfilters.dreams.parameterizations import (
+    CPPN,
+    Canvas,
+    Fourier,
+    Phase,
+    Pixels,
+    Pyramid,
+    from_valid_rgb,
+    to_valid_rgb,
+)
 from dreamfilters.errors import RecipeError
 
 SIZES = [(16, 16), (15, 17), (8, 20), (21, 6)]
@@ -18,7 +27,7 @@ def canvas(height=16, width=16, prior=None):
 
 
 def name(value):
-    return type(value).__name__ if hasattr(value, "paint") else None
+    return type(value).__name__ if hasattr(value, "to_image") else None
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -26,7 +35,7 @@ def name(value):
 def test_every_start_paints_images_in_range(way, size):
     on = canvas(*size)
     params = way.start(SEEDS, on)
-    image = np.asarray(way.paint(params, on))
+    image = np.asarray(way.to_image(params, on))
     assert image.shape == (3, *size, 3)
     assert image.min() >= 0
     assert image.max() <= 1
@@ -50,7 +59,7 @@ def test_an_image_starts_alike_alone_and_among_others(way):
 @pytest.mark.parametrize("way", EVERY, ids=name)
 def test_any_number_of_channels(way, channels):
     on = canvas(9, 8, priors.neutral(channels))
-    assert np.asarray(way.paint(way.start(SEEDS, on), on)).shape == (3, 9, 8, channels)
+    assert np.asarray(way.to_image(way.start(SEEDS, on), on)).shape == (3, 9, 8, channels)
 
 
 FREE = [
@@ -66,7 +75,7 @@ FREE = [
 def test_an_image_is_painted_to_a_hundredth(way, size, scene):
     on = canvas(*size)
     images = np.stack([scene(*size, seed=1), scene(*size, seed=2)])
-    painted = np.asarray(way.paint(way.fit(images, on), on))
+    painted = np.asarray(way.to_image(way.fit(images, on), on))
     assert np.abs(painted - images).max() < 0.01
 
 
@@ -75,7 +84,7 @@ def test_black_and_white_are_painted_to_a_hundredth(way):
     on = canvas()
     image = np.zeros((1, 16, 16, 3), "float32")
     image[:, 4:9, 5:] = 1
-    painted = np.asarray(way.paint(way.fit(image, on), on))
+    painted = np.asarray(way.to_image(way.fit(image, on), on))
     assert np.abs(painted - image).max() < 0.01
 
 
@@ -84,33 +93,33 @@ def test_standardized_an_image_comes_out_up_to_brightness_and_contrast(make, sce
     """In the uncorrelated channels: what is painted is the image's z with mean 0 and std 1."""
     on, image = canvas(15, 17), scene(15, 17)[None]
     way = make(contrast="standardized", gain=2.0)
-    painted = np.asarray(way.paint(way.fit(image, on), on))
-    z = undevelop(image, on, "free", 1.0).astype("float64")
+    painted = np.asarray(way.to_image(way.fit(image, on), on))
+    z = from_valid_rgb(image, on, "free", 1.0).astype("float64")
     expected = (z - z.mean()) / z.std()
-    assert undevelop(painted, on, "free", 2.0) == pytest.approx(expected, abs=5e-3)
+    assert from_valid_rgb(painted, on, "free", 2.0) == pytest.approx(expected, abs=5e-3)
     # with the gain of its own contrast, around the prior that has its own mean, it is the image
     own = priors.Prior("own", (z.mean() * on.prior.colors.sum(axis=0)).astype("float32"), on.prior.colors)
     exact = make(contrast="standardized", gain=float(z.std()))
     centered = Canvas(15, 17, own)
-    assert np.asarray(exact.paint(exact.fit(image, centered), centered)) == pytest.approx(image, abs=0.01)
+    assert np.asarray(exact.to_image(exact.fit(image, centered), centered)) == pytest.approx(image, abs=0.01)
 
 
 def test_phases_of_an_image_with_its_own_prior_are_the_image_but_for_the_contrast_of_its_details(scene):
     image = scene(32, 32, seed=3)[None]
     own = priors.measure_prior(image)
     on = Canvas(32, 32, own)
-    painted = np.asarray(Phase().paint(Phase().fit(image, on), on))
+    painted = np.asarray(Phase().to_image(Phase().fit(image, on), on))
     assert np.corrcoef(painted.ravel(), image.ravel())[0, 1] > 0.75
     # random phases with the same amplitudes are another image
-    other = np.asarray(Phase().paint(Phase().start(SEEDS[:1], on), on))
+    other = np.asarray(Phase().to_image(Phase().start(SEEDS[:1], on), on))
     assert abs(np.corrcoef(other.ravel(), image.ravel())[0, 1]) < 0.4
 
 
 def test_phases_keep_the_amplitudes_of_the_prior(scene):
     own = priors.measure_prior(np.stack([scene(16, 16, seed=k) for k in range(12)]))
     on = Canvas(16, 16, own)
-    painted = np.asarray(Phase().paint(Phase().start(SEEDS, on), on))
-    z = undevelop(painted, on, "free", 1.0)
+    painted = np.asarray(Phase().to_image(Phase().start(SEEDS, on), on))
+    z = from_valid_rgb(painted, on, "free", 1.0)
     measured = np.abs(np.fft.rfft2(np.moveaxis(z, -1, 1)))[:, :, :, 1:8]  # the edge columns hold their own mirror image
     amplitude = own.amplitude(16, 16, 1.0)[None, :, :, 1:8]
     ratio = measured / amplitude
@@ -120,7 +129,7 @@ def test_phases_keep_the_amplitudes_of_the_prior(scene):
 def test_a_fourier_start_falls_with_the_frequency():
     on = canvas(64, 64, priors.neutral(1))
     way = Fourier(decay=1.0)
-    z = undevelop(np.asarray(way.paint(way.start(np.arange(40, dtype="uint64"), on), on)), on, "free", 4.0)
+    z = from_valid_rgb(np.asarray(way.to_image(way.start(np.arange(40, dtype="uint64"), on), on)), on, "free", 4.0)
     power = np.mean(np.abs(np.fft.rfft2(z[..., 0])) ** 2, axis=0)
     # amplitude 1 / f: a quarter of the power an octave higher
     assert np.mean(power[8, 1:8]) / np.mean(power[16, 2:16]) == pytest.approx(4, rel=0.25)
@@ -137,7 +146,7 @@ def test_the_contrast_of_a_start_hardly_depends_on_the_canvas(measured, scene):
     stds = []
     for side in (16, 33, 64):
         on = canvas(side, side, prior)
-        z = undevelop(np.asarray(way.paint(way.start(np.arange(30, dtype="uint64"), on), on)), on, "free", 0.2)
+        z = from_valid_rgb(np.asarray(way.to_image(way.start(np.arange(30, dtype="uint64"), on), on)), on, "free", 0.2)
         stds.append(z.std())
     assert max(stds) < 1.3 * min(stds)
 
@@ -148,7 +157,7 @@ def test_a_pyramid_adds_levels_of_halved_sizes():
     assert [tuple(params[f"level{k}"].shape[1:3]) for k in range(4)] == [(13, 20), (7, 10), (4, 5), (2, 3)]
     # a constant of .1, .2, .3, .4 on the levels is 1.0 everywhere
     flat = {key: 0.1 * (k + 1) * np.ones(rows.shape, "float32") for k, (key, rows) in enumerate(params.items())}
-    painted = np.asarray(Pyramid(contrast="free", gain=1.0).paint(flat, on))
+    painted = np.asarray(Pyramid(contrast="free", gain=1.0).to_image(flat, on))
     assert painted == pytest.approx(np.full((1, 13, 20, 1), 1 / (1 + np.exp(-1.0))), abs=1e-6)
 
 
@@ -157,25 +166,25 @@ def test_a_pyramid_of_a_small_canvas_has_fewer_levels():
     assert [tuple(rows.shape[1:3]) for rows in params.values()] == [(5, 9), (3, 5), (2, 3)]
 
 
-def test_develop_by_hand():
+def test_to_valid_rgb_by_hand():
     prior = priors.Prior("own", np.array([0.0, 1.0], "float32"), np.array([[1.0, 2.0], [0.0, 3.0]], "float32"))
     on = Canvas(1, 2, prior)
     z = np.array([[[[1.0, 0.0], [0.0, -1.0]]]], "float32")
     # logits, gain 2: z @ colors * 2 + mean = (2, 4 + 1) and (0, -6 + 1)
     expected = 1 / (1 + np.exp(-np.array([[[[2.0, 5.0], [0.0, -5.0]]]])))
-    assert np.asarray(develop(z, on, "free", 2.0)) == pytest.approx(expected, abs=1e-6)
+    assert np.asarray(to_valid_rgb(z, on, "free", 2.0)) == pytest.approx(expected, abs=1e-6)
     # standardized: mean 0, std sqrt(1/2), so 1 becomes sqrt(2)
     root = np.sqrt(2)
     logits = 2 * np.array([[[[root, 2 * root], [0, -3 * root]]]]) + [0, 1]
-    assert np.asarray(develop(z, on, "standardized", 2.0)) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
+    assert np.asarray(to_valid_rgb(z, on, "standardized", 2.0)) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
 
 
 def test_standardized_scale_and_offset_of_the_numbers_change_nothing(scene):
     on = canvas()
-    z = undevelop(scene()[None], on, "free", 1.0)
-    painted = np.asarray(develop(z, on, "standardized", 3.0))
-    assert np.asarray(develop(5 * z + 2, on, "standardized", 3.0)) == pytest.approx(painted, abs=1e-5)
-    flat = np.asarray(develop(np.full((1, 16, 16, 3), 7.0, "float32"), on, "standardized", 3.0))
+    z = from_valid_rgb(scene()[None], on, "free", 1.0)
+    painted = np.asarray(to_valid_rgb(z, on, "standardized", 3.0))
+    assert np.asarray(to_valid_rgb(5 * z + 2, on, "standardized", 3.0)) == pytest.approx(painted, abs=1e-5)
+    flat = np.asarray(to_valid_rgb(np.full((1, 16, 16, 3), 7.0, "float32"), on, "standardized", 3.0))
     assert np.all(np.isfinite(flat))
 
 
@@ -185,7 +194,7 @@ def test_the_gradient_of_the_standardization_is_that_of_finite_differences():
     on = Canvas(3, 4, priors.neutral(2))
 
     def along(numbers):
-        return backend.tf.reduce_sum(develop(numbers, on, "standardized", 1.5) * weights.astype("float32")), ()
+        return backend.tf.reduce_sum(to_valid_rgb(numbers, on, "standardized", 1.5) * weights.astype("float32")), ()
 
     _, gradient = backend.value_and_gradient(along)(backend.tensor(z.astype("float32")))
 
@@ -214,7 +223,7 @@ def test_a_cppn_learns_a_smooth_image():
     @backend.compile
     def step(params, state, number):
         def score(numbers):
-            return -backend.tf.reduce_sum((way.paint(numbers, on) - target) ** 2), ()
+            return -backend.tf.reduce_sum((way.to_image(numbers, on) - target) ** 2), ()
 
         _, gradient = backend.value_and_gradient(score)(params)
         move, state = adam.move(gradient, state, number)
@@ -222,7 +231,7 @@ def test_a_cppn_learns_a_smooth_image():
 
     for number in range(300):
         params, state = step(params, state, backend.tensor(np.int32(number)))
-    error = np.abs(np.asarray(way.paint(params, on)) - target).mean()
+    error = np.abs(np.asarray(way.to_image(params, on)) - target).mean()
     flat = np.abs(target.mean(axis=(1, 2), keepdims=True) - target).mean()
     assert flat == pytest.approx(0.1, abs=0.01)
     assert error < 0.02
@@ -231,7 +240,7 @@ def test_a_cppn_learns_a_smooth_image():
 def test_a_cppn_paints_the_same_image_at_any_size():
     way = CPPN()
     params = way.start(SEEDS[:1], canvas())
-    small, large = (np.asarray(way.paint(params, canvas(side, side)))[0] for side in (9, 17))
+    small, large = (np.asarray(way.to_image(params, canvas(side, side)))[0] for side in (9, 17))
     assert large[::2, ::2] == pytest.approx(small, abs=1e-5)  # the same places
 
 

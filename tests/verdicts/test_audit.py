@@ -1,4 +1,4 @@
-"""A network made by hand with a unit of each kind, judged from end to end."""
+"""The audit of a hand-made network with a unit of each kind."""
 
 from __future__ import annotations
 
@@ -93,35 +93,35 @@ def test_a_witness_is_the_image_the_place_and_the_value(found, images):
     assert f"at row {row}, column {column}" in found.unit("first", 0).verdict.sentence
 
 
-def test_a_dormant_unit_was_woken_and_comes_with_the_warning(found):
+def test_a_dormant_unit_is_activated_by_its_dream_and_has_the_warning(found):
     unit = found.unit("first", 5)
-    assert 0 < unit.dreamt.score <= 0.1 + 1e-6  # green 1 - 0.9
-    assert unit.verdict.sentence.startswith("silent on all 12 images; a dream wakes it to 0.")
+    assert 0 < unit.dream.score <= 0.1 + 1e-6  # green 1 - 0.9
+    assert unit.verdict.sentence.startswith("not activated by any of 12 images; a dream raises it to 0.")
     assert unit.verdict.sentence.endswith(WARNING)
 
 
-def test_dead_comes_with_its_bound_and_is_not_dreamt_where_intervals_prove_it(found):
-    assert found.unit("first", 1).verdict.sentence == "no valid input lifts it above -0.1 before its ReLU"
-    assert found.unit("first", 1).dreamt is None
+def test_a_dead_unit_has_its_bound_and_is_not_dreamed_if_intervals_prove_it(found):
+    assert found.unit("first", 1).verdict.sentence == "no valid input raises it above -0.1 before its ReLU"
+    assert found.unit("first", 1).dream is None
     assert found.unit("second", 0).before[1] == pytest.approx(-0.1, abs=1e-3)
-    assert found.unit("second", 0).dreamt is not None  # intervals alone did not prove it
+    assert found.unit("second", 0).dream is not None  # intervals alone did not prove it
 
 
 def test_undecided_lists_what_was_tried(found):
     assert found.unit("second", 1).verdict.sentence == (
-        "silent on all 12 images; not activated by recipe standard, pre-activation, relaxed gradient, another seed, "
-        "recipe pixels, pre-activation, relaxed gradient, another seed; "
-        "not proved dead: its bound before the ReLU is 0.25"
+        "not activated by any of 12 images; not activated by a dream: recipe standard, pre-activation, "
+        "relaxed gradient, another seed, pixels, map maximum; "
+        "not proved dead: its upper bound before the ReLU is 0.25"
     )
 
 
-def test_behind_silu_and_gelu_nothing_is_dead_or_dormant(found):
+def test_units_with_silu_or_gelu_are_neither_dead_nor_dormant(found):
     for layer in ("swish", "bell"):
         assert "is never called dead" in found.unit(layer, 0).verdict.sentence
-        assert found.unit(layer, 0).dreamt is None
+        assert found.unit(layer, 0).dream is None
 
 
-def test_no_image_wakes_what_is_dead(found, by_hand):
+def test_no_image_activates_a_dead_unit(found, by_hand):
     rng = np.random.default_rng(1)
     anything = rng.choice([0.0, 0.5, 1.0], (2000, 8, 8, 3)).astype("float32")
     first = np.asarray(by_hand.watch(frozenset({"first"}))(anything)["first"])
@@ -133,19 +133,19 @@ def test_no_image_wakes_what_is_dead(found, by_hand):
         assert seen[layer][..., finding.unit].max() == 0
 
 
-def test_without_images_dreams_show_life_and_say_so(by_hand):
+def test_without_images_a_dream_makes_a_unit_alive(by_hand):
     found = audit(by_hand, layers=["first", "swish", "head"])
     assert found.images == 0
     assert [finding.verdict.kind for finding in found.layer("first").findings] == [
         "alive", "dead", "always on", "alive", "alive", "alive",
     ]  # fmt: skip
-    assert found.unit("first", 5).verdict.sentence.endswith("no image was shown")
+    assert found.unit("first", 5).verdict.sentence.endswith("no images were scanned")
     assert [finding.verdict.kind for finding in found.layer("swish").findings] == ["undecided", "alive"]
     assert "raises it to" in found.unit("swish", 1).verdict.sentence
     assert found.counts["dormant"] == 0
 
 
-def test_the_same_seed_finds_the_same(found, by_hand, scanned):
+def test_the_same_seed_gives_the_same_audit(found, by_hand, scanned):
     assert audit(by_hand, scanned) == found
 
 
@@ -178,12 +178,12 @@ def test_a_layer_that_was_not_scanned_is_refused(by_hand, images):
         audit(by_hand, partly, ["second"])
 
 
-def test_a_convolution_is_judged_behind_its_activation(normed, by_hand, network_of):
+def test_a_convolution_is_audited_after_its_activation(normed, by_hand, network_of):
     assert audited_layers(network_of(normed)) == ("relu", "classes")
     assert audited_layers(by_hand) == ("first", "second", "six", "swish", "bell", "head")
 
 
-def test_near_duplicates_are_found_behind_normalization(normed, network_of):
+def test_near_duplicates_are_found_before_normalization(normed, network_of):
     model = keras.models.clone_model(normed)
     model.set_weights(normed.get_weights())
     kernel = np.array(model.get_layer("conv").kernel)
@@ -211,8 +211,8 @@ def test_a_leaky_layer_is_no_relu(network_of):
     assert found.unit("leak", 0).verdict.kind == "alive"
 
 
-def test_a_unit_whose_maps_are_no_numbers_says_so(by_hand, scanned):
+def test_nan_maps_are_named(by_hand, scanned):
     arrays = {name: values.copy() for name, values in scanned.arrays.items()}
     arrays["sums/nonfinite"][0] = 2
     found = audit(by_hand, dataclasses.replace(scanned, arrays=arrays), ["first"])
-    assert found.unit("first", 0).verdict.sentence.endswith("on 2 images more its map held NaN or infinity")
+    assert found.unit("first", 0).verdict.sentence.endswith("its map held NaN or infinity on 2 further images")

@@ -27,7 +27,7 @@ def audit():
         LayerAudit("conv", "Conv2D", "relu", (ALIVE, DORMANT), (DuplicatePair(0, 1, 0.97),)),
         LayerAudit("dense", "Dense", "relu", (DEAD,)),
     )
-    return Audit("net", "abc", 9, (8, 8), ("standard", "pixels"), 3, layers, ("dense",))
+    return Audit("net", "abc", 9, (8, 8), "standard", 3, layers, ("dense",))
 
 
 def test_counts_by_layer_and_of_all(audit):

@@ -16,7 +16,7 @@ def layer(name, *kinds):
 
 
 def chart(*layers):
-    return shares_chart(Audit("net", "f", 9, (8, 8), ("standard",), 0, layers))
+    return shares_chart(Audit("net", "f", 9, (8, 8), "standard", 0, layers))
 
 
 def pixels(image, kind):

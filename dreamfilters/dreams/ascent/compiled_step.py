@@ -1,9 +1,9 @@
-"""One step of the ascent as a compiled function, and the looks at an image that judge it.
+"""One step of the ascent, and the scores of an image, as compiled functions.
 
-    paint -> transforms -> input form -> watched layers -> score - penalties -> gradient -> optimizer
+    parameters -> image -> transforms -> input form -> watched layers -> score - penalties -> gradient -> optimizer
 
-What defines the program is a Python value: network, kind of goal, recipe, canvas. What changes from call to call comes
-in as tensors: numbers, seeds, what is wanted, the step. So one program serves every image of a goal.
+A program is defined by Python values: network, kind of objective, recipe, canvas. Everything that changes from call to
+call is a tensor: parameters, seeds, the objective's arrays, the step number. One program serves every image of a goal.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.programs import programs_of
 
 Tensor: TypeAlias = Any
-State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, if asked for, worth; one row per image
+State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, for transparency, importance; one row per image
 
-# The measure beside the plain score: how much of it survives what a camera does to an image.
+# The transforms of the robust score: small motions, as between two photographs of one object.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_VIEWS = 8
-_LOOKS_FROM = 1_000_000  # numbers of the looks' seeds, out of the way of the steps'
+_FIRST_VIEW = 1_000_000  # seed number of the first robust view; steps have smaller numbers
 
 
 Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, Tensor]]
@@ -46,33 +46,33 @@ class CompiledStep:
 
     Attributes:
         start: seeds -> the state before the first step.
-        begin: params -> the state before the first step of given numbers.
-        step: (state, seeds, wanted, number) -> (state, scores (n,) that the step saw).
-        waking: the same for an image that does not rise: the goal's layers are climbed before their activation, and
-            the gradient passes a silent ReLU.
-        paint: params -> images (n, h, w, c).
-        judge: (images, wanted) -> scores (n,) of the images as they are.
-        robust: (images, seeds, wanted) -> scores (n,) under small motions.
+        start_from: params -> the state before the first step from these parameters.
+        step: (state, seeds, wanted, number) -> (state, scores (n,) before the step).
+        relaxed_step: the same for images that do not rise: it raises the layers' values before their activation, and
+            the gradient passes a ReLU that is 0 for the whole image.
+        to_image: params -> images (n, h, w, c).
+        score: (images, wanted) -> scores (n,) of the images without transforms.
+        robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
         shapes: of the watched layers for one image, (1, ..., c).
-        bends: whether a watched layer has a value before its activation.
+        has_pre_activation: whether a watched layer has a value before its activation.
     """
 
     start: Callable[[backend.Seeds], State]
-    begin: Callable[[Params], State]
+    start_from: Callable[[Params], State]
     step: Step
-    waking: Step
-    paint: Callable[[Params], Tensor]
-    judge: Callable[[Tensor, Wanted], Tensor]
-    robust: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
+    relaxed_step: Step
+    to_image: Callable[[Params], Tensor]
+    score: Callable[[Tensor, Wanted], Tensor]
+    robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
     shapes: dict[str, tuple[int, ...]]
-    bends: bool
+    has_pre_activation: bool
 
 
 def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
-    """Return the compiled functions of one kind of goal, made once for a network and kept with it.
+    """Return the compiled functions for one kind of objective, cached with the network.
 
     Raises:
-        TargetError: the goal reads places that the layer does not have.
+        TargetError: the goal reads units or positions that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
     key = (goal.kind, goal.layers, repr(recipe), canvas)
@@ -82,58 +82,55 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Painter:
-    """What needs no network; the programs of all goals share it."""
+class _ImageProgram:
+    """The functions that need no network; the programs of all objectives share them."""
 
     start: Callable[[backend.Seeds], State]
-    begin: Callable[[Params], State]
-    paint: Callable[[Params], Tensor]
-    moved: Callable[[Tensor, backend.Seeds], Tensor]
+    start_from: Callable[[Params], State]
+    to_image: Callable[[Params], Tensor]
+    move: Callable[[Tensor, backend.Seeds], Tensor]
 
 
-def _painter(recipe: Recipe, canvas: Canvas) -> _Painter:
-    def begin(params: Params) -> State:
+def _image_program(recipe: Recipe, canvas: Canvas) -> _ImageProgram:
+    def start_from(params: Params) -> State:
         count = keras.tree.flatten(params)[0].shape[0]
         state = {"params": params, "optimizer": recipe.optimizer.start(params), "alive": ops.ones((count,), "bool")}
         if recipe.transparency:
-            state["worth"] = ops.zeros((count, canvas.height, canvas.width))
+            state["importance"] = ops.zeros((count, canvas.height, canvas.width))
         return state
 
-    return _Painter(
-        start=backend.compile(lambda seeds: begin(recipe.parameterization.start(seeds, canvas))),
-        begin=begin,
-        paint=backend.compile(lambda params: recipe.parameterization.paint(params, canvas)),
-        moved=backend.compile(lambda image, seeds: apply(ROBUST, image, seeds)),
+    return _ImageProgram(
+        start=backend.compile(lambda seeds: start_from(recipe.parameterization.start(seeds, canvas))),
+        start_from=start_from,
+        to_image=backend.compile(lambda params: recipe.parameterization.to_image(params, canvas)),
+        move=backend.compile(lambda image, seeds: apply(ROBUST, image, seeds)),
     )
 
 
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
-    painter = programs_of(network).get((repr(recipe), canvas), lambda _: _painter(recipe, canvas))
-    look = Evaluator(network, goal, canvas)
-    judge = backend.compile(look.judge)
+    images = programs_of(network).get((repr(recipe), canvas), lambda _: _image_program(recipe, canvas))
+    evaluator = Evaluator(network, goal, canvas)
+    score = backend.compile(evaluator.score)
 
-    def robust(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
-        looks = [
-            judge(painter.moved(image, backend.fold(seeds, _LOOKS_FROM + number)), wanted)
-            for number in range(ROBUST_VIEWS)
-        ]
-        return np.asarray(np.mean([np.asarray(scores) for scores in looks], axis=0))
+    def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
+        views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
+        return np.asarray(np.mean([np.asarray(score(view, wanted)) for view in views], axis=0))
 
     return CompiledStep(
-        start=painter.start,
-        begin=painter.begin,
-        step=backend.compile(_step(look.climbed, recipe, canvas)),
-        waking=backend.compile(_step(look.activated, recipe, canvas)),
-        paint=painter.paint,
-        judge=judge,
-        robust=robust,
-        shapes=look.shapes,
-        bends=bool(look.bent),
+        start=images.start,
+        start_from=images.start_from,
+        step=backend.compile(_step(evaluator.ascent_score, recipe, canvas)),
+        relaxed_step=backend.compile(_step(evaluator.relaxed_score, recipe, canvas)),
+        to_image=images.to_image,
+        score=score,
+        robust_score=robust_score,
+        shapes=evaluator.shapes,
+        has_pre_activation=bool(evaluator.nonlinear),
     )
 
 
-def _step(climb: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Recipe, canvas: Canvas) -> Step:
-    """Return the step that raises the first of what `climb` says of an image, and reports the second."""
+def _step(evaluate: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Recipe, canvas: Canvas) -> Step:
+    """Return the step that raises the first value of `evaluate(image, wanted)` and reports the second."""
     views = views_of(recipe.transforms)
 
     def per_image(scores: Tensor) -> Tensor:
@@ -142,27 +139,27 @@ def _step(climb: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Reci
     def step(state: State, seeds: backend.Seeds, wanted: Wanted, number: Tensor) -> tuple[State, Tensor]:
         wanted = _repeated(wanted, views)
 
-        def total(numbers: dict[str, Any]) -> tuple[Tensor, Tensor]:
-            image = recipe.parameterization.paint(numbers["params"], canvas)
+        def total(variables: dict[str, Any]) -> tuple[Tensor, Tensor]:
+            image = recipe.parameterization.to_image(variables["params"], canvas)
             if recipe.transparency:
-                image = image + numbers["nudge"]
-            raised, scores = climb(apply(recipe.transforms, image, backend.fold(seeds, number)), wanted)
+                image = image + variables["offset"]
+            raised, scores = evaluate(apply(recipe.transforms, image, backend.fold(seeds, number)), wanted)
             penalty = sum(penalty(image) for penalty in recipe.penalties)
-            # images share nothing, so the gradient of the sum is each one's
+            # images share no parameter, so the gradient of the sum holds the gradient of each
             return ops.sum(per_image(raised) - penalty), per_image(scores)
 
-        numbers = {"params": state["params"]}
+        variables = {"params": state["params"]}
         if recipe.transparency:
             count = state["alive"].shape[0]
-            numbers["nudge"] = ops.zeros((count, canvas.height, canvas.width, canvas.channels))
-        (_, scores), gradient = backend.value_and_gradient(total)(numbers)
-        return _climbed(recipe, state, gradient, scores, number), scores
+            variables["offset"] = ops.zeros((count, canvas.height, canvas.width, canvas.channels))
+        (_, scores), gradient = backend.value_and_gradient(total)(variables)
+        return _updated(recipe, state, gradient, scores, number), scores
 
     return step
 
 
-def _climbed(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Tensor, number: Tensor) -> State:
-    """Return the state after a move; an image with a number that is not finite stays where it was, for good."""
+def _updated(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Tensor, number: Tensor) -> State:
+    """Return the state after a move; an image with a number that is not finite stays as it was from then on."""
     slope = gradient["params"]
     move, memory = recipe.optimizer.move(slope, state["optimizer"], number)
     rate = recipe.optimizer.rate * schedule_factor(recipe.schedule, number, recipe.steps)
@@ -170,19 +167,19 @@ def _climbed(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Ten
     for edit in recipe.edits:  # a recipe with edits has pixels: Recipe sees to it
         params = {"pixels": edit(params["pixels"], slope["pixels"], number)}
     alive = ops.logical_and(state["alive"], ops.isfinite(scores))
-    for array in keras.tree.flatten(params):  # a slope that is not finite leaves its mark there
+    for array in keras.tree.flatten(params):  # a gradient that is not finite shows here
         alive = ops.logical_and(alive, ops.isfinite(ops.sum(array, axis=tuple(range(1, len(array.shape))))))
     after = {"params": params, "optimizer": memory}
     if recipe.transparency:
-        after["worth"] = state["worth"] + ops.sum(ops.abs(gradient["nudge"]), axis=-1)
+        after["importance"] = state["importance"] + ops.sum(ops.abs(gradient["offset"]), axis=-1)
     before = {name: state[name] for name in after}
-    # mostly all are alive, and choosing row by row takes longer than the optimizer
+    # usually all are alive, and selecting row by row takes longer than the optimizer
     after = ops.cond(ops.all(alive), lambda: after, lambda: where(alive, after, before))
     return {**after, "alive": alive}
 
 
 def where(chosen: Tensor, new: Any, old: Any) -> Any:
-    """Take the rows of `new` where `chosen` (n,) is true, those of `old` elsewhere."""
+    """Return the rows of `new` where `chosen` (n,) is true, those of `old` elsewhere."""
 
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return ops.where(ops.reshape(chosen, (-1,) + (1,) * (len(a.shape) - 1)), a, b)

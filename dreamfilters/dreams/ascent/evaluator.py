@@ -1,4 +1,4 @@
-"""A look at images: shown to a network in its form, and scored by what the watched layers do."""
+"""Scores of images: the network's input form, the watched layers and the objective, as one differentiable function."""
 
 from __future__ import annotations
 
@@ -17,61 +17,65 @@ Tensor: TypeAlias = Any
 
 
 class Evaluator:
-    """Shows images to a network and scores what the watched layers do: (images, wanted) -> (n,)."""
+    """Scores images (n, h, w, c) by an objective on a network: (images, wanted) -> (n,)."""
 
     def __init__(self, network: Network, goal: Objective, canvas: Canvas) -> None:
         self.network, self.goal = network, goal
         self.names = {layer: layer if layer == LOGITS else network.layer(layer).name for layer in goal.layers}
-        self.bent = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
+        self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
         self.watch = network.watch(frozenset(self.names.values()))
-        self.refusals: dict[tuple[int, int], str] = {}  # sizes that the network cannot take, with its words
+        self.refusals: dict[tuple[int, int], str] = {}  # size -> why the network does not accept it, or ""
         self.shapes = self._shapes(canvas)
 
-    def judge(self, image: Tensor, wanted: Wanted) -> Tensor:
-        """Return one score an image."""
-        return self._scores(self._shown(image, self.watch), wanted)
+    def score(self, image: Tensor, wanted: Wanted) -> Tensor:
+        """Return the score of each image."""
+        return self._scores(self._activations(image, self.watch), wanted)
 
-    def climbed(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
-        """Return what to raise, and the scores.
+    def ascent_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
+        """Return the value to raise and the score of each image.
 
-        A score of exactly 0 is that of units whose ReLU is silent, which has no gradient: these are raised before it.
+        A score of exactly 0 belongs to units whose ReLU is 0 everywhere, which has no gradient. Their value before the
+        ReLU is raised instead.
         """
-        seen = self._shown(image, self.network.watch(self._addresses), self._only(wanted))
+        seen = self._activations(image, self.network.watch(self._addresses), self._only(wanted))
         scores = self._scores(seen, wanted)
-        if not self.bent:
+        if not self.nonlinear:
             return scores, scores
-        return ops.where(scores == 0, self._scores(seen, wanted, unbent=True), scores), scores
+        return ops.where(scores == 0, self._scores(seen, wanted, pre_activation=True), scores), scores
 
-    def activated(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
-        """Return what to raise in an image that did not rise, and the scores."""
-        seen = self._shown(image, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
-        return self._scores(seen, wanted, unbent=True), self._scores(seen, wanted)
+    def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
+        """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""
+        seen = self._activations(image, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
+        return self._scores(seen, wanted, pre_activation=True), self._scores(seen, wanted)
 
     @property
     def _addresses(self) -> frozenset[str]:
-        return frozenset(self.names.values()) | {before(name) for name in self.bent}
+        return frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
 
-    def _scores(self, seen: dict[str, Tensor], wanted: Wanted, *, unbent: bool = False) -> Tensor:
+    def _scores(self, seen: dict[str, Tensor], wanted: Wanted, *, pre_activation: bool = False) -> Tensor:
         addresses = {
-            layer: before(name) if unbent and name in self.bent else name for layer, name in self.names.items()
+            layer: before(name) if pre_activation and name in self.nonlinear else name
+            for layer, name in self.names.items()
         }
         return self.goal.score({layer: seen[address] for layer, address in addresses.items()}, wanted)
 
     def _only(self, wanted: Wanted) -> dict[str, Tensor]:
         return {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
 
-    def _shown(self, image: Tensor, watch: ForwardPass, only: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Return what is seen of images, their size changed only where the network takes no other than its own."""
-        return watch(self.network.form.to_input(self._sized(image)), only)
+    def _activations(
+        self, image: Tensor, watch: ForwardPass, only: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        return watch(self.network.form.to_input(self._resized(image)), only)
 
-    def _sized(self, image: Tensor) -> Tensor:
+    def _resized(self, image: Tensor) -> Tensor:
+        """Return the images at the network's size if it accepts no other, unchanged otherwise."""
         size = (int(image.shape[1]), int(image.shape[2]))
-        if self._takes(size, int(image.shape[3])):
+        if self._accepts(size, int(image.shape[3])):
             return image
         return ops.image.resize(image, self.network.form.size, interpolation="bilinear", antialias=True)
 
-    def _takes(self, size: tuple[int, int], channels: int) -> bool:
-        """Say whether the network runs on this size up to what is watched; tried once, without computing anything."""
+    def _accepts(self, size: tuple[int, int], channels: int) -> bool:
+        """Return whether the network runs on this size up to the watched layers; found by tracing, once per size."""
         if size == self.network.form.size:
             return True
         if size not in self.refusals:
@@ -79,7 +83,7 @@ class Evaluator:
             try:
                 if any(0 in shape for shape in self._shapes_on(size, channels).values()):
                     self.refusals[size] = "its map would be empty"
-            except Exception as error:  # whatever a layer says of a size it was not built for
+            except Exception as error:  # any error that a layer raises on a size that it was not built for
                 self.refusals[size] = reason(error)
         return not self.refusals[size]
 
@@ -90,13 +94,13 @@ class Evaluator:
         return {layer: shapes[name] for layer, name in self.names.items()}
 
     def _shapes(self, canvas: Canvas) -> dict[str, tuple[int, ...]]:
-        """Return the watched layers' shapes (1, ..., c) on this canvas, or on the network's size that it is resized to.
+        """Return the watched layers' shapes (1, ..., c) on this canvas, or on the network's size after resizing.
 
-        A head of dense layers takes one size only, and an image may be resized for it. A map is not resized: asked for
-        on a canvas that is too small for it, it would silently belong to another one.
+        A head of dense layers accepts one size only, so the image is resized for it. For a map, a canvas that is too
+        small is an error: after resizing, the map would not be that of the canvas.
         """
         size = (canvas.height, canvas.width)
-        if self._takes(size, canvas.channels):
+        if self._accepts(size, canvas.channels):
             return self._shapes_on(size, canvas.channels)
         height, width = self.network.form.size
         if height and width:
@@ -104,9 +108,9 @@ class Evaluator:
             larger = size[0] >= height and size[1] >= width
             if larger or all(len(shape) == 2 for shape in shapes.values()):
                 return shapes
-        own = f"; its own size is {height}x{width}" if height and width else ""
+        native = f"; its native size is {height}x{width}" if height and width else ""
         raise RecipeError(
-            f"canvas {size[0]}x{size[1]}: too small for {_listed(self.goal)} of {self.network.name}{own} "
+            f"canvas {size[0]}x{size[1]}: too small for {_listed(self.goal)} of {self.network.name}{native} "
             f"({self.refusals[size][:120]})"
         )
 

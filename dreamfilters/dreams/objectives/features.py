@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.dreams.objectives.objective import Activations, Objective, Tensor, Wanted, reduced
+from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Tensor, Wanted, reduced
 from dreamfilters.errors import TargetError
 
 _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere
@@ -27,12 +28,12 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
     if similarity not in ("dot", "cosine"):
         raise TargetError(f"similarity={similarity!r}: 'dot' or 'cosine'")
 
-    def score(seen: Activations, wanted: Wanted) -> Tensor:
+    def score(seen: Activations, wanted: Wanted, by: Reducer = "mean") -> Tensor:
         activation = seen[name]
         along = ops.sum(activation * _beside(wanted, activation), axis=-1)
         if similarity == "cosine":
             along = along / (ops.sqrt(ops.sum(ops.square(activation), axis=-1)) + _SMALL)
-        return reduced(along, "mean")
+        return reduced(along, by)
 
     return Objective(
         layers=frozenset({name}),
@@ -41,6 +42,7 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
         names=tuple(f"direction:{name}#{number}" for number in range(len(rows))),
         kind=("direction", name, similarity),
         reach=((name, (0, 0, rows.shape[1] - 1)),),
+        maximum=partial(score, by="max"),
     )
 
 

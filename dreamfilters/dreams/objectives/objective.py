@@ -23,6 +23,7 @@ Activations: TypeAlias = Mapping[str, Tensor]
 Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per image
 Place: TypeAlias = tuple[int, int, int]  # row, column, unit: the largest that a layer's map must have
 Reducer: TypeAlias = Literal["mean", "max"]
+Score: TypeAlias = Callable[[Activations, Wanted], Tensor]
 
 
 def _all_units(wanted: Wanted) -> dict[str, Tensor]:
@@ -43,6 +44,7 @@ class Objective:
         group: so many consecutive images are scored together and stay in one batch.
         only: wanted -> {layer: units (n,)}, where an image's score reads one unit of that layer and no other; the
             score then takes a map of that unit alone, (n, ..., 1), as well.
+        maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
 
     Example:
         >>> goal = channel("conv6", [12]) - 0.5 * channel("conv6", [3])
@@ -51,13 +53,14 @@ class Objective:
     """
 
     layers: frozenset[str]
-    score: Callable[[Activations, Wanted], Tensor]
+    score: Score
     wanted: Wanted
     names: tuple[str, ...]
     kind: Hashable
     reach: tuple[tuple[str, Place], ...] = ()
     group: int = 1
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
+    maximum: Score | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -80,6 +83,7 @@ class Objective:
             names=tuple(_times(weight, name) for name in self.names),
             kind=("scaled", self.kind),
             only=lambda wanted: only(wanted[1]),
+            maximum=_scaled(self.maximum) if self.maximum and weight > 0 else None,
         )
 
     __rmul__ = __mul__
@@ -93,6 +97,10 @@ class Objective:
         index = np.asarray(list(chosen), "int64")
         wanted = keras.tree.map_structure(lambda array: np.asarray(array)[index], self.wanted)
         return replace(self, wanted=wanted, names=tuple(self.names[row] for row in index))
+
+    def at_maximum(self) -> Objective:
+        """Return the objective that raises the maximum of each map instead of its mean, under the same names."""
+        return replace(self, score=self.maximum, kind=("maximum", self.kind)) if self.maximum else self
 
 
 def join(first: Objective, second: Objective) -> Objective:
@@ -116,7 +124,7 @@ def _times(weight: float, name: str) -> str:
     return f"{shortest}*{_bracketed(name)}"
 
 
-def _scaled(score: Callable[[Activations, Wanted], Tensor]) -> Callable[[Activations, Wanted], Tensor]:
+def _scaled(score: Score) -> Score:
     return lambda seen, wanted: wanted[0] * score(seen, wanted[1])
 
 
@@ -130,13 +138,14 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
             )
         longest = max(len(left), len(right))
         left, right = (goal if len(goal) == longest else goal[[0] * longest] for goal in (left, right))
-    score_left, score_right = left.score, right.score
+    maximum_right = right.maximum if sign > 0 else None  # what is subtracted is not raised
+    maximum = _summed(left.maximum or left.score, maximum_right or right.score, sign)
     only_left, only_right = left.only, right.only
     apart = not left.layers & right.layers  # two units of one layer are two
     sign_text = "+" if sign > 0 else "-"
     return Objective(
         layers=left.layers | right.layers,
-        score=lambda seen, wanted: score_left(seen, wanted[0]) + sign * score_right(seen, wanted[1]),
+        score=_summed(left.score, right.score, sign),
         wanted=(left.wanted, right.wanted),
         names=tuple(
             f"{a} {sign_text} {b if sign > 0 else _bracketed(b)}" for a, b in zip(left.names, right.names, strict=True)
@@ -145,7 +154,12 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         reach=left.reach + right.reach,
         group=max(left.group, right.group),
         only=(lambda wanted: {**only_left(wanted[0]), **only_right(wanted[1])}) if apart else _all_units,
+        maximum=maximum if left.maximum or maximum_right else None,
     )
+
+
+def _summed(left: Score, right: Score, sign: float) -> Score:
+    return lambda seen, wanted: left(seen, wanted[0]) + sign * right(seen, wanted[1])
 
 
 def minimize(objective: Objective) -> Objective:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from keras import ops
@@ -30,8 +31,8 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
     reducer = _checked_reducer(reduce)
     suffix = "" if reducer == "mean" else "!max"
 
-    def score(seen: Activations, wanted: Wanted) -> Tensor:
-        return reduced(_unit_maps(seen[layer], wanted), reducer)
+    def score(seen: Activations, wanted: Wanted, by: Reducer = reducer) -> Tensor:
+        return reduced(_unit_maps(seen[layer], wanted), by)
 
     return Objective(
         layers=frozenset({layer}),
@@ -41,6 +42,7 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
         kind=("channel", layer, reducer),
         reach=((layer, (0, 0, max(chosen))),),
         only=lambda wanted: {layer: wanted},
+        maximum=partial(score, by="max") if reducer == "mean" else None,
     )
 
 
@@ -78,7 +80,8 @@ def logit(classes: Iterable[int]) -> Objective:
     Not the probability: that rises as well when the other classes fall (Simonyan et al. 2014).
     """
     chosen = _non_negative(classes, "class")
-    return replace(channel(LOGITS, chosen), names=tuple(f"class:{number}" for number in chosen), kind=("logit",))
+    names = tuple(f"class:{number}" for number in chosen)
+    return replace(channel(LOGITS, chosen), names=names, kind=("logit",), maximum=None)
 
 
 def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
@@ -112,6 +115,7 @@ def layer(name: str) -> Objective:
     return Objective(
         layers=frozenset({name}),
         score=lambda seen, _: reduced(ops.square(seen[name]), "mean"),
+        maximum=lambda seen, _: reduced(ops.square(seen[name]), "max"),
         wanted=np.zeros(1, "int32"),
         names=(f"layer:{quoted(name)}",),
         kind=("layer", name),

@@ -31,7 +31,7 @@ def sums():
 
 
 def run(program, pixels, wanted, step=0):
-    state = program.begin({"pixels": backend.tensor(np.asarray(pixels, "float32"))})
+    state = program.start_from({"pixels": backend.tensor(np.asarray(pixels, "float32"))})
     state, scores = program.step(state, np.arange(len(pixels), dtype="uint64"), wanted, backend.tensor(np.int32(step)))
     return np.asarray(state["params"]["pixels"]), np.asarray(scores), np.asarray(state["alive"])
 
@@ -96,7 +96,7 @@ def test_a_waking_step_passes_a_silent_relu_of_another_layer():
     program = build(network, goal, recipe, CANVAS)
     plain, scores, _ = run(program, images(0.5), goal.wanted)
     assert (plain.tolist(), scores) == (images(0.5).tolist(), [0])
-    activated, scores, _ = run(replace(program, step=program.waking), images(0.5), goal.wanted)
+    activated, scores, _ = run(replace(program, step=program.relaxed_step), images(0.5), goal.wanted)
     assert activated == pytest.approx(images(0.5) + 0.01, abs=1e-6)
     assert scores == [0]
 
@@ -114,16 +114,16 @@ def test_a_row_that_is_not_finite_stays_where_it_was(sums):
 
 def test_the_judge_sees_the_image_in_the_networks_form(sums):
     goal = channel("conv", [0, 1])
-    judge = build(sums, goal, Recipe(Pixels(), ()), CANVAS).judge
+    score = build(sums, goal, Recipe(Pixels(), ()), CANVAS).score
     grays = backend.tensor(np.broadcast_to(np.array([1.0, 0.0])[:, None, None, None], (2, 4, 4, 1)).astype("float32"))
-    assert np.asarray(judge(grays, goal.wanted)).tolist() == [3.0, 1.0]  # 2 * 1 + 1 at white, -(-1) at black
+    assert np.asarray(score(grays, goal.wanted)).tolist() == [3.0, 1.0]  # 2 * 1 + 1 at white, -(-1) at black
 
 
 def test_small_motions_change_nothing_on_a_flat_image(sums):
     goal = channel("conv", [0])
     program = build(sums, goal, Recipe(Pixels(), ()), CANVAS)
     flat = backend.tensor(np.full((1, 4, 4, 1), 0.75, "float32"))
-    assert program.robust(flat, np.array([7], "uint64"), goal.wanted) == pytest.approx([2.0], rel=1e-5)
+    assert program.robust_score(flat, np.array([7], "uint64"), goal.wanted) == pytest.approx([2.0], rel=1e-5)
 
 
 def test_rows_are_taken_from_either():

@@ -13,11 +13,11 @@ from dreamfilters.networks import InputForm, Network
 
 def test_a_head_of_one_size_is_shown_other_canvases_resized(network):
     goal = logit([1])
-    look = Evaluator(network, goal, Canvas(20, 24, priors.neutral(3)))
+    evaluator = Evaluator(network, goal, Canvas(20, 24, priors.neutral(3)))
     image = np.random.default_rng(0).uniform(0, 1, (1, 20, 24, 3)).astype("float32")
     small = keras.ops.image.resize(image, (16, 16), interpolation="bilinear", antialias=True)
-    assert np.asarray(look.judge(image, goal.wanted)) == pytest.approx(
-        np.asarray(look.judge(small, goal.wanted)), rel=1e-6
+    assert np.asarray(evaluator.score(image, goal.wanted)) == pytest.approx(
+        np.asarray(evaluator.score(small, goal.wanted)), rel=1e-6
     )
 
 

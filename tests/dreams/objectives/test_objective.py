@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
+from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.features import direction, diversity, match
-from dreamfilters.dreams.objectives.objective import join, minimize, targets
+from dreamfilters.dreams.objectives.objective import join, minimize
 from dreamfilters.dreams.objectives.units import channel, layer, logit, margin, neuron
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from dreamfilters.dreams.objectives.objective import Objective, targets
+from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals, parse
 from dreamfilters.errors import DreamfiltersError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network

@@ -1,4 +1,4 @@
-"""Predictions are compared with softmax and sigmoid worked out by hand."""
+"""Guesses are checked against softmax and sigmoid worked out by hand."""
 
 import keras
 import numpy as np

@@ -43,7 +43,7 @@ def test_a_scan_runs_batch_by_batch_and_ends_with_verdicts(network, tmp_path, sc
 def test_the_verdicts_of_a_stored_audit_replace_those_of_the_scan(network, tmp_path, scene, monkeypatch):
     dormant = Finding(0, Verdict("dormant", "a dream reaches 3"), ScanEvidence(5, 0.0, 0.0))
     stored = Audit(
-        "tiny", network.fingerprint, 5, (16, 16), ("standard",), 0, (LayerAudit("conv1", "Conv2D", "relu", (dormant,)),)
+        "tiny", network.fingerprint, 5, (16, 16), "standard", 0, (LayerAudit("conv1", "Conv2D", "relu", (dormant,)),)
     )
     monkeypatch.setattr(scan_task, "read_audit", lambda folder: stored)
     (tmp_path / "one.png").write_bytes(png(scene()))

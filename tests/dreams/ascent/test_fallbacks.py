@@ -1,0 +1,193 @@
+"""Fallbacks: which of them activates a unit, what the dream says of it, and that batches do not change it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.dreams.ascent.fallbacks import PIXELS, PIXELS_NOTE
+from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.objectives.units import channel
+from dreamfilters.dreams.optimizers import Adam
+from dreamfilters.dreams.parameterizations import CPPN, Fourier, Pixels
+from dreamfilters.dreams.recipe import Recipe, read_recipe
+from dreamfilters.networks import InputForm, Network
+from dreamfilters.verdicts.audit import audit
+
+STEPS = 4
+
+
+def by_hand(network_of, *filters):
+    """One 1x1 convolution after the other on 8x8 RGB, each with a ReLU: (kernel, bias) of each."""
+    model = keras.Sequential([layers.Input((8, 8, 3))], name="byhand")
+    for number, (kernel, bias) in enumerate(filters, 1):
+        kernel, bias = np.asarray(kernel, "float32"), np.asarray(bias, "float32")
+        model.add(layers.Conv2D(len(bias), 1, activation="relu", name=f"conv{number}"))
+        model.layers[-1].set_weights([kernel[None, None], bias])
+    return network_of(model)
+
+
+GRAY = Recipe(Pixels(), (), steps=24)  # starts at gray, .5 +- .025
+
+
+def test_a_filter_that_is_0_on_gray_is_activated_by_its_pre_activation(network_of):
+    """Filter 0 is above 0 where r + g + b is above 2.4, filter 1 everywhere; gray has 1.5."""
+    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
+    inactive, active = dream(network, "conv1:0-1", GRAY)
+    assert inactive.start == 0
+    assert (inactive.activated, inactive.recovered_by, inactive.attempts) == (
+        True,
+        "pre-activation",
+        ("pre-activation",),
+    )
+    assert inactive.score > 0.3
+    assert inactive.steps == GRAY.steps
+    assert inactive.history[0] == 0
+    assert len(inactive.history) == GRAY.steps
+    assert (active.activated, active.recovered_by, active.steps) == (True, "", GRAY.steps)
+    # each is the same without the other
+    assert dream(network, "conv1:1", GRAY)[0].image.tobytes() == active.image.tobytes()
+    assert dream(network, "conv1:0", GRAY)[0].image.tobytes() == inactive.image.tobytes()
+
+
+def test_a_recovered_image_has_frames_and_transparency(network_of):
+    network = by_hand(network_of, (np.array([[1, 1], [1, 1], [1, 1]]), [-2.4, 0.0]))
+    recipe = Recipe(Pixels(), (), steps=24, transparency=True)
+    inactive, active = dream(network, "conv1:0-1", recipe, frames=2)
+    assert (inactive.recovered_by, active.recovered_by) == ("pre-activation", "")
+    for one in (inactive, active):
+        assert len(one.frames) == 2
+        assert np.abs(one.frames[-1] - 0.5).mean() > 0.2  # no longer gray
+        assert one.transparency.max() == 1
+
+
+def test_a_filter_after_an_inactive_layer_is_activated_by_the_relaxed_gradient(network_of):
+    """No gradient passes conv1, so the pre-activation of conv2 has none either."""
+    network = by_hand(network_of, (np.ones((3, 1)), [-2.4]), (np.ones((1, 1)), [-0.1]))
+    one = dream(network, "conv2:0", GRAY)[0]
+    assert (one.start, one.activated, one.recovered_by) == (0, True, "relaxed gradient")
+    assert one.attempts == ("pre-activation", "relaxed gradient")
+    assert one.score > 0.2
+    assert one.steps == 2 * GRAY.steps
+
+
+def test_a_dead_filter_is_reported_as_not_activated(network_of):
+    network = by_hand(network_of, (np.array([[0, 1], [0, 1], [0, 1]]), [-1.0, 0.0]))
+    dead, active = dream(network, "conv1:0-1", Recipe(Pixels(), (), steps=STEPS))
+    assert not dead.activated
+    assert (dead.score, dead.start, dead.recovered_by) == (0, 0, "")
+    assert "not activated" in dead.note
+    assert "also tried pre-activation, relaxed gradient, another seed, pixels, map maximum" in dead.note
+    assert dead.attempts == ("pre-activation", "relaxed gradient", "another seed", PIXELS)
+    assert active.attempts == ()
+    assert dead.steps == 3 * STEPS + 64 + 16  # pixels, then pixels by the relaxed gradient
+    assert "not activated" in repr(dead)
+    assert active.activated
+    assert "not activated" not in repr(active)
+
+
+def test_an_image_is_recovered_alike_alone_and_in_a_batch(network_of):
+    """Filter 0 is activated in the 16 relaxed steps; 1, which needs 18, must not gain from further steps of 0."""
+    network = by_hand(network_of, (np.ones((3, 2)), [-2.4, -2.55]), (np.eye(2), [-0.01, -0.01]))
+    recipe = Recipe(Pixels(), (), optimizer=Adam(0.1), steps=20)
+    together = dream(network, "conv2:0-1", recipe)
+    assert [one.recovered_by for one in together] == ["relaxed gradient", PIXELS]
+    for one in together:
+        alone = dream(network, one.name, recipe)[0]
+        assert (alone.activated, alone.recovered_by, alone.steps, alone.note) == (
+            one.activated,
+            one.recovered_by,
+            one.steps,
+            one.note,
+        )
+        assert alone.image.tobytes() == one.image.tobytes()
+
+
+def test_an_objective_without_a_gradient_is_not_activated(network):
+    one = dream(network, 0.0 * channel("conv2", [0]), Recipe(steps=2))[0]
+    assert (one.activated, one.score) == (False, 0)
+
+
+def test_without_a_relu_no_gradient_is_relaxed(fill, network_of):
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh", name="conv")], name="smooth"
+    )
+    network = network_of(fill(model))
+    assert not network.has_relu
+    dead = dream(network, 0.0 * channel("conv", [0]), Recipe(steps=2))[0]
+    assert dead.steps == 3 * 2 + 64  # before the tanh, another seed, pixels
+    assert "also tried pre-activation, another seed, pixels, map maximum" in dead.note
+
+
+def test_a_layer_without_pre_activation_gets_another_seed_and_pixels(fill, network_of):
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(2, name="pool")],
+        name="smooth",
+    )
+    dead = dream(network_of(fill(model)), 0.0 * channel("pool", [0]), Recipe(steps=2))[0]
+    assert dead.steps == 2 * 2 + 64
+    assert dead.note.endswith("also tried another seed, pixels, map maximum")
+
+
+def test_octaves_have_no_further_fallbacks(network):
+    dead = dream(network, 0.0 * channel("conv2", [0]), Recipe(Fourier(32), steps=1, octaves=2))[0]
+    assert dead.note.endswith("also tried pre-activation")
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Pixels, map maximum
+
+
+@pytest.fixture(scope="module")
+def biased():
+    """24 filters with a bias of -0.9, which almost no image activates."""
+    keras.utils.set_random_seed(0)
+    image = layers.Input((32, 32, 3))
+    x = layers.MaxPooling2D()(layers.Conv2D(8, 3, activation="relu", name="c1")(image))
+    bias = keras.initializers.Constant(-0.9)
+    x = layers.Conv2D(24, 3, activation="relu", name="c2", bias_initializer=bias)(x)
+    classes = layers.Dense(5, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return Network(keras.Model(image, classes), InputForm.from_range(0, 1, size=(32, 32)))
+
+
+@pytest.fixture(scope="module")
+def biased_dreams(biased):
+    return dream(biased, "c2", read_recipe("standard"))
+
+
+def test_dream_and_audit_agree_on_what_can_be_activated(biased, biased_dreams):
+    kinds = [finding.verdict.kind for finding in audit(biased, layers=["c2"]).layer("c2").findings]
+    assert [one.activated for one in biased_dreams] == [kind == "alive" for kind in kinds]
+    assert kinds.count("alive") >= 22
+
+
+def test_a_unit_that_only_pixels_activate_is_the_same_alone_and_in_a_batch(biased, biased_dreams):
+    recovered = [one for one in biased_dreams if one.recovered_by == PIXELS]
+    assert len(recovered) >= 20
+    for one in (recovered[0], recovered[-1]):
+        alone = dream(biased, one.name, read_recipe("standard"))[0]
+        assert alone.image.tobytes() == one.image.tobytes()
+        assert (alone.score, alone.steps, alone.attempts) == (one.score, one.steps, one.attempts)
+
+
+def test_the_score_of_a_recovered_dream_is_that_of_the_objective(biased, biased_dreams):
+    for one in biased_dreams[:3]:
+        assert one.activated
+        maps = biased.watch(frozenset({"c2"}))(biased.to_input(one.image[None]))["c2"]
+        assert one.score == pytest.approx(float(np.mean(maps[..., int(one.name.split(":")[1])])), rel=1e-4)
+        assert one.attempts[-1] == one.recovered_by
+
+
+def test_the_recipe_continues_from_the_pixels_if_that_keeps_the_unit_activated(biased):
+    """Pixels by Adam keep what pixels found; the coarse Fourier transforms of the standard recipe lose it."""
+    kept = dream(biased, "c2:0", Recipe(Pixels(), transforms=(), optimizer=Adam(0.01), steps=16))[0]
+    lost = dream(biased, "c2:0", read_recipe("fast"))[0]
+    assert (kept.recovered_by, kept.note) == (PIXELS, "")
+    assert len(kept.history) == 16
+    assert (lost.recovered_by, lost.note) == (PIXELS, PIXELS_NOTE)
+    assert len(lost.history) == 64
+
+
+def test_a_cppn_cannot_continue_from_pixels(biased):
+    one = dream(biased, "c2:0", Recipe(CPPN(width=4, depth=2), steps=2))[0]
+    assert (one.activated, one.recovered_by, one.note) == (True, PIXELS, PIXELS_NOTE)
