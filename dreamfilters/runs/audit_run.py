@@ -169,7 +169,7 @@ _COLUMNS = (
 def _cells(found: Finding) -> list[Any]:
     seen, made, before = found.scanned, found.dream, found.before or ("", "")
     scanned = ["", "", "", "", ""] if seen is None else [seen.images, seen.high, seen.low, seen.zeros, seen.image]
-    place = ["", ""] if seen is None or seen.place is None else list(seen.place)
+    place = ["", ""] if seen is None or seen.position is None else [*seen.position, ""][:2]
     dreamt = ["", "", ""] if made is None else [made.image, made.score, "; ".join(made.attempts)]
     verdict = found.verdict
     return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *place, *dreamt, *before]

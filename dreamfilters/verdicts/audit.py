@@ -180,8 +180,8 @@ class _Units:
         return LayerAudit(name, info.type, self._activation(name), findings, pairs)
 
     def _finding(self, layer: str, unit: int, bounds: Bounds, dream: DreamEvidence | None) -> Finding:
-        layer_scan = None if self.scan is None else self.scan.layer(layer)
-        scanned = None if layer_scan is None or self.scan is None else _scanned(layer_scan, unit, self.scan)
+        layer_scan, kind = None if self.scan is None else self.scan.layer(layer), self.network.layer(layer).kind
+        scanned = None if layer_scan is None or self.scan is None else _scanned(layer_scan, unit, self.scan, kind)
         layer_bounds = bounds.layers[layer]
         before = layer_bounds.before(unit)
         verdict = judge(
@@ -210,8 +210,8 @@ def _units(network: Network, scan: Scan | None, layers: Sequence[str] | None) ->
     return _Units(network, scan, chosen_layers(network, scan, layers), size)
 
 
-def _scanned(layer: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
-    best, is_map = layer.by_max.strongest, layer.facts.shape[:2] != (1, 1)
+def _scanned(layer: LayerScan, unit: int, scan: Scan, kind: str) -> ScanEvidence:
+    best = layer.by_max.strongest
     index = int(best.index[0, unit])
     return ScanEvidence(
         images=int(layer.counted[unit]),
@@ -219,8 +219,13 @@ def _scanned(layer: LayerScan, unit: int, scan: Scan) -> ScanEvidence:
         low=float(layer.minimum[unit]),
         zeros=float(layer.zeros[unit]),
         image=scan.names[index] if index >= 0 else "",
-        place=(int(best.row[0, unit]), int(best.column[0, unit])) if is_map and index >= 0 else None,
+        position=_position(kind, int(best.row[0, unit]), int(best.column[0, unit])) if index >= 0 else None,
     )
+
+
+def _position(kind: str, row: int, column: int) -> tuple[int, ...] | None:
+    """Return the position in a layer of this kind; a scan stores the number of a token as its row."""
+    return {"map": (row, column), "tokens": (row,)}.get(kind)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

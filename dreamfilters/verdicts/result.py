@@ -187,7 +187,7 @@ def _finding_from(values: Mapping[str, Any]) -> Finding:
     return Finding(
         values["unit"],
         Verdict(values["kind"], values["sentence"], values["proved"]),
-        None if scanned is None else ScanEvidence(**_numbers(scanned, "place")),
+        None if scanned is None else ScanEvidence(**_numbers(scanned, "position")),
         None if dream is None else DreamEvidence(**_numbers(dream, "attempts")),
         None if before is None else (before[0], before[1]),
     )

@@ -29,7 +29,7 @@ class ScanEvidence:
         low: minimum activation.
         zeros: share of map positions that were 0.
         image: name or number of the image with the maximum.
-        place: map position (row, column) of the maximum; None without a map.
+        position: (row, column) of the maximum in a map, (token,) among tokens; None for a vector.
     """
 
     images: int
@@ -37,7 +37,7 @@ class ScanEvidence:
     low: float
     zeros: float = 0.0
     image: str = ""
-    place: tuple[int, int] | None = None
+    position: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,9 @@ def _on(scanned: ScanEvidence) -> str:
 
 def _witness(scanned: ScanEvidence) -> str:
     image = f"image {scanned.image}" if scanned.image else f"one of {scanned.images} images"
-    place = f" at row {scanned.place[0]}, column {scanned.place[1]}" if scanned.place else ""
-    return f"{image} gives {scanned.high:.4g}{place}"
+    words = ("row", "column") if len(scanned.position or ()) == 2 else ("token",)
+    at = ", ".join(f"{word} {number}" for word, number in zip(words, scanned.position or (), strict=False))
+    return f"{image} gives {scanned.high:.4g}{f' at {at}' if at else ''}"
 
 
 def _tried(dream: DreamEvidence | None) -> str:

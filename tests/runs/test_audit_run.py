@@ -97,11 +97,11 @@ def test_the_files_say_what_was_found(whole):
 
 def test_a_dormant_unit_answers_to_the_file_that_its_verdict_names(whole):
     for layer, finding in read_audit(whole).of("dormant"):
-        image = np.asarray(Image.open(whole / finding.dreamt.image).convert("RGB"), "float32") / 255
+        image = np.asarray(Image.open(whole / finding.dream.image).convert("RGB"), "float32") / 255
         model = small()
         answer = keras.Model(model.input, model.get_layer(layer).output)(image[None])
-        assert np.asarray(answer)[..., finding.unit].max() == pytest.approx(finding.dreamt.score, rel=1e-4)
-        assert finding.dreamt.image in finding.verdict.sentence
+        assert np.asarray(answer)[..., finding.unit].max() == pytest.approx(finding.dream.score, rel=1e-4)
+        assert finding.dream.image in finding.verdict.sentence
 
 
 def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):

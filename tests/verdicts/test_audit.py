@@ -87,7 +87,7 @@ def test_every_unit_gets_the_verdict_that_arithmetic_gives_it(found):
 
 
 def test_a_witness_is_the_image_the_place_and_the_value(found, images):
-    row, column = found.unit("first", 0).scanned.place
+    row, column = found.unit("first", 0).scanned.position
     image = images[int(found.unit("first", 0).scanned.image)]
     assert image[row, column, 0] == images[..., 0].max() == np.float32(found.unit("first", 0).scanned.high)
     assert f"at row {row}, column {column}" in found.unit("first", 0).verdict.sentence

@@ -48,7 +48,7 @@ def test_units_are_found_by_layer_and_kind(audit):
 def test_values_are_json_and_come_back(audit):
     values = json.loads(json.dumps(audit.as_values(), allow_nan=False))
     assert values["counts"]["dead"] == 1
-    assert values["layers"][0]["findings"][0]["scanned"]["place"] == [3, 4]
+    assert values["layers"][0]["findings"][0]["scanned"]["position"] == [3, 4]
     assert audit_from(values) == audit
 
 
@@ -58,7 +58,7 @@ def test_what_is_no_number_comes_back_as_such():
     values = json.loads(json.dumps(Audit("net", "", 0, (8, 8), (), 0, (layer,)).as_values(), allow_nan=False))
     again = audit_from(values).unit("conv", 0).scanned
     assert math.isnan(again.high)
-    assert again.place is None
+    assert again.position is None
 
 
 def test_a_notebook_shows_a_table_and_no_markup_of_names(audit):

@@ -11,7 +11,7 @@ from dreamfilters.evidence.bounds.unit_bounds import bound_units
 from dreamfilters.verdicts.verdict import WARNING, DreamEvidence, ScanEvidence, Verdict, judge
 
 INACTIVE = ScanEvidence(images=12630, high=0.0, low=0.0, zeros=1.0)
-ACTIVE = ScanEvidence(images=100, high=2.5, low=0.0, zeros=0.7, image="stop.png", place=(3, 4))
+ACTIVE = ScanEvidence(images=100, high=2.5, low=0.0, zeros=0.7, image="stop.png", position=(3, 4))
 DREAM = DreamEvidence(0.8, activated=True, image="conv6-12.png", attempts=("recipe standard", "relaxed gradient"))
 NO_DREAM = DreamEvidence(0.0, activated=False, attempts=("recipe standard", "relaxed gradient"))
 

@@ -20,6 +20,7 @@ from dreamfilters import backend
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
 from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
+from dreamfilters.dreams.objectives.units import UNITS
 from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, Params
 from dreamfilters.dreams.recipe import Recipe
@@ -35,7 +36,6 @@ State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, for transpare
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_VIEWS = 8
 _FIRST_VIEW = 1_000_000  # seed number of the first robust view; steps have smaller numbers
-
 
 Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, Tensor]]
 
@@ -194,18 +194,20 @@ def _repeated(wanted: Wanted, views: int) -> Wanted:
 
 
 def _check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int, ...]]) -> None:
-    for layer, place in goal.reach:
-        shape = shapes[layer]
-        units = shape[-1]
-        if place[2] >= units:
-            what = "classes" if layer == LOGITS else "filters"
-            thing = network.name if layer == LOGITS else f"{layer} of {network.name}"
-            one = "class" if layer == LOGITS else f"{layer}:"
-            raise TargetError(f"{one}{' ' * (layer == LOGITS)}{place[2]}: {thing} has {units} {what}, 0 to {units - 1}")
-        if (place[0] or place[1]) and len(shape) != 4:
-            raise TargetError(f"{layer}:{place[2]}@{place[0]},{place[1]}: {layer} has no map, leave out the place")
-        if len(shape) == 4 and (place[0] >= shape[1] or place[1] >= shape[2]):
-            raise TargetError(
-                f"{layer}:{place[2]}@{place[0]},{place[1]}: the map of {layer} has {shape[1]} rows and "
-                f"{shape[2]} columns on this canvas, counted from 0"
-            )
+    """Raise a TargetError for a unit or position that the layer does not have on this canvas."""
+    for layer, (*position, unit) in goal.reach:
+        *sides, units = shapes[layer][1:]
+        if unit >= units:
+            owner, one = (network.name, "class ") if layer == LOGITS else (f"{layer} of {network.name}", f"{layer}:")
+            what = "classes" if layer == LOGITS else UNITS[network.layer(layer).kind]
+            raise TargetError(f"{one}{unit}: {owner} has {units} {what}, 0 to {units - 1}")
+        if not position:
+            continue
+        target = f"{layer}:{unit}@{','.join(map(str, position))}"
+        axes = network.layer(layer).axes[:-1]
+        if len(position) != len(sides):
+            hint = f"give {layer}:{unit}@{','.join(axes).upper()}" if axes else "it has no positions, omit them"
+            raise TargetError(f"{target}: {hint}")
+        if any(number >= side for number, side in zip(position, sides, strict=True)):
+            extent = " and ".join(f"{side} {axis}s" for side, axis in zip(sides, axes, strict=True))
+            raise TargetError(f"{target}: {layer} has {extent} on this canvas, counted from 0")

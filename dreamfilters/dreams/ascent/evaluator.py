@@ -96,8 +96,8 @@ class Evaluator:
     def _shapes(self, canvas: Canvas) -> dict[str, tuple[int, ...]]:
         """Return the watched layers' shapes (1, ..., c) on this canvas, or on the network's size after resizing.
 
-        A head of dense layers accepts one size only, so the image is resized for it. For a map, a canvas that is too
-        small is an error: after resizing, the map would not be that of the canvas.
+        A head of dense layers or a transformer accepts one size only, so the image is resized for it. For a map, a
+        canvas that is too small is an error: after resizing, the map would not be that of the canvas.
         """
         size = (canvas.height, canvas.width)
         if self._accepts(size, canvas.channels):
@@ -106,7 +106,7 @@ class Evaluator:
         if height and width:
             shapes = self._shapes_on((height, width), canvas.channels)
             larger = size[0] >= height and size[1] >= width
-            if larger or all(len(shape) == 2 for shape in shapes.values()):
+            if larger or all(self.network.layer(name).kind != "map" for name in self.names.values()):
                 return shapes
         native = f"; its native size is {height}x{width}" if height and width else ""
         raise RecipeError(

@@ -1,4 +1,4 @@
-"""What a whole layer represents: goals for directions, for an image's activations, and for images that differ."""
+"""Objectives of a layer's activation vectors: directions, the activations of an image, and diversity of images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere
 
 
 def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] = "dot") -> Objective:
-    """Image i moves the activations of layer `name` along the i-th vector over its channels.
+    """Return the objective by which image i moves the activations of layer `name` along the i-th vector.
 
-    `vectors` is (n, c) or (c,). "dot" is the mean over the map of a . v / |v|; "cosine" the mean of a . v / (|a| |v|),
-    which asks for the direction only, not for strength.
+    Args:
+        name: name of the layer.
+        vectors: (n, c) or (c,) over its channels.
+        similarity: "dot" for the mean of a . v / |v| over positions, "cosine" for the mean of a . v / (|a| |v|), which
+            ignores the strength of the activations.
+
+    Raises:
+        TargetError: vectors of another shape, not finite or zero.
+
+    Example:
+        >>> direction("conv6", [[1.0, 0.0], [0.0, 1.0]]).names
+        ('direction:conv6#0', 'direction:conv6#1')
     """
     rows = np.atleast_2d(np.asarray(vectors, "float32"))
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -30,7 +40,7 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
 
     def score(seen: Activations, wanted: Wanted, by: Reducer = "mean") -> Tensor:
         activation = seen[name]
-        along = ops.sum(activation * _beside(wanted, activation), axis=-1)
+        along = ops.sum(activation * _with_axes_of(wanted, activation), axis=-1)
         if similarity == "cosine":
             along = along / (ops.sqrt(ops.sum(ops.square(activation), axis=-1)) + _SMALL)
         return reduced(along, by)
@@ -41,31 +51,38 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
         wanted=rows / lengths,
         names=tuple(f"direction:{name}#{number}" for number in range(len(rows))),
         kind=("direction", name, similarity),
-        reach=((name, (0, 0, rows.shape[1] - 1)),),
+        reach=((name, (rows.shape[1] - 1,)),),
         maximum=partial(score, by="max"),
     )
 
 
 def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "distance") -> Objective:
-    """Image i repeats the activations (n, ...) that another image has in layer `name`.
+    """Return the objective by which image i reproduces the i-th of the activations (n, ...) in layer `name`.
 
-    "distance" inverts: minus the squared distance, divided by the target's squared length, so that 0 is a perfect match
-    and -1 is as far as silence (Mahendran and Vedaldi 2015). "dot" exaggerates: the cosine times the projection, a
-    caricature (Olah et al. 2018).
+    Args:
+        name: name of the layer.
+        activations: (n, ...) of other images in this layer.
+        how: "distance" inverts: minus the squared distance, divided by the squared norm of the activations, so that 0
+            is a perfect match and -1 that of activations of 0 (Mahendran and Vedaldi 2015). "dot" exaggerates: the
+            cosine times the projection, a caricature (Olah et al. 2018).
+
+    Example:
+        >>> match("conv6", np.ones((2, 6, 6, 96))).names
+        ('match:conv6#0', 'match:conv6#1')
     """
     target = np.asarray(activations, "float32")
     if how not in ("distance", "dot"):
         raise TargetError(f"how={how!r}: 'distance' (inversion) or 'dot' (caricature)")
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
-        here = ops.reshape(seen[name], (ops.shape(seen[name])[0], -1))
-        there = ops.reshape(wanted, (ops.shape(wanted)[0], -1))
-        length = backend.row_sums(ops.square(there)) + _SMALL
+        values = ops.reshape(seen[name], (ops.shape(seen[name])[0], -1))
+        goal = ops.reshape(wanted, (ops.shape(wanted)[0], -1))
+        length = backend.row_sums(ops.square(goal)) + _SMALL
         if how == "distance":
-            return -backend.row_sums(ops.square(here - there)) / length
-        along = backend.row_sums(here * there) / length
-        cosine = along * ops.sqrt(length) / (ops.sqrt(backend.row_sums(ops.square(here))) + _SMALL)
-        return along * ops.maximum(cosine, 0.1)  # a floor, as in Lucid: a start at a right angle still has a gradient
+            return -backend.row_sums(ops.square(values - goal)) / length
+        along = backend.row_sums(values * goal) / length
+        cosine = along * ops.sqrt(length) / (ops.sqrt(backend.row_sums(ops.square(values))) + _SMALL)
+        return along * ops.maximum(cosine, 0.1)  # as in Lucid: an orthogonal start still has a gradient
 
     return Objective(
         layers=frozenset({name}),
@@ -73,22 +90,26 @@ def match(name: str, activations: Any, *, how: Literal["distance", "dot"] = "dis
         wanted=target,
         names=tuple(f"match:{name}#{number}" for number in range(len(target))),
         kind=("match", name, how, target.shape[1:]),
-        reach=((name, tuple(size - 1 for size in target.shape[1:])),) if target.ndim == 4 else (),
+        reach=((name, tuple(size - 1 for size in target.shape[1:])),),
     )
 
 
 def diversity(name: str, facets: int) -> Objective:
-    """Keep `facets` images of one unit apart: minus the mean cosine between their styles in layer `name`.
+    """Return the objective by which `facets` images differ: minus the mean cosine of their styles in layer `name`.
 
-    An image's style is the Gram matrix of its activations over places (Olah et al. 2017, "Feature visualization").
-    Added to the goal of one unit it shows several facets of it; the images of a group are scored together.
+    The style of an image is the Gram matrix of its activations over positions (Olah et al. 2017, "Feature
+    visualization"). Added to the objective of one unit, it shows several facets of that unit.
+
+    Args:
+        name: name of the layer.
+        facets: images per unit, at least 2; they are scored together and stay in one batch.
 
     Example:
         >>> len(channel("conv6", [12]) + 2.0 * diversity("conv6", 4))
         4
     """
     if facets < 2:
-        raise TargetError(f"facets={facets}: it takes at least 2 images to differ")
+        raise TargetError(f"facets={facets}: at least 2")
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         activation = seen[name]
@@ -97,12 +118,12 @@ def diversity(name: str, facets: int) -> Objective:
         style = ops.reshape(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
         style = ops.pad(style, ((0, 0), (0, -(units**2) % backend.LANES)))  # see `backend.row_sums`
         style = _unit(style)
-        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # as often comes the first image of a group
+        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # the number of copies of a group's first image
         style = ops.reshape(style, (-1, facets, views, style.shape[-1]))
-        # The sum of the cosines is the cosine with the sum. Not by a product of matrices over all rows: its bytes would
-        # depend on which groups stand beside one another.
-        own = ops.sum(style, axis=2, keepdims=True)
-        others = ops.sum(own, axis=1, keepdims=True) - own
+        # The sum of the cosines is the product with the sum. A matrix product over all rows would give bytes that
+        # depend on the other groups of the batch.
+        sums = ops.sum(style, axis=2, keepdims=True)
+        others = ops.sum(sums, axis=1, keepdims=True) - sums
         cosines = backend.row_sums(ops.reshape(style * others, (-1, style.shape[-1])))
         return -cosines / ops.cast((facets - 1) * views, "float32")
 
@@ -118,9 +139,9 @@ def diversity(name: str, facets: int) -> Objective:
 
 @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
 def _unit(rows: Tensor) -> Any:
-    """Bring each row (n, k) to length 1.
+    """Scale each row (n, k) to length 1.
 
-    The gradient is written out, (dy - y * sum(dy * y)) / length, for the reason that `parameterizations` gives.
+    Its gradient, (dy - y * sum(dy * y)) / length, is given for the reason stated in `parameterizations._standardize`.
     """
     length = ops.sqrt(backend.row_sums(ops.square(rows)))[:, None] + _SMALL
     y = rows / length
@@ -131,6 +152,6 @@ def _unit(rows: Tensor) -> Any:
     return y, back
 
 
-def _beside(rows: Tensor, activation: Tensor) -> Tensor:
-    """Give (n, c) the axes of (n, ..., c)."""
+def _with_axes_of(rows: Tensor, activation: Tensor) -> Tensor:
+    """Reshape (n, c) to broadcast with (n, ..., c)."""
     return ops.reshape(rows, (-1,) + (1,) * (len(activation.shape) - 2) + (rows.shape[-1],))

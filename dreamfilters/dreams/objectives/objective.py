@@ -1,8 +1,8 @@
-"""What is wanted: immutable objectives that read activations and are added, subtracted and scaled.
+"""Objectives: immutable functions of activations that can be added, subtracted and scaled.
 
-An objective holds one row per image. Its `score` is a pure function of the watched activations and of `wanted`, the
-arrays that change from call to call; `kind` says in hashable words which function it is, so that a compiled step serves
-every objective of the same kind.
+An objective has one row per image. Its `score` is a pure function of the watched activations and of `wanted`, the
+arrays that change from call to call. `kind` identifies that function, so that one compiled step serves every objective
+of the same kind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dreamfilters.errors import TargetError
 Tensor: TypeAlias = Any
 Activations: TypeAlias = Mapping[str, Tensor]
 Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per image
-Place: TypeAlias = tuple[int, int, int]  # row, column, unit: the largest that a layer's map must have
+Reach: TypeAlias = tuple[str, tuple[int, ...]]  # a layer, and the largest (*position, unit) that is read
 Reducer: TypeAlias = Literal["mean", "max"]
 Score: TypeAlias = Callable[[Activations, Wanted], Tensor]
 
@@ -32,18 +32,18 @@ def _all_units(wanted: Wanted) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What each image should do, higher is better.
+    """A score per image to be maximized.
 
     Attributes:
-        layers: the layers to watch, by name; `LOGITS` stands for what enters the softmax.
+        layers: names of the layers to watch; `LOGITS` stands for the values before the softmax.
         score: (activations, wanted) -> (n * views,), one number per view of an image.
         wanted: nested tuples of arrays with one row per image.
-        names: one per image, in the grammar of targets where it has words for it.
-        kind: which function `score` is; objectives of equal kind share a compiled step.
-        reach: (layer, (row, column, unit)), the furthest places that are read, to be checked against the network.
-        group: so many consecutive images are scored together and stay in one batch.
-        only: wanted -> {layer: units (n,)}, where an image's score reads one unit of that layer and no other; the
-            score then takes a map of that unit alone, (n, ..., 1), as well.
+        names: one per image, as targets where the grammar allows.
+        kind: identifies `score`; objectives of equal kind share a compiled step.
+        reach: (layer, (*position, unit)), the largest numbers that are read, to be checked against the network.
+        group: number of consecutive images that are scored together and stay in one batch.
+        only: wanted -> {layer: units (n,)}, if an image's score reads one unit of that layer only; the score then also
+            accepts the map of that unit alone, (n, ..., 1).
         maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
 
     Example:
@@ -57,7 +57,7 @@ class Objective:
     wanted: Wanted
     names: tuple[str, ...]
     kind: Hashable
-    reach: tuple[tuple[str, Place], ...] = ()
+    reach: tuple[Reach, ...] = ()
     group: int = 1
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
     maximum: Score | None = None
@@ -104,9 +104,9 @@ class Objective:
 
 
 def join(first: Objective, second: Objective) -> Objective:
-    """Return one objective with the images of both, which must be of one kind."""
+    """Return one objective with the images of both, which must have the same kind."""
     if first.kind != second.kind:
-        raise TargetError(f"{first.names[0]} and {second.names[0]} are different kinds of goals")
+        raise TargetError(f"{first.names[0]} and {second.names[0]} are objectives of different kinds")
     return replace(
         first,
         wanted=keras.tree.map_structure(lambda *rows: np.concatenate(rows), first.wanted, second.wanted),
@@ -120,7 +120,7 @@ def _bracketed(name: str) -> str:
 
 
 def _times(weight: float, name: str) -> str:
-    shortest = np.format_float_positional(np.float32(weight), trim="-")  # that parses to the same float32 again
+    shortest = np.format_float_positional(np.float32(weight), trim="-")  # that parses to the same float32
     return f"{shortest}*{_bracketed(name)}"
 
 
@@ -134,14 +134,14 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
     if len(left) != len(right):
         if 1 not in (len(left), len(right)):
             raise TargetError(
-                f"objectives of {len(left)} and {len(right)} images cannot be combined: give as many, or one"
+                f"objectives of {len(left)} and {len(right)} images cannot be combined: give equal numbers"
             )
         longest = max(len(left), len(right))
         left, right = (goal if len(goal) == longest else goal[[0] * longest] for goal in (left, right))
     maximum_right = right.maximum if sign > 0 else None  # what is subtracted is not raised
     maximum = _summed(left.maximum or left.score, maximum_right or right.score, sign)
     only_left, only_right = left.only, right.only
-    apart = not left.layers & right.layers  # two units of one layer are two
+    disjoint = not left.layers & right.layers  # two units of one layer are not one unit
     sign_text = "+" if sign > 0 else "-"
     return Objective(
         layers=left.layers | right.layers,
@@ -153,7 +153,7 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         kind=(sign_text, left.kind, right.kind),
         reach=left.reach + right.reach,
         group=max(left.group, right.group),
-        only=(lambda wanted: {**only_left(wanted[0]), **only_right(wanted[1])}) if apart else _all_units,
+        only=(lambda wanted: {**only_left(wanted[0]), **only_right(wanted[1])}) if disjoint else _all_units,
         maximum=maximum if left.maximum or maximum_right else None,
     )
 
@@ -163,7 +163,7 @@ def _summed(left: Score, right: Score, sign: float) -> Score:
 
 
 def minimize(objective: Objective) -> Objective:
-    """Return the opposite goal: what turns a unit off.
+    """Return the opposite objective, which minimizes a unit.
 
     Example:
         >>> minimize(channel("conv6", [12])).names
@@ -173,7 +173,7 @@ def minimize(objective: Objective) -> Objective:
 
 
 def reduced(maps: Tensor, reducer: Reducer) -> Tensor:
-    """Return one number per image of (n, ...)."""
+    """Return the mean or the maximum of each row of (n, ...)."""
     if reducer == "max":
         return ops.max(ops.reshape(maps, (ops.shape(maps)[0], -1)), axis=1)
     return backend.row_means(maps)

@@ -1,9 +1,10 @@
-"""Targets in words: the grammar of the command line, parsed into units.
+"""Targets: the grammar of the command line, parsed into objectives.
 
-conv6:12            the filter 12 of conv6, the mean of its map       conv6:12!max   its maximum
+conv6:12            filter 12 of conv6, the mean of its map         conv6:12!max   the maximum of its map
 conv6:0-15,42       several filters, one image each                 conv6:12@3,4   one neuron: row 3, column 4
-conv6  conv6:*      all of them                                       layer:conv4    the whole layer (DeepDream)
-class:STOP          a class by name or number; quotes where needed    class:"Vorfahrt achten"   class:14   class:*
+mlp:12              token channel 12, the mean over tokens          mlp:12@5       the channel at token 5
+conv6  conv6:*      all filters                                     layer:conv4    the layer (DeepDream)
+class:STOP          a class by name or number                       class:"Vorfahrt achten"   class:14   class:*
 conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
 """
 
@@ -31,24 +32,25 @@ _TOKEN = re.compile(
 )
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_MOST_TOKENS = 200  # the parser and the scores of sums call themselves as deep as a target is nested
+_MOST_TOKENS = 200  # the parser and the scores of sums recurse as deep as a target is nested
 
 
 @dataclass(frozen=True)
 class _Token:
     kind: str
     text: str
-    at: int  # its position in the target, from 0
+    start: int  # its position in the target, from 0
 
 
 def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassScore = "logit") -> list[Objective]:
-    """Parse targets into objectives, those that one program can climb joined into one.
+    """Parse targets into objectives; targets that one program can run are joined into one objective.
 
     Raises:
-        TargetError: with the position where the grammar is left, or for a number out of range.
-        UnknownNameError: for a layer or class that the network does not have, with close names.
+        TargetError: a syntax error, with its position, or a number out of range.
+        UnknownNameError: no such layer or class, with close names.
 
     Example:
+        >>> from dreamfilters import load
         >>> [len(goal) for goal in goals(load("signs"), ["conv1:0-3", "conv2", "conv1:9"])]
         [5, 32]
     """
@@ -64,28 +66,35 @@ def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassS
 
 
 def parse(network: Network, text: str, *, class_score: ClassScore = "logit") -> Objective:
-    """Parse one target into an objective of one or more images; see the module for the grammar."""
-    return _Parser(network, text, class_score).whole()
+    """Parse one target into an objective of one or more images; the module docstring gives the grammar.
+
+    Example:
+        >>> from dreamfilters import load
+        >>> parse(load("signs"), "conv2:0-3").names
+        ('conv2:0', 'conv2:1', 'conv2:2', 'conv2:3')
+    """
+    return _Parser(network, text, class_score).target()
 
 
 def _tokens(text: str) -> list[_Token]:
-    if len(_QUOTED.sub("", text).splitlines()) > 1:  # a name may hold anything
+    if len(_QUOTED.sub("", text).splitlines()) > 1:  # names may contain anything
         raise TargetError(f"{text!r}: a target is one line")
-    found, at = [], 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
+    tokens, position = [], 0
+    while rest := text[position:].strip():
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise TargetError(_pointed(text, at + len(text[at:]) - len(text[at:].lstrip()), "this cannot stand here"))
+            raise TargetError(_syntax_error(text, text.index(rest, position), "unexpected character"))
         kind = str(match.lastgroup)
-        found.append(_Token(kind, match.group(kind), match.start(kind)))
-        at = match.end()
-    if len(found) > _MOST_TOKENS:
-        raise TargetError(f"{text[:40]!r}...: a target of {len(found)} words; at most {_MOST_TOKENS}")
-    return found
+        tokens.append(_Token(kind, match.group(kind), match.start(kind)))
+        position = match.end()
+    if len(tokens) > _MOST_TOKENS:
+        raise TargetError(f"{text[:40]!r}...: a target of {len(tokens)} words; at most {_MOST_TOKENS}")
+    return tokens
 
 
-def _pointed(text: str, at: int, why: str) -> str:
-    return f"{text!r}, position {at + 1}: {why}; a target looks like conv6:12, conv6:0-15,42, conv6:12@3,4, class:STOP"
+def _syntax_error(text: str, position: int, why: str) -> str:
+    examples = "conv6:12, conv6:0-15,42, conv6:12@3,4, class:STOP"
+    return f"{text!r}, position {position + 1}: {why}; a target looks like {examples}"
 
 
 class _Parser:
@@ -96,15 +105,16 @@ class _Parser:
         self.tokens = _tokens(text)
         self.next = 0
 
-    def whole(self) -> Objective:
+    def target(self) -> Objective:
+        """Parse all of the text."""
         goal = self._sum()
         if self.next < len(self.tokens):
-            self._refuse("expected + or - here")
+            self._fail("expected + or -")
         return goal
 
-    def _refuse(self, why: str) -> None:
-        at = self.tokens[self.next].at if self.next < len(self.tokens) else len(self.text)
-        raise TargetError(_pointed(self.text, at, why))
+    def _fail(self, why: str) -> None:
+        position = self.tokens[self.next].start if self.next < len(self.tokens) else len(self.text)
+        raise TargetError(_syntax_error(self.text, position, why))
 
     def _take(self, *texts: str) -> str | None:
         """Take the next token if it is an operator among `texts`."""
@@ -128,20 +138,20 @@ class _Parser:
         if self._take("("):
             goal = self._sum()
             if not self._take(")"):
-                self._refuse("expected )")
+                self._fail("expected )")
             return goal
         if self.next >= len(self.tokens):
-            self._refuse("expected a target here")
+            self._fail("expected a target")
         token = self.tokens[self.next]
         if token.kind == "operator":
-            self._refuse("expected a target here")
+            self._fail("expected a target")
         self.next += 1
         if token.kind == "number":
             if not self._take("*"):
-                self._refuse("expected * after a number")
+                self._fail("expected * after a number")
             weight = float(token.text)
             if not math.isfinite(weight):
-                raise TargetError(_pointed(self.text, token.at, f"{token.text} is no finite number"))
+                raise TargetError(_syntax_error(self.text, token.start, f"{token.text} is not a finite number"))
             return weight * self._product()
         return self._atom(token)
 
@@ -150,28 +160,26 @@ class _Parser:
         if head == "class" and colon:
             return self._class(tail, token)
         if head == "layer" and colon:
-            info = self.network.layer(_unquoted(tail))
-            is_unusual = len(info.shape) not in (1, 3)  # such as tokens: no units to choose from, but a mean square
-            return units.layer(info.name if is_unusual else _dreamable(info).name)
+            return units.layer(_dreamable(self.network.layer(_unquoted(tail))).name)
         head, colon, tail = self._split_at_layer(head, colon, tail)
         info = self.network.layer(_unquoted(head))
         if not info.units:
             raise TargetError(
-                f"{info.name}: a {info.type} has no units to dream; {self.network.name} can dream conv and dense layers"
+                f"{info.name}: a {info.type} has no units; conv and dense layers of {self.network.name} have units"
             )
         _dreamable(info)
         if colon and not tail:
-            raise TargetError(_pointed(self.text, token.at, f"a filter is missing behind {token.text}"))
+            raise TargetError(_syntax_error(self.text, token.start, f"expected a number after {token.text}"))
         tail, reducer = _reducer(tail)
         if "@" in tail:
             return self._neuron(info.name, tail, token)
         if not colon or tail == "*":
             return units.channel(info.name, range(info.units), reduce=reducer)
-        filters = self._numbers(tail, token, info.units, f"{info.name} of {self.network.name} has {info.units} filters")
-        return units.channel(info.name, filters, reduce=reducer)
+        has = f"{info.name} of {self.network.name} has {info.units} {units.UNITS[info.kind]}"
+        return units.channel(info.name, self._numbers(tail, token, info.units, has), reduce=reducer)
 
     def _split_at_layer(self, head: str, colon: str, tail: str) -> tuple[str, str, str]:
-        """Move the colon: 'shared:0:3' is filter 3 of the layer 'shared:0' where there is no layer 'shared'."""
+        """Move the colon: 'shared:0:3' is filter 3 of the layer 'shared:0' if there is no layer 'shared'."""
         call, next_colon, rest = tail.partition(":")
         longer = f"{_unquoted(head)}{colon}{call}"
         if colon and not self._has(_unquoted(head)) and self._has(longer):
@@ -196,30 +204,29 @@ class _Parser:
         return replace(score(chosen), names=tuple(f"class:{self._class_word(number)}" for number in chosen))
 
     def _class_word(self, number: int) -> str:
-        """Return the name of a class, or its number where the name would parse as another one."""
+        """Return the name of a class, or its number if the name would parse as another class."""
         name = self.network.classes[number]
-        taken = self.network.classes.index(name) != number or ("'" in name and '"' in name)
-        return str(number) if taken else units.quoted(name)
+        ambiguous = self.network.classes.index(name) != number or ("'" in name and '"' in name)
+        return str(number) if ambiguous else units.quoted(name)
 
     def _neuron(self, layer: str, tail: str, token: _Token) -> Objective:
-        match = re.fullmatch(r"(\d+)@(\d+),(\d+)", tail)
-        if match is None:
-            raise TargetError(
-                _pointed(self.text, token.at, "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4")
-            )
-        unit, row, column = map(int, match.groups())
-        return units.neuron(layer, [(unit, row, column)])
+        if re.fullmatch(r"\d+@\d+(,\d+)?", tail) is None:
+            why = "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4, or LAYER:CHANNEL@TOKEN"
+            raise TargetError(_syntax_error(self.text, token.start, why))
+        return units.neuron(layer, [tuple(map(int, re.split("[@,]", tail)))])
 
     def _numbers(self, tail: str, token: _Token, count: int, has: str) -> list[int]:
-        """Read '0-15,42'."""
+        """Return the numbers of a list such as '0-15,42'."""
         numbers: list[int] = []
         for part in tail.split(","):
             match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
             if match is None:
-                raise TargetError(_pointed(self.text, token.at, f"{tail!r} is not a list of numbers such as 0-15,42"))
+                raise TargetError(
+                    _syntax_error(self.text, token.start, f"{tail!r} is not a list of numbers such as 0-15,42")
+                )
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first:
-                raise TargetError(_pointed(self.text, token.at, f"{part} runs backwards, give {last}-{first}"))
+                raise TargetError(_syntax_error(self.text, token.start, f"{part} is descending; give {last}-{first}"))
             if last >= count:
                 raise TargetError(f"{token.text}: {has}, 0 to {count - 1}")
             numbers += range(first, last + 1)
@@ -228,18 +235,18 @@ class _Parser:
 
 def _dreamable(info: LayerInfo) -> LayerInfo:
     if not info.dreamable:
-        raise TargetError(f"{info.name}: cannot be dreamt: {info.reason}")
+        raise TargetError(f"{info.name}: cannot be dreamed: {info.reason}")
     return info
 
 
 def _split(atom: str) -> tuple[str, str, str]:
-    """Split at the first colon outside quotes: a layer's or class's name may hold one."""
+    """Split at the first colon outside quotes: the name of a layer or class may contain one."""
     quotes = [(match.start(), match.end()) for match in _QUOTED.finditer(atom)]
     edges = [0, *[edge for pair in quotes for edge in pair], len(atom)]
     for number, (left, right) in enumerate(pairwise(edges)):
         if number % 2 == 0 and ":" in atom[left:right]:
-            at = atom.index(":", left)
-            return atom[:at], ":", atom[at + 1 :]
+            colon = atom.index(":", left)
+            return atom[:colon], ":", atom[colon + 1 :]
     return atom, "", ""
 
 

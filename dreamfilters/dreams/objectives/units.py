@@ -1,4 +1,4 @@
-"""What one unit answers: goals for filters, neurons, classes and whole layers."""
+"""Objectives of units: channels, neurons, tokens, classes and layers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,29 @@ from dreamfilters.dreams.objectives.objective import Activations, Objective, Red
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS
 
-_LARGEST = 2**31 - 1  # places and units are int32
+UNITS = {"map": "filters", "tokens": "channels", "vector": "units"}  # the word for a layer's units, by its kind
+_LARGEST = 2**31 - 1  # units and positions are int32
 
 
-def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> Objective:
-    """Image i maximizes the response of the i-th filter of `layer`: its map's mean, or its maximum.
+def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") -> Objective:
+    """Return the objective by which image i maximizes the response of the i-th channel of `layer`.
 
-    A dense layer's units are filters whose map is one number.
+    The response is the mean of the activation map, or its maximum. The map of a token channel is its value at every
+    token, that of a dense layer's unit is one number.
+
+    Args:
+        layer: name of the layer.
+        channels: numbers of filters, token channels or dense units.
+        reduce: "mean" or "max" over map positions or tokens.
+
+    Raises:
+        TargetError: no channel, a negative one, or another `reduce`.
 
     Example:
         >>> channel("conv6", range(2)).names
         ('conv6:0', 'conv6:1')
     """
-    chosen = _non_negative(filters, "filter")
+    chosen = _non_negative(channels, "channel")
     reducer = _checked_reducer(reduce)
     suffix = "" if reducer == "mean" else "!max"
 
@@ -40,44 +50,57 @@ def channel(layer: str, filters: Iterable[int], *, reduce: Reducer = "mean") -> 
         wanted=np.asarray(chosen, "int32"),
         names=tuple(f"{quoted(layer)}:{number}{suffix}" for number in chosen),
         kind=("channel", layer, reducer),
-        reach=((layer, (0, 0, max(chosen))),),
+        reach=((layer, (max(chosen),)),),
         only=lambda wanted: {layer: wanted},
         maximum=partial(score, by="max") if reducer == "mean" else None,
     )
 
 
-def neuron(layer: str, places: Iterable[tuple[int, int, int]]) -> Objective:
-    """Image i maximizes one neuron of `layer`: the (filter, row, column) of the i-th place.
+def neuron(layer: str, neurons: Iterable[tuple[int, ...]]) -> Objective:
+    """Return the objective by which image i maximizes one channel at one map position or token.
+
+    Args:
+        layer: name of the layer.
+        neurons: (channel, row, column) each for a map, (channel, token) each for tokens.
+
+    Raises:
+        TargetError: no neuron, a negative number, or tuples of other or of different lengths.
 
     Example:
-        >>> neuron("conv6", [(12, 3, 4)]).names
-        ('conv6:12@3,4',)
+        >>> neuron("conv6", [(12, 3, 4)]).names, neuron("mlp", [(12, 5)]).names
+        (('conv6:12@3,4',), ('mlp:12@5',))
     """
-    chosen = tuple((int(unit), int(row), int(column)) for unit, row, column in places)
-    _non_negative((number for place in chosen for number in place), "place")
-    units, rows, columns = (np.asarray(numbers, "int32") for numbers in zip(*chosen, strict=True))
+    chosen = tuple(tuple(int(number) for number in numbers) for numbers in neurons)
+    _non_negative((number for numbers in chosen for number in numbers), "neuron")
+    if {len(numbers) for numbers in chosen} not in ({2}, {3}):
+        raise TargetError(f"neurons {chosen[:3]}: give (channel, row, column) each, or (channel, token) for tokens")
+    units, *position = (np.asarray(numbers, "int32") for numbers in zip(*chosen, strict=True))
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
-        maps = _unit_maps(seen[layer], wanted[0])  # (n, h, w)
-        width = maps.shape[2]
+        maps = _unit_maps(seen[layer], wanted[0])  # (n, h, w) or (n, t)
+        index = wanted[1] if len(wanted) == 2 else wanted[1] * maps.shape[2] + wanted[2]
         flat = ops.reshape(maps, (ops.shape(maps)[0], -1))
-        return ops.take_along_axis(flat, (wanted[1] * width + wanted[2])[:, None], axis=1)[:, 0]
+        return ops.take_along_axis(flat, index[:, None], axis=1)[:, 0]
 
     return Objective(
         layers=frozenset({layer}),
         score=score,
-        wanted=(units, rows, columns),
-        names=tuple(f"{quoted(layer)}:{unit}@{row},{column}" for unit, row, column in chosen),
-        kind=("neuron", layer),
-        reach=((layer, (int(rows.max()), int(columns.max()), int(units.max()))),),
+        wanted=(units, *position),
+        names=tuple(f"{quoted(layer)}:{unit}@{','.join(map(str, at))}" for unit, *at in chosen),
+        kind=("neuron", layer, len(position)),
+        reach=((layer, (*(int(numbers.max()) for numbers in position), int(units.max()))),),
         only=lambda wanted: {layer: wanted[0]},
     )
 
 
 def logit(classes: Iterable[int]) -> Objective:
-    """Image i maximizes what enters the softmax for the i-th class.
+    """Return the objective by which image i maximizes the logit of the i-th class, the value before the softmax.
 
-    Not the probability: that rises as well when the other classes fall (Simonyan et al. 2014).
+    The probability is not used, because it also rises when other logits fall (Simonyan et al. 2014).
+
+    Example:
+        >>> logit([14]).names
+        ('class:14',)
     """
     chosen = _non_negative(classes, "class")
     names = tuple(f"class:{number}" for number in chosen)
@@ -85,19 +108,27 @@ def logit(classes: Iterable[int]) -> Objective:
 
 
 def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
-    """Image i maximizes its class against all the others.
+    """Return the objective by which image i maximizes the logit of the i-th class over those of the others.
 
-    The i-th class's logit z_k minus T * log(sum over j != k of exp(z_j / T)): a soft maximum of the others, which at a
-    temperature T of 0 would be their largest logit and at a large T approaches their mean plus a constant.
+    The score is the logit z_k minus T * log(sum over j != k of exp(z_j / T)), a soft maximum of the other logits: their
+    maximum as T approaches 0, their mean plus a constant for large T.
+
+    Args:
+        classes: numbers of the classes.
+        temperature: T.
+
+    Example:
+        >>> margin([14, 15]).names
+        ('class:14', 'class:15')
     """
     chosen = _non_negative(classes, "class")
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
         logits = seen[LOGITS]  # (n, classes)
         if logits.shape[-1] == 1:
-            return logits[:, 0]  # there are no others
-        own = ops.one_hot(wanted, logits.shape[-1], dtype="bool")
-        others = ops.where(own, -np.inf, logits / temperature)
+            return logits[:, 0]  # there are no other classes
+        chosen_class = ops.one_hot(wanted, logits.shape[-1], dtype="bool")
+        others = ops.where(chosen_class, -np.inf, logits / temperature)
         return _unit_maps(logits, wanted) - temperature * _soft_maximum(others)
 
     return Objective(
@@ -106,12 +137,19 @@ def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
         wanted=np.asarray(chosen, "int32"),
         names=tuple(f"class:{number}" for number in chosen),
         kind=("margin", temperature),
-        reach=((LOGITS, (0, 0, max(chosen))),),
+        reach=((LOGITS, (max(chosen),)),),
     )
 
 
 def layer(name: str) -> Objective:
-    """One image maximizes everything that `name` sees: the mean square of its activations (DeepDream, 2015)."""
+    """Return the objective by which one image maximizes the mean square of a layer's activations.
+
+    This is DeepDream (Mordvintsev et al. 2015), for maps, tokens and vectors.
+
+    Example:
+        >>> layer("conv4").names
+        ('layer:conv4',)
+    """
     return Objective(
         layers=frozenset({name}),
         score=lambda seen, _: reduced(ops.square(seen[name]), "mean"),
@@ -123,7 +161,7 @@ def layer(name: str) -> Objective:
 
 
 def quoted(name: str) -> str:
-    """Quote the name of a layer or class that would not parse again bare.
+    """Quote the name of a layer or class that does not parse without quotes.
 
     >>> quoted("STOP"), quoted("Vorfahrt achten")
     ('STOP', '"Vorfahrt achten"')
@@ -135,9 +173,9 @@ def quoted(name: str) -> str:
 
 
 def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
-    """Pick unit i of image i: (n, ..., c) and (n,) -> (n, ...).
+    """Return the map of unit i of image i: (n, ..., c) and (n,) -> (n, ...).
 
-    By selecting and adding zeros, which is exact: the gradient of a gather is a slow scatter.
+    The map is selected by adding zeros, which is exact and faster than a gather, whose gradient is a scatter.
     """
     if activation.shape[-1] == 1:
         return activation[..., 0]
@@ -147,7 +185,7 @@ def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
 
 
 def _soft_maximum(numbers: Tensor) -> Tensor:
-    """Return log(sum(exp(numbers))) of each row, whose bytes do not depend on the other rows (see `backend.LANES`)."""
+    """Return log(sum(exp(numbers))) of each row; its bytes do not depend on the other rows (see `backend.LANES`)."""
     missing = -numbers.shape[-1] % backend.LANES
     numbers = ops.pad(numbers, ((0, 0), (0, missing)), constant_values=-np.inf)
     top = ops.stop_gradient(ops.max(numbers, axis=-1, keepdims=True))
@@ -157,16 +195,16 @@ def _soft_maximum(numbers: Tensor) -> Tensor:
 
 def _checked_reducer(reduce: str) -> Reducer:
     if reduce not in ("mean", "max"):
-        raise TargetError(f"reduce={reduce!r}: a map is reduced by 'mean' or 'max'")
+        raise TargetError(f"reduce={reduce!r}: give 'mean' or 'max'")
     return reduce  # type: ignore[return-value]
 
 
 def _non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
     chosen = tuple(int(number) for number in numbers)
     if not chosen:
-        raise TargetError(f"no {what} chosen: give at least one number")
+        raise TargetError(f"no {what}: give at least one")
     if min(chosen) < 0:
         raise TargetError(f"{what} {min(chosen)}: numbers start at 0")
     if max(chosen) > _LARGEST:
-        raise TargetError(f"{what} {max(chosen)}: no network is that large")
+        raise TargetError(f"{what} {max(chosen)}: at most {_LARGEST}")
     return chosen

@@ -236,7 +236,7 @@ def test_goals_of_a_kind_are_joined():
     joined = join(channel("conv", [0]), channel("conv", [1]))
     assert joined.names == ("conv:0", "conv:1")
     assert scores(joined, {"conv": BOTH}) == [2.5, 5.0]
-    assert joined.reach == (("conv", (0, 0, 0)), ("conv", (0, 0, 1)))
+    assert joined.reach == (("conv", (0,)), ("conv", (1,)))
     with pytest.raises(TargetError, match="different kinds"):
         join(channel("conv", [0]), channel("other", [0]))
     weighted = join(2 * channel("conv", [0]), 3 * channel("conv", [1]))  # the weights are rows, no kind of their own
@@ -271,14 +271,15 @@ def test_kinds_tell_programs_apart():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: channel("conv", []), "no filter chosen"),
-        (lambda: channel("conv", [-1]), "filter -1: numbers start at 0"),
+        (lambda: channel("conv", []), "no channel: give at least one"),
+        (lambda: channel("conv", [-1]), "channel -1: numbers start at 0"),
         (lambda: channel("conv", [0], reduce="sum"), "reduce='sum'"),
-        (lambda: neuron("conv", [(0, -2, 0)]), "place -2"),
-        (lambda: neuron("conv", [(0, 10**20, 0)]), "place 100000000000000000000: no network is that large"),
-        (lambda: neuron("conv", []), "no place chosen"),
+        (lambda: neuron("conv", [(0, -2, 0)]), "neuron -2"),
+        (lambda: neuron("conv", [(0, 10**20, 0)]), "neuron 100000000000000000000: at most 2147483647"),
+        (lambda: neuron("conv", []), "no neuron: give at least one"),
+        (lambda: neuron("conv", [(0, 1), (0, 1, 2)]), "give \\(channel, row, column\\) each"),
         (lambda: logit([-3]), "class -3"),
-        (lambda: margin([]), "no class chosen"),
+        (lambda: margin([]), "no class: give at least one"),
         (lambda: direction("conv", [0, 0]), "not zero"),
         (lambda: direction("conv", [1, np.nan]), "finite"),
         (lambda: direction("conv", np.ones((2, 2, 2))), "vectors are"),
