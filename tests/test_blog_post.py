@@ -75,7 +75,7 @@ def test_the_three_are_dormant_not_dead_and_the_others_alive_by_an_image_that_sh
     for unit in SILENT:
         finding = conv2.findings[unit]
         assert finding.verdict.kind == "dormant"
-        assert finding.dreamt.score > 0.05
+        assert finding.dream.score > 0.05
         assert finding.before[1] > 0  # no bound over all images keeps it silent, so nobody may call it dead
     for finding in conv2.findings:
         if finding.verdict.kind == "alive":

@@ -1,4 +1,4 @@
-"""Dreams of token channels, single tokens and token layers of vision transformers."""
+"""Objectives of token layers: channels, single tokens and whole layers of vision transformers."""
 
 import keras
 import numpy as np
