@@ -29,7 +29,7 @@ def test_a_dream_decides_a_verdict_that_images_and_bounds_left_undecided(basis, 
     found = verdict_of(ImageEvidence((), None, {"L1": (basis,)}), "L1", 0, dream)
     assert found[0].kind == kind
     if kind == "dormant":
-        assert "a dream (standard, seed 4) wakes it to 1.5" in found[0].sentence
+        assert "a dream (standard, seed 4) raises it to 1.5" in found[0].sentence
 
 
 def test_without_evidence_there_is_no_verdict():
