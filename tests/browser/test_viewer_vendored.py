@@ -1,4 +1,4 @@
-"""What the page carries of others: exactly what was published, with its licence, and nothing that is not listed."""
+"""Third-party files of the page: each is as published, has its license, and is listed."""
 
 import hashlib
 import re
@@ -18,30 +18,30 @@ def digest(content):
     return hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize("told", FILES, ids=[told["name"] for told in FILES])
-def test_a_file_is_the_one_that_was_published(told):
-    content = (VENDOR / told["name"]).read_bytes()
-    assert digest(content) == told["sha256"]
-    if "changed" in told:
-        old, new = told["changed"]["from"].encode(), told["changed"]["to"].encode()
+@pytest.mark.parametrize("entry", FILES, ids=[entry["name"] for entry in FILES])
+def test_a_file_has_the_published_hash(entry):
+    content = (VENDOR / entry["name"]).read_bytes()
+    assert digest(content) == entry["sha256"]
+    if "changed" in entry:
+        old, new = entry["changed"]["from"].encode(), entry["changed"]["to"].encode()
         assert content.count(new) == 1
-        assert digest(content.replace(new, old)) == told["published_sha256"]
+        assert digest(content.replace(new, old)) == entry["published_sha256"]
 
 
-@pytest.mark.parametrize("told", FILES, ids=[told["name"] for told in FILES])
-def test_its_licence_lies_beside_it(told):
-    text = (VENDOR / told["licence_file"]).read_text("utf-8")
-    assert {"MIT": "The MIT License", "Apache-2.0": "Apache License"}[told["licence"]] in text
-    assert told["source"].startswith(f"npm:{told['package']}@{told['version']} ")
+@pytest.mark.parametrize("entry", FILES, ids=[entry["name"] for entry in FILES])
+def test_its_license_is_in_the_folder(entry):
+    text = (VENDOR / entry["license_file"]).read_text("utf-8")
+    assert {"MIT": "The MIT License", "Apache-2.0": "Apache License"}[entry["license"]] in text
+    assert entry["source"].startswith(f"npm:{entry['package']}@{entry['version']} ")
 
 
-def test_nothing_else_lies_there():
-    listed = {told["name"] for told in FILES} | {told["licence_file"] for told in FILES} | {"VENDOR.toml"}
+def test_every_file_of_the_folder_is_listed():
+    listed = {entry["name"] for entry in FILES} | {entry["license_file"] for entry in FILES} | {"VENDOR.toml"}
     assert {path.name for path in VENDOR.iterdir()} == listed
 
 
-def test_a_browser_finds_every_module_that_is_imported():
-    """Each import is the relative address of a file that is there: no bare name, nothing from elsewhere."""
+def test_every_imported_module_exists():
+    """Each import is the relative path of a file of the page: no bare name, no other origin."""
     for path in STATIC.rglob("*.js"):
         text = path.read_text("utf-8")
         for found in re.findall(
@@ -51,8 +51,8 @@ def test_a_browser_finds_every_module_that_is_imported():
             assert (path.parent / found).resolve().is_file(), (path, found)
 
 
-def test_the_page_asks_for_nothing_that_a_strict_policy_refuses():
-    """No script or style between the lines, no attribute that is one, no code made of text."""
+def test_the_page_complies_with_a_strict_policy():
+    """No inline script or style, no event attribute, no code from text."""
     page = (STATIC / "index.html").read_text("utf-8")
     assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\bstyle=|\bon[a-z]+=|javascript:", page)
     assert all(not found.startswith(("/", "http")) for found in re.findall(r'(?:src|href)="([^"]+)"', page))

@@ -31,6 +31,12 @@ test("branches are side by side without touching, centered on the node that they
   assert.deepEqual([a.x, e.x], [across[1], across[1]]);
 });
 
+test("rows are ordered so that edges do not cross where that can be avoided", () => {
+  const [a, b, c, d] = layoutGraph(["a", "b", "c", "d"], [["a", "d"], ["b", "c"]], height).nodes;
+  assert.ok(a.x < b.x);
+  assert.ok(d.x < c.x);
+});
+
 test("cycles, loops and edges of unknown nodes do not hang or fail", () => {
   const { nodes, edges } = layoutGraph(["a", "b"], [["a", "b"], ["b", "a"], ["b", "b"], ["b", "?"]], height);
   assert.equal(nodes.length, 2);

@@ -83,15 +83,17 @@ test("the units of a grid share canvases of 32 units, which are painted once", (
   assert.deepEqual(sources, [[0, 0, 0, 2, 1], [0, 0, 31, 2, 1], [1, 0, 0, 2, 1], [2, 0, 5, 2, 1], [0, 0, 0, 2, 1]]);
 });
 
-test("the canvas that was used longest ago is dropped when there are more than 96", () => {
+test("the least recently used canvas is dropped when there are more than 96", () => {
   const context = { drawImage: () => {} };
   const paint = mapPainter([0], () => [0, 1], "gray");
   const sheets = Array.from({ length: 97 }, (_, number) => sheetOf(1, { image: `I${number}` }));
-  for (const sheet of sheets) paint(context, sheet, 0, 0, 0, 76);
+  for (const sheet of sheets.slice(0, 96)) paint(context, sheet, 0, 0, 0, 76);
+  paint(context, sheets[0], 0, 0, 0, 76); // used again, so that of sheet 1 is the oldest
+  assert.equal(created.length, 96);
+  paint(context, sheets[96], 0, 0, 0, 76);
+  paint(context, sheets[0], 0, 0, 0, 76);
   assert.equal(created.length, 97);
-  paint(context, sheets[96], 0, 0, 0, 76); // still there
-  assert.equal(created.length, 97);
-  paint(context, sheets[0], 0, 0, 0, 76); // painted again
+  paint(context, sheets[1], 0, 0, 0, 76); // painted again
   assert.equal(created.length, 98);
 });
 

@@ -24,16 +24,20 @@ test("a listener hears every change until it is removed", () => {
   assert.deepEqual(heard, [1, 2]);
 });
 
-test("a listener may be removed while listeners are called", () => {
+test("listeners may be added and removed while listeners are called, for the next change", () => {
   const store = createStore({ count: 0 });
   const heard = [];
-  const stop = store.watch(() => stop());
-  store.watch(() => heard.push(store.get().count));
+  const stop = store.watch(() => {
+    stop();
+    store.watch(() => heard.push(store.get().count));
+  });
   store.set({ count: 1 });
-  assert.deepEqual(heard, [1]);
+  assert.deepEqual(heard, []);
+  store.set({ count: 2 });
+  assert.deepEqual(heard, [2]);
 });
 
-test("a message disappears after some seconds, and a newer one starts anew", (context) => {
+test("a message disappears after some seconds, and a newer message stays for its own time", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   showMessage("Copied the link.");
   context.mock.timers.tick(3000);

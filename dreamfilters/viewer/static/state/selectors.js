@@ -56,7 +56,7 @@ export function orderedUnits(net, layer, view, sheets, verdicts) {
   const rank = ranking(view.sort, sheets, verdicts);
   if (!rank) return matching;
   const ranks = new Map(matching.map((unit) => [unit, rank(unit)]));
-  return matching.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0) || a - b);
+  return matching.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
 }
 
 /**

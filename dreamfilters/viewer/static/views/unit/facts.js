@@ -55,7 +55,7 @@ function statisticsRows(statistics) {
   const { class_selectivity: selectivity, variance_between_classes: variance } = statistics;
   /** @type {(Row | false)[]} */
   const rows = [
-    ["images", plural(images, "image")],
+    ["scanned", plural(images, "image")],
     ["range", `${formatNumber(minimum)} to ${formatNumber(maximum)}`],
     ["mean, std", `${formatNumber(mean)}, ${formatNumber(std)}`],
     minimum >= 0 && ["zero at", `${formatPercent(statistics.zero_fraction)} of all positions`],
