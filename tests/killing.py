@@ -35,11 +35,11 @@ def scan(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.scan_run import run
+    from dreamfilters.runs.scan_run import StoredScanJob, run
 
     network = load(model, form=FORM)
     survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1)
-    run(survey, folder, every=0)
+    run(StoredScanJob(survey, save_every=0), folder)
 
 
 def compare(model: str, source: Path, folder: Path) -> None:

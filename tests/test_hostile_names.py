@@ -138,7 +138,7 @@ def test_scan(tell, place):
 
 def test_audit(tell, place):
     tell("audit", MODEL, "images", out="a")
-    found = json.loads((place / "a" / "audit.json").read_bytes())["audit"]
+    found = json.loads((place / "a" / "manifest.json").read_bytes())["results"]
     assert {layer["layer"] for layer in found["layers"]} >= set(LAYERS)
     rows = list(csv.DictReader(io.StringIO((place / "a" / "audit.csv").read_bytes().decode())))
     assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))

@@ -25,8 +25,9 @@ from dreamfilters.cli.output import progress, say, table
 if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
-    from dreamfilters.runs.atlas_run import Charted
+    from dreamfilters.runs.atlas_run import AtlasSummary
     from dreamfilters.runs.paired_run import CompareJob
+    from dreamfilters.runs.storage.run_result import RunResult
 
 
 @with_model_options
@@ -82,7 +83,7 @@ def atlas(
     with progress("atlas", quiet) as report:
         charted = run(comparing, folder, force=force, progress=report)
     say(network.assumed)
-    _report(charted, as_json)
+    _report(charted, as_json, len(real))
 
 
 COMMANDS = (atlas,)
@@ -115,17 +116,23 @@ def _comparing(
     return CompareJob(*ours, targets, real, recipe.read_recipe(how[0], settings=how[1]), *counts, *other, also=also)
 
 
-def _report(charted: Charted, as_json: bool) -> None:
+def _report(charted: RunResult[AtlasSummary | None], as_json: bool, images: int) -> None:
     """Print how many units are of each kind and where the page lies."""
-    if charted.stopped:
+    page = charted.folder / "index.html"
+    if charted.value is None:
         say("stopped; give the same command again to go on")
         raise typer.Exit(130)
     if as_json:
         failures = [{"image": name, "reason": reason} for name, reason in charted.failures]
-        values = {"page": str(charted.page), "counts": charted.counts, "losing": charted.losing, "failures": failures}
+        values = {
+            "page": str(page),
+            "counts": charted.value.counts,
+            "losing": charted.value.losing,
+            "failures": failures,
+        }
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
-        rows = [(kind, str(count)) for kind, count in charted.counts.items()]
-        table(("verdict", "units"), [*rows, ("loses to a real image", str(charted.losing))])
-        typer.echo(charted.page)
-    tell_failures(charted.failures, "atlas.json", count=charted.images)
+        rows = [(kind, str(count)) for kind, count in charted.value.counts.items()]
+        table(("verdict", "units"), [*rows, ("loses to a real image", str(charted.value.losing))])
+        typer.echo(page)
+    tell_failures(charted.failures, "atlas.json", count=images)

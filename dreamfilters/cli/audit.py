@@ -24,7 +24,8 @@ from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
-    from dreamfilters.runs.audit_run import Audited, AuditJob
+    from dreamfilters.runs.audit_run import AuditJob
+    from dreamfilters.runs.storage.run_result import RunResult
     from dreamfilters.verdicts.result import Audit, Finding
 
 _NAMED = 40  # units that are printed; the CSV holds all
@@ -92,18 +93,18 @@ def _inquest(
     return AuditJob(network, model, survey, scan, wanted, seed)
 
 
-def _report(audited: Audited, as_json: bool) -> None:
-    if audited.audit is None:
+def _report(audited: RunResult[Audit | None], as_json: bool) -> None:
+    if audited.value is None:
         say("stopped; give the same command again to go on")
         raise typer.Exit(130)
     if as_json:
         failures = [{"image": name, "reason": reason} for name, reason in audited.failures]
-        values = {"folder": str(audited.folder), "failures": failures, **audited.audit.as_values()}
+        values = {"folder": str(audited.folder), "failures": failures, **audited.value.as_values()}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
-        _print(audited.audit)
+        _print(audited.value)
         typer.echo(audited.folder / "audit.png")
-    tell_failures(audited.failures, "scan.json", count=audited.audit.images + len(audited.failures))
+    tell_failures(audited.failures, "manifest.json", count=audited.value.images + len(audited.failures))
 
 
 def _print(audit: Audit) -> None:

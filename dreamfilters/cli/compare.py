@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +24,8 @@ from dreamfilters.cli.output import progress, say, table
 if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
-    from dreamfilters.runs.compare_run import Reported
     from dreamfilters.runs.paired_run import CompareJob
+    from dreamfilters.runs.storage.run_result import RunResult
 
 
 @with_model_options
@@ -83,7 +84,7 @@ def compare(
     with progress("comparing", quiet) as report:
         reported = run(comparing, folder, force=force, progress=report)
     say(network.assumed)
-    _report(reported, as_json)
+    _report(reported, as_json, len(real))
 
 
 COMMANDS = (compare,)
@@ -103,20 +104,21 @@ def _comparing(
     return CompareJob(*ours, tuple(targets), real, chosen, *counts, *other, user_image)
 
 
-def _report(reported: Reported, as_json: bool) -> None:
+def _report(reported: RunResult[tuple[Mapping[str, Any], ...]], as_json: bool, images: int) -> None:
     """Print one line a unit and where the page lies; exit with 3 if some images could not be read."""
+    page = reported.folder / "index.html"
     if reported.stopped:
         say("stopped; give the same command again to go on")
         raise typer.Exit(130)
     if as_json:
         failures = [{"image": name, "reason": reason} for name, reason in reported.failures]
-        values = {"page": str(reported.page), "units": reported.rows, "failures": failures}
+        values = {"page": str(page), "units": reported.value, "failures": failures}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
         headings = ("target", "response", "real", "ratio", "path", "plausible", "")
-        table(headings, [_row(row) for row in reported.rows])
-        typer.echo(reported.page)
-    tell_failures(reported.failures, "comparison.json", count=reported.images)
+        table(headings, [_row(row) for row in reported.value])
+        typer.echo(page)
+    tell_failures(reported.failures, "comparison.json", count=images)
 
 
 def _row(row: Any) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
-    from dreamfilters.runs.dream_run import DreamJob, Finished
+    from dreamfilters.runs.dream_run import DreamJob
     from dreamfilters.runs.dream_store import DreamEntry
+    from dreamfilters.runs.storage.run_result import RunResult
 
 
 @with_model_options
@@ -167,14 +168,14 @@ def _job(
     return DreamJob(network, model, tuple(targets), chosen, seed, prior, start_image, frames, batch)
 
 
-def _report(finished: Finished, as_json: bool) -> None:
+def _report(finished: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:
     """Print one line an image; a run that was stopped ends with code 130."""
     if as_json:
         keys = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")
-        rows = [{**{key: e.record[key] for key in keys}, "image": str(e.image)} for e in finished.entries]
+        rows = [{**{key: e.record[key] for key in keys}, "image": str(e.image)} for e in finished.value]
         typer.echo(json.dumps({"images": rows, "missing": finished.missing}, indent=1, ensure_ascii=False))
-    elif finished.entries:
-        table(("target", "score", "robust", "steps", "seconds", ""), [_entry_row(entry) for entry in finished.entries])
+    elif finished.value:
+        table(("target", "score", "robust", "steps", "seconds", ""), [_entry_row(entry) for entry in finished.value])
         typer.echo(finished.folder / "contact-sheet.png")
     if finished.stopped:
         say(f"stopped with {len(finished.missing)} images missing; give the same command again to go on")

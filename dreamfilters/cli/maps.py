@@ -24,8 +24,9 @@ from dreamfilters.cli.output import SOME_FAILED, progress, say, table
 from dreamfilters.errors import TargetError
 
 if TYPE_CHECKING:
-    from dreamfilters.runs.map_run import Drawn, MapSettings
+    from dreamfilters.runs.map_run import MapSettings
     from dreamfilters.runs.map_store import StoredMaps
+    from dreamfilters.runs.storage.run_result import RunResult
 
 
 @with_model_options
@@ -128,21 +129,21 @@ def _sides(text: str) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-def _report(drawn: Drawn, as_json: bool) -> None:
+def _report(drawn: RunResult[tuple[StoredMaps, ...]], as_json: bool) -> None:
     """Print one line an image; exit with 130 if the run was stopped, with 3 if some images cannot be read."""
     if as_json:
-        rows = [_page_values(page) for page in drawn.pages]
+        rows = [_page_values(page) for page in drawn.value]
         values = {"images": rows, "failures": dict(drawn.failures), "missing": drawn.missing}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
-    elif drawn.pages:
-        table(("image", "label", "taken for", "probability", "maps"), [_page_row(page) for page in drawn.pages])
-    for name, reason in drawn.failures.items():
+    elif drawn.value:
+        table(("image", "label", "taken for", "probability", "maps"), [_page_row(page) for page in drawn.value])
+    for name, reason in drawn.failures:
         say(f"{name}: {reason}")
     if drawn.stopped:
         say(f"stopped with {len(drawn.missing)} images missing; give the same command again to go on")
         raise typer.Exit(130)
     if drawn.failures:
-        say(f"{len(drawn.failures)} of {len(drawn.failures) + len(drawn.pages)} images could not be read")
+        say(f"{len(drawn.failures)} of {len(drawn.failures) + len(drawn.value)} images could not be read")
         raise typer.Exit(SOME_FAILED)
 
 
@@ -150,11 +151,11 @@ def _page_values(page: StoredMaps) -> dict[str, Any]:
     return {
         "image": page.image,
         "label": page.label,
-        "guesses": page.read()["guesses"],
+        "predictions": page.read()["predictions"],
         "folder": str(page.folder),
     }
 
 
 def _page_row(page: StoredMaps) -> tuple[str, ...]:
-    name, odds = (page.guess["name"], page.guess["probability"]) if page.guess else ("", None)
+    name, odds = (page.prediction["name"], page.prediction["probability"]) if page.prediction else ("", None)
     return (page.image, page.label, name, "" if odds is None else f"{100 * odds:.2f} %", str(page.folder))

@@ -23,9 +23,10 @@ from dreamfilters.cli.options import (
 from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
+    from dreamfilters.evidence.scan.result import Scan
     from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.networks import Network
-    from dreamfilters.runs.scan_run import Stored
+    from dreamfilters.runs.storage.run_result import RunResult
 
 
 @with_model_options
@@ -59,12 +60,12 @@ def scan(
       dreamfilters scan net.keras images/ --labels labels.csv --layers conv4,conv5 --out outputs/mine
     """
     import_tensorflow()
-    from dreamfilters.runs.scan_run import run
+    from dreamfilters.runs.scan_run import StoredScanJob, run
 
     network = opening.network(model)
     survey = _survey(network, images, layers, labels, top, batch)
     with progress("images", quiet) as report:
-        stored = run(survey, out or _folder_for(network), spec=model, force=force, progress=report)
+        stored = run(StoredScanJob(survey, model), out or _folder_for(network), force=force, progress=report)
     say(network.assumed)
     _report(stored, as_json)
 
@@ -88,25 +89,25 @@ def _survey(
     return ScanJob(network, source_of(real), layer_names(layers) or default_layers(network), k=top, batch=batch)
 
 
-def _report(stored: Stored, as_json: bool) -> None:
-    if stored.scan is None:
-        say(f"stopped after {stored.done} of {stored.count} images; give the same command again to go on")
+def _report(stored: RunResult[Scan | None], as_json: bool) -> None:
+    if stored.value is None:
+        say(f"stopped after {stored.done} of {stored.total} images; give the same command again to go on")
         raise typer.Exit(130)
-    from dreamfilters.runs.scan_tables import layer_rows
+    from dreamfilters.report.scan_tables import layer_rows
 
-    rows, failures = layer_rows(stored.scan), stored.scan.failures
+    rows, failures = layer_rows(stored.value), stored.value.failures
     if as_json:
         values = {
             "folder": str(stored.folder),
-            "images": stored.scan.readable,
+            "images": stored.value.readable,
             "failures": [{"image": name, "reason": reason} for name, reason in failures],
             "layers": rows,
         }
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
         table(("layer", "units", "silent on all", "zeros", "strongest", "by"), [_row(row) for row in rows])
-        typer.echo(f"{stored.scan.readable} images: {stored.folder}")
-    tell_failures(failures, str(stored.folder / "scan.json"), count=stored.count)
+        typer.echo(f"{stored.value.readable} images: {stored.folder}")
+    tell_failures(failures, str(stored.folder / "manifest.json"), count=stored.total)
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -10,38 +10,27 @@ from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.progress import OnProgress, OverallProgress
-from dreamfilters.report.atlas import PAGE, judged_layer
+from dreamfilters.report.atlas import judged_layer
 from dreamfilters.runs import audit_run, dream_store, scan_store
-from dreamfilters.runs.atlas_store import AUDIT, MANIFEST, AtlasStore, unit_files
+from dreamfilters.runs.atlas_store import AUDIT, AtlasStore, unit_files
 from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob
-from dreamfilters.runs.storage import run_folder
+from dreamfilters.runs.storage.manifest import Manifest
+from dreamfilters.runs.storage.run_folder import RunKind, entered
+from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.audit import audited_layers
 
 
 @dataclass(frozen=True)
-class Charted:
-    """What a run came to.
+class AtlasSummary:
+    """What an atlas comes to.
 
     Attributes:
-        folder: where the atlas lies.
-        counts: verdict -> how many units; empty if it was stopped.
-        losing: how many dreams lose to a real image.
-        failures: name and reason of each image that could not be read.
-        images: how many there are, these included.
-        stopped: whether Ctrl-C ended it before the end.
+        counts: verdict -> number of units.
+        losing: number of dreams that lose to a real image.
     """
 
-    folder: Path
     counts: Mapping[str, int]
-    losing: int = 0
-    failures: tuple[tuple[str, str], ...] = ()
-    images: int = 0
-    stopped: bool = False
-
-    @property
-    def page(self) -> Path:
-        """The page to open."""
-        return self.folder / PAGE
+    losing: int
 
 
 def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -69,7 +58,9 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     return targets
 
 
-def run(comparing: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None) -> Charted:
+def run(
+    comparing: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
+) -> RunResult[AtlasSummary | None]:
     """Chart into a folder; whatever an earlier, killed run of equal settings has finished is not done again.
 
     The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
@@ -85,34 +76,28 @@ def run(comparing: CompareJob, folder: Path, *, force: bool = False, progress: O
         DreamfiltersError: as `compare` does, before anything is written.
     """
     comparing.check()
-    with _KIND.entered(folder, comparing.settings, force=force) as earlier:
-        chart = AtlasStore(comparing, folder, OverallProgress(progress))
-        if not run_folder.is_whole(folder, earlier.get("files", {})) or chart.missing:
+    with entered(folder, KIND, comparing.settings, comparing.model, force=force) as claimed:
+        chart = AtlasStore(comparing, claimed, OverallProgress(progress))
+        missing = chart.missing
+        kept = claimed.is_whole() and not missing
+        total = len(comparing.subjects)
+        if not kept:
             try:
                 chart.make()
             except KeyboardInterrupt:
-                return Charted(folder, {}, stopped=True)
-        return _charted(comparing, folder)
+                return RunResult(folder, None, total - chart.missing, total, stopped=True)
+        manifest = claimed.manifest
+        summary = AtlasSummary(manifest.results["counts"], manifest.results["losing"])
+        return RunResult(folder, summary, total, total, manifest.failures, kept=kept)
 
 
-def _charted(comparing: CompareJob, folder: Path) -> Charted:
-    manifest = _KIND.read(folder)
-    failures = tuple((str(name), str(reason)) for name, reason in manifest["failures"])
-    return Charted(folder, manifest["counts"], manifest["losing"], failures, len(comparing.images))
-
-
-def _written_in(folder: Path) -> list[str]:
-    """Return the names of all files of the atlas that lies in a folder, its manifest last."""
-    manifest = _KIND.read(folder)
-    if not manifest:
-        return []
-    units = manifest.get("units")
-    pages = [name for unit in (units if isinstance(units, list) else []) for name in unit_files(str(unit))]
-    found = [f"{SCAN}/{name}" for name in scan_store.written_in(folder / SCAN)]
-    found += [f"{AUDIT}/{name}" for name in audit_run.written_in(folder / AUDIT)]
+def _written_in(folder: Path, manifest: Manifest) -> list[str]:
+    """Return the names of all files of the atlas that lies in a folder."""
+    pages = [name for unit in (manifest.results or {}).get("units", ()) for name in unit_files(str(unit))]
+    found = scan_store.KIND.files_below(folder, SCAN) + audit_run.KIND.files_below(folder, AUDIT)
     for place in sorted((folder / DREAMS).glob("seed-*")):
-        found += [f"{DREAMS}/{place.name}/{name}" for name in dream_store.written_in(place)]
-    return [*pages, *found, *manifest["files"], MANIFEST]
+        found += dream_store.KIND.files_below(folder, f"{DREAMS}/{place.name}")
+    return [*pages, *found, *manifest.files]
 
 
-_KIND = run_folder.RunKind("an atlas", MANIFEST, settings="atlas", known="targets", written=_written_in)
+KIND = RunKind("atlas", "an atlas", _written_in)

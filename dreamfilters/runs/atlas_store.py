@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,12 +33,13 @@ from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob, StoredDreams
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.atomic_files import make_folder, sha256, write_whole
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.records import KEY, as_json
+from dreamfilters.runs.storage.manifest import KEY
+from dreamfilters.runs.storage.run_folder import RunFolder
 from dreamfilters.serialization import plain
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.result import Audit, Finding
 
-MANIFEST, AUDIT = "manifest.json", "audit"
+AUDIT = "audit"
 _AGAIN = "“dreamfilters again dreams/seed-…/NAME.png” makes a dream again and says whether it has the same bytes."
 _SCANNED, _DREAMT, _AUDITED = 0.02, 0.55, 0.7  # shares of the whole
 
@@ -54,13 +54,13 @@ class AtlasStore:
     """An atlas on its way into a claimed folder."""
 
     comparing: CompareJob
-    folder: Path
+    claimed: RunFolder
     overall: OverallProgress
 
     def make(self) -> None:
         """Do what is missing, and write last the manifest that makes it count."""
         comparing, folder = self.comparing, self.folder
-        write_whole(folder / MANIFEST, self._manifest({}, None))  # first, so that whatever follows is known for ours
+        self._save_manifest({}, None)  # first, so that whatever follows is known for ours
         real = comparing.look(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
         dreams = comparing.dream(folder / DREAMS, self.overall.part(_SCANNED, _DREAMT, "dreaming"))
         audit = self._audit(dreams)
@@ -68,10 +68,14 @@ class AtlasStore:
             if not all(self.finished(subject) for subject in study.subjects):
                 self._measure(study, audit)
         atlas = self._atlas(real)
-        files = index_files(atlas)
-        for name, content in files.items():
-            write_whole(folder / name, content)
-        write_whole(folder / MANIFEST, self._manifest(files, atlas))
+        self._save_manifest(
+            {name: self.claimed.write(name, content) for name, content in index_files(atlas).items()}, atlas
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the atlas."""
+        return self.claimed.path
 
     @property
     def missing(self) -> int:
@@ -82,7 +86,7 @@ class AtlasStore:
         """Return what there is at a glance of a unit whose page is here, whole and made with these settings."""
         try:
             record = json.loads((self.folder / unit_files(subject.name)[1]).read_bytes())
-            whole = record["settings"] == self._digest and run_folder.is_whole(self.folder, record["files"])
+            whole = record["settings"] == self.claimed.digest and run_folder.is_whole(self.folder, record["files"])
             return atlas_unit_from(record["plate"]) if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -98,7 +102,7 @@ class AtlasStore:
             plate = atlas_unit_of(unit, finding, page=page, image=image)
             record = {
                 KEY: dreamfilters.__version__,
-                "settings": self._digest,
+                "settings": self.claimed.digest,
                 "files": {page: sha256(content)},
                 "plate": plate.as_values(),
                 "unit": unit.as_values(),
@@ -118,7 +122,6 @@ class AtlasStore:
         comparing, folder = self.comparing, self.folder
         network = comparing.network
         layers = tuple(dict.fromkeys(judged_layer(network, subject.layer) for subject in comparing.subjects))
-        inquest = audit_run.AuditJob(network, comparing.spec, None, folder / SCAN, layers, comparing.seed)
 
         def dreamt(dreamer: Dreamer) -> Dreamer:
             def with_ours(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
@@ -132,11 +135,11 @@ class AtlasStore:
 
             return with_ours
 
-        part = self.overall.part(_DREAMT, _AUDITED)
-        found = audit_run.run(inquest, folder / AUDIT, force=True, dreamt=dreamt, progress=part)
-        if found.audit is None:
+        inquest = audit_run.AuditJob(network, comparing.spec, None, folder / SCAN, layers, comparing.seed, dreamt)
+        found = audit_run.run(inquest, folder / AUDIT, force=True, progress=self.overall.part(_DREAMT, _AUDITED))
+        if found.value is None:
             raise KeyboardInterrupt
-        return found.audit
+        return found.value
 
     def _atlas(self, real: ReferenceSet) -> Atlas:
         comparing = self.comparing
@@ -157,18 +160,10 @@ class AtlasStore:
     def _places(self) -> dict[str, int]:
         return {subject.name: place for place, subject in enumerate(self.comparing.subjects)}
 
-    @cached_property
-    def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.comparing.settings, sort_keys=True).encode()).hexdigest()
-
-    def _manifest(self, files: Mapping[str, bytes], atlas: Atlas | None) -> bytes:
-        values = {
-            KEY: dreamfilters.__version__,
-            "atlas": self.comparing.settings,
-            "files": {name: sha256(content) for name, content in files.items()},
+    def _save_manifest(self, files: Mapping[str, str], atlas: Atlas | None) -> None:
+        results = {
             "units": list(self._places),
             "counts": atlas.counts if atlas else {},
             "losing": sum(plate.loses for plate in atlas.plates) if atlas else 0,
-            "failures": [list(failure) for failure in atlas.failures] if atlas else [],
         }
-        return as_json(values).encode()
+        self.claimed.save_manifest(files, results, atlas.failures if atlas else ())

@@ -1,16 +1,13 @@
-"""Audits on disk: the scan and the dreams they rest on lie beside them, so that a killed one goes on where it was."""
+"""The run of `audit`: verdicts on every unit, with the scan and the dreams they rest on in subfolders."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import dreamfilters
 from dreamfilters import backend
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
@@ -22,140 +19,135 @@ from dreamfilters.progress import OnProgress
 from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
-from dreamfilters.runs.storage import run_folder
-from dreamfilters.runs.storage.atomic_files import sha256, write_whole
-from dreamfilters.runs.storage.records import KEY, as_json, form_values
+from dreamfilters.runs.scan_run import StoredScanJob
+from dreamfilters.runs.storage.manifest import Manifest
+from dreamfilters.runs.storage.records import form_values, model_values
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, is_whole, settings_digest
+from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audit, chosen_layers
 from dreamfilters.verdicts.result import Audit, Finding, audit_from
 from dreamfilters.verdicts.share_chart import shares_chart
 
-RESULT, TABLE, CHART = "audit.json", "audit.csv", "audit.png"  # the first is written last and makes the others count
-SCAN, DREAMS = "scan", "dreams"  # folders
+TABLE, CHART = "audit.csv", "audit.png"
+SCAN, DREAMS = "scan", "dreams"  # subfolders
 
 
 @dataclass(frozen=True, eq=False)
 class AuditJob:
-    """What is to be audited.
+    """An audit that is stored.
 
     Attributes:
-        network: on what.
-        spec: what `load` was given for it.
-        survey: the images to scan, None to show none or to take a stored scan.
-        scan: the folder of a stored scan, with a survey that to store it in; the audit's own by itself.
-        layers: their names, None for all that are worth it.
-        seed: of the dreams.
+        network: the network.
+        spec: the argument of `load` that loads it again.
+        scan: the images to scan, None to use a stored scan or none.
+        scan_folder: folder of the scan: the stored one, or where to store `scan`. Default: a subfolder of the audit.
+        layers: names of layers. Default: see `audited_layers`.
+        seed: random seed of the dreams.
+        wrap_dreamer: returns a dreamer that takes the place of the one it is given; None to use that one.
     """
 
     network: Network
     spec: str
-    survey: ScanJob | None = None
-    scan: Path | None = None
+    scan: ScanJob | None = None
+    scan_folder: Path | None = None
     layers: tuple[str, ...] | None = None
     seed: int = 0
+    wrap_dreamer: Callable[[Dreamer], Dreamer] | None = None
+
+    @property
+    def model(self) -> dict[str, str]:
+        """Name, spec and fingerprint of the network."""
+        return model_values(self.network, self.spec)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides the result, in words that an error can use."""
-        told = scan_run.settings_of(self.survey) if self.survey else self._stored_settings
+        """Everything that decides the result."""
+        scan = StoredScanJob(self.scan).settings if self.scan else self._stored_settings
         return {
-            "version": dreamfilters.__version__,
             "weights": self.network.fingerprint,
             "input": form_values(self.network.form),
-            "images": None if told is None else hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+            "images": None if scan is None else settings_digest(scan),
             "layers": list(self.layers) if self.layers else None,
             "seed": self.seed,
             "versions": backend.versions(),
         }
 
     @cached_property
-    def stored(self) -> Scan | None:
-        """The scan that was made before, None where there is none to be read."""
-        return None if self.survey or self.scan is None else scan_run.read_scan(self.scan)
+    def stored_scan(self) -> Scan | None:
+        """The scan in `scan_folder`, None if there is no such folder or its images are scanned anew."""
+        return None if self.scan or self.scan_folder is None else scan_run.read_scan(self.scan_folder)
 
     @property
-    def _stored_settings(self) -> dict[str, Any] | None:
-        return None if self.scan is None else scan_store.read_manifest(self.scan).get("settings", {})
+    def _stored_settings(self) -> Any:
+        manifest = None if self.scan_folder is None else scan_store.KIND.read(self.scan_folder)
+        return None if manifest is None else manifest.settings
 
     def check(self) -> None:
-        """Raise what would stop the audit, before anything is written."""
-        chosen_layers(self.network, self.stored, self.layers)
-
-
-@dataclass(frozen=True)
-class Audited:
-    """What a run came to: the audit, None if it was stopped, and the name and reason of each image that failed."""
-
-    folder: Path
-    audit: Audit | None
-    failures: tuple[tuple[str, str], ...] = ()
+        """Raise the error of an invalid argument before anything is written."""
+        chosen_layers(self.network, self.stored_scan, self.layers)
 
 
 def run(
-    inquest: AuditJob,
-    folder: Path,
-    *,
-    force: bool = False,
-    dreamt: Callable[[Dreamer], Dreamer] | None = None,
-    progress: OnProgress | None = None,
-) -> Audited:
-    """Audit into a folder; what an earlier, killed run of equal settings scanned and dreamt is not done again.
+    job: AuditJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
+) -> RunResult[Audit | None]:
+    """Audit into a folder and return the audit, None if it was interrupted.
 
-    The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
+    What an earlier run with equal settings scanned and dreamed is kept. Ctrl-C ends the run early; the same call
+    resumes it. On one machine the files have the same bytes, whether or not the run was interrupted.
 
     Args:
-        inquest: what to audit.
-        folder: where to.
-        force: replace another audit that lies there; files that are not from it are never touched.
-        dreamt: what is put before the dreamer, such as one that has some of the images already.
-        progress: called with the progress of the part under way.
+        job: what to audit.
+        folder: new, empty, or of an earlier run.
+        force: replace another audit in the folder; other files stay.
+        progress: called with the progress of the current part.
 
     Raises:
-        OutputError: the folder holds something else, cannot be written, or another run is writing into it.
+        OutputError: the folder holds other files, cannot be written, or is in use by another run.
         ModelError: the scan was made with other weights or another input form.
-        UnknownNameError, ImageError: a layer or an image that there is not.
+        UnknownNameError: no such layer.
+        ImageError: no image can be read.
     """
-    inquest.check()
-    with _KIND.entered(folder, inquest.settings, force=force) as earlier:
-        if not earlier:
-            _write_json(folder / RESULT, _manifest(inquest))  # first, so that whatever follows is known for ours
+    job.check()
+    units = sum(job.network.layer(name).units for name in chosen_layers(job.network, job.stored_scan, job.layers))
+    with entered(folder, KIND, job.settings, job.model, force=force) as claimed:
+        kept = claimed.is_whole()
         try:
-            scan = _scan(inquest, folder, progress)
-            if not run_folder.is_whole(folder, earlier.get("files", {})):
-                dreamer = _dreamer(inquest, folder, progress)
-                dreamer = dreamer if dreamt is None else dreamt(dreamer)
-                found = audit(
-                    inquest.network, scan, inquest.layers, seed=inquest.seed, dreamer=dreamer, progress=progress
-                )
-                _finish(inquest, folder, found)
+            scan = _scan(job, folder, progress)
+            if not kept:
+                dreamer = _dreamer(job, folder, progress)
+                dreamer = dreamer if job.wrap_dreamer is None else job.wrap_dreamer(dreamer)
+                found = audit(job.network, scan, job.layers, seed=job.seed, dreamer=dreamer, progress=progress)
+                _finish(claimed, found, () if scan is None else scan.failures)
         except KeyboardInterrupt:
-            return Audited(folder, None)
-    return Audited(folder, read_audit(folder), () if scan is None else scan.failures)
+            return RunResult(folder, None, 0, units, stopped=True)
+        failures = () if scan is None else scan.failures
+        return RunResult(folder, read_audit(folder), units, units, failures, kept=kept)
 
 
 def read_audit(folder: Path | str) -> Audit:
     """Return a stored audit.
 
     Raises:
-        OutputError: no finished audit lies there, or its files are damaged.
+        OutputError: the folder holds no finished audit, or its files are damaged.
 
     Example:
-        >>> read_audit("outputs/signs/audit").unit("conv2", 9).verdict.kind
+        >>> read_audit("outputs/signs-audit").unit("conv2", 9).verdict.kind
         'dormant'
     """
     folder = Path(folder)
-    manifest = _KIND.read(folder)
-    if not manifest:
+    manifest = KIND.read(folder)
+    if manifest is None:
         raise OutputError(f"{folder}: holds no audit; make one with `dreamfilters audit MODEL IMAGES --out {folder}`")
-    if not manifest["files"]:
-        raise OutputError(f"{folder}: its audit is not finished; give the same command again to go on")
-    if not run_folder.is_whole(folder, manifest["files"]):
-        raise OutputError(f"{folder}: its audit is damaged; give the same command again to make it anew")
-    return audit_from(manifest["audit"])
+    if not manifest.files:
+        raise OutputError(f"{folder}: the audit is not finished; run the same command again to resume")
+    if not is_whole(folder, manifest.files):
+        raise OutputError(f"{folder}: the audit is damaged; run the same command again to repair it")
+    return audit_from(manifest.results)
 
 
 def units_csv(found: Audit) -> bytes:
-    """Return one line a unit; a cell is empty where nothing is known."""
+    """Return one line for each unit; a cell is empty where nothing is known."""
     rows = [(layer.name, *_cells(finding)) for layer in found.layers for finding in layer.findings]
     return csv_bytes([dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
@@ -175,65 +167,51 @@ def _cells(found: Finding) -> list[Any]:
     return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *place, *dreamt, *before]
 
 
-def _scan(inquest: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | None:
-    """Return the scan, made now if need be."""
-    if inquest.survey is None:
-        return inquest.stored
-    own = inquest.scan is None  # what lies in the audit's own folder is the audit's to replace
-    place = inquest.scan or folder / SCAN
-    stored = scan_run.run(inquest.survey, place, spec=inquest.spec, force=own, progress=progress)
-    if stored.scan is None:
+def _scan(job: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | None:
+    """Return the scan of the images, stored or made now; None without images."""
+    if job.scan is None:
+        return job.stored_scan
+    inside = job.scan_folder is None  # a scan in the audit's folder belongs to the audit, which may replace it
+    place = job.scan_folder or folder / SCAN
+    result = scan_run.run(StoredScanJob(job.scan, job.spec), place, force=inside, progress=progress)
+    if result.stopped:
         raise KeyboardInterrupt
-    return stored.scan
+    return result.value
 
 
-def _dreamer(inquest: AuditJob, folder: Path, progress: OnProgress | None) -> Dreamer:
-    """Return a dreamer that keeps its images in the folder, those of each recipe in one of their own."""
+def _dreamer(job: AuditJob, folder: Path, progress: OnProgress | None) -> Dreamer:
+    """Return a dreamer that stores its dreams in a subfolder for each recipe."""
 
     def dreamer(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
-        job = dream_run.DreamJob(inquest.network, inquest.spec, targets, recipe, inquest.seed)
-        finished = dream_run.run(job, folder / DREAMS / recipe.name, force=True, progress=progress)
-        if finished.stopped:
+        dreams = dream_run.DreamJob(job.network, job.spec, targets, recipe, job.seed)
+        result = dream_run.run(dreams, folder / DREAMS / recipe.name, force=True, progress=progress)
+        if result.stopped:
             raise KeyboardInterrupt
-        for entry in finished.entries:
-            yield attempt_of(entry, inquest.network, entry.image.relative_to(folder).as_posix())
+        for entry in result.value:
+            yield attempt_of(entry, job.network, entry.image.relative_to(folder).as_posix())
 
     return dreamer
 
 
-def attempt_of(entry: DreamEntry, network: Network, where: str) -> Attempt:
-    """Return the attempt that a stored dream is; `where` is what its image is called in the audit."""
+def attempt_of(entry: DreamEntry, network: Network, name: str) -> Attempt:
+    """Return a stored dream as an attempt to activate its unit; `name` is the path of its image in the audit."""
     record = entry.record
     image = entry.read(network.form.image_channels)
-    return Attempt(record["target"], image, record["activated"], where, tuple(record["attempts"]))
+    return Attempt(record["target"], image, record["activated"], name, tuple(record["attempts"]))
 
 
-def _finish(inquest: AuditJob, folder: Path, found: Audit) -> None:
-    """Write the result, and last the file that makes it count."""
+def _finish(claimed: RunFolder, found: Audit, failures: tuple[tuple[str, str], ...]) -> None:
+    """Write the result, and last the manifest, which marks the audit as finished."""
     contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found))}
-    for name, content in contents.items():
-        write_whole(folder / name, content)
-    files = {name: sha256(content) for name, content in contents.items()}
-    _write_json(folder / RESULT, {**_manifest(inquest), "files": files, "audit": found.as_values()})
+    files = {name: claimed.write(name, content) for name, content in contents.items()}
+    claimed.save_manifest(files, found.as_values(), failures)
 
 
-def _manifest(inquest: AuditJob) -> dict[str, Any]:
-    model = {"name": inquest.network.name, "spec": inquest.spec}
-    return {KEY: dreamfilters.__version__, "settings": inquest.settings, "model": model, "files": {}}
-
-
-def written_in(folder: Path) -> list[str]:
-    """Return the names of all files of the audit that lies in a folder, its manifest last; none if no audit does."""
-    if not _KIND.read(folder):
-        return []
-    found = [f"{SCAN}/{name}" for name in scan_store.written_in(folder / SCAN)]
+def _written(folder: Path, manifest: Manifest) -> list[str]:
+    names = scan_store.KIND.files_below(folder, SCAN)
     for place in sorted((folder / DREAMS).glob("*")):
-        found += [f"{DREAMS}/{place.name}/{name}" for name in dream_store.written_in(place)]
-    return [*found, TABLE, CHART, RESULT]
+        names += dream_store.KIND.files_below(folder, f"{DREAMS}/{place.name}")
+    return [*names, TABLE, CHART]
 
 
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    write_whole(path, as_json(values).encode())
-
-
-_KIND = run_folder.RunKind("an audit", RESULT, settings="settings", known="weights", written=written_in)
+KIND = RunKind("audit", "an audit", _written)

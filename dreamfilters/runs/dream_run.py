@@ -1,4 +1,4 @@
-"""A run from first to last: what is missing is dreamt, each is saved when done, Ctrl-C loses no finished one."""
+"""The run of `dream`: dreams the missing targets, saves each when it is finished, and resumes an interrupted run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-import dreamfilters
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
@@ -30,25 +29,26 @@ from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import DreamEntry, DreamStore, opened
 from dreamfilters.runs.storage.atomic_files import sha256
-from dreamfilters.runs.storage.records import KEY, form_values
+from dreamfilters.runs.storage.records import form_values
+from dreamfilters.runs.storage.run_result import RunResult
 
-_PRIOR_IMAGES = 2048  # as many as tell colors and spectrum to a percent, and as fit into any memory
+_PRIOR_IMAGES = 2048  # estimates colors and spectrum to about one percent and fits into memory
 
 
 @dataclass(frozen=True, eq=False)
 class DreamJob:
-    """Which images a run makes, and how.
+    """The dreams of a run.
 
     Attributes:
-        network: on what.
-        spec: what `load` was given for it, so that it can be loaded again.
-        targets: what, in words; a unit that is named twice is dreamt once.
-        recipe: how.
-        seed: chance.
-        prior: measured on somebody's own images; saved with the run.
-        start: the image to start from (h, w, c); saved with the run, to 8 bits.
-        frames: images of each animation, 0 for none.
-        batch: images at a time; it changes the time, never an image.
+        network: the network.
+        spec: the argument of `load` that loads it again.
+        targets: target expressions; a unit that is named twice is dreamed once.
+        recipe: the recipe.
+        seed: random seed.
+        prior: a prior measured on other images; stored with the run. Default: the recipe's.
+        start: image to start from, (h, w, c) in [0, 1]; stored with the run in 8 bits.
+        frames: number of frames of each animation; 0 for none.
+        batch: dreams computed at a time; it does not change them. Default: measured.
     """
 
     network: Network
@@ -63,23 +63,23 @@ class DreamJob:
 
     @cached_property
     def goals(self) -> tuple[Objective, ...]:
-        """The targets as objectives, each name once."""
+        """The objectives of the targets, each name once."""
         found = targets.goals(self.network, self.targets, class_score=self.recipe.class_score)
         return tuple(_without(goal, frozenset()) for goal in found)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every image's target in its shortest words."""
+        """The target of every dream in its shortest form."""
         return tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
 
     @cached_property
     def canvas(self) -> Canvas:
-        """What the images are painted on."""
+        """The canvas of the dreams."""
         return canvas_of(self.network, self.recipe, self.prior)
 
     @cached_property
     def attachments(self) -> dict[str, bytes]:
-        """The files that the run was given and that `again` needs."""
+        """Content of the files that `again` needs, by name."""
         files = {}
         if self.prior is not None:
             files["prior.npz"] = prior_bytes(self.prior)
@@ -91,7 +91,6 @@ class DreamJob:
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the run's files."""
         return {
-            KEY: dreamfilters.__version__,
             "model": {
                 "spec": self.spec,
                 "name": self.network.name,
@@ -111,9 +110,9 @@ class DreamJob:
         }
 
     def check(self) -> None:
-        """Raise what would stop the run, before anything is written."""
+        """Raise the error of an invalid argument before anything is written."""
         if self.frames < 0:
-            raise RecipeError(f"frames={self.frames}: 0 for none, or how many")
+            raise RecipeError(f"frames={self.frames}: must be 0 or more")
         shrink = self.recipe.octave_scale ** (1 - self.recipe.octaves)
         height, width = (max(1, round(side * shrink)) for side in (self.canvas.height, self.canvas.width))
         smallest = replace(self.canvas, height=height, width=width)
@@ -125,7 +124,7 @@ class DreamJob:
     def dreams(
         self, done: frozenset[str], start: np.ndarray | None, progress: OnProgress | None = None
     ) -> Iterator[Dream]:
-        """Yield every image but those that are `done`, batch by batch."""
+        """Yield every dream that is not among `done`, batch by batch."""
         finished, total = len(done), len(self.names)
         for goal in self.goals:
             rest = _without(goal, done)
@@ -140,29 +139,28 @@ class DreamJob:
                 yield dream
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a run came to: the images in the order of the targets, and whether it was stopped before the end."""
+def run(
+    job: DreamJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
+) -> RunResult[tuple[DreamEntry, ...]]:
+    """Dream into a folder and return the finished dreams, in the order of the targets.
 
-    folder: Path
-    entries: tuple[DreamEntry, ...]
-    missing: tuple[str, ...]
-    stopped: bool = False
+    Dreams that an earlier run with equal settings finished are kept. Ctrl-C ends the run early; the same call resumes
+    it.
 
-
-def run(job: DreamJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None) -> Finished:
-    """Write the images of a job into a folder; what an earlier, killed run with equal settings finished is kept.
-
-    An interruption (Ctrl-C) ends it early: what is finished is kept, with contact sheet and manifest.
+    Args:
+        job: what to dream.
+        folder: new, empty, or of an earlier run.
+        force: replace another run in the folder; other files stay.
+        progress: called with the number of finished dreams.
 
     Raises:
-        OutputError: the folder holds something else or cannot be written.
-        TargetError, UnknownNameError, RecipeError: before anything is written.
+        OutputError: the folder holds other files or cannot be written.
+        TargetError, UnknownNameError, RecipeError: an argument is invalid; nothing has been written.
     """
     job.check()
     with opened(folder, job.settings, job.attachments, force=force) as store:
         entries = {name: entry for name in job.names if (entry := store.finished(name))}
-        stopped = False
+        kept, stopped = len(entries) == len(job.names), False
         try:
             for dream in job.dreams(frozenset(entries), _stored_start(job, store), progress):
                 entries[dream.name] = store.save(dream)
@@ -170,14 +168,14 @@ def run(job: DreamJob, folder: Path, *, force: bool = False, progress: OnProgres
             stopped = True
         ordered = tuple(entries[name] for name in job.names if name in entries)
         store.close(ordered)
-    return Finished(folder, ordered, tuple(name for name in job.names if name not in entries), stopped)
+    missing = tuple(name for name in job.names if name not in entries)
+    return RunResult(folder, ordered, len(ordered), len(job.names), missing=missing, stopped=stopped, kept=kept)
 
 
 def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prior, tuple[str, ...]]:
-    """Return the colors and spectrum of a folder of images, and one line for each image that cannot be read.
+    """Return the colors and spectrum of a folder of images, and a line for each image that cannot be read.
 
-    They are measured at the size in which the network sees images, so that a frequency in cycles a pixel means the
-    same to both.
+    They are measured at the input size of the network, where frequencies in cycles per pixel have the same meaning.
     """
     canvas = canvas_of(network, recipe)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
@@ -187,12 +185,12 @@ def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prio
     failures = tuple(f"{path}: {why}" for reading in readings for path, why in reading.failures)
     images = np.concatenate([reading.images for reading in readings])
     if not len(images):
-        raise RecipeError(f"{folder}: none of its {len(chosen)} images can be read, the first: {failures[0]}")
+        raise RecipeError(f"{folder}: none of its {len(chosen)} images can be read; first error: {failures[0]}")
     return priors.measure_prior(images, name=folder.resolve().name), failures
 
 
 def prior_bytes(prior: Prior) -> bytes:
-    """Return the file of a prior, the same for the same numbers (numpy dates the parts of an archive 1980)."""
+    """Return the file of a prior, the same bytes for equal priors (NumPy dates the members of an archive 1980)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prior.npz"
         prior.save(path)
@@ -200,11 +198,11 @@ def prior_bytes(prior: Prior) -> bytes:
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:
-    """Return the image as the run folder holds it, so that `again` starts from the very same numbers."""
-    return None if job.start is None else read_image(store.folder / "start.png", channels=job.start.shape[-1])
+    """Return the start image as the run folder stores it, so that `again` starts from the same values."""
+    return None if job.start is None else read_image(store.run.path / "start.png", channels=job.start.shape[-1])
 
 
 def _without(goal: Objective, done: frozenset[str]) -> Objective:
-    """Return the goal without the images that are done, each name once."""
+    """Return the goal without the finished dreams, each name once."""
     rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
     return goal[sorted(rows.values())]

@@ -1,176 +1,128 @@
-"""A folder with a folder of maps for each image: what is in it counts once its record, written last, names it."""
+"""A folder of activation maps, with a subfolder for each image whose record is written last."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dreamfilters
 from dreamfilters.runs.storage import run_folder
-from dreamfilters.runs.storage.atomic_files import claimed, make_folder, sha256, write_whole
+from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.records import KEY, as_json
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest, as_json
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
 
-MANIFEST, RECORD = "manifest.json", "maps.json"
-_OF_ALL = ("images", "classes", "units")  # settings of the run that a record does not repeat
+RECORD = "maps.json"
+_OF_RUN = ("images", "classes", "units")  # settings that a record does not repeat
+_SUFFIXES = (".png", ".npz", ".json")
 
 
 @dataclass(frozen=True)
 class StoredMaps:
-    """The finished maps of one image; their numbers stay on disk, those of many images would fill the memory.
+    """The finished maps of one image; their values stay on disk, because those of many images would fill the memory.
 
     Attributes:
-        folder: where they lie.
-        image: its name.
-        label: what it shows, "" where that is not known.
-        guess: the class that it is taken for, with number, name, logit and probability; None where none was wanted.
+        folder: the folder with the files.
+        image: name of the image.
+        label: its label, "" if it is unknown.
+        prediction: number, name, logit and probability of the predicted class; None without predictions.
     """
 
     folder: Path
     image: str
     label: str
-    guess: Mapping[str, Any] | None
+    prediction: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, folder: Path, record: Mapping[str, Any]) -> StoredMaps:
-        """Return the page with this record."""
-        return cls(folder, record["image"], record["label"], next(iter(record["guesses"]), None))
+        """Return the maps with this record."""
+        return cls(folder, record["image"], record["label"], next(iter(record["predictions"]), None))
 
     def read(self) -> dict[str, Any]:
-        """Return what `maps.json` says, the numbers of every unit under ["layers"][layer]["min" or "max" or "mean"]."""
+        """Return the content of `maps.json`; ["layers"][layer]["min", "max" or "mean"] holds a value for each unit."""
         record: dict[str, Any] = json.loads((self.folder / RECORD).read_bytes())
         return record
 
 
 @dataclass(frozen=True)
 class MapStore:
-    """A claimed folder; see `opened`."""
+    """The maps in a claimed folder."""
 
-    folder: Path
-    settings: Mapping[str, Any]
+    run: RunFolder
 
-    def place(self, name: str) -> Path:
-        """Return where an image's maps lie, or will."""
-        return self.folder / slug(name)
+    def folder(self, name: str) -> Path:
+        """Return the folder of an image's maps, which may not exist yet."""
+        return self.run.path / slug(name)
 
     def write(self, name: str, file: str, content: bytes) -> str:
-        """Write one file of an image and return its checksum."""
-        place = self.place(name)
-        make_folder(place)
-        write_whole(place / file, content)
-        return sha256(content)
+        """Write one file of an image and return its SHA-256."""
+        return self.run.write(f"{slug(name)}/{file}", content)
 
     def finish(self, name: str, record: Mapping[str, Any], files: Mapping[str, str]) -> StoredMaps:
-        """Write the record of an image whose files are all written; now it counts."""
-        whole = {**self._common, "image": name, "files": dict(sorted(files.items())), **record}
-        self.write(name, RECORD, record_json(whole))
-        return StoredMaps.of(self.place(name), whole)
+        """Write the record of an image; it is written last and marks the image as finished."""
+        values = {**self._common, "image": name, "files": dict(sorted(files.items())), **record}
+        self.write(name, RECORD, record_json(values))
+        return StoredMaps.of(self.folder(name), values)
 
     def finished(self, name: str, digest: str) -> StoredMaps | None:
-        """Return an image's maps that are here, whole, and made of these bytes with the settings of this run."""
-        place = self.place(name)
+        """Return the undamaged maps of an image with this SHA-256 and the settings of this run, None without them."""
+        folder = self.folder(name)
         try:
-            record = json.loads((place / RECORD).read_bytes())
-            files = {file: sha256((place / file).read_bytes()) for file in record["files"] if _is_plain(file)}
+            record = json.loads((folder / RECORD).read_bytes())
+            files = {file: sha256((folder / file).read_bytes()) for file in record["files"] if _is_plain(file)}
+            wanted = {**self._common, "files": files, "image": name, "sha256": digest}
+            same = all(record.get(key) == value for key, value in wanted.items())
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        same = all(record.get(key) == value for key, value in self._common.items())
-        whole = same and record["files"] == files and (record.get("image"), record.get("sha256")) == (name, digest)
-        return StoredMaps.of(place, record) if whole else None
+        return StoredMaps.of(folder, record) if same else None
 
-    def close(self, pages: Sequence[StoredMaps], failures: Mapping[str, str]) -> None:
-        """Write the manifest of what is finished, and drop what a killed run has left of an image that now fails."""
-        done = {page.image for page in pages}
+    def close(self, stored: Sequence[StoredMaps], failures: Mapping[str, str]) -> None:
+        """Write the manifest of the finished images, and remove what an earlier run left of an image that now fails."""
+        done = {maps.image for maps in stored}
         for name in failures:
-            run_folder.remove(self.folder, _page(self.folder, name))
-        entries = [
-            {
-                "image": page.image,
-                "label": page.label,
-                "folder": page.folder.name,
-                "guess": page.guess,
-                RECORD: sha256((page.folder / RECORD).read_bytes()),
-            }
-            for page in pages
+            run_folder.remove(self.run.path, _files_of(self.run.path, name))
+        files = {f"{maps.folder.name}/{RECORD}": sha256((maps.folder / RECORD).read_bytes()) for maps in stored}
+        images = [
+            {"image": maps.image, "label": maps.label, "folder": maps.folder.name, "prediction": maps.prediction}
+            for maps in stored
         ]
-        missing = [name for name in self.settings["images"] if name not in done and name not in failures]
-        write_whole(self.folder / MANIFEST, self.manifest(entries, failures, missing))
-
-    def manifest(self, pages: Sequence[Any], failures: Mapping[str, str], missing: Sequence[str]) -> bytes:
-        """Return the bytes of `manifest.json`."""
-        failed = [{"image": name, "reason": reason} for name, reason in failures.items()]
-        values = {"settings": self.settings, "images": pages, "failures": failed, "missing": missing}
-        return as_json({KEY: self.settings[KEY], **values}).encode()
+        missing = [name for name in self.run.settings["images"] if name not in done and name not in failures]
+        self.run.save_manifest(files, {"images": images, "missing": missing}, failures.items())
 
     def clear(self) -> None:
-        """Remove everything that this run wrote."""
-        run_folder.remove(self.folder, _written(self.folder, self.settings))
+        """Remove every file of this run."""
+        run_folder.remove(self.run.path, KIND.files_in(self.run.path))
 
     @property
     def _common(self) -> dict[str, Any]:
-        return {key: value for key, value in self.settings.items() if key not in _OF_ALL}
-
-
-@contextmanager
-def opened(folder: Path, settings: Mapping[str, Any], *, force: bool = False) -> Iterator[MapStore]:
-    """Claim a folder for the run with these settings, new or begun earlier, and let go of it at the end.
-
-    `force` replaces another run of `maps`; files that are not from it are never touched.
-
-    Raises:
-        OutputError: the folder holds something else, cannot be written, or another run is writing into it.
-    """
-    with claimed(folder):
-        album = MapStore(folder, json.loads(as_json(settings)))
-        _make_room(folder, album.settings, force)
-        if _settings_in(folder) != album.settings:  # first, so that whatever follows is known for ours
-            write_whole(folder / MANIFEST, album.manifest((), {}, album.settings["images"]))
-        yield album
+        settings = {key: value for key, value in self.run.settings.items() if key not in _OF_RUN}
+        return {KEY: dreamfilters.__version__, **settings}
 
 
 def record_json(record: Mapping[str, Any]) -> bytes:
-    """Return a record as strict JSON, the numbers of each layer on one line."""
+    """Return a record as strict JSON, the values of each layer on one line."""
     head = as_json({key: value for key, value in record.items() if key != "layers"}).removesuffix("\n}\n")
     layers = {json.dumps(name): json.dumps(values, allow_nan=False) for name, values in record["layers"].items()}
     lines = ",\n".join(f"  {name}: {values}" for name, values in layers.items())
     return f'{head},\n "layers": {{\n{lines}\n }}\n}}\n'.encode()
 
 
-def _make_room(folder: Path, settings: Mapping[str, Any], force: bool) -> None:
-    earlier = _settings_in(folder)
-    run_folder.make_room(
-        folder, "maps", settings=settings, earlier=earlier, written=_written(folder, earlier) if earlier else (),
-        force=force, mine=[MANIFEST, *map(slug, settings["images"])],
-    )  # fmt: skip
+def _written(folder: Path, manifest: Manifest) -> list[str]:
+    return [name for image in manifest.settings["images"] for name in _files_of(folder, image)]
 
 
-def _settings_in(folder: Path) -> dict[str, Any]:
-    """Return the settings of the run of `maps` that lies in a folder, {} if none does."""
-    try:
-        settings = json.loads((folder / MANIFEST).read_bytes())["settings"]
-        names = [*settings["images"], *settings["units"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return dict(settings) if KEY in settings and all(isinstance(name, str) for name in names) else {}
-
-
-def _written(folder: Path, settings: Mapping[str, Any]) -> list[str]:
-    """Return the names of all files of a run, its manifest last."""
-    return [name for image in settings["images"] for name in _page(folder, image)] + [MANIFEST]
-
-
-def _page(folder: Path, image: str) -> list[str]:
-    """Return the names, from the folder on, of what this tool writes for one image."""
+def _files_of(folder: Path, image: str) -> list[str]:
+    """Return the names, relative to the run folder, of the files of one image."""
     place = folder / slug(image)
     names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
     return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
 
 
-_SUFFIXES = (".png", ".npz", ".json")
-
-
 def _is_plain(file: object) -> bool:
     return isinstance(file, str) and Path(file).name == file
+
+
+KIND = RunKind("maps", "maps", _written, planned=lambda settings: [MANIFEST, *map(slug, settings["images"])])

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import dreamfilters
 from dreamfilters import backend
 from dreamfilters.comparison.compare import check_other
 from dreamfilters.comparison.reference_set import ReferenceSet
@@ -28,7 +27,8 @@ from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs import dream_run, scan_run
 from dreamfilters.runs.dream_store import DreamEntry
-from dreamfilters.runs.storage.records import as_json, dream_of, form_values
+from dreamfilters.runs.storage.manifest import as_json
+from dreamfilters.runs.storage.records import dream_of, form_values, model_values
 
 SCAN, DREAMS = "scan", "dreams"  # folders
 
@@ -68,13 +68,17 @@ class CompareJob:
         source = source_of(self.images)
         return ScanJob(self.network, source, layers, k=max(self.top, min(TOP_K, len(source.names))))
 
+    @property
+    def model(self) -> dict[str, str]:
+        """Name, spec and fingerprint of the network."""
+        return model_values(self.network, self.spec)
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the report."""
         source, other = self.survey.source, self.against
         labels = json.dumps(list(source.labels)).encode()
         values = {
-            "version": dreamfilters.__version__,
             "model": {"spec": self.spec, "name": self.network.name, "fingerprint": self.network.fingerprint},
             "input": form_values(self.network.form),
             "classes": list(self.network.classes),
@@ -114,11 +118,11 @@ class CompareJob:
         Raises:
             KeyboardInterrupt: it was stopped; what is done is kept.
         """
-        stored = scan_run.run(self.survey, folder, spec=self.spec, force=True, progress=progress)
-        if stored.scan is None:
+        stored = scan_run.run(scan_run.StoredScanJob(self.survey, self.spec), folder, force=True, progress=progress)
+        if stored.value is None:
             raise KeyboardInterrupt
         fitted = self.survey.source.fitted(self.survey.size, self.network.form)
-        return ReferenceSet(self.network, fitted, stored.scan, self.seed)
+        return ReferenceSet(self.network, fitted, stored.value, self.seed)
 
     def dream(self, folder: Path, progress: OnProgress | None = None) -> StoredDreams:
         """Return the dreams of every seed, each kept in a folder of its own; what is missing is dreamt.
@@ -145,7 +149,7 @@ class CompareJob:
             finished = dream_run.run(self.job(seed, names), folder / f"seed-{seed}", force=True, progress=on_progress)
             if finished.stopped:
                 raise KeyboardInterrupt
-            for entry in finished.entries:
+            for entry in finished.value:
                 name = entry.record["target"]
                 found[name] = (*found.get(name, ()), entry)
         return StoredDreams(self.network.form.image_channels, self.recipe, found)

@@ -82,7 +82,7 @@ def reproduce(
     if folder is not None and folder.resolve() == image.resolve().parent:
         raise OutputError(f"{folder}: is the image's own folder; choose another one")
     with tempfile.TemporaryDirectory() as passing:
-        entry = run(job, folder or Path(passing) / "again", progress=progress).entries[0]
+        entry = run(job, folder or Path(passing) / "again", progress=progress).value[0]
         same = entry.image.read_bytes() == old
         return Reproduction(entry, same, "" if same else _cause(read_record(image), entry, image))
 

@@ -1,8 +1,10 @@
-"""The files of a scan's folder: a manifest that makes it count, its arrays, and how far an unfinished one has come."""
+"""The files of a scan: its arrays, a table of units, and the state of an unfinished scan.
+
+Reading a stored scan does not import TensorFlow.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -14,143 +16,114 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-import dreamfilters
+from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.runs.scan_tables import layer_rows, units_csv
-from dreamfilters.runs.storage.atomic_files import sha256, write_whole
-from dreamfilters.runs.storage.run_folder import KEY, is_whole, make_room
+from dreamfilters.networks.layers.layer_info import LayerInfo
+from dreamfilters.report.scan_tables import layer_rows, units_csv
+from dreamfilters.runs.storage.atomic_files import write_whole
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, is_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState
+    from dreamfilters.evidence.scan.scan_job import ScanState
 
-MANIFEST, ARRAYS, TABLE, UNFINISHED = "scan.json", "scan.npz", "units.csv", "unfinished.npz"
+ARRAYS, TABLE, UNFINISHED = "scan.npz", "units.csv", "unfinished.npz"
+KIND = RunKind("scan", "a scan", written=lambda folder, manifest: [ARRAYS, TABLE, UNFINISHED])
 
 
 @dataclass(frozen=True, eq=False)
-class ScanFolder:
-    """A claimed folder that a survey is stored in.
+class ScanStore:
+    """A scan in a claimed folder."""
 
-    Attributes:
-        folder: where.
-        survey: what is scanned.
-        settings: everything that decides the result, in words that an error can use.
-        spec: what `load` was given for the network.
-    """
+    run: RunFolder
 
-    folder: Path
-    survey: ScanJob
-    settings: Mapping[str, Any]
-    spec: str
-
-    def make_room(self, force: bool) -> None:
-        """Leave a scan of equal settings as it is, remove another one if forced, refuse everything else.
-
-        Raises:
-            OutputError: it is refused.
-        """
-        earlier = read_manifest(self.folder).get("settings", {})
-        make_room(
-            self.folder, "a scan", settings=self.settings, earlier=earlier, written=written_in(self.folder), force=force
-        )
-
-    def is_finished(self) -> bool:
-        """Say whether the survey's result lies here, whole."""
-        manifest = read_manifest(self.folder)
-        return manifest.get("settings") == self.settings and is_whole(self.folder, manifest["files"])
-
-    def begin(self) -> None:
-        """Write a manifest without files, if there is none: first, so that whatever follows is known for ours."""
-        if not read_manifest(self.folder):
-            self._write_manifest()
-
-    def save(self, state: ScanState) -> None:
-        """Write how far the survey has come."""
+    def save_state(self, state: ScanState) -> None:
+        """Write the state of an unfinished scan."""
         failures = json.dumps(sorted(state.failures.items())).encode()
-        told = {
+        extra = {
             "done": np.array(state.done),
             "predicted": state.predicted,
             "failures": np.frombuffer(failures, np.uint8),
-            "settings": np.frombuffer(self._digest, np.uint8),
+            "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
-        write_whole(self.folder / UNFINISHED, _archive(state.accumulators.arrays | told, np.savez))
+        write_whole(self.run.path / UNFINISHED, _archive(state.accumulators.arrays | extra, np.savez))
 
-    def resumed(self) -> ScanState | None:
-        """Return how far an earlier run came, None where there was none."""
+    def read_state(self) -> ScanState | None:
+        """Return the state that an earlier run with equal settings saved, None without one."""
         from dreamfilters.evidence.scan.scan_job import ScanState
 
         try:
-            arrays = arrays_in(self.folder / UNFINISHED)
-            told = {key: arrays.pop(key) for key in ("done", "predicted", "failures", "settings")}
+            arrays = _read_arrays(self.run.path / UNFINISHED)
+            extra = {key: arrays.pop(key) for key in ("done", "predicted", "failures", "settings")}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
-        if told["settings"].tobytes() != self._digest:
+        if extra["settings"].tobytes() != self.run.digest.encode():
             return None
-        failures = {int(index): str(reason) for index, reason in json.loads(told["failures"].tobytes())}
-        return ScanState(int(told["done"]), Accumulators.from_arrays(arrays), told["predicted"], failures)
+        failures = {int(index): str(reason) for index, reason in json.loads(extra["failures"].tobytes())}
+        return ScanState(int(extra["done"]), Accumulators.from_arrays(arrays), extra["predicted"], failures)
 
     def finish(self, scan: Scan) -> None:
-        """Write the result, and last the manifest, which makes it count."""
+        """Write the result, and last the manifest, which marks the scan as finished."""
         arrays = {**scan.arrays, "predicted": scan.predicted, "truth": scan.truth}
         contents = {ARRAYS: _archive(arrays, np.savez_compressed), TABLE: units_csv(scan)}
-        for name, content in contents.items():
-            write_whole(self.folder / name, content)
-        found = {
+        files = {name: self.run.write(name, content) for name, content in contents.items()}
+        results = {
             "layers": [facts.as_values() for facts in scan.facts],
             "summary": layer_rows(scan),
-            "failures": scan.failures,
+            "classes": scan.classes,
+            "names": scan.names,
+            "labels": scan.labels,
         }
-        self._write_manifest({name: sha256(content) for name, content in contents.items()}, found)
-        self.clear()
+        self.run.save_manifest(files, results, scan.failures)
 
-    def clear(self) -> None:
-        """Remove what only an unfinished scan needs."""
-        (self.folder / UNFINISHED).unlink(missing_ok=True)
-
-    @property
-    def _digest(self) -> bytes:
-        return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).digest()
-
-    def _write_manifest(self, files: Mapping[str, str] | None = None, found: Mapping[str, Any] | None = None) -> None:
-        from dreamfilters.runs.storage.records import as_json
-
-        source = self.survey.source
-        manifest = {
-            KEY: dreamfilters.__version__,
-            "settings": self.settings,
-            "model": {"name": self.survey.network.name, "spec": self.spec},
-            "files": files or {},
-            **(found or {}),
-            "classes": self.survey.classes,
-            "names": source.names,
-            "labels": source.labels,
-        }
-        write_whole(self.folder / MANIFEST, as_json(manifest).encode())
+    def clear_state(self) -> None:
+        """Remove the state of the unfinished scan."""
+        (self.run.path / UNFINISHED).unlink(missing_ok=True)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what the manifest of a scan says, {} where there is none of this tool."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        known = KEY in manifest and isinstance(manifest["settings"]["images"], str) and "files" in manifest
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return dict(manifest) if known else {}
+def read_scan(folder: Path | str) -> Scan:
+    """Return a stored scan, without importing TensorFlow.
+
+    Raises:
+        OutputError: the folder holds no finished scan, or its files are damaged.
+
+    Example:
+        >>> read_scan("outputs/scan").unit("conv6", 12).strongest["max"][0].name
+        '14/00039_00004.png'
+    """
+    folder = Path(folder)
+    manifest = KIND.read(folder)
+    if manifest is None:
+        raise OutputError(f"{folder}: holds no scan; make one with `dreamfilters scan MODEL IMAGES --out {folder}`")
+    if not manifest.files:
+        raise OutputError(f"{folder}: the scan is not finished; run the same command again to resume")
+    if not is_whole(folder, manifest.files):
+        raise OutputError(f"{folder}: the scan is damaged; run the same command again to repair it")
+    arrays, settings, results = _read_arrays(folder / ARRAYS), manifest.settings, manifest.results
+    return Scan(
+        network=manifest.model["name"],
+        fingerprint=settings["weights"],
+        form=settings["input"],
+        size=tuple(settings["size"]),
+        k=settings["top"],
+        names=tuple(results["names"]),
+        labels=tuple(results["labels"]),
+        classes=tuple(results["classes"]),
+        failures=manifest.failures,
+        predicted=arrays.pop("predicted"),
+        truth=arrays.pop("truth"),
+        facts=tuple(map(LayerInfo.from_values, results["layers"])),
+        arrays=arrays,
+    )
 
 
-def written_in(folder: Path) -> list[str]:
-    """Return the names of all files of the scan that lies in a folder, its manifest last; none if no scan does."""
-    return [ARRAYS, TABLE, UNFINISHED, MANIFEST] if read_manifest(folder) else []
-
-
-def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
-    """Return every array of an .npz."""
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     with np.load(io.BytesIO(path.read_bytes())) as stored:
         return dict(stored)
 
 
 def _archive(arrays: Mapping[str, NDArray[Any]], save: Callable[..., None]) -> bytes:
-    """Return an .npz, the same for the same arrays: numpy dates its parts 1980."""
+    """Return an .npz archive, the same bytes for equal arrays (NumPy dates the members 1980)."""
     file = io.BytesIO()
     save(file, **{name: arrays[name] for name in sorted(arrays)})
     return file.getvalue()

@@ -21,7 +21,7 @@ from dreamfilters.evidence.activations import stream
 from dreamfilters.evidence.scan.scanner import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.runs.scan_run import run
+from dreamfilters.runs.scan_run import StoredScanJob, run
 from tests.benchmarks.peers.protocol import serve
 from tests.benchmarks.setting import opened
 
@@ -116,7 +116,8 @@ def stored(model: str, low: float, high: float, folder: str, count: int, out: st
     from dreamfilters.evidence.scan.sources import source_of
 
     network = opened(model, low, high, "")
-    run(ScanJob(network, source_of(found(network, folder, count)), default_layers(network)), Path(out), force=True)
+    scan = ScanJob(network, source_of(found(network, folder, count)), default_layers(network))
+    run(StoredScanJob(scan), Path(out), force=True)
     seconds = []
     for _ in range(5):
         began = time.perf_counter()

@@ -84,7 +84,7 @@ def test_without_images_dreams_alone(tell):
 
 def test_a_scan_is_reused(tell, place):
     assert tell("images", "--out", "first", "--scan", "kept")[0] == 0
-    assert (place / "kept" / "scan.json").exists()
+    assert (place / "kept" / "scan.npz").exists()
     code, out, _ = tell("--scan", "kept", "--out", "second")
     assert code == 0
     assert "conv:1  dormant" in out

@@ -37,7 +37,7 @@ def made() -> Callable[..., Dream]:
 def settings() -> dict[str, Any]:
     """The settings of a run of such dreams."""
     return {
-        "dreamfilters": "0", "model": {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}, "input": {},
+        "model": {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}, "input": {},
         "classes": {"0": "STOP", "1": "Vorfahrt achten"}, "recipe": Recipe(steps=3).as_values(), "seed": 7, "frames": 0,
         "targets": ["conv1:0", "class:STOP"],
     }  # fmt: skip

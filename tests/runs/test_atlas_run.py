@@ -57,7 +57,7 @@ def test_every_unit_has_a_line_a_page_a_record_and_its_dreams(done, comparing):
         assert record["unit"]["contest"]["mean"]["ratio"] == unit["ratio"]
         assert (done.folder / unit["page"]).read_bytes().startswith(b"<!doctype html>")
         assert (done.folder / unit["dream"]).is_file()
-    assert sum(done.counts.values()) == len(NAMES)
+    assert sum(done.value.counts.values()) == len(NAMES)
     assert [name for name, _ in done.failures] == ["broken.png"]
     assert len(list((done.folder / "units").iterdir())) == 2 * len(NAMES)
 
@@ -79,18 +79,18 @@ def test_a_finished_one_is_kept_and_a_missing_page_alone_is_made_again(comparing
     studied = []
     compared = LayerComparison.compared
     monkeypatch.setattr(LayerComparison, "compared", lambda self: studied.append(self.layer) or compared(self))
-    assert run(comparing, done.folder) == done
+    assert run(comparing, done.folder).value == done.value
     assert studied == ["conv2"]
     assert contents(done.folder) == before
     monkeypatch.setattr(LayerComparison, "compared", None)
-    assert run(comparing, done.folder) == done
+    assert run(comparing, done.folder).value == done.value
 
 
 def test_another_one_needs_force_and_leaves_nothing_of_the_earlier(comparing, tmp_path):
     few = replace(comparing, targets=("conv1",), also=(), seeds=1)
     run(few, tmp_path)
     other = replace(few, targets=("conv2",))
-    with pytest.raises(OutputError, match=r"holds an atlas of other targets; .* or say --force"):
+    with pytest.raises(OutputError, match=r"holds an atlas of other targets; .* or add --force"):
         run(other, tmp_path)
     (tmp_path / "units" / "mine.txt").write_text("mine")
     run(other, tmp_path, force=True)
@@ -111,7 +111,7 @@ def test_ctrl_c_keeps_what_is_done(comparing, done, tmp_path):
 
     stopped = run(comparing, tmp_path, progress=interrupt)
     assert stopped.stopped
-    assert not stopped.counts
+    assert stopped.value is None
     assert len(list((tmp_path / "units").glob("conv1*.json"))) == 8
     run(comparing, tmp_path)
     assert contents(tmp_path) == contents(done.folder)

@@ -65,7 +65,7 @@ def inquest(place, opened):
 
     def made(**changes):
         survey = ScanJob(opened, source_of(image_folder(place / "images")), default_layers(opened), k=3)
-        return AuditJob(**{"network": opened, "spec": str(place / "small.keras"), "survey": survey, **changes})
+        return AuditJob(**{"network": opened, "spec": str(place / "small.keras"), "scan": survey, **changes})
 
     return made
 
@@ -88,7 +88,7 @@ def test_the_files_say_what_was_found(whole):
     assert kinds == [["alive", "dormant", "dead"], ["alive", "dormant"]]
     assert found.images == 11
     names = {name.partition("/")[0] for name in content(whole)}
-    assert names == {"audit.json", "audit.csv", "audit.png", "scan", "dreams"}
+    assert names == {"manifest.json", "audit.csv", "audit.png", "scan", "dreams"}
     rows = list(csv.DictReader(io.StringIO((whole / "audit.csv").read_text("utf-8"))))
     assert [row["verdict"] for row in rows] == [kind for kinds_of in kinds for kind in kinds_of]
     assert [row["proved"] for row in rows] == ["False", "False", "True", "False", "False"]
@@ -108,7 +108,7 @@ def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):
     before = content(whole)
     monkeypatch.setattr(audit_run, "audit", lambda *_, **__: pytest.fail("it was made again"))
     audited = run(inquest(), whole)
-    assert audited.audit == read_audit(whole)
+    assert audited.value == read_audit(whole)
     assert [name for name, _ in audited.failures] == ["bad.png"]
     assert content(whole) == before
 
@@ -126,10 +126,10 @@ def stop_after(calls):
 
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path):
     turns = 0
-    while run(inquest(), tmp_path / "out", progress=stop_after(1 + 20 * turns)).audit is None:
+    while run(inquest(), tmp_path / "out", progress=stop_after(1 + 20 * turns)).value is None:
         turns += 1
         assert turns < 20
-        with pytest.raises(OutputError, match="not finished; give the same command again"):
+        with pytest.raises(OutputError, match="not finished; run the same command again"):
             read_audit(tmp_path / "out")
     assert turns > 1
     assert content(tmp_path / "out") == content(whole)
@@ -147,12 +147,12 @@ from dreamfilters.runs.storage import atomic_files
 from dreamfilters.runs.audit_run import AuditJob, run
 model, images, out, last = sys.argv[1:]
 written = []
-def write_through(path, content, before=atomic_files._write_through):
+def failing(path, content, before=atomic_files.write_through):
     written.append(path)
     before(path, content[:len(content) // 2] if len(written) == int(last) else content)
     if len(written) == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
-atomic_files._write_through = write_through
+atomic_files.write_through = failing
 network = load(model, form={"range": (0, 1)})
 survey = ScanJob(network, source_of(image_folder(images)), default_layers(network), k=3)
 run(AuditJob(network, model, survey), Path(out))
@@ -166,7 +166,7 @@ def test_killed_in_the_middle_of_a_file_it_goes_on_to_the_same_bytes(place, whol
     process = subprocess.run(command, capture_output=True, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
     assert [name.startswith(half) for name in content(tmp_path / "out") if name.endswith(".part")] == [True]
-    assert run(inquest(), tmp_path / "out").audit is not None
+    assert run(inquest(), tmp_path / "out").value is not None
     assert content(tmp_path / "out") == content(whole)
 
 
@@ -184,9 +184,9 @@ def test_a_damaged_file_is_made_anew(whole, inquest, tmp_path, name):
 
 def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, inquest, opened, tmp_path):
     scan = whole / "scan"
-    stored = inquest(survey=None, scan=scan)
+    stored = inquest(scan=None, scan_folder=scan)
     audited = run(stored, tmp_path / "out", force=True)
-    assert audited.audit.layers == read_audit(whole).layers
+    assert audited.value.layers == read_audit(whole).layers
     assert not (tmp_path / "out" / "scan").exists()
     other = small()
     other.get_layer("first").bias.assign([0.0, -0.8, -0.1])
@@ -203,14 +203,14 @@ def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, 
         run(AuditJob(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
     assert content(scan) == before
     with pytest.raises(OutputError, match="holds no scan"):
-        run(inquest(survey=None, scan=tmp_path), tmp_path / "refused")
+        run(inquest(scan=None, scan_folder=tmp_path), tmp_path / "refused")
 
 
 def test_another_audit_is_replaced_only_by_force_and_foreign_files_never(whole, inquest, tmp_path):
-    run(inquest(survey=None), tmp_path)
+    run(inquest(scan=None), tmp_path)
     assert read_audit(tmp_path).images == 0
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(OutputError, match=r"holds an audit of other images; .* or say --force"):
+    with pytest.raises(OutputError, match=r"holds an audit of other images; .* or add --force"):
         run(inquest(), tmp_path)
     run(inquest(), tmp_path, force=True)
     assert read_audit(tmp_path) == read_audit(whole)
@@ -237,6 +237,6 @@ def test_dreams_of_two_channels_are_put_together_again(tmp_path):
 
 def test_seed_and_scan_are_settings(inquest, whole):
     assert inquest(seed=1).settings != inquest().settings
-    assert inquest(survey=None, scan=whole / "scan").settings == inquest().settings
+    assert inquest(scan=None, scan_folder=whole / "scan").settings == inquest().settings
     assert scan_run.read_scan(whole / "scan").fingerprint == inquest().settings["weights"]
     assert os.sep not in str(inquest().settings["images"])

@@ -10,9 +10,9 @@ from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.images import image_folder, png_text
 from dreamfilters.networks import load
 from dreamfilters.runs import compare_run
-from dreamfilters.runs.compare_run import MANIFEST, CompareJob, run
+from dreamfilters.runs.compare_run import CompareJob, run
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage.records import KEY
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,8 @@ def test_the_folder_holds_the_page_the_numbers_and_the_dreams(done):
         "index.html", "comparison.json", "comparison.csv", "manifest.json",
         "dreams/unit-conv2-0.png", "dreams/unit-conv2-1.png",
     }  # fmt: skip
-    assert done.page.read_bytes().startswith(b"<!doctype html>")
-    assert [row["target"] for row in done.rows] == ["conv2:0", "conv2:1"]
+    assert (done.folder / "index.html").read_bytes().startswith(b"<!doctype html>")
+    assert [row["target"] for row in done.value] == ["conv2:0", "conv2:1"]
     assert [name for name, _ in done.failures] == ["broken.png"]
     assert not done.kept
 
@@ -51,7 +51,7 @@ def test_equal_settings_are_kept_and_elsewhere_come_to_equal_bytes(comparing, do
     monkeypatch.setattr(compare_run, "layer_comparisons", None)  # nothing is computed
     kept = run(comparing, done.folder)
     assert kept.kept
-    assert (kept.rows, kept.failures) == (done.rows, done.failures)
+    assert (kept.value, kept.failures) == (done.value, done.failures)
     assert contents(done.folder) == before
 
 
@@ -88,7 +88,8 @@ def test_a_manifest_that_points_out_of_its_folder_is_none(comparing, tmp_path):
     (tmp_path / "victim").write_text("mine")
     folder = tmp_path / "report"
     folder.mkdir()
-    manifest = {KEY: "1", "comparison": {"targets": []}, "files": {"../victim": ""}, "rows": [], "failures": []}
+    manifest = {KEY: "1", "command": "compare", "settings": {}, "model": {}, "files": {"../victim": ""}}
+    manifest |= {"results": [], "failures": []}
     (folder / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(OutputError, match="holds other files"):
         run(comparing, folder, force=True)

@@ -12,7 +12,6 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
-from dreamfilters.runs import dream_run
 from dreamfilters.runs.dream_run import measured_prior, prior_bytes, run
 from dreamfilters.runs.storage import atomic_files
 
@@ -23,7 +22,7 @@ FIVE = ("conv1:0", "conv1:1", "conv1:2", 'class:"Vorfahrt achten"', "class:STOP"
 def whole(job_for, bytes_in, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     finished = run(job_for(), folder)
-    assert tuple(entry.record["target"] for entry in finished.entries) == FIVE
+    assert tuple(entry.record["target"] for entry in finished.value) == FIVE
     assert (finished.missing, finished.stopped) == ((), False)
     return bytes_in(folder)
 
@@ -43,15 +42,15 @@ def stop_after(steps):
 def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
     first = run(job_for(), tmp_path, progress=stop_after(5))  # 2 images take 3 steps; the next 2 are lost
     assert first.stopped
-    assert tuple(entry.record["target"] for entry in first.entries) == FIVE[:2]
-    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["missing"] == list(FIVE[2:])
+    assert tuple(entry.record["target"] for entry in first.value) == FIVE[:2]
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["results"]["missing"] == list(FIVE[2:])
     assert (tmp_path / "contact-sheet.png").exists()
-    kept = first.entries[0].image.stat().st_mtime_ns
+    kept = first.value[0].image.stat().st_mtime_ns
     told = []
     second = run(job_for(), tmp_path, progress=told.append)
     assert bytes_in(tmp_path) == whole
-    assert first.entries[0].image.stat().st_mtime_ns == kept
-    assert [entry.seconds is None for entry in second.entries] == [True, True, False, False, False]
+    assert first.value[0].image.stat().st_mtime_ns == kept
+    assert [entry.seconds is None for entry in second.value] == [True, True, False, False, False]
     assert {each.note for each in told} == {"conv1:2", 'class:"Vorfahrt achten"'}
     assert [each.done for each in told] == sorted(each.done for each in told)
     assert (told[-1].done, told[-1].total) == (5, 5)
@@ -67,12 +66,12 @@ from dreamfilters.runs.storage import atomic_files
 from dreamfilters.runs.dream_run import DreamJob, run
 model, folder = sys.argv[1:]
 written = []
-def write_through(path, content, before=atomic_files._write_through):
+def failing(path, content, before=atomic_files.write_through):
     written.append(path)
     before(path, content[:len(content) // 2] if len(written) == 6 else content)
     if len(written) == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-atomic_files._write_through = write_through
+atomic_files.write_through = failing
 network = load(model, form={"range": [0, 1]}, classes=("STOP", "Vorfahrt achten", "20"))
 targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
 recipe = Recipe(Fourier(16), transforms=(), steps=3, name="quick")
@@ -88,7 +87,7 @@ def test_a_run_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(job_for,
     assert atomic_files.LOCK in left
     assert any(name.endswith(".part") for name in left)
     finished = run(job_for(), tmp_path)
-    assert [entry.seconds is None for entry in finished.entries] == [True, True, False, False, False]
+    assert [entry.seconds is None for entry in finished.value] == [True, True, False, False, False]
     assert bytes_in(tmp_path) == whole
 
 
@@ -150,13 +149,13 @@ def test_a_disk_that_fills_up_keeps_the_whole_images(job_for, whole, bytes_in, t
 
     written = []
 
-    def full(path, content, before=atomic_files._write_through):
+    def full(path, content, before=atomic_files.write_through):
         written.append(path)
         if len(written) == 5:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         before(path, content)
 
-    monkeypatch.setattr(atomic_files, "_write_through", full)
+    monkeypatch.setattr(atomic_files, "write_through", full)
     with pytest.raises(OutputError, match=r"No space left on device"):
         run(job_for(), tmp_path)
     assert not any(name.endswith(".part") for name in bytes_in(tmp_path))
@@ -185,8 +184,9 @@ def test_a_folder_without_a_readable_image_is_no_prior(opened_network, tmp_path)
 def test_images_of_16_bits_start_from_what_the_folder_holds(job_for, scene, tmp_path):
     image = scene(16, 16)  # not on the 256 levels of a PNG
     job = job_for(targets=("conv1:0",), start=image)
-    run(job, tmp_path)
-    stored = read_image(tmp_path / "start.png")
+    dream = run(job, tmp_path / "a").value[0]
+    stored = read_image(tmp_path / "a" / "start.png")
     assert 0 < np.abs(stored - image).max() <= 0.5 / 255 + 1e-6
     assert LOGITS not in job.goals[0].layers
-    assert dream_run._stored_start(job, type("Folder", (), {"folder": tmp_path})).tolist() == stored.tolist()
+    from_stored = run(job_for(targets=("conv1:0",), start=stored), tmp_path / "b").value[0]
+    assert dream.image.read_bytes() == from_stored.image.read_bytes()

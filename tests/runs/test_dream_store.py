@@ -49,11 +49,10 @@ def test_the_manifest_has_a_checksum_for_every_file_and_says_what_is_missing(tmp
         store.close([store.save(made("conv1:0", frames=(made().image,) * 2))])
     files = bytes_in(tmp_path / "run")
     manifest = json.loads(files.pop("manifest.json"))
-    assert manifest["missing"] == ["class:STOP"]
-    listed = manifest["files"] | manifest["dreams"][0]["files"]
+    assert manifest["results"]["missing"] == ["class:STOP"]
     assert files.pop("start.png") == b"image"
-    assert listed == {name: sha256(content).hexdigest() for name, content in files.items()}
-    assert {name.rpartition(".")[2] for name in listed} == {"png", "gif", "json"}
+    assert manifest["files"] == {name: sha256(content).hexdigest() for name, content in files.items()}
+    assert {name.rpartition(".")[2] for name in manifest["files"]} == {"png", "gif", "json"}
 
 
 def test_not_woken_and_not_a_number_are_said_and_the_json_stays_strict(tmp_path, made, settings):
@@ -97,7 +96,7 @@ def test_another_run_is_refused_and_named(tmp_path, made, settings, bytes_in):
     with opened(tmp_path, settings, {}) as store:
         store.close([store.save(made())])
     before = bytes_in(tmp_path)
-    message = r"holds a run of other seed; choose another folder with --out, or say --force"
+    message = r"holds a run of other seed; choose another folder with --out, or add --force"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings | {"seed": 8}, {}):
         pass
     assert bytes_in(tmp_path) == before
@@ -120,14 +119,14 @@ def test_force_replaces_the_other_run_and_leaves_foreign_files(tmp_path, made, s
 
 def test_force_does_not_overwrite_a_file_that_is_not_ours(tmp_path, settings):
     (tmp_path / "contact-sheet.png").write_bytes(b"my holiday")
-    message = "contact-sheet.png: is not from this tool"
+    message = "contact-sheet.png: was not written by this tool"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings, {}, force=True):
         pass
     assert (tmp_path / "contact-sheet.png").read_bytes() == b"my holiday"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"settings": {"targets": 3}}', '{"settings": {"targets": [1]}, "dreamfilters": 1}']
+    "text", ["", "{", "[]", '{"settings": {"targets": 3}}', '{"settings": {"targets": ["a"]}, "dreamfilters": 1}']
 )
 def test_a_manifest_that_is_none_of_ours_is_a_foreign_file(tmp_path, settings, text):
     (tmp_path / "manifest.json").write_text(text)

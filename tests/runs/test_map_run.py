@@ -45,11 +45,11 @@ def contents(place):
 def test_every_unit_of_every_layer_is_written_down(network, folder, tmp_path):
     out = tmp_path / "out"
     drawn = draw_maps(network, image_folder(folder), out, MapSettings(arrays="float32"))
-    assert [page.image for page in drawn.pages] == ["a/0.png", "a/1.png", "b/2.png"]
+    assert [page.image for page in drawn.value] == ["a/0.png", "a/1.png", "b/2.png"]
     assert dict(drawn.failures) == {"b/9.png": "is empty (0 bytes); get a fresh copy"}
     names = ["conv1", "pool1", "conv2", "classes"]
     seen = activations(network, image_folder(folder), [*names, LOGITS])
-    for row, page in enumerate(drawn.pages):
+    for row, page in enumerate(drawn.value):
         record, arrays = page.read(), np.load(page.folder / "maps.npz")
         assert record["label"] == page.folder.name[0]
         assert list(record["layers"]) == names
@@ -63,22 +63,22 @@ def test_every_unit_of_every_layer_is_written_down(network, folder, tmp_path):
             np.testing.assert_allclose(layer["mean"], values.mean(axis=axes, dtype=np.float64), rtol=1e-6)
             assert (page.folder / layer["page"]).read_bytes()[:4] == b"\x89PNG"
         best = int(np.argmax(seen[LOGITS][row]))
-        assert record["guesses"][0]["number"] == best
-        assert record["guesses"][0]["probability"] == pytest.approx(float(seen["classes"][row, best]), rel=1e-4)
+        assert record["predictions"][0]["number"] == best
+        assert record["predictions"][0]["probability"] == pytest.approx(float(seen["classes"][row, best]), rel=1e-4)
         assert {path.name for path in page.folder.iterdir()} == {*record["files"], "maps.json"}
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
-    assert [entry["image"] for entry in manifest["images"]] == ["a/0.png", "a/1.png", "b/2.png"]
-    assert manifest["missing"] == []
+    assert [entry["image"] for entry in manifest["results"]["images"]] == ["a/0.png", "a/1.png", "b/2.png"]
+    assert manifest["results"]["missing"] == []
     assert manifest["failures"][0]["image"] == "b/9.png"
 
 
 def test_only_some_layers_and_units(network, folder, tmp_path):
     settings = MapSettings(layers=("conv2", "conv1"), units=(5, 2), arrays="float16", pages=False, top=0)
-    page = draw_maps(network, image_folder(folder / "a" / "0.png"), tmp_path / "out", settings).pages[0]
+    page = draw_maps(network, image_folder(folder / "a" / "0.png"), tmp_path / "out", settings).value[0]
     record, arrays = page.read(), np.load(page.folder / "maps.npz")
     assert list(record["layers"]) == ["conv1", "conv2"]
     assert record["layers"]["conv1"]["units"] == [5, 2]
-    assert record["guesses"] == []
+    assert record["predictions"] == []
     assert record["image"] == "0.png"
     seen = activations(network, image_folder(folder / "a" / "0.png"), ["conv1"])["conv1"][0]
     assert {name: array.dtype for name, array in arrays.items()} == {"01-conv1": np.float16, "03-conv2": np.float16}
@@ -89,7 +89,7 @@ def test_only_some_layers_and_units(network, folder, tmp_path):
 def test_what_no_float16_holds_stays_float32(network_of, scene, tmp_path):
     model = keras.Sequential([layers.Input((4, 4, 3)), layers.Rescaling(1e6, name="large"), layers.Conv2D(1, 1)])
     settings = MapSettings(layers=("large",), arrays="float16", pages=False)
-    page = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out", settings).pages[0]
+    page = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out", settings).value[0]
     assert page.read()["layers"]["large"]["array"]["type"] == "float32"
     assert np.isfinite(np.load(page.folder / "maps.npz")["01-large"]).all()
 
@@ -97,9 +97,9 @@ def test_what_no_float16_holds_stays_float32(network_of, scene, tmp_path):
 def test_arrays_are_images_too(network, scene, tmp_path):
     images = np.stack([scene(16, 16, seed=seed) for seed in range(2)])
     drawn = draw_maps(network, images, tmp_path / "out", QUICK)
-    assert [page.image for page in drawn.pages] == ["image 0", "image 1"]
-    alone = draw_maps(network, images[1], tmp_path / "alone", QUICK).pages[0]
-    assert alone.read()["layers"] == drawn.pages[1].read()["layers"]
+    assert [page.image for page in drawn.value] == ["image 0", "image 1"]
+    alone = draw_maps(network, images[1], tmp_path / "alone", QUICK).value[0]
+    assert alone.read()["layers"] == drawn.value[1].read()["layers"]
 
 
 def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_said(scene, tmp_path, folder):
@@ -107,9 +107,9 @@ def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_
     anysize = Network(keras.Sequential([layers.Input((None, None, 3)), layers.Conv2D(2, 3, name="conv")]), InputForm())
     settings = MapSettings(pages=False)
     drawn = draw_maps(anysize, image_folder(folder), tmp_path / "out", settings)
-    assert [page.read()["layers"]["conv"]["map"] for page in drawn.pages] == [[14, 14]] * 4
+    assert [page.read()["layers"]["conv"]["map"] for page in drawn.value] == [[14, 14]] * 4
     sized = draw_maps(anysize, image_folder(folder), tmp_path / "sized", MapSettings(pages=False, size=(8, 9)))
-    assert sized.pages[0].read()["layers"]["conv"]["map"] == [6, 7]
+    assert sized.value[0].read()["layers"]["conv"]["map"] == [6, 7]
 
 
 def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
@@ -119,13 +119,13 @@ def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
     out = tmp_path / "out"
     stopped = draw_maps(network, image_folder(folder), out, progress=stop)
     assert stopped.stopped
-    assert [page.image for page in stopped.pages] == ["a/0.png"]
+    assert [page.image for page in stopped.value] == ["a/0.png"]
     assert stopped.missing == ("a/1.png", "b/2.png")  # the bad one was met with its batch
-    first = (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns
+    first = (stopped.value[0].folder / "maps.json").stat().st_mtime_ns
     told = []
     draw_maps(network, image_folder(folder), out, progress=told.append)
     assert [each.note for each in told] == ["a/0.png", "a/1.png", "b/2.png"]
-    assert (stopped.pages[0].folder / "maps.json").stat().st_mtime_ns == first
+    assert (stopped.value[0].folder / "maps.json").stat().st_mtime_ns == first
     draw_maps(network, image_folder(folder), tmp_path / "whole")
     assert contents(out) == contents(tmp_path / "whole")
 
@@ -133,7 +133,7 @@ def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
 @pytest.mark.parametrize("harm", ["page", "record", "image", "gone"])
 def test_what_is_not_whole_is_made_again(network, folder, tmp_path, harm):
     out, whole = tmp_path / "out", tmp_path / "whole"
-    page = draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",))).pages[1]
+    page = draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",))).value[1]
     if harm == "page":
         (page.folder / "01-conv1.png").write_bytes(b"x")
     if harm == "record":
@@ -149,9 +149,9 @@ def test_what_is_not_whole_is_made_again(network, folder, tmp_path, harm):
 
 def test_an_image_that_cannot_be_read_any_more_leaves_no_maps(network, folder, tmp_path):
     out = tmp_path / "out"
-    page = draw_maps(network, image_folder(folder), out, QUICK).pages[2]
+    page = draw_maps(network, image_folder(folder), out, QUICK).value[2]
     (folder / "b" / "2.png").write_bytes(b"")
-    assert list(draw_maps(network, image_folder(folder), out, QUICK).failures) == ["b/2.png", "b/9.png"]
+    assert [name for name, _ in draw_maps(network, image_folder(folder), out, QUICK).failures] == ["b/2.png", "b/9.png"]
     assert not page.folder.exists()
 
 
@@ -187,7 +187,7 @@ def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
     (tmp_path / "images").mkdir()
     for name in ("1.png", "2.png"):
         (tmp_path / "images" / name).write_text("no")
-    with pytest.raises(ImageError, match=r"none of 2 images can be read, the first: 1\.png: is no image"):
+    with pytest.raises(ImageError, match=r"none of 2 images can be read; first error: 1\.png: is no image"):
         draw_maps(network, image_folder(tmp_path / "images"), tmp_path / "out", QUICK)
     assert not (tmp_path / "out").exists()
 
@@ -216,7 +216,7 @@ def test_hostile_names_become_no_paths(network_of, scene, tmp_path, fill):
     place.mkdir()
     name = '"><img src=x onerror=alert(1)>.png'
     Image.fromarray((scene(8, 8) * 255).astype(np.uint8)).save(place / name)
-    page = draw_maps(network_of(model), image_folder(place), tmp_path / "out", MapSettings(arrays="float32")).pages[0]
+    page = draw_maps(network_of(model), image_folder(place), tmp_path / "out", MapSettings(arrays="float32")).value[0]
     assert page.image == name
     assert list(page.read()["layers"]) == ["../conv>1", "..x"]
     assert sorted(path.name for path in page.folder.iterdir()) == [
@@ -227,7 +227,7 @@ def test_hostile_names_become_no_paths(network_of, scene, tmp_path, fill):
 def test_maps_of_nan_are_counted(network_of, scene, tmp_path):
     model = keras.Sequential([layers.Input((4, 4, 3)), layers.Conv2D(2, 1, name="conv")])
     model.get_layer("conv").set_weights([np.full((1, 1, 3, 2), [np.nan, 1], np.float32), np.zeros(2, np.float32)])
-    page = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out").pages[0]
+    page = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out").value[0]
     assert page.read()["layers"]["conv"]["nan"] == [16, 0]
     assert page.read()["layers"]["conv"]["min"][0] is None
     assert json.loads((page.folder / "maps.json").read_text())["layers"]["conv"]["mean"][0] is None

@@ -10,7 +10,8 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_folder, png_bytes
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.paired_run import CompareJob, StoredDreams
-from dreamfilters.runs.storage.records import as_json, dream_of, record_of
+from dreamfilters.runs.storage.manifest import as_json
+from dreamfilters.runs.storage.records import dream_of, record_of
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from dreamfilters.images import png_bytes, png_text, read_image
 from dreamfilters.networks import InputForm, load
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage.records import as_json, form_from, form_values
+from dreamfilters.runs.storage.manifest import as_json
+from dreamfilters.runs.storage.records import form_from, form_values
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +26,14 @@ def finished(job_for, tmp_path_factory):
 
 
 def test_an_image_made_again_alone_has_the_same_bytes(finished, tmp_path):
-    for entry in finished.entries[:2]:
+    for entry in finished.value[:2]:
         repetition = reproduce(entry.image, job_of(entry.image), tmp_path / entry.image.stem)
         assert repetition.same, repetition.why
         assert repetition.entry.image.read_bytes() == entry.image.read_bytes()
 
 
 def test_the_classes_that_the_file_does_not_know_come_from_the_image(finished):
-    job = job_of(finished.entries[0].image)
+    job = job_of(finished.value[0].image)
     assert job.names == ('class:"Vorfahrt achten"',)
     assert job.network.classes == ("class #0", "Vorfahrt achten", "class #2")
 
@@ -41,7 +42,7 @@ def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tm
     prior = priors.measure_prior(np.stack([scene(seed=number) for number in range(3)]), name="mine")
     recipe = Recipe(Fourier(16), transforms=(), steps=2)
     job = job_for(targets=("conv1:0",), prior=prior, start=scene(16, 16), recipe=recipe, frames=2)
-    image = run(job, tmp_path / "old").entries[0].image
+    image = run(job, tmp_path / "old").value[0].image
     assert reproduce(image, job_of(image)).same
     start = tmp_path / "old" / "start.png"
     start.write_bytes(png_bytes(scene(16, 16, seed=9)))
@@ -53,7 +54,7 @@ def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tm
 
 
 def test_a_moved_model_is_found_by_its_new_place(finished, model_file, tmp_path):
-    image = finished.entries[1].image
+    image = finished.value[1].image
     moved = tmp_path / "moved.keras"
     shutil.copy(model_file, moved)
     hidden = model_file.with_suffix(".hidden")
@@ -75,11 +76,11 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
     with pytest.raises(
         ModelError, match=r"other.keras: is not the network that made .*: its layers or weights differ$"
     ):
-        job_of(finished.entries[0].image, model=str(tmp_path / "other.keras"))
+        job_of(finished.value[0].image, model=str(tmp_path / "other.keras"))
 
 
 def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
-    old = finished.entries[1].image
+    old = finished.value[1].image
     record = json.loads(png_text(old)["dreamfilters"]) | {"versions": {"keras": "2.1"}}
     forged = tmp_path / "forged.png"
     forged.write_bytes(png_bytes(1 - read_image(old), text={"dreamfilters": as_json(record)}))
@@ -90,7 +91,7 @@ def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
 
 
 def test_the_old_image_is_never_overwritten(finished):
-    image = finished.entries[0].image
+    image = finished.value[0].image
     with pytest.raises(OutputError, match="own folder"):
         reproduce(image, job_of(image), image.parent)
 
@@ -107,7 +108,7 @@ def test_an_image_that_tells_nothing(tmp_path, text):
     "change", [{"input": {"color": 3}}, {"model": 3}, {"classes": 3}, {"frames": "x"}, {"attachments": 1}]
 )
 def test_a_record_that_was_tampered_with_is_one_line(finished, tmp_path, change):
-    record = json.loads(png_text(finished.entries[0].image)["dreamfilters"]) | change
+    record = json.loads(png_text(finished.value[0].image)["dreamfilters"]) | change
     image = tmp_path / "a.png"
     image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
     with pytest.raises(ImageError, match=r"a\.png: what it tells of its making is incomplete") as caught:
@@ -122,7 +123,7 @@ def test_an_input_form_survives_the_way_through_json():
 
 def test_pixels_from_an_image(job_for, scene, tmp_path):
     recipe = Recipe(Pixels(16), transforms=(), steps=2, octaves=2)
-    image = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).entries[0].image
+    image = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).value[0].image
     assert reproduce(image, job_of(image)).same
 
 
@@ -140,5 +141,5 @@ def test_a_network_of_two_inputs_is_asked_again_as_it_was(tmp_path, fill):
     assert network.fingerprint != load(path, input="left", output="box").fingerprint
     assert network.fingerprint != load(path, input="right", output="kind").fingerprint
     job = DreamJob(network, str(path), ("other:1", "class:2"), Recipe(Fourier(12), transforms=(), steps=2), seed=3)
-    for entry in run(job, tmp_path / "run").entries:
+    for entry in run(job, tmp_path / "run").value:
         assert reproduce(entry.image, job_of(entry.image)).same

@@ -19,9 +19,9 @@ from dreamfilters.evidence.scan.scanner import default_layers, scan
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.scan_run import read_scan, run
+from dreamfilters.runs.scan_run import StoredScanJob, read_scan, run
 
-FILES = ["scan.json", "scan.npz", "units.csv"]
+FILES = ["manifest.json", "scan.npz", "units.csv"]
 
 
 @pytest.fixture(scope="module")
@@ -48,28 +48,28 @@ def content(place):
 
 
 def test_a_stored_scan_says_what_the_scan_said(survey, network, folder, tmp_path):
-    stored = run(survey, tmp_path / "out")
+    stored = run(StoredScanJob(survey), tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == FILES
     once = scan(network, image_folder(folder), k=4)
-    for found in (stored.scan, read_scan(tmp_path / "out")):
+    for found in (stored.value, read_scan(tmp_path / "out")):
         for key in (field.name for field in dataclasses.fields(once)):
             if key not in ("arrays", "predicted", "truth"):
                 assert getattr(found, key) == getattr(once, key), key
         assert all(np.array_equal(found.arrays[name], once.arrays[name]) for name in once.arrays)
         assert np.array_equal(found.predicted, once.predicted)
-    assert [name for name, _ in stored.scan.failures] == ["0/06.png", "1/31.png"]
-    assert stored.scan.unit("conv1", 3).strongest["max"] == once.unit("conv1", 3).strongest["max"]
+    assert [name for name, _ in stored.value.failures] == ["0/06.png", "1/31.png"]
+    assert stored.value.unit("conv1", 3).strongest["max"] == once.unit("conv1", 3).strongest["max"]
 
 
 def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_path):
-    run(survey, tmp_path / "whole")
+    run(StoredScanJob(survey), tmp_path / "whole")
 
     def stop(*_):
         raise KeyboardInterrupt
 
     for turn in range(50):
-        stored = run(survey, tmp_path / "out", every=0, progress=stop if turn < 20 else None)
-        if stored.scan is not None:
+        stored = run(StoredScanJob(survey, save_every=0), tmp_path / "out", progress=stop if turn < 20 else None)
+        if stored.value is not None:
             break
         assert stored.done <= 40
     assert turn > 5
@@ -77,7 +77,7 @@ def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_pa
 
 
 def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path, monkeypatch):
-    run(survey, tmp_path / "whole")
+    run(StoredScanJob(survey), tmp_path / "whole")
     add, calls = Accumulators.add, []
 
     def stopped(self, *arguments):
@@ -87,8 +87,8 @@ def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path,
             raise KeyboardInterrupt  # counted, and not yet noted
 
     monkeypatch.setattr(Accumulators, "add", stopped)
-    assert run(survey, tmp_path / "out", every=0).scan is None
-    assert run(survey, tmp_path / "out").scan is not None
+    assert run(StoredScanJob(survey, save_every=0), tmp_path / "out").value is None
+    assert run(StoredScanJob(survey), tmp_path / "out").value is not None
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
@@ -99,13 +99,13 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.scan_run import run
+from dreamfilters.runs.scan_run import StoredScanJob, run
 from pathlib import Path
 network = load(sys.argv[1], form={"range": (0, 1)})
 survey = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
 survey.start()
 print("ready", flush=True)
-run(survey, Path(sys.argv[3]), every=0, progress=lambda *_: time.sleep(0.03))
+run(StoredScanJob(survey, save_every=0), Path(sys.argv[3]), progress=lambda *_: time.sleep(0.03))
 print("done", flush=True)
 """
 
@@ -127,69 +127,72 @@ def test_killed_at_any_moment_it_comes_to_the_same_bytes(tiny, folder, tmp_path)
         process.communicate()
     assert started(tmp_path / "out").communicate()[0] == "done\n"
     network = load(tmp_path / "tiny.keras", form={"range": (0, 1)})
-    run(ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4), tmp_path / "whole")
+    survey = ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4)
+    run(StoredScanJob(survey), tmp_path / "whole")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
     assert sorted(content(tmp_path / "out")) == FILES
 
 
 def test_a_finished_scan_is_not_made_again(survey, tmp_path):
-    run(survey, tmp_path / "out")
+    run(StoredScanJob(survey), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"left by a kill after the last file")
-    assert run(survey, tmp_path / "out", progress=lambda *_: pytest.fail("it was made again")).scan is not None
+    again = run(StoredScanJob(survey), tmp_path / "out", progress=lambda *_: pytest.fail("an image was scanned again"))
+    assert again.kept
+    assert again.value is not None
     assert content(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize("name", ["scan.npz", "units.csv"])
 def test_a_damaged_scan_is_said_and_mended(survey, tmp_path, name):
-    run(survey, tmp_path / "out")
+    run(StoredScanJob(survey), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / name).write_bytes(before[name][:-7])
     with pytest.raises(OutputError, match="damaged"):
         read_scan(tmp_path / "out")
-    run(survey, tmp_path / "out")
+    run(StoredScanJob(survey), tmp_path / "out")
     assert content(tmp_path / "out") == before
 
 
 def test_what_a_kill_left_of_a_save_is_not_believed(survey, tmp_path):
-    run(survey, tmp_path / "whole")
+    run(StoredScanJob(survey), tmp_path / "whole")
     (tmp_path / "out").mkdir()
-    begun = json.loads((tmp_path / "whole" / "scan.json").read_bytes()) | {"files": {}}
-    (tmp_path / "out" / "scan.json").write_text(json.dumps(begun))
+    begun = json.loads((tmp_path / "whole" / "manifest.json").read_bytes()) | {"files": {}}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(begun))
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
-    run(survey, tmp_path / "out")
+    run(StoredScanJob(survey), tmp_path / "out")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
 def test_another_scan_is_said_and_not_mixed(survey, make_tiny, fill, network_of, folder, tmp_path):
     out = tmp_path / "out"
-    run(survey, out)
+    run(StoredScanJob(survey), out)
     before = content(out)
     weights = dataclasses.replace(survey, network=network_of(fill(make_tiny(), 5)))
     with pytest.raises(OutputError, match="holds a scan of other weights"):
-        run(weights, out)
+        run(StoredScanJob(weights), out)
     with pytest.raises(OutputError, match="holds a scan of other top;"):
-        run(dataclasses.replace(survey, k=3), out)
+        run(StoredScanJob(dataclasses.replace(survey, k=3)), out)
     with pytest.raises(OutputError, match="other layers"):
-        run(dataclasses.replace(survey, layers=("conv1",)), out)
+        run(StoredScanJob(dataclasses.replace(survey, layers=("conv1",))), out)
     with pytest.raises(OutputError, match="other images"):
-        run(dataclasses.replace(survey, source=source_of(image_folder(folder / "0"))), out)
+        run(StoredScanJob(dataclasses.replace(survey, source=source_of(image_folder(folder / "0")))), out)
     assert content(out) == before
-    assert run(dataclasses.replace(survey, k=3), out, force=True).scan.k == 3
+    assert run(StoredScanJob(dataclasses.replace(survey, k=3)), out, force=True).value.k == 3
 
 
 def test_foreign_files_are_left_alone(survey, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     for force in (False, True):
         with pytest.raises(OutputError, match=r"holds other files \(mine.txt\)"):
-            run(survey, tmp_path, force=force)
+            run(StoredScanJob(survey), tmp_path, force=force)
     assert content(tmp_path) == {"mine.txt": b"mine"}
 
 
 def test_a_foreign_scan_json_is_no_scan(survey, tmp_path):
-    (tmp_path / "scan.json").write_text('{"settings": 3}')
+    (tmp_path / "manifest.json").write_text('{"settings": 3}')
     with pytest.raises(OutputError, match="other files"):
-        run(survey, tmp_path, force=True)
+        run(StoredScanJob(survey), tmp_path, force=True)
     with pytest.raises(OutputError, match="holds no scan"):
         read_scan(tmp_path)
 
@@ -199,7 +202,7 @@ def test_no_readable_image_leaves_nothing_behind(network, tmp_path):
     (tmp_path / "in" / "a.png").write_bytes(b"no image")
     survey = ScanJob(network, source_of(image_folder(tmp_path / "in")), ("conv1",), k=1)
     with pytest.raises(ImageError, match="none of its 1 images can be read"):
-        run(survey, tmp_path / "out")
+        run(StoredScanJob(survey), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -207,13 +210,13 @@ def test_an_unfinished_scan_is_said(survey, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt
 
-    run(survey, tmp_path / "out", progress=stop)
+    run(StoredScanJob(survey), tmp_path / "out", progress=stop)
     with pytest.raises(OutputError, match="not finished"):
         read_scan(tmp_path / "out")
 
 
 def test_the_table_holds_every_unit(survey, tmp_path):
-    found = run(survey, tmp_path / "out").scan
+    found = run(StoredScanJob(survey), tmp_path / "out").value
     lines = (tmp_path / "out" / "units.csv").read_text("utf-8").splitlines()
     assert len(lines) == 1 + sum(layer.units for layer in found.layers.values())
     cells = dict(zip(lines[0].split(","), lines[4].split(","), strict=True))

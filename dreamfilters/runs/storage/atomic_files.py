@@ -43,7 +43,7 @@ def write_whole(path: Path, content: bytes) -> None:
         if path.is_file() and path.read_bytes() == content:
             return
         try:
-            _write_through(part, content)
+            write_through(part, content)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -63,11 +63,12 @@ def make_folder(path: Path) -> None:
         raise refused(path, error) from error
 
 
-def _write_through(path: Path, content: bytes) -> None:
+def write_through(path: Path, content: bytes) -> None:
+    """Write a file and flush it to the disk; every file of a run is written by this function."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())  # or after a power cut the name could be there and the content not
+        os.fsync(file.fileno())  # otherwise a power failure could leave the name without the content
 
 
 def refused(path: Path, error: OSError) -> OutputError:

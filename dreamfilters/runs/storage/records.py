@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import dreamfilters
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.run_folder import KEY
-
-__all__ = ["KEY", "as_json", "dream_of", "form_from", "form_values", "read_record", "record_of", "with_classes"]
+from dreamfilters.runs.storage.manifest import KEY
 
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +27,13 @@ def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
     common = {key: value for key, value in settings.items() if key not in ("targets", "classes")}
     named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
     again = f"dreamfilters again {slug(dream.name)}.png"
-    return {**common, **dream.as_values(), "classes": named if "class:" in dream.name else {}, "again": again}
+    return {
+        KEY: dreamfilters.__version__,
+        **common,
+        **dream.as_values(),
+        "classes": named if "class:" in dream.name else {},
+        "again": again,
+    }
 
 
 def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Recipe) -> Dream:
@@ -53,6 +58,11 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Reci
     )
 
 
+def model_values(network: Network, spec: str) -> dict[str, str]:
+    """Return name, spec (the argument of `load`) and fingerprint of a network."""
+    return {"name": network.name, "spec": spec, "fingerprint": network.fingerprint}
+
+
 def form_values(form: InputForm) -> dict[str, Any]:
     """Return the input form as plain values, which `form_from` reads back."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(form).items()}
@@ -70,20 +80,6 @@ def with_classes(network: Network, named: Mapping[str, str]) -> Network:
         return network
     names = tuple(named.get(str(number), f"class #{number}") for number in range(len(network.classes)))
     return dataclasses.replace(network, classes=names, aliases=())
-
-
-def as_json(values: Any) -> str:
-    """Return strict JSON, the same for the same values: what is not finite is null, half a surrogate is escaped."""
-    text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False, indent=1)
-    return text.encode("utf-8", "backslashreplace").decode() + "\n"
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {str(key): _finite(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 def read_record(image: Path) -> dict[str, Any]:

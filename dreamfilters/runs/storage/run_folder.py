@@ -1,143 +1,203 @@
-"""Whose folder is it? A run finds it empty, its own, another run's or somebody's, and makes room or refuses."""
+"""The folder of a run: which run owns it, which files are part of it, and when another run may replace it.
+
+A run claims its folder with `entered`. It finds the folder empty, with a run of equal settings to resume, with another
+run, or with other files. Only files that a manifest names as written by this tool are ever removed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dreamfilters
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import LOCK, claimed, sha256
+from dreamfilters.runs.storage.atomic_files import LOCK, claimed, make_folder, sha256, write_whole
+from dreamfilters.runs.storage.manifest import MANIFEST, Manifest, as_json, is_below
 
-KEY = "dreamfilters"  # of the text inside a PNG, and the first one of every JSON file
-_NAMED = 3  # files that an error names
+_LISTED = 3  # files that an error lists
 
 
 @dataclass(frozen=True)
 class RunKind:
-    """A kind of run, and by what its folders are known.
+    """A command that writes runs, and the files it writes.
 
     Attributes:
-        what: such a run in words, "an atlas".
-        manifest: the file that says what lies there.
-        settings: the key under which that file holds the settings of the run.
-        known: a key that the settings of this kind have.
-        written: names all files of the run that lies in a folder, the manifest last.
+        command: name of the command, such as "scan".
+        noun: a run of it in error messages, such as "a scan".
+        written: returns the names of all files that the run in a folder may have written, without the manifest.
+        planned: returns the names that a run with these settings will write. If given, `force` lets a run write beside
+            other files; if None, the folder has to be empty.
     """
 
-    what: str
-    manifest: str
-    settings: str
-    known: str
-    written: Callable[[Path], Iterable[str]]
+    command: str
+    noun: str
+    written: Callable[[Path, Manifest], Iterable[str]]
+    planned: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
 
-    def read(self, folder: Path) -> dict[str, Any]:
-        """Return the manifest of the run of this kind that lies in a folder, {} if none does."""
-        try:
-            manifest = json.loads((folder / self.manifest).read_bytes())
-            settings, files = manifest[self.settings], manifest["files"]
-            ours = KEY in manifest and isinstance(settings, dict) and self.known in settings
-            safe = isinstance(files, dict) and all(is_below(name) for name in files)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
-        return dict(manifest) if ours and safe else {}
+    def read(self, folder: Path) -> Manifest | None:
+        """Return the manifest of the run of this kind in a folder, or None if there is none."""
+        manifest = Manifest.read(folder)
+        return manifest if manifest is not None and manifest.command == self.command else None
 
-    @contextmanager
-    def entered(self, folder: Path, settings: Mapping[str, Any], *, force: bool) -> Iterator[dict[str, Any]]:
-        """Claim a folder, make room in it, and yield the manifest of the run of equal settings there, {} if none is.
+    def files_in(self, folder: Path) -> list[str]:
+        """Return the names of all files of the run in a folder, the manifest last; [] if there is no such run.
 
-        Raises:
-            OutputError: the folder holds something else, cannot be written, or another run is writing into it.
+        The manifest comes last so that a removal that is killed leaves a folder that is still known.
         """
-        with claimed(folder):
-            earlier = self.read(folder)
-            make_room(
-                folder, self.what, settings=settings, earlier=earlier.get(self.settings, {}),
-                written=self.written(folder), force=force,
-            )  # fmt: skip
-            yield self.read(folder)
+        manifest = self.read(folder)
+        try:
+            return [] if manifest is None else [*self.written(folder, manifest), MANIFEST]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{folder / MANIFEST}: is damaged ({error!r}); remove it") from error
+
+    def files_below(self, folder: Path, name: str) -> list[str]:
+        """Return the files of the run in the subfolder `name`, relative to `folder`."""
+        return [f"{name}/{file}" for file in self.files_in(folder / name)]
 
 
-def make_room(
-    folder: Path,
-    what: str,
-    *,
-    settings: Mapping[str, Any],
-    earlier: Mapping[str, Any],
-    written: Iterable[str],
-    force: bool,
-    mine: Collection[str] | None = None,
-) -> None:
-    """Leave an empty folder and a run of equal settings as they are, remove another one if forced, refuse all else.
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that a run has claimed, see `entered`.
 
-    Args:
-        folder: claimed by this run.
-        what: such a run in words, "a scan".
-        settings: everything that decides what this run writes.
-        earlier: the settings of the run of this kind that lies there, {} if none does.
-        written: the names of that run's files, the one by which it is known last: a kill leaves none unknown.
-        force: replace another run. Files that are not from it are never touched.
-        mine: what this run will write, where forced it may lie beside other files; None where it never may.
+    Attributes:
+        path: the folder.
+        kind: the kind of the run.
+        settings: everything that decides the bytes of its files, as JSON gives them back.
+        model: name, spec and fingerprint of the network.
+    """
+
+    path: Path
+    kind: RunKind
+    settings: Mapping[str, Any]
+    model: Mapping[str, Any]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest as it is on disk, an unfinished one if there is none."""
+        return self.kind.read(self.path) or Manifest(self.kind.command, self.settings, self.model)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of version and settings, for files that have to match them."""
+        return settings_digest([dreamfilters.__version__, self.settings])
+
+    def is_whole(self) -> bool:
+        """Return whether the run is finished and none of its files has changed."""
+        return is_whole(self.path, self.manifest.files)
+
+    def write(self, name: str, content: bytes) -> str:
+        """Write one file, whole or not at all, and return its SHA-256."""
+        path = self.path / name
+        make_folder(path.parent)
+        write_whole(path, content)
+        return sha256(content)
+
+    def save_manifest(
+        self, files: Mapping[str, str], results: Any = None, failures: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Write the manifest; with all files of the result it marks the run as finished."""
+        manifest = Manifest(self.kind.command, self.settings, self.model, files, results, tuple(failures))
+        write_whole(self.path / MANIFEST, manifest.to_json())
+
+
+@contextmanager
+def entered(
+    folder: Path, kind: RunKind, settings: Mapping[str, Any], model: Mapping[str, Any], *, force: bool
+) -> Iterator[RunFolder]:
+    """Claim a folder for a run, and release it at the end.
+
+    An empty folder gets an unfinished manifest first, so that files of a killed run are known as written by this tool.
+    A run of equal settings stays for the caller to resume. Another run of the same kind is removed if `force` is given.
 
     Raises:
-        OutputError: it is refused.
+        OutputError: the folder holds another run or other files, cannot be written, or is in use by another run.
     """
-    present = {path.name for path in folder.iterdir()} - {LOCK}
-    if not earlier:
-        present = {name for name in present if not (name.startswith(".") and name.endswith(".part"))}
-    if not present or earlier == settings:
-        return
-    if not earlier and (mine is None or not force):
-        few = ", ".join(sorted(present)[:_NAMED]) + (", ..." if len(present) > _NAMED else "")
-        raise OutputError(f"{folder}: holds other files ({few}); choose another folder with --out")
-    if earlier and not force:
-        differing = [key for key in settings if earlier.get(key) != settings[key]] or ["version"]
-        other = ", ".join("version" if key == KEY else key for key in differing)
-        raise OutputError(f"{folder}: holds {what} of other {other}; choose another folder with --out, or say --force")
-    written = list(written) if earlier else []
-    foreign = (present - {Path(name).parts[0] for name in written}) & set(mine or ())
-    if foreign:
+    with claimed(folder):
+        run = RunFolder(folder, kind, json.loads(as_json(settings)), model)
+        _make_room(run, force)
+        if kind.read(folder) is None:
+            run.save_manifest({})
+        yield run
+
+
+def _make_room(run: RunFolder, force: bool) -> None:
+    folder, kind, earlier = run.path, run.kind, Manifest.read(run.path)
+    if earlier is not None and earlier.command != kind.command:
         raise OutputError(
-            f"{folder / min(foreign)}: is not from this tool; move it, or choose another folder with --out"
+            f"{folder}: holds results of `dreamfilters {earlier.command}`; choose another folder with --out"
         )
-    remove(folder, written)
+    if earlier is not None:
+        _replace(run, earlier, force)
+        return
+    files = {path.name for path in folder.iterdir()} - {LOCK}
+    files = {name for name in files if not (name.startswith(".") and name.endswith(".part"))}  # of a killed run
+    if files and (kind.planned is None or not force):
+        first = ", ".join(sorted(files)[:_LISTED]) + (", ..." if len(files) > _LISTED else "")
+        raise OutputError(f"{folder}: holds other files ({first}); choose another folder with --out")
+    _check_overwrites_none(run, files)
+
+
+def _replace(run: RunFolder, earlier: Manifest, force: bool) -> None:
+    """Remove the earlier run of the same kind, unless its settings are equal."""
+    same_version = earlier.version == dreamfilters.__version__
+    if same_version and earlier.settings == run.settings:
+        return
+    if not force:
+        keys = [key for key, value in run.settings.items() if earlier.settings.get(key) != value]
+        differing = ", ".join(keys if same_version else ["version", *keys]) or "settings"
+        raise OutputError(
+            f"{run.path}: holds {run.kind.noun} of other {differing}; choose another folder with --out, or add --force"
+        )
+    names = run.kind.files_in(run.path)
+    present = {path.name for path in run.path.iterdir()} - {LOCK}
+    _check_overwrites_none(run, present - {Path(name).parts[0] for name in names})
+    remove(run.path, names)
+
+
+def _check_overwrites_none(run: RunFolder, foreign: set[str]) -> None:
+    """Raise if the run would overwrite one of these files."""
+    overwritten = foreign & set(run.kind.planned(run.settings) if run.kind.planned else ())
+    if overwritten:
+        raise OutputError(
+            f"{run.path / min(overwritten)}: was not written by this tool; move it, or choose another folder with --out"
+        )
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove these files, what a killed run has left of them, and every folder below this one that is empty then."""
+    """Remove these files, unfinished writes of them, and every subfolder that is empty then.
+
+    Names that lead out of the folder, or through a link, are ignored: a manifest may be forged.
+    """
     for name in names:
         path = folder / name
         if not is_below(name) or any(parent.is_symlink() for parent in _between(folder, path)):
-            continue  # nothing that a manifest says may reach any further
+            continue
         for file in (path.with_name(f".{path.name}.part"), path):
             with suppress(NotADirectoryError):
                 file.unlink(missing_ok=True)
         for parent in _between(folder, path):
-            with suppress(OSError):  # it still holds others, or is gone
+            with suppress(OSError):  # not empty, or gone
                 parent.rmdir()
 
 
-def is_below(name: str) -> bool:
-    """Say whether a file's name stays inside its folder.
-
-    >>> is_below("dreams/one.png"), is_below("../one.png"), is_below("/one.png")
-    (True, False, False)
-    """
-    path = Path(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-
-
 def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Say whether there are any of these files and every one is as it was written: name -> checksum."""
+    """Return whether there are files, and each has its SHA-256."""
     try:
         return bool(files) and all(sha256((folder / name).read_bytes()) == digest for name, digest in files.items())
     except OSError:
         return False
 
 
+def settings_digest(values: Any) -> str:
+    """Return the SHA-256 of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def _between(folder: Path, path: Path) -> list[Path]:
-    """Return the folders that lie between a folder and a file below it, the nearest to the file first."""
+    """Return the folders between a folder and a file below it, the innermost first."""
     return [parent for parent in path.parents if folder in parent.parents]

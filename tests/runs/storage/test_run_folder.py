@@ -1,32 +1,32 @@
-"""Who may write where: nothing that is not from this tool is ever removed."""
+"""Which run owns a folder; files that this tool has not written are never removed."""
 
 import json
 
 import pytest
 
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import sha256
-from dreamfilters.runs.storage.run_folder import KEY, RunKind, is_whole, make_room, remove
+from dreamfilters.runs.storage.atomic_files import LOCK, sha256
+from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
+from dreamfilters.runs.storage.run_folder import RunKind, entered, is_whole, remove
 
-ASKED = {"seed": 1, "top": 4}
+SETTINGS = {"seed": 1, "top": 4}
+MODEL = {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}
+TEST = RunKind("test", "a test", written=lambda folder, manifest: ["units/a.png", "one.txt"])
+BESIDE = RunKind("test", "a test", TEST.written, planned=lambda settings: ["one.txt", MANIFEST])
 
 
-def room(folder, earlier=None, **given):
-    given = {
-        "settings": ASKED,
-        "earlier": earlier or {},
-        "written": ["units/a.png", "manifest.json"],
-        "force": False,
-        **given,
-    }
-    make_room(folder, "a thing", **given)
+def enter(folder, settings=SETTINGS, *, kind=TEST, force=False):
+    """Claim and release a folder; return the manifest that the run finds."""
+    with entered(folder, kind, settings, MODEL, force=force) as run:
+        return run.manifest
 
 
 @pytest.fixture
 def held(tmp_path):
-    """A folder with an earlier thing and a file of somebody else's."""
+    """A folder with a run and with files of the user."""
+    enter(tmp_path)
     (tmp_path / "units").mkdir()
-    for name in ("units/a.png", "units/.a.png.part", "manifest.json", "units/mine.png", "notes.txt"):
+    for name in ("units/a.png", "units/.a.png.part", "one.txt", "units/mine.png", "notes.txt"):
         (tmp_path / name).write_text(name)
     return tmp_path
 
@@ -35,31 +35,53 @@ def names(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_an_empty_folder_and_an_equal_run_are_left_alone(tmp_path, held):
+def test_an_empty_folder_gets_an_unfinished_manifest(tmp_path):
+    assert enter(tmp_path / "new") == Manifest("test", SETTINGS, MODEL)
+    assert names(tmp_path / "new") == {MANIFEST}
+
+
+def test_a_run_of_equal_settings_is_left_alone(held):
     before = names(held)
-    room(held, ASKED)
+    enter(held)
     assert names(held) == before
-    (tmp_path / "empty").mkdir()
-    room(tmp_path / "empty")
 
 
 def test_another_run_is_refused_by_what_differs_and_removed_by_force(held):
     with pytest.raises(
-        OutputError, match=r"holds a thing of other seed; choose another folder with --out, or say --force"
+        OutputError, match=r"holds a test of other seed; choose another folder with --out, or add --force"
     ):
-        room(held, {"seed": 2, "top": 4})
-    room(held, {"seed": 2, "top": 4}, force=True)
-    assert names(held) == {"units/mine.png", "notes.txt"}
+        enter(held, {"seed": 2, "top": 4})
+    assert enter(held, {"seed": 2, "top": 4}, force=True).settings["seed"] == 2
+    assert names(held) == {"units/mine.png", "notes.txt", MANIFEST}
 
 
-def test_files_of_others_are_refused_with_or_without_force(held):
+def test_a_run_of_another_version_is_refused(held):
+    values = json.loads((held / MANIFEST).read_bytes()) | {"dreamfilters": "0.0"}
+    (held / MANIFEST).write_text(json.dumps(values))
+    with pytest.raises(OutputError, match="holds a test of other version;"):
+        enter(held)
+
+
+def test_a_run_of_another_command_is_refused_with_or_without_force(held):
+    other = RunKind("scan", "a scan", written=lambda folder, manifest: [])
     for force in (False, True):
-        with pytest.raises(OutputError, match=r"holds other files \(manifest.json, notes.txt, units\)"):
-            room(held, force=force)
-    room(held, force=True, mine=["other.png"])  # beside them, where a run allows that
-    with pytest.raises(OutputError, match=r"notes\.txt: is not from this tool"):
-        room(held, force=True, mine=["notes.txt"])
-    assert len(names(held)) == 5
+        with pytest.raises(OutputError, match="holds results of `dreamfilters test`; choose another folder"):
+            enter(held, kind=other, force=force)
+    assert len(names(held)) == 6
+
+
+def test_other_files_are_refused_with_or_without_force(held):
+    (held / MANIFEST).unlink()
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"holds other files \(notes.txt, one.txt, units\)"):
+            enter(held, force=force)
+    with pytest.raises(OutputError, match="holds other files"):
+        enter(held, kind=BESIDE)
+    with pytest.raises(OutputError, match=r"one\.txt: was not written by this tool"):
+        enter(held, kind=BESIDE, force=True)
+    (held / "one.txt").unlink()
+    enter(held, kind=BESIDE, force=True)
+    assert "notes.txt" in names(held)
 
 
 def test_no_name_reaches_out_of_the_folder(held):
@@ -70,7 +92,7 @@ def test_no_name_reaches_out_of_the_folder(held):
     assert {"notes.txt", "units/a.png"} <= names(held)
 
 
-def test_whole_is_every_file_as_it_was_written(held):
+def test_a_run_is_whole_if_every_file_has_its_checksum(held):
     files = {"notes.txt": sha256(b"notes.txt"), "units/a.png": sha256(b"units/a.png")}
     assert is_whole(held, files)
     assert not is_whole(held, {})
@@ -79,51 +101,19 @@ def test_whole_is_every_file_as_it_was_written(held):
     assert not is_whole(held, files)
 
 
-THING = RunKind("a thing", "manifest.json", "thing", "seed", lambda folder: ["one.txt", "manifest.json"])
+def test_a_finished_run_is_found_whole(tmp_path):
+    with entered(tmp_path, TEST, SETTINGS, MODEL, force=False) as run:
+        assert not run.is_whole()
+        run.save_manifest({"units/b.png": run.write("units/b.png", b"b")}, {"rows": [1]}, [("bad.png", "is empty")])
+        assert names(tmp_path) == {MANIFEST, "units/b.png", LOCK}
+    with entered(tmp_path, TEST, SETTINGS, MODEL, force=False) as run:
+        assert run.is_whole()
+        assert run.manifest.results == {"rows": [1]}
+        assert run.manifest.failures == (("bad.png", "is empty"),)
 
 
-def left(folder, **changes):
-    values = {KEY: "1", "thing": ASKED, "files": {}, **changes}
-    (folder / "manifest.json").write_text(json.dumps(values))
-    return values
-
-
-def test_a_folder_is_known_by_its_manifest(tmp_path):
-    assert THING.read(tmp_path) == {}
-    assert THING.read(tmp_path) != left(tmp_path) == THING.read(tmp_path)
-    for strange in ({"files": {"../one.txt": ""}}, {"thing": {}}, {"thing": "seed"}, {"files": 3}, {"thing": None}):
-        left(tmp_path, **strange)
-        assert THING.read(tmp_path) == {}
-    (tmp_path / "manifest.json").write_text("[]")
-    assert THING.read(tmp_path) == {}
-
-
-def test_who_enters_finds_the_run_of_equal_settings_or_an_empty_folder(tmp_path):
-    whole = left(tmp_path)
-    (tmp_path / "one.txt").write_text("one")
-    with THING.entered(tmp_path, ASKED, force=False) as earlier:
-        assert earlier == whole
-    with pytest.raises(OutputError, match="a thing of other seed"), THING.entered(tmp_path, {"seed": 2}, force=False):
-        pass
-    with THING.entered(tmp_path, {"seed": 2, "top": 4}, force=True) as earlier:
-        assert earlier == {}
-        assert not names(tmp_path) - {".dreamfilters.lock"}
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        {KEY: "1", "thing": {"targets": []}, "files": ["a.png"]},
-        {KEY: "1", "thing": {"targets": []}, "files": {"../a.png": "0"}},
-        {KEY: "1", "thing": ["targets"], "files": {}},
-        {"thing": {"targets": []}, "files": {}},
-        {KEY: "1", "thing": {"targets": []}},
-        [KEY],
-    ],
-)
-def test_a_manifest_of_another_shape_is_none_of_ours(tmp_path, manifest):
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert (
-        RunKind("a thing", "manifest.json", settings="thing", known="targets", written=lambda _: []).read(tmp_path)
-        == {}
-    )
+def test_a_forged_manifest_is_an_error_of_one_line(tmp_path):
+    fragile = RunKind("test", "a test", written=lambda folder, manifest: manifest.settings["names"])
+    (tmp_path / MANIFEST).write_bytes(Manifest("test", {}, MODEL).to_json())
+    with pytest.raises(OutputError, match=r"manifest\.json: is damaged"):
+        enter(tmp_path, kind=fragile, force=True)
