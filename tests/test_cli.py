@@ -14,6 +14,7 @@ from keras import layers
 
 import dreamfilters
 from dreamfilters import cli, images
+from dreamfilters.progress import Progress
 
 QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
 COMMANDS = (
@@ -254,7 +255,7 @@ def test_demo_tells_its_progress_and_prints_the_page(tell, monkeypatch):
     told = []
 
     def make_demo(folder, *, progress):
-        progress("opening the network", 0.5)
+        progress(Progress(0.5, 1, "opening the network"))
         told.append(folder)
         return folder / "index.html"
 
@@ -267,8 +268,8 @@ def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
     from dreamfilters.signs.gtsrb import archive
 
     def fetch(folder, *, progress):
-        progress("fetching", 1, 2)
-        progress("fetching", 1, 0)
+        progress(Progress(1, 2, "fetching"))
+        progress(Progress(1, 0, "fetching"))
         return folder
 
     monkeypatch.setattr(archive, "fetch", fetch)

@@ -71,7 +71,7 @@ def test_json_names_what_was_made(tell, tmp_path):
     rows = json.loads(out)["images"]
     assert code == 0
     assert [row["label"] for row in rows] == ["b", ""]
-    assert [len(row["guesses"]) for row in rows] == [2, 2]
+    assert [len(row["predictions"]) for row in rows] == [2, 2]
     arrays = np.load(f"{rows[0]['folder']}/maps.npz")
     assert arrays["01-conv1"].shape == (16, 16, 3)
     assert arrays["01-conv1"].dtype == np.float16
@@ -100,7 +100,7 @@ def test_labels_come_from_a_table(tell, place, tmp_path):
     [
         (("none",), "none: no such file or folder"),
         (("empty",), "empty: no image files in this folder"),
-        (("unreadable",), r"none of 2 images can be read, the first: 0\.png: is empty"),
+        (("unreadable",), r"none of 2 images can be read; first error: 0\.png: is empty"),
         (("images", "--layers", "conf1"), "conf1: .* no such layer"),
         (("images", "--units", "7-3"), "--units 7-3: numbers and ranges"),
         (("images", "--units", "99"), "unit 99: no chosen layer has it"),
