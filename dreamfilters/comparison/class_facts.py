@@ -13,6 +13,7 @@ from dreamfilters.errors import DreamfiltersError, ImageError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import feature_vectors
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.classes.class_head import class_head
 from dreamfilters.networks.classes.predictions import predictions
 
 CLOSELY = 1024  # labeled images of a class that are looked at closely
@@ -32,19 +33,8 @@ def class_facts(real: ReferenceSet, subject: ComparedUnit, dream: Floats) -> Cla
     logits = activations(network, dream[None], [LOGITS])[LOGITS][0]
     carriers = None if images is None else _carriers(network, images, number)
     mistakes = () if images is None else _mistakes(real, subject, looked, images, carriers)
-    title = titled(network, number)
+    title = network.class_title(number)
     return ClassFacts(number, title, predictions(network, logits, _GUESSES), carriers, mistakes, len(own), len(looked))
-
-
-def titled(network: Network, number: int) -> str:
-    """Return a class's name and, where it has some, its other ones.
-
-    >>> titled(load("signs"), 13)
-    'Vorfahrt achten (yield)'
-    """
-    name = network.classes[number]
-    others = [names[number] for names in network.aliases if names[number].casefold() != name.casefold()]
-    return f"{name} ({', '.join(others)})" if others else name
 
 
 def _carriers(network: Network, images: Floats, number: int) -> LogitAttribution | None:
@@ -63,10 +53,10 @@ def _mistakes(
 ) -> tuple[ConfusedClass, ...]:
     network, number = real.network, subject.unit
     logits = activations(network, images, [LOGITS])[LOGITS]
-    found = confusions_of(logits, np.full(len(logits), number), number, most=_MISTAKES)
+    found = confusions_of(logits, np.full(len(logits), number), number, most=_MISTAKES, head=class_head(network))
     return tuple(
         ConfusedClass(
-            titled(network, one.taken_for),
+            network.class_title(one.taken_for),
             one,
             _shown(real, one, looked, images, logits),
             _separation(real, images, one, carriers),

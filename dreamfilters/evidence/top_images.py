@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from dreamfilters.errors import RecipeError, TargetError
 from dreamfilters.evidence.activations import Activations, Floats, stream
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.networks.watching import logits_step
 
 Reducer: TypeAlias = Literal["mean", "max"]
 
@@ -94,7 +93,7 @@ def response_of(index: int, answer: Floats, reduce: Reducer = "mean") -> Respons
 
 
 def _check(network: Network, layer: str, numbers: Sequence[int]) -> None:
-    count = logits_step(network.graph).shape[-1] if layer == LOGITS else network.layer(layer).units
+    count = network.layer(layer).units
     wrong = [number for number in numbers if not 0 <= number < (count or 0)]
     if wrong:
         what = "class" if layer == LOGITS else layer

@@ -172,6 +172,21 @@ class Network:
         known = [*self.classes, *(alias for names in self.aliases for alias in names)]
         raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
 
+    def class_title(self, number: int) -> str:
+        """Return the name of a class with its other names, such as the English one of the built-in network.
+
+        A class without a name is called by its number.
+
+        >>> from dreamfilters import load
+        >>> load("signs").class_title(13)
+        'Vorfahrt achten (yield)'
+        """
+        if number >= len(self.classes):
+            return str(number)
+        name = self.classes[number]
+        others = [names[number] for names in self.aliases if names[number].casefold() != name.casefold()]
+        return f"{name} ({', '.join(others)})" if others else name
+
     def _exact(self, address: str) -> str:
         if address == LOGITS:
             return address

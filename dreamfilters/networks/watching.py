@@ -10,6 +10,7 @@ from keras import ops
 
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activation_functions import (
+    activation_name,
     has_linear,
     inline_activation,
     is_pure,
@@ -18,6 +19,7 @@ from dreamfilters.networks.activation_functions import (
 )
 from dreamfilters.networks.filter_slice import narrowed
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
+from dreamfilters.networks.layers.pass_through import way_of
 
 Tensor: TypeAlias = Any
 
@@ -93,8 +95,16 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
 
 
 def logits_step(graph: Graph) -> Step:
-    """Return the step that makes the model's output."""
-    return graph.writers[graph.output]
+    """Return the step that computes the model's output; layers at the end that only forward it are skipped."""
+    step = graph.writers[graph.output]
+    while _forwards(step) and step.inputs[0] in graph.writers:
+        step = graph.writers[step.inputs[0]]
+    return step
+
+
+def _forwards(step: Step) -> bool:
+    is_linear = isinstance(step.operation, keras.layers.Activation) and activation_name(step) == "linear"
+    return is_linear or way_of(step.type) == "identity"
 
 
 def _watched(graph: Graph, address: str) -> tuple[Step, bool]:

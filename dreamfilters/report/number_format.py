@@ -16,12 +16,14 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage that says 100 and 0 only where it is meant.
+def percent(share: float | None) -> str:
+    """Return a share as a percentage that says 100 and 0 only where it is meant, '–' for None.
 
     >>> [percent(share) for share in (0.5, 0.9999, 1.0, 0.0004)]
     ['50 %', '> 99.9 %', '100 %', '< 0.1 %']
     """
+    if share is None:
+        return "–"
     if 0.999 < share < 1:
         return "> 99.9 %"
     if 0 < share < 0.001:

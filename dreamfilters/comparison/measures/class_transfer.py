@@ -13,6 +13,7 @@ from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.classes.class_head import class_head
 from dreamfilters.serialization import plain, table
 
 _GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
@@ -26,7 +27,7 @@ class ClassTransfer:
         name: the class as the other network calls it.
         number: and numbers it.
         logit: what the other network has for it.
-        probability: the share of the softmax.
+        probability: of the class by the other network's head; None for a regression.
         rank: 1 where the other network takes the dream for that class.
         taken_for: the class that it takes the dream for.
         standing: the logit beside those of real images; None where none were given.
@@ -35,7 +36,7 @@ class ClassTransfer:
     name: str
     number: int
     logit: float
-    probability: float
+    probability: float | None
     rank: int
     taken_for: str
     response_rank: ResponseRank | None = None
@@ -128,14 +129,14 @@ def _with_channels(image: Floats, wanted: int, network: Network) -> Floats:
 
 
 def _class_transfer(other: Network, number: int, logits: NDArray[Any], beside: Floats | None) -> ClassTransfer:
-    odds = np.exp(logits - logits.max())
+    probabilities = class_head(other).probabilities(logits)
     return ClassTransfer(
-        name=other.classes[number],
+        name=other.class_title(number),
         number=number,
         logit=float(logits[number]),
-        probability=float(odds[number] / odds.sum()),
+        probability=None if probabilities is None else float(probabilities[number]),
         rank=1 + int((logits > logits[number]).sum()),
-        taken_for=other.classes[int(np.argmax(logits))],
+        taken_for=other.class_title(int(np.argmax(logits))),
         response_rank=None if beside is None else response_rank(float(logits[number]), beside),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError
+from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead
 from dreamfilters.serialization import plain, table
 
 
@@ -21,7 +22,7 @@ class Confusion:
         taken_for: the number of the class that the network says.
         count: of images.
         share: count / all images of `meant`.
-        probability: the mean share of the softmax that images of `meant` give to `taken_for`, wrong or not.
+        probability: the mean probability of `taken_for` over the images of `meant`; None for a regression.
         images: places of the images that show it, the surest mistake first.
         closest: place of the image of `meant` whose two logits lie closest to a mistake, or deepest in it.
     """
@@ -30,7 +31,7 @@ class Confusion:
     taken_for: int
     count: int
     share: float
-    probability: float
+    probability: float | None
     images: tuple[int, ...]
     closest: int
 
@@ -69,7 +70,9 @@ class UnitSeparation:
         return table("Separation", [self.as_values()])
 
 
-def confusions_of(logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3) -> tuple[Confusion, ...]:
+def confusions_of(
+    logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3, head: ClassHead = SOFTMAX
+) -> tuple[Confusion, ...]:
     """Return what images of a class are taken for, the most frequent mistake first.
 
     Where mistakes are equally many, or there are none, the class comes first to which the network gives more
@@ -80,6 +83,7 @@ def confusions_of(logits: ArrayLike, labels: ArrayLike, number: int, *, most: in
         labels: (n,) the number of each one's class.
         number: of the class in question.
         most: how many other classes.
+        head: how the network turns logits into probabilities, see `class_head`.
 
     Raises:
         ImageError: logits and labels do not fit, or no image shows the class.
@@ -92,16 +96,18 @@ def confusions_of(logits: ArrayLike, labels: ArrayLike, number: int, *, most: in
     rows = np.flatnonzero(known == number)
     if not rows.size:
         raise ImageError(f"class {number}: none of the {len(known)} labeled images shows it")
-    found = [_confusion(values, rows, number, other) for other in range(values.shape[1]) if other != number]
-    return tuple(sorted(found, key=lambda one: (-one.count, -one.probability))[:most])
+    found = [_confusion(values, rows, number, other, head) for other in range(values.shape[1]) if other != number]
+    return tuple(sorted(found, key=lambda one: (-one.count, -(one.probability or 0)))[:most])
 
 
-def mistaken_for(logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3) -> tuple[Confusion, ...]:
+def mistaken_for(
+    logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3, head: ClassHead = SOFTMAX
+) -> tuple[Confusion, ...]:
     """Return which other classes' images are taken for a class; order, arguments and errors as in `confusions_of`."""
     values, known = _checked(logits, labels)
     others = [other for other in range(values.shape[1]) if other != number and (known == other).any()]
-    found = [_confusion(values, np.flatnonzero(known == other), other, number) for other in others]
-    return tuple(sorted(found, key=lambda one: (-one.count, -one.probability))[:most])
+    found = [_confusion(values, np.flatnonzero(known == other), other, number, head) for other in others]
+    return tuple(sorted(found, key=lambda one: (-one.count, -(one.probability or 0)))[:most])
 
 
 def separating_units(
@@ -147,18 +153,20 @@ def separating_units(
     )
 
 
-def _confusion(logits: NDArray[np.float64], rows: NDArray[np.intp], meant: int, other: int) -> Confusion:
+def _confusion(
+    logits: NDArray[np.float64], rows: NDArray[np.intp], meant: int, other: int, head: ClassHead
+) -> Confusion:
     seen = logits[rows]  # (images of `meant`, classes)
     lead = seen[:, other] - seen[:, meant]
     wrong = np.flatnonzero(seen.argmax(axis=1) == other)
     wrong = wrong[np.argsort(-lead[wrong], kind="stable")]
-    odds = np.exp(seen - seen.max(axis=1, keepdims=True))
+    probabilities = head.probabilities(seen)
     return Confusion(
         meant=meant,
         taken_for=other,
         count=len(wrong),
         share=len(wrong) / len(rows),
-        probability=float((odds[:, other] / odds.sum(axis=1)).mean()),
+        probability=None if probabilities is None else float(probabilities[:, other].mean()),
         images=tuple(map(int, rows[wrong])),
         closest=int(rows[np.argmax(lead)]),
     )

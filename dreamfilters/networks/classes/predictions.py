@@ -1,16 +1,15 @@
-"""What a network takes an image for: its surest classes, each with its logit and its probability."""
+"""Predictions: the top-k classes of an image, each with its logit and its probability."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dreamfilters.images import ImageArray as Floats
-from dreamfilters.networks import Network
-from dreamfilters.networks.activation_functions import activation_name
-from dreamfilters.networks.watching import logits_step
+from dreamfilters.networks.classes.class_head import class_head
+from dreamfilters.networks.network import Network
+from dreamfilters.networks.watching import LOGITS
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,9 @@ class Prediction:
 
     Attributes:
         number: of the class.
-        name: of the class, its number where nobody named it.
-        logit: what enters the last activation.
-        probability: what leaves it: softmax, or sigmoid where the network ends in one; None where a network ends in
-            neither and has a single output.
+        name: of the class with its other names, see `Network.class_title`.
+        logit: the value before the last activation.
+        probability: by the network's head, see `ClassHead.probabilities`; None for a regression.
     """
 
     number: int
@@ -32,30 +30,23 @@ class Prediction:
 
 
 def has_classes(network: Network) -> bool:
-    """Say whether the network's output is one number for each class."""
-    return len(logits_step(network.graph).shape) == 1
+    """Return whether the network's output is a vector with one number for each class."""
+    return network.layer(LOGITS).kind == "vector"
 
 
 def predictions(network: Network, logits: Floats, top: int) -> tuple[Prediction, ...]:
-    """Return the `top` classes of one image's logits (classes,), the surest first, of equal ones the earlier."""
-    odds = _probabilities(activation_name(logits_step(network.graph)), logits.astype(np.float64))
-    names = network.classes
+    """Return the `top` classes of one image's logits (classes,), the most probable first.
+
+    Classes with equal logits keep their order, and NaN counts as the lowest logit.
+    """
+    probabilities = class_head(network).probabilities(logits)
     order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top]
     return tuple(
         Prediction(
             int(number),
-            names[number] if number < len(names) else str(number),
+            network.class_title(number),
             float(logits[number]),
-            None if odds is None else float(odds[number]),
+            None if probabilities is None else float(probabilities[number]),
         )
         for number in order
     )
-
-
-def _probabilities(activation: str, logits: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    if activation == "sigmoid":
-        return 1 / (1 + np.exp(-np.clip(logits, -700, 700)))
-    if len(logits) < 2:
-        return None
-    odds = np.exp(logits - np.max(logits))
-    return np.asarray(odds / odds.sum())

@@ -1,4 +1,4 @@
-"""Guesses are checked against softmax and sigmoid worked out by hand."""
+"""Predictions are compared with softmax and sigmoid worked out by hand."""
 
 import keras
 import numpy as np

@@ -17,7 +17,7 @@ from dreamfilters.networks.classes.predictions import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.class_orders import class_orders
 from dreamfilters.networks.preprocessing.search.trial import Reals, ShownImages, Trial, TrialRunner, read_images
-from dreamfilters.networks.watching import logits_step
+from dreamfilters.networks.watching import LOGITS
 from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
@@ -183,5 +183,5 @@ def _spread_over(labels: Sequence[str], per_class: int) -> list[int]:
 
 def _check_outputs(network: Network) -> None:
     if not has_classes(network) or len(network.classes) < 2:
-        shape = logits_step(network.graph).shape
+        shape = network.layer(LOGITS).shape
         raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")

@@ -15,9 +15,8 @@ from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
-from dreamfilters.networks.activation_functions import activation_name
+from dreamfilters.networks.classes.class_head import SOFTMAX, class_head
 from dreamfilters.networks.preprocessing.search.class_orders import ClassOrder
-from dreamfilters.networks.watching import logits_step
 from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
@@ -130,7 +129,8 @@ class TrialRunner:
 
     def __init__(self, network: Network, shown: ShownImages, orders: Sequence[ClassOrder]) -> None:
         self.form, self.shown, self.orders = network.form, shown, orders
-        self.activation = activation_name(logits_step(network.graph))
+        head = class_head(network)
+        self.head = SOFTMAX if head.kind == "regression" else head  # labeled images say that its outputs are classes
         watch = network.watch(frozenset({LOGITS}))
         self.look = backend.compile(lambda x: watch(x)[LOGITS])
 
@@ -166,8 +166,5 @@ class TrialRunner:
         filled = np.concatenate([stack, np.repeat(stack[-1:], missing, axis=0)])
         logits = np.asarray(self.look(form.to_input(filled)), np.float64)[: len(stack)]
         logits = np.nan_to_num(logits, nan=0, posinf=_FAR, neginf=-_FAR)
-        if self.activation == "sigmoid":
-            odds = 1 / (1 + np.exp(-np.clip(logits, -_FAR, _FAR)))
-        else:
-            odds = np.exp(np.maximum(logits - logits.max(axis=1, keepdims=True), -_FAR))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+        odds = np.asarray(self.head.probabilities(logits))
+        return odds if self.head.kind == "softmax" else odds / odds.sum(axis=1, keepdims=True)

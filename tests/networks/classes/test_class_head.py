@@ -1,0 +1,96 @@
+"""The head of a network and its probabilities, worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.comparison.measures.class_transfer import class_transfer
+from dreamfilters.comparison.measures.confusions import confusions_of
+from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks.classes.class_head import ClassHead, class_head
+from dreamfilters.networks.classes.predictions import predictions
+
+
+def ending(*last, classes=("a", "b", "c")):
+    model = keras.Sequential([layers.Input((4, 4, 3)), layers.GlobalAveragePooling2D(), *last])
+    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), classes)
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        ([layers.Dense(3, activation="softmax")], "softmax"),
+        ([layers.Dense(3), layers.Softmax()], "softmax"),
+        ([layers.Dense(3)], "softmax"),
+        ([layers.Dense(3, activation="sigmoid")], "sigmoid"),
+        ([layers.Dense(3), layers.Activation("sigmoid"), layers.Identity()], "sigmoid"),
+        ([layers.Dense(1, activation="sigmoid")], "single logit"),
+        ([layers.Dense(1)], "regression"),
+        ([layers.Dense(3, activation="relu")], "regression"),
+        ([layers.Dense(3, activation="softmax"), layers.Activation("linear", dtype="float32")], "softmax"),
+    ],
+)
+def test_the_head_is_read_off_the_end(last, kind):
+    assert class_head(ending(*last)).kind == kind
+
+
+def test_probabilities_by_hand():
+    logits = np.log([[1.0, 3.0, 4.0], [6.0, 1.0, 1.0]])
+    np.testing.assert_allclose(
+        ClassHead("softmax").probabilities(logits), [[1 / 8, 3 / 8, 1 / 2], [3 / 4, 1 / 8, 1 / 8]]
+    )
+    np.testing.assert_allclose(
+        ClassHead("sigmoid").probabilities(logits), [[1 / 2, 3 / 4, 4 / 5], [6 / 7, 1 / 2, 1 / 2]]
+    )
+    np.testing.assert_allclose(ClassHead("single logit").probabilities([[np.log(3)]]), [[3 / 4]])
+    assert ClassHead("regression").probabilities(logits) is None
+
+
+def test_far_logits_do_not_overflow():
+    with np.errstate(over="raise", invalid="raise"):
+        assert ClassHead("softmax").probabilities([1e5, 0]).tolist() == [1, 0]
+        assert ClassHead("sigmoid").probabilities([1e5, -1e5]).tolist() == pytest.approx([1, 0])
+
+
+def test_the_predicted_class():
+    logits = [[1, 3, 2], [np.nan, -3, -2]]
+    assert ClassHead("softmax").predicted(logits).tolist() == [1, 2]
+    assert ClassHead("sigmoid").predicted(logits).tolist() == [1, 2]
+    assert ClassHead("regression").predicted(logits).tolist() == [-1, -1]
+    assert ClassHead("single logit").predicted([[0.5], [-0.5], [0]]).tolist() == [0, -1, -1]
+
+
+def test_layers_that_forward_the_softmax_do_not_hide_the_logits():
+    dense = layers.Dense(3, activation="softmax", name="dense", kernel_initializer="ones")
+    network = ending(dense, layers.Identity(), layers.Dropout(0.5))
+    logits = np.asarray(network.watch(frozenset({LOGITS}))(np.full((1, 4, 4, 3), 0.5, "float32"))[LOGITS])
+    assert logits.tolist() == [[1.5, 1.5, 1.5]]
+
+
+def test_predictions_confusions_and_transfer_agree_on_a_sigmoid_head():
+    """Independent probabilities: a softmax would give 0.9 and 0.1 where the sigmoids give 0.9 and 0.5."""
+    bias = np.log([9.0, 1.0])
+    network = ending(
+        layers.Dense(2, activation="sigmoid", kernel_initializer="zeros", bias_initializer=lambda *_, **__: bias),
+        classes=("a", "b"),
+    )
+    images = np.full((2, 4, 4, 3), 0.5, "float32")
+    logits = np.asarray(network.watch(frozenset({LOGITS}))(images)[LOGITS])
+    predicted = {one.name: one.probability for one in predictions(network, logits[0], 2)}
+    assert predicted == pytest.approx({"a": 0.9, "b": 0.5})
+    transfers = [class_transfer(network, number, images, network)[0] for number in (0, 1)]
+    assert [one.probability for one in transfers] == pytest.approx([0.9, 0.5])
+    assert [one.rank for one in transfers] == [1, 2]
+    (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
+    assert (confusion.taken_for, confusion.probability) == (1, pytest.approx(0.5))
+
+
+def test_a_regression_has_no_probabilities_anywhere():
+    network = ending(layers.Dense(2, activation="relu"), classes=("a", "b"))
+    images = np.full((2, 4, 4, 3), 0.5, "float32")
+    logits = np.asarray(network.watch(frozenset({LOGITS}))(images)[LOGITS])
+    assert {one.probability for one in predictions(network, logits[0], 2)} == {None}
+    assert class_transfer(network, 0, images, network)[0].probability is None
+    (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
+    assert confusion.probability is None
