@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ModelError, RecipeError
-from dreamfilters.evidence.bounds.affine_operators import Array, ChannelScale, Convolution, Linear, affine_parts
+from dreamfilters.evidence.bounds.affine_layers import affine_parts
+from dreamfilters.evidence.bounds.affine_operators import Array, ChannelScale, Convolution, Linear
 from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import inline_activation
 from dreamfilters.networks.graph import Graph, Step

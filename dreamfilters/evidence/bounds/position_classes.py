@@ -1,7 +1,7 @@
-"""Which places of a map are alike: those that see the same arrangement of interior and border.
+"""Classes of map positions with equal bounds: positions whose receptive fields overlap padding in the same way.
 
-All places of the input have the same box, so two places of a map can have different bounds only where their windows
-meet the zeros around a map differently. Rows and columns are independent, so each axis is labeled on its own.
+All positions of the input have the same box, so the bounds of two positions of a map differ only if their windows
+overlap the zero padding differently. Rows and columns are independent, so each axis is labeled separately.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Linear, Rearrangement, padding
-from dreamfilters.evidence.bounds.interval_arithmetic import Interval, IntervalPropagation, Part, require_bounds
+from dreamfilters.evidence.bounds.affine_layers import padding
+from dreamfilters.evidence.bounds.affine_operators import ChannelScale, Linear, Rearrangement
+from dreamfilters.evidence.bounds.interval_arithmetic import IntervalPropagation, Part
+from dreamfilters.evidence.bounds.intervals import Interval, require_bounds
 from dreamfilters.networks.activation_functions import is_pure
 from dreamfilters.networks.graph import Slot, Step
 from dreamfilters.networks.layers.pass_through import types_of
@@ -25,23 +27,23 @@ IDENTITIES = types_of("identity")
 
 
 def representatives(axes: AxisLabels) -> list[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
-    """Return one place (row, column) of each kind with the rows and columns of all of them, the most common first."""
+    """Return one position (row, column) of each class, with the rows and columns of the class, largest class first."""
     rows, columns = (np.asarray(labels) for labels in axes)
-    found = []
+    classes = []
     for row in np.unique(rows):
         for column in np.unique(columns):
-            like, across = np.flatnonzero(rows == row), np.flatnonzero(columns == column)
-            found.append(((int(like[len(like) // 2]), int(across[len(across) // 2])), like, across))
-    return sorted(found, key=lambda kind: -len(kind[1]) * len(kind[2]))
+            down, across = np.flatnonzero(rows == row), np.flatnonzero(columns == column)
+            classes.append(((int(down[len(down) // 2]), int(across[len(across) // 2])), down, across))
+    return sorted(classes, key=lambda each: -len(each[1]) * len(each[2]))
 
 
 def input_labels(shape: tuple[int, ...]) -> AxisLabels:
-    """Return the labels of the input: all places alike."""
+    """Return the labels of the input: one class."""
     return (0,) * shape[0], (0,) * shape[1]
 
 
 def position_labels(step: Step, known: IntervalPropagation, axes: dict[int, AxisLabels]) -> AxisLabels:
-    """Return the labels of what a step computes before its activation."""
+    """Return the labels of a step's value before its activation; one class for tokens and vectors."""
     bounds = known.before[step.name]
     shape = bounds.low.shape if isinstance(bounds, Interval) else ()
     if len(shape) != 3:
@@ -66,15 +68,15 @@ def position_labels(step: Step, known: IntervalPropagation, axes: dict[int, Axis
         (top, _), (left, _) = step.operation.cropping
         rows, columns = sources[0]
         return rows[top : top + shape[0]], columns[left : left + shape[1]]
-    plain = all(isinstance(leaf, Slot | int | float) for leaf in keras.tree.flatten(step.arguments))
-    same = all(len(rows) == shape[0] and len(columns) == shape[1] for rows, columns in sources)
-    if step.type in _TOGETHER and plain and same and not step.channels_first:
+    no_arrays = all(isinstance(leaf, Slot | int | float) for leaf in keras.tree.flatten(step.arguments))
+    same_size = all(len(rows) == shape[0] and len(columns) == shape[1] for rows, columns in sources)
+    if step.type in _ELEMENTWISE and no_arrays and same_size and not step.channels_first:
         down, across = (_numbered(zip(*(source[a] for source in sources), strict=True)) for a in (0, 1))
         return down, across
-    return _apart(shape)
+    return _distinct(shape)
 
 
-_TOGETHER = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum", "Concatenate", "Multiply"})
+_ELEMENTWISE = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum", "Concatenate", "Multiply"})
 
 
 def _through(part: Part, labels: AxisLabels, shape: tuple[int, ...]) -> AxisLabels:
@@ -82,7 +84,7 @@ def _through(part: Part, labels: AxisLabels, shape: tuple[int, ...]) -> AxisLabe
     if isinstance(operator, Linear | ChannelScale):
         return labels
     if isinstance(operator, Rearrangement):
-        return _apart(shape)
+        return _distinct(shape)
     kernel = operator.kernel.shape
     down, across = (
         _windows(labels[a], kernel[a], operator.strides[a], operator.dilation[a], operator.pads[a], None)
@@ -92,18 +94,18 @@ def _through(part: Part, labels: AxisLabels, shape: tuple[int, ...]) -> AxisLabe
 
 
 def _windows(labels: Labels, size: int, stride: int, dilation: int, pads: tuple[int, int], count: int | None) -> Labels:
-    """Label the windows of an axis by what they see; -1 is a zero beyond the edge."""
+    """Label the windows of an axis by the labels they cover; -1 is padding."""
     padded = (-1,) * pads[0] + labels + (-1,) * pads[1]
     reach = (size - 1) * dilation + 1
     firsts: Iterable[int] = range(0, len(padded) - reach + 1, stride)
-    seen = [tuple(padded[first : first + reach : dilation]) for first in firsts]
-    return _numbered(seen[:count])
+    windows = [tuple(padded[first : first + reach : dilation]) for first in firsts]
+    return _numbered(windows[:count])
 
 
-def _numbered(kinds: Iterable[Hashable]) -> Labels:
+def _numbered(keys: Iterable[Hashable]) -> Labels:
     numbers: dict[Hashable, int] = {}
-    return tuple(numbers.setdefault(kind, len(numbers)) for kind in kinds)
+    return tuple(numbers.setdefault(key, len(numbers)) for key in keys)
 
 
-def _apart(shape: Sequence[int]) -> AxisLabels:
+def _distinct(shape: Sequence[int]) -> AxisLabels:
     return tuple(range(shape[0])), tuple(range(shape[1]))

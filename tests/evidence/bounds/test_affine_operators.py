@@ -1,4 +1,4 @@
-"""The operators say what the layers say, and backwards is the adjoint of forwards."""
+"""Tests of affine operators: forward equals the Keras layer, and backward is the adjoint of forward."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.evidence.bounds.affine_operators import Convolution, affine_parts, padding
+from dreamfilters.evidence.bounds.affine_layers import affine_parts, padding
+from dreamfilters.evidence.bounds.affine_operators import Convolution
 from dreamfilters.networks.graph import flatten
 
 LAYERS = (
@@ -41,34 +42,34 @@ def _parts(layer, fill):
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_forwards_is_the_layer(layer, fill):
+def test_forward_equals_the_layer(layer, fill):
     model, parts = _parts(layer, fill)
     x = np.random.default_rng(1).normal(size=(7, 9, 4))
-    seen = x
+    output = x
     for part in parts:
-        seen = part.apply(seen) + part.bias
-    assert seen == pytest.approx(np.asarray(model(x[None], training=False))[0], abs=1e-5)
+        output = part.apply(output) + part.bias
+    assert output == pytest.approx(np.asarray(model(x[None], training=False))[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_backwards_is_the_adjoint_on_every_window(layer, fill):
+def test_backward_is_the_adjoint_on_windows(layer, fill):
     # <w, A x> on a window of the output equals <back(w), x> on the window of the input that it reads.
     rng = np.random.default_rng(2)
     for part in _parts(layer, fill)[1]:
         x = rng.normal(size=(7, 9, part.kernel.shape[2] * part.groups if isinstance(part, Convolution) else 4))
-        seen = part.apply(x)
-        whole = seen.ndim != 3 or not isinstance(part, Convolution)
-        for top, left in ((0, 0), (1, 2), (seen.shape[0] - 2, 0)):
-            corner = (0, 0) if whole else (max(0, top), left)
-            cut = seen if whole else seen[corner[0] : corner[0] + 2, corner[1] : corner[1] + 2]
+        output = part.apply(x)
+        on_whole_map = output.ndim != 3 or not isinstance(part, Convolution)
+        for top, left in ((0, 0), (1, 2), (output.shape[0] - 2, 0)):
+            corner = (0, 0) if on_whole_map else (max(0, top), left)
+            cut = output if on_whole_map else output[corner[0] : corner[0] + 2, corner[1] : corner[1] + 2]
             weights = rng.normal(size=(3, *cut.shape))
             back, (row, column) = part.back(weights, corner, x.shape)
             below = x[row : row + back.shape[1], column : column + back.shape[2]]
-            forwards = (weights * cut).reshape(3, -1).sum(axis=1)
-            assert (back * below).reshape(3, -1).sum(axis=1) == pytest.approx(forwards)
+            expected = (weights * cut).reshape(3, -1).sum(axis=1)
+            assert (back * below).reshape(3, -1).sum(axis=1) == pytest.approx(expected)
 
 
-def test_same_padding_puts_the_odd_one_last():
+def test_same_padding_puts_an_odd_zero_last():
     assert padding("same", 7, 3, 2) == (1, 1)
     assert padding("same", 8, 3, 2) == (0, 1)
     assert padding("same", 8, 2, 1) == (0, 1)
@@ -76,7 +77,7 @@ def test_same_padding_puts_the_odd_one_last():
     assert padding("valid", 8, 3, 2) == (0, 0)
 
 
-def test_what_is_not_affine_has_no_operators():
+def test_a_layer_that_is_not_affine_has_no_operators():
     image = keras.Input((7, 9, 4))
     (step,) = flatten(keras.Model(image, layers.MaxPooling2D()(image))).steps
     assert affine_parts(step, (7, 9, 4)) is None

@@ -1,4 +1,4 @@
-"""Nothing that is ever shown to a network leaves its bounds, whatever the network is made of."""
+"""Tests of unit bounds: no response to any image leaves them, in networks of many kinds of layers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,17 @@ def _operations(x):
     return layers.Dense(4, activation="relu", name="d")(layers.Reshape((-1,), name="flat")(x))
 
 
-ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations)
+def _tokens(x):
+    """Patches of 3x3 as tokens of 6 channels, two dense layers on tokens with a residual, then a head."""
+    x = layers.Conv2D(6, 3, strides=3, activation="relu", name="patches")(x)
+    x = layers.Reshape((-1, 6), name="tokens")(x)
+    y = layers.Dense(5, activation="relu", name="mlp")(x)
+    y = layers.Dense(6, activation="relu", name="out")(y)
+    x = layers.Add(name="add")([x, y])
+    return layers.Dense(4, activation="relu", name="d")(layers.Flatten(name="flat")(x))
+
+
+ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations, _tokens)
 
 
 def _network(build, fill, seed=3, form=None):
@@ -77,7 +87,7 @@ def _network(build, fill, seed=3, form=None):
 
 
 def _addresses(network, bounds):
-    """Return every address there are bounds for, with (units,) low and high."""
+    """Return (low, high) of every address with bounds, (units,) each."""
     found = {}
     for name, layer in bounds.layers.items():
         if layer.high is not None:
@@ -88,7 +98,7 @@ def _addresses(network, bounds):
 
 
 def _images(rng, network):
-    """1,000 images: noise, corners of the box, corners in large patches, flat colors."""
+    """Return 1,000 images: noise, corners of the box, corners in large patches, flat colors."""
     height, width = network.form.size
     noise = rng.random((300, height, width, 3))
     corners = rng.integers(0, 2, (300, height, width, 3))
@@ -97,8 +107,8 @@ def _images(rng, network):
     return np.concatenate([noise, corners, patches, flat]).astype("float32")
 
 
-def _climbed(network, address, units, rng, steps=7):
-    """For each unit a corner image that gradient ascent finds for the greatest value of its map, and the least."""
+def _ascended(network, address, units, rng, steps=7):
+    """Return for each unit the corner images that gradient ascent finds for the maximum and the minimum of its map."""
     watch = network.watch(frozenset({address}), relaxed=True)
     height, width = network.form.size
     sign = np.repeat([1.0, -1.0], units).astype("float32")[:, None]
@@ -106,13 +116,13 @@ def _climbed(network, address, units, rng, steps=7):
 
     def score(image):
         seen = watch(network.to_input(image))[address]
-        places = keras.ops.reshape(seen, (2 * units, -1, units))
-        return keras.ops.sum(keras.ops.max(keras.ops.sum(places * chosen[:, None], axis=-1), axis=1)), ()
+        maps = keras.ops.reshape(seen, (2 * units, -1, units))
+        return keras.ops.sum(keras.ops.max(keras.ops.sum(maps * chosen[:, None], axis=-1), axis=1)), ()
 
-    climb = backend.compile(backend.value_and_gradient(score))
+    gradient = backend.compile(backend.value_and_gradient(score))
     image = rng.random((2 * units, height, width, 3)).astype("float32")
     for step in range(steps):
-        _, slope = climb(backend.tensor(image))
+        _, slope = gradient(backend.tensor(image))
         image = np.clip(image + (1.0 if step == steps - 1 else 0.3) * np.sign(slope), 0, 1).astype("float32")
     return image
 
@@ -132,11 +142,11 @@ def test_no_image_leaves_the_bounds(build, form, fill):
     assert all(not layer.reason for layer in bounds.layers.values())
     rng = np.random.default_rng(5)
     watch = backend.compile(lambda images: network.watch(frozenset(known))(network.to_input(images)))
-    shown = [_images(rng, network)]
+    stacks = [_images(rng, network)]
     if form == "0..1":
         deep = [name for name in known if name.startswith("//")][-2:]
-        shown += [_climbed(network, name, len(known[name][0]), rng) for name in deep]
-    for images in shown:
+        stacks += [_ascended(network, name, len(known[name][0]), rng) for name in deep]
+    for images in stacks:
         for name, seen in watch(backend.tensor(images)).items():
             low, high = known[name]
             values = np.asarray(seen, np.float64)
@@ -160,10 +170,29 @@ def test_the_linear_relaxation_is_never_looser_and_somewhere_tighter(build, fill
         if other.linear is not None:
             assert not layer.linear.any()
             gains += int(other.linear.sum())
-    assert gains > 0 or build is _smooth  # no line is drawn around SiLU and GELU
+    assert gains > 0 or build is _smooth  # SiLU and GELU have no lines
 
 
-def test_the_built_in_network_stays_within_its_bounds_on_its_own_images(rendered):
+def test_tokens_are_bounded_by_intervals_and_traced_through(fill):
+    network = _network(_tokens, fill)
+    bounds = bound_units(network).layers
+    assert network.layer("mlp").kind == "tokens"
+    assert bounds["mlp"].high.shape == (5,)
+    assert not bounds["out"].linear.any()  # a token layer keeps the bounds of intervals
+    assert bounds["d"].linear.any()  # a layer behind tokens is tightened
+
+
+def test_an_attention_has_no_bounds_and_says_so(network_of, fill):
+    image = keras.Input((8, 8, 3))
+    x = layers.Reshape((4, 48), name="tokens")(image)
+    x = layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    bounds = bound_units(network_of(fill(keras.Model(image, layers.Dense(2, name="head")(x))))).layers
+    assert bounds["tokens"].high is not None
+    assert bounds["head"].high is None
+    assert "no bounds are known for attention, a MultiHeadAttention" in bounds["head"].reason
+
+
+def test_the_built_in_network_stays_within_its_bounds_on_rendered_images(rendered):
     network = load("signs")
     bounds = bound_units(network, only={"conv4": range(4)})
     assert bounds.layers["conv2"].linear.all()
@@ -177,8 +206,8 @@ def test_the_built_in_network_stays_within_its_bounds_on_its_own_images(rendered
         assert np.all(values.min(axis=axes) >= low), name
 
 
-def test_what_the_relaxation_sees_by_hand(network_of):
-    # b = relu(x) and c = relu(x) of one pixel, d = b - c: 0 for every image. Intervals lose that: d from -1 to 1.
+def test_the_relaxation_cancels_equal_terms(network_of):
+    # b = relu(x) and c = relu(x) of one pixel, d = b - c: 0 for every image. Intervals give -1 to 1.
     image = keras.Input((1, 1, 1))
     x = layers.Conv2D(2, 1, activation="relu", name="twice")(image)
     model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="less")(x))
@@ -190,15 +219,15 @@ def test_what_the_relaxation_sees_by_hand(network_of):
     assert plain.high_before == pytest.approx([0.999], abs=1e-5)
     assert plain.low_before == pytest.approx([-1.001], abs=1e-5)
     assert tight.high_before == pytest.approx([-0.001], abs=1e-5)
-    assert tight.high_before[0] < 0  # dead, and only the relaxation knows
+    assert tight.high_before[0] < 0  # dead, proved by the relaxation only
     assert tight.low_before == pytest.approx([-0.001], abs=1e-5)
     assert tight.linear.tolist() == [True]
     assert tight.before(0) == (tight.low_before[0], tight.high_before[0])
 
 
-def test_a_triangle_by_hand(network_of):
-    # z = 2x - 1 from -1 to 1. relu(z) lies below (z + 1) / 2 = x and above 0.
-    # a = relu(z) - x: intervals say -1 to 1; lines say at most x - x = 0, at least 0 - x = -1.
+def test_the_triangle_relaxation_by_hand(network_of):
+    # z = 2x - 1 from -1 to 1. relu(z) is at most (z + 1) / 2 = x and at least 0.
+    # a = relu(z) - x: intervals give -1 to 1; lines give at most x - x = 0 and at least 0 - x = -1.
     image = keras.Input((1, 1, 1))
     x = layers.Conv2D(2, 1, activation="relu", name="bent")(image)
     model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="a")(x))
@@ -211,8 +240,8 @@ def test_a_triangle_by_hand(network_of):
 
 
 def test_intervals_by_hand(network_of):
-    # Each place sums 4 pixels in [0, 1] with the weights 1, -2, 3, 0 and the bias -1: from -3 to 3; at the right edge
-    # of 'same' padding only the left column (1 and 3) is seen: from -1 to 3, at the bottom the upper row: -3 to 0.
+    # Each position sums 4 pixels in [0, 1] with weights 1, -2, 3, 0 and bias -1: from -3 to 3. At the right edge
+    # of 'same' padding only the left column (1 and 3) counts: -1 to 3; at the bottom only the upper row: -3 to 0.
     image = keras.Input((4, 4, 1))
     x = layers.Conv2D(1, 2, padding="same", activation="relu", name="conv")(image)
     x = layers.AveragePooling2D(4, name="mean")(x)
@@ -222,11 +251,11 @@ def test_intervals_by_hand(network_of):
     assert bounds["conv"].low_before == pytest.approx([-3], abs=1e-5)
     assert bounds["conv"].high_before == pytest.approx([3], abs=1e-5)
     assert bounds["conv"].low == pytest.approx([0])
-    # 12 places of at most 3, 4 at the bottom of at most 0
+    # 12 positions of at most 3, 4 at the bottom of at most 0
     assert bounds["flat"].high == pytest.approx([36 / 16], abs=1e-5)
 
 
-def test_a_pooled_unit_that_surpasses_the_others_is_traced_through(network_of):
+def test_a_dominant_input_of_a_pooling_window_is_traced(network_of):
     # The left pixel goes by 1 + x, the right by x: their maximum is the left one's, and it cancels.
     image = keras.Input((1, 2, 1))
     left = layers.Cropping2D(((0, 0), (0, 1)), name="left")(image)
@@ -238,7 +267,7 @@ def test_a_pooled_unit_that_surpasses_the_others_is_traced_through(network_of):
     assert layer.high_before == pytest.approx([0.5], abs=1e-5)
 
 
-def test_the_budget_is_kept_and_what_was_left_is_named(network_of, tiny):
+def test_the_budget_is_kept_and_untried_layers_are_listed(network_of, tiny):
     network = network_of(tiny)
     bounds = bound_units(network, budget=1)
     assert bounds.untried == ("classes",)
@@ -246,18 +275,18 @@ def test_the_budget_is_kept_and_what_was_left_is_named(network_of, tiny):
     assert np.all(bounds.layers["classes"].high_before >= bound_units(network).layers["classes"].high_before)
 
 
-def test_only_goes_no_further_than_the_units_need(network_of, fill):
+def test_only_stops_at_the_last_wanted_layer(network_of, fill):
     network = _network(_plain, fill)
-    every = bound_units(network)
-    wanted = bound_units(network, only={"b": [1, 5]})
-    assert 0 < wanted.work < every.work
-    assert wanted.layers["b"].high_before[[1, 5]] == pytest.approx(every.layers["b"].high_before[[1, 5]])
-    assert not wanted.layers["b"].linear[[0, 2, 3, 4, 6, 7]].any()
-    assert not wanted.layers["d"].linear.any()
+    full = bound_units(network)
+    partial = bound_units(network, only={"b": [1, 5]})
+    assert 0 < partial.work < full.work
+    assert partial.layers["b"].high_before[[1, 5]] == pytest.approx(full.layers["b"].high_before[[1, 5]])
+    assert not partial.layers["b"].linear[[0, 2, 3, 4, 6, 7]].any()
+    assert not partial.layers["d"].linear.any()
     assert bound_units(network, only={}).work == 0
 
 
-def test_only_costs_nothing_where_intervals_decide(network_of):
+def test_only_costs_nothing_if_intervals_decide(network_of):
     image = keras.Input((4, 4, 1))
     x = layers.Conv2D(2, 1, activation="relu", name="a")(image)
     model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="b")(x))
@@ -267,17 +296,17 @@ def test_only_costs_nothing_where_intervals_decide(network_of):
     assert bounds.layers["b"].before(0) == pytest.approx((-2.01, -0.01), abs=1e-5)
 
 
-def test_only_checks_what_it_is_given(network):
+def test_only_refuses_unknown_layers_and_units(network):
     with pytest.raises(UnknownNameError, match="conv9: tiny has no such layer"):
         bound_units(network, only={"conv9": [0]})
     with pytest.raises(TargetError, match="conv1 8: tiny has 8 there, 0 to 7"):
         bound_units(network, only={"conv1": [8]})
 
 
-def test_what_cannot_be_bounded_says_so_and_everything_behind_it(network_of, fill):
+def test_a_layer_without_bounds_is_the_reason_for_all_layers_after_it(network_of, fill):
     @keras.saving.register_keras_serializable("test_bounds")
     class Conv2D(layers.Conv2D):
-        """Bears Keras' name and does something else."""
+        """Has a name of Keras and computes something else."""
 
         def call(self, inputs):
             return 100 * super().call(inputs)
@@ -293,7 +322,7 @@ def test_what_cannot_be_bounded_says_so_and_everything_behind_it(network_of, fil
     assert bounds["behind"].before(0) is None
 
 
-def test_a_function_that_only_bears_a_known_name_proves_nothing(network_of):
+def test_a_function_with_a_known_name_is_not_bounded(network_of):
     def relu(x):
         return x + 10
 
@@ -310,14 +339,14 @@ def test_half_precision_is_not_bounded(network_of):
     assert bound_units(network_of(model)).layers["conv"].reason == "conv computes in float16"
 
 
-def test_numbers_that_overflow_are_not_bounded(network_of):
+def test_overflow_is_not_bounded(network_of):
     image = keras.Input((1, 1, 1))
     model = keras.Model(image, layers.Conv2D(1, 1, name="conv")(image))
     model.set_weights([np.full((1, 1, 1, 1), 3e38), np.full(1, 3e38)])
     assert bound_units(network_of(model)).layers["conv"].reason == "conv may exceed what float32 can hold"
 
 
-def test_a_network_of_any_size_needs_one(fill):
+def test_a_network_of_any_size_needs_a_size(fill):
     image = keras.Input((None, None, 3))
     x = layers.Conv2D(4, 3, activation="relu", name="conv")(image)
     model = fill(keras.Model(image, layers.GlobalMaxPooling2D(name="pool")(x), name="any"))
@@ -329,7 +358,7 @@ def test_a_network_of_any_size_needs_one(fill):
     assert bounds.layers["pool"].high == pytest.approx(bounds.layers["conv"].high)
 
 
-def test_another_size_than_the_networks_is_refused(network):
+def test_a_size_other_than_the_networks_is_refused(network):
     with pytest.raises(InputFormError, match=r"size=\[9, 9\]: tiny takes 16x16 RGB"):
         bound_units(network, size=(9, 9))
 
@@ -344,7 +373,7 @@ def test_channels_first_is_bounded_by_intervals(fill):
     assert layer.high_before == pytest.approx(np.maximum(kernel, 0).sum(axis=0) + bias, abs=1e-5)
 
 
-def test_a_convolution_with_its_channels_first_says_so(fill):
+def test_a_convolution_with_channels_first_is_not_bounded(fill):
     image = keras.Input((3, 8, 8))
     conv = layers.Conv2D(2, 3, data_format="channels_first", name="conv")
     model = fill(keras.Model(image, conv(image)))
@@ -353,7 +382,7 @@ def test_a_convolution_with_its_channels_first_says_so(fill):
     assert reason == "no bounds are known for conv, a Conv2D with its channels first"
 
 
-def test_the_box_allows_for_what_the_form_rounds():
+def test_the_box_includes_the_rounding_of_the_input_form():
     form = InputForm((4, 4), 3, 255.0, (123.68, 116.779, 103.939), (58.4, 57.1, 57.4))
     low, high = input_box(form)
     for color in np.linspace(0, 1, 101, dtype="float32"):
