@@ -48,6 +48,19 @@ def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> I
     return resized
 
 
+def resize_matrix(length: int, count: int, rule: Rule) -> NDArray[np.float32]:
+    """Return the matrix (count, length) that resizes one axis by a rule, before overshoot is clipped.
+
+    Example:
+        >>> resize_matrix(2, 1, "area").tolist()
+        [[0.5, 0.5]]
+    """
+    identity = np.eye(length, dtype=np.float32)
+    if rule == "linear":
+        return _along(identity[..., None], 0, count)[..., 0]
+    return np.asarray(Image.fromarray(identity).resize((length, count), _SMOOTHED[rule]))
+
+
 def _along(values: NDArray[np.float32], axis: int, count: int) -> NDArray[np.float32]:
     """`values` with `count` places along an axis, each between its two nearest; a pixel's place is its middle."""
     length = values.shape[axis]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import resize
-from dreamfilters.images.resizing import RULES
+from dreamfilters.images.resizing import RULES, resize_matrix
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))
@@ -22,6 +22,16 @@ def test_no_channel_leaves_its_own_extremes(image, size):
     assert resized.shape == (*size, image.shape[-1])
     assert (resized.min(axis=(0, 1)) >= image.min(axis=(0, 1))).all()
     assert (resized.max(axis=(0, 1)) <= image.max(axis=(0, 1))).all()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_two_matrices_resize_as_the_rule_does(rule):
+    image = np.random.default_rng(0).uniform(0.2, 0.8, (6, 7, 2)).astype("float32")
+    image[0, 0], image[0, 1] = 0, 1  # extremes, so that overshoot inside is not clipped
+    for height, width in ((3, 4), (11, 9), (6, 20)):
+        rows, columns = resize_matrix(6, height, rule), resize_matrix(7, width, rule)
+        expected = np.clip(np.einsum("oh,hwc,pw->opc", rows, image, columns), 0, 1)
+        assert resize(image, (height, width), rule) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_same_size_changes_nothing():

@@ -10,6 +10,7 @@ from dreamfilters import backend
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
+from dreamfilters.images.resizing import resize_matrix
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.watching import ForwardPass
 
@@ -68,11 +69,21 @@ class Evaluator:
         return watch(self.network.form.to_input(self._resized(image)), only)
 
     def _resized(self, image: Tensor) -> Tensor:
-        """Return the images at the network's size if it accepts no other, unchanged otherwise."""
-        size = (int(image.shape[1]), int(image.shape[2]))
-        if self._accepts(size, int(image.shape[3])):
+        """Return the images at the network's size if it accepts no other, unchanged otherwise.
+
+        The rule is that of the input form, as for files: see `images.resize`.
+        """
+        count, height, width, channels = map(int, image.shape)
+        if self._accepts((height, width), channels):
             return image
-        return ops.image.resize(image, self.network.form.size, interpolation="bilinear", antialias=True)
+        form = self.network.form
+        rows = resize_matrix(height, form.size[0] or height, form.resize)
+        columns = resize_matrix(width, form.size[1] or width, form.resize)
+        # one matrix product per image and per row, whose bytes do not depend on the batch
+        resized = ops.matmul(rows, ops.reshape(image, (count, height, width * channels)))
+        resized = ops.matmul(columns, ops.reshape(resized, (count, len(rows), width, channels)))
+        lowest, highest = (ops.stop_gradient(end(image, axis=(1, 2), keepdims=True)) for end in (ops.min, ops.max))
+        return ops.maximum(ops.minimum(resized, highest), lowest)
 
     def _accepts(self, size: tuple[int, int], channels: int) -> bool:
         """Return whether the network runs on this size up to the watched layers; found by tracing, once per size."""

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -8,20 +10,22 @@ from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.units import channel, logit
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError
+from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import InputForm, Network
 
 
-def test_a_head_of_one_size_is_shown_other_canvases_resized(network):
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("size", [(20, 24), (10, 9)])
+def test_a_head_of_one_size_is_given_other_canvases_resized_by_the_input_form(size, rule, network):
     goal = logit([1])
-    evaluator = Evaluator(network, goal, Canvas(20, 24, priors.neutral(3)))
-    image = np.random.default_rng(0).uniform(0, 1, (1, 20, 24, 3)).astype("float32")
-    small = keras.ops.image.resize(image, (16, 16), interpolation="bilinear", antialias=True)
-    assert np.asarray(evaluator.score(image, goal.wanted)) == pytest.approx(
-        np.asarray(evaluator.score(small, goal.wanted)), rel=1e-6
-    )
+    network = dataclasses.replace(network, form=dataclasses.replace(network.form, resize=rule))
+    evaluator = Evaluator(network, goal, Canvas(*size, priors.neutral(3)))
+    image = np.random.default_rng(0).uniform(0, 1, (2, *size, 3)).astype("float32")
+    expected = evaluator.score(np.stack([network.form.fit(each) for each in image]), goal.wanted)
+    assert np.asarray(evaluator.score(image, goal.wanted)) == pytest.approx(np.asarray(expected), rel=1e-5)
 
 
-def test_a_network_without_a_size_of_its_own_takes_any(fill):
+def test_a_network_of_any_size_accepts_any(fill):
     model = keras.Sequential([layers.Input((None, None, 3)), layers.Conv2D(4, 3, name="conv")], name="free")
     network = Network(fill(model), InputForm.from_range(0, 1), name="free")
     for height, width in ((7, 9), (40, 30)):
