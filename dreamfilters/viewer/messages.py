@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
 
 Values: TypeAlias = dict[str, Any]
 ImageArray: TypeAlias = NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
 
 CLASS_LAYER = "C"  # id of the layer of classes, whose units are the logits
 
@@ -27,9 +28,8 @@ class NetworkDescription:
 
     Attributes:
         values: name, layers, edges and so on as JSON values; a layer's `id` is its key in the mappings below.
-        layer_names: id -> name of the layer, as `activations` takes it.
+        layers: id -> layer; the layer of classes only if there are any.
         layer_targets: id -> name of the layer, as a target of the command line quotes it.
-        receptive_fields: id -> receptive field of a map position; None for the whole image.
         class_targets: target of each class.
         size: (height, width) of the input.
         channels: number of channels of the images.
@@ -38,31 +38,35 @@ class NetworkDescription:
     """
 
     values: Values
-    layer_names: Mapping[str, str]
+    layers: Mapping[str, LayerInfo]
     layer_targets: Mapping[str, str]
-    receptive_fields: Mapping[str, ReceptiveField | None]
     class_targets: tuple[str, ...]
     size: tuple[int, int]
     channels: int
     resize_rule: Rule
     chosen_size: tuple[int, int] | None = None
 
-    def layer(self, layer: str) -> Mapping[str, Any]:
-        """Return the values of a layer by its id; the layer of classes has none."""
-        found: Mapping[str, Any] = next(each for each in self.values["layers"] if each["id"] == layer)
-        return found
-
-    def unit_count(self, layer: str) -> int:
-        """Return the number of units of a layer."""
-        return len(self.class_targets) if layer == CLASS_LAYER else int(self.layer(layer)["units"])
-
     def target(self, layer: str, unit: int) -> str:
         """Return the target that names a unit on the command line."""
         return self.class_targets[unit] if layer == CLASS_LAYER else f"{self.layer_targets[layer]}:{unit}"
 
-    def box_of(self, layer: str, row: int, column: int) -> tuple[float, float, float, float]:
-        """Return the receptive field of a map position: (top, left, bottom, right) as fractions of the image."""
-        field = self.receptive_fields[layer]
+    def drawn_position(self, layer: str, row: int, column: int) -> tuple[int, int] | None:
+        """Return where a position of a scan is drawn: on the grid for patch tokens, None for class tokens."""
+        info = self.layers[layer]
+        if info.kind != "tokens":
+            return row, column
+        return (0, row) if info.grid is None else info.grid.position(row)
+
+    def box_of(self, layer: str, row: int, column: int) -> Box:
+        """Return (top, left, bottom, right) of a drawn position as fractions of the image.
+
+        The box is the receptive field, or for tokens the patch, which attention does not limit them to.
+        """
+        info = self.layers[layer]
+        if info.kind == "tokens" and info.grid is not None:
+            rows, columns = info.grid.rows, info.grid.columns
+            return row / rows, column / columns, (row + 1) / rows, (column + 1) / columns
+        field = info.receptive_field
         if field is None:
             return 0.0, 0.0, 1.0, 1.0
         height, width = self.size

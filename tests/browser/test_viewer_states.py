@@ -34,7 +34,7 @@ def layer(number, name, *, units=4, display="maps", **more):
     field = {"size": [3.0, 3.0], "stride": [1.0, 1.0]} if display == "maps" else None
     return {
         "id": f"L{number}", "name": name, "type": "Conv2D", "shape": shape, "units": units, "activation": "relu",
-        "display": display, "receptive_field": field, "dreamable": True, "reason": None, **more,
+        "kind": "map" if display == "maps" else "vector", "grid": None, "display": display, "receptive_field": field, "dreamable": True, "reason": None, **more,
     }  # fmt: skip
 
 
@@ -157,7 +157,7 @@ class Canned:
         numbers = {name: [value] * units for name, value in (("minimum", 0.0), ("mean", 0.5), ("zero_fraction", 0.0))}
         most = [1 + unit / units for unit in range(units)]
         return {"layer": key, "image": "I0", "units": units, "height": SIDE, "width": SIDE, "full": [SIDE, SIDE],
-                "display": "maps", "maximum": most, **numbers}  # fmt: skip
+                "display": "maps", "maximum": most, "other_tokens": [], **numbers}  # fmt: skip
 
 
 def unit_facts(key, unit, **more):

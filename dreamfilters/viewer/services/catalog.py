@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.viewer.errors import BusyError
-from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, ImageEvidence, NetworkDescription
+from dreamfilters.viewer.messages import ImageArray, ImageEvidence, NetworkDescription
 from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
 from dreamfilters.viewer.services.worker_client import WorkerClient
 
@@ -45,16 +45,16 @@ class Catalog:
     async def network_with_layer(self, layer: str) -> NetworkDescription:
         """Return the description of the network if it has a layer of this id, or raise UnknownNameError."""
         description = await self.network()
-        if layer not in description.layer_names or (layer == CLASS_LAYER and not description.class_targets):
+        if layer not in description.layers:
             raise UnknownNameError(f"layer {layer[:20]}: no layer has this id")
         return description
 
     async def network_with_unit(self, layer: str, unit: int) -> NetworkDescription:
         """Return the description of the network if it has this unit, or raise UnknownNameError."""
         description = await self.network_with_layer(layer)
-        count = description.unit_count(layer)
-        if not 0 <= unit < count:
-            raise UnknownNameError(f"{description.layer_names[layer]}:{unit}: the layer has {count} units")
+        info = description.layers[layer]
+        if not 0 <= unit < info.units:
+            raise UnknownNameError(f"{info.name}:{unit}: the layer has {info.units} units")
         return description
 
     async def image(self, image: str) -> StoredImage:

@@ -159,9 +159,9 @@ class DreamService:
         description = await self._catalog.network_with_unit(layer, unit)
         if recipe not in builtin_recipes.names():
             raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.names())}")
-        if layer != CLASS_LAYER and not description.layer(layer)["dreamable"]:
-            known = description.layer(layer)
-            raise TargetError(f"{known['name']}: no dream is possible: {known['reason']}")
+        info = description.layers[layer]
+        if not info.dreamable:
+            raise TargetError(f"{info.name}: no dream is possible: {info.reason}")
         return description
 
     async def _compile(self) -> None:

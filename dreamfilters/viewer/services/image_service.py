@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from dreamfilters.errors import TargetError
 from dreamfilters.images import png_bytes
 from dreamfilters.viewer.byte_cache import ByteCache
-from dreamfilters.viewer.messages import CLASS_LAYER, LayerMaps, Values
+from dreamfilters.viewer.messages import LayerMaps, Values
 from dreamfilters.viewer.services.catalog import Catalog
 
 _CACHE = 2**27  # bytes of maps
@@ -96,8 +96,9 @@ class ImageService:
 
     async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
         description, stored = await self._catalog.network_with_layer(layer), await self._catalog.image(image)
-        if layer != CLASS_LAYER and description.layer(layer)["display"] == "none":
-            raise TargetError(f"{description.layer_names[layer]}: has no units, so there are no maps of it")
+        info = description.layers[layer]
+        if not (info.is_visual and info.units):
+            raise TargetError(f"{info.name}: has no units, so there are no maps of it")
         key = (layer, image, stored.version)
         return self._maps.get(key) or await self._shared(key, self._compute(key))
 

@@ -60,19 +60,20 @@ def evidence_values(
 
     `class_name` returns the name of the class whose number a label is.
     """
-    name = description.layer_names[layer]
+    name = description.layers[layer].name
     if evidence is None or name not in evidence.scan.layers:
         return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
     scan = evidence.scan.unit(name, unit)
 
     def ranked_image(image: RankedImage) -> Values:
+        position = description.drawn_position(layer, *image.position)
         return {
             "image": evidence.image_ids[image.index],
             "name": image.name,
             "label": class_name(image.label) or None,
             "response": plain(image.score),
-            "position": list(image.position),
-            "box": list(description.box_of(layer, *image.position)),
+            "position": position and list(position),
+            "box": position and list(description.box_of(layer, *position)),
         }
 
     return {

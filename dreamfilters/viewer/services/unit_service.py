@@ -34,7 +34,7 @@ class UnitService:
         """Return the verdict on each unit of a layer."""
         description, evidence = await self._catalog.network_with_layer(layer), self._catalog.evidence
         dreams = self._dreams.strongest(layer)
-        found = [verdict_of(evidence, layer, unit, dreams.get(unit)) for unit in range(description.unit_count(layer))]
+        found = [verdict_of(evidence, layer, unit, dreams.get(unit)) for unit in range(description.layers[layer].units)]
         verdicts = [each[0] if each else None for each in found]
         return {
             "phase": "ready" if evidence and evidence.verdicts else "none",
@@ -51,7 +51,7 @@ class UnitService:
         description, evidence = await self._catalog.network_with_unit(layer, unit), self._catalog.evidence
         target = description.target(layer, unit)
         command, python = self._snippets.dream(target, default_recipe(layer), 0, description.chosen_size)
-        named = f"{description.layer_names[layer]}:{unit}"
+        named = f"{description.layers[layer].name}:{unit}"
         return {
             "layer": layer,
             "unit": unit,
@@ -70,7 +70,7 @@ class UnitService:
     async def patch_png(self, layer: str, unit: int, rank: int) -> bytes:
         """Return the receptive field of the maximum on the unit's strongest image number `rank`."""
         description, evidence = await self._catalog.network_with_unit(layer, unit), self._catalog.evidence
-        name = description.layer_names[layer]
+        name = description.layers[layer].name
         if evidence is None or name not in evidence.scan.layers:
             raise UnknownNameError(f"{name}:{unit}: no images have been scanned yet")
         strongest = evidence.scan.unit(name, unit).strongest["max"]

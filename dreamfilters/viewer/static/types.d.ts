@@ -50,10 +50,13 @@ export interface Layer {
   shape: number[] | string;
   units: number;
   activation: string | null;
+  kind: "map" | "tokens" | "vector" | "not visual";
   /** "maps": an activation map for each unit; "bars": one number for each unit; "none": nothing to show. */
   display: "maps" | "bars" | "none";
   /** In pixels; null where every unit sees the whole image. */
   receptive_field: { size: [number, number]; stride: [number, number] } | null;
+  /** How tokens cover the image, with the size of a patch in pixels; null for other kinds and where it is unknown. */
+  grid: { rows: number; columns: number; patch: [number, number] } | null;
   dreamable: boolean;
   /** Why the layer has no units or cannot be dreamed. */
   reason: string | null;
@@ -125,6 +128,8 @@ export interface LayerMaps {
   maximum: number[];
   mean: number[];
   zero_fraction: number[];
+  /** The values of class and register tokens for each unit; empty where there are none. */
+  other_tokens: (number | null)[][];
 }
 
 /** GET api/maps/<layer>/<image>/<unit>: one map in full, null where a value is not finite. */
@@ -135,6 +140,8 @@ export interface UnitMap {
   /** Row and column of the maximum, and its receptive field. */
   position: [number, number];
   box?: Box;
+  /** The values of class and register tokens. */
+  other_tokens?: (number | null)[];
 }
 
 /** Top, left, bottom, right in fractions of the image. */

@@ -59,12 +59,13 @@ def dream_values(session: ModelSession, request: DreamRequest, dream: Dream) -> 
     unit_map = session.unit_map(
         request.layer, request.unit, ("dream", request.id), session.network.form.fit(dream.image)
     )
+    rows = [*unit_map["values"], unit_map["other_tokens"]]
     values = plain(dream.as_values())
     keys = ("target", "score", "robust", "steps", "activated", "recovered_by", "note", "history")
     return {
         "id": request.id,
         "png": png_bytes(shown(dream)),
         "map": unit_map,
-        "maximum": max((value for row in unit_map["values"] for value in row if value is not None), default=None),
+        "maximum": max((value for row in rows for value in row if value is not None), default=None),
         **{key: values[key] for key in keys},
     }

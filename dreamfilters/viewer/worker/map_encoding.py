@@ -34,6 +34,7 @@ def encode_layer_maps(maps: UnitMaps) -> LayerMaps:
             "maximum": _rounded(maximum),
             "mean": _rounded(maps.means),
             "zero_fraction": _rounded(zeros),
+            "other_tokens": [_rounded(row) for row in maps.other_tokens] if maps.other_tokens.size else [],
         },
         quantize(small, minimum, maximum).tobytes(),
     )
@@ -60,14 +61,16 @@ def block_maxima(planes: NDArray[np.float32], max_side: int = MAX_SIDE) -> NDArr
     return planes
 
 
-def encode_unit_map(plane: NDArray[np.float32]) -> Values:
-    """Return the values of one unit's map (h, w) and the (row, column) of its maximum."""
+def encode_unit_map(maps: UnitMaps) -> Values:
+    """Return the map of the first unit of `maps`: its values, the (row, column) of their maximum, its other tokens."""
+    plane = maps.planes[0]
     position = np.unravel_index(np.argmax(np.nan_to_num(plane, nan=-np.inf)), plane.shape)
     return {
         "height": plane.shape[0],
         "width": plane.shape[1],
         "values": [_rounded(row) for row in plane],
         "position": [int(index) for index in position],
+        "other_tokens": [number for row in maps.other_tokens[:1] for number in _rounded(row)],
     }
 
 

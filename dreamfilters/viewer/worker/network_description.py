@@ -18,11 +18,13 @@ def describe_network(network: Network) -> NetworkDescription:
     Raises:
         ModelError: the network has no definite input size.
     """
-    ids = {info.name: f"L{number}" for number, info in enumerate(network.layers)}
+    layers = {f"L{number}": info for number, info in enumerate(network.layers)}
+    ids = {info.name: key for key, info in layers.items()}
     height, width = network.form.size
     if height is None or width is None:
         raise ModelError(f"{network.name}: takes images of any size; give one")
     targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
+    class_layer = LayerInfo(LOGITS, "logits", (len(targets),), len(targets), "linear", kind="vector")
     return NetworkDescription(
         values={
             "name": network.name,
@@ -31,13 +33,12 @@ def describe_network(network: Network) -> NetworkDescription:
             "form": {"height": height, "width": width, "channels": network.form.channels,
                      "text": network.form.describe(), "assumed": network.assumed},
             "classes": list(network.classes),
-            "layers": [_layer_values(info, ids[info.name]) for info in network.layers],
+            "layers": [_layer_values(key, info, (height, width)) for key, info in layers.items()],
             "edges": _edges(network, ids),
             "class_layer": CLASS_LAYER if targets else None,
         },
-        layer_names={**{key: name for name, key in ids.items()}, CLASS_LAYER: LOGITS},
-        layer_targets={key: quoted(name) for name, key in ids.items()},
-        receptive_fields={**{ids[info.name]: info.receptive_field for info in network.layers}, CLASS_LAYER: None},
+        layers={**layers, CLASS_LAYER: class_layer} if targets else layers,
+        layer_targets={key: quoted(info.name) for key, info in layers.items()},
         class_targets=targets,
         size=(height, width),
         channels=network.form.image_channels,
@@ -48,11 +49,13 @@ def describe_network(network: Network) -> NetworkDescription:
 
 def display_of(info: LayerInfo) -> str:
     """Return how the page displays a layer: 'maps', 'bars' for one number per unit, 'none' for no units."""
-    return {3: "maps", 1: "bars"}.get(len(info.shape), "none") if info.units else "none"
+    if not (info.is_visual and info.units):
+        return "none"
+    return "bars" if info.kind == "vector" else "maps"
 
 
-def _layer_values(info: LayerInfo, key: str) -> Values:
-    field = info.receptive_field
+def _layer_values(key: str, info: LayerInfo, size: tuple[int, int]) -> Values:
+    field, grid = info.receptive_field, info.grid
     return {
         "id": key,
         "name": info.name,
@@ -60,7 +63,11 @@ def _layer_values(info: LayerInfo, key: str) -> Values:
         "shape": " × ".join(str(side or "?") for side in info.shape) if None in info.shape else list(info.shape),
         "units": info.units,
         "activation": info.activation,
+        "kind": info.kind,
         "display": display_of(info),
+        "grid": None if grid is None else {
+            "rows": grid.rows, "columns": grid.columns, "patch": [size[0] / grid.rows, size[1] / grid.columns],
+        },
         "receptive_field": None if field is None else {
             "size": [float(side) for side in field.size],
             "stride": [float(side) for side in field.stride],

@@ -92,7 +92,7 @@ def verdicts_of(
 
     Dreams are added as they finish.
     """
-    ids = {name: key for key, name in description.layer_names.items()}
+    ids = {info.name: key for key, info in description.layers.items()}
     found = stored or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(

@@ -11,7 +11,7 @@ import numpy as np
 
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
-from dreamfilters.networks import LOGITS, LayerInfo, Network, load
+from dreamfilters.networks import Network, load
 from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
@@ -46,12 +46,10 @@ class ModelSession:
             all_layers: bytes of one image's activations up to which all layers are computed together.
         """
         self.network, self.description = network, describe_network(network)
-        self._infos = {f"L{number}": info for number, info in enumerate(network.layers)}
         self._cache: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
             cache, size_of=lambda outputs: sum(values.nbytes for values in outputs.values())
         )
-        displayed = [key for key, info in self._infos.items() if display_of(info) != "none"]
-        self._layers = (*displayed, *([CLASS_LAYER] if self.description.class_targets else []))
+        self._layers = tuple(key for key, info in self.description.layers.items() if display_of(info) != "none")
         self._together = activation_bytes(network, self.description.size) <= all_layers
 
     @property
@@ -64,15 +62,15 @@ class ModelSession:
         if self._together:
             description = self.description
             blank = np.zeros((1, *description.size, description.channels), np.float32)
-            activations(self.network, blank, [description.layer_names[each] for each in self._layers])
+            activations(self.network, blank, [description.layers[each].name for each in self._layers])
 
     def activation(self, layer: str, key: Any, image: ImageArray) -> ImageArray:
-        """Return the output of a layer for an image, (h, w, c) or (c,)."""
+        """Return the output of a layer for an image, (h, w, c), (t, c) or (c,)."""
         layers = self._layers if self._together else (layer,)
         cache_key = (key, None if self._together else layer)
         outputs = self._cache.get(cache_key)
         if outputs is None:
-            names = [self.description.layer_names[each] for each in layers]
+            names = [self.description.layers[each].name for each in layers]
             found = activations(self.network, image[None], names)
             outputs = {each: np.array(found[name][0]) for each, name in zip(layers, names, strict=True)}
             self._cache[cache_key] = outputs
@@ -80,13 +78,12 @@ class ModelSession:
 
     def layer_maps(self, layer: str, key: Any, image: ImageArray) -> LayerMaps:
         """Return the activation maps of a layer for an image."""
-        values = self.activation(layer, key, image)
-        info = self._infos.get(layer) or LayerInfo(LOGITS, "logits", values.shape, len(values), "linear", kind="vector")
-        return encode_layer_maps(UnitMaps.of(info, values))
+        return encode_layer_maps(UnitMaps.of(self.description.layers[layer], self.activation(layer, key, image)))
 
     def unit_map(self, layer: str, unit: int, key: Any, image: ImageArray) -> Values:
         """Return the activation map of a unit for an image, at full resolution."""
-        values = encode_unit_map(np.atleast_2d(self.activation(layer, key, image)[..., unit]))
+        maps = UnitMaps.of(self.description.layers[layer], self.activation(layer, key, image), (unit,))
+        values = encode_unit_map(maps)
         row, column = values["position"]
         return {**values, "box": list(self.description.box_of(layer, row, column))}
 

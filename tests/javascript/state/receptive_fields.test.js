@@ -45,5 +45,7 @@ test("the geometry is that of the fields of the first and the last position", as
 });
 
 test("a layer whose units see the whole image has no geometry", async () => {
+  const tokens = { id: "L0", display: "maps", receptive_field: null, grid: { rows: 4, columns: 4, patch: [4, 4] } };
+  assert.deepEqual(await fetchFieldGeometry(tokens, { height: 8, width: 8 }, [4, 4]), geometry);
   assert.equal(await fetchFieldGeometry({ id: "L0", receptive_field: null }, { height: 8, width: 8 }, [1, 1]), null);
 });

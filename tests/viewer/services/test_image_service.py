@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from dreamfilters.networks import LayerInfo
 from dreamfilters.viewer.messages import LayerMaps, NetworkDescription
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_service import ImageService
@@ -10,9 +11,8 @@ from tests.viewer.http_client import png
 
 RED = [[[1.0, 0.0, 0.0]]]
 DESCRIPTION = NetworkDescription(
-    {"layers": [{"id": "L0", "name": "conv", "units": 1, "display": "maps"}], "classes": []},
-    {"L0": "conv"}, {"L0": "conv"}, {"L0": None}, (), (2, 2), 3, "bicubic",
-)  # fmt: skip
+    {"classes": []}, {"L0": LayerInfo("conv", "Conv2D", (2, 2, 1), 1, "relu")}, {"L0": "conv"}, (), (2, 2), 3, "bicubic"
+)
 
 
 class CountingWorker:

@@ -2,6 +2,7 @@ import numpy as np
 
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LayerInfo
+from dreamfilters.networks.layers.layer_info import TokenGrid
 from dreamfilters.viewer.worker.map_encoding import block_maxima, encode_layer_maps, encode_unit_map, quantize
 
 
@@ -50,6 +51,26 @@ def test_quantization_rounds_to_the_nearest():
 
 
 def test_the_map_of_a_unit_has_the_position_of_its_maximum():
-    found = encode_unit_map(np.array([[1, 5], [np.nan, 0.123456789]], "float32"))
+    found = encode_unit_map(maps_of(np.array([[[1], [5]], [[np.nan], [0.123456789]]], "float32")))
     assert found["position"] == [0, 1]
     assert found["values"] == [[1, 5], [None, 0.1234568]]
+    assert found["other_tokens"] == []
+
+
+def test_patch_tokens_are_drawn_on_their_grid_and_the_class_token_is_separate():
+    info = LayerInfo("mlp", "Dense", (5, 2), 2, "gelu", kind="tokens", grid=TokenGrid(2, 2, leading=1))
+    values = np.array([[9, -9], [1, 0], [2, 0], [3, 0], [4, 0]], "float32")  # class token first
+    encoded = encode_layer_maps(UnitMaps.of(info, values))
+    assert (encoded.values["display"], encoded.values["full"]) == ("maps", [2, 2])
+    assert encoded.values["other_tokens"] == [[9], [-9]]
+    assert (encoded.values["minimum"], encoded.values["maximum"]) == ([1, -9], [9, 0])  # of all tokens
+    first = np.frombuffer(encoded.sheet, "uint8").reshape(2, 2, 2)[0]
+    assert first.tolist() == [[0, 32], [64, 96]]  # round(255 (v - 1) / 8)
+    unit = encode_unit_map(UnitMaps.of(info, values, (0,)))
+    assert (unit["values"], unit["position"], unit["other_tokens"]) == ([[1, 2], [3, 4]], [1, 1], [9])
+
+
+def test_tokens_without_a_grid_are_drawn_as_one_row():
+    info = LayerInfo("lstm", "LSTM", (3, 1), 1, "tanh", kind="tokens")
+    encoded = encode_layer_maps(UnitMaps.of(info, np.array([[1], [2], [3]], "float32")))
+    assert (encoded.values["full"], encoded.values["other_tokens"]) == ([1, 3], [])

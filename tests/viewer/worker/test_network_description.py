@@ -35,14 +35,14 @@ def test_a_target_is_written_as_on_the_command_line(network):
     conv = by_name(description)["conv1"]["id"]
     assert description.target(conv, 5) == "conv1:5"
     assert [description.target(CLASS_LAYER, number) for number in range(2)] == ["class:STOP", 'class:"Vorfahrt achten"']
-    assert (description.unit_count(conv), description.unit_count(CLASS_LAYER)) == (8, 3)
+    assert (description.layers[conv].units, description.layers[CLASS_LAYER].units) == (8, 3)
 
 
 def test_layers_inside_a_nested_model_have_ids_without_slashes(nested, network_of):
     description = describe_network(network_of(nested))
     inner = next(layer for layer in description.values["layers"] if layer["name"] == "backbone/conv2")
     assert "/" not in inner["id"]
-    assert description.layer_names[inner["id"]] == "backbone/conv2"
+    assert description.layers[inner["id"]].name == "backbone/conv2"
 
 
 def test_a_receptive_field_is_a_box_of_fractions_clipped_to_the_image(network):

@@ -9,7 +9,7 @@ from dreamfilters.viewer.worker.session import ModelSession
 
 
 def layer_id(session, name):
-    return next(key for key, known in session.description.layer_names.items() if known == name)
+    return next(key for key, info in session.description.layers.items() if info.name == name)
 
 
 @pytest.mark.parametrize("all_layers", [0, 2**28], ids=["layer by layer", "all layers together"])

@@ -49,6 +49,8 @@ function classLayer(network, id) {
     activation: "logits",
     display: "bars",
     receptive_field: null,
+    kind: "vector",
+    grid: null,
     dreamable: true,
     reason: null,
   };

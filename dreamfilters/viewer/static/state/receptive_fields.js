@@ -10,14 +10,15 @@ import { useResource } from "./resources.js";
 /** @typedef {import("../types.js").Layer} Layer */
 
 /**
- * Return the receptive fields of a layer in a view; null while they are unknown or where each is the whole image.
+ * Return the receptive fields of a layer, or the patches of its tokens, in a view; null where they are unknown or the
+ * whole image.
  * @param {Layer | null} layer
  * @param {InputForm | undefined} form
  * @param {[number, number] | null | undefined} size rows and columns of its maps
  * @returns {FieldGeometry | null}
  */
 export function useFieldGeometry(layer, form, size) {
-  const known = layer && form && size && layer.display === "maps" && layer.receptive_field ? { layer, form, size } : null;
+  const known = layer && form && size && layer.display === "maps" && fieldSize(layer) ? { layer, form, size } : null;
   const address = known && `field geometry of ${known.layer.id} at ${known.size}`;
   return useResource(address, () => fetchFieldGeometry(known?.layer, known?.form, known?.size)).value ?? null;
 }
@@ -30,18 +31,22 @@ export function useFieldGeometry(layer, form, size) {
  * @returns {Promise<FieldGeometry | null>}
  */
 export async function fetchFieldGeometry(layer, form, size) {
-  if (!layer?.receptive_field || !form || !size) return null;
+  const field = layer && fieldSize(layer);
+  if (!field || !form || !size) return null;
   const [height, width] = size;
   const [first, last] = await Promise.all([
     getJson(paths.receptiveField(layer.id, 0, 0)),
     getJson(paths.receptiveField(layer.id, height - 1, width - 1)),
   ]);
-  const [high, wide] = [layer.receptive_field.size[0] / form.height, layer.receptive_field.size[1] / form.width];
+  const [high, wide] = [field[0] / form.height, field[1] / form.width];
   return {
     rows: fieldAxis(first.box[2], last.box[0], high, height),
     columns: fieldAxis(first.box[3], last.box[1], wide, width),
   };
 }
+
+/** The size of a receptive field or of a token's patch in pixels. @param {Layer} layer */
+const fieldSize = ({ receptive_field: field, grid }) => grid?.patch ?? field?.size;
 
 /**
  * Return one axis of the receptive fields, in fractions of the image.

@@ -89,7 +89,8 @@ function Header({ layer, verdicts }) {
   const facts = [
     layer.type,
     plural(layer.units, "unit"),
-    layer.display === "maps" && Array.isArray(layer.shape) && `maps of ${formatShape(layer.shape.slice(0, 2))}`,
+    layer.grid && `tokens on a grid of ${formatShape([layer.grid.rows, layer.grid.columns])}`,
+    layer.kind === "map" && Array.isArray(layer.shape) && `maps of ${formatShape(layer.shape.slice(0, 2))}`,
     layer.receptive_field?.size && `receptive field of ${formatShape(layer.receptive_field.size)} pixels`,
     layer.activation,
   ];

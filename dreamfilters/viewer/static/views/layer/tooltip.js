@@ -32,11 +32,15 @@ export function Tooltip({ hover, geometry, grid: { net, layer, images, sheets, u
         (each, index) =>
           each &&
           html`<span>${images.length > 1 && `${images[index].label ?? images[index].name}: `}
-            ${each.display === "maps" && "maximum "}${formatNumber(each.maximum[unit])}</span>`,
+            ${each.display === "maps" && "maximum "}${formatNumber(each.maximum[unit])}${otherTokens(each, unit)}</span>`,
       )}
       ${verdict && verdict !== "alive" && html`<span>${verdict}</span>`}
     </div>`;
 }
+
+/** The values of class and register tokens. @param {import("../../types.js").MapSheet} sheet @param {number} unit */
+const otherTokens = ({ other_tokens: values }, unit) =>
+  values[unit]?.length ? `, other tokens ${values[unit].map((value) => formatNumber(value)).join(", ")}` : "";
 
 /**
  * Return a position of a map and its value. A large map is sent as the maxima of blocks: the value is its block's.

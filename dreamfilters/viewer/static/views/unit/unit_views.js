@@ -121,7 +121,7 @@ function NoDream({ layer, unit, dream }) {
   return html`<button onClick=${() => startDream(layer.id, unit)}>Dream this unit</button>`;
 }
 
-/** The receptive field of the strongest position; a constant map has none. @param {UnitMap | undefined} map */
+/** The receptive field or patch of the strongest position; a constant map has none. @param {UnitMap | undefined} map */
 function strongestField(map) {
   if (!map) return null;
   const [low, high] = valueRange(map.values);
@@ -132,7 +132,7 @@ function strongestField(map) {
  * Return the maximum of a map, null where there is no map.
  * @param {UnitMap | undefined} map
  */
-export const maximumOf = (map) => (map ? valueRange(map.values)[1] : null);
+export const maximumOf = (map) => (map ? valueRange([...map.values, map.other_tokens ?? []])[1] : null);
 
 /**
  * @param {{ title: string, value: number | null, alt: string, note: string, kind?: string,
@@ -168,7 +168,12 @@ function UnitView(props) {
 function MapTile({ map, limits, colors, alt, positionOf, layer, image, loading }) {
   if (map) {
     return html`<${ExactMap} values=${map.values} limits=${limits} colors=${colors} layer=${layer}
-        label=${`Activation map of the unit on ${alt}`} positionOf=${positionOf} />`;
+        label=${`Activation map of the unit on ${alt}`} positionOf=${positionOf} />
+      ${
+        map.other_tokens?.length &&
+        html`<span class="small soft" title="Class and register tokens, which are no part of the grid">
+          other tokens: ${map.other_tokens.map((value) => formatNumber(value)).join(", ")}</span>`
+      }`;
   }
   return image && loading ? html`<${Skeleton} kind="tile" />` : html`<div class="placeholder"></div>`;
 }

@@ -1,0 +1,56 @@
+"""A vision transformer in the viewer: its token layers are listed, drawn, scanned and dreamed of like maps."""
+
+import numpy as np
+import pytest
+
+import dreamfilters as df
+from tests.networks.vision_transformer import vision_transformer
+from tests.viewer.http_client import Page, png
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page of a viewer of a small vision transformer with three images."""
+    folder, random = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(png(random.random((16, 16, 3))))
+    viewer = df.serve(vision_transformer(), images=folder, port=0, announce=None, block=False)
+    with Page(viewer.url) as page:
+        page.wait_for(lambda: page.state()["evidence"]["phase"] == "ready")
+        yield page
+    viewer.close()
+
+
+def layer_of(page, name):
+    return next(layer for layer in page.state()["network"]["layers"] if layer["name"] == name)
+
+
+def test_a_token_layer_is_listed_with_its_grid(page):
+    layer = layer_of(page, "mlp1")
+    assert (layer["kind"], layer["display"], layer["dreamable"]) == ("tokens", "maps", True)
+    assert layer["grid"] == {"rows": 4, "columns": 4, "patch": [4, 4]}
+
+
+def test_patch_tokens_are_a_map_with_the_class_token_beside_it(page):
+    layer = layer_of(page, "mlp1")
+    image = page.state()["images"][0]["id"]
+    maps = page.get(f"/api/maps/{layer['id']}/{image}").json()
+    assert (maps["full"], maps["units"], len(maps["other_tokens"])) == ([4, 4], layer["units"], layer["units"])
+    unit = page.get(f"/api/maps/{layer['id']}/{image}/3").json()
+    assert unit["other_tokens"] == maps["other_tokens"][3]
+    assert maps["maximum"][3] == pytest.approx(max(np.max(unit["values"]), *unit["other_tokens"]))
+    row, column = unit["position"]
+    assert unit["box"] == [row / 4, column / 4, (row + 1) / 4, (column + 1) / 4]
+
+
+def test_a_token_channel_has_evidence_and_a_dream(page):
+    layer = layer_of(page, "mlp1")
+    dream = page.post("/api/dreams", {"layer": layer["id"], "unit": 2, "recipe": "fast"}).json()
+    assert page.finished_dream(dream["id"])["phase"] == "done"
+    assert len(page.get(f"/api/dreams/{dream['id']}/map").json()["values"]) == 4
+    unit = page.get(f"/api/units/{layer['id']}/2").json()
+    assert unit["statistics"]["images"] == 3
+    assert len(unit["strongest"]) == 3
+    assert page.get(f"/api/units/{layer['id']}/2/crops/0.png").body.startswith(b"\x89PNG")
+    for image in unit["strongest"]:
+        assert (image["box"] is None) == (image["position"] is None)  # the maximum may be the class token's
