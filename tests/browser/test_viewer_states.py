@@ -34,7 +34,8 @@ def layer(number, name, *, units=4, display="maps", **more):
     field = {"size": [3.0, 3.0], "stride": [1.0, 1.0]} if display == "maps" else None
     return {
         "id": f"L{number}", "name": name, "type": "Conv2D", "shape": shape, "units": units, "activation": "relu",
-        "kind": "map" if display == "maps" else "vector", "grid": None, "display": display, "receptive_field": field, "dreamable": True, "reason": None, **more,
+        "kind": "map" if display == "maps" else "vector", "grid": None, "display": display, "receptive_field": field,
+        "dreamable": True, "reason": None, **more,
     }  # fmt: skip
 
 
