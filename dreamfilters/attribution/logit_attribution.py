@@ -1,4 +1,8 @@
-"""Which units carry a class: what each adds to its logit on real images."""
+"""Logit attribution: how much each unit of a layer contributes to the logit of a class.
+
+The formula is layer gradient times activation (Captum: `LayerGradientXActivation`; Shrikumar et al., "Not Just a
+Black Box", arXiv 1605.01713, 2016).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from dreamfilters.evidence.activations import Activations, stream
 from dreamfilters.evidence.features import Images, penultimate
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Slot, Step
+from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.watching import watch
 from dreamfilters.serialization import plain, table
 
@@ -24,11 +29,11 @@ Tensor: TypeAlias = Any
 
 @dataclass(frozen=True)
 class UnitContribution:
-    """One unit's part in a logit.
+    """The contribution of one unit to a logit.
 
     Attributes:
         unit: its number.
-        contribution: what it adds to the logit, averaged over the images; below 0 for one that speaks against it.
+        contribution: its share of the logit, averaged over the images; negative if it lowers the logit.
         activation: its mean response to the images.
     """
 
@@ -39,16 +44,16 @@ class UnitContribution:
 
 @dataclass(frozen=True)
 class LogitAttribution:
-    """The units of one layer that carry a class.
+    """The contributions of a layer's units to the logit of a class.
 
     Attributes:
-        layer: theirs.
-        number: of the class.
+        layer: the layer.
+        number: the index of the class.
         logit: its mean over the images.
-        total: the contributions of all the layer's units together; what is missing to `logit` is biases, and behind
-            more than one layer what the slope at the image does not see.
-        units: the largest contributions either way, the most positive first.
-        count: of units in the layer.
+        total: the sum of the contributions of all units. The rest of `logit` is biases and, behind more than one
+            layer, the error of the linear approximation.
+        units: the contributions with the largest magnitudes, most positive first.
+        count: number of units of the layer.
     """
 
     layer: str
@@ -70,32 +75,31 @@ class LogitAttribution:
 def attribute_logit(
     network: Network, images: Images, number: int, *, layer: str | None = None, most: int = 10
 ) -> LogitAttribution:
-    """Return which units of a layer add most to the logit of a class, over images of it.
+    """Return the units of a layer that contribute most to the logit of a class, averaged over images.
 
-    A unit's contribution to an image's logit is gradient times activation, summed over its map: a_u * dz / da_u
-    (Shrikumar et al., "Not Just a Black Box", arXiv 1605.01713, 2016). With nothing but a linear head behind the layer
-    this is weight times activation, exact, and the contributions and the bias add up to the logit (as the class
-    activation map of Zhou et al., CVPR 2016, does by places). Behind further layers it is what a small change of the
-    unit would do, scaled to all of it.
+    The contribution of unit u is the sum over its map of a_u * dz / da_u, for activation a_u and logit z. If only a
+    linear layer follows, this is weight times activation: contributions and bias add up to the logit exactly, as in the
+    class activation map (Zhou et al., CVPR 2016). Otherwise it is a first-order approximation.
 
     Args:
-        network: with a layer of logits.
-        images: images of the class; also a dream of it.
-        number: of the class.
-        layer: whose units; the one before the logits by itself.
-        most: how many units.
+        network: a network with a layer of logits.
+        images: images of the class, or a dream of it.
+        number: the index of the class.
+        layer: the layer (default: the one before the logits).
+        most: number of units to return.
 
     Raises:
-        UnknownNameError: no such layer or class.
-        ModelError: a way to the logits leads past the layer, so that it alone does not decide them.
+        UnknownNameError: the network has no such layer or class.
+        ModelError: the logits also depend on a path that bypasses the layer.
         RecipeError: `most` is below 1.
 
     Example:
-        >>> attribute_logit(load("signs"), stop_signs, 14).units[0]
-        Carrier(unit=99, contribution=1.45, activation=8.66)
+        >>> attribution = attribute_logit(network, images, 14)
+        >>> attribution.layer, len(attribution.units)
+        ('dense', 10)
     """
     if most < 1:
-        raise RecipeError(f"most={most}: at least 1")
+        raise RecipeError(f"most={most}: must be at least 1")
     count = len(network.classes)
     if not 0 <= number < count:
         raise UnknownNameError(
@@ -103,30 +107,30 @@ def attribute_logit(
         )
     named = penultimate(network) if layer is None else layer
     if named == LOGITS:
-        raise ModelError(f"{network.name}: no layer lies before its logits, so none carries them")
+        raise ModelError(f"{network.name}: has no layer before its logits")
     name = network.layer(named).name
     parts = list(stream(network, images, [name], reduce=_contributions(network, name, number)))
-    mean, answer, logits = (
+    contributions, responses, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
-        for key in ("adds", "says", "logit")
+        for key in ("contribution", "response", "logit")
     )
-    order = np.argsort(-np.abs(mean), kind="stable")[:most]
-    chosen = order[np.argsort(-mean[order], kind="stable")]
+    order = np.argsort(-np.abs(contributions), kind="stable")[:most]
+    chosen = order[np.argsort(-contributions[order], kind="stable")]
     return LogitAttribution(
         layer=name,
         number=number,
         logit=float(logits),
-        total=float(mean.sum()),
-        units=tuple(UnitContribution(int(unit), float(mean[unit]), float(answer[unit])) for unit in chosen),
-        count=len(mean),
+        total=float(contributions.sum()),
+        units=tuple(UnitContribution(int(u), float(contributions[u]), float(responses[u])) for u in chosen),
+        count=len(contributions),
     )
 
 
 def subgraph_after(graph: Graph, layer: str) -> Graph:
-    """Return the part of a network that makes its output of a layer's, with that layer's output as its input.
+    """Return the part of a network from a layer's output to the network's output.
 
     Raises:
-        ModelError: the output also depends on something that is not behind the layer.
+        ModelError: the output also depends on a path that bypasses the layer.
     """
     cut = graph.by_name[layer]
     sources = {cut.outputs[0]}
@@ -135,35 +139,38 @@ def subgraph_after(graph: Graph, layer: str) -> Graph:
         if sources.intersection(step.inputs):
             steps.append(step)
             sources.update(step.outputs)
-    past = [step.name for step in steps if not sources.issuperset(step.inputs)]
-    if past or graph.output not in sources:
-        raise ModelError(
-            f"{layer}: a way to the output leads past it, into {(past or [graph.writers[graph.output].name])[0]}"
-        )
+    bypasses = [step.name for step in steps if not sources.issuperset(step.inputs)]
+    if bypasses or graph.output not in sources:
+        reader = (bypasses or [graph.writers[graph.output].name])[0]
+        raise ModelError(f"{layer}: the output also depends on a path that bypasses it, into {reader}")
     if not steps:
-        raise ModelError(f"{layer}: is the output itself, no layer carries to it; choose an earlier one")
-    moved = [_reading(step, cut.outputs[0]) for step in steps]
-    return Graph(tuple(moved), graph.output, cut.shape, cut.channels_first and len(cut.shape) == 3)
+        raise ModelError(f"{layer}: is the output layer; choose an earlier one")
+    rerouted = tuple(_rerouted(step, cut.outputs[0]) for step in steps)
+    return Graph(rerouted, graph.output, cut.shape, cut.channels_first and len(cut.shape) == 3)
 
 
-def _reading(step: Step, slot: int) -> Step:
-    """Return a step that reads slot 0 where it read another one."""
+def _rerouted(step: Step, slot: int) -> Step:
+    """Return a step that reads slot 0 in place of another slot."""
     arguments = keras.tree.map_structure(lambda leaf: Slot(0) if leaf == Slot(slot) else leaf, step.arguments)
     return replace(step, arguments=arguments, inputs=tuple(0 if number == slot else number for number in step.inputs))
 
 
 def _contributions(network: Network, layer: str, number: int) -> Callable[[Activations], Activations]:
-    """Return the function from a batch's activations to each unit's part in a logit, its mean answer, and the logit."""
+    """Return the function from a batch's activations to each unit's contribution, its mean response, and the logit."""
     head = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))
 
-    def logit(values: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = head(values)[LOGITS][:, number]
-        return ops.sum(chosen), chosen  # images share nothing, so the gradient of the sum is each one's
+    def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
+        logits = head(activation)[LOGITS][:, number]
+        return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
 
-    def parts(seen: Activations) -> Activations:
-        values = seen[layer]
-        (_, chosen), slope = backend.value_and_gradient(logit)(values)
-        places = tuple(range(1, len(values.shape) - 1))
-        return {"adds": ops.sum(slope * values, axis=places), "says": ops.mean(values, axis=places), "logit": chosen}
+    def contributions(values: Activations) -> Activations:
+        activation = values[layer]
+        (_, logits), gradient = backend.value_and_gradient(logit)(activation)
+        positions = position_axes(activation)
+        return {
+            "contribution": ops.sum(gradient * activation, axis=positions),
+            "response": ops.mean(activation, axis=positions),
+            "logit": logits,
+        }
 
-    return parts
+    return contributions

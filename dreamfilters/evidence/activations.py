@@ -53,8 +53,7 @@ def activations(
         RecipeError: `batch` is below 1.
 
     Example:
-        >>> from dreamfilters import load
-        >>> activations(load("signs"), np.zeros((2, 48, 48, 3)), ["conv1"])["conv1"].shape
+        >>> activations(network, np.zeros((2, 48, 48, 3)), ["conv1"])["conv1"].shape
         (2, 48, 48, 32)
     """
     return _concatenated(stream(network, images, layers, batch=batch), _count(images))

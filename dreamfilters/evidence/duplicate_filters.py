@@ -1,4 +1,4 @@
-"""Filters that are nearly the same: their weights, or what they answer to images, point the same way."""
+"""Near-duplicate filters: pairs whose weights or responses are nearly parallel."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dreamfilters.networks import Network
 from dreamfilters.networks.activation_functions import inline_activation
 from dreamfilters.networks.graph import Graph, Step
 
-ALIKE = 0.95  # the cosine from which two units are called near-duplicates: an angle of 18 degrees
+ALIKE = 0.95  # least cosine of near-duplicates, an angle of 18 degrees
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two units, the lower number first, and the cosine of the angle between them."""
+    """Two units, the lower number first, and their cosine similarity."""
 
     first: int
     second: int
@@ -27,45 +27,45 @@ class DuplicatePair:
 
 
 def near_duplicates(vectors: ArrayLike, *, threshold: float = ALIKE) -> tuple[DuplicatePair, ...]:
-    """Return the pairs of units whose vectors are nearly parallel, the most alike first.
+    """Return the pairs of units whose vectors are nearly parallel, most similar first.
 
     Args:
-        vectors: (units, n), `weight_vectors` or the units' responses to n images; subtract each unit's mean first
-            for a correlation instead of a cosine. A vector of zeros is like no other.
+        vectors: (units, n), `weight_vectors` or the units' responses to n images; subtract each unit's mean for a
+            correlation instead of a cosine. A zero vector has no duplicate.
         threshold: the least cosine, above 0 and at most 1.
 
     Raises:
-        RecipeError: another threshold.
+        RecipeError: the threshold is out of range.
 
     Example:
         >>> near_duplicates([[1, 0], [0, 1], [2, 0.1]])
-        (Pair(first=0, second=2, cosine=0.9987523388778446),)
+        (DuplicatePair(first=0, second=2, cosine=0.9987523388778446),)
     """
     if not 0 < threshold <= 1:
-        raise RecipeError(f"threshold={threshold}: a cosine above 0 and at most 1")
+        raise RecipeError(f"threshold={threshold}: must be above 0 and at most 1")
     values = np.asarray(vectors, np.float64)
     length = np.linalg.norm(values, axis=1, keepdims=True)
     units = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
     cosines = np.minimum(units @ units.T, 1.0)
-    # parallel vectors may miss 1 by what the sums round
+    # the cosine of parallel vectors may round to less than 1
     firsts, seconds = np.nonzero(np.triu(cosines >= threshold - 1e-12, k=1))
     pairs = [DuplicatePair(int(i), int(j), float(cosines[i, j])) for i, j in zip(firsts, seconds, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair.cosine, pair.first, pair.second)))
 
 
 def weight_vectors(network: Network, layer: str) -> NDArray[np.float64]:
-    """Return each unit's weights and bias, (units, n); a batch normalization that alone reads them is folded in.
+    """Return each unit's weights and bias, (units, n), with a directly following batch normalization folded in.
 
     Raises:
-        UnknownNameError: no such layer.
-        ModelError: a layer without weights of its own for each unit.
+        UnknownNameError: the network has no such layer.
+        ModelError: the layer has no weights per unit.
     """
     graph = network.graph
     step = graph.by_name[network.layer(layer).name]
     shape = _input_shape(graph, step)
     parts = affine_parts(step, shape) if None not in shape else None
     if not parts or len(parts) > 1 or not isinstance(parts[0], Convolution | Linear) or step.type not in _WEIGHED:
-        raise ModelError(f"{layer}: a {step.type} has no weights to compare; Conv2D, DepthwiseConv2D and Dense have")
+        raise ModelError(f"{layer}: a {step.type} has no weights to compare; Conv2D, DepthwiseConv2D and Dense do")
     operator = parts[0]
     kernel = operator.kernel.reshape(-1, operator.kernel.shape[-1])  # (n, units)
     factor, bias = _folded(graph, step, operator.bias)
@@ -78,7 +78,7 @@ _WEIGHED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})
 def _input_shape(graph: Graph, step: Step) -> tuple[int, ...]:
     writer = graph.writers.get(step.inputs[0])
     shape = writer.shape if writer else graph.input_shape
-    # a map of any size will do: only the channels decide the kernel
+    # any size works: the kernel depends on the channels only
     return tuple(side or 1 for side in shape)
 
 

@@ -89,8 +89,7 @@ def penultimate(network: Network) -> str:
     Layers that keep the units of the layer before them, such as Dropout, Flatten and pooling, are skipped. A separate
     ReLU layer is returned itself, because the logits read its output.
 
-    >>> from dreamfilters import load
-    >>> penultimate(load("signs"))
+    >>> penultimate(network)
     'dense'
     """
     graph = network.graph

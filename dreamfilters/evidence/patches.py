@@ -60,9 +60,8 @@ def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int])
         TargetError: the layer has no such position.
 
     Example:
-        >>> from dreamfilters import load
         >>> image = np.zeros((48, 48, 3), np.float32)
-        >>> extract_patch(image, load("signs").layer("conv2"), (0, 0)).describe()
+        >>> extract_patch(image, network.layer("conv2"), (0, 0)).describe()
         '5x5 at (-2, -2), 2 rows and 2 columns outside the image'
     """
     values = np.asarray(image, np.float32)

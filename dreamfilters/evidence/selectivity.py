@@ -1,4 +1,4 @@
-"""How well a unit tells classes apart, from its mean response to each."""
+"""Class selectivity of units, from their mean responses to each class."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def selectivity(means: ArrayLike) -> NDArray[np.float64]:
 
     (m - r) / (m + r), where m is the highest mean response to a class and r the mean of those to all other classes
     (Morcos, Barrett, Rabinowitz and Botvinick, "On the importance of single directions for generalization", ICLR 2018,
-    section 3.3): 0 for a unit that answers all classes alike, 1 for one that answers a single class. It is defined for
-    responses of zero or more; NaN where a mean is negative, where all are zero, and with fewer than two classes.
+    section 3.3): 0 for a unit with equal means, 1 for a unit that responds to a single class. It is defined for
+    nonnegative responses; NaN where a mean is negative, where all are zero, and with fewer than two classes.
 
     Example:
         >>> selectivity([[3.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
@@ -30,15 +30,15 @@ def selectivity(means: ArrayLike) -> NDArray[np.float64]:
 
 
 def correlation_ratio(means: ArrayLike, counts: ArrayLike, variance: ArrayLike) -> NDArray[np.float64]:
-    """Return which share of each unit's variance lies between the classes, (units,), between 0 and 1.
+    """Return the share of each unit's variance that lies between the classes, (units,), between 0 and 1.
 
     Eta squared (Fisher, "Statistical methods for research workers", 1925, section 45): the variance of the class means,
-    each weighted by its images, divided by that of all responses.
+    weighted by their number of images, divided by the variance of all responses.
 
     Args:
         means: (classes, units), the mean response to each class.
-        counts: (classes,) images.
-        variance: (units,) of the responses to all these images; NaN comes back where it is zero.
+        counts: (classes,) number of images.
+        variance: (units,) of the responses to all these images; the result is NaN where it is zero.
 
     Example:
         >>> correlation_ratio([[0.0], [2.0]], [5, 5], [2.0])

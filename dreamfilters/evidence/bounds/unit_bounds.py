@@ -98,8 +98,7 @@ def bound_units(
         TargetError: `only` has an unknown unit.
 
     Example:
-        >>> from dreamfilters import load
-        >>> [round(bound, 3) for bound in bound_units(load("signs"), budget=0).layers["conv1"].before(12)]
+        >>> [round(bound, 3) for bound in bound_units(network, budget=0).layers["conv1"].before(12)]
         [-1.826, 0.491]
     """
     graph = network.graph

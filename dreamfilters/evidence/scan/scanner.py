@@ -49,10 +49,7 @@ def scan(
         RecipeError: `k` or `batch` is below 1, or a layer has no units.
 
     Example:
-        >>> import numpy as np
-        >>> from dreamfilters import load
-        >>> images = np.random.default_rng(0).random((9, 48, 48, 3))
-        >>> scan(load("signs"), images, ["conv2"]).layer("conv2").always_silent.sum()
+        >>> scan(network, images, ["conv2"]).layer("conv2").always_silent.sum()
         np.int64(3)
     """
     job = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)

@@ -11,6 +11,7 @@ from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo
 from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.networks.layers.layer_info import TokenGrid
 from dreamfilters.networks.layers.receptive_field import ReceptiveField
 
 IMAGE = np.zeros((4, 4, 3), np.float32)
@@ -144,3 +145,16 @@ def test_an_image_needs_neither_label_nor_classes():
 def test_an_unknown_colormap_is_refused_at_once():
     with pytest.raises(UnknownNameError, match="colors=jet"):
         MapStyle(colormap="jet")
+
+
+@pytest.mark.parametrize("overlay", [False, True])
+def test_patch_tokens_are_drawn_on_their_grid_and_the_class_token_beside_it(written, overlay):
+    info = LayerInfo("mlp", "Dense", (5, 1), 1, "gelu", kind="tokens", grid=TokenGrid(2, 2, 1))
+    values = np.float32([[8], [0], [0], [0], [8]])  # the class token and the last patch are bright
+    page = layer_page(SUBJECT, UnitMaps.of(info, values), MapStyle(overlay=overlay))
+    drawn = tile(page, 0, 1)
+    assert drawn[:48, :48].max() <= 26  # the first patch
+    assert drawn[48:, 48:].min() >= 229  # the last patch
+    beside = page[:, 16 + 96 + 4 : 16 + 96 + 4 + 48]
+    assert (beside == 255).all(axis=(1, 2)).sum() == 48  # the class token, one patch high
+    assert any("5 tokens on a grid of 2 × 2, 1 other token at the right" in text for text in written)

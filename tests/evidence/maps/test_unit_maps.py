@@ -1,5 +1,6 @@
 """Tests of activation maps and their statistics."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps, mapped_layers, select_units
 from dreamfilters.networks import LayerInfo
+from dreamfilters.networks.layers.layer_info import TokenGrid
 
 INFO = LayerInfo("conv", "Conv2D", (2, 2, 3), 3, "relu")
 VECTOR = LayerInfo("dense", "Dense", (3,), 3, "relu", kind="vector")
+TOKENS = LayerInfo("mlp", "Dense", (5, 2), 2, "gelu", kind="tokens", grid=TokenGrid(2, 2, 1))
 MAPS = np.array([[[0, 7, -1], [1, 7, 0]], [[2, 7, 1], [5, 7, 4]]], np.float32)  # units 0, 1 (constant), 2
 
 
@@ -96,3 +99,19 @@ def test_select_units_of_each_layer(network):
         select_units(layers, [0, 8])
     with pytest.raises(TargetError, match="no units: conv1 has 8"):
         select_units(layers, [])
+
+
+def test_patch_tokens_are_a_map_and_the_class_token_is_beside_it():
+    values = np.arange(10, dtype=np.float32).reshape(5, 2)  # unit 0 is 0, 2, 4, 6, 8; the first is the class token
+    maps = UnitMaps.of(TOKENS, values)
+    assert maps.planes.tolist() == [[[2, 4], [6, 8]], [[3, 5], [7, 9]]]
+    assert maps.other_tokens.tolist() == [[0], [1]]
+    assert maps.ranges[0].tolist() == [0, 1]  # of all tokens
+    assert maps.means.tolist() == [4, 5]
+    assert UnitMaps.of(TOKENS, values, units=[1]).planes.tolist() == [[[3, 5], [7, 9]]]
+
+
+def test_tokens_without_a_grid_are_one_row():
+    maps = UnitMaps.of(dataclasses.replace(TOKENS, grid=None), np.arange(10, dtype=np.float32).reshape(5, 2))
+    assert maps.planes[1].tolist() == [[1, 3, 5, 7, 9]]
+    assert maps.other_tokens.shape == (2, 0)

@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
+from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.scanner import default_layers, scan
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, before
+from tests.networks.vision_transformer import vision_transformer
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +149,25 @@ def test_no_readable_image_is_an_error(network, tmp_path):
         (tmp_path / f"{number}.jpg").write_bytes(b"no image")
     with pytest.raises(ImageError, match="none of its 3 images can be read"):
         scan(network, image_folder(tmp_path), k=1)
+
+
+def test_tokens_are_scanned_with_the_token_as_position():
+    network = Network(vision_transformer(), InputForm.from_range(0, 1, size=(16, 16)))
+    images = np.random.default_rng(0).random((9, 16, 16, 3), dtype="float32")
+    tokens = activations(network, images, ["mlp1"])["mlp1"]  # (9, 17, 16)
+    assert {"mlp1", "attention2", "norm", LOGITS} <= set(default_layers(network))
+    layer = scan(network, images, ["mlp1"], k=2).layer("mlp1")
+    assert (layer.facts.kind, layer.facts.shape, layer.units) == ("tokens", (17, 16), 16)
+    np.testing.assert_allclose(layer.mean, tokens.mean(axis=(0, 1)), atol=1e-5)
+    np.testing.assert_allclose(layer.std, tokens.std(axis=(0, 1)), atol=1e-5)
+    best = layer.by_max.strongest
+    image, token = np.unravel_index(tokens[..., 3].argmax(), tokens.shape[:2])
+    assert (best.index[0, 3], best.row[0, 3], best.column[0, 3]) == (image, token, 0)
+
+
+def test_a_layer_without_units_is_refused(network):
+    inputs = keras.Input((4, 4, 3))
+    heads = keras.layers.Reshape((4, 2, 2, 3), name="heads")(inputs)
+    other = Network(keras.Model(inputs, heads), InputForm.from_range(0, 1, size=(4, 4)))
+    with pytest.raises(RecipeError, match=r"heads: its output .* has more axes than a map"):
+        scan(other, reds(0, 1), ["heads"], k=1)
