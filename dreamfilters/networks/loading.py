@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
-from dreamfilters.networks import applications
 from dreamfilters.networks.classes.class_names import checked, read_classes
 from dreamfilters.networks.graph import Graph, flatten
+from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.model_file import open_model, read_model
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm

@@ -155,7 +155,7 @@ class Network:
         if name in self.classes:
             return self.classes.index(name)
         lowered = name.casefold()
-        for names in (self.classes, *self.aliases):
+        for names in (self.classes, *self.aliases, self.class_titles):
             folded = [known.casefold() for known in names]
             if lowered in folded:
                 return folded.index(lowered)
@@ -186,6 +186,11 @@ class Network:
         name = self.classes[number]
         others = [names[number] for names in self.aliases if names[number].casefold() != name.casefold()]
         return f"{name} ({', '.join(others)})" if others else name
+
+    @cached_property
+    def class_titles(self) -> tuple[str, ...]:
+        """The title of each class, see `class_title`."""
+        return tuple(self.class_title(number) for number in range(len(self.classes)))
 
     def _exact(self, address: str) -> str:
         if address == LOGITS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias
 
 import keras
@@ -19,7 +19,9 @@ from dreamfilters.networks.activation_functions import (
 )
 from dreamfilters.networks.filter_slice import narrowed
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
+from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
+from dreamfilters.networks.reproducible import reproducible
 
 Tensor: TypeAlias = Any
 
@@ -70,11 +72,11 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
         ModelError: a layer has no value before its activation.
     """
     watched = {layer: _watched(graph, layer) for layer in sorted(layers)}
+    outputs = outputs_of(graph)
     calls = [
-        _Call(step, relaxed=relaxed)
+        _Call(step, outputs[step.name], relaxed=relaxed)
         for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
     ]
-
     inner = {slot for call in calls for slot in call.step.inputs}
 
     def run(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -126,13 +128,12 @@ def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
 class _Call:
     """One step made ready to run on a double of its layer."""
 
-    def __init__(self, step: Step, *, relaxed: bool) -> None:
+    def __init__(self, step: Step, output: Output, *, relaxed: bool) -> None:
         self.step = step
         self.activation = inline_activation(step)
         self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
-        if isinstance(step.operation, keras.layers.Dense):
-            self.operation = _steady(self.operation)
+        self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
         self.pure = is_pure(step)
         self.narrow = narrowed(step)
         ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
@@ -171,24 +172,6 @@ class _Call:
             raise ModelError(
                 f"{self.step.name}: {self.step.type} does not take what it is given: {reason(error)}"
             ) from error
-
-
-_STEADY_ROWS = 16
-
-
-def _steady(dense: Any) -> Callable[..., Tensor]:
-    """Give a dense layer at least 16 rows: fewer take another path through the matrix kernels and round otherwise.
-
-    So an image comes out the same to the byte alone and in any batch; see `backend.LANES`.
-    """
-
-    def call(x: Tensor, **kwargs: Any) -> Tensor:
-        rows = x.shape[0]
-        if len(x.shape) != 2 or rows is None or rows >= _STEADY_ROWS:
-            return dense(x, **kwargs)
-        return dense(ops.pad(x, ((0, _STEADY_ROWS - rows), (0, 0))), **kwargs)[:rows]
-
-    return call
 
 
 def _handed_out(value: Tensor, step: Step) -> Tensor:

@@ -182,3 +182,12 @@ def test_every_error_is_one_of_ours_and_one_line(tmp_path):
     for spec in ("", "x", "x:y", "applications:", "module:function", str(tmp_path), "a\nb.h5", json.dumps({})):
         with pytest.raises(DreamfiltersError):
             loading.load(spec)
+
+
+def test_the_classes_of_the_built_in_network_are_found_by_their_german_and_english_names():
+    network = load("signs")
+    wanted = {"Verbot der Einfahrt": 17, "no entry": 17, "Vorfahrt achten": 13, "yield": 13, "STOP": 14, "stop": 14}
+    assert {name: network.class_number(name) for name in wanted} == wanted
+    assert network.class_number("14") == 14
+    assert network.class_titles[17] == "Verbot der Einfahrt (no entry)"
+    assert network.class_titles[14] == "STOP"

@@ -75,6 +75,7 @@ def test_has_relu(network):
         ("stop sign", 1),
         ("ÜBERHOLVERBOT", 2),
         ("No Passing", 2),
+        ("Kinder (children)", 3),
         ("4", 4),
         ("0", 0),
         ("20", 0),
@@ -191,3 +192,8 @@ def test_the_addresses_of_watch_name_layers_too(network):
     assert (network.layer(LOGITS).name, network.layer(LOGITS).kind) == ("out", "vector")
     assert network.layer(LOGITS).activation == network.layer(before("conv1")).activation == "linear"
     assert network.layer(before("conv1")).name == "backbone/conv1"
+
+
+def test_a_title_is_a_name_with_its_other_names(network):
+    assert network.class_titles[:3] == ("20", "STOP (stop sign)", "Überholverbot (no passing)")
+    assert network.class_title(7) == "7"  # an output without a name

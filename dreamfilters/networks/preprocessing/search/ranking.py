@@ -22,7 +22,7 @@ from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
 _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
-# The ImageNet means and stds of Caffe and of PyTorch, in RGB; see `networks.applications`.
+# The ImageNet means and stds of Caffe and of PyTorch, in RGB; see `networks.io.applications`.
 _CAFFE = (123.68, 116.779, 103.939)
 _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import ModelError, UnknownNameError
-from dreamfilters.networks import applications
+from dreamfilters.networks.io import applications
 
 
 @pytest.mark.parametrize("name", applications.names())

@@ -1,0 +1,80 @@
+"""Steps that compute the same bytes for an image alone and in any batch, on a CPU.
+
+Numbers at the end of an array that do not fill a vector, and matrices of few rows, take other paths through the kernels
+and are rounded differently, see `backend.LANES`. Batches are padded where that would happen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import ops
+
+from dreamfilters.backend import LANES
+from dreamfilters.networks.graph import Slot, Step
+from dreamfilters.networks.layers.layer_kinds import Output
+from dreamfilters.networks.layers.pass_through import types_of
+
+Tensor: TypeAlias = Any
+Call: TypeAlias = Callable[..., Any]
+
+# Steps on tokens that compute the same bytes in any batch: they copy numbers, add them, or are padded by rows.
+_EXACT = types_of("identity", "cast", "reshape", "reorder", "pad", "crop") | {
+    "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "GetItem", "Dense", "Conv1D", "ReLU", "Relu",
+}  # fmt: skip
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN")
+
+
+def reproducible(step: Step, output: Output, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
+    """Return a step's operation and activation, padded so that they do not depend on the other images."""
+    if isinstance(step.operation, keras.layers.Dense):
+        operation = _with_enough_rows(operation)
+    numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
+    if output.tokens is None or output.kind == "vector" or not numbers or not output.of_image:
+        return operation, activation
+    if step.type not in _EXACT and all(isinstance(tensor, Slot) for tensor in step.tensors):
+        rows = 1 if step.type in _RECURRENT else output.tokens if output.kind == "tokens" else numbers
+        operation = _in_full_vectors(operation, rows)
+    elif step.type == "Dense" and output.tokens < LANES:
+        operation = _in_full_vectors(operation, output.tokens)
+    return operation, activation and _in_full_vectors(activation, numbers)
+
+
+def _with_enough_rows(dense: Call) -> Call:
+    """Give a dense layer at least 16 rows."""
+
+    def call(x: Tensor, **kwargs: Any) -> Tensor:
+        rows = x.shape[0]
+        if len(x.shape) != 2 or rows is None or rows >= LANES:
+            return dense(x, **kwargs)
+        return dense(ops.pad(x, ((0, LANES - rows), (0, 0))), **kwargs)[:rows]
+
+    return call
+
+
+def _in_full_vectors(call: Call, rows: int) -> Call:
+    """Give a call so many images that their rows, so many for each image, fill whole vectors."""
+    multiple = LANES // math.gcd(LANES, rows)
+    if multiple == 1:
+        return call
+
+    def padded(*args: Any, **kwargs: Any) -> Any:
+        count = next(leaf.shape[0] for leaf in keras.tree.flatten(args) if hasattr(leaf, "shape"))
+        if count is None:
+            return call(*args, **kwargs)
+        missing = -count % multiple
+
+        def pad(leaf: Any) -> Any:
+            if not hasattr(leaf, "shape"):
+                return leaf
+            # A full batch is split and joined: without a step here, TensorFlow would add up gradients in another order.
+            parts = [leaf, ops.zeros((missing, *leaf.shape[1:]), leaf.dtype)] if missing else [leaf[:1], leaf[1:]]
+            return ops.concatenate(parts, axis=0)
+
+        args, kwargs = keras.tree.map_structure(pad, (args, kwargs))
+        return keras.tree.map_structure(lambda tensor: tensor[:count], call(*args, **kwargs))
+
+    return padded
