@@ -2,6 +2,12 @@
 # type checkers read it, and `__init__.py` loads names from it on first use.
 
 from .comparison.compare import compare as compare
+from .comparison.measures.measure import Caption as Caption
+from .comparison.measures.measure import Measure as Measure
+from .comparison.measures.measure import Missing as Missing
+from .comparison.measures.path_similarity import path_similarity as path_similarity
+from .comparison.measures.registry import MEASURES as MEASURES
+from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.result import Comparison as Comparison
 from .dreams.affine_transforms import Crop as Crop
 from .dreams.affine_transforms import Rotate as Rotate
@@ -136,6 +142,7 @@ from .networks import Network as Network
 from .networks import load as load
 from .networks.preprocessing.search.ranking import FormRanking as FormRanking
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms
+from .report.report import write_report as write_report
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings
 from .runs.map_run import draw_maps as draw_maps

@@ -44,28 +44,34 @@ def scan(model: str, source: Path, folder: Path) -> None:
 
 def compare(model: str, source: Path, folder: Path) -> None:
     """Compare some filters and a class."""
+    from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import Recipe
+    from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
+    from dreamfilters.runs.compare_job import CompareJob
     from dreamfilters.runs.compare_run import run
-    from dreamfilters.runs.paired_run import CompareJob
 
     network = load(model, form=FORM)
-    run(CompareJob(network, model, ("conv2", "class:1"), image_folder(source), Recipe(steps=8), seeds=2, top=2), folder)
+    images = source_of(image_folder(source))
+    plan = ComparePlan(network, ("conv2", "class:1"), images, Recipe(steps=8), seeds=2, top=2)
+    run(CompareJob(plan, model), folder)
 
 
 def atlas(model: str, source: Path, folder: Path) -> None:
     """Chart every filter and class."""
+    from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import Recipe
+    from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
     from dreamfilters.runs.atlas_run import atlas_targets, run
-    from dreamfilters.runs.paired_run import CompareJob
+    from dreamfilters.runs.compare_job import CompareJob
 
     network = load(model, form=FORM)
-    targets, images = atlas_targets(network), image_folder(source)
-    also = ("classes",)
-    run(CompareJob(network, model, targets, images, Recipe(steps=8), seeds=2, top=2, also=also), folder)
+    images = source_of(image_folder(source))
+    plan = ComparePlan(network, atlas_targets(network), images, Recipe(steps=8), seeds=2, top=2)
+    run(CompareJob(plan, model, also=("classes",)), folder)
 
 
 KINDS: dict[str, Callable[[str, Path, Path], None]] = {"dream": dream, "scan": scan, "compare": compare, "atlas": atlas}

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -18,7 +17,8 @@ from dreamfilters.progress import Progress
 
 QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
 COMMANDS = (
-    "dream", "again", "maps", "scan", "audit", "compare", "layers", "convert", "recipes", "gtsrb", "samples", "demo",
+    "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "recipes", "gtsrb",
+    "samples", "demo",
 )  # fmt: skip
 SIGNS = Path(dreamfilters.__file__).parent / "signs" / "signs.keras"
 
@@ -248,18 +248,17 @@ def test_the_built_in_network(tell, place):
     assert out.splitlines()[1].startswith("class:STOP ")
 
 
-@pytest.mark.skipif(find_spec("dreamfilters.report.demo.demo") is None, reason="not written yet")
-def test_demo_tells_its_progress_and_prints_the_page(tell, monkeypatch):
-    from dreamfilters.report.demo import demo
+def test_demo_reports_progress_and_prints_the_page(tell, monkeypatch):
+    from dreamfilters.report import demo
 
     told = []
 
-    def make_demo(folder, *, progress):
+    def write_demo(folder, *, progress):
         progress(Progress(0.5, 1, "opening the network"))
         told.append(folder)
         return folder / "index.html"
 
-    monkeypatch.setattr(demo, "make_demo", make_demo)
+    monkeypatch.setattr(demo, "write_demo", write_demo)
     assert tell("demo", "--out", "d") == (0, f"{Path('d') / 'index.html'}\n", "")
     assert told == [Path("d")]
 

@@ -1,4 +1,4 @@
-"""Commands that chart whole networks: `atlas`."""
+"""The command that compares and judges every unit of a network: `atlas`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dreamfilters.cli.compare import Against, Labels, RecipeName, Seed, Seeds, Settings, Top
 from dreamfilters.cli.image_args import labeled_images, tell_failures
 from dreamfilters.cli.options import (
     AsJson,
@@ -23,10 +24,8 @@ from dreamfilters.cli.options import (
 from dreamfilters.cli.output import progress, say, table
 
 if TYPE_CHECKING:
-    from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
     from dreamfilters.runs.atlas_run import AtlasSummary
-    from dreamfilters.runs.paired_run import CompareJob
     from dreamfilters.runs.storage.run_result import RunResult
 
 
@@ -35,104 +34,86 @@ def atlas(
     model: Model,
     images: Annotated[
         Path | None,
-        typer.Argument(metavar="[IMAGES]", help="A folder of real images; for signs its rendered samples by itself."),
+        typer.Argument(metavar="[IMAGES]", help="Folder of real images; default for signs: its rendered samples."),
     ] = None,
     layers: Layers = None,
-    against: Annotated[
-        str | None, typer.Option(metavar="OTHER_MODEL", help="Also show the dreams to this network.")
+    against: Against = None,
+    recipe: RecipeName = "standard",
+    settings: Settings = None,
+    seed: Seed = 0,
+    seeds: Seeds = 2,
+    top: Top = 4,
+    labels: Labels = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-atlas.")
     ] = None,
-    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="How; see `dreamfilters recipes`.")] = "standard",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Chance; the same seed gives the same atlas.")] = 0,
-    seeds: Annotated[int, typer.Option(help="Dreams of each unit; the first is compared, all tell the spread.")] = 2,
-    top: Annotated[int, typer.Option(help="How many real images stand beside each dream.")] = 4,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-atlas by itself.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace another atlas in the folder; foreign files stay.")
+        bool, typer.Option("--force", help="Replace another atlas in the directory; other files stay.")
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
     opening: ModelOptions,
 ) -> None:
-    """Chart every unit of a network: dreams, real images, measures and verdicts.
-
-    One page to look through, with a page for every unit beside it. An atlas that was stopped goes on when the same
-    command is given again. Exit code 3 if some images could not be read.
+    """Compare every unit of a network with real images and judge it.
 
     \b
     Examples:
       dreamfilters atlas signs
       dreamfilters atlas signs images/ --layers conv5,conv6 --out outputs/mine
+
+    Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
+    again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
     import_tensorflow()
-    from dreamfilters.runs.atlas_run import run
+    from dreamfilters.comparison.compare import ComparePlan
+    from dreamfilters.dreams.recipe import read_recipe
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.networks import LOGITS
+    from dreamfilters.report.atlas import judged_layer
+    from dreamfilters.runs.atlas_run import atlas_targets, run
+    from dreamfilters.runs.compare_job import CompareJob
 
     network = opening.network(model)
     other = None if against is None else ModelOptions(trust=opening.trust).network(against)
-    real = labeled_images(network, images or _samples(network), labels)
-    comparing = _comparing(
-        (network, model), layers, real, (recipe, settings or []), (seed, seeds, top), (other, against or "")
-    )
+    source = source_of(labeled_images(network, images or _samples(network), labels))
+    targets, how = atlas_targets(network, layer_names(layers)), read_recipe(recipe, settings=settings or [])
+    plan = ComparePlan(network, targets, source, how, seed, seeds, top, other)
+    also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
     with progress("atlas", quiet) as report:
-        charted = run(comparing, folder, force=force, progress=report)
+        result = run(CompareJob(plan, model, against or "", also), folder, force=force, progress=report)
     say(network.assumed)
-    _report(charted, as_json, len(real))
+    _print_result(result, as_json, len(source.names))
 
 
 COMMANDS = (atlas,)
 
 
 def _samples(network: Network) -> Path:
-    """Return the folder of the built-in network's own images, written now if need be."""
+    """Return the folder of the built-in network's samples, which is written if need be."""
     from dreamfilters.errors import ImageError
     from dreamfilters.signs.rendering.scenes import write_samples
 
     if network.name != "signs":
-        raise ImageError(f"{network.name}: no images to hold its dreams against; name a folder of them after MODEL")
+        raise ImageError(f"{network.name}: no images to compare with; give a folder of images after MODEL")
     folder = Path("outputs") / "samples"
     write_samples(folder)
     return folder
 
 
-def _comparing(
-    ours: tuple[Network, str], layers: list[str] | None, real: ImageFolder, how: tuple[str, list[str]],
-    counts: tuple[int, int, int], other: tuple[Network | None, str],
-) -> CompareJob:  # fmt: skip
-    from dreamfilters.dreams import recipe
-    from dreamfilters.networks import LOGITS
-    from dreamfilters.report.atlas import judged_layer
-    from dreamfilters.runs.atlas_run import atlas_targets
-    from dreamfilters.runs.paired_run import CompareJob
-
-    targets = atlas_targets(ours[0], layer_names(layers))
-    also = (judged_layer(ours[0], LOGITS),) if "class:*" in targets else ()
-    return CompareJob(*ours, targets, real, recipe.read_recipe(how[0], settings=how[1]), *counts, *other, also=also)
-
-
-def _report(charted: RunResult[AtlasSummary | None], as_json: bool, images: int) -> None:
-    """Print how many units are of each kind and where the page lies."""
-    page = charted.folder / "index.html"
-    if charted.value is None:
-        say("stopped; give the same command again to go on")
+def _print_result(result: RunResult[AtlasSummary | None], as_json: bool, images: int) -> None:
+    """Print the number of units of each verdict and the page's path; exit with 3 if some images could not be read."""
+    if result.value is None:
+        say("stopped; run the same command again to resume")
         raise typer.Exit(130)
+    page, summary = result.folder / "index.html", result.value
     if as_json:
-        failures = [{"image": name, "reason": reason} for name, reason in charted.failures]
-        values = {
-            "page": str(page),
-            "counts": charted.value.counts,
-            "losing": charted.value.losing,
-            "failures": failures,
-        }
+        failures = [{"image": name, "reason": reason} for name, reason in result.failures]
+        values = {"page": str(page), "counts": summary.counts, "losing": summary.losing, "failures": failures}
         typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
     else:
-        rows = [(kind, str(count)) for kind, count in charted.value.counts.items()]
-        table(("verdict", "units"), [*rows, ("loses to a real image", str(charted.value.losing))])
+        rows = [(kind, str(count)) for kind, count in summary.counts.items()]
+        table(("verdict", "units"), [*rows, ("loses to a real image", str(summary.losing))])
         typer.echo(page)
-    tell_failures(charted.failures, "atlas.json", count=images)
+    tell_failures(result.failures, "atlas.json", count=images)

@@ -12,28 +12,27 @@ from dreamfilters.cli.output import progress
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to.")] = Path("outputs/demo"), quiet: Quiet = False
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")] = Path("outputs/demo"),
+    quiet: Quiet = False,
 ) -> None:
-    """Show what the built-in network has learned.
-
-    Dreams of filters and classes beside the images that excite them, on one page. Needs no file and no network.
+    """Show what the built-in network has learned, on one offline page.
 
     \b
     Example:
       dreamfilters demo
+
+    A preset of `compare`: dreams of some filters and classes, and the rendered samples that activate them most.
     """
     import_tensorflow()
-    from dreamfilters.report.demo.demo import make_demo
+    from dreamfilters.report.demo import write_demo
 
     with progress("demo", quiet) as report:
-        page = make_demo(out, progress=report)
+        page = write_demo(out, progress=report)
     typer.echo(page)
 
 
 def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
-    """Write the built-in sample images, rendered signs.
-
-    Into class folders, at least three a class.
+    """Write the built-in sample images, rendered signs, into class folders.
 
     \b
     Example:
@@ -45,13 +44,13 @@ def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
 
 
 def gtsrb(folder: Annotated[Path, typer.Argument(metavar="FOLDER")], quiet: Quiet = False) -> None:
-    """Fetch the German traffic sign benchmark.
-
-    From its public archive, with checksums, into class folders. A download that was stopped goes on where it was.
+    """Download the German Traffic Sign Recognition Benchmark into class folders.
 
     \b
     Example:
       dreamfilters gtsrb data/gtsrb
+
+    From its public archive, with checksums. Run the command again to resume a stopped download.
     """
     from dreamfilters.signs.gtsrb.archive import fetch
 

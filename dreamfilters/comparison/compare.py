@@ -1,20 +1,24 @@
-"""Dreams held against real images: from a network, targets and images to values and a report."""
+"""The comparison pipeline: scan the real images, dream each unit with every seed, compute every measure in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.comparison.cross_network import CrossNetwork
-from dreamfilters.comparison.layer_comparison import MOVED, LayerComparison, portions
-from dreamfilters.comparison.measures.class_transfer import as_seen_by, matched_classes
-from dreamfilters.comparison.reference_sampling import REFERENCES
-from dreamfilters.comparison.reference_set import NEIGHBOUR, ReferenceSet, reference_set
-from dreamfilters.comparison.result import Comparison
+from dreamfilters.comparison.batch import REFERENCES, Batch, batches_of
+from dreamfilters.comparison.measures.class_transfer import in_channels_of, matched_classes
+from dreamfilters.comparison.measures.measure import CONDITIONS, Missing
+from dreamfilters.comparison.measures.plausibility import NEIGHBOR
+from dreamfilters.comparison.measures.registry import MEASURES
+from dreamfilters.comparison.measures.response_rank import TRANSFORMED
+from dreamfilters.comparison.reference_set import ReferenceSet, reference_set
+from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
@@ -25,12 +29,100 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.sources import ImageSource, source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
-from dreamfilters.progress import OnProgress, OverallProgress
+from dreamfilters.progress import OnProgress, OverallProgress, Progress
 
-SCANNED, DREAMT = 0.25, 0.75  # shares of the whole
+SCANNED, DREAMED = 0.25, 0.75  # shares of the whole
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class ComparePlan:
+    """What is compared with what; see `compare` for the settings."""
+
+    network: Network
+    targets: tuple[str, ...]
+    source: ImageSource
+    recipe: Recipe
+    seed: int = 0
+    seeds: int = 3
+    top: int = 4
+    against: Network | None = None
+    user_image: tuple[str, Floats] | None = None
+
+    @cached_property
+    def _units(self) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
+        return units_of(self.network, self.targets, self.recipe)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives of all dreams."""
+        return self._units[0]
+
+    @property
+    def units(self) -> tuple[ComparedUnit, ...]:
+        """The units, each once, in the order of the targets."""
+        return self._units[1]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the units."""
+        return tuple(dict.fromkeys(unit.layer for unit in self.units))
+
+    def check(self) -> None:
+        """Raise what would stop the comparison, before anything is computed."""
+        for name, count in (("seeds", self.seeds), ("top", self.top)):
+            if count < 1:
+                raise RecipeError(f"{name}={count}: at least 1")
+        units = self.units
+        if self.against is None:
+            return
+        in_channels_of(self.against, [np.zeros((1, 1, self.network.form.image_channels), np.float32)])
+        classes = [unit.number for unit in units if unit.is_class]
+        matches = matched_classes(self.network, self.against) if classes else {}
+        for number in classes:
+            if number not in matches:
+                name, other = self.network.classes[number], self.against
+                raise UnknownNameError(
+                    f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}"
+                )
+
+    def facts(self, references: ReferenceSet) -> dict[str, str]:
+        """Return how the comparison was made: label -> text."""
+        network, scan, recipe = self.network, references.scan, self.recipe
+        failed = f"; {len(scan.failures)} more could not be read" if scan.failures else ""
+        sampled = len(references.sampled)
+        sample = "all images" if sampled == scan.readable else f"a random sample of {sampled} images"
+        facts = {
+            "Network": f"{network.name}: {network.form.describe()}, {len(network.classes)} classes",
+            "Images": f"{scan.readable} at {scan.size[0]} × {scan.size[1]}, scanned once for all layers{failed}",
+            "Sample": (
+                f"Responses, histograms and rankings are of all images. Plausibility and transfer use {sample}; robust "
+                f"responses {min(TRANSFORMED, sampled)} and each unit’s strongest; path similarity {REFERENCES} "
+                f"references and as many unrelated images; plausibility is the distance to neighbor {NEIGHBOR}."
+            ),
+            "Small transforms": (
+                f"{ROBUST_VIEWS} views an image, rotated by up to 5°, scaled by 5 %, shifted by 2 pixels"
+            ),
+            "Dreams": (
+                f"Recipe {recipe.name}, {recipe.steps} steps, "
+                f"seeds {', '.join(map(str, range(self.seed, self.seed + self.seeds)))}"
+            ),
+        }
+        if self.against is not None:
+            other = self.against
+            facts["Other network"] = f"{other.name}: {other.form.describe()}, {len(other.classes)} classes"
+        versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
+        return {**facts, "Versions": versions}
+
+    def batches(self, references: ReferenceSet, dreams: Mapping[str, Sequence[Dream]]) -> Iterator[Batch]:
+        """Yield the units in batches; the dreams of a batch are read from `dreams` when it is yielded."""
+        for units in batches_of(references, self.units):
+            made = {unit.name: tuple(dreams[unit.name]) for unit in units}
+            yield Batch(references, units, made, self.against, self.user_image, self.top)
 
 
 def compare(
@@ -47,117 +139,118 @@ def compare(
     labels: Sequence[str] | None = None,
     progress: OnProgress | None = None,
 ) -> Comparison:
-    """Return dreams of units beside the real images that excite them most, with every measure of how they compare.
+    """Return dreams of units beside the real images that activate them most, with every measure of how they compare.
 
-    All images are scanned in one pass, in the layers in question only; what needs the images themselves takes at most
-    512 of them, drawn by `seed`.
+    All images are scanned in one pass, for the layers of the units. Measures that need the images themselves use a
+    random sample of at most 512.
 
     Args:
         network: what `load` returned.
-        targets: units in words, such as "conv6:0-15" or "class:STOP".
-        images: what `images` returned, or (n, h, w, c) in [0, 1].
-        recipe: how to dream; the standard one if None.
-        seed: chance; equal seeds give equal results.
-        seeds: how many dreams of each unit, of which the first is compared and all tell the spread.
-        top: how many real images are shown for each unit.
-        against: another network, to which the dreams are shown in its own input form.
-        user_image: an image of one's own to stand beside them, (h, w, c) in [0, 1], with what to call it.
-        labels: the class of each image, "" for none; those of the images by themselves.
+        targets: units, such as "conv6:0-15" or "class:STOP".
+        images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
+        recipe: of the dreams; default: "standard".
+        seed: random seed.
+        seeds: number of dreams of each unit; the first is compared, all give the seed variation.
+        top: number of real images shown for each unit.
+        against: another network, which is shown the dreams in its own input form.
+        user_image: name and image, (h, w, c) in [0, 1], of an image to show beside them.
+        labels: the class of each image, "" for none; default: the labels of the folder.
         progress: called with the share of the whole that is done.
 
     Raises:
-        TargetError, UnknownNameError: no such unit; or the other network lacks a class in question.
+        TargetError, UnknownNameError: no such unit, or the other network lacks one of the classes.
         ImageError: no image can be read, or fewer than `top`.
         RecipeError: `seeds` or `top` below 1, or a canvas that does not fit.
 
     Example:
-        >>> compare(load("signs"), "class:STOP", image_folder("signs/")).units[0].response_rank.ratio
-        1.62
+        >>> found = compare(network, "conv6:12", image_folder("signs/"), recipe=read_recipe("fast"), seeds=1)
+        >>> found.units[0].loses
+        False
     """
-    for name, count in (("seeds", seeds), ("top", top)):
-        if count < 1:
-            raise RecipeError(f"{name}={count}: at least 1")
-    how, overall = recipes.read_recipe("standard") if recipe is None else recipe, OverallProgress(progress)
-    goals, subjects = units_of(network, targets, how)
-    if against is not None:
-        check_other(network, subjects, against)
-    source = source_of(images, labels)
-    real = reference_set(
-        network, source, [subject.layer for subject in subjects], top=top, seed=seed,
-        progress=overall.part(0, SCANNED, "scanning"),
-    )  # fmt: skip
-    dreams = _dreams(network, goals, how, range(seed, seed + seeds), overall)
-    found = {}
-    for study in layer_comparisons(real, subjects, dreams, against=against, user_image=user_image, top=top):
-        for unit in study.compared():
-            found[unit.name] = unit
-            overall.report(DREAMT + (1 - DREAMT) * len(found) / len(subjects), f"measuring {unit.name}")
-    units = tuple(found[subject.name] for subject in subjects)
-    return Comparison(network.name, units, facts_of(real, how, seed, seeds, against), real.scan.failures)
+    names = (targets,) if isinstance(targets, str) else tuple(targets)
+    how = recipes.read_recipe("standard") if recipe is None else recipe
+    plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, against, user_image)
+    plan.check()
+    overall = OverallProgress(progress)
+    references = reference_set(
+        network, plan.source, plan.layers, top=top, seed=seed, progress=overall.part(0, SCANNED, "scanning")
+    )
+    dreams = _dreams(plan, overall)
+    return compare_dreams(plan, references, dreams, overall.part(DREAMED, 1))
 
 
-def layer_comparisons(
-    real: ReferenceSet,
-    subjects: Sequence[ComparedUnit],
+def compare_dreams(
+    plan: ComparePlan,
+    references: ReferenceSet,
     dreams: Mapping[str, Sequence[Dream]],
-    *,
-    against: Network | None = None,
-    user_image: tuple[str, Floats] | None = None,
-    top: int = 4,
-) -> Iterator[LayerComparison]:
-    """Yield the studies of the units, each of a portion of them; `dreams` is only asked for those of the portion."""
-    elsewhere = None if against is None else CrossNetwork(against, real)
-    for portion in portions(real, subjects):
-        made = {subject.name: tuple(dreams[subject.name]) for subject in portion}
-        yield LayerComparison(real, portion, made, elsewhere, user_image, top)
+    progress: OnProgress,
+) -> Comparison:
+    """Return the comparison of dreams, by target and one a seed, with real images."""
+    found: dict[str, UnitComparison] = {}
+    for batch in plan.batches(references, dreams):
+        for unit in compare_batch(batch):
+            found[unit.name] = unit
+            progress(Progress(len(found), len(plan.units), f"measuring {unit.name}"))
+    units = tuple(found[unit.name] for unit in plan.units)
+    return Comparison(plan.network.name, units, plan.facts(references), references.scan.failures)
 
 
-def _dreams(
-    network: Network, goals: Sequence[Objective], recipe: Recipe, seeds: range, overall: OverallProgress
-) -> Mapping[str, tuple[Dream, ...]]:
-    """Return each unit's dreams, one a seed; what the first did not wake is not dreamt again."""
-    found: dict[str, tuple[Dream, ...]] = {}
-    parts = [(seed, goal) for seed in seeds for goal in goals]
-    for place, (seed, goal) in enumerate(parts):
-        rows = [row for row, name in enumerate(goal.names) if name not in found or found[name][0].activated]
-        if not rows:
-            continue
-        start, end = (SCANNED + (DREAMT - SCANNED) * part / len(parts) for part in (place, place + 1))
-        on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
-        for made in dream(network, goal[rows], recipe, seed=seed, on_step=on_step):
-            found[made.name] = (*found.get(made.name, ()), made)
-    return found
+def compare_batch(batch: Batch) -> Iterator[UnitComparison]:
+    """Yield each unit of a batch with the values of all measures whose conditions it fulfils."""
+    measures = [one for one in MEASURES.values() if one.needs & CONDITIONS <= batch.conditions]
+    columns = [iter(measure.compute(batch)) for measure in measures]
+    for row, unit in enumerate(batch.units):
+        values = {measure.name: next(column) for measure, column in zip(measures, columns, strict=True)}
+        view, *others = batch.views[row][:1] + batch.views[row][len(batch.dream_rows[row]) :]
+        real = len(others) - (batch.user_image is not None)
+        yield UnitComparison(
+            unit,
+            batch.scans[row].layer,
+            batch.dreams[unit.name],
+            view,
+            tuple(others[:real]),
+            others[-1] if batch.user_image else None,
+            {name: value for name, value in values.items() if not isinstance(value, Missing)},
+            {name: value.reason for name, value in values.items() if isinstance(value, Missing)},
+        )
 
 
-def check_other(network: Network, subjects: Sequence[ComparedUnit], other: Network) -> None:
-    """Raise what would stop the transfer, before anything is computed."""
-    as_seen_by(other, [np.zeros((1, 1, network.form.image_channels), np.float32)])
-    wanted = [subject.unit for subject in subjects if subject.is_class]
-    matches = matched_classes(network, other) if wanted else {}
-    for number in wanted:
-        if number not in matches:
-            name = network.classes[number]
-            raise UnknownNameError(f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}")
+def dreams_by_seed(
+    plan: ComparePlan, dream_seed: Callable[[int, Sequence[str]], Iterable[tuple[str, bool, Made]]]
+) -> dict[str, tuple[Made, ...]]:
+    """Return each unit's dreams, one a seed; a unit that the first seed did not activate is dreamed once.
+
+    Args:
+        plan: the units and seeds.
+        dream_seed: from a seed and targets to the target, whether it was activated, and the dream, of each unit.
+    """
+    dreams: dict[str, tuple[Made, ...]] = {}
+    active: list[str] = []
+    for number in range(plan.seeds):
+        targets = active if number else plan.targets
+        if not targets:
+            break
+        active = []
+        for name, activated, made in dream_seed(plan.seed + number, targets):
+            dreams[name] = (*dreams.get(name, ()), made)
+            if activated or number:
+                active.append(name)
+    return dreams
 
 
-def facts_of(real: ReferenceSet, recipe: Recipe, seed: int, seeds: int, other: Network | None) -> dict[str, str]:
-    """Return how it was made, in words."""
-    network, scan = real.network, real.scan
-    bad = f"; {len(scan.failures)} more could not be read" if scan.failures else ""
-    whole = len(real.drawn) == scan.readable
-    drawn = "all of them" if whole else f"{len(real.drawn)} of them, drawn by chance"
-    facts = {
-        "Network": f"{network.name}: {network.form.describe()}, {len(network.classes)} classes",
-        "Images": f"{scan.readable}, each shown once to the layers in question at {scan.size[0]} × {scan.size[1]}{bad}",
-        "Sample": (
-            f"Plausibility and transfer look at {drawn}; small motions at {min(MOVED, len(real.drawn))} and each "
-            f"unit’s strongest; path similarity at {REFERENCES} references and as many others; plausibility is the "
-            f"distance to neighbor {NEIGHBOUR}. Responses, histograms and rankings are of all images."
-        ),
-        "Small motions": f"{ROBUST_VIEWS} looks an image, turned by up to 5°, scaled by 5 %, shifted by 2 pixels",
-        "Dreams": f"Recipe {recipe.name}, {recipe.steps} steps, seeds {', '.join(map(str, range(seed, seed + seeds)))}",
-    }
-    if other is not None:
-        facts["Shown to"] = f"{other.name}: {other.form.describe()}, {len(other.classes)} classes"
-    versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
-    return {**facts, "Versions": versions}
+def _dreams(plan: ComparePlan, overall: OverallProgress) -> dict[str, tuple[Dream, ...]]:
+    parts = plan.seeds * len(plan.objectives)
+
+    def dream_seed(seed: int, targets: Sequence[str]) -> Iterator[tuple[str, bool, Dream]]:
+        for number, goal in enumerate(plan.objectives):
+            every = targets is plan.targets
+            rows = [row for row, name in enumerate(goal.names) if every or name in targets]
+            if not rows:
+                continue
+            part = (seed - plan.seed) * len(plan.objectives) + number
+            start, end = (SCANNED + (DREAMED - SCANNED) * one / parts for one in (part, part + 1))
+            on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
+            for made in dream(plan.network, goal[rows], plan.recipe, seed=seed, on_step=on_step):
+                yield made.name, made.activated, made
+
+    return dreams_by_seed(plan, dream_seed)

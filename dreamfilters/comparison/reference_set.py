@@ -1,77 +1,74 @@
-"""The real images of a comparison: all of them scanned in one pass, and a bounded draw of them held."""
+"""The real images of a comparison: all of them scanned in one pass, and a bounded random sample held in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from dreamfilters.comparison.measures.plausibility import Neighborhood, neighborhood_of
-from dreamfilters.comparison.measures.response_rank import ResponseRank
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.scan.result import Scan, UnitScan
+from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
-from dreamfilters.evidence.scan.score_statistics import By
 from dreamfilters.evidence.scan.sources import ImageSource
 from dreamfilters.images import resize
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
 
-NEIGHBOUR = 5  # which one's distance says how plausible a dream is
-_DRAWN = 512  # images: a percentile of so many errs by two at most
-_ROOM = 2**27  # bytes that a draw may take
-_FEWEST = 32  # images of a draw, however large they are
+Result = TypeVar("Result")
+
+_SAMPLE = 512  # images: a percentile of so many errs by two at most
+_BYTES = 2**27  # of a sample
+_FEWEST = 32  # images of a sample, whatever their size
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSet:
-    """What real images do to the units in question.
+    """Real images and the responses of the compared layers to them.
 
     Attributes:
-        network: on what.
-        source: the images, in the size that was scanned.
-        scan: of the layers in question, over all images.
-        seed: chance of the draws.
+        network: the network.
+        source: the images, in the scan's size.
+        scan: of the compared layers, over all images.
+        seed: random seed of the samples.
     """
 
     network: Network
     source: ImageSource
     scan: Scan
     seed: int
+    _results: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, network: Network, source: ImageSource, scan: Scan, *, seed: int = 0) -> ReferenceSet:
-        """Return what images do to the layers of a scan that was made of them."""
+        """Return the reference set of a scan and the images that were scanned."""
         return cls(network, source.fitted(scan.size, network.form), scan, seed)
 
     @cached_property
-    def drawn(self) -> tuple[int, ...]:
-        """The numbers of images drawn by chance, rising: all where they are few."""
+    def sampled(self) -> tuple[int, ...]:
+        """The numbers of the randomly sampled images, rising: all images where there are few."""
         failed = {name for name, _ in self.scan.failures}
-        return self.draw([index for index, name in enumerate(self.scan.names) if name not in failed])
+        return self.sample([index for index, name in enumerate(self.scan.names) if name not in failed])
 
     @cached_property
     def images(self) -> Floats:
-        """The images that were drawn."""
-        return self.read(self.drawn)
+        """The sampled images."""
+        return self.read(self.sampled)
 
-    @cached_property
-    def crowd(self) -> Neighborhood:
-        """The same, as plausibility needs them.
+    def shared(self, compute: Callable[..., Result], *arguments: Any) -> Result:
+        """Return `compute(self, *arguments)`, computed once for each function and kept as long as this value."""
+        if compute not in self._results:
+            self._results[compute] = compute(self, *arguments)
+        return cast("Result", self._results[compute])
 
-        Raises:
-            ImageError: there are too few.
-        """
-        return neighborhood_of(self.network, self.images, k=NEIGHBOUR)
-
-    def draw(self, indices: Sequence[int], most: int = _DRAWN) -> tuple[int, ...]:
-        """Return at most so many of these, and no more than fit into memory, drawn by chance, rising."""
+    def sample(self, indices: Sequence[int], most: int = _SAMPLE) -> tuple[int, ...]:
+        """Return a random sample of these numbers, rising: at most `most`, and no more images than fit into memory."""
         height, width = self.scan.size
-        room = max(_FEWEST, _ROOM // (4 * height * width * self.network.form.image_channels))
-        count = min(len(indices), most, room)
+        affordable = max(_FEWEST, _BYTES // (4 * height * width * self.network.form.image_channels))
+        count = min(len(indices), most, affordable)
         chosen = np.random.default_rng(self.seed).choice(len(indices), count, replace=False)
         return tuple(indices[place] for place in sorted(chosen.tolist()))
 
@@ -79,49 +76,30 @@ class ReferenceSet:
         """Return these images, (n, h, w, c).
 
         Raises:
-            ImageError: one that could be read before cannot be read any more.
+            ImageError: an image that was readable during the scan no longer is.
         """
         wanted = dict.fromkeys(indices)
-        found = dict(self.source.only(wanted))
-        gone = [self.scan.names[index] for index in wanted if index not in found]
+        images = dict(self.source.only(wanted))
+        gone = [self.scan.names[index] for index in wanted if index not in images]
         if gone:
-            raise ImageError(f"{gone[0]}: could be read a moment ago and now cannot; leave the images as they are")
-        return np.stack([found[index] for index in indices])
+            raise ImageError(f"{gone[0]}: was readable during the scan and no longer is; leave the images unchanged")
+        return np.stack([images[index] for index in indices])
 
     def fitted(self, images: Iterable[Floats]) -> Floats:
-        """Return images in the size that was scanned."""
-        return np.stack([one if one.shape[:2] == self.scan.size else resize(one, self.scan.size) for one in images])
+        """Return images in the scan's size, resized by the rule of the input form."""
+        size, rule = self.scan.size, self.network.form.resize
+        return np.stack([image if image.shape[:2] == size else resize(image, size, rule) for image in images])
 
     def of_class(self, number: int) -> list[int]:
-        """Return the numbers of the readable images whose label is that class of the network."""
-        fits = self.scan.classes == self.network.classes
+        """Return the numbers of the readable images labeled with a class of the network."""
+        same_classes = self.scan.classes == self.network.classes
         readable = self.scan.predicted >= 0
-        return np.flatnonzero(readable & (self.scan.truth == number)).tolist() if fits else []
+        return np.flatnonzero(readable & (self.scan.truth == number)).tolist() if same_classes else []
 
-    def labeled(self, index: int) -> str:
-        """Return the class that an image shows: in the network's words where its label is one of the classes."""
+    def label(self, index: int) -> str:
+        """Return an image's label, as the network spells it where it is one of its classes."""
         number = int(self.scan.truth[index])
         return self.scan.classes[number] if number >= 0 else self.scan.labels[index]
-
-    def response_rank(self, unit: UnitScan, by: By, response: float) -> ResponseRank:
-        """Return where a response stands among those of all images; the percentile to within a bin of the histogram.
-
-        Raises:
-            ImageError: no image has a finite response.
-        """
-        if not unit.counted:
-            raise ImageError(f"{unit.layer.name}:{unit.number}: no image has a finite response to stand beside")
-        best = unit.strongest[by][0]
-        return ResponseRank(
-            response=response,
-            largest=best.score,
-            index=best.index,
-            ratio=response / best.score if best.score > 0 else None,
-            margin=response - best.score,
-            percentile=100 * unit.histogram[by].share_up_to(response),
-            count=unit.counted,
-            loses=not response >= best.score,
-        )
 
 
 def reference_set(
@@ -133,11 +111,11 @@ def reference_set(
     seed: int,
     progress: OnProgress | None = None,
 ) -> ReferenceSet:
-    """Return what the images do to these layers: every file is read once, whatever their number."""
+    """Return the reference set of these layers; every file is read once."""
     count = len(source.names)
-    survey = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP_K, count)))
-    state = survey.start()
-    for name in survey.advance(state):
+    job = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP_K, count)))
+    state = job.start()
+    for name in job.advance(state):
         if progress is not None:
             progress(Progress(state.done, count, name))
-    return ReferenceSet.of(network, source, survey.result(state), seed=seed)
+    return ReferenceSet.of(network, source, job.result(state), seed=seed)

@@ -1,9 +1,9 @@
-"""The units that a comparison is about, read off targets in words."""
+"""The units of a comparison, parsed from targets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,49 +17,51 @@ from dreamfilters.networks import LOGITS, Network
 
 @dataclass(frozen=True)
 class ComparedUnit:
-    """One unit.
+    """One unit of a comparison.
 
     Attributes:
-        name: its target in the shortest words.
-        layer: where it is; `LOGITS` for a class.
-        unit: its number there.
-        by: what makes one number of its map.
+        name: its target in the shortest form.
+        layer: its layer; `LOGITS` for a class.
+        number: its number in the layer.
+        by: how its map becomes one response.
+        title: the name on a page; a class with its aliases.
     """
 
     name: str
     layer: str
-    unit: int
+    number: int
     by: By
+    title: str = field(default="", compare=False)
 
     @property
     def is_class(self) -> bool:
-        """Whether it is a class of the network, and not a filter or neuron of a layer."""
+        """Whether the unit is a class of the network."""
         return self.layer == LOGITS
 
 
 def units_of(
     network: Network, targets: str | Sequence[str], recipe: Recipe
 ) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
-    """Return the goals that make all the dreams, each unit once, and the units in the order of the goals.
+    """Return the objectives of all dreams, each unit once, and the units in the order of the objectives.
 
     Raises:
-        TargetError: a target that is not single units, such as a sum or a whole layer; also a wrong one.
+        TargetError: a target that does not parse or is not a set of single units, such as a sum or a whole layer.
         UnknownNameError: no such layer or class.
 
     Example:
         >>> units_of(load("signs"), ["conv6:12", "class:STOP"], Recipe())[1][0]
-        Subject(name='conv6:12', layer='conv6', unit=12, by='mean')
+        ComparedUnit(name='conv6:12', layer='conv6', number=12, by='mean', title='conv6:12')
     """
-    found = [_once(goal) for goal in goals(network, targets, class_score=recipe.class_score)]
-    return tuple(found), tuple(subject for goal in found for subject in _subjects(goal))
+    objectives = [_without_repeats(goal) for goal in goals(network, targets, class_score=recipe.class_score)]
+    return tuple(objectives), tuple(unit for goal in objectives for unit in _units(network, goal))
 
 
-def _once(goal: Objective) -> Objective:
+def _without_repeats(goal: Objective) -> Objective:
     rows = {name: row for row, name in reversed(list(enumerate(goal.names)))}
     return goal[sorted(rows.values())]
 
 
-def _subjects(goal: Objective) -> tuple[ComparedUnit, ...]:
+def _units(network: Network, goal: Objective) -> tuple[ComparedUnit, ...]:
     kind = goal.kind if isinstance(goal.kind, tuple) else (goal.kind,)
     if kind[0] == "channel":
         layer, by = kind[1:]
@@ -69,6 +71,9 @@ def _subjects(goal: Objective) -> tuple[ComparedUnit, ...]:
         raise TargetError(
             f"{goal.names[0]}: a comparison is of single units, such as conv6:12, conv6:0-15!max, conv6, class:STOP"
         )
+    numbers = [int(number) for number in np.asarray(goal.wanted)]
+    titles = [network.class_title(number) for number in numbers] if layer == LOGITS else goal.names
     return tuple(
-        ComparedUnit(name, layer, int(unit), by) for name, unit in zip(goal.names, np.asarray(goal.wanted), strict=True)
+        ComparedUnit(name, layer, number, by, title)
+        for name, number, title in zip(goal.names, numbers, titles, strict=True)
     )

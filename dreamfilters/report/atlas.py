@@ -1,4 +1,4 @@
-"""An atlas as values and pages: one line and one page a unit, and the page to look through."""
+"""An atlas as values and pages: a row and a page for each unit, and an index page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from dreamfilters.comparison.result import UnitComparison, row_of
+from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
 from dreamfilters.report.csv_tables import csv_bytes
@@ -24,19 +24,19 @@ UNITS = "units"  # the folder of the units' pages
 
 @dataclass(frozen=True)
 class AtlasUnit:
-    """What an atlas says of one unit at a glance.
+    """One unit in the index of an atlas.
 
     Attributes:
         name: its target.
         layer: `LOGITS` for a class.
-        title: what it is called in the grid.
-        page, image: where its page and its dream lie, from the atlas on.
-        figure: the dream's response over that of the strongest real image, or the response.
+        title: its name in the grid.
+        page, image: its page and its dream, as paths from the atlas.
+        figure: the response to the dream over the largest response to a real image, or the response.
         verdict: one of `KINDS`.
-        flags: what is to be flagged, in words.
-        loses: whether a real image excites it more than its dream.
-        words: what a search may find it by.
-        row: its numbers, as `compared.row_of` has them, and the verdict.
+        flags: what to flag, in words.
+        loses: whether a real image activates it more than its dream.
+        words: the text that a search looks through.
+        row: its numbers, see `UnitComparison.row`, and its verdict.
     """
 
     name: str
@@ -62,104 +62,102 @@ class AtlasUnit:
 
 
 def atlas_unit_from(values: Mapping[str, Any]) -> AtlasUnit:
-    """Return the plate of such values."""
+    """Return the unit of such values."""
     return AtlasUnit(**{**values, "flags": tuple(values["flags"])})
 
 
 def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: str) -> AtlasUnit:
-    """Return what the atlas says of a unit at a glance."""
+    """Return a unit's entry in the index."""
     card, verdict = UnitCard(unit, ""), finding.verdict
-    named = {"verdict": verdict.kind, "proved": verdict.proved, "evidence": verdict.sentence}
+    verdict_cells = {"verdict": verdict.kind, "proved": verdict.proved, "evidence": verdict.sentence}
     return AtlasUnit(
         name=unit.name,
-        layer=unit.subject.layer,
-        title=card.title if unit.class_facts else str(unit.subject.unit),
+        layer=unit.unit.layer,
+        title=card.title if unit.unit.is_class else str(unit.unit.number),
         page=page,
         image=image,
-        figure=card.verdict.figure,
+        figure=card.headline.figure,
         verdict=verdict.kind,
-        flags=card.verdict.flags,
+        flags=card.headline.flags,
         loses=unit.loses,
         words=f"{card.words} {verdict.kind}",
-        row={**row_of(unit), **named},
+        row={**unit.row, **verdict_cells},
     )
 
 
 @dataclass(frozen=True)
-class AtlasPage:
-    """The plates of one layer."""
+class AtlasLayer:
+    """The units of one layer in the index."""
 
     title: str
     detail: str
     anchor: str
-    plates: tuple[AtlasUnit, ...]
+    units: tuple[AtlasUnit, ...]
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """Everything that an atlas says.
+    """A network's units, compared and judged.
 
     Attributes:
         network: its name.
-        plates: one a unit, those of a layer together.
+        units: those of a layer together.
         details: layer -> what its units are, in words.
-        facts: how it was made: label -> words.
+        facts: how it was made: label -> text.
         failures: name and reason of each image that could not be read.
     """
 
     network: str
-    plates: tuple[AtlasUnit, ...]
+    units: tuple[AtlasUnit, ...]
     details: Mapping[str, str]
     facts: Mapping[str, str]
     failures: tuple[tuple[str, str], ...] = ()
 
     @property
-    def sheets(self) -> tuple[AtlasPage, ...]:
+    def layers(self) -> tuple[AtlasLayer, ...]:
         """The layers in their order."""
-        found = [(layer, tuple(plates)) for layer, plates in groupby(self.plates, lambda plate: plate.layer)]
-        titles = ["Classes" if layer == LOGITS else layer for layer, _ in found]
+        groups = [(layer, tuple(units)) for layer, units in groupby(self.units, lambda unit: unit.layer)]
+        titles = ["Classes" if layer == LOGITS else layer for layer, _ in groups]
+        ids = anchors([f"layer {title}" for title in titles])
         return tuple(
-            AtlasPage(title, self.details[layer], anchor, plates)
-            for title, anchor, (layer, plates) in zip(
-                titles, anchors([f"layer {title}" for title in titles]), found, strict=True
-            )
+            AtlasLayer(title, self.details[layer], anchor, units)
+            for title, anchor, (layer, units) in zip(titles, ids, groups, strict=True)
         )
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many units are of each kind, without those of which there are none."""
-        kinds = [plate.verdict for plate in self.plates]
+        """Verdict -> number of units, without verdicts that no unit has."""
+        kinds = [unit.verdict for unit in self.units]
         return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
     def _repr_html_(self) -> str:
         return table(self.network, [{"verdict": kind, "units": count} for kind, count in self.counts.items()])
 
     def as_values(self) -> dict[str, Any]:
-        """Return what is known of all units as plain values."""
+        """Return everything as plain values."""
         return {
             "network": self.network,
             "counts": self.counts,
             "facts": dict(self.facts),
             "failures": [list(failure) for failure in self.failures],
-            "units": [{**plate.row, "page": plate.page, "dream": plate.image} for plate in self.plates],
+            "units": [{**unit.row, "page": unit.page, "dream": unit.image} for unit in self.units],
         }
 
 
 def index_files(atlas: Atlas) -> dict[str, bytes]:
-    """Return the page to look through and its numbers: each file's name and bytes.
+    """Return the index page and its numbers, name -> bytes.
 
-    The page holds no image: the dreams lie beside it and are fetched as they come into sight, so that it opens at
-    once with thousands of units.
+    The page contains no images: the dreams are separate files that load lazily, so that thousands of units open fast.
     """
-    found = [{"words": plate.words, "kind": plate.verdict, "loses": plate.loses} for plate in atlas.plates]
+    found = [{"words": unit.words, "kind": unit.verdict, "loses": unit.loses} for unit in atlas.units]
     page = rendered(
-        "atlas.html", ("gallery.css", "atlas.css"), "atlas.js", sheets=atlas.sheets, data=script_json(found),
+        "atlas.html", ("gallery.css", "atlas.css"), "atlas.js", layers=atlas.layers, data=script_json(found),
         what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
-        count=len(atlas.plates), counts=atlas.counts, losing=sum(plate.loses for plate in atlas.plates),
+        count=len(atlas.units), counts=atlas.counts, losing=sum(unit.loses for unit in atlas.units),
     )  # fmt: skip
     text = json.dumps(plain(atlas.as_values()), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
-        TABLE: csv_bytes([plate.row for plate in atlas.plates]),
+        TABLE: csv_bytes([unit.row for unit in atlas.units]),
         VALUES: (text + "\n").encode(),
         PAGE: page.encode("utf-8", "replace"),
     }
@@ -167,20 +165,20 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The pages before and after a unit's, and the place of the unit in the grid, as links from its page."""
+    """Links from a unit's page: its tile in the index, and link and name of the previous and the next unit."""
 
-    up: str
-    before: tuple[str, str] | None  # link and name
-    after: tuple[str, str] | None
+    index: str
+    previous: tuple[str, str] | None
+    next: tuple[str, str] | None
 
 
-def neighbors(names: Sequence[str], pages: Sequence[str], place: int) -> Neighbors:
-    """Return where the page of the unit at a place leads to; all pages lie in one folder below the atlas."""
+def neighbors(names: Sequence[str], pages: Sequence[str], number: int) -> Neighbors:
+    """Return the links of the page of unit `number`; all pages are in one folder below the atlas."""
 
     def link(other: int) -> tuple[str, str] | None:
         return (pages[other].rpartition("/")[2], names[other]) if 0 <= other < len(pages) else None
 
-    return Neighbors(f"../{PAGE}#{anchor_of(pages[place])}", link(place - 1), link(place + 1))
+    return Neighbors(f"../{PAGE}#{anchor_of(pages[number])}", link(number - 1), link(number + 1))
 
 
 def anchor_of(page: str) -> str:
@@ -188,15 +186,15 @@ def anchor_of(page: str) -> str:
     return f"unit-{page.rpartition('/')[2].removesuffix('.html')}"
 
 
-def unit_page(network: str, unit: UnitComparison, finding: Finding, around: Neighbors) -> bytes:
-    """Return the page of one unit: everything that is known of it, images inside."""
+def unit_page(network: str, unit: UnitComparison, finding: Finding, links: Neighbors) -> bytes:
+    """Return the page of one unit, with all measures and the images inside."""
     page = rendered(
         "unit_page.html", ("unit.css", "atlas.css"), "unit_page.js", network=network,
-        card=UnitCard(unit, anchors([unit.name])[0]), finding=finding, around=around,
+        card=UnitCard(unit, anchors([unit.name])[0]), finding=finding, links=links,
     )  # fmt: skip
     return page.encode("utf-8", "replace")
 
 
 def judged_layer(network: Network, layer: str) -> str:
-    """Return the layer whose verdicts are those of a layer's units: for the logits, the layer of the classes."""
+    """Return the layer that an audit judges for the units of a layer: for the logits, the layer of the classes."""
     return logits_step(network.graph).name if layer == LOGITS else layer

@@ -1,4 +1,4 @@
-"""Where the bars, lines and ticks of a chart lie; the page draws them, and nothing else is needed to see them."""
+"""The geometry of a chart: bars, lines and ticks as a page draws them in SVG."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamfilters.comparison.measures.path_similarity import PathSimilarity
+from dreamfilters.comparison.measures.figures import HistogramPart, LinePart
 from dreamfilters.evidence.scan.histograms import Histogram
 
 WIDTH, HEIGHT = 480, 190  # of a drawing, in its own units
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 12, 12, 26  # of the plain around the plot
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 12, 12, 26  # margins around the plot
 _BARS = 56  # over the whole width
-_FEWEST = 8  # bars of real images, however narrow their share of the width is
+_FEWEST = 8  # bars of real images, however narrow their share of the width
 _TICKS = 5
 _LONGEST = 12  # letters of a layer's name under a chart
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A value on an axis: its place in the drawing, and what stands there; `full` is the whole name."""
+    """A value on an axis: its position in the drawing and its text; `full` is the whole name."""
 
-    place: float
+    position: float
     text: str
     full: str = ""
 
@@ -39,28 +39,28 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One value among many: which `kind` of line it is, its name in the legend, the value, and its place."""
+class PlacedMark:
+    """A marked value: its style, its name in the legend, the value, and its position in the drawing."""
 
     kind: str
-    name: str
+    label: str
     value: float
-    place: float = 0.0
+    position: float
 
 
 @dataclass(frozen=True)
 class BarChart:
-    """A histogram: counts on a logarithmic scale, so that one image among thousands is seen."""
+    """A histogram with counts on a logarithmic scale, so that one image among thousands is visible."""
 
     bars: tuple[Bar, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[PlacedMark, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
 
 
 @dataclass(frozen=True)
 class LineSeries:
-    """A line through the layers: which `kind` it is, and its points as SVG has them, each piece without a gap."""
+    """A line: its style, its uninterrupted pieces as SVG points, and its dots."""
 
     kind: str
     pieces: tuple[str, ...]
@@ -69,55 +69,53 @@ class LineSeries:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Lines over the layers of a network."""
+    """Lines over named points."""
 
     lines: tuple[LineSeries, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
 
 
-def bar_chart(histogram: Histogram, marks: Sequence[Mark]) -> BarChart:
-    """Return the histogram with some values marked on its axis, which reaches over both.
+def bar_chart(part: HistogramPart) -> BarChart:
+    """Return the histogram with its marked values; the axis covers both.
 
-    Each bar is of whole bins of the histogram, so it stands for so many images exactly.
+    Each bar covers whole bins of the histogram, so that it stands for an exact number of images.
     """
-    known = [mark for mark in marks if math.isfinite(mark.value)]
-    values = [*([histogram.low, histogram.high] if math.isfinite(histogram.low) else []), *(one.value for one in known)]
+    histogram = part.histogram
+    marks = [mark for mark in part.marks if math.isfinite(mark.value)]
+    values = [*([histogram.low, histogram.high] if math.isfinite(histogram.low) else []), *(one.value for one in marks)]
     low, high = _widened(min(values, default=0.0), max(values, default=1.0))
     edges, counts = _rebinned(histogram, low, high)
     most = max(1.0, float(counts.max(initial=0)))
     bottom = HEIGHT - _BOTTOM
-    tall = [(bottom - _TOP) * math.log1p(count) / math.log1p(most) for count in counts]
-    places = [_across(edge, low, high) for edge in edges]
+    heights = [(bottom - _TOP) * math.log1p(count) / math.log1p(most) for count in counts]
+    positions = [_across(edge, low, high) for edge in edges]
     bars = [
-        Bar(_short(left), _short(bottom - rise), _short(max(right - left - 0.6, 0.6)), _short(rise))
-        for left, right, rise in zip(places, places[1:], tall, strict=False)
-        if rise > 0
+        Bar(_short(left), _short(bottom - height), _short(max(right - left - 0.6, 0.6)), _short(height))
+        for left, right, height in zip(positions, positions[1:], heights, strict=False)
+        if height > 0
     ]
     powers = [10**power for power in range(math.floor(math.log10(most)) + 1)]
     up = [Tick(_short(bottom - (bottom - _TOP) * math.log1p(count) / math.log1p(most)), str(count)) for count in powers]
-    placed = [Mark(one.kind, one.name, one.value, _short(_across(one.value, low, high))) for one in known]
+    placed = [PlacedMark(one.kind, one.label, one.value, _short(_across(one.value, low, high))) for one in marks]
     across = [Tick(_short(_across(value, low, high)), text) for value, text in ticks(low, high)]
     return BarChart(tuple(bars), tuple(placed), tuple(across), tuple(up))
 
 
-def line_chart(path: PathSimilarity) -> LineChart:
-    """Return the way of a dream through the layers, and those of its references and of unrelated images."""
-    steps = path.steps
-    rows = {kind: [getattr(step, kind) for step in steps] for kind in ("same", "other", "dream")}
-    known = [value for row in rows.values() for value in row if value is not None]
+def line_chart(part: LinePart) -> LineChart:
+    """Return the lines over their points."""
+    known = [value for line in part.lines.values() for value in line if value is not None]
     low, high = min([0.0, *known]), max([*known, low_end(known)])
-    gap = (WIDTH - _LEFT - _RIGHT) / len(steps)
-    places = [_LEFT + gap * (place + 0.5) for place in range(len(steps))]
-    lines = tuple(_line(kind, places, row, low, high) for kind, row in rows.items())
-    across = tuple(Tick(_short(x), shortened(step.layer), step.layer) for x, step in zip(places, steps, strict=True))
-    return LineChart(
-        lines, across, tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high))
-    )
+    gap = (WIDTH - _LEFT - _RIGHT) / len(part.points)
+    positions = [_LEFT + gap * (number + 0.5) for number in range(len(part.points))]
+    lines = tuple(_line(kind, positions, line, low, high) for kind, line in part.lines.items())
+    across = tuple(Tick(_short(x), shortened(name), name) for x, name in zip(positions, part.points, strict=True))
+    up = tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high))
+    return LineChart(lines, across, up)
 
 
 def low_end(values: Sequence[float]) -> float:
-    """Return the least top of a scale that starts at 0."""
+    """Return the lowest top of a scale that starts at 0."""
     return 0.1 if not values else max(0.1, min(values))
 
 
@@ -140,18 +138,18 @@ def ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def shortened(name: str) -> str:
-    """Return a layer's name as it fits under a chart: its end, which tells layers of a nested model apart."""
+    """Return a layer's name as it fits under a chart: its end, which differs between layers of a nested model."""
     return name if len(name) <= _LONGEST else "…" + name[-(_LONGEST - 1) :]
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:
-    """Return the ends of an axis: a little beyond the values, or around the only one."""
+    """Return the ends of an axis: slightly beyond the values, or around a single one."""
     span = high - low or abs(high) or 1.0
     return low - 0.02 * span, high + 0.02 * span
 
 
 def _rebinned(histogram: Histogram, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return (edges, counts) of bars of whole bins, as many as the width of the drawing is worth."""
+    """Return (edges, counts) of bars that cover whole bins, as many as fit the width of the drawing."""
     filled = np.flatnonzero(histogram.counts)
     if not filled.size:
         return np.zeros(1), np.zeros(0)
@@ -163,10 +161,10 @@ def _rebinned(histogram: Histogram, low: float, high: float) -> tuple[np.ndarray
     return histogram.edges[[*starts, min(starts[-1] + together, len(histogram.edges) - 1)]], counts
 
 
-def _line(kind: str, places: Sequence[float], row: Sequence[float | None], low: float, high: float) -> LineSeries:
+def _line(kind: str, positions: Sequence[float], row: Sequence[float | None], low: float, high: float) -> LineSeries:
     pieces: list[list[str]] = [[]]
     dots = []
-    for x, value in zip(places, row, strict=True):
+    for x, value in zip(positions, row, strict=True):
         if value is None:
             pieces.append([])
             continue
@@ -183,5 +181,5 @@ def _up(value: float, low: float, high: float) -> float:
     return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * (value - low) / (high - low)
 
 
-def _short(place: float) -> float:
-    return round(place, 2)
+def _short(position: float) -> float:
+    return round(position, 2)

@@ -1,4 +1,4 @@
-"""Tables for other programs: CSV in which no name is taken for a formula."""
+"""CSV tables in which a spreadsheet interprets no text as a formula."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    r"""Return rows of equal keys as CSV: texts `guarded`, numbers to nine digits, empty where there is none.
+    r"""Return rows of equal keys as CSV: texts `guarded`, numbers to nine digits, missing ones empty.
 
     >>> csv_bytes([{"unit": "=1+1", "score": 0.5}, {"unit": "conv:1", "score": float("nan")}])
     b"unit,score\n'=1+1,0.5\nconv:1,\n"
@@ -23,7 +23,7 @@ def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def guarded(text: str) -> str:
-    """Return the text, with an apostrophe before it if a spreadsheet would take it for a formula.
+    """Return the text, with an apostrophe before it if a spreadsheet would interpret it as a formula.
 
     >>> guarded("=1+1"), guarded("conv1")
     ("'=1+1", 'conv1')

@@ -1,4 +1,4 @@
-"""Every page of this house: one frame, everything escaped, and a policy that lets nothing in but its own parts."""
+"""The frame of every page: all text escaped, and a content security policy that allows nothing but the page's parts."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from dreamfilters.report.charts import HEIGHT, WIDTH
-from dreamfilters.report.data_uris import image_uri, map_uri, pixels_uri, ramp_uri, shown_uri
-from dreamfilters.report.number_format import grouped, number, percent
+from dreamfilters.comparison.number_format import grouped, number, percent
+from dreamfilters.report.charts import HEIGHT, WIDTH, bar_chart, line_chart
+from dreamfilters.report.data_uris import map_uri, pixels_uri, ramp_uri, shown_uri
 
 
-def rendered(template: str, styles: Sequence[str] = (), script: str = "", **things: Any) -> str:
-    """Return a page, with the hashes of its own style and script for its policy.
+def rendered(template: str, styles: Sequence[str] = (), script: str = "", **values: Any) -> str:
+    """Return a page, with the hashes of its style and script in its policy.
 
     Args:
-        template: a file of this package that extends `frame.html`.
-        styles: files of this package behind `house.css`, which every page has.
-        script: one that the page runs, '' if none.
-        things: what the template names.
+        template: a file of `templates` that extends `frame.html`.
+        styles: files of `templates` after `base.css`, which every page has.
+        script: a file of `templates` that the page runs, "" for none.
+        values: the variables of the template.
     """
-    style = "".join(map(_text, ("house.css", *styles))).strip()
+    style = "".join(map(_text, ("base.css", *styles))).strip()
     code = _text(script).strip() if script else ""
     return _templates().get_template(template).render(
         style=Markup(style), script=Markup(code), style_hash=_digest(style), script_hash=_digest(code),
-        **things,
+        **values,
     )  # fmt: skip
 
 
 def script_json(values: Any) -> Markup:
-    """Return JSON that a script element can hold: nothing in it can end the element or begin another.
+    """Return JSON for a script element: nothing in it can end the element or begin another.
 
     >>> script_json("</script>")
     Markup('"\\\\u003c/script\\\\u003e"')
@@ -46,11 +46,11 @@ def script_json(values: Any) -> Markup:
     text = json.dumps(values, ensure_ascii=True)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)  # every letter that HTML knows is escaped
+    return Markup(text)  # every character that HTML interprets is escaped
 
 
 def anchors(names: Iterable[str]) -> list[str]:
-    """Return an id for each name, of letters, digits and hyphens; no two are equal.
+    """Return a unique id for each name, of letters, digits and hyphens.
 
     >>> anchors(["unit conv1:0", "unit conv1-0"])
     ['unit-conv1-0', 'unit-conv1-0-2']
@@ -64,7 +64,7 @@ def anchors(names: Iterable[str]) -> list[str]:
 
 
 def _digest(text: str) -> str:
-    """Return what a content security policy calls this text."""
+    """Return the hash of a text as a content security policy writes it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
@@ -79,14 +79,15 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(
-        image=image_uri,
         shown=shown_uri,
         pixels=pixels_uri,
-        heated=map_uri,
+        heatmap=map_uri,
+        bar_chart=bar_chart,
+        line_chart=line_chart,
         number=number,
         grouped=grouped,
         percent=percent,
         kind=lambda words: str(words).replace(" ", "-"),
     )
-    environment.globals.update(ramp=ramp_uri(), chart=(WIDTH, HEIGHT))
+    environment.globals.update(ramp=ramp_uri(), size=(WIDTH, HEIGHT))
     return environment

@@ -1,4 +1,4 @@
-"""A comparison as one page that works by itself, with its numbers as JSON and CSV and its dreams as PNG beside it."""
+"""A comparison as one offline page, with its numbers as JSON and CSV and its dreams as PNG files."""
 
 from __future__ import annotations
 
@@ -10,105 +10,92 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamfilters.comparison.result import Comparison, UnitComparison, row_of
+from dreamfilters.comparison.measures.figures import Figure
+from dreamfilters.comparison.measures.measure import Caption
+from dreamfilters.comparison.measures.registry import MEASURES
+from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.report.captions import Caption, Headline, captions_of, headline_of
-from dreamfilters.report.charts import BarChart, LineChart, Mark, bar_chart, line_chart
 from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.report.data_uris import flat_image
+from dreamfilters.report.headline import Headline, headline_of
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
-_NAME = 60  # letters of a file's name: any file system takes them
+_NAME = 60  # letters of a file's name, which any file system accepts
 
 
 @dataclass(frozen=True, eq=False)
 class UnitCard:
-    """One unit as the page shows it."""
+    """One unit as the page shows it; `anchor` is its id there."""
 
     unit: UnitComparison
     anchor: str
 
     @property
     def file(self) -> str:
-        """Where its dream lies."""
+        """The file of its dream."""
         return f"{DREAMS}/{self.anchor}.png"
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """What the darkest and the brightest color of all the unit's maps mean: 0 or below, and the greatest value."""
-        values = np.concatenate([sight.map.ravel() for sight in self.unit.sights])
+        """The values of the darkest and the brightest color of all its maps: 0 or below, and the largest value."""
+        values = np.concatenate([view.map.ravel() for view in self.unit.views])
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         return min(0.0, low), max(0.0, high)
 
     @property
     def has_maps(self) -> bool:
-        """Whether the unit answers by place."""
-        return self.unit.own.map.size > 1
+        """Whether the unit has a map of several positions."""
+        return self.unit.view.map.size > 1
 
     @property
-    def has_crops(self) -> bool:
-        """Whether one place sees less than the whole image."""
-        return self.unit.own.crop is not None
+    def has_patches(self) -> bool:
+        """Whether one position sees less than the whole image."""
+        return self.unit.view.patch is not None
 
     @cached_property
-    def verdict(self) -> Headline:
-        """What came out."""
+    def headline(self) -> Headline:
+        """The result at a glance."""
         return headline_of(self.unit)
 
     @cached_property
-    def measures(self) -> tuple[Caption, ...]:
-        """In words."""
-        return captions_of(self.unit)
+    def captions(self) -> tuple[Caption, ...]:
+        """The measures in words."""
+        return tuple(self.unit.captions.values())
 
     @cached_property
-    def bars(self) -> BarChart:
-        """The real responses with the dream's marked."""
-        unit = self.unit
-        marks = [
-            Mark("real", "strongest real image", unit.response_rank.largest),
-            Mark("dream", "dream", unit.response_rank.response),
-        ]
-        if unit.moved_response_rank is not None:
-            marks.append(Mark("moved", "dream under small motions", unit.moved_response_rank.response))
-        if unit.user_image is not None:
-            marks.append(Mark("user-image", unit.user_image.name, unit.user_image.response))
-        return bar_chart(unit.histogram, marks)
-
-    @cached_property
-    def lines(self) -> LineChart | None:
-        """The dream's way through the layers."""
-        return line_chart(self.unit.path) if self.unit.path and len(self.unit.path.steps) > 1 else None
+    def figures(self) -> tuple[Figure, ...]:
+        """The charts and images of the measures."""
+        measures = self.unit.measures
+        figures = [measure.figure(measures[name]) for name, measure in MEASURES.items() if name in measures]
+        return tuple(figure for figure in figures if figure is not None)
 
     @property
     def detail(self) -> str:
-        """What kind of unit it is."""
-        facts = self.unit.facts
-        if self.unit.class_facts is not None:
-            return f"class {self.unit.class_facts.number} of {facts.units}"
-        return f"one of {layer_detail(facts)}"
+        """The kind of unit."""
+        unit, facts = self.unit.unit, self.unit.facts
+        return f"class {unit.number} of {facts.units}" if unit.is_class else f"one of {layer_detail(facts)}"
 
     @property
     def title(self) -> str:
-        """What the unit is called."""
-        return self.unit.class_facts.title if self.unit.class_facts else self.unit.name
+        """The unit's name; a class with its aliases."""
+        return self.unit.unit.title or self.unit.name
 
     @property
     def words(self) -> str:
-        """What a search may find it by."""
+        """The text that a search looks through, in lower case as the script searches."""
         unit = self.unit
-        shown = [part for sight in unit.real for part in (sight.name, sight.label)]
-        flags = ["loses"] if unit.loses or unit.loses_moved else []
-        said = [unit.name, self.title, unit.facts.name, *shown, *self.verdict.flags, *flags]
-        return " ".join(said).lower()  # as the script does with what is searched
+        shown = [part for view in unit.real for part in (view.name, view.label)]
+        flags = ["loses"] if unit.loses or unit.loses_robust else []
+        return " ".join([unit.name, self.title, unit.facts.name, *shown, *self.headline.flags, *flags]).lower()
 
 
 def layer_detail(facts: LayerInfo) -> str:
-    """Return how many units a layer has and what each sees, in words."""
+    """Return how many units a layer has and what each position of them sees."""
     if facts.name == LOGITS:
         return f"{facts.units} classes"
     if facts.kind == "tokens":
@@ -117,11 +104,11 @@ def layer_detail(facts: LayerInfo) -> str:
         return f"{facts.units} units, each sees the whole image"
     height, width = facts.map_size
     size = " × ".join(str(math.ceil(side)) for side in facts.receptive_field.size)
-    return f"{facts.units} filters, maps of {height} × {width} places, each sees {size} pixels"
+    return f"{facts.units} filters, maps of {height} × {width} positions, receptive field {size} pixels"
 
 
 def cards_of(comparison: Comparison) -> tuple[UnitCard, ...]:
-    """Return a card for each unit, each with an id of its own."""
+    """Return a card for each unit, each with its own id."""
     found = anchors([f"unit {unit.name}" for unit in comparison.units])
     short = anchors([anchor[:_NAME] for anchor in found])
     return tuple(UnitCard(unit, anchor) for unit, anchor in zip(comparison.units, short, strict=True))
@@ -138,30 +125,34 @@ def html(comparison: Comparison) -> str:
     )  # fmt: skip
 
 
-def contents(comparison: Comparison) -> dict[str, bytes]:
-    """Return every file of the report: its name, with slashes, and its bytes; equal comparisons give equal bytes."""
+def report_files(comparison: Comparison) -> dict[str, bytes]:
+    """Return every file of the report, name -> bytes; equal comparisons give equal bytes."""
     files = {card.file: png_bytes(flat_image(card.unit.dream.image)) for card in cards_of(comparison)}
     text = json.dumps(comparison.as_values(), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
         **files,
-        TABLE: table_bytes(comparison),
+        TABLE: csv_bytes([unit.row for unit in comparison.units]),
         VALUES: (text + "\n").encode(),
         PAGE: html(comparison).encode("utf-8", "replace"),
     }
 
 
-def table_bytes(comparison: Comparison) -> bytes:
-    """Return one line a unit as CSV; a text that a spreadsheet would take for a formula has an apostrophe before it."""
-    return csv_bytes([row_of(unit) for unit in comparison.units])
+def write_report(comparison: Comparison, folder: Path | str) -> Path:
+    """Write the report of a comparison into a folder, which is created if need be, and return the path of its page.
 
+    Raises:
+        OutputError: the folder or a file in it cannot be written.
 
-def write(comparison: Comparison, folder: Path) -> Path:
-    """Write the report into a folder and return its page."""
-    for name, content in contents(comparison).items():
-        path = folder / name
+    Example:
+        >>> found = compare(network, "conv6:12", image_folder("signs/"), recipe=read_recipe("fast"), seeds=1)
+        >>> write_report(found, "outputs/conv6-12").name
+        'index.html'
+    """
+    for name, content in report_files(comparison).items():
+        path = Path(folder) / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror}); name a folder of yours") from error
-    return folder / PAGE
+            raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    return Path(folder) / PAGE

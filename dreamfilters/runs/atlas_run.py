@@ -1,4 +1,4 @@
-"""The run of `atlas`: every unit of a network held against real images, a page for each and one to look through."""
+"""The run of `atlas`: every unit of a network compared with real images and judged, a page for each and an index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.atlas import judged_layer
 from dreamfilters.runs import audit_run, dream_store, scan_store
 from dreamfilters.runs.atlas_store import AUDIT, AtlasStore, unit_files
-from dreamfilters.runs.paired_run import DREAMS, SCAN, CompareJob
+from dreamfilters.runs.compare_job import DREAMS, SCAN, CompareJob
 from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
@@ -22,7 +22,7 @@ from dreamfilters.verdicts.audit import audited_layers
 
 @dataclass(frozen=True)
 class AtlasSummary:
-    """What an atlas comes to.
+    """The result of an atlas in numbers.
 
     Attributes:
         counts: verdict -> number of units.
@@ -34,9 +34,9 @@ class AtlasSummary:
 
 
 def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return targets for every unit of these layers; by itself of all that are worth a verdict, and for every class.
+    """Return targets for every unit of these layers; default: all layers that an audit judges, and every class.
 
-    A layer whose sums an activation layer bends is left to that one, as in an audit.
+    A layer whose activation function is a layer of its own is represented by the latter, as in an audit.
 
     Raises:
         UnknownNameError: no such layer.
@@ -59,44 +59,43 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
 
 
 def run(
-    comparing: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
+    job: CompareJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
 ) -> RunResult[AtlasSummary | None]:
-    """Chart into a folder; whatever an earlier, killed run of equal settings has finished is not done again.
+    """Write an atlas into a folder and return its summary, None if it was stopped.
 
-    The files have the same bytes whether or not it was interrupted, on the same machine. Ctrl-C keeps what is done.
+    Finished units of an earlier, stopped run of equal settings are kept. The files have the same bytes whether or not
+    the run was stopped, on the same machine. Ctrl-C keeps finished work.
 
     Args:
-        comparing: what is held against what; its targets are those of `atlas_targets`.
-        folder: where to.
-        force: replace another atlas that lies there; files that are not from it are never touched.
+        job: the comparison, of the targets of `atlas_targets`.
+        folder: output directory.
+        force: replace another atlas in the folder; other files stay.
         progress: called with the share of the whole that is done.
 
     Raises:
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
         DreamfiltersError: as `compare` does, before anything is written.
     """
-    comparing.check()
-    with entered(folder, KIND, comparing.settings, comparing.model, force=force) as claimed:
-        chart = AtlasStore(comparing, claimed, OverallProgress(progress))
-        missing = chart.missing
-        kept = claimed.is_whole() and not missing
-        total = len(comparing.subjects)
+    job.check()
+    with entered(folder, KIND, job.settings, job.model, force=force) as claimed:
+        store, total = AtlasStore(job, claimed, OverallProgress(progress)), len(job.plan.units)
+        kept = claimed.is_whole() and not store.missing
         if not kept:
             try:
-                chart.make()
+                store.make()
             except KeyboardInterrupt:
-                return RunResult(folder, None, total - chart.missing, total, stopped=True)
+                return RunResult(folder, None, total - store.missing, total, stopped=True)
         manifest = claimed.manifest
         summary = AtlasSummary(manifest.results["counts"], manifest.results["losing"])
         return RunResult(folder, summary, total, total, manifest.failures, kept=kept)
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:
-    """Return the names of all files of the atlas that lies in a folder."""
+    """Return the names of all files of a folder's atlas."""
     pages = [name for unit in (manifest.results or {}).get("units", ()) for name in unit_files(str(unit))]
     found = scan_store.KIND.files_below(folder, SCAN) + audit_run.KIND.files_below(folder, AUDIT)
-    for place in sorted((folder / DREAMS).glob("seed-*")):
-        found += dream_store.KIND.files_below(folder, f"{DREAMS}/{place.name}")
+    for seed in sorted((folder / DREAMS).glob("seed-*")):
+        found += dream_store.KIND.files_below(folder, f"{DREAMS}/{seed.name}")
     return [*pages, *found, *manifest.files]
 
 

@@ -32,30 +32,29 @@ def atlas(tmp_path_factory):
     alive, dormant = (
         Finding(0, Verdict(kind, f"image {HOSTILE[place]} gives 1")) for place, kind in enumerate(("alive", "dormant"))
     )
-    plates = [_plate(unit, alive, number) for number, unit in enumerate(made[:COUNT])]
+    entries = [_entry(unit, alive, number) for number, unit in enumerate(made[:COUNT])]
     filters = [_renamed(made[-1], unit) for unit in range(300)]
-    plates += [_plate(unit, dormant, COUNT + number) for number, unit in enumerate(filters)]
+    entries += [_entry(unit, dormant, COUNT + number) for number, unit in enumerate(filters)]
     details, facts = {LOGITS: HOSTILE[0], HOSTILE[2]: HOSTILE[1]}, {HOSTILE[4]: HOSTILE[9]}
     failures = tuple((name, name) for name in HOSTILE)
-    for name, content in index_files(Atlas(HOSTILE[2], tuple(plates), details, facts, failures)).items():
+    for name, content in index_files(Atlas(HOSTILE[2], tuple(entries), details, facts, failures)).items():
         (folder / name).write_bytes(content)
-    names, pages = [plate.name for plate in plates], [plate.page for plate in plates]
+    names, pages = [entry.name for entry in entries], [entry.page for entry in entries]
     (folder / "units").mkdir()
     for place, unit in enumerate(made[:COUNT]):
         around = neighbors(names, pages, place)
         (folder / pages[place]).write_bytes(unit_page(HOSTILE[2], unit, alive, around))
     (folder / "dreams").mkdir()
-    for place in range(len(plates)):
+    for place in range(len(entries)):
         (folder / "dreams" / f"{place}.png").write_bytes(png_bytes(images[place % COUNT]))
     return folder
 
 
 def _renamed(made, unit):
-    subject = replace(made.subject, name=f"{HOSTILE[2]}:{unit}", layer=HOSTILE[2], unit=unit)
-    return replace(made, subject=subject)
+    return replace(made, unit=replace(made.unit, name=f"{HOSTILE[2]}:{unit}", layer=HOSTILE[2], number=unit))
 
 
-def _plate(unit, finding, number):
+def _entry(unit, finding, number):
     return atlas_unit_of(unit, finding, page=f"units/{number}.html", image=f"dreams/{number}.png")
 
 

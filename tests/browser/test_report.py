@@ -11,6 +11,7 @@ from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import image_folder, png_bytes
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.report.report import write_report
 from tests.browser.markup import MARKUP
 from tests.browser.visiting import visit
 
@@ -40,10 +41,11 @@ def network():
 
 def renamed(unit):
     """The same unit, of a layer of such a name."""
-    subject = replace(unit.subject, name=f"{LAYER}:{unit.subject.unit}", layer=LAYER)
-    steps = tuple(replace(step, layer=LAYER) for step in unit.path.steps)
-    path = replace(unit.path, steps=steps)
-    return replace(unit, subject=subject, facts=replace(unit.facts, name=LAYER), path=path)
+    renamed = replace(unit.unit, name=f"{LAYER}:{unit.unit.number}", title=f"{LAYER}:{unit.unit.number}", layer=LAYER)
+    path = unit.measures["path_similarity"]
+    path = replace(path, steps=tuple(replace(step, layer=LAYER) for step in path.steps))
+    measures = {**unit.measures, "path_similarity": path}
+    return replace(unit, unit=renamed, facts=replace(unit.facts, name=LAYER), measures=measures)
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +69,13 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(made, tmp_path_factory):
-    return made.report(tmp_path_factory.mktemp("report"))
+    return write_report(made, tmp_path_factory.mktemp("report"))
 
 
 def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, page):
     visit(tab, page)
     assert tab.evaluate("document.documentElement.dataset.ready") == "yes"  # our own script ran
-    assert tab.title() == f"{HOSTILE[2]}: dreams beside real images"
+    assert tab.title() == f"{HOSTILE[2]}: dreams and real images"
     shown = " ".join(tab.locator("h2, .list span, .name, footer dd, footer dt").all_text_contents())
     for name in HOSTILE:
         assert name in shown

@@ -1,4 +1,4 @@
-"""Dreams of a network whose every answer is known beforehand: its filters pass on one color each."""
+"""Comparisons of a network whose responses are known: each of its filters passes on one color."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 
 
 def means(images, channel):
-    """What `conv` answers: the mean of a channel without the outermost pixels, which have no whole window."""
+    """The response of `conv`: the mean of a channel without the outermost pixels, which have no complete window."""
     return images[:, 1:-1, 1:-1, channel].mean(axis=(1, 2))
 
 
-def test_the_strongest_images_are_those_of_the_color_with_their_answers(images_of, compared):
+def test_the_strongest_images_are_those_of_the_filters_color(images_of, compared):
     images, _ = images_of()
     expected = means(images, 0)
     unit = compared.units[0]
@@ -30,7 +30,7 @@ def test_a_unit_is_a_table_in_a_notebook(compared):
     assert repr(compared.units[0]).startswith("UnitComparison('conv:0', ")
 
 
-def test_a_dream_stands_among_all_images(images_of, compared):
+def test_a_dream_is_ranked_among_all_images(images_of, compared):
     images, _ = images_of()
     unit = compared.units[0]
     own = means(unit.dream.image[None], 0)[0]
@@ -40,54 +40,74 @@ def test_a_dream_stands_among_all_images(images_of, compared):
     assert unit.loses == (own < means(images, 0).max())
 
 
-def test_maps_places_and_crops_are_those_of_the_images(compared):
+def test_maps_positions_and_patches_are_those_of_the_images(compared):
     unit = compared.units[0]
-    for one in unit.sights:
+    for one in unit.views:
         np.testing.assert_allclose(one.map, one.image[1:-1, 1:-1, 0], atol=1e-5)
-        row, column = one.place
+        row, column = one.position
         assert one.map[row, column] == one.map.max()
-        assert one.crop.image.shape == (3, 3, 3)
-        np.testing.assert_array_equal(one.crop.image, one.image[row : row + 3, column : column + 3])
+        assert one.patch.image.shape == (3, 3, 3)
+        np.testing.assert_array_equal(one.patch.image, one.image[row : row + 3, column : column + 3])
 
 
-def test_the_own_image_stands_beside_them(compared):
+def test_the_users_image_is_measured_too(compared):
     assert compared.units[0].user_image.name == "own.png"
     assert compared.units[0].user_image.response == pytest.approx(0.25)
     assert compared.units[2].user_image.response == pytest.approx(2.5)
 
 
-def test_a_unit_that_nothing_excites_has_no_ratio_and_says_what_could_not_be_taken(compared):
+def test_a_unit_that_nothing_activates_has_no_ratio_and_says_which_measures_are_missing(compared):
     unit = compared.units[1]
     assert unit.name == "conv:3"
     assert unit.response_rank.ratio is None
     assert not unit.loses
     assert not unit.dream.activated
-    assert "alike" in unit.missing["duel"]
-    assert unit.histogram.counts.sum() == 24
+    assert "same response to all" in unit.missing["two_afc"]
+    assert unit.responds_equally
+    assert unit.measures["response_rank"].histogram.counts.sum() == 24
 
 
-def test_a_class_tells_what_carries_it(images_of, compared):
+def test_a_class_has_predictions_an_attribution_and_confusions(images_of, compared):
     unit = compared.units[2]
-    facts = unit.class_facts
+    attribution, confusions = unit.measures["class_attribution"], unit.measures["confusions"]
     images, labels = images_of()
     green = images[[label == "green" for label in labels]]
-    assert (unit.subject.layer, facts.number, facts.count, facts.drawn) == (LOGITS, 1, 8, 8)
-    assert facts.guesses[0].name == "green"
-    assert facts.carriers.units[0].unit == 1
-    assert facts.carriers.units[0].contribution == pytest.approx(10 * means(green, 1).mean(), rel=1e-4)
-    assert [mistake.confusion.count for mistake in facts.mistakes] == [0, 0]
-    assert {mistake.name for mistake in facts.mistakes} == {"red", "blue"}
-    for mistake in facts.mistakes:  # the colors themselves tell two classes apart best
-        assert {one.unit for one in mistake.separation[:2]} == {1, mistake.confusion.taken_for}
-        assert [image.label for image in mistake.images] == ["green"]
+    assert (unit.unit.layer, unit.unit.number, attribution.count, attribution.images) == (LOGITS, 1, 8, 8)
+    assert unit.measures["dream_prediction"].predictions[0].name == "green"
+    assert unit.measures["dream_prediction"].is_predicted
+    assert attribution.attribution.units[0].unit == 1
+    assert attribution.attribution.units[0].contribution == pytest.approx(10 * means(green, 1).mean(), rel=1e-4)
+    assert (confusions.misclassified, confusions.images, confusions.count) == (0, 8, 8)
+    assert [one.confusion.count for one in confusions.classes] == [0, 0]
+    assert {one.name for one in confusions.classes} == {"red", "blue"}
+    for one in confusions.classes:  # the filters of the two colors separate two classes best
+        assert {each.unit for each in one.separation[:2]} == {1, one.confusion.predicted}
+        assert [labels[int(image.caption)] for image in one.images] == ["green"]
 
 
-def test_the_same_network_again_answers_alike(compared):
+def test_transfer_to_the_same_network_gives_the_same_responses(compared):
     filter_, class_ = compared.units[0], compared.units[2]
-    assert filter_.transfer.kin.correlation == pytest.approx(1.0)
-    assert filter_.transfer.response_rank.response == pytest.approx(filter_.response_rank.response, rel=1e-4)
-    assert class_.transfer.rank == 1
-    assert class_.transfer.logit == pytest.approx(class_.response_rank.response, rel=1e-4)
+    transfer = filter_.measures["unit_transfer"]
+    assert transfer.match.correlation == pytest.approx(1.0)
+    assert transfer.response_rank.response == pytest.approx(filter_.response_rank.response, rel=1e-4)
+    transfer = class_.measures["class_transfer"]
+    assert transfer.rank == 1
+    assert transfer.logit == pytest.approx(class_.response_rank.response, rel=1e-4)
+
+
+def test_measures_whose_conditions_a_unit_does_not_fulfil_are_left_out(compared):
+    filter_, class_ = compared.units[0], compared.units[2]
+    of_classes = {"dream_prediction", "class_attribution", "confusions", "class_transfer"}
+    assert not of_classes & {*filter_.measures, *filter_.missing}
+    assert of_classes <= class_.measures.keys()
+    assert not {"map_similarity", "unit_transfer"} & {*class_.measures, *class_.missing}
+
+
+def test_every_unit_has_the_same_columns(compared):
+    rows = [unit.row for unit in compared.units]
+    assert len({tuple(row) for row in rows}) == 1
+    assert rows[0]["confused_with"] is None
+    assert rows[2]["misclassified"] == 0
 
 
 def test_equal_seeds_give_equal_values(images_of, colors, compared):
@@ -100,21 +120,21 @@ def test_equal_seeds_give_equal_values(images_of, colors, compared):
 
 
 def test_progress_rises_to_the_end(images_of, colors):
-    told = []
+    shares = []
     images, _ = images_of(12)
     compare(
-        colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=1, progress=lambda now: told.append(now.share)
+        colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=1, progress=lambda now: shares.append(now.share)
     )
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
-def test_few_images_are_enough_and_what_is_missing_is_said(images_of, colors):
+def test_with_few_images_missing_measures_have_a_reason(images_of, colors):
     images, _ = images_of(3)
     unit = compare(colors, "conv:1", images, recipe=Recipe(steps=2), seeds=1, top=2).units[0]
-    assert set(unit.missing) == {"path", "duel", "plausibility"}
+    assert set(unit.missing) == {"path_similarity", "two_afc", "plausibility"}
     assert "k=5" in unit.missing["plausibility"]
-    assert unit.spread.std is None
+    assert unit.measures["seed_variation"].std is None
 
 
 @pytest.mark.parametrize("targets", ["layer:conv", "conv:0 - conv:1", "conv:0@1,1"])
@@ -143,8 +163,9 @@ def test_another_network_with_other_classes_is_refused_before_anything_is_comput
         compare(colors, "class:green", np.zeros((0, 16, 16, 3)), against=half)
 
 
-def test_filters_may_be_shown_to_a_network_of_other_classes(images_of, colors):
+def test_filters_transfer_to_a_network_of_other_classes(images_of, colors):
     other = Network(colors.model, colors.form, classes=("cat", "dog", "cow"), name="animals")
     images, _ = images_of(12)
     unit = compare(colors, "conv:2", images, recipe=Recipe(steps=2), seeds=1, top=1, against=other).units[0]
-    assert (unit.transfer.kin.layer, unit.transfer.kin.unit) in {("conv", 2), ("classes", 2)}
+    match = unit.measures["unit_transfer"].match
+    assert (match.layer, match.unit) in {("conv", 2), ("classes", 2)}

@@ -1,13 +1,13 @@
-"""Charts are read back: a bar's height is its count, a mark lies at its value."""
+"""Charts are read back: the height of a bar is its count, the position of a mark its value."""
 
 import math
 
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.path_similarity import PathSimilarity, PathStep
+from dreamfilters.comparison.measures.figures import HistogramPart, LinePart, Mark
 from dreamfilters.evidence.scan.histograms import Histogram, Histograms, histogram_of
-from dreamfilters.report.charts import HEIGHT, WIDTH, Mark, bar_chart, line_chart, shortened, ticks
+from dreamfilters.report.charts import HEIGHT, WIDTH, bar_chart, line_chart, shortened, ticks
 
 BOTTOM, TOP, LEFT, RIGHT = HEIGHT - 26, 12, 34, WIDTH - 12
 
@@ -18,14 +18,18 @@ def histogram(values):
     return histogram_of(made.arrays, 0)
 
 
+def chart_of(values, *marks):
+    return bar_chart(HistogramPart(values, marks))
+
+
 def count_of(bar, most):
     """Undo the logarithm."""
     return math.expm1(bar.height / (BOTTOM - TOP) * math.log1p(most))
 
 
-def test_every_image_stands_in_a_bar():
+def test_every_image_is_in_a_bar():
     values = np.random.default_rng(0).gamma(2, 3, 500)
-    shown = bar_chart(histogram(values), [])
+    shown = chart_of(histogram(values))
     heights = [bar.height for bar in shown.bars]
     assert max(heights) == pytest.approx(BOTTOM - TOP)
     most = max(np.unique(np.digitize(values, np.histogram_bin_edges(values, len(heights))), return_counts=True)[1])
@@ -36,41 +40,41 @@ def test_every_image_stands_in_a_bar():
 
 
 def test_counts_are_whole_images():
-    """4 images at 1 and one at 3: the tallest bar is 4, the other one 1, and nothing else stands."""
-    shown = bar_chart(histogram([1, 1, 1, 1, 3]), [])
+    """4 images at 1 and one at 3: the tallest bar is 4, the other one 1, and there are no others."""
+    shown = chart_of(histogram([1, 1, 1, 1, 3]))
     assert [round(count_of(bar, 4), 2) for bar in shown.bars] == [4.0, 1.0]
     assert [tick.text for tick in shown.up] == ["1"]
 
 
-def test_marks_lie_at_their_values_and_the_axis_reaches_them():
-    shown = bar_chart(histogram([0.0, 1.0]), [Mark("dream", "dream", 4.0), Mark("real", "best", 1.0)])
+def test_marks_are_at_their_values_and_on_the_axis():
+    shown = chart_of(histogram([0.0, 1.0]), Mark("dream", "dream", 4.0), Mark("real", "best", 1.0))
     dream, best = shown.marks
-    assert LEFT < best.place < dream.place < RIGHT
-    zero, four = (next(tick.place for tick in shown.across if tick.text == text) for text in ("0", "4"))
-    assert dream.place == pytest.approx(four, abs=0.02)
-    assert best.place == pytest.approx(zero + (four - zero) / 4, abs=0.02)
+    assert LEFT < best.position < dream.position < RIGHT
+    zero, four = (next(tick.position for tick in shown.across if tick.text == text) for text in ("0", "4"))
+    assert dream.position == pytest.approx(four, abs=0.02)
+    assert best.position == pytest.approx(zero + (four - zero) / 4, abs=0.02)
 
 
-def test_a_mark_that_is_no_number_is_left_out():
-    assert bar_chart(histogram([0.0, 1.0]), [Mark("dream", "dream", math.nan)]).marks == ()
+def test_a_mark_that_is_nan_is_left_out():
+    assert chart_of(histogram([0.0, 1.0]), Mark("dream", "dream", math.nan)).marks == ()
 
 
-def test_a_unit_that_always_answers_the_same_has_one_bar():
-    shown = bar_chart(histogram([0.0] * 9), [Mark("dream", "dream", 0.0)])
+def test_a_unit_with_a_constant_response_has_one_bar():
+    shown = chart_of(histogram([0.0] * 9), Mark("dream", "dream", 0.0))
     assert len(shown.bars) == 1
-    assert shown.bars[0].x <= shown.marks[0].place <= shown.bars[0].x + shown.bars[0].width
+    assert shown.bars[0].x <= shown.marks[0].position <= shown.bars[0].x + shown.bars[0].width
 
 
 def test_no_image_at_all_is_no_bar():
     empty = Histogram(np.zeros(1, int), np.array([0.0, 1.0]), math.nan, math.nan)
-    assert bar_chart(empty, [Mark("dream", "dream", 2.0)]).bars == ()
+    assert chart_of(empty, Mark("dream", "dream", 2.0)).bars == ()
 
 
 def test_lines_have_a_gap_where_nothing_is_known():
-    steps = [PathStep(name, None, dream, 0.5, 0.0) for name, dream in (("a", 0.25), ("b", None), ("c", 0.25))]
-    same, other, dream = line_chart(PathSimilarity(tuple(steps))).lines
+    lines = {"same": (0.5,) * 3, "other": (0.0,) * 3, "dream": (0.25, None, 0.25)}
+    same, other, dream = line_chart(LinePart(("a", "b", "c"), lines, {})).lines
     assert (len(same.pieces), len(same.dots)) == (1, 3)
-    assert (len(dream.pieces), len(dream.dots)) == (0, 2)  # no line from one point to none
+    assert (len(dream.pieces), len(dream.dots)) == (0, 2)  # no line to a missing point
     assert dream.dots[0][1] == pytest.approx((same.dots[0][1] + other.dots[0][1]) / 2, abs=0.02)  # .25 is midway
 
 

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from dreamfilters.report.data_uris import flat_image, image_uri, map_uri, shown_uri
+from dreamfilters.report.data_uris import flat_image, map_uri, pixels_uri, shown_uri
 
 
 def decoded(uri):
@@ -31,11 +31,11 @@ def test_an_image_is_no_larger_than_it_is_shown():
     assert decoded(shown_uri(wide[:50, :60])).shape == (50, 60, 3)
 
 
-def test_a_small_one_is_enlarged_by_a_whole_factor():
-    assert decoded(image_uri(np.zeros((50, 60, 3)), enlarged=True)).shape == (150, 180, 3)
+def test_a_patch_keeps_its_size():
+    assert decoded(pixels_uri(np.zeros((300, 5, 3)))).shape == (300, 5, 3)
 
 
-def test_planes_that_are_no_colors_stand_side_by_side():
+def test_channels_that_are_not_colors_are_laid_side_by_side():
     planes = np.arange(2 * 1 * 4, dtype="float32").reshape(2, 1, 4)
     assert flat_image(planes)[..., 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert flat_image(planes[..., :3]).shape == (2, 1, 3)

@@ -1,4 +1,4 @@
-"""The page is read as a browser reads it; what only a real one can tell is in tests/browser."""
+"""The page is read as a browser reads it; tests/browser has what only a real browser shows."""
 
 import base64
 import csv
@@ -15,7 +15,7 @@ from PIL import Image
 
 from dreamfilters.errors import OutputError
 from dreamfilters.images import heat
-from dreamfilters.report.report import cards_of, contents, html, table_bytes
+from dreamfilters.report.report import cards_of, html, report_files, write_report
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 
@@ -48,9 +48,8 @@ class Reader(HTMLParser):
 
 
 def renamed(unit, name):
-    sights = [replace(one, name=name, label=name) for one in unit.real]
-    facts = unit.class_facts and replace(unit.class_facts, title=name)
-    return replace(unit, subject=replace(unit.subject, name=name), real=tuple(sights), class_facts=facts)
+    views = [replace(one, name=name, label=name) for one in unit.real]
+    return replace(unit, unit=replace(unit.unit, name=name, title=name), real=tuple(views))
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +61,23 @@ def decoded(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
 
 
-def test_all_maps_of_a_unit_are_on_the_one_scale_that_is_drawn(compared, page):
+def test_all_maps_of_a_unit_share_the_drawn_scale(compared, page):
     unit = compared.units[0]
     ends = cards_of(compared)[0].ends
-    assert ends == (0.0, max(float(one.map.max()) for one in unit.sights))
-    shown = [decoded(image["src"]) for image in page.all("img", **{"class": "map"})][: len(unit.sights)]
-    for pixels, one in zip(shown, unit.sights, strict=True):
+    assert ends == (0.0, max(float(one.map.max()) for one in unit.views))
+    shown = [decoded(image["src"]) for image in page.all("img", **{"class": "map"})][: len(unit.views)]
+    for pixels, one in zip(shown, unit.views, strict=True):
         np.testing.assert_allclose(pixels, 255 * heat(one.map, low=0, high=ends[1]), atol=0.51)
 
 
-def test_crops_of_dream_and_real_images_are_of_one_size(compared, page):
-    crops = [decoded(image["src"]) for image in page.all("img", **{"class": "crop"})]
-    assert {crop.shape for crop in crops} == {(3, 3, 3)}
-    assert len(crops) == sum(len(unit.sights) for unit in compared.units[:2])
+def test_patches_of_dream_and_real_images_are_of_one_size(compared, page):
+    patches = [decoded(image["src"]) for image in page.all("img", **{"class": "patch"})]
+    assert {patch.shape for patch in patches} == {(3, 3, 3)}
+    assert len(patches) == sum(len(unit.views) for unit in compared.units[:2])
 
 
-def test_a_class_has_neither_maps_nor_crops(compared, page):
-    filters = sum(len(unit.sights) for unit in compared.units[:2])
+def test_a_class_has_neither_maps_nor_patches(compared, page):
+    filters = sum(len(unit.views) for unit in compared.units[:2])
     assert len(page.all("img", **{"class": "map"})) == filters
 
 
@@ -88,7 +87,7 @@ def test_every_unit_has_a_link_and_an_anchor(compared, page):
     assert [link["href"] for link in page.all("a") if "data-unit" in link] == [f"#{anchor}" for anchor in anchors]
 
 
-def test_the_policy_names_just_the_script_and_the_style_that_are_there(compared, page):
+def test_the_policy_allows_only_the_pages_script_and_style(compared, page):
     policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
     for tag in ("script", "style"):
         inside = [text for name, text in page.said if name == tag and not text.lstrip().startswith("[{")]
@@ -104,10 +103,10 @@ def test_nothing_is_fetched(page):
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources)
 
 
-def test_a_name_is_text_wherever_it_stands(compared):
-    told = replace(compared, units=tuple(renamed(unit, HOSTILE) for unit in compared.units), network=HOSTILE,
+def test_names_are_escaped_everywhere(compared):
+    hostile = replace(compared, units=tuple(renamed(unit, HOSTILE) for unit in compared.units), network=HOSTILE,
                    failures=((HOSTILE, HOSTILE),))  # fmt: skip
-    text = html(told)
+    text = html(hostile)
     read = Reader(text)
     assert len(read.all("script")) == 2
     assert not [tag for tag, attributes in read.tags if "onerror" in attributes]
@@ -119,7 +118,9 @@ def test_a_name_is_text_wherever_it_stands(compared):
 
 def test_a_dream_that_loses_is_flagged_visibly(compared):
     unit = compared.units[0]
-    lost = replace(unit, contest=replace(unit.contest, mean=replace(unit.contest.mean, loses=True)))
+    ranks = unit.measures["response_rank"]
+    ranks = replace(ranks, mean=replace(ranks.mean, loses=True))
+    lost = replace(unit, measures={**unit.measures, "response_rank": ranks})
     text = html(replace(compared, units=(lost,)))
     assert "1 dream loses to a real image." in text
     assert '<span class="badge bad">loses to a real image</span>' in text
@@ -131,23 +132,24 @@ def test_a_dream_that_loses_is_flagged_visibly(compared):
 
 
 def test_the_files_are_the_page_the_numbers_and_the_dreams(compared):
-    files = contents(compared)
+    files = report_files(compared)
     assert set(files) == {
         "index.html", "comparison.json", "comparison.csv",
         "dreams/unit-conv-0.png", "dreams/unit-conv-3.png", "dreams/unit-class-green.png",
     }  # fmt: skip
     values = json.loads(files["comparison.json"])
     assert [unit["target"] for unit in values["units"]] == ["conv:0", "conv:3", "class:green"]
-    assert values["units"][0]["contest"]["mean"]["response"] == pytest.approx(compared.units[0].response_rank.response)
-    assert np.shape(values["units"][0]["own"]["map"]) == (14, 14)
+    ranks = values["units"][0]["measures"]["response_rank"]
+    assert ranks["mean"]["response"] == pytest.approx(compared.units[0].response_rank.response)
+    assert np.shape(values["units"][0]["view"]["map"]) == (14, 14)
     pixels = np.asarray(Image.open(io.BytesIO(files["dreams/unit-conv-0.png"])))
     np.testing.assert_allclose(pixels, 255 * compared.units[0].dream.image, atol=0.51)
-    assert contents(compared) == files
+    assert report_files(compared) == files
 
 
-def test_the_table_has_a_line_a_unit_and_no_formula(compared):
-    told = replace(compared, units=(renamed(compared.units[0], "=HYPERLINK(1)"), *compared.units[1:]))
-    rows = list(csv.DictReader(io.StringIO(table_bytes(told).decode())))
+def test_the_table_has_a_row_for_each_unit_and_no_formula(compared):
+    named = replace(compared, units=(renamed(compared.units[0], "=HYPERLINK(1)"), *compared.units[1:]))
+    rows = list(csv.DictReader(io.StringIO(report_files(named)["comparison.csv"].decode())))
     assert [row["target"] for row in rows] == ["'=HYPERLINK(1)", "conv:3", "class:green"]
     assert float(rows[0]["response"]) == pytest.approx(compared.units[0].response_rank.response)
     assert rows[1]["ratio"] == ""
@@ -161,13 +163,13 @@ def test_names_of_any_length_and_letters_become_files(compared):
     assert all(re.fullmatch(r"dreams/[a-z0-9-]{1,70}\.png", name) for name in names)
 
 
-def test_a_report_is_written_where_it_is_wanted(compared, tmp_path):
-    page = compared.report(tmp_path / "new" / "folder")
+def test_a_report_is_written_into_a_new_folder(compared, tmp_path):
+    page = write_report(compared, tmp_path / "new" / "folder")
     assert page.read_text("utf-8") == html(compared)
     assert (page.parent / "dreams" / "unit-conv-0.png").is_file()
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
-        compared.report(tmp_path / "file")
+        write_report(compared, tmp_path / "file")
 
 
 def test_a_notebook_shows_a_table_and_escapes_it(compared):

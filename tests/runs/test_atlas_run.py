@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from dreamfilters.comparison.layer_comparison import LayerComparison
+from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ImageError, ModelError, OutputError, UnknownNameError
+from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
-from dreamfilters.runs import dream_run
+from dreamfilters.runs import atlas_store, dream_run
 from dreamfilters.runs.atlas_run import atlas_targets, run
 from dreamfilters.runs.audit_run import read_audit
-from dreamfilters.runs.paired_run import CompareJob
+from dreamfilters.runs.compare_job import CompareJob
 from dreamfilters.runs.scan_run import read_scan
 from dreamfilters.runs.storage.file_names import slug
 
@@ -29,32 +30,33 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def comparing(make_noisy):
+def job(make_noisy):
     """All units of `tiny` against ten noisy images and one that cannot be read."""
     folder = make_noisy(10, 1)
     spec = str(folder / "tiny.keras")
     network = load(spec, form={"range": (0.0, 1.0)})
-    images, recipe = image_folder(folder / "images"), Recipe(steps=2, name="quick")
-    return CompareJob(network, spec, atlas_targets(network), images, recipe, seed=3, seeds=2, top=2, also=("classes",))
+    source, recipe = source_of(image_folder(folder / "images")), Recipe(steps=2, name="quick")
+    plan = ComparePlan(network, atlas_targets(network), source, recipe, seed=3, seeds=2, top=2)
+    return CompareJob(plan, spec, also=("classes",))
 
 
 @pytest.fixture(scope="module")
-def done(comparing, tmp_path_factory):
-    return run(comparing, tmp_path_factory.mktemp("out") / "atlas")
+def done(job, tmp_path_factory):
+    return run(job, tmp_path_factory.mktemp("out") / "atlas")
 
 
 def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_unit_has_a_line_a_page_a_record_and_its_dreams(done, comparing):
+def test_every_unit_has_a_row_a_page_a_record_and_its_dreams(done, job):
     units = json.loads((done.folder / "atlas.json").read_bytes())["units"]
     assert [unit["target"] for unit in units] == NAMES
     rows = list(csv.DictReader(io.StringIO((done.folder / "atlas.csv").read_text())))
     assert [row["target"] for row in rows] == NAMES
     for unit in units:
         record = json.loads((done.folder / f"units/{slug(unit['target'])}.json").read_bytes())
-        assert record["unit"]["contest"]["mean"]["ratio"] == unit["ratio"]
+        assert record["unit"]["measures"]["response_rank"]["mean"]["ratio"] == unit["ratio"]
         assert (done.folder / unit["page"]).read_bytes().startswith(b"<!doctype html>")
         assert (done.folder / unit["dream"]).is_file()
     assert sum(done.value.counts.values()) == len(NAMES)
@@ -72,24 +74,23 @@ def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(d
         assert (unit["strongest_image"], unit["strongest_real"]) == (strongest.name, pytest.approx(strongest.score))
 
 
-def test_a_finished_one_is_kept_and_a_missing_page_alone_is_made_again(comparing, done, monkeypatch):
+def test_a_finished_atlas_is_kept_and_only_a_damaged_page_is_made_again(job, done, monkeypatch):
     before = contents(done.folder)
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
-    monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamt
-    studied = []
-    compared = LayerComparison.compared
-    monkeypatch.setattr(LayerComparison, "compared", lambda self: studied.append(self.layer) or compared(self))
-    assert run(comparing, done.folder).value == done.value
-    assert studied == ["conv2"]
+    monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamed
+    layers = []
+    monkeypatch.setattr(atlas_store, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
+    assert run(job, done.folder).value == done.value
+    assert layers == ["conv2"]
     assert contents(done.folder) == before
-    monkeypatch.setattr(LayerComparison, "compared", None)
-    assert run(comparing, done.folder).value == done.value
+    monkeypatch.setattr(atlas_store, "compare_batch", None)
+    assert run(job, done.folder).value == done.value
 
 
-def test_another_one_needs_force_and_leaves_nothing_of_the_earlier(comparing, tmp_path):
-    few = replace(comparing, targets=("conv1",), also=(), seeds=1)
+def test_other_settings_need_force_and_replace_the_earlier_files(job, tmp_path):
+    few = CompareJob(replace(job.plan, targets=("conv1",), seeds=1), job.spec)
     run(few, tmp_path)
-    other = replace(few, targets=("conv2",))
+    other = replace(few, plan=replace(few.plan, targets=("conv2",)))
     with pytest.raises(OutputError, match=r"holds an atlas of other targets; .* or add --force"):
         run(other, tmp_path)
     (tmp_path / "units" / "mine.txt").write_text("mine")
@@ -104,20 +105,20 @@ def test_another_one_needs_force_and_leaves_nothing_of_the_earlier(comparing, tm
         run(other, tmp_path / "foreign", force=True)
 
 
-def test_ctrl_c_keeps_what_is_done(comparing, done, tmp_path):
+def test_ctrl_c_keeps_what_is_done(job, done, tmp_path):
     def interrupt(progress):
         if progress.note.startswith("measuring conv2"):
             raise KeyboardInterrupt
 
-    stopped = run(comparing, tmp_path, progress=interrupt)
+    stopped = run(job, tmp_path, progress=interrupt)
     assert stopped.stopped
     assert stopped.value is None
     assert len(list((tmp_path / "units").glob("conv1*.json"))) == 8
-    run(comparing, tmp_path)
+    run(job, tmp_path)
     assert contents(tmp_path) == contents(done.folder)
 
 
-def test_neurons_are_charted_and_the_layer_of_the_classes_once():
+def test_neurons_are_included_and_the_layer_of_the_classes_once():
     import keras
 
     layers = keras.layers
@@ -129,8 +130,8 @@ def test_neurons_are_charted_and_the_layer_of_the_classes_once():
     assert atlas_targets(network) == ("relu", "hidden", "class:*")
 
 
-def test_targets_are_all_filters_and_classes_or_those_that_are_named(comparing, fill):
-    network = comparing.network
+def test_targets_are_all_filters_and_classes_or_those_that_are_named(job, fill):
+    network = job.plan.network
     assert atlas_targets(network) == ("conv1", "conv2", "class:*")
     assert atlas_targets(network, ["classes", "conv1"]) == ("class:*", "conv1")
     with pytest.raises(UnknownNameError, match="Close names: conv1"):
@@ -145,7 +146,7 @@ def test_a_network_without_filters_or_classes_is_refused():
         atlas_targets(Network(model, InputForm.from_range(0, 1, size=(8, 8))))
 
 
-def test_what_cannot_be_leaves_no_folder(comparing, tmp_path):
+def test_an_atlas_that_fails_leaves_no_folder(job, tmp_path):
     with pytest.raises(ImageError, match="only 11"):
-        run(replace(comparing, top=40), tmp_path / "new")
+        run(replace(job, plan=replace(job.plan, top=40)), tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -1,14 +1,18 @@
-"""What another network takes a dream of a class for, shown in that network's own input form."""
+"""Whether another network predicts the class of a dream that was made for this one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
 from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
+from dreamfilters.comparison.number_format import percent
+from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
@@ -24,13 +28,13 @@ class ClassTransfer:
     """One dream of a class, shown to another network.
 
     Attributes:
-        name: the class as the other network calls it.
-        number: and numbers it.
-        logit: what the other network has for it.
-        probability: of the class by the other network's head; None for a regression.
-        rank: 1 where the other network takes the dream for that class.
-        taken_for: the class that it takes the dream for.
-        standing: the logit beside those of real images; None where none were given.
+        name: the class's name in the other network.
+        number: its number there.
+        logit: its logit there.
+        probability: its probability there; None for a regression.
+        rank: 1 where the other network predicts the class.
+        predicted: the class that the other network predicts.
+        response_rank: the logit among those of real images; None without real images.
     """
 
     name: str
@@ -38,11 +42,11 @@ class ClassTransfer:
     logit: float
     probability: float | None
     rank: int
-    taken_for: str
+    predicted: str
     response_rank: ResponseRank | None = None
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         values: dict[str, Any] = plain(self)
         return values
 
@@ -53,13 +57,13 @@ class ClassTransfer:
 
 
 def matched_classes(network: Network, other: Network) -> dict[int, int]:
-    """Return the other network's number for each class that both have.
+    """Return, for each class that both networks have, its number in the other one.
 
-    Classes are the same if a name or an alias of one is a name or an alias of the other, in any case. A network whose
-    classes are only numbered has no names: two such networks match by number, if they have as many.
+    Two classes match if a name or an alias of one is a name or an alias of the other, ignoring case. Networks whose
+    classes are only numbered match by number if they have equally many.
 
     Raises:
-        UnknownNameError: they have no class in common, or only one of them has names.
+        UnknownNameError: no class in common, or only one of the networks has names.
     """
     numbered = [_is_numbered(one) for one in (network, other)]
     if all(numbered) and len(network.classes) == len(other.classes):
@@ -77,38 +81,40 @@ def matched_classes(network: Network, other: Network) -> dict[int, int]:
 def class_transfer(
     network: Network, number: int, dreams: Images, other: Network, *, real: Images | None = None
 ) -> tuple[ClassTransfer, ...]:
-    """Return what another network takes each dream of a class for.
+    """Return how another network classifies each dream of a class.
 
-    The transferability of Fel et al. (MACO, NeurIPS 2023): a dream that shows what the class looks like, and not what
-    fools one network, is recognized by others.
+    The transferability of Fel et al. (MACO, NeurIPS 2023): a dream that shows the class, and not an adversarial pattern
+    for one network, is recognized by other networks.
 
     Args:
-        network: what the dreams were made on.
-        number: of the class, there.
-        dreams: of that class, in [0, 1]; brought to the other network's size, and from color to gray or back.
-        other: the network to show them to.
-        real: images to stand beside.
+        network: the network that the dreams were made for.
+        number: of the class in that network.
+        dreams: of that class, in [0, 1]; resized to the other network and converted between color and gray.
+        other: the other network.
+        real: real images whose logits the dream's is ranked among.
 
     Raises:
         UnknownNameError: the other network has no such class, or the two have none in common.
         InputFormError: the images have channels that cannot be turned into the other network's.
 
     Example:
-        >>> class_transfer(network, 14, [made.image], other)[0].rank
-        1
+        >>> class_transfer(network, 0, images[:1], network)[0].name
+        '20'
     """
     matches = matched_classes(network, other)
     if number not in matches:
         name = network.classes[number] if 0 <= number < len(network.classes) else str(number)
         raise UnknownNameError(f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}")
-    there = matches[number]
-    logits = activations(other, as_seen_by(other, dreams), [LOGITS])[LOGITS].astype(np.float64)
-    beside = None if real is None else activations(other, as_seen_by(other, real), [LOGITS])[LOGITS][:, there]
-    return tuple(_class_transfer(other, there, row, beside) for row in logits)
+    reference = None if real is None else _logits(other, real)
+    return tuple(_class_transfer(other, matches[number], row, reference) for row in _logits(other, dreams))
 
 
-def as_seen_by(network: Network, images: Images) -> list[Floats]:
-    """Return images with as many channels as the network takes: color turned to gray by its luma, or gray repeated.
+def _logits(network: Network, images: Images) -> Floats:
+    return activations(network, in_channels_of(network, images), [LOGITS])[LOGITS]
+
+
+def in_channels_of(network: Network, images: Images) -> list[Floats]:
+    """Return images with the network's number of channels: color becomes its luma, gray is repeated.
 
     Raises:
         InputFormError: neither is possible.
@@ -128,7 +134,8 @@ def _with_channels(image: Floats, wanted: int, network: Network) -> Floats:
     raise InputFormError(f"images of {has} channels: {network.name} takes {network.form.describe()}")
 
 
-def _class_transfer(other: Network, number: int, logits: NDArray[Any], beside: Floats | None) -> ClassTransfer:
+def _class_transfer(other: Network, number: int, row: Floats, real: Floats | None) -> ClassTransfer:
+    logits = row.astype(np.float64)
     probabilities = class_head(other).probabilities(logits)
     return ClassTransfer(
         name=other.class_title(number),
@@ -136,8 +143,8 @@ def _class_transfer(other: Network, number: int, logits: NDArray[Any], beside: F
         logit=float(logits[number]),
         probability=None if probabilities is None else float(probabilities[number]),
         rank=1 + int((logits > logits[number]).sum()),
-        taken_for=other.class_title(int(np.argmax(logits))),
-        response_rank=None if beside is None else response_rank(float(logits[number]), beside),
+        predicted=other.class_title(int(np.argmax(logits))),
+        response_rank=None if real is None else response_rank(float(logits[number]), real[:, number]),
     )
 
 
@@ -146,7 +153,7 @@ def _is_numbered(network: Network) -> bool:
 
 
 def _by_name(network: Network, other: Network) -> dict[int, int]:
-    """Return which class of the other bears a name of ours; own names before aliases, the first of several."""
+    """Return which class of the other network has a name of ours; names before aliases, the first of several."""
     known: dict[str, int] = {}
     for names in (other.classes, *other.aliases):
         for number, name in enumerate(names):
@@ -157,3 +164,39 @@ def _by_name(network: Network, other: Network) -> dict[int, int]:
             if name.casefold() in known:
                 found.setdefault(number, known[name.casefold()])
     return found
+
+
+def _compute(batch: Batch) -> Iterable[ClassTransfer | Missing]:
+    assert batch.other is not None
+    other, real = batch.other, batch.references.shared(_logits_of_other, batch.other)
+    matches = matched_classes(batch.network, other)
+
+    def transfer(row: int) -> ClassTransfer:
+        dream = _logits(other, batch.first_dreams[row][None])[0]
+        return _class_transfer(other, matches[batch.units[row].number], dream, real)
+
+    yield from batch.each(transfer)
+
+
+def _logits_of_other(references: ReferenceSet, other: Network) -> Floats:
+    return _logits(other, references.images)
+
+
+def _caption(value: ClassTransfer) -> Caption:
+    detail = "its first prediction" if value.rank == 1 else f"its prediction {value.rank}; predicts {value.predicted}"
+    return Caption(percent(value.probability), detail, value.rank != 1)
+
+
+CLASS_TRANSFER = Measure(
+    name="class_transfer",
+    title="Transfer",
+    meaning="Probability of the dream’s class in the other network; an adversarial pattern for one network does not "
+    "transfer.",
+    needs=frozenset({"dream", "class", "other network"}),
+    compute=_compute,
+    caption=_caption,
+    columns={
+        "class_transfer_rank": lambda value: value.rank,
+        "class_transfer_percentile": lambda value: value.response_rank and value.response_rank.percentile,
+    },
+)

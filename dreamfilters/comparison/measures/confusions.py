@@ -1,34 +1,47 @@
-"""What a class is taken for, which images show it, and which units tell two classes apart."""
+"""Which classes a network confuses with one class, the images that show it, and the units that separate the classes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.comparison.batch import Batch, ClassImages
+from dreamfilters.comparison.measures.figures import Figure, ImagePart, ShownImage
+from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
+from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.errors import ImageError
-from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead
+from dreamfilters.evidence.activations import Floats, activations
+from dreamfilters.evidence.features import feature_vectors, penultimate
+from dreamfilters.networks import LOGITS
+from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead, class_head
 from dreamfilters.serialization import plain, table
+
+_CLASSES = 3  # confused classes that are shown
+_SHOWN = 4  # images of each
+_OTHERS = 256  # images of the other class, to find the separating units
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """One class taken for another.
+    """Images of one class that are predicted as another.
 
     Attributes:
-        meant: the number of the class that the images show.
-        taken_for: the number of the class that the network says.
+        true_class: number of the class that the images show.
+        predicted: number of the predicted class.
         count: of images.
-        share: count / all images of `meant`.
-        probability: the mean probability of `taken_for` over the images of `meant`; None for a regression.
-        images: places of the images that show it, the surest mistake first.
-        closest: place of the image of `meant` whose two logits lie closest to a mistake, or deepest in it.
+        share: count / all images of `true_class`.
+        probability: mean probability of `predicted` over all images of `true_class`, misclassified or not; None for a
+            regression.
+        images: rows of the misclassified images, the most certain one first.
+        closest: row of the image of `true_class` with the largest lead of the wrong logit, misclassified or not.
     """
 
-    meant: int
-    taken_for: int
+    true_class: int
+    predicted: int
     count: int
     share: float
     probability: float | None
@@ -36,7 +49,7 @@ class Confusion:
     closest: int
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         values: dict[str, Any] = plain(self)
         return values
 
@@ -46,12 +59,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class UnitSeparation:
-    """How well one unit tells two classes apart.
+    """How well one unit separates two classes.
 
     Attributes:
         unit: its number.
-        sensitivity: d', the difference of its mean responses in units of their std; above 0 where the first class
-            excites it more; None where both are constant and differ: nothing ever blurs them.
+        sensitivity: d', the difference of its mean responses in units of their std; positive where the first class
+            activates it more; None where both are constant and differ.
         first: mean response to images of the first class.
         second: to those of the second.
     """
@@ -62,7 +75,7 @@ class UnitSeparation:
     second: float
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         values: dict[str, Any] = plain(self)
         return values
 
@@ -70,20 +83,67 @@ class UnitSeparation:
         return table("Separation", [self.as_values()])
 
 
+@dataclass(frozen=True, eq=False)
+class ConfusedClass:
+    """A class that images of another are predicted as, or nearly.
+
+    Attributes:
+        name: of the predicted class.
+        confusion: the counts.
+        images: that show it, the most certain first; the closest one where none is misclassified.
+        layer: of the separating units.
+        separation: the units that separate the two classes best; empty where there are too few images.
+    """
+
+    name: str
+    confusion: Confusion
+    images: tuple[ShownImage, ...]
+    layer: str
+    separation: tuple[UnitSeparation, ...]
+
+    def as_values(self) -> dict[str, Any]:
+        """Return everything but the pixels as plain values."""
+        shown = [image.caption for image in self.images]
+        values = {"name": self.name, "shown": shown, "layer": self.layer, "separating_units": plain(self.separation)}
+        return {**self.confusion.as_values(), **values}
+
+
+@dataclass(frozen=True, eq=False)
+class ClassConfusions:
+    """The classes that a class is confused with.
+
+    Attributes:
+        classes: the most frequent first.
+        misclassified: number of images that are predicted as any other class.
+        images: number of images that were classified.
+        count: number of labeled images of the class.
+    """
+
+    classes: tuple[ConfusedClass, ...]
+    misclassified: int
+    images: int
+    count: int
+
+    def as_values(self) -> dict[str, Any]:
+        """Return everything but the pixels as plain values."""
+        classes = [one.as_values() for one in self.classes]
+        counts = {"misclassified": self.misclassified, "images": self.images, "labeled_images": self.count}
+        return {**counts, "classes": classes}
+
+
 def confusions_of(
     logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3, head: ClassHead = SOFTMAX
 ) -> tuple[Confusion, ...]:
-    """Return what images of a class are taken for, the most frequent mistake first.
+    """Return the classes that images of one class are predicted as, the most frequent first.
 
-    Where mistakes are equally many, or there are none, the class comes first to which the network gives more
-    probability. For the other direction, what is taken for this class, ask `mistaken_for`.
+    Classes with equal counts, also with none, are ordered by their mean probability.
 
     Args:
         logits: (n, classes) of labeled real images.
-        labels: (n,) the number of each one's class.
-        number: of the class in question.
-        most: how many other classes.
-        head: how the network turns logits into probabilities, see `class_head`.
+        labels: (n,) the number of each image's class.
+        number: of the class.
+        most: number of other classes.
+        head: how the network turns logits into probabilities.
 
     Raises:
         ImageError: logits and labels do not fit, or no image shows the class.
@@ -93,27 +153,17 @@ def confusions_of(
         (0,)
     """
     values, known = _checked(logits, labels)
-    rows = np.flatnonzero(known == number)
-    if not rows.size:
+    members = np.flatnonzero(known == number)
+    if not members.size:
         raise ImageError(f"class {number}: none of the {len(known)} labeled images shows it")
-    found = [_confusion(values, rows, number, other, head) for other in range(values.shape[1]) if other != number]
-    return tuple(sorted(found, key=lambda one: (-one.count, -(one.probability or 0)))[:most])
-
-
-def mistaken_for(
-    logits: ArrayLike, labels: ArrayLike, number: int, *, most: int = 3, head: ClassHead = SOFTMAX
-) -> tuple[Confusion, ...]:
-    """Return which other classes' images are taken for a class; order, arguments and errors as in `confusions_of`."""
-    values, known = _checked(logits, labels)
-    others = [other for other in range(values.shape[1]) if other != number and (known == other).any()]
-    found = [_confusion(values, np.flatnonzero(known == other), other, number, head) for other in others]
+    found = [_confusion(values, members, number, other, head) for other in range(values.shape[1]) if other != number]
     return tuple(sorted(found, key=lambda one: (-one.count, -(one.probability or 0)))[:most])
 
 
 def separating_units(
     responses: ArrayLike, labels: ArrayLike, first: int, second: int, *, most: int = 5
 ) -> tuple[UnitSeparation, ...]:
-    """Return the units that tell two classes apart best, whichever of the two excites them.
+    """Return the units that separate two classes best, whichever of the two activates them.
 
     d' = (mean over the first - mean over the second) / sqrt((variance of the first + variance of the second) / 2), the
     sensitivity of signal detection (Green and Swets, 1966; unequal variances averaged as in Simpson and Fitter, 1973).
@@ -122,8 +172,8 @@ def separating_units(
         responses: (n, units), such as the means of their maps.
         labels: (n,) the number of each image's class.
         first: number of a class.
-        second: of another.
-        most: how many units.
+        second: number of another.
+        most: number of units.
 
     Raises:
         ImageError: responses and labels do not fit, or fewer than two images show one of the classes.
@@ -138,9 +188,9 @@ def separating_units(
         raise ImageError(f"classes {first} and {second}: {len(ours)} and {len(theirs)} images; at least 2 of each")
     means = ours.mean(axis=0), theirs.mean(axis=0)
     std = np.sqrt((ours.var(axis=0) + theirs.var(axis=0)) / 2)
-    apart = means[0] - means[1]
-    far = np.where(apart == 0, 0, np.copysign(np.inf, apart))
-    sensitivity = np.divide(apart, std, out=far, where=std > 0)
+    difference = means[0] - means[1]
+    infinite = np.where(difference == 0, 0, np.copysign(np.inf, difference))
+    sensitivity = np.divide(difference, std, out=infinite, where=std > 0)
     order = np.argsort(-np.abs(sensitivity), kind="stable")[:most]
     return tuple(
         UnitSeparation(
@@ -154,21 +204,21 @@ def separating_units(
 
 
 def _confusion(
-    logits: NDArray[np.float64], rows: NDArray[np.intp], meant: int, other: int, head: ClassHead
+    logits: NDArray[np.float64], members: NDArray[np.intp], true_class: int, predicted: int, head: ClassHead
 ) -> Confusion:
-    seen = logits[rows]  # (images of `meant`, classes)
-    lead = seen[:, other] - seen[:, meant]
-    wrong = np.flatnonzero(seen.argmax(axis=1) == other)
+    own = logits[members]  # (images of `true_class`, classes)
+    lead = own[:, predicted] - own[:, true_class]
+    wrong = np.flatnonzero(head.predicted(own) == predicted)
     wrong = wrong[np.argsort(-lead[wrong], kind="stable")]
-    probabilities = head.probabilities(seen)
+    probabilities = head.probabilities(own)
     return Confusion(
-        meant=meant,
-        taken_for=other,
+        true_class=true_class,
+        predicted=predicted,
         count=len(wrong),
-        share=len(wrong) / len(rows),
-        probability=None if probabilities is None else float(probabilities[:, other].mean()),
-        images=tuple(map(int, rows[wrong])),
-        closest=int(rows[np.argmax(lead)]),
+        share=len(wrong) / len(members),
+        probability=None if probabilities is None else float(probabilities[:, predicted].mean()),
+        images=tuple(map(int, members[wrong])),
+        closest=int(members[np.argmax(lead)]),
     )
 
 
@@ -177,3 +227,90 @@ def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64],
     if numbers.ndim != 2 or known.shape != numbers.shape[:1]:
         raise ImageError(f"numbers of shape {numbers.shape} and labels of shape {known.shape}: wanted (n, m) and (n,)")
     return numbers, known
+
+
+def _compute(batch: Batch) -> Iterable[ClassConfusions | Missing]:
+    def confusions(row: int) -> ClassConfusions:
+        number, real, head = batch.units[row].number, batch.class_images(row), class_head(batch.network)
+        logits = activations(batch.network, real.images, [LOGITS])[LOGITS]
+        found = confusions_of(logits, np.full(len(logits), number), number, most=_CLASSES, head=head)
+        classes = tuple(_confused(batch, confusion, real, logits) for confusion in found)
+        misclassified = int((head.predicted(logits) != number).sum())
+        return ClassConfusions(classes, misclassified, len(real.indices), real.labeled)
+
+    yield from batch.each(confusions)
+
+
+def _confused(batch: Batch, confusion: Confusion, real: ClassImages, logits: Floats) -> ConfusedClass:
+    names = batch.references.scan.names
+    leads = logits[:, confusion.predicted] - logits[:, confusion.true_class]
+    shown = tuple(
+        ShownImage(
+            real.images[row],
+            names[real.indices[row]],
+            f"{names[real.indices[row]]}: the wrong logit leads by {number(float(leads[row]))}",
+        )
+        for row in confusion.images[:_SHOWN] or (confusion.closest,)
+    )
+    layer = penultimate(batch.network)
+    separation = _separation(batch, confusion, real, layer)
+    return ConfusedClass(batch.network.class_title(confusion.predicted), confusion, shown, layer, separation)
+
+
+def _separation(batch: Batch, confusion: Confusion, real: ClassImages, layer: str) -> tuple[UnitSeparation, ...]:
+    """Return the units of a layer that separate the two classes; empty where there are too few images."""
+    references = batch.references
+    other = references.sample(references.of_class(confusion.predicted), _OTHERS)
+    if layer == LOGITS or not other:
+        return ()
+    responses = feature_vectors(
+        batch.network, np.concatenate([real.images, references.read(other)]), layer, pooled=True
+    )
+    labels = np.repeat([confusion.true_class, confusion.predicted], [len(real.images), len(other)])
+    try:
+        return separating_units(responses, labels, confusion.true_class, confusion.predicted)
+    except ImageError:
+        return ()
+
+
+def _caption(value: ClassConfusions) -> Caption:
+    figure = f"{value.misclassified} of {value.images}"
+    if not value.classes:
+        return Caption(figure, "the network has no other class")
+    nearest, count = value.classes[0], value.classes[0].confusion.count
+    return Caption(
+        figure, f"most often as {nearest.name}, {count} times" if count else f"nearest class: {nearest.name}"
+    )
+
+
+def _figure(value: ClassConfusions) -> Figure:
+    parts = tuple(_part(one, value.images) for one in value.classes)
+    return Figure("Confusions", "d′ above 0: the unit responds more to this class.", parts, "details")
+
+
+def _part(confused: ConfusedClass, images: int) -> ImagePart:
+    confusion = confused.confusion
+    detail = f"{confusion.count} of {images} images"
+    if not confusion.count:
+        detail = f"never; mean probability {percent(confusion.probability)}, the closest image"
+    units = ", ".join(
+        f"{confused.layer}:{one.unit} (d′ {'∞' if one.sensitivity is None else number(one.sensitivity)})"
+        for one in confused.separation[:3]
+    )
+    note = f"Separated by {units}" if units else ""
+    return ImagePart(confused.images, confused.name, detail, note, small=True)
+
+
+CONFUSIONS = Measure(
+    name="confusions",
+    title="Confusions",
+    meaning="Labeled images of the class that the network predicts as another class.",
+    needs=frozenset({"class", "labels"}),
+    compute=_compute,
+    caption=_caption,
+    columns={
+        "misclassified": lambda value: value.misclassified,
+        "confused_with": lambda value: value.classes[0].name if value.classes else None,
+    },
+    figure=_figure,
+)

@@ -1,4 +1,4 @@
-"""How alike the maps of one unit are on two images."""
+"""How similar the activation maps of one unit are on its dream and on real images."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 from skimage.metrics import structural_similarity
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure
+from dreamfilters.comparison.number_format import number
 from dreamfilters.errors import ImageError
 from dreamfilters.serialization import plain, table
 
-_WINDOW = 7  # places; the usual one of SSIM without Gaussian weights
+_WINDOW = 7  # positions; the usual one of SSIM without Gaussian weights
 
 
 @dataclass(frozen=True)
 class MapSimilarity:
-    """Two maps of one unit beside each other.
+    """The similarity of two maps of one unit.
 
     Attributes:
         ssim: structural similarity, 1 for equal maps; None where it is undefined: maps below 3x3, or both constant.
-        cosine: of the maps laid flat, 1 for equal ones; None where one is zero everywhere. Maps behind a ReLU have no
-            negative place, so theirs is at least 0 and seldom small.
+        cosine: of the flattened maps, 1 for equal ones; None where one is zero everywhere. Maps behind a ReLU have no
+            negative values, so theirs is at least 0 and seldom small.
     """
 
     ssim: float | None
@@ -38,20 +41,19 @@ class MapSimilarity:
 
 
 def map_similarity(first: ArrayLike, second: ArrayLike) -> MapSimilarity:
-    """Return how alike two maps (h, w) are, place by place.
+    """Return how similar two maps (h, w) are, position by position.
 
     SSIM of Wang et al., "Image quality assessment: from error visibility to structural similarity" (IEEE Transactions
-    on Image Processing, 2004), as scikit-image computes it with an even window of 7x7 places, or the largest odd one
-    that fits. It is meant for light, which is never below 0, so both maps are first brought to the one scale on which
-    they are drawn beside each other, the least value of both at 0 and the greatest at 1. A map with a number that is
-    not finite is like none: both are None.
+    on Image Processing, 2004), as scikit-image computes it with a uniform window of 7x7 positions, or the largest odd
+    one that fits. SSIM is defined for light, which is never negative, so both maps are first scaled together: their
+    lowest value becomes 0 and their highest 1. A map with a value that is not finite has no similarity: both are None.
 
     Raises:
         ImageError: maps of unequal shapes.
 
     Example:
         >>> map_similarity(np.eye(8), np.eye(8))
-        Likeness(ssim=1.0, cosine=1.0)
+        MapSimilarity(ssim=1.0, cosine=1.0)
     """
     one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.ndim != 2 or one.shape != other.shape:
@@ -79,3 +81,28 @@ def _cosine(one: np.ndarray, other: np.ndarray) -> float | None:
         return None
     a, b = (values.ravel() / np.abs(values).max() for values in (one, other))
     return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def map_similarities(batch: Batch) -> list[tuple[MapSimilarity, ...]]:
+    """Return, for each unit, how similar its map on each shown image is to its map on the dream."""
+    found = []
+    for rows, (dream, *others) in zip(batch.dream_rows, batch.views, strict=True):
+        found.append(tuple(map_similarity(dream.map, view.map) for view in others[len(rows) - 1 :]))
+    return found
+
+
+def _caption(value: tuple[MapSimilarity, ...]) -> Caption:
+    ssim, cosine = (NO_VALUE if one is None else number(one) for one in (value[0].ssim, value[0].cosine))
+    return Caption(ssim, f"cosine {cosine}")
+
+
+MAP_SIMILARITY = Measure(
+    name="map_similarity",
+    title="Maps",
+    meaning="Structural similarity of the activation maps on the dream and on the strongest real image: 1 where the "
+    "unit responds at the same positions.",
+    needs=frozenset({"dream", "maps"}),
+    compute=map_similarities,
+    caption=_caption,
+    columns={"map_ssim": lambda value: value[0].ssim, "map_cosine": lambda value: value[0].cosine},
+)

@@ -1,35 +1,40 @@
-"""Whether a dream looks to the network like one more real image, or like nothing it has ever been shown."""
+"""How plausible a dream is: its distance to real images among the distances of real images to one another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
+from dreamfilters.comparison.number_format import number, percent, times
+from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import Images, feature_vectors, penultimate, unit_length
 from dreamfilters.networks import Network
 from dreamfilters.serialization import plain, table
 
+NEIGHBOR = 5  # the neighbor whose distance counts
 _CHUNK = 1024  # rows whose distances to all others are held at once
 
 
 @dataclass(frozen=True)
 class Plausibility:
-    """How far a dream is from real images.
+    """A dream's distance to real images.
 
     Attributes:
         distance: to its k-th nearest real image, from 0 to 2.
         median: of the real images' distances to their own k-th nearest among the others.
-        ratio: distance / median; None where the real images lie on one point.
-        percentile: the share of real images that are no farther from the others than the dream is, 0 to 100: near 50
-            for one like any other, 100 for one farther off than all of them.
-        nearest: the places of the k nearest real images, the nearest first.
-        layer: whose answers were compared.
+        ratio: distance / median; None where the median is 0.
+        percentile: share of real images that are no farther from the others than the dream is, 0 to 100: near 50 for a
+            typical image, 100 for one farther than all of them.
+        nearest: the numbers of the k nearest real images, the nearest first.
+        layer: the layer whose responses are compared.
         k: which neighbor's distance it is.
         count: of real images.
     """
@@ -44,7 +49,7 @@ class Plausibility:
     count: int
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         values: dict[str, Any] = plain(self)
         return values
 
@@ -54,12 +59,12 @@ class Plausibility:
 
 @dataclass(frozen=True, eq=False)
 class Neighborhood:
-    """Real images that dreams are held against, and how far they are from one another.
+    """Real images as vectors, and how far they are from one another.
 
     Attributes:
-        vectors: (n, units), what they are in `layer`.
-        distances: (n,), of each to its k-th nearest among the others.
-        layer: whose answers are compared.
+        vectors: (n, units), the mean responses in `layer`.
+        distances: (n,), of each image to its k-th nearest among the others.
+        layer: the layer whose responses are compared.
         k: which neighbor.
     """
 
@@ -69,15 +74,15 @@ class Neighborhood:
     k: int
 
 
-def neighborhood_of(network: Network, real: Images, *, layer: str | None = None, k: int = 5) -> Neighborhood:
-    """Return the real images that any number of dreams can be held against.
+def neighborhood(network: Network, real: Images, *, layer: str | None = None, k: int = NEIGHBOR) -> Neighborhood:
+    """Return the neighborhood of real images, for any number of dreams.
 
     Args:
-        network: what the dreams are made on.
-        real: held-out real images, more than `k` of them; some hundreds make a percentile that means something. Not
-            those that the network was trained on: it may answer them more alike than any new one. Not several frames of
-            one scene: they are nearer to one another than to anything else.
-        layer: whose answers are compared; the one before the logits by itself.
+        network: the network that the dreams were made for.
+        real: held-out real images, more than `k` of them; a percentile needs some hundreds. Not training images, which
+            the network may represent more similarly than new ones; not several frames of one scene, which are nearer to
+            one another than to anything else.
+        layer: the layer whose responses are compared; default: the one before the logits.
         k: which neighbor.
 
     Raises:
@@ -88,47 +93,76 @@ def neighborhood_of(network: Network, real: Images, *, layer: str | None = None,
         raise ImageError(f"k={k}: from 1 to {len(real) - 1}, there are {len(real)} real images")
     chosen = penultimate(network) if layer is None else layer
     vectors = feature_vectors(network, real, chosen, pooled=True)
-    parts = [np.partition(part, k - 1, axis=1)[:, k - 1] for part in _distances(vectors, vectors, apart=True)]
+    parts = [np.partition(part, k - 1, axis=1)[:, k - 1] for part in _distances(vectors, vectors, exclude_self=True)]
     return Neighborhood(vectors, np.concatenate(parts), chosen, k)
 
 
-def neighborhood(network: Network, dreams: Images, crowd: Neighborhood) -> tuple[Plausibility, ...]:
-    """Return each dream's distance to real images, beside their distances among one another.
+def plausibility(network: Network, dreams: Images, real: Neighborhood) -> tuple[Plausibility, ...]:
+    """Return each dream's distance to real images and its percentile among their distances to one another.
 
-    An image is the vector of the mean answers of a layer's units, scaled to length 1; its distance is the Euclidean
-    one to the k-th nearest real image. This is the score of Sun et al., "Out-of-Distribution Detection with Deep
-    Nearest Neighbors" (ICML 2022), which Fel et al. (MACO, NeurIPS 2023) take for the plausibility of a dream. A real
-    image's own distance is to the others, itself left out.
+    An image is the vector of a layer's mean responses, scaled to length 1; its distance is the Euclidean one to the
+    k-th nearest real image. This is the score of Sun et al., "Out-of-Distribution Detection with Deep Nearest
+    Neighbors" (ICML 2022), which Fel et al. (MACO, NeurIPS 2023) use for the plausibility of a dream. A real image's
+    own distance excludes itself.
 
     Example:
-        >>> neighborhood(network, [made.image], neighborhood_of(network, held_out))[0].percentile
-        100.0
+        >>> plausibility(network, [dreams[0].image], neighborhood(network, images, k=3))[0].layer
+        'dense'
     """
-    ours = feature_vectors(network, dreams, crowd.layer, pooled=True)
-    return tuple(_judged(own, crowd) for part in _distances(ours, crowd.vectors) for own in part)
+    vectors = feature_vectors(network, dreams, real.layer, pooled=True)
+    return tuple(_plausibility(row, real) for part in _distances(vectors, real.vectors) for row in part)
 
 
-def _judged(own: NDArray[np.float64], crowd: Neighborhood) -> Plausibility:
-    nearest = np.argsort(own, kind="stable")[: crowd.k]
-    distance, median = float(own[nearest[-1]]), float(np.median(crowd.distances))
+def _compute(batch: Batch) -> Iterable[Plausibility | Missing]:
+    try:
+        real = batch.references.shared(_of_references)
+    except ImageError as error:
+        return [Missing(str(error))] * len(batch.units)
+    return plausibility(batch.network, batch.first_dreams, real)
+
+
+def _of_references(references: ReferenceSet) -> Neighborhood:
+    return neighborhood(references.network, references.images)
+
+
+def _plausibility(distances: NDArray[np.float64], real: Neighborhood) -> Plausibility:
+    nearest = np.argsort(distances, kind="stable")[: real.k]
+    distance, median = float(distances[nearest[-1]]), float(np.median(real.distances))
     return Plausibility(
         distance=distance,
         median=median,
         ratio=distance / median if median > 0 else None,
-        percentile=100 * float(np.mean(crowd.distances <= distance)),
+        percentile=100 * float(np.mean(real.distances <= distance)),
         nearest=tuple(map(int, nearest)),
-        layer=crowd.layer,
-        k=crowd.k,
-        count=len(crowd.distances),
+        layer=real.layer,
+        k=real.k,
+        count=len(real.distances),
     )
 
 
-def _distances(first: ArrayLike, second: ArrayLike, *, apart: bool = False) -> Iterator[NDArray[np.float64]]:
-    """Yield the distances of some rows to all of `second`; with `apart` a row is infinitely far from itself."""
+def _distances(first: ArrayLike, second: ArrayLike, *, exclude_self: bool = False) -> Iterator[NDArray[np.float64]]:
+    """Yield the distances of some rows to all of `second`; with `exclude_self` a row is infinitely far from itself."""
     ours, theirs = (unit_length(np.asarray(vectors, np.float64)) for vectors in (first, second))
     for start in range(0, len(ours), _CHUNK):
         part = ours[start : start + _CHUNK]
         squares = (part**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * part @ theirs.T
-        if apart:
+        if exclude_self:
             squares[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
-        yield np.sqrt(np.nan_to_num(np.maximum(squares, 0), nan=np.inf, posinf=np.inf))  # what is no number is far off
+        yield np.sqrt(np.nan_to_num(np.maximum(squares, 0), nan=np.inf, posinf=np.inf))  # NaN counts as far away
+
+
+def _caption(value: Plausibility) -> Caption:
+    ratio = "" if value.ratio is None else f", {times(value.ratio)} the median"
+    return Caption(percent(value.percentile / 100), f"distance {number(value.distance)}{ratio}, in {value.layer}")
+
+
+PLAUSIBILITY = Measure(
+    name="plausibility",
+    title="Plausibility",
+    meaning="Share of real images no farther from the others than the dream is: near 50 % for a typical image, 100 % "
+    "for one farther than all.",
+    needs=frozenset({"dream", "features"}),
+    compute=_compute,
+    caption=_caption,
+    columns={"plausibility_percentile": lambda value: value.percentile},
+)

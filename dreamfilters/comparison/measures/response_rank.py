@@ -1,34 +1,45 @@
-"""Where a dream's response stands among those of real images, and whether it loses to one."""
+"""Where a dream's response ranks among those of real images, plain and under small transforms."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.comparison.responses import Responses, responses_to
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.figures import Figure, HistogramPart, Mark
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure
+from dreamfilters.comparison.number_format import grouped, number, percent, times
+from dreamfilters.comparison.responses import responses_to
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.errors import ImageError
-from dreamfilters.evidence.features import Images
-from dreamfilters.networks import Network
+from dreamfilters.evidence.activations import Floats
+from dreamfilters.evidence.scan.histograms import Histogram
+from dreamfilters.evidence.scan.result import UnitScan
+from dreamfilters.evidence.scan.score_statistics import By
 from dreamfilters.serialization import plain, table
+
+TRANSFORMED = 96  # real images, drawn at random, that are transformed, besides each unit's strongest
 
 
 @dataclass(frozen=True)
 class ResponseRank:
-    """A dream's response beside those of real images.
+    """A dream's response among those of real images.
 
     Attributes:
         response: of the dream.
-        largest: the strongest real image's.
-        index: that image's place among the real ones.
-        ratio: response / largest; None unless `largest` is above 0, where a ratio would say nothing.
+        largest: of the strongest real image.
+        index: that image's number among the real ones.
+        ratio: response / largest; None unless `largest` is above 0.
         margin: response - largest.
-        percentile: the share of real images that answer no more than the dream, 0 to 100.
+        percentile: share of real images whose response is at most the dream's, 0 to 100.
         count: of real images whose response is a number.
-        loses: whether a real image answers more than the dream, or the dream's response is no number.
+        loses: whether a real image has a larger response than the dream, or the dream's is not a number.
     """
 
     response: float
@@ -41,7 +52,7 @@ class ResponseRank:
     loses: bool
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return all fields as plain values."""
         values: dict[str, Any] = plain(self)
         return values
 
@@ -49,11 +60,44 @@ class ResponseRank:
         return table("Response", [self.as_values()])
 
 
-def response_rank(response: float, real: ArrayLike) -> ResponseRank:
-    """Return where one response stands among those of real images.
+@dataclass(frozen=True, eq=False)
+class ResponseRanks:
+    """A dream's rank by the mean of its unit's map and by the maximum.
 
-    The ratio is a(v) / max a(x) over real images x, the percentile the share with a(x) <= a(v). Both numbers must come
-    from the same unit and the same reducer, mean or maximum. Real responses that are no numbers do not count.
+    Attributes:
+        by: which of the two the unit is judged by.
+        mean, maximum: the ranks.
+        quantity: the response by `by`, in words.
+        histogram: of the responses of all real images, by `by`; None under small transforms.
+        marks: responses to mark in the histogram.
+    """
+
+    by: By
+    mean: ResponseRank
+    maximum: ResponseRank
+    quantity: str = ""
+    histogram: Histogram | None = None
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def rank(self) -> ResponseRank:
+        """The rank by which the unit is judged."""
+        return self.maximum if self.by == "max" else self.mean
+
+    def as_values(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        values: dict[str, Any] = {"by": self.by, "mean": self.mean, "maximum": self.maximum}
+        if self.histogram is not None:
+            values["histogram"] = {"counts": self.histogram.counts, "edges": self.histogram.edges}
+        plain_values: dict[str, Any] = plain(values)
+        return plain_values
+
+
+def response_rank(response: float, real: ArrayLike) -> ResponseRank:
+    """Return where one response ranks among those of real images.
+
+    The ratio is a(v) / max a(x) over real images x, the percentile the share with a(x) <= a(v). All responses must be
+    of the same unit and by the same reduction, mean or maximum. NaN among the real responses is ignored.
 
     Raises:
         ImageError: no real response is a number.
@@ -65,97 +109,149 @@ def response_rank(response: float, real: ArrayLike) -> ResponseRank:
     values = np.asarray(real, np.float64).ravel()
     known = values[~np.isnan(values)]
     if not known.size:
-        raise ImageError(f"{values.size} real images: none has a response to stand beside")
+        raise ImageError(f"{values.size} real images: none has a response that is a number")
     index, own = int(np.nanargmax(values)), float(response)
-    largest = float(values[index])
-    return ResponseRank(
-        response=own,
-        largest=largest,
-        index=index,
-        ratio=own / largest if largest > 0 else None,
-        margin=own - largest,
-        percentile=100 * float(np.mean(known <= own)),
-        count=int(known.size),
-        loses=not own >= largest,
-    )
+    percentile = 100 * float(np.mean(known <= own))
+    return _rank(own, float(values[index]), index, percentile, int(known.size))
 
 
-@dataclass(frozen=True)
-class ResponseRanks:
-    """One dream against the real images, by the mean of its unit's map and by its maximum.
+def rank_in_scan(scan: UnitScan, by: By, response: float) -> ResponseRank:
+    """Return where a response ranks among those of all scanned images; the percentile is exact to one histogram bin.
 
-    Attributes:
-        mean, maximum: of the images as they are.
-        moved_mean, moved_maximum: of dream and real images alike under small motions, averaged; None if not asked for.
+    Raises:
+        ImageError: no image has a finite response.
     """
-
-    mean: ResponseRank
-    maximum: ResponseRank
-    moved_mean: ResponseRank | None = None
-    moved_maximum: ResponseRank | None = None
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """In which of the four the dream loses to a real image, in words; empty where it never does."""
-        named = {
-            "by mean": self.mean,
-            "by maximum": self.maximum,
-            "by mean, moved": self.moved_mean,
-            "by maximum, moved": self.moved_maximum,
-        }
-        return tuple(f"{name}: loses to image {one.index}" for name, one in named.items() if one and one.loses)
-
-    def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        return {**plain(self), "flags": list(self.flags)}
-
-    def _repr_html_(self) -> str:
-        parts = {name: values for name, values in plain(self).items() if values}
-        title = "; ".join(self.flags) or "No real image does better"
-        return table(title, [{"by": name.replace("_", " "), **values} for name, values in parts.items()])
+    if not scan.counted:
+        raise ImageError(f"{scan.layer.name}:{scan.number}: no real image has a finite response")
+    strongest = scan.strongest[by][0]
+    percentile = 100 * scan.histogram[by].share_up_to(response)
+    return _rank(response, strongest.score, strongest.index, percentile, scan.counted)
 
 
-def contests(
-    network: Network,
-    dreams: Images,
-    real: Images,
-    layer: str,
-    unit: int,
-    *,
-    looks: int = ROBUST_VIEWS,
-    seed: int = 0,
-) -> tuple[ResponseRanks, ...]:
-    """Return each dream of one unit against the real images, plain and under `looks` small motions; 0 for plain only.
+def response_ranks(batch: Batch) -> list[ResponseRanks]:
+    """Return each dream's rank among all real images, with the histogram of their responses."""
+    return [_among_all(batch, row, robust) for row, robust in zip(batch.rows, batch.shared(robust_ranks), strict=True)]
 
-    Every image is seen in the network's own size, also a dream that was made on a larger canvas. For many units ask
-    `responses_to` once for all of them, and `contests_between`. Arguments and errors are those of `responses_to`.
 
-    Example:
-        >>> contests(network, [made.image], images, "conv6", 12)[0].mean.ratio
-        5.98
+def robust_ranks(batch: Batch) -> list[ResponseRanks]:
+    """Return each dream's rank under small transforms, with `index` a number among all real images.
+
+    Dreams and real images are rotated, scaled and shifted alike, and responses are averaged. The real images are a
+    random sample of 96 and each unit's strongest.
     """
-    pairs = [
-        [responses_to(network, images, {layer: [unit]}, looks=count, seed=seed)[layer] for images in (dreams, real)]
-        for count in ([0, looks] if looks else [0])
+    indices = batch.shared(_transformed)
+    stacked = list(dict.fromkeys(itertools.chain(*indices)))
+    images = np.concatenate([batch.images(stacked), batch.first_dreams])
+    numbers = list(dict.fromkeys(unit.number for unit in batch.units))
+    responses = responses_to(
+        batch.network, images, {batch.layer: numbers}, views=ROBUST_VIEWS, seed=batch.references.seed
+    )[batch.layer]
+    row_of = {index: row for row, index in enumerate(stacked)}
+
+    def rank(values: Floats, row: int) -> ResponseRank:
+        column = numbers.index(batch.units[row].number)
+        real = values[[row_of[index] for index in indices[row]], column]
+        found = response_rank(float(values[len(stacked) + row, column]), real)
+        return replace(found, index=indices[row][found.index])
+
+    return [
+        ResponseRanks(unit.by, rank(responses.mean, row), rank(responses.maximum, row))
+        for row, unit in enumerate(batch.units)
     ]
-    return contests_between(*pairs[0], moved=(pairs[1][0], pairs[1][1]) if looks else None)
 
 
-def contests_between(
-    dreams: Responses, real: Responses, *, column: int = 0, moved: tuple[Responses, Responses] | None = None
-) -> tuple[ResponseRanks, ...]:
-    """Return each dream against the real images by what one unit answered to both.
-
-    Args:
-        dreams: answers to each dream.
-        real: answers to the real images.
-        column: the unit's place among the units of these answers.
-        moved: both again, under small motions.
-    """
-    pairs = [(dreams.mean, real.mean), (dreams.maximum, real.maximum)]
-    if moved:
-        pairs += [(moved[0].mean, moved[1].mean), (moved[0].maximum, moved[1].maximum)]
-    return tuple(
-        ResponseRanks(*(response_rank(float(ours[row, column]), theirs[:, column]) for ours, theirs in pairs))
-        for row in range(len(dreams.mean))
+def _transformed(batch: Batch) -> list[tuple[int, ...]]:
+    """Return the numbers of the real images that each dream is ranked among under small transforms."""
+    sample = batch.references.sample(batch.references.sampled, TRANSFORMED)
+    strongest = (
+        [ranked.index for ranked in scan.strongest[unit.by]]
+        for unit, scan in zip(batch.units, batch.scans, strict=True)
     )
+    return [tuple(dict.fromkeys((*sample, *indices))) for indices in strongest]
+
+
+def _among_all(batch: Batch, row: int, robust: ResponseRanks) -> ResponseRanks:
+    unit, scan, views = batch.units[row], batch.scans[row], batch.views[row]
+    values = views[0].map
+    ranks = ResponseRanks(
+        unit.by,
+        rank_in_scan(scan, "mean", float(values.mean(dtype=np.float64))),
+        rank_in_scan(scan, "max", float(values.max())),
+        "logit of the class" if unit.is_class else f"{_REDUCED[unit.by]} of the map",
+        scan.histogram[unit.by],
+    )
+    marks = [
+        Mark("real", "strongest real image", ranks.rank.largest),
+        Mark("dream", "dream", ranks.rank.response),
+        Mark("robust", "dream under small transforms", robust.rank.response),
+    ]
+    if batch.user_image is not None:
+        marks.append(Mark("user-image", views[-1].name, views[-1].response))
+    return replace(ranks, marks=tuple(marks))
+
+
+_REDUCED: dict[By, str] = {"mean": "mean", "max": "maximum"}
+
+
+def _rank(response: float, largest: float, index: int, percentile: float, count: int) -> ResponseRank:
+    ratio = response / largest if largest > 0 else None
+    return ResponseRank(response, largest, index, ratio, response - largest, percentile, count, not response >= largest)
+
+
+def _caption(rank: ResponseRank, among: str) -> Caption:
+    figure = NO_VALUE if rank.ratio is None else times(rank.ratio)
+    return Caption(figure, f"{number(rank.response)} against {number(rank.largest)}{among}", rank.loses)
+
+
+def _plain_caption(value: ResponseRanks) -> Caption:
+    rank = value.rank
+    share = f" ({percent(rank.percentile / 100)} of {grouped(rank.count)})" if math.isfinite(rank.percentile) else ""
+    return _caption(rank, share)
+
+
+def _robust_caption(value: ResponseRanks) -> Caption:
+    return _caption(value.rank, f", among {grouped(value.rank.count)} images")
+
+
+def _figure(value: ResponseRanks) -> Figure | None:
+    if value.histogram is None:
+        return None
+    note = f"{grouped(value.rank.count)} images, {value.quantity}; counts on a logarithmic scale."
+    return Figure("Responses to real images", note, (HistogramPart(value.histogram, value.marks),))
+
+
+def _of(attribute: str) -> Callable[[ResponseRanks], Any]:
+    return lambda value: getattr(value.rank, attribute)
+
+
+RESPONSE_RANK = Measure(
+    name="response_rank",
+    title="Response",
+    meaning="Response to the dream over the largest response to a real image; in brackets the share of real images "
+    "whose response is at most the dream’s.",
+    needs=frozenset({"dream", "scan"}),
+    compute=response_ranks,
+    caption=_plain_caption,
+    columns={
+        "response": _of("response"),
+        "strongest_real": _of("largest"),
+        "ratio": _of("ratio"),
+        "percentile": _of("percentile"),
+        "loses": _of("loses"),
+    },
+    figure=_figure,
+)
+
+ROBUST_RESPONSE_RANK = Measure(
+    name="robust_response_rank",
+    title="Response, robust",
+    meaning="The same while dream and real images are rotated, scaled and shifted a little, averaged.",
+    needs=frozenset({"dream", "scan"}),
+    compute=lambda batch: batch.shared(robust_ranks),
+    caption=_robust_caption,
+    columns={
+        "robust_response": _of("response"),
+        "robust_ratio": _of("ratio"),
+        "robust_loses": _of("loses"),
+    },
+)

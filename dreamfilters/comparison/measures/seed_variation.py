@@ -1,77 +1,79 @@
-"""How much a unit's dream depends on chance: the scores and images of several seeds beside one another."""
+"""How much a unit's dream depends on the random seed: scores and images of several seeds."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.figures import Figure, ImagePart, ShownImage
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure, Missing
+from dreamfilters.comparison.number_format import number
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
-from dreamfilters.evidence.features import Images, centered, feature_vectors, fitted_images, mean_cosine_distance
-from dreamfilters.networks import Network
+from dreamfilters.evidence.features import centered, feature_vectors, mean_cosine_distance
 from dreamfilters.serialization import plain, table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeedVariation:
     """Several seeds' dreams of one unit.
 
     Attributes:
         count: of dreams.
         mean: of their scores.
-        std: of their scores, with n - 1 in the denominator; None for a single one.
-        least: the worst score.
-        greatest: the best.
-        distance: mean 1 - cosine over all pairs of dreams, of the mean answers of the watched layer's units: 0 where
-            all dreams show the layer the same, wherever in the image. None for a single one, or where all but one
-            leave the layer silent.
-        pixel_distance: the same of the images themselves less their mean color, place by place: 1 where they have
+        std: of their scores, with n - 1 in the denominator; None for a single dream.
+        lowest: their lowest score.
+        highest: their highest score.
+        distance: mean of 1 - cosine over all pairs of dreams, of the layer's mean responses: 0 where the layer responds
+            equally to all of them, wherever the pattern is. None for a single dream, or where all but one leave the
+            layer at 0.
+        pixel_distance: the same of the images themselves less their mean color, pixel by pixel: 1 where they have
             nothing in common but color.
+        dreams: (seed, image) of each dream.
     """
 
     count: int
     mean: float
     std: float | None
-    least: float
-    greatest: float
+    lowest: float
+    highest: float
     distance: float | None
     pixel_distance: float | None
+    dreams: tuple[tuple[int, Floats], ...] = ()
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
+        """Return everything but the images as plain values."""
+        values: dict[str, Any] = plain(replace(self, dreams=()))
+        del values["dreams"]
+        return {**values, "seeds": [seed for seed, _ in self.dreams]}
 
     def _repr_html_(self) -> str:
         return table("Seeds", [self.as_values()])
 
 
-def seed_spread(network: Network, images: Images, scores: ArrayLike, layer: str) -> SeedVariation:
-    """Return how the dreams of one unit differ from seed to seed.
+def seed_variation(vectors: Floats, images: Floats, scores: ArrayLike) -> SeedVariation:
+    """Return how the dreams of one unit vary from seed to seed.
 
     Args:
-        network: what the dreams were made on.
-        images: one dream a seed.
-        scores: (n,) theirs.
-        layer: the watched layer, or `LOGITS` for a class.
+        vectors: (n, units), the mean responses of the unit's layer to the dreams.
+        images: (n, h, w, c), one dream a seed.
+        scores: (n,) the response of the unit to each.
 
     Raises:
-        ImageError: no images, or as many scores as there are not images, or a score that is no number.
+        ImageError: no images, another number of scores than of images, or a score that is not finite.
 
     Example:
-        >>> made = [dream(network, "conv6:12", recipe, seed=seed)[0] for seed in range(3)]
-        >>> seed_spread(network, [one.image for one in made], [one.score for one in made], "conv6").std
-        0.51
+        >>> images = np.stack([np.eye(4)[..., None], np.eye(4)[::-1, :, None]])
+        >>> found = seed_variation(np.array([[1.0, 0.0], [0.0, 1.0]]), images, [1.0, 3.0])
+        >>> found.mean, round(found.std, 3), found.distance
+        (2.0, 1.414, 1.0)
     """
-    return spread_of(feature_vectors(network, images, layer, pooled=True), fitted_images(network, images), scores)
-
-
-def spread_of(vectors: Floats, images: Floats, scores: ArrayLike) -> SeedVariation:
-    """Return what `seed_spread` does, from the mean answers (n, units) of the watched layer's units to the images."""
     values = np.asarray(scores, np.float64).ravel()
     if len(values) != len(images) or not values.size or not np.isfinite(values).all():
         raise ImageError(f"{len(images)} dreams, scores {values.tolist()}: give one finite score a dream")
@@ -81,8 +83,48 @@ def spread_of(vectors: Floats, images: Floats, scores: ArrayLike) -> SeedVariati
         count=len(values),
         mean=math.fsum(values) / len(values),
         std=float(values.std(ddof=1)) if len(values) > 1 else None,
-        least=float(values.min()),
-        greatest=float(values.max()),
+        lowest=float(values.min()),
+        highest=float(values.max()),
         distance=mean_cosine_distance(vectors),
         pixel_distance=mean_cosine_distance(shapes),
     )
+
+
+def seed_variations(batch: Batch) -> Iterable[SeedVariation | Missing]:
+    """Yield how each unit's dreams vary."""
+    vectors = feature_vectors(batch.network, batch.dream_images, batch.layer, pooled=True)
+
+    def variation(row: int) -> SeedVariation:
+        members = list(batch.dream_rows[row])
+        scores = [view.response for view in batch.views[row][: len(members)]]
+        dreams = batch.dreams[batch.units[row].name]
+        found = seed_variation(vectors[members], batch.dream_images[members], scores)
+        return replace(found, dreams=tuple((dream.seed, dream.image) for dream in dreams))
+
+    yield from batch.each(variation)
+
+
+def _caption(value: SeedVariation) -> Caption:
+    if value.std is None:
+        return Caption(NO_VALUE, "one seed only")
+    distance = "" if value.distance is None else f"; distance {number(value.distance)}"
+    detail = f"{number(value.lowest)} to {number(value.highest)} over {value.count} seeds{distance}"
+    return Caption(f"± {number(value.std)}", detail)
+
+
+def _figure(value: SeedVariation) -> Figure | None:
+    others = [ShownImage(image, f"seed {seed}", f"Dream of seed {seed}") for seed, image in value.dreams[1:]]
+    return Figure("Other seeds", "", (ImagePart(tuple(others)),)) if others else None
+
+
+SEED_VARIATION = Measure(
+    name="seed_variation",
+    title="Seeds",
+    meaning="How much the dream depends on the random seed: standard deviation of the responses; the distance is 0 "
+    "where the layer responds equally to all dreams.",
+    needs=frozenset({"seeds"}),
+    compute=seed_variations,
+    caption=_caption,
+    columns={"seed_std": lambda value: value.std, "seed_distance": lambda value: value.distance},
+    figure=_figure,
+)

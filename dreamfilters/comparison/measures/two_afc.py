@@ -1,4 +1,4 @@
-"""Whether somebody who has only seen the dreams can tell which of two real images excites the unit more."""
+"""Whether the dreams alone tell which of two real images activates the unit more strongly: a two-alternative choice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
+from dreamfilters.comparison.measures.path_similarity import check_responses_vary
+from dreamfilters.comparison.number_format import percent
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS
 from dreamfilters.evidence.features import (
@@ -25,17 +29,17 @@ from dreamfilters.serialization import plain, table
 
 Matrix: TypeAlias = NDArray[np.float64]
 
-_TIE = 1e-6  # a difference that float32 may have rounded into being
+_TIE = 1e-6  # a difference that may come from single precision
 
 
 @dataclass(frozen=True)
 class TwoAFCScore:
-    """How a similarity model fared with one kind of reference.
+    """How a similarity model did with one kind of reference.
 
     Attributes:
-        accuracy: the share of pairs in which it took the strong query for the strong one, ties as half; chance is .5.
+        accuracy: share of pairs in which it chose the strong query, ties as half; chance is .5.
         margin: by how much the strong query's evidence exceeds the weak one's, on average.
-        pairs: how many there were.
+        pairs: number of pairs.
     """
 
     accuracy: float
@@ -44,7 +48,7 @@ class TwoAFCScore:
 
 
 class TwoAFCTrials(NamedTuple):
-    """One unit's strong and weak images and what maximizes and minimizes it, as places in a stack of images."""
+    """One unit's strong and weak images, its dreams and what minimizes it, as rows of a stack of images."""
 
     strong: Sequence[int]
     weak: Sequence[int]
@@ -54,12 +58,12 @@ class TwoAFCTrials(NamedTuple):
 
 @dataclass(frozen=True)
 class TwoAFC:
-    """Dreams against real images as an explanation of one unit.
+    """Dreams compared with real images as an explanation of one unit.
 
     Attributes:
-        dreams: told by the dreams alone.
-        natural: told by the other strong and weak real images; None where there are not two of each.
-        gap: accuracy of the natural references less that of the dreams; None without them.
+        dreams: with the dreams as references.
+        natural: with the other strong and weak real images as references; None with fewer than two of each.
+        gap: natural accuracy - dreams' accuracy; None without natural references.
         similarity: what compared the images, in words.
     """
 
@@ -75,7 +79,7 @@ class TwoAFC:
 
     def _repr_html_(self) -> str:
         parts = {"dreams": self.dreams, "real images": self.natural}
-        return table(f"Duel by {self.similarity}", [{"references": k, **plain(v)} for k, v in parts.items() if v])
+        return table(f"2AFC by {self.similarity}", [{"references": k, **plain(v)} for k, v in parts.items() if v])
 
 
 def machine_score(
@@ -88,76 +92,99 @@ def machine_score(
     layer: str,
     layers: Sequence[str] = (),
 ) -> TwoAFC:
-    """Return how often dreams tell a strongly from a weakly activating real image, beside real references.
+    """Return how often dreams tell a strongly from a weakly activating real image, with natural references to compare.
 
-    The two-choice test of Borowski et al. (ICLR 2021, arXiv 2010.12606) with a similarity model in the place of the
-    person, as in the machine interpretability score of Zimmermann, Klindt and Brendel ("Measuring Per-Unit
+    The two-alternative forced choice of Borowski et al. (ICLR 2021, arXiv 2010.12606) with a similarity model in place
+    of the person, as in the machine interpretability score of Zimmermann, Klindt and Brendel ("Measuring Per-Unit
     Interpretability at Scale Without Humans", NeurIPS 2024). For a query q and references E+ (strong) and E- (weak)
 
         evidence(q) = mean similarity of q to E+  -  mean similarity of q to E-,
 
-    and a pair is told right if evidence(q+) > evidence(q-). Every strong query meets every weak one, so nothing is
-    drawn by chance. For the natural score E+ and E- are all the other strong and weak images. The paper passes the
-    difference through a sigmoid whose slope was fitted to people's answers with DreamSim; that slope means nothing for
+    and a pair is decided correctly if evidence(q+) > evidence(q-). Every strong query is paired with every weak one, so
+    nothing is random. For the natural score E+ and E- are all other strong and weak images. The paper passes the
+    difference through a sigmoid whose slope was fitted to human choices with DreamSim; that slope has no meaning for
     another similarity, so here it is the limit of a steep one: plain accuracy.
 
     The similarity is the network's own (see `perceptual_similarity`), of up to five layers before the unit's: a later
-    one would know the answer. For a unit of the first layer the pixels are compared.
+    one would contain the response itself. For a unit of the first layer the pixels are compared.
 
     Args:
-        network: what the dreams were made on.
-        strong: real images that excite the unit strongly, nine or more.
-        weak: real images that excite it least.
-        dreams: what maximizes the unit.
-        minimal: what minimizes it. Without these the dreams' evidence is the similarity to `dreams` alone, and a query
-            that is like everything a little is taken for a strong one.
+        network: the network that the dreams were made for.
+        strong: real images that activate the unit strongly, nine or more.
+        weak: real images that activate it least.
+        dreams: images that maximize the unit.
+        minimal: images that minimize it. Without them the dreams' evidence is the similarity to `dreams` alone, so that
+            a query slightly similar to everything counts as strong.
         layer: the unit's, or `LOGITS`.
-        layers: what the similarity compares, if not the default.
+        layers: what the similarity compares; default: up to five layers before `layer`.
 
     Raises:
         ImageError: no strong or weak images, or no dreams.
         UnknownNameError: no such layer.
 
     Example:
-        >>> machine_score(network, strong, weak, [made.image], layer="conv6").dreams.accuracy
-        0.87
+        >>> machine_score(network, images[:3], images[8:11], [dreams[0].image], layer="conv6").dreams.pairs
+        9
     """
     if not (len(strong) and len(weak) and len(dreams)):
         raise ImageError(f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each")
     given = [fitted_images(network, images) for images in (strong, weak, dreams, minimal) if len(images)]
     ends = np.cumsum([0, *(len(images) for images in (strong, weak, dreams, minimal))]).tolist()
-    match = TwoAFCTrials(*(range(start, end) for start, end in itertools.pairwise(ends)))
-    return two_afc_of(network, np.concatenate(given), [match], tuple(layers) or layers_before(network, layer))[0]
+    trials = TwoAFCTrials(*(range(start, end) for start, end in itertools.pairwise(ends)))
+    return two_afc_scores(network, np.concatenate(given), [trials], tuple(layers) or layers_before(network, layer))[0]
 
 
-def two_afc_of(
-    network: Network, images: Images, matches: Sequence[TwoAFCTrials], layers: Sequence[str]
+def two_afc_scores(
+    network: Network, images: Images, trials: Sequence[TwoAFCTrials], layers: Sequence[str]
 ) -> tuple[TwoAFC, ...]:
-    """Return what `machine_score` says of several units: an image that many of them share is looked at once."""
-    found = _similarities(network, images, [sum(map(tuple, match), ()) for match in matches], layers)
+    """Return the `machine_score` of several units; an image that they share is evaluated once."""
+    similarities = _similarities(network, images, [sum(map(tuple, each), ()) for each in trials], layers)
     named = f"perceptual cosine over {', '.join(layers).replace(PIXELS, 'the pixels')}"
-    return tuple(_duel(similarity, match, named) for similarity, match in zip(found, matches, strict=True))
+    return tuple(_score_unit(similarity, each, named) for similarity, each in zip(similarities, trials, strict=True))
 
 
-def _duel(similarity: Matrix, match: TwoAFCTrials, named: str) -> TwoAFC:
-    """Return a duel from the similarities of its strong, weak, dreamt and minimizing images, in this order."""
-    strong, queries = len(match.strong), len(match.strong) + len(match.weak)
-    towards, away = np.split(similarity[:queries, queries:], [len(match.dreams)], axis=1)
-    evidence = towards.mean(axis=1) - (away.mean(axis=1) if len(match.minimal) else 0)
-    own = _score(evidence[:strong, None] - evidence[None, strong:])
-    enough = min(strong, len(match.weak)) > 1
+def two_afc_trials(batch: Batch, row: int) -> TwoAFCTrials:
+    """Return a unit's dreams, by row of the batch's dreams, and its strongest and weakest real images by number.
+
+    Raises:
+        ImageError: there are too few images, or all have the same response.
+    """
+    check_responses_vary(batch, row)
+    scan, by = batch.scans[row], batch.units[row].by
+    strong, weak = ([ranked.index for ranked in ranking[by]] for ranking in (scan.strongest, scan.weakest))
+    if set(strong) & set(weak):
+        raise ImageError(f"{scan.counted} images: too few for {len(strong)} strong and as many weak ones")
+    return TwoAFCTrials(strong, weak, batch.dream_rows[row])
+
+
+def _compute(batch: Batch) -> list[TwoAFC | Missing]:
+    layers = layers_before(batch.network, batch.layer)
+    return batch.with_images(
+        batch.each(lambda row: two_afc_trials(batch, row)),
+        ("strong", "weak"),
+        lambda stack, trials: two_afc_scores(batch.network, stack, trials, layers),
+    )
+
+
+def _score_unit(similarity: Matrix, trials: TwoAFCTrials, named: str) -> TwoAFC:
+    """Return the score from the similarities of strong, weak, dreamed and minimizing images, in this order."""
+    strong, queries = len(trials.strong), len(trials.strong) + len(trials.weak)
+    towards, away = np.split(similarity[:queries, queries:], [len(trials.dreams)], axis=1)
+    evidence = towards.mean(axis=1) - (away.mean(axis=1) if len(trials.minimal) else 0)
+    dreams = _score(evidence[:strong, None] - evidence[None, strong:])
+    enough = min(strong, len(trials.weak)) > 1
     natural = _score(_natural_evidence(similarity[:queries, :queries], strong)) if enough else None
-    gap = natural.accuracy - own.accuracy if natural else None
-    return TwoAFC(own, natural, gap, named)
+    gap = natural.accuracy - dreams.accuracy if natural else None
+    return TwoAFC(dreams, natural, gap, named)
 
 
 def perceptual_similarity(network: Network, images: Images, layers: Sequence[str]) -> Matrix:
-    """Return how alike every two images look to the network, (n, n) in [-1, 1]; an image and itself have 1.
+    """Return how similar every two images are to the network, (n, n) in [-1, 1]; 1 for an image and itself.
 
-    In each layer the units' answers at a place are a vector u scaled to length 1, and two images' distance d is the
-    mean of |u - u'|^2 over the places: LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
-    Perceptual Metric", CVPR 2018, equation 1) without its learnt weights. The similarity is 1 - d / 2, averaged over
-    the layers: the mean cosine wherever both answer; 1 at a place where both are silent, a half where only one is.
+    In each layer the units' values at a position are a vector u scaled to length 1, and two images' distance d is the
+    mean of |u - u'|^2 over the positions: LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
+    Perceptual Metric", CVPR 2018, equation 1) without its learned weights. The similarity is 1 - d / 2, averaged over
+    the layers: the mean cosine where both vectors differ from zero, 1 where both are zero, 1/2 where only one is.
     `PIXELS` stands for the images themselves, less each one's mean color.
     """
     return _similarities(network, images, [range(len(images))], layers)[0]
@@ -166,21 +193,21 @@ def perceptual_similarity(network: Network, images: Images, layers: Sequence[str
 def _similarities(
     network: Network, images: Images, groups: Sequence[Sequence[int]], layers: Sequence[str]
 ) -> list[Matrix]:
-    """Return how alike the images of each group of places look to one another."""
+    """Return how similar the images of each group of rows are to one another."""
     totals = [np.zeros((len(group), len(group))) for group in groups]
     for layer, values in iter_layers(network, images, layers):
-        maps = values.reshape(len(values), -1, values.shape[-1])  # (n, places, units)
+        maps = values.reshape(len(values), -1, values.shape[-1])  # (n, positions, units)
         units = unit_length(centered(maps, 1) if layer == PIXELS else maps)
-        shares = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), of the places that answer
+        active = (units != 0).any(axis=-1).mean(axis=-1)  # (n,), share of positions that are not zero
         rows = units.reshape(len(units), -1)
         for total, group in zip(totals, groups, strict=True):
-            awake, flat = shares[list(group)], rows[list(group)]
-            total += 1 - (awake[:, None] + awake) / 2 + flat @ flat.T / maps.shape[1]
+            shares, flat = active[list(group)], rows[list(group)]
+            total += 1 - (shares[:, None] + shares) / 2 + flat @ flat.T / maps.shape[1]
     return [total / len(layers) for total in totals]
 
 
 def _natural_evidence(similarity: Matrix, strong: int) -> Matrix:
-    """Return the difference of evidence (strong, weak) for each pair of queries, told by all the other images."""
+    """Return the difference of evidence (strong, weak) for each pair of queries, from all other images."""
     weak = len(similarity) - strong
     towards, away = similarity[:, :strong].sum(axis=1), similarity[:, strong:].sum(axis=1)
     own = np.diag(similarity)
@@ -193,5 +220,26 @@ def _natural_evidence(similarity: Matrix, strong: int) -> Matrix:
 
 
 def _score(differences: Matrix) -> TwoAFCScore:
-    right = (differences > _TIE) + 0.5 * (np.abs(differences) <= _TIE)
-    return TwoAFCScore(float(right.mean()), float(differences.mean()), int(differences.size))
+    correct = (differences > _TIE) + 0.5 * (np.abs(differences) <= _TIE)
+    return TwoAFCScore(float(correct.mean()), float(differences.mean()), int(differences.size))
+
+
+def _caption(value: TwoAFC) -> Caption:
+    natural = "" if value.natural is None else f"real images {percent(value.natural.accuracy)}; "
+    accuracy = value.dreams.accuracy
+    return Caption(percent(accuracy), f"{natural}{value.dreams.pairs} pairs", accuracy < 0.5)
+
+
+TWO_AFC = Measure(
+    name="two_afc",
+    title="2AFC",
+    meaning="How often the dreams alone tell a strongly from a weakly activating image, compared with real references; "
+    "chance is 50 %.",
+    needs=frozenset({"dream", "scan", "features"}),
+    compute=_compute,
+    caption=_caption,
+    columns={
+        "two_afc_dreams": lambda value: value.dreams.accuracy,
+        "two_afc_natural": lambda value: value.natural and value.natural.accuracy,
+    },
+)

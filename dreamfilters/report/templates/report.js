@@ -1,5 +1,5 @@
 "use strict";
-// The page works without this: it steps through the units, searches them and shows the keys.
+// Search and keyboard shortcuts; the page works without them.
 (() => {
   const units = JSON.parse(document.getElementById("data").textContent);
   const search = document.getElementById("search");
@@ -8,17 +8,17 @@
   const help = document.getElementById("help");
   const index = new Map([...document.querySelectorAll("[data-unit]")].map((link) => [link.dataset.unit, link]));
   const parts = units.map(({ id, words }) => ({ words, article: document.getElementById(id), link: index.get(id) }));
-  let kept = parts;
+  let visible = parts;
 
-  function sift() {
-    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    kept = parts.filter(({ words }) => wanted.every((word) => words.includes(word)));
-    const shown = new Set(kept);
+  function filter() {
+    const query = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    visible = parts.filter(({ words }) => query.every((word) => words.includes(word)));
+    const shown = new Set(visible);
     for (const part of parts) {
       part.article.hidden = part.link.hidden = !shown.has(part);
     }
-    nothing.hidden = kept.length > 0;
-    found.textContent = wanted.length ? `${kept.length} of ${parts.length}` : "";
+    nothing.hidden = visible.length > 0;
+    found.textContent = query.length ? `${visible.length} of ${parts.length}` : "";
   }
 
   function go(part) {
@@ -26,15 +26,15 @@
     part.article.focus({ preventScroll: true });
   }
 
-  // The unit at the top of the window: the last one that begins above its upper third.
-  function here() {
+  // The current unit: the last one that begins above the upper third of the window.
+  function current() {
     const line = innerHeight / 3;
-    return kept.findLastIndex(({ article }) => article.getBoundingClientRect().top < line);
+    return visible.findLastIndex(({ article }) => article.getBoundingClientRect().top < line);
   }
 
   function step(by) {
-    const next = Math.min(Math.max(here() + by, 0), kept.length - 1);
-    if (kept.length) go(kept[next]);
+    const next = Math.min(Math.max(current() + by, 0), visible.length - 1);
+    if (visible.length) go(visible[next]);
   }
 
   const steps = { j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1 };
@@ -42,12 +42,12 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help.open) return;
     if (event.target === search) {
-      if (event.key === "Enter" && kept.length) {
+      if (event.key === "Enter" && visible.length) {
         search.blur();
-        go(kept[0]);
+        go(visible[0]);
       } else if (event.key === "Escape") {
         search.value = "";
-        sift();
+        filter();
         search.blur();
       }
       return;
@@ -57,15 +57,15 @@
     else if (event.key === "?") help.showModal();
     else if (event.key === "Escape" && search.value) {
       search.value = "";
-      sift();
+      filter();
     } else return;
     event.preventDefault();
   });
-  search.addEventListener("input", sift);
+  search.addEventListener("input", filter);
   document.getElementById("help-button").addEventListener("click", () => help.showModal());
   help.addEventListener("click", (event) => {
-    if (event.target === help) help.close(); // beside the box
+    if (event.target === help) help.close(); // a click outside the box
   });
-  sift(); // a browser that goes back fills the search again
+  filter(); // the browser restores the search text on going back
   document.documentElement.dataset.ready = "yes";
 })();

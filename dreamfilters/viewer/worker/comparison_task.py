@@ -1,4 +1,4 @@
-"""Dreams held against the images, in the worker: the numbers of one, or a report that can be taken away."""
+"""Comparisons in the worker: the measures of one dream, or a report as a ZIP archive."""
 
 from __future__ import annotations
 
@@ -6,34 +6,38 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 
-from dreamfilters.comparison.compare import compare
-from dreamfilters.comparison.layer_comparison import LayerComparison
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.compare import compare, compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.comparison.result import row_of
 from dreamfilters.comparison.units import units_of
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import Progress
-from dreamfilters.report.captions import captions_of, headline_of
-from dreamfilters.report.report import contents
+from dreamfilters.report.headline import headline_of
+from dreamfilters.report.report import report_files
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import Values
 
 _SHOWN = 4  # real images beside each dream
-_DATE = (1980, 1, 1, 0, 0, 0)  # the first that an archive can hold, so that equal reports have equal bytes
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
 
-def measured(real: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
-    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe.
+def measured(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe and of other seeds.
 
-    The others tell how far chance goes. What stands in the report's column is said in its words; `numbers` is its row.
+    The headline and the captions are those of the report, `numbers` is the unit's row.
     """
-    _, (subject,) = units_of(real.network, dreams[0].name, recipe)
-    (unit,) = LayerComparison(real, (subject,), {subject.name: tuple(dreams)}).compared()
+    _, (unit,) = units_of(references.network, dreams[0].name, recipe)
+    (compared,) = compare_batch(Batch(references, (unit,), {unit.name: tuple(dreams)}))
     values: Values = plain(
-        {"verdict": headline_of(unit), "measures": captions_of(unit), "numbers": row_of(unit), "missing": unit.missing}
+        {
+            "headline": headline_of(compared),
+            "measures": list(compared.captions.values()),
+            "numbers": compared.row,
+            "missing": compared.missing,
+        }
     )
     return values
 
@@ -45,14 +49,17 @@ def compared(
     tell: Callable[[Values], None],
     pause: Callable[[], None],
 ) -> bytes:
-    """Return the report on some units as a ZIP archive; `pause`, called between its parts, may raise `Cancelled`."""
+    """Return the report on some units as a ZIP archive.
+
+    `tell` is given the progress; `pause` is called after each step and may raise `Cancelled`.
+    """
 
     def on_progress(progress: Progress) -> None:
         tell({"note": progress.note, "share": progress.share})
         pause()
 
     found = compare(network, targets, images, seeds=1, top=min(_SHOWN, len(images)), progress=on_progress)
-    return archive(contents(found))
+    return archive(report_files(found))
 
 
 def archive(files: dict[str, bytes]) -> bytes:

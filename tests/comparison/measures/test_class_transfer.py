@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.class_transfer import as_seen_by, class_transfer, matched_classes
+from dreamfilters.comparison.measures.class_transfer import class_transfer, in_channels_of, matched_classes
 from dreamfilters.errors import InputFormError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
@@ -27,21 +27,21 @@ def test_classes_match_by_name_in_any_case_and_by_alias(named):
     assert matched_classes(theirs, ours) == {0: 1, 2: 0}
 
 
-def test_a_name_that_is_a_number_is_a_name_and_no_number(named):
-    """The class called '20' is not class 20 of somebody else, nor the third of a list of numbers."""
+def test_a_name_that_is_a_number_is_matched_as_a_name(named):
+    """The class named '20' is neither class 20 of another network nor the third of a numbered list."""
     ours, theirs = named("20", "30", "50"), named("30", "70", "20")
     assert matched_classes(ours, theirs) == {0: 2, 1: 0}
     with pytest.raises(UnknownNameError, match="tiny: has no class of tiny"):
         matched_classes(named("2", "30", "50"), named("0", "1", "2"))
 
 
-def test_numbers_match_where_both_have_as_many(named):
+def test_numbered_classes_match_where_both_networks_have_equally_many(named):
     assert matched_classes(named("0", "1", "2"), named("0", "1", "2")) == {0: 0, 1: 1, 2: 2}
     with pytest.raises(UnknownNameError, match="against 3 such as 0, 1, 2; give both the same names"):
         matched_classes(named("0", "1", "2"), named("0", "1"))
 
 
-def test_nothing_in_common_is_refused_in_one_line_with_examples(named):
+def test_networks_without_a_common_class_are_refused_with_examples(named):
     with pytest.raises(UnknownNameError) as refused:
         matched_classes(named("STOP", "yield"), named("cat", "dog", "hen", name="animals"))
     assert str(refused.value) == (
@@ -50,7 +50,7 @@ def test_nothing_in_common_is_refused_in_one_line_with_examples(named):
     )
 
 
-def test_a_class_shown_to_the_same_network_is_what_it_was(named, images):
+def test_transfer_to_the_same_network_gives_its_own_logits(named, images):
     ours, theirs = named("a", "b", "c"), named("C", "A", "B")
     logits = activations(theirs, images, [LOGITS])[LOGITS]
     for number, there in ((0, 1), (1, 2), (2, 0)):
@@ -62,14 +62,14 @@ def test_a_class_shown_to_the_same_network_is_what_it_was(named, images):
             assert one.logit == pytest.approx(logits[row, there], abs=1e-5)
             assert one.probability == pytest.approx(odds[there], abs=1e-5)
             assert one.rank == 1 + np.sum(odds > odds[there])
-            assert one.taken_for == theirs.classes[np.argmax(odds)]
+            assert one.predicted == theirs.classes[np.argmax(odds)]
             assert one.response_rank.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
     assert found[0].as_values()["response_rank"]["count"] == 24
-    assert "taken_for" in found[0]._repr_html_()
+    assert "predicted" in found[0]._repr_html_()
 
 
-def test_a_dream_is_shown_in_the_other_networks_own_form(gray, named, scene):
-    """Other size, other range, gray: the number is what the model itself says of the image prepared by hand."""
+def test_a_dream_is_converted_to_the_other_networks_input_form(gray, named, scene):
+    """Another size and range, gray: the probability is that of the model for the image prepared by hand."""
     form = InputForm.from_range(-1, 1, size=(16, 16), channels=1)
     other = Network(gray, form, ("a", "b", "c"), name="gray")
     image = scene(seed=3)
@@ -88,11 +88,11 @@ def test_a_class_that_the_other_lacks_is_refused(named, images):
         class_transfer(ours, 1, images[:1], theirs)
 
 
-def test_channels_are_turned_into_those_that_are_wanted(network, gray, network_of):
+def test_channels_are_converted(network, gray, network_of):
     dim = np.full((2, 2, 1), 0.25, "float32")
-    assert as_seen_by(network, [dim])[0].tolist() == np.full((2, 2, 3), 0.25).tolist()
+    assert in_channels_of(network, [dim])[0].tolist() == np.full((2, 2, 3), 0.25).tolist()
     red = np.zeros((2, 2, 3), "float32")
     red[..., 0] = 1
-    assert as_seen_by(network_of(gray), [red])[0] == pytest.approx(np.full((2, 2, 1), 0.299))
+    assert in_channels_of(network_of(gray), [red])[0] == pytest.approx(np.full((2, 2, 1), 0.299))
     with pytest.raises(InputFormError, match="images of 4 channels: tiny takes 16x16 RGB"):
-        as_seen_by(network, [np.zeros((2, 2, 4))])
+        in_channels_of(network, [np.zeros((2, 2, 4))])

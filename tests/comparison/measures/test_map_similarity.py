@@ -11,7 +11,7 @@ def bump():
     return np.exp(-((rows - 4) ** 2 + (columns - 5) ** 2) / 8)
 
 
-def test_a_map_is_like_itself_and_its_negative_is_the_opposite(bump):
+def test_a_map_equals_itself_and_is_opposite_to_its_negative(bump):
     assert map_similarity(bump, bump) == MapSimilarity(pytest.approx(1), pytest.approx(1))
     opposite = map_similarity(bump, -bump)
     assert opposite.cosine == pytest.approx(-1)
@@ -23,14 +23,14 @@ def test_cosine_worked_by_hand():
     assert map_similarity([[1, 0], [0, 0]], [[0, 0], [0, 1]]).cosine == 0
 
 
-def test_the_cosine_does_not_see_strength_and_ssim_does(bump):
+def test_the_cosine_ignores_strength_and_ssim_does_not(bump):
     found = map_similarity(bump, 0.2 * bump)
     assert found.cosine == pytest.approx(1)
     assert found.ssim < 0.9
 
 
 def test_ssim_worked_by_hand_on_one_window():
-    """On 3x3 places there is one window. One map has a single 1, the other is zero but shares the range of 1.
+    """On 3x3 positions there is one window. One map has a single 1, the other is zero but shares the range of 1.
 
     Means 1/9 and 0, variance 1/9 (of a sample of nine) and 0, covariance 0; C1 = .01^2 and C2 = .03^2.
     """
@@ -40,14 +40,14 @@ def test_ssim_worked_by_hand_on_one_window():
     assert map_similarity(peak, np.zeros((3, 3))).ssim == pytest.approx(expected)
 
 
-def test_noise_takes_likeness_away_bit_by_bit(bump):
+def test_noise_lowers_similarity_gradually(bump):
     noise = np.random.default_rng(0).normal(size=bump.shape)
     found = [map_similarity(bump, bump + strength * noise) for strength in (0, 0.05, 0.2, 0.8)]
     assert [one.ssim for one in found] == sorted((one.ssim for one in found), reverse=True)
     assert [one.cosine for one in found] == sorted((one.cosine for one in found), reverse=True)
 
 
-def test_unrelated_maps_are_hardly_alike():
+def test_unrelated_maps_have_no_similarity():
     rng = np.random.default_rng(2)
     found = [map_similarity(rng.normal(size=(24, 24)), rng.normal(size=(24, 24))) for _ in range(20)]
     assert np.mean([one.ssim for one in found]) == pytest.approx(0, abs=0.05)
@@ -76,7 +76,7 @@ def test_a_small_map_gets_a_small_window(shape):
     assert map_similarity(rising, rising).ssim == pytest.approx(1)
 
 
-def test_numbers_beyond_all_measure(bump):
+def test_nan_and_huge_values(bump):
     assert map_similarity(np.full((4, 4), np.nan), np.ones((4, 4))) == MapSimilarity(None, None)
     assert map_similarity(1e200 * bump, 1e200 * bump).cosine == pytest.approx(1)
 

@@ -3,10 +3,25 @@ import json
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.path_similarity import path_similarity, rank_correlations, ranks
+from dreamfilters.comparison.measures.path_similarity import (
+    PathSimilarity,
+    PathStep,
+    path_group,
+    path_similarity,
+    ranks,
+    standard,
+)
+from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.networks import LOGITS
 
 LAYERS = ["conv1", "conv2", "classes"]
+REDS = set(range(0, 24, 3))  # images 0, 3, 6, ... are red
+
+
+def rank_correlations(first, second):
+    """Spearman's correlation of every row with every other, as the measure computes it."""
+    return standard(ranks(first)) @ standard(ranks(second)).T
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +60,25 @@ def test_it_agrees_with_scipy():
     assert rank_correlations(a, b) == pytest.approx(np.array(expected))
 
 
-def test_one_more_reference_travels_as_they_do_and_an_unrelated_image_does_not(network, scene, noisy, others):
+def test_a_further_reference_has_similarity_one_and_an_unrelated_image_zero(network, scene, noisy, others):
     references = noisy(scene(seed=1), 8, seed=0)
     twins = noisy(scene(seed=1), 6, seed=9)
     alike = path_similarity(network, twins, references, others, LAYERS)
-    stranger = path_similarity(network, [scene(seed=40 + seed) for seed in range(6)], references, others, LAYERS)
+    unrelated = path_similarity(network, [scene(seed=40 + seed) for seed in range(6)], references, others, LAYERS)
     assert [step.layer for step in alike.steps] == LAYERS
-    for near, far in zip(alike.steps[:2], stranger.steps[:2], strict=True):
+    for near, far in zip(alike.steps[:2], unrelated.steps[:2], strict=True):
         assert near.similarity == pytest.approx(1, abs=0.1)
         assert far.similarity == pytest.approx(0, abs=0.35)
 
 
-def test_the_others_themselves_have_exactly_zero_and_the_formula_is_what_it_says(network, scene, noisy, others):
+def test_the_formula_and_zero_for_the_others_themselves(network, scene, noisy, others):
     references = noisy(scene(seed=1), 5, seed=0)
     assert path_similarity(network, others, references, others, ["conv1"]).steps[0].similarity == 0
     step = path_similarity(network, [scene(seed=2)], references, others, ["conv1"]).steps[0]
     assert step.similarity == pytest.approx((step.dream - step.other) / (step.same - step.other))
 
 
-def test_more_of_the_reference_in_it_never_travels_worse(network, scene, noisy, others):
+def test_the_similarity_grows_with_the_share_of_a_reference(network, scene, noisy, others):
     references = noisy(scene(seed=1), 6, seed=0)
     found = [
         path_similarity(network, [share * scene(seed=1) + (1 - share) * others[0]], references, others, ["conv1"])
@@ -74,15 +89,28 @@ def test_more_of_the_reference_in_it_never_travels_worse(network, scene, noisy, 
     assert found == sorted(found)
 
 
-def test_where_references_are_no_more_alike_than_strangers_there_is_no_scale(network, scene, noisy, others):
+def test_the_similarity_is_undefined_where_references_correlate_no_more_than_unrelated_images(
+    network, scene, noisy, others
+):
     references = noisy(scene(seed=1), 4, seed=0)
-    step = path_similarity(network, [scene()], others, references[:1].repeat(2, axis=0), ["conv1"]).steps[0]
+    unrelated = path_similarity(network, [scene()], others[:4], others[4:], ["conv1"]).steps[0]
+    assert unrelated.similarity is None
+    assert max(unrelated.same, unrelated.other) < 0.5
     swapped = path_similarity(network, [scene()], references[:2], references[:2], ["conv1"]).steps[0]
-    assert step.similarity is None or step.same > step.other
-    assert swapped.similarity is None  # an image is more like itself than like its twin
+    assert swapped.similarity is None
+    assert swapped.same < swapped.other  # each reference is among the others, and correlates with itself most
+    defined = path_similarity(network, [scene()], references, others, ["conv1"]).steps[0]
+    assert defined.similarity is not None
+    assert defined.same > defined.other + 0.1
 
 
-def test_images_that_silence_a_layer_are_undefined_and_not_nan(network):
+def test_the_deepest_defined_layer_counts():
+    steps = [PathStep(name, value, 0.5, 0.5, 0.0) for name, value in (("a", 0.1), ("b", 0.2), ("c", None))]
+    assert PathSimilarity(tuple(steps)).deepest.layer == "b"
+    assert PathSimilarity(tuple(steps[2:])).deepest is None
+
+
+def test_constant_activations_are_undefined_and_not_nan(network):
     flat = np.full((3, 16, 16, 3), 0.5, "float32")
     found = path_similarity(network, flat[:1], flat, flat, ["flat"])
     values = found.as_values()
@@ -97,3 +125,22 @@ def test_too_few_images_and_unknown_layers_are_refused(network, scene):
         path_similarity(network, one, one, one, LAYERS)
     with pytest.raises(UnknownNameError, match="conv9: tiny has no such layer"):
         path_similarity(network, one, one * 2, one, ["conv9"])
+
+
+def test_a_filters_references_are_its_strongest_images(batch_of):
+    found = path_group(batch_of(ComparedUnit("conv:0", "conv", 0, "mean")), 0)
+    assert list(found.dreams) == [0, 1]
+    assert set(found.references) > REDS  # all eight, and the strongest of the others
+    assert len(found.references) == len(found.others) == 9
+    assert not set(found.references) & set(found.others)
+
+
+def test_a_classs_references_are_its_images_and_the_others_are_of_other_classes(batch_of):
+    found = path_group(batch_of(ComparedUnit("class:red", LOGITS, 0, "mean")), 0)
+    assert set(found.references) == REDS
+    assert not REDS & set(found.others)
+
+
+def test_a_unit_with_the_same_response_to_all_images_has_no_references(batch_of):
+    with pytest.raises(ImageError, match="24 images: the unit has the same response to all"):
+        path_group(batch_of(ComparedUnit("conv:3", "conv", 3, "mean")), 0)

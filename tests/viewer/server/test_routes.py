@@ -338,7 +338,7 @@ def test_a_dream_has_the_same_measures_as_in_the_report_of_the_same_unit_and_see
     done = scanned.finished_dream(start_dream(scanned, layer=layer, unit=unit, recipe="standard", seed=0).json()["id"])
     measures = scanned.get(f"/api/dreams/{done['id']}/measures").json()
     assert measures["numbers"]["target"] == f"conv1:{unit}"
-    for name in ("response", "strongest_real", "ratio", "moved_ratio", "plausibility_percentile"):
+    for name in ("response", "strongest_real", "ratio", "robust_ratio", "plausibility_percentile"):
         assert measures["numbers"][name] == pytest.approx(float(row[name]), rel=1e-5), name
     captions = {each["name"]: each for each in measures["measures"]}
     assert captions["Seeds"]["detail"] == "one seed only"

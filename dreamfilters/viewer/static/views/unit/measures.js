@@ -46,14 +46,13 @@ function pendingText(done, phase) {
   return phase === "failed" ? "The images could not be scanned." : "Measured when the images have been scanned.";
 }
 
-/** @param {DreamMeasures} props */
-const Captions = ({ verdict, measures }) => html`
-  <p><b>${verdict.figure}</b> <span class="soft">${verdict.words}</span>
-    ${verdict.flags.map((flag) => html` <span class=${names("tag", FAILURE.test(flag) && "bad")}>${flag}</span>`)}</p>
-  <dl class="measure-list small">${measures.map(
-    ({ name, figure, detail, meaning, bad }) => html`
+const Told = ({ headline, measures }) => html`
+  <p><b>${headline.figure}</b> <span class="soft">${headline.words}</span>
+    ${headline.flags.map((flag) => html` <span class=${names("tag", LOST.test(flag) && "bad")}>${flag}</span>`)}</p>
+  <dl class="measured small">${measures.map(
+    ({ name, figure, detail, meaning, fails }) => html`
     <div title=${meaning}>
-      <dt>${name}</dt><dd><b class=${names(bad && "tag bad")}>${figure}</b></dd><dd class="soft">${detail}</dd>
+      <dt>${name}</dt><dd><b class=${names(fails && "tag bad")}>${figure}</b></dd><dd class="soft">${detail}</dd>
     </div>`,
   )}</dl>
   <details class="small"><summary>What the measures mean</summary>

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dreamfilters.report.number_format import grouped, number, percent, times
+from dreamfilters.comparison.number_format import grouped, number, percent, times
 
 
 @pytest.mark.parametrize(

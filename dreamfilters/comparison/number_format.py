@@ -1,10 +1,10 @@
-"""Numbers as a person reads them."""
+"""Numbers as text for people."""
 
 import numpy as np
 
 
 def number(value: float) -> str:
-    """Return a number with three digits that count.
+    """Return a number with three significant digits.
 
     >>> [number(value) for value in (0.012345, 3.1, 1234.5, -2)]
     ['0.0123', '3.10', '1234', '−2.00']
@@ -17,7 +17,7 @@ def number(value: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage that says 100 and 0 only where it is meant, '–' for None.
+    """Return a share as a percentage that is 100 or 0 only where it is exact, "–" for None.
 
     >>> [percent(share) for share in (0.5, 0.9999, 1.0, 0.0004)]
     ['50 %', '> 99.9 %', '100 %', '< 0.1 %']
@@ -32,7 +32,7 @@ def percent(share: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """Return a ratio.
+    """Return a ratio with a multiplication sign.
 
     >>> times(1.832)
     '1.83 ×'
@@ -41,7 +41,7 @@ def times(ratio: float) -> str:
 
 
 def grouped(count: int) -> str:
-    """Return a count.
+    """Return a count with its thousands separated.
 
     >>> grouped(12630)
     '12\\u202f630'

@@ -1,0 +1,81 @@
+"""Which classes the network predicts for a dream of a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.figures import BarPart, Figure, ShareBar
+from dreamfilters.comparison.measures.measure import Caption, Measure
+from dreamfilters.comparison.number_format import percent
+from dreamfilters.evidence.activations import activations
+from dreamfilters.networks import LOGITS
+from dreamfilters.networks.classes.class_head import class_head
+from dreamfilters.networks.classes.predictions import Prediction, predictions
+from dreamfilters.serialization import plain
+
+_CLASSES = 5  # that are shown
+
+
+@dataclass(frozen=True)
+class DreamPrediction:
+    """The classes predicted for a dream of a class.
+
+    Attributes:
+        number: the dream's class.
+        predictions: the most probable first.
+        own: the prediction of the dream's own class.
+        is_predicted: whether the network predicts the dream's own class.
+    """
+
+    number: int
+    predictions: tuple[Prediction, ...]
+    own: Prediction
+    is_predicted: bool
+
+    def as_values(self) -> dict[str, Any]:
+        """Return all fields as plain values."""
+        values: dict[str, Any] = plain(self)
+        return values
+
+
+def _compute(batch: Batch) -> list[DreamPrediction]:
+    logits, head = activations(batch.network, batch.first_dreams, [LOGITS])[LOGITS], class_head(batch.network)
+    found = []
+    for unit, row in zip(batch.units, logits, strict=True):
+        ranked = predictions(batch.network, row, len(row))
+        own = next(each for each in ranked if each.number == unit.number)
+        is_predicted = bool(head.predicted(row) == unit.number)
+        found.append(DreamPrediction(unit.number, ranked[:_CLASSES], own, is_predicted))
+    return found
+
+
+def _caption(value: DreamPrediction) -> Caption:
+    detail = "the predicted class" if value.is_predicted else f"predicted: {value.predictions[0].name}"
+    return Caption(percent(value.own.probability), detail, not value.is_predicted)
+
+
+def _figure(value: DreamPrediction) -> Figure:
+    bars = tuple(
+        ShareBar(
+            each.name, percent(each.probability), each.probability or 0, "target" if each.number == value.number else ""
+        )
+        for each in value.predictions
+    )
+    return Figure("Predicted for the dream", "", (BarPart(bars),), "details")
+
+
+DREAM_PREDICTION = Measure(
+    name="dream_prediction",
+    title="Prediction",
+    meaning="Probability that the network assigns to the dream’s own class.",
+    needs=frozenset({"dream", "class"}),
+    compute=_compute,
+    caption=_caption,
+    columns={
+        "probability": lambda value: value.own.probability,
+        "predicted": lambda value: value.predictions[0].name,
+    },
+    figure=_figure,
+)

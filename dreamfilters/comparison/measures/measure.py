@@ -1,0 +1,113 @@
+"""A measure: what it needs, how it is computed for a batch of units, and how one value becomes text and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from dreamfilters.comparison.measures.figures import Figure
+from dreamfilters.serialization import plain
+
+if TYPE_CHECKING:
+    from dreamfilters.comparison.batch import Batch
+
+Value = TypeVar("Value")
+
+# What a measure may need. The first three depend on the unit and the settings: without them it is left out.
+NEEDS = {
+    "maps": "activation maps of more than one position",
+    "class": "a class of the network",
+    "hidden unit": "a unit that is not a class",
+    "other network": "a second network (--against)",
+    "dream": "the dream",
+    "seeds": "dreams from several seeds",
+    "scan": "the responses of all real images",
+    "features": "activations of dreams and real images in several layers",
+    "labels": "real images labeled with the network's classes",
+}
+CONDITIONS = frozenset({"maps", "class", "hidden unit", "other network"})
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a measure has no value for a unit."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One value in words.
+
+    Attributes:
+        figure: the value as a person reads it.
+        detail: the numbers behind it, or why there is none.
+        fails: whether the dream fails by this measure.
+        name: the measure's title.
+        meaning: what the measure says, in one line.
+    """
+
+    figure: str
+    detail: str = ""
+    fails: bool = False
+    name: str = ""
+    meaning: str = ""
+
+
+NO_VALUE = "–"  # figure of a caption without a value
+
+
+@dataclass(frozen=True, eq=False)
+class Measure(Generic[Value]):
+    """One way to hold a dream or a unit against real images; `MEASURES` has them all.
+
+    A value is anything that `serialization.plain` turns into JSON, or that has `as_values()` of its own.
+
+    Attributes:
+        name: key in Python, JSON and the registry.
+        title: heading of its line in reports.
+        meaning: what it says, in one line.
+        needs: keys of `NEEDS`; a unit without one of `CONDITIONS` has no line for this measure.
+        compute: batch -> one value a unit, in the order of its units, `Missing` where there is none.
+        caption: value -> figure, detail, and whether the dream fails by it.
+        columns: name -> function from a value to the cell of a table; equal for every unit.
+        figure: value -> charts and images for a page, None for none.
+
+    Example: the mean brightness of a dream.
+        >>> brightness = Measure(
+        ...     name="brightness",
+        ...     title="Brightness",
+        ...     meaning="Mean of all pixels, from 0 to 1.",
+        ...     needs=frozenset({"dream"}),
+        ...     compute=lambda batch: [float(dream.mean()) for dream in batch.first_dreams],
+        ...     caption=lambda value: Caption(f"{value:.2f}"),
+        ...     columns={"brightness": lambda value: value},
+        ... )
+        >>> brightness.row(0.25), brightness.row(Missing("no dream"))
+        ({'brightness': 0.25}, {'brightness': None})
+    """
+
+    name: str
+    title: str
+    meaning: str
+    needs: frozenset[str]
+    compute: Callable[[Batch], Iterable[Value | Missing]]
+    caption: Callable[[Value], Caption]
+    columns: Mapping[str, Callable[[Value], Any]] = field(default_factory=dict)
+    figure: Callable[[Value], Figure | None] = lambda value: None
+
+    def captioned(self, value: Value | Missing) -> Caption:
+        """Return the caption of a value, with the measure's title and meaning."""
+        caption = Caption(NO_VALUE, value.reason) if isinstance(value, Missing) else self.caption(value)
+        return replace(caption, name=self.title, meaning=self.meaning)
+
+    def row(self, value: Value | Missing | None) -> dict[str, Any]:
+        """Return the cells of a value, the same keys for every value; None without one."""
+        known = value is not None and not isinstance(value, Missing)
+        return {name: cell(value) if known else None for name, cell in self.columns.items()}  # type: ignore[arg-type]
+
+
+def as_values(value: Any) -> Any:
+    """Return a measure's value as JSON holds it."""
+    return value.as_values() if hasattr(value, "as_values") else plain(value)

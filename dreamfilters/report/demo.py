@@ -1,0 +1,52 @@
+"""The demonstration: a preset of `compare` for the built-in network and its rendered sample images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dreamfilters.comparison.compare import compare
+from dreamfilters.dreams.recipe import read_recipe
+from dreamfilters.images import contact_sheet, png_bytes
+from dreamfilters.networks import load
+from dreamfilters.progress import OnProgress
+from dreamfilters.report.headline import headline_of
+from dreamfilters.report.report import write_report
+from dreamfilters.signs.rendering.scenes import samples
+
+TARGETS = (
+    "class:14,13,1,12,17,35,25,40",  # STOP, yield, 30, priority road, no entry, straight ahead, road works, roundabout
+    # Of each layer the four filters that separate the samples' classes best and correlate least with one another.
+    "conv1:17,23,26,27",
+    "conv2:6,16,20,29",
+    "conv3:2,13,28,29",
+    "conv4:2,5,21,26",
+    "conv5:26,60,65,94",
+    "conv6:26,61,70,120",
+)
+RECIPE = "standard"
+SEED = 7
+
+
+def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Path:
+    """Write the report of some classes and filters of the built-in network, and return the path of its page.
+
+    Args:
+        folder: output directory, created if need be.
+        progress: called with the share of the whole that is done.
+
+    Raises:
+        OutputError: the folder or a file in it cannot be written.
+    """
+    network = load("signs")
+    numbers, images = zip(*samples(), strict=True)
+    found = compare(
+        network, TARGETS, np.stack(images), recipe=read_recipe(RECIPE), seed=SEED, seeds=1,
+        labels=[network.classes[number] for number in numbers], progress=progress,
+    )  # fmt: skip
+    page = write_report(found, folder)
+    captions = [f"{unit.unit.title}\n{headline_of(unit).figure}" for unit in found.units]
+    sheet = contact_sheet([unit.dream.image for unit in found.units], captions, columns=8, tile=160)
+    (page.parent / "contact-sheet.png").write_bytes(png_bytes(sheet))
+    return page
