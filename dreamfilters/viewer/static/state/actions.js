@@ -100,7 +100,7 @@ export function toggleImage(image, shown) {
  */
 export const removeImage = (image) =>
   attempt(async () => {
-    await post(paths.forget(image));
+    await post(paths.remove(image));
     const { images } = app.get();
     const key = imageKey(images, image);
     app.set({ images: images.filter((other) => other.id !== image.id) });

@@ -78,7 +78,7 @@ export const paths = {
   /** @param {ImageRef} image @param {"image" | "thumb" | "input"} kind */
   image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
   /** @param {ImageRef} image */
-  forget: (image) => `api/images/${image.id}/remove`,
+  remove: (image) => `api/images/${image.id}/remove`,
   /** @param {ImageRef} image */
   predictions: (image) => `api/predictions/${image.id}${versionQuery(image)}`,
   /** @param {string} layer @param {ImageRef} image */
