@@ -214,12 +214,13 @@ export interface Caption {
   figure: string;
   detail: string;
   meaning: string;
-  bad: boolean;
+  /** Whether the dream fails by this measure. */
+  fails: boolean;
 }
 
 /** GET api/dreams/<dream>/measures. */
 export interface DreamMeasures {
-  verdict: { figure: string; words: string; flags: string[] };
+  headline: { figure: string; words: string; flags: string[] };
   measures: Caption[];
 }
 

@@ -46,10 +46,11 @@ function pendingText(done, phase) {
   return phase === "failed" ? "The images could not be scanned." : "Measured when the images have been scanned.";
 }
 
-const Told = ({ headline, measures }) => html`
+/** @param {DreamMeasures} props */
+const Captions = ({ headline, measures }) => html`
   <p><b>${headline.figure}</b> <span class="soft">${headline.words}</span>
-    ${headline.flags.map((flag) => html` <span class=${names("tag", LOST.test(flag) && "bad")}>${flag}</span>`)}</p>
-  <dl class="measured small">${measures.map(
+    ${headline.flags.map((flag) => html` <span class=${names("tag", FAILURE.test(flag) && "bad")}>${flag}</span>`)}</p>
+  <dl class="measure-list small">${measures.map(
     ({ name, figure, detail, meaning, fails }) => html`
     <div title=${meaning}>
       <dt>${name}</dt><dd><b class=${names(fails && "tag bad")}>${figure}</b></dd><dd class="soft">${detail}</dd>

@@ -167,12 +167,13 @@ function UnitView(props) {
 /** @param {Parameters<typeof UnitView>[0]} props */
 function MapTile({ map, limits, colors, alt, positionOf, layer, image, loading }) {
   if (map) {
+    const otherTokens = map.other_tokens ?? [];
     return html`<${ExactMap} values=${map.values} limits=${limits} colors=${colors} layer=${layer}
         label=${`Activation map of the unit on ${alt}`} positionOf=${positionOf} />
       ${
-        map.other_tokens?.length &&
+        otherTokens.length > 0 &&
         html`<span class="small soft" title="Class and register tokens, which are no part of the grid">
-          other tokens: ${map.other_tokens.map((value) => formatNumber(value)).join(", ")}</span>`
+          other tokens: ${otherTokens.map((value) => formatNumber(value)).join(", ")}</span>`
       }`;
   }
   return image && loading ? html`<${Skeleton} kind="tile" />` : html`<div class="placeholder"></div>`;
