@@ -14,8 +14,9 @@ __version__ = "0.1.0"
 # What works without TensorFlow: reading a stored scan takes a moment, and the viewer leaves the model to its worker.
 _LIGHT = frozenset(
     {
-        "DreamfiltersError",
+        "LayerInfo",
         "Scan",
+        "TokenGrid",
         "Viewer",
         "extract_patch",
         "read_scan",
@@ -30,7 +31,7 @@ __all__ = ["__version__", *_names]
 def __getattr__(name: str) -> Any:
     if name not in _names:
         raise AttributeError(f"dreamfilters has no {name!r}; its public names: {', '.join(sorted(_names))}")
-    if name not in _LIGHT:
+    if name not in _LIGHT and not name.endswith("Error"):
         import_module("dreamfilters.backend")  # first: it quietens TensorFlow and checks which backend Keras runs on
     return _load(name)
 

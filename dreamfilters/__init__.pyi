@@ -125,7 +125,17 @@ from .dreams.transforms import (
 from .dreams.transforms import (
     Views as Views,
 )
+from .errors import BackendError as BackendError
+from .errors import DownloadError as DownloadError
 from .errors import DreamfiltersError as DreamfiltersError
+from .errors import ImageError as ImageError
+from .errors import InputFormError as InputFormError
+from .errors import ModelError as ModelError
+from .errors import OutputError as OutputError
+from .errors import RecipeError as RecipeError
+from .errors import TargetError as TargetError
+from .errors import UnknownNameError as UnknownNameError
+from .errors import UntrustedError as UntrustedError
 from .evidence.activations import activations as activations
 from .evidence.maps.layer_page import MapStyle as MapStyle
 from .evidence.maps.unit_maps import MapScale as MapScale
@@ -139,6 +149,7 @@ from .networks import LOGITS as LOGITS
 from .networks import InputForm as InputForm
 from .networks import LayerInfo as LayerInfo
 from .networks import Network as Network
+from .networks import TokenGrid as TokenGrid
 from .networks import load as load
 from .networks.preprocessing.search.ranking import FormRanking as FormRanking
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms

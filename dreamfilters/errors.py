@@ -1,16 +1,16 @@
-"""Every error that dreamfilters raises on purpose.
+"""The errors that dreamfilters raises.
 
-DreamfiltersError           one line: the thing, the value given, what would work
-├── BackendError            Keras runs on something other than TensorFlow
-├── ModelError              a model that cannot be opened or used
-│   └── UntrustedError      it would run foreign code and was not trusted
-├── InputFormError          how images become the network's input is wrong or contradicts the network
-├── UnknownNameError        no such layer, class, recipe or setting
-├── TargetError             a target that does not parse or is out of range
-├── RecipeError             a recipe or a setting of it that cannot be used
-├── ImageError            an image file that cannot be read
-├── OutputError             a folder or file that cannot be written
-└── DownloadError           an archive that cannot be fetched or does not match its checksum
+DreamfiltersError           one line: what is wrong, the value given, what works instead
+├── BackendError            Keras runs on a backend other than TensorFlow
+├── ModelError              a model cannot be opened or used
+│   └── UntrustedError      a model contains code and was not trusted
+├── InputFormError          an input form is invalid or contradicts the network
+├── UnknownNameError        no layer, class, recipe or setting has this name
+├── TargetError             a target does not parse or is out of range
+├── RecipeError             a recipe or one of its settings is invalid
+├── ImageError              an image file cannot be read
+├── OutputError             a folder or file cannot be written
+└── DownloadError           an archive cannot be fetched, or its checksum differs
 """
 
 import re
@@ -19,7 +19,7 @@ from difflib import get_close_matches
 
 
 def printable(text: str) -> str:
-    r"""Return the text on one line, with nothing in it that could steer a terminal, as Python writes such letters.
+    r"""Return a text with its control characters escaped, so that it cannot change a terminal.
 
     >>> printable("a\x1b[31m")
     'a\\x1b[31m'
@@ -30,69 +30,70 @@ def printable(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    r"""Return the line of a foreign error that says why, without the places and colors that Keras and TensorFlow add.
+    r"""Return the line of a library's error that states the cause, without the context that Keras and TensorFlow add.
 
     >>> reason(ValueError("Exception encountered when calling Conv2D.call().\n\n\x1b[1mToo small.\x1b[0m\n\nArguments"))
     'Too small.'
     """
-    text = _DRESS.sub("", str(error)).rpartition("Exception encountered:")[2]
+    text = _DECORATION.sub("", str(error)).rpartition("Exception encountered:")[2]
     lines = [line.strip() for line in text.splitlines()]
-    told = (line for line in lines if line and not line.startswith("Exception encountered when calling"))
-    return next(told, type(error).__name__)
+    causes = (line for line in lines if line and not line.startswith("Exception encountered when calling"))
+    return next(causes, type(error).__name__)
 
 
-_DRESS = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?| ?\[Op:\w+\] name: ?$")
+# Colors, node names and operation names in messages of Keras and TensorFlow.
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?| ?\[Op:\w+\] name: ?$")
 
 
 class DreamfiltersError(Exception):
-    """The root of the tree; `str()` of it is one line for a person, whatever names it quotes."""
+    """The base class of all errors of dreamfilters; its message is one printable line."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(printable(" ".join(message.split())))  # what a library said may have several lines
+        super().__init__(printable(" ".join(message.split())))  # messages of libraries can have several lines
 
 
 class BackendError(DreamfiltersError):
-    """Keras runs on something other than TensorFlow."""
+    """Keras runs on a backend other than TensorFlow."""
 
 
 class ModelError(DreamfiltersError):
-    """A model that cannot be opened or used."""
+    """A model cannot be opened or used."""
 
 
 class UntrustedError(ModelError):
-    """A model that would run foreign code and was not trusted."""
+    """A model contains code and was not trusted."""
 
 
 class InputFormError(DreamfiltersError):
-    """How images become the network's input is wrong or contradicts the network."""
+    """An input form is invalid or contradicts the network."""
 
 
 class UnknownNameError(DreamfiltersError):
-    """No such layer, class, recipe or setting."""
+    """No layer, class, recipe or setting has this name."""
 
 
 class TargetError(DreamfiltersError):
-    """A target that does not parse or is out of range."""
+    """A target does not parse or is out of range."""
 
 
 class RecipeError(DreamfiltersError):
-    """A recipe or a setting of it that cannot be used."""
+    """A recipe or one of its settings is invalid."""
 
 
 class ImageError(DreamfiltersError):
-    """An image file that cannot be read."""
+    """An image file cannot be read."""
 
 
 class OutputError(DreamfiltersError):
-    """A folder or file that cannot be written."""
+    """A folder or file cannot be written."""
 
 
 class DownloadError(DreamfiltersError):
-    """An archive that cannot be fetched or does not match its checksum."""
+    """An archive cannot be fetched, or its checksum differs."""
 
 
 def close_names(name: str, known: Iterable[str], count: int = 3) -> str:
-    """The end of an error message: which known names come close, or which names there are.
+    """Return the end of an error message: the known names that are close to a name, or else the first known names.
 
     >>> close_names("conv9", ["conv5", "conv6", "dense"])
     'Close names: conv6, conv5'

@@ -1,5 +1,6 @@
 import pytest
 
+import dreamfilters
 from dreamfilters import errors
 from dreamfilters.errors import DreamfiltersError, close_names, reason
 
@@ -52,3 +53,11 @@ def test_every_error_is_in_the_tree_and_drawn_in_it():
 
 def test_untrusted_is_a_model_error():
     assert issubclass(errors.UntrustedError, errors.ModelError)
+
+
+def test_every_error_class_is_public_and_in_the_drawing():
+    classes = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}
+    assert classes == {name for name in dreamfilters.__all__ if name.endswith("Error")}
+    for name in classes:
+        assert name in errors.__doc__
+        assert getattr(dreamfilters, name) is getattr(errors, name)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import Activations, stream
 from dreamfilters.evidence.features import Images, penultimate
@@ -23,8 +24,6 @@ from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.watching import watch
 from dreamfilters.serialization import plain, table
-
-Tensor: TypeAlias = Any
 
 
 @dataclass(frozen=True)

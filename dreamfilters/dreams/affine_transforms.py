@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import RecipeError
-
-Tensor: TypeAlias = Any
 
 
 @runtime_checkable

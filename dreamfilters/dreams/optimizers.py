@@ -14,9 +14,9 @@ import keras
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import RecipeError
 
-Tensor: TypeAlias = Any
 Tree: TypeAlias = Any  # a dict of arrays, one row per image
 Schedule: TypeAlias = Literal["constant", "cosine", "linear", "warm-cosine"]
 

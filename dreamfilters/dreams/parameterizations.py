@@ -14,10 +14,10 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.errors import RecipeError
 
-Tensor: TypeAlias = Any
 Params: TypeAlias = dict[str, Tensor]  # every array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
 Contrast: TypeAlias = Literal["standardized", "free"]

@@ -8,15 +8,14 @@ toward gray, blurred, or set to gray where they matter least. Edits need the par
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.dreams.transforms import gaussian_blur
 from dreamfilters.errors import RecipeError
-
-Tensor: TypeAlias = Any
 
 
 class Penalty(Protocol):

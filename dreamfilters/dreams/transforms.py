@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.dreams.affine_transforms import AffineTransform, at_least, moved, stretch
 from dreamfilters.errors import RecipeError
-
-Tensor: TypeAlias = Any
 
 
 class Transform(Protocol):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.networks.graph import CONVOLUTIONS, Step
-
-Tensor: TypeAlias = Any
 
 # Layers whose `activation` comes last. In others, such as LSTM, it sits inside.
 _INLINE = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense)

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
+from dreamfilters.backend import Tensor
 from dreamfilters.networks.activation_functions import activation_name
 from dreamfilters.networks.graph import Step
 
-Tensor: TypeAlias = Any
 Narrow: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 # Activations that treat each number by itself; a softmax over the channels does not.

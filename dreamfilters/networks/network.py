@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import keras
 
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.fingerprint import fingerprint_of
@@ -20,8 +20,6 @@ from dreamfilters.networks.layers.receptive_field import ReceptiveField
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.watching import LOGITS, ForwardPass
-
-Tensor: TypeAlias = Any
 
 
 @dataclass(frozen=True, eq=False)

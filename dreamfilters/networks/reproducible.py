@@ -13,12 +13,11 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
-from dreamfilters.backend import LANES
+from dreamfilters.backend import LANES, Tensor
 from dreamfilters.networks.graph import Slot, Step
 from dreamfilters.networks.layers.layer_kinds import Output
 from dreamfilters.networks.layers.pass_through import types_of
 
-Tensor: TypeAlias = Any
 Call: TypeAlias = Callable[..., Any]
 
 # Steps on tokens that compute the same bytes in any batch: they copy numbers, add them, or are padded by rows.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import keras
 from keras import ops
 
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activation_functions import (
     activation_name,
@@ -22,8 +23,6 @@ from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
 from dreamfilters.networks.reproducible import reproducible
-
-Tensor: TypeAlias = Any
 
 
 class ForwardPass(Protocol):

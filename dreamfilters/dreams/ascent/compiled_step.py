@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
 from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
@@ -29,7 +30,6 @@ from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.programs import programs_of
 
-Tensor: TypeAlias = Any
 State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, for transparency, importance; one row per image
 
 # The transforms of the robust score: small motions, as between two photographs of one object.

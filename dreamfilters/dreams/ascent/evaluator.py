@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
 from dreamfilters.images.resizing import resize_matrix
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.watching import ForwardPass
-
-Tensor: TypeAlias = Any
 
 
 class Evaluator:

@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Tensor, Wanted, reduced
+from dreamfilters.backend import Tensor
+from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Wanted, reduced
 from dreamfilters.errors import TargetError
 
 _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere

@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import TargetError
 
-Tensor: TypeAlias = Any
 Activations: TypeAlias = Mapping[str, Tensor]
 Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per image
 Reach: TypeAlias = tuple[str, tuple[int, ...]]  # a layer, and the largest (*position, unit) that is read

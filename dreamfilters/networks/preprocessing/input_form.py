@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from dreamfilters.backend import Tensor
 from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
 from dreamfilters.networks.preprocessing.per_image_normalization import equalized, standardized
 
-Tensor: TypeAlias = Any
 Order: TypeAlias = Literal["RGB", "BGR", "gray", "equalized", "channels"]
 ORDERS: tuple[Order, ...] = ("RGB", "BGR", "gray", "equalized", "channels")
 

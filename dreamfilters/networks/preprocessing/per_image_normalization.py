@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from keras import ops
 
 from dreamfilters import backend
-
-Tensor: TypeAlias = Any
+from dreamfilters.backend import Tensor
 
 _LEVELS = 256
 
