@@ -24,7 +24,6 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Modules whose examples do not run yet. This list only shrinks.
 FAILING = frozenset(
     {
-        "dreamfilters.attribution.logit_attribution",
         "dreamfilters.comparison.compare",
         "dreamfilters.comparison.measures.class_transfer",
         "dreamfilters.comparison.measures.map_similarity",
@@ -35,10 +34,6 @@ FAILING = frozenset(
         "dreamfilters.comparison.measures.two_afc",
         "dreamfilters.comparison.responses",
         "dreamfilters.comparison.units",
-        "dreamfilters.evidence.duplicate_filters",
-        "dreamfilters.evidence.patches",
-        "dreamfilters.evidence.scan.result",
-        "dreamfilters.evidence.scan.scanner",
         "dreamfilters.evidence.top_images",
         "dreamfilters.networks.migrate.upgrade",
         "dreamfilters.networks.network",

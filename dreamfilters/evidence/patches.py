@@ -62,7 +62,7 @@ def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int])
     Example:
         >>> image = np.zeros((48, 48, 3), np.float32)
         >>> extract_patch(image, network.layer("conv2"), (0, 0)).describe()
-        '5x5 at (-2, -2), 2 rows and 2 columns outside the image'
+        '5x5 at (-1, -1), 1 row and 1 column outside the image'
     """
     values = np.asarray(image, np.float32)
     rows, columns = (side or 0 for side in layer.map_size)

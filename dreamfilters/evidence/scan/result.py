@@ -117,7 +117,7 @@ class Scan:
     Example:
         >>> unit = read_scan("outputs/scan").unit("conv6", 12)
         >>> unit.strongest["max"][0].position
-        (3, 4)
+        (4, 4)
     """
 
     network: str
