@@ -34,7 +34,6 @@ FAILING = frozenset(
         "dreamfilters.comparison.measures.two_afc",
         "dreamfilters.comparison.responses",
         "dreamfilters.comparison.units",
-        "dreamfilters.evidence.top_images",
         "dreamfilters.networks.migrate.upgrade",
         "dreamfilters.networks.network",
         "dreamfilters.report.demo.cards",
