@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import dreamfilters as df
+import dreamfilters.viewer
 from dreamfilters import cli
 from tests.browser.visiting import until, visit
 
@@ -146,6 +147,34 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
         )
 
 
+def declared_keys(name):
+    """The keys that an interface of types.d.ts requires, those of its base included."""
+    text = (Path(dreamfilters.viewer.__file__).parent / "static" / "types.d.ts").read_text("utf-8")
+    base, body = re.search(
+        rf"^export interface {name} (?:extends (\w+) )?{{(.*?)^}}", text, re.DOTALL | re.MULTILINE
+    ).groups()
+    return set(re.findall(r"^  (\w+):", body, re.MULTILINE)) | (declared_keys(base) if base else set())
+
+
+def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
+    go(tab, base)
+    key, image = ids(tab, "conv6")
+    state, facts = asked(tab, "api/state"), asked(tab, f"api/units/{key}/30")
+    network = state["network"]
+    sent = {
+        "ServerState": state, "Network": network, "InputForm": network["form"], "Layer": network["layers"][0],
+        "ImageInfo": state["images"][0], "EvidenceProgress": state["evidence"], "UnitFacts": facts,
+        "UnitVerdict": facts["verdict"], "UnitStatistics": facts["statistics"], "RankedImage": facts["strongest"][0],
+        "HistogramCounts": facts["histogram"], "ClassMean": facts["classes"][0],
+        "LayerMaps": asked(tab, f"api/maps/{key}/{image}"), "UnitMap": asked(tab, f"api/maps/{key}/{image}/30"),
+        "Prediction": asked(tab, f"api/predictions/{image}")["classes"][0],
+        "Verdict": asked(tab, f"api/verdicts/{key}")["units"][0], "DreamSheet": asked(tab, f"api/dreams/sheet/{key}"),
+    }  # fmt: skip
+    for name, values in sent.items():
+        assert declared_keys(name), name
+        assert declared_keys(name) <= values.keys(), name
+
+
 def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     go(tab, base, f"/conv6?image={STOP}")
     painted(tab, "conv6")
@@ -223,6 +252,9 @@ def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
     tab.wait_for_selector(".measure-list", state="attached")
     dream = tab.get_attribute(".current-dream", "data-dream")
     told = asked(tab, f"api/dreams/{dream}/measures")
+    assert declared_keys("DreamMeasures") <= told.keys()
+    assert declared_keys("Caption") <= told["measures"][0].keys()
+    assert declared_keys("Dream") <= asked(tab, "api/dreams")["dreams"][0].keys()
     assert tab.locator(".measure-list dt").all_text_contents() == [one["name"] for one in told["measures"]]
     assert tab.locator(".measure-list b").all_text_contents() == [one["figure"] for one in told["measures"]]
     assert "one seed only" in tab.locator(".measure-list").inner_text()
