@@ -2,7 +2,7 @@
 // Text that is shortened to a width in pixels.
 
 /**
- * Shorten a text at its end, or with `middle` between its ends: both ends of a name tell layers apart.
+ * Shorten a text at its end, or with `middle` in its middle: both ends of a name distinguish layers.
  * @param {Pick<CanvasRenderingContext2D, "measureText">} context
  * @param {string} text
  * @param {number} width

@@ -50,7 +50,7 @@ export function createStore(initial) {
   return { get, set, watch, use };
 }
 
-/** What the server has sent, and what the page remembers beside the link. */
+/** What the server has sent, and what the page stores in addition to the link. */
 export const app = createStore(
   /** @type {AppState} */ ({
     phase: "starting",

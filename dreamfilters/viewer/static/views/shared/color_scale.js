@@ -1,5 +1,5 @@
 // @ts-check
-// The color scale: which color stands for which value.
+// The color scale: a colormap between its limits.
 import { html, useEffect, useRef } from "../../lib/html.js";
 import { paintColormap } from "../../lib/map_painting.js";
 import { formatNumber } from "../../lib/number_format.js";
