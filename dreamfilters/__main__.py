@@ -1,4 +1,4 @@
-"""`python -m dreamfilters` is the command line."""
+"""`python -m dreamfilters` runs the command line."""
 
 from dreamfilters.cli import main
 

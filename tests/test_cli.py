@@ -131,11 +131,11 @@ def test_dream_writes_a_run_and_prints_a_table(tell, place):
     )
     told = json.loads(again)
     assert code == 0
-    assert [row["target"] for row in told["images"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
+    assert [row["target"] for row in told["dreams"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
     assert told["missing"] == []
-    code, said, _ = tell("again", told["images"][2]["image"], "--out", place / "b")
+    code, said, _ = tell("again", told["dreams"][2]["image"], "--out", place / "b")
     assert (code, said.splitlines()[-1]) == (0, "the same bytes")
-    assert Path(said.splitlines()[0]).read_bytes() == Path(told["images"][2]["image"]).read_bytes()
+    assert Path(said.splitlines()[0]).read_bytes() == Path(told["dreams"][2]["image"]).read_bytes()
 
 
 def test_what_is_assumed_of_the_input_is_said_once_on_stderr(tell):
@@ -227,7 +227,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkey
     code, out, err = tell(*arguments)
     assert code == 130
     assert len(out.splitlines()) == 4
-    assert "stopped with 2 images missing; give the same command again" in err
+    assert "stopped after 2 of 4 dreams; run the same command again to resume" in err
     assert (place / "stopped" / "contact-sheet.png").exists()
     monkeypatch.undo()
     os.chdir(place)
@@ -308,7 +308,7 @@ def test_bad_targets(refuse, target, words):
         (("--batch", "0"), "batch=0: at least 1"),
         (("--batch", "-3"), "batch=-3: at least 1"),
         (("--frames", "-1"), "frames=-1"),
-        (("--size", "big"), "--size big: one side in pixels"),
+        (("--size", "big"), "--size big: must be a side in pixels"),
         (("--size", "0"), "--size 0"),
         (("--start", "no.png"), "no.png: no such file"),
         (("--start", "names.txt"), "names.txt: is no image"),
@@ -389,7 +389,7 @@ def test_no_gradient_to_the_input(refuse, place):
     x = layers.Discretization(bin_boundaries=[0.0, 1.0], name="cut")(x)
     x = layers.Rescaling(2.0, name="after")(x)
     save(keras.Model(image, layers.Conv2D(2, 3, name="end")(x)), place / "flat.keras")
-    assert "cannot be dreamt" in refuse("dream", "flat.keras", "end:0", *QUICK)
+    assert "cannot be dreamed" in refuse("dream", "flat.keras", "end:0", *QUICK)
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch, tell):

@@ -1,6 +1,7 @@
-"""The command line: text in, one call of the API, text out.
+"""The command line: one module for each group of commands.
 
-Data go to stdout, messages to stderr; bad input is one line and exit code 2, Ctrl-C is 130.
+Data goes to stdout, messages go to stderr. Exit codes: 2 for invalid input, 3 for images that cannot be read, 130 for
+Ctrl-C.
 """
 
 from dreamfilters.cli.program import app, main

@@ -1,114 +1,112 @@
-"""Commands that ask which units are dead: `audit`."""
+"""The command `audit`: finds dead, dormant and saturated units."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.image_args import labeled_images, tell_failures
+from dreamfilters.cli.image_args import labeled_images
 from dreamfilters.cli.options import (
     AsJson,
+    Force,
     Layers,
     Model,
     ModelOptions,
     Quiet,
-    folder_for,
+    Seed,
     import_tensorflow,
     layer_names,
+    output_folder,
     with_model_options,
 )
-from dreamfilters.cli.output import progress, say, table
+from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
+    from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.networks import Network
-    from dreamfilters.runs.audit_run import AuditJob
     from dreamfilters.runs.storage.run_result import RunResult
     from dreamfilters.verdicts.result import Audit, Finding
 
-_NAMED = 40  # units that are printed; the CSV holds all
+_LISTED = 40  # units that are printed; the CSV file lists all
 
 
 @with_model_options
 def audit(
     model: Model,
     images: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of images to show, at any depth; or one.")
+        Path | None, typer.Argument(metavar="[IMAGES]", help="Folder of images to scan, at any depth, or an image.")
     ] = None,
     scan: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A stored scan; with IMAGES, where to store theirs.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of a stored scan; with IMAGES, where to store the scan.")
     ] = None,
     layers: Layers = None,
-    seed: Annotated[int, typer.Option(help="Chance, of the dreams of silent units.")] = 0,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>/audit by itself.")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace another audit in the folder; foreign files stay.")
-    ] = False,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-audit.")
+    ] = None,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: ModelOptions,
+    model_options: ModelOptions,
 ) -> None:
-    """Say of every unit if it is alive, dormant or dead, with the evidence for it.
-
-    Units that stay silent on all images are dreamt; those that no dream wakes are called dead only if bounds over all
-    valid inputs prove it. An audit that was stopped goes on when the same command is given again. Exit code 3 if some
-    images could not be read.
+    """Find dead, dormant and saturated units, with evidence.
 
     \b
     Examples:
       dreamfilters audit signs images/
       dreamfilters audit signs --scan outputs/scan --layers conv2
       dreamfilters audit net.keras --range -1 1 --out outputs/dead
+
+    Units that are silent on all images are dreamed. Units that no dream activates are called dead only if bounds over
+    all valid inputs prove it. The same command resumes an interrupted audit. Exit code 3: some images could not be
+    read.
+
+    \b
+    Next:
+      dreamfilters serve signs images/ --audit outputs/signs-audit
     """
     import_tensorflow()
-    from dreamfilters.runs.audit_run import run
+    from dreamfilters.runs.audit_run import AuditJob, run
 
-    network = opening.network(model)
-    inquest = _inquest(network, model, images, scan, layers, seed)
+    network = model_options.network(model)
+    job = AuditJob(network, model, _scan_of(network, images), scan, layer_names(layers), seed)
     with progress("audit", quiet) as report:
-        audited = run(inquest, out or folder_for(network) / "audit", force=force, progress=report)
+        result = run(job, out or output_folder(network, "audit"), force=force, progress=report)
     say(network.assumed)
-    _report(audited, as_json)
+    _print(result, as_json)
 
 
 COMMANDS = (audit,)
 
 
-def _inquest(
-    network: Network, model: str, images: Path | None, scan: Path | None, layers: list[str] | None, seed: int
-) -> AuditJob:
+def _scan_of(network: Network, images: Path | None) -> ScanJob | None:
     from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
     from dreamfilters.evidence.scan.scanner import default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.runs.audit_run import AuditJob
 
-    wanted = layer_names(layers)
     if images is None:
-        return AuditJob(network, model, None, scan, wanted, seed)
-    real = labeled_images(network, images)
-    survey = ScanJob(network, source_of(real), default_layers(network), k=min(TOP_K, len(real)))
-    return AuditJob(network, model, survey, scan, wanted, seed)
+        return None
+    folder = labeled_images(network, images)
+    return ScanJob(network, source_of(folder), default_layers(network), k=min(TOP_K, len(folder)))
 
 
-def _report(audited: RunResult[Audit | None], as_json: bool) -> None:
-    if audited.value is None:
-        say("stopped; give the same command again to go on")
-        raise typer.Exit(130)
+def _print(result: RunResult[Audit | None], as_json: bool) -> None:
+    exit_if_stopped(result.stopped, result.done, result.total, "units")
+    assert result.value is not None  # it was not stopped
+    audit, failures = result.value, result.failures
     if as_json:
-        failures = [{"image": name, "reason": reason} for name, reason in audited.failures]
-        values = {"folder": str(audited.folder), "failures": failures, **audited.value.as_values()}
-        typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
+        print_json({"folder": str(result.folder), "failures": failure_values(failures), **audit.as_values()})
     else:
-        _print(audited.value)
-        typer.echo(audited.folder / "audit.png")
-    tell_failures(audited.failures, "manifest.json", count=audited.value.images + len(audited.failures))
+        _print_tables(audit)
+        typer.echo(result.folder / "audit.png")
+    tell_failures(failures, result.folder / "manifest.json", count=audit.images + len(failures))
 
 
-def _print(audit: Audit) -> None:
-    """Print a row a layer, and below them every unit that was silent or stuck."""
+def _print_tables(audit: Audit) -> None:
+    """Print a row for each layer, then one for each unit that is silent or saturated."""
     from dreamfilters.verdicts.verdict import KINDS, WARNING
 
     rows = [(layer.name, layer.counts, len(layer.duplicates)) for layer in audit.layers]
@@ -121,18 +119,18 @@ def _print(audit: Audit) -> None:
     silent = audit.of("dormant", "dead", "saturated", "undecided")
     if silent:
         typer.echo()
-        table(("unit", "verdict", "evidence"), [_unit_row(layer, found) for layer, found in silent[:_NAMED]])
-    if len(silent) > _NAMED:
-        typer.echo(f"and {len(silent) - _NAMED} more, all in audit.csv")
+        table(("unit", "verdict", "evidence"), [_unit_row(layer, found) for layer, found in silent[:_LISTED]])
+    if len(silent) > _LISTED:
+        typer.echo(f"{len(silent) - _LISTED} more units are listed in audit.csv")
     if any(found.verdict.kind == "dormant" for _, found in silent):
         typer.echo(f"\ndormant: {WARNING}")
     if audit.untried:
-        typer.echo(f"not all bounds were tightened, in {', '.join(audit.untried)}: the work grew too large")
+        typer.echo(f"some bounds of {', '.join(audit.untried)} were not tightened: the computation is too large")
 
 
 def _unit_row(layer: str, found: Finding) -> tuple[str, ...]:
     from dreamfilters.verdicts.verdict import WARNING
 
     verdict = found.verdict
-    sentence = verdict.sentence.replace(f"; {WARNING}", "")  # it stands below, once
+    sentence = verdict.sentence.replace(f"; {WARNING}", "")  # printed once, below the table
     return (f"{layer}:{found.unit}", f"{verdict.kind}{', proved' if verdict.proved else ''}", sentence)

@@ -1,4 +1,4 @@
-"""The command that writes a network anew: `convert`."""
+"""The command `convert`: saves a network of an older Keras in the format of Keras 3."""
 
 from __future__ import annotations
 
@@ -12,30 +12,34 @@ from dreamfilters.cli.output import say
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="An old .h5, .hdf5 or .keras file, or a SavedModel.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A .keras file, or .json for the layers alone.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Old .h5, .hdf5 or .keras file or SavedModel.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New .keras file, or .json for the architecture only.")],
     architecture: Architecture = None,
     trust: Trust = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a network that an older Keras saved as Keras 3 does.
-
-    The weights stay as they are; nothing in the file is run.
+    """Convert a model file of an older Keras to Keras 3.
 
     \b
     Examples:
       dreamfilters convert keras_model.h5 model.keras -v
       dreamfilters convert weights.h5 model.keras --architecture model.json
       dreamfilters convert old.h5 layers.json
+
+    The weights do not change. Code in the file is not run unless --trust is given.
+
+    \b
+    Next:
+      dreamfilters inputs model.keras images/ --save
     """
     import_tensorflow()
-    from dreamfilters.networks.io.conversion import convert as written
+    from dreamfilters.networks.io.conversion import convert as convert_file
 
-    done = written(model, out, trust=trust, architecture=architecture, force=force)
+    result = convert_file(model, out, trust=trust, architecture=architecture, force=force)
     if verbose:
-        say("; ".join(done.changes) or "nothing had to be changed")
-    typer.echo(done.path)
+        say("; ".join(result.changes) or "nothing was changed")
+    typer.echo(result.path)
 
 
 COMMANDS = (convert,)

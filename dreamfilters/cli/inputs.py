@@ -1,49 +1,52 @@
-"""The command that finds out how a network wants its images: `inputs`."""
+"""The command `inputs`: finds the input form of a network whose preprocessing is unknown."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import AsJson, Model, ModelOptions, Quiet, import_tensorflow, with_model_options
-from dreamfilters.cli.output import SOME_FAILED, progress, say, table
+from dreamfilters.cli.options import AsJson, Labels, Model, ModelOptions, Quiet, import_tensorflow, with_model_options
+from dreamfilters.cli.output import print_json, progress, say, table, tell_failures
 from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
     from dreamfilters.networks.preprocessing.search.ranking import FormRanking
     from dreamfilters.networks.preprocessing.search.trial import Trial
 
-_NAMED = 20  # failures that are printed
-
 
 @with_model_options
 def inputs(
     model: Model,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Labeled images, a folder for each class.")],
-    labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
-    ] = None,
-    per_class: Annotated[int, typer.Option(help="Images of each class that are shown.")] = 10,
-    top: Annotated[int, typer.Option(help="How many of the forms are printed.")] = 5,
-    save: Annotated[bool, typer.Option("--save", help="Write the best as model.toml beside the model.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model.toml that is there.")] = False,
+    images: Annotated[
+        Path, typer.Argument(metavar="IMAGES", help="Folder of images, with a subfolder for each class.")
+    ],
+    labels: Labels = None,
+    per_class: Annotated[int, typer.Option(help="Number of images of each class to use.")] = 10,
+    top: Annotated[int, typer.Option(help="Number of input forms to print.")] = 5,
+    save: Annotated[
+        bool, typer.Option("--save", help="Save the best input form as model.toml beside the model.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing model.toml.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: ModelOptions,
+    model_options: ModelOptions,
 ) -> None:
-    """Find out how a network wants its images.
-
-    Labeled images are shown in every range of values, order of channels and rule of resizing that is usual, and the
-    outputs are read in every usual order of the classes; ranked by how many images are recognized, then by log-loss.
+    """Find the input form of a network from labeled images.
 
     \b
     Examples:
       dreamfilters inputs net.h5 images/
       dreamfilters inputs net.h5 images/ --save
+
+    Tries the common value ranges, channel orders, resize rules and class orders, and ranks them by accuracy, then by
+    log-loss. Exit code 3: some images could not be read.
+
+    \b
+    Next:
+      dreamfilters layers net.h5
     """
     import_tensorflow()
     from dreamfilters.images import image_folder
@@ -52,35 +55,35 @@ def inputs(
 
     target = settings_file(model)
     if save and target is None:
-        raise OutputError(f"{model}: is no file that a TOML could lie beside")
+        raise OutputError(f"{model}: is not a file, so no model.toml can be saved beside it")
     if save and target is not None and target.exists() and not force:
-        raise OutputError(f"{target}: is there already; --force replaces it")
-    network = opening.network(model)
-    with progress("images", quiet) as report:
-        trials = rank_forms(network, image_folder(images, labels=labels), per_class=per_class, progress=report)
-    _report(trials, top, as_json)
+        raise OutputError(f"{target}: already exists; add --force to replace it")
+    network = model_options.network(model)
+    folder = image_folder(images, labels=labels)
+    with progress("inputs", quiet) as report:
+        ranking = rank_forms(network, folder, per_class=per_class, progress=report)
+    _print(ranking, top, as_json)
     if save and target is not None:
-        _write(target, trials.best)
-    if trials.failures:
-        raise typer.Exit(SOME_FAILED)
+        _write(target, ranking.best)
+    tell_failures(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 
 
 COMMANDS = (inputs,)
 
 
-def _report(trials: FormRanking, top: int, as_json: bool) -> None:
+def _print(ranking: FormRanking, top: int, as_json: bool) -> None:
     if as_json:
-        rows = [_values(trial) for trial in trials.ranked]
-        values = {"images": len(trials.best.right), "trials": rows, "rivals": len(trials.rivals)}
-        typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
+        rows = [_values(trial) for trial in ranking.ranked]
+        values = {"images": len(ranking.best.right), "trials": rows, "rivals": len(ranking.rivals)}
+        print_json(values)
     else:
-        table(("accuracy", "log-loss", "input", "resized", "classes"), [_row(trial) for trial in trials.ranked[:top]])
-    for path, reason in trials.failures[:_NAMED]:
-        say(f"{path}: {reason}")
-    if trials.rivals:
-        say(f"near tie: {trials.describe_rivals()}; give more images")
-    if not trials.fits:
-        say(f"none fits well: the best recognizes {trials.best.accuracy:.0%}; other classes, or another preparation?")
+        table(
+            ("accuracy", "log-loss", "input form", "resize", "classes"), [_row(trial) for trial in ranking.ranked[:top]]
+        )
+    if ranking.rivals:
+        say(f"near tie: {ranking.describe_rivals()}; give more images")
+    if not ranking.fits:
+        say(f"no input form fits well: the best accuracy is {ranking.best.accuracy:.0%}; check classes and images")
 
 
 def _values(trial: Trial) -> dict[str, Any]:
@@ -101,6 +104,6 @@ def _write(path: Path, trial: Trial) -> None:
     from dreamfilters.runs.storage.atomic_files import write_whole
 
     classes = trial.order.classes
-    said = None if classes == tuple(map(str, range(len(classes)))) else classes
-    write_whole(path, form_as_toml(trial.form, said).encode())
+    named = None if classes == tuple(map(str, range(len(classes)))) else classes
+    write_whole(path, form_as_toml(trial.form, named).encode())
     typer.echo(path)

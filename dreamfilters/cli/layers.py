@@ -1,15 +1,12 @@
-"""Commands that describe a network: `layers`."""
+"""The command `layers`: lists the layers of a network."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from dreamfilters.cli.options import AsJson, Model, ModelOptions, import_tensorflow, with_model_options
-from dreamfilters.cli.output import say, table
+from dreamfilters.cli.output import print_json, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
@@ -20,23 +17,28 @@ def layers(
     model: Model,
     as_json: AsJson = False,
     *,
-    opening: ModelOptions,
+    model_options: ModelOptions,
 ) -> None:
-    """List a network's layers and which can be dreamt.
-
-    With type, output, units, activation and receptive field: what one place of the layer's map sees, in pixels.
+    """List the layers of a network.
 
     \b
     Examples:
       dreamfilters layers signs
       dreamfilters layers applications:MobileNetV2:random --json
+
+    Shows type, output shape, number of units, activation, receptive field in pixels, and whether the layer can be
+    dreamed.
+
+    \b
+    Next:
+      dreamfilters dream signs conv6:12
     """
     import_tensorflow()
-    network = opening.network(model)
+    network = model_options.network(model)
     say(network.assumed)
     rows = [_layer_values(info) for info in network.layers]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        print_json(rows)
         return
     headings = ("name", "type", "output", "units", "activation", "receptive field", "dreamable")
     table(headings, [_layer_row(row) for row in rows])

@@ -1,8 +1,7 @@
-"""Commands that show images to a network: `maps`."""
+"""The command `maps`: draws and stores activation maps of images."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,18 +9,21 @@ import typer
 
 from dreamfilters.cli.options import (
     AsJson,
+    Force,
+    Labels,
     Layers,
     Model,
     ModelOptions,
     Quiet,
-    folder_for,
+    Size,
     import_tensorflow,
     layer_names,
-    sides_of,
+    output_folder,
+    parse_numbers,
+    parse_size,
     with_model_options,
 )
-from dreamfilters.cli.output import SOME_FAILED, progress, say, table
-from dreamfilters.errors import TargetError
+from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
     from dreamfilters.runs.map_run import MapSettings
@@ -32,130 +34,105 @@ if TYPE_CHECKING:
 @with_model_options
 def maps(
     model: Model,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="An image, or a folder of them at any depth.")],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; outputs/<model>-maps by itself.")] = None,
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Image, or folder of images at any depth.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-maps.")
+    ] = None,
     layers: Layers = None,
-    units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Just these of each layer.")] = None,
-    top: Annotated[int, typer.Option(help="How many classes are named.")] = 5,
+    units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.")] = None,
+    top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     scale: Annotated[
-        str,
-        typer.Option(metavar="unit|layer|LOW:HIGH", help="What the darkest and the brightest color mean."),
+        str, typer.Option(metavar="unit|layer|LOW:HIGH", help="Values of the darkest and the brightest color.")
     ] = "unit",
-    colors: Annotated[str, typer.Option(metavar="gray|magma|viridis", help="The colors of the maps.")] = "gray",
-    overlay: Annotated[bool, typer.Option("--overlay", help="Lay each map over the image.")] = False,
-    arrays: Annotated[bool, typer.Option("--arrays", help="Also write the maps themselves, .npz in float32.")] = False,
-    half: Annotated[bool, typer.Option("--half", help="Write them in float16.")] = False,
+    colormap: Annotated[str, typer.Option(metavar="gray|magma|viridis", help="Colormap of the maps.")] = "gray",
+    overlay: Annotated[bool, typer.Option("--overlay", help="Draw each map over the image.")] = False,
+    arrays: Annotated[bool, typer.Option("--arrays", help="Also write the maps as .npz in float32.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Write the .npz in float16.")] = False,
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Draw a page for each layer.")] = True,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and label; else the first folder is the label.")
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Of the images, for a network that takes any.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace other maps in the folder; foreign files stay.")
-    ] = False,
+    labels: Labels = None,
+    size: Size = None,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     *,
-    opening: ModelOptions,
+    model_options: ModelOptions,
 ) -> None:
-    """Show what every filter answers to images.
-
-    Each image gets a folder with a page of maps for each layer, an overview, and the numbers of every unit as JSON.
-    A run that was stopped goes on when the same command is given again. Exit code 3 if some images could not be read.
+    """Draw the activation maps of every unit for images.
 
     \b
     Examples:
       dreamfilters maps signs image.jpg
-      dreamfilters maps signs images/ --layers conv2,conv4 --scale layer --colors viridis
+      dreamfilters maps signs images/ --layers conv2,conv4 --scale layer --colormap viridis
       dreamfilters maps net.keras image.jpg --units 0-15 --overlay --arrays --half --out outputs/mine
+
+    Each image gets a folder with a page of maps for each layer, an overview, and the numbers of every unit as JSON. The
+    same command resumes an interrupted run. Exit code 3: some images could not be read.
+
+    \b
+    Next:
+      dreamfilters scan signs images/
     """
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.map_run import draw_maps
+    from dreamfilters.runs.map_run import MapJob, run
 
-    network = opening.network(model)
-    found = image_folder(images, labels=labels, channels=network.form.image_channels)
-    settings = _settings(layers, units, top, scale, colors, overlay, _type(arrays, half), pages, size)
-    folder = out or folder_for(network).with_name(f"{folder_for(network).name}-maps")
-    with progress("images", quiet) as report:
-        drawn = draw_maps(network, found, folder, settings, force=force, progress=report)
+    network = model_options.network(model)
+    source = image_folder(images, labels=labels, channels=network.form.image_channels)
+    number_type = "float16" if half else "float32" if arrays else ""
+    settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, parse_size(size))
+    job, folder = MapJob(network, source, settings, model), out or output_folder(network, "maps")
+    with progress("maps", quiet) as report:
+        result = run(job, folder, force=force, progress=report)
     say(network.assumed)
-    _report(drawn, as_json)
+    _print(result, as_json)
 
 
 COMMANDS = (maps,)
 
 
-def _type(arrays: bool, half: bool) -> str:
-    return "float16" if half else "float32" if arrays else ""
-
-
 def _settings(
-    layers: list[str] | None, units: str | None, top: int, scale: str, colors: str, overlay: bool, arrays: str,
-    pages: bool, size: str | None,
+    layers: list[str] | None, units: str | None, top: int, style: tuple[str, str, bool], number_type: str, pages: bool,
+    size: tuple[int, int] | None,
 ) -> MapSettings:  # fmt: skip
     from dreamfilters.evidence.maps.layer_page import MapStyle
     from dreamfilters.evidence.maps.unit_maps import MapScale
     from dreamfilters.runs.map_run import MapSettings
 
+    scale, colormap, overlay = style
     return MapSettings(
         layers=layer_names(layers),
-        units=None if units is None else _numbers(units),
-        style=MapStyle(MapScale.read(scale), colors, overlay),
+        units=None if units is None else parse_numbers(units),
+        style=MapStyle(MapScale.read(scale), colormap, overlay),
         top=top,
         pages=pages,
-        arrays=arrays,  # type: ignore[arg-type]
-        size=None if size is None else _sides(size),
+        arrays=number_type,  # type: ignore[arg-type]
+        size=size,
     )
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    """Turn '0-3,42' into (0, 1, 2, 3, 42)."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
-        ends = (first, last if dash else first)
-        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]) or int(ends[1]) > 10**6:
-            raise TargetError(f"--units {text}: numbers and ranges such as 0-15,42")
-        found += range(int(ends[0]), int(ends[1]) + 1)
-    return tuple(dict.fromkeys(found))
-
-
-def _sides(text: str) -> tuple[int, int]:
-    """Turn '96' or '64x96' into (height, width)."""
-    sides = sides_of(text)
-    return sides[0], sides[-1]
-
-
-def _report(drawn: RunResult[tuple[StoredMaps, ...]], as_json: bool) -> None:
-    """Print one line an image; exit with 130 if the run was stopped, with 3 if some images cannot be read."""
+def _print(result: RunResult[tuple[StoredMaps, ...]], as_json: bool) -> None:
+    """Print a line for each image."""
     if as_json:
-        rows = [_page_values(page) for page in drawn.value]
-        values = {"images": rows, "failures": dict(drawn.failures), "missing": drawn.missing}
-        typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
-    elif drawn.value:
-        table(("image", "label", "taken for", "probability", "maps"), [_page_row(page) for page in drawn.value])
-    for name, reason in drawn.failures:
-        say(f"{name}: {reason}")
-    if drawn.stopped:
-        say(f"stopped with {len(drawn.missing)} images missing; give the same command again to go on")
-        raise typer.Exit(130)
-    if drawn.failures:
-        say(f"{len(drawn.failures)} of {len(drawn.failures) + len(drawn.value)} images could not be read")
-        raise typer.Exit(SOME_FAILED)
+        rows = [_values(each) for each in result.value]
+        print_json({"images": rows, "failures": failure_values(result.failures), "missing": result.missing})
+    elif result.value:
+        table(("image", "label", "predicted", "probability", "maps"), [_row(each) for each in result.value])
+    exit_if_stopped(result.stopped, result.done, result.total)
+    tell_failures(result.failures, result.folder / "manifest.json", count=result.total)
 
 
-def _page_values(page: StoredMaps) -> dict[str, Any]:
+def _values(stored: StoredMaps) -> dict[str, Any]:
     return {
-        "image": page.image,
-        "label": page.label,
-        "predictions": page.read()["predictions"],
-        "folder": str(page.folder),
+        "image": stored.image,
+        "label": stored.label,
+        "predictions": stored.read()["predictions"],
+        "folder": str(stored.folder),
     }
 
 
-def _page_row(page: StoredMaps) -> tuple[str, ...]:
-    name, odds = (page.prediction["name"], page.prediction["probability"]) if page.prediction else ("", None)
-    return (page.image, page.label, name, "" if odds is None else f"{100 * odds:.2f} %", str(page.folder))
+def _row(stored: StoredMaps) -> tuple[str, ...]:
+    name, share = "", ""
+    if stored.prediction:
+        name, probability = stored.prediction["name"], stored.prediction["probability"]
+        share = "" if probability is None else f"{100 * probability:.2f} %"
+    return (stored.image, stored.label, name, share, str(stored.folder))

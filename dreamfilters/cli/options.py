@@ -1,6 +1,6 @@
-"""Text in: the options that commands share, and what they mean.
+"""Options that several commands share, and the values they stand for.
 
-TensorFlow takes seconds to import, so whatever needs it is imported inside functions.
+Importing TensorFlow takes seconds, so functions that need it import it themselves.
 """
 
 from __future__ import annotations
@@ -20,31 +20,48 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from dreamfilters.cli.output import say
-from dreamfilters.errors import InputFormError
+from dreamfilters.errors import InputFormError, TargetError
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
 
 _MODEL_HELP = (
-    "signs (built in), a .keras or .h5 file or SavedModel folder, applications:NAME[:random], or module:function."
+    "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
 )
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Let the model run code of its own (Lambda layers, module:function).")
+    bool, typer.Option("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
 ]
 Architecture = Annotated[
     Path | None,
-    typer.Option(metavar="JSON", help="The layers, as model.to_json() wrote them, for a file of weights only."),
+    typer.Option(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
 ]
-Layers = Annotated[list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Just these layers.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what an old file needed to be read by this Keras.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+Layers = Annotated[
+    list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
+]
+Labels = Annotated[
+    Path | None, typer.Option(metavar="CSV", help="File with path and class of each image; default: the folder names.")
+]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", metavar="NAME|FILE", help="Recipe name or TOML file, see `dreamfilters recipes`.")
+]
+RecipeSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+]
+Seed = Annotated[int, typer.Option(help="Random seed.")]
+Size = Annotated[
+    str | None, typer.Option(metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace another run in the output directory; other files stay.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print what was changed to read an old file.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
-    """Return the layers that were named, one or several an option; None for none.
+    """Return the names in all uses of `--layers`, None without one.
 
     >>> layer_names(["conv1, conv2", "dense"])
     ('conv1', 'conv2', 'dense')
@@ -55,46 +72,46 @@ def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """The options of every command that takes MODEL: how it is opened and how images become its input.
+    """The options of every command that loads a model.
 
-    A command takes them as one parameter, `opening`; `with_model_options` makes options of the fields.
+    A command takes them as one parameter; `with_model_options` turns the fields into options.
     """
 
     trust: Trust = False
     architecture: Architecture = None
     verbose: Verbose = False
-    classes: Annotated[Path | None, typer.Option(metavar="FILE", help="Class names: text, JSON or CSV.")] = None
+    classes: Annotated[Path | None, typer.Option(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
     form: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The input form in TOML, as model.toml beside the model.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
     ] = None
     range: Annotated[
         tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="What black and white are to the network."),
+        typer.Option(metavar="LOW HIGH", help="Input values of black and white."),
     ] = None
-    order: Annotated[
-        str | None, typer.Option(metavar="RGB|BGR|gray|equalized", help="The order of the network's channels.")
-    ] = None
-
+    order: Annotated[str | None, typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = (
+        None
+    )
     input: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The input that takes the image, of several; others get zeros.")
+        str | None, typer.Option(metavar="NAME", help="Image input of a model with several; the others receive zeros.")
     ] = None
     output: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The output that holds the classes, of several.")
+        str | None, typer.Option(metavar="NAME", help="Class output of a model with several; default: the first.")
     ] = None
 
     def network(self, model: str) -> Network:
-        """Return the network that MODEL and the options name."""
+        """Load the network."""
         from dreamfilters.networks import load
 
         network = load(model, **self.settings)
         if self.verbose:
-            say("; ".join(network.changes) or "nothing had to be changed")
+            say("; ".join(network.changes) or "nothing was changed")
         say(network.remark)
         return network
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the options say, as arguments of `load`."""
+        """The options as arguments of `load`."""
         return {
             "trust": self.trust,
             "architecture": self.architecture,
@@ -105,18 +122,18 @@ class ModelOptions:
         }
 
     def _form(self) -> Path | Mapping[str, Any] | None:
-        """Return what is said of the input form, None for nothing."""
+        """Return the input form that the options give, None without one."""
         flags = {"range": self.range, "order": self.order}
-        said = {key: value for key, value in flags.items() if value is not None}
-        if self.form is not None and said:
-            raise InputFormError(f"--form {self.form}: give either the file or --{' and --'.join(said)}")
-        return self.form or said or None
+        given = {key: value for key, value in flags.items() if value is not None}
+        if self.form is not None and given:
+            raise InputFormError(f"--form {self.form}: give either the file or --{' and --'.join(given)}")
+        return self.form or given or None
 
 
 def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with the fields of each parameter that is a dataclass, such as `ModelOptions`, in its place.
+    """Return a command whose dataclass parameters, such as `ModelOptions`, are replaced by their fields.
 
-    So typer, which reads signatures, offers them as options, and no command repeats them.
+    Typer reads the signature and offers the fields as options.
     """
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
@@ -128,15 +145,15 @@ def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(command)
-    def spread_out(**given: Any) -> None:
+    def flattened(**given: Any) -> None:
         grouped = {
             name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
             for name, group in groups.items()
         }
         command(**given, **grouped)
 
-    spread_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return spread_out
+    flattened.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return flattened
 
 
 def _parameters_of(group: Any) -> Iterator[inspect.Parameter]:
@@ -147,34 +164,76 @@ def _parameters_of(group: Any) -> Iterator[inspect.Parameter]:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without what its C++ side writes to stderr before any setting for that is read.
+    """Import TensorFlow without its messages on stderr.
 
-    Its Python side is told to keep hints to programmers (such as "retracing is expensive") to itself.
+    Its C++ library writes some before it reads the settings of its log, so stderr is redirected during the import. Its
+    Python logger reports errors only, not hints for developers such as "retracing is expensive".
     """
     if "dreamfilters.backend" in sys.modules:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         importlib.import_module("dreamfilters.backend")
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)
+
+
+def output_folder(network: Network, command: str) -> Path:
+    """Return the default output directory of a command."""
+    folder = folder_for(network)
+    return folder.with_name(f"{folder.name}-{command}")
 
 
 def folder_for(network: Network) -> Path:
-    """Return where results go if nothing was said."""
+    """Return the default output directory of `dream`."""
     from dreamfilters.runs.storage.file_names import readable
 
     return Path("outputs") / readable(network.name, "network")
 
 
-def sides_of(text: str) -> tuple[int, ...]:
-    """Turn '96' into (96,) and '64x96' into (64, 96), height and width."""
+def parse_sides(text: str) -> tuple[int, ...]:
+    """Return the sides that `--size` gives.
+
+    >>> parse_sides("96"), parse_sides("64x96")
+    ((96,), (64, 96))
+    """
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-        raise InputFormError(f"--size {text}: one side in pixels such as 96, or HEIGHTxWIDTH such as 64x96")
+        raise InputFormError(f"--size {text}: must be a side in pixels such as 96, or HEIGHTxWIDTH such as 64x96")
     return tuple(map(int, sides))
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Return the (height, width) that `--size` gives, None without it.
+
+    >>> parse_size("96"), parse_size("64x96")
+    ((96, 96), (64, 96))
+    """
+    if text is None:
+        return None
+    sides = parse_sides(text)
+    return sides[0], sides[-1]
+
+
+def parse_numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that `--units` gives.
+
+    >>> parse_numbers("0-3,42")
+    (0, 1, 2, 3, 42)
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        ends = (first, last if dash else first)
+        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]) or int(ends[1]) > _LARGEST_UNIT:
+            raise TargetError(f"--units {text}: must be numbers and ranges such as 0-15,42")
+        found += range(int(ends[0]), int(ends[1]) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+_LARGEST_UNIT = 10**6

@@ -1,9 +1,15 @@
-"""Text out: tables, messages and progress, with nothing in them that could steer a terminal."""
+"""Tables, messages, JSON, progress bars and exit codes of the commands.
+
+Text is printed without characters that could control a terminal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,19 +17,26 @@ from dreamfilters.errors import printable
 from dreamfilters.progress import OnProgress, Progress
 
 SOME_FAILED = 3  # exit code: finished, but some images could not be read
+INTERRUPTED = 130  # exit code: stopped by Ctrl-C
+_LISTED = 20  # failures that are printed
 
 
 def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print columns, each as wide as its longest cell; other programs can read them too."""
+    """Print columns, each as wide as its longest cell."""
     lines = [headings, *[tuple(map(printable, row)) for row in rows]]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def print_json(values: Any) -> None:
+    """Print values as JSON."""
+    typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
+
+
 @contextmanager
-def progress(what: str, quiet: bool) -> Iterator[OnProgress]:
-    """Show a bar on stderr, if that is a terminal."""
+def progress(title: str, quiet: bool) -> Iterator[OnProgress]:
+    """Show a progress bar on stderr if that is a terminal; yield the callback that moves it."""
     from rich import progress as rich_progress
     from rich.console import Console
 
@@ -37,7 +50,7 @@ def progress(what: str, quiet: bool) -> Iterator[OnProgress]:
         disable=quiet or not console.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(title, total=None)
 
         def report(now: Progress) -> None:
             bar.update(task, completed=now.done, total=now.total or None, description=printable(now.note)[:40])
@@ -46,6 +59,34 @@ def progress(what: str, quiet: bool) -> Iterator[OnProgress]:
 
 
 def say(message: str) -> None:
-    """Print a line on stderr, if there is anything to say."""
+    """Print a line on stderr, unless it is empty."""
     if message:
         typer.echo(printable(message), err=True)
+
+
+def exit_if_stopped(stopped: bool, done: int, total: int, items: str = "images") -> None:
+    """Exit with `INTERRUPTED` and say how to resume, if a run was stopped."""
+    if stopped:
+        say(f"stopped after {done} of {total} {items}; run the same command again to resume")
+        raise typer.Exit(INTERRUPTED)
+
+
+def failure_values(failures: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return the images that cannot be read as JSON values."""
+    return [{"image": name, "reason": reason} for name, reason in failures]
+
+
+def tell_failures(failures: Sequence[tuple[str, str]], file: str | Path, *, count: int) -> None:
+    """Name the images that cannot be read, of `count`, and exit with `SOME_FAILED` if there are any.
+
+    Args:
+        failures: name and reason of each image.
+        file: the file that lists all of them.
+        count: number of images in all.
+    """
+    for name, reason in failures[:_LISTED]:
+        say(f"{name}: {reason}")
+    if failures:
+        more = f"; the first {_LISTED} are listed above, all in {file}" if len(failures) > _LISTED else ""
+        say(f"{len(failures)} of {count} images could not be read{more}")
+        raise typer.Exit(SOME_FAILED)

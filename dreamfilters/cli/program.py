@@ -1,4 +1,4 @@
-"""The program: its commands, and how an error made on purpose ends."""
+"""The program `dreamfilters`: its commands and its one error handler."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
     name="dreamfilters",
-    help="""Shows what an image network has learned: dreams of its filters and classes, and real images.
+    help="""Show what an image network has learned.
 
     \b
     Examples:
       dreamfilters demo
+      dreamfilters layers net.keras
       dreamfilters dream signs conv6:0-15 class:STOP
       dreamfilters maps signs image.jpg
-      dreamfilters layers net.keras
     """,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,  # a bug keeps Python's own traceback
+    pretty_exceptions_enable=False,  # a bug keeps its Python traceback
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (dream, maps, scan, audit, compare, atlas, serve, layers, inputs, convert, samples):
-    for command in room.COMMANDS:
+for module in (dream, maps, scan, audit, compare, atlas, serve, layers, inputs, convert, samples):
+    for command in module.COMMANDS:
         app.command()(command)
 
 
 def main() -> None:
-    """Run the command line; every error made on purpose becomes one line."""
+    """Run the command line; a `DreamfiltersError` becomes one line on stderr and exit code 2."""
     try:
         app()
     except DreamfiltersError as error:
@@ -44,7 +44,7 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         typer.echo(dreamfilters.__version__)

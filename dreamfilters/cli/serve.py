@@ -1,4 +1,4 @@
-"""The command that shows a network in the browser: `serve`."""
+"""The command `serve`: shows a network in the browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import Model, ModelOptions, import_tensorflow, sides_of, with_model_options
+from dreamfilters.cli.options import (
+    Labels,
+    Model,
+    ModelOptions,
+    Size,
+    import_tensorflow,
+    parse_size,
+    with_model_options,
+)
 from dreamfilters.cli.output import say
 
 
@@ -16,51 +24,49 @@ from dreamfilters.cli.output import say
 def serve(
     model: Model,
     images: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGES]", help="A folder of images; the samples for signs.")
+        Path | None, typer.Argument(metavar="[IMAGES]", help="Folder of images; default for signs: rendered samples.")
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="File and class of each image; the folders' names by itself.")
+    labels: Labels = None,
+    audit: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of a stored audit, whose verdicts are shown.")
     ] = None,
-    audit: Annotated[Path | None, typer.Option(metavar="DIR", help="A stored audit, whose verdicts are shown.")] = None,
-    top: Annotated[int, typer.Option(help="How many classes a prediction names.")] = 5,
+    top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where dreams are kept; outputs/<model>-viewer by itself.")
+        Path | None, typer.Option(metavar="DIR", help="Folder for saved dreams; default: outputs/<model>-viewer.")
     ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Of the images, for a network that takes any.")
-    ] = None,
+    size: Size = None,
     port: Annotated[
-        int | None, typer.Option(help="Where; by itself 5000 or one of the next, 0 for any that is free.")
+        int | None, typer.Option(help="Port; 0 for any free one; default: the first free one from 5000.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    host: Annotated[
-        str, typer.Option(help="The address to listen at. Any but this one lets others in and needs --token.")
-    ] = "127.0.0.1",
-    token: Annotated[str | None, typer.Option(help="What the address must hold; a new one by itself.")] = None,
+    host: Annotated[str, typer.Option(help="Address to bind. Non-loopback hosts require --token.")] = "127.0.0.1",
+    token: Annotated[str | None, typer.Option(help="Access token in the URL; default: a random one.")] = None,
     allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name, as a proxy has it; may be repeated."),
+        list[str] | None, typer.Option(metavar="NAME", help="Host name to accept, for a proxy; may be repeated.")
     ] = None,
-    base_url: Annotated[str, typer.Option(metavar="PATH", help="What a proxy puts before all addresses.")] = "/",
-    get: Annotated[str | None, typer.Option(metavar="PATH", help="Answer this one address, and stop.")] = None,
+    base_url: Annotated[str, typer.Option(metavar="PATH", help="Path prefix of all URLs, for a proxy.")] = "/",
+    get: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Print the response to one GET request and exit.")
+    ] = None,
     *,
-    opening: ModelOptions,
+    model_options: ModelOptions,
 ) -> None:
-    """Show a network in the browser: layers, maps, dreams, strongest images.
-
-    On this machine alone, unless told otherwise. Ctrl-C ends it.
+    """Explore a network in the browser.
 
     \b
     Examples:
       dreamfilters serve signs
       dreamfilters serve net.keras images/ --classes names.txt --open
       dreamfilters serve signs --get /api/state
+
+    Shows layers, activation maps, dreams, the strongest images and verdicts. Only this machine can connect by default.
+    Ctrl-C stops the server.
     """
     from dreamfilters.viewer.launch import access_for, settings_for
     from dreamfilters.viewer.server.http_server import start_server
     from dreamfilters.viewer.server.single_request import respond_once
 
-    options = {**opening.settings, "size": None if size is None else _sides(size)}
+    options = {**model_options.settings, "size": parse_size(size)}
     settings = settings_for(
         model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=import_tensorflow
     )
@@ -68,13 +74,13 @@ def serve(
         status, content = respond_once(settings, get)
         typer.get_binary_stream("stdout").write(content)
         raise typer.Exit(0 if status < 400 else 1)
-    signal.signal(signal.SIGTERM, _stop)  # so that uploads are forgotten then too
+    signal.signal(signal.SIGTERM, _interrupt)  # removes uploaded images, as Ctrl-C does
     access = access_for(host, token, allow_host or (), base_url)
     viewer = start_server(settings, access, host, port)
     typer.echo(viewer.url)
     if access.any_address:
-        say("whoever reaches this machine and has the token can look; there is no encryption")
-    say("Ctrl-C ends it")
+        say("anyone who can reach this machine and has the token can connect; traffic is not encrypted")
+    say("press Ctrl-C to stop")
     if open_browser:
         typer.launch(viewer.url)
     viewer.wait()
@@ -83,11 +89,5 @@ def serve(
 COMMANDS = (serve,)
 
 
-def _sides(text: str) -> tuple[int, int]:
-    """Turn '96' or '64x96' into (height, width)."""
-    sides = sides_of(text)
-    return sides[0], sides[-1]
-
-
-def _stop(*_: Any) -> None:
+def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt

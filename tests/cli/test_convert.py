@@ -22,7 +22,7 @@ def test_a_network_is_converted(invoke, tiny, tmp_path):
     done = invoke(tmp_path / "tiny.h5", out, "-v")
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(out)
-    assert done.stderr.strip() == "nothing had to be changed"
+    assert done.stderr.strip() == "nothing was changed"
     assert keras.models.load_model(out).count_params() == tiny.count_params()
 
 

@@ -36,7 +36,7 @@ def test_forms_are_ranked_and_the_best_is_written_beside_the_model(place):
     assert not (place / "tiny.toml").exists()
     saved = run(place, "--save", "--top", "2")
     lines = saved.stdout.splitlines()
-    assert lines[0].split() == ["accuracy", "log-loss", "input", "resized", "classes"]
+    assert lines[0].split() == ["accuracy", "log-loss", "input", "form", "resize", "classes"]
     assert (len(lines), lines[-1]) == (4, str(place / "tiny.toml"))
     assert tomllib.loads((place / "tiny.toml").read_text())["size"] == [16, 16]
     network = load(place / "tiny.keras")
@@ -60,4 +60,4 @@ def test_what_is_in_no_file_cannot_be_saved():
     app.command()(inputs.inputs)
     told = CliRunner().invoke(app, ["signs", "images", "--save"])
     assert isinstance(told.exception, OutputError)
-    assert str(told.exception) == "signs: is no file that a TOML could lie beside"
+    assert str(told.exception) == "signs: is not a file, so no model.toml can be saved beside it"

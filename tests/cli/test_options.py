@@ -7,8 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli.options import ModelOptions, sides_of, with_model_options
-from dreamfilters.errors import InputFormError
+from dreamfilters.cli.options import ModelOptions, parse_numbers, parse_sides, parse_size, with_model_options
+from dreamfilters.errors import InputFormError, TargetError
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,18 @@ def test_what_is_said_of_the_network_reaches_load(tmp_path):
 def test_what_an_old_file_needed_is_said_on_demand(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
     ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))
-    assert capsys.readouterr().err == "nothing had to be changed\n"
+    assert capsys.readouterr().err == "nothing was changed\n"
 
 
-def test_sides():
-    assert (sides_of("96"), sides_of("64x96"), sides_of("64×96")) == ((96,), (64, 96), (64, 96))
-    with pytest.raises(InputFormError, match="--size 1x2x3: one side in pixels"):
-        sides_of("1x2x3")
+def test_sizes():
+    assert (parse_sides("96"), parse_sides("64x96"), parse_sides("64×96")) == ((96,), (64, 96), (64, 96))
+    assert (parse_size(None), parse_size("96"), parse_size("64x96")) == (None, (96, 96), (64, 96))
+    with pytest.raises(InputFormError, match="--size 1x2x3: must be a side in pixels"):
+        parse_size("1x2x3")
+
+
+def test_numbers_and_ranges():
+    assert parse_numbers("0-3, 42,2") == (0, 1, 2, 3, 42)
+    for text in ("", "a", "-1", "3-", "1-2-3", "0-9999999"):
+        with pytest.raises(TargetError, match="must be numbers and ranges"):
+            parse_numbers(text)

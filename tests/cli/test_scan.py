@@ -98,7 +98,7 @@ def test_odd_images_are_all_read(tell, place):
     code, out, _ = tell("images", "--top", 3)
     assert code == 0
     lines = out.splitlines()
-    assert lines[0].split() == ["layer", "units", "silent", "on", "all", "zeros", "strongest", "by"]
+    assert lines[0].split() == ["layer", "units", "always", "silent", "zeros", "strongest", "unit", "image"]
     assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "//logits"]
     assert lines[-1] == "13 images: out"
     found = read_scan(place / "out")
