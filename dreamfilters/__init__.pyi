@@ -137,8 +137,8 @@ from .errors import TargetError as TargetError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import UntrustedError as UntrustedError
 from .evidence.activations import activations as activations
-from .evidence.maps.layer_page import MapStyle as MapStyle
-from .evidence.maps.unit_maps import MapScale as MapScale
+from .evidence.maps.map_style import MapScale as MapScale
+from .evidence.maps.map_style import MapStyle as MapStyle
 from .evidence.maps.unit_maps import UnitMaps as UnitMaps
 from .evidence.patches import extract_patch as extract_patch
 from .evidence.scan.result import Scan as Scan

@@ -94,8 +94,7 @@ def _settings(
     layers: list[str] | None, units: str | None, top: int, style: tuple[str, str, bool], number_type: str, pages: bool,
     size: tuple[int, int] | None,
 ) -> MapSettings:  # fmt: skip
-    from dreamfilters.evidence.maps.layer_page import MapStyle
-    from dreamfilters.evidence.maps.unit_maps import MapScale
+    from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
     from dreamfilters.runs.map_run import MapSettings
 
     scale, colormap, overlay = style

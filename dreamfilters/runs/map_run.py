@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats, iter_activations
-from dreamfilters.evidence.maps.layer_page import MapStyle, PageImage, layer_page, overview
+from dreamfilters.evidence.maps.layer_page import PageImage, layer_page, overview
+from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of

@@ -15,8 +15,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError, OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
-from dreamfilters.evidence.maps.layer_page import MapStyle
-from dreamfilters.evidence.maps.unit_maps import MapScale
+from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.runs import map_run

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dreamfilters.evidence.maps.overlay import overlay_maps
-from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
+from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
+from dreamfilters.evidence.maps.map_tiles import map_tiles
+from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.images import ImageArray
-from dreamfilters.images.colormaps import Colormap, colormap, share
-from dreamfilters.images.decoding import in_channels, with_channels
+from dreamfilters.images.colormaps import Colormap, colormap
 from dreamfilters.images.panels import (
     BRIGHT,
     DIM,
@@ -22,7 +21,6 @@ from dreamfilters.images.panels import (
     above,
     beside,
     blank,
-    enlarged,
     framed,
     image_panel,
     shrunk,
@@ -33,30 +31,11 @@ from dreamfilters.networks.classes.predictions import Prediction
 
 ScaleLabels: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 
-_TILE, _LARGEST = 96, 256  # pixels: small maps are enlarged to about the first, large ones shrunk below the second
+_TILE = 96  # pixels of a tile
 _SMALL_TILE, _MANY_UNITS = 64, 256  # pixels of a tile in layers of more units than that
 _IMAGE, _MARGIN, _GAP = 176, 16, 20
 _BAR, _TEXT, _NAME = 256, 460, 240  # widths of the scale bar, of the header's text and of a class name
 _OVERVIEW_TILE, _OVERVIEW_UNITS = 72, 12
-_TOKEN_GAP = 4  # pixels between the grid of patch tokens and the other tokens
-
-
-@dataclass(frozen=True)
-class MapStyle:
-    """How maps are drawn.
-
-    Attributes:
-        scale: the values of the darkest and the brightest color.
-        colormap: "gray", "magma" or "viridis".
-        overlay: draw each map over the image.
-    """
-
-    scale: MapScale = field(default_factory=MapScale)
-    colormap: str = "gray"
-    overlay: bool = False
-
-    def __post_init__(self) -> None:
-        colormap(self.colormap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +58,7 @@ class PageImage:
 def layer_page(given: PageImage, maps: UnitMaps, style: MapStyle) -> Panel:
     """Return the page of a layer, (H, W, 3) uint8: a map for each unit, or a bar for each unit of a vector."""
     colors = colormap(style.colormap)
-    body = _bars(maps, style, colors) if maps.is_vector else _tiles(given, maps, style, colors)
+    body = _bars(maps, style, colors) if maps.is_vector else _tiles(given, maps, style)
     header = _header(given, _layer_lines(maps))
     return framed(above([header, _legend(maps, style, colors), body], gap=_GAP), _MARGIN)
 
@@ -195,9 +174,9 @@ def _remarks(maps: UnitMaps, scale: MapScale) -> list[TextLine]:
     return [TextLine(", ".join(remarks), 12, DIM)] if remarks else []
 
 
-def _tiles(given: PageImage, maps: UnitMaps, style: MapStyle, colors: Colormap) -> Panel:
+def _tiles(given: PageImage, maps: UnitMaps, style: MapStyle) -> Panel:
     side = _SMALL_TILE if len(maps.units) > _MANY_UNITS else _TILE
-    return tiled(_painted(given, maps, style, colors, side), _captions(maps, 13, 10))
+    return tiled(map_tiles(maps, given.image, style, side), _captions(maps, 13, 10))
 
 
 def _captions(maps: UnitMaps, number: int, values: int) -> list[list[TextLine]]:
@@ -206,49 +185,6 @@ def _captions(maps: UnitMaps, number: int, values: int) -> list[list[TextLine]]:
         [TextLine(str(unit), number, BRIGHT), TextLine(_range(least, greatest), values, DIM)]
         for unit, least, greatest in zip(maps.units, *maps.ranges, strict=True)
     ]
-
-
-def _painted(given: PageImage, maps: UnitMaps, style: MapStyle, colors: Colormap, side: int) -> NDArray[np.uint8]:
-    """Return the maps in color, (units, h, w, 3): small ones about `side` pixels long, none longer than `_LARGEST`.
-
-    The class and register tokens of a layer are drawn in columns to the right of its grid of patch tokens.
-    """
-    low, high = (end[:, None, None] for end in maps.limits(style.scale))
-    painted = colors.paint(maps.planes, low, high)
-    longer = max(painted.shape[1:3])
-    factor = _factor(longer, side)
-    if style.overlay and (maps.info.kind != "tokens" or maps.grid):
-        size = given.image.shape[:2]
-        below = image_panel(_under(given.image, colors), min(_LARGEST, max(side, *size)))
-        field = None if maps.grid else maps.info.receptive_field  # the grid covers the image
-        tiles = overlay_maps(below, painted, share(maps.planes, low, high), size, field)
-    else:
-        tiles = shrunk(painted, -(-longer // _LARGEST)) if longer > _LARGEST else enlarged(painted, factor)
-    others = maps.other_tokens[:, :, None]  # (units, k, 1)
-    return _with_others(tiles, colors.paint(others, low, high), factor) if others.size else tiles
-
-
-def _with_others(tiles: NDArray[np.uint8], others: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return tiles (units, h, w, 3) with other tokens (units, k, 1, 3) to their right, column by column."""
-    units, height = tiles.shape[:2]
-    rows = max(1, min(others.shape[1], height // factor))
-    parts = [tiles]
-    for first in range(0, others.shape[1], rows):
-        column = enlarged(others[:, first : first + rows], factor)[:, :height]
-        strip = np.broadcast_to(blank(height, _TOKEN_GAP + factor), (units, height, _TOKEN_GAP + factor, 3)).copy()
-        strip[:, : column.shape[1], _TOKEN_GAP:] = column
-        parts.append(strip)
-    return np.concatenate(parts, axis=2)
-
-
-def _under(image: ImageArray, colors: Colormap) -> ImageArray:
-    """Return the image to draw under a map: gray under a colored map, so that all color is the map's."""
-    is_gray = np.ptp(colors.colors, axis=1).max() == 0
-    return image if is_gray else in_channels(with_channels(image), 1)
-
-
-def _factor(longer: int, side: int) -> int:
-    return max(1, round(side / longer))
 
 
 def _bars(maps: UnitMaps, style: MapStyle, colors: Colormap) -> Panel:
@@ -278,7 +214,7 @@ def _row(given: PageImage, maps: UnitMaps, style: MapStyle, colors: Colormap) ->
     first = UnitMaps(maps.info, maps.units[:_OVERVIEW_UNITS], maps.values[..., :_OVERVIEW_UNITS], maps.span)
     if maps.is_vector:
         return _bars(first, style, colors)
-    images = _painted(given, first, style, colors, _OVERVIEW_TILE)
+    images = map_tiles(first, given.image, style, _OVERVIEW_TILE)
     longer = max(images.shape[1:3])
     small = shrunk(images, -(-longer // (2 * _OVERVIEW_TILE)))
     return tiled(small, _captions(first, 11, 9), columns=_OVERVIEW_UNITS)

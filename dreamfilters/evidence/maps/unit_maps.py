@@ -1,66 +1,22 @@
-"""The activation maps of one layer on one image: the map of every unit, its statistics, and the color scale."""
+"""The activation maps of one layer on one image: the map of every unit, and its statistics."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import RecipeError, TargetError
+from dreamfilters.errors import TargetError
 from dreamfilters.evidence.activations import Floats
+from dreamfilters.evidence.maps.map_style import MapScale
 from dreamfilters.networks import LayerInfo, Network
 from dreamfilters.networks.layers.layer_info import TokenGrid, as_maps
 from dreamfilters.networks.layers.pass_through import types_of
-
-By: TypeAlias = Literal["unit", "layer", "fixed"]
-
-
-@dataclass(frozen=True)
-class MapScale:
-    """The values of the darkest and the brightest color.
-
-    Attributes:
-        by: "unit": the least and greatest value of each map, so that maps cannot be compared with each other; "layer":
-            those of the whole layer on this image; "fixed": `low` and `high`.
-        low: with "fixed", the value of the darkest color.
-        high: with "fixed", the value of the brightest color.
-
-    Example:
-        >>> MapScale.read("0:6")
-        MapScale(by='fixed', low=0.0, high=6.0)
-    """
-
-    by: By = "unit"
-    low: float = 0.0
-    high: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.by not in ("unit", "layer", "fixed"):
-            raise RecipeError(f"scale={self.by}: must be unit, layer or LOW:HIGH")
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise RecipeError(f"scale={self.low:g}:{self.high:g}: LOW must be below HIGH, both finite")
-
-    @classmethod
-    def read(cls, text: str) -> MapScale:
-        """Return the scale named by a text: 'unit', 'layer' or 'LOW:HIGH'.
-
-        Raises:
-            RecipeError: any other text, or LOW is not below HIGH.
-        """
-        numbers = [number for number in re.split(r"[:,\s]+", text.strip()) if number]
-        if len(numbers) != 2:
-            return cls(text.strip())  # type: ignore[arg-type]
-        try:
-            low, high = map(float, numbers)
-        except ValueError:
-            raise RecipeError(f"scale={text}: must be unit, layer or LOW:HIGH") from None
-        return cls("fixed", low, high)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,9 @@ import pytest
 
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.maps import layer_page as drawing
-from dreamfilters.evidence.maps.layer_page import MapStyle, PageImage, layer_page, overview
-from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps
+from dreamfilters.evidence.maps.layer_page import PageImage, layer_page, overview
+from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
+from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
-from dreamfilters.evidence.maps.unit_maps import MapScale, UnitMaps, mapped_layers, select_units
+from dreamfilters.errors import TargetError, UnknownNameError
+from dreamfilters.evidence.maps.map_style import MapScale
+from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.networks import LayerInfo
 from dreamfilters.networks.layers.layer_info import TokenGrid
 
@@ -61,26 +62,6 @@ def test_numbers_in_json_are_exact_float32():
     text = json.dumps(UnitMaps.of(INFO, np.full((2, 2, 3), value)).as_values(MapScale()))
     assert "0.33333334" in text
     assert np.float32(json.loads(text)["max"][0]) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "scale"),
-    [
-        ("unit", MapScale()),
-        ("layer", MapScale("layer")),
-        ("0:6", MapScale("fixed", 0, 6)),
-        ("-1.5,2e1", MapScale("fixed", -1.5, 20)),
-        ("0 1", MapScale("fixed", 0, 1)),
-    ],
-)
-def test_a_scale_is_read_from_text(text, scale):
-    assert MapScale.read(text) == scale
-
-
-@pytest.mark.parametrize("text", ["units", "", "1:0", "1:1", "a:b", "1:2:3", "nan:1", "0:inf"])
-def test_a_scale_that_does_not_exist_is_refused(text):
-    with pytest.raises(RecipeError, match="scale="):
-        MapScale.read(text)
 
 
 def test_layers_that_forward_their_input_are_left_out_unless_named(network):
