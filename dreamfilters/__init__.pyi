@@ -40,9 +40,6 @@ from .dreams.optimizers import (
     Adam as Adam,
 )
 from .dreams.optimizers import (
-    Momentum as Momentum,
-)
-from .dreams.optimizers import (
     Nadam as Nadam,
 )
 from .dreams.optimizers import (
@@ -50,9 +47,6 @@ from .dreams.optimizers import (
 )
 from .dreams.optimizers import (
     RMSprop as RMSprop,
-)
-from .dreams.optimizers import (
-    Sign as Sign,
 )
 from .dreams.parameterizations import (
     CPPN as CPPN,
@@ -82,9 +76,6 @@ from .dreams.penalties import (
     BlurEvery as BlurEvery,
 )
 from .dreams.penalties import (
-    ClipContribution as ClipContribution,
-)
-from .dreams.penalties import (
     ClipNorm as ClipNorm,
 )
 from .dreams.penalties import (
@@ -97,7 +88,6 @@ from .dreams.penalties import (
     TotalVariation as TotalVariation,
 )
 from .dreams.priors import Prior as Prior
-from .dreams.priors import measure_prior as measure_prior
 from .dreams.recipe import Recipe as Recipe
 from .dreams.recipe import read_recipe as read_recipe
 from .dreams.result import Dream as Dream
@@ -160,6 +150,7 @@ from .runs.map_run import draw_maps as draw_maps
 from .runs.scan_run import read_scan as read_scan
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
+from .verdicts.verdict import Verdict as Verdict
 from .viewer.launch import serve as serve
 from .viewer.server.http_server import Viewer as Viewer
 

@@ -1,4 +1,4 @@
-"""Transforms that only move pixels: matrices, multiplied before anything is resampled."""
+"""Affine transforms: matrices that are multiplied before the image is resampled once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dreamfilters.errors import RecipeError
 
 @runtime_checkable
 class AffineTransform(Protocol):
-    """A transform that only moves pixels and can be merged with its neighbors."""
+    """A transform that only moves pixels; successive ones are merged."""
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
-        """Return (n, 3, 3): output places (x, y, 1) in pixels from the center -> input places."""
+        """Return (n, 3, 3): output positions (x, y, 1) in pixels from the center -> input positions."""
 
 
-def moved(image: Tensor, matrices: list[Tensor]) -> Tensor:
-    """Resample once through the product of the motions: the last one meets the output place first."""
+def warped(image: Tensor, matrices: list[Tensor]) -> Tensor:
+    """Return the images resampled once through the product of the matrices, of which the last applies first."""
     if not matrices:
         return image
     product = matrices[0]
@@ -33,19 +33,19 @@ def moved(image: Tensor, matrices: list[Tensor]) -> Tensor:
     return backend.warp(image, _about_center(product, height, width), height, width)
 
 
-class _Moves:
-    """Makes a motion callable on its own, as every transform is."""
+class _Affine:
+    """Makes an affine transform callable, as every transform is."""
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
         raise NotImplementedError
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        return moved(image, [self.matrix(seeds, image.shape[1], image.shape[2])])
+        return warped(image, [self.matrix(seeds, image.shape[1], image.shape[2])])
 
 
 @dataclass(frozen=True)
-class Rotate(_Moves):
-    """Turn each image by up to `degrees` either way, mirrored beyond its edges."""
+class Rotate(_Affine):
+    """Rotate each image by up to `degrees` either way, mirrored beyond its edges."""
 
     degrees: float
 
@@ -54,7 +54,7 @@ class Rotate(_Moves):
             raise RecipeError(f"degrees={self.degrees}: from 0 up to, not including, 180")
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
-        """Return the rotations (n, 3, 3), even in the tangent of half the angle: no cosine, see `backend.LANES`."""
+        """Return the rotations (n, 3, 3), uniform in the tangent of half the angle (no cosine: see `backend.LANES`)."""
         half = backend.uniform(seeds, (), -1.0, 1.0) * math.tan(math.radians(self.degrees) / 2)
         square = half * half
         cosine, sine, zero = (1 - square) / (1 + square), 2 * half / (1 + square), ops.zeros_like(half)
@@ -62,8 +62,8 @@ class Rotate(_Moves):
 
 
 @dataclass(frozen=True)
-class Scale(_Moves):
-    """Enlarge each image or shrink it, by a factor from 1 to 1 + `by`, mirrored beyond its edges."""
+class Scale(_Affine):
+    """Scale each image by a factor from 1 / (1 + `by`) to 1 + `by`, mirrored beyond its edges."""
 
     by: float
 
@@ -78,8 +78,8 @@ class Scale(_Moves):
 
 
 @dataclass(frozen=True)
-class Shear(_Moves):
-    """Slant each image sideways by up to `by` pixels a row, mirrored beyond its edges."""
+class Shear(_Affine):
+    """Shear each image horizontally by up to `by` pixels per row, mirrored beyond its edges."""
 
     by: float
 
@@ -94,8 +94,8 @@ class Shear(_Moves):
 
 
 @dataclass(frozen=True)
-class Shift(_Moves):
-    """Move each image by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
+class Shift(_Affine):
+    """Shift each image by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
 
     pixels: float
 
@@ -111,10 +111,10 @@ class Shift(_Moves):
 
 @dataclass(frozen=True)
 class Crop:
-    """Show `views` square-cornered parts of each image, enlarged to its full size (MACO, Fel et al. 2023).
+    """Take `views` random crops of each image, enlarged to its full size (MACO, Fel et al. 2023).
 
-    A part has between `smallest` and `largest` of the side; its center is normal around the middle with `spread` times
-    the side as std, clipped so that it stays inside.
+    The side of a crop is between `smallest` and `largest` times that of the image. Its center is normally distributed
+    around the middle, with `spread` times the side as std, and clipped so that the crop stays inside.
     """
 
     views: int = 1
@@ -137,8 +137,8 @@ class Crop:
         center = ops.clip(backend.normal(backend.fold(seeds, 1), (2,)) * self.spread, -room, room)
         zero = ops.zeros_like(side)
         matrix = _matrix(side, zero, center[:, 0] * width, zero, side, center[:, 1] * height)
-        shown = ops.repeat(image, self.views, axis=0) if self.views > 1 else image
-        return moved(shown, [matrix])
+        views = ops.repeat(image, self.views, axis=0) if self.views > 1 else image
+        return warped(views, [matrix])
 
 
 def _matrix(a: Tensor, b: Tensor, x: Tensor, c: Tensor, d: Tensor, y: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ def _matrix(a: Tensor, b: Tensor, x: Tensor, c: Tensor, d: Tensor, y: Tensor) ->
 
 
 def _about_center(matrix: Tensor, height: int, width: int) -> Tensor:
-    """Turn a map between offsets from the center into one between pixel numbers."""
+    """Return the matrix between pixel numbers of a matrix between offsets from the center."""
     x, y = (width - 1) / 2, (height - 1) / 2
     to_center = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], "float32")
     back = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], "float32")
@@ -157,11 +157,11 @@ def _about_center(matrix: Tensor, height: int, width: int) -> Tensor:
 
 
 def stretch(draw: Tensor, by: float) -> Tensor:
-    """Turn draws in [-1, 1) into factors from 1 / (1 + by) to 1 + by; only + and *, see `backend.LANES`."""
+    """Return factors from 1 / (1 + by) to 1 + by for draws in [-1, 1); only + and *, see `backend.LANES`."""
     return 1 + draw * ops.where(draw < 0, by / (1 + by), by)
 
 
 def at_least(name: str, value: float, least: float = 0.0) -> None:
-    """Raise a RecipeError for a setting below its least value."""
+    """Raise a RecipeError for a setting below its minimum."""
     if not value >= least:
         raise RecipeError(f"{name}={value}: at least {least:g}")

@@ -1,4 +1,4 @@
-"""Where the recipes stand: the TOML files of the package, found by name; light enough for `dreamfilters recipes`."""
+"""The built-in recipes: TOML files of the package, found by name without importing TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 
 @cache
 def folder() -> Path:
-    """Return where the recipes lie: inside the installed package, or at the top of a checkout."""
+    """Return the folder of the recipes: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
+    installed = package / "configs"
+    return installed if installed.is_dir() else package.parent / "configs"
 
 
 def names() -> tuple[str, ...]:
-    """Return the recipes that come with the package."""
+    """Return the names of the built-in recipes.
+
+    >>> names()[:2]
+    ('deepdream', 'fast')
+    """
     return tuple(sorted(path.stem for path in folder().glob("*.toml")))
 
 
 def text(source: str) -> tuple[str, str]:
-    """Return the TOML of a recipe by name or file, and its name.
+    """Return the TOML text of a recipe, given by name or file, and its name.
 
     Raises:
         UnknownNameError: no such recipe or file.
-        RecipeError: a file that cannot be read.
+        RecipeError: the file cannot be read.
     """
     if source in names():
         return (folder() / f"{source}.toml").read_text("utf-8"), source
@@ -43,5 +47,5 @@ def text(source: str) -> tuple[str, str]:
 
 
 def description(name: str) -> str:
-    """Return what a recipe of the package says about when to use it."""
+    """Return the description of a built-in recipe: when to use it."""
     return str(tomllib.loads(text(name)[0]).get("description", ""))

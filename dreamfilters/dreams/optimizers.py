@@ -1,7 +1,7 @@
-"""How a step is taken: pure functions from a gradient and a state to a move, one row per image.
+"""Optimizers: pure functions from a gradient and a state to a step, with one row per image; all of them ascend.
 
-Keras's optimizers hold variables and serve one loss; here every image climbs alone, may stop alone and is started
-again alone, so the state is a value with a row per image. All of them ascend.
+The optimizers of Keras hold variables for one loss. Here each image is optimized, stopped and restarted independently,
+so the state is a value with one row per image.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dreamfilters.errors import RecipeError
 Tree: TypeAlias = Any  # a dict of arrays, one row per image
 Schedule: TypeAlias = Literal["constant", "cosine", "linear", "warm-cosine"]
 
-_WARM = 0.1  # the share of the steps in which "warm-cosine" rises
+_WARM_UP = 0.1  # share of the steps during which "warm-cosine" rises
 _TINY = 1e-8
 
 
 class Optimizer(Protocol):
-    """A gradient becomes a move."""
+    """Turns gradients into steps."""
 
     @property
     def rate(self) -> float:
@@ -35,13 +35,14 @@ class Optimizer(Protocol):
         """Return the state before the first step."""
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
-        """Return what is added to the numbers for a rate of 1, and the next state; `step` counts from 0."""
+        """Return the step for a learning rate of 1, and the next state; `step` counts from 0."""
 
 
 def schedule_factor(schedule: Schedule, step: Tensor, steps: int) -> Tensor:
-    """Return what the learning rate is multiplied by at a step that counts from 0.
+    """Return the factor of the learning rate at a step, counted from 0.
 
-    "constant" is 1; "cosine" and "linear" fall to 0 at the end; "warm-cosine" rises over the first tenth before.
+    "constant" is 1, "cosine" and "linear" fall to 0 at the end, "warm-cosine" rises over the first tenth of the steps
+    and then falls.
     """
     done = ops.cast(step, "float32") / max(steps, 1)
     if schedule == "cosine":
@@ -49,8 +50,8 @@ def schedule_factor(schedule: Schedule, step: Tensor, steps: int) -> Tensor:
     if schedule == "linear":
         return 1 - done
     if schedule == "warm-cosine":
-        rising = ops.minimum((done + 1 / max(steps, 1)) / _WARM, 1.0)
-        return rising * 0.5 * (1 + ops.cos(math.pi * ops.maximum(done - _WARM, 0.0) / (1 - _WARM)))
+        rising = ops.minimum((done + 1 / max(steps, 1)) / _WARM_UP, 1.0)
+        return rising * 0.5 * (1 + ops.cos(math.pi * ops.maximum(done - _WARM_UP, 0.0) / (1 - _WARM_UP)))
     return ops.ones_like(done)
 
 
@@ -62,7 +63,7 @@ def check_schedule(schedule: str) -> None:
 
 def _check(rate: float, **shares: float) -> None:
     if not rate > 0:
-        raise RecipeError(f"rate={rate}: a learning rate is above 0")
+        raise RecipeError(f"rate={rate}: must be above 0")
     for name, share in shares.items():
         if not 0 <= share < 1:
             raise RecipeError(f"{name}={share}: from 0 up to, not including, 1")
@@ -88,7 +89,7 @@ class Adam:
         _check(self.rate, beta1=self.beta1, beta2=self.beta2)
 
     def start(self, params: Tree) -> Tree:
-        """Return the sums of gradients and of their squares, 0."""
+        """Return the sums of gradients and of their squares, both 0."""
         return _sums(params)
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
@@ -99,7 +100,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class Nadam:
-    """Adam that looks one step ahead (Dozat 2016), with a constant first decay."""
+    """Adam with Nesterov momentum (Dozat 2016), with a constant first decay."""
 
     rate: float = 0.5
     beta1: float = 0.9
@@ -109,11 +110,11 @@ class Nadam:
         _check(self.rate, beta1=self.beta1, beta2=self.beta2)
 
     def start(self, params: Tree) -> Tree:
-        """Return the sums of gradients and of their squares, 0."""
+        """Return the sums of gradients and of their squares, both 0."""
         return _sums(params)
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
-        """Return the look-ahead first moment over the root of the second."""
+        """Return the Nesterov first moment over the root of the second."""
         of_sum = self.beta1 * (1 - self.beta1) / (1 - ops.power(self.beta1, _count(step) + 1))
         of_gradient = (1 - self.beta1) / (1 - ops.power(self.beta1, _count(step)))
         return _over_root(self, gradient, state, step, lambda total, g: of_sum * total + of_gradient * g)
@@ -130,13 +131,13 @@ def _sums(params: Tree) -> Tree:
 def _over_root(optimizer: Adam | Nadam, gradient: Tree, state: Tree, step: Tensor, top: Any) -> tuple[Tree, Tree]:
     """Return `top(running sum, gradient)` over the root of the mean square, and the new running sums.
 
-    The sums are kept as they are, beta * sum + gradient: what makes moments of them, (1 - beta) and the correction of
-    the start, goes into factors of the whole step, because each pass over all numbers is a share of a step's time.
+    The sums are beta * sum + gradient. The factor (1 - beta) and the bias correction, which turn them into moments, are
+    applied to the step as a whole, because each pass over all parameters takes time.
     """
     first = _map(lambda total, g: optimizer.beta1 * total + g, state["first"], gradient)
     second = _map(lambda total, g: optimizer.beta2 * total + ops.square(g), state["second"], gradient)
     scale = ops.sqrt((1 - optimizer.beta2) / (1 - ops.power(optimizer.beta2, _count(step))))
-    # without _TINY, TensorFlow makes an approximate reciprocal root of it, which is not the same in every batch
+    # without _TINY, TensorFlow uses an approximate reciprocal root, which differs between batches
     move = _map(lambda m, v, g: top(m, g) / (ops.sqrt(v) * scale + _TINY), first, second, gradient)
     return move, {"first": first, "second": second}
 
@@ -152,7 +153,7 @@ class RMSprop:
         _check(self.rate, rho=self.rho)
 
     def start(self, params: Tree) -> Tree:
-        """Return the mean square at 0."""
+        """Return a mean square of 0."""
         return {"second": _zeros(params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
@@ -172,7 +173,7 @@ class Momentum:
         _check(self.rate, momentum=self.momentum)
 
     def start(self, params: Tree) -> Tree:
-        """Return the velocity at 0."""
+        """Return a velocity of 0."""
         return {"velocity": _zeros(params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
@@ -183,7 +184,7 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Sign:
-    """Every number moves by the rate, up or down."""
+    """Every parameter moves by the learning rate, in the direction of its gradient (FGSM, Goodfellow et al. 2015)."""
 
     rate: float = 0.01
 
@@ -201,7 +202,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Normalized:
-    """The gradient over its size: `norm` "l2" is its root mean square (keras-vis), "l1" its mean |g| (DeepDream)."""
+    """The gradient divided by its norm: "l2" is the root mean square (keras-vis), "l1" the mean |g| (DeepDream)."""
 
     rate: float = 1.0
     norm: Literal["l1", "l2"] = "l2"
@@ -216,10 +217,10 @@ class Normalized:
         return {}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
-        """Return the gradient of each image, its size taken off."""
+        """Return the normalized gradient of each image."""
 
         def scaled(g: Tensor) -> Tensor:
-            size = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))
-            return g / ops.reshape(size + _TINY, (-1,) + (1,) * (len(g.shape) - 1))
+            norm = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))
+            return g / ops.reshape(norm + _TINY, (-1,) + (1,) * (len(g.shape) - 1))
 
         return _map(scaled, gradient), state

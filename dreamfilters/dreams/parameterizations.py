@@ -18,16 +18,16 @@ from dreamfilters.backend import Tensor
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.errors import RecipeError
 
-Params: TypeAlias = dict[str, Tensor]  # every array has one row per image
+Params: TypeAlias = dict[str, Tensor]  # each array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
 Contrast: TypeAlias = Literal["standardized", "free"]
 
-_EDGE = 1e-3  # an image is squeezed into [.001, .999] to have finite logits: a quarter of one gray level
+_EDGE = 1e-3  # images are clipped to [.001, .999] for finite logits: a quarter of one gray level
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """What an image is painted on: its size in pixels and the color statistics it starts from."""
+    """The size of an image in pixels, and its color statistics."""
 
     height: int
     width: int
@@ -40,31 +40,31 @@ class Canvas:
 
 
 class Parameterization(Protocol):
-    """Numbers that become images: pure functions, one row per image."""
+    """Parameters of images as pure functions, one row per image."""
 
     @property
     def size(self) -> Size:
-        """Return the canvas in pixels, one side or (height, width); None takes the network's own."""
+        """Return the canvas in pixels, one side or (height, width); None is the network's size."""
 
     @property
     def prior(self) -> str:
         """Return the name of the color statistics: 'network', 'imagenet', 'none' or a file."""
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return the first numbers of the images with these seeds."""
+        """Return the initial parameters of the images with these seeds."""
 
     def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images (n, h, w, c) in [0, 1]."""
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Return the numbers that paint images (n, h, w, c)."""
+        """Return the parameters of images (n, h, w, c)."""
 
 
 def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
-    """Turn uncorrelated channels (n, h, w, c) into images in [0, 1]: sigmoid(mean + gain * z @ colors).
+    """Return images in [0, 1] of uncorrelated channels (n, h, w, c): sigmoid(mean + gain * z @ colors).
 
-    "standardized" first gives each image mean 0 and std 1, so that the ascent moves what the image shows and
-    cannot spend itself on contrast; "free" leaves both to it, as Lucid does.
+    With contrast "standardized", each image is first scaled to mean 0 and std 1, so that the ascent changes the content
+    and not the contrast. With "free", the ascent changes both, as in Lucid's `to_valid_rgb`.
     """
     if contrast == "standardized":
         z = _standardize(z)
@@ -73,10 +73,10 @@ def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> 
 
 @backend.custom_gradient
 def _standardize(z: Tensor) -> Any:
-    """Give each image mean 0 and std 1.
+    """Scale each image to mean 0 and std 1.
 
-    The gradient is written out, (dy - mean(dy) - y * mean(dy * y)) / std: the derived one sums its broadcasts in
-    an order that depends on the batch, and an image must come out the same to the byte alone and in any batch.
+    Its gradient is (dy - mean(dy) - y * mean(dy * y)) / std. Automatic differentiation would sum broadcasts in an order
+    that depends on the batch, and an image must have the same bytes alone and in any batch.
     """
 
     def mean(x: Tensor) -> Tensor:
@@ -93,26 +93,26 @@ def _standardize(z: Tensor) -> Any:
 
 
 def from_valid_rgb(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:
-    """Return the z of `to_valid_rgb` that gives `image`, up to rounding; standardized, up to its own contrast."""
-    squeezed = np.clip(np.asarray(image, "float64"), _EDGE, 1 - _EDGE)
-    logits = np.log(squeezed / (1 - squeezed)) - canvas.prior.mean
+    """Return the z for which `to_valid_rgb` returns `image`; with "standardized", up to its contrast."""
+    clipped = np.clip(np.asarray(image, "float64"), _EDGE, 1 - _EDGE)
+    logits = np.log(clipped / (1 - clipped)) - canvas.prior.mean
     z = logits @ np.linalg.inv(canvas.prior.colors.astype("float64")) / gain
     return np.asarray(z, "float32")
 
 
 def _check_image_settings(gain: float, size: Size, contrast: str) -> None:
     if not gain > 0:
-        raise RecipeError(f"gain={gain}: the contrast's gain is above 0, usually 1 to 5")
+        raise RecipeError(f"gain={gain}: must be above 0, usually 1 to 5")
     if contrast not in ("standardized", "free"):
         raise RecipeError(f"contrast={contrast!r}: 'standardized' or 'free'")
     sides = (size,) if isinstance(size, int) else (size or ())
     if any(side < 1 for side in sides):
-        raise RecipeError(f"size={size}: a canvas has at least one pixel")
+        raise RecipeError(f"size={size}: at least one pixel")
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """One number per pixel and channel. Free of any assumption, and quick to fill with noise."""
+    """One parameter per pixel and channel, without a prior on frequencies."""
 
     size: Size = None
     gain: float = 1.0
@@ -132,16 +132,15 @@ class Pixels:
         return to_valid_rgb(params["pixels"], canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Return the numbers that paint `image`."""
+        """Return the pixels of `image`."""
         return {"pixels": from_valid_rgb(image, canvas, self.contrast, self.gain)}
 
 
 @dataclass(frozen=True)
 class Fourier:
-    """A spectrum whose high frequencies weigh less: 1 / f ** decay, or as the prior measured (Olah et al. 2017).
+    """A Fourier spectrum with weights 1 / f ** decay, or those that the prior measured (Olah et al. 2017).
 
-    A step of the optimizer changes every frequency alike, so the image changes at all scales at once instead of
-    pixel by pixel.
+    A step of the optimizer changes every frequency equally, so the image changes at all scales at once.
     """
 
     size: Size = None
@@ -149,18 +148,21 @@ class Fourier:
     gain: float = 2.5
     contrast: Contrast = "standardized"
     prior: str = "network"
-    std: float = 1.0  # of the random start, in the coefficients before they are weighed
+    std: float = 1.0  # of the random start, before the weights
 
     def __post_init__(self) -> None:
         _check_image_settings(self.gain, self.size, self.contrast)
         if self.decay < 0:
-            raise RecipeError(f"decay={self.decay}: 0 for a flat spectrum, 1 for that of images, or more")
+            raise RecipeError(f"decay={self.decay}: at least 0; 0 is a flat spectrum, 1 that of natural images")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal coefficients, real and imaginary."""
         shape = (2, canvas.channels, canvas.height, canvas.width // 2 + 1)
         both = backend.normal(seeds, shape) * self.std
-        return {"real": both[:, 0], "imaginary": both[:, 1]}  # apart: the gradient of a slice costs more than the FFT
+        return {
+            "real": both[:, 0],
+            "imaginary": both[:, 1],
+        }  # the gradient of a slice costs more than the FFT
 
     def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""
@@ -169,7 +171,7 @@ class Fourier:
         return to_valid_rgb(ops.transpose(z, (0, 2, 3, 1)), canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Return the coefficients that paint `image`."""
+        """Return the coefficients of `image`."""
         z = from_valid_rgb(image, canvas, self.contrast, self.gain)
         spectrum = np.fft.rfft2(np.moveaxis(z, -1, 1))
         weight = self._weight(canvas)
@@ -178,7 +180,7 @@ class Fourier:
 
     def _weight(self, canvas: Canvas) -> np.ndarray:
         amplitude = canvas.prior.amplitude(canvas.height, canvas.width, self.decay)
-        if canvas.prior.spectrum is not None:  # its scale is that of the images it was measured on
+        if canvas.prior.spectrum is not None:  # its scale depends on the size of the measured images
             amplitude = amplitude / math.sqrt(float(np.mean(amplitude**2)))
         # irfft2 divides by height * width; its root makes one learning rate fit every size, as in Lucid
         return amplitude * math.sqrt(canvas.height * canvas.width)
@@ -186,13 +188,13 @@ class Fourier:
 
 @dataclass(frozen=True)
 class Phase:
-    """Phases only; the amplitudes stay those of the prior (MACO, Fel et al. 2023).
+    """Fourier phases; the amplitudes are those of the prior (MACO, Fel et al. 2023).
 
-    What the ascent cannot touch it cannot distort: the image keeps the colors and the sharpness of real ones.
+    The image keeps the colors and the spectrum of natural images.
     """
 
     size: Size = None
-    decay: float = 1.0  # of the amplitudes where the prior has no spectrum
+    decay: float = 1.0  # of the amplitudes if the prior has no spectrum
     gain: float = 1.0
     prior: str = "network"
 
@@ -200,7 +202,7 @@ class Phase:
         _check_image_settings(self.gain, self.size, "standardized")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return phases, uniform over the circle."""
+        """Return uniform phases."""
         shape = (canvas.channels, canvas.height, canvas.width // 2 + 1)
         return {"phase": backend.uniform(seeds, shape, -math.pi, math.pi)}
 
@@ -212,7 +214,7 @@ class Phase:
         return to_valid_rgb(ops.transpose(z, (0, 2, 3, 1)), canvas, "standardized", self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Return the phases of `image`; its amplitudes are replaced by the prior's."""
+        """Return the phases of `image`; its amplitudes are those of the prior."""
         z = from_valid_rgb(image, canvas, "standardized", self.gain)
         return {"phase": np.angle(np.fft.rfft2(np.moveaxis(z, -1, 1))).astype("float32")}
 
@@ -234,7 +236,7 @@ class Pyramid:
             raise RecipeError(f"levels={self.levels}: a pyramid has 1 to 10 levels")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return normal noise on every level."""
+        """Return normal noise on each level."""
         return {
             f"level{number}": backend.normal(backend.fold(seeds, number), (height, width, canvas.channels)) * self.std
             for number, (height, width) in enumerate(self._sizes(canvas))
@@ -248,7 +250,7 @@ class Pyramid:
         return to_valid_rgb(z, canvas, self.contrast, self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Return the image on the finest level, nothing on the others."""
+        """Return the image on the finest level and 0 on the others."""
         z = from_valid_rgb(image, canvas, self.contrast, self.gain)
         sizes = self._sizes(canvas)[1:]
         empty = {f"level{n}": np.zeros((len(z), *size, canvas.channels), "float32") for n, size in enumerate(sizes, 1)}
@@ -261,10 +263,10 @@ class Pyramid:
 
 @dataclass(frozen=True)
 class CPPN:
-    """A small network from coordinates to color, its weights optimized (Stanley 2007; Mordvintsev et al. 2018).
+    """The weights of a small network from coordinates to colors (Stanley 2007; Mordvintsev et al. 2018).
 
-    Smooth at any size. Each image has its own network of `depth` layers of `width` units with the activations
-    (a / .67, a^2 / .6) of a = arctan(z), which Lucid chose so that both have unit variance.
+    The image is smooth at any size. Each image has its own network of `depth` layers with `width` units and the
+    activations (a / .67, a^2 / .6) of a = arctan(z), which have unit variance, as in Lucid.
     """
 
     size: Size = None
@@ -276,10 +278,10 @@ class CPPN:
     def __post_init__(self) -> None:
         _check_image_settings(self.gain, self.size, "free")
         if self.width < 1 or self.depth < 1:
-            raise RecipeError(f"width={self.width}, depth={self.depth}: a CPPN has at least one layer of one unit")
+            raise RecipeError(f"width={self.width}, depth={self.depth}: at least 1")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
-        """Return weights of variance 1 / inputs; the last layer starts at a tenth of that, near gray."""
+        """Return weights of std 1 / sqrt(inputs), a tenth of it in the last layer, for an image near gray."""
         params: Params = {}
         inputs = 3
         for number in range(self.depth):
@@ -303,5 +305,5 @@ class CPPN:
         return to_valid_rgb(z, canvas, "free", self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
-        """Refuse: no formula gives the weights that paint an image."""
-        raise RecipeError("cppn: cannot start from an image; take pixels, fourier or pyramid")
+        """Raise a RecipeError: no formula gives the weights of an image."""
+        raise RecipeError("cppn: cannot start from an image; use pixels, fourier or pyramid")

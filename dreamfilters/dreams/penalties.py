@@ -1,8 +1,8 @@
-"""What an image should not be: penalties that read only the image, and edits of its pixels between the steps.
+"""Penalties, which read only the image, and edits of its pixels between steps.
 
-A penalty is subtracted from the score, so its gradient is part of the ascent. An edit is Yosinski's way (Yosinski et
-al. 2015, "Understanding neural networks through deep visualization"): after each step the pixels themselves are pulled
-toward gray, blurred, or set to gray where they matter least. Edits need the parameterization `pixels`.
+A penalty is subtracted from the score, so its gradient is part of the ascent. An edit changes the pixels after each
+step: it moves them toward gray, blurs them, or sets the least important ones to gray (Yosinski et al. 2015,
+"Understanding neural networks through deep visualization"). Edits require the parameterization `pixels`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dreamfilters.errors import RecipeError
 
 
 class Penalty(Protocol):
-    """(n, h, w, c) images in [0, 1] -> (n,), zero or more; lowered by the ascent."""
+    """(n, h, w, c) images in [0, 1] -> (n,), zero or more; the ascent minimizes it."""
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return each image's penalty."""
 
 
 class Edit(Protocol):
-    """Pixels (n, h, w, c) around 0, their gradient and the number of the step -> the pixels after it."""
+    """Pixels (n, h, w, c) around 0, their gradient and the step number -> the edited pixels."""
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
         """Return the edited pixels."""
@@ -39,7 +39,7 @@ def _check(name: str, value: float, least: float = 0.0, most: float = float("inf
 
 @dataclass(frozen=True)
 class TotalVariation:
-    """Neighbors that differ: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
+    """Total variation: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
 
     weight: float
 
@@ -100,7 +100,7 @@ class Lp:
 
 @dataclass(frozen=True)
 class BlurDistance:
-    """Fine detail: the mean of (x - its blurred self) ** 2, the blur held fixed (Lucid's `blur_input_each_step`)."""
+    """Fine detail: the mean of (x - blurred x) ** 2, with the blur held constant (Lucid, `blur_input_each_step`)."""
 
     weight: float
     sigma: float = 1.0
@@ -118,7 +118,7 @@ class BlurDistance:
 
 @dataclass(frozen=True)
 class Decay:
-    """After each step, shrink the pixels toward gray by the share `rate`."""
+    """After each step, multiply the pixels, which are 0 for gray, by 1 - `rate`."""
 
     rate: float
 
@@ -126,7 +126,7 @@ class Decay:
         _check("rate", self.rate, 0.0, 1.0)
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
-        """Return the shrunken pixels."""
+        """Return the decayed pixels."""
         return pixels * (1.0 - self.rate)
 
 
@@ -142,15 +142,15 @@ class BlurEvery:
         _check("every", self.every, 1)
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
-        """Return the pixels, blurred on their turn."""
+        """Return the pixels, blurred at every `every`-th step."""
         blurred = gaussian_blur(pixels, ops.full((ops.shape(pixels)[0],), self.sigma))
-        turn = ops.equal(ops.mod(ops.cast(step, "int32") + 1, self.every), 0)
-        return ops.where(turn, blurred, pixels)
+        due = ops.equal(ops.mod(ops.cast(step, "int32") + 1, self.every), 0)
+        return ops.where(due, blurred, pixels)
 
 
 @dataclass(frozen=True)
 class ClipNorm:
-    """After each step, set to gray the `percent` of places whose color has the smallest norm."""
+    """After each step, set the `percent` of pixels with the smallest color norm to gray."""
 
     percent: float
 
@@ -158,13 +158,13 @@ class ClipNorm:
         _check("percent", self.percent, 0.0, 100.0)
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
-        """Return the pixels, the weakest at 0."""
+        """Return the pixels, those with the smallest norm at 0."""
         return pixels * _strongest(ops.sqrt(ops.sum(ops.square(pixels), axis=-1)), self.percent)
 
 
 @dataclass(frozen=True)
 class ClipContribution:
-    """After each step, set to gray the `percent` of places that contribute least: |sum over channels of x * g|."""
+    """After each step, set the `percent` of pixels with the smallest |sum over channels of x * g| to gray."""
 
     percent: float
 
@@ -172,17 +172,17 @@ class ClipContribution:
         _check("percent", self.percent, 0.0, 100.0)
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
-        """Return the pixels, the least useful at 0."""
+        """Return the pixels, those with the smallest contribution at 0."""
         return pixels * _strongest(ops.abs(ops.sum(pixels * gradient, axis=-1)), self.percent)
 
 
-def _strongest(worth: Tensor, percent: float) -> Tensor:
-    """Return (n, h, w, 1): 1 where `worth` (n, h, w) is not among its lowest `percent`."""
-    flat = ops.reshape(worth, (ops.shape(worth)[0], -1))
+def _strongest(importance: Tensor, percent: float) -> Tensor:
+    """Return (n, h, w, 1): 0 at the lowest `percent` of `importance` (n, h, w), 1 elsewhere."""
+    flat = ops.reshape(importance, (ops.shape(importance)[0], -1))
     dropped = int(flat.shape[1] * percent / 100)
     if not dropped:
-        return ops.ones_like(worth)[..., None]
+        return ops.ones_like(importance)[..., None]
     if dropped == flat.shape[1]:
-        return ops.zeros_like(worth)[..., None]
+        return ops.zeros_like(importance)[..., None]
     threshold = ops.sort(flat, axis=1)[:, dropped, None, None]
-    return ops.cast(worth >= threshold, "float32")[..., None]
+    return ops.cast(importance >= threshold, "float32")[..., None]

@@ -1,7 +1,8 @@
-"""What images look like before a network is asked: their mean color, color axes and spectrum.
+"""Priors: color and spectrum statistics of natural images.
 
-All three are measured in logit space, log(x / (1 - x)), where a dream is painted: adding and scaling there never leaves
-the valid range. An image is sigmoid(mean + z @ colors) with z of channels that are uncorrelated and of unit variance.
+Mean color, color axes and spectrum are measured in logit space, log(x / (1 - x)), in which dreams are parameterized:
+sums and multiples there are always valid images. An image is sigmoid(mean + z @ colors), where the channels of z are
+uncorrelated and have unit variance.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from dreamfilters.errors import RecipeError
 
-_EDGE = 0.02  # images are squeezed into [.02, .98] before the logit, or one black pixel would outweigh all others
+_EDGE = 0.02  # images are clipped to [.02, .98] before the logit, or one black pixel would outweigh all others
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,13 @@ class Prior:
     """Color and spectrum statistics of some images.
 
     Attributes:
-        name: where they come from, as recipes name it.
+        name: the source, as recipes name it.
         mean: (c,) mean logit of each channel.
-        colors: (c, c) rows are what one unit of each uncorrelated channel adds to the logits.
+        colors: (c, c) row i is added to the logits by one unit of uncorrelated channel i.
         spectrum: (h, w // 2 + 1, c) root mean square amplitude of the uncorrelated channels at the frequencies of
-            `numpy.fft.rfft2` for a canvas of height h and width w of `shape`; None where only a decay is known.
-        shape: (h, w) that the spectrum was measured at.
+            `numpy.fft.rfft2` for (h, w) = `shape`; None if it was not measured.
+        shape: (h, w) at which the spectrum was measured.
+        digest: hash of the arrays.
     """
 
     name: str
@@ -40,8 +42,8 @@ class Prior:
 
     def __post_init__(self) -> None:
         arrays = [self.mean, self.colors, *([] if self.spectrum is None else [self.spectrum])]
-        whole = b"".join(np.ascontiguousarray(array, "float32").tobytes() for array in arrays)
-        object.__setattr__(self, "digest", hashlib.sha256(whole).hexdigest()[:16])
+        content = b"".join(np.ascontiguousarray(array, "float32").tobytes() for array in arrays)
+        object.__setattr__(self, "digest", hashlib.sha256(content).hexdigest()[:16])
 
     @property
     def channels(self) -> int:
@@ -49,11 +51,11 @@ class Prior:
         return len(self.mean)
 
     def amplitude(self, height: int, width: int, decay: float) -> np.ndarray:
-        """Return the amplitude (c, height, width // 2 + 1) that a canvas of this size has at each frequency.
+        """Return the amplitude at each frequency of a canvas of this size, (c, height, width // 2 + 1).
 
-        Frequencies are cycles a pixel, so a measured spectrum keeps its meaning at any canvas: it is interpolated
-        bilinearly between the frequencies it was measured at. Without one it is 1 / f ** decay, with the lowest
-        frequency of the canvas in place of 0 (as in Lucid).
+        Frequencies are in cycles per pixel, so a measured spectrum applies to any canvas: it is interpolated bilinearly
+        between the measured frequencies. Without one it is 1 / f ** decay, with the lowest frequency of the canvas in
+        place of 0, as in Lucid.
         """
         down, across = np.fft.fftfreq(height), np.fft.rfftfreq(width)
         if self.spectrum is None:
@@ -70,7 +72,7 @@ class Prior:
         )
 
     def save(self, path: Path) -> None:
-        """Write the statistics as an `.npz` of plain arrays."""
+        """Write the statistics as an `.npz` file; `read` reads it."""
         arrays: dict[str, Any] = {"name": np.asarray(self.name), "mean": self.mean, "colors": self.colors}
         if self.spectrum is not None:
             arrays |= {"spectrum": self.spectrum, "shape": np.asarray(self.shape)}
@@ -79,7 +81,7 @@ class Prior:
 
 
 def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Read (h, w) at every pair of fractional `rows` and `columns`."""
+    """Return (h, w) interpolated at every pair of fractional `rows` and `columns`."""
     top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
     bottom, right = np.minimum(top + 1, grid.shape[0] - 1), np.minimum(left + 1, grid.shape[1] - 1)
     down, across = (rows - top)[:, None], (columns - left)[None]
@@ -99,25 +101,25 @@ IMAGENET = Prior(
 
 
 def neutral(channels: int) -> Prior:
-    """Return the prior that knows nothing: gray on average, channels independent."""
+    """Return the prior without statistics: mid gray, independent channels."""
     return Prior("none", np.zeros(channels, "float32"), np.eye(channels, dtype="float32"))
 
 
 def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
-    """Measure colors and spectrum of images (n, h, w, c) in [0, 1].
+    """Return the prior of images (n, h, w, c) in [0, 1].
 
     The color covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
-    (2004), with each image counted as one observation, so that a handful of images still gives usable axes. The
-    spectrum is the root mean square over images of the amplitude of each uncorrelated channel, stds from each
-    image's mean only, under a Hann window that keeps the jump between opposite edges out of it; it is shrunk toward
-    its mean over all directions by 1 / (1 + n / 10).
+    (2004), with each image as one observation, so that a few images give usable axes. The spectrum is the root mean
+    square over images of the amplitude of each uncorrelated channel. The mean of each image is subtracted, and a Hann
+    window suppresses the jump between opposite edges. The spectrum is shrunk toward its mean over all directions by
+    1 / (1 + n / 10).
 
     Example:
         >>> measure_prior(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
         (16, 9, 1)
     """
     if images.ndim != 4 or not len(images):
-        raise RecipeError(f"a prior is measured on images (n, h, w, c), at least one; got {images.shape}")
+        raise RecipeError(f"images of shape {images.shape}: a prior is measured on (n, h, w, c), at least one image")
     count, height, width, _ = images.shape
     logits = np.clip(images.astype("float64"), _EDGE, 1 - _EDGE)
     logits = np.log(logits / (1 - logits))
@@ -126,7 +128,7 @@ def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
     values, axes = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1]
     values, axes = values[order], axes[:, order]
-    axes = axes * np.where(axes.sum(axis=0) < 0, -1, 1)  # an eigenvector's sign is free: brighter is positive
+    axes = axes * np.where(axes.sum(axis=0) < 0, -1, 1)  # the sign of an eigenvector is arbitrary: brighter is positive
     stds = np.sqrt(np.maximum(values, 1e-6))
     colors = (axes * stds).T
     uncorrelated = (logits - logits.mean(axis=(1, 2), keepdims=True)) @ (axes / stds)
@@ -143,7 +145,7 @@ def _shrunk_covariance(centered: np.ndarray) -> np.ndarray:
     distance = np.sum((sample - target) ** 2)
     noise = np.sum((each - sample) ** 2) / count**2
     weight = 1.0 if distance <= noise else noise / distance
-    weight = max(weight, 1 / (1 + count) ** 2)  # one image shows no spread between images, and would be believed
+    weight = max(weight, 1 / (1 + count) ** 2)  # for one image the noise is 0
     return np.asarray(weight * target + (1 - weight) * sample)
 
 
@@ -160,7 +162,7 @@ def _spectrum(uncorrelated: np.ndarray, shrink: float) -> np.ndarray:
 
 
 def _check(prior: Prior) -> None:
-    """Raise a ValueError for arrays that do not belong together."""
+    """Raise a ValueError for arrays whose shapes do not match."""
     channels = prior.mean.size
     expected = {"mean": (channels,), "colors": (channels, channels)}
     if prior.spectrum is not None:
@@ -172,7 +174,11 @@ def _check(prior: Prior) -> None:
 
 
 def read(path: Path) -> Prior:
-    """Read a prior that `Prior.save` wrote."""
+    """Return the prior of a file that `Prior.save` wrote.
+
+    Raises:
+        RecipeError: no such file, or not a prior.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             spectrum = arrays.get("spectrum")
@@ -183,4 +189,4 @@ def read(path: Path) -> Prior:
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such prior; give a folder of images, 'imagenet', 'network' or 'none'") from None
     except Exception as error:
-        raise RecipeError(f"{path}: not a prior that this tool wrote ({error})") from error
+        raise RecipeError(f"{path}: not a prior written by dreamfilters ({error})") from error

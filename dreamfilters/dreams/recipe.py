@@ -1,4 +1,4 @@
-"""How a dream is made: a recipe, read from TOML, changed one setting at a time, and written back as plain values."""
+"""Recipes: how a dream is made, as a frozen value that is read from TOML and written as JSON values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from dreamfilters.dreams import affine_transforms, builtin_recipes, optimizers, parameterizations, penalties, transforms
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
-from dreamfilters.dreams.parameterizations import Fourier, Parameterization
+from dreamfilters.dreams.parameterizations import Fourier, Parameterization, Size
 from dreamfilters.dreams.penalties import Edit, Penalty
 from dreamfilters.dreams.transforms import Transform
 from dreamfilters.errors import RecipeError, close_names
@@ -26,11 +26,11 @@ def _kinds(module: Any, *names: str) -> dict[str, type]:
 
 
 def _kind(name: str) -> str:
-    """Return the word for a class in TOML: TotalVariation -> total-variation, RMSprop -> rmsprop."""
+    """Return the name of a class in TOML: TotalVariation -> total-variation, RMSprop -> rmsprop."""
     return re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
-# section of a recipe -> word in TOML -> class
+# section of a recipe -> kind in TOML -> class
 KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
     "transforms": {
@@ -46,20 +46,21 @@ _LISTS = ("transforms", "penalties", "edits")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How images are dreamt; frozen, compared by value, printed, pickled, read from TOML.
+    """How dreams are made.
 
     Attributes:
-        parameterization: what numbers are optimized, and the canvas.
-        transforms: what the network is shown, in order.
+        parameterization: the optimized parameters, and the canvas.
+        transforms: applied to the image in order before the network sees it.
         penalties: subtracted from the score.
-        edits: changes of the pixels after each step; they need `Pixels`.
-        optimizer: how a step is taken.
-        schedule: how the rate changes over the steps.
-        steps: how many, on each octave.
-        octaves: how many sizes are dreamt one after the other, each `octave_scale` times the one before.
-        class_score: what a class target raises: its "logit", or the "margin" over the other classes.
-        transparency: keep where the image mattered, as an alpha channel (MACO).
-        name: what it is called.
+        edits: applied to the pixels after each step; they require `Pixels`.
+        optimizer: turns gradients into steps.
+        schedule: how the learning rate changes over the steps.
+        steps: number of steps on each octave.
+        octaves: number of sizes, from small to full, each `octave_scale` times the one before.
+        octave_scale: ratio of two successive sizes.
+        class_score: objective of a class target: its "logit", or the "margin" over the other classes.
+        transparency: whether to return where the image matters as an alpha channel (MACO).
+        name: name of the recipe.
 
     Example:
         >>> Recipe(Fourier(96), transforms=(Shift(2),), steps=32).steps
@@ -77,7 +78,7 @@ class Recipe:
     octave_scale: float = 1.4
     class_score: ClassScore = "logit"
     transparency: bool = False
-    name: str = "own"
+    name: str = "custom"
 
     def __post_init__(self) -> None:
         optimizers.check_schedule(self.schedule)
@@ -91,10 +92,10 @@ class Recipe:
             raise RecipeError(f"class_score={self.class_score!r}: 'logit' or 'margin'")
         if self.edits and not isinstance(self.parameterization, parameterizations.Pixels):
             kind = _kind(type(self.parameterization).__name__)
-            raise RecipeError(f"edits change pixels, and {kind} has none: set parameterization.kind = 'pixels'")
+            raise RecipeError(f"edits change pixels, which {kind} does not have: set parameterization.kind = 'pixels'")
 
     def as_values(self) -> dict[str, Any]:
-        """Return the recipe as plain values, which `from_values` reads back."""
+        """Return the recipe as JSON values, which `from_values` reads."""
         values: dict[str, Any] = {}
         for name in (entry.name for entry in dataclasses.fields(self)):
             value = getattr(self, name)
@@ -107,7 +108,7 @@ class Recipe:
 
     @property
     def canvas_size(self) -> tuple[int, int] | None:
-        """Return (height, width), or None for the network's own."""
+        """Return (height, width), or None for the network's size."""
         size = self.parameterization.size
         return (size, size) if isinstance(size, int) else size
 
@@ -118,13 +119,15 @@ def _part_values(part: Any) -> dict[str, Any]:
 
 
 def read_recipe(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
-    """Return the recipe of a name ('standard', 'natural', ...) or a TOML file, with single settings changed.
+    """Return a recipe by name ('standard', 'natural', ...) or from a TOML file, with some settings changed.
 
-    A setting is "steps=128", "optimizer.rate=.1" or, for a part of a list, "transforms.rotate.degrees=10".
+    Args:
+        source: a name or a file.
+        settings: such as "steps=128", "optimizer.rate=.1" or, for a part of a list, "transforms.rotate.degrees=10".
 
     Raises:
-        RecipeError: for an unknown or wrong key, with the keys that exist.
-        UnknownNameError: for a recipe that does not exist.
+        RecipeError: an unknown key, with the known ones, or a wrong value.
+        UnknownNameError: no such recipe.
 
     Example:
         >>> read_recipe("standard", settings=["steps=128"]).steps
@@ -142,24 +145,33 @@ def read_recipe(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
 
 
 def from_values(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
-    """Build a recipe from plain values, as TOML or JSON gives them."""
+    """Return the recipe of values as TOML or JSON give them.
+
+    Args:
+        values: as `Recipe.as_values` returns them; keys that are absent have their defaults.
+        where: what error messages name as the source.
+
+    Example:
+        >>> from_values({"steps": 8, "optimizer": {"kind": "adam"}}).optimizer
+        Adam(rate=0.05, beta1=0.9, beta2=0.999)
+    """
     allowed = [entry.name for entry in dataclasses.fields(Recipe)]
-    built: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for key, value in values.items():
         if key not in allowed:
-            raise RecipeError(f"{where}: unknown key {key!r}; {_instead(key, allowed)}")
+            raise RecipeError(f"{where}: unknown key {key!r}; {_suggestion(key, allowed)}")
         if key in _LISTS:
             if not isinstance(value, list):
                 raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {value!r}")
-            built[key] = tuple(_part(key, item, where) for item in value)
+            parts[key] = tuple(_part(key, item, where) for item in value)
         elif key in KINDS:
-            built[key] = _part(key, value, where)
+            parts[key] = _part(key, value, where)
         else:
-            built[key] = value
-    return _validated(Recipe, built, where)  # type: ignore[no-any-return]
+            parts[key] = value
+    return _validated(Recipe, parts, where)  # type: ignore[no-any-return]
 
 
-def _instead(key: str, allowed: Sequence[str]) -> str:
+def _suggestion(key: str, allowed: Sequence[str]) -> str:
     close = close_names(key, allowed)
     return f"{close}. " * close.startswith("Close") + f"Allowed: {', '.join(allowed)}"
 
@@ -172,16 +184,16 @@ def _part(section: str, values: Any, where: str) -> Any:
     rest = dict(values)
     kind = rest.pop("kind")
     if not isinstance(kind, str) or kind not in KINDS[section]:
-        raise RecipeError(f"{where}: {section} kind {kind!r}; {_instead(str(kind), list(KINDS[section]))}")
+        raise RecipeError(f"{where}: {section} kind {kind!r}; {_suggestion(str(kind), list(KINDS[section]))}")
     return _validated(KINDS[section][kind], rest, f"{where}: {section} {kind}")
 
 
 def _validated(cls: type, values: dict[str, Any], where: str) -> Any:
-    """Build a frozen dataclass from values of the types that its annotations name, or say which key is wrong."""
+    """Return the dataclass of these values, checked against its annotations."""
     allowed = [entry.name for entry in dataclasses.fields(cls)]
     for key in values:
         if key not in allowed:
-            raise RecipeError(f"{where}: unknown key {key!r}; {_instead(key, allowed)}")
+            raise RecipeError(f"{where}: unknown key {key!r}; {_suggestion(key, allowed)}")
     checked = {key: _typed(cls, key, value, where) for key, value in values.items()}
     try:
         return cls(**checked)
@@ -196,38 +208,31 @@ def _required(entry: dataclasses.Field[Any]) -> bool:
     return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
 
 
-# annotation of a setting -> what is accepted, in words
-_WORDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "str": "text in quotes",
-    "Size": "one side in pixels, or [height, width]",
+# type of a setting -> accepted types, and their words in an error message
+_ACCEPTED: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
+    str: ((str,), "text in quotes"),
+    Size: ((int, tuple, type(None)), "one side in pixels, or [height, width]"),
 }
 
 
 def _typed(cls: type, key: str, value: Any, where: str) -> Any:
-    """Check a plain value against the annotation of its field; lists become tuples, whole numbers floats."""
-    annotation = str(cls.__annotations__[key])
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if annotation == "Size":
-        if isinstance(value, (list, tuple)) and len(value) == 2 and all(type(side) is int for side in value):
-            return tuple(value)
-        fits = whole or value is None
-    elif annotation == "float":
-        fits = whole or isinstance(value, float)
-        value = float(value) if fits else value
-    elif annotation in _WORDS:
-        fits = whole if annotation == "int" else isinstance(value, {"bool": bool, "str": str}[annotation])
-    else:
-        return value  # parts are built already; words of a choice are checked by the class, which knows them
-    if not fits:
-        raise RecipeError(f"{where}: {key}={value!r}: {_WORDS[annotation]}")
-    return value
+    """Return a value with the type of its field: a list becomes a tuple, a whole number a float."""
+    hint = get_type_hints(cls)[key]
+    if hint not in _ACCEPTED:
+        return value  # a part, already checked, or one of several words, which its class checks
+    types, words = _ACCEPTED[hint]
+    typed: Any = tuple(value) if hint == Size and isinstance(value, list) else value
+    is_pair = not isinstance(typed, tuple) or (len(typed) == 2 and all(type(side) is int for side in typed))
+    if type(typed) not in types or not is_pair:
+        raise RecipeError(f"{where}: {key}={value!r}: {words}")
+    return float(typed) if hint is float else typed
 
 
 def _change(values: dict[str, Any], setting: str) -> None:
-    """Apply one 'key=value' to a recipe's plain values."""
+    """Apply one 'key=value' to the values of a recipe."""
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"--set {setting}: give KEY=VALUE, for example steps=128 or optimizer.rate=.1")
@@ -237,12 +242,12 @@ def _change(values: dict[str, Any], setting: str) -> None:
         table = _enter(table, word, setting)
     if isinstance(table, list):
         raise RecipeError(
-            f"--set {setting}: {path[-2]} is a list; name a part and its setting, as transforms.rotate.degrees=10"
+            f"--set {setting}: {path[-2]} is a list; name a part and its setting, such as transforms.rotate.degrees=10"
         )
     table[path[-1]] = _value(text.strip())
-    if path[-1] == "kind":  # the old kind's settings would not fit the new one
-        for old in [name for name in table if name not in ("kind", "size")]:
-            del table[old]
+    if path[-1] == "kind":  # the settings of another kind do not fit
+        for other in [name for name in table if name not in ("kind", "size")]:
+            del table[other]
 
 
 def _enter(table: Any, word: str, setting: str) -> Any:
@@ -259,7 +264,7 @@ def _enter(table: Any, word: str, setting: str) -> Any:
 
 
 def _value(text: str) -> Any:
-    """Read a value as TOML does, a bare word as text, '.1' as 0.1."""
+    """Return the value of TOML text; a bare word is text, '.1' is 0.1."""
     if text.lstrip("+-").startswith("."):
         text = text.replace(".", "0.", 1)
     try:

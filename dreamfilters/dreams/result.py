@@ -1,4 +1,4 @@
-"""What a dream is when it is done: an image, its scores and everything needed to make it again."""
+"""The result of an ascent: the image, its scores and everything needed to reproduce it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from dreamfilters.dreams.recipe import Recipe
 
 @dataclass(frozen=True, eq=False)
 class Dream:
-    """One image that the ascent made.
+    """An image that the ascent made.
 
     Attributes:
-        name: the target, in words that parse again.
+        name: the target.
         image: (h, w, c) float32 in [0, 1].
-        score: of the image as it is, by the goal on the untouched network.
-        robust: the mean score under small turns, scales and shifts (see `program.ROBUST`).
-        start: the score of the image before the first step.
-        steps: how many steps it took in all, those of a rescue included.
-        seconds: its share of the time its batch took.
-        seed: the seed of the run; the image's own follows from it and the name.
+        score: score of the image under the objective, without transforms.
+        robust: mean score under small rotations, scales and shifts (see `compiled_step.ROBUST`).
+        start: score of the image before the first step.
+        steps: number of steps, including those of fallbacks.
+        seconds: the time of its batch divided by the number of images.
+        seed: random seed of the run; the seed of the image is derived from it and the name.
         recipe: how it was made.
-        activated: whether its score rose. An image that did not is no success, whatever it looks like.
-        recovered_by: what made it rise after the plain ascent had failed, or "".
-        attempts: what was tried after the plain ascent, in order; the last one is `recovered` where the image woke.
-        note: what a person should know, such as a number that overflowed, or "".
-        history: (steps,) the score that each step saw, under the recipe's transforms.
-        transparency: (h, w) in [0, 1], where the image mattered; None unless the recipe asks for it.
-        frames: (k, h, w, c), the image as it grew; empty unless asked for.
+        activated: whether the score rose. A dream that is not activated says nothing about its unit.
+        recovered_by: the fallback that activated it after the plain ascent, or "" (see `ascent.fallbacks`).
+        attempts: the fallbacks that were tried, in order; `recovered_by` comes last.
+        note: a remark, such as a number that overflowed, or "".
+        history: (steps,) score before each step, under the recipe's transforms.
+        transparency: (h, w) in [0, 1], where the image matters; None unless the recipe sets `transparency`.
+        frames: images (h, w, c) recorded during the ascent.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Dream:
     frames: tuple[np.ndarray, ...] = ()
 
     def as_values(self) -> dict[str, Any]:
-        """Return everything but the pixels as plain values."""
+        """Return everything but the pixels as JSON values."""
         return {
             "target": self.name,
             "score": self.score,

@@ -1,7 +1,7 @@
-"""What the network is shown: images moved, turned, cropped, blurred and noised, each by its own chance.
+"""Transforms of the image before the network: jitter, padding, noise, blur, flips, colors; each image has its own seed.
 
-A transform takes (n, h, w, c) and one seed an image. Those that move pixels say it as a matrix, and neighbors in a
-recipe are multiplied before anything is resampled: one interpolation instead of three, and a third of the time.
+A transform maps (n, h, w, c) and one seed per image to images. The matrices of successive affine transforms are
+multiplied before the image is resampled: one interpolation instead of three, in a third of the time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.dreams.affine_transforms import AffineTransform, at_least, moved, stretch
+from dreamfilters.dreams.affine_transforms import AffineTransform, at_least, stretch, warped
 from dreamfilters.errors import RecipeError
 
 
@@ -24,27 +24,26 @@ class Transform(Protocol):
     """(n, h, w, c) images and (n,) seeds -> (n * views, h2, w2, c); strength zero is the identity."""
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return what the network is shown."""
+        """Return the transformed images."""
 
 
 def views_of(transforms: Sequence[Transform]) -> int:
-    """Return how many looks at each image a step takes."""
+    """Return the number of views per image in one step."""
     return math.prod(getattr(transform, "views", 1) for transform in transforms)
 
 
 def apply(transforms: Sequence[Transform], image: Tensor, seeds: backend.Seeds) -> Tensor:
-    """Apply transforms in order, the `number`-th with the seeds folded by its number, motions merged."""
-    waiting: list[Tensor] = []
+    """Return the images after all transforms in order; each has its own seeds, and affine transforms are merged."""
+    matrices: list[Tensor] = []
     for number, transform in enumerate(transforms):
-        own = backend.fold(seeds, number)
+        folded = backend.fold(seeds, number)
         if isinstance(transform, AffineTransform):
-            waiting.append(transform.matrix(own, image.shape[1], image.shape[2]))
+            matrices.append(transform.matrix(folded, image.shape[1], image.shape[2]))
             continue
-        image = moved(image, waiting)
-        waiting = []
-        image = transform(image, own)
+        image = transform(warped(image, matrices), folded)
+        matrices = []
         seeds = backend.repeat_seeds(seeds, getattr(transform, "views", 1))
-    return moved(image, waiting)
+    return warped(image, matrices)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Pad:
-    """Put a frame of `pixels` of one gray around each image; what is shown grows by it."""
+    """Pad each image with `pixels` of one gray on every side."""
 
     pixels: int
     value: float = 0.5
@@ -73,17 +72,17 @@ class Pad:
     def __post_init__(self) -> None:
         at_least("pixels", self.pixels)
         if not 0 <= self.value <= 1:
-            raise RecipeError(f"value={self.value}: a gray from 0 to 1")
+            raise RecipeError(f"value={self.value}: from 0 to 1")
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return the images with their frames."""
+        """Return the padded images."""
         width = ((0, 0), (self.pixels, self.pixels), (self.pixels, self.pixels), (0, 0))
         return ops.pad(image, width, constant_values=self.value)
 
 
 @dataclass(frozen=True)
 class Trim:
-    """Cut `pixels` off every edge: the counterpart of `Pad`."""
+    """Remove `pixels` from every edge, the inverse of `Pad`."""
 
     pixels: int
 
@@ -91,18 +90,18 @@ class Trim:
         at_least("pixels", self.pixels)
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return the middle of the images."""
+        """Return the trimmed images."""
         _, height, width, _ = image.shape
         if 2 * self.pixels >= min(height, width):
             raise RecipeError(
-                f"pixels={self.pixels}: leaves nothing of {height}x{width}, at most {(min(height, width) - 1) // 2}"
+                f"pixels={self.pixels}: at most {(min(height, width) - 1) // 2} for an image of {height}x{width}"
             )
         return image[:, self.pixels : height - self.pixels, self.pixels : width - self.pixels]
 
 
 @dataclass(frozen=True)
 class Views:
-    """Show each image `views` times; what follows draws its own chance for each, and the scores are averaged."""
+    """Repeat each image `views` times; the transforms that follow differ, and the scores are averaged."""
 
     views: int
 
@@ -110,13 +109,13 @@ class Views:
         at_least("views", self.views, 1)
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return each image `views` times, its copies together."""
+        """Return (n * views, h, w, c), the copies of an image together."""
         return ops.repeat(image, self.views, axis=0)
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Add normal noise of std `normal` and even noise of up to `uniform` either way; not clipped."""
+    """Add normal noise of std `normal` and uniform noise of up to `uniform` either way; not clipped."""
 
     normal: float = 0.0
     uniform: float = 0.0
@@ -152,7 +151,7 @@ class Blur:
 
 
 def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
-    """Blur image i by sigma i: one matrix for its rows and one for its columns, each of whose rows sums to 1."""
+    """Blur image i by a Gaussian of std sigma i, as two matrices whose rows sum to 1."""
 
     def kernel(length: int) -> Tensor:
         distances = np.arange(-(-length // backend.LANES) * backend.LANES, dtype="float32")  # whole vectors, see there
@@ -167,7 +166,7 @@ def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Flip:
-    """Mirror each image left to right with this `probability`."""
+    """Flip each image left to right with this `probability`."""
 
     probability: float = 0.5
 
@@ -176,14 +175,14 @@ class Flip:
             raise RecipeError(f"probability={self.probability}: from 0 to 1")
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return the images, some mirrored."""
-        mirrored = backend.uniform(seeds, (1, 1, 1)) < self.probability
-        return ops.where(mirrored, ops.flip(image, axis=2), image)
+        """Return the images, some of them flipped."""
+        flipped = backend.uniform(seeds, (1, 1, 1)) < self.probability
+        return ops.where(flipped, ops.flip(image, axis=2), image)
 
 
 @dataclass(frozen=True)
 class Color:
-    """Change each image's light: brightness is added, contrast and saturation scaled, by up to their strengths."""
+    """Add up to `brightness` to each image, and scale its contrast and saturation by up to their strengths."""
 
     brightness: float = 0.0
     contrast: float = 0.0
@@ -194,7 +193,7 @@ class Color:
             at_least(name, getattr(self, name))
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        """Return the images in another light; not clipped."""
+        """Return the images with changed colors; not clipped."""
         draws = backend.uniform(seeds, (3, 1, 1, 1), -1.0, 1.0)
         gray = ops.mean(image, axis=-1, keepdims=True)
         image = gray + (image - gray) * stretch(draws[:, 2], self.saturation)

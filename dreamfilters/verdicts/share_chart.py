@@ -1,4 +1,4 @@
-"""An audit as an image: which share of each layer is alive, dormant, dead; a bar a layer, the numbers beside it."""
+"""An audit as a chart: the share of each verdict in each layer, one bar per layer, with the counts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from dreamfilters.images.text import shortened, text_width
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.verdicts.verdict import KINDS, Kind
 
-# Okabe and Ito, "Color universal design", 2008: told apart by people of every color vision, and by brightness where
-# they touch.
+# Okabe and Ito, "Color universal design", 2008: distinct for every color vision; neighbors differ in brightness.
 COLORS: Mapping[Kind, Color] = {
     "alive": (0, 158, 115),
     "dormant": (240, 228, 66),
@@ -34,8 +33,8 @@ COLORS: Mapping[Kind, Color] = {
     "undecided": (225, 225, 225),
 }
 
-_BAR = 420  # pixels of a whole layer
-_LEAST = 4  # pixels of a share, however small: one unit of hundreds is to be seen
+_BAR = 420  # pixels of a bar
+_LEAST = 4  # pixels of the smallest share, so that one unit of hundreds is visible
 _ROW, _THICK = 24, 14
 _SIZE = 13
 _LONGEST = 260  # pixels of a layer's name
@@ -43,18 +42,18 @@ _GAP = 18
 
 
 def shares_chart(audit: Audit) -> Panel:
-    """Return the image, (h, w, 3): a row for each layer from the input on, and one for all of them.
+    """Return the chart as an image (h, w, 3): one row per layer from the input on, and one for all layers.
 
-    Every share that is not 0 is at least 4 pixels wide; the counts beside the bar are exact.
+    Every share above 0 is at least 4 pixels wide; the counts next to the bar are exact.
     """
     rows = [(layer.name, layer.counts) for layer in audit.layers]
     if len(rows) > 1:
         rows.append(("all layers", audit.counts))
-    shown = [shortened(name, _SIZE, _LONGEST) for name, _ in rows]
-    widest = math.ceil(max(text_width(name, _SIZE) for name in (*shown, "layer"))) + 4
+    names = [shortened(name, _SIZE, _LONGEST) for name, _ in rows]
+    widest = math.ceil(max(text_width(name, _SIZE) for name in (*names, "layer"))) + 4
     lines = [
         _row(widest, name, counts, BRIGHT if place == len(audit.layers) else PLAIN)
-        for place, (name, (_, counts)) in enumerate(zip(shown, rows, strict=True))
+        for place, (name, (_, counts)) in enumerate(zip(names, rows, strict=True))
     ]
     parts = [_title(audit, lines[0].shape[1]), _heading(widest), *lines[: len(audit.layers)]]
     if len(rows) > 1:
@@ -74,16 +73,16 @@ def segments(counts: Sequence[int], width: int, least: int = _LEAST) -> list[int
     ends = [round(width * sum(counts[: place + 1]) / total) for place in range(len(counts))]
     pixels = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     pixels = [max(share, least) if count else 0 for share, count in zip(pixels, counts, strict=True)]
-    pixels[pixels.index(max(pixels))] += width - sum(pixels)  # the largest gives what the small ones need
+    pixels[pixels.index(max(pixels))] += width - sum(pixels)  # taken from the largest share
     return pixels
 
 
 def _title(audit: Audit, width: int) -> Panel:
-    seen = f"judged on {audit.images:,} images" if audit.images else "judged without images, by bounds and dreams alone"
+    basis = f"{audit.images:,} images scanned" if audit.images else "bounds and dreams, without images"
     units = sum(audit.counts.values())
     return written(
         [
-            TextLine(f"{audit.network}: {units:,} units, {seen}", 17, BRIGHT),
+            TextLine(f"{audit.network}: {units:,} units, {basis}", 17, BRIGHT),
             TextLine("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
         ],
         width=width,
@@ -120,19 +119,19 @@ def _bar(counts: Mapping[Kind, int]) -> Panel:
     for kind, width in zip(KINDS, segments(list(counts.values()), _BAR), strict=True):
         bar[top : top + _THICK, start : start + width] = COLORS[kind]
         if start and width:
-            bar[top : top + _THICK, start] = BACKGROUND  # a dark line, or shares of like brightness would run together
+            bar[top : top + _THICK, start] = BACKGROUND  # a dark line between shares
         start += width
     return bar
 
 
 def _column(heading: str) -> int:
-    """Return a column's width: that of its swatch and word, or of a number of seven digits."""
+    """Return the width of a column: that of its swatch and heading, or of a number of seven digits."""
     word = math.ceil(text_width(heading, _SIZE)) + 2 + (_THICK + 6 if heading in COLORS else 0)
     return max(word, math.ceil(text_width("1,000,000", _SIZE)) + 2)
 
 
 def _right(line: TextLine, width: int, *, left: bool = False) -> Panel:
-    """Return a cell of the table, its text flush right or left, in the middle of the row's height."""
+    """Return a cell of the table, with the text right- or left-aligned and centered vertically."""
     text = written([line], width=min(width, math.ceil(text_width(line.text, line.size)) + 2))
     rest = blank(line.height, width - text.shape[1])
     cell = beside([text, rest] if left else [rest, text]) if rest.shape[1] else text

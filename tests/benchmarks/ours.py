@@ -17,6 +17,7 @@ from dreamfilters.dreams import recipe as recipes  # noqa: E402
 from dreamfilters.dreams.ascent.ascent import AscentStep  # noqa: E402
 from dreamfilters.dreams.ascent.compiled_step import build  # noqa: E402
 from dreamfilters.dreams.engine import canvas_of  # noqa: E402
+from dreamfilters.dreams.optimizers import Sign  # noqa: E402
 from dreamfilters.networks import Network  # noqa: E402
 from tests.benchmarks.peers.protocol import serve  # noqa: E402
 from tests.benchmarks.setting import opened  # noqa: E402
@@ -109,7 +110,7 @@ def against_bare(
         "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardized")),
         "step, pixels, free contrast": _step(network, goal, standard, parameterization=df.Pixels()),
         "step, pixels, free contrast, no transforms, sign ascent": _step(
-            network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=df.Sign()
+            network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=Sign()
         ),
     }
     for run in runs.values():

@@ -150,7 +150,7 @@ def test_an_unknown_schedule_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Adam(rate=0.0), "rate=0.0: a learning rate is above 0"),
+        (lambda: Adam(rate=0.0), "rate=0.0: must be above 0"),
         (lambda: Adam(beta1=1.0), "beta1=1.0: from 0 up to, not including, 1"),
         (lambda: Nadam(beta2=-0.1), "beta2=-0.1"),
         (lambda: RMSprop(rho=2.0), "rho=2.0"),

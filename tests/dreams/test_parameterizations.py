@@ -245,7 +245,7 @@ def test_a_cppn_paints_the_same_image_at_any_size():
 
 
 def test_a_cppn_has_no_image_to_start_from(scene):
-    with pytest.raises(RecipeError, match="cppn: cannot start from an image; take pixels, fourier or pyramid"):
+    with pytest.raises(RecipeError, match="cppn: cannot start from an image; use pixels, fourier or pyramid"):
         CPPN().fit(scene()[None], canvas())
 
 

@@ -184,7 +184,7 @@ def test_files_that_are_no_priors_are_refused_in_one_line(tmp_path):
     dangerous = tmp_path / "pickled.npz"
     np.savez(dangerous, name=np.array(["x", {}], dtype=object), mean=np.zeros(1), colors=np.eye(1))
     for path in (empty, text, foreign, folder, dangerous):
-        with pytest.raises(RecipeError, match="not a prior that this tool wrote") as caught:
+        with pytest.raises(RecipeError, match="not a prior written by dreamfilters") as caught:
             read(path)
         assert len(str(caught.value).splitlines()) == 1
         assert path.name in str(caught.value)
@@ -197,7 +197,7 @@ def test_a_damaged_prior_is_refused(tmp_path):
     for mean, colors in [(np.zeros(3), np.eye(2)), (np.zeros((1, 3)), np.eye(3)), (np.full(3, np.nan), np.eye(3))]:
         with path.open("wb") as file:
             np.savez(file, name=np.asarray("x"), mean=mean, colors=colors)
-        with pytest.raises(RecipeError, match=r"not a prior that this tool wrote \(\w+ is not of shape"):
+        with pytest.raises(RecipeError, match=r"not a prior written by dreamfilters \(\w+ is not of shape"):
             read(path)
     with path.open("wb") as file:
         np.savez(

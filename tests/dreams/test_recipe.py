@@ -196,7 +196,7 @@ BAD = [
     ("[parameterization]\nkind = 'fourier'\ngain = nan", "gain=nan"),
     ("[parameterization]\nkind = 'fourier'\ncontrast = 'high'", "contrast='high': 'standardized' or 'free'"),
     ("[parameterization]\nkind = 'fourier'\nprior = 3", "prior=3: text in quotes"),
-    ("[optimizer]\nkind = 'adam'\nrate = -1", "optimizer adam: rate=-1.0: a learning rate is above 0"),
+    ("[optimizer]\nkind = 'adam'\nrate = -1", "optimizer adam: rate=-1.0: must be above 0"),
     (
         "[optimizer]\nkind = 'lion'",
         "optimizer kind 'lion'; .*Allowed: adam, nadam, rmsprop, momentum, sign, normalized",
@@ -204,7 +204,7 @@ BAD = [
     ("[[edits]]\nkind = 'decay'\nrate = .1", "not TOML"),
     (
         "[[edits]]\nkind = 'decay'\nrate = 0.1",
-        "edits change pixels, and fourier has none: set parameterization.kind = 'pixels'",
+        "edits change pixels, which fourier does not have: set parameterization.kind = 'pixels'",
     ),
     ("steps = ", "not TOML"),
 ]
@@ -276,7 +276,7 @@ BAD_SETTINGS = [
     ("steps.more=3", "--set steps.more=3: steps is a value, not a table"),
     ("optimizer.speed=3", "optimizer nadam: unknown key 'speed'"),
     ("transforms.turn.degrees=3", "the recipe's list has no 'turn'; it has rotate, scale, shift"),
-    ("transforms.rotate=3", "transforms is a list; name a part and its setting, as transforms.rotate.degrees=10"),
+    ("transforms.rotate=3", "transforms is a list; name a part and its setting, such as transforms.rotate.degrees=10"),
     ("transforms.kind=rotate", "transforms is a list"),
     ("penalties.l1.weight=3", "penalties is a list of tables"),
     ("parameterization=fourier", "parameterization is a table with a kind"),
@@ -305,7 +305,7 @@ def test_a_recipe_does_not_change():
 
 
 def test_edits_need_pixels():
-    with pytest.raises(RecipeError, match="edits change pixels, and cppn has none"):
+    with pytest.raises(RecipeError, match="edits change pixels, which cppn does not have"):
         Recipe(CPPN(), edits=(Decay(0.1),))
     assert Recipe(Pixels(), edits=(Decay(0.1),)).edits == (Decay(0.1),)
 

@@ -195,7 +195,7 @@ def test_pad_puts_a_gray_frame_around_and_trim_takes_it_off(images):
 
 
 def test_trimming_everything_is_refused(images):
-    with pytest.raises(RecipeError, match="pixels=7: leaves nothing of 14x18, at most 6"):
+    with pytest.raises(RecipeError, match="pixels=7: at most 6 for an image of 14x18"):
         Trim(7)(images, SEEDS)
 
 

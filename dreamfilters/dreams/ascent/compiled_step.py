@@ -32,7 +32,7 @@ from dreamfilters.networks.programs import programs_of
 
 State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, for transparency, importance; one row per image
 
-# The transforms of the robust score: small motions, as between two photographs of one object.
+# The transforms of the robust score: small motions, as of a camera.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_VIEWS = 8
 _FIRST_VIEW = 1_000_000  # seed number of the first robust view; steps have smaller numbers
