@@ -1,4 +1,4 @@
-"""A measure as plain values that JSON can hold, and as a small table for a notebook."""
+"""Dataclasses as plain values for JSON, and as tables for notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def plain(thing: Any) -> Any:
-    """Return a measure as dicts, lists, strings and numbers; what is not finite becomes None.
+    """Return a value as dicts, lists, strings and numbers; numbers that are not finite become None.
 
     >>> plain((np.float32(0.5), float("nan")))
     [0.5, None]
@@ -29,12 +29,12 @@ def plain(thing: Any) -> Any:
 
 
 def finite(number: float) -> float | None:
-    """Return a number as a float, None where it is not finite: what is undefined says so."""
+    """Return a number as a float, None where it is not finite."""
     return float(number) if math.isfinite(number) else None
 
 
 def table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows of equal keys as an HTML table; every text is escaped.
+    """Return rows with equal keys as an HTML table; all text is escaped.
 
     >>> table("<b>", [{"a": 0.25}])
     '<table><caption>&lt;b&gt;</caption><tr><th>a</th></tr><tr><td>0.25</td></tr></table>'

@@ -1,4 +1,4 @@
-"""The nonlinearity of a step: what it is called, what goes into it, and a ReLU's gradient that wakes the silent."""
+"""The activation function of a step: its name, its place, and a ReLU whose gradient does not vanish."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.networks.graph import CONVOLUTIONS, Step
 
-# Layers whose `activation` comes last. In others, such as LSTM, it sits inside.
+# Layers that apply their `activation` last. Others, such as LSTM, apply it inside.
 _INLINE = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense)
 
-# Layers and operations that are nothing but a nonlinearity, and what it is called.
+# Layers and operations that only apply an activation function, and its name.
 _PURE = {
     "ReLU": "relu", "Relu": "relu", "Relu6": "relu6", "LeakyReLU": "leaky_relu", "LeakyRelu": "leaky_relu",
     "PReLU": "prelu", "ELU": "elu", "Elu": "elu", "Selu": "selu", "Softmax": "softmax", "LogSoftmax": "log_softmax",
@@ -26,23 +26,23 @@ _PURE = {
 
 
 def inline_activation(step: Step) -> Any:
-    """Return the activation that a layer applies last, or None where it has none."""
+    """Return the activation that a layer applies last, None for a linear one."""
     activation = getattr(step.operation, "activation", None) if isinstance(step.operation, _INLINE) else None
     return None if activation is keras.activations.linear else activation
 
 
 def is_pure(step: Step) -> bool:
-    """Say whether a step is nothing but a nonlinearity: a ReLU, Softmax or Activation layer or operation."""
+    """Return whether a step only applies an activation function: a ReLU, Softmax or Activation layer or operation."""
     return isinstance(step.operation, keras.layers.Activation) or step.type in _PURE
 
 
 def has_linear(step: Step) -> bool:
-    """Say whether a step has a value before its activation."""
+    """Return whether a step has a value before its activation."""
     return isinstance(step.operation, _INLINE) or is_pure(step)
 
 
 def activation_name(step: Step) -> str:
-    """Return what the step's nonlinearity is called, 'linear' where it has none."""
+    """Return the name of a step's activation function, 'linear' where it has none."""
     activation = inline_activation(step)
     if activation is None and isinstance(step.operation, keras.layers.Activation):
         activation = step.operation.activation
@@ -50,17 +50,14 @@ def activation_name(step: Step) -> str:
     if thing is None:
         return "linear"
     if isinstance(thing, keras.layers.ReLU) and (thing.negative_slope or thing.threshold):
-        return "leaky_relu" if thing.negative_slope else "thresholded_relu"  # neither is silent below 0 as a ReLU is
+        return "leaky_relu" if thing.negative_slope else "thresholded_relu"  # not zero for all x < 0
     if relu_ceiling(thing) == 6:
         return "relu6"
     return str(getattr(thing, "__name__", None) or _PURE.get(type(thing).__name__, type(thing).__name__.lower()))
 
 
 def relu_ceiling(thing: Any) -> float | None:
-    """Return the value above which an activation, layer or operation is flat, None if it is no ReLU.
-
-    Infinity for a plain ReLU, 6 for ReLU6.
-    """
+    """Return the maximum of a ReLU, infinity for a plain one and 6 for ReLU6; None for other activations."""
     named = {"relu": math.inf, "relu6": 6.0}.get(getattr(thing, "__name__", ""))
     if named is not None:
         return named
@@ -75,17 +72,17 @@ def relu_ceiling(thing: Any) -> float | None:
 
 
 def is_relu(step: Step) -> bool:
-    """Say whether a step contains a ReLU, inline or as all of it."""
+    """Return whether a step contains a ReLU, inline or as its only operation."""
     thing = inline_activation(step) or step.operation
     return relu_ceiling(thing) is not None
 
 
 def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:
-    """Return a ReLU whose gradient does not vanish where a whole image leaves it silent.
+    """Return a ReLU whose gradient does not vanish where its output is zero for a whole image.
 
-    Forward it is min(max(x, 0), ceiling). Backward, the image's true gradient counts if any of it is not zero; if
-    none is left, everything passes except what would push a negative input lower or one above the ceiling higher.
-    As in Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
+    The value is min(max(x, 0), ceiling). The gradient is the true one for an image where any of it is nonzero.
+    Otherwise the incoming gradient passes, except where it would lower a negative input or raise one above the ceiling.
+    Source: Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
     """
 
     @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
@@ -93,10 +90,10 @@ def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:
         zero = ops.zeros_like(x)
 
         def back(upstream: Tensor) -> Tensor:
-            nothing = ops.zeros_like(upstream)
-            true = ops.where((x > 0) & (x < ceiling), upstream, nothing)
-            worse = ((x < 0) & (upstream < 0)) | ((x > ceiling) & (upstream > 0))
-            redirected = ops.where(worse, nothing, upstream)
+            none = ops.zeros_like(upstream)
+            true = ops.where((x > 0) & (x < ceiling), upstream, none)
+            outward = ((x < 0) & (upstream < 0)) | ((x > ceiling) & (upstream > 0))
+            redirected = ops.where(outward, none, upstream)
             flows = ops.any(true != 0, axis=tuple(range(1, len(true.shape))), keepdims=True)  # (n, 1, ...)
             return ops.where(flows, true, redirected)
 

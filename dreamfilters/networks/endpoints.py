@@ -1,4 +1,4 @@
-"""Which of several inputs takes the image, what the others are held at, and which output holds the classes."""
+"""The input that takes the image, the zeros that other inputs are held at, and the output that holds the classes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 
 class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """An input that is given zeros, one row for each image; a side that may have any length has one place."""
+    """Zeros in place of an input, one row for each image; a side of unknown length gets length 1."""
 
     def __init__(self, shape: Shape, dtype: str) -> None:
         super().__init__()
         self.held, self.held_dtype = tuple(side or 1 for side in shape), dtype
 
     def call(self, image: Any) -> Any:
-        """Return zeros for so many images."""
+        """Return zeros for as many images as are given."""
         return ops.zeros((ops.shape(image)[0], *self.held), self.held_dtype)
 
 
 def name_of(tensor: Any) -> str:
-    """Return what the input that a symbolic tensor stands for is called."""
+    """Return the name of the input that a symbolic tensor represents."""
     return str(tensor._keras_history.operation.name)
 
 
 def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
-    """Return the number of the input that takes the image: the one wanted, or the only one that can.
+    """Return the index of the input that takes the image: the one of this name, or the only one that can take it.
 
     Raises:
-        UnknownNameError: it has no input of that name.
+        UnknownNameError: there is no input of this name.
         ModelError: no input takes an image, or several do and none is named.
     """
     names = [name_of(tensor) for tensor in inputs]
@@ -53,10 +53,10 @@ def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
 
 
 def class_output(model: str, names: Sequence[str], wanted: str | None) -> int:
-    """Return the number of the output that holds the classes, by name the one wanted, or the first.
+    """Return the index of the output that holds the classes: the one of this name, or the first.
 
     Raises:
-        UnknownNameError: it has no output of that name.
+        UnknownNameError: there is no output of this name.
     """
     if wanted is None:
         return 0

@@ -1,4 +1,4 @@
-"""A hash of what a model computes: operations, their settings and connections, and weights by value and order."""
+"""A hash of what a model computes: its operations, their settings and connections, and the values of its weights."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dreamfilters.networks.graph import Graph, Slot, Step
 
 
 def fingerprint_of(graph: Graph) -> str:
-    """Return the hash in hexadecimal digits.
+    """Return the hash of a model in hexadecimal digits.
 
-    Names and the paths of weights do not count, so it is the same after saving and loading.
+    It does not depend on names or on the paths of weights, so saving and loading keep it.
     """
     digest = hashlib.sha256()
     if len(set(graph.outputs)) > 1:
         digest.update(f"output {graph.output}".encode())
     seen: set[int] = set()
     for step in graph.steps:
-        described = [step.type, _settings(step.operation), _constants(step), step.outputs]
-        digest.update(json.dumps(described, sort_keys=True).encode())
+        description = [step.type, _settings(step.operation), _constants(step), step.outputs]
+        digest.update(json.dumps(description, sort_keys=True).encode())
         if id(step.operation) in seen:
             continue
         seen.add(id(step.operation))
@@ -36,11 +36,11 @@ def fingerprint_of(graph: Graph) -> str:
 
 
 def as_numpy(value: Any) -> np.ndarray:
-    """Return the numbers of a variable or tensor."""
-    return np.asarray(backend.tensor(value))  # a variable's own way is deprecated in numpy 2
+    """Return a variable or tensor as an array."""
+    return np.asarray(backend.tensor(value))  # np.asarray(variable) is deprecated in numpy 2
 
 
-# Settings that say how a layer was made and not what it computes, or that its saved form states another way.
+# Settings that do not change what a layer computes, or that are saved in another form.
 _IRRELEVANT = frozenset(
     {
         "name",
@@ -54,19 +54,19 @@ _IRRELEVANT = frozenset(
         "shared_object_id",
     }
 )
-_MAKING = ("initializer", "regularizer", "constraint")
+_ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint")
 
 
 def _settings(operation: Any) -> Any:
     try:
         config = operation.get_config()
-    except Exception:  # whatever an operation that was never meant to be saved raises
+    except Exception:  # an operation that cannot be saved may raise anything
         config = {}
     return {"compute_dtype": getattr(operation, "compute_dtype", ""), **_relevant(config)}
 
 
 def _constants(step: Step) -> list[Any]:
-    """Return the arguments in order: numbers of slots, and the values of everything else."""
+    """Return the arguments in order: the numbers of slots, and the values of constants."""
     leaves: list[Any] = []
     for leaf in keras.tree.flatten(step.arguments):
         if isinstance(leaf, Slot):
@@ -83,7 +83,7 @@ def _relevant(value: Any) -> Any:
         return {
             key: _relevant(inner)
             for key, inner in value.items()
-            if isinstance(key, str) and key not in _IRRELEVANT and not key.endswith(_MAKING)
+            if isinstance(key, str) and key not in _IRRELEVANT and not key.endswith(_ONLY_FOR_TRAINING)
         }
     if isinstance(value, (list, tuple)):
         return [_relevant(inner) for inner in value]

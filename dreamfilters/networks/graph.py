@@ -1,7 +1,7 @@
-"""A model as a flat list of steps in the order of execution, nested models opened; the model itself stays as it is.
+"""A model flattened into steps in the order of execution, including those of nested models; the model is not changed.
 
-The only file that reads what Keras keeps private: the nodes of a functional graph. `clone_model` and `keras.Model(...)`
-would add a node to the user's layers at every use, and neither enters a nested model.
+This is the only file that reads private attributes of Keras: the nodes of a functional graph. `clone_model` and
+`keras.Model(...)` would add a node to the user's layers at every use, and they do not enter nested models.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a step's tensor will be put: the place of a symbolic tensor among its arguments."""
+    """A placeholder for a computed tensor in the arguments of a step."""
 
     number: int
 
@@ -34,11 +34,11 @@ class Step:
 
     Attributes:
         name: unique; 'backbone/conv' inside a nested model, 'conv:0', 'conv:1' where a layer is called more than once.
-        operation: the user's layer or the operation of `keras.ops`; not to be called, see `twin`.
-        arguments: (args, kwargs) with a `Slot` for each tensor.
-        inputs: slots that are read.
-        outputs: slots that are written.
-        shape: of the first output, batch left out, as the model was built.
+        operation: the user's layer or an operation of `keras.ops`. Call its `twin` instead.
+        arguments: (args, kwargs) with a `Slot` for each computed tensor.
+        inputs: slots that the step reads.
+        outputs: slots that the step writes.
+        shape: of the first output without the batch, as the model was built.
         dtype: of the first output.
         channels_first: whether the first output has its channels before its rows.
     """
@@ -59,21 +59,21 @@ class Step:
 
     @property
     def tensors(self) -> list[Any]:
-        """Its tensors in the order of the arguments: a `Slot` for each that was computed, and constant arrays."""
+        """The tensors among the arguments, in order: a `Slot` for each computed one, and constant arrays."""
         return [leaf for leaf in keras.tree.flatten(self.arguments) if isinstance(leaf, Slot) or hasattr(leaf, "shape")]
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model flattened, as it is seen from one image input.
+    """A flattened model with one image input.
 
     Attributes:
-        steps: in the order of execution; slot 0 is the input. Inputs that no image goes into are the first steps.
+        steps: in the order of execution. Slot 0 is the image. Other inputs are held at zeros by the first steps.
         output: slot of the output that holds the classes.
-        input_shape: batch left out, as (h, w, c) whatever the model's own order.
-        channels_first: whether the model itself wants (n, c, h, w).
-        held: names of the inputs that are given zeros.
-        outputs: names of the steps that make the model's outputs.
+        input_shape: (h, w, c) without the batch, whatever order the model uses.
+        channels_first: whether the model's input is (n, c, h, w).
+        held: names of the inputs that are held at zeros.
+        outputs: names of the steps that compute the model's outputs.
     """
 
     steps: tuple[Step, ...]
@@ -85,40 +85,40 @@ class Graph:
 
     @cached_property
     def by_name(self) -> dict[str, Step]:
-        """Each step under its name."""
+        """The steps by name."""
         return {step.name: step for step in self.steps}
 
     @cached_property
     def writers(self) -> dict[int, Step]:
-        """Each slot's step; slot 0, the input, has none."""
+        """The step that writes each slot; slot 0 is the input and has none."""
         return {slot: step for step in self.steps for slot in step.outputs}
 
     def needed(self, slots: set[int]) -> tuple[Step, ...]:
-        """Return the steps that these slots depend on, in order."""
-        wanted = set(slots)
-        chosen = []
+        """Return the steps that these slots depend on, in the order of execution."""
+        required = set(slots)
+        steps = []
         for step in reversed(self.steps):
-            if wanted.intersection(step.outputs):
-                wanted.update(step.inputs)
-                chosen.append(step)
-        return tuple(reversed(chosen))
+            if required.intersection(step.outputs):
+                required.update(step.inputs)
+                steps.append(step)
+        return tuple(reversed(steps))
 
     def readers(self, slot: int) -> list[Step]:
-        """Return the steps that read a slot, in order."""
+        """Return the steps that read a slot, in the order of execution."""
         return [step for step in self.steps if slot in step.inputs]
 
 
 def flatten(model: keras.Model, *, input: str | None = None, output: str | None = None) -> Graph:  # noqa: A002
-    """Return the model's steps, those of nested models in their place.
+    """Return the steps of a model, with nested models replaced by their steps.
 
     Args:
-        model: built, functional or Sequential.
-        input: name of the input that takes the image, where several could; the others are given zeros.
-        output: name of the output that holds the classes; the first by itself.
+        model: a built functional or Sequential model.
+        input: name of the input that takes the image, needed where several could; the others are held at zeros.
+        output: name of the output that holds the classes; default: the first.
 
     Raises:
-        ModelError: the model is not built, is subclassed without a graph, or has no image input, or several.
-        UnknownNameError: it has no such input or output.
+        ModelError: the model is not built, is subclassed, or has no image input or several.
+        UnknownNameError: the model has no such input or output.
     """
     function = _function(model)
     if function is None:
@@ -129,7 +129,7 @@ def flatten(model: keras.Model, *, input: str | None = None, output: str | None 
     sources = [0 if place == chosen else walk.held(tensor) for place, tensor in enumerate(function.inputs)]
     ends = walk.through(function, sources, "")
     steps = _with_order(_numbered(walk.steps))
-    first = _wants_channels_first(steps)
+    first = _takes_channels_first(steps)
     if first:
         shape = (shape[1], shape[2], shape[0])
         steps = _with_order(steps, input_first=True)
@@ -148,16 +148,16 @@ CONVOLUTIONS = (
 
 
 def twin(layer: Any, **changes: Any) -> Any:
-    """Return a double of a layer that shares its weights and can be changed without changing the layer.
+    """Return a copy of a layer that shares its weights and can be called and changed without affecting the layer.
 
-    It takes inputs of any size, and a call of it leaves no trace in the user's model: no loss of an activity
-    regularizer, no node. Its name is its class, for the user's may be one that TensorFlow takes for no scope, such as
-    'a b'. Operations of `keras.ops` keep nothing and are returned as they are.
+    The copy takes inputs of any size. Calling it adds no node and no activity regularizer's loss to the user's model.
+    Its name is its class, because a user's name such as 'a b' is not a valid scope of TensorFlow. Operations of
+    `keras.ops` have no state and are returned unchanged.
     """
     if not isinstance(layer, keras.layers.Layer):
         return layer
     double = object.__new__(type(layer))
-    # Past Keras' __setattr__, which would register the double's parts with the tracker that both share.
+    # Keras' __setattr__ is bypassed: it would register the copy's parts with the tracker that both share.
     double.__dict__.update(layer.__dict__)
     double.__dict__.update(input_spec=None, activity_regularizer=None, _losses=[], _loss_ids=set())
     double.__dict__.update(name=type(layer).__name__)
@@ -168,24 +168,23 @@ def twin(layer: Any, **changes: Any) -> Any:
 
 
 def _add_bias_to_channels(double: Any) -> None:
-    """Let a channels-first convolution add its bias itself.
+    """Replace the call of a channels-first convolution by one that adds the bias to the channels.
 
-    Keras' own `ops.add` takes a bias (1, c, 1, 1) for one of columns where a map happens to be c columns wide (3.15,
-    on TensorFlow), and gives each column its number instead of each channel.
+    On TensorFlow, Keras 3.15 adds the bias (1, c, 1, 1) to the columns where a map is exactly c columns wide.
     """
     plain = object.__new__(type(double))
     plain.__dict__.update(double.__dict__, use_bias=False, activation=keras.activations.linear)
 
     def call(inputs: Any) -> Any:
-        answers = type(double).call(plain, inputs)
+        maps = type(double).call(plain, inputs)
         bias = keras.ops.reshape(double.bias, (1, -1, *[1] * double.rank))
-        return double.activation(answers + keras.ops.cast(bias, answers.dtype))  # by TensorFlow's own addition
+        return double.activation(maps + keras.ops.cast(bias, maps.dtype))  # the + of TensorFlow, not ops.add
 
     double.__dict__.update(call=call)
 
 
 class _Walk:
-    """Visits nodes in Keras' own order of execution, as `Function._run_through_graph` does."""
+    """Visits the nodes in the order of execution of Keras, as `Function._run_through_graph` does."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -194,12 +193,12 @@ class _Walk:
     def through(self, function: Any, sources: list[int], prefix: str) -> list[int]:
         """Append the steps of one (nested) call and return the slots of its outputs.
 
-        Each call has a scope of its own, so a nested model called twice gets two sets of slots.
+        Each call has its own scope, so a nested model that is called twice gets two sets of slots.
         """
         scope = {id(tensor): slot for tensor, slot in zip(function.inputs, sources, strict=True)}
         for node in _nodes(function):
             if any(id(tensor) not in scope for tensor in node.input_tensors):
-                continue  # behind an input that this call does not use
+                continue  # depends on an input that this call does not use
             inputs = [scope[id(tensor)] for tensor in node.input_tensors]
             name = prefix + node.operation.name
             inner = _function(node.operation)
@@ -208,7 +207,7 @@ class _Walk:
         return [scope[id(tensor)] for tensor in function.outputs]
 
     def held(self, tensor: Any) -> int:
-        """Append a step that gives zeros in place of an input, and return its slot."""
+        """Append a step that holds an input at zeros, and return its slot."""
         slot, self.count = self.count, self.count + 1
         layer = HeldInput(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
         arguments: tuple[Any, Any] = ((Slot(0),), {})
@@ -216,13 +215,13 @@ class _Walk:
         return slot
 
     def _step(self, name: str, node: Any, scope: dict[int, int], inputs: list[int]) -> list[int]:
-        def placed(value: Any) -> Any:
+        def with_slots(value: Any) -> Any:
             return Slot(scope[id(value)]) if isinstance(value, keras.KerasTensor) else value
 
         slots = list(range(self.count, self.count + len(node.outputs)))
         self.count += len(slots)
         output = node.outputs[0]
-        arguments = node.arguments.convert(placed)
+        arguments = node.arguments.convert(with_slots)
         shape, dtype = tuple(output.shape[1:]), keras.backend.standardize_dtype(output.dtype)
         self.steps.append(Step(name, node.operation, arguments, tuple(inputs), tuple(slots), shape, dtype))
         return slots
@@ -236,7 +235,7 @@ def _nodes(function: Any) -> Iterator[Any]:
 
 
 def _function(operation: Any) -> Any:
-    """Return the graph behind a model, or None where there is none or where its `call` does something else with it."""
+    """Return the functional graph of a model, None for a subclassed model or one that overrides `call`."""
     if isinstance(operation, keras.Sequential):
         return operation._functional
     own_call = getattr(type(operation), "call", None)
@@ -251,7 +250,7 @@ def _without_graph(model: keras.Model) -> str:
 
 
 def _numbered(steps: list[Step]) -> list[Step]:
-    """Give the calls of a layer that is called more than once their numbers."""
+    """Number the calls of each layer that is called more than once."""
     calls, seen = Counter(step.name for step in steps), Counter[str]()
     numbered = []
     for step in steps:
@@ -261,7 +260,7 @@ def _numbered(steps: list[Step]) -> list[Step]:
 
 
 def _with_order(steps: list[Step], *, input_first: bool = False) -> list[Step]:
-    """Note for each step whether its maps are channels first: by its own setting, or as the nearest one upstream."""
+    """Set `channels_first` of each step: by its own setting, or as the nearest step upstream."""
     first = {0: input_first}
     ordered = []
     for step in steps:
@@ -272,8 +271,8 @@ def _with_order(steps: list[Step], *, input_first: bool = False) -> list[Step]:
     return ordered
 
 
-def _wants_channels_first(steps: list[Step]) -> bool:
-    """Say whether the first step along the input's way that has an order says channels first."""
+def _takes_channels_first(steps: list[Step]) -> bool:
+    """Return whether the first step downstream of the image that has an order takes the channels first."""
     reached = {0}
     for step in steps:
         if reached.intersection(step.inputs):
@@ -284,12 +283,12 @@ def _wants_channels_first(steps: list[Step]) -> bool:
     return False
 
 
-# How a layer turns maps around, batch left out.
+# The permutations, without the batch, that change the order of the channels.
 _TURNED = {(2, 3, 1): "first to last", (3, 1, 2): "last to first"}
 
 
 def _own_order(step: Step) -> str | None:
-    """Return whether a step wants its channels 'first' or 'last', or turns them around; None if it takes any."""
+    """Return the order of channels that a step takes, 'first' or 'last', or the change it makes; None for any order."""
     order = getattr(step.operation, "data_format", None)
     if order:
         return str(order).removeprefix("channels_")

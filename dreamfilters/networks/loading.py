@@ -1,4 +1,4 @@
-"""One word for every way to a network: a model, a file, the built-in one, one of Keras', or a function of one's own."""
+"""`load`: a network from a Keras model, a file, a name, or a function of the user."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
+from dreamfilters.networks.watching import LOGITS
 
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
 
-_NO_GRADIENT = "equalizing has no gradient: dreams climb as if their histogram were left as it is"
-_FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # two letters at least: C:model is a file
+_NO_GRADIENT = "histogram equalization has no gradient; dreams use the gradient of the unequalized image"
+_FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # at least two letters: C:model is a file
 
 
 def load(
@@ -45,25 +46,23 @@ def load(
 
     Args:
         spec: a Keras model; 'signs', the built-in traffic-sign network; a .keras, .h5 or .hdf5 file or a SavedModel
-            folder of any Keras; 'applications:VGG16' for a network of Keras with its ImageNet weights,
-            'applications:VGG16:random' without; or 'module:function', a function in the current folder that returns a
-            model.
-        trust: whether the model may run code of its own: Lambda layers, 'module:function'.
-        form: how an image becomes its input: an `InputForm`, a mapping with the keys of `model.toml`, or such a file.
-            What it does not say, 'model.toml' beside 'model.h5' says, then the model's own first layers, then it is
-            RGB in 0..1.
-        classes: names in the order of the outputs, or a file of them.
-        size: side or (height, width) in place of the model's own.
-        architecture: a JSON of `model.to_json()` with the layers, where the file holds weights only.
-        input: name of the input that takes the image, for a model with several that could; the others are held at
-            zeros.
-        output: name of the output that holds the classes, for a model with several; the first by itself.
+            folder of any version of Keras; 'applications:VGG16' for a network of Keras with its ImageNet weights,
+            'applications:VGG16:random' for random weights; or 'module:function' for a function in the current folder
+            that returns a model.
+        trust: whether the model may run its own code: Lambda layers, 'module:function'.
+        form: the input form: an `InputForm`, a mapping with the keys of `model.toml`, or such a file. Missing keys come
+            from 'model.toml' next to 'model.h5', then from the model's first layers, and default to RGB in 0..1.
+        classes: names in the order of the outputs, or a file with them.
+        size: side or (height, width) that replaces the model's input size.
+        architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
+        input: name of the input that takes the image, where several could; the others are held at zeros.
+        output: name of the output that holds the classes; default: the first.
 
     Raises:
-        ModelError: it cannot be opened or is no image network.
-        UntrustedError: it would run code of its own and `trust` was not given.
-        UnknownNameError: Keras has no application of this name, the model no such input or output.
-        InputFormError: `form` is wrong or contradicts the network.
+        ModelError: the model cannot be opened, or its input is not an image.
+        UntrustedError: the model would run its own code and `trust` is not set.
+        UnknownNameError: Keras has no such application, or the model no such input or output.
+        InputFormError: `form` is invalid or contradicts the network.
 
     Example:
         >>> load("signs").classes[14]
@@ -82,7 +81,7 @@ def load(
 
 @dataclass(frozen=True)
 class _Ends:
-    """The names of the input and the output that were asked for."""
+    """The names of the chosen input and output."""
 
     input: str | None = None
     output: str | None = None
@@ -102,7 +101,7 @@ def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, archite
     if function and not Path(text).exists():
         if not trust:
             raise UntrustedError(f"{text}: runs the code of {function[1]}.py; say --trust (trust=True) if you trust it")
-        return _assumed(_made(*function.groups()), function[2], ends)
+        return _assumed(_from_function(*function.groups()), function[2], ends)
     path = Path(text)
     opened = open_model(path, trust=trust, architecture=architecture)
     network = _assumed(opened.model, path.name, ends)
@@ -124,7 +123,7 @@ def _joined(*remarks: str) -> str:
 
 
 def _chosen(graph: Graph, ends: _Ends) -> Iterator[str]:
-    """Say what the inputs are held at that take no image, and which output was taken if none was asked for."""
+    """Yield remarks on inputs that are held at zeros, and on the output that was chosen by default."""
     if graph.held:
         yield f"held at zeros: {', '.join(graph.held)}"
     if ends.output is None and len(set(graph.outputs)) > 1:
@@ -132,7 +131,7 @@ def _chosen(graph: Graph, ends: _Ends) -> Iterator[str]:
 
 
 def _signs() -> Network:
-    """Return the built-in network; its German names are the first ones, the English are aliases."""
+    """Return the built-in network, with German class names and English aliases."""
     home = importlib.resources.files("dreamfilters.signs")
     with importlib.resources.as_file(home / "signs.keras") as path:
         model = read_model(path)
@@ -152,43 +151,43 @@ def _application(text: str) -> Network:
     return Network(model, form, () if option else applications.imagenet_classes(), name=name)
 
 
-def _made(module: str, function: str) -> keras.Model:
+def _from_function(module: str, function: str) -> keras.Model:
     folder = str(Path.cwd())
     sys.path.insert(0, folder)
     try:
-        found = getattr(importlib.import_module(module), function, None)
+        build = getattr(importlib.import_module(module), function, None)
     except ImportError as error:
         raise ModelError(f"{module}:{function}: {module} cannot be imported from {folder}: {error}") from error
     finally:
         sys.path.remove(folder)
-    if not callable(found):
+    if not callable(build):
         raise ModelError(f"{module}:{function}: {module} has no function {function}")
-    model = found()
+    model = build()
     if not isinstance(model, keras.Model):
         raise ModelError(f"{module}:{function}: returned a {type(model).__name__}, not a keras.Model")
     return model
 
 
 def settings_file(spec: keras.Model | str | Path) -> Path | None:
-    """Return where the input form of a model in a file is said: 'model.toml' beside 'model.h5'; None for others."""
+    """Return the file with the input form of a model file, 'model.toml' next to 'model.h5'; None for other models."""
     if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
         return Path(spec).with_suffix(".toml")
     return None
 
 
 def _settings(spec: keras.Model | str | Path, form: Form) -> InputSettings:
-    """Return what was said of the input: here, and for what is not said here in the file beside the model."""
+    """Return the input settings in `form`, completed by those in the file next to the model."""
     path = settings_file(spec)
-    beside = InputSettings() if path is None or not path.is_file() else read_settings(path)
+    stored = InputSettings() if path is None or not path.is_file() else read_settings(path)
     if form is None or isinstance(form, InputForm):
-        return beside
-    return read_settings(form if isinstance(form, Mapping) else Path(form)).over(beside)
+        return stored
+    return read_settings(form if isinstance(form, Mapping) else Path(form)).over(stored)
 
 
 def _with_form(
     network: Network, form: InputForm | None, settings: InputSettings, size: int | tuple[int, int] | None
 ) -> Network:
-    told = form is not None or settings.says_range
+    is_given = form is not None or settings.has_range
     form = form or settings.applied(network.form)
     if size is not None:
         form = replace(form, size=(size, size) if isinstance(size, int) else size)
@@ -197,13 +196,13 @@ def _with_form(
         raise InputFormError(f"{network.name}: takes {channels} channels, the input form has {form.channels}")
     if form.size == (None, None):
         form = replace(form, size=(height, width))
-    return replace(network, form=form, assumed="" if told else network.assumed)
+    return replace(network, form=form, assumed="" if is_given else network.assumed)
 
 
 def _with_classes(network: Network, classes: Classes) -> Network:
-    """Give each output a name: those said, those the network brought, or its number."""
-    shape = network.graph.writers[network.graph.output].shape if network.graph.steps else ()
-    count = (shape[0] or 0) if len(shape) == 1 else 0
+    """Return the network with a name for each output: a given one, its own, or its number."""
+    head = network.layer(LOGITS) if network.graph.steps else None
+    count = head.units if head is not None and head.kind == "vector" else 0
     if isinstance(classes, (str, Path)):
         return replace(network, classes=checked(read_classes(Path(classes)), count, str(classes)), aliases=())
     if classes is not None:

@@ -1,4 +1,4 @@
-"""A network to dream on: the user's model, never changed, with its input form and the names of its classes."""
+"""`Network`: the user's model, which is never changed, with its input form and the names of its classes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from dreamfilters.networks.watching import LOGITS, ForwardPass
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """What `load` returns.
+    """A model that can be dreamed on and watched, as `load` returns it.
 
     Attributes:
-        model: the user's own, untouched.
-        form: how an image becomes its input.
-        classes: one name for each output; numbers where nobody named them.
-        aliases: further names, each list in the order of the classes (the built-in network's are English).
-        name: what messages and folders call it.
-        assumed: one line on what had to be assumed of the input form, or ''.
-        prior: file with the colors and spectrum of its images, if it brings one.
-        changes: what an old file's configuration needed to be read by this Keras, one sentence each.
-        remark: one line on what is odd about its weights, or on inputs and outputs that were chosen, or ''.
-        input: name of the input that takes the image, None for the only one.
-        output: name of the output that holds the classes, None for the first.
-        architecture: the file with its layers, where they came from one of their own.
+        model: the user's Keras model, unchanged.
+        form: how an image becomes the model's input.
+        classes: the name of each output; its number where there are no names.
+        aliases: further names, each tuple in the order of the classes. The built-in network has its English names here.
+        name: the name used in messages and for folders.
+        assumed: one line on what was assumed about the input form, or ''.
+        prior: file with the color and spectrum statistics of its training images, or None.
+        changes: one sentence for each change that an old file's configuration needed for this version of Keras.
+        remark: one line on unusual weights, or on which inputs and outputs were chosen, or ''.
+        input: name of the input that takes the image; None for the only one.
+        output: name of the output that holds the classes; None for the first.
+        architecture: the file that the layers were read from, where the weights have a file of their own.
 
     Example:
         >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
@@ -61,18 +61,18 @@ class Network:
 
     @cached_property
     def graph(self) -> Graph:
-        """The model flattened."""
+        """The model as a flat list of steps."""
         return flatten(self.model, input=self.input, output=self.output)
 
     @property
     def choices(self) -> dict[str, str]:
-        """What `load` was told of inputs, outputs and layers, so that it can be told again."""
-        said = {"input": self.input, "output": self.output, "architecture": self.architecture}
-        return {key: value for key, value in said.items() if value is not None}
+        """The arguments of `load` that choose inputs, outputs and layers; they open the same network again."""
+        arguments = {"input": self.input, "output": self.output, "architecture": self.architecture}
+        return {key: value for key, value in arguments.items() if value is not None}
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of configuration and weights by value and order, the same after saving and loading."""
+        """A hash of the configuration and the weights; it survives saving and loading."""
         return fingerprint_of(self.graph)
 
     @cached_property
@@ -117,35 +117,35 @@ class Network:
     def watch(self, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
-        See `watching.watch`; layers may be named as in `layer`, and come back under the name that was given.
+        Layers are named as in `layer`, and the result uses the names that were given. See `watching.watch`.
         """
         exact = {name: self._exact(name) for name in layers}
         run = watching.watch(self.graph, frozenset(exact.values()), relaxed=relaxed)
 
         def renamed(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-            seen = run(x, {exact[name]: units for name, units in (only or {}).items()})
-            return {name: seen[known] for name, known in exact.items()}
+            activations = run(x, {exact[name]: units for name, units in (only or {}).items()})
+            return {name: activations[known] for name, known in exact.items()}
 
         return renamed
 
     def has_linear(self, layer: str) -> bool:
-        """Say whether a layer has a value before its activation."""
+        """Return whether a layer has a value before its activation."""
         step = watching.logits_step(self.graph) if layer == LOGITS else self.graph.by_name[self._exact(layer)]
         return activation_functions.has_linear(step)
 
     @cached_property
     def has_relu(self) -> bool:
-        """Whether any of its nonlinearities is a ReLU, whose gradient can be relaxed."""
+        """Whether the network has a ReLU, whose gradient can be relaxed."""
         return any(activation_functions.is_relu(step) for step in self.graph.steps)
 
     def to_input(self, image: Tensor) -> Tensor:
-        """Turn images (n, h, w, c) in [0, 1] into the network's input."""
+        """Return the network's input for images (n, h, w, c) in [0, 1]."""
         return self.form.to_input(image)
 
     def class_number(self, name: str) -> int:
-        """Return the number of a class given by name, in any case or by an alias, or by its number.
+        """Return the number of a class that is given by name, alias, title or number; the case does not matter.
 
-        A name wins over a number: the class called '20' is meant before class 20.
+        Names come first: '20' is the class of that name if there is one, otherwise class 20.
 
         Raises:
             UnknownNameError: no such class.
@@ -160,7 +160,7 @@ class Network:
         count = len(self.classes)
         if name.removeprefix("-").isdecimal():
             plain = str(int(name))
-            if plain in self.classes:  # outputs that are named by the numbers of their classes, in any order
+            if plain in self.classes:  # classes that are named by numbers, such as folders sorted as text
                 return self.classes.index(plain)
             if 0 <= int(name) < count:
                 return int(name)

@@ -1,4 +1,4 @@
-"""A forward pass that computes only what leads to the watched layers and hands their activations out."""
+"""A forward pass that computes the watched layers, and the steps they depend on, and returns their activations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dreamfilters.networks.activation_functions import (
     relaxed_relu,
     relu_ceiling,
 )
-from dreamfilters.networks.filter_slice import narrowed
+from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
@@ -26,24 +26,24 @@ from dreamfilters.networks.reproducible import reproducible
 
 
 class ForwardPass(Protocol):
-    """The network's input (n, h, w, c) -> {address: its float32 activation}.
+    """A function from the network's input (n, h, w, c) to {address: float32 activation}.
 
-    `only` names the one unit of a layer that each image is asked for, (n,): where that saves work, the layer's
-    activation comes out as (n, ..., 1), that unit alone.
+    `only` gives the one unit of a layer that is needed for each image, (n,). Where this saves work, the activation has
+    the shape (n, ..., 1) and holds this unit only.
     """
 
     def __call__(self, x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Return what the watched layers answer."""
+        """Return the activations of the watched layers."""
 
 
-# What the output layer says before its softmax or sigmoid. No layer is called so: Keras refuses a slash in a name, and
-# the name of a nested layer has text before its first one.
+# The value of the output layer before its softmax or sigmoid. No layer can have this name: Keras allows no slash in
+# names, and the name of a nested layer has text before its first slash.
 LOGITS = "//logits"
 _BEFORE = "//before/"
 
 
 def before(layer: str) -> str:
-    """Return how what a layer computes before its activation is asked for.
+    """Return the address of a layer's value before its activation.
 
     >>> before("conv6")
     '//before/conv6'
@@ -52,19 +52,20 @@ def before(layer: str) -> str:
 
 
 def layer_named_by(address: str) -> str:
-    """Return the layer that an address of `watch` names: itself, or the one whose value before its activation it is."""
+    """Return the layer of an address: the address itself, or the layer whose value before the activation it names."""
     return address.removeprefix(_BEFORE)
 
 
 def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
     """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
 
-    Maps come out as (n, h, w, c) whatever order the layer computes in.
+    Maps are (n, h, w, c), whatever order of channels the layer computes in.
 
     Args:
         graph: the flattened model.
-        layers: names of steps, `before(name)` for the value before its activation, or `LOGITS`.
-        relaxed: let the gradient pass a ReLU that is silent for a whole image, see `activations.relaxed_relu`.
+        layers: names of steps, `before(name)` for a value before the activation, or `LOGITS`.
+        relaxed: whether the gradient passes a ReLU that is zero over a whole image, see
+            `activation_functions.relaxed_relu`.
 
     Raises:
         UnknownNameError: no such layer.
@@ -82,14 +83,14 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
         only = only or {}
         x = ops.convert_to_tensor(x, "float32")
         values: dict[int, Tensor] = {0: ops.transpose(x, (0, 3, 1, 2)) if graph.channels_first else x}
-        unbent: dict[int, Tensor] = {}
+        linear: dict[int, Tensor] = {}
         for call in calls:
-            # a layer that others read is needed whole
-            alone = call.step.name in only and not inner.intersection(call.step.outputs)
-            call(values, unbent, only[call.step.name] if alone else None)
+            # other steps need all units of a layer that they read
+            is_last = call.step.name in only and not inner.intersection(call.step.outputs)
+            call(values, linear, only[call.step.name] if is_last else None)
         return {
-            layer: _handed_out((unbent if bent else values)[step.outputs[0]], step)
-            for layer, (step, bent) in watched.items()
+            layer: _channels_last((linear if is_linear else values)[step.outputs[0]], step)
+            for layer, (step, is_linear) in watched.items()
         }
 
     return run
@@ -109,23 +110,24 @@ def _forwards(step: Step) -> bool:
 
 
 def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
+    """Return the step of an address, and whether its value before the activation is meant."""
     if address == LOGITS:
         step = logits_step(graph)
         return step, has_linear(step)
     layer = layer_named_by(address)
-    bent = layer != address
+    is_linear = layer != address
     if layer not in graph.by_name:
         raise UnknownNameError(f"{layer}: no such layer. {close_names(layer, graph.by_name)}")
     step = graph.by_name[layer]
-    if bent and not has_linear(step):
+    if is_linear and not has_linear(step):
         raise ModelError(
             f"{layer}: a {step.type} has no value before its activation; a conv, dense or activation layer has"
         )
-    return step, bent
+    return step, is_linear
 
 
 class _Call:
-    """One step made ready to run on a double of its layer."""
+    """One step that runs on a twin of its layer."""
 
     def __init__(self, step: Step, output: Output, *, relaxed: bool) -> None:
         self.step = step
@@ -134,7 +136,7 @@ class _Call:
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
         self.pure = is_pure(step)
-        self.narrow = narrowed(step)
+        self.filter_slice = filter_slice(step)
         ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
         if ceiling is None:
             return
@@ -143,16 +145,16 @@ class _Call:
         else:
             self.operation, self.takes_training = relaxed_relu(ceiling), False
 
-    def __call__(self, values: dict[int, Tensor], unbent: dict[int, Tensor], units: Tensor | None = None) -> None:
-        """Write the step's outputs into `values`, and what its activation was given into `unbent`.
+    def __call__(self, values: dict[int, Tensor], linear: dict[int, Tensor], units: Tensor | None = None) -> None:
+        """Write the step's outputs into `values`, and the value before its activation into `linear`.
 
-        Of unit i for image i alone, if `units` are given and the step can be computed so.
+        With `units`, only unit units[i] of image i is computed, if the step supports it.
         """
-        if units is not None and self.narrow is not None:
-            outputs = [self.narrow(values[self.step.inputs[0]], units)]
+        if units is not None and self.filter_slice is not None:
+            outputs = [self.filter_slice(values[self.step.inputs[0]], units)]
         else:
             outputs = self._outputs(values)
-        unbent[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
+        linear[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
         if self.activation:
             outputs = [self.activation(outputs[0])]
         values.update(zip(self.step.outputs, outputs, strict=True))
@@ -167,12 +169,10 @@ class _Call:
             return list(keras.tree.flatten(self.operation(*args, **kwargs)))
         except (DreamfiltersError, MemoryError):
             raise
-        except Exception as error:  # a layer has its own words for values of a shape that it was not made for
-            raise ModelError(
-                f"{self.step.name}: {self.step.type} does not take what it is given: {reason(error)}"
-            ) from error
+        except Exception as error:  # layers raise errors of many types for shapes that they do not support
+            raise ModelError(f"{self.step.name}: {self.step.type} cannot be computed: {reason(error)}") from error
 
 
-def _handed_out(value: Tensor, step: Step) -> Tensor:
+def _channels_last(value: Tensor, step: Step) -> Tensor:
     value = ops.cast(value, "float32")
     return ops.transpose(value, (0, 2, 3, 1)) if step.channels_first and len(value.shape) == 4 else value

@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from dreamfilters import backend
-from dreamfilters.networks.filter_slice import narrowed
+from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.watching import before, watch
 
@@ -87,12 +87,12 @@ def test_a_layer_that_others_read_stays_whole():
     ],
     ids=["groups", "softmax", "own function", "channels first", "half precision", "depthwise", "dense"],
 )
-def test_what_cannot_be_narrowed_is_computed_whole(layer):
+def test_other_layers_have_no_filter_slice(layer):
     step = graph_of(layer).by_name["conv"]
-    assert narrowed(step) is None
+    assert filter_slice(step) is None
 
 
-def test_what_cannot_be_narrowed_is_handed_out_whole():
+def test_a_layer_without_a_filter_slice_returns_all_units():
     graph = graph_of(layers.Dense(6, name="dense"))
     seen = watch(graph, frozenset({"dense"}))(images(), {"dense": UNITS})
     assert seen["dense"].shape == (5, 12, 9, 6)

@@ -25,7 +25,7 @@ def test_a_file_gives_the_same_network(plain, save, name):
     network = load(save(plain, name))
     assert network.name == "model"
     assert network.fingerprint == load(plain).fingerprint
-    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range LOW HIGH, or model.toml beside it)"
+    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range LOW HIGH, or model.toml next to it)"
 
 
 def test_what_lies_beside_a_model_is_read(plain, save):

@@ -152,11 +152,11 @@ def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
     np.testing.assert_allclose(seen, larger(images, training=False), atol=1e-5)
 
 
-def test_a_layer_that_does_not_take_what_it_is_given_is_named(network_of):
+def test_a_layer_that_cannot_be_computed_is_named(network_of):
     """Keras builds an LSTM whose first state has another length than its units, and finds out when it computes."""
     inputs = layers.Input((8, 8, 3))
     rows, state = layers.Reshape((8, 24))(inputs), layers.Flatten()(inputs)
     answers = layers.LSTM(2, name="reader")(rows, initial_state=[state, state])
     network = network_of(keras.Model(inputs, layers.Dense(2)(answers)))
-    with pytest.raises(ModelError, match=r"^reader: LSTM does not take what it is given: [^{]*\[1,192\][^{]*$"):
+    with pytest.raises(ModelError, match=r"^reader: LSTM cannot be computed: [^{]*\[1,192\][^{]*$"):
         network.watch(frozenset({"reader"}))(np.zeros((1, 8, 8, 3), "float32"))

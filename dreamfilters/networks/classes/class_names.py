@@ -1,4 +1,4 @@
-"""The names of classes, from a text, JSON or CSV file."""
+"""Class names read from a text, JSON or CSV file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dreamfilters.errors import ModelError
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Return the names in a file in the order of their numbers.
+    """Return the class names in a file, in the order of the outputs.
 
-    A text has one name a line; JSON a list, or an object from number to name; CSV lines of 'number,name' or 'name',
-    with or without a heading.
+    A text file has one name per line. A JSON file is a list, or an object from number to name. A CSV file has lines
+    'number,name' or 'name', with or without a header.
 
     Raises:
-        ModelError: the file cannot be read, or is none of these.
+        ModelError: the file cannot be read, or has another format.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -34,10 +34,10 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def checked(names: tuple[str, ...], count: int, source: str) -> tuple[str, ...]:
-    """Return the names if there is one for each of `count` outputs.
+    """Return the names if their number is that of the outputs, `count`.
 
     Raises:
-        ModelError: there are more or fewer.
+        ModelError: the numbers differ.
     """
     if len(names) != count:
         raise ModelError(f"{source}: {len(names)} class names, the network has {count} outputs")
@@ -53,7 +53,7 @@ def _from_json(text: str, path: Path) -> tuple[str, ...]:
         return tuple(content)
     if isinstance(content, dict):
         return _in_order(content, path)
-    raise ModelError(f'{path}: holds neither a list of names nor an object such as {{"0": "cat"}}')
+    raise ModelError(f'{path}: must be a list of names or an object such as {{"0": "cat"}}')
 
 
 def _from_csv(text: str, path: Path) -> tuple[str, ...]:
@@ -61,18 +61,18 @@ def _from_csv(text: str, path: Path) -> tuple[str, ...]:
     if not rows or min(map(len, rows)) == max(map(len, rows)) == 1:
         return tuple(row[0].strip() for row in rows)
     if any(len(row) < 2 for row in rows):
-        raise ModelError(f"{path}: its lines are neither all 'number,name' nor all 'name'")
-    if not rows[0][0].strip().isdecimal():  # a heading
+        raise ModelError(f"{path}: all lines must be 'number,name', or all must be 'name'")
+    if not rows[0][0].strip().isdecimal():  # a header
         rows = rows[1:]
     return _in_order({row[0].strip(): row[1].strip() for row in rows}, path)
 
 
 def _in_order(names: Mapping[str, Any], path: Path) -> tuple[str, ...]:
-    """Sort {number: name}; an object the other way round, {name: number} as Keras' generators have it, is turned."""
+    """Return the names of {number: name} or, as in Keras' generators, {name: number}, sorted by number."""
     if names and all(isinstance(value, int) for value in names.values()):
         names = {str(number): name for name, number in names.items()}
     wanted = [str(number) for number in range(len(names))]
     missing = [number for number in wanted if number not in names]
     if missing:
-        raise ModelError(f"{path}: has {len(names)} names but none for class {missing[0]}; numbers run from 0")
+        raise ModelError(f"{path}: has {len(names)} names but none for class {missing[0]}; numbers start at 0")
     return tuple(str(names[number]) for number in wanted)

@@ -1,4 +1,4 @@
-"""The networks of `keras.applications`, each with the input form of its own `preprocess_input`."""
+"""The networks of `keras.applications`, with the input form of their `preprocess_input`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dreamfilters.errors import ModelError, UnknownNameError, close_names
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _CLASSES_URL = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
-_CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # as Keras' imagenet_utils has it
+_CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # from Keras' imagenet_utils
 
 _BYTES = InputForm.from_range(0, 255)
 _SIGNED = InputForm.from_range(-1, 1)
 _CAFFE = InputForm(scale=255.0, mean=(103.939, 116.779, 123.68), order="BGR")
 _TORCH = InputForm(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
-# The module of keras.applications -> what its preprocess_input does. The last ones rescale inside the model.
+# Module of keras.applications -> the input form of its preprocess_input. The last ones rescale inside the model.
 _FORMS = {
     "vgg16": _CAFFE, "vgg19": _CAFFE, "resnet": _CAFFE,
     "resnet_v2": _SIGNED, "inception_v3": _SIGNED, "inception_resnet_v2": _SIGNED, "xception": _SIGNED,
@@ -31,15 +31,15 @@ _FORMS = {
 
 
 def names() -> tuple[str, ...]:
-    """Return what comes after 'applications:', such as 'VGG16'."""
+    """Return the names that can follow 'applications:', such as 'VGG16'."""
     return tuple(sorted(name for name in vars(keras.applications) if name[0].isupper()))
 
 
 def constructor(name: str) -> Callable[..., keras.Model]:
-    """Return the function that makes the network.
+    """Return the function that builds a network.
 
     Raises:
-        UnknownNameError: Keras has none of this name.
+        UnknownNameError: Keras has no network of this name.
     """
     if name not in names():
         raise UnknownNameError(f"applications:{name}: Keras has no such network. {close_names(name, names())}")
@@ -47,23 +47,23 @@ def constructor(name: str) -> Callable[..., keras.Model]:
 
 
 def form(name: str) -> InputForm:
-    """Return the input form of a network's own preprocessing, without a size."""
+    """Return the input form of a network's `preprocess_input`, without a size."""
     return _FORMS[constructor(name).__module__.rpartition(".")[2]]
 
 
 def open_application(name: str, *, random: bool = False) -> keras.Model:
-    """Return the network with its ImageNet weights, or with random ones and no download.
+    """Return a network with its ImageNet weights, or with random weights and no download.
 
     Raises:
-        UnknownNameError: Keras has none of this name.
+        UnknownNameError: Keras has no network of this name.
         ModelError: the weights cannot be downloaded.
     """
-    make = constructor(name)
+    build = constructor(name)
     if random:
-        return make(weights=None)
+        return build(weights=None)
     try:
-        return make(weights="imagenet")
-    except Exception as error:  # urllib, a proxy or a broken file, each with an exception of its own
+        return build(weights="imagenet")
+    except Exception as error:  # urllib, a proxy and a broken file raise different types
         raise ModelError(
             f"applications:{name}: its weights cannot be downloaded ({_first_line(error)}); "
             f"applications:{name}:random needs no download"
@@ -71,14 +71,14 @@ def open_application(name: str, *, random: bool = False) -> keras.Model:
 
 
 def imagenet_classes() -> tuple[str, ...]:
-    """Return the 1000 names, downloaded once to Keras' own cache; () where that fails."""
+    """Return the 1000 class names, downloaded once to Keras' cache; () if the download fails."""
     try:
         path = keras.utils.get_file(
             "imagenet_class_index.json", _CLASSES_URL, cache_subdir="models", file_hash=_CLASSES_MD5
         )
         content: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
         return tuple(str(content[str(number)][1]) for number in range(len(content)))
-    except Exception:  # offline: the numbers do as names
+    except Exception:  # offline: numbers serve as names
         return ()
 
 

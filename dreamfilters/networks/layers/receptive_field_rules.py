@@ -21,7 +21,7 @@ from dreamfilters.networks.layers.receptive_field import Number, ReceptiveField
 
 @dataclass(frozen=True)
 class _Span:
-    """Place i of one axis sees the pixels from start + i * stride to start + i * stride + size."""
+    """One axis: position i depends on the pixels from start + i * stride to start + i * stride + size."""
 
     size: Number = 1
     stride: Number = 1
@@ -32,11 +32,11 @@ _Pair: TypeAlias = tuple[_Span, _Span]  # down, across
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
-    """Return for each step what one place of its map sees, None for the whole image.
+    """Return the receptive field of each step, None for the whole image.
 
-    Exact for convolutions, pooling, padding, cropping, dilation and branches; behind upsampling and transposed
-    convolutions up to one pixel of their own map too large. 'same' padding of a strided layer depends on the size, and
-    is that of the size the model was built with (a multiple of the stride where it was built with none).
+    Fields are exact for convolutions, pooling, padding, cropping, dilation and branches. After upsampling and
+    transposed convolutions they can be too large by one pixel of that map. The 'same' padding of a strided layer
+    depends on the input size: it is that of the size the model was built with, or of a multiple of the stride.
     """
     spans: dict[int, _Pair | None] = {0: (_Span(), _Span())}
     shapes: dict[int, tuple[int | None, ...]] = {0: graph.input_shape}
@@ -67,7 +67,7 @@ def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | No
 
 
 def _united(pairs: list[_Pair]) -> _Pair | None:
-    """Return what all branches together see; None where their places do not lie over each other."""
+    """Return the union of the fields of all branches; None where their strides differ."""
     spans = []
     for axis in (0, 1):
         branch = [pair[axis] for pair in pairs]
@@ -83,7 +83,7 @@ _AxisRule: TypeAlias = Callable[[int, _Span, "int | None"], _Span]  # (axis, spa
 
 
 def _rule(step: Step) -> _AxisRule | None:
-    """Return how a step widens an axis, None for an operation that may see everything."""
+    """Return how a step widens an axis, None for an operation that may depend on all positions."""
     layer: Any = step.operation
     if isinstance(layer, keras.layers.Conv2DTranspose):
         return lambda axis, span, _: _transposed(layer, axis, span)
@@ -108,17 +108,17 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers
 
 
 def _windowed(span: _Span, length: int | None, window: int, stride: int, dilation: int, padding: str) -> _Span:
-    """Slide a window over the axis."""
+    """Return the span after a window slides over the axis."""
     reach = (window - 1) * dilation + 1
     before = 0
-    if padding == "same":  # as TensorFlow pads: what is missing, the odd one at the end
+    if padding == "same":  # TensorFlow's rule: an odd pixel is added at the end
         rest = (length % stride or stride) if length else stride
         before = max(reach - rest, 0) // 2
     return _Span(span.size + (reach - 1) * span.stride, span.stride * stride, span.start - before * span.stride)
 
 
 def _transposed(layer: Any, axis: int, span: _Span) -> _Span:
-    """Place i sees the inputs j for which 0 <= i + cut - j * stride < reach."""
+    """Position i of a transposed convolution depends on the inputs j with 0 <= i + cut - j * stride < reach."""
     stride = layer.strides[axis]
     reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
     cut = max(reach - stride, 0) // 2 if layer.padding == "same" else 0
@@ -127,7 +127,7 @@ def _transposed(layer: Any, axis: int, span: _Span) -> _Span:
 
 
 def _enlarged(span: _Span, factor: int, interpolation: str) -> _Span:
-    """Place i of an enlarged axis shows place i // factor, and between two places if interpolated."""
+    """Return the span after upsampling: position i shows position i // factor, or interpolates between two."""
     step = _whole(Fraction(span.stride) / factor)
     size, start = span.size + (factor - 1) * step, span.start - (factor - 1) * step
     reach = {"nearest": 0, "bilinear": 1}.get(interpolation, 3) * span.stride
@@ -139,7 +139,7 @@ def _whole(number: Number) -> Number:
 
 
 def _is_pointwise(step: Step) -> bool:
-    """Say whether each place of the result depends on the same place of the inputs only."""
+    """Return whether each position of the output depends on the same position of the inputs only."""
     layer: Any = step.operation
     if isinstance(layer, keras.layers.Concatenate) or step.type == "Concatenate":
         return bool(layer.axis in ((1, -3) if step.channels_first else (3, -1)))

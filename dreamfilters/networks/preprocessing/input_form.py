@@ -1,4 +1,4 @@
-"""How an image in [0, 1] becomes the network's input: size, channels, their order, and the range of values."""
+"""`InputForm`: how an image in [0, 1] becomes the network's input, by size, channel order and range of values."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class InputForm:
     """The network's input is (order(image) * scale - mean) / std.
 
     Attributes:
-        size: (height, width); None where the network takes any.
+        size: (height, width); None for a side of any length.
         channels: of the network's input.
-        scale: what an image's 1 becomes before the mean goes off.
+        scale: the value of white before the mean is subtracted.
         mean: one number, or one per channel in the network's order.
-        std: likewise.
-        order: 'RGB', 'BGR', 'gray' (one channel), 'equalized' (gray with its histogram equalized, see
-            `normalizing.equalized`) or 'channels' (any number, taken as they are).
-        standardized: whether each scaled image loses its own mean and is divided by its own std before the
-            others go off, see `normalizing.standardized`.
-        resize: how an image of another size comes to `size`, see `images.sizing.resize`.
+        std: one number, or one per channel in the network's order.
+        order: 'RGB', 'BGR', 'gray' (one channel), 'equalized' (gray with an equalized histogram, see
+            `per_image_normalization.equalized`) or 'channels' (any number of channels, unchanged).
+        standardized: whether each scaled image is standardized by its own mean and std before `mean` and `std` apply,
+            see `per_image_normalization.standardized`.
+        resize: the rule for images of another size, see `images.resizing.resize`.
 
     Example:
         >>> InputForm.from_range(-1, 1, size=(48, 48)).describe()
@@ -114,9 +114,9 @@ class InputForm:
         return values if values.shape[:2] == (height, width) else resize(values, (height, width), self.resize)
 
     def to_input(self, image: Tensor) -> Tensor:
-        """Turn images (n, h, w, c) in [0, 1], color as RGB, into the network's input; differentiable.
+        """Return the network's input for images (n, h, w, c) in [0, 1], color as RGB; differentiable.
 
-        The gradient passes an equalized histogram as if it were left as it is.
+        The gradient of histogram equalization is that of the identity.
 
         Raises:
             InputFormError: the images have another number of channels.
@@ -129,7 +129,7 @@ class InputForm:
         if self.order == "equalized":
             image = equalized(image)
         mean, std = np.asarray(self.mean, "float32"), np.asarray(self.std, "float32")
-        if self.scale != 1:  # a pass over all pixels that changes nothing still takes its time in every step
+        if self.scale != 1:  # a multiplication by 1 would still take time in every step
             image = image * self.scale
         if self.standardized:
             image = standardized(image)
@@ -138,29 +138,29 @@ class InputForm:
         return image if np.all(std == 1) else image / std
 
     def box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return the least and the greatest valid input of each channel, in the network's order.
+        """Return the minimum and the maximum valid input of each channel, in the network's order.
 
         Raises:
-            InputFormError: each image is standardized and their size is not known, on which it depends.
+            InputFormError: images are standardized and the input size, on which the limits depend, is unknown.
         """
         means = np.broadcast_to(self.mean, self.channels)
         stds = np.broadcast_to(self.std, self.channels)
-        least, greatest = (-self._farthest(), self._farthest()) if self.standardized else (0.0, self.scale)
+        least, greatest = (-self._most_stds(), self._most_stds()) if self.standardized else (0.0, self.scale)
         low, high = (least - means) / stds, (greatest - means) / stds
         return tuple(map(float, low)), tuple(map(float, high))
 
-    def _farthest(self) -> float:
-        """Return how far from the mean a value can be, in stds: if all others are equal (Samuelson 1968)."""
+    def _most_stds(self) -> float:
+        """Return the most stds that a value can be from the mean: if all others are equal (Samuelson 1968)."""
         height, width = self.size
         if height is None or width is None:
-            raise InputFormError("size: images that are standardized each by itself have no bounds without one")
+            raise InputFormError("size: standardized images have no bounds without one")
         return math.sqrt(height * width * self.channels)
 
     def describe(self) -> str:
         """Return the form in one line."""
         height, width = ("any" if side is None else str(side) for side in self.size)
         several = f"{self.channels} channels" if self.order == "channels" else self.order
-        order = _NAMED.get((self.order, self.channels), several)
+        order = _ORDER_NAMES.get((self.order, self.channels), several)
         if self.standardized:
             return f"{height}x{width} {order}, each image standardized by itself"
         if len(set(self.mean)) == len(set(self.std)) == 1:
@@ -170,12 +170,12 @@ class InputForm:
         return f"{height}x{width} {order}, 0 to {self.scale:g} less {means} divided by {stds}"
 
 
-# What an order is called where its own word does not say it.
-_NAMED = {("equalized", 1): "equalized gray", ("channels", 2): "gray and alpha", ("channels", 4): "RGB and alpha"}
+# Names of orders that are not clear by themselves.
+_ORDER_NAMES = {("equalized", 1): "equalized gray", ("channels", 2): "gray and alpha", ("channels", 4): "RGB and alpha"}
 
 
 def usual_order(channels: int) -> Order:
-    """Return what that many channels most likely are."""
+    """Return the most likely order of this number of channels."""
     orders: dict[int, Order] = {1: "gray", 3: "RGB"}
     return orders.get(channels, "channels")
 

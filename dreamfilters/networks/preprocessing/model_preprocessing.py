@@ -1,4 +1,4 @@
-"""What a model itself tells of the range of its input: layers at its start that rescale or normalize."""
+"""The input form that a model's first layers imply: preprocessing layers that rescale or normalize."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from dreamfilters.networks.io.model_file import SUFFIXES
 from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.preprocessing.input_form import InputForm, usual_order
 
-_BYTE_SCALE = 0.1  # who multiplies by less expects 0..255: 1/255 and 1/127.5 are usual, 1 to 2 is for 0..1
-_BYTE_MEAN = 2.0  # no mean or std of values in 0..1 or -1..1 is above 1
+_BYTE_SCALE = 0.1  # smaller factors expect 0..255: 1/255 and 1/127.5 are usual; 1 to 2 expect 0..1
+_BYTE_MEAN = 2.0  # means and stds of values in 0..1 or -1..1 are at most 1
 
 
 def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
-    """Return the most likely input form and one line on what was assumed, '' if the model itself told.
+    """Return the most likely input form, and one line on what was assumed, '' if the model's layers imply the range.
 
-    `name` is what the line calls the model.
+    `name` is the model's name in that line.
     """
     height, width, channels = graph.input_shape
     size = (height, width)
     count = channels or 3
-    told = _told(graph)
-    low, high = told or (0.0, 1.0)
+    implied = _implied_range(graph)
+    low, high = implied or (0.0, 1.0)
     form = InputForm.from_range(low, high, size=size, channels=count)
-    if told:
+    if implied:
         return form, ""
     order = usual_order(count)
-    beside = f", or {Path(name).stem}.toml beside it" if Path(name).suffix in SUFFIXES else ""
+    file = f", or {Path(name).stem}.toml next to it" if Path(name).suffix in SUFFIXES else ""
     what = f"{count} channels" if order == "channels" else order
-    return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{beside})"
+    return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{file})"
 
 
-def _told(graph: Graph) -> tuple[float, float] | None:
-    """Return the range that the first layers expect."""
+def _implied_range(graph: Graph) -> tuple[float, float] | None:
+    """Return the range that the first layers imply, None if they imply none."""
     slot = 0
     while True:
         readers = graph.readers(slot)
         if len(readers) != 1:
             return None
         step = readers[0]
-        told = _range_of(step)
-        if told:
-            return told
+        implied = _range_of(step)
+        if implied:
+            return implied
         if step.type not in _SAME_RANGE:
             return None
         slot = step.outputs[0]
@@ -70,7 +70,7 @@ def _range_of(step: Step) -> tuple[float, float] | None:
             return (0.0, 255.0)
         return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
     if isinstance(layer, keras.layers.BatchNormalization):
-        # Its running mean is that of the images it was trained on; untrained, it says nothing.
+        # Its running mean is that of the training images; before training it implies nothing.
         mean = as_numpy(layer.moving_mean)
         return (0.0, 255.0) if mean.max() > _BYTE_MEAN else None
     return None

@@ -1,4 +1,4 @@
-"""What some networks were trained on: each image standardized, or its histogram equalized, by itself."""
+"""Normalization of single images: standardization, and histogram equalization."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LEVELS = 256
 
 
 def standardized(image: Tensor) -> Tensor:
-    """Return each image (n, h, w, c) less its own mean, divided by its own std, over all pixels and channels.
+    """Return each image (n, h, w, c) minus its mean, divided by its std, over all pixels and channels.
 
-    The std is taken for at least 1 / sqrt(h w c), so that an even image becomes 0 and not noise:
+    The std is at least 1 / sqrt(h w c), so that a uniform image becomes 0. Source:
     `tf.image.per_image_standardization`.
     """
     n, height, width, channels = image.shape
     count = height * width * channels
-    # In whole lanes, for fewer rows take another path through the sums, and the last ones round otherwise.
+    # A multiple of LANES rows: the last rows of other numbers would be rounded differently.
     rows = ops.pad(ops.reshape(image, (n, count)), ((0, -n % backend.LANES), (0, 0)))
     centered = rows - ops.mean(rows, axis=1, keepdims=True)
     spread = ops.mean(ops.square(centered), axis=1, keepdims=True)
@@ -30,11 +30,11 @@ def standardized(image: Tensor) -> Tensor:
 
 @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
 def equalized(image: Tensor) -> Any:
-    """Return gray images (n, h, w, 1) in [0, 1] with all levels equally frequent, as OpenCV's `equalizeHist` does it.
+    """Return gray images (n, h, w, 1) in [0, 1] with equalized histograms, as OpenCV's `equalizeHist` computes them.
 
-    In 256 levels: a pixel becomes the share of pixels that are not lighter, those of the darkest level left out; a
-    image of one level stays as it is. The table of levels has steps and no gradient: it is passed as if the image
-    went through unchanged. Source: OpenCV 4, modules/imgproc/src/histogram.cpp.
+    There are 256 levels. A pixel becomes the share of pixels that are not lighter, without those of the darkest level.
+    An image of one level is unchanged. The table of levels has no gradient; the gradient is that of the identity.
+    Source: OpenCV 4, modules/imgproc/src/histogram.cpp.
     """
     levels = ops.cast(ops.round(image * (_LEVELS - 1)), "int32")
     count = image.shape[1] * image.shape[2]

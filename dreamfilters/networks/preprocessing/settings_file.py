@@ -1,4 +1,4 @@
-"""What a person says of a network's input, in `model.toml` beside the model or at the command line."""
+"""Settings of a network's input form, from `model.toml` next to the model or from the command line."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _Size: TypeAlias = Annotated[
 ]
 
 
-_VALUES = ("range", "mean", "std", "scale", "standardized")  # they belong together
-_STANDARDISED_SCALE = 255.0  # the least std that `standardized` knows is meant for 0..255
+_VALUES = ("range", "mean", "std", "scale", "standardized")  # of the range of values; they are taken together
+_STANDARDIZED_SCALE = 255.0  # the smallest std in `standardized` is meant for images in 0..255
 
 
 class InputSettings(pydantic.BaseModel):
@@ -34,13 +34,13 @@ class InputSettings(pydantic.BaseModel):
     Attributes:
         range: [black, white], such as [0, 255] or [-1, 1].
         mean: with `std` and `scale`: the input is (image * scale - mean) / std.
-        std: likewise, one number or one per channel in the network's order.
-        scale: what an image's 1 becomes before the mean goes off.
-        standardized: whether each image loses its own mean and is divided by its own std.
+        std: one number, or one per channel in the network's order.
+        scale: the value of white before the mean is subtracted.
+        standardized: whether each image is standardized by its own mean and std.
         order: 'RGB', 'BGR', 'gray', 'equalized' or 'channels'.
         size: side, or [height, width].
-        resize: how an image comes to that size: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
-            `images.sizing.resize`.
+        resize: the rule for other sizes: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
+            `images.resizing.resize`.
         classes: list of names, or a file of names relative to this one.
     """
 
@@ -57,22 +57,22 @@ class InputSettings(pydantic.BaseModel):
     classes: tuple[str, ...] | str | None = None
 
     @property
-    def says_range(self) -> bool:
-        """Whether the range of values is settled."""
+    def has_range(self) -> bool:
+        """Whether the range of values is given."""
         return any(getattr(self, key) is not None for key in _VALUES)
 
     def over(self, other: InputSettings) -> InputSettings:
-        """Return the settings of both, these before those of `other`; a range is taken whole from one of them."""
+        """Return these settings completed by those of `other`; the keys of the range come from one of them only."""
         lower = other.model_dump(exclude_none=True)
-        if self.says_range:
+        if self.has_range:
             lower = {key: value for key, value in lower.items() if key not in _VALUES}
         return InputSettings(**{**lower, **self.model_dump(exclude_none=True)})
 
     def applied(self, form: InputForm) -> InputForm:
-        """Return `form` with what was said in place of what was assumed.
+        """Return `form` with these settings.
 
         Raises:
-            InputFormError: it contradicts itself or the network.
+            InputFormError: the settings contradict each other or the network.
         """
         size, order, resize = self.size or form.size, self.order or form.order, self.resize or form.resize
         form = replace(form, size=size, order=order, resize=resize)
@@ -80,20 +80,20 @@ class InputSettings(pydantic.BaseModel):
             if any(getattr(self, key) is not None for key in _VALUES[1:]):
                 raise InputFormError("range: give either range, or mean, std, scale and standardized")
             return form.in_range(*self.range)
-        if not self.says_range:
+        if not self.has_range:
             return form
         alone = bool(self.standardized)
-        usual = _STANDARDISED_SCALE if alone else 1.0
+        usual = _STANDARDIZED_SCALE if alone else 1.0
         scale = usual if self.scale is None else self.scale
         mean, std = self.mean or (0.0,), self.std or (1.0,)
         return replace(form, scale=scale, mean=mean, std=std, standardized=alone)
 
 
 def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
-    """Return the settings in a TOML file, or check those given as a mapping.
+    """Return the settings in a TOML file or a mapping.
 
     Raises:
-        InputFormError: no such file, no TOML, or an unknown or wrong key.
+        InputFormError: the file cannot be read or is not TOML, or a key is unknown or has an invalid value.
     """
     if isinstance(source, Mapping):
         return _checked(source, "input")
@@ -111,7 +111,7 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
 
 
 def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) -> str:
-    """Return the text of a `model.toml` that says this form, and the classes if there is something to say of them.
+    """Return the text of a `model.toml` with this form, and with the classes if they are given.
 
     >>> form_as_toml(InputForm.from_range(0, 255, size=(30, 30), order="BGR"))
     'size = [30, 30]\\norder = "BGR"\\nrange = [0.0, 255.0]\\n'
@@ -132,7 +132,7 @@ def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) 
 
 
 def _toml(value: Any) -> str:
-    """JSON's numbers, lists and strings are TOML's, but for one control character."""
+    """Return a value as TOML: the numbers, lists and strings of JSON, except for one control character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

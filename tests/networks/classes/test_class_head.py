@@ -83,7 +83,7 @@ def test_predictions_confusions_and_transfer_agree_on_a_sigmoid_head():
     assert [one.probability for one in transfers] == pytest.approx([0.9, 0.5])
     assert [one.rank for one in transfers] == [1, 2]
     (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
-    assert (confusion.taken_for, confusion.probability) == (1, pytest.approx(0.5))
+    assert (confusion.predicted, confusion.probability) == (1, pytest.approx(0.5))
 
 
 def test_a_regression_has_no_probabilities_anywhere():

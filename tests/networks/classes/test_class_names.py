@@ -25,9 +25,9 @@ def test_every_form_gives_the_names_in_order(tmp_path, name, text):
     ("name", "content", "words"),
     [
         ("names.json", b"{", "is not JSON"),
-        ("names.json", b"3", "holds neither a list of names"),
-        ("names.json", b'{"1": "a", "2": "b"}', "has 2 names but none for class 0; numbers run from 0"),
-        ("names.csv", b"0,a\nb\n", "neither all 'number,name' nor all 'name'"),
+        ("names.json", b"3", "must be a list of names"),
+        ("names.json", b'{"1": "a", "2": "b"}', "has 2 names but none for class 0; numbers start at 0"),
+        ("names.csv", b"0,a\nb\n", "all lines must be 'number,name', or all must be 'name'"),
         ("names.txt", b"\xff\xfe\x00", "is not a text file in UTF-8"),
     ],
 )

@@ -115,7 +115,7 @@ def test_no_standardized_image_leaves_its_box():
     image[0, 1, 2] = 1
     assert float(np.asarray(form.to_input(image)).max()) == pytest.approx(np.sqrt(15))
     assert form.box() == ((-4.0,), (4.0,))
-    with pytest.raises(InputFormError, match="standardized each by itself have no bounds"):
+    with pytest.raises(InputFormError, match="standardized images have no bounds"):
         InputForm(standardized=True).box()
 
 

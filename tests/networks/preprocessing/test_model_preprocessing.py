@@ -43,7 +43,7 @@ def test_the_first_layers_tell_the_range(first, box):
 def test_what_is_assumed_is_said(channels, what):
     model = keras.Sequential([keras.Input((8, 6, channels)), layers.Conv2D(2, 3)])
     form, assumed = form_of(flatten(model), "model.h5")
-    assert assumed == f"assumed that model.h5 takes {what} (give --range LOW HIGH, or model.toml beside it)"
+    assert assumed == f"assumed that model.h5 takes {what} (give --range LOW HIGH, or model.toml next to it)"
     assert form.size == (8, 6)
     assert form.channels == channels
 

@@ -1,4 +1,4 @@
-"""Which class each output of a network may be: its own word for it, by number, or sorted as text."""
+"""The orders that a network's classes may be in: as named, by number, or sorted as text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dreamfilters.networks import Network
 
 @dataclass(frozen=True)
 class ClassOrder:
-    """One way to name the outputs.
+    """One order of the classes.
 
     Attributes:
         name: 'numeric', 'string-sorted', 'alphabetical' or 'as named'.
         classes: the outputs' names in this order.
-        positions: the output of each image's class, -1 for none.
+        positions: the output of each labeled image's class, -1 for none.
     """
 
     name: str
@@ -28,37 +28,37 @@ class ClassOrder:
 
 
 def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, ...]:
-    """Return the orders that the classes may be in, that of the network itself first, and where each label is in them.
+    """Return the orders that the classes may be in, the network's own first, with the output of each label.
 
     Keras' generators sort the folders of the classes as text: 0, 1, 10, 11, ..., 2.
 
     Raises:
-        UnknownNameError: the labels are none of the network's classes.
+        UnknownNameError: a label is not a class of the network.
 
     >>> [order.name for order in class_orders(load("net.h5"), ["0", "1", "42"])]  # doctest: +SKIP
     ['numeric', 'string-sorted']
     """
     names, numbers = _numbered(network, labels)
-    found: dict[tuple[int, ...], str] = {}  # which of `names` each output is, and what that is called
-    for called, order in _permutations(names):
-        found.setdefault(order, called)
+    found: dict[tuple[int, ...], str] = {}  # index into `names` of each output -> name of the order
+    for title, order in _permutations(names):
+        found.setdefault(order, title)
     outputs = {order: np.full(1 + max([*order, *numbers]), -1) for order in found}
     for order, output in outputs.items():
         output[list(order)] = np.arange(len(order))
     return tuple(
-        ClassOrder(called, tuple(names[number] for number in order), outputs[order][numbers])
-        for order, called in found.items()
+        ClassOrder(title, tuple(names[number] for number in order), outputs[order][numbers])
+        for order, title in found.items()
     )
 
 
 def _numbered(network: Network, labels: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
-    """Return the outputs' names as they are taken to be, and each label's place among them."""
+    """Return the assumed names of the outputs, and the index of each label among them."""
     names = network.classes
     if all(label.isdecimal() for label in labels):
         if not all(name.isdecimal() for name in names):
-            return names, [int(label) for label in labels]  # a folder called 20 is class 20, whatever '20' names
+            return names, [int(label) for label in labels]  # folder 20 is class 20, even if '20' is a name
         known = {int(name): number for number, name in enumerate(names)}
-        more = iter(range(len(names), len(names) + len(labels)))  # classes for which there is no output
+        more = iter(range(len(names), len(names) + len(labels)))  # classes without an output
         return names, [known[int(label)] if int(label) in known else next(more) for label in labels]
     try:
         return names, [network.class_number(label) for label in labels]

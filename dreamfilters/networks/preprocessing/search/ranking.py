@@ -1,4 +1,4 @@
-"""Which input form and which order of classes a network was trained with, found by showing it labeled images."""
+"""The search for the input form and class order that a network was trained with, by its accuracy on labeled images."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
 _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
-# The ImageNet means and stds of Caffe and of PyTorch, in RGB; see `networks.io.applications`.
+# ImageNet means and stds of Caffe and of PyTorch, in RGB, see `networks.io.applications`.
 _CAFFE = (123.68, 116.779, 103.939)
 _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True, eq=False)
 class FormRanking:
-    """What `rank_forms` returns.
+    """The trials of `rank_forms`, the best first.
 
     Attributes:
-        ranked: every trial, by accuracy and among equals by log-loss, the best first.
-        classes: how many classes the images show.
-        failures: each image that could not be read, and why.
+        ranked: all trials, by accuracy, then by log loss.
+        classes: number of classes among the images.
+        failures: each image that cannot be read, with the reason.
     """
 
     ranked: tuple[Trial, ...]
@@ -43,26 +43,26 @@ class FormRanking:
 
     @property
     def best(self) -> Trial:
-        """The first."""
+        """The best trial."""
         return self.ranked[0]
 
     @property
     def rivals(self) -> tuple[Trial, ...]:
-        """Those that so many images do not tell from the best, see `Trial.beats`."""
+        """The trials that are not significantly worse than the best, see `Trial.beats`."""
         return tuple(trial for trial in self.ranked[1:] if not self.best.beats(trial))
 
     def describe_rivals(self) -> str:
-        """Return in one line which do as well, '' if none does."""
+        """Return one line that names the rivals, '' if there are none."""
         if not self.rivals:
             return ""
         named = ", ".join(f"{rival.describe()} ({rival.accuracy:.3f})" for rival in self.rivals[:3])
         more = f" and {len(self.rivals) - 3} more" if len(self.rivals) > 3 else ""
         count = len(self.best.right)
-        return f"{named}{more} cannot be told from {self.best.describe()} on these {count} images"
+        return f"{named}{more}: not significantly worse than {self.best.describe()} on these {count} images"
 
     @property
     def fits(self) -> bool:
-        """Whether the best recognizes at least half of the images."""
+        """Whether the best trial predicts at least half of the images correctly."""
         return self.best.accuracy >= 0.5
 
 
@@ -74,54 +74,54 @@ def rank_forms(
     per_class: int = PER_CLASS,
     progress: OnProgress | None = None,
 ) -> FormRanking:
-    """Return how well the network recognizes labeled images in each input form and order of classes it may want.
+    """Return the network's accuracy on labeled images for each input form and class order that it may expect.
 
-    Tried are `candidates`, forms with the mean and the std of these images, and with the best of all these the
-    other rules of resizing, which count where they do better than chance would have it. Each image is decoded once,
-    the network compiled once.
+    The trials are `candidates`, forms with the mean and std of these images, and the best of these with the other
+    resize rules, which count only if they are significantly better. Each image is decoded once, and the network is
+    compiled once.
 
     Args:
-        network: what `load` returned; its form's size and channels are kept.
-        images: what `images` returned, or arrays (h, w, c) in [0, 1].
-        labels: the class of each, by name or number, "" for none; those of the images by themselves.
-        per_class: so many images of each class are shown, spread over what there is.
+        network: the network; the size and channels of its form are kept.
+        images: an `ImageFolder`, or arrays (h, w, c) in [0, 1].
+        labels: the class of each image, by name or number, "" for none; default: the labels of the folder.
+        per_class: number of images of each class, evenly spread over those there are.
         progress: called with the number of images decoded, then of input forms tried.
 
     Raises:
-        ImageError: no labeled image that can be read.
-        UnknownNameError: the labels are none of the network's classes.
-        ModelError: its output is not one number for each class.
+        ImageError: no labeled image can be read.
+        UnknownNameError: a label is not a class of the network.
+        ModelError: the network's output is not one number for each class.
 
     Example:
         >>> rank_forms(load("net.h5"), image_folder("signs")).best.form.describe()  # doctest: +SKIP
         '30x30 BGR, 0 to 255'
     """
     _check_outputs(network)
-    said = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
-    if len(said) != len(images):
-        raise ImageError(f"{len(said)} labels for {len(images)} images: give one each, '' for none")
-    chosen = _spread_over(said, per_class)
+    known = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
+    if len(known) != len(images):
+        raise ImageError(f"{len(known)} labels for {len(images)} images: give one each, '' for none")
+    chosen = _evenly_spread(known, per_class)
     shown = read_images(network, images, chosen, progress)
-    names = [said[index] for index in shown.indices]
-    exam = TrialRunner(network, shown, class_orders(network, names))
+    names = [known[index] for index in shown.indices]
+    runner = TrialRunner(network, shown, class_orders(network, names))
     trials: list[Trial] = []
-    forms = [*candidates(network.form), *own_values(exam)]
+    forms = [*candidates(network.form), *forms_of_images(runner)]
     for done, form in enumerate(forms):
         if progress is not None:
             progress(Progress(done, len(forms), form.describe()))
-        trials += exam.trials(form)
-    best = min(trials, key=_standing)
+        trials += runner.trials(form)
+    best = min(trials, key=_sort_key)
     for rule in RULES:
-        if rule != best.form.resize and not _alike(shown, rule, best.form.resize):
+        if rule != best.form.resize and not _same_images(shown, rule, best.form.resize):
             if progress is not None:
                 progress(Progress(len(forms), len(forms), rule))
-            trials += [trial for trial in exam.trials(replace(best.form, resize=rule)) if trial.beats(best)]
+            trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
     failures = images.failures if isinstance(images, ImageFolder) else ()
-    return FormRanking(tuple(sorted(trials, key=_standing)), len(set(names)), failures)
+    return FormRanking(tuple(sorted(trials, key=_sort_key)), len(set(names)), failures)
 
 
 def candidates(form: InputForm) -> list[InputForm]:
-    """Return what a network of so many channels may have been trained with, its own form first."""
+    """Return the input forms that a network with this number of channels may expect, its own first."""
     found = [form]
     for order in _orders(form):
         plain = InputForm(form.size, form.channels, order=order, resize=form.resize)
@@ -136,12 +136,12 @@ def candidates(form: InputForm) -> list[InputForm]:
     return list(dict.fromkeys(found))
 
 
-def own_values(exam: TrialRunner) -> list[InputForm]:
-    """Return the forms that take the images' mean off and divide by their std: over all, and by channel."""
+def forms_of_images(runner: TrialRunner) -> list[InputForm]:
+    """Return the forms with the mean and std of the images, over all channels and by channel."""
     found = []
-    for order in _orders(exam.form):
-        plain = InputForm(exam.form.size, exam.form.channels, order=order, resize=exam.form.resize)
-        mean, std = exam.spread(plain)
+    for order in _orders(runner.form):
+        plain = InputForm(runner.form.size, runner.form.channels, order=order, resize=runner.form.resize)
+        mean, std = runner.statistics(plain)
         whole = np.sqrt(np.mean(np.square(std) + np.square(mean - mean.mean())))
         for off, by in ((mean, std), (mean.mean(keepdims=True), whole[None])):
             if min(_rounded(by)) > 0:
@@ -158,17 +158,17 @@ def _rounded(values: Reals) -> tuple[float, ...]:
     return tuple(round(float(value), 4) for value in values)
 
 
-def _standing(trial: Trial) -> tuple[float, float]:
+def _sort_key(trial: Trial) -> tuple[float, float]:
     return -trial.accuracy, trial.log_loss
 
 
-def _alike(shown: ShownImages, one: Rule, other: Rule) -> bool:
-    """Say whether two rules made the same of the images, as where none had to be resized."""
+def _same_images(shown: ShownImages, one: Rule, other: Rule) -> bool:
+    """Return whether two rules give the same images, as where none had to be resized."""
     return np.array_equal(shown.resized[one], shown.resized[other])
 
 
-def _spread_over(labels: Sequence[str], per_class: int) -> list[int]:
-    """Return so many of each class's images, evenly spread over them, for neighbors often show one thing."""
+def _evenly_spread(labels: Sequence[str], per_class: int) -> list[int]:
+    """Return `per_class` images of each class, evenly spread, because neighbors often show the same object."""
     if per_class < 1:
         raise ImageError(f"per_class={per_class}: at least 1")
     members: dict[str, list[int]] = {}
@@ -176,9 +176,9 @@ def _spread_over(labels: Sequence[str], per_class: int) -> list[int]:
         if label:
             members.setdefault(label, []).append(index)
     if not members:
-        raise ImageError("no image has a label: lay them into a folder for each class, or give a CSV with --labels")
-    spread = [np.linspace(0, len(own) - 1, min(per_class, len(own))).astype(int) for own in members.values()]
-    return sorted(own[place] for own, places in zip(members.values(), spread, strict=True) for place in places)
+        raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
+    spread = [np.linspace(0, len(group) - 1, min(per_class, len(group))).astype(int) for group in members.values()]
+    return sorted(group[place] for group, places in zip(members.values(), spread, strict=True) for place in places)
 
 
 def _check_outputs(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""A network is shown the same labeled images in many input forms, and its answers are judged by their labels."""
+"""Trials: a network's accuracy on the same labeled images in many input forms."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from dreamfilters.progress import OnProgress, Progress
 Reals: TypeAlias = NDArray[np.float64]
 
 _BATCH = 64
-_ROOM = 2**29  # bytes of images that are held
-_LEAST = 1e-7  # no probability is taken for less, or one sure mistake would outweigh all the rest; as Keras has it
-_FAR = 700.0  # exp of more is no number
-_DEVIATIONS = 1.96  # a difference of more comes about by chance one time in twenty
+_ROOM = 2**29  # bytes of images held at a time
+_LEAST = 1e-7  # the least probability, as in Keras; otherwise one confident mistake would dominate the loss
+_FAR = 700.0  # exp of more overflows
+_SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """How a network does with one input form and one order of its classes.
+    """The results of a network with one input form and one order of its classes.
 
     Attributes:
-        form: how images became its input.
-        order: which class each output was.
-        right: (n,) which images it recognized.
+        form: the input form.
+        order: the assumed class of each output.
+        right: (n,) whether each image is predicted correctly.
         losses: (n,) -log(probability of the right class).
     """
 
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def accuracy(self) -> float:
-        """The share of images that it recognized."""
+        """The share of images that are predicted correctly."""
         return float(self.right.mean())
 
     @property
@@ -55,28 +55,28 @@ class Trial:
         return float(self.losses.mean())
 
     def describe(self) -> str:
-        """Return the form and the order in a few words."""
+        """Return the form and the order as text."""
         return f"{self.form.describe()}, {self.order.name}"
 
     def beats(self, other: Trial) -> bool:
-        """Say whether it recognizes more of these images, or gives the right class more, than chance would have it.
+        """Return whether this trial is significantly better than another one on the same images.
 
-        By the sign test of McNemar (1947) on what one recognizes and the other does not, and by the mean difference of
-        the losses against its std.
+        Either by the sign test of McNemar (1947) on the images that only one of them predicts correctly, or by the
+        mean difference of the losses relative to its standard error.
         """
         won, lost = int(np.sum(self.right & ~other.right)), int(np.sum(other.right & ~self.right))
-        if won - lost > _DEVIATIONS * math.sqrt(won + lost):
+        if won - lost > _SIGNIFICANT * math.sqrt(won + lost):
             return True
         gain = other.losses - self.losses
-        return bool(gain.mean() * math.sqrt(len(gain)) > _DEVIATIONS * gain.std())
+        return bool(gain.mean() * math.sqrt(len(gain)) > _SIGNIFICANT * gain.std())
 
 
 @dataclass(frozen=True, eq=False)
 class ShownImages:
-    """Images that were decoded once, at the network's size, resized by each rule.
+    """Images at the network's size, resized by each rule.
 
     Attributes:
-        indices: (n,) which images they are, among those given.
+        indices: (n,) their indices among the given images.
         resized: (n, h, w, c) in [0, 1] by each rule.
     """
 
@@ -90,16 +90,16 @@ def read_images(
     chosen: Sequence[int],
     progress: OnProgress | None = None,
 ) -> ShownImages:
-    """Return the chosen images but those that cannot be read; where they are too large to hold, some of them.
+    """Return the chosen images that can be read; fewer of them where they would not fit in memory.
 
     Raises:
-        InputFormError: the network takes any size, and none was said.
-        ImageError: none of them can be read.
+        InputFormError: the network takes any size, and the form has none.
+        ImageError: no image can be read.
     """
     form = network.form
     height, width = form.size
     if height is None or width is None:
-        raise InputFormError(f"{network.name}: takes images of any size; say size = [224, 224] or such in its TOML")
+        raise InputFormError(f"{network.name}: takes any size; set one in its TOML, such as size = [224, 224]")
     most = max(1, _ROOM // (2 * len(RULES) * height * width * form.channels))
     chosen = chosen[:: math.ceil(len(chosen) / most)]
     indices: list[int] = []
@@ -125,27 +125,27 @@ def _read(
 
 
 class TrialRunner:
-    """A network, images, and where the class of each is in every order of the classes."""
+    """Runs trials of a network on the same images, for several orders of its classes."""
 
     def __init__(self, network: Network, shown: ShownImages, orders: Sequence[ClassOrder]) -> None:
         self.form, self.shown, self.orders = network.form, shown, orders
         head = class_head(network)
-        self.head = SOFTMAX if head.kind == "regression" else head  # labeled images say that its outputs are classes
+        self.head = SOFTMAX if head.kind == "regression" else head  # the labels imply that the outputs are classes
         watch = network.watch(frozenset({LOGITS}))
         self.look = backend.compile(lambda x: watch(x)[LOGITS])
 
     def trials(self, form: InputForm) -> list[Trial]:
-        """Return how the network does with one form, in each order of the classes."""
-        odds = np.concatenate([self._odds(form, stack) for stack in self._stacks(form.resize)])
-        best, rows = odds.argmax(axis=1), np.arange(len(odds))
+        """Return the trial of one form for each order of the classes."""
+        probabilities = np.concatenate([self._probabilities(form, stack) for stack in self._stacks(form.resize)])
+        best, rows = probabilities.argmax(axis=1), np.arange(len(probabilities))
         trials = []
         for order in self.orders:
             at = order.positions
-            chance = np.where(at < 0, 0, odds[rows, at])
+            chance = np.where(at < 0, 0, probabilities[rows, at])
             trials.append(Trial(form, order, best == at, -np.log(np.maximum(chance, _LEAST))))
         return trials
 
-    def spread(self, form: InputForm) -> tuple[Reals, Reals]:
+    def statistics(self, form: InputForm) -> tuple[Reals, Reals]:
         """Return the mean and the std of each channel of the network's input over all images."""
         first, second = np.zeros(form.channels), np.zeros(form.channels)
         for stack in self._stacks(form.resize):
@@ -160,11 +160,13 @@ class TrialRunner:
         for start in range(0, len(images), _BATCH):
             yield images[start : start + _BATCH].astype(np.float32)
 
-    def _odds(self, form: InputForm, stack: ImageArray) -> Reals:
+    def _probabilities(self, form: InputForm, stack: ImageArray) -> Reals:
         """Return the probability of each output, (n, outputs)."""
-        missing = min(_BATCH, len(self.shown.indices)) - len(stack)  # filled up, or it would be compiled for anew
+        missing = min(_BATCH, len(self.shown.indices)) - len(stack)  # one compiled program for full batches
         filled = np.concatenate([stack, np.repeat(stack[-1:], missing, axis=0)])
         logits = np.asarray(self.look(form.to_input(filled)), np.float64)[: len(stack)]
         logits = np.nan_to_num(logits, nan=0, posinf=_FAR, neginf=-_FAR)
-        odds = np.asarray(self.head.probabilities(logits))
-        return odds if self.head.kind == "softmax" else odds / odds.sum(axis=1, keepdims=True)
+        probabilities = np.asarray(self.head.probabilities(logits))
+        return (
+            probabilities if self.head.kind == "softmax" else probabilities / probabilities.sum(axis=1, keepdims=True)
+        )

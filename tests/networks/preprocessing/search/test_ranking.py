@@ -58,7 +58,7 @@ def test_what_cannot_be_told_apart_is_a_near_tie():
     images = COLORS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
     trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), images, ("0", "11"))
     assert trials.rivals
-    assert f"more cannot be told from {trials.best.describe()} on these 2 images" in trials.describe_rivals()
+    assert f"more: not significantly worse than {trials.best.describe()} on these 2 images" in trials.describe_rivals()
 
 
 def test_images_are_spread_over_each_class(images):

@@ -68,7 +68,7 @@ def test_nothing_to_read_is_said(network, folder):
     with pytest.raises(ImageError, match="none of the 1 labeled images can be read"):
         read_images(network, image_folder(folder), [1])
     free = dataclasses.replace(network, form=dataclasses.replace(network.form, size=(None, None)))
-    with pytest.raises(InputFormError, match=r"tiny: takes images of any size; say size = \[224, 224\]"):
+    with pytest.raises(InputFormError, match=r"tiny: takes any size; set one in its TOML, such as size = \[224, 224\]"):
         read_images(free, image_folder(folder), [0])
 
 
@@ -90,5 +90,5 @@ def test_mean_and_deviation_of_images(network):
     images = np.zeros((2, 16, 16, 3), np.float32)
     images[1, ..., 0] = 1
     images[:, ..., 2] = 0.5
-    mean, std = TrialRunner(network, read_images(network, images, [0, 1]), []).spread(network.form)
+    mean, std = TrialRunner(network, read_images(network, images, [0, 1]), []).statistics(network.form)
     assert (mean.tolist(), std.tolist()) == ([0.5, 0, 0.5], [0.5, 0, 0])
