@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from dreamfilters.comparison.compare import compare
+from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
 from dreamfilters.progress import OnProgress
 from dreamfilters.report.headline import headline_of
-from dreamfilters.report.report import write_report
+from dreamfilters.report.report import write_files, write_report
 from dreamfilters.signs.rendering.scenes import samples
 
 TARGETS = (
@@ -25,15 +29,14 @@ TARGETS = (
     "conv5:26,60,65,94",
     "conv6:26,61,70,120",
 )
-RECIPE = "standard"
-SEED = 7
+RECIPE, SEED = "standard", 7
 
 
 def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Path:
     """Write the report of some classes and filters of the built-in network, and return the path of its page.
 
     Args:
-        folder: output directory, created if need be.
+        folder: output directory, created if need be; `contact-sheet.png` shows all dreams.
         progress: called with the share of the whole that is done.
 
     Raises:
@@ -45,8 +48,29 @@ def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Pat
         network, TARGETS, np.stack(images), recipe=read_recipe(RECIPE), seed=SEED, seeds=1,
         labels=[network.classes[number] for number in numbers], progress=progress,
     )  # fmt: skip
-    page = write_report(found, folder)
-    captions = [f"{unit.unit.title}\n{headline_of(unit).figure}" for unit in found.units]
-    sheet = contact_sheet([unit.dream.image for unit in found.units], captions, columns=8, tile=160)
-    (page.parent / "contact-sheet.png").write_bytes(png_bytes(sheet))
+    page = write_report(replace(found, facts={**found.facts, **_facts()}), folder)
+    write_files({"contact-sheet.png": _contact_sheet(found)}, page.parent)
     return page
+
+
+def _contact_sheet(found: Comparison) -> bytes:
+    captions = [f"{unit.unit.title}\n{headline_of(unit).figure}" for unit in found.units]
+    sheet = contact_sheet(
+        [unit.dream.image for unit in found.units], captions, columns=8, tile=160, title=found.network
+    )
+    return png_bytes(sheet)
+
+
+def _facts() -> dict[str, str]:
+    """Return where the network and its sample images come from."""
+    record = json.loads(resources.files("dreamfilters.signs").joinpath("record.json").read_text("utf-8"))
+    return {
+        "Training": (
+            "This project trained the network on the German Traffic Sign Recognition Benchmark; it recognizes "
+            f"{100 * record['test_accuracy']:.2f} % of the official test images."
+        ),
+        "Real images": (
+            "The images on this page are rendered drawings of the signs, with perspective, light, blur and noise; no "
+            "camera took them."
+        ),
+    }

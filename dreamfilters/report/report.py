@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ from dreamfilters.comparison.measures.figures import Figure
 from dreamfilters.comparison.measures.measure import Caption
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.result import Comparison, UnitComparison
+from dreamfilters.comparison.unit_views import UnitView
 from dreamfilters.errors import OutputError
+from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
@@ -51,6 +54,13 @@ class UnitCard:
     def has_maps(self) -> bool:
         """Whether the unit has a map of several positions."""
         return self.unit.view.map.size > 1
+
+    def map_of(self, view: UnitView) -> Floats:
+        """Return the map of a view as it is drawn: patch tokens on their grid, other tokens as one row."""
+        info = self.unit.facts
+        if info.kind != "tokens":
+            return view.map
+        return view.map.T if info.grid is None else info.grid.patches(view.map)[..., 0]
 
     @property
     def has_patches(self) -> bool:
@@ -148,11 +158,16 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
         >>> write_report(found, "outputs/conv6-12").name
         'index.html'
     """
-    for name, content in report_files(comparison).items():
-        path = Path(folder) / name
+    write_files(report_files(comparison), Path(folder))
+    return Path(folder) / PAGE
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder, which is created if need be, or raise OutputError."""
+    for name, content in files.items():
+        path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
-    return Path(folder) / PAGE

@@ -51,7 +51,7 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     if layers:
         return tuple("class:*" if network.layer(name).name == last else quoted(name) for name in layers)
     known = [network.layer(name) for name in audited_layers(network)]
-    found = [quoted(info.name) for info in known if info.dreamable and len(info.shape) in (1, 3) and info.name != last]
+    found = [quoted(info.name) for info in known if info.dreamable and info.name != last]
     targets = (*found, *(["class:*"] if has_classes else []))
     if not targets:
         raise ModelError(f"{network.name}: has no filters, neurons or classes to dream; name layers with --layers")

@@ -61,7 +61,7 @@ class AtlasStore:
         job, folder = self.job, self.folder
         self._save_manifest({}, None)  # so that the files of a killed run are known as ours
         references = job.references(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
-        dreams = job.dreams(folder / DREAMS, self.overall.part(_SCANNED, _DREAMED, "dreaming"))
+        dreams = job.dreams(folder / DREAMS, self.overall.part(_SCANNED, _DREAMED, "optimizing"))
         audit = self._audit(dreams)
         for batch in job.plan.batches(references, dreams):
             if not all(self.finished(unit) for unit in batch.units):

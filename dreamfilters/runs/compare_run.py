@@ -60,7 +60,7 @@ def _make(job: CompareJob, claimed: RunFolder, overall: OverallProgress) -> None
     """Write every file, the manifest last."""
     working = claimed.path / UNFINISHED
     references = job.references(working / SCAN, overall.part(0, SCANNED, "scanning"))
-    dreams = job.dreams(working / DREAMS, overall.part(SCANNED, DREAMED, "dreaming"))
+    dreams = job.dreams(working / DREAMS, overall.part(SCANNED, DREAMED, "optimizing"))
     found = compare_dreams(job.plan, references, dreams, overall.part(DREAMED, 1))
     comparison = replace(found, facts={**found.facts, "Reproduction": _AGAIN})
     files = {**report_files(comparison), **_dream_files(comparison, dreams)}

@@ -29,7 +29,7 @@ class UnitMatch:
         layer: its layer there.
         unit: its number there.
         correlation: of the two units' responses to the real images that did not choose it; None if undefined.
-        chosen_by: correlation over the images that chose it. Optimistically biased: maximum over units.
+        chosen_by: correlation over the images that chose it. Biased upward: it is the maximum over units.
         units: number of units it was chosen from.
         images: number of images behind `correlation`.
     """
