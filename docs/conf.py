@@ -41,16 +41,15 @@ html_theme_options = {"top_of_page_buttons": []}
 templates_path: list[str] = []
 
 
-def escape_bars(_app: Any, _what: str, _name: str, _thing: Any, _options: Any, lines: list[str]) -> None:
-    """Escape |x| in docstrings, which reStructuredText would read as a substitution; code stays as it is."""
+def escape_markup(_app: Any, _what: str, _name: str, _thing: Any, _options: Any, lines: list[str]) -> None:
+    """Escape |x| and a * b in docstrings, which reStructuredText would read as markup; code stays as it is."""
     for index, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
-            lines[index] = "".join(
-                part if part.startswith("`") else part.replace("|", r"\|") for part in re.split(r"(`[^`]*`)", line)
-            )
+            parts = re.split(r"(`[^`]*`)", line)
+            lines[index] = "".join(part if part[:1] == "`" else re.sub(r"([|*])", r"\\\1", part) for part in parts)
 
 
 def setup(app: Any) -> None:
     """Write the generated pages before Sphinx reads the sources."""
     app.connect("builder-inited", lambda _: reference.write(DOCS / "reference"))
-    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-docstring", escape_markup, priority=400)  # before napoleon

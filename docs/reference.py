@@ -54,11 +54,11 @@ def command_reference() -> Iterator[str]:
     for name, command in group.commands.items():
         context = typer.Context(command, info_name=f"dreamfilters {name}")
         usage = " ".join(part for part in command.collect_usage_pieces(context) if part != "[OPTIONS]")
+        usage = re.sub(r"\{([^}]*)\}", r"\1", usage)
         yield f"## {name}\n"
         yield f"```text\ndreamfilters {name} [OPTIONS] {usage}".rstrip() + "\n```\n"
         yield from _help_text(command.help or "")
-        yield "\n| argument or option | meaning |\n|---|---|"
-        yield from (_row(parameter, context) for parameter in command.params)
+        yield from (_entry(parameter, context) for parameter in command.params)
         yield ""
 
 
@@ -71,9 +71,11 @@ def _help_text(text: str) -> Iterator[str]:
             yield _escaped(paragraph) + "\n"
 
 
-def _row(parameter: Any, context: Any) -> str:
-    label, meaning = parameter.get_help_record(context) or (parameter.make_metavar(context), "")
-    return f"| `{label.replace('|', chr(92) + '|')}` | {_escaped(meaning)} |"
+def _entry(parameter: Any, context: Any) -> str:
+    """Return an argument or option with its meaning, as an entry of a definition list."""
+    label, meaning = parameter.get_help_record(context)
+    label = re.sub(r"^([^-\s]+) <.*>$", r"\1", label)  # the type of an argument that has a name of its own
+    return f"`{label}`\n: {_escaped(meaning)}\n"
 
 
 def _escaped(text: str) -> str:

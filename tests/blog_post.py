@@ -1,4 +1,4 @@
-"""What the blog post asks of images, as measures; run as a program, it draws them: python -m tests.blog_post DIR."""
+"""The measurements and images of the tutorial "Three black filters": python -m tests.blog_post DIR."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dreamfilters.signs.rendering.scenes import samples, write_samples
 Images = NDArray[np.float32]  # (n, h, w, 3) in [0, 1]
 
 STOP, SILENT, RED = 14, (9, 19, 25), (1, 26)  # a class; filters of conv2
-_SATURATED = 0.2  # by which red exceeds green and blue where nothing of it is left
+_SATURATED = 0.2  # excess of red over green and blue from which red is removed completely
 
 
 def drawings(side: int = 48) -> Images:
@@ -29,18 +29,18 @@ def drawings(side: int = 48) -> Images:
 
 
 def redness(images: Images) -> Images:
-    """Return by how much red exceeds green and blue, (n, h, w, 1)."""
+    """Return the excess of red over green and blue, (n, h, w, 1)."""
     return images[..., :1] - np.maximum(images[..., 1:2], images[..., 2:])
 
 
 def without_red(images: Images) -> Images:
-    """Return the images with everything red turned into the gray of equal brightness; all else stays as it is."""
+    """Return the images with red replaced by the gray of equal brightness."""
     share = np.clip(redness(images) / _SATURATED, 0, 1)
     return ((1 - share) * images + share * (images @ LUMA)[..., None]).astype(np.float32)
 
 
-def spread(images: Images) -> Images:
-    """Return the images with each channel brought to mean .5 and std .25, as color normalization does."""
+def normalized(images: Images) -> Images:
+    """Return the images with each channel brought to mean .5 and std .25, clipped to [0, 1]."""
     mean, std = (f(images, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
     return np.clip((images - mean) / np.maximum(std, 1e-3) / 4 + 0.5, 0, 1).astype(np.float32)
 
@@ -51,7 +51,7 @@ def peaks(network: Network, images: Images, layer: str = "conv2") -> Images:
 
 
 def red_sheet(network: Network) -> Images:
-    """Return rendered signs with and without their red, each beside what a red filter answers, on one scale."""
+    """Return rendered signs with and without their red, next to the map of a red filter, on one scale."""
     unit = RED[0]
     shown = np.stack([image for number, image in samples() if number in (1, 13, STOP, 17, 35)][::4])
     both = np.stack([shown, without_red(shown)], axis=1).reshape(-1, *shown.shape[1:])
@@ -60,40 +60,40 @@ def red_sheet(network: Network) -> Images:
     tiles, captions = [], []
     for first in range(0, len(both), 2):
         tiles += [larger(image) for image in both[first : first + 2]]
-        captions += ["as it is", "its red made gray"]
-        tiles += [larger(heat(answer, low=0, high=high)) for answer in maps[first : first + 2]]
-        captions += [f"conv2:{unit} {answer.max():.2f}" for answer in maps[first : first + 2]]
+        captions += ["original", "red made gray"]
+        tiles += [larger(heat(values, low=0, high=high)) for values in maps[first : first + 2]]
+        captions += [f"conv2:{unit} {values.max():.2f}" for values in maps[first : first + 2]]
     return contact_sheet(tiles, captions, title=f"conv2:{unit}, black 0 to yellow {high:.2f}", columns=4)
 
 
 def stop_sheet(network: Network) -> Images:
-    """Return a rendered STOP sign, and what its class dreams of by two recipes."""
+    """Return a rendered STOP sign and the dreams of its class with two recipes."""
     sample = next(image for number, image in samples() if number == STOP)
     dreams = {
         name: df.dream(network, "class:STOP", df.read_recipe(name), seed=7)[0] for name in ("natural", "standard")
     }
     tiles = [larger(sample), *(larger(dream.image) for dream in dreams.values())]
     captions = ["rendered", *(f"{name} {dream.score:.0f}" for name, dream in dreams.items())]
-    return contact_sheet(tiles, captions, title="STOP, and what the class dreams of")
+    return contact_sheet(tiles, captions, title="STOP and dreams of its class")
 
 
 def larger(image: Images, side: int = 112) -> Images:
-    """Return an image at the size at which it is shown."""
+    """Return an image at display size."""
     return resize(image, (side, side))
 
 
 def maps_page(network: Network) -> bytes:
     """Return the page of conv2's maps of a rendered STOP sign, on one scale."""
-    with TemporaryDirectory() as place:
-        write_samples(Path(place) / "signs")
+    with TemporaryDirectory() as folder:
+        write_samples(Path(folder) / "signs")
         style = df.MapStyle(df.MapScale("layer"))
-        sign = df.image_folder(Path(place) / "signs" / "14" / "14_rendered_0.png")
-        drawn = df.draw_maps(network, sign, Path(place) / "maps", df.MapSettings(layers=("conv2",), style=style))
-        return next(drawn.pages[0].folder.glob("*-conv2.png")).read_bytes()
+        sign = df.image_folder(Path(folder) / "signs" / "14" / "14_rendered_0.png")
+        drawn = df.draw_maps(network, sign, Path(folder) / "maps", df.MapSettings(layers=("conv2",), style=style))
+        return next(drawn.value[0].folder.glob("*-conv2.png")).read_bytes()
 
 
 def main(folder: Path) -> None:
-    """Write the images of README.md."""
+    """Write the images of the tutorial."""
     network = df.load("signs")
     (folder / "story-maps.png").write_bytes(maps_page(network))
     (folder / "story-red.png").write_bytes(png_bytes(red_sheet(network)))

@@ -1,4 +1,4 @@
-"""The network that comes with the package."""
+"""The built-in network."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_the_record_states_the_measured_accuracy():
     assert len(record["history"]) == record["settings"]["epochs"]
 
 
-def test_classes_answer_to_german_english_and_numbers(network):
+def test_classes_are_found_by_german_english_and_number(network):
     assert network.classes == GERMAN
     assert network.class_number("stop") == network.class_number("14") == GERMAN.index("STOP")
     for number, (german, english) in enumerate(zip(GERMAN, ENGLISH, strict=True)):
         assert network.class_number(german) == network.class_number(english) == number
 
 
-def test_it_brings_the_colors_of_its_images(network):
+def test_it_ships_the_color_statistics_of_its_images(network):
     assert network.prior is not None
     assert not network.assumed

@@ -1,4 +1,4 @@
-"""The names of the classes, checked against the benchmark's order where it is easy to slip by one."""
+"""The names of the classes, checked against the order of the benchmark."""
 
 from dreamfilters.signs.classes import ENGLISH, GERMAN
 
@@ -7,7 +7,7 @@ def test_there_are_43_classes_in_both_languages():
     assert (len(GERMAN), len(ENGLISH)) == (43, 43)
 
 
-def test_no_name_stands_twice():
+def test_names_are_unique():
     assert len(set(GERMAN)) == len(set(ENGLISH)) == 43
 
 
@@ -25,5 +25,5 @@ def test_both_languages_name_the_same_sign():
     assert pairs["Überholverbot für Lkw Ende"] == "end of no passing for trucks"
 
 
-def test_limits_are_called_by_their_number_in_both_languages():
+def test_speed_limits_have_numbers_as_names_in_both_languages():
     assert [name for name in GERMAN if name.isdigit()] == [name for name in ENGLISH if name.isdigit()]

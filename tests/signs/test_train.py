@@ -1,4 +1,4 @@
-"""The training script on a few drawn images: nothing leaks between the splits, and what it writes can be opened."""
+"""The training script on a few drawn images: no sign is in both splits, and the written network can be opened."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import load
-from dreamfilters.signs import train as training
+from dreamfilters.signs import train
 from dreamfilters.signs.rendering.scenes import render
 
 
@@ -30,11 +30,11 @@ def folder(tmp_path_factory):
 
 
 def test_no_physical_sign_is_in_both_splits(folder):
-    images = training.read_labeled_images([folder])
+    images = train.read_labeled_images([folder])
     assert len(images) == 24
-    learnt, held = training.split_by_track(images, 0.25, seed=1)
-    assert (len(learnt), len(held)) == (18, 6)  # one track of four, two frames, in each of three classes
-    signs = [set(zip(part.classes.tolist(), part.tracks.tolist(), strict=True)) for part in (learnt, held)]
+    training, held = train.split_by_track(images, 0.25, seed=1)
+    assert (len(training), len(held)) == (18, 6)  # one track of four, two frames, in each of three classes
+    signs = [set(zip(part.classes.tolist(), part.tracks.tolist(), strict=True)) for part in (training, held)]
     assert not signs[0] & signs[1]
 
 
@@ -42,11 +42,11 @@ def test_an_image_outside_a_class_folder_is_named(tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "1.png").write_bytes(png_bytes(np.zeros((8, 8, 3), "float32")))
     with pytest.raises(ImageError, match=r"1\.png: is not in a class folder"):
-        training.read_labeled_images([tmp_path])
+        train.read_labeled_images([tmp_path])
 
 
 def test_the_architecture_is_that_of_the_blog_post():
-    model = training.build()
+    model = train.build()
     sizes = [tuple(model.get_layer(f"conv{number}").output.shape[1:]) for number in range(1, 7)]
     assert sizes == [(48, 48, 32), (46, 46, 32), (23, 23, 64), (21, 21, 64), (10, 10, 128), (8, 8, 128)]
     assert [model.get_layer(f"pool{number}").output.shape[1] for number in (1, 2, 3)] == [23, 10, 4]
@@ -55,16 +55,16 @@ def test_the_architecture_is_that_of_the_blog_post():
 
 
 def test_one_epoch_writes_a_network_its_prior_and_its_record(folder, tmp_path):
-    images = training.read_labeled_images([folder])
+    images = train.read_labeled_images([folder])
     lines = []
-    settings = training.TrainingSettings(epochs=1, batch=9, held_out=0.25)
-    record = training.train(images, images, tmp_path, settings, lines.append)
+    settings = train.TrainingSettings(epochs=1, batch=9, held_out=0.25)
+    record = train.train(images, images, tmp_path, settings, lines.append)
     assert len(lines) == 1
     assert json.loads((tmp_path / "record.json").read_text())["settings"]["epochs"] == 1
     assert record["learnt_from"] == 18
     network = load(tmp_path / "signs.keras")
     assert [layer.activation for layer in network.layers if layer.type == "Dense"] == ["relu", "softmax"]
-    untrained = training.build()
+    untrained = train.build()
     changed = [
         np.abs(keras.ops.convert_to_numpy(a) - keras.ops.convert_to_numpy(b)).max()
         for a, b in zip(network.model.weights, untrained.weights, strict=True)

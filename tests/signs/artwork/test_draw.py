@@ -1,4 +1,4 @@
-"""The drawings, held against what a person sees on each sign: which color lies where."""
+"""The drawings: colors at known positions of each sign."""
 
 import numpy as np
 import pytest
@@ -26,13 +26,13 @@ SIZE = 160
 
 
 def seen(number: int, x: float, y: float) -> tuple[int, ...]:
-    """The color at a place of the board, where a sign reaches from -1 to 1, x right and y down."""
+    """The color at a position of the board, from -1 to 1, x right and y down."""
     column, row = (int((value + 1) / 2 * SIZE) for value in (x, y))
     return tuple(int(value) for value in np.round(draw(number, SIZE)[row, column, :3] * 255))
 
 
 def ink(number: int, size: int = SIZE) -> np.ndarray:
-    """The drawing with its colors faded by its opacity: where it is clear, its color does not count."""
+    """The drawing with its colors multiplied by its opacity."""
     image = draw(number, size)
     return np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
 
@@ -42,7 +42,7 @@ def dark(number: int) -> np.ndarray:
 
 
 def share(number: int, color: Color) -> float:
-    """How much of the sign has that color."""
+    """The share of the sign with the color."""
     image = draw(number, SIZE)
     near = np.abs(image[..., :3] * 255 - color).max(-1) < 3
     return float((near & (image[..., 3] == 1)).sum() / (image[..., 3] == 1).sum())
@@ -92,14 +92,14 @@ def test_priority_is_yellow_in_white_on_its_corner():
 
 
 @pytest.mark.parametrize("number", WARNINGS)
-def test_a_warning_has_a_red_rim_and_stands_on_its_broad_side(number):
+def test_a_warning_has_a_red_rim_and_its_base_at_the_bottom(number):
     assert seen(number, 0, 0.77) == seen(number, -0.42, 0) == seen(number, 0.42, 0) == RED
     assert seen(number, -0.55, 0.62) == WHITE
     opacity = draw(number, SIZE)[..., 3]
     assert opacity[SIZE * 9 // 10].sum() > 0.85 * SIZE > 0.3 * SIZE > opacity[SIZE // 5].sum()
 
 
-def test_yield_stands_on_its_tip():
+def test_yield_points_down():
     opacity = draw(13, SIZE)[..., 3]
     assert opacity[SIZE // 10].sum() > 0.85 * SIZE > 0.3 * SIZE > opacity[SIZE * 4 // 5].sum()
     assert seen(13, 0, -0.2) == WHITE
@@ -116,7 +116,7 @@ def test_stop_is_a_red_octagon_with_white_letters():
 @pytest.mark.parametrize(("left", "right"), [(19, 20), (34, 33), (37, 36), (39, 38)])
 def test_pairs_are_mirror_images(left, right):
     apart = np.abs(ink(left)[:, ::-1] - ink(right))
-    assert apart.max() <= 0.25  # one of four fine pixels across, where a corner was rounded the other way
+    assert apart.max() <= 0.25  # one of four subpixels, where a corner was rounded in the other direction
     assert apart.mean() < 0.001
     assert np.abs(ink(left) - ink(right)).mean() > 0.02
 
@@ -125,7 +125,7 @@ def test_the_traffic_light_is_red_over_yellow_over_green():
     assert [seen(26, 0, y) for y in (-0.13, 0.18, 0.49)] == [RED, YELLOW, GREEN]
 
 
-def test_who_passes_is_red_and_who_is_passed_black():
+def test_the_passing_vehicle_is_red_and_the_passed_one_black():
     for number in (9, 10):
         colors = draw(number, SIZE)[..., :3] * 255
         left, right = colors[:, SIZE // 5 : SIZE // 2], colors[:, SIZE // 2 : SIZE * 4 // 5]
@@ -134,7 +134,7 @@ def test_who_passes_is_red_and_who_is_passed_black():
 
 
 @pytest.mark.parametrize("number", [6, 32, 41, 42])
-def test_an_end_is_struck_out_from_the_lower_left_to_the_upper_right(number):
+def test_an_end_sign_is_struck_out_from_lower_left_to_upper_right(number):
     assert max(seen(number, 0.55, -0.55)) < 80 > max(seen(number, -0.55, 0.55))
     assert seen(number, 0.55, 0.55) == seen(number, -0.55, -0.55) == WHITE
     assert share(number, RED) == 0
@@ -142,18 +142,18 @@ def test_an_end_is_struck_out_from_the_lower_left_to_the_upper_right(number):
 
 
 @pytest.mark.parametrize("number", range(33, 41))
-def test_an_order_is_white_on_blue_alone(number):
+def test_a_mandatory_sign_is_white_on_blue(number):
     assert share(number, BLUE) > 0.5
     assert share(number, BLACK) == share(number, RED) == 0
     assert 0.1 < share(number, WHITE) < 0.4
 
 
-def test_a_curve_bends_the_way_it_is_called():
+def test_a_curve_bends_to_the_side_of_its_name():
     foot, top = dark(19)[SIZE * 7 // 10], dark(19)[SIZE * 11 // 20]
     assert foot.nonzero()[0].mean() > SIZE / 2 > top.nonzero()[0].mean()
 
 
-def test_a_drawing_is_the_same_twice_and_scales():
+def test_a_drawing_is_deterministic_and_scales():
     np.testing.assert_array_equal(draw(28, 64), draw(28, 64))
     halved = ink(14, 64).reshape(32, 2, 32, 2, 4).mean(axis=(1, 3))
     assert np.abs(halved - ink(14, 32)).mean() < 0.04
@@ -169,7 +169,7 @@ def test_a_stroke_of_a_straight_line_is_a_rectangle():
     assert stroke(line((0, 0), (2, 0)), 1).tolist() == [[0, 0.5], [2, 0.5], [2, -0.5], [0, -0.5]]
 
 
-def test_a_stroke_round_a_right_angle_has_a_mitred_corner():
+def test_a_stroke_around_a_right_angle_has_a_mitered_corner():
     corners = stroke(line((0, 0), (2, 0), (2, 2)), 1)
     np.testing.assert_allclose(corners, [[0, 0.5], [1.5, 0.5], [1.5, 2], [2.5, 2], [2.5, -0.5], [0, -0.5]], atol=1e-12)
 
@@ -180,6 +180,6 @@ def test_rounding_a_square_cuts_its_corners_off():
     assert np.hypot(*square.T).max() == pytest.approx(0.5 + np.sqrt(0.5))  # the arc's center and its radius
 
 
-def test_a_word_is_as_wide_and_as_high_as_asked():
+def test_a_word_has_the_requested_width_and_height():
     points = np.concatenate([patch.points for patch in word("00", height=1, breadth=0.5, gap=0.2, pen=0.1, color=RED)])
     np.testing.assert_allclose([points.min(0), points.max(0)], [(-0.6, -0.5), (0.6, 0.5)], atol=1e-3)

@@ -1,4 +1,4 @@
-"""The benchmark's archive in small: 43 classes of two tiny images, served from this machine."""
+"""A small version of the archive: 43 classes of two tiny images, served locally."""
 
 import hashlib
 import io
@@ -40,7 +40,7 @@ def test_members() -> dict[str, bytes]:
     }
 
 
-test_members.__test__ = False  # a helper, for all its name
+test_members.__test__ = False  # not a test, despite its name
 
 
 def label_members() -> dict[str, bytes]:
@@ -82,7 +82,7 @@ def serving(folder: Path):
 
 @pytest.fixture
 def published(tmp_path):
-    """Puts an archive of these members online; gives back how to fetch it into a folder."""
+    """Serve an archive of these members and return a function that downloads it."""
 
     def publish(training=None, test=None, labels=None, md5=None):
         contents = {
@@ -124,13 +124,13 @@ def test_both_layouts_become_class_folders_with_the_track_in_each_name(root, pub
     assert pixels(folder / "train/07/07_00003_00017.png") == [[[7, 0, 0], [0, 0, 255]]]
 
 
-def test_test_images_go_where_the_table_says(published, server, tmp_path):
+def test_test_images_go_to_the_class_of_the_table(published, server, tmp_path):
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=published())
     assert [path.name for path in (folder / "test/42").iterdir()] == ["42_00000.png"]
     assert pixels(folder / "test/35/35_00007.png") == [[[7, 0, 0], [0, 0, 255]]]
 
 
-def test_the_record_counts_each_class_and_a_second_run_asks_for_nothing(published, server, tmp_path):
+def test_the_record_counts_each_class_and_a_second_run_requests_nothing(published, server, tmp_path):
     files = published()
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=files)
     record = json.loads((folder / "gtsrb.json").read_text())
@@ -144,7 +144,7 @@ def test_the_record_counts_each_class_and_a_second_run_asks_for_nothing(publishe
     assert server.asked == []
 
 
-def test_progress_tells_of_bytes_and_of_images(published, server, tmp_path):
+def test_progress_counts_bytes_and_images(published, server, tmp_path):
     seen = []
     fetch(tmp_path / "gtsrb", base=server.base, files=published(), progress=seen.append)
     assert Progress(86, 86, "unpacking training.zip") in seen
@@ -152,7 +152,7 @@ def test_progress_tells_of_bytes_and_of_images(published, server, tmp_path):
     assert {each.note for each in seen} >= {"training.zip", "test.zip", "labels.zip"}
 
 
-def test_a_run_killed_while_unpacking_is_continued(published, server, tmp_path, monkeypatch):
+def test_a_run_killed_while_unpacking_resumes(published, server, tmp_path, monkeypatch):
     files, as_png, made = published(), unpack._as_png, []
 
     def killed_at_the_fiftieth(name, content):
@@ -167,10 +167,10 @@ def test_a_run_killed_while_unpacking_is_continued(published, server, tmp_path, 
     server.asked.clear()
     fetch(tmp_path / "gtsrb", base=server.base, files=files)
     assert server.asked == []
-    assert len(made) == 50 + (86 - 49) + 43  # 49 images are not made a second time
+    assert len(made) == 50 + (86 - 49) + 43  # 49 images are not unpacked a second time
 
 
-def test_an_image_that_got_lost_is_made_again(published, server, tmp_path):
+def test_a_deleted_image_is_unpacked_again(published, server, tmp_path):
     files = published()
     folder = fetch(tmp_path / "gtsrb", base=server.base, files=files)
     (folder / "train/05/05_00003_00000.png").unlink()
@@ -178,7 +178,7 @@ def test_an_image_that_got_lost_is_made_again(published, server, tmp_path):
     assert (folder / "train/05/05_00003_00000.png").exists()
 
 
-def test_archive_files_that_lie_there_already_need_no_server(published, tmp_path):
+def test_existing_archive_files_need_no_server(published, tmp_path):
     files = published()
     folder = tmp_path / "gtsrb"
     (tmp_path / "online").rename(folder)
@@ -232,7 +232,7 @@ def test_a_class_without_its_test_image_is_noticed(published, server, tmp_path):
     refused(server, files, tmp_path / "gtsrb", r"test\.zip: has 43 images, labels\.zip labels 44")
 
 
-def test_a_folder_with_anothers_images_is_left_alone(published, server, tmp_path):
+def test_a_folder_with_other_images_is_not_changed(published, server, tmp_path):
     (tmp_path / "mine/train").mkdir(parents=True)
     refused(server, published(), tmp_path / "mine", "contains a folder train or test that this download did not create")
     assert list((tmp_path / "mine").rglob("*")) == [tmp_path / "mine/train"]
@@ -244,7 +244,7 @@ def test_other_files_do_not_mix_with_those_of_an_earlier_run(published, server, 
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"files": 3}'])
-def test_a_record_that_is_none_is_refused(record, published, server, tmp_path):
+def test_an_invalid_record_is_refused(record, published, server, tmp_path):
     (tmp_path / "gtsrb.json").write_text(record)
     refused(server, published(), tmp_path, r"gtsrb\.json: is not the record of a download")
 
@@ -255,6 +255,6 @@ def test_a_folder_that_cannot_be_written_is_named(published, tmp_path):
         fetch(tmp_path / "file/gtsrb", files=published())
 
 
-def test_the_full_files_differ_in_the_training_images_alone():
+def test_the_full_files_differ_only_in_the_training_images():
     assert FILES.training[0] == "GTSRB_Final_Training_Images.zip"
     assert (FIRST_STAGE.test, FIRST_STAGE.labels) == (FILES.test, FILES.labels)

@@ -1,4 +1,4 @@
-"""The download against a small server on this machine that misbehaves in each way a real one can."""
+"""The download from a local server with typical faults."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Sends `server.content` with ranges; `server.manner` says what it does wrong."""
+    """Sends `server.content` with ranges; `server.manner` selects a fault."""
 
     def do_GET(self):
         server, content = self.server, self.server.content
@@ -94,21 +94,21 @@ def test_a_whole_file_arrives_and_progress_ends_at_its_length(target):
     assert seen[-1] == Progress(10240, 10240, "a.bin")
 
 
-def test_a_file_that_is_there_is_not_fetched_again(target):
+def test_an_existing_file_is_not_downloaded_again(target):
     target.write_bytes(CONTENT)
     with serving() as server:
         download(server.url, target, md5=MD5)
     assert server.asked == []
 
 
-def test_a_file_that_is_there_but_wrong_is_named_and_kept(target):
+def test_an_existing_file_with_a_wrong_checksum_is_named_and_kept(target):
     target.write_bytes(b"mine")
     with pytest.raises(DownloadError, match=r"a\.bin: exists, but does not match .* delete it and run again"):
         download("http://127.0.0.1:1/a.bin", target, md5=MD5)
     assert target.read_bytes() == b"mine"
 
 
-def test_a_broken_transfer_keeps_what_came_and_the_next_run_asks_for_the_rest(target):
+def test_a_broken_transfer_keeps_its_bytes_and_the_next_run_requests_the_rest(target):
     with serving(breaks_after=3000) as server, pytest.raises(DownloadError, match="lost after 3000 of 10240 bytes"):
         download(server.url, target, md5=MD5)
     assert part_of(target).read_bytes() == CONTENT[:3000]
@@ -126,7 +126,7 @@ def test_a_server_that_ignores_ranges_sends_all_of_it_again(target):
     assert target.read_bytes() == CONTENT
 
 
-def test_a_complete_part_is_taken_without_a_second_transfer(target):
+def test_a_complete_part_needs_no_second_transfer(target):
     part_of(target).write_bytes(CONTENT)  # killed between the last byte and the check
     with serving() as server:
         download(server.url, target, md5=MD5)
@@ -134,7 +134,7 @@ def test_a_complete_part_is_taken_without_a_second_transfer(target):
     assert target.read_bytes() == CONTENT
 
 
-def test_a_part_longer_than_the_file_is_begun_again(target):
+def test_a_part_longer_than_the_file_starts_over(target):
     part_of(target).write_bytes(CONTENT + b"more")
     with serving() as server:
         download(server.url, target, md5=MD5)
@@ -152,7 +152,7 @@ def test_a_part_of_another_file_fails_the_checksum_and_the_next_run_succeeds(tar
     assert target.read_bytes() == CONTENT
 
 
-def test_a_range_that_was_not_asked_for_is_refused(target):
+def test_an_unrequested_range_is_refused(target):
     part_of(target).write_bytes(CONTENT[:3000])
     with (
         serving(manner="wrong range") as server,
@@ -162,13 +162,13 @@ def test_a_range_that_was_not_asked_for_is_refused(target):
     assert part_of(target).read_bytes() == CONTENT[:3000]
 
 
-def test_a_rest_that_does_not_say_where_it_begins_is_refused(target):
+def test_a_partial_response_without_a_range_is_refused(target):
     part_of(target).write_bytes(CONTENT[:3000])
     with serving(manner="no range told") as server, pytest.raises(DownloadError, match=r"from byte 3000, .* from -1"):
         download(server.url, target, md5=MD5)
 
 
-def test_a_connection_that_stalls_is_given_up_and_can_be_continued(target, monkeypatch):
+def test_a_stalled_connection_times_out_and_can_be_resumed(target, monkeypatch):
     monkeypatch.setattr("dreamfilters.signs.gtsrb.download.TIMEOUT", 0.2)
     with (
         serving(manner="stalls", breaks_after=3000) as server,
@@ -186,7 +186,7 @@ def test_a_redirect_is_followed_with_the_range(target):
     assert target.read_bytes() == CONTENT
 
 
-def test_a_length_that_is_not_told_is_no_obstacle(target):
+def test_a_missing_length_is_accepted(target):
     with serving(manner="no length") as server:
         download(server.url, target, md5=MD5)
     assert target.read_bytes() == CONTENT
@@ -198,13 +198,13 @@ def test_a_wrong_checksum_leaves_nothing(target):
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_file_that_is_gone_is_named_with_its_address(target):
+def test_a_missing_file_is_named_with_its_address(target):
     with serving(manner="missing") as server, pytest.raises(DownloadError) as caught:
         download(server.url, target, md5=MD5)
     assert str(caught.value).startswith(f"a.bin: the server responded 404 Not Found for {server.url}")
 
 
-def test_a_machine_that_does_not_answer_is_named(target):
+def test_an_unreachable_server_is_named(target):
     with serving() as server:
         pass
     with pytest.raises(DownloadError, match=r"a\.bin: .* cannot be reached \(.*refused.*\); connect and run"):
@@ -219,7 +219,7 @@ def test_a_file_too_large_for_the_archive_is_not_fetched(target, monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["http://example.org/a.bin", "file:///etc/passwd", "ftp://127.0.0.1/a.bin", "a.bin"])
-def test_other_addresses_than_https_are_refused(url, target):
+def test_addresses_other_than_https_are_refused(url, target):
     with pytest.raises(DownloadError, match="allowed are https addresses"):
         download(url, target, md5=MD5)
 

@@ -1,4 +1,4 @@
-"""Zip files that mean harm, or are damaged."""
+"""Malicious and damaged zip files."""
 
 import zipfile
 from pathlib import Path
@@ -30,24 +30,24 @@ def refused(archive: Path, match: str) -> None:
     assert sorted(archive.parent.rglob("*")) == [archive]
 
 
-def test_images_go_to_their_places_and_other_members_nowhere(tmp_path):
+def test_images_are_unpacked_and_other_members_ignored(tmp_path):
     archive = made(tmp_path / "a.zip", {"x.ppm": PPM, "read.me": b"", "a/b.ppm": PPM})
     unpack(archive, tmp_path, place, None)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["5.png", "7.png"]
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "GTSRB/../../evil.ppm", "C:evil", "GTSRB\\..\\evil"])
-def test_a_member_that_climbs_out_condemns_its_archive(name, tmp_path):
+def test_an_archive_with_a_path_outside_the_folder_is_refused(name, tmp_path):
     refused(made(tmp_path / "a.zip", {"x.ppm": PPM, name: b"x"}), r"a\.zip: has the unsafe member .*evil")
 
 
-def test_a_link_condemns_its_archive(tmp_path):
+def test_an_archive_with_a_link_is_refused(tmp_path):
     link = zipfile.ZipInfo("link.ppm")
     link.external_attr = 0o120777 << 16
     refused(made(tmp_path / "a.zip", {link: b"/etc/passwd"}), "unsafe member 'link.ppm'")
 
 
-def test_a_member_far_too_large_condemns_its_archive(tmp_path):
+def test_an_archive_with_a_huge_member_is_refused(tmp_path):
     refused(made(tmp_path / "a.zip", {"x.ppm": bytes(5 * 1024**2)}), "unsafe member 'x.ppm'")
 
 
@@ -56,14 +56,14 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     refused(made(tmp_path / "a.zip", {"x.ppm": PPM, "yy.ppm": PPM}), "unpacks to more than 20 bytes")
 
 
-def test_a_member_larger_than_it_says_is_not_believed(tmp_path):
+def test_a_member_larger_than_declared_is_refused(tmp_path):
     archive = made(tmp_path / "a.zip", {"x.ppm": bytes(2_000_000)})
     true, told = (2_000_000).to_bytes(4, "little"), len(PPM).to_bytes(4, "little")
     archive.write_bytes(archive.read_bytes().replace(true, told))
     refused(archive, r"a\.zip: x\.ppm cannot be unpacked \(Bad CRC-32")
 
 
-def test_what_is_no_zip_is_named(tmp_path):
+def test_a_file_that_is_not_a_zip_is_named(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"<html>login</html>")
     refused(tmp_path / "a.zip", r"a\.zip: is not a valid zip file \(.*\); delete it and run again")
 

@@ -1,4 +1,4 @@
-"""The rendered sample images: the same for a seed, different between seeds, and still the sign that was drawn."""
+"""The rendered sample images: deterministic, different between seeds, and with the colors of the sign."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_samples_are_images_between_black_and_white(rendered):
     assert stack.dtype == np.float32
     assert stack.min() >= 0
     assert stack.max() <= 1
-    assert stack.std(axis=(1, 2, 3)).min() > 0.02  # nothing is so dark that no one could see it
+    assert stack.std(axis=(1, 2, 3)).min() > 0.02  # no image is too dark to see
 
 
 def test_samples_differ_in_light(rendered):
@@ -29,7 +29,7 @@ def test_samples_differ_in_light(rendered):
     assert means.max() > 0.6
 
 
-def test_one_seed_is_one_image_and_a_sample_is_its_seed(rendered):
+def test_equal_seeds_give_equal_images_and_samples(rendered):
     np.testing.assert_array_equal(render(14, 3), render(14, 3))
     np.testing.assert_array_equal(rendered[14 * SAMPLES + 3][1], render(14, 3))
 
@@ -56,7 +56,7 @@ def test_an_unknown_class_is_refused():
         render(43, 0)
 
 
-def test_written_samples_lie_in_class_folders(tmp_path, rendered):
+def test_written_samples_are_in_class_folders(tmp_path, rendered):
     paths = write_samples(tmp_path)
     assert len(paths) == 172
     assert paths[0] == tmp_path / "00" / "00_rendered_0.png"
@@ -76,7 +76,7 @@ def test_a_folder_that_is_a_file_is_refused_in_one_line(tmp_path, rendered, monk
         write_samples(tmp_path / "taken")
 
 
-def test_noise_has_the_slope_that_was_asked_for():
+def test_noise_has_the_requested_slope():
     size, chance = 256, np.random.default_rng(1)
     fields = [noise(chance, size, 1.0) for _ in range(8)]
     power = np.mean([np.abs(np.fft.fft2(field)) ** 2 for field in fields], axis=0)[0, 1 : size // 2]
@@ -85,11 +85,11 @@ def test_noise_has_the_slope_that_was_asked_for():
     assert [float(field.std()) for field in fields] == pytest.approx([1] * 8)
 
 
-def test_a_soft_step_rises_about_its_edge():
+def test_a_soft_step_increases_around_its_edge():
     assert soft_step(np.array([0.0, 0.9, 1.0, 1.1, 2.0]), 1, 0.4) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
 
 
-def test_mixing_by_a_mask_takes_each_pixel_from_its_side():
+def test_mixing_by_a_mask_selects_each_pixel():
     black, white = np.zeros((1, 2, 3)), np.ones((1, 2, 3))
     assert mix(black, white, np.array([[0.0, 1.0]]))[0, :, 0].tolist() == [0, 1]
 

@@ -1,0 +1,122 @@
+"""Every command and every block of Python in README and docs runs, in order, in one folder; links lead somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import traceback
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from docs import reference
+from dreamfilters.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/[!r]*/*.md"))]
+FENCE = re.compile(r"```(?:\{code-block\} )?(\w+)\n(?::caption: ([\w.-]+)\n\n)?(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+MOST_README = 120  # lines
+
+
+def steps(page):
+    """What a reader of a page does, in order: files to write, commands to run and blocks of Python."""
+    for kind, name, text in FENCE.findall(page.read_text("utf-8")):
+        if name:
+            yield "file", name, text
+        elif kind == "python":
+            yield "python", text.splitlines()[0], text
+        elif kind == "sh":
+            yield from (("command", line, line) for line in text.splitlines() if line.startswith("dreamfilters "))
+
+
+STEPS = [(page, *step) for page in PAGES for step in steps(page)]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The error of every step, '' for success; pages share a folder, blocks of one page share their names."""
+    names = {page: {"__name__": "docs"} for page in PAGES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("docs"))
+        return [run(kind, label, text, names[page]) for page, kind, label, text in STEPS]
+
+
+def run(kind, label, text, names):
+    if kind == "file":
+        Path(label).write_text(text, "utf-8")
+        return ""
+    if kind == "command":
+        result = CliRunner().invoke(app, shlex.split(text, comments=True)[1:])
+        error = result.exit_code and (result.exception or result.exit_code)
+        return f"{error}\n{result.output}" if error else "" if result.output.strip() else "no output"
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(text, label, "exec"), names)
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_and_python_of_a_page_run(results, page):
+    failed = [
+        f"{label}: {error}"
+        for (where, _, label, _), error in zip(STEPS, results, strict=True)
+        if where == page and error
+    ]
+    assert not failed, "\n".join(failed)
+
+
+def test_most_pages_have_something_to_run():
+    assert len({page for page, *_ in STEPS}) > 12
+
+
+def test_links_lead_somewhere():
+    generated = {"commands.md", "api.md"}
+    for page in PAGES:
+        for target in LINK.findall(page.read_text("utf-8")):
+            path = target.partition("#")[0]
+            if path and not path.startswith(("https://", "mailto:")) and Path(path).name not in generated:
+                assert (page.parent / path).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_table_of_contents():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    for page in PAGES[1:]:
+        name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        assert name == "index" or f"\n{name}\n" in index, name
+
+
+def test_the_command_reference_names_every_command_and_option():
+    text = "\n".join(reference.command_reference())
+    for command in app.registered_commands:
+        assert f"\n## {(command.name or command.callback.__name__).strip('_')}\n" in text
+    assert "`--recipe" in text
+
+
+def test_the_api_reference_holds_every_public_name_once():
+    import dreamfilters
+
+    listed = [name for names in reference.sections().values() for name in names]
+    assert sorted(listed) == sorted(set(dreamfilters.__all__) - {"__version__"})
+
+
+def test_the_recipes_named_are_those_shipped():
+    shipped = {path.stem for path in (ROOT / "configs").glob("*.toml")}
+    table = (ROOT / "docs" / "tutorials" / "dreams.md").read_text("utf-8").split("| recipe |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) >= shipped
+
+
+def test_readme_is_short_and_starts_with_the_demonstration():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= MOST_README
+    assert text.index("make demo") < text.index("dreamfilters dream")
+
+
+def test_images_of_the_site_are_small():
+    assert sum(path.stat().st_size for path in (ROOT / "docs").rglob("*.png")) < 3_000_000
