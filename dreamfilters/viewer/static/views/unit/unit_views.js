@@ -80,7 +80,8 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
       loaded.length > 0 &&
       hasMaps &&
       html`<${ColorScale} limits=${limits} colors=${view.colors}>one scale for all maps of this unit${
-        strongest.length > 0 && "; below them the receptive field of the strongest position"
+        strongest.length > 0 &&
+        `; below them the ${layer.kind === "tokens" ? "patch of the strongest token" : "receptive field of the strongest position"}`
       }<//>`
     }`;
 }
