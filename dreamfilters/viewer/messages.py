@@ -30,6 +30,7 @@ class NetworkDescription:
         values: name, layers, edges and so on as JSON values; a layer's `id` is its key in the mappings below.
         layers: id -> layer; the layer of classes only if there are any.
         layer_targets: id -> name of the layer, as a target of the command line quotes it.
+        class_names: name of each class, as the labels of a scan name it.
         class_targets: target of each class.
         size: (height, width) of the input.
         channels: number of channels of the images.
@@ -40,6 +41,7 @@ class NetworkDescription:
     values: Values
     layers: Mapping[str, LayerInfo]
     layer_targets: Mapping[str, str]
+    class_names: tuple[str, ...]
     class_targets: tuple[str, ...]
     size: tuple[int, int]
     channels: int

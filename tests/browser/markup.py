@@ -1,4 +1,4 @@
-"""Names that a careless page would run, or end itself with."""
+"""Names that an unescaped page would run, or that would end it."""
 
 MARKUP = (
     "<script>document.title='hacked'</script>",

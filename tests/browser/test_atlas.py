@@ -72,11 +72,11 @@ def test_no_name_is_executed_and_every_one_is_shown_as_it_is(tab, atlas):
     assert not [name for name in handlers if name.startswith("on")]
 
 
-def test_images_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, heard, atlas):
+def test_images_are_fetched_as_they_come_into_sight_and_from_beside_the_page_alone(tab, log, atlas):
     visit(tab, atlas / "index.html", height=300)
     home = atlas.resolve().as_uri()
-    assert all(url.startswith(home) for url in heard.asked)
-    assert len(heard.asked) < 1 + COUNT + 300
+    assert all(url.startswith(home) for url in log.requests)
+    assert len(log.requests) < 1 + COUNT + 300
     tab.evaluate("document.querySelector('.tile:last-child').scrollIntoView()")
     until(tab, "[...document.images].every((one) => !one.complete || one.naturalWidth > 0)")
 
@@ -116,11 +116,11 @@ def test_keys_lead_from_tile_to_tile_to_a_page_and_back(tab, atlas):
 
 
 @pytest.mark.parametrize("number", range(COUNT))
-def test_a_units_page_executes_nothing(tab, heard, atlas, number):
+def test_a_units_page_executes_nothing(tab, log, atlas, number):
     visit(tab, atlas / "units" / f"{number}.html")
     assert tab.evaluate("document.documentElement.dataset.ready") == "yes"
     assert tab.title() == f"{HOSTILE[number]}, {HOSTILE[2]}"
-    assert [url for url in heard.asked if not url.startswith("data:")] == [(atlas / f"units/{number}.html").as_uri()]
+    assert [url for url in log.requests if not url.startswith("data:")] == [(atlas / f"units/{number}.html").as_uri()]
 
 
 @pytest.mark.parametrize("dark", [False, True])

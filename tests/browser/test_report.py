@@ -95,14 +95,14 @@ def test_nothing_but_what_the_page_is_made_of_is_in_it(tab, page):
     assert all(link.startswith("#") for link in links)
 
 
-def test_nothing_is_fetched_and_nothing_is_refused(tab, heard, page):
+def test_nothing_is_fetched_and_nothing_is_refused(tab, log, page):
     """No request but the file's own, no word in the console, no dialog, and every image is one."""
     visit(tab, page)
-    assert [url for url in heard.asked if not url.startswith("data:")] == [page.resolve().as_uri()]
+    assert [url for url in log.requests if not url.startswith("data:")] == [page.resolve().as_uri()]
     assert tab.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
 
 
-def test_the_policy_refuses_a_script_that_would_get_in(tab, heard, page, tmp_path):
+def test_the_policy_refuses_a_script_that_would_get_in(tab, log, page, tmp_path):
     """The same page with a foreign script in it: the browser does not run it."""
     inside = page.read_text("utf-8").replace("</main>", "<script>document.title = 'hacked'</script></main>")
     inside = inside.replace("</main>", "<p id=foreign onclick=\"document.title='hacked'\">x</p></main>")
@@ -111,8 +111,8 @@ def test_the_policy_refuses_a_script_that_would_get_in(tab, heard, page, tmp_pat
     tab.click("#foreign")
     assert tab.evaluate("document.documentElement.dataset.ready") == "yes"
     assert "hacked" not in tab.title().replace(HOSTILE[2], "")
-    assert len(heard.complaints) == 2
-    heard.complaints.clear()
+    assert len(log.errors) == 2
+    log.errors.clear()
 
 
 def test_keys_step_through_the_units(tab, page):

@@ -1,4 +1,4 @@
-"""The viewer in a real browser, on a real server of the built-in network: what a person does with it."""
+"""The viewer of the built-in network in a browser, used as a person uses it."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ PAD = 2  # pixels before the first tile
 
 @pytest.fixture(scope="module")
 def base(browsing, viewer):
-    """The address after the token has become a cookie; the network is ready and has seen the images."""
+    """The address without the token, which is now a cookie; the network is open and the images are scanned."""
     tab, _ = browsing
     visit(tab, viewer.url, **LARGE)
     tab.wait_for_selector(".layers a", state="attached")
@@ -40,50 +40,50 @@ def go(tab, base, view="", **size):
     tab.wait_for_selector(".layers a", state="attached")
 
 
-def painted(tab, layer):
+def wait_for_painted(tab, layer):
     until(tab, f"{CANVAS}?.dataset.painted === '{layer} true'")
 
 
-def asked(tab, address):
-    """What the server says, as JSON."""
+def fetch_json(tab, address):
+    """The JSON at an address of the server."""
     return json.loads(tab.evaluate(f"fetch({address!r}).then((a) => a.text())"))
 
 
 def ids(tab, layer, image=STOP):
     """The ids of a layer and an image."""
-    state = asked(tab, "api/state")
-    one = next(each["id"] for each in state["network"]["layers"] if each["name"] == layer)
-    return one, next(each["id"] for each in state["images"] if each["name"] == image)
+    state = fetch_json(tab, "api/state")
+    key = next(each["id"] for each in state["network"]["layers"] if each["name"] == layer)
+    return key, next(each["id"] for each in state["images"] if each["name"] == image)
 
 
-def settings(tab):
-    """What the link says."""
+def link_of(tab):
+    """The path and the settings of the link."""
     path, _, query = tab.evaluate("decodeURIComponent(location.hash)").partition("?")
     return path, dict(part.split("=", 1) for part in query.split("&")) if query else {}
 
 
-def test_the_token_leaves_the_address_and_the_network_is_drawn(tab, base):
+def test_the_token_is_removed_from_the_address_and_the_network_is_drawn(tab, base):
     visit(tab, base, **LARGE)
     tab.wait_for_selector("svg .node", state="attached")
     assert tab.evaluate("location.search + location.hash") == "#/signs"  # the link is complete from the first view on
-    network = asked(tab, "api/state")["network"]
+    network = fetch_json(tab, "api/state")["network"]
     assert tab.locator("svg .node").count() == len(network["layers"]) == 16
     assert tab.locator("svg .edge").count() == len(network["edges"]) == 15
     assert tab.text_content("h1") == "signs"
     until(tab, "document.querySelector('.strip')?.ariaLabel.startsWith('The strongest maps, up to')")
     tab.click("svg .node >> nth=1")
-    painted(tab, "conv2")
+    wait_for_painted(tab, "conv2")
 
 
-def test_every_layer_opens_at_a_click_and_is_painted(tab, base):
+def test_every_layer_opens_on_a_click_and_is_painted(tab, base):
     go(tab, base, f"?image={STOP}")
     names = tab.locator(".layers a b").all_text_contents()
     assert names[0] == "conv1"
     assert names[-2:] == ["classes", "class"]
-    for place, name in enumerate(names):
-        tab.click(f".layers a >> nth={place}")
-        painted(tab, name)
-        assert settings(tab)[0] == f"#/signs/{name}"
+    for index, name in enumerate(names):
+        tab.click(f".layers a >> nth={index}")
+        wait_for_painted(tab, name)
+        assert link_of(tab)[0] == f"#/signs/{name}"
         colors = f"""(() => {{
             const {{ data }} = {CANVAS}.getContext('2d').getImageData(0, 0, {CANVAS}.width, 300);
             return new Set(new Uint32Array(data.buffer)).size;
@@ -91,51 +91,51 @@ def test_every_layer_opens_at_a_click_and_is_painted(tab, base):
         assert tab.evaluate(colors) > 10, name
 
 
-def test_the_maps_are_the_networks_own(tab, base):
-    """On a gray scale the pixels of the first tile are the strongest unit's values, as a share of the layer's most."""
+def test_the_pixels_of_a_map_are_its_values(tab, base):
+    """With the gray colormap the first tile shows the strongest unit's values as fractions of the layer's maximum."""
     go(tab, base, f"/conv6?image={STOP}&colors=gray&size=l")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
-    most = asked(tab, f"api/maps/{layer}/{image}")["maximum"]
+    maxima = fetch_json(tab, f"api/maps/{layer}/{image}")["maximum"]
     unit = int(tab.evaluate(f"{CANVAS}.dataset.first"))
-    assert unit == int(np.argmax(most))
-    values = np.array(asked(tab, f"api/maps/{layer}/{image}/{unit}")["values"])  # (8, 8)
+    assert unit == int(np.argmax(maxima))
+    values = np.array(fetch_json(tab, f"api/maps/{layer}/{image}/{unit}")["values"])  # (8, 8)
     side = float(tab.evaluate(f"{CANVAS}.dataset.tile"))
     data = tab.evaluate(f"[...{CANVAS}.getContext('2d').getImageData(0, 0, 200, 200).data]")
     centers = (PAD + (np.arange(8) + 0.5) * side / 8).astype(int)
     shown = np.array(data).reshape(200, 200, 4)[np.ix_(centers, centers)][..., 0]
-    assert np.abs(shown - 255 * values / max(most)).max() <= 2
+    assert np.abs(shown - 255 * values / max(maxima)).max() <= 2
     assert shown.max() >= 254
 
 
-def test_the_pointer_tells_the_value_and_marks_the_place_and_what_it_sees(tab, base):
+def test_the_pointer_shows_the_value_and_marks_the_position_and_its_receptive_field(tab, base):
     go(tab, base, f"/conv6?image={STOP}&size=l")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
     layer, image = ids(tab, "conv6")
     unit, side = int(tab.evaluate(f"{CANVAS}.dataset.first")), float(tab.evaluate(f"{CANVAS}.dataset.tile"))
-    exact = asked(tab, f"api/maps/{layer}/{image}/{unit}")
+    exact = fetch_json(tab, f"api/maps/{layer}/{image}/{unit}")
     row, column = exact["position"]
     until(tab, "document.querySelector('.marked-image img').complete")
-    place = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
-    tab.hover(".scroll-content canvas", position=place)
+    point = {"x": PAD + (column + 0.5) * side / 8, "y": PAD + (row + 0.5) * side / 8}
+    tab.hover(".scroll-content canvas", position=point)
     tab.wait_for_selector(".outline", state="attached")
-    told = tab.text_content(".tooltip")
+    tooltip = tab.text_content(".tooltip")
     value = np.max(exact["values"])
-    assert told.startswith(f"conv6:{unit}row {row}, column {column}: {value:#.3g}"), told
+    assert tooltip.startswith(f"conv6:{unit}row {row}, column {column}: {value:#.3g}"), tooltip
     marked = tab.evaluate(
         "['y', 'x', 'height', 'width'].map((one) => +document.querySelector('.outline rect').getAttribute(one))"
     )
-    top, left, bottom, right = asked(tab, f"api/receptive-fields/{layer}?row={row}&column={column}")["box"]
+    top, left, bottom, right = fetch_json(tab, f"api/receptive-fields/{layer}?row={row}&column={column}")["box"]
     assert marked == pytest.approx([100 * top, 100 * left, 100 * (bottom - top), 100 * (right - left)], abs=0.01)
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv3", "conv6", "pool3"])
-def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
+def test_the_page_and_the_server_agree_on_receptive_fields(tab, base, layer):
     go(tab, base, f"/{layer}?image={STOP}")
     key, image = ids(tab, layer)
-    height, width = asked(tab, f"api/maps/{key}/{image}")["full"]
-    places = [(0, 0), (height - 1, 0), (height // 2, width // 3), (height // 3, width - 1)]
-    for row, column in places:
+    height, width = fetch_json(tab, f"api/maps/{key}/{image}")["full"]
+    positions = [(0, 0), (height - 1, 0), (height // 2, width // 3), (height // 3, width - 1)]
+    for row, column in positions:
         found = tab.evaluate(f"""import('/static/state/receptive_fields.js').then(async (module) => {{
             const {{ network }} = await (await fetch('api/state')).json();
             const layer = network.layers.find((one) => one.id === '{key}');
@@ -143,7 +143,7 @@ def test_the_page_and_the_server_agree_on_what_a_place_sees(tab, base, layer):
             return module.receptiveField(geometry, {row}, {column});
         }})""")
         assert found == pytest.approx(
-            asked(tab, f"api/receptive-fields/{key}?row={row}&column={column}")["box"], abs=1e-6
+            fetch_json(tab, f"api/receptive-fields/{key}?row={row}&column={column}")["box"], abs=1e-6
         )
 
 
@@ -159,31 +159,31 @@ def declared_keys(name):
 def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
     go(tab, base)
     key, image = ids(tab, "conv6")
-    state, facts = asked(tab, "api/state"), asked(tab, f"api/units/{key}/30")
+    state, facts = fetch_json(tab, "api/state"), fetch_json(tab, f"api/units/{key}/30")
     network = state["network"]
     sent = {
         "ServerState": state, "Network": network, "InputForm": network["form"], "Layer": network["layers"][0],
         "ImageInfo": state["images"][0], "EvidenceProgress": state["evidence"], "UnitFacts": facts,
         "UnitVerdict": facts["verdict"], "UnitStatistics": facts["statistics"], "RankedImage": facts["strongest"][0],
         "HistogramCounts": facts["histogram"], "ClassMean": facts["classes"][0],
-        "LayerMaps": asked(tab, f"api/maps/{key}/{image}"), "UnitMap": asked(tab, f"api/maps/{key}/{image}/30"),
-        "Prediction": asked(tab, f"api/predictions/{image}")["classes"][0],
-        "Verdict": asked(tab, f"api/verdicts/{key}")["units"][0], "DreamSheet": asked(tab, f"api/dreams/sheet/{key}"),
+        "LayerMaps": fetch_json(tab, f"api/maps/{key}/{image}"), "UnitMap": fetch_json(tab, f"api/maps/{key}/{image}/30"),
+        "Prediction": fetch_json(tab, f"api/predictions/{image}")["classes"][0],
+        "Verdict": fetch_json(tab, f"api/verdicts/{key}")["units"][0], "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"),
     }  # fmt: skip
     for name, values in sent.items():
         assert declared_keys(name), name
         assert declared_keys(name) <= values.keys(), name
 
 
-def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
+def test_a_unit_opens_on_a_click_with_its_evidence(tab, base):
     go(tab, base, f"/conv6?image={STOP}")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
     unit = tab.evaluate(f"{CANVAS}.dataset.first")
     tab.click(".scroll-content canvas", position={"x": 30, "y": 30})
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
-    assert settings(tab)[0] == f"#/signs/conv6/{unit}"
+    assert link_of(tab)[0] == f"#/signs/conv6/{unit}"
     layer, _ = ids(tab, "conv6")
-    facts = asked(tab, f"api/units/{layer}/{unit}")
+    facts = fetch_json(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
     assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
     until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")  # the image and six strongest
@@ -194,13 +194,13 @@ def test_a_unit_opens_at_a_click_with_all_that_is_known(tab, base):
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
     tab.keyboard.press("Escape")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
 
 
 @pytest.mark.parametrize(
     ("layer", "why"), [("class", "relative to the other classes"), ("pool1", "see the next layer")]
 )
-def test_a_unit_without_a_verdict_says_why(tab, base, layer, why):
+def test_a_unit_without_a_verdict_explains_why(tab, base, layer, why):
     go(tab, base, f"/{layer}/3")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     until(tab, f"document.querySelector('article.unit .verdict').innerText.includes('{why}')")
@@ -214,15 +214,15 @@ def test_a_silent_unit_has_one_bar_at_zero_and_no_strongest_image(tab, base):
     assert float(tab.get_attribute(".chart .bar", "width")) == 24
     assert [text.strip() for text in tab.locator(".chart .x-label").all_text_contents()] == ["0"]
     tab.get_by_text("The response is 0 for every image, so there are no strongest images.").wait_for()
-    assert tab.locator(".unit-views figure").count() == 2  # the dream to come, and the image
+    assert tab.locator(".unit-views figure").count() == 2  # the placeholder of the dream, and the image
     assert tab.get_by_text("Strongest classes").count() == 0
-    assert tab.locator(".unit-views .outline.dashed").count() == 0  # nor has the image a strongest place
+    assert tab.locator(".unit-views .outline.dashed").count() == 0  # the image has no strongest position either
     tab.set_viewport_size({"width": 1000, "height": 860})
     buttons = tab.locator(".unit .head .actions > *")
-    assert {buttons.nth(place).bounding_box()["y"] for place in range(4)} == {buttons.first.bounding_box()["y"]}
+    assert {buttons.nth(index).bounding_box()["y"] for index in range(4)} == {buttons.first.bounding_box()["y"]}
 
 
-def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
+def test_a_dream_is_shown_while_it_runs_and_after_a_reload(tab, base):
     go(tab, base, "/class/14")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.evaluate("window.steps = []; new MutationObserver(() => {"
@@ -230,35 +230,36 @@ def test_a_dream_grows_and_is_found_again_after_a_reload(tab, base):
               " if (one && window.steps.at(-1) !== one.src) window.steps.push(one.src);"
               "}).observe(document.body, { subtree: true, childList: true, attributes: true }); 1")  # fmt: skip
     tab.keyboard.press("d")
-    until(tab, "window.steps.length >= 2")  # two frames at least were seen while it grew
+    until(tab, "window.steps.length >= 2")  # at least two frames while it runs
     assert len(set(tab.evaluate("window.steps"))) >= 2
     name = tab.evaluate("document.querySelector('.current-dream').dataset.dream")
     tab.reload()
     until(tab, f"document.querySelector('.current-dream')?.dataset.dream === '{name}'")
     until(tab, "document.querySelector('.current-dream.done img.image')?.complete")
-    dream = next(one for one in asked(tab, "api/dreams")["dreams"] if one["id"] == name)
+    dream = next(one for one in fetch_json(tab, "api/dreams")["dreams"] if one["id"] == name)
     assert dream["step"] == dream["steps"]
     shown = tab.evaluate("document.querySelector('.current-dream .dream-status').innerText")
     assert f"{dream['score']:#.3g}" in shown
-    until(tab, "document.querySelectorAll('.legend b').length === 2")  # the dream is marked among the real images
+    until(tab, "document.querySelectorAll('.legend b').length === 2")  # the dream is marked in the histogram
 
 
-def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
+def test_a_finished_dream_is_compared_with_images(tab, base):
     go(tab, base, "/conv6/30")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
-    assert tab.locator(".measures").count() == 0  # nothing was dreamt
+    assert tab.locator(".measures").count() == 0  # no dream yet
     tab.keyboard.press("d")
     tab.wait_for_selector(".current-dream.done", state="attached")
     tab.wait_for_selector(".measure-list", state="attached")
     dream = tab.get_attribute(".current-dream", "data-dream")
-    told = asked(tab, f"api/dreams/{dream}/measures")
-    assert declared_keys("DreamMeasures") <= told.keys()
-    assert declared_keys("Caption") <= told["measures"][0].keys()
-    assert declared_keys("Dream") <= asked(tab, "api/dreams")["dreams"][0].keys()
-    assert tab.locator(".measure-list dt").all_text_contents() == [one["name"] for one in told["measures"]]
-    assert tab.locator(".measure-list b").all_text_contents() == [one["figure"] for one in told["measures"]]
+    values = fetch_json(tab, f"api/dreams/{dream}/measures")
+    assert declared_keys("DreamMeasures") <= values.keys()
+    assert declared_keys("Caption") <= values["measures"][0].keys()
+    assert declared_keys("Dream") <= fetch_json(tab, "api/dreams")["dreams"][0].keys()
+    measures = values["measures"]
+    assert tab.locator(".measure-list dt").all_text_contents() == [one["name"] for one in measures]
+    assert tab.locator(".measure-list b").all_text_contents() == [one["figure"] for one in measures]
     assert "one seed only" in tab.locator(".measure-list").inner_text()
-    tab.keyboard.press("a")  # another seed tells how far chance goes, of both
+    tab.keyboard.press("a")  # another seed gives the seed variation of both
     until(tab, f"Number(document.querySelector('.current-dream.done')?.dataset.dream.slice(1)) > {dream[1:]}")
     until(tab, "document.querySelector('.measure-list')?.innerText.includes('over 2 seeds')")
     tab.locator(".dreams .thumb").last.click()
@@ -266,12 +267,12 @@ def test_a_dream_that_is_done_is_measured_against_the_real_images(tab, base):
     until(tab, "document.querySelector('.measure-list')?.innerText.includes('over 2 seeds')")
 
 
-def test_another_seed_is_another_dream_and_a_canceled_one_says_so(tab, base):
+def test_another_seed_is_another_dream_and_can_be_canceled(tab, base):
     go(tab, base, "/conv5/3")
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.keyboard.press("d")
     tab.wait_for_selector(".current-dream.done, .current-dream.failed", state="attached")
-    tab.select_option(".dreams select", "natural")  # a longer one, to be in time
+    tab.select_option(".dreams select", "natural")  # long enough to be canceled
     tab.keyboard.press("a")
     tab.wait_for_selector(".current-dream.running", state="attached")
     assert tab.input_value("input.seed") == "1"
@@ -279,14 +280,14 @@ def test_another_seed_is_another_dream_and_a_canceled_one_says_so(tab, base):
     tab.wait_for_selector(".current-dream.cancelled", state="attached")
     assert "Cancelled" in tab.text_content(".current-dream .dream-status")
     assert tab.locator(".dreams .thumb").count() == 2
-    seeds = {one["seed"]: one["phase"] for one in asked(tab, f"api/dreams?layer={ids(tab, 'conv5')[0]}")["dreams"]}
+    seeds = {one["seed"]: one["phase"] for one in fetch_json(tab, f"api/dreams?layer={ids(tab, 'conv5')[0]}")["dreams"]}
     assert seeds == {0: "done", 1: "cancelled"}
 
 
-def test_a_layers_dreams_lie_in_its_grid(tab, base):
-    """What is not dreamt yet is offered; a press, and there it is."""
+def test_the_dreams_of_a_layer_are_shown_in_its_grid(tab, base):
+    """A button starts the missing dreams."""
     go(tab, base, "/class?show=dream&only=Kreisverkehr&sort=number")
-    painted(tab, "class")
+    wait_for_painted(tab, "class")
     middle = f"...Array(2).fill({CANVAS}.dataset.tile / 2), 20, 20"
     plain = f"[...{CANVAS}.getContext('2d').getImageData({middle}).data]"
     assert len(set(tab.evaluate(plain))) <= 4  # one color
@@ -303,7 +304,7 @@ def _image(color):
 
 
 def _transfer(name, content):
-    """JavaScript that makes a DataTransfer with a file in it."""
+    """JavaScript for a DataTransfer with a file."""
     return (
         f"(() => {{ const text = atob('{base64.b64encode(content).decode()}'), data = new DataTransfer();"
         f" const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));"
@@ -316,53 +317,53 @@ def _drop(tab, name, content):
     tab.evaluate(f"dispatchEvent({event})")
 
 
-def test_images_come_by_choosing_dropping_and_pasting(tab, base, tmp_path):
+def test_images_are_added_by_choosing_dropping_and_pasting(tab, base, tmp_path):
     go(tab, base, "/conv1")
-    painted(tab, "conv1")
+    wait_for_painted(tab, "conv1")
     (tmp_path / "chosen <b>.png").write_bytes(_image("red"))
     tab.set_input_files("input[type=file]", tmp_path / "chosen <b>.png")
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'chosen <b>'")
-    painted(tab, "conv1")
+    wait_for_painted(tab, "conv1")
     _drop(tab, "dropped.png", _image("lime"))
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'dropped'")
     pasted = _transfer("pasted.png", _image("blue"))
     tab.evaluate(f"dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: {pasted} }}))")
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent === 'pasted'")
-    painted(tab, "conv1")
-    before = len(asked(tab, "api/state")["images"])
+    wait_for_painted(tab, "conv1")
+    before = len(fetch_json(tab, "api/state")["images"])
     tab.click(".tray-image.chosen .remove")
     until(tab, f"fetch('api/state').then((a) => a.json()).then((s) => s.images.length === {before - 1})")
     until(tab, "document.querySelector('.tray-image.chosen span')?.textContent !== 'pasted'")
 
 
-def test_what_is_no_image_is_refused_in_a_line(tab, heard, base):
+def test_a_file_that_is_no_image_is_refused_in_a_line(tab, log, base):
     go(tab, base, "/conv1")
     _drop(tab, "broken.png", b"no image")
     tab.wait_for_selector(".message.on.bad", state="attached")
     assert "broken.png" in tab.text_content(".message")
-    heard.complaints.clear()  # the browser logs the refusal itself
+    log.errors.clear()  # the browser logs the refusal
 
 
 def test_the_webcam_shows_live_maps(tab, base):
-    """On Chromium's own moving test image."""
+    """On Chromium's moving test image."""
     go(tab, base, "/conv1?colors=gray")
-    painted(tab, "conv1")
+    wait_for_painted(tab, "conv1")
     tab.click("text=Webcam")
     until(tab, "document.querySelector('.camera video')?.videoWidth > 0")
     version = "fetch('api/state').then((a) => a.json()).then((s) => s.images.find((one) => one.version > {})) "
     until(tab, version.format(1))
     until(tab, "document.querySelectorAll('.tray-image.chosen').length === 1")
-    painted(tab, "conv1")
+    wait_for_painted(tab, "conv1")
     shown = f"{CANVAS}.toDataURL().length + {CANVAS}.toDataURL().slice(-4000)"
     before = tab.evaluate(shown)
-    until(tab, f"({shown}) !== {json.dumps(before)}")  # it moves
+    until(tab, f"({shown}) !== {json.dumps(before)}")  # the image moves
     tab.click(".camera >> text=Stop")
     tab.wait_for_selector(".camera", state="detached")
 
 
-def test_a_grid_is_found_again_as_it_was_left(tab, base):
+def test_a_grid_keeps_its_scroll_position_and_active_unit(tab, base):
     go(tab, base, f"/conv6?image={STOP}&sort=number&size=l")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
     for _ in range(7):
         tab.keyboard.press("j")
     top = tab.evaluate("document.querySelector('.units').scrollTop")
@@ -371,15 +372,15 @@ def test_a_grid_is_found_again_as_it_was_left(tab, base):
     tab.keyboard.press("Enter")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === '{unit}'")
     tab.keyboard.press("Escape")
-    painted(tab, "conv6")
+    wait_for_painted(tab, "conv6")
     assert tab.evaluate("document.querySelector('.units').scrollTop") == pytest.approx(top, abs=2)
     assert tab.evaluate("document.getElementById('active-unit').textContent").split(",")[0] == unit
 
 
-def test_a_link_says_everything(tab, base):
+def test_a_link_contains_all_settings(tab, base):
     view = f"/conv3?image={STOP}&image={OTHER}&sort=number&scale=fixed&colors=viridis&size=l&low=0.5&high=2"
     go(tab, base, view)
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     assert tab.evaluate("[...document.querySelectorAll('.toolbar select')].map((one) => one.value)") == [
         "number", "fixed", "viridis", "l",
     ]  # fmt: skip
@@ -389,15 +390,15 @@ def test_a_link_says_everything(tab, base):
     tab.select_option("select[aria-label=Colors]", "gray")
     until(tab, "location.hash.includes('colors=gray')")
     tab.click(".layers a >> nth=0")
-    painted(tab, "conv1")
-    assert settings(tab)[1]["colors"] == "gray"
+    wait_for_painted(tab, "conv1")
+    assert link_of(tab)[1]["colors"] == "gray"
     tab.go_back()
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
 
 
-def test_keys_do_everything(tab, base):
+def test_every_action_has_a_key(tab, base):
     go(tab, base, f"/conv3?image={STOP}&sort=number")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     active = "document.getElementById('active-unit').textContent"
     for key, unit in (
         ("ArrowRight", 1),
@@ -418,15 +419,15 @@ def test_keys_do_everything(tab, base):
         tab.keyboard.press(key)
         until(tab, f"location.hash.includes('{name}={expected}')")
     tab.keyboard.press("]")
-    painted(tab, "conv4")
+    wait_for_painted(tab, "conv4")
     tab.keyboard.press("[")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     tab.keyboard.press(".")
     until(tab, "document.querySelector('.tray-image.chosen')?.textContent !== 'STOP'")
     tab.keyboard.press("c")
     tab.wait_for_selector("table.compare tbody tr", state="attached")
     tab.keyboard.press("Escape")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     tab.keyboard.press("Home")
     tab.keyboard.press("Enter")
     until(tab, "document.querySelector('article.unit')?.dataset.unit === 'conv3:0'")
@@ -453,7 +454,7 @@ def test_the_search_finds_layers_units_classes_and_images(tab, base):
 
 def test_a_question_mark_shows_the_keys_and_escape_hides_them(tab, base):
     go(tab, base, "/conv3")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     tab.keyboard.press("?")
     tab.wait_for_selector("dialog[open]", state="attached")
     shown = tab.text_content("dialog")
@@ -461,30 +462,30 @@ def test_a_question_mark_shows_the_keys_and_escape_hides_them(tab, base):
     tab.keyboard.press("d")  # the page behind does nothing
     tab.keyboard.press("Escape")
     tab.wait_for_selector("dialog", state="detached")
-    assert settings(tab)[0] == "#/signs/conv3"
+    assert link_of(tab)[0] == "#/signs/conv3"
 
 
 def test_dark_follows_the_system_and_the_switch(tab, base):
-    def ground():
+    def brightness():
         return sum(map(int, re.findall(r"\d+", tab.evaluate("getComputedStyle(document.body).backgroundColor"))[:3]))
 
     go(tab, base, "/conv3")
-    light = ground()
+    light = brightness()
     go(tab, base, "/conv3", dark=True)
-    dark = ground()
+    dark = brightness()
     assert dark < 100 < 600 < light
     tab.keyboard.press("t")
-    assert ground() == light
+    assert brightness() == light
     tab.reload()
     tab.wait_for_selector(".layers a", state="attached")
-    assert ground() == light  # it is remembered
+    assert brightness() == light  # the choice is stored
     tab.evaluate("localStorage.clear()")
 
 
 @pytest.mark.parametrize(
     "view", ["", f"/conv6?image={STOP}", "/conv6/22", "/class/14", "/conv3?compare=conv3:1&compare=conv3:2"]
 )
-def test_it_fits_a_telephone(tab, base, view):
+def test_the_page_fits_a_phone(tab, base, view):
     go(tab, base, view, width=400, height=800)
     tab.wait_for_selector(".middle h1", state="attached")
     for pane in range(3):
@@ -494,9 +495,9 @@ def test_it_fits_a_telephone(tab, base, view):
         assert tab.evaluate(f"{seen}.map((one) => one.clientWidth)") == [400]
 
 
-def test_a_view_is_saved_and_its_words_are_copied(tab, base, tmp_path):
+def test_a_view_is_saved_and_its_command_is_copied(tab, base, tmp_path):
     go(tab, base, f"/conv3?image={STOP}")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     with tab.expect_download() as saving:
         tab.click(".toolbar >> text=PNG")
     saving.value.save_as(tmp_path / "view.png")
@@ -507,40 +508,40 @@ def test_a_view_is_saved_and_its_words_are_copied(tab, base, tmp_path):
     tab.click(".top .menu summary >> text=Copy")
     tab.click(".top .menu >> text=Command line")
     tab.get_by_text("Copied the command line.").wait_for()
-    assert tab.evaluate("navigator.clipboard.readText()") == asked(tab, "api/state")["command"]
+    assert tab.evaluate("navigator.clipboard.readText()") == fetch_json(tab, "api/state")["command"]
 
 
-def taken(tab, deed, folder):
-    """What comes of a line of the menu 'Export': the file's name and where it lies."""
+def export(tab, item, folder):
+    """The name and the path of the file that an item of the menu 'Export' saves."""
     tab.click("summary >> text=Export")
     with tab.expect_download() as saving:
-        tab.click(f"article .menu >> text={deed}")
-    file = folder / "taken"
+        tab.click(f"article .menu >> text={item}")
+    file = folder / "export"
     saving.value.save_as(file)
     return saving.value.suggested_filename, file
 
 
-def test_a_unit_is_taken_away_as_an_image_as_numbers_and_as_a_report(tab, base, tmp_path):
+def test_a_unit_is_exported_as_an_image_as_json_and_as_a_report(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
     until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")
-    name, file = taken(tab, "Save this view as PNG", tmp_path)
+    name, file = export(tab, "Save this view as PNG", tmp_path)
     assert name == "conv6-22.png"
     with Image.open(file) as saved:
         assert saved.width > 7 * 160  # the image and six strongest ones, above their maps
         assert saved.height > 2 * 160
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
-    name, file = taken(tab, "Save the unit as JSON", tmp_path)
+    name, file = export(tab, "Save the unit as JSON", tmp_path)
     layer, _ = ids(tab, "conv6")
     assert name == "conv6-22.json"
-    assert json.loads(file.read_text("utf-8")) == asked(tab, f"api/units/{layer}/22")
-    name, file = taken(tab, "Save the report", tmp_path)
+    assert json.loads(file.read_text("utf-8")) == fetch_json(tab, f"api/units/{layer}/22")
+    name, file = export(tab, "Save the report", tmp_path)
     assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)
     with zipfile.ZipFile(file) as report:
         assert "conv6:22" in report.read("index.html").decode()
 
 
-def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kept, tmp_path, monkeypatch):
+def test_a_dream_is_saved_and_the_copied_command_and_code_reproduce_it(tab, base, kept, tmp_path, monkeypatch):
     go(tab, base, "/conv2/4")
     tab.wait_for_selector("article.unit[data-ready=yes]")
     tab.click(".dreams .primary")
@@ -548,8 +549,8 @@ def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kep
     tab.click(".current-dream >> text=Save run")
     tab.get_by_text("Saved in").first.wait_for()
     tab.reload()
-    told = tab.text_content(".current-dream .dream-status >> text=Saved in")
-    folder = Path(told.removeprefix("Saved in ").strip())
+    saved = tab.text_content(".current-dream .dream-status >> text=Saved in")
+    folder = Path(saved.removeprefix("Saved in ").strip())
     assert folder.parent == kept
     images = [image for image in folder.rglob("*.png") if image.name != "contact-sheet.png"]
     address = base + tab.get_attribute(".current-dream a", "href")
@@ -560,21 +561,20 @@ def test_a_dream_is_kept_and_the_copied_words_make_the_same_again(tab, base, kep
         tab.click("summary >> text=Export")
         tab.click(f"article .menu >> text={line}")
         tab.get_by_text(f"Copied{line.removeprefix('Copy')}.").wait_for()
-        words = tab.evaluate("navigator.clipboard.readText()")
+        snippet = tab.evaluate("navigator.clipboard.readText()")
         if "Python" in line:
-            made = eval(words, {"df": df})[0].image
-            again = np.round(made * 255)
+            again = np.round(eval(snippet, {"df": df})[0].image * 255)
         else:
             monkeypatch.chdir(tmp_path)
-            assert CliRunner().invoke(cli.app, shlex.split(words)[1:]).exit_code == 0
+            assert CliRunner().invoke(cli.app, shlex.split(snippet)[1:]).exit_code == 0
             (file,) = [one for one in tmp_path.rglob("*.png") if one.name != "contact-sheet.png"]
             again = np.array(Image.open(file))
         assert np.array_equal(again, shown)
 
 
-def test_every_control_has_a_name_and_is_reached_by_tab(tab, base):
+def test_every_control_has_a_name_and_the_focus_is_visible(tab, base):
     go(tab, base, f"/conv3?image={STOP}")
-    painted(tab, "conv3")
+    wait_for_painted(tab, "conv3")
     nameless = """[...document.querySelectorAll('button, a, input, select, summary')].filter((one) =>
         one.checkVisibility() && !(one.textContent.trim() || one.ariaLabel || one.title || one.labels?.length))
         .map((one) => one.outerHTML)"""

@@ -1,4 +1,4 @@
-"""The viewer's page on a server of canned answers: what is empty, late, broken or hostile, and what is very large."""
+"""The viewer's page on a server with canned responses: empty, late, broken, hostile and very large ones."""
 
 import json
 import math
@@ -65,20 +65,20 @@ def state(net, images=ONE, **more):
     }  # fmt: skip
 
 
-class Canned:
-    """A server that answers what `answers` holds: address below api/ -> JSON, bytes or a status."""
+class CannedServer:
+    """A server of canned responses: `responses` maps an address below api/ to JSON, bytes or a status."""
 
     def __init__(self):
-        self.answers, self.asked, self.done = {}, [], threading.Event()
+        self.responses, self.requests, self.done = {}, [], threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         self.base = f"http://127.0.0.1:{self.server.server_port}/"
 
-    def show(self, state, **answers):
-        """From now on this is the state, and these are the answers."""
-        self.asked.clear()
-        self.answers = {"state": state, "dreams": {"dreams": []}, **answers}
+    def serve(self, state, **responses):
+        """Serve this state and these responses from now on."""
+        self.requests.clear()
+        self.responses = {"state": state, "dreams": {"dreams": []}, **responses}
 
     def handler(self):
         canned = self
@@ -88,24 +88,24 @@ class Canned:
 
             def do_GET(self):
                 path = urlsplit(self.path).path[1:]
-                canned.asked.append(path)
+                canned.requests.append(path)
                 if path == "api/events":
                     return self.stream()
                 if not path.startswith("api/"):
                     file = STATIC / (path.removeprefix("static/") or "index.html")
-                    return self.answer(file.read_bytes(), TYPES[file.suffix])
+                    return self.respond(file.read_bytes(), TYPES[file.suffix])
                 known = canned.find(path.removeprefix("api/"))
                 if isinstance(known, int):
-                    return self.answer(json.dumps({"error": "the canned reason"}).encode(), "application/json", known)
+                    return self.respond(json.dumps({"error": "the canned error"}).encode(), "application/json", known)
                 if isinstance(known, bytes):
-                    return self.answer(known, "image/png" if known[:4] == b"\x89PNG" else "application/octet-stream")
-                return self.answer(json.dumps(known).encode(), "application/json")
+                    return self.respond(known, "image/png" if known[:4] == b"\x89PNG" else "application/octet-stream")
+                return self.respond(json.dumps(known).encode(), "application/json")
 
             def do_POST(self):
                 self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(b"{}", "application/json")
+                self.respond(b"{}", "application/json")
 
-            def answer(self, content, kind, status=200):
+            def respond(self, content, kind, status=200):
                 self.send_response(status)
                 for name, value in (("Content-Type", kind), ("Content-Length", str(len(content)))):
                     self.send_header(name, value)
@@ -127,9 +127,9 @@ class Canned:
         return Handler
 
     def find(self, path):
-        """The answer to an address: what was said, or what a plain server would say."""
-        if path in self.answers:
-            return self.answers[path]
+        """The response to an address: the canned one, or that of a plain server."""
+        if path in self.responses:
+            return self.responses[path]
         first, *rest = path.split("/")
         if first == "images":
             return png_bytes(np.full((SIDE, SIDE, 3), 0.5))
@@ -148,7 +148,7 @@ class Canned:
         return 404
 
     def maps(self, key, _, what=""):
-        net = self.answers["state"]["network"]
+        net = self.responses["state"]["network"]
         units = next(each["units"] for each in net["layers"] if each["id"] == key)
         if what == "sheet.bin":
             return np.tile(np.arange(SIDE * SIDE, dtype=np.uint8) * 5, units).tobytes()
@@ -171,7 +171,7 @@ def unit_facts(key, unit, **more):
 
 @pytest.fixture(scope="module")
 def canned():
-    server = Canned()
+    server = CannedServer()
     yield server
     server.done.set()
     server.server.shutdown()
@@ -182,137 +182,137 @@ def go(tab, canned, view="", **size):
     visit(tab, f"{canned.base}#/canned{view}", **{"width": 1280, "height": 860, **size})
 
 
-def says(tab, text):
+def wait_for_text(tab, text):
     tab.get_by_text(text).first.wait_for()
 
 
-def test_while_the_network_is_opened_the_page_says_so_and_shows_the_images(tab, canned):
-    canned.show(state(None, phase="starting", note="opening the network"))
+def test_the_page_shows_the_images_while_the_network_is_opened(tab, canned):
+    canned.serve(state(None, phase="starting", note="opening the network"))
     go(tab, canned)
-    says(tab, "opening the network …")
+    wait_for_text(tab, "opening the network …")
     tab.wait_for_selector(".tray-image")
     assert tab.locator(".tray-image").count() == 1
     assert tab.locator(".skeleton.layer").count() > 3
-    assert not [path for path in canned.asked if path.startswith(("api/maps", "api/predictions"))]
+    assert not [path for path in canned.requests if path.startswith(("api/maps", "api/predictions"))]
 
 
-def test_a_network_that_cannot_be_opened_is_told_in_its_own_words(tab, canned):
-    canned.show(state(None, (), phase="failed", note="net.keras: no such file"))
+def test_a_network_that_cannot_be_opened_shows_the_error(tab, canned):
+    canned.serve(state(None, (), phase="failed", note="net.keras: no such file"))
     go(tab, canned)
-    says(tab, "net.keras: no such file")
-    says(tab, "No images yet")
+    wait_for_text(tab, "net.keras: no such file")
+    wait_for_text(tab, "No images yet")
     assert tab.evaluate("document.querySelector('.state.failed[role=alert]') !== null")
 
 
-def test_a_worker_that_starts_again_is_a_line_and_what_is_shown_stays(tab, canned):
-    canned.show(state(network(["one", "two"]), phase="restarting", note="it ran out of memory"))
+def test_a_restarting_worker_is_a_line_and_the_view_stays(tab, canned):
+    canned.serve(state(network(["one", "two"]), phase="restarting", note="it ran out of memory"))
     go(tab, canned, "/one")
-    says(tab, "restarting: it ran out of memory")
+    wait_for_text(tab, "restarting: it ran out of memory")
     assert tab.locator(".layers a").count() == 2
 
 
-def test_no_image_no_unit_and_no_layer_are_told(tab, canned):
-    canned.show(state(network(["one"]), ()))
+def test_missing_images_units_and_layers_are_explained(tab, canned):
+    canned.serve(state(network(["one"]), ()))
     go(tab, canned, "/one")
-    says(tab, "Drop an image here")
-    canned.show(state(network(["one"])))
+    wait_for_text(tab, "Drop an image here")
+    canned.serve(state(network(["one"])))
     go(tab, canned, "/one?only=zzz")
-    says(tab, "No unit of one matches “zzz”")
+    wait_for_text(tab, "No unit of one matches “zzz”")
     go(tab, canned, "/elsewhere")
-    says(tab, "No layer named elsewhere")
+    wait_for_text(tab, "No layer named elsewhere")
     go(tab, canned, "/one/99")
-    says(tab, "one has 4 units, 0 to 3.")
+    wait_for_text(tab, "one has 4 units, 0 to 3.")
     visit(tab, f"{canned.base}#/other/one")
-    says(tab, "This link is for other; the server shows canned.")
+    wait_for_text(tab, "This link is for other; the server shows canned.")
     net = network(["one"])
     net["layers"][0].update(display="none", units=0, dreamable=False, reason="it has no units")
-    canned.show(state(net))
+    canned.serve(state(net))
     go(tab, canned, "/one")
-    says(tab, "it has no units")
+    wait_for_text(tab, "it has no units")
 
 
-def test_a_request_that_fails_is_told_and_can_be_tried_again(tab, heard, canned):
-    canned.show(state(network(["one"])), **{"maps/L0/I0": 503, "units/L0/0": 503})
+def test_a_failed_request_is_shown_and_can_be_repeated(tab, log, canned):
+    canned.serve(state(network(["one"])), **{"maps/L0/I0": 503, "units/L0/0": 503})
     go(tab, canned, "/one")
-    says(tab, "the canned reason")
-    canned.answers.pop("maps/L0/I0")
+    wait_for_text(tab, "the canned error")
+    canned.responses.pop("maps/L0/I0")
     tab.click(".state.failed button")
     until(tab, "document.querySelector('.scroll-content canvas')?.dataset.painted === 'one true'")
     go(tab, canned, "/one/0")
-    says(tab, "the canned reason")
-    assert all("503" in said for said in heard.complaints)  # the browser's own
-    heard.complaints.clear()
+    wait_for_text(tab, "the canned error")
+    assert all("503" in message for message in log.errors)  # logged by the browser
+    log.errors.clear()
 
 
-def test_a_unit_without_evidence_is_whole_all_the_same(tab, canned):
+def test_a_unit_without_evidence_has_its_maps(tab, canned):
     running = {"phase": "running", "done": 3, "total": 9, "note": ""}
-    canned.show(state(network(["one"]), evidence=running))
+    canned.serve(state(network(["one"]), evidence=running))
     go(tab, canned, "/one/2")
-    says(tab, "Searching for the strongest images: 3 of 9 scanned")
-    assert tab.locator(".unit-views figure").count() == 2  # the dream to come, and the image
+    wait_for_text(tab, "Searching for the strongest images: 3 of 9 scanned")
+    assert tab.locator(".unit-views figure").count() == 2  # the placeholder of the dream, and the image
     tab.wait_for_selector(".unit-views .exact")
     assert tab.locator(".unit-views .exact").count() == 1
 
 
-def dreamt(phase, **more):
+def dream_values(phase, **more):
     return {
         "id": "D0", "number": 0, "layer": "L0", "unit": 2, "name": "x", "recipe": "standard", "seed": 0, "phase": phase,
         "step": 0, "steps": 0, "score": None, "scores": [], "note": "", "image": None, "created_at": "", **more,
     }  # fmt: skip
 
 
-def test_a_dream_that_waits_is_not_offered_again_and_one_that_was_canceled_does_not_pulse(tab, canned):
+def test_a_waiting_dream_is_not_offered_again_and_a_canceled_one_does_not_pulse(tab, canned):
     evidence = {"phase": "ready", "done": 9, "total": 9, "note": ""}
-    waiting = [dreamt("queued", id=f"D{unit}", unit=unit) for unit in range(3)]
-    canned.show(state(network(["one"]), evidence=evidence), dreams={"dreams": waiting})
+    waiting = [dream_values("queued", id=f"D{unit}", unit=unit) for unit in range(3)]
+    canned.serve(state(network(["one"]), evidence=evidence), dreams={"dreams": waiting})
     go(tab, canned, "/one/2")
-    says(tab, "in progress")
+    wait_for_text(tab, "in progress")
     assert tab.get_by_text("Dream this unit").count() == 0
-    says(tab, "Measured when the dream is done.")
+    wait_for_text(tab, "Measured when the dream is done.")
     assert tab.locator(".current-dream .pulse").count() == 1
     tab.click(".queue summary")
     lines = tab.locator(".queue p .soft")
     assert lines.count() == 3
-    assert all(lines.nth(place).bounding_box()["height"] < 24 for place in range(3))  # "queued" is one line
-    canned.show(state(network(["one"]), evidence=evidence), dreams={"dreams": [dreamt("cancelled")]})
+    assert all(lines.nth(index).bounding_box()["height"] < 24 for index in range(3))  # "queued" is one line
+    canned.serve(state(network(["one"]), evidence=evidence), dreams={"dreams": [dream_values("cancelled")]})
     go(tab, canned, "/one/2")
-    says(tab, "Cancelled")
-    says(tab, "Dream this unit")
+    wait_for_text(tab, "Cancelled")
+    wait_for_text(tab, "Dream this unit")
     assert tab.locator(".current-dream .pulse").count() == 0
-    assert tab.locator(".measures").count() == 0  # it never will be done
+    assert tab.locator(".measures").count() == 0  # a canceled dream has no measures
 
 
-def test_an_image_without_a_label_is_called_by_the_name_of_its_file_alone(tab, canned):
+def test_an_image_without_a_label_has_the_name_of_its_file(tab, canned):
     images = (image(0, "20/00243.webp"), image(1, "a.b/.hidden"), image(2, "c.png", label="STOP"))
-    canned.show(state(network(["one"]), images))
+    canned.serve(state(network(["one"]), images))
     go(tab, canned)
-    says(tab, "00243")
+    wait_for_text(tab, "00243")
     assert tab.locator(".tray .tray-image span").all_text_contents() == ["00243", ".hidden", "STOP"]
 
 
-def test_a_dream_that_failed_says_why(tab, canned):
-    dream = dreamt("failed", step=3, steps=32, note="the image is not finite")
-    canned.show(state(network(["one"])), **{"units/L0/2": unit_facts("L0", 2, dreams=[dream])})
+def test_a_failed_dream_shows_the_error(tab, canned):
+    dream = dream_values("failed", step=3, steps=32, note="the image is not finite")
+    canned.serve(state(network(["one"])), **{"units/L0/2": unit_facts("L0", 2, dreams=[dream])})
     go(tab, canned, "/one/2")
-    says(tab, "the image is not finite")
+    wait_for_text(tab, "the image is not finite")
 
 
-def test_a_server_that_goes_is_told(tab, heard):
-    gone = Canned()
-    gone.show(state(network(["one"])))
+def test_a_server_that_stops_is_reported(tab, log):
+    gone = CannedServer()
+    gone.serve(state(network(["one"])))
     visit(tab, f"{gone.base}#/canned")
     tab.wait_for_selector(".layers a", state="attached")
     gone.done.set()
     gone.server.shutdown()
     gone.server.server_close()
-    says(tab, "The server does not respond.")
+    wait_for_text(tab, "The server does not respond.")
     assert tab.locator(".layers a").count() == 1
     visit(tab, "about:blank")
-    heard.complaints.clear()  # the browser's own, of the connection
+    log.errors.clear()  # connection errors, logged by the browser
 
 
 @pytest.mark.parametrize("view", ["", "/{}", "/{}/1", "?compare={}:1&compare={}:2"])
-def test_no_name_runs_and_every_one_is_shown_as_it_is(tab, canned, view):
+def test_hostile_names_are_shown_as_text(tab, canned, view):
     net = network(HOSTILE, name=HOSTILE[1], classes=list(HOSTILE), class_layer="C")
     verdict = {"kind": "alive", "sentence": HOSTILE[3], "proved": False, "evidence": {}}
     strongest = [{"image": f"I{n}", "name": name, "label": name, "response": 1.0, "position": [0, 0],
@@ -322,7 +322,7 @@ def test_no_name_runs_and_every_one_is_shown_as_it_is(tab, canned, view):
         "L2", 1, verdict=verdict, strongest=strongest, weakest=strongest, classes=classes, name=HOSTILE[4]
     )
     images = [image(n, name, name if n % 2 else None) for n, name in enumerate(HOSTILE)]
-    canned.show(state(net, images, note=HOSTILE[2], command=HOSTILE[0]), **{"units/L2/1": facts})
+    canned.serve(state(net, images, note=HOSTILE[2], command=HOSTILE[0]), **{"units/L2/1": facts})
     quoted = "encodeURIComponent(" + json.dumps(HOSTILE[2]) + ")"
     visit(tab, "about:blank")
     hash_ = tab.evaluate(f"'#/canned{view}'.replaceAll('{{}}', {quoted})")
@@ -342,14 +342,14 @@ def test_no_name_runs_and_every_one_is_shown_as_it_is(tab, canned, view):
     assert tab.evaluate("[...document.links].every((one) => one.origin === location.origin)")
 
 
-def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
+def test_a_layer_of_many_units_is_one_sheet_and_one_canvas(tab, canned):
     net = network(["wide"])
     net["layers"][0].update(units=WIDE, shape=[SIDE, SIDE, WIDE])
-    canned.show(state(net))
+    canned.serve(state(net))
     go(tab, canned, "/wide?sort=number&scale=unit&colors=gray")
     until(tab, "document.querySelector('.scroll-content canvas')?.dataset.painted === 'wide true'")
-    asked = [path for path in canned.asked if path.startswith("api/maps/")]
-    assert sorted(asked) == ["api/maps/L0/I0", "api/maps/L0/I0/sheet.bin"]
+    requests = [path for path in canned.requests if path.startswith("api/maps/")]
+    assert sorted(requests) == ["api/maps/L0/I0", "api/maps/L0/I0/sheet.bin"]
     assert tab.locator("*").count() < 250
     columns = int(tab.evaluate("document.querySelector('.scroll-content canvas').dataset.columns"))
     tab.keyboard.press("End")
@@ -359,32 +359,32 @@ def test_many_units_are_one_sheet_and_one_canvas(tab, canned):
     rows = math.ceil(WIDE / columns)
     assert tab.evaluate(f"{scroller}.scrollHeight") > rows * 76
     last = "[...document.querySelector('.scroll-content canvas').getContext('2d').getImageData(0, 300, 40, 200).data]"
-    until(tab, f"new Set({last}).size > 5")  # painted there too
-    assert len([path for path in canned.asked if path.startswith("api/maps/")]) == 2
+    until(tab, f"new Set({last}).size > 5")  # painted after scrolling too
+    assert len([path for path in canned.requests if path.startswith("api/maps/")]) == 2
 
 
-def test_thousands_of_images_are_a_row_of_which_little_is_there(tab, canned):
-    canned.show(state(network(["one"]), [image(number, f"{number}.png") for number in range(2000)]))
+def test_only_the_visible_ones_of_thousands_of_images_are_in_the_page(tab, canned):
+    canned.serve(state(network(["one"]), [image(number, f"{number}.png") for number in range(2000)]))
     go(tab, canned, "?image=1999.png")
     until(tab, "document.querySelector('.tray-image.chosen')?.textContent === '1999'")
     assert tab.locator(".tray-image").count() < 40
-    assert len([path for path in canned.asked if path.endswith("thumb.png")]) < 80
+    assert len([path for path in canned.requests if path.endswith("thumb.png")]) < 80
 
 
 def module(tab, canned, name, expression):
-    """What an expression of a module, called `m`, is in the page."""
+    """The value of an expression in the page; `m` is the module."""
     return tab.evaluate(f"import('{canned.base}static/{name}').then((m) => {expression})")
 
 
 @pytest.fixture
 def modules(tab, canned):
-    canned.show(state(network(["one"])))
+    canned.serve(state(network(["one"])))
     go(tab, canned)
     tab.wait_for_selector(".layers a", state="attached")
     return lambda name, expression: module(tab, canned, name, expression)
 
 
-def test_colors_are_those_of_the_reports(modules):
+def test_the_colormaps_are_those_of_the_reports(modules):
     from dreamfilters.images.colormaps import PALETTES
 
     for name, palette in PALETTES.items():

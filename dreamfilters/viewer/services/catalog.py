@@ -70,8 +70,12 @@ class Catalog:
         )
         return (image, stored.version), pixels
 
-    def class_name(self, label: str) -> str:
-        """Return the name of the class whose number a label is; any other label unchanged."""
-        names = self.description.values["classes"] if self.description else []
+    def class_title(self, label: str) -> str:
+        """Return the title of the class whose number or name a label is; any other label unchanged."""
+        if self.description is None:
+            return label
+        names, titles = self.description.class_names, self.description.values["classes"]
         number = int(label) if label.isascii() and label.isdecimal() and len(label) < 9 else -1
-        return str(names[number]) if 0 <= number < len(names) else label
+        if not 0 <= number < len(names):
+            number = names.index(label) if label in names else -1
+        return str(titles[number]) if number >= 0 else label

@@ -30,7 +30,7 @@ class ImageService:
     def listed(self) -> list[Values]:
         """Return the list of images; labels are class names where the network has them."""
         return [
-            {**image.as_values(), "label": self._catalog.class_name(image.label) or None}
+            {**image.as_values(), "label": self._catalog.class_title(image.label) or None}
             for image in self._catalog.images.listed()
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -54,23 +54,22 @@ def evidence_values(
     evidence: ImageEvidence | None,
     layer: str,
     unit: int,
-    class_name: Callable[[str], str],
 ) -> Values:
-    """Return the evidence of the images about a unit; each value is None before the scan.
-
-    `class_name` returns the name of the class whose number a label is.
-    """
+    """Return the evidence of the images about a unit; each value is None before the scan."""
     name = description.layers[layer].name
     if evidence is None or name not in evidence.scan.layers:
         return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
     scan = evidence.scan.unit(name, unit)
+    are_classes = evidence.scan.classes == description.class_names
+    titles = description.values["classes"] if are_classes else evidence.scan.classes
 
     def ranked_image(image: RankedImage) -> Values:
         position = description.drawn_position(layer, *image.position)
+        label = int(evidence.scan.truth[image.index])
         return {
             "image": evidence.image_ids[image.index],
             "name": image.name,
-            "label": class_name(image.label) or None,
+            "label": image.label or None if label < 0 else titles[label],
             "response": plain(image.score),
             "position": position and list(position),
             "box": position and list(description.box_of(layer, *position)),
@@ -81,7 +80,7 @@ def evidence_values(
         "strongest": [ranked_image(image) for image in scan.strongest[_BY]],
         "weakest": [ranked_image(image) for image in scan.weakest[_BY]],
         "histogram": _histogram(scan),
-        "classes": _classes(scan, class_name) or None,
+        "classes": _classes(scan, titles) or None,
     }
 
 
@@ -108,11 +107,11 @@ def _histogram(scan: UnitScan) -> Values:
     return {"edges": plain(edges), "counts": counts.tolist(), "low": plain(found.low), "high": plain(found.high)}
 
 
-def _classes(scan: UnitScan, class_name: Callable[[str], str]) -> list[Values]:
+def _classes(scan: UnitScan, titles: Sequence[str]) -> list[Values]:
     """Return the mean response by class, greatest first, of the classes that have images."""
     means = [
-        {"index": index, "name": class_name(label), "mean": mean}
-        for index, (label, mean) in enumerate(plain(scan.class_means[_BY]).items())
+        {"index": index, "name": titles[index], "mean": mean}
+        for index, mean in enumerate(plain(list(scan.class_means[_BY].values())))
         if mean is not None
     ]
     return sorted(means, key=lambda each: -each["mean"])[:_MAX_CLASSES]

@@ -58,7 +58,7 @@ class UnitService:
             "name": description.values["classes"][unit] if layer == CLASS_LAYER else named,
             "target": target,
             "verdict": verdict_values(verdict_of(evidence, layer, unit, self._dreams.strongest(layer).get(unit))),
-            **evidence_values(description, evidence, layer, unit, self._catalog.class_name),
+            **evidence_values(description, evidence, layer, unit),
             "dreams": [
                 {**dream.as_values(), "measures": dream.measures and dream.measures[1]}
                 for dream in self._dreams.of(layer, unit)

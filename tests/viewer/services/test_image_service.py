@@ -10,9 +10,8 @@ from dreamfilters.viewer.services.image_store import ImageStore
 from tests.viewer.http_client import png
 
 RED = [[[1.0, 0.0, 0.0]]]
-DESCRIPTION = NetworkDescription(
-    {"classes": []}, {"L0": LayerInfo("conv", "Conv2D", (2, 2, 1), 1, "relu")}, {"L0": "conv"}, (), (2, 2), 3, "bicubic"
-)
+CONV = LayerInfo("conv", "Conv2D", (2, 2, 1), 1, "relu")
+DESCRIPTION = NetworkDescription({"classes": []}, {"L0": CONV}, {"L0": "conv"}, (), (), (2, 2), 3, "bicubic")
 
 
 class CountingWorker:
