@@ -166,9 +166,11 @@ def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
         "ImageInfo": state["images"][0], "EvidenceProgress": state["evidence"], "UnitFacts": facts,
         "UnitVerdict": facts["verdict"], "UnitStatistics": facts["statistics"], "RankedImage": facts["strongest"][0],
         "HistogramCounts": facts["histogram"], "ClassMean": facts["classes"][0],
-        "LayerMaps": fetch_json(tab, f"api/maps/{key}/{image}"), "UnitMap": fetch_json(tab, f"api/maps/{key}/{image}/30"),
+        "LayerMaps": fetch_json(tab, f"api/maps/{key}/{image}"),
+        "UnitMap": fetch_json(tab, f"api/maps/{key}/{image}/30"),
         "Prediction": fetch_json(tab, f"api/predictions/{image}")["classes"][0],
-        "Verdict": fetch_json(tab, f"api/verdicts/{key}")["units"][0], "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"),
+        "Verdict": fetch_json(tab, f"api/verdicts/{key}")["units"][0],
+        "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"),
     }  # fmt: skip
     for name, values in sent.items():
         assert declared_keys(name), name
