@@ -131,7 +131,7 @@ def test_a_signal_ends_the_command_at_once_despite_open_streams(tmp_path, signal
         finally:
             process.kill()  # otherwise a failing test would wait forever
     assert process.returncode == 0
-    assert errors == "Ctrl-C ends it\n"
+    assert errors == "press Ctrl-C to stop\n"
 
 
 def test_closing_leaves_no_thread_and_no_folder(tiny, tmp_path, monkeypatch):
