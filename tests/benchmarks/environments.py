@@ -1,4 +1,4 @@
-"""The peers' own environments: made once under .benchmarks, with the TensorFlow and Keras that dreamfilters runs on."""
+"""The peers' virtual environments, created once under .benchmarks with the TensorFlow and Keras of dreamfilters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / ".benchmarks"
 
-# A peer -> what pip installs without looking at what it asks for, and what it installs as usual. Xplique asks for
-# tensorflow[and-cuda] <= 2.20: 5 GB of another TensorFlow, when one and the same for everybody is the fair comparison.
+# Peer -> packages installed without their dependencies, and packages installed with them. Xplique requires
+# tensorflow[and-cuda] <= 2.20: 5 GB of another TensorFlow, while a fair comparison uses the same version for all.
 PEERS = {
     "xplique": (
         ("xplique==2.0.2", "tf-keras==2.21.*"),
@@ -22,19 +22,19 @@ PEERS = {
 
 
 def python_of(peer: str) -> Path:
-    """Return the interpreter of a peer's environment, made first if need be."""
+    """Return the interpreter of a peer's environment, which is created if it does not exist."""
     home = FOLDER / peer
     python = home / "bin" / "python"
-    bare, whole = PEERS[peer]
-    whole = (*whole, *_our_versions())
-    stamp, wanted = home / "installed.txt", "\n".join([*bare, *whole])
+    without_dependencies, packages = PEERS[peer]
+    packages = (*packages, *_our_versions())
+    stamp, wanted = home / "installed.txt", "\n".join([*without_dependencies, *packages])
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return python
-    print(f"installing {bare[0]} into {home} ...", flush=True)
+    print(f"installing {without_dependencies[0]} into {home} ...", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for packages in (["--no-deps", *bare], whole):
-        done = subprocess.run([*pip, *packages], capture_output=True, text=True, check=False)
+    for arguments in (["--no-deps", *without_dependencies], packages):
+        done = subprocess.run([*pip, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{peer} cannot be installed:\n{done.stderr[-2000:]}")
     stamp.write_text(wanted, "utf-8")

@@ -15,8 +15,8 @@ _BOUND = 1.15
 def measure(setting: Setting) -> Table:
     """Time the bare pass, the step, and the step with parts left out, in turn."""
     units = list(range(32))
-    with Worker("ours") as ours:
-        times = ours.ask(
+    with Worker("dream_worker") as ours:
+        times = ours.run(
             "against_bare",
             **setting.network,
             layer=LAYER,
@@ -24,16 +24,16 @@ def measure(setting: Setting) -> Table:
             prior=setting.prior,
             rounds=3 if setting.quick else 60,
         )["times"]
-        loop = ours.ask(
+        loop = ours.run(
             "dream", **setting.network, targets=[f"{LAYER}:0-31"], prior=setting.prior, steps=4 if setting.quick else 64
         )
-    times["step inside the engine's loop"] = step_times(loop["stamps"])
+    times["step in the ascent loop"] = step_times(loop["stamps"])
     bare = times["bare pass"]
     table = Table(
         f"2. Overhead: batch of {len(units)} filters of {LAYER}",
-        ["what", "ms, median", "ms, least", "of the bare pass"],
+        ["what", "ms, median", "ms, minimum", "ratio to the bare pass"],
     )
-    for name, own in times.items():
-        table.rows.append([name, median(own) * 1e3, min(own) * 1e3, ratio(own, bare)])
+    for name, values in times.items():
+        table.rows.append([name, median(values) * 1e3, min(values) * 1e3, ratio(values, bare)])
     table.targets = [("one step over the bare pass", ratio(times["step"], bare), _BOUND)]
     return table

@@ -7,52 +7,52 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.judging import Judge
+from tests.benchmarks.response_judge import Judge
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.tables import Table, loop_seconds, ratio
 from tests.benchmarks.workers import Worker
 
 LAYER, SIDE = "conv6", 48
-_MOST = 64  # steps among which ours is looked for
+_MOST = 64  # steps of dreamfilters tried at most
 _BOUND = 1 / 20
 
 
 def measure(setting: Setting) -> Table:
-    """Dream 32 filters of conv6 by everybody, in turn; judge what comes back by one function."""
+    """Dream 32 filters of conv6 by each method in turn and score the images by one judge."""
     units = list(range(4 if setting.quick else 32))
     rounds, peer_steps, most = (1, 4, 4) if setting.quick else (3, 256, _MOST)
     judge = Judge(setting.signs, LAYER, units)
     job: dict[str, Any] = {**setting.network, "layer": LAYER, "units": units, "side": SIDE}
     own: dict[str, Any] = {**setting.network, "targets": [f"{LAYER}:{units[0]}-{units[-1]}"], "prior": setting.prior}
-    with Worker("xplique") as xplique, Worker("tf_keras_vis") as keras_vis, Worker("ours") as ours:
+    with Worker("xplique") as xplique, Worker("tf_keras_vis") as keras_vis, Worker("dream_worker") as ours:
         peers = {
             "Xplique 2.0.2, canvas set, no transforms": (xplique, {**job, "steps": peer_steps, "transforms": False}),
             "Xplique 2.0.2, canvas set": (xplique, {**job, "steps": peer_steps, "transforms": True}),
             "tf-keras-vis 0.8.7, defaults": (keras_vis, {**job, "steps": min(200, peer_steps)}),
         }
-        cold = [xplique.ask("dream", **peers["Xplique 2.0.2, canvas set, no transforms"][1], out=setting.file("peer"))]
+        cold = [xplique.run("dream", **peers["Xplique 2.0.2, canvas set, no transforms"][1], out=setting.file("peer"))]
         goal = judge.robust(np.load(setting.file("peer")))
         steps = _fewest(ours, own, judge, goal, most, setting)
         runs: dict[str, list[dict[str, Any]]] = {name: [] for name in [*peers, "ours"]}
         for number in range(rounds):
-            with Worker("ours") as fresh:
-                runs["ours"].append(fresh.ask("dream", **own, steps=steps, out=setting.file("ours")))
+            with Worker("dream_worker") as fresh:
+                runs["ours"].append(fresh.run("dream", **own, steps=steps, out=setting.file("ours")))
                 runs["ours"][-1]["cold"] = runs["ours"][-1]["seconds"]
-                warm = fresh.ask("dream", **own, steps=steps)
+                warm = fresh.run("dream", **own, steps=steps)
                 runs["ours"][-1].update(seconds=warm["seconds"], stamps=warm["stamps"])
             for k, (name, (worker, wanted)) in enumerate(peers.items()):
-                if k == 0 or number == 0:  # the others are not what ours is held against
-                    runs[name].append(worker.ask("dream", **wanted, out=setting.file(f"peer{k}")))
+                if k == 0 or number == 0:  # only the first peer is the reference
+                    runs[name].append(worker.run("dream", **wanted, out=setting.file(f"peer{k}")))
     return _table(setting, judge, goal, steps, peer_steps, cold[0]["seconds"], runs)
 
 
 def _fewest(ours: Worker, own: dict[str, Any], judge: Judge, goal: float, most: int, setting: Setting) -> int:
     """Return the fewest steps of "standard" whose returned images reach the score, or `most`."""
-    ours.ask("dream", **own, steps=most, every=True, out=setting.file("every"))
+    ours.run("dream", **own, steps=most, every=True, out=setting.file("every"))
     scores = [judge.robust(images) for images in np.load(setting.file("every"))]
     reached = [number for number, score in enumerate(scores, 1) if score >= goal]
     for steps in range(max(2, reached[0]), most) if reached else []:
-        ours.ask("dream", **own, steps=steps, out=setting.file("ours"))
+        ours.run("dream", **own, steps=steps, out=setting.file("ours"))
         if judge.robust(np.load(setting.file("ours"))) >= goal:
             return steps
     return most

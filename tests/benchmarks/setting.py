@@ -1,4 +1,4 @@
-"""What all row groups share: the network of signs, where files go, and how much is run."""
+"""Settings of all row groups: the traffic-sign network, the output folder, and the amount of work."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "dreamfilters" / "signs" / "sig
 
 @dataclass(frozen=True)
 class Setting:
-    """How the benchmark is run.
+    """The settings of a benchmark run.
 
     Attributes:
-        signs: the file of the traffic-sign network, which takes [0, 1].
+        signs: file of the traffic-sign network, with inputs in [0, 1].
         prior: its colors and spectrum, or "".
-        quick: a few steps and filters only, to see that everything runs.
+        quick: a few steps and filters, to check that everything runs.
     """
 
     signs: Path = BUILT_IN
@@ -30,7 +30,7 @@ class Setting:
 
     @property
     def network(self) -> dict[str, object]:
-        """Return what a job says of the traffic-sign network."""
+        """Return the job settings of the traffic-sign network."""
         return {"model": str(self.signs), "low": 0.0, "high": 1.0}
 
     def file(self, name: str) -> str:
@@ -40,7 +40,7 @@ class Setting:
 
 
 def opened(model: str, low: float, high: float, prior: str) -> Network:
-    """Open a network file for dreamfilters; the built-in one brings its own colors and class names."""
+    """Return the network of a file; the built-in one has its prior and class names."""
     import dreamfilters as df
 
     built_in = Path(model) == BUILT_IN

@@ -1,4 +1,4 @@
-"""Row group 6: images a second of maps and scans against the bare pass, the memory they take, and opening a scan."""
+"""Row group 6: throughput of maps and scans against the bare pass, their memory, and the time to open a scan."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.environments import FOLDER
-from tests.benchmarks.pace import network_file
 from tests.benchmarks.setting import Setting
+from tests.benchmarks.step_time import network_file
 from tests.benchmarks.tables import Table, ratio
 from tests.benchmarks.workers import Worker
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 ALL, FEWER, IMAGES = 12_630, 1_000, 250
 _SHARE, _SECONDS, _GROWTH = 0.9, 1.0, 1.05
-_BATCHES = {"signs": 64, "MobileNetV2": 6}  # with which the bare pass is fastest
+_BATCHES = {"signs": 64, "MobileNetV2": 6}  # the fastest for the bare pass
 
 
 def measure(setting: Setting) -> Table:
-    """Stream images in turn; each number of the memory is from a fresh process."""
+    """Time each method in turn; memory is measured in a fresh process."""
     few = setting.quick
     table = Table(
         "6. Streaming: all layers of a network on images",
-        ["what", "signs 48 px, ms an image", "MobileNetV2 224 px, ms an image"],
+        ["what", "signs 48 px, ms per image", "MobileNetV2 224 px, ms per image"],
     )
     jobs = {
         "signs": {**setting.network, "folder": str(signs_folder()), "count": 128 if few else ALL},
@@ -37,22 +37,24 @@ def measure(setting: Setting) -> Table:
     }  # fmt: skip
     times = {}
     for name, job in jobs.items():
-        with Worker("streams") as worker:
-            answer = worker.ask("paces", **job, batch=_BATCHES[name], rounds=1 if few else 3)
-        times[name] = answer["times"]
+        with Worker("stream_worker") as worker:
+            result = worker.run("paces", **job, batch=_BATCHES[name], rounds=1 if few else 3)
+        times[name] = result["times"]
     for what in times["signs"]:
-        table.rows.append([what, *(median(own[what]) * 1e3 for own in times.values())])
-    for name, own in times.items():
+        table.rows.append([what, *(median(values[what]) * 1e3 for values in times.values())])
+    for name, values in times.items():
         for what, bare in _AGAINST.items():
-            table.targets.append((f"{name}: {what} over {bare}", ratio(own[what], own[bare]), 1 / _SHARE))
-        for slow in [what for what in own if what.startswith(("keras", "as keract"))]:
-            table.targets.append((f"{name}: maps over {slow}", ratio(own["maps, images in memory"], own[slow]), 1.0))
+            table.targets.append((f"{name}: {what} over {bare}", ratio(values[what], values[bare]), 1 / _SHARE))
+        for slow in [what for what in values if what.startswith(("keras", "as keract"))]:
+            table.targets.append(
+                (f"{name}: maps over {slow}", ratio(values["maps, images in memory"], values[slow]), 1.0)
+            )
     _add_memory_and_opening(table, jobs["signs"], few=few)
     table.notes = [
-        "Bare pass: the compiled forward pass of the same layers, its maps thrown away. 'By Pillow' decodes to eight",
-        "bits and then computes; 'read ahead' takes images as dreamfilters reads them (floats, failures named).",
-        "keract 4.5.2 does not open models of Keras 3 (it asks for '_is_compiled'), so what it does is written out:",
-        "a model of the layers' outputs, made and called anew for each batch.",
+        "Bare pass: the compiled forward pass of the same layers, without its maps. 'By Pillow' decodes to eight",
+        "bits and then computes; 'read ahead' reads images as dreamfilters does (float32, failures listed).",
+        "keract 4.5.2 does not open models of Keras 3 (it reads '_is_compiled'), so its method is reimplemented:",
+        "a model of the layers' outputs, created again for each batch.",
     ]
     return table
 
@@ -68,19 +70,19 @@ _AGAINST = {
 def _add_memory_and_opening(table: Table, job: dict[str, object], *, few: bool) -> None:
     peaks = []
     for count in (64, 128) if few else (FEWER, 12 * FEWER):
-        with Worker("streams") as worker:
-            answer = worker.ask("scanned", **{**job, "count": count})
-            peaks.append(answer["high"] or answer["peak"])
+        with Worker("stream_worker") as worker:
+            result = worker.run("scanned", **{**job, "count": count})
+            peaks.append(result["high"] or result["peak"])
         table.rows.append([f"peak memory of a scan of {count} images, MB", peaks[-1], None])
     table.targets.append(("peak memory, 12 times the images", peaks[1] / peaks[0], _GROWTH))
-    with Worker("streams") as worker:
-        seconds = worker.ask("stored", **job, out=str(FOLDER / "scan"))["seconds"]
+    with Worker("stream_worker") as worker:
+        seconds = worker.run("stored", **job, out=str(FOLDER / "scan"))["seconds"]
     table.rows.append(["a fresh process opens a stored scan, seconds", median(seconds), None])
     table.targets.append(("seconds to open a stored scan", median(seconds), _SECONDS))
 
 
 def signs_folder() -> Path:
-    """Return a folder of traffic signs: the benchmark's official test set where it lies near, else rendered ones."""
+    """Return a folder of traffic signs: GTSRB's test set if it is available, else rendered signs."""
     archive, folder = SHARED / "gtsrb" / "test_32.zip", FOLDER / "signs"
     if folder.exists():
         return folder
@@ -95,10 +97,10 @@ def signs_folder() -> Path:
 
 
 def images_folder() -> Path:
-    """Return a folder of images, or of smooth noise of their size."""
-    near, folder = SHARED / "images", FOLDER / "images"
-    if near.exists():
-        return near
+    """Return a folder of images if there is one, else of smooth noise."""
+    available, folder = SHARED / "images", FOLDER / "images"
+    if available.exists():
+        return available
     if not folder.exists():
         folder.mkdir(parents=True)
         chance = np.random.default_rng(7)

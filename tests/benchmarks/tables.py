@@ -1,4 +1,4 @@
-"""What is printed: a table of a row group, its target and whether it was met, and the arithmetic on timings."""
+"""The printed table of a row group with its targets, and arithmetic on timings."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from statistics import median
 
 @dataclass
 class Table:
-    """A row group.
+    """The table of a row group.
 
     Attributes:
-        title: what was measured, on what.
-        columns: their names; the first is what a row is about.
-        rows: cells; numbers are written with three significant digits.
-        targets: (what, value, bound): met where value <= bound.
-        notes: lines below.
+        title: what is measured, and on what.
+        columns: column names; the first names the row.
+        rows: cells; numbers are printed with three significant digits.
+        targets: (name, value, bound); met if value <= bound.
+        notes: lines below the table.
     """
 
     title: str
@@ -51,7 +51,7 @@ def _aligned(cell: str, width: int, *, first: bool) -> str:
 
 
 def written(cell: object) -> str:
-    """Write a number with three significant digits and no exponent, None as a dash, anything else as it is.
+    """Return a number with three significant digits and no exponent, None as a dash, anything else unchanged.
 
     >>> written(0.01234), written(1234.5), written(None)
     ('0.0123', '1234', '-')
@@ -72,10 +72,10 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def step_times(stamps: Sequence[float]) -> list[float]:
-    """Return how long each step took, from the moments at which steps ended; the first, which compiles, is left out."""
+    """Return the duration of each step from the times at which steps ended, without the first, which compiles."""
     return [after - before for before, after in pairwise(stamps)]
 
 
 def loop_seconds(stamps: Sequence[float]) -> float:
-    """Return what the whole loop takes without compiling: the first step counted as long as the others on average."""
+    """Return the duration of the loop without compilation: the first step counts as the average of the others."""
     return (stamps[-1] - stamps[0]) * len(stamps) / (len(stamps) - 1)

@@ -1,9 +1,9 @@
-"""The arithmetic of the benchmark; its timings are for people and never asserted."""
+"""Tests of the benchmark's arithmetic; its timings are not asserted."""
 
 import numpy as np
 import pytest
 
-from tests.benchmarks import judging
+from tests.benchmarks.response_judge import Motion, motions, moved
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
 
 
@@ -23,7 +23,7 @@ def test_numbers_have_three_digits_and_no_exponent():
     ]  # fmt: skip
 
 
-def test_a_table_says_whether_a_target_was_met():
+def test_a_table_states_whether_a_target_is_met():
     table = Table("T", ["what", "s"], [["a", 1.5]], [("x", 1.2, 1.15), ("y", 0.5, 1.0)], ["note"])
     assert str(table) == (
         "## T\n\n| what |   s |\n|------|----:|\n| a    | 1.5 |\n\n"
@@ -31,27 +31,27 @@ def test_a_table_says_whether_a_target_was_met():
     )
 
 
-def test_no_motion_moves_nothing():
+def test_the_identity_changes_nothing():
     image = np.random.default_rng(0).uniform(size=(1, 5, 7, 3)).astype("float32")
-    assert judging.moved(image, judging.Motion(0, 1, 0, 0)) == pytest.approx(image)
+    assert moved(image, Motion(0, 1, 0, 0)) == pytest.approx(image)
 
 
-def test_a_shift_reads_beside_and_mirrors_at_the_edge():
+def test_a_shift_interpolates_and_mirrors_at_the_edge():
     image = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
-    assert judging.moved(image, judging.Motion(0, 1, 0, 1)).ravel() == pytest.approx([1, 2, 3, 3])
-    assert judging.moved(image, judging.Motion(0, 1, 0, -0.5)).ravel() == pytest.approx([0, 0.5, 1.5, 2.5])
+    assert moved(image, Motion(0, 1, 0, 1)).ravel() == pytest.approx([1, 2, 3, 3])
+    assert moved(image, Motion(0, 1, 0, -0.5)).ravel() == pytest.approx([0, 0.5, 1.5, 2.5])
 
 
-def test_a_quarter_turn():
+def test_a_rotation_by_90_degrees():
     image = np.array([[1, 2], [3, 4]], "float32").reshape(1, 2, 2, 1)
-    turned = judging.moved(image, judging.Motion(90, 1, 0, 0))[0, :, :, 0]
+    turned = moved(image, Motion(90, 1, 0, 0))[0, :, :, 0]
     assert turned == pytest.approx(np.rot90(image[0, :, :, 0])) or turned == pytest.approx(
         np.rot90(image[0, :, :, 0], -1)
     )
 
 
-def test_motions_are_the_same_every_time_and_within_bounds():
-    first, second = judging.motions(), judging.motions()
+def test_motions_are_fixed_and_within_bounds():
+    first, second = motions(), motions()
     assert first == second
     assert len(first) == 16
     assert max(abs(motion.degrees) for motion in first) <= 5

@@ -1,4 +1,4 @@
-"""A worker is a process that stays warm between jobs, so that rows are timed in turn and not one after the other."""
+"""Worker processes that stay warm between jobs, so that methods are timed in turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 class Worker:
-    """One process of a peer, or of this project ("ours", "streams"); a context manager."""
+    """A process of a peer or of this project ("dream_worker", "stream_worker"); a context manager."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,15 +42,15 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.communicate()  # closes its input, at which it ends
+        self.process.communicate()  # closing its input ends it
 
-    def ask(self, job: str, **settings: Any) -> dict[str, Any]:
-        """Return the answer to a job."""
+    def run(self, job: str, **settings: Any) -> dict[str, Any]:
+        """Return the result of a job."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps({"job": job, **settings}) + "\n")
         self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{self.name} gave up on {job}:\n" + self.log.read_text("utf-8")[-2000:])
-        return json.loads(answer)  # type: ignore[no-any-return]
+        result = self.process.stdout.readline()
+        if not result:
+            raise RuntimeError(f"{self.name} failed at {job}:\n" + self.log.read_text("utf-8")[-2000:])
+        return json.loads(result)  # type: ignore[no-any-return]

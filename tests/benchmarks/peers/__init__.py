@@ -1,1 +1,1 @@
-"""Worker scripts: each runs in a peer's own environment and imports only that peer, keras and numpy."""
+"""Worker scripts: each runs in a peer's environment and imports only that peer, keras and numpy."""

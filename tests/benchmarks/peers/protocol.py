@@ -1,4 +1,4 @@
-"""How the benchmark talks to a worker: one line of JSON asks, one line of JSON answers; standard library only."""
+"""The protocol of workers: one line of JSON per job and one per result; standard library only."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 
 
 def serve(jobs: dict[str, Callable[..., dict[str, Any]]]) -> None:
-    """Answer jobs until standard input ends; each answer carries the process' peak memory so far, in MB."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints goes to the log
+    """Run jobs until standard input ends; each result has the peak memory of the process in MB."""
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to the log
     for line in sys.stdin:
-        question = json.loads(line)
-        answer = jobs[question.pop("job")](**question)
+        job = json.loads(line)
+        result = jobs[job.pop("job")](**job)
         # Linux counts in KiB, macOS in bytes
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
-        answers.write(json.dumps({**answer, "peak": peak}) + "\n")
-        answers.flush()
+        output.write(json.dumps({**result, "peak": peak}) + "\n")
+        output.flush()
 
 
 def timed_optimizer(kind: type, stamps: list[float], *arguments: float) -> Any:
-    """Return the Keras optimizer that a peer takes by default, which also writes down when each step ended."""
+    """Return a peer's default Keras optimizer that also records when each step ended."""
 
     class Timed(kind):  # type: ignore[misc, valid-type]
         def apply_gradients(self, *args: Any, **kwargs: Any) -> Any:

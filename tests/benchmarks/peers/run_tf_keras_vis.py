@@ -19,13 +19,13 @@ opened = cache(keras.models.load_model)
 def dream(
     model: str, layer: str, units: list[int], low: float, high: float, side: int, steps: int, out: str
 ) -> dict[str, Any]:
-    """Its defaults, but for the range of the network's input; several images need a start of one's own."""
+    """Dream with its defaults, except for the input range and the start images, which several units need."""
     network = opened(model)
     start = np.random.default_rng(7).uniform(low, high, (len(units), side, side, 3)).astype("float32")
     stamps: list[float] = []
     began = time.perf_counter()
     visualize = ActivationMaximization(network, model_modifier=ExtractIntermediateLayer(layer), clone=False)
-    shown = visualize(
+    images = visualize(
         CategoricalScore(units),
         seed_input=start,
         input_range=(low, high),
@@ -33,7 +33,7 @@ def dream(
         optimizer=timed_optimizer(keras.optimizers.RMSprop, stamps, 1.0, 0.999),
     )
     seconds = time.perf_counter() - began
-    np.save(out, (np.asarray(shown) - low) / (high - low))
+    np.save(out, (np.asarray(images) - low) / (high - low))
     return {"seconds": seconds, "stamps": stamps}
 
 

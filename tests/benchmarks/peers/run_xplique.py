@@ -17,7 +17,7 @@ opened = cache(keras.models.load_model)
 def dream(
     model: str, layer: str, units: list[int], low: float, high: float, side: int, steps: int, out: str, transforms: bool
 ) -> dict[str, Any]:
-    """Its defaults, but for the canvas (512 by default) and, in its best configuration here, no transforms."""
+    """Dream with its defaults, except for the canvas (default: 512) and, in its fastest configuration, transforms."""
     network = opened(model)
     keras.utils.set_random_seed(7)
     stamps: list[float] = []
@@ -30,9 +30,9 @@ def dream(
         transformations="standard" if transforms else None,
         custom_shape=(side, side),
     )
-    shown = np.asarray(images[-1])
+    last = np.asarray(images[-1])
     seconds = time.perf_counter() - began
-    np.save(out, (shown - low) / (high - low))
+    np.save(out, (last - low) / (high - low))
     return {"seconds": seconds, "stamps": stamps}
 
 

@@ -1,4 +1,4 @@
-"""Row group 7: the viewer in a real browser, timed by its own clock, beside one request and one PNG for each unit."""
+"""Row group 7: the viewer in a browser, timed by the browser's clock, against one request and one PNG per unit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.benchmarks.pace import network_file
 from tests.benchmarks.setting import Setting
+from tests.benchmarks.step_time import network_file
 from tests.benchmarks.tables import Table
 
-_KEPT, _NEW, _FRAME, _TASK = 100.0, 300.0, 1000.0, 50.0  # milliseconds that a person does not feel as waiting
+_CACHED, _NEW, _FRAME, _TASK = 100.0, 300.0, 1000.0, 50.0  # milliseconds, response times that feel immediate
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WIDEST = "Conv_1"  # of MobileNetV2: 1,280 units of 7 x 7
 
@@ -73,7 +73,7 @@ _ONE_EACH = """(units) => new Promise((done) => {
 
 
 def measure(setting: Setting) -> Table | str:
-    """Open the viewer in a browser and click; a line where there is none."""
+    """Time the viewer in a browser; return one line if there is no browser."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -93,9 +93,9 @@ def measure(setting: Setting) -> Table | str:
         browser.close()
     table.notes = [
         "A click, or a link: to the frame after all maps of the layer are painted.",
-        "A first frame: of a dream on a unit's page that has been open for three seconds, as one who reads it has it;",
-        "at once: as soon as the page is there, of a layer that was not dreamt before; its program is waited for.",
-        "One PNG a unit: Quiver's design, its maps in memory already, on a bare server of the standard library.",
+        "A first frame: of a dream on a unit's page that is open for three seconds;",
+        "at once: as soon as the page is loaded, of a layer without earlier dreams, including the compilation.",
+        "One PNG per unit: Quiver's design with maps in memory, on a server of the standard library.",
     ]
     return table
 
@@ -107,18 +107,18 @@ def _add_signs(table: Table, tab: Any, *, few: bool) -> None:
         names = [tab.locator(".layers a b").all_text_contents()[at] for at in layers]
         images = tab.evaluate("fetch('api/state').then((a) => a.json()).then((s) => s.images.map((one) => one.name))")
         fresh = [tab.evaluate(_LINK, [name, image]) for name, image in zip(names, images[20:], strict=False)]
-        _add(table, "signs, a layer for an image never seen", fresh, _NEW)
+        _add(table, "signs, a layer on a new image", fresh, _NEW)
         for _ in range(2):
-            kept = [tab.evaluate(_CLICK, at) for at in layers]
-        _add(table, "signs, click on a layer, kept", kept, _KEPT)
+            cached = [tab.evaluate(_CLICK, at) for at in layers]
+        _add(table, "signs, click on a layer, cached", cached, _CACHED)
         chosen = [name for name in names if name.startswith("conv")]
         for what, unit in (("of a layer", 3), ("again", 5)):
-            _add(table, f"signs, first frame of a dream, {what}", [_dreamt(tab, n, unit) for n in chosen], _FRAME)
+            _add(table, f"signs, first frame of a dream, {what}", [_first_frame(tab, n, unit) for n in chosen], _FRAME)
         chosen = [name for name in names if name.startswith(("pool", "dropout"))]
-        _add(table, "signs, first frame, asked for at once", [_dreamt(tab, n, 3, wait=0) for n in chosen])
+        _add(table, "signs, first frame, at once", [_first_frame(tab, n, 3, wait=0) for n in chosen])
 
 
-def _dreamt(tab: Any, layer: str, unit: int, *, wait: float = 3000) -> float:
+def _first_frame(tab: Any, layer: str, unit: int, *, wait: float = 3000) -> float:
     tab.evaluate(f"location.hash = '#/signs/{layer}/{unit}'")
     tab.wait_for_selector(f'article[data-unit="{layer}:{unit}"][data-ready=yes]')
     tab.wait_for_timeout(wait)
@@ -137,19 +137,19 @@ def _add_widest(table: Table, tab: Any) -> None:
         for _ in range(3):
             tab.evaluate(_CLICK, 0)
             clicks.append(tab.evaluate(_CLICK, at))
-        _add(table, "MobileNetV2, 1,280 units, click, kept", clicks[1:], None)
+        _add(table, "MobileNetV2, 1,280 units, click, cached", clicks[1:], None)
         tasks = [tab.evaluate(_SCROLL)]
         for changed in ("scale=unit", "size=s"):
             tab.evaluate(f"location.hash = location.hash.split('?')[0] + '?{changed}'")
             tab.wait_for_timeout(500)
             tab.evaluate("document.querySelector('.units').scrollTop = 0")
             tasks.append(tab.evaluate(_SCROLL))
-        _add(table, "MobileNetV2, 1,280 units, scrolled: longest task", tasks, _TASK)
+        _add(table, "MobileNetV2, 1,280 units, scrolling: longest task", tasks, _TASK)
 
 
 def _add_one_each(table: Table, tab: Any, units: int, *, few: bool) -> None:
-    chance = np.random.default_rng(0)
-    maps = chance.integers(0, 256, (units, 7, 7, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    maps = rng.integers(0, 256, (units, 7, 7, 3), np.uint8)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -171,7 +171,7 @@ def _add_one_each(table: Table, tab: Any, units: int, *, few: bool) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     tab.goto(f"http://127.0.0.1:{server.server_port}/")
-    _add(table, f"one PNG a unit, {units:,} units", [tab.evaluate(_ONE_EACH, units) for _ in range(1 if few else 3)])
+    _add(table, f"one PNG per unit, {units:,} units", [tab.evaluate(_ONE_EACH, units) for _ in range(1 if few else 3)])
     server.shutdown()
     server.server_close()
 
@@ -183,7 +183,7 @@ def _add(table: Table, what: str, times: list[float], bound: float | None = None
 
 
 def _open(tab: Any, address: str) -> None:
-    """Open the page and wait until the network is there and the images were looked through."""
+    """Open the page and wait until the network is loaded and the images are scanned."""
     tab.goto(address)
     tab.wait_for_selector(".layers a")
     while tab.evaluate("fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phase)") in (
@@ -195,7 +195,7 @@ def _open(tab: Any, address: str) -> None:
 
 @contextlib.contextmanager
 def _served(*words: str) -> Iterator[str]:
-    """Start the command in a process of its own, and yield the address that it prints."""
+    """Start the server in a separate process and yield the address that it prints."""
     command = [sys.executable, "-m", "dreamfilters", "serve", *words, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None

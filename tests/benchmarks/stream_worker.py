@@ -1,4 +1,4 @@
-"""A worker that streams images through a network: maps, scans, the bare pass, and extractors of other makes."""
+"""A worker process that streams images through a network: maps, scans, the bare pass, and other extractors."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from tests.benchmarks.setting import opened
 
 
 def paces(model: str, low: float, high: float, folder: str, count: int, batch: int, rounds: int) -> dict[str, Any]:
-    """Time everybody on the same images, in turn, after one round that counts for nothing."""
+    """Time each method on the same images in turn, after one warm-up round."""
     network = opened(model, low, high, "")
-    files = found(network, folder, count)
+    files = selected(network, folder, count)
     held = np.stack([image for _, image in files])
     layers = [layer for layer in default_layers(network) if layer != LOGITS]
     watch = network.watch(frozenset(layers))
     bare = backend.compile(lambda images: watch(network.to_input(images)))
     user = keras.models.load_model(model, compile=False)
-    own = keras.Model(user.inputs, [user.get_layer(layer).output for layer in layers])
+    extractor = keras.Model(user.inputs, [user.get_layer(layer).output for layer in layers])
 
-    def shown(look: Callable[[Any], Any], images: Iterator[np.ndarray]) -> None:
+    def run_on(method: Callable[[Any], Any], images: Iterator[np.ndarray]) -> None:
         for stack in stacks(images, batch):
-            look(stack)
+            method(stack)
 
     def predicted(stack: np.ndarray) -> None:
-        own.predict_on_batch(np.asarray(network.form.to_input(stack)))
+        extractor.predict_on_batch(np.asarray(network.form.to_input(stack)))
 
     def as_keract(stack: np.ndarray) -> None:
         outputs = [user.get_layer(layer).output for layer in layers]
         [np.asarray(x) for x in keras.Model(user.inputs, outputs)(np.asarray(network.form.to_input(stack)))]
 
-    passed = partial(shown, lambda stack: bare(backend.tensor(stack)))
+    passed = partial(run_on, lambda stack: bare(backend.tensor(stack)))
     runs: dict[str, Callable[[], Any]] = {
         "bare pass, images in memory": lambda: passed(iter(held)),
         "maps, images in memory": lambda: [None for _ in stream(network, held, layers)],
@@ -57,8 +57,8 @@ def paces(model: str, low: float, high: float, folder: str, count: int, batch: i
         "bare pass, files read ahead": lambda: passed(image for _, image in files),
         "maps, files": lambda: [None for _ in stream(network, files, layers)],
         "scan, files": lambda: df.scan(network, files, layers),
-        "keras.Model of the layers, predict_on_batch, in memory": lambda: shown(predicted, iter(held)),
-        "as keract 4.5.2 does it, in memory": lambda: shown(as_keract, iter(held)),
+        "keras.Model of the layers, predict_on_batch, in memory": lambda: run_on(predicted, iter(held)),
+        "as keract 4.5.2 does it, in memory": lambda: run_on(as_keract, iter(held)),
     }
     times: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
@@ -70,20 +70,20 @@ def paces(model: str, low: float, high: float, folder: str, count: int, batch: i
     return {"times": times, "count": len(held)}
 
 
-def found(network: Network, folder: str, count: int) -> ImageFolder:
-    """Return so many of a folder's images, evenly over it, over again where there are fewer."""
+def selected(network: Network, folder: str, count: int) -> ImageFolder:
+    """Return `count` of a folder's images, spread evenly, repeated if there are fewer."""
     height, width = network.form.size
     assert height is not None
     assert width is not None
     images = df.image_folder(folder, size=(height, width))
-    places = np.linspace(0, len(images), count, endpoint=False).astype(int) if count <= len(images) else range(count)
-    chosen = [int(place) % len(images) for place in places]
-    paths, labels = (tuple(values[place] for place in chosen) for values in (images.paths, images.labels))
+    indices = np.linspace(0, len(images), count, endpoint=False).astype(int) if count <= len(images) else range(count)
+    chosen = [int(index) % len(images) for index in indices]
+    paths, labels = (tuple(values[index] for index in chosen) for values in (images.paths, images.labels))
     return replace(images, paths=paths, labels=labels)
 
 
 def by_pillow(images: ImageFolder) -> Iterator[np.ndarray]:
-    """Yield images as most scripts read them: eight bits, one after the other, bad ones fatal."""
+    """Yield images as a plain script reads them: eight bits, one by one, unreadable files are fatal."""
     height, width = images.size or (0, 0)
     for path in images.paths:
         with Image.open(path) as image:
@@ -92,31 +92,31 @@ def by_pillow(images: ImageFolder) -> Iterator[np.ndarray]:
 
 
 def stacks(images: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
-    """Yield full batches; what is left over at the end is left out, so that no further program is built."""
-    waiting: list[np.ndarray] = []
+    """Yield full batches; the remainder is dropped, so that no second program is compiled."""
+    pending: list[np.ndarray] = []
     for image in images:
-        waiting.append(image)
-        if len(waiting) == batch:
-            yield np.stack(waiting)
-            waiting = []
+        pending.append(image)
+        if len(pending) == batch:
+            yield np.stack(pending)
+            pending = []
 
 
 def scanned(model: str, low: float, high: float, folder: str, count: int) -> dict[str, Any]:
-    """Scan so many images once: for the peak of the memory."""
+    """Scan images once and return the peak memory."""
     network = opened(model, low, high, "")
-    df.scan(network, found(network, folder, count))
-    status = Path("/proc/self/status")  # what `getrusage` says a process inherits from the one that started it
+    df.scan(network, selected(network, folder, count))
+    status = Path("/proc/self/status")  # the peak of `getrusage` is inherited from the parent process
     lines = status.read_text("utf-8").splitlines() if status.exists() else []
     return {"high": next((int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM")), None)}
 
 
 def stored(model: str, low: float, high: float, folder: str, count: int, out: str) -> dict[str, Any]:
-    """Scan into a folder, or find it there; then time how long a fresh process takes to open it, imports included."""
+    """Scan into a folder if it holds no scan; then time a fresh process that opens it, including imports."""
     from dreamfilters.evidence.scan.scan_job import ScanJob
     from dreamfilters.evidence.scan.sources import source_of
 
     network = opened(model, low, high, "")
-    scan = ScanJob(network, source_of(found(network, folder, count)), default_layers(network))
+    scan = ScanJob(network, source_of(selected(network, folder, count)), default_layers(network))
     run(StoredScanJob(scan), Path(out), force=True)
     seconds = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""dreamfilters as a worker, like the peers: dreams, single steps, and the bare pass that everything is held against."""
+"""dreamfilters as a worker process like the peers: dreams, single steps, and the bare pass as the reference."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def dream(
     batch: int | None = None,
     every: bool = False,
 ) -> dict[str, Any]:
-    """One call of the public API with the recipe "standard"; `every` keeps the images after each step."""
+    """Time one call of the public API with the recipe "standard"; `every` stores the images after each step."""
     network = network_of(model, low, high, prior)
     recipe = df.read_recipe("standard", settings=[f"steps={steps}"] if steps else [])
-    ascents: list[list[float]] = []  # of each batch and each rescue, the moments at which steps ended
+    ascents: list[list[float]] = []  # for each batch and fallback, the times at which steps ended
     names: list[int] = []
-    shown: list[np.ndarray] = []
+    images: list[np.ndarray] = []
 
     def on_step(moment: AscentStep) -> None:
         if moment.step == 1:
@@ -49,13 +49,13 @@ def dream(
             names.append(len(set(moment.names)))
         ascents[-1].append(time.perf_counter())
         if every and len(ascents) == 1:
-            shown.append(moment.images()[: names[0]])
+            images.append(moment.images()[: names[0]])
 
     began = time.perf_counter()
     dreams = df.dream(network, targets, recipe, seed=7, batch=batch, on_step=on_step)
     seconds = time.perf_counter() - began
     if out:
-        np.save(out, np.stack(shown) if every else np.stack([dream.image for dream in dreams]))
+        np.save(out, np.stack(images) if every else np.stack([dream.image for dream in dreams]))
     return {
         "seconds": seconds,
         "stamps": ascents[0],
@@ -63,7 +63,7 @@ def dream(
         "ascents": len(ascents),
         "since_start": time.perf_counter() - _STARTED,
         "recovered_by": sum(bool(dream.recovered_by) for dream in dreams),
-        "asleep": sum(not dream.activated for dream in dreams),
+        "not_activated": sum(not dream.activated for dream in dreams),
         "count": len(dreams),
     }
 
@@ -76,13 +76,13 @@ def bare(model: str, layer: str, units: list[int], low: float, high: float, roun
 
 
 def bare_pass(network: Network, layer: str, units: list[int]) -> Any:
-    """Return forward and backward pass of one batch: from the input to the mean of each image's filter, and back."""
+    """Return a function that runs the forward and backward pass of one batch: mean response of one filter per image."""
     watch = network.watch(frozenset({layer}))
     height, width = network.form.size
     assert height is not None
     assert width is not None
     images = np.random.default_rng(7).uniform(0, 1, (len(units), height, width, 3)).astype("float32")
-    shown = tf.constant(network.form.to_input(images))
+    inputs = tf.constant(network.form.to_input(images))
     chosen = tf.constant(units)
 
     @tf.function(autograph=False, jit_compile=False)
@@ -93,7 +93,7 @@ def bare_pass(network: Network, layer: str, units: list[int]) -> Any:
             score = tf.reduce_sum(tf.gather(tf.reduce_mean(maps, axis=(1, 2)), chosen, axis=1, batch_dims=1))
         return tape.gradient(score, x)
 
-    return lambda: run(shown)
+    return lambda: run(inputs)
 
 
 def against_bare(
