@@ -25,29 +25,29 @@ _CACHED, _NEW, _FRAME, _TASK = 100.0, 300.0, 1000.0, 50.0  # milliseconds, respo
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WIDEST = "Conv_1"  # of MobileNetV2: 1,280 units of 7 x 7
 
-# From a press on the layer number `at` to the frame after all its maps were painted.
+# From a click on layer number `at` to the frame after all its maps are painted.
 _CLICK = """(at) => new Promise((done) => {
   const link = document.querySelectorAll('.layers a')[at], name = link.querySelector('b').textContent;
-  const from = performance.now(), painted = () => document.querySelector('.length canvas')?.dataset.painted;
-  const look = () => requestAnimationFrame(() =>
-    painted() === `${name} true` ? done(performance.now() - from) : look());
+  const from = performance.now(), painted = () => document.querySelector('.scroll-content canvas')?.dataset.painted;
+  const frame = () => requestAnimationFrame(() =>
+    painted() === `${name} true` ? done(performance.now() - from) : frame());
   link.click();
-  look();
+  frame();
 })"""
-# The same from a link to a layer and an image that the network has not seen.
+# The same from a link to a layer and an image that is not cached.
 _LINK = """([name, image]) => new Promise((done) => {
-  const from = performance.now(), painted = () => document.querySelector('.length canvas')?.dataset.painted;
-  const look = () => requestAnimationFrame(() =>
-    painted() === `${name} true` ? done(performance.now() - from) : look());
+  const from = performance.now(), painted = () => document.querySelector('.scroll-content canvas')?.dataset.painted;
+  const frame = () => requestAnimationFrame(() =>
+    painted() === `${name} true` ? done(performance.now() - from) : frame());
   location.hash = `#/signs/${name}?image=${encodeURIComponent(image)}`;
-  look();
+  frame();
 })"""
 _DREAM = """() => new Promise((done) => {
   const from = performance.now();
-  const look = () => requestAnimationFrame(() =>
-    document.querySelector('.looked img.image')?.naturalWidth ? done(performance.now() - from) : look());
-  document.querySelector('.dreams .main').click();
-  look();
+  const frame = () => requestAnimationFrame(() =>
+    document.querySelector('.current-dream img.image')?.naturalWidth ? done(performance.now() - from) : frame());
+  document.querySelector('.dreams .primary').click();
+  frame();
 })"""
 _SCROLL = """() => new Promise((done) => {
   const long = [0], box = document.querySelector('.units');
@@ -123,7 +123,7 @@ def _first_frame(tab: Any, layer: str, unit: int, *, wait: float = 3000) -> floa
     tab.wait_for_selector(f'article[data-unit="{layer}:{unit}"][data-ready=yes]')
     tab.wait_for_timeout(wait)
     found: float = tab.evaluate(_DREAM)
-    tab.wait_for_selector(".looked.done")
+    tab.wait_for_selector(".current-dream.done")
     return found
 
 
@@ -131,7 +131,7 @@ def _add_widest(table: Table, tab: Any) -> None:
     with _served(str(network_file("MobileNetV2", 224)), "--range", "-1", "1") as address:
         _open(tab, address)
         tab.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": _image()})
-        tab.wait_for_selector(".image.chosen")
+        tab.wait_for_selector(".tray-image.chosen")
         at = tab.locator(".layers a b").all_text_contents().index(_WIDEST)
         clicks = [tab.evaluate(_CLICK, at)]
         for _ in range(3):
