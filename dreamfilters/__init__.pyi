@@ -1,6 +1,8 @@
 # The public names of dreamfilters, each imported from where it is defined. This is the only list of them:
 # type checkers read it, and `__init__.py` loads names from it on first use.
 
+from .attribution.logit_attribution import LogitAttribution as LogitAttribution
+from .attribution.logit_attribution import attribute_logit as attribute_logit
 from .comparison.compare import compare as compare
 from .comparison.measures.measure import Caption as Caption
 from .comparison.measures.measure import Measure as Measure
@@ -127,6 +129,9 @@ from .errors import TargetError as TargetError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import UntrustedError as UntrustedError
 from .evidence.activations import activations as activations
+from .evidence.activations import mean_responses as mean_responses
+from .evidence.bounds.unit_bounds import Bounds as Bounds
+from .evidence.bounds.unit_bounds import bound_units as bound_units
 from .evidence.maps.map_style import MapScale as MapScale
 from .evidence.maps.map_style import MapStyle as MapStyle
 from .evidence.maps.unit_maps import UnitMaps as UnitMaps
