@@ -76,8 +76,10 @@ def serve(
             `__main__` guard.
 
     Example:
-        >>> viewer = serve("signs", block=False)  # doctest: +SKIP
-        >>> viewer.close()  # doctest: +SKIP
+        >>> viewer = serve("signs", port=0, announce=None, block=False)
+        >>> viewer.url.partition("?")[0].startswith("http://127.0.0.1:")
+        True
+        >>> viewer.close()
     """
     if isinstance(model, str | Path):
         _check_main_guard()
