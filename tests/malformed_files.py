@@ -81,17 +81,17 @@ def content(name: str, words: str, data: bytes) -> None:
 content("empty.keras", "is empty", b"")
 content("empty.h5", "is empty", b"")
 content("text.h5", "is not a Keras model", b"hello")
-content("image.png", "is not a model file by its name", b"\x89PNG\r\n\x1a\n")
+content("image.png", "is not a model file; model files end in", b"\x89PNG\r\n\x1a\n")
 content("image.h5", "is not a Keras model", b"\x89PNG\r\n\x1a\n")
 content("pickle.pkl", "is a pickle", b"\x80\x04\x95\x0b\x00\x00\x00")
 content("pickle.h5", "is a pickle", b"\x80\x05\x95\x0b\x00\x00\x00")
 content("lite.keras", "is a TensorFlow Lite model", b"\x1c\x00\x00\x00TFL3")
-content("packed.h5", "is packed by gzip", b"\x1f\x8b\x08\x00")
+content("packed.h5", "is compressed with gzip", b"\x1f\x8b\x08\x00")
 content("array.h5", "is an array of numpy", b"\x93NUMPY\x01\x00")
-content("layers.json", "is not a model file by its name", b'{"class_name": "Sequential"}')
+content("layers.json", "is not a model file; model files end in", b'{"class_name": "Sequential"}')
 content("zeros.keras", "is not a Keras model", bytes(100_000))
-content("magic.h5", "is cut off", b"\x89HDF")
-content("magic.keras", "is cut off", b"PK\x03\x04")
+content("magic.h5", "is truncated", b"\x89HDF")
+content("magic.keras", "is truncated", b"PK\x03\x04")
 
 
 @row("folder.keras", "is a folder")
@@ -99,22 +99,22 @@ def _(path: Path) -> None:
     path.mkdir()
 
 
-@row("loop.h5", "is a link that leads nowhere")
+@row("loop.h5", "is a broken link")
 def _(path: Path) -> None:
     path.symlink_to(path)
 
 
-@row("dangling.keras", "is a link that leads nowhere")
+@row("dangling.keras", "is a broken link")
 def _(path: Path) -> None:
     path.symlink_to(path.with_name("nothing"))
 
 
-@row("pipe.h5", "is no file that could be read")
+@row("pipe.h5", "is a device or a pipe, not a file")
 def _(path: Path) -> None:
     os.mkfifo(path)
 
 
-@row("saved-empty", "is a SavedModel of a program")
+@row("saved-empty", "is a SavedModel without Keras layers")
 def _(path: Path) -> None:
     path.mkdir()
     (path / "saved_model.pb").touch()
@@ -168,25 +168,27 @@ members("config-huge-number.keras", "its configuration is not JSON", config__jso
 members(
     "config-deep.keras", "its configuration is not JSON", config__json=b'{"a":' * 2_000_000 + b"1" + b"}" * 2_000_000
 )
-members("config-nested.keras", "JSON in JSON", config__json=b'{"class_name":' * 400 + b"1" + b"}" * 400)
-members("config-large.keras", "its configuration is no model's", config__json=b'{"a": "' + b"x" * 2**24 + b'"}')
+members("config-nested.keras", "is nested more than 200 deep", config__json=b'{"class_name":' * 400 + b"1" + b"}" * 400)
+members(
+    "config-large.keras", "its configuration is too large for a model", config__json=b'{"a": "' + b"x" * 2**24 + b'"}'
+)
 members("metadata-list.keras", "its configuration is not that of a model", metadata__json=b"[]")
 members("weights-text.keras", "cannot be opened", model__weights__h5=b"hello")
-members("weights-cut.keras", "is damaged or cut off", model__weights__h5=whole(".h5")[:20_000])
+members("weights-cut.keras", "is damaged or truncated", model__weights__h5=whole(".h5")[:20_000])
 members("weights-of-others.keras", "", model__weights__h5=whole(".h5"))
 
 
-@row("member-up.keras", "has a name that leads out of the archive")
+@row("member-up.keras", "has a path outside the archive")
 def _(path: Path) -> None:
     archive(path, {"assets/../../evil.txt": b"x"})
 
 
-@row("member-root.keras", "has a name that leads out of the archive")
+@row("member-root.keras", "has a path outside the archive")
 def _(path: Path) -> None:
     archive(path, {"/tmp/evil.txt": b"x"})
 
 
-@row("member-windows.keras", "has a name that leads out of the archive")
+@row("member-windows.keras", "has a path outside the archive")
 def _(path: Path) -> None:
     archive(path, {"..\\evil.txt": b"x"})
 
@@ -213,7 +215,7 @@ def _(path: Path) -> None:
         file.writestr(link, "/etc")
 
 
-@row("member-locked.keras", "is locked by a password")
+@row("member-locked.keras", "is encrypted")
 def _(path: Path) -> None:
     archive(path, {})
     data = bytearray(path.read_bytes())
@@ -222,12 +224,12 @@ def _(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
-@row("bomb-config.keras", "says it is larger than the file")
+@row("bomb-config.keras", "claims to be larger than the file")
 def _(path: Path) -> None:
     archive(path, {"config.json": b" " * 300_000_000}, packed=True)
 
 
-@row("bomb-weights.keras", "says it is larger than the file")
+@row("bomb-weights.keras", "claims to be larger than the file")
 def _(path: Path) -> None:
     archive(path, {"model.weights.h5": bytes(300_000_000)}, packed=True)
 
@@ -242,7 +244,7 @@ def _(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
-@row("torch.keras", "is a model of PyTorch with a pickle in it")
+@row("torch.keras", "is a PyTorch model with a pickle")
 def _(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("net/data.pkl", b"\x80\x02")
@@ -275,33 +277,33 @@ def replaced(file: h5py.File) -> h5py.Group:
     return file[CONV]
 
 
-@hdf5("link-external.h5", "is a link to somewhere else")
+@hdf5("link-external.h5", "is a link out of the file")
 def _(file: h5py.File) -> None:
     replaced(file)["kernel"] = h5py.ExternalLink("/etc/passwd", "/kernel")
 
 
-@hdf5("link-soft.h5", "is a link to somewhere else")
+@hdf5("link-soft.h5", "is a link out of the file")
 def _(file: h5py.File) -> None:
     replaced(file)["kernel"] = h5py.SoftLink(f"/{CONV}/bias")
 
 
-@hdf5("link-loop.h5", "is a link to somewhere else")
+@hdf5("link-loop.h5", "is a link out of the file")
 def _(file: h5py.File) -> None:
     replaced(file)["kernel"] = h5py.SoftLink(f"/{CONV}/kernel")
 
 
-@hdf5("link-beside.h5", "is a link to somewhere else")
+@hdf5("link-beside.h5", "is a link out of the file")
 def _(file: h5py.File) -> None:
     """Even where no weight is."""
     file["notes"] = h5py.ExternalLink("/etc/passwd", "/x")
 
 
-@hdf5("group-in-itself.h5", "is in the file under two names")
+@hdf5("group-in-itself.h5", "has two names in the file")
 def _(file: h5py.File) -> None:
     file[f"{CONV}/again"] = file["model_weights"]
 
 
-@hdf5("groups-doubled.h5", "is in the file under two names")
+@hdf5("groups-doubled.h5", "has two names in the file")
 def _(file: h5py.File) -> None:
     """Thirty groups with a billion ways through them."""
     here = file
@@ -311,35 +313,35 @@ def _(file: h5py.File) -> None:
         here = inner
 
 
-@hdf5("groups-deep.h5", "parts in parts more than")
+@hdf5("groups-deep.h5", "groups nested more than 100 deep")
 def _(file: h5py.File) -> None:
     file.create_group("a/" * 500)
 
 
-@hdf5("numbers-outside.h5", "keeps its numbers in another file")
+@hdf5("numbers-outside.h5", "keeps its values in another file")
 def _(file: h5py.File) -> None:
     replaced(file).create_dataset("kernel", (3, 3, 3, 4), "f4", external=[("/etc/passwd", 0, 432)])
 
 
-@hdf5("numbers-virtual.h5", "keeps its numbers in another file")
+@hdf5("numbers-virtual.h5", "keeps its values in another file")
 def _(file: h5py.File) -> None:
     layout = h5py.VirtualLayout((3, 3, 3, 4), "f4")
     layout[...] = h5py.VirtualSource("/etc/passwd", "x", (3, 3, 3, 4))
     replaced(file).create_virtual_dataset("kernel", layout)
 
 
-@hdf5("numbers-unwritten.h5", "says it is larger than the file")
+@hdf5("numbers-unwritten.h5", "claims to be larger than the file")
 def _(file: h5py.File) -> None:
     replaced(file).create_dataset("kernel", (10**5, 10**5), "f4")
 
 
-@hdf5("numbers-squeezed.h5", "says it is larger than the file")
+@hdf5("numbers-squeezed.h5", "claims to be larger than the file")
 def _(file: h5py.File) -> None:
     array = replaced(file).create_dataset("kernel", (10**9,), "f4", chunks=(10**6,), compression="gzip")
     array[: 10**6] = 1
 
 
-@hdf5("numbers-none.h5", "holds no numbers but")
+@hdf5("numbers-none.h5", "not a numeric one")
 def _(file: h5py.File) -> None:
     replaced(file)["kernel"] = np.array(["a", "b"], dtype=object)
 
@@ -349,12 +351,12 @@ def _(file: h5py.File) -> None:
     replaced(file)["kernel"] = np.zeros((3, 3, 3, 5), "f4")
 
 
-@hdf5("numbers-group.h5", "is no array of this file")
+@hdf5("numbers-group.h5", "is not an array in this file")
 def _(file: h5py.File) -> None:
     replaced(file).create_group("kernel")
 
 
-@hdf5("numbers-missing.h5", "it has no weights at net/conv/kernel, which it lists")
+@hdf5("numbers-missing.h5", "it lists weights at net/conv/kernel, but has none there")
 def _(file: h5py.File) -> None:
     replaced(file)
 
@@ -364,12 +366,12 @@ def _(file: h5py.File) -> None:
     file["model_weights/conv"].attrs["weight_names"] = np.array([b"net/conv/kernel"] * 3)
 
 
-@hdf5("names-numbers.h5", "it has no weights at")
+@hdf5("names-numbers.h5", "it lists weights at")
 def _(file: h5py.File) -> None:
     file["model_weights"].attrs["layer_names"] = np.arange(5)
 
 
-@hdf5("names-up.h5", "it has no weights at ../../out")
+@hdf5("names-up.h5", "it lists weights at ../../out")
 def _(file: h5py.File) -> None:
     file["model_weights"].attrs["layer_names"] = np.array([b"../../out"])
 
@@ -429,10 +431,10 @@ setting("units-million", "the file holds 547 numbers", 3, units=10**6)
 setting("filters-million", "the file holds 547 numbers|expected axis -1", 1, filters=10**7)
 setting("filters-negative", "cannot be opened", 1, filters=-4)
 setting("filters-zero", "cannot be opened", 1, filters=0)
-setting("filters-text", "has filters='many'; it takes a whole number", 1, filters="many")
+setting("filters-text", "has filters='many'; it must be an integer", 1, filters="many")
 setting("filters-nothing", "cannot be opened", 1, filters=None)
-setting("filters-list", "has filters=[4]; it takes a whole number", 1, filters=[4])
-setting("filters-half", "has filters=4.5; it takes a whole number", 1, filters=4.5)
+setting("filters-list", "has filters=[4]; it must be an integer", 1, filters=[4])
+setting("filters-half", "has filters=4.5; it must be an integer", 1, filters=4.5)
 setting("kernel-zero", "cannot be opened", 1, kernel_size=[0, 0])
 setting("kernel-text", "cannot be opened", 1, kernel_size="3x3")
 setting("kernel-larger", "cannot be opened", 1, kernel_size=[30, 30])
@@ -443,32 +445,32 @@ setting("groups-odd", "cannot be opened", 1, groups=7)
 setting("dtype-odd", "cannot be opened", 1, dtype="float31")
 setting("setting-unknown", "cannot be opened", 1, color="blue")
 setting("activation-odd", "cannot be opened", 1, activation="evil")
-setting("name-number", "has a name that is no text", 1, name=5)
+setting("name-number", "has a name that is not text", 1, name=5)
 setting("name-slash", "cannot be opened", 1, name="a/b")
 setting("name-twice", "cannot be opened", 1, name="flat")
-setting("input-huge", "more than fits into memory", 0, batch_shape=[None, 10**6, 10**6, 3])
-setting("input-negative", "it takes whole numbers above 0", 0, batch_shape=[None, -8, 8, 3])
-setting("input-zero", "it takes whole numbers above 0", 0, batch_shape=[None, 0, 8, 3])
-setting("input-text", "it takes whole numbers above 0", 0, batch_shape=[None, "8", 8, 3])
-setting("input-half", "it takes whole numbers above 0", 0, batch_shape=[None, 8.5, 8, 3])
+setting("input-huge", "which does not fit into memory", 0, batch_shape=[None, 10**6, 10**6, 3])
+setting("input-negative", "its sides must be positive integers", 0, batch_shape=[None, -8, 8, 3])
+setting("input-zero", "its sides must be positive integers", 0, batch_shape=[None, 0, 8, 3])
+setting("input-text", "its sides must be positive integers", 0, batch_shape=[None, "8", 8, 3])
+setting("input-half", "its sides must be positive integers", 0, batch_shape=[None, 8.5, 8, 3])
 setting("input-flat", "", 0, batch_shape=[None, 192])
 setting("input-none", "", 0, batch_shape=None)
 
 FUNCTION = {"class_name": "function", "module": "builtins"}
-setting("run-activation", "needs the code of its own activation", 1, activation={**FUNCTION, "config": "eval"})
-setting("run-module", "needs the code of its own 'system'", 1,
+setting("run-activation", "needs the code of activation", 1, activation={**FUNCTION, "config": "eval"})
+setting("run-module", "needs the code of 'system'", 1,
         activation={"module": "os", "class_name": "system", "config": {"command": "touch ran"}})  # fmt: skip
-setting("run-unsafe", "needs the code of its own activation", 1, activation={
+setting("run-unsafe", "needs the code of activation", 1, activation={
     "module": "keras.config", "class_name": "function", "config": "enable_unsafe_deserialization"})  # fmt: skip
-setting("run-download", "needs the code of its own 'get_file'", 1, kernel_initializer={
+setting("run-download", "needs the code of 'get_file'", 1, kernel_initializer={
     "module": "keras.utils", "class_name": "get_file", "config": {"origin": "http://127.0.0.1:9/"}})  # fmt: skip
-setting("run-lambda-inside", "as activation, where it takes none", 1, activation=[{
+setting("run-lambda-inside", "as activation, which takes no object", 1, activation=[{
     "class_name": "__lambda__", "config": {"value": "4wAA"}}])  # fmt: skip
-setting("run-in-list", "where it takes none", 1, kernel_size=[{
+setting("run-in-list", "which takes no object", 1, kernel_size=[{
     "module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "/tmp"}}])  # fmt: skip
-setting("run-registered", "needs the code of its own 'Zeros'", 1, bias_initializer={
+setting("run-registered", "needs the code of 'Zeros'", 1, bias_initializer={
     "module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": "evil>Zeros"})  # fmt: skip
-setting("run-typespec", "where it takes none", 1, strides={
+setting("run-typespec", "which takes no object", 1, strides={
     "class_name": "__typespec__", "config": [], "module": "os", "spec_name": "x", "registered_name": "x"})  # fmt: skip
 
 
@@ -479,33 +481,33 @@ def inserted(title: str, words: str, kind: str, module: str = "keras.layers", **
 
 
 LAMBDA = {"class_name": "__lambda__", "config": {"code": "4wAAAA==", "defaults": None, "closure": None}}
-inserted("lambda", "has a Lambda layer (more), which runs code from the file; say --trust", "Lambda", function=LAMBDA)
-inserted("program", "needs the code of its own 'TFSMLayer'", "TFSMLayer", filepath="/tmp", call_endpoint="serve")
-inserted("vocabulary", "needs the code of its own 'StringLookup'", "StringLookup", vocabulary="/etc/passwd")
-inserted("texts", "needs the code of its own 'TextVectorization'", "TextVectorization", vocabulary="/etc/passwd")
-inserted("torch-layer", "needs the code of its own 'TorchModuleWrapper'", "TorchModuleWrapper", output_shape="x")
-inserted("jax", "needs the code of its own 'JaxLayer'", "JaxLayer", call_fn="x")
-inserted("own", "needs the code of its own 'Mine'", "Mine", module="mine.layers")
-inserted("own-keras", "needs the code of its own 'Mine'", "Mine", module="keras.src.layers")
-inserted("system", "needs the code of its own 'system'", "system", module="os", command="touch ran")
-inserted("saver", "needs the code of its own 'load_model'", "load_model", module="keras.saving", filepath="x")
-inserted("loop-operation", "needs the code of its own 'WhileLoop'", "WhileLoop", module="keras.src.ops.core", cond="x")
+inserted("lambda", "has a Lambda layer (more), which runs code from the file; use --trust", "Lambda", function=LAMBDA)
+inserted("program", "needs the code of 'TFSMLayer'", "TFSMLayer", filepath="/tmp", call_endpoint="serve")
+inserted("vocabulary", "needs the code of 'StringLookup'", "StringLookup", vocabulary="/etc/passwd")
+inserted("texts", "needs the code of 'TextVectorization'", "TextVectorization", vocabulary="/etc/passwd")
+inserted("torch-layer", "needs the code of 'TorchModuleWrapper'", "TorchModuleWrapper", output_shape="x")
+inserted("jax", "needs the code of 'JaxLayer'", "JaxLayer", call_fn="x")
+inserted("own", "needs the code of 'Mine'", "Mine", module="mine.layers")
+inserted("own-keras", "needs the code of 'Mine'", "Mine", module="keras.src.layers")
+inserted("system", "needs the code of 'system'", "system", module="os", command="touch ran")
+inserted("saver", "needs the code of 'load_model'", "load_model", module="keras.saving", filepath="x")
+inserted("loop-operation", "needs the code of 'WhileLoop'", "WhileLoop", module="keras.src.ops.core", cond="x")
 inserted("reshaped", "cannot be opened", "Reshape", target_shape=[7, 7, 7])
 inserted("unset", "", "Conv2D")
 
 
-@config("maps-huge", "its layer up gives maps of (800000, 800000, 3), more than fit into memory")
+@config("maps-huge", "its layer up has maps of (800000, 800000, 3), which do not fit into memory")
 def _(told: Config) -> None:
     up = {"class_name": "UpSampling2D", "config": {"name": "up", "trainable": True, "size": [10**5, 10**5]}}
     told["config"]["layers"][1:] = [up]
 
 
-@config("no-class", "its configuration names no class")
+@config("no-class", "its configuration has no class name")
 def _(told: Config) -> None:
     del told["config"]["layers"][1]["class_name"]
 
 
-@config("no-settings", "its configuration names no class")
+@config("no-settings", "its configuration has no class name")
 def _(told: Config) -> None:
     del told["config"]["layers"][1]["config"]
 
@@ -525,7 +527,7 @@ def _(told: Config) -> None:
     told["config"]["layers"] = []
 
 
-@config("layers-numbers", "its configuration names no class")
+@config("layers-numbers", "its configuration has no class name")
 def _(told: Config) -> None:
     told["config"]["layers"][2] = 7
 
@@ -540,7 +542,7 @@ def _(told: Config) -> None:
     told.update(told["config"]["layers"][3])
 
 
-@config("no-input", "does not say the size of its input")
+@config("no-input", "has no input size")
 def _(told: Config) -> None:
     del told["config"]["layers"][0], told["config"]["build_input_shape"]
     told.pop("build_config", None)
@@ -595,12 +597,12 @@ graph("graph-same-names", "cannot be opened", functional(IN, ("c", "ReLU", ["in"
 CHAIN = [("l0", "ReLU", ["in"]), *((f"l{number}", "ReLU", [f"l{number - 1}"]) for number in range(1, 400))]
 graph(
     "graph-backwards",
-    "lists its layers before those|its configuration is not JSON",
+    "lists its layers in an order in which they cannot be built|its configuration is not JSON",
     functional(IN, *CHAIN[::-1], outputs="l399"),
 )
 
 
-@config("computed-at-once", "is called on no tensor, and would compute at once")
+@config("computed-at-once", "is called without a tensor, which would run it during loading")
 def _(told: Config) -> None:
     """Sixty-four gigabytes of ones, as soon as the operation is called."""
     told.clear()

@@ -85,7 +85,7 @@ def test_a_strangers_network_recognizes_signs(signs, name, form, as_text, stated
     ("name", "words"),
     [
         ("Layman806-zz__ocr-cnn__first_try.h5", "holds weights without the network's layers; give the JSON"),
-        ("rohitkr8527__tensorflow-subclassing-api__cifar10_model.keras", "needs the code of its own 'CIFAR10Model'"),
+        ("rohitkr8527__tensorflow-subclassing-api__cifar10_model.keras", "needs the code of 'CIFAR10Model'"),
         ("naokishibuya__car-behavioral-cloning__model.h5", "has a Lambda layer (lambda_1), code of an older Python"),
         ("Srekar__Handwritten-expression-evaluation__model_final.h5", "holds weights without the network's layers"),
     ],

@@ -100,7 +100,7 @@ def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, archite
     function = _FUNCTION.fullmatch(text)
     if function and not Path(text).exists():
         if not trust:
-            raise UntrustedError(f"{text}: runs the code of {function[1]}.py; say --trust (trust=True) if you trust it")
+            raise UntrustedError(f"{text}: runs the code of {function[1]}.py; use --trust (trust=True) if you trust it")
         return _assumed(_from_function(*function.groups()), function[2], ends)
     path = Path(text)
     opened = open_model(path, trust=trust, architecture=architecture)

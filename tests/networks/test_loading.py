@@ -78,7 +78,7 @@ def test_a_function_needs_trust(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        UntrustedError, match=r"maker_of_networks:make: runs the code of maker_of_networks\.py; say --trust"
+        UntrustedError, match=r"maker_of_networks:make: runs the code of maker_of_networks\.py; use --trust"
     ):
         load("maker_of_networks:make")
     network = load("maker_of_networks:make", trust=True)
@@ -95,7 +95,7 @@ def test_a_lambda_needs_trust(save):
     model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
     path = save(model, "model.keras")
     with pytest.raises(
-        UntrustedError, match=r"has a Lambda layer \(lambda.*\), which runs code from the file; say --tr"
+        UntrustedError, match=r"has a Lambda layer \(lambda.*\), which runs code from the file; use --tr"
     ):
         load(path)
     seen = load(path, trust=True)
@@ -112,7 +112,7 @@ def test_a_class_of_its_own_is_named(save):
 
     path = save(keras.Sequential([keras.Input((4, 4, 3)), Odd()]), "model.keras")
     keras.saving.get_custom_objects().pop("tests>Odd")
-    with pytest.raises(ModelError, match="needs the code of its own 'Odd', which is not in the file") as caught:
+    with pytest.raises(ModelError, match="needs the code of 'Odd', which is not in the file") as caught:
         load(path)
     assert "\n" not in str(caught.value)
 
@@ -152,9 +152,9 @@ def test_what_is_no_model_file_is_refused(tmp_path):
     for name, words in {
         "signs_modell.h5": r"no such file\. Close names: signs_model\.h5",
         "no/model.h5": "no such file, and no folder",
-        "image.png": r"is not a model file by its name; those end in \.keras, \.h5, \.hdf5",
+        "image.png": r"is not a model file; model files end in \.keras, \.h5, \.hdf5",
         ".": r"is a folder \(it holds signs_model\.h5\)",
-        "saved": "is a SavedModel of a program without Keras layers",
+        "saved": "is a SavedModel without Keras layers",
     }.items():
         with pytest.raises(ModelError, match=words):
             load(tmp_path / name)

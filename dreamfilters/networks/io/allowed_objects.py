@@ -1,6 +1,6 @@
-"""Which objects a stored configuration may name: built-in ones of Keras that compute; any other is refused by its name.
+"""The objects that a stored configuration may name: built-in layers and operations of Keras. Others are refused.
 
-Where Keras has a class is written anew, so that no file says what is imported.
+The module of each class is set here, so that no file decides what is imported.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
 
 Config: TypeAlias = dict[str, Any]
 
-_MOST_CALLS = 20_000  # of layers, those in nested models counted each time; ResNet1001 has 3,500
-_MOST_ROUNDS = 100_000  # looks at a layer while a graph is put together: five seconds
-_LARGEST = 10**8  # of a whole number among a layer's settings
-_DEEPEST = 200  # JSON in JSON; a model in a model takes four
+_MOST_CALLS = 20_000  # of layers, including those of nested models for each call; ResNet1001 has 3,500
+_MOST_ROUNDS = 100_000  # visits of layers while Keras builds a graph: five seconds
+_LARGEST = 10**8  # integer among a layer's settings
+_DEEPEST = 200  # levels of JSON; a nested model takes four
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 _PLAIN = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
@@ -35,10 +35,10 @@ _POLICIES = frozenset(
 _COUNTS = frozenset(
     {"filters", "units", "groups", "depth_multiplier", "input_dim", "output_dim", "num_heads", "key_dim"}
 )
-_LEFT_OUT = ("class_name", "shared_object_id")
+_IGNORED = ("class_name", "shared_object_id")
 _PARTS = ("layer", "backward_layer", "cell", "cells")  # settings that hold layers
 _OPERATIONS = tuple(f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", "image", "math", "linalg", "einops"))
-# These call functions, which a file cannot bring.
+# These operations call functions, which a file cannot contain.
 _CALLERS = frozenset({"Map", "Scan", "AssociativeScan", "Switch", "WhileLoop", "ForiLoop", "Cond", "VectorizedMap"})
 
 
@@ -46,12 +46,12 @@ def admitted(config: Config, *, trust: bool = False) -> Config:
     """Return the configuration of a model for `keras.saving.deserialize_keras_object`; `config` is not changed.
 
     Args:
-        config: `{"class_name": ..., "config": ...}` as Keras 3 stores it, or upgraded to that.
-        trust: whether Lambda layers may stay, whose code runs when the model is built.
+        config: `{"class_name": ..., "config": ...}` in the format of Keras 3.
+        trust: whether Lambda layers are allowed; their code runs when the model is built.
 
     Raises:
-        ModelError: it names something that is no layer of Keras, or is larger than any network.
-        UntrustedError: it has a Lambda layer and `trust` was not given.
+        ModelError: an object is not a layer of Keras, or the configuration is too large.
+        UntrustedError: there is a Lambda layer and `trust` is not set.
 
     Example:
         >>> admitted({"class_name": "Sequential", "config": {"layers": []}})["module"]
@@ -65,19 +65,19 @@ def admitted(config: Config, *, trust: bool = False) -> Config:
 
 
 class _Admission:
-    """One configuration on its way."""
+    """The checks of one configuration."""
 
     def __init__(self, trust: bool) -> None:
         self.trust = trust
 
     def layer(self, entry: Any, *, inside: bool = False) -> Config:
-        """Return a model, a layer or an operation; `inside` is one that stands in another's settings."""
+        """Return the checked entry of a model, layer or operation; `inside` marks one in the settings of another."""
         kind, config = _kind(entry), entry.get("config")
         name = entry.get("name", config.get("name", kind) if isinstance(config, Mapping) else kind)
         if not isinstance(config, Mapping):
             raise ModelError(f"its layer {short(name)} ({kind}) has no settings")
         if not isinstance(name, str):
-            raise ModelError(f"its layer {short(name)} ({kind}) has a name that is no text")
+            raise ModelError(f"its layer {short(name)} ({kind}) has a name that is not text")
         home = _home(kind, entry, config)
         if home is None:
             raise _foreign(kind, name)
@@ -87,10 +87,10 @@ class _Admission:
         if inside and "name" in settings:
             settings["name"] = _scope(str(settings["name"]), kind)
         if not all(any(True for _ in _sources(node)) for node in entry.get("inbound_nodes") or ()):
-            raise ModelError(f"its layer {short(name)} is called on no tensor, and would compute at once")
-        kept = {key: self._plain(name, key, entry[key]) for key in ("inbound_nodes", "build_config") if key in entry}
+            raise ModelError(f"its layer {short(name)} is called without a tensor, which would run it during loading")
+        others = {key: self._plain(name, key, entry[key]) for key in ("inbound_nodes", "build_config") if key in entry}
         named = {"name": name} if "name" in entry else {}
-        return {"module": home, "class_name": kind, "config": settings, "registered_name": None, **kept, **named}
+        return {"module": home, "class_name": kind, "config": settings, "registered_name": None, **others, **named}
 
     def _model(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
         layers = config.get("layers")
@@ -99,7 +99,7 @@ class _Admission:
         others = {key: self._plain(name, key, value) for key, value in config.items() if key != "layers"}
         admitted_layers = [self.layer(layer) for layer in layers]
         if _rounds(admitted_layers) * len(layers) > _MOST_ROUNDS:
-            raise ModelError(f"its {kind} {short(name)} lists its layers before those that they are called on")
+            raise ModelError(f"its {kind} {short(name)} lists its layers in an order in which they cannot be built")
         return {**others, "layers": admitted_layers}
 
     def _settings(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
@@ -107,12 +107,12 @@ class _Admission:
         if kind == "InputLayer":
             _check_input(name, settings.get("batch_shape", settings.get("shape")))
         if settings.get("unroll"):
-            settings["unroll"] = False  # the same numbers, without a copy of the graph for each of a million steps
+            settings["unroll"] = False  # the same values, without one copy of the graph for each step
         return settings
 
     def _setting(self, name: str, key: str, value: Any) -> Any:
         if key in _COUNTS and (isinstance(value, bool) or not isinstance(value, int | None)):
-            raise ModelError(f"its layer {short(name)} has {key}={short(value)}; it takes a whole number")
+            raise ModelError(f"its layer {short(name)} has {key}={short(value)}; it must be an integer")
         if key in _PARTS and isinstance(value, (Mapping, list)):
             several = [self.layer(one, inside=True) for one in (value if isinstance(value, list) else [value])]
             return several if isinstance(value, list) else several[0]
@@ -121,7 +121,7 @@ class _Admission:
                 return self._activation(name, value)
             room = next((room for room in _MAKERS if key.endswith(f"_{room}")), "")
             if room:
-                return self._made(name, room, value)
+                return self._maker(name, room, value)
         return self._plain(name, key, value)
 
     def _activation(self, name: str, value: Mapping[str, Any]) -> Any:
@@ -129,11 +129,11 @@ class _Admission:
             return self.layer(value, inside=True)
         function = value.get("config")
         if not isinstance(function, str) or not callable(getattr(keras.activations, function, None)):
-            raise ModelError(f"needs the code of its own activation {short(function)} (layer {short(name)})")
+            raise ModelError(f"needs the code of activation {short(function)} (layer {short(name)})")
         return function
 
-    def _made(self, name: str, room: str, value: Mapping[str, Any]) -> Config:
-        """Return an initializer, a regularizer or a constraint."""
+    def _maker(self, name: str, room: str, value: Mapping[str, Any]) -> Config:
+        """Return the checked entry of an initializer, a regularizer or a constraint."""
         kind = _kind(value)
         found = getattr(getattr(keras, f"{room}s"), kind, None)
         if not inspect.isclass(found) or not _is_of_keras(value):
@@ -142,27 +142,29 @@ class _Admission:
         return {"module": f"keras.{room}s", "class_name": kind, "config": config, "registered_name": None}
 
     def _plain(self, name: str, key: str, value: Any) -> Any:
-        """Return a value that makes nothing but numbers, texts, tensors and types of number."""
+        """Return a value that contains only numbers, text, tensors and dtypes."""
         if isinstance(value, (list, tuple)):
             return [self._plain(name, key, inner) for inner in value]
         if isinstance(value, int) and abs(value) > _LARGEST and key != "seed":
             raise ModelError(f"its layer {short(name)} has {key}={short(value)}; the largest is {_LARGEST:,}")
         if not isinstance(value, Mapping):
             return value
-        inner = {part: self._plain(name, part, one) for part, one in value.items() if part not in _LEFT_OUT}
+        inner = {part: self._plain(name, part, one) for part, one in value.items() if part not in _IGNORED}
         if "class_name" not in value:
             return inner
         kind = _kind(value)
         if kind in _POLICIES and _is_of_keras(value):
             return {"module": "keras.dtype_policies", "class_name": kind, "config": inner.get("config", {})}
         if kind not in _PLAIN:
-            raise ModelError(f"its layer {short(name)} has an object of the class {kind} as {key}, where it takes none")
+            raise ModelError(
+                f"its layer {short(name)} has an object of the class {kind} as {key}, which takes no object"
+            )
         return {"class_name": kind, **inner}
 
     def _lambda(self, name: str, entry: Mapping[str, Any]) -> Config:
         if not self.trust:
             raise UntrustedError(
-                f"has a Lambda layer ({name}), which runs code from the file; say --trust (trust=True) if you trust it"
+                f"has a Lambda layer ({name}), which runs code from the file; use --trust (trust=True) if you trust it"
             )
         return {**entry, "module": "keras.layers", "registered_name": None}
 
@@ -173,12 +175,12 @@ _MAKERS = ("initializer", "regularizer", "constraint")
 def _kind(entry: Any) -> str:
     kind = entry.get("class_name") if isinstance(entry, Mapping) else None
     if not isinstance(kind, str) or "config" not in entry:
-        raise ModelError("its configuration names no class; it is no model of Keras")
+        raise ModelError("its configuration has no class name; it is not a Keras model")
     return kind
 
 
 def _is_of_keras(entry: Mapping[str, Any]) -> bool:
-    """Say whether an object is said to be Keras' own, as far as it says anything."""
+    """Return whether an entry names a class of Keras, as far as it names a module."""
     module, registered = entry.get("module"), entry.get("registered_name")
     return (module is None or (isinstance(module, str) and module.partition(".")[0] in ("keras", "builtins"))) and (
         registered is None or registered == entry["class_name"]
@@ -186,14 +188,14 @@ def _is_of_keras(entry: Mapping[str, Any]) -> bool:
 
 
 def _home(kind: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """Return the module where Keras has a model, layer or operation, None if it has none of this name."""
+    """Return the module of a model, layer or operation of Keras, None if Keras has none of this name."""
     if not _is_of_keras(entry):
         return None
     if kind in _MODELS:
         return _MODELS[kind]
     layer = ELSEWHERE.get(kind, "keras.layers") if layer_settings(kind) or kind == "Lambda" else None
     module = entry.get("module")
-    # An .h5 file does not say the module: 'Add' may be the layer or the operation, which has no type of number.
+    # An .h5 file stores no module: 'Add' can be the layer, or the operation, which has no dtype.
     wants_operation = ".ops" in module if module else not config.keys() & {"dtype", "trainable", "batch_shape"}
     operation = _operations().get(kind)
     return (operation or layer) if wants_operation else (layer or operation)
@@ -201,7 +203,7 @@ def _home(kind: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> str
 
 @cache
 def _operations() -> Mapping[str, str]:
-    """Return where each operation is."""
+    """Return the module of each operation."""
     return {
         kind: room
         for room in reversed(_OPERATIONS)
@@ -213,7 +215,7 @@ def _operations() -> Mapping[str, str]:
 
 def _foreign(kind: str, name: str) -> ModelError:
     return ModelError(
-        f"needs the code of its own {kind!r}, which is not in the file (layer {short(name)}); open it in Python "
+        f"needs the code of {kind!r}, which is not in the file (layer {short(name)}); open it in Python "
         "with that code and give the model to dreamfilters.load"
     )
 
@@ -222,24 +224,24 @@ def _check_input(name: str, shape: Any) -> None:
     sides = shape[1:] if isinstance(shape, (list, tuple)) else [None]
     whole = [side for side in sides if side is not None]
     if not all(isinstance(side, int) and side > 0 for side in whole):
-        raise ModelError(f"its input {short(name)} has the shape {short(shape)}; it takes whole numbers above 0")
+        raise ModelError(f"its input {short(name)} has the shape {short(shape)}; its sides must be positive integers")
     if math.prod(whole) > LARGEST_MAP:
-        raise ModelError(f"its input {short(name)} has the shape {short(shape)}, more than fits into memory")
+        raise ModelError(f"its input {short(name)} has the shape {short(shape)}, which does not fit into memory")
 
 
 def _scope(name: str, kind: str) -> str:
-    """Return the name of a layer inside another, which nobody asks for, as TensorFlow takes it in a program."""
+    """Return the name of an inner layer, replaced by its class if it is not a valid scope of TensorFlow."""
     return name if name.isascii() and name.replace("_", "").isalnum() else kind.lower()
 
 
 def _calls(entry: Mapping[str, Any]) -> int:
-    """Return how many calls of layers a model comes to."""
+    """Return the number of layer calls in a model."""
     own = max(1, len(entry.get("inbound_nodes") or ()))
     return own * sum(map(_calls, entry["config"]["layers"])) if entry["class_name"] in _MODELS else own
 
 
 def _rounds(layers: list[Config]) -> int:
-    """Return how often Keras goes through the layers until all calls are made: once more for each that comes early."""
+    """Return how often Keras passes over the layers to build all calls: once more for each that precedes its input."""
     place = {layer.get("name"): number for number, layer in enumerate(layers)}
     early = 0
     for number, layer in enumerate(layers):
@@ -248,7 +250,7 @@ def _rounds(layers: list[Config]) -> int:
 
 
 def _sources(node: Any) -> Iterator[Any]:
-    """Yield the names of the layers on whose output a call is."""
+    """Yield the names of the layers that a call takes as inputs."""
     if isinstance(node, Mapping):
         if node.get("class_name") == "__keras_tensor__":
             node = [node["config"].get("keras_history")]
@@ -271,4 +273,4 @@ def _check_depth(config: Config) -> None:
             for inner in (value.values() if isinstance(value, Mapping) else value)
         ]
     if level:
-        raise ModelError(f"its configuration is JSON in JSON more than {_DEEPEST} deep")
+        raise ModelError(f"its configuration is nested more than {_DEEPEST} deep")

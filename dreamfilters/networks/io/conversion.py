@@ -1,4 +1,4 @@
-"""A network of any age is written as Keras 3 writes one, or its layers alone as JSON."""
+"""Conversion of a model file of any version to the format of Keras 3, or of its layers to JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUFFIXES = (".keras", ".json")
 
 @dataclass(frozen=True)
 class Conversion:
-    """Where a network was written, and what was changed in its stored configuration, each a plain sentence."""
+    """The path of the converted network, and one sentence for each change to its stored configuration."""
 
     path: Path
     changes: tuple[str, ...] = ()
@@ -25,25 +25,25 @@ class Conversion:
 def convert(
     model: Path, out: Path, *, trust: bool = False, architecture: Path | None = None, force: bool = False
 ) -> Conversion:
-    """Write the network in `model` as the .keras file `out`, or its layers as they are stored as the .json file `out`.
+    """Write the network in `model` to the .keras file `out`, or its stored layers to the .json file `out`.
 
-    The JSON is for `architecture`: to say by hand what a file does not, such as the layer in place of a Lambda.
+    The JSON can be edited, such as to replace a Lambda layer, and given as `architecture`.
 
     Args:
-        model: file or SavedModel folder, see `files.open_model`.
-        out: ends in .keras or .json; appears whole or not at all.
+        model: file or SavedModel folder, see `model_file.open_model`.
+        out: a name that ends in .keras or .json. It is written atomically.
         trust: whether Lambda layers may run their code.
-        architecture: a JSON with the layers, where the file holds weights only.
-        force: replace `out` if it is there.
+        architecture: a JSON file with the layers, where `model` holds weights only.
+        force: whether to replace an existing `out`.
 
     Raises:
         ModelError: the network cannot be opened.
-        OutputError: `out` is there, cannot be written, or does not end as it must.
+        OutputError: `out` exists, cannot be written, or has another suffix.
     """
     if out.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{out}: a network is written as .keras, its layers alone as .json")
+        raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
     if out.exists() and not force:
-        raise OutputError(f"{out}: is there already; --force replaces it")
+        raise OutputError(f"{out}: exists already; use --force to replace it")
     part = out.with_name(f".{out.stem}.part{out.suffix}")
     try:
         changes = (
@@ -61,7 +61,7 @@ def convert(
 def _write(model: Path, out: Path, trust: bool, architecture: Path | None) -> tuple[str, ...]:
     opened = open_model(model, trust=trust, architecture=architecture)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Keras reads its variables in a way numpy 2 deprecates
+        warnings.simplefilter("ignore", DeprecationWarning)  # Keras reads variables in a way that numpy 2 deprecates
         opened.model.save(out)
     return opened.changes
 

@@ -1,4 +1,4 @@
-"""Which layers a file may ask for, and which settings each of them takes: what is not here is refused by its name."""
+"""The layers that a file may contain, and the settings of each; anything else is refused by name."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
 
 
 def check_known(name: str, kind: str, config: Mapping[str, Any]) -> None:
-    """Pass over a layer whose settings Keras 3 takes as they are.
+    """Check that Keras 3 has a layer and all of its settings.
 
     Raises:
-        ModelError: there is no such layer, or it has another setting or an object where it takes none.
+        ModelError: Keras has no such layer, or the layer has an unknown setting or object.
     """
     known = layer_settings(kind)
     if known is None:
-        raise ModelError(f"needs the code of its own {kind!r} (layer {name}), which is not in the file")
+        raise ModelError(f"needs the code of {kind!r} (layer {name}), which is not in the file")
     for key, value in config.items():
-        if not key.endswith(_MADE) and _names_class(value):
-            raise ModelError(f"its layer {name} ({kind}) has an object as {key}, which is in no table of changes")
+        if not key.endswith(_WITH_OBJECTS) and _names_class(value):
+            raise ModelError(f"its layer {name} ({kind}) has an unknown object as {key}")
         if key not in known:
             raise ModelError(
-                f"its layer {name} ({kind}) has the setting {key!r}={short(value)}, which is in no table of changes; "
-                "left out, the network might compute something else"
+                f"its layer {name} ({kind}) has the setting {key!r}={short(value)}, which is unknown; "
+                "without it, the network might compute something else"
             )
 
 
-# Settings whose objects were upgraded; in any other, Keras might make whatever a file names.
-_MADE = ("activation", "_initializer", "_regularizer", "_constraint", "layer", "cell", "cells")
+# Settings whose objects were checked. From any other, Keras could build what a file names.
+_WITH_OBJECTS = ("activation", "_initializer", "_regularizer", "_constraint", "layer", "cell", "cells")
 
 
 def _names_class(value: Any) -> bool:
@@ -42,8 +42,8 @@ def _names_class(value: Any) -> bool:
     return isinstance(value, list) and any(map(_names_class, value))
 
 
-# These read other files, or run a program of another kind.
-_NO_LAYERS = frozenset(
+# Layers that read files or run other programs.
+_REFUSED = frozenset(
     {"Layer", "Lambda", "Wrapper", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "StringLookup"}
     | {"IntegerLookup", "TextVectorization", "HashedCrossing", "Hashing", "Pipeline"}
 )
@@ -51,9 +51,9 @@ _NO_LAYERS = frozenset(
 
 @cache
 def layer_settings(kind: str) -> frozenset[str] | None:
-    """Return the settings that a layer of Keras 3 takes, None if it has no layer of this name."""
+    """Return the settings of a layer of Keras 3, None if Keras has no such layer."""
     found = getattr(keras.src.applications.convnext if kind in ELSEWHERE else keras.layers, kind, None)
-    if kind in _NO_LAYERS or not (isinstance(found, type) and issubclass(found, keras.layers.Layer)):
+    if kind in _REFUSED or not (isinstance(found, type) and issubclass(found, keras.layers.Layer)):
         return None
     known: set[str] = set()
     for base in found.__mro__:
@@ -67,6 +67,6 @@ def layer_settings(kind: str) -> frozenset[str] | None:
 
 
 def short(value: Any) -> str:
-    """Return a value as an error message shows it."""
+    """Return a value as text for an error message, cut to 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

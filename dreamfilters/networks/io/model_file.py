@@ -1,6 +1,6 @@
-"""Model files of any age: taken apart, checked, upgraded, built; and if that fails, why in one line.
+"""Model files of any version of Keras: parsed, checked, upgraded and built, or one line on why that fails.
 
-Keras is never handed a file, only a configuration in which every object is known and whose weights the file holds.
+Keras never reads the file. It gets a configuration with known objects only, and arrays for its weights.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ SUFFIXES = (".keras", ".h5", ".hdf5")
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model from a file, what was changed in its stored configuration to open it, and what is odd about its weights.
-
-    Changes and the remark are plain sentences; there may be none.
-    """
+    """A model from a file, sentences on the changes to its stored configuration, and a remark on its weights or ''."""
 
     model: keras.Model
     changes: tuple[str, ...] = ()
@@ -46,34 +43,34 @@ def read_model(path: Path, *, trust: bool = False) -> keras.Model:
 
 
 def open_model(path: Path, *, trust: bool = False, architecture: Path | None = None) -> LoadedModel:
-    """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, whatever Keras wrote it.
+    """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, written by any version of Keras.
 
-    Its format is told by what it holds and not by its name. What an older Keras stored is upgraded by the tables of
-    `changes`; the weights stay as they are. Whatever is no layer of Keras is refused, see `allowed`, and so is what
-    lies outside the file or claims more than it holds, see `inspecting` and `weighing`. The network is not asked. All
-    this is a seat belt and no wall: HDF5 and TensorFlow read what a stranger wrote.
+    The format is read off the content. Old configurations are upgraded by the tables of `keras_migrations`; weights
+    are not changed. Anything that is not a layer of Keras is refused, see `allowed_objects`, and so are links out of
+    the file and sizes that the file does not hold, see `file_checks` and `size_check`. Nothing is downloaded. This
+    reduces the risk of untrusted files; it is not a sandbox, because HDF5 and TensorFlow still parse them.
 
     Args:
-        path: the file or folder; it is read once, so what was checked is what is built.
-        trust: whether Lambda layers may run their code, for what is read now: it is remembered of no file and no name.
-        architecture: a JSON of `model.to_json()` to take the layers from; `path` then gives the weights only.
+        path: the file or folder. It is read once, so that what is built is what was checked.
+        trust: whether Lambda layers may run their code in this call. It is not remembered.
+        architecture: a JSON file of `model.to_json()` with the layers; `path` then holds the weights only.
 
     Raises:
-        ModelError: there is no such file, or it holds no model, or one that Keras 3 cannot compute.
-        UntrustedError: it carries code, or needs some.
+        ModelError: there is no such file, it holds no model, or Keras 3 does not support the model.
+        UntrustedError: the model contains code.
     """
-    told = None if architecture is None else read_architecture(architecture)
+    layers = None if architecture is None else read_architecture(architecture)
     with _explaining(path), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # how its author wrote it is no news for who opens it
+        warnings.simplefilter("ignore", UserWarning)  # warnings about how the model was saved are not useful here
         with _opener(path) as stored:
-            return _built(stored, told, trust=trust)
+            return _built(stored, layers, trust=trust)
 
 
 def read_stored(path: Path) -> StoredModel:
-    """Return the configuration in a model file, as it is stored.
+    """Return the stored configuration of a model file.
 
     Raises:
-        ModelError: there is no such file, or it holds none.
+        ModelError: there is no such file, or it has no configuration.
     """
     with _explaining(path), _opener(path) as stored:
         return replace(stored, pairs=None)
@@ -88,12 +85,12 @@ def _opener(path: Path) -> AbstractContextManager[StoredModel]:
     except ModelError as error:
         if path.suffix.lower() in SUFFIXES or "not a Keras model" not in str(error):
             raise
-        raise ModelError(f"is not a model file by its name; those end in {', '.join(SUFFIXES)}") from None
+        raise ModelError(f"is not a model file; model files end in {', '.join(SUFFIXES)}") from None
 
 
-def _built(stored: StoredModel, told: StoredModel | None, *, trust: bool) -> LoadedModel:
-    if told is not None:
-        stored = replace(stored, config=told.config, version=told.version or stored.version)
+def _built(stored: StoredModel, layers: StoredModel | None, *, trust: bool) -> LoadedModel:
+    if layers is not None:
+        stored = replace(stored, config=layers.config, version=layers.version or stored.version)
     if stored.config is None:
         raise ModelError(
             "holds weights without the network's layers; give the JSON of model.to_json() with --architecture"
@@ -116,20 +113,20 @@ def _check_model(model: Any, upgraded: UpgradedConfig) -> None:
         raise ModelError(f"holds a {type(model).__name__}, not a model")
     if not model.built:
         raise ModelError(
-            "does not say the size of its input; write it into the JSON of its layers (batch_input_shape of the first) "
-            "and give that with --architecture"
+            "has no input size; set batch_input_shape of the first layer in the JSON of its layers "
+            "and give the JSON with --architecture"
         )
     for name, shape in upgraded.shapes.items():
         if name in {layer.name for layer in model.layers} and model.get_layer(name).output.shape[1:] != (*shape[1:],):
-            raise ModelError(f"its layer {name} gave maps of {tuple(shape[1:])}, which Keras 3 would make another size")
+            raise ModelError(f"its layer {name} gave maps of {tuple(shape[1:])}, to which Keras 3 gives another size")
 
 
 def _remark(model: keras.Model) -> str:
-    """Say which weights are no numbers, '' if all are."""
+    """Return a remark on weights that are not finite, or ''."""
     broken = [weight.path for weight in model.weights if not _is_finite(weight)]
     if not broken:
         return ""
-    return f"{len(broken)} of its {len(model.weights)} weights hold values that are no numbers, the first {broken[0]}"
+    return f"{len(broken)} of its {len(model.weights)} weights contain NaN or infinity, first {broken[0]}"
 
 
 def _is_finite(weight: Any) -> bool:
@@ -142,12 +139,12 @@ def _check_there(path: Path) -> None:
         held = f" (it holds {', '.join(models[:3])})" if models else ""
         raise ModelError(f"is a folder{held}; give a file that ends in {', '.join(SUFFIXES)}")
     if path.is_symlink() and not path.exists():
-        raise ModelError("is a link that leads nowhere, or to itself")
+        raise ModelError("is a broken link")
     if not path.exists():
         if not path.parent.is_dir():
             raise ModelError(f"no such file, and no folder {path.parent}")
         models = _models_in(path.parent)
-        raise ModelError(f"no such file. {close_names(path.name, models) if models else 'No model is near it'}")
+        raise ModelError(f"no such file. {close_names(path.name, models) if models else 'The folder has no models'}")
 
 
 def _models_in(folder: Path) -> list[str]:
@@ -156,12 +153,12 @@ def _models_in(folder: Path) -> list[str]:
 
 @contextmanager
 def _explaining(path: Path) -> Iterator[None]:
-    """Let whatever goes wrong end in one line that names the file."""
+    """Turn every error into a `ModelError` of one line that names the file."""
     try:
         yield
     except ModelError as error:
         raise type(error)(f"{path}: {_one_line(str(error))}") from error.__cause__
-    except Exception as error:  # Keras, h5py, zipfile and json each have their own
+    except Exception as error:  # Keras, h5py, zipfile and json raise their own types
         raise ModelError(f"{path}: {_reason(error)}") from error
 
 
@@ -171,16 +168,16 @@ def _one_line(text: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return what Keras wrapped, without the configuration it adds."""
+    """Return the cause of an error of Keras, without the configuration that it quotes."""
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
     missing = _MISSING.search(str(error))
     if missing:
-        return f"needs the code of its own {missing[1]!r}, which is not in the file"
+        return f"needs the code of {missing[1]!r}, which is not in the file"
     first = re.split(r" Full object config| The following nodes failed|, config=", reason(error))[0]
     damaged = "truncated file" in first or isinstance(error, zipfile.BadZipFile)
-    return f"{'is damaged or cut off' if damaged else 'cannot be opened'}: {first[: _LONGEST // 2]}"
+    return f"{'is damaged or truncated' if damaged else 'cannot be opened'}: {first[: _LONGEST // 2]}"
 
 
 _MISSING = re.compile(r"(?:Could not locate (?:class|function)|Unknown (?:layer|object):?) '(\w+)'")
-_LONGEST = 400  # characters of a message, half as many of a foreign one
+_LONGEST = 400  # characters of a message; a library's message has half as many

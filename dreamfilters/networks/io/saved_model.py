@@ -1,7 +1,7 @@
-"""A SavedModel folder as Keras 2 wrote it: the layers' configuration and the checkpoint, never its program.
+"""SavedModel folders of Keras 2: the configuration of the layers and the checkpoint; their program is never run.
 
-`keras_metadata.pb` (from TensorFlow 2.5 on) or the object graph in `saved_model.pb` hold the configuration as JSON;
-the messages' numbers of fields are those of `saved_metadata.proto`, `saved_object_graph.proto`, `saved_model.proto` and
+`keras_metadata.pb` (since TensorFlow 2.5) or the object graph in `saved_model.pb` hold the configuration as JSON. The
+field numbers of the messages are those of `saved_metadata.proto`, `saved_object_graph.proto`, `saved_model.proto` and
 `trackable_object_graph.proto` of TensorFlow 2.15.
 """
 
@@ -20,15 +20,15 @@ from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.stored_model import Config, StoredModel, parsed
 from dreamfilters.networks.io.weight_loading import Pair, stored_layers
 
-_LARGEST = 2**29  # bytes of a description; one with a large program has some ten million
+_LARGEST = 2**29  # bytes of a description; with a large program it has about ten million
 
 
 @contextmanager
 def open_folder(path: Path) -> Iterator[StoredModel]:
-    """Give what a SavedModel folder holds.
+    """Yield the content of a SavedModel folder.
 
     Raises:
-        ModelError: it is a program without Keras layers, or damaged.
+        ModelError: the folder is damaged, or has no Keras layers.
     """
     root = _root(path)
     config = {"class_name": root.get("class_name"), "config": root.get("config")}
@@ -46,34 +46,36 @@ def open_folder(path: Path) -> Iterator[StoredModel]:
 
 
 def _check(arrays: Mapping[str, tuple[str, tuple[int, ...]]], size: int) -> int:
-    """Return how many numbers a checkpoint holds, whose files have this size in bytes."""
+    """Return the count of numbers in a checkpoint whose files have this size in bytes."""
     numbers = {key: math.prod(shape) for key, (kind, shape) in arrays.items() if kind != "string"}
     for key, count in numbers.items():
-        if not 0 <= count <= size:  # a number takes a byte at least, and nothing is packed
-            raise ModelError(f"its checkpoint says that {key} is larger than the file: {arrays[key][1]}")
+        if not 0 <= count <= size:  # every number takes at least a byte; nothing is compressed
+            raise ModelError(f"its checkpoint claims that {key} is larger than the file: {arrays[key][1]}")
     return sum(numbers.values())
 
 
 def _root(path: Path) -> Config:
-    """Return the description of the model itself."""
+    """Return the description of the model."""
     metadata, program = path / "keras_metadata.pb", path / "saved_model.pb"
     described = metadata if metadata.is_file() else program
     if described.stat().st_size > _LARGEST:
-        raise ModelError(f"its {described.name} has {described.stat().st_size:,} bytes, more than any description")
+        raise ModelError(
+            f"its {described.name} has {described.stat().st_size:,} bytes, too many for a description of layers"
+        )
     try:
         texts = _in_metadata(metadata.read_bytes()) if metadata.is_file() else _in_program(program.read_bytes())
     except (ValueError, KeyError) as error:
         raise ModelError(f"its description of the layers is damaged: {error}") from None
     if not texts:
-        raise ModelError("is a SavedModel of a program without Keras layers; save the model itself as .keras")
+        raise ModelError("is a SavedModel without Keras layers; save the model as .keras")
     root = parsed(texts[0])
     if not isinstance(root.get("config"), (Mapping, list)):
-        raise ModelError("is a SavedModel without the configuration of its layers; save the model itself as .keras")
+        raise ModelError("is a SavedModel without the configuration of its layers; save the model as .keras")
     return root
 
 
 def _in_metadata(data: bytes) -> list[bytes]:
-    """Return what `keras_metadata.pb` says of the model; git on Windows turned its line ends, which is undone."""
+    """Return the description in `keras_metadata.pb`; line ends that git on Windows changed are restored."""
     try:
         nodes = [dict(_fields(node)) for node in _all(data, 1)]
     except ValueError:
@@ -82,7 +84,7 @@ def _in_metadata(data: bytes) -> list[bytes]:
 
 
 def _in_program(data: bytes) -> list[bytes]:
-    """Until TensorFlow 2.4 the description was with the first object of the program's graph."""
+    """Return the description in `saved_model.pb`; up to TensorFlow 2.4 it is with the first object of the graph."""
     for graph in _all(data, 2):  # SavedModel.meta_graphs
         for objects in _all(graph, 7):  # MetaGraphDef.object_graph_def
             for node in _all(objects, 1)[:1]:  # SavedObjectGraph.nodes, the first is the model
@@ -91,7 +93,7 @@ def _in_program(data: bytes) -> list[bytes]:
 
 
 class _Objects:
-    """The objects of a checkpoint: whose part each one is, and where its numbers lie."""
+    """The objects of a checkpoint: their parts, and the keys of their values."""
 
     def __init__(self, checkpoint: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.checkpoint, self.shapes = checkpoint, shapes
@@ -105,20 +107,20 @@ class _Objects:
             self.keys.append(next((_text(a.get(3)) for a in attributes if a.get(1) == b"VARIABLE_VALUE"), ""))
 
     def layers(self, number: int) -> list[int]:
-        """Return the layers of a model, those with weights, in its order."""
+        """Return the layers of a model that have weights, in order."""
         prefix = "layer_with_weights-"
         found = {name: part for name, part in self.parts[number].items() if name.startswith(prefix)}
         return [found[name] for name in sorted(found, key=lambda name: int(name.removeprefix(prefix)))]
 
     def read(self, variable: Any, key: str) -> Any:
-        """Return the array for a variable, read only if it has its shape."""
+        """Return the array of a variable; it is read only if the shapes agree."""
         if self.shapes.get(key) != tuple(variable.shape):
             raise ModelError(
                 f"its weights for {variable.path} are {self.shapes.get(key)}, the layer takes {tuple(variable.shape)}"
             )
         return self.checkpoint(key)
 
-    def named(self, number: int, path: list[str]) -> str:
+    def key_at(self, number: int, path: list[str]) -> str:
         """Return the key of the weight at a path of attributes."""
         for part in path:
             if part not in self.parts[number]:
@@ -141,7 +143,7 @@ def _pairs(model: keras.Model, config: Mapping[str, Any], objects: _Objects, num
         if "layers" in entry["config"]:
             pairs += _pairs(layer, entry, objects, part)
             continue
-        keys = [objects.named(part, way) for way in _ways(layer)]
+        keys = [objects.key_at(part, path) for path in _attribute_paths(layer)]
         pairs += [(weight, objects.read(weight, key)) for weight, key in zip(layer.weights, keys, strict=True)]
     return pairs
 
@@ -158,21 +160,21 @@ _PARTS = (
 )
 
 
-def _ways(layer: Any) -> list[list[str]]:
+def _attribute_paths(layer: Any) -> list[list[str]]:
     """Return the path of attributes to each weight of a layer."""
-    ways = []
+    paths = []
     for weight in layer.weights:
-        way: list[str] = []
+        path: list[str] = []
         here = layer
-        while not any(weight is own for own in (*here._trainable_variables, *here._non_trainable_variables)):
+        while not any(weight is variable for variable in (*here._trainable_variables, *here._non_trainable_variables)):
             inside = [pair for pair in _insides(here) if any(weight is w for w in pair[1].weights)]
             if not inside:
-                raise ModelError(f"its layer {layer.name} keeps weights in parts whose names are not known")
-            way.append(inside[0][0])
+                raise ModelError(f"its layer {layer.name} has weights in parts with unknown names")
+            path.append(inside[0][0])
             here = inside[0][1]
         depthwise = isinstance(here, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D))
-        ways.append([*way, "depthwise_kernel" if depthwise and weight.name == "kernel" else weight.name])
-    return ways
+        paths.append([*path, "depthwise_kernel" if depthwise and weight.name == "kernel" else weight.name])
+    return paths
 
 
 def _insides(layer: Any) -> list[tuple[str, Any]]:
@@ -180,7 +182,7 @@ def _insides(layer: Any) -> list[tuple[str, Any]]:
     return [(name, inside) for name, inside in named if isinstance(inside, keras.layers.Layer)]
 
 
-# --- the wire format of protocol buffers, as far as it is needed
+# --- the part of the protocol buffer wire format that is needed
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:

@@ -1,7 +1,7 @@
-"""How much memory a configuration asks for, found out before any of it is taken.
+"""The memory that a configuration needs, checked before any of it is allocated.
 
-The network is built once without its weights: inside a stateless scope a variable of Keras has a shape and no numbers.
-The scope's thread ends right after, and with it everything that Keras would remember to fill later.
+The network is built once without weights: inside a stateless scope, a variable of Keras has a shape and no values. The
+scope has a thread of its own, because Keras keeps a list of variables to initialize for each thread.
 """
 
 from __future__ import annotations
@@ -18,35 +18,36 @@ from dreamfilters.networks.graph import Shape, flatten
 
 Config: TypeAlias = dict[str, Any]
 
-LARGEST_MAP = 2**28  # numbers that one layer gives for one image, a gigabyte; VGG16 gives three million
-_SPARE = 2**16  # numbers that a file need not hold: counters and seeds
+LARGEST_MAP = 2**28  # numbers in one layer's output for one image, a gigabyte; VGG16 has three million
+_SPARE = 2**16  # numbers that a file may lack: counters and seeds
 
 
 def check_weight(config: Config, *, numbers: int, trust: bool = False) -> None:
-    """Pass over a configuration whose weights fill no more than the file holds, and whose maps a machine can hold.
+    """Check that the file holds as many numbers as the weights need, and that every map fits into memory.
 
     Args:
-        config: of the model, every object in it known, see `allowed.admitted`.
-        numbers: that the file holds.
+        config: of the model, with known objects only, see `allowed_objects.admitted`.
+        numbers: the count of numbers in the file.
         trust: whether Lambda layers may run their code.
 
     Raises:
-        ModelError: it asks for more.
-        Exception: whatever Keras says of a configuration that it cannot build.
+        ModelError: the weights or a map are larger.
+        Exception: any error of Keras for a configuration that it cannot build.
     """
-    with ThreadPoolExecutor(1) as thread:  # a new one: Keras keeps such state for each thread
+    with ThreadPoolExecutor(1) as thread:
         shell = thread.submit(_shell, config, trust).result()
     if not isinstance(shell, keras.Model):
         return
-    wanted = sum(math.prod(variable.shape) for variable in shell.weights)
-    if wanted > numbers + _SPARE:
+    required = sum(math.prod(variable.shape) for variable in shell.weights)
+    if required > numbers + _SPARE:
         name, largest = max(((v.path, tuple(v.shape)) for v in shell.weights), key=lambda pair: math.prod(pair[1]))
         raise ModelError(
-            f"its layers take {wanted:,} weights, the file holds {numbers:,} numbers; the most, {largest}, for {name}"
+            f"its layers have {required:,} weights, but the file holds {numbers:,} numbers; "
+            f"the largest weight is {name}, {largest}"
         )
     for name, shape in _maps(shell):
         if math.prod(side or 1 for side in shape) > LARGEST_MAP:
-            raise ModelError(f"its layer {name} gives maps of {shape}, more than fit into memory")
+            raise ModelError(f"its layer {name} has maps of {shape}, which do not fit into memory")
 
 
 def _shell(config: Config, trust: bool) -> Any:
@@ -55,9 +56,9 @@ def _shell(config: Config, trust: bool) -> Any:
 
 
 def _maps(model: keras.Model) -> list[tuple[str, Shape]]:
-    """Return the name and the shape of everything that is computed for one image, and of the image."""
+    """Return the name and shape of the input and of every step's output for one image."""
     try:
         graph = flatten(model)
-    except ModelError:  # a network that cannot be shown is told so later
+    except ModelError:  # `load` reports it later
         return []
-    return [("in front, its input,", graph.input_shape), *((step.name, step.shape) for step in graph.steps)]
+    return [("input", graph.input_shape), *((step.name, step.shape) for step in graph.steps)]

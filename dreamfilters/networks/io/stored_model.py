@@ -1,6 +1,6 @@
-"""What a file holds before Keras sees it: a configuration, the version that wrote it, and arrays that wait to be read.
+"""The content of a model file: its configuration, the version of Keras that wrote it, and arrays that are read later.
 
-Groups and datasets of an HDF5 file are followed by plain links only: nothing is read from another file.
+Only hard links of an HDF5 file are followed, so nothing is read from another file.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Pairing: TypeAlias = Callable[[keras.Model, Config], Sequence[Pair]]
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model taken apart.
+    """The content of a model file.
 
     Attributes:
         config: of the model, None if the file holds weights only.
-        version: of the Keras that wrote it, '' where it did not say.
-        pairs: given the model and its upgraded configuration, which array each variable gets; None without weights.
-        numbers: how many it holds.
+        version: of the Keras that wrote the file, '' if unknown.
+        pairs: function from the model and its upgraded configuration to (variable, array) pairs; None without weights.
+        numbers: count of stored numbers.
     """
 
     config: Config | None
@@ -47,16 +47,16 @@ class StoredModel:
 
     @property
     def is_old(self) -> bool:
-        """Whether an older Keras than 3 wrote it."""
+        """Whether a version before Keras 3 wrote the file."""
         return version_of(self.version) < (3,)
 
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[StoredModel]:
-    """Give what an .h5 or .hdf5 file holds; its arrays can be read as long as it is open.
+    """Yield the content of an .h5 or .hdf5 file; its arrays can be read inside the `with` block.
 
     Raises:
-        ModelError: it refers to other files, or its configuration is not JSON.
+        ModelError: the file refers to other files, or its configuration is not JSON.
     """
     with h5py.File(path, "r") as file:
         numbers = file_checks.check_hdf5(file)
@@ -65,7 +65,7 @@ def open_hdf5(path: Path) -> Iterator[StoredModel]:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[StoredModel]:
-    """Give what a .keras file holds; its arrays can be read as long as it is open."""
+    """Yield the content of a .keras file; its arrays can be read inside the `with` block."""
     with zipfile.ZipFile(path) as archive:
         file_checks.check_archive(archive)
         version = str(parsed(archive.read(file_checks.METADATA)).get("keras_version", ""))
@@ -81,11 +81,11 @@ def read_architecture(path: Path) -> StoredModel:
     """Return the configuration in a JSON file that `model.to_json()` wrote.
 
     Raises:
-        ModelError: there is no such file, or something else in it.
+        ModelError: there is no such file, or it has another content.
     """
     try:
         if path.exists() and not path.is_file():
-            raise ModelError("a pipe would be waited for")
+            raise ModelError("reading a pipe could block")
         with path.open("rb") as file:
             config = parsed(file.read(file_checks.LARGEST_TEXT + 1))
     except OSError as error:
@@ -102,8 +102,8 @@ def read_architecture(path: Path) -> StoredModel:
 
 def _hdf5(file: h5py.File) -> StoredModel:
     group = _inside(file, "model_weights") if "model_weights" in file else file
-    said = {**file.attrs, **group.attrs}
-    version, backend = (_text(said.get(key, "")) for key in ("keras_version", "backend"))
+    attributes = {**file.attrs, **group.attrs}
+    version, backend = (_text(attributes.get(key, "")) for key in ("keras_version", "backend"))
     config = parsed(file.attrs["model_config"]) if "model_config" in file.attrs else None
     if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
         if (
@@ -124,7 +124,7 @@ def _hdf5(file: h5py.File) -> StoredModel:
 
 
 def _source(version: str, backend: str, blocks: Sequence[WeightBlock]) -> weight_layouts.LayoutSource:
-    """Keras 1 does not say on what it ran; TensorFlow's variables have names that end in ':0', Theano's have not."""
+    """Return what wrote the weights. Keras 1 does not store its backend, but only TensorFlow's names end in ':0'."""
     keras_1 = version_of(version) < (2,)
     names = [name for block in blocks for name in block.names]
     theano = backend == "theano" or (keras_1 and not backend and bool(names) and not any(":" in n for n in names))
@@ -134,7 +134,7 @@ def _source(version: str, backend: str, blocks: Sequence[WeightBlock]) -> weight
 def _block(group: h5py.Group, layer: str) -> WeightBlock:
     inner = _inside(group, layer)
     names = tuple(_names(inner, "weight_names"))
-    if len(set(names)) < len(names):  # or one array could be read a thousand times
+    if len(set(names)) < len(names):  # otherwise one array could be read many times
         raise ModelError(f"it lists a weight of {layer} twice")
     return WeightBlock(layer.replace("/", "__"), names, tuple(partial(_array, _inside(inner, name)) for name in names))
 
@@ -142,34 +142,34 @@ def _block(group: h5py.Group, layer: str) -> WeightBlock:
 def _tree(group: h5py.Group) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name in group:
-        inner = _inside(group, name, whole=True)
+        inner = _inside(group, name, split=False)
         tree[name] = partial(_array, inner) if isinstance(inner, h5py.Dataset) else _tree(inner)
     return tree
 
 
-def _inside(group: h5py.Group, path: str, *, whole: bool = False) -> Any:
-    """Return what lies at a path, step by step, so that no link leads elsewhere."""
-    for part in [path] if whole else [part for part in path.split("/") if part]:
+def _inside(group: h5py.Group, path: str, *, split: bool = True) -> Any:
+    """Return the object at a path, which is followed step by step to check every link."""
+    for part in [part for part in path.split("/") if part] if split else [path]:
         if not isinstance(group, h5py.Group) or part not in group:
-            raise ModelError(f"it has no weights at {path}, which it lists")
+            raise ModelError(f"it lists weights at {path}, but has none there")
         group = file_checks.follow(group, part, path)
     return group
 
 
 def _array(dataset: Any) -> np.ndarray:
     if not isinstance(dataset, h5py.Dataset):
-        raise ModelError(f"{getattr(dataset, 'name', 'a weight')} is no array of this file")
+        raise ModelError(f"{getattr(dataset, 'name', 'a weight')} is not an array in this file")
     file_checks.check_array(dataset)
     values = np.asarray(dataset[()])
-    if values.dtype == "V2":  # what h5py makes of a bfloat16, the upper half of a float32
+    if values.dtype == "V2":  # bfloat16 in h5py: the upper half of a float32
         return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     if values.dtype.kind not in "biuf":
-        raise ModelError(f"{dataset.name} holds no numbers but {values.dtype}")
+        raise ModelError(f"{dataset.name} has the type {values.dtype}, not a numeric one")
     return values
 
 
 def _names(group: h5py.Group, key: str) -> list[str]:
-    """Return a list of names, which is in several attributes where it is long."""
+    """Return a list of names; long lists are split over several attributes."""
     if key in group.attrs:
         return [_text(name) for name in group.attrs[key]]
     names: list[str] = []
@@ -185,14 +185,14 @@ def _text(value: Any) -> str:
 
 
 def parsed(text: Any) -> Config:
-    """Return the configuration that a text holds.
+    """Return the configuration in a JSON text.
 
     Raises:
-        ModelError: it is no JSON, or no model's, or larger than any.
+        ModelError: it is not JSON, not an object, or too large.
     """
     try:
         if len(text) > file_checks.LARGEST_TEXT:
-            raise ModelError(f"its configuration is no model's: {len(text):,} letters")
+            raise ModelError(f"its configuration is too large for a model: {len(text):,} letters")
         value = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
     except (ValueError, TypeError, RecursionError) as error:

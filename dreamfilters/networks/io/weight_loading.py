@@ -1,6 +1,6 @@
-"""Stored arrays find their variables: by layer, order, kind and shape, and every variable exactly once.
+"""Stored arrays are assigned to variables by layer, order, kind and shape; each variable gets exactly one.
 
-The arrays themselves stay as they are, but for the layouts of Keras 1 and of Theano's kernels, see `layouts`.
+The arrays are not changed, except for the layouts of Keras 1 and of Theano, see `weight_layouts`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dreamfilters.errors import ModelError
 from dreamfilters.networks.migrate import weight_layouts
 
 Array: TypeAlias = np.ndarray
-Tree: TypeAlias = Mapping[str, Any]  # groups, and where they end functions that read an array
+Tree: TypeAlias = Mapping[str, Any]  # nested groups; the leaves are functions that read an array
 Pair: TypeAlias = tuple[Any, Array]
 
 
 @dataclass(frozen=True)
 class WeightBlock:
-    """The arrays of one layer at the top of the model, in the order and with the names under which they were stored."""
+    """The arrays of one top-level layer, in the stored order and with the stored names."""
 
     layer: str
     names: tuple[str, ...]
@@ -30,10 +30,10 @@ class WeightBlock:
 
 
 def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
-    """Give the variables their values.
+    """Assign the values of the variables.
 
     Raises:
-        ModelError: a variable got none, or two, or one of another shape.
+        ModelError: a variable has no array, two different arrays, or one of another shape.
     """
     seen: dict[int, Array] = {}
     for variable, array in pairs:
@@ -41,9 +41,9 @@ def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
             raise ModelError(
                 f"its weights for {variable.path} are {array.shape}, the layer takes {tuple(variable.shape)}"
             )
-        # The kernel of a layer in a SpectralNormalization is stored with both.
+        # The kernel of a layer inside a SpectralNormalization is stored twice.
         if not np.array_equal(seen.setdefault(id(variable), array), array, equal_nan="f" in array.dtype.kind):
-            raise ModelError(f"it has two sets of weights for {variable.path}")
+            raise ModelError(f"it has two weights for {variable.path}")
     for variable in model.weights:
         if id(variable) not in seen:
             raise ModelError(f"it has no weights for {variable.path}")
@@ -51,26 +51,26 @@ def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
         variable.assign(array)
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # it computes with what it derives from them
+            layer.finalize_state()  # it derives the values that it uses from its weights
 
 
 def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
-    """Return the layers of a model in the order in which its file lists them; operations and inputs are left out."""
+    """Return the layers of a model in the order of its file, without operations and inputs."""
     by_name = {layer.name: layer for layer in model.layers}
     names = [layer.get("name", layer["config"].get("name")) for layer in config["config"]["layers"]]
     return [by_name[name] for name in names if name in by_name]
 
 
-# --- blocks: .h5, one group for each layer
+# --- blocks: .h5 files, one group for each layer
 
 
 def by_blocks(
     model: keras.Model, config: Mapping[str, Any], blocks: Sequence[WeightBlock], source: weight_layouts.LayoutSource
 ) -> list[Pair]:
-    """Return which array each variable gets, from the blocks of an HDF5 file.
+    """Return the array of each variable from the blocks of an HDF5 file.
 
     Raises:
-        ModelError: layers and blocks do not go together.
+        ModelError: layers and blocks do not match.
     """
     layers = [layer for layer in stored_layers(model, config) if layer.weights]
     blocks = [block for block in blocks if block.names]
@@ -87,7 +87,10 @@ def _block_pairs(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSo
     names = block.names if len(arrays) == len(block.names) else ("",) * len(arrays)
     orders = [
         *_by_names(layer.weights, names),
-        [*layer.trainable_weights, *layer.non_trainable_weights],  # as Keras wrote them, if the flags are those of then
+        [
+            *layer.trainable_weights,
+            *layer.non_trainable_weights,
+        ],  # the order that Keras writes, if `trainable` did not change
         list(layer.weights),
     ]
     fitting = [order for order in orders if _fits(order, arrays, names)]
@@ -97,14 +100,14 @@ def _block_pairs(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSo
 
 
 def _by_names(variables: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
-    """Return the one order in which each variable bears its stored name, [] if names do not tell.
+    """Return the order in which variables and stored names agree, [] if names do not match.
 
-    They do not where TensorFlow 1 numbered them anew: 'conv2d_1_1/kernel:0'.
+    They do not match where TensorFlow 1 renumbered them: 'conv2d_1_1/kernel:0'.
     """
     known = {_last_two(variable.path): variable for variable in variables}
     wanted = [_last_two(name) for name in names]
-    told = len(known) == len(variables) and set(wanted) == set(known) and len(wanted) == len(known)
-    return [[known[name] for name in wanted]] if told else []
+    is_unique = len(known) == len(variables) and set(wanted) == set(known) and len(wanted) == len(known)
+    return [[known[name] for name in wanted]] if is_unique else []
 
 
 def _last_two(path: str) -> tuple[str, ...]:
@@ -113,7 +116,7 @@ def _last_two(path: str) -> tuple[str, ...]:
 
 
 def _fits(order: Sequence[Any], arrays: Sequence[Array], names: Sequence[str]) -> bool:
-    """Say whether shapes and kinds agree, and each stored layer goes to one layer of the model."""
+    """Return whether shapes and kinds agree, and each stored layer belongs to one layer of the model."""
     if len(order) != len(arrays):
         return False
     owners: dict[str, str] = {}
@@ -137,7 +140,7 @@ def _same_kind(path: str, name: str) -> bool:
     kinds = (path.rpartition("/")[2], name.removesuffix(":0").rpartition("/")[2])
     if not _KINDS.issuperset(kinds):
         return True
-    # A DepthwiseConv2D calls its kernel so now; a SeparableConv2D has kept both names.
+    # DepthwiseConv2D renamed its kernel; SeparableConv2D still uses both names.
     return kinds[0] == kinds[1] or kinds == ("kernel", "depthwise_kernel")
 
 
@@ -150,16 +153,16 @@ def _shapes(arrays: Sequence[Any]) -> str:
     return f"{shown}{', ...' if len(arrays) > 4 else ''}" or "none"
 
 
-# --- trees: .keras, groups named by class and number
+# --- trees: .keras files, groups named by class and number
 
 
 def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> list[Pair]:
-    """Return which array each variable gets, from the groups 'conv2d', 'conv2d_1', ... of a .keras archive.
+    """Return the array of each variable from the groups 'conv2d', 'conv2d_1', ... of a .keras archive.
 
-    Their numbers may skip (Keras 2.12); their order is that of the layers of a class.
+    Numbers can be skipped (Keras 2.12). Their order is that of the layers of a class.
 
     Raises:
-        ModelError: layers and groups do not go together.
+        ModelError: layers and groups do not match.
     """
     groups = _containers(tree)
     queues: dict[str, list[Any]] = {}
@@ -186,7 +189,7 @@ def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> lis
 
 
 def _containers(tree: Tree) -> dict[str, Any]:
-    """Return the groups of layers; on Windows their paths were written with backslashes, as one name."""
+    """Return the groups of layers. Files from Windows have paths with backslashes, each as one name."""
     groups: dict[str, Any] = {}
     for name, inner in tree.items():
         container, _, rest = name.partition("\\")
@@ -216,7 +219,7 @@ _PLAIN: Mapping[str, Any] = {"config": {}}
 
 
 def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterator[Pair]:
-    """Yield the variables of a layer: its own in order, and those of the layers inside it by their attributes."""
+    """Yield the variables of a layer in order, then those of its inner layers by attribute."""
     if "layers" in entry["config"]:
         yield from by_numbers(layer, entry, group)
         return
@@ -237,7 +240,7 @@ def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterat
 
 
 def _cell_pairs(layer: Any, groups: Tree) -> Iterator[Pair]:
-    """Yield the variables of the cells of a StackedRNNCells, whose groups are named as those of layers are."""
+    """Yield the variables of the cells of a StackedRNNCells, whose groups are named like those of layers."""
     names: dict[str, int] = {}
     for cell in layer.cells:
         kind = _snake(type(cell).__name__)

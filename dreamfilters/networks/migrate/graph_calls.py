@@ -1,4 +1,4 @@
-"""The calls of a stored functional graph, and TensorFlow's functions among them, as Keras 3 writes them."""
+"""The calls in a stored functional graph, including functions of TensorFlow, in the format of Keras 3."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ class Reference:
 
 
 def is_operation(entry: Config) -> bool:
-    """Say whether an entry is one of TensorFlow's functions rather than a layer."""
+    """Return whether an entry is a function of TensorFlow, not a layer."""
     return entry.get("class_name") in ("TFOpLambda", "SlicingOpLambda", _NODE)
 
 
 def operation(entry: Config) -> Config:
-    """Return the operation of Keras in place of one of TensorFlow's functions; its settings come with its call."""
+    """Return the operation of Keras that replaces a function of TensorFlow; its call sets its settings."""
     function = _function(entry)
     found = tensorflow_ops.find(function)
     if found is None:
         raise ModelError(
-            f"its layer {entry.get('name')} calls TensorFlow's {function}, for which there is no layer in the table; "
-            "only TensorFlow 2.15 or older opens it"
+            f"its layer {entry.get('name')} calls TensorFlow's {function}, which has no counterpart in Keras 3; "
+            "only TensorFlow 2.15 or older can open it"
         )
     return {"module": found.module, "class_name": found.kind, "config": {}, "registered_name": found.kind}
 
 
 def _function(entry: Config) -> str:
-    """Return the name of TensorFlow's function that an entry calls."""
+    """Return the name of the TensorFlow function that an entry calls."""
     if entry["class_name"] == _NODE:
         return tensorflow_nodes.function_of(entry) or str(entry["config"]["node_def"]["op"])
     return str(entry["config"].get("function", ""))
 
 
 def wire(stored: Sequence[Config], layers: Sequence[Config], inputs: Any, outputs: Any, *, say: Say) -> Config:
-    """Return `layers`, each with its calls, and the model's inputs and outputs, as settings of a Functional.
+    """Return the settings of a Functional model: its layers with their calls, its inputs and outputs.
 
     Raises:
-        ModelError: the graph is not what Keras writes.
+        ModelError: the graph is not one that Keras writes.
     """
     graph = _Graph(stored, layers, outputs)
     wired = []
@@ -69,7 +69,7 @@ def wire(stored: Sequence[Config], layers: Sequence[Config], inputs: Any, output
 
 
 class _Graph:
-    """The names of the layers, old to new, and from which number on the calls of each are counted."""
+    """The new name of each layer, and the number at which its calls start."""
 
     def __init__(self, stored: Sequence[Config], layers: Sequence[Config], outputs: Any) -> None:
         self.names = {
@@ -77,10 +77,10 @@ class _Graph:
             for before, layer in zip(stored, layers, strict=True)
         }
         if len(self.names) != len(layers):
-            raise ModelError("two of its layers have one name")
+            raise ModelError("two of its layers have the same name")
         self.kinds = {layer["name"]: layer["class_name"] for layer in layers}
         self.first = dict.fromkeys(self.names, 0)
-        # Most Kerases counted the call that made a nested model as its first, some not that of a Sequential.
+        # Most versions of Keras count the call that builds a nested model, some do not count that of a Sequential.
         calls = {str(before.get("name")): len(before.get("inbound_nodes", [])) for before in stored}
         nested = {str(b.get("name")) for b in stored if b.get("class_name") in _MODELS}
         for name in nested:
@@ -122,24 +122,24 @@ class _Graph:
         if not isinstance(node, list) or not node:
             raise ModelError(f"its layer {before.get('name')} is called on nothing")
         items = [node] if isinstance(node[0], str) else node
-        said = [item[3] for item in items if len(item) == 4 and isinstance(item[3], Mapping)]
-        if any(settings != said[0] for settings in said):
+        settings_of_calls = [item[3] for item in items if len(item) == 4 and isinstance(item[3], Mapping)]
+        if any(settings != settings_of_calls[0] for settings in settings_of_calls):
             raise ModelError(f"its layer {before.get('name')} is called with two settings at once")
-        kwargs = said[0] if said else {}
+        kwargs = settings_of_calls[0] if settings_of_calls else {}
         first = [self._replaced(item[2]) if item[0] == _CONSTANT else self._reference(item[:3]) for item in items]
         settings = {key: self._replaced(value) for key, value in kwargs.items() if value is not None}
         return [first[0] if len(first) == 1 else first], settings
 
     def _reference(self, value: Any) -> Reference:
         if not self._is_reference(value):
-            raise ModelError(f"its graph refers to {str(value)[:60]}, which is none of its layers")
+            raise ModelError(f"its graph refers to {str(value)[:60]}, which is not one of its layers")
         return Reference(self.names[value[0]], value[1] - self.first[value[0]], value[2])
 
     def _replaced(self, value: Any) -> Any:
         if self._is_reference(value):
             return self._reference(value)
         if isinstance(value, Mapping):
-            if value.get("class_name", "__ellipsis__") != "__ellipsis__":  # Keras would make what it names
+            if value.get("class_name", "__ellipsis__") != "__ellipsis__":  # Keras would build it
                 raise ModelError(f"its graph calls a layer with an object, a {value['class_name']}")
             return {key: self._replaced(inner) for key, inner in value.items()}
         return [self._replaced(inner) for inner in value] if isinstance(value, list) else value
@@ -156,10 +156,10 @@ class _Graph:
         return [self._written(inner) for inner in value] if isinstance(value, list) else value
 
     def ends(self, value: Any) -> Any:
-        """Return the inputs or outputs of the model; a single one stands alone, as its model is then called on one."""
+        """Return the inputs or outputs of the model; a single one is not a list, because the model is called on it."""
         if self._is_reference(value):
             found = self._reference(value)
-            counted = found.call + (self.kinds[found.layer] == "Functional")  # Keras 3 takes it off again here only
+            counted = found.call + (self.kinds[found.layer] == "Functional")  # Keras 3 subtracts it here
             return [found.layer, counted, found.tensor]
         if isinstance(value, Mapping):
             return {key: self.ends(inner) for key, inner in value.items()}

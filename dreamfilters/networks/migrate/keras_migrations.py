@@ -1,4 +1,4 @@
-"""What changed in stored configurations from each Keras to the next, as tables; a file passes all after its age.
+"""Tables of the changes to stored configurations between versions of Keras; a file passes all tables after its version.
 
 Sources: `keras/legacy/interfaces.py` of Keras 2.2.4 for what came from Keras 1, and for the rest the constructors and
 `get_config` of Keras 1.2, 2.2 and 2.15. Nothing is dropped that is not named here, and most only at a value at which it
@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 
 Version: TypeAlias = tuple[int, ...]
 
-ANY = object()  # in place of neutral values: the setting matters to training or to speed only
+ANY = object()  # every value is neutral: the setting affects training or speed only
 
 
 @dataclass(frozen=True)
 class KerasEra:
-    """What a file written before `until` needs.
+    """The changes for files written before the version `until`.
 
     Attributes:
         until: the first version that no longer needs it.
@@ -113,7 +113,7 @@ KERAS_1 = KerasEra(
     },
     values={"data_format": {"th": "channels_first", "tf": "channels_last"}},
     dropped={
-        "Dense": {"input_dim": ANY},  # the kernel says it again
+        "Dense": {"input_dim": ANY},  # follows from the kernel
         "SimpleRNN LSTM GRU": {"input_dim": ANY, "input_length": ANY, "consume_less": ANY, "forget_bias_init": ANY},
         "ConvLSTM2D": {"forget_bias_init": ANY, "consume_less": ANY},
         "Conv1D": {"input_dim": ANY, "input_length": ANY},
@@ -127,10 +127,12 @@ KERAS_1 = KerasEra(
 KERAS_2_0_TO_2_2 = KerasEra(
     until=(2, 3),
     implied={"GRU GRUCell": {"reset_after": False}},
-    dropped={"UpSampling2D": {"interpolation": ("nearest",)}},  # until then bilinear placed its samples elsewhere
+    dropped={
+        "UpSampling2D": {"interpolation": ("nearest",)}
+    },  # earlier bilinear interpolation used other sample positions
 )
 
-# What the settings of a superclass left behind in those of a layer that does not use them.
+# Settings of a superclass that the layer does not use.
 _LEFT_BEHIND = {"kernel_initializer": ANY, "kernel_regularizer": ANY, "kernel_constraint": ANY}
 
 KERAS_2 = KerasEra(
@@ -140,8 +142,8 @@ KERAS_2 = KerasEra(
         "BatchNormalizationV2": "BatchNormalization",
         "SyncBatchNormalization": "BatchNormalization",
         "ThresholdedReLU": "ReLU",
-        "FixedDropout": "Dropout",  # of the package efficientnet; it changes images in training only
-        "RandomHeight": "Identity",  # these two change images in training only
+        "FixedDropout": "Dropout",  # of the package efficientnet; acts in training only
+        "RandomHeight": "Identity",  # both act in training only
         "RandomWidth": "Identity",
         "Convolution1D": "Conv1D",
         "Convolution2D": "Conv2D",
@@ -161,7 +163,7 @@ KERAS_2 = KerasEra(
     },
     renamed={
         "LeakyReLU": {"alpha": "negative_slope"},
-        "ReLU": {"theta": "threshold"},  # once a ThresholdedReLU
+        "ReLU": {"theta": "threshold"},  # formerly a ThresholdedReLU
     },
     dropped={
         "*": {"ragged": (False, None), "sparse": (False, None), "input_dtype": ANY, "experimental_autocast": ANY},
@@ -197,7 +199,7 @@ KERAS_2 = KerasEra(
 
 ERAS = (KERAS_1, KERAS_2_0_TO_2_2, KERAS_2)
 
-# What an activation of TensorFlow was stored as.
+# Stored names of TensorFlow's activations.
 ACTIVATIONS = {
     "softmax_v2": "softmax",
     "log_softmax_v2": "log_softmax",
@@ -208,7 +210,7 @@ ACTIVATIONS = {
 }
 
 # Keras 2 computed clip(0.2 x + 0.5, 0, 1); Keras 3 computes clip(x / 6 + 0.5, 0, 1). A small model inside the layer
-# keeps the old slope with nothing but layers of Keras 3.
+# keeps the old slope with layers of Keras 3.
 HARD_SIGMOID = {
     "module": "keras",
     "class_name": "Sequential",
@@ -227,10 +229,10 @@ HARD_SIGMOID = {
     "registered_name": None,
 }
 
-# Layers that Keras keeps beside the networks that they were made for.
+# Layers that are defined in the module of a network.
 ELSEWHERE = {"LayerScale": "keras.src.applications.convnext", "StochasticDepth": "keras.src.applications.convnext"}
 
-# Layers that Keras 3 has nothing in place of.
+# Layers without a counterpart in Keras 3.
 GONE = {
     "LocallyConnected1D": "Keras 3 has no locally connected layers",
     "LocallyConnected2D": "Keras 3 has no locally connected layers",
@@ -250,17 +252,17 @@ GONE = {
 
 
 def version_of(text: str) -> Version:
-    """Return a stored version as numbers; Keras did not write one before 1.2.
+    """Return a stored version as numbers; versions before Keras 1.2 did not store one.
 
     >>> version_of("2.14.0")
     (2, 14, 0)
     """
-    if text == "2.2.4-tf":  # TensorFlow 1.14 to 2.1, which had what Keras 2.3 has
+    if text == "2.2.4-tf":  # TensorFlow 1.14 to 2.1, which correspond to Keras 2.3
         return (2, 3)
     numbers = [part for part in text.partition("-")[0].split(".") if part.isdecimal()]
     return tuple(map(int, numbers)) or (1,)
 
 
 def eras_after(version: Version) -> tuple[KerasEra, ...]:
-    """Return the tables that a file of this version has still to pass."""
+    """Return the tables for a file of this version, in order."""
     return tuple(era for era in ERAS if version < era.until)

@@ -1,4 +1,4 @@
-"""The settings of a layer whose form changed, not only their names: inputs, paddings, axes, merges, number types."""
+"""Settings of layers that changed in more than their names: inputs, paddings, axes, merges and dtypes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Say: TypeAlias = Callable[[str], None]
 
 
 def special(name: str, kind: str, config: Config, *, say: Say) -> str:
-    """Change the settings of one layer in place and return what kind it is now.
+    """Upgrade the settings of one layer in place and return its new kind.
 
     Raises:
         ModelError: its settings ask for what Keras 3 cannot compute.
@@ -30,7 +30,7 @@ def special(name: str, kind: str, config: Config, *, say: Say) -> str:
         _padding(config, say)
     elif kind == "Merge":
         return _merged(name, config, say)
-    config.pop("batch_input_shape", None)  # an Input layer says it now; in the middle it never meant anything
+    config.pop("batch_input_shape", None)  # an InputLayer has it now; on other layers it has no effect
     if kind == "Conv2DTranspose" and config.pop("output_shape", None):  # Keras 1
         say("output_shape of Conv2DTranspose follows from its other settings")
     return kind
@@ -67,7 +67,7 @@ def _padding(config: Config, say: Say) -> None:
 
 
 def _wrapped_dense(config: Config, say: Say) -> str:
-    """Keras 1 had a layer for a Dense in every place."""
+    """Replace the TimeDistributedDense of Keras 1."""
     said = ("batch_input_shape", "input_length", "input_dim")
     inside = {key: value for key, value in config.items() if key not in said}
     inner = {"class_name": "Dense", "config": {**inside, "name": f"{config.get('name', 'dense')}_inside"}}
@@ -82,10 +82,10 @@ _MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", 
 
 
 def _merged(name: str, config: Config, say: Say) -> str:
-    """Keras 1 had one layer with a mode for what are several now."""
+    """Replace the Merge layer of Keras 1, which had a mode, by the layer of that mode."""
     mode = config.get("mode")
     if config.get("mode_type", "raw") != "raw" or not isinstance(mode, str):
-        raise UntrustedError(f"has a Merge layer ({name}) with code of its own, which runs in Keras 1 only")
+        raise UntrustedError(f"has a Merge layer ({name}) with its own code, which runs in Keras 1 only")
     if config.get("layers"):
         raise ModelError(f"its first layer {name} merges several networks; write it as a functional model")
     if mode not in _MERGES and mode != "cos":
@@ -103,7 +103,7 @@ def _merged(name: str, config: Config, say: Say) -> str:
 
 
 def policy(value: Any) -> Any:
-    """Return a stored type of number as the name by which Keras 3 takes it."""
+    """Return a stored dtype or policy as the name that Keras 3 uses."""
     if isinstance(value, Mapping):
         inner = value.get("config")
         value = inner.get("name") if isinstance(inner, Mapping) else None
@@ -124,7 +124,7 @@ _ROOMS = {"_initializer": "initializers", "_regularizer": "regularizers", "_cons
 
 
 def for_training(key: str, value: Any, *, say: Say) -> Any:
-    """Return what a layer was filled, punished or bound with in training, as Keras 3 has it, or None.
+    """Return an initializer, regularizer or constraint in the format of Keras 3, or None.
 
     None of them takes part in what a trained layer computes, so one that Keras 3 does not know is left out.
     """

@@ -1,4 +1,4 @@
-"""Functions of TensorFlow that stand in functional graphs as layers, and the operation of Keras that computes each."""
+"""Functions of TensorFlow that functional graphs store as layers, and the operation of Keras for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMPY, _NN, _CORE, _IMAGE, _MATH = (f"keras.src.ops.{room}" for room in ("numpy
 
 @dataclass(frozen=True)
 class Operation:
-    """How to write one of TensorFlow's functions.
+    """The operation of Keras for a function of TensorFlow.
 
     Attributes:
         kind: the operation's class.
@@ -159,7 +159,7 @@ _ALIASES = {
 
 
 def find(function: str) -> Operation | None:
-    """Return how to write one of TensorFlow's functions, None for one that is not in the table.
+    """Return the operation for a function of TensorFlow, None if the table has none.
 
     >>> find("compat.v1.nn.relu").kind
     'Relu'
@@ -167,12 +167,12 @@ def find(function: str) -> Operation | None:
     first_api = function.startswith("compat.v1.")
     name = function.removeprefix("compat.v1.")
     if first_api and name.startswith("image."):
-        return None  # the first version of TensorFlow placed its samples elsewhere
+        return None  # the resizing of TensorFlow 1 used other sample positions
     return _NAMED.get(_ALIASES.get(name, name))
 
 
 def arguments(function: str, name: str, args: list[Any], kwargs: Config) -> tuple[list[Any], Config, Config]:
-    """Return what the operation is called on, (args, kwargs), and its settings, from a call of TensorFlow's function.
+    """Return (args, kwargs, settings) of the operation for a call of TensorFlow's function.
 
     Raises:
         ModelError: an argument that the operation has no counterpart for.
@@ -183,11 +183,11 @@ def arguments(function: str, name: str, args: list[Any], kwargs: Config) -> tupl
     given: Config = {**(found.defaults or {}), **dict(zip(found.inputs, args, strict=False)), **kwargs}
     given.pop("name", None)
     if len(args) > len(found.inputs):
-        raise ModelError(f"its layer {name} calls {function} on {len(args)} things, known are {len(found.inputs)}")
+        raise ModelError(f"its layer {name} calls {function} on {len(args)} arguments instead of {len(found.inputs)}")
     for key in [key for key in given if key in (found.neutral or {})]:
         value = given.pop(key)
         if value not in (found.neutral or {})[key]:
-            raise ModelError(f"its layer {name} calls {function} with {key}={value!r}, which Keras 3 cannot compute")
+            raise ModelError(f"its layer {name} calls {function} with {key}={value!r}, which Keras 3 does not support")
     try:
         called = [given.pop(key) for key in found.inputs]
     except KeyError as missing:
@@ -196,7 +196,7 @@ def arguments(function: str, name: str, args: list[Any], kwargs: Config) -> tupl
     known = {*(found.settings or {}).values(), *(found.defaults or {})}
     for key in settings:
         if key not in known:
-            raise ModelError(f"its layer {name} calls {function} with {key!r}, which is in no table of changes")
+            raise ModelError(f"its layer {name} calls {function} with {key!r}, which is unknown")
     return _called(found, called), {}, _settled(found, settings)
 
 
@@ -220,7 +220,7 @@ def _slice(part: Any) -> Any:
         return {"class_name": "__slice__", "config": {key: part.get(key) for key in ("start", "stop", "step")}}
     if part is None or (isinstance(part, int) and not isinstance(part, bool)):
         return part
-    raise ModelError(f"its graph is sliced by {str(part)[:40]}, which Keras 3 cannot compute")
+    raise ModelError(f"its graph is sliced by {str(part)[:40]}, which Keras 3 does not support")
 
 
 def _settled(found: Operation, settings: Config) -> Config:
@@ -229,7 +229,7 @@ def _settled(found: Operation, settings: Config) -> Config:
         settings["mode"] = mode
     if found.kind == "Normalize":
         settings["order"] = 2
-        settings["epsilon"] = float(settings["epsilon"]) ** 0.5  # TensorFlow's bounds the square
+        settings["epsilon"] = float(settings["epsilon"]) ** 0.5  # TensorFlow's epsilon bounds the square
     if found.kind in ("Squeeze", "Normalize") and isinstance(settings.get("axis"), list):
         axes = settings["axis"]
         settings["axis"] = axes[0] if len(axes) == 1 else tuple(axes)

@@ -1,6 +1,6 @@
-"""A configuration stored by an older Keras becomes one of Keras 3, by the tables of `changes` and nothing else.
+"""Migration of a stored configuration of an older Keras to Keras 3, by the tables of `keras_migrations` only.
 
-A setting that no table names is refused by its name; nothing in a configuration is imported, evaluated or run.
+A setting that no table names is refused. Nothing in a configuration is imported, evaluated or run.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from dreamfilters.networks.migrate.keras_migrations import (
 Config: TypeAlias = dict[str, Any]
 
 FUNCTIONAL = ("Functional", "Model", "Network", "Container")
-_FIRST_OF_PYTHON_3_11 = (2, 12)  # what was compiled before is of no use to the Pythons that this runs on
-_RESERVED = "/"  # in names of layers, which Keras 3 refuses
+_FIRST_OF_PYTHON_3_11 = (2, 12)  # earlier bytecode does not run on the supported versions of Python
+_RESERVED = "/"  # not allowed in the names of layers in Keras 3
 
 
 @dataclass(frozen=True)
 class UpgradedConfig:
-    """A configuration that Keras 3 reads.
+    """A configuration for Keras 3.
 
     Attributes:
         config: of the model.
-        changes: what was changed, each a plain sentence.
-        shapes: layer -> the (batch, ...) shape of its output that was stored and now follows from its other settings.
+        changes: one sentence for each change.
+        shapes: layer -> stored (batch, ...) shape of its output, which Keras 3 derives from other settings.
     """
 
     config: Config
@@ -57,12 +57,12 @@ def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedCon
 
     Args:
         config: as stored; it is not changed.
-        version: of the Keras that stored it, such as '2.2.4-tf', '' if it did not say.
-        trust: whether Lambda layers may stay, whose code runs when the model is built.
+        version: of the Keras that stored it, such as '2.2.4-tf', '' if unknown.
+        trust: whether Lambda layers are allowed; their code runs when the model is built.
 
     Raises:
-        ModelError: it has a layer or setting that is in no table.
-        UntrustedError: it has a Lambda layer and `trust` was not given.
+        ModelError: a layer or setting is in no table.
+        UntrustedError: there is a Lambda layer and `trust` is not set.
 
     Example:
         >>> upgrade({"class_name": "Sequential", "config": [...]}, "1.2.1").changes
@@ -70,11 +70,11 @@ def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedCon
     """
     work = _Upgrade(version_of(version), trust)
     upgraded = work.model(copy.deepcopy(plain(config)))
-    return UpgradedConfig(upgraded, tuple(work.said), work.shapes)
+    return UpgradedConfig(upgraded, tuple(work.changes), work.shapes)
 
 
 def plain(value: Any) -> Any:
-    """Return JSON without the wrappers that stood for tuples and shapes, and with '/' in no layer's name."""
+    """Return JSON without the wrappers for tuples and shapes."""
     if isinstance(value, Mapping):
         if value.get("class_name") in ("__tuple__", "TensorShape") and "items" in value:
             return [plain(item) for item in value["items"]]
@@ -83,22 +83,22 @@ def plain(value: Any) -> Any:
 
 
 def kept_name(name: str) -> str:
-    """Return the name of a layer as Keras 3 takes it."""
+    """Return the name of a layer with the characters that Keras 3 allows."""
     return name.replace(_RESERVED, "__")
 
 
 class _Upgrade:
-    """One configuration on its way; `said` collects what was changed, in order and once each."""
+    """The migration of one configuration; `changes` collects its sentences."""
 
     def __init__(self, version: Version, trust: bool) -> None:
         self.version = version
         self.eras = eras_after(version)
         self.trust = trust
-        self.said: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
         self.shapes: dict[str, list[int | None]] = {}
 
-    def say(self, sentence: str) -> None:
-        self.said[sentence] += 1
+    def add_change(self, sentence: str) -> None:
+        self.changes[sentence] += 1
 
     # --- models
 
@@ -106,11 +106,11 @@ class _Upgrade:
         """Upgrade an entry that is a model or a layer."""
         kind = entry.get("class_name")
         if not isinstance(kind, str) or "config" not in entry:
-            raise ModelError("its configuration names no class; it is no model of Keras")
+            raise ModelError("its configuration has no class name; it is not a Keras model")
         inner = entry["config"]
         registered = entry.get("registered_name")
         if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
-            raise ModelError(f"needs the code of its own {registered!r}, which is not in the file")
+            raise ModelError(f"needs the code of {registered!r}, which is not in the file")
         if kind == "Sequential":
             return self._sequential(entry, inner)
         if kind in FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
@@ -119,17 +119,17 @@ class _Upgrade:
 
     def _sequential(self, entry: Config, inner: Any) -> Config:
         if isinstance(inner, list):
-            self.say("the bare list of a Sequential's layers has a name now")
+            self.add_change("the bare list of a Sequential's layers has a name now")
             inner = {"name": entry.get("name", "sequential"), "layers": inner}
         if not isinstance(inner, Mapping) or not isinstance(inner.get("layers"), list) or not inner["layers"]:
             raise ModelError("its Sequential has no layers")
         shape, dtype = _declared_input(inner["layers"][0])
         if shape is None and isinstance(inner.get("build_input_shape"), list):
-            shape = [None, *inner["build_input_shape"][1:]]  # the batch is that of the first call, by chance
+            shape = [None, *inner["build_input_shape"][1:]]  # its batch size is that of the first call
         layers = [self.model(layer) for layer in inner["layers"]]
         if layers[0]["class_name"] != "InputLayer" and shape is not None:
             if "batch_input_shape" in _config_of(inner["layers"][0]):
-                self.say("the input of a Sequential became a layer of its own")
+                self.add_change("the input of a Sequential became a layer of its own")
             layers.insert(0, _input_layer(f"{_name_of(layers[0])}_input", shape, dtype, layers))
         settings = self._model_settings(inner, ("layers", "build_input_shape", "dtype"))
         return _entry("keras", "Sequential", {**settings, "layers": layers})
@@ -141,7 +141,7 @@ class _Upgrade:
             upgraded = self.model(layer) if not graph_calls.is_operation(layer) else graph_calls.operation(layer)
             layers.append({**upgraded, "name": kept_name(str(layer.get("name", _name_of(layer))))})
         settings = self._model_settings(inner, ("layers", "input_layers", "output_layers", "dtype"))
-        wired = graph_calls.wire(stored, layers, inner["input_layers"], inner["output_layers"], say=self.say)
+        wired = graph_calls.wire(stored, layers, inner["input_layers"], inner["output_layers"], say=self.add_change)
         return _entry("keras.src.models.functional", "Functional", {**settings, **wired})
 
     def _model_settings(self, inner: Mapping[str, Any], known: tuple[str, ...]) -> Config:
@@ -160,16 +160,18 @@ class _Upgrade:
         kind, config = kind.rpartition(">")[2] if kind.startswith("Keras>") else kind, dict(config)
         name = str(config.get("name", entry.get("name", kind)))
         if kind in GONE:
-            raise ModelError(f"its layer {name} is a {kind}: {GONE[kind]}; only the Keras that wrote it opens it")
+            raise ModelError(
+                f"its layer {name} is a {kind}: {GONE[kind]}; only the version of Keras that wrote it can open it"
+            )
         for era in self.eras:
             kind = self._through(era, name, kind, config)
         if kind == "Conv2DTranspose" and isinstance(config.get("output_shape"), list):  # Keras 1
             self.shapes[kept_name(name)] = config["output_shape"]
-        kind = reshaping.special(name, kind, config, say=self.say)
+        kind = reshaping.special(name, kind, config, say=self.add_change)
         if kind == "Lambda":
             return self._lambda(name, config)
         self._parts(name, kind, config)
-        if "trainable" not in (layer_settings(kind) or ()):  # a SpatialDropout2D has nothing to train
+        if "trainable" not in (layer_settings(kind) or ()):  # such as SpatialDropout2D
             config.pop("trainable", None)
         check_known(name, kind, config)
         if "name" in config:
@@ -178,30 +180,30 @@ class _Upgrade:
 
     def _named(self, name: str) -> str:
         if _RESERVED in name:
-            self.say("'/' in names of layers became '__'")
+            self.add_change("'/' in names of layers became '__'")
         return kept_name(name)
 
     def _through(self, era: KerasEra, name: str, kind: str, config: Config) -> str:
         if kind in era.classes:
-            self.say(f"{kind} is called {era.classes[kind]} now")
+            self.add_change(f"{kind} is called {era.classes[kind]} now")
             kind = era.classes[kind]
         for new, parts in _rows(era.gathered, kind):
             if parts[0] in config:
                 config[new] = [config.pop(part) for part in parts]
-                self.say(f"{', '.join(parts)} of {kind} are {new} now")
+                self.add_change(f"{', '.join(parts)} of {kind} are {new} now")
         for old, new in _rows(era.renamed, kind):
             if old in config:
                 if new in config and config[new] != config[old]:
                     raise ModelError(f"its layer {name} ({kind}) has both {old} and {new}, and they differ")
                 config[new] = config.pop(old)
-                self.say(f"{old} of {kind} is called {new} now")
+                self.add_change(f"{old} of {kind} is called {new} now")
         for key, names in era.values.items():
             if isinstance(config.get(key), str):
                 config[key] = names.get(config[key], config[key])
         for key, value in _rows(era.implied, kind):
             if key not in config:
                 config[key] = value
-                self.say(f"{kind} says {key}={value}, which held by itself")
+                self.add_change(f"{kind} says {key}={value}, which held by itself")
         self._drop(era, name, kind, config)
         return kind
 
@@ -211,19 +213,19 @@ class _Upgrade:
                 continue
             value = config.pop(key)
             if neutral is not ANY and value not in neutral:
-                raise ModelError(f"its layer {name} ({kind}) has {key}={short(value)}, which Keras 3 cannot compute")
+                raise ModelError(f"its layer {name} ({kind}) has {key}={short(value)}, which Keras 3 does not support")
             if value not in (None, False):
-                self.say(f"{key} of {kind} left out, which changes nothing")
+                self.add_change(f"{key} of {kind} left out, which changes nothing")
 
     def _lambda(self, name: str, config: Config) -> Config:
         if self.version < _FIRST_OF_PYTHON_3_11:
             raise UntrustedError(
-                f"has a Lambda layer ({name}), code of an older Python that cannot run here; write its layers as JSON "
-                "(dreamfilters convert MODEL OUT.json), put one such as Rescaling in its place, give --architecture"
+                f"has a Lambda layer ({name}) with code of an older Python, which cannot run; write its layers as JSON "
+                "(dreamfilters convert MODEL OUT.json), replace it by a layer such as Rescaling, give --architecture"
             )
         if not self.trust:
             raise UntrustedError(
-                f"has a Lambda layer ({name}), which runs code from the file; say --trust (trust=True) if you trust it"
+                f"has a Lambda layer ({name}), which runs code from the file; use --trust (trust=True) if you trust it"
             )
         for key in ("batch_input_shape", "module", "function_type", "output_shape_type", "output_shape_module"):
             config.pop(key, None)
@@ -236,7 +238,7 @@ class _Upgrade:
         return _entry("keras.layers", "Lambda", config)
 
     def _parts(self, name: str, kind: str, config: Config) -> None:
-        """Upgrade what stands inside a layer's settings: its type of number, activations, cells, wrapped layers."""
+        """Upgrade the objects in a layer's settings: dtype, activations, cells and wrapped layers."""
         for key in list(config):
             value = config[key]
             if key == "dtype":
@@ -244,7 +246,7 @@ class _Upgrade:
             elif key.endswith("activation"):
                 config[key] = self._activation(name, value)
             elif key.endswith(("_initializer", "_regularizer", "_constraint")):
-                config[key] = reshaping.for_training(key, value, say=self.say)
+                config[key] = reshaping.for_training(key, value, say=self.add_change)
                 if config[key] is None and key.endswith("_initializer"):
                     del config[key]
             elif key in ("layer", "backward_layer", "cell", "cells") and value is not None:
@@ -261,10 +263,10 @@ class _Upgrade:
             value = value.get("class_name")
         known = ACTIVATIONS.get(str(value), str(value)).rpartition(">")[2]
         if known == "hard_sigmoid":
-            self.say("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
+            self.add_change("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
             return copy.deepcopy(HARD_SIGMOID)
         if known not in _activations():
-            raise ModelError(f"needs the code of its own activation {known!r} (layer {name}), which is not in the file")
+            raise ModelError(f"needs the code of activation {known!r} (layer {name}), which is not in the file")
         return known
 
 
@@ -275,7 +277,7 @@ def _activations() -> frozenset[str]:
 
 
 def _rows(table: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a table that are for this kind of layer, first those that are for it alone."""
+    """Yield the rows of a table for a kind of layer, before those for all layers."""
     for layers, rows in sorted(table.items(), key=lambda row: row[0] == "*"):
         if layers == "*" or kind in layers.split():
             yield from rows.items()
@@ -285,13 +287,13 @@ def _declared_input(entry: Any) -> tuple[list[Any] | None, str]:
     """Return the (batch, ...) shape and type that the first layer of a Sequential declares, (None, ...) if none."""
     config = _config_of(entry)
     shape = config.get("batch_input_shape", config.get("batch_shape"))
-    if shape is None and isinstance(entry, Mapping):  # a model in first place brings its own
+    if shape is None and isinstance(entry, Mapping):  # the first layer is a model with its own input
         layers = entry["config"] if isinstance(entry.get("config"), list) else config.get("layers")
         if layers:
             return _declared_input(layers[0])
         if isinstance(config.get("layer"), Mapping):
             return _declared_input(config["layer"])
-    dtype = config.get("dtype", config.get("input_dtype"))  # 'mixed_float16' is how a layer computes, not what it takes
+    dtype = config.get("dtype", config.get("input_dtype"))  # 'mixed_float16' is a policy, not an input type
     plain_type = isinstance(dtype, str) and dtype.startswith(("float", "int", "uint"))
     return (list(shape) if isinstance(shape, list) else None), str(dtype) if plain_type else "float32"
 

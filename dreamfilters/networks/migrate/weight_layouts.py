@@ -1,4 +1,4 @@
-"""The only changes ever made to stored weights: layouts of Keras 1, and Theano's kernels, which it turned around.
+"""The only changes to stored weights: the layouts of Keras 1, and the kernels of Theano, which it flipped.
 
 Source: `preprocess_weights_for_loading` and `convert_kernel` of Keras 2.2.4.
 """
@@ -17,14 +17,14 @@ from dreamfilters.errors import ModelError
 
 @dataclass(frozen=True)
 class LayoutSource:
-    """What wrote the weights: whether Keras 1, and whether on Theano."""
+    """The program that wrote the weights: whether Keras 1, and whether on Theano."""
 
     keras_1: bool = False
     theano: bool = False
 
 
 def upgraded(layer: Any, arrays: list[np.ndarray], source: LayoutSource) -> list[np.ndarray]:
-    """Return the arrays of one layer (or of a model within the model) as Keras 3 lays them out.
+    """Return the arrays of one layer, or of a nested model, in the layout of Keras 3.
 
     Raises:
         ModelError: a layer whose old layout is not known.
@@ -45,7 +45,7 @@ def upgraded(layer: Any, arrays: list[np.ndarray], source: LayoutSource) -> list
 
 
 def _model(model: Any, arrays: Sequence[np.ndarray], source: LayoutSource) -> list[np.ndarray]:
-    """Take a nested model's arrays apart: those in training of all layers, then the others."""
+    """Upgrade the arrays of a nested model: the trainable ones of all layers, then the others."""
     left, done = list(arrays), []
     for kind in ("trainable_weights", "non_trainable_weights"):
         for layer in model.layers:
@@ -73,12 +73,12 @@ def _from_keras_1(layer: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
     if kind == "LSTM" and len(arrays) == 12:  # input, cell, forget, output; now input, forget, cell, output
         return [np.concatenate([arrays[start + gate] for gate in (0, 6, 3, 9)], axis=-1) for start in range(3)]
     if kind in ("SeparableConv2D", "ConvLSTM2D") and (first or kind == "ConvLSTM2D"):
-        raise ModelError(f"its layer {layer.name} is a {kind} of Keras 1, whose layout of weights is not known")
+        raise ModelError(f"its layer {layer.name} is a {kind} of Keras 1, whose weight layout is unknown")
     return arrays
 
 
 def _pads_alike(layer: Any) -> bool:
-    """Say whether Theano's 'same', half a kernel before each axis, is TensorFlow's for this layer and its input."""
+    """Return whether Theano's 'same' padding, half a kernel before each axis, equals TensorFlow's for this layer."""
     shape = layer.input.shape[2:] if layer.data_format == "channels_first" else layer.input.shape[1:-1]
     for size, kernel, stride in zip(shape, layer.kernel_size, layer.strides, strict=True):
         if stride == 1:
@@ -96,13 +96,11 @@ _TURNED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
 
 
 def _from_theano(layer: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """Theano's convolution turns the kernel around; TensorFlow's takes it as it is."""
+    """Flip the kernels: Theano convolves, TensorFlow correlates."""
     if type(layer).__name__ not in _TURNED:
         return arrays
     if getattr(layer, "padding", "valid") == "same" and not _pads_alike(layer):
-        raise ModelError(
-            f"its layer {layer.name} was padded by Theano, which pads otherwise; it would see shifted maps"
-        )
+        raise ModelError(f"its layer {layer.name} was padded by Theano in another way; its maps would be shifted")
     turned = 2 if type(layer).__name__ == "ConvLSTM2D" else 1
     axes = tuple(range(arrays[0].ndim - 2))
     return [np.flip(kernel, axes) for kernel in arrays[:turned]] + arrays[turned:]

@@ -98,7 +98,7 @@ def test_a_lambda_stays_with_trust():
 
 
 def test_trust_is_for_lambdas_only():
-    with pytest.raises(ModelError, match="needs the code of its own 'TFSMLayer'"):
+    with pytest.raises(ModelError, match="needs the code of 'TFSMLayer'"):
         admitted({"class_name": "TFSMLayer", "config": {"filepath": "x"}}, trust=True)
 
 

@@ -52,7 +52,7 @@ def test_the_layers_alone(old, tmp_path):
 
 def test_what_is_there_is_kept(old, tmp_path):
     (tmp_path / "new.keras").write_text("mine")
-    with pytest.raises(OutputError, match=r"new\.keras: is there already; --force replaces it"):
+    with pytest.raises(OutputError, match=r"new\.keras: exists already; use --force to replace it"):
         convert(old, tmp_path / "new.keras")
     assert (tmp_path / "new.keras").read_text() == "mine"
     convert(old, tmp_path / "new.keras", force=True)
@@ -60,7 +60,7 @@ def test_what_is_there_is_kept(old, tmp_path):
 
 
 def test_what_cannot_be_written(old, tmp_path):
-    with pytest.raises(OutputError, match=r"is written as \.keras, its layers alone as \.json"):
+    with pytest.raises(OutputError, match=r"must end in \.keras for a network, or in \.json for its layers only"):
         convert(old, tmp_path / "new.h5")
     with pytest.raises(OutputError, match="cannot be written"):
         convert(old, tmp_path / "no" / "new.keras")

@@ -33,7 +33,7 @@ def test_a_packed_array_may_be_a_hundred_times_what_is_stored_of_it(tmp_path):
         real = file.create_dataset("real", (2**21,), "i1", compression="gzip", data=noise)
         check_array(small)
         check_array(real)
-        with pytest.raises(ModelError, match=r"/large says it is larger than the file: 2\.1 MB"):
+        with pytest.raises(ModelError, match=r"/large claims to be larger than the file: 2\.1 MB"):
             check_array(large)
 
 
@@ -44,7 +44,7 @@ def test_a_filter_that_would_be_looked_for_on_the_disk(tmp_path):
         settings.set_filter(307, h5py.h5z.FLAG_OPTIONAL)  # bzip2, a plug-in
         space = h5py.h5s.create_simple((4,))
         h5py.h5d.create(file.id, b"a", h5py.h5t.NATIVE_FLOAT, space, settings)
-        with pytest.raises(ModelError, match="is packed in a way of its own"):
+        with pytest.raises(ModelError, match="uses an unknown compression filter"):
             check_hdf5(file)
 
 
@@ -53,7 +53,7 @@ def test_links_are_not_followed(tmp_path):
         file["a"] = 1.0
         file["b"] = h5py.SoftLink("/a")
         assert follow(file, "a", "a")[()] == 1
-        with pytest.raises(ModelError, match="there is a link to somewhere else"):
+        with pytest.raises(ModelError, match="there is a link out of the file"):
             follow(file, "b", "there")
 
 

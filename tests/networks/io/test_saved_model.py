@@ -89,14 +89,14 @@ def test_a_folder_of_tensorflow_2_0_to_2_4(folder):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("keras_metadata.pb", b"", "is a SavedModel of a program without Keras layers"),
+        ("keras_metadata.pb", b"", "is a SavedModel without Keras layers"),
         ("keras_metadata.pb", b"\x0a\xff\xff", "its description of the layers is damaged"),
         ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"{")), "its configuration is not JSON"),
         ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"{}")), "without the configuration of its layers"),
         ("keras_metadata.pb", field(1, field(3, b"root") + field(5, b"[" * 100_000)), "configuration is not JSON"),
         ("variables/variables.index", None, "has no variables/variables.index"),
         ("variables/variables.index", b"x", "cannot be opened"),
-        ("variables/variables.data-00000-of-00001", b"", "its checkpoint says that"),
+        ("variables/variables.data-00000-of-00001", b"", "its checkpoint claims that"),
     ],
 )
 def test_damaged_folders_are_refused_in_one_line(folder, name, content, words):
@@ -113,5 +113,5 @@ def test_damaged_folders_are_refused_in_one_line(folder, name, content, words):
 def test_a_folder_that_keras_3_exports_has_no_layers(tmp_path):
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(1, 2)])
     tf.saved_model.save(model, str(tmp_path / "saved"))
-    with pytest.raises(ModelError, match="is a SavedModel of a program without Keras layers"):
+    with pytest.raises(ModelError, match="is a SavedModel without Keras layers"):
         open_model(tmp_path / "saved")

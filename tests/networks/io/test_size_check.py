@@ -21,14 +21,14 @@ def test_as_many_weights_as_the_file_holds():
     check_weight(dense(100_000), numbers=4_900_000)
     check_weight(dense(100_000), numbers=4_900_000 - 2**16)
     with pytest.raises(
-        ModelError, match=r"take 4,900,000 weights, the file holds 4,834,463 numbers; .* for out/kernel"
+        ModelError, match=r"have 4,900,000 weights, but the file holds 4,834,463 numbers; .* is out/kernel"
     ):
         check_weight(dense(100_000), numbers=4_900_000 - 2**16 - 1)
 
 
 def test_nothing_is_allocated():
     """Two terabytes would be needed, now or when Keras next fills what it has put off."""
-    with pytest.raises(ModelError, match="take 490,000,000,000 weights"):
+    with pytest.raises(ModelError, match="have 490,000,000,000 weights"):
         check_weight(dense(10**10), numbers=100)
     model = keras.Sequential([keras.Input((2, 2, 1)), layers.Dense(1)])  # here Keras would, in the same thread
     with keras.StatelessScope():
@@ -38,7 +38,7 @@ def test_nothing_is_allocated():
 def test_a_map_that_no_machine_holds():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.UpSampling2D(2000, name="up")(inputs))
-    with pytest.raises(ModelError, match=r"its layer up gives maps of \(16000, 16000, 3\), more than fit into memory"):
+    with pytest.raises(ModelError, match=r"its layer up has maps of \(16000, 16000, 3\), which do not fit into memory"):
         check_weight(keras.saving.serialize_keras_object(model), numbers=0)
 
 

@@ -69,12 +69,12 @@ def absent(group, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (elsewhere, "is a link to somewhere else, which is not followed"),
-        (soft, "is a link to somewhere else, which is not followed"),
-        (outside, "keeps its numbers in another file, which is not read"),
-        (virtual, "keeps its numbers in another file, which is not read"),
-        (huge, "says it is larger than the file"),
-        (absent, "it has no weights at conv/kernel:0, which it lists"),
+        (elsewhere, "is a link out of the file, which is not followed"),
+        (soft, "is a link out of the file, which is not followed"),
+        (outside, "keeps its values in another file, which is not read"),
+        (virtual, "keeps its values in another file, which is not read"),
+        (huge, "claims to be larger than the file"),
+        (absent, "it lists weights at conv/kernel:0, but has none there"),
     ],
 )
 def test_nothing_is_read_from_anywhere_else(path, tmp_path, change, words):

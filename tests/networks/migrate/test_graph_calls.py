@@ -67,7 +67,7 @@ def test_tensors_among_the_settings_of_a_call(tmp_path):
 @pytest.mark.parametrize(
     ("layers", "outputs", "words"),
     [
-        ([START, called(layer("ReLU", "minus"), "absent")], ("minus", 0, 0), "which is none of its layers"),
+        ([START, called(layer("ReLU", "minus"), "absent")], ("minus", 0, 0), "which is not one of its layers"),
         (
             [START, called(layer("ReLU", "minus"), "in")],
             ("absent", 0, 0),
@@ -78,7 +78,7 @@ def test_tensors_among_the_settings_of_a_call(tmp_path):
             ("minus", 0, 0),
             "called on nothing",
         ),
-        ([START, START], ("in", 0, 0), "two of its layers have one name"),
+        ([START, START], ("in", 0, 0), "two of its layers have the same name"),
     ],
 )
 def test_graphs_that_are_none(layers, outputs, words):

@@ -48,7 +48,7 @@ def test_merges_of_keras_1(tmp_path, mode):
 
 
 def test_merges_that_cannot_be():
-    with pytest.raises(UntrustedError, match=r"has a Merge layer \(both\) with code of its own"):
+    with pytest.raises(UntrustedError, match=r"has a Merge layer \(both\) with its own code"):
         special("both", "Merge", {"mode": "x", "mode_type": "lambda"}, say=print)
     with pytest.raises(ModelError, match="merges by mode='half'"):
         special("both", "Merge", {"mode": "half"}, say=print)

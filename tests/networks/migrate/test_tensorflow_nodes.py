@@ -50,12 +50,12 @@ def test_a_node_of_two_tensors(tmp_path):
 @pytest.mark.parametrize(
     ("op", "constants", "attr", "words"),
     [
-        ("ReadFile", None, None, "calls TensorFlow's ReadFile, for which there is no layer in the table"),
+        ("ReadFile", None, None, "calls TensorFlow's ReadFile, which has no counterpart in Keras 3"),
         ("Relu", None, {"slope": {"f": 1}}, "is a node with the attribute 'slope'"),
-        ("Mul", None, None, "calls math.multiply on 1 things, known are 2"),
+        ("Mul", None, None, "calls math.multiply on 1 arguments instead of 2"),
         ("BiasAdd", {"1": [1.0]}, {"data_format": {"s": "TkNIVw=="}}, "nn.bias_add with data_format='NCHW'"),
-        ("Mul", {"1": {"class_name": "TFSMLayer"}}, None, "has a constant that is no number"),
-        (3, None, None, "in a form that is not known"),
+        ("Mul", {"1": {"class_name": "TFSMLayer"}}, None, "has a constant that is not a number"),
+        (3, None, None, "in an unknown form"),
     ],
 )
 def test_what_is_in_no_table_is_refused(tmp_path, op, constants, attr, words):

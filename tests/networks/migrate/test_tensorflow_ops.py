@@ -81,11 +81,11 @@ def test_a_constant_may_come_first_and_a_tensor_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("function", "kwargs", "words"),
     [
-        ("nn.depth_to_space", {}, "calls TensorFlow's nn.depth_to_space, for which there is no layer"),
+        ("nn.depth_to_space", {}, "calls TensorFlow's nn.depth_to_space, which has no counterpart in Keras 3"),
         ("py_function", {"func": "os.system"}, "calls TensorFlow's py_function"),
         ("compat.v1.image.resize", {"size": [2, 2]}, "calls TensorFlow's compat.v1.image.resize"),
-        ("nn.silu", {"beta": 2.0}, "nn.silu with beta=2.0, which Keras 3 cannot compute"),
-        ("nn.relu", {"slope": 2.0}, "nn.relu with 'slope', which is in no table"),
+        ("nn.silu", {"beta": 2.0}, "nn.silu with beta=2.0, which Keras 3 does not support"),
+        ("nn.relu", {"slope": 2.0}, "nn.relu with 'slope', which is unknown"),
         ("math.add", {}, "math.add without 'y'"),
         ("__operators__.getitem", {"slice_spec": ["x"]}, "is sliced by x"),
     ],
@@ -101,5 +101,5 @@ def test_names_of_functions():
     assert find("nope") is None
     with pytest.raises(ModelError, match="not in the table"):
         arguments("nope", "layer", [], {})
-    with pytest.raises(ModelError, match="on 2 things"):
+    with pytest.raises(ModelError, match="on 2 arguments"):
         arguments("nn.relu", "layer", [1, 2], {})
