@@ -22,7 +22,7 @@ from dreamfilters.evidence.bounds.interval_arithmetic import IntervalPropagation
 from dreamfilters.evidence.bounds.intervals import require_bounds, rounding_bound
 from dreamfilters.evidence.bounds.position_classes import IDENTITIES
 from dreamfilters.networks.activation_functions import inline_activation, is_pure, relu_ceiling
-from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.networks.graph import Graph, Slot, Step
 
 _STEEPER_FROM = 3.0  # ratio of the range above 0 to the range below 0 from which the lower line is x
 
@@ -152,12 +152,12 @@ def _on_whole_map(window: Window, shape: tuple[int, ...]) -> Window:
 
 
 def _same_size(trace: BackwardPass, step: Step) -> bool:
-    """Return whether all arguments are maps of one height and width, or vectors, and none is a number."""
+    """Return whether all arguments are maps of one height and width, or vectors, and none is a constant."""
     shapes = [require_bounds(trace.known.slots[slot]).low.shape for slot in step.inputs]
-    numbers = [leaf for leaf in keras.tree.flatten(step.arguments) if isinstance(leaf, int | float | np.ndarray)]
+    constants = [leaf for leaf in keras.tree.flatten(step.arguments) if not isinstance(leaf, Slot | None)]
     if step.type in ("MaxPooling2D", "Cropping2D"):
         return True
-    return not numbers and len({shape[: -1 if step.type == "Concatenate" else None] for shape in shapes}) == 1
+    return not constants and len({shape[: -1 if step.type == "Concatenate" else None] for shape in shapes}) == 1
 
 
 def _sum(trace: BackwardPass, step: Step, window: Window) -> None:

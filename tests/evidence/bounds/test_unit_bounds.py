@@ -225,6 +225,21 @@ def test_the_relaxation_cancels_equal_terms(network_of):
     assert tight.before(0) == (tight.low_before[0], tight.high_before[0])
 
 
+@pytest.mark.parametrize("kind", ["tensor", "variable", "array"])
+def test_a_constant_operand_counts(network_of, kind):
+    """relu(x) + 5 is between 5 and 6, whatever holds the 5: the relaxation must not drop it."""
+    five = np.full(1, 5, "float32")
+    constant = {"tensor": keras.ops.convert_to_tensor, "variable": keras.Variable, "array": np.asarray}[kind](five)
+    image = keras.Input((1, 1, 1))
+    x = keras.ops.add(layers.Conv2D(1, 1, activation="relu", name="a")(image), constant)
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="relu", name="b")(x))
+    for name in ("a", "b"):
+        model.get_layer(name).set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
+    layer = bound_units(network_of(model)).layers["b"]
+    assert layer.low_before == pytest.approx([5], abs=1e-4)
+    assert layer.high_before == pytest.approx([6], abs=1e-4)
+
+
 def test_the_triangle_relaxation_by_hand(network_of):
     # z = 2x - 1 from -1 to 1. relu(z) is at most (z + 1) / 2 = x and at least 0.
     # a = relu(z) - x: intervals give -1 to 1; lines give at most x - x = 0 and at least 0 - x = -1.
