@@ -52,7 +52,7 @@ def display_of(info: LayerInfo) -> str:
     """Return how the page displays a layer: 'maps', 'bars' for one number per unit, 'none' for no units."""
     if not (info.is_visual and info.units):
         return "none"
-    return "bars" if info.kind == "vector" else "maps"
+    return "bars" if info.positions == 1 else "maps"
 
 
 def _layer_values(key: str, info: LayerInfo, size: tuple[int, int]) -> Values:

@@ -29,6 +29,7 @@ def test_a_token_layer_is_listed_with_its_grid(page):
     layer = layer_of(page, "mlp1")
     assert (layer["kind"], layer["display"], layer["dreamable"]) == ("tokens", "maps", True)
     assert layer["grid"] == {"rows": 4, "columns": 4, "patch": [4, 4]}
+    assert layer_of(page, "token")["display"] == "bars"  # a single token
 
 
 def test_patch_tokens_are_a_map_with_the_class_token_beside_it(page):

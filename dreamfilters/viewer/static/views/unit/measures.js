@@ -48,8 +48,8 @@ function pendingText(done, phase) {
 
 /** @param {DreamMeasures} props */
 const Captions = ({ headline, measures }) => html`
-  <p><b>${headline.figure}</b> <span class="soft">${headline.words}</span>
-    ${headline.flags.map((flag) => html` <span class=${names("tag", FAILURE.test(flag) && "bad")}>${flag}</span>`)}</p>
+  <p><b class=${names(measures.some(({ fails }) => fails) && "tag bad")}>${headline.figure}</b> <span
+      class="soft">${headline.words}</span>${headline.flags.map((flag) => html` <span class="tag">${flag}</span>`)}</p>
   <dl class="measure-list small">${measures.map(
     ({ name, figure, detail, meaning, fails }) => html`
     <div title=${meaning}>
@@ -59,5 +59,3 @@ const Captions = ({ headline, measures }) => html`
   <details class="small"><summary>What the measures mean</summary>
     <dl class="meanings">${measures.map(({ name, meaning }) => html`<dt>${name}</dt><dd class="soft">${meaning}</dd>`)}
     </dl></details>`;
-
-const FAILURE = /loses|not activated/;
