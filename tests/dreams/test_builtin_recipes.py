@@ -6,7 +6,7 @@ from dreamfilters.dreams.builtin_recipes import description, folder, names, text
 from dreamfilters.errors import RecipeError, UnknownNameError
 
 
-def test_the_shelf_holds_the_recipes_of_the_checkout_in_order():
+def test_names_are_the_files_of_the_checkout_in_order():
     assert list(names()) == sorted(path.stem for path in folder().glob("*.toml"))
     assert "standard" in names()
 
@@ -25,7 +25,7 @@ def test_a_recipe_by_file(tmp_path):
     assert description(str(path)) == "Größeres"
 
 
-def test_what_is_not_on_the_shelf(tmp_path):
+def test_unknown_recipes_are_refused(tmp_path):
     with pytest.raises(UnknownNameError, match=r"lucit: no such recipe, and not a \.toml file\. Close names: lucid"):
         text("lucit")
     with pytest.raises(UnknownNameError, match="no such file; recipes by name: "):

@@ -23,7 +23,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 
 STEPS = 4
 QUICK = Recipe(steps=STEPS)
-STILL = Recipe(transforms=(), steps=STEPS)  # what a step sees is what the image is
+STILL = Recipe(transforms=(), steps=STEPS)  # without transforms, the score of a step is that of the image
 
 
 def pixels(dreams):
@@ -37,7 +37,7 @@ def scores_of(network, goal, images):
 
 @pytest.fixture(scope="module")
 def even(fill, network_of):
-    """A network all of whose layers have 16 units: nothing in it tells the engine to fill batches up."""
+    """A network whose layers all have 16 units, so that batches are not padded for it."""
     model = keras.Sequential(
         [
             layers.Input((16, 16, 3)),
@@ -52,7 +52,7 @@ def even(fill, network_of):
     return network_of(fill(model))
 
 
-# What the bytes could depend on: the number of pixels, coefficients and views, functions that round by vectors.
+# The bytes could depend on the number of pixels, coefficients and views, and on vectorized functions.
 BYTES = {
     "a filter by the standard way": ("conv2:0-4", QUICK),
     "an odd canvas": ("conv2:0-4", Recipe(Fourier((15, 17)), steps=STEPS)),
@@ -82,18 +82,18 @@ def test_an_image_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even)
     assert len(set(pixels(together))) == len(together)
 
 
-def test_an_image_is_the_same_in_the_order_of_other_goals_too(network):
+def test_an_image_is_the_same_alone_and_among_other_targets(network):
     recipe = Recipe(Fourier((15, 17)), steps=STEPS)
     together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=3)
     by_name = {one.name: one.image.tobytes() for one in together}
-    assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # what one program can climb comes together
+    assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # targets of one program come together
     for name in ("conv2:4", "conv2:7", 'class:"Vorfahrt achten"'):
         assert dream(network, name, recipe, seed=3)[0].image.tobytes() == by_name[name]
 
 
 @pytest.mark.parametrize("penalties", [(), (TotalVariation(0.1), L2(0.1))], ids=["", "penalties"])
 def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, network):
-    """Where the plain sum over a map or an image depends on the rows beside it, see `backend.row_sums`."""
+    """A plain sum over a map or an image depends on the other rows: see `backend.row_sums`."""
     recipe = Recipe(Fourier((97, 95)), steps=3, penalties=penalties)
     together = dream(network, "conv1:0-6", recipe, batch=7)
     for batch in (1, 3):
@@ -104,12 +104,12 @@ def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, netw
         ]
 
 
-def test_margins_over_few_classes_round_alike_in_any_batch(network):
-    """Three classes fill no vector: their logarithms have to be taken with care."""
+def test_margins_over_few_classes_are_the_same_in_any_batch(network):
+    """Three classes do not fill a vector, so their logarithms could be rounded differently."""
     goal = margin([0, 1, 2] * 4)
     together = dream(network, goal, QUICK, batch=12)
     assert pixels(dream(network, goal, QUICK, batch=1)) == pixels(together)
-    assert len(set(pixels(together))) == 12  # the same class again is another seed
+    assert len(set(pixels(together))) == 12  # equal targets have different seeds
 
 
 def test_a_layer_of_a_real_architecture_at_64_pixels(fill):
@@ -129,11 +129,11 @@ def test_another_seed_is_another_image(network):
 
 @pytest.fixture(scope="module")
 def quick(network):
-    """Dreams of three filters, made once."""
+    """Dreams of three filters."""
     return dream(network, "conv2:0-2", QUICK, seed=5)
 
 
-def test_a_dream_says_what_it_is(quick, network):
+def test_the_fields_of_a_dream(quick, network):
     for number, one in enumerate(quick):
         assert one.name == f"conv2:{number}"
         assert one.image.shape == (16, 16, 3)
@@ -151,12 +151,12 @@ def test_a_dream_says_what_it_is(quick, network):
     )
 
 
-def test_the_robust_score_is_near_the_plain_one_and_below_it(quick):
+def test_the_robust_score_is_slightly_below_the_score(quick):
     for one in quick:
         assert 0.2 * one.score < one.robust < one.score
 
 
-def test_history_is_what_each_step_saw(network):
+def test_history_holds_the_score_before_each_step(network):
     goal = channel("conv2", [0, 3])
     moments = []
     results = dream(network, goal, STILL, on_step=lambda moment: moments.append(moment.images()))
@@ -164,29 +164,29 @@ def test_history_is_what_each_step_saw(network):
     for row, one in enumerate(results):
         assert not one.recovered_by
         assert one.history[0] == pytest.approx(one.start, rel=1e-5)
-        assert one.history[1:] == pytest.approx(seen[row, :-1], rel=1e-4)  # a step sees what the one before left
+        assert one.history[1:] == pytest.approx(seen[row, :-1], rel=1e-4)  # the image after the step before
 
 
 def test_the_best_image_is_kept(network):
-    """A rate far too high: the score falls again, and the best of the looks at steps 40, 48, 56 and 64 is kept."""
+    """With a learning rate far too high the score falls again; the best of steps 40, 48, 56 and 64 is kept."""
     goal = logit([0, 1, 2])
     recipe = Recipe(Pixels(gain=1.0), (), optimizer=Momentum(rate=800.0, momentum=0.95), steps=64)
-    looks, moments = (39, 47, 55, 63), []
+    checks, moments = (39, 47, 55, 63), []
     results = dream(network, goal, recipe, on_step=lambda moment: moments.append(moment.images()))
-    seen = np.stack([scores_of(network, goal, images[:3]) for images in (moments[look] for look in looks)])
+    seen = np.stack([scores_of(network, goal, images[:3]) for images in (moments[check] for check in checks)])
     best = seen.argmax(axis=0)
-    assert np.any(best < 3)  # else this tests nothing
+    assert np.any(best < 3)  # otherwise the last image is always the best
     for row, one in enumerate(results):
         assert one.score == pytest.approx(seen[best[row], row], rel=1e-5)
-        assert np.array_equal(one.image, moments[looks[best[row]]][row])
+        assert np.array_equal(one.image, moments[checks[best[row]]][row])
 
 
 @pytest.mark.parametrize(
-    ("steps", "looks"),
+    ("steps", "checks"),
     [(1, {1}), (8, {8}), (13, {13}), (32, {24, 32}), (64, {40, 48, 56, 64}), (256, {160, 192, 224, 256})],
 )
-def test_a_short_ascent_looks_less_often(steps, looks):
-    assert check_steps(steps) == looks
+def test_a_short_ascent_is_checked_less_often(steps, checks):
+    assert check_steps(steps) == checks
 
 
 def test_frames_are_spread_over_the_steps(network):
@@ -209,7 +209,7 @@ def test_octaves_grow_to_the_full_canvas(network):
     assert one.steps == len(one.history) == 9
 
 
-def test_octaves_carry_on_what_the_smaller_ones_found(network):
+def test_an_octave_starts_from_the_enlarged_result_of_the_last(network):
     recipe = Recipe(Pixels(32), (), optimizer=Normalized(rate=0.5), steps=6, octaves=2, octave_scale=2.0)
     images = []
     dream(network, "conv2:3", recipe, on_step=lambda moment: images.append(moment.images()[0]))
@@ -218,7 +218,7 @@ def test_octaves_carry_on_what_the_smaller_ones_found(network):
     assert np.corrcoef(enlarged.ravel(), grown.ravel())[0, 1] > 0.7
 
 
-def test_an_image_is_where_an_ascent_starts(network, scene):
+def test_an_ascent_starts_from_the_start_image(network, scene):
     image = scene(16, 16, seed=4)
     recipe = Recipe(Pixels(), (), optimizer=Normalized(rate=1e-4), steps=2)
     one, other = dream(network, "conv2:3,5", recipe, start=image)
@@ -227,14 +227,14 @@ def test_an_image_is_where_an_ascent_starts(network, scene):
     assert one.start == pytest.approx(scores_of(network, channel("conv2", [3]), [image])[0], abs=0.01)
 
 
-def test_each_image_may_start_from_its_own_image(network, scene):
+def test_each_unit_can_have_its_own_start_image(network, scene):
     images = np.stack([scene(16, 16, seed=4), scene(16, 16, seed=5)])
     recipe = Recipe(Pixels(), (), optimizer=Normalized(rate=1e-4), steps=2)
     for one, image in zip(dream(network, "conv2:3,5", recipe, start=images), images, strict=True):
         assert one.image == pytest.approx(image, abs=0.01)
 
 
-def test_an_image_of_another_size_is_fitted_to_the_canvas_and_keeps_its_detail_through_octaves(network, scene):
+def test_a_start_image_is_resized_and_keeps_its_detail_through_octaves(network, scene):
     image = scene(40, 40, seed=4)
     recipe = Recipe(Pixels(32), (), optimizer=Normalized(rate=1e-5), steps=1, octaves=3, octave_scale=1.4)
     one = dream(network, "layer:conv2", recipe, start=image)[0]
@@ -246,7 +246,7 @@ def test_an_image_of_another_size_is_fitted_to_the_canvas_and_keeps_its_detail_t
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 1), (16, 16, 4), (3, 16, 16, 3), (0, 16, 3)])
-def test_what_is_no_start_is_refused(network, shape):
+def test_an_invalid_start_is_refused(network, shape):
     with pytest.raises(RecipeError, match=r"start: images \(.*; give one \(h, w, 3\) or 2 of them") as caught:
         dream(network, "conv2:0-1", QUICK, start=np.zeros(shape, "float32"))
     assert len(str(caught.value).splitlines()) == 1
@@ -257,8 +257,8 @@ def test_a_start_that_is_not_finite_is_refused(network):
         dream(network, "conv2:0-1", QUICK, start=np.full((16, 16, 3), np.nan, "float32"))
 
 
-def test_transparency_is_where_the_image_mattered(network):
-    """A neuron of a 3x3 convolution sees 3x3 pixels: nothing else is opaque."""
+def test_transparency_is_where_the_image_matters(network):
+    """A neuron of a 3x3 convolution depends on 3x3 pixels; only these are opaque."""
     recipe = Recipe(Pixels(), (), steps=STEPS, transparency=True)
     one = dream(network, neuron("conv1", [(1, 5, 9)]), recipe)[0]
     inside = np.zeros((16, 16), bool)
@@ -270,7 +270,7 @@ def test_transparency_is_where_the_image_mattered(network):
     assert one.transparency.max() == 1
 
 
-def test_looking_for_transparency_changes_no_image(network, quick):
+def test_transparency_does_not_change_the_image(network, quick):
     recipe = Recipe(steps=STEPS, transparency=True)
     assert np.abs(dream(network, "conv2:1", recipe, seed=5)[0].image - quick[1].image).max() < 1e-4
 
@@ -293,7 +293,7 @@ def test_networks_of_other_channels(channels, make_tiny, network_of):
 
 
 @pytest.mark.parametrize("size", [96, (33, 47)])
-def test_a_filter_dreams_on_a_canvas_that_the_network_was_not_trained_at(size, network):
+def test_a_filter_is_dreamed_on_a_canvas_of_another_size(size, network):
     one = dream(network, "conv2:3", Recipe(Fourier(size), steps=2))[0]
     height, width = (size, size) if isinstance(size, int) else size
     assert one.image.shape == (height, width, 3)
@@ -309,7 +309,7 @@ def test_a_class_on_another_canvas_is_scored_at_the_networks_size(network):
     assert one.activated
 
 
-def test_what_transforms_enlarge_is_shown_to_a_class_too(network):
+def test_a_class_accepts_images_that_transforms_enlarge(network):
     one = dream(network, "class:1", Recipe(Fourier(16), (Pad(4), Jitter(2), Trim(1)), steps=STEPS))[0]
     assert one.image.shape == (16, 16, 3)
     assert one.activated
@@ -325,7 +325,7 @@ def test_a_canvas_too_small_for_the_layer_is_refused(network):
 # Numbers that are not finite
 
 
-def test_a_number_that_is_not_finite_stops_its_image_only(network):
+def test_a_number_that_is_not_finite_stops_only_its_image(network):
     healthy = 2.0 * channel("conv2", [0, 1, 3])
     ill = 2.0 * channel("conv2", [0, 1, 3])
     ill.wanted[0][1] = np.nan
@@ -340,7 +340,7 @@ def test_a_number_that_is_not_finite_stops_its_image_only(network):
     assert len(stopped.history) == 1
 
 
-def test_an_ascent_that_overflows_keeps_what_it_had(network):
+def test_an_ascent_that_overflows_keeps_its_last_finite_image(network):
     recipe = Recipe(Pixels(), (), optimizer=Momentum(rate=1e38, momentum=0.99), steps=6)
     for one in dream(network, "conv2:0-2", recipe):
         assert np.all(np.isfinite(one.image))
@@ -348,7 +348,7 @@ def test_an_ascent_that_overflows_keeps_what_it_had(network):
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Batches, groups, watching
+# Batches, groups, on_step
 
 
 def test_facets_of_a_unit_are_made_together_and_differ(network):
@@ -356,9 +356,9 @@ def test_facets_of_a_unit_are_made_together_and_differ(network):
     assert len(goal) == 6
     assert goal.group == 3
     recipe = Recipe(steps=8)
-    together, parted = dream(network, goal, recipe), dream(network, goal, recipe, batch=4)  # whole groups: 3 at a time
-    assert pixels(together) == pixels(parted)
-    assert pixels(dream(network, goal, recipe, batch=3)) == pixels(parted)
+    together, batched = dream(network, goal, recipe), dream(network, goal, recipe, batch=4)  # whole groups: 3 at a time
+    assert pixels(together) == pixels(batched)
+    assert pixels(dream(network, goal, recipe, batch=3)) == pixels(batched)
     apart = scores_of(network, diversity("conv1", 3), [one.image for one in together[:3]]).mean()
     plain = dream(network, channel("conv2", [3] * 3), recipe)
     assert apart > scores_of(network, diversity("conv1", 3), [one.image for one in plain]).mean() + 0.01
@@ -370,13 +370,13 @@ def test_an_impossible_batch_is_refused(batch, goal, least, network):
         dream(network, goal, QUICK, batch=batch)
 
 
-def test_a_batch_that_holds_no_whole_group_is_refused(network):
+def test_a_batch_smaller_than_a_group_is_refused(network):
     goal = channel("conv2", [3] * 3) + diversity("conv2", 3)
     with pytest.raises(RecipeError, match="batch=2: at least 3"):
         dream(network, goal, QUICK, batch=2)
 
 
-def test_batches_come_as_they_are_done(network):
+def test_dreams_are_yielded_batch_by_batch(network):
     names = []
     for one in iter_dreams(
         network, "conv2:0-4", Recipe(steps=2), batch=2, on_step=lambda moment: names.append(moment.names[:2])
@@ -386,7 +386,7 @@ def test_batches_come_as_they_are_done(network):
     assert names[-1] == "conv2:4"
 
 
-def test_watching_tells_where_the_ascent_stands(network):
+def test_on_step_receives_the_state_of_the_ascent(network):
     moments = []
     dream(network, "conv2:0-4", Recipe(steps=3), batch=2, on_step=moments.append)
     assert [moment.step for moment in moments] == [1, 2, 3] * 3
@@ -394,12 +394,12 @@ def test_watching_tells_where_the_ascent_stands(network):
     assert {moment.total for moment in moments} == {5}
     assert {moment.steps for moment in moments} == {3}
     assert moments[0].names[:2] == ("conv2:0", "conv2:1")
-    painted = moments[-1].images()
-    assert painted.shape[1:] == (16, 16, 3)
-    assert 0 <= painted.min() <= painted.max() <= 1
+    images = moments[-1].images()
+    assert images.shape[1:] == (16, 16, 3)
+    assert 0 <= images.min() <= images.max() <= 1
 
 
-def test_watching_changes_nothing(network, quick):
+def test_on_step_does_not_change_the_image(network, quick):
     watched = dream(network, "conv2:0-2", QUICK, seed=5, on_step=lambda moment: moment.images())
     assert pixels(watched) == pixels(quick)
 
@@ -422,7 +422,7 @@ def test_the_users_model_is_never_changed(make_tiny, network_of, scene):
     images = scene()[None]
     before, outputs = state_of(model), np.asarray(model(images))
     network = network_of(model)
-    dead = 0.0 * channel("conv2", [0])  # takes all the rungs
+    dead = 0.0 * channel("conv2", [0])  # all fallbacks are tried
     for goal in ("conv2:0", "class:1", dead):
         dream(network, goal, Recipe(steps=2))
     assert state_of(model) == before
@@ -434,7 +434,7 @@ def test_the_users_model_is_never_changed(make_tiny, network_of, scene):
 # Canvas and prior
 
 
-def test_the_canvas_is_the_recipes_or_the_networks_or_128(network, tiny):
+def test_the_canvas_has_the_size_of_the_recipe_or_the_network_or_128(network, tiny):
     assert (canvas_of(network, QUICK).height, canvas_of(network, QUICK).width) == (16, 16)
     assert (
         canvas_of(network, Recipe(Fourier((9, 11)))).height,
@@ -444,10 +444,10 @@ def test_the_canvas_is_the_recipes_or_the_networks_or_128(network, tiny):
     assert (canvas_of(free, QUICK).height, canvas_of(free, QUICK).width) == (128, 128)
 
 
-def test_the_prior_is_the_networks_or_the_named_one_or_the_one_given(network, tiny, gray, network_of, tmp_path, scene):
-    assert canvas_of(network, QUICK).prior == priors.IMAGENET  # the network brings none
+def test_the_prior_is_given_or_named_or_that_of_the_network(network, tiny, gray, network_of, tmp_path, scene):
+    assert canvas_of(network, QUICK).prior == priors.IMAGENET  # the network has none
     assert canvas_of(network, Recipe(Pixels())).prior == priors.neutral(3)
-    assert canvas_of(network_of(gray), QUICK).prior == priors.neutral(1)  # ImageNet has no gray
+    assert canvas_of(network_of(gray), QUICK).prior == priors.neutral(1)  # ImageNet has no gray statistics
     own = priors.measure_prior(np.stack([scene(seed=k) for k in range(3)]), name="own")
     path = tmp_path / "own.npz"
     own.save(path)
@@ -471,7 +471,7 @@ def test_a_prior_changes_the_colors(network):
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -498,8 +498,8 @@ def test_a_neuron_outside_the_small_map_is_inside_that_of_a_larger_canvas(networ
     assert dream(network, "conv2:1@9,9", Recipe(Fourier(32), steps=1))[0].name == "conv2:1@9,9"
 
 
-def test_one_output_has_a_margin_too(fill, network_of):
-    """A yes-or-no network: there are no other classes, the margin is the logit itself."""
+def test_the_margin_of_a_single_logit(fill, network_of):
+    """A network with a single logit has no other classes, so the margin is the logit."""
     model = keras.Sequential(
         [
             layers.Input((8, 8, 3)),

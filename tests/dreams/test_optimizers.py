@@ -21,15 +21,15 @@ FIRST, SECOND = np.array([[3.0, -0.5, 0.0]]), np.array([[-1.0, 2.0, 0.25]])
 
 
 def moves(optimizer, *gradients):
-    """The moves that follow one another, of {'a': (1, 3)}."""
+    """Return the successive steps of {'a': (1, 3)}."""
     state = optimizer.start({"a": backend.tensor(np.zeros((1, 3), "float32"))})
-    made = []
+    factor = []
     for number, gradient in enumerate(gradients):
         move, state = optimizer.move(
             {"a": backend.tensor(gradient.astype("float32"))}, state, backend.tensor(np.int32(number))
         )
-        made.append(np.asarray(move["a"]))
-    return made
+        factor.append(np.asarray(move["a"]))
+    return factor
 
 
 def test_adam_by_hand():
@@ -74,7 +74,7 @@ def test_normalized_by_hand():
     assert moves(Normalized(norm="l1"), gradient)[0] == pytest.approx(gradient / (7 / 3), rel=1e-6)
 
 
-def test_each_image_is_normalized_by_its_own_size():
+def test_each_image_is_normalized_by_its_own_norm():
     state = Normalized().start({})
     gradient = backend.tensor(np.array([[1.0, 1.0], [50.0, -50.0]], "float32"))
     assert np.asarray(Normalized().move({"a": gradient}, state, 0)[0]["a"]) == pytest.approx(
@@ -86,13 +86,13 @@ EVERY = [Adam(), Nadam(), RMSprop(), Momentum(), Sign(), Normalized(), Normalize
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=lambda o: type(o).__name__)
-def test_no_gradient_is_no_move(optimizer):
+def test_a_zero_gradient_gives_no_step(optimizer):
     for move in moves(optimizer, 0 * FIRST, 0 * FIRST):
         assert np.array_equal(move, np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=lambda o: type(o).__name__)
-def test_every_optimizer_ascends_a_hill(optimizer):
+def test_every_optimizer_ascends(optimizer):
     top = np.array([[1.0, -2.0, 0.5]], "float32")
     place = np.zeros((1, 3), "float32")
     state = optimizer.start({"a": backend.tensor(place)})
@@ -128,13 +128,13 @@ def test_schedules_by_hand():
     assert factors("cosine", 4) == pytest.approx([1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2])
 
 
-def test_a_warm_start_rises_for_a_tenth_and_falls_to_zero():
-    made = factors("warm-cosine", 100)
-    assert made[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
-    assert made[10] == pytest.approx(1)
-    assert made[55] == pytest.approx(0.5)  # the middle of the rest
-    assert np.all(np.diff(made[10:]) < 0)
-    assert made[-1] < 0.001
+def test_warm_cosine_rises_for_a_tenth_and_falls_to_zero():
+    factor = factors("warm-cosine", 100)
+    assert factor[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
+    assert factor[10] == pytest.approx(1)
+    assert factor[55] == pytest.approx(0.5)  # the middle of the rest
+    assert np.all(np.diff(factor[10:]) < 0)
+    assert factor[-1] < 0.001
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine", "warm-cosine"])

@@ -32,7 +32,7 @@ def name(value):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("way", EVERY, ids=name)
-def test_every_start_paints_images_in_range(way, size):
+def test_every_start_gives_images_in_range(way, size):
     on = canvas(*size)
     params = way.start(SEEDS, on)
     image = np.asarray(way.to_image(params, on))
@@ -42,11 +42,11 @@ def test_every_start_paints_images_in_range(way, size):
     assert all(np.asarray(rows).shape[0] == 3 for rows in params.values())
     assert 1e-3 < image.std() < 0.4  # neither flat nor saturated
     assert abs(image.mean() - 0.5) < 0.1
-    assert np.abs(image[0] - image[1]).mean() > 1e-3  # each its own chance
+    assert np.abs(image[0] - image[1]).mean() > 1e-3  # each has its own seed
 
 
 @pytest.mark.parametrize("way", EVERY, ids=name)
-def test_an_image_starts_alike_alone_and_among_others(way):
+def test_a_start_is_the_same_alone_and_in_a_batch(way):
     on = canvas(12, 20)
     together = way.start(SEEDS, on)
     for row, seed in enumerate(SEEDS):
@@ -72,44 +72,44 @@ FREE = [
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("way", FREE, ids=name)
-def test_an_image_is_painted_to_a_hundredth(way, size, scene):
+def test_fit_reproduces_an_image_to_a_hundredth(way, size, scene):
     on = canvas(*size)
     images = np.stack([scene(*size, seed=1), scene(*size, seed=2)])
-    painted = np.asarray(way.to_image(way.fit(images, on), on))
-    assert np.abs(painted - images).max() < 0.01
+    image_again = np.asarray(way.to_image(way.fit(images, on), on))
+    assert np.abs(image_again - images).max() < 0.01
 
 
 @pytest.mark.parametrize("way", FREE, ids=name)
-def test_black_and_white_are_painted_to_a_hundredth(way):
+def test_fit_reproduces_black_and_white_to_a_hundredth(way):
     on = canvas()
     image = np.zeros((1, 16, 16, 3), "float32")
     image[:, 4:9, 5:] = 1
-    painted = np.asarray(way.to_image(way.fit(image, on), on))
-    assert np.abs(painted - image).max() < 0.01
+    image_again = np.asarray(way.to_image(way.fit(image, on), on))
+    assert np.abs(image_again - image).max() < 0.01
 
 
 @pytest.mark.parametrize("make", [Pixels, Fourier, Pyramid], ids=lambda make: make.__name__)
-def test_standardized_an_image_comes_out_up_to_brightness_and_contrast(make, scene):
-    """In the uncorrelated channels: what is painted is the image's z with mean 0 and std 1."""
+def test_with_standardized_contrast_fit_reproduces_an_image_up_to_brightness_and_contrast(make, scene):
+    """In the uncorrelated channels, the result is the z of the image with mean 0 and std 1."""
     on, image = canvas(15, 17), scene(15, 17)[None]
     way = make(contrast="standardized", gain=2.0)
-    painted = np.asarray(way.to_image(way.fit(image, on), on))
+    image_again = np.asarray(way.to_image(way.fit(image, on), on))
     z = from_valid_rgb(image, on, "free", 1.0).astype("float64")
     expected = (z - z.mean()) / z.std()
-    assert from_valid_rgb(painted, on, "free", 2.0) == pytest.approx(expected, abs=5e-3)
-    # with the gain of its own contrast, around the prior that has its own mean, it is the image
+    assert from_valid_rgb(image_again, on, "free", 2.0) == pytest.approx(expected, abs=5e-3)
+    # with the gain of its contrast and a prior with its mean, it is the image
     own = priors.Prior("own", (z.mean() * on.prior.colors.sum(axis=0)).astype("float32"), on.prior.colors)
     exact = make(contrast="standardized", gain=float(z.std()))
     centered = Canvas(15, 17, own)
     assert np.asarray(exact.to_image(exact.fit(image, centered), centered)) == pytest.approx(image, abs=0.01)
 
 
-def test_phases_of_an_image_with_its_own_prior_are_the_image_but_for_the_contrast_of_its_details(scene):
+def test_phases_with_the_prior_of_an_image_reproduce_it_up_to_local_contrast(scene):
     image = scene(32, 32, seed=3)[None]
     own = priors.measure_prior(image)
     on = Canvas(32, 32, own)
-    painted = np.asarray(Phase().to_image(Phase().fit(image, on), on))
-    assert np.corrcoef(painted.ravel(), image.ravel())[0, 1] > 0.75
+    image_again = np.asarray(Phase().to_image(Phase().fit(image, on), on))
+    assert np.corrcoef(image_again.ravel(), image.ravel())[0, 1] > 0.75
     # random phases with the same amplitudes are another image
     other = np.asarray(Phase().to_image(Phase().start(SEEDS[:1], on), on))
     assert abs(np.corrcoef(other.ravel(), image.ravel())[0, 1]) < 0.4
@@ -118,15 +118,15 @@ def test_phases_of_an_image_with_its_own_prior_are_the_image_but_for_the_contras
 def test_phases_keep_the_amplitudes_of_the_prior(scene):
     own = priors.measure_prior(np.stack([scene(16, 16, seed=k) for k in range(12)]))
     on = Canvas(16, 16, own)
-    painted = np.asarray(Phase().to_image(Phase().start(SEEDS, on), on))
-    z = from_valid_rgb(painted, on, "free", 1.0)
-    measured = np.abs(np.fft.rfft2(np.moveaxis(z, -1, 1)))[:, :, :, 1:8]  # the edge columns hold their own mirror image
+    image_again = np.asarray(Phase().to_image(Phase().start(SEEDS, on), on))
+    z = from_valid_rgb(image_again, on, "free", 1.0)
+    measured = np.abs(np.fft.rfft2(np.moveaxis(z, -1, 1)))[:, :, :, 1:8]  # the edge columns are symmetric
     amplitude = own.amplitude(16, 16, 1.0)[None, :, :, 1:8]
     ratio = measured / amplitude
     assert ratio.std() / ratio.mean() < 0.02  # one factor for all, of the standardization
 
 
-def test_a_fourier_start_falls_with_the_frequency():
+def test_the_amplitude_of_a_fourier_start_falls_with_the_frequency():
     on = canvas(64, 64, priors.neutral(1))
     way = Fourier(decay=1.0)
     z = from_valid_rgb(np.asarray(way.to_image(way.start(np.arange(40, dtype="uint64"), on), on)), on, "free", 4.0)
@@ -137,8 +137,8 @@ def test_a_fourier_start_falls_with_the_frequency():
 
 
 @pytest.mark.parametrize("measured", [False, True])
-def test_the_contrast_of_a_start_hardly_depends_on_the_canvas(measured, scene):
-    """1 / f has as much power in each octave: two octaves more are a little more."""
+def test_the_contrast_of_a_start_barely_depends_on_the_canvas(measured, scene):
+    """1 / f has equal power in each octave, so two more octaves add little."""
     prior = (
         priors.measure_prior(np.stack([scene(32, 32, 1, seed=k) for k in range(9)])) if measured else priors.neutral(1)
     )
@@ -157,8 +157,8 @@ def test_a_pyramid_adds_levels_of_halved_sizes():
     assert [tuple(params[f"level{k}"].shape[1:3]) for k in range(4)] == [(13, 20), (7, 10), (4, 5), (2, 3)]
     # a constant of .1, .2, .3, .4 on the levels is 1.0 everywhere
     flat = {key: 0.1 * (k + 1) * np.ones(rows.shape, "float32") for k, (key, rows) in enumerate(params.items())}
-    painted = np.asarray(Pyramid(contrast="free", gain=1.0).to_image(flat, on))
-    assert painted == pytest.approx(np.full((1, 13, 20, 1), 1 / (1 + np.exp(-1.0))), abs=1e-6)
+    image_again = np.asarray(Pyramid(contrast="free", gain=1.0).to_image(flat, on))
+    assert image_again == pytest.approx(np.full((1, 13, 20, 1), 1 / (1 + np.exp(-1.0))), abs=1e-6)
 
 
 def test_a_pyramid_of_a_small_canvas_has_fewer_levels():
@@ -179,11 +179,11 @@ def test_to_valid_rgb_by_hand():
     assert np.asarray(to_valid_rgb(z, on, "standardized", 2.0)) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-6)
 
 
-def test_standardized_scale_and_offset_of_the_numbers_change_nothing(scene):
+def test_standardized_contrast_ignores_scale_and_offset_of_the_parameters(scene):
     on = canvas()
     z = from_valid_rgb(scene()[None], on, "free", 1.0)
-    painted = np.asarray(to_valid_rgb(z, on, "standardized", 3.0))
-    assert np.asarray(to_valid_rgb(5 * z + 2, on, "standardized", 3.0)) == pytest.approx(painted, abs=1e-5)
+    image_again = np.asarray(to_valid_rgb(z, on, "standardized", 3.0))
+    assert np.asarray(to_valid_rgb(5 * z + 2, on, "standardized", 3.0)) == pytest.approx(image_again, abs=1e-5)
     flat = np.asarray(to_valid_rgb(np.full((1, 16, 16, 3), 7.0, "float32"), on, "standardized", 3.0))
     assert np.all(np.isfinite(flat))
 
@@ -210,7 +210,7 @@ def test_the_gradient_of_the_standardization_is_that_of_finite_differences():
         assert float(np.asarray(gradient)[at]) == pytest.approx(difference, abs=1e-4)
 
 
-def test_a_cppn_learns_a_smooth_image():
+def test_a_cppn_fits_a_smooth_image():
     """300 steps of Adam to a disc of one color on another: a mean error below .02, where a flat image has .1."""
     on = canvas(16, 16, priors.neutral(3))
     y, x = np.mgrid[-1:1:16j, -1:1:16j]
@@ -237,14 +237,14 @@ def test_a_cppn_learns_a_smooth_image():
     assert error < 0.02
 
 
-def test_a_cppn_paints_the_same_image_at_any_size():
+def test_a_cppn_gives_the_same_image_at_any_size():
     way = CPPN()
     params = way.start(SEEDS[:1], canvas())
     small, large = (np.asarray(way.to_image(params, canvas(side, side)))[0] for side in (9, 17))
-    assert large[::2, ::2] == pytest.approx(small, abs=1e-5)  # the same places
+    assert large[::2, ::2] == pytest.approx(small, abs=1e-5)  # the same positions
 
 
-def test_a_cppn_has_no_image_to_start_from(scene):
+def test_a_cppn_cannot_start_from_an_image(scene):
     with pytest.raises(RecipeError, match="cppn: cannot start from an image; use pixels, fourier or pyramid"):
         CPPN().fit(scene()[None], canvas())
 

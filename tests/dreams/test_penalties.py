@@ -46,7 +46,7 @@ def test_distances_from_gray_by_hand():
     assert of(Lp(1.0), GRAY) == of(L1(1.0), GRAY) == of(L2(1.0), GRAY) == [0.0]
 
 
-def test_blur_distance_is_that_to_the_blurred_image():
+def test_blur_distance_is_the_distance_to_the_blurred_image():
     pixels = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
     blurred = np.asarray(gaussian_blur(backend.tensor(pixels), np.full(2, 1.5, "float32")))
     expected = 4 * np.mean((pixels - blurred) ** 2, axis=(1, 2, 3))
@@ -66,7 +66,7 @@ def gradient_of(penalty, pixels):
 
 
 @pytest.mark.parametrize("penalty", EVERY, ids=lambda p: type(p).__name__)
-def test_every_penalty_is_one_number_an_image_zero_or_more_and_falls_along_minus_its_gradient(penalty):
+def test_a_penalty_is_at_least_zero_per_image_and_falls_against_its_gradient(penalty):
     pixels = np.random.default_rng(0).uniform(0.05, 0.95, (3, 6, 7, 3)).astype("float32")
     before = np.array(of(penalty, pixels))
     assert before.shape == (3,)
@@ -79,7 +79,7 @@ def test_every_penalty_is_one_number_an_image_zero_or_more_and_falls_along_minus
 
 
 @pytest.mark.parametrize("weight", [0.0])
-def test_weight_zero_is_no_penalty(weight):
+def test_a_weight_of_zero_gives_no_penalty(weight):
     for kind in (TotalVariation, L1, L2, Lp, BlurDistance):
         assert of(kind(weight), MIXED) == [0.0]
 
@@ -87,7 +87,7 @@ def test_weight_zero_is_no_penalty(weight):
 def test_gradients_by_hand():
     assert gradient_of(L1(1.0), MIXED)[0, ..., 0] == pytest.approx(np.array([[0, 0.25], [-0.25, 0.25]]))
     assert gradient_of(L2(1.0), MIXED)[0, ..., 0] == pytest.approx(np.array([[0, 0.125], [-0.25, 0.25]]))
-    # the blurred image is held fixed: 2 * weight * (x - blurred) / size
+    # the blurred image is constant: 2 * weight * (x - blurred) / size
     pixels = np.random.default_rng(0).uniform(0, 1, (1, 5, 5, 1)).astype("float32")
     blurred = np.asarray(gaussian_blur(backend.tensor(pixels), np.ones(1, "float32")))
     assert gradient_of(BlurDistance(3.0), pixels) == pytest.approx(2 * 3 * (pixels - blurred) / 25, abs=1e-6)
@@ -98,13 +98,13 @@ def edited(edit, pixels, gradient=None, step=0):
     return np.asarray(edit(backend.tensor(pixels), backend.tensor(gradient), backend.tensor(np.int32(step))))
 
 
-def test_decay_shrinks_by_its_share():
+def test_decay_multiplies_by_1_minus_its_rate():
     assert edited(Decay(0.25), MIXED) == pytest.approx(0.75 * MIXED)
     assert np.array_equal(edited(Decay(0.0), MIXED), MIXED)
     assert np.all(edited(Decay(1.0), MIXED) == 0)
 
 
-def test_blur_every_waits_for_its_turn():
+def test_blur_every_blurs_at_every_nth_step():
     pixels = np.random.default_rng(0).normal(size=(1, 6, 6, 1)).astype("float32")
     blurred = np.asarray(gaussian_blur(backend.tensor(pixels), np.ones(1, "float32")))
     for step in range(8):
@@ -113,15 +113,15 @@ def test_blur_every_waits_for_its_turn():
     assert edited(BlurEvery(1.0, every=1), pixels) == pytest.approx(blurred, abs=1e-6)
 
 
-def test_clip_norm_grays_the_weakest_places():
+def test_clip_norm_sets_the_weakest_pixels_to_gray():
     pixels = np.array([[[3, 4], [0, 1]], [[-2, 0], [0, 0.5]]], "float32")[None]  # norms 5, 1, 2, .5
     assert edited(ClipNorm(50.0), pixels)[0].tolist() == [[[3, 4], [0, 0]], [[-2, 0], [0, 0]]]
     assert edited(ClipNorm(25.0), pixels)[0].tolist() == [[[3, 4], [0, 1]], [[-2, 0], [0, 0]]]
-    assert edited(ClipNorm(20.0), pixels).tolist() == pixels.tolist()  # less than one place
+    assert edited(ClipNorm(20.0), pixels).tolist() == pixels.tolist()  # less than one pixel
     assert np.all(edited(ClipNorm(100.0), pixels) == 0)
 
 
-def test_clip_contribution_grays_what_moves_the_score_least():
+def test_clip_contribution_sets_the_least_important_pixels_to_gray():
     pixels = np.array([[[3, 4], [0, 1]], [[-2, 0], [0, 0.5]]], "float32")[None]
     gradient = np.array([[[1, -0.75], [9, 0.5]], [[2, 7], [7, -4]]], "float32")[None]
     # |3 - 3| = 0, |.5|, |-4|, |-2|: the strongest pixel contributes nothing

@@ -22,7 +22,7 @@ AXES = np.array(
 MEAN = [0.2, -0.1, 0.4]
 
 
-def test_known_colors_come_back():
+def test_known_colors_are_measured():
     prior = measure_prior(noise_of(AXES, MEAN))
     assert prior.mean == pytest.approx(MEAN, abs=0.02)
     assert prior.colors.T @ prior.colors == pytest.approx(AXES.T @ AXES, abs=0.02)  # the covariance
@@ -43,7 +43,7 @@ def test_white_noise_has_a_flat_spectrum():
     assert inner.std() / inner.mean() < 0.1
 
 
-def test_the_slope_of_a_spectrum_comes_back():
+def test_the_slope_of_a_spectrum_is_measured():
     rng = np.random.default_rng(0)
     side = 64
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
@@ -63,7 +63,7 @@ def stripes(side, period, count=30):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 64), (96, 80), (33, 47)])
-def test_a_frequency_in_cycles_a_pixel_stays_where_it_is_on_any_canvas(size):
+def test_a_spectrum_keeps_its_frequencies_on_any_canvas(size):
     prior = measure_prior(stripes(32, 8))  # upright stripes, 1/8 cycles a pixel
     amplitude = prior.amplitude(*size, 1.0)[0]
     row, column = np.unravel_index(np.argmax(amplitude), amplitude.shape)
@@ -71,12 +71,12 @@ def test_a_frequency_in_cycles_a_pixel_stays_where_it_is_on_any_canvas(size):
     assert np.fft.rfftfreq(size[1])[column] == pytest.approx(1 / 8, abs=1 / size[1])
 
 
-def test_on_its_own_canvas_the_amplitude_is_the_measured_one(scene):
+def test_at_the_measured_size_the_amplitude_is_the_measured_one(scene):
     prior = measure_prior(np.stack([scene(12, 15, seed=k) for k in range(5)]))
     assert prior.amplitude(12, 15, 1.0) == pytest.approx(np.moveaxis(prior.spectrum, -1, 0), rel=1e-5)
 
 
-def test_without_a_spectrum_it_is_one_over_f():
+def test_without_a_spectrum_the_amplitude_is_one_over_f():
     amplitude = neutral(2).amplitude(8, 10, 1.0)
     assert amplitude.shape == (2, 8, 6)
     assert amplitude[0, 0, 0] == pytest.approx(10)  # the lowest frequency of the canvas in place of 0
@@ -99,7 +99,7 @@ def test_any_number_of_channels(channels):
 
 
 def test_few_images_are_shrunk_toward_independent_channels():
-    """Two channels that are equal in every image: believed more the more images say so."""
+    """Two equal channels: their correlation is estimated higher for more images."""
     covariances = []
     for count in (1, 5, 50):
         rng = np.random.default_rng(1)
@@ -115,7 +115,7 @@ def test_few_images_are_shrunk_toward_independent_channels():
     assert all(np.linalg.matrix_rank(c) == 3 for c in covariances)
 
 
-def test_a_flat_image_still_gives_a_prior_that_can_be_used():
+def test_a_flat_image_gives_a_usable_prior():
     prior = measure_prior(np.full((2, 8, 8, 3), 0.25))
     assert prior.mean == pytest.approx(np.log([1 / 3] * 3), abs=1e-5)
     assert np.all(np.isfinite(prior.colors))
@@ -123,7 +123,7 @@ def test_a_flat_image_still_gives_a_prior_that_can_be_used():
     assert np.linalg.cond(prior.colors) < 1e3
 
 
-def test_black_and_white_are_squeezed_before_the_logit():
+def test_black_and_white_are_clipped_before_the_logit():
     prior = measure_prior(np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1))]))
     assert prior.mean == pytest.approx([0], abs=1e-6)
     assert prior.colors == pytest.approx(np.array([[np.log(0.98 / 0.02)]]), rel=1e-4)
@@ -137,7 +137,7 @@ def test_the_largest_axis_is_brightness_and_positive():
     assert np.all(np.diff(lengths) < 0)
 
 
-def test_imagenets_colors_are_lucids():
+def test_the_colors_of_imagenet_are_those_of_lucid():
     # lucid/optvis/param/color.py: color_correlation_svd_sqrt, divided by its longest column, applied as t @ m.T
     root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     longest = np.sqrt(0.26**2 + 0.27**2 + 0.27**2)
@@ -145,7 +145,7 @@ def test_imagenets_colors_are_lucids():
     assert t @ IMAGENET.colors == pytest.approx(t @ (root / longest).T, abs=1e-6)
 
 
-def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
+def test_a_saved_prior_is_read_unchanged(tmp_path, scene):
     prior = measure_prior(np.stack([scene(12, 15, seed=k) for k in range(5)]), name="Schilder")
     for original in (prior, neutral(2)):
         path = tmp_path / "prior.npz"
@@ -156,7 +156,7 @@ def test_saved_and_read_again_it_is_the_same(tmp_path, scene):
         assert again == original
 
 
-def test_the_digest_tells_priors_apart(scene):
+def test_different_priors_have_different_digests(scene):
     images = np.stack([scene(seed=k) for k in range(3)])
     digests = {
         measure_prior(images).digest,
@@ -170,12 +170,12 @@ def test_the_digest_tells_priors_apart(scene):
 
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (8, 8, 3), (8,)])
-def test_what_is_no_set_of_images_is_refused(shape):
+def test_invalid_images_are_refused(shape):
     with pytest.raises(RecipeError, match="at least one"):
         measure_prior(np.zeros(shape))
 
 
-def test_files_that_are_no_priors_are_refused_in_one_line(tmp_path):
+def test_other_files_are_refused_in_one_line(tmp_path):
     empty, text, foreign, folder = (tmp_path / name for name in ("empty.npz", "text.npz", "foreign.npz", "folder.npz"))
     empty.write_bytes(b"")
     text.write_text("colors")
@@ -207,7 +207,7 @@ def test_a_damaged_prior_is_refused(tmp_path):
         read(path)
 
 
-def test_a_name_is_no_identity():
+def test_priors_of_equal_names_can_differ():
     one, other = Prior("x", np.zeros(3), np.eye(3)), Prior("x", np.ones(3), np.eye(3))
     assert one != other  # by digest: a compiled step of one is not one of the other
     assert one == Prior("x", np.zeros(3), np.eye(3))

@@ -15,12 +15,12 @@ from dreamfilters.dreams.transforms import Jitter, Noise
 from dreamfilters.errors import RecipeError, UnknownNameError
 
 
-def test_the_recipes_of_the_package_are_all_there():
+def test_the_built_in_recipes():
     assert {"standard", "fast", "natural", "lucid", "maco", "deepdream", "yosinski"} <= set(names())
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_recipe_loads_and_says_when_to_use_it(name):
+def test_every_recipe_loads_and_has_a_description(name):
     recipe = read_recipe(name)
     assert recipe.name == name
     assert len(description(name)) > 40
@@ -37,7 +37,7 @@ def test_a_recipe_survives_json_and_pickle(name):
     assert "Recipe(" in repr(recipe)
 
 
-def test_what_the_literature_states_stands_in_its_recipes():
+def test_recipes_of_papers_have_the_published_settings():
     lucid = read_recipe("lucid")
     assert lucid.optimizer == Adam(rate=0.05)
     assert lucid.parameterization.contrast == "free"
@@ -76,7 +76,7 @@ FULL = Recipe(
 )
 
 
-def test_values_are_plain_and_complete():
+def test_values_are_complete_and_json():
     values = FULL.as_values()
     assert values["parameterization"] == {
         "kind": "cppn",
@@ -99,7 +99,7 @@ def test_values_are_plain_and_complete():
     assert from_values(values) == FULL
 
 
-def test_every_kind_of_part_goes_there_and_back():
+def test_every_kind_of_part_is_restored_from_its_values():
     needed = {
         "weight": 0.5,
         "rate": 0.5,
@@ -121,7 +121,7 @@ def test_every_kind_of_part_goes_there_and_back():
             assert from_values(recipe.as_values()) == recipe, word
 
 
-def test_the_words_for_kinds():
+def test_the_names_of_kinds():
     assert sorted(KINDS["parameterization"]) == ["cppn", "fourier", "phase", "pixels", "pyramid"]
     assert "total-variation" in KINDS["penalties"]
     assert {"l1", "l2", "lp", "blur-distance"} < set(KINDS["penalties"])
@@ -141,7 +141,7 @@ def written(tmp_path, text):
     return path
 
 
-def test_a_file_of_ones_own(tmp_path):
+def test_a_recipe_file(tmp_path):
     path = written(
         tmp_path,
         'description = "größer"\nsteps = 3\n[parameterization]\nkind = "fourier"\nsize = [15, 17]\ngain = 2\n'
@@ -219,7 +219,7 @@ def test_a_wrong_file_names_the_key_and_what_is_allowed(text, message, tmp_path)
     assert "mine.toml" in str(caught.value)
 
 
-def test_recipes_that_are_not_there(tmp_path):
+def test_unknown_and_unreadable_recipes_are_refused(tmp_path):
     with pytest.raises(
         UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"
     ):
@@ -255,13 +255,13 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("setting", "holds"), SETTINGS)
-def test_one_setting_is_changed(setting, holds):
+def test_a_setting_is_changed(setting, holds):
     changed = read_recipe("standard", settings=[setting])
     assert holds(changed)
     assert changed != read_recipe("standard")
 
 
-def test_settings_follow_one_another():
+def test_settings_apply_in_order():
     changed = read_recipe(
         "standard", settings=["parameterization.size=64", "parameterization.kind=pixels", "parameterization.gain=2"]
     )

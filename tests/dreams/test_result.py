@@ -20,7 +20,7 @@ DREAM = Dream(
 )
 
 
-def test_everything_but_the_pixels_is_plain_values():
+def test_values_hold_everything_but_the_pixels():
     values = json.loads(json.dumps(DREAM.as_values(), ensure_ascii=False))
     assert values["target"] == 'class:"Vorfahrt achten"'
     assert (values["score"], values["robust"], values["start"]) == (1.23456789, 0.5, 0.25)

@@ -77,12 +77,12 @@ def test_strength_zero_is_the_identity(transform, images):
     assert np.asarray(apply([transform], images, SEEDS)) == pytest.approx(np.asarray(images), abs=1e-5)
 
 
-def test_everything_at_strength_zero_in_a_row_is_the_identity(images):
+def test_all_transforms_at_strength_zero_are_the_identity(images):
     assert np.asarray(apply(NOTHING, images, SEEDS)) == pytest.approx(np.asarray(images), abs=1e-5)
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=name)
-def test_each_image_draws_its_own(transform, images):
+def test_each_image_has_its_own_draw(transform, images):
     same = backend.tensor(np.repeat(np.asarray(images)[:1], 16, axis=0))
     seeds = np.arange(16, dtype="uint64")
     result = shown(transform, same, seeds)
@@ -91,7 +91,7 @@ def test_each_image_draws_its_own(transform, images):
 
 
 @pytest.mark.parametrize("transform", EVERY, ids=name)
-def test_the_same_seed_gives_the_same_alone_and_among_others(transform, images):
+def test_the_same_seed_gives_the_same_alone_and_in_a_batch(transform, images):
     together = shown(transform, images)
     assert shown(transform, images).tobytes() == together.tobytes()
     views = views_of([transform])
@@ -105,11 +105,11 @@ def test_another_seed_gives_another_result(transform, images):
     assert shown(transform, images, SEEDS + np.uint64(1)).tobytes() != shown(transform, images).tobytes()
 
 
-def test_motions_and_others_are_told_apart():
+def test_affine_transforms_are_recognized():
     assert [type(t).__name__ for t in EVERY if isinstance(t, AffineTransform)] == ["Rotate", "Scale", "Shear", "Shift"]
 
 
-def test_merged_motions_are_those_one_after_another(images):
+def test_merged_transforms_equal_successive_ones(images):
     motions = (Rotate(8.0), Scale(0.1), Shift(1.5))
     merged = np.asarray(apply(motions, images, SEEDS))
     each = images
@@ -122,14 +122,14 @@ def test_merged_motions_are_those_one_after_another(images):
     assert np.abs(np.asarray(apply(motions[::-1], images, SEEDS))[inner] - merged[inner]).max() > 0.03
 
 
-def test_what_stands_between_motions_parts_them(images):
+def test_a_transform_between_affine_ones_prevents_merging(images):
     both = np.asarray(apply((Shift(2.0), Jitter(0), Shift(2.0)), images, SEEDS))
     once = Shift(2.0)(images, backend.fold(SEEDS, 0))
     assert both == pytest.approx(np.asarray(Shift(2.0)(once, backend.fold(SEEDS, 2))), abs=1e-6)
 
 
 def test_a_rotation_turns_about_the_center():
-    """A quarter turn at the very limit of the draw would move (row, column) offsets; here the matrix is checked."""
+    """The matrix of the largest draw."""
     matrices = np.asarray(Rotate(20.0).matrix(np.arange(2000, dtype="uint64"), 9, 9)).astype("float64")
     turn = matrices[:, :2, :2]
     assert turn @ np.swapaxes(turn, 1, 2) == pytest.approx(np.broadcast_to(np.eye(2), turn.shape), abs=1e-6)
@@ -140,7 +140,7 @@ def test_a_rotation_turns_about_the_center():
     assert np.all(matrices[:, :2, 2] == 0)
 
 
-def test_the_center_stays_where_it_is():
+def test_the_center_is_fixed():
     image = np.zeros((1, 9, 9, 1), "float32")
     image[0, 4, 4] = 1
     for motion in (Rotate(45.0), Scale(0.5)):
@@ -155,7 +155,7 @@ def test_scales_go_from_the_inverse_to_the_factor():
     assert np.median(factors) == pytest.approx(1, abs=0.02)  # as often larger as smaller
 
 
-def test_a_shear_slants_each_row_by_its_distance_from_the_middle():
+def test_a_shear_shifts_each_row_by_its_distance_from_the_middle():
     ramp = np.tile(np.arange(20, dtype="float32")[None, None, :, None], (1, 9, 1, 1))
     slant = float(np.asarray(Shear(0.5).matrix(SEEDS[:1], 9, 20))[0, 0, 1])
     sheared = shown(Shear(0.5), backend.tensor(ramp), SEEDS[:1])
@@ -186,7 +186,7 @@ def test_jitter_rolls_by_whole_pixels_in_both_directions():
     assert {possible[row.tobytes()] for row in result} == shifts
 
 
-def test_pad_puts_a_gray_frame_around_and_trim_takes_it_off(images):
+def test_trim_removes_the_padding_of_pad(images):
     framed = shown(Pad(3, value=0.25), images)
     assert framed.shape == (4, 20, 24, 3)
     assert np.all(framed[:, :3] == 0.25)
@@ -199,7 +199,7 @@ def test_trimming_everything_is_refused(images):
         Trim(7)(images, SEEDS)
 
 
-def test_views_repeat_each_image_and_what_follows_draws_for_each(images):
+def test_views_repeat_each_image_and_are_transformed_separately(images):
     copies = shown(Views(3), images)
     assert np.array_equal(copies, np.repeat(np.asarray(images), 3, axis=0))
     looks = np.asarray(apply((Views(3), Jitter(5)), images, SEEDS))
@@ -214,15 +214,15 @@ def test_the_number_of_views_multiplies():
     assert views_of((Rotate(1.0), Views(3), Crop(views=2), Noise())) == 6
 
 
-def test_views_of_an_image_are_the_same_alone_and_among_others(images):
+def test_views_of_an_image_are_the_same_alone_and_in_a_batch(images):
     chain = (Views(2), Rotate(9.0), Crop(views=3), Noise(normal=0.1))
     together = np.asarray(apply(chain, images, SEEDS))
     alone = np.asarray(apply(chain, images[2:3], SEEDS[2:3]))
     assert together[12:18].tobytes() == alone.tobytes()
 
 
-def test_a_crop_of_half_the_side_shows_the_middle_at_twice_the_size():
-    """Without spread the part is the middle: on a ramp, output column x reads column center + (x - center) / 2."""
+def test_a_crop_of_half_the_side_enlarges_the_middle_twice():
+    """Without spread the crop is the middle: on a ramp, output column x reads column center + (x - center) / 2."""
     ramp = np.tile(np.arange(16, dtype="float32")[None, None, :, None], (1, 16, 1, 1))
     seen = shown(Crop(smallest=0.5, largest=0.5, spread=0.0), backend.tensor(ramp), SEEDS[:1])
     assert seen.shape == (1, 16, 16, 1)
@@ -244,7 +244,7 @@ def test_crops_stay_inside_the_image():
     assert np.mean(seen[:, 0, 0, 0] < 0.2) > 0.2
 
 
-def test_noise_has_its_deviation_and_its_reach():
+def test_noise_has_its_std_and_its_range():
     gray = backend.tensor(np.full((4, 50, 50, 3), 0.5, "float32"))
     normal = shown(Noise(normal=0.2), gray) - 0.5
     assert normal.std() == pytest.approx(0.2, rel=0.02)
@@ -256,7 +256,7 @@ def test_noise_has_its_deviation_and_its_reach():
     assert both == pytest.approx(normal + even, abs=1e-6)
 
 
-def test_a_blur_keeps_the_sum_of_an_inner_dot_and_spreads_it_as_a_gaussian():
+def test_a_blur_spreads_a_dot_as_a_gaussian_and_keeps_its_sum():
     dot = np.zeros((1, 21, 21, 1), "float32")
     dot[0, 10, 10] = 1
     blurred = np.asarray(gaussian_blur(backend.tensor(dot), np.array([1.5], "float32")))[0, ..., 0]
@@ -273,7 +273,7 @@ def test_a_blur_leaves_a_flat_image_flat():
     )
 
 
-def test_a_blur_of_next_to_nothing_changes_nothing(images):
+def test_a_tiny_blur_is_the_identity(images):
     assert np.asarray(gaussian_blur(images, np.full(4, 0.01, "float32"))) == pytest.approx(np.asarray(images), abs=1e-6)
 
 
@@ -306,7 +306,7 @@ def test_a_gray_network_has_no_saturation():
     assert shown(Color(saturation=0.9), gray, SEEDS[:1]) == pytest.approx(np.asarray(gray), abs=1e-6)
 
 
-def test_every_transform_lets_the_gradient_through(images):
+def test_every_transform_passes_the_gradient(images):
     for transform in EVERY:
 
         def total(numbers, transform=transform):

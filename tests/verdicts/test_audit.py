@@ -19,7 +19,7 @@ RED, GREEN, BLUE = np.eye(3)
 
 
 def _filled(layer, rows, bias):
-    """Give a 1x1 convolution or a dense layer one row of weights a unit."""
+    """Set the weights of a 1x1 convolution or a dense layer, one row per unit."""
     kernel = np.array(rows, "float32").T
     layer.set_weights([kernel.reshape(layer.weights[0].shape), np.array(bias, "float32")])
 
@@ -38,8 +38,8 @@ def hand_made():
     x = bell(swish(x))
     model = keras.Model(image, head(layers.GlobalAveragePooling2D(name="mean")(x)), name="by_hand")
     _filled(first, [RED, -RED, 0.1 * RED, RED, -RED, GREEN], [0, -0.1, 0.5, -0.5, 0.5, -0.9])
-    # with r the red: |r - 0.5| - 0.6 <= -0.1, which lines prove and intervals do not (0.5 + 0.5 - 0.6); and
-    # r - 2 max(r - 0.5, 0) - 0.75 <= -0.25, which neither proves: the line below the ReLU leaves 1 - 0.75
+    # with r the red: |r - 0.5| - 0.6 <= -0.1, which relaxation proves and intervals do not (0.5 + 0.5 - 0.6); and
+    # r - 2 max(r - 0.5, 0) - 0.75 <= -0.25, which neither proves: the relaxation of the ReLU leaves 1 - 0.75
     _filled(second, [[0, 0, 0, 1, 1, 0], [1, 0, 0, -2, 0, 0], [1, 0, 0, 0, 0, 0]], [-0.6, -0.75, 0])
     _filled(sums, [[0, 0, 1], [0, 0, 1]], [7, 0])
     _filled(swish, [[0, 0], [0, 1]], [-20, 0])
@@ -56,9 +56,9 @@ def by_hand(network_of):
 @pytest.fixture(scope="module")
 def images():
     """Twelve images whose green stays below 0.8, with some black."""
-    shown = (np.random.default_rng(0).random((12, 8, 8, 3)) * [1, 0.8, 1]).astype("float32")
-    shown[:, 3, 5] = 0
-    return shown
+    images = (np.random.default_rng(0).random((12, 8, 8, 3)) * [1, 0.8, 1]).astype("float32")
+    images[:, 3, 5] = 0
+    return images
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_every_unit_gets_the_verdict_that_arithmetic_gives_it(found):
     assert found.counts == {"alive": 8, "dormant": 1, "dead": 2, "always on": 1, "saturated": 3, "undecided": 3}
 
 
-def test_a_witness_is_the_image_the_place_and_the_value(found, images):
+def test_the_evidence_names_image_position_and_value(found, images):
     row, column = found.unit("first", 0).scanned.position
     image = images[int(found.unit("first", 0).scanned.image)]
     assert image[row, column, 0] == images[..., 0].max() == np.float32(found.unit("first", 0).scanned.high)
@@ -107,7 +107,7 @@ def test_a_dead_unit_has_its_bound_and_is_not_dreamed_if_intervals_prove_it(foun
     assert found.unit("second", 0).dream is not None  # intervals alone did not prove it
 
 
-def test_undecided_lists_what_was_tried(found):
+def test_undecided_lists_the_attempts(found):
     assert found.unit("second", 1).verdict.sentence == (
         "not activated by any of 12 images; not activated by a dream: recipe standard, pre-activation, "
         "relaxed gradient, another seed, pixels, map maximum; "
@@ -123,9 +123,9 @@ def test_units_with_silu_or_gelu_are_neither_dead_nor_dormant(found):
 
 def test_no_image_activates_a_dead_unit(found, by_hand):
     rng = np.random.default_rng(1)
-    anything = rng.choice([0.0, 0.5, 1.0], (2000, 8, 8, 3)).astype("float32")
-    first = np.asarray(by_hand.watch(frozenset({"first"}))(anything)["first"])
-    second = np.asarray(by_hand.watch(frozenset({"second"}))(anything)["second"])
+    inputs = rng.choice([0.0, 0.5, 1.0], (2000, 8, 8, 3)).astype("float32")
+    first = np.asarray(by_hand.watch(frozenset({"first"}))(inputs)["first"])
+    second = np.asarray(by_hand.watch(frozenset({"second"}))(inputs)["second"])
     seen = {"first": first, "second": second}
     dead = found.of("dead")
     assert len(dead) == 2
@@ -149,7 +149,7 @@ def test_the_same_seed_gives_the_same_audit(found, by_hand, scanned):
     assert audit(by_hand, scanned) == found
 
 
-def test_an_audit_comes_back_from_its_values(found):
+def test_an_audit_is_restored_from_its_values(found):
     assert audit_from(found.as_values()) == found
 
 
@@ -164,11 +164,11 @@ def test_a_scan_of_other_weights_is_refused(by_hand, scanned, network_of):
 
 
 @pytest.mark.parametrize(
-    ("layers", "said"),
+    ("layers", "message"),
     [(["frist"], "Close names: first"), (["mean"], "GlobalAveragePooling2D has no units of its own")],
 )
-def test_a_layer_that_cannot_be_audited_is_refused(by_hand, scanned, layers, said):
-    with pytest.raises(UnknownNameError, match=said):
+def test_a_layer_that_cannot_be_audited_is_refused(by_hand, scanned, layers, message):
+    with pytest.raises(UnknownNameError, match=message):
         audit(by_hand, scanned, layers)
 
 
@@ -201,7 +201,7 @@ def test_near_duplicates_are_found_before_normalization(normed, network_of):
     assert [(pair.first, pair.second) for pair in found.layer("relu").duplicates] == [(2, 5)]
 
 
-def test_a_leaky_layer_is_no_relu(network_of):
+def test_a_leaky_layer_is_not_a_relu(network_of):
     image = keras.Input((4, 4, 3))
     conv = layers.Conv2D(1, 1, name="conv")
     model = keras.Model(image, layers.ReLU(negative_slope=0.1, name="leak")(conv(image)))

@@ -1,4 +1,4 @@
-"""What an audit knows is asked by layer and unit, told as values and read back."""
+"""The result of an audit: counts, lookups and JSON values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def audit():
     return Audit("net", "abc", 9, (8, 8), "standard", 3, layers, ("dense",))
 
 
-def test_counts_by_layer_and_of_all(audit):
+def test_counts_per_layer_and_in_total(audit):
     assert audit.layer("conv").counts["dormant"] == 1
     assert audit.counts == {"alive": 1, "dormant": 1, "dead": 1, "always on": 0, "saturated": 0, "undecided": 0}
     assert [layer.proved for layer in audit.layers] == [0, 1]
@@ -45,14 +45,14 @@ def test_units_are_found_by_layer_and_kind(audit):
         audit.unit("conv", 2)
 
 
-def test_values_are_json_and_come_back(audit):
+def test_values_are_json_and_restore_the_audit(audit):
     values = json.loads(json.dumps(audit.as_values(), allow_nan=False))
     assert values["counts"]["dead"] == 1
     assert values["layers"][0]["findings"][0]["scanned"]["position"] == [3, 4]
     assert audit_from(values) == audit
 
 
-def test_what_is_no_number_comes_back_as_such():
+def test_nan_is_restored():
     broken = Finding(0, Verdict("undecided", "?"), ScanEvidence(0, math.nan, math.nan, math.nan))
     layer = LayerAudit("conv", "Conv2D", "relu", (broken,))
     values = json.loads(json.dumps(Audit("net", "", 0, (8, 8), (), 0, (layer,)).as_values(), allow_nan=False))
@@ -61,7 +61,7 @@ def test_what_is_no_number_comes_back_as_such():
     assert again.position is None
 
 
-def test_a_notebook_shows_a_table_and_no_markup_of_names(audit):
+def test_a_notebook_shows_a_table_with_escaped_names(audit):
     html = audit._repr_html_()
     assert "conv:1" in html
     assert "<td>dead, proved: no valid input</td>" in html

@@ -1,4 +1,4 @@
-"""The image of an audit: bars as long as their shares, and none that is there left out."""
+"""The chart of an audit: bars in proportion to the shares, and no share invisible."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_segments_fill_the_bar_and_show_every_share(counts, expected):
     assert segments(counts, 100) == expected
 
 
-def test_every_kind_has_a_color_and_no_two_the_same():
+def test_every_kind_has_its_own_color():
     assert tuple(COLORS) == KINDS
     assert len(set(COLORS.values())) == len(KINDS)
 
@@ -51,13 +51,13 @@ def test_bars_are_as_long_as_their_shares():
     assert pixels(image, "dormant") == swatch
 
 
-def test_several_layers_have_a_row_for_all_of_them():
+def test_several_layers_have_a_row_in_total():
     one = chart(layer("conv", "alive"))
     two = chart(layer("conv", "alive"), layer("dense", "dormant", "dormant", "dormant"))
     assert two.shape[0] == one.shape[0] + 24 + 4 + 1 + 4 + 24 + 4
     assert pixels(two, "dormant") == 14 * (14 + 420 + 314)
 
 
-def test_long_and_odd_names_are_cut_and_drawn():
+def test_long_and_unusual_names_are_shortened_and_drawn():
     image = chart(layer("block/" * 60 + "größe", "alive"), layer("日本 $(rm)", "dead"))
     assert image.shape[1] < 1500

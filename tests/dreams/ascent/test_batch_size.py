@@ -14,11 +14,11 @@ from dreamfilters.errors import RecipeError
 RECIPE = Recipe()
 
 
-def size(network, goal, asked=None, recipe=RECIPE):
-    return batch_size(network, goal, canvas_of(network, recipe), recipe, asked)
+def size(network, goal, batch=None, recipe=RECIPE):
+    return batch_size(network, goal, canvas_of(network, recipe), recipe, batch)
 
 
-def test_an_image_costs_its_layers_and_their_gradients(network):
+def test_the_memory_of_an_image_is_that_of_its_layers_and_their_gradients(network):
     canvas = canvas_of(network, RECIPE)
     conv1 = 16 * 16 * 8 * 8  # numbers of 4 bytes, twice
     up_to_conv2 = conv1 + 8 * 8 * 8 * 8 + 6 * 6 * 8 * 8
@@ -32,13 +32,13 @@ def test_maps_grow_with_the_canvas(network):
     assert image_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 8
 
 
-def test_no_batch_is_larger_than_the_goal_or_than_what_gains(network):
+def test_no_batch_is_larger_than_the_goal_or_64(network):
     assert size(network, channel("conv2", range(8))) == 8
     assert size(network, channel("conv2", [0])) == 1
     assert size(network, channel("conv1", [0] * 500)) in (32, 64)  # the trial decides
 
 
-def test_memory_sets_the_batch(network, monkeypatch):
+def test_the_memory_budget_limits_the_batch(network, monkeypatch):
     goal = channel("conv1", [0] * 30)
     monkeypatch.setattr(batching, "_BUDGET", 10 * 16 * 16 * 8 * 8)
     assert size(network, goal) == 10
@@ -51,23 +51,23 @@ def test_a_group_stays_together(network, monkeypatch):
     goal = channel("conv1", [0] * 9) + channel("conv1", [1])
     grouped = channel("conv1", [0] * 3) + diversity("conv1", 3)
     assert size(network, grouped) == 3
-    assert size(network, grouped, asked=5) == 3
-    assert size(network, goal, asked=5) == 5
+    assert size(network, grouped, batch=5) == 3
+    assert size(network, goal, batch=5) == 5
     monkeypatch.setattr(batching, "_BUDGET", 1)
     assert size(network, grouped) == 3
 
 
-def test_asked_for_batches(network):
+def test_requested_batches(network):
     goal = channel("conv1", range(8))
-    assert [size(network, goal, asked=asked) for asked in (1, 3, 100)] == [1, 3, 100]
-    for asked in (0, -1):
-        with pytest.raises(RecipeError, match=f"batch={asked}: at least 1"):
-            size(network, goal, asked=asked)
+    assert [size(network, goal, batch=batch) for batch in (1, 3, 100)] == [1, 3, 100]
+    for batch in (0, -1):
+        with pytest.raises(RecipeError, match=f"batch={batch}: at least 1"):
+            size(network, goal, batch=batch)
     with pytest.raises(RecipeError, match="batch=1: at least 3"):
-        size(network, channel("conv1", [0] * 3) + diversity("conv1", 3), asked=1)
+        size(network, channel("conv1", [0] * 3) + diversity("conv1", 3), batch=1)
 
 
-def test_the_trial_takes_the_size_with_the_most_images_a_second(network, monkeypatch):
+def test_the_trial_chooses_the_size_with_the_most_images_per_second(network, monkeypatch):
     clock = iter(np.cumsum([0.0, 6.4, 0.0, 1.6]).tolist())  # 64 images in 6.4 s, 32 in 1.6 s
     monkeypatch.setattr(batching.time, "perf_counter", lambda: next(clock))
     assert size(network, channel("conv1", [0] * 500)) == 32

@@ -22,7 +22,7 @@ CANVAS = Canvas(4, 4, priors.neutral(1))
 
 @pytest.fixture(scope="module")
 def sums():
-    """Filter 0 answers 2 x + 1, filter 1 answers -x; the network takes -1..1."""
+    """Filter 0 is 2 x + 1, filter 1 is -x, for x in -1..1."""
     model = keras.Sequential(
         [layers.Input((4, 4, 1)), layers.Conv2D(2, 1, activation="relu", name="conv")], name="sums"
     )
@@ -37,7 +37,7 @@ def run(program, pixels, wanted, step=0):
 
 
 def images(*values):
-    """z of images of one gray each: logit(value)."""
+    """Return the z of uniform gray images: logit(value)."""
     gray = np.log(np.asarray(values) / (1 - np.asarray(values)))
     return np.broadcast_to(gray[:, None, None, None], (len(values), 4, 4, 1)).astype("float32")
 
@@ -52,16 +52,16 @@ def test_a_step_by_hand(sums):
     assert alive.tolist() == [True, True]
 
 
-def test_a_penalty_pulls_the_other_way(sums):
-    """d score / dx = 4 and d penalty / dx = 2 * 20 * .25 = 10 per pixel's sixteenth: the penalty wins."""
+def test_a_penalty_can_reverse_the_step(sums):
+    """d score / dx = 4 and d penalty / dx = 2 * 20 * .25 = 10 per sixteenth of a pixel: the penalty is larger."""
     recipe = Recipe(Pixels(), (), (L2(20.0),), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [0])
     pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75), goal.wanted)
-    assert scores == pytest.approx([2.0], rel=1e-5)  # the score is told without it
+    assert scores == pytest.approx([2.0], rel=1e-5)  # the score excludes the penalty
     assert pixels == pytest.approx(images(0.75) - 0.01, abs=1e-6)
 
 
-def test_views_are_averaged_and_edits_follow_the_move(sums):
+def test_views_are_averaged_and_edits_follow_the_step(sums):
     recipe = Recipe(Pixels(), (Views(3),), (), (Decay(0.5),), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [0, 1])
     pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.25), goal.wanted)
@@ -76,8 +76,8 @@ def test_a_schedule_scales_the_move(sums):
     assert pixels == pytest.approx(images(0.75) + 0.0025, abs=1e-6)
 
 
-def test_a_silent_filter_is_raised_before_its_relu(sums):
-    """Filter 1 is -.5 before its ReLU and silent behind it; darker raises it, and the score is told as it is."""
+def test_an_inactive_filter_is_raised_before_its_relu(sums):
+    """Filter 1 is -.5 before its ReLU and 0 after it; the step darkens the image, and the score is 0."""
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     goal = channel("conv", [1, 0])
     pixels, scores, _ = run(build(sums, goal, recipe, CANVAS), images(0.75, 0.75), goal.wanted)
@@ -85,8 +85,8 @@ def test_a_silent_filter_is_raised_before_its_relu(sums):
     assert scores == pytest.approx([0.0, 2.0])
 
 
-def test_a_waking_step_passes_a_silent_relu_of_another_layer():
-    """The first layer is silent on every gray below 1, so that nothing flows back from the second's value either."""
+def test_a_relaxed_step_passes_an_inactive_relu_of_another_layer():
+    """The first layer is 0 on every gray below 1, so no gradient passes it."""
     model = keras.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(1, 1, activation="relu", name="first")])
     model.add(layers.Conv2D(1, 1, activation="relu", name="second"))
     for layer, (kernel, bias) in zip(model.layers, ((1.0, -1.0), (1.0, -0.5)), strict=True):
@@ -101,7 +101,7 @@ def test_a_waking_step_passes_a_silent_relu_of_another_layer():
     assert scores == [0]
 
 
-def test_a_row_that_is_not_finite_stays_where_it_was(sums):
+def test_a_row_that_is_not_finite_is_not_updated(sums):
     recipe = Recipe(Pixels(), (), optimizer=Sign(rate=0.01), steps=1)
     goal = 1.0 * channel("conv", [0, 0])
     wanted = (np.array([np.inf, 1.0], "float32"), goal.wanted[1])
@@ -112,7 +112,7 @@ def test_a_row_that_is_not_finite_stays_where_it_was(sums):
     assert pixels[1] == pytest.approx(images(0.75)[0] + 0.01, abs=1e-6)
 
 
-def test_the_judge_sees_the_image_in_the_networks_form(sums):
+def test_the_score_is_that_of_the_image_in_the_input_form(sums):
     goal = channel("conv", [0, 1])
     score = build(sums, goal, Recipe(Pixels(), ()), CANVAS).score
     grays = backend.tensor(np.broadcast_to(np.array([1.0, 0.0])[:, None, None, None], (2, 4, 4, 1)).astype("float32"))
@@ -126,7 +126,7 @@ def test_small_motions_change_nothing_on_a_flat_image(sums):
     assert program.robust_score(flat, np.array([7], "uint64"), goal.wanted) == pytest.approx([2.0], rel=1e-5)
 
 
-def test_rows_are_taken_from_either():
+def test_where_selects_rows():
     new, old = {"a": np.ones((3, 2), "float32")}, {"a": np.zeros((3, 2), "float32")}
     chosen = np.asarray(where(backend.tensor([True, False, True]), new, old)["a"])
     assert chosen.tolist() == [[1, 1], [0, 0], [1, 1]]
@@ -139,6 +139,6 @@ def test_rows_are_taken_from_either():
         (channel("conv2", [0]) + logit([7]), "class 7: tiny has 3 classes, 0 to 2"),
     ],
 )
-def test_places_that_are_not_there(goal, message, network):
+def test_unknown_units_are_refused(goal, message, network):
     with pytest.raises(TargetError, match=message):
         build(network, goal, Recipe(), Canvas(16, 16, priors.neutral(3)))

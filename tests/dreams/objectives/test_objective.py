@@ -19,7 +19,7 @@ def scores(goal, seen):
 
 
 def map_of(*filters):
-    """One image's activation (1, 2, 2, c) from the 2x2 map of each filter."""
+    """Return the activation (1, 2, 2, c) of one image from the 2x2 map of each filter."""
     return np.moveaxis(np.asarray(filters, "float32"), 0, -1)[None]
 
 
@@ -48,7 +48,7 @@ def test_channel_of_a_layer_with_one_filter():
     assert scores(channel("conv", [0, 0]), {"conv": BOTH[..., :1]}) == [2.5, 2.0]
 
 
-def test_neuron_is_one_place_of_a_map():
+def test_neuron_is_one_position_of_a_map():
     goal = neuron("conv", [(0, 1, 0), (1, 0, 1)])  # filter, row, column
     assert scores(goal, {"conv": BOTH}) == [3.0, 5.0]
     assert scores(neuron("conv", [(1, 0, 1), (0, 1, 1)]), {"conv": BOTH}) == [3.0, 8.0]
@@ -56,12 +56,12 @@ def test_neuron_is_one_place_of_a_map():
 
 
 def test_neuron_of_a_map_that_is_not_square():
-    wide = np.arange(6, dtype="float32").reshape(1, 2, 3, 1)  # row 1, column 2 holds 5
+    wide = np.arange(6, dtype="float32").reshape(1, 2, 3, 1)  # 5 at row 1, column 2
     assert scores(neuron("conv", [(0, 1, 2)]), {"conv": wide}) == [5.0]
     assert scores(neuron("conv", [(0, 1, 0)]), {"conv": wide}) == [3.0]
 
 
-def test_logit_reads_what_enters_the_softmax():
+def test_logit_is_the_value_before_the_softmax():
     goal = logit([2, 0])
     assert goal.layers == {LOGITS}
     assert scores(goal, {LOGITS: [[1, 2, 7], [4, 5, 6]]}) == [7.0, 4.0]
@@ -71,27 +71,27 @@ def test_margin_is_the_class_against_a_soft_maximum_of_the_others():
     logits = [[7.0, 1.0, 3.0]]
     expected = 7 - 2 * math.log(math.exp(1 / 2) + math.exp(3 / 2))  # temperature 2
     assert scores(margin([0], temperature=2.0), {LOGITS: logits}) == pytest.approx([expected], abs=1e-5)
-    # cold, it is the distance to the strongest of the others
+    # at a low temperature, it is the distance to the largest other logit
     assert scores(margin([0], temperature=0.01), {LOGITS: logits}) == pytest.approx([4.0], abs=1e-4)
     assert scores(margin([2], temperature=0.01), {LOGITS: logits}) == pytest.approx([-4.0], abs=1e-4)
 
 
-def test_layer_is_the_mean_square_of_everything():
+def test_layer_is_the_mean_square_of_its_activations():
     # (1 + 4 + 9 + 16 + 9 + 9 + 1 + 1) / 8 = 6.25
     assert scores(layer("conv"), {"conv": FIRST}) == [6.25]
 
 
 def test_direction_by_dot_is_the_projection_on_the_unit_vector():
-    # (3, 4) has the length 5; the places' projections are (3a + 4b) / 5, of the means (2.5, 0): 1.5
+    # (3, 4) has the length 5; the projections at each position are (3a + 4b) / 5, of the means (2.5, 0): 1.5
     assert scores(direction("conv", [3, 4]), {"conv": FIRST}) == pytest.approx([1.5])
 
 
-def test_direction_by_cosine_asks_for_the_direction_only():
+def test_direction_by_cosine_ignores_the_length():
     activation = np.array([[[[3.0, 4.0], [4.0, -3.0]]]])  # along the vector, and at a right angle to it
     goal = direction("conv", [[3, 4]], similarity="cosine")
     assert scores(goal, {"conv": activation}) == pytest.approx([0.5])
     assert scores(goal, {"conv": 100 * activation}) == pytest.approx([0.5])
-    assert scores(goal, {"conv": 0 * activation}) == [0.0]  # silence: finite
+    assert scores(goal, {"conv": 0 * activation}) == [0.0]  # activations of 0: finite
 
 
 def test_direction_in_a_dense_layer_and_one_vector_an_image():
@@ -100,7 +100,7 @@ def test_direction_in_a_dense_layer_and_one_vector_an_image():
     assert len(goal) == 2
 
 
-def test_match_by_distance_is_zero_at_the_target_and_minus_one_at_silence():
+def test_match_by_distance_is_zero_at_the_target_and_minus_one_at_zero():
     target = np.array([[3.0, 4.0]])
     goal = match("dense", target)
     assert scores(goal, {"dense": target}) == [0.0]
@@ -114,33 +114,33 @@ def test_match_by_dot_is_the_projection_times_the_cosine():
     assert scores(goal, {"dense": [[6, 8]]}) == pytest.approx([2.0])  # a caricature: stronger is better
     # (5, 0): projection 15 / 25, cosine 15 / (5 * 5)
     assert scores(goal, {"dense": [[5, 0]]}) == pytest.approx([0.6 * 0.6])
-    # the cosine has a floor of .1: at a right angle and behind it there is still a slope
+    # the cosine is at least .1, so that orthogonal activations have a gradient
     assert scores(goal, {"dense": [[-3, -4]]}) == pytest.approx([-0.1])
 
 
-def test_match_of_maps_counts_every_place():
+def test_match_of_maps_counts_every_position():
     goal = match("conv", FIRST)
-    off_by_one = FIRST + np.eye(2)[0]  # filter 0 is 1 too high at each of 4 places
+    off_by_one = FIRST + np.eye(2)[0]  # filter 0 is 1 too high at each of 4 positions
     assert scores(goal, {"conv": off_by_one}) == pytest.approx([-4 / 50])  # 1 + 4 + 9 + 16 + 9 + 9 + 1 + 1 = 50
 
 
 def test_diversity_is_minus_the_cosine_of_the_styles():
-    # one place each: the Gram matrices of (1, 0), (0, 1) and (1, 1) / sqrt 2 have cosines 0, 1/2, 1/2
+    # one position each: the Gram matrices of (1, 0), (0, 1) and (1, 1) / sqrt 2 have cosines 0, 1/2, 1/2
     root = math.sqrt(0.5)
     seen = np.array([[1, 0], [0, 1], [root, root]]).reshape(3, 1, 1, 2)
     assert scores(diversity("conv", 3), {"conv": seen}) == pytest.approx([-0.25, -0.25, -0.5])
-    # strength is no difference in style
+    # the length does not change the style
     assert scores(diversity("conv", 3), {"conv": seen * [[[[9]]], [[[1]]], [[[2]]]]}) == pytest.approx(
         [-0.25, -0.25, -0.5]
     )
 
 
-def test_diversity_of_equals_is_minus_one():
+def test_diversity_of_equal_images_is_minus_one():
     assert scores(diversity("conv", 2), {"conv": np.concatenate([FIRST, FIRST])}) == pytest.approx([-1, -1])
 
 
 def test_diversity_between_the_views_of_two_images():
-    """Views of one image stand together, are not compared with each other, and each meets the other image's."""
+    """Views of one image are not compared with each other, only with those of the other image."""
     goal = diversity("conv", 2)
     seen = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], "float32").reshape(4, 1, 1, 2)  # 2 images x 2 views
     result = goal.score({"conv": backend.tensor(seen)}, backend.tensor(np.repeat(goal.wanted, 2)))
@@ -167,7 +167,7 @@ def test_sums_differences_and_multiples_score_as_written():
     assert scores(-(a - b) * 3 - a, seen) == [1.5 - 2.5, 9.0 - 5.0]
 
 
-def test_names_say_the_sum_and_bracket_where_it_changes_the_meaning():
+def test_names_contain_brackets_where_they_change_the_meaning():
     a, b, c = channel("a", [0]), channel("b", [1]), channel("c", [2])
     assert (a - 0.5 * b).names == ("a:0 - 0.5*b:1",)
     assert (a - (b - c)).names == ("a:0 - (b:1 - c:2)",)
@@ -197,14 +197,14 @@ def test_names_of_layers_are_quoted_where_they_would_not_parse():
     assert channel('5" conv', [0]).names == ("'5\" conv':0",)
 
 
-def test_one_is_combined_with_each_of_many():
+def test_a_single_image_is_combined_with_each_of_many():
     many, one = channel("conv", [0, 1]), channel("conv", [1])
     assert scores(many - one, {"conv": BOTH}) == [2.5 - 0.0, 5.0 - 5.0]
     assert scores(one - many, {"conv": BOTH}) == [0.0 - 2.5, 0.0]
     assert (one - many).names == ("conv:1 - conv:0", "conv:1 - conv:1")
 
 
-def test_three_are_not_combined_with_two():
+def test_three_images_are_not_combined_with_two():
     with pytest.raises(TargetError, match="objectives of 3 and 2 images cannot be combined"):
         channel("conv", range(3)) + channel("conv", range(2))
 
@@ -239,11 +239,11 @@ def test_goals_of_a_kind_are_joined():
     assert joined.reach == (("conv", (0,)), ("conv", (1,)))
     with pytest.raises(TargetError, match="different kinds"):
         join(channel("conv", [0]), channel("other", [0]))
-    weighted = join(2 * channel("conv", [0]), 3 * channel("conv", [1]))  # the weights are rows, no kind of their own
+    weighted = join(2 * channel("conv", [0]), 3 * channel("conv", [1]))  # weights are rows and do not change the kind
     assert scores(weighted, {"conv": BOTH}) == [5.0, 15.0]
 
 
-def test_kinds_tell_programs_apart():
+def test_different_functions_have_different_kinds():
     kinds = [
         channel("a", [0]),
         channel("b", [0]),
@@ -288,13 +288,13 @@ def test_kinds_tell_programs_apart():
         (lambda: diversity("conv", 1), "facets=1"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(make, message):
+def test_invalid_arguments_are_refused_in_one_line(make, message):
     with pytest.raises(TargetError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
 
 
-# Every goal on the tiny network: its score rises in 3 steps of plain ascent, and its names parse again.
+# Every objective on the tiny network: its score rises in 3 steps, and its names parse again.
 GOALS = {
     "channel": lambda: channel("conv2", [0, 3, 5]),
     "channel by maximum": lambda: channel("conv2", [0, 3, 5], reduce="max"),

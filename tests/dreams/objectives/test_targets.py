@@ -14,7 +14,7 @@ from dreamfilters.networks import LOGITS, InputForm, Network
 
 @pytest.fixture(scope="module")
 def deep(fill):
-    """The names of the issue: conv4 with 4 filters, conv6 with 50, 43 classes, one of them with a space in its name."""
+    """A network with 4 filters in conv4, 50 in conv6 and 43 classes, some with unusual names."""
     model = keras.Sequential(
         [
             layers.Input((16, 16, 3)),
@@ -77,7 +77,7 @@ TABLE = [
     # names of classes
     ('class:"Vorfahrt achten"', ('class:"Vorfahrt achten"',), {LOGITS}),
     ("class:'vorfahrt ACHTEN'", ('class:"Vorfahrt achten"',), {LOGITS}),
-    ('"class":3', None, None),  # a layer called class, which there is not
+    ('"class":3', None, None),  # there is no layer called class
     ("class:stop", ("class:STOP",), {LOGITS}),
     ('class:"Verbot für Fahrzeuge"', ('class:"Verbot für Fahrzeuge"',), {LOGITS}),
     ("class:30", ("class:30",), {LOGITS}),  # the class called 30, number 1
@@ -85,8 +85,8 @@ TABLE = [
     ("class:1,2", ('class:"1,2"',), {LOGITS}),  # a name wins over a list of numbers
     ('class:"-"', ('class:"-"',), {LOGITS}),
     ('class:"*"', ('class:"*"',), {LOGITS}),
-    ("class:23", ("class:23",), {LOGITS}),  # its name holds both quotes
-    ("class:24", ("class:24",), {LOGITS}),  # another class has this name too
+    ("class:23", ("class:23",), {LOGITS}),  # its name contains both quotes
+    ("class:24", ("class:24",), {LOGITS}),  # another class has the same name
 ]
 
 
@@ -120,14 +120,14 @@ def test_all_classes(deep):
     assert [targets.parse(deep, name).wanted.tolist() for name in goal.names] == [[k] for k in range(43)]
 
 
-def test_the_reducer_is_heard(deep):
+def test_the_reducer_is_applied(deep):
     seen = {"conv6": np.arange(2 * 2 * 50, dtype="float32").reshape(1, 2, 2, 50)}
     for text, value in (("conv6:3", 78.0), ("conv6:3!max", 153.0), ("conv6:3@1,0", 103.0)):
         goal = parse(deep, text)
         assert np.asarray(goal.score(seen, goal.wanted)).tolist() == [value]
 
 
-def test_a_class_is_scored_as_the_recipe_says(deep):
+def test_the_recipe_sets_the_class_score(deep):
     assert parse(deep, "class:STOP").kind == ("logit",)
     assert parse(deep, "class:STOP", class_score="margin").kind[0] == "margin"
     assert parse(deep, "class:STOP", class_score="margin").names == ("class:STOP",)
@@ -190,12 +190,12 @@ POSITIONS = [
 
 
 @pytest.mark.parametrize(("text", "position", "why"), POSITIONS)
-def test_where_the_grammar_is_left(text, position, why, deep):
+def test_a_syntax_error_has_its_position(text, position, why, deep):
     with pytest.raises(TargetError, match=why) as caught:
         parse(deep, text)
     message = str(caught.value)
     assert message.startswith(f"{text!r}, position {position}: ")
-    assert "conv6:12@3,4" in message  # what a target looks like
+    assert "conv6:12@3,4" in message  # examples of targets
     assert "\n" not in message
 
 
@@ -215,7 +215,7 @@ def test_where_the_grammar_is_left(text, position, why, deep):
         ("conv6:0-2 - conv4:0-1", TargetError, "objectives of 3 and 2 images"),
     ],
 )
-def test_what_the_network_does_not_have(text, kind, message, deep):
+def test_unknown_names_and_numbers_are_refused(text, kind, message, deep):
     with pytest.raises(kind, match=message) as caught:
         parse(deep, text)
     assert "\n" not in str(caught.value)
@@ -313,7 +313,7 @@ PIECES = st.sampled_from(
 @example("+".join(["conv6:1"] * 2000))
 @example('"a\nb":1')
 @example('class:"a\u2028b"')
-def test_any_text_parses_or_says_in_one_line_why_not(deep, text):
+def test_any_text_parses_or_gives_a_one_line_error(deep, text):
     try:
         goal = parse(deep, text)
     except DreamfiltersError as error:
