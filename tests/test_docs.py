@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from docs import reference
 from dreamfilters.cli import app
+from dreamfilters.comparison.measures.registry import MEASURES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/[!r]*/*.md"))]
@@ -104,6 +105,17 @@ def test_the_api_reference_holds_every_public_name_once():
 
     listed = [name for names in reference.sections().values() for name in names]
     assert sorted(listed) == sorted(set(dreamfilters.__all__) - {"__version__"})
+
+
+def test_every_measure_is_explained():
+    text = (ROOT / "docs" / "explanation" / "measures.md").read_text("utf-8")
+    assert [name for name in MEASURES if f"`{name}`" not in text] == []
+
+
+def test_the_map_of_packages_is_complete():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    packages = [path.parent.name for path in (ROOT / "dreamfilters").rglob("__init__.py")]
+    assert [name for name in packages if f"`{name}/`" not in text] == ["dreamfilters"]
 
 
 def test_the_recipes_named_are_those_shipped():
