@@ -110,7 +110,8 @@ def image_folder(
         ImageError: no image file there, a CSV that fits none of them, an impossible size or number of channels.
 
     Example:
-        >>> for index, image in image_folder("signs", size=(48, 48)): ...  # doctest: +SKIP
+        >>> [image.shape for index, image in image_folder("signs/14", size=(32, 32))]
+        [(32, 32, 3), (32, 32, 3), (32, 32, 3), (32, 32, 3)]
     """
     check_channels(channels)
     if size is not None and min(size) < 1:

@@ -41,9 +41,11 @@ class Network:
         architecture: the file that the layers were read from, where the weights have a file of their own.
 
     Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Conv2D(8, 3, name="conv1")])
         >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
-        >>> network.watch(frozenset({"conv6"}))(network.to_input(images))["conv6"].shape
-        TensorShape([16, 6, 6, 96])
+        >>> network.watch(frozenset({"conv1"}))(network.to_input(images))["conv1"].shape
+        TensorShape([16, 46, 46, 8])
     """
 
     model: keras.Model

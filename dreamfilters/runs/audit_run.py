@@ -132,7 +132,7 @@ def read_audit(folder: Path | str) -> Audit:
         OutputError: the folder holds no finished audit, or its files are damaged.
 
     Example:
-        >>> read_audit("outputs/signs-audit").unit("conv2", 9).verdict.kind
+        >>> read_audit("outputs/audit").unit("conv2", 9).verdict.kind
         'dormant'
     """
     folder = Path(folder)

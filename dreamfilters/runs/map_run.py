@@ -96,7 +96,8 @@ def draw_maps(
         ImageError: no image can be read.
 
     Example:
-        >>> draw_maps(load("signs"), image_folder("signs"), "outputs/maps")  # doctest: +SKIP
+        >>> draw_maps(network, image_folder("signs/14/14_rendered_0.png"), "outputs/maps").done
+        1
     """
     source = images if isinstance(images, ImageFolder) else ImageArrays.of(images)
     return run(MapJob(network, source, settings or MapSettings()), Path(folder), force=force, progress=progress)

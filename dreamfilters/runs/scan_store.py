@@ -89,7 +89,7 @@ def read_scan(folder: Path | str) -> Scan:
 
     Example:
         >>> read_scan("outputs/scan").unit("conv6", 12).strongest["max"][0].name
-        '14/00039_00004.png'
+        '19/19_rendered_1.png'
     """
     folder = Path(folder)
     manifest = KIND.read(folder)

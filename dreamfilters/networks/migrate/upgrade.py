@@ -65,8 +65,9 @@ def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedCon
         UntrustedError: there is a Lambda layer and `trust` is not set.
 
     Example:
-        >>> upgrade({"class_name": "Sequential", "config": [...]}, "1.2.1").changes
-        ('Convolution2D is called Conv2D now', 'nb_filter of Conv2D is called filters now', ...)
+        >>> layer = {"class_name": "Dense", "config": {"output_dim": 3, "batch_input_shape": [None, 4]}}
+        >>> upgrade({"class_name": "Sequential", "config": [layer]}, "1.2.1").changes[1]
+        'output_dim of Dense is called units now'
     """
     work = _Upgrade(version_of(version), trust)
     upgraded = work.model(copy.deepcopy(plain(config)))

@@ -35,8 +35,8 @@ def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, .
     Raises:
         UnknownNameError: a label is not a class of the network.
 
-    >>> [order.name for order in class_orders(load("net.h5"), ["0", "1", "42"])]  # doctest: +SKIP
-    ['numeric', 'string-sorted']
+    >>> [order.name for order in class_orders(network, ["0", "1", "42"])]
+    ['as named', 'alphabetical', 'string-sorted']
     """
     names, numbers = _numbered(network, labels)
     found: dict[tuple[int, ...], str] = {}  # index into `names` of each output -> name of the order

@@ -93,8 +93,8 @@ def rank_forms(
         ModelError: the network's output is not one number for each class.
 
     Example:
-        >>> rank_forms(load("net.h5"), image_folder("signs")).best.form.describe()  # doctest: +SKIP
-        '30x30 BGR, 0 to 255'
+        >>> rank_forms(network, image_folder("signs")).best.form.describe()
+        '48x48 RGB, 0 to 1'
     """
     _check_outputs(network)
     known = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
