@@ -47,7 +47,7 @@ ALLOWED = {
 }
 
 # How many uses are left; this number only shrinks.
-CEILING = 330
+CEILING = 60
 
 
 def files(under: tuple[str, ...] = SEARCHED) -> Iterator[Path]:
