@@ -117,7 +117,7 @@ def stream(
         return {layer: np.asarray(value)[:count] for layer, value in program(backend.tensor(stack)).items()}
 
     batches = _batches(fitted, lambda shape: _batch_size(network, layers, shape) if batch is None else batch)
-    yield from in_order(run, batches, hands=1)  # the next batch is decoded while this one passes the network
+    yield from in_order(run, batches, threads=1)  # the next batch is decoded while this one passes the network
 
 
 def _compiled(network: Network, layers: frozenset[str], reduce: Reduction) -> Callable[[Any], Activations]:

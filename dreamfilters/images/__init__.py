@@ -1,4 +1,4 @@
-"""Image files become float32 images in [0, 1] and images become files again: the only place with uint8."""
+"""Image files as float32 images in [0, 1], and images as files; the only package that uses uint8 images."""
 
 from dreamfilters.images.colormaps import heat, overlay
 from dreamfilters.images.contact_sheets import contact_sheet

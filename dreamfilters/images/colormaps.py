@@ -1,4 +1,4 @@
-"""A map of numbers becomes an image whose brightness grows evenly with them."""
+"""Colormaps: maps of numbers as images with even steps of brightness."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from dreamfilters.errors import ImageError, UnknownNameError, close_names
 from dreamfilters.images.decoding import MID_GRAY, ImageArray, in_channels
 from dreamfilters.images.resizing import resize
 
-# Magma: every 17th of the 256 colors by Nathaniel J. Smith and Stefan van der Walt, given to the public domain (CC0),
-# https://github.com/BIDS/colormap. Straight lines between these 16 stay within 2.3/255 of the original.
+# Magma: every 17th of the 256 colors by Nathaniel J. Smith and Stefan van der Walt, public domain (CC0),
+# https://github.com/BIDS/colormap. Linear interpolation stays within 2.3/255 of the original.
 _MAGMA = (
     "000004 0b0924 20114b 3b0f70 57157e 721f81 8c2981 a8327d c43c75 de4968 f1605d fa7f5e fe9f6d febf84 fddea0 fcfdbf"
 )
-# Viridis, by the same two and Eric Firing, from the same place: every 15th color, which stays within 5/255.
+# Viridis, by the same two and Eric Firing, same source: every 15th color; interpolation stays within 5/255.
 _VIRIDIS = (
     "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e 1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f "
     "d8e219 fde725"
@@ -31,12 +31,12 @@ _COLORS = _stops(_MAGMA)
 
 @dataclass(frozen=True, eq=False)
 class Colormap:
-    """The colors of a map.
+    """Colors for the values of a map.
 
     Attributes:
-        name: as `PALETTES` has it.
-        colors: (256, 3) uint8 for the least value to the greatest, evenly brighter.
-        missing: that of NaN, far from all of them.
+        name: its key in `COLORMAPS`.
+        colors: (256, 3) uint8, from the lowest to the highest value.
+        missing: the color of NaN, unlike all others.
     """
 
     name: str
@@ -45,16 +45,16 @@ class Colormap:
 
     @classmethod
     def of(cls, name: str, colors: str, missing: tuple[int, int, int]) -> "Colormap":
-        """Draw straight lines between colors in hexadecimal digits."""
+        """Return the colormap that interpolates between colors in hexadecimal digits."""
         stops = _stops(colors)
         places = np.linspace(0, 1, 256)
         table = np.stack([np.interp(places, np.linspace(0, 1, len(stops)), shade) for shade in stops.T], axis=-1)
         return cls(name, np.round(table * 255).astype(np.uint8), missing)
 
     def paint(self, values: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.uint8]:
-        """Return the colors (..., 3) of `values` (...), where `low` and `high`, which broadcast to them, are the ends.
+        """Return the colors (..., 3) of `values` (...), with the range `low` to `high`, which broadcast to them.
 
-        What lies beyond an end has its color; where both ends are equal, everything has that of the low one.
+        Values outside the range get the color of its end. Where both ends are equal, all values get the lowest color.
         """
         place = share(values, low, high)
         missing = np.isnan(place)
@@ -64,7 +64,7 @@ class Colormap:
 
 
 def share(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
-    """Return how far from `low` to `high` each value lies, 0 to 1, and 0 where both are equal; NaN stays NaN."""
+    """Return the position of each value between `low` and `high`, 0 to 1; 0 where both are equal, NaN for NaN."""
     values, low = np.asarray(values, np.float64), np.asarray(low, np.float64)
     span = np.asarray(high, np.float64) - low
     place = np.where(np.isnan(values), np.nan, np.zeros(span.shape))
@@ -73,10 +73,10 @@ def share(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.floa
 
 
 _MID_GRAY = (128, 128, 128)
-PALETTES = {
+COLORMAPS = {
     colormap.name: colormap
     for colormap in (
-        Colormap.of("gray", _GRAY, (40, 120, 255)),  # as the old tools have it; NaN is blue
+        Colormap.of("gray", _GRAY, (40, 120, 255)),  # NaN is blue
         Colormap.of("magma", _MAGMA, _MID_GRAY),
         Colormap.of("viridis", _VIRIDIS, _MID_GRAY),
     )
@@ -84,17 +84,24 @@ PALETTES = {
 
 
 def colormap(name: str) -> Colormap:
-    """Return the palette of that name, or raise UnknownNameError."""
-    if name not in PALETTES:
-        raise UnknownNameError(f"colors={name}: no such palette. {close_names(name, PALETTES)}")
-    return PALETTES[name]
+    """Return the colormap of a name.
+
+    Raises:
+        UnknownNameError: there is no such colormap.
+    """
+    if name not in COLORMAPS:
+        raise UnknownNameError(f"colormap={name}: no such colormap. {close_names(name, COLORMAPS)}")
+    return COLORMAPS[name]
 
 
 def heat(values: ArrayLike, *, low: float | None = None, high: float | None = None) -> ImageArray:
-    """The map `values` (h, w) in colors (h, w, 3): black at `low` and below, through purple, to pale yellow at `high`.
+    """Return the map `values` (h, w) in the colors of magma, (h, w, 3) in [0, 1].
 
-    Without `low` or `high` the least or greatest finite value takes its place. A constant map has one color, that of
-    `low`; NaN is mid-gray, a color the scale does not hold. Raises ImageError if `low` is above `high`.
+    `low` and `high` are the ends of the range; default: the lowest and the highest finite value. A constant map gets
+    the color of `low`. NaN is mid-gray, which magma does not contain.
+
+    Raises:
+        ImageError: `values` is not (h, w), or `low` is above `high`.
 
     >>> (255 * heat([[0.0, 1.0]])).round().tolist()
     [[[0.0, 0.0, 4.0], [252.0, 253.0, 191.0]]]
@@ -104,7 +111,7 @@ def heat(values: ArrayLike, *, low: float | None = None, high: float | None = No
     low = (finite.min() if finite.size else 0.0) if low is None else low
     high = max(low, finite.max() if finite.size else low) if high is None else high
     if values.ndim != 2 or not low <= high:
-        raise ImageError(f"heat: shape {values.shape}, low {low:g}, high {high:g}; wanted (h, w) and low up to high")
+        raise ImageError(f"heat: shape {values.shape}, low {low:g}, high {high:g}; must be (h, w) with low <= high")
     place = np.clip(values, low, high) - low  # (h, w)
     place = place / (high - low) if high > low else place
     stops = np.linspace(0, 1, len(_COLORS))
@@ -114,7 +121,7 @@ def heat(values: ArrayLike, *, low: float | None = None, high: float | None = No
 
 
 def overlay(image: ArrayLike, heated: ArrayLike, *, alpha: float = 0.5) -> ImageArray:
-    """`heated` (h2, w2, 3) laid over `image` (h, w, 1 to 4) at its size, (h, w, 3); at `alpha` 0 just the image."""
+    """Return `heated` (h2, w2, 3) blended over `image` (h, w, 1 to 4) at the image's size, (h, w, 3)."""
     below = in_channels(np.asarray(image, np.float32), 3)
     height, width = below.shape[:2]
     above = resize(heated, (height, width))

@@ -1,4 +1,4 @@
-"""Many images on one: a grid of equal tiles with a caption under each, made to be looked at."""
+"""Contact sheets: many images in one, in a grid of tiles with captions."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from dreamfilters.images.encoding import as_image
 from dreamfilters.images.resizing import resize
 from dreamfilters.images.text import draw_text, shortened, text_width
 
-_BACKGROUND = (26, 26, 26)  # neutral, so that it does not tint the colors beside it
+_BACKGROUND = (26, 26, 26)  # neutral, so that it does not affect how colors look
 _CAPTION = (205, 205, 205)
 _TITLE = (240, 240, 240)
-_LINE = 1.4  # line height over font size; leaves room for the dots of a capital umlaut
-_TITLE_SIZE = 1.4  # of the title's letters over those of a caption
-_TILES_OF_TITLE = 4  # a title longer than so many tiles is shortened
-_PIXELS_SHOWN = 16  # an image no larger than this is enlarged in squares: its single pixels are what one looks at
+_LINE = 1.4  # line height / font size, with room for the dots of a capital umlaut
+_TITLE_SIZE = 1.4  # font size of the title / that of a caption
+_TILES_OF_TITLE = 4  # the longest title, in tiles
+_PIXELS_SHOWN = 16  # images of at most this size are enlarged without interpolation, to show their pixels
 
 
 def contact_sheet(
@@ -32,18 +32,24 @@ def contact_sheet(
     gap: int = 12,
     title: str = "",
 ) -> ImageArray:
-    """All images in rows on a dark ground, each with its caption below: (H, W, 3) in [0, 1].
+    """Return all images in a grid on a dark background, with captions: (H, W, 3) in [0, 1].
 
-    Each image, (h, w) or (h, w, 1 to 4), is brought to a longer side of `tile` pixels (by itself: that of the
-    largest image, between 128 and 256). A caption may have several lines; a line too long for its tile ends in an
-    ellipsis. `columns` by itself leaves the fewest places empty. Raises ImageError for no images, or for more
-    captions than images.
+    Args:
+        images: each (h, w) or (h, w, 1 to 4).
+        captions: one for each image, possibly of several lines; long lines are shortened.
+        columns: of the grid; default: the number that leaves the fewest cells empty.
+        tile: length of the longer side of each image; default: that of the largest image, between 128 and 256.
+        gap: pixels between tiles.
+        title: one line above the grid.
+
+    Raises:
+        ImageError: there are no images, or more captions than images.
 
     >>> contact_sheet([[[0.0]], [[1.0]]], ["black", "white"]).shape
     (193, 316, 3)
     """
     if len(images) == 0 or len(captions) > len(images):
-        raise ImageError(f"contact sheet: {len(captions)} captions for {len(images)} images; wanted one each")
+        raise ImageError(f"contact sheet: {len(captions)} captions for {len(images)} images; must be one each")
     opaque = [in_channels(with_channels(image), 3) for image in images]
     tile = tile or min(256, max(128, *(max(image.shape[:2]) for image in opaque)))
     tiles = [as_image(_fitted(image, tile)) for image in opaque]
@@ -71,14 +77,14 @@ def contact_sheet(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where everything stands, in pixels."""
+    """The layout of a contact sheet in pixels."""
 
     count: int
     columns: int
-    cell: tuple[int, int]  # width and height of the place of one image
+    cell: tuple[int, int]  # width and height of a cell
     below: int  # height of the captions
     above: int  # height of the title
-    title: float  # width of the title, for which a narrow sheet is widened
+    title: float  # width of the title; a narrow sheet is widened for it
     gap: int
 
     @property
@@ -87,14 +93,14 @@ class _Grid:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the whole sheet."""
+        """Width and height of the sheet."""
         rows = -(-self.count // self.columns)
         right, bottom = self.corner(rows * self.columns - 1)
         wide = max(right + self.cell[0], self.margin + math.ceil(self.title))
         return wide + self.margin, bottom + self.cell[1] + self.below + self.margin
 
     def corner(self, index: int) -> tuple[int, int]:
-        """The left and upper edge of the index-th cell."""
+        """Return the left and upper edge of a cell."""
         row, column = divmod(index, self.columns)
         return (
             self.margin + column * (self.cell[0] + self.gap),
@@ -108,7 +114,7 @@ def _draw_title(canvas: Image.Image, grid: _Grid, title: str, font: int) -> None
 
 
 def _draw_caption(canvas: Image.Image, grid: _Grid, index: int, lines: Sequence[str], font: int) -> None:
-    """Centers each line below the index-th cell."""
+    """Draw the lines of a caption centered below a cell."""
     left, top = grid.corner(index)
     for number, line in enumerate(lines, start=1):
         text = shortened(line, font, grid.cell[0])
@@ -118,7 +124,7 @@ def _draw_caption(canvas: Image.Image, grid: _Grid, index: int, lines: Sequence[
 
 
 def _columns(count: int) -> int:
-    """Between a square and twice as wide as high, the narrowest of those that leave the fewest places empty.
+    """Return the number of columns, between a square and twice as many as rows, with the fewest empty cells.
 
     >>> [_columns(count) for count in (1, 3, 16, 43)]
     [1, 3, 4, 11]
@@ -128,7 +134,7 @@ def _columns(count: int) -> int:
 
 
 def _fitted(image: ImageArray, tile: int) -> ImageArray:
-    """The image with its longer side `tile` pixels long."""
+    """Return the image with a longer side of `tile` pixels."""
     height, width = image.shape[:2]
     longer = max(height, width)
     new = (max(1, round(height * tile / longer)), max(1, round(width * tile / longer)))

@@ -1,4 +1,4 @@
-"""One image file becomes one float32 image in [0, 1], whatever its format, depth, palette, rotation or alpha."""
+"""Decoding of an image file of any format, depth, palette, rotation and alpha to float32 in [0, 1]."""
 
 import threading
 import warnings
@@ -14,13 +14,13 @@ from dreamfilters.errors import ImageError
 
 ImageArray = NDArray[np.float32]
 
-# Pillow knows some fifty formats, among them ones that start other programs (EPS); only these are ever tried.
+# Pillow knows some fifty formats, and some of them start other programs (EPS). Only these are used.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
-LARGEST = 1024**3 // 4 // 3  # pixels, 89 million; Pillow's own line between an image and a decompression bomb
+LARGEST = 1024**3 // 4 // 3  # pixels, 89 million; Pillow's limit for decompression bombs
 MID_GRAY = 0.5
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow and JPEG have it
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow and JPEG
 
-_ORIENTATION = 0x0112  # EXIF 2.32, table 4; its values tell where the first row and column lie
+_ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -30,36 +30,39 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_one_at_a_time = threading.Lock()  # warnings.catch_warnings changes a setting of the whole process
+_one_at_a_time = threading.Lock()  # warnings.catch_warnings changes a setting of the process
 
 
 def read_image(path: str | Path, *, channels: int = 3) -> ImageArray:
-    """The file's image, (h, w, channels) float32 in [0, 1], upright.
+    """Return the image of a file, upright, (h, w, channels) float32 in [0, 1].
 
-    `channels`: 1 is luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha. With 1 and 3, what is transparent is laid on
-    mid-gray (0.5), since a color hidden under alpha is arbitrary. 16 bits are scaled, not clipped; of an animation
-    the first frame is read; the format is told by the content, not by the file's name; colors are taken as sRGB.
+    With 1 and 3 channels, transparent pixels are blended with mid-gray (0.5). 16 bits are scaled, not clipped. Of an
+    animation, the first frame is read. The format is read off the content. Colors are taken as sRGB.
 
-    Raises ImageError, one line with the file, the cause and what would work. More than `LARGEST` pixels are
-    refused by what the header says, before any are decoded.
+    Args:
+        path: the file.
+        channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha.
+
+    Raises:
+        ImageError: the file cannot be decoded, or its header states more than `LARGEST` pixels.
 
     >>> read_image("signs/14/14_rendered_0.png").shape
     (48, 48, 3)
     """
     check_channels(channels)
-    with opened(path) as image:
-        return decoded(image, channels)
+    with open_image(path) as image:
+        return decode_image(image, channels)
 
 
-def decoded(image: Image.Image, channels: int) -> ImageArray:
-    """The image of a file that `opened` gave, as `read_image` has it."""
+def decode_image(image: Image.Image, channels: int) -> ImageArray:
+    """Return the image of an open file, see `read_image`."""
     image.load()
     return in_channels(_samples(_upright(image)), channels)
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[Image.Image]:
-    """The file as a Pillow image of which just the header is read; any failure, the caller's too, is a ImageError."""
+def open_image(path: str | Path) -> Iterator[Image.Image]:
+    """Yield the file as a Pillow image with only its header read; every error inside becomes an `ImageError`."""
     try:
         _check_file(Path(path))
         with _quiet():
@@ -70,18 +73,18 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
             yield image
     except ImageError:
         raise
-    except Exception as error:  # a damaged file makes decoders raise nearly anything, down to KeyError
-        raise ImageError(f"{shown(path)}: {_cause(error)}") from error
+    except Exception as error:  # decoders of damaged files raise nearly anything, such as KeyError
+        raise ImageError(f"{path_text(path)}: {_cause(error)}") from error
 
 
 def check_channels(channels: int) -> None:
-    """Raises ImageError unless an image can have so many channels."""
+    """Raise an `ImageError` unless the number of channels is 1 to 4."""
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"channels={channels}: an image has 1 (luma), 2 (luma, alpha), 3 (RGB) or 4 (RGB, alpha)")
 
 
 def with_channels(image: ArrayLike) -> ImageArray:
-    """`image` (h, w) or (h, w, 1 to 4) as float32 (h, w, c), or a ImageError for any other shape."""
+    """Return an image (h, w) or (h, w, 1 to 4) as float32 (h, w, c); raise an `ImageError` for other shapes."""
     values = np.asarray(image, np.float32)
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 2, 3, 4) or 0 in values.shape:
@@ -104,8 +107,8 @@ def in_channels(samples: ImageArray, channels: int) -> ImageArray:
     return np.concatenate([color, np.ones_like(color[..., :1]) if alpha is None else alpha], axis=-1)
 
 
-def shown(path: str | Path) -> str:
-    """The path as an error message can print it: on one line, in any encoding."""
+def path_text(path: str | Path) -> str:
+    """Return the path as text for an error message: on one line, in any encoding."""
     return "".join(character if character.isprintable() else "?" for character in str(path))
 
 
@@ -119,11 +122,11 @@ def _quiet() -> Iterator[None]:
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise ImageError(f"{shown(path)}: is a folder; give one image file")
+        raise ImageError(f"{path_text(path)}: is a folder; give one image file")
     if not path.is_file():
-        raise ImageError(f"{shown(path)}: no such file")
+        raise ImageError(f"{path_text(path)}: no such file")
     if path.stat().st_size == 0:
-        raise ImageError(f"{shown(path)}: is empty (0 bytes); get a fresh copy")
+        raise ImageError(f"{path_text(path)}: is empty (0 bytes); get a fresh copy")
 
 
 def _cause(error: Exception) -> str:
@@ -134,22 +137,22 @@ def _cause(error: Exception) -> str:
         return f"is no image of a kind that can be read ({', '.join(FORMATS)}); save it as PNG or JPEG"
     if isinstance(error, PermissionError):
         return "may not be read; change its permissions"
-    detail = shown(str(error) or type(error).__name__)
+    detail = path_text(str(error) or type(error).__name__)
     return f"is damaged or cut short ({detail}); get a fresh copy or save it again as PNG"
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The loaded image turned as its EXIF orientation says; one that makes no sense is ignored."""
+    """Return the image rotated by its EXIF orientation; an invalid one is ignored."""
     try:
         with _quiet():
             orientation = image.getexif().get(_ORIENTATION, 1)
         return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
-    except Exception:  # broken metadata does not make the image bad, and Pillow's parser may raise nearly anything
+    except Exception:  # broken metadata does not matter, and Pillow's parser may raise nearly anything
         return image
 
 
 def _samples(image: Image.Image) -> ImageArray:
-    """The image as it is: (h, w, 1 to 4) float32 in [0, 1], gray or RGB, with alpha if the file has transparency."""
+    """Return the samples (h, w, 1 to 4) float32 in [0, 1], gray or RGB, with alpha if the file has transparency."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _wide_samples(image)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
@@ -160,8 +163,8 @@ def _samples(image: Image.Image) -> ImageArray:
 
 
 def _wide_samples(image: Image.Image) -> ImageArray:
-    """16 bits, also in the coat of 32-bit integers (Pillow reads PGM so), or floats, which have to lie in [0, 1]."""
+    """Return samples of 16 bits, possibly stored as 32-bit integers (PGM in Pillow), or floats in [0, 1]."""
     samples: ImageArray = np.divide(np.asarray(image), 1 if image.mode == "F" else 65535, dtype=np.float32)
-    if not (samples.min() >= 0 and samples.max() <= 1):  # so written, NaN is refused too
-        raise ValueError(f"its 32-bit values run from {samples.min():g} to {samples.max():g}, no known range")
+    if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
+        raise ValueError(f"its 32-bit values range from {samples.min():g} to {samples.max():g}, not from 0 to 1")
     return samples[..., None]

@@ -1,4 +1,4 @@
-"""The images of a folder of any size, one after the other: never held together, never ended by a bad one."""
+"""`ImageFolder`: the images of a folder, decoded one after the other; unreadable files are listed as failures."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from functools import cached_property
 from pathlib import Path
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.decoding import ImageArray, check_channels, decoded, opened, shown
+from dreamfilters.images.decoding import ImageArray, check_channels, decode_image, open_image, path_text
 from dreamfilters.images.labels import labels_of
-from dreamfilters.images.prefetch import ahead
+from dreamfilters.images.prefetch import prefetched
 from dreamfilters.images.reading import image_paths
 from dreamfilters.images.resizing import Rule, resize
 
-_AHEAD = 16 * 2**20  # bytes of decoded images that wait: some hundreds of small ones, one of a camera's
+_AHEAD = 16 * 2**20  # bytes of decoded images that wait: hundreds of small ones, or one from a camera
 _LARGE = 2**22  # pixels; as floats they take fifty megabytes
-_one_at_a_time = threading.Lock()  # several threads may read, but memory has to hold one large image only
+_one_at_a_time = threading.Lock()  # several threads read, but only one large image at a time is in memory
 
 
 @dataclass(frozen=True, eq=False)
 class ImageFolder:
-    """What `image_folder` returns: iterable as often as one likes, yielding (index, image) for each readable file.
+    """The image files of a folder; iterating yields (index, image) for each readable file.
 
     Attributes:
-        paths: n, sorted.
-        labels: n, "" where an image has none.
-        size: (height, width) that each image is brought to, or None for its own.
+        paths: (n,) the files, sorted.
+        labels: (n,) the label of each image, "" for none.
+        size: (height, width) that images are resized to, None for their own.
         channels: of each image.
-        folder: what their `names` are relative to.
-        rule: how each image is brought to `size`, see `sizing.resize`.
+        folder: the folder that `names` are relative to.
+        rule: the resize rule, see `resizing.resize`.
     """
 
     paths: tuple[Path, ...]
@@ -43,47 +43,47 @@ class ImageFolder:
     _reasons: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        """How many files there are, readable or not."""
+        """Return the number of files, readable or not."""
         return len(self.paths)
 
     def __iter__(self) -> Iterator[tuple[int, ImageArray]]:
-        """Yield (index, (h, w, c) float32 in [0, 1]) in the order of `paths`; decoding runs ahead in a thread."""
+        """Yield (index, (h, w, c) float32 in [0, 1]) in the order of `paths`; a thread decodes ahead."""
         return self.only(range(len(self)))
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """Yield as iterating does, but just these files in this order: what a run that was stopped still lacks."""
+        """Yield the files of these indices, in this order."""
         tried = ((index, self.tried(index)) for index in indices)
-        for index, outcome in ahead(tried, _weight, limit=_AHEAD):
+        for index, outcome in prefetched(tried, _weight, limit=_AHEAD):
             if not isinstance(outcome, str):
                 yield index, outcome
 
     def fitted(self, size: tuple[int, int] | None, channels: int, rule: Rule = "bicubic") -> ImageFolder:
-        """Return the same files at another size and number of channels; what fails there is in `failures` here too."""
+        """Return the same files at another size and number of channels; both share their `failures`."""
         return replace(self, size=size, channels=channels, rule=rule)
 
     def read(self, index: int) -> ImageArray:
-        """Return one image, the same as iterating yields.
+        """Return one image, as iteration yields it.
 
         Raises:
             ImageError: the file cannot be read.
         """
-        with opened(self.paths[index]) as file, _turn(file.width * file.height):
-            image = decoded(file, self.channels)
+        with open_image(self.paths[index]) as file, _turn(file.width * file.height):
+            image = decode_image(file, self.channels)
             return image if self.size is None else resize(image, self.size, self.rule)
 
     def tried(self, index: int) -> ImageArray | str:
-        """Return one image, or why there is none, which `failures` then names too."""
+        """Return one image, or the reason why it cannot be read, which is added to `failures`."""
         try:
             image = self.read(index)
         except ImageError as error:
-            self._reasons[index] = reason = str(error).removeprefix(f"{shown(self.paths[index])}: ")
+            self._reasons[index] = reason = str(error).removeprefix(f"{path_text(self.paths[index])}: ")
             return reason
         self._reasons.pop(index, None)
         return image
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What each file is called from `folder` on, with slashes; with its whole path where it lies elsewhere."""
+        """The path of each file relative to `folder`, with slashes; its full path where it is in another folder."""
         return tuple(
             (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()
             for path in self.paths
@@ -91,23 +91,23 @@ class ImageFolder:
 
     @property
     def failures(self) -> tuple[tuple[Path, str], ...]:
-        """Each file that could not be read and why, as far as was iterated."""
+        """Each file that could not be read so far, with the reason."""
         return tuple((self.paths[index], reason) for index, reason in sorted(self._reasons.items()))
 
 
 def image_folder(
     source: str | Path, *, size: tuple[int, int] | None = None, channels: int = 3, labels: str | Path | None = None
 ) -> ImageFolder:
-    """Return the images of a file or a folder, each decoded when its turn comes.
+    """Return the images of a file or a folder, which are decoded during iteration.
 
     Args:
-        source: an image file, or a folder of them at any depth.
-        size: (height, width) that each image is brought to; None for its own.
+        source: an image file, or a folder with image files at any depth.
+        size: (height, width) that images are resized to, None for their own.
         channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha.
-        labels: a CSV of file and label; without it the first folder below `source` is an image's label.
+        labels: a CSV of file and label; default: the first folder below `source` is the label.
 
     Raises:
-        ImageError: no image file there, a CSV that fits none of them, an impossible size or number of channels.
+        ImageError: there are no image files, the CSV names none of them, or the size or number of channels is invalid.
 
     Example:
         >>> [image.shape for index, image in image_folder("signs/14", size=(32, 32))]

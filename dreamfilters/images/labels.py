@@ -1,4 +1,4 @@
-"""Which class each image of a folder shows: by its folder, or by a CSV."""
+"""Labels of the images in a folder, from subfolders or a CSV."""
 
 import csv
 import os
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.decoding import shown
+from dreamfilters.images.decoding import path_text
 from dreamfilters.images.reading import label_of
 
 _FILE = frozenset({"file", "filename", "file_name", "path", "image"})
@@ -15,11 +15,14 @@ _LABEL = frozenset({"label", "class", "classid", "class_id", "class_name", "cate
 
 
 def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) -> tuple[str, ...]:
-    """Return each image's label, "" where it has none: its first folder below `source`, or what `table` says.
+    """Return the label of each image, "" for none: its first folder below `source`, or its label in `table`.
 
-    `table` is a CSV of file and label, divided by comma, semicolon or tab; with a heading (such as GTSRB's `Path` and
-    `ClassId`) it may have other columns too. A file stands there relative to `source` or to the CSV, or by its bare
-    name where only one image is called so. Raises ImageError for a CSV that cannot be read or fits no image.
+    `table` is a CSV of file and label, separated by comma, semicolon or tab. With a header, such as `Path` and
+    `ClassId` in GTSRB, it may have other columns too. Files are relative to `source` or to the CSV, or just names where
+    only one image has the name.
+
+    Raises:
+        ImageError: the CSV cannot be read, or names none of the images.
     """
     if table is None:
         return tuple(label_of(path, source) for path in paths)
@@ -28,8 +31,8 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
     labels = tuple(_looked_up(named, path, (source, table.parent), path.name in single) for path in paths)
     if not any(labels):
         raise ImageError(
-            f"{shown(table)}: names none of the {len(paths)} images in {shown(source)}; "
-            f"give their paths from there, such as {shown(os.path.relpath(paths[0], source))}"
+            f"{path_text(table)}: names none of the {len(paths)} images in {path_text(source)}; "
+            f"paths are relative to it, such as {path_text(os.path.relpath(paths[0], source))}"
         )
     return labels
 
@@ -40,20 +43,20 @@ def _looked_up(named: Mapping[str, str], path: Path, folders: Sequence[Path], si
 
 
 def _read(table: Path) -> dict[str, str]:
-    """Return {file: label} of a CSV."""
+    """Return {file: label} from a CSV."""
     try:
         lines = table.read_text("utf-8-sig").splitlines()
         first = lines[0] if lines else ""
         divider = max(",;\t", key=first.count)
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=divider) if row]
     except OSError as error:
-        raise ImageError(f"{shown(table)}: cannot be read: {error.strerror or error}") from None
+        raise ImageError(f"{path_text(table)}: cannot be read: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ImageError(f"{shown(table)}: is no CSV in UTF-8 ({shown(str(error))})") from None
+        raise ImageError(f"{path_text(table)}: is not a CSV in UTF-8 ({path_text(str(error))})") from None
     rows, (file, label) = _columns(rows)
     short = next((number for number, row in enumerate(rows, start=1) if len(row) <= max(file, label)), None)
     if short or not rows:
-        raise ImageError(f"{shown(table)}: {_lacking(short)}; wanted lines such as signs/1.png,STOP")
+        raise ImageError(f"{path_text(table)}: {_lacking(short)}; lines must look like signs/1.png,STOP")
     return {os.path.normpath(row[file]): row[label] for row in rows}
 
 
@@ -62,7 +65,7 @@ def _lacking(row: int | None) -> str:
 
 
 def _columns(rows: list[list[str]]) -> tuple[list[list[str]], tuple[int, int]]:
-    """Return the rows without a heading, and which columns hold file and label: as it says, or the first two."""
+    """Return the rows without a header, and the columns of file and label: by the header, or the first two."""
     heading = [cell.casefold() for cell in rows[0]] if rows else []
     file = next((place for place, cell in enumerate(heading) if cell in _FILE), None)
     label = next((place for place, cell in enumerate(heading) if cell in _LABEL), None)

@@ -1,4 +1,4 @@
-"""Rectangles of color, text and tiles that are set beside and above each other until they are a page."""
+"""Panels: rectangles of color, text and images that are stacked into pages."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from dreamfilters.images.text import draw_text, shortened, text_width
 Panel: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
 Color: TypeAlias = tuple[int, int, int]
 
-BACKGROUND: Color = (26, 26, 26)  # neutral, so that it does not tint the colors beside it
+BACKGROUND: Color = (26, 26, 26)  # neutral, so that it does not affect how colors look
 BRIGHT: Color = (240, 240, 240)
 PLAIN: Color = (205, 205, 205)
 DIM: Color = (150, 150, 150)
 
-_COMPRESSION = 1  # in under half the time of 6 to about the same size: pages are flat squares and little else
-_LINE = 1.4  # line height over font size; leaves room for the dots of a capital umlaut
+_COMPRESSION = 1  # less than half the time of level 6 for about the same size, because pages are mostly flat
+_LINE = 1.4  # line height / font size, with room for the dots of a capital umlaut
 
 
 @dataclass(frozen=True)
 class TextLine:
-    """A line of text; what is too long for its panel ends in an ellipsis."""
+    """A line of text; it is shortened if it is too long for its panel."""
 
     text: str
     size: int = 13
@@ -38,19 +38,19 @@ class TextLine:
 
     @property
     def height(self) -> int:
-        """Of its row in pixels."""
+        """Its height in pixels."""
         return round(self.size * _LINE)
 
 
 def blank(height: int, width: int, color: Color = BACKGROUND) -> Panel:
     """Return a panel of one color."""
-    if len(set(color)) == 1:  # in a fifth of the time
+    if len(set(color)) == 1:  # five times as fast
         return np.full((height, width, 3), color[0], np.uint8)
     return np.full((height, width, 3), color, np.uint8)
 
 
-def written(lines: Sequence[TextLine], *, width: int | None = None) -> Panel:
-    """Return lines of text below each other, as wide as the longest of them or cut to `width`."""
+def text_panel(lines: Sequence[TextLine], *, width: int | None = None) -> Panel:
+    """Return a panel with lines of text, as wide as the longest, or shortened to `width`."""
     widest = max((-(-int(text_width(line.text, line.size)) // 1) + 2 for line in lines), default=1)
     wide = widest if width is None else width
     canvas = Image.new("RGB", (wide, max(1, sum(line.height for line in lines))), BACKGROUND)
@@ -62,8 +62,8 @@ def written(lines: Sequence[TextLine], *, width: int | None = None) -> Panel:
     return np.asarray(canvas)
 
 
-def above(panels: Sequence[Panel], *, gap: int = 0) -> Panel:
-    """Return the panels below each other, flush left."""
+def stacked(panels: Sequence[Panel], *, gap: int = 0) -> Panel:
+    """Return the panels stacked vertically, aligned at the left."""
     width = max(panel.shape[1] for panel in panels)
     rows: list[Panel] = []
     for number, panel in enumerate(panels):
@@ -72,14 +72,14 @@ def above(panels: Sequence[Panel], *, gap: int = 0) -> Panel:
     return np.concatenate(rows)
 
 
-def beside(panels: Sequence[Panel], *, gap: int = 0) -> Panel:
-    """Return the panels from left to right, flush at the top."""
+def side_by_side(panels: Sequence[Panel], *, gap: int = 0) -> Panel:
+    """Return the panels side by side, aligned at the top."""
     turned = [panel.swapaxes(0, 1) for panel in panels]
-    return above(turned, gap=gap).swapaxes(0, 1)
+    return stacked(turned, gap=gap).swapaxes(0, 1)
 
 
 def framed(panel: Panel, margin: int) -> Panel:
-    """Return the panel with a margin all around."""
+    """Return the panel with a margin on all sides."""
     height, width, _ = panel.shape
     page = blank(height + 2 * margin, width + 2 * margin)
     page[margin : margin + height, margin : margin + width] = panel
@@ -87,9 +87,9 @@ def framed(panel: Panel, margin: int) -> Panel:
 
 
 def image_panel(image: ArrayLike, side: int) -> Panel:
-    """Return an image (h, w, 1 to 4) in [0, 1] about `side` pixels long.
+    """Return an image (h, w, 1 to 4) in [0, 1] as a panel about `side` pixels long.
 
-    A small one is enlarged by a whole factor, in squares: its single pixels are what one looks at.
+    A small image is enlarged by an integer factor without interpolation, so that its pixels are visible.
     """
     opaque = in_channels(with_channels(image), 3)
     height, width = opaque.shape[:2]
@@ -101,12 +101,12 @@ def image_panel(image: ArrayLike, side: int) -> Panel:
 
 
 def enlarged(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return (..., h, w, 3) with each pixel a square of `factor` by `factor`."""
+    """Return pixels (..., h, w, 3) enlarged by an integer factor without interpolation."""
     return pixels if factor == 1 else pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
 def shrunk(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return (..., h, w, 3) with each square of `factor` by `factor` one pixel, their mean; the last may hold fewer."""
+    """Return pixels (..., h, w, 3) shrunk by an integer factor: the means of squares, smaller ones at the end."""
     height, width = pixels.shape[-3:-1]
     rows, columns = np.arange(0, height, factor), np.arange(0, width, factor)
     total = np.add.reduceat(np.add.reduceat(pixels, rows, axis=-3, dtype=np.uint32), columns, axis=-2)

@@ -1,4 +1,4 @@
-"""Work that runs ahead of its consumer in threads, a bounded way and not further, and comes out in order."""
+"""Work that threads do ahead of its consumer, within a limit and in order."""
 
 import threading
 from collections import deque
@@ -10,18 +10,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, hands: int) -> Iterator[Result]:
-    """Yield work(item) for one item after the other, while `hands` threads are at the next ones.
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
+    """Yield work(item) for each item in order, while `threads` threads compute the next ones.
 
-    Items are taken in the consumer's thread, one more than there are hands. An error is raised where its result would
-    have come. When the consumer stops, for whatever reason, the threads end with the item they are at.
+    Items are taken in the consumer's thread, one more than there are threads. An error is raised in place of its
+    result. When the consumer stops, the threads end after their current item.
     """
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(hands, thread_name_prefix="dreamfilters-hand") as threads:
+    with ThreadPoolExecutor(threads, thread_name_prefix="dreamfilters-work") as pool:
         try:
             for item in items:
-                waiting.append(threads.submit(work, item))
-                if len(waiting) > hands:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -30,36 +30,36 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, hands: in
                 future.cancel()
 
 
-def ahead(items: Iterator[Item], size_of: Callable[[Item], int], *, limit: int) -> Iterator[Item]:
-    """Yield the same items in the same order, while one background thread makes the next ones.
+def prefetched(items: Iterator[Item], size_of: Callable[[Item], int], *, limit: int) -> Iterator[Item]:
+    """Yield the same items in the same order, while a background thread computes the next ones.
 
-    It rests while the items that wait weigh `limit` bytes or more by `size_of`; so what is held never exceeds that by
-    more than one item. An error of `items` is raised here, after all that came before it. When the consumer stops,
-    for whatever reason, the thread ends with the item it is at.
+    The thread pauses while waiting items have `limit` bytes or more by `size_of`, so that memory exceeds the limit by
+    at most one item. An error of `items` is raised after the items before it. When the consumer stops, the thread
+    ends after its current item.
     """
-    shelf: _Shelf[Item] = _Shelf(limit)
+    buffer: _Buffer[Item] = _Buffer(limit)
 
     def fill() -> None:
         try:
             for item in items:
-                if not shelf.put(item, size_of(item)):
+                if not buffer.put(item, size_of(item)):
                     return
-        except BaseException as error:  # whatever it is, it belongs to the consumer
-            shelf.end(error)
+        except BaseException as error:  # raised again in the consumer's thread
+            buffer.end(error)
         else:
-            shelf.end(None)
+            buffer.end(None)
 
     thread = threading.Thread(target=fill, name="dreamfilters-ahead", daemon=True)
     thread.start()
     try:
-        yield from shelf
+        yield from buffer
     finally:
-        shelf.close()
+        buffer.close()
         thread.join()
 
 
-class _Shelf(Generic[Item]):
-    """What was made and not yet taken."""
+class _Buffer(Generic[Item]):
+    """Items that wait for the consumer."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -70,7 +70,7 @@ class _Shelf(Generic[Item]):
         self._changed = threading.Condition()
 
     def put(self, item: Item, size: int) -> bool:
-        """Lay an item down and wait until there is room for another; False if nobody will take one any more."""
+        """Add an item and wait until there is room for another; return False if the consumer stopped."""
         with self._changed:
             self._waiting.append((item, size))
             self._held += size
@@ -79,13 +79,13 @@ class _Shelf(Generic[Item]):
             return not self._closed
 
     def end(self, error: BaseException | None) -> None:
-        """Say that nothing follows, and why."""
+        """Mark the end of the items, with an error or None."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Say that nothing will be taken any more."""
+        """Mark that the consumer stopped."""
         with self._changed:
             self._closed = True
             self._waiting.clear()

@@ -1,4 +1,4 @@
-"""A folder of image files becomes one array of equal images, and each bad file is named instead of fatal."""
+"""Reading of image files into one array of equal size; unreadable files are listed as failures."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.decoding import ImageArray, check_channels, read_image, shown
+from dreamfilters.images.decoding import ImageArray, check_channels, path_text, read_image
 from dreamfilters.images.resizing import resize
 
 SUFFIXES = frozenset(
@@ -18,32 +18,34 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class FolderImages:
-    """What was read, image by image, and what could not be."""
+    """The images that were read, and the files that could not be read."""
 
     images: ImageArray  # (n, h, w, c) in [0, 1]
-    paths: tuple[Path, ...]  # n, in the images' order
-    failures: tuple[tuple[Path, str], ...]  # each bad file and its reason
+    paths: tuple[Path, ...]  # (n,) in the order of the images
+    failures: tuple[tuple[Path, str], ...]  # each unreadable file, with the reason
 
 
 def image_paths(source: str | Path) -> tuple[Path, ...]:
-    """The image files that `source` means, sorted: a file means itself, a folder all image files below it.
+    """Return the image files of `source`, sorted: the file itself, or all image files below a folder.
 
-    Files are known by their suffix (`SUFFIXES`, upper or lower case); names that start with a dot are left out, for
-    they are other programs' notes. Raises ImageError if there is nothing there.
+    Image files have one of `SUFFIXES`, in upper or lower case. Names that start with a dot are skipped.
+
+    Raises:
+        ImageError: there is no such file or folder, or it has no image files.
     """
     source = Path(source)
     if source.is_file():
         return (source,)
     if not source.is_dir():
-        raise ImageError(f"{shown(source)}: no such file or folder")
+        raise ImageError(f"{path_text(source)}: no such file or folder")
     found = tuple(sorted(_images_below(source), key=Path.as_posix))
     if not found:
-        raise ImageError(f"{shown(source)}: no image files in this folder; known are {', '.join(sorted(SUFFIXES))}")
+        raise ImageError(f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(SUFFIXES))}")
     return found
 
 
 def label_of(path: str | Path, folder: str | Path) -> str:
-    """The name of the first folder below `folder` on the way to `path`, or "" where there is none.
+    """Return the name of the first folder below `folder` in `path`, "" if there is none.
 
     >>> label_of("signs/14/00039_00004.png", "signs")
     '14'
@@ -56,10 +58,13 @@ def label_of(path: str | Path, folder: str | Path) -> str:
 
 
 def read_images(source: str | Path, *, size: tuple[int, int] | None = None, channels: int = 3) -> FolderImages:
-    """All images of a file or folder, each resized to `size` = (height, width), with the bad ones named.
+    """Return all images of a file or folder, resized to `size` = (height, width), and the failures.
 
-    Without a `size` the first readable image sets it, and images of another one count as failures. If none can be
-    read, `images` is (0, h, w, c). Raises ImageError only as `image_paths` does, or for an impossible size or channels.
+    Default size: that of the first readable image; images of other sizes are failures. If no image can be read,
+    `images` is (0, h, w, c).
+
+    Raises:
+        ImageError: there are no image files, or the size or number of channels is invalid.
 
     >>> read_images("signs", size=(48, 48)).images.shape
     (172, 48, 48, 3)
@@ -74,7 +79,7 @@ def read_images(source: str | Path, *, size: tuple[int, int] | None = None, chan
             if size is None and images:
                 _check_shape(path, image, images[0])
         except ImageError as error:
-            failures.append((path, str(error).removeprefix(f"{shown(path)}: ")))
+            failures.append((path, str(error).removeprefix(f"{path_text(path)}: ")))
         else:
             images.append(image if size is None else resize(image, size))
             good.append(path)
@@ -93,4 +98,4 @@ def _images_below(folder: Path) -> Iterator[Path]:
 def _check_shape(path: Path, image: ImageArray, first: ImageArray) -> None:
     if image.shape != first.shape:
         here, there = (f"{height}x{width}" for height, width, _ in (image.shape, first.shape))
-        raise ImageError(f"{shown(path)}: is {here} and the first image {there}; give a size")
+        raise ImageError(f"{path_text(path)}: is {here}, but the first image is {there}; give a size")

@@ -1,4 +1,4 @@
-"""An image of any number of channels at another size, smoothed before it shrinks."""
+"""Resizing of images with any number of channels, with the rules of Pillow, Keras, OpenCV and TensorFlow."""
 
 from typing import Literal, TypeAlias, get_args
 
@@ -21,14 +21,16 @@ _SMOOTHED = {
 
 
 def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> ImageArray:
-    """`image` (h, w) or (h, w, c), for any c and any range of values, at `size` = (height, width), as float32.
+    """Return an image (h, w) or (h, w, c) of any c and range of values at `size` = (height, width), float32.
 
-    Channel by channel. Where a cubic overshoots it is cut at the channel's own extremes: an image in [0, 1] stays
-    there and a constant stays what it is. Raises ImageError if either size is empty.
+    Each channel is clipped to its own range, so that a cubic does not overshoot.
 
-    The rules: 'bicubic' (Keys, "Cubic convolution interpolation", 1981), 'bilinear' and 'area' as Pillow does them,
-    the kernel widened when it shrinks, so that nothing aliases; 'nearest', as Keras' `load_img` does by itself; and
-    'linear' between the four nearest pixels and nothing else, as OpenCV and `tf.image.resize` do by themselves.
+    Rules: 'bicubic' (Keys, "Cubic convolution interpolation", 1981), 'bilinear' and 'area' are those of Pillow, which
+    widens the kernel when it shrinks an image, to avoid aliasing. 'nearest' is the default of Keras' `load_img`.
+    'linear' interpolates between the four nearest pixels only, the default of OpenCV and `tf.image.resize`.
+
+    Raises:
+        ImageError: the image or the new size is empty.
     """
     values = np.asarray(image, np.float32)
     if values.ndim == 2:
@@ -36,14 +38,14 @@ def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> I
     height, width = size
     if values.ndim != 3 or min(*values.shape, height, width) < 1:
         raise ImageError(
-            f"resize: shape {values.shape} cannot become {height}x{width}; wanted (h, w, c), all 1 or more"
+            f"resize: shape {values.shape} cannot be resized to {height}x{width}; must be (h, w, c), all at least 1"
         )
     if rule == "linear":
         return _along(_along(values, 0, height), 1, width)
     resized = np.empty((height, width, values.shape[2]), np.float32)
     for number, channel in enumerate(np.ascontiguousarray(np.moveaxis(values, -1, 0))):
         larger = np.asarray(Image.fromarray(channel).resize((width, height), _SMOOTHED[rule]))
-        lowest, highest = np.fmin.reduce(channel, axis=None), np.fmax.reduce(channel, axis=None)  # blind to NaN
+        lowest, highest = np.fmin.reduce(channel, axis=None), np.fmax.reduce(channel, axis=None)  # ignore NaN
         np.clip(larger, lowest, highest, out=resized[..., number])
     return resized
 
@@ -62,7 +64,7 @@ def resize_matrix(length: int, count: int, rule: Rule) -> NDArray[np.float32]:
 
 
 def _along(values: NDArray[np.float32], axis: int, count: int) -> NDArray[np.float32]:
-    """`values` with `count` places along an axis, each between its two nearest; a pixel's place is its middle."""
+    """Return values with `count` positions along an axis, interpolated between the two nearest pixel centers."""
     length = values.shape[axis]
     places = np.clip((np.arange(count) + 0.5) * length / count - 0.5, 0, length - 1)
     before = np.floor(places).astype(int)

@@ -1,4 +1,4 @@
-"""Short lines of text on an image in Pillow's own font, with the umlauts and accents that this font lacks."""
+"""Lines of text on an image in Pillow's bundled font, with the umlauts and accents that the font lacks."""
 
 import unicodedata
 from functools import cache
@@ -7,8 +7,8 @@ from PIL import ImageDraw, ImageFont
 
 from dreamfilters.errors import ImageError
 
-# Pillow's bundled font (a part of Aileron) holds ASCII and a few more, but no accented letter: those are built here
-# from a letter and one of the font's own signs, raised above it.
+# Pillow's bundled font (a part of Aileron) has ASCII and a few more characters, but no accented letters. They are
+# composed of a letter and a raised character of the font.
 _MARKS = {"\u0308": "..", "\u0301": "´", "\u0300": "`", "\u0302": "^", "\u0303": "~", "\u030a": "°"}
 _SPELLED = {
     "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i",
@@ -20,20 +20,20 @@ ELLIPSIS = "…"
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's bundled font, `size` pixels high."""
+    """Return Pillow's bundled font, `size` pixels high."""
     bundled = ImageFont.load_default(size)
-    if not isinstance(bundled, ImageFont.FreeTypeFont):  # a Pillow built by hand may lack FreeType
-        raise ImageError("this Pillow cannot draw text; install it with FreeType, as its wheels have it")
+    if not isinstance(bundled, ImageFont.FreeTypeFont):  # a custom build of Pillow may lack FreeType
+        raise ImageError("this build of Pillow cannot draw text; install one with FreeType, such as its wheels")
     return bundled
 
 
 def text_width(text: str, size: int) -> float:
-    """How many pixels wide `draw_text` will make this line."""
+    """Return the width in pixels of a line drawn by `draw_text`."""
     return font(size).getlength("".join(letter for letter, _ in _spelled(text)))
 
 
 def shortened(text: str, size: int, width: float) -> str:
-    """`text` if it fits into `width` pixels, else its longest beginning that does, with an ellipsis."""
+    """Return the text, or its longest beginning with an ellipsis that fits into `width` pixels."""
     if text_width(text, size) <= width:
         return text
     fitting = (text[:end].rstrip() + ELLIPSIS for end in range(len(text) - 1, 0, -1))
@@ -41,7 +41,7 @@ def shortened(text: str, size: int, width: float) -> str:
 
 
 def draw_text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: tuple[int, ...]) -> None:
-    """Writes one line from the point `at` = (x, y of the baseline) to the right."""
+    """Draw one line that starts at `at` = (x, y of the baseline)."""
     x, baseline = at
     spelled = _spelled(text)
     line = "".join(letter for letter, _ in spelled)
@@ -56,15 +56,15 @@ def draw_text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, siz
 def _draw_mark(
     draw: ImageDraw.ImageDraw, above: tuple[float, float], mark: str, size: int, fill: tuple[int, ...]
 ) -> None:
-    """Sets `mark` with its middle over the point `above`, a tenth of the font's size higher."""
+    """Draw a mark centered over the point `above`, a tenth of the font size higher."""
     mask, (left, top) = font(size).getmask2(mark, mode="L", anchor="ls")
-    inked = mask.getbbox()  # getbbox of the font itself would reach down to the baseline
+    inked = mask.getbbox()  # the font's getbbox would extend to the baseline
     middle, bottom = left + (inked[0] + inked[2]) / 2, top + inked[3]
     draw.text((above[0] - middle, above[1] - size / 10 - bottom), mark, fill=fill, font=font(size), anchor="ls")
 
 
 def _spelled(text: str) -> list[tuple[str, str]]:
-    """The text as (letter, mark above it) in signs that the font has; what it cannot show becomes a question mark."""
+    """Return the text as (letter, mark above it) in characters of the font; unknown ones become question marks."""
     spelled: list[tuple[str, str]] = []
     for character in "".join(_SPELLED.get(character, character) for character in unicodedata.normalize("NFC", text)):
         letter, *marks = list(character if _drawable(character) else unicodedata.normalize("NFD", character))
@@ -76,5 +76,5 @@ def _spelled(text: str) -> list[tuple[str, str]]:
 
 @cache
 def _drawable(character: str) -> bool:
-    """Whether the font has this sign, and does not draw its box for missing ones."""
+    """Return whether the font has this character."""
     return character == " " or bytes(font(20).getmask(character)) != bytes(font(20).getmask("\uffff"))

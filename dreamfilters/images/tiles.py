@@ -1,4 +1,4 @@
-"""Many small images of one size in a grid, and many numbers as bars, each with its caption beneath."""
+"""Grids of small images of one size, and rows of bars, with captions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _BAR: Color = (110, 160, 220)
 def tiled(
     images: NDArray[np.uint8], captions: Sequence[Sequence[TextLine]], *, columns: int | None = None, gap: int = 8
 ) -> Panel:
-    """Return the images (n, h, w, 3) in rows, the lines of each one's caption centered below it.
+    """Return the images (n, h, w, 3) in a grid, with centered captions below them.
 
-    A cell is as wide as its image or its longest line; `columns` by itself makes the grid about 1.5 times as wide
-    as high.
+    A cell is as wide as its image or its longest line. Default number of columns: a grid about 1.5 times as wide as
+    high.
     """
     count, height, width, _ = images.shape
     below = max(sum(line.height for line in lines) for lines in captions)
@@ -49,7 +49,7 @@ def tiled(
 
 @dataclass(frozen=True)
 class Axis:
-    """What the ends of a row of bars stand for, and the size of a bar's place in pixels."""
+    """The range of values of a row of bars, and the size of a bar's cell in pixels."""
 
     low: float
     high: float
@@ -57,17 +57,17 @@ class Axis:
     width: int = 34
 
     def level(self, values: ArrayLike) -> NDArray[np.int64]:
-        """Return how many pixels below the upper end each value lies; NaN lies there."""
+        """Return the distance in pixels of each value from the upper end, 0 for NaN."""
         span = (self.high - self.low) or 1.0
         share = (self.high - np.nan_to_num(np.asarray(values, np.float64), nan=self.high)) / span
         return np.round(self.height * np.clip(share, 0, 1)).astype(np.int64)
 
 
 def bars(values: Sequence[float], captions: Sequence[Sequence[TextLine]], axis: Axis, *, missing: Color) -> Panel:
-    """Return a bar for each value in rows of 30, from zero to the value, the lines of its caption centered beneath.
+    """Return bars from zero to each value in rows of 30, with centered captions below them.
 
-    The ends of the axis stand at the left of each row. A value beyond an end stops there; NaN is a bar of full height
-    in the color `missing`.
+    The ends of the axis are written at the left of each row. Bars are cut at the ends. NaN is a bar of full height in
+    the color `missing`.
     """
     count = len(values)
     columns = min(_BARS, count)
@@ -98,7 +98,7 @@ def _draw_bars(
 
 
 def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, lines: Sequence[TextLine]) -> None:
-    """Center the lines in `width` pixels from a corner (x, y) on."""
+    """Draw centered lines in `width` pixels from a corner (x, y)."""
     left, top = corner
     for line in lines:
         fitting = line if _width(line) <= width else replace(line, text=shortened(line.text, line.size, width))
@@ -107,13 +107,13 @@ def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, lin
         top += line.height
 
 
-@lru_cache(4096)  # "= 0" stands below many a map
+@lru_cache(4096)  # many captions are equal, such as "= 0"
 def _width(line: TextLine) -> float:
     return text_width(line.text, line.size)
 
 
 def _columns(count: int, height: int, width: int) -> int:
-    """Return how many cells of that size a row has in a grid about 1.5 times as wide as high, few of them empty.
+    """Return the number of columns of a grid about 1.5 times as wide as high, with few empty cells.
 
     >>> [_columns(count, 100, 100) for count in (1, 6, 32, 128)]
     [1, 3, 8, 16]

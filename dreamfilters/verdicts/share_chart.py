@@ -13,11 +13,11 @@ from dreamfilters.images.panels import (
     Color,
     Panel,
     TextLine,
-    above,
-    beside,
     blank,
     framed,
-    written,
+    side_by_side,
+    stacked,
+    text_panel,
 )
 from dreamfilters.images.text import shortened, text_width
 from dreamfilters.verdicts.result import Audit
@@ -58,7 +58,7 @@ def shares_chart(audit: Audit) -> Panel:
     parts = [_title(audit, lines[0].shape[1]), _heading(widest), *lines[: len(audit.layers)]]
     if len(rows) > 1:
         parts += [blank(1, lines[0].shape[1], DIM), lines[-1]]
-    return framed(above(parts, gap=4), 20)
+    return framed(stacked(parts, gap=4), 20)
 
 
 def segments(counts: Sequence[int], width: int, least: int = _LEAST) -> list[int]:
@@ -80,7 +80,7 @@ def segments(counts: Sequence[int], width: int, least: int = _LEAST) -> list[int
 def _title(audit: Audit, width: int) -> Panel:
     basis = f"{audit.images:,} images scanned" if audit.images else "bounds and dreams, without images"
     units = sum(audit.counts.values())
-    return written(
+    return text_panel(
         [
             TextLine(f"{audit.network}: {units:,} units, {basis}", 17, BRIGHT),
             TextLine("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
@@ -93,14 +93,18 @@ def _heading(widest: int) -> Panel:
     cells = [_right(TextLine("layer", _SIZE, DIM), widest, left=True), _right(TextLine("", _SIZE), _BAR)]
     cells += [_legend(kind) for kind in KINDS]
     cells.append(_right(TextLine("units", _SIZE, DIM), _column("units")))
-    return beside(cells, gap=_GAP)
+    return side_by_side(cells, gap=_GAP)
 
 
 def _legend(kind: Kind) -> Panel:
-    swatch = above([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLORS[kind])])
+    swatch = stacked([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLORS[kind])])
     word = _right(TextLine(kind, _SIZE), math.ceil(text_width(kind, _SIZE)) + 2)
-    legend = beside([swatch, word], gap=6)
-    return beside([blank(_ROW, _column(kind) - legend.shape[1]), legend]) if legend.shape[1] < _column(kind) else legend
+    legend = side_by_side([swatch, word], gap=6)
+    return (
+        side_by_side([blank(_ROW, _column(kind) - legend.shape[1]), legend])
+        if legend.shape[1] < _column(kind)
+        else legend
+    )
 
 
 def _row(widest: int, name: str, counts: Mapping[Kind, int], color: Color) -> Panel:
@@ -110,7 +114,7 @@ def _row(widest: int, name: str, counts: Mapping[Kind, int], color: Color) -> Pa
         for kind in KINDS
     ]
     cells.append(_right(TextLine(f"{sum(counts.values()):,}", _SIZE, DIM), _column("units")))
-    return beside(cells, gap=_GAP)
+    return side_by_side(cells, gap=_GAP)
 
 
 def _bar(counts: Mapping[Kind, int]) -> Panel:
@@ -132,8 +136,8 @@ def _column(heading: str) -> int:
 
 def _right(line: TextLine, width: int, *, left: bool = False) -> Panel:
     """Return a cell of the table, with the text right- or left-aligned and centered vertically."""
-    text = written([line], width=min(width, math.ceil(text_width(line.text, line.size)) + 2))
+    text = text_panel([line], width=min(width, math.ceil(text_width(line.text, line.size)) + 2))
     rest = blank(line.height, width - text.shape[1])
-    cell = beside([text, rest] if left else [rest, text]) if rest.shape[1] else text
+    cell = side_by_side([text, rest] if left else [rest, text]) if rest.shape[1] else text
     above_it = (_ROW - line.height) // 2
-    return above([blank(above_it, width), cell, blank(_ROW - line.height - above_it, width)])
+    return stacked([blank(above_it, width), cell, blank(_ROW - line.height - above_it, width)])

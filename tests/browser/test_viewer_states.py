@@ -385,11 +385,11 @@ def modules(tab, canned):
 
 
 def test_the_colormaps_are_those_of_the_reports(modules):
-    from dreamfilters.images.colormaps import PALETTES
+    from dreamfilters.images.colormaps import COLORMAPS
 
-    for name, palette in PALETTES.items():
+    for name, colormap in COLORMAPS.items():
         found = np.array(modules("lib/colormaps.js", f"[...m.colorTable('{name}')]"))
-        assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - palette.colors).max() <= 1
+        assert np.abs(np.stack([found >> shift & 255 for shift in (0, 8, 16)], axis=-1) - colormap.colors).max() <= 1
     assert modules(
         "lib/colormaps.js", "[[0, 0, 2], [1, 0, 2], [9, 0, 2], [5, 5, 5]].map((one) => m.colorIndex(...one))"
     ) == [

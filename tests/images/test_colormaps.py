@@ -46,7 +46,7 @@ def test_nan_is_gray_which_no_number_is():
 
 
 def test_a_scale_upside_down_is_refused():
-    with pytest.raises(ImageError, match=r"heat: shape \(1, 1\), low 2, high 1; wanted"):
+    with pytest.raises(ImageError, match=r"heat: shape \(1, 1\), low 2, high 1; must be"):
         heat([[1.5]], low=2, high=1)
 
 
@@ -88,5 +88,5 @@ def test_the_widest_numbers_of_float32_have_a_place():
 
 
 def test_an_unknown_palette_is_told():
-    with pytest.raises(UnknownNameError, match=r"colors=viridid: no such palette\. Close names: viridis"):
+    with pytest.raises(UnknownNameError, match=r"colormap=viridid: no such colormap\. Close names: viridis"):
         colormap("viridid")

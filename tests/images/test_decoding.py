@@ -121,13 +121,13 @@ def test_a_cmyk_jpeg_becomes_rgb(tmp_path):
 def test_floats_are_taken_if_they_lie_in_the_unit_range(values, tmp_path):
     path = saved(tmp_path / "a.tiff", Image.fromarray(np.array(values, "float32")))
     if values == [[1, 2, 3]]:
-        refused(path, r"run from 1 to 3, no known range")
+        refused(path, r"range from 1 to 3, not from 0 to 1")
     else:
         assert read_image(path, channels=1)[..., 0].tolist() == values
 
 
 def test_wide_integers_beyond_sixteen_bits_are_refused(tmp_path):
-    refused(saved(tmp_path / "a.tiff", Image.fromarray(np.array([[70000]], "int32"))), "no known range")
+    refused(saved(tmp_path / "a.tiff", Image.fromarray(np.array([[70000]], "int32"))), "not from 0 to 1")
 
 
 UPRIGHT = np.arange(6).reshape(2, 3) * 50  # what has to be seen: 2 rows of 3

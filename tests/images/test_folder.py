@@ -11,7 +11,7 @@ from PIL import Image
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
 from dreamfilters.images.folder import ImageFolder
-from dreamfilters.images.prefetch import ahead, in_order
+from dreamfilters.images.prefetch import in_order, prefetched
 
 
 def put(path, gray=255, size=(2, 2)):
@@ -122,10 +122,10 @@ def test_a_bare_name_that_two_images_have_labels_neither(folder):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"c/9.png,STOP", r"names none of the 8 images in .*; give their paths from there, such as a/0\.png"),
-        (b"a/0.png", "row 1 has no label; wanted lines such as"),
+        (b"c/9.png,STOP", r"names none of the 8 images in .*; paths are relative to it, such as a/0\.png"),
+        (b"a/0.png", "row 1 has no label; lines must look like"),
         (b"", "has no rows"),
-        (b"\xff\xfe\x00", "is no CSV in UTF-8"),
+        (b"\xff\xfe\x00", "is not a CSV in UTF-8"),
     ],
 )
 def test_a_table_that_does_not_fit_is_said(folder, content, said):
@@ -142,7 +142,7 @@ def test_it_runs_ahead_to_the_limit_and_no_further():
             made.append(number)
             yield number
 
-    taken = ahead(items(), lambda _: 10, limit=30)
+    taken = prefetched(items(), lambda _: 10, limit=30)
     assert next(taken) == 0
     deadline = time.monotonic() + 10
     while len(made) < 4 and time.monotonic() < deadline:
@@ -158,7 +158,7 @@ def test_an_error_comes_after_what_was_made_before_it():
         yield 1
         raise ZeroDivisionError
 
-    taken = ahead(items(), lambda _: 1, limit=10)
+    taken = prefetched(items(), lambda _: 1, limit=10)
     assert next(taken) == 1
     with pytest.raises(ZeroDivisionError):
         next(taken)
@@ -183,7 +183,7 @@ def test_the_same_files_at_another_size_share_their_failures(folder):
 
 
 def hands():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("dreamfilters-hand")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("dreamfilters-work")]
 
 
 def test_several_hands_give_results_in_the_order_of_their_items():
@@ -191,14 +191,14 @@ def test_several_hands_give_results_in_the_order_of_their_items():
         time.sleep(0.002 * (number % 3 == 0))  # every third is late
         return number * number
 
-    assert list(in_order(work, range(20), hands=3)) == [number * number for number in range(20)]
-    assert list(in_order(work, [], hands=3)) == []
+    assert list(in_order(work, range(20), threads=3)) == [number * number for number in range(20)]
+    assert list(in_order(work, [], threads=3)) == []
     assert hands() == []
 
 
 def test_hands_take_no_more_items_than_they_need_and_end_with_their_consumer():
     taken = []
-    results = in_order(str, (taken.append(number) or number for number in itertools.count()), hands=2)
+    results = in_order(str, (taken.append(number) or number for number in itertools.count()), threads=2)
     assert next(results) == "0"
     assert taken == [0, 1, 2]
     results.close()
@@ -206,7 +206,7 @@ def test_hands_take_no_more_items_than_they_need_and_end_with_their_consumer():
 
 
 def test_an_error_comes_where_its_result_would_have_come():
-    results = in_order(lambda number: 1 // number, [1, 1, 0, 1], hands=2)
+    results = in_order(lambda number: 1 // number, [1, 1, 0, 1], threads=2)
     assert [next(results), next(results)] == [1, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)

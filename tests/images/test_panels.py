@@ -9,22 +9,22 @@ from PIL import Image
 from dreamfilters.images.panels import (
     BACKGROUND,
     TextLine,
-    above,
-    beside,
     blank,
     enlarged,
     framed,
     image_panel,
     png_of,
     shrunk,
-    written,
+    side_by_side,
+    stacked,
+    text_panel,
 )
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 
 
 def test_panels_stand_above_each_other_flush_left():
-    page = above([blank(2, 3, RED), blank(1, 5, BLUE)], gap=4)
+    page = stacked([blank(2, 3, RED), blank(1, 5, BLUE)], gap=4)
     assert page.shape == (7, 5, 3)
     assert (page[:2, :3] == RED).all()
     assert (page[6] == BLUE).all()
@@ -33,7 +33,7 @@ def test_panels_stand_above_each_other_flush_left():
 
 
 def test_panels_stand_beside_each_other_flush_at_the_top():
-    page = beside([blank(2, 3, RED), blank(1, 5, BLUE)])
+    page = side_by_side([blank(2, 3, RED), blank(1, 5, BLUE)])
     assert page.shape == (2, 8, 3)
     assert (page[0, 3:] == BLUE).all()
     assert (page[1, 3:] == BACKGROUND).all()
@@ -48,7 +48,7 @@ def test_a_frame_adds_its_margin_on_every_side():
 
 def test_text_is_as_wide_as_it_needs_or_cut():
     line = TextLine("Vorfahrt achten", 14)
-    free, cut = written([line, TextLine("a", 10)]), written([line], width=40)
+    free, cut = text_panel([line, TextLine("a", 10)]), text_panel([line], width=40)
     assert free.shape[0] == line.height + TextLine("a", 10).height
     assert cut.shape[1] == 40
     assert (free[:, -1] == BACKGROUND).all()

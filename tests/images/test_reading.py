@@ -65,7 +65,7 @@ def test_without_a_size_the_first_image_sets_it(tmp_path):
     put(tmp_path / "3.png", size=(3, 2))
     readings = read_images(tmp_path, channels=1)
     assert readings.images.tolist() == [[[[1]] * 3] * 2] * 2
-    assert readings.failures == ((tmp_path / "2.png", "is 3x2 and the first image 2x3; give a size"),)
+    assert readings.failures == ((tmp_path / "2.png", "is 3x2, but the first image is 2x3; give a size"),)
 
 
 def test_where_nothing_can_be_read_there_are_no_images(tmp_path):

@@ -18,13 +18,13 @@ from dreamfilters.images.panels import (
     DIM,
     Panel,
     TextLine,
-    above,
-    beside,
     blank,
     framed,
     image_panel,
     shrunk,
-    written,
+    side_by_side,
+    stacked,
+    text_panel,
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
 from dreamfilters.networks.classes.predictions import Prediction
@@ -60,25 +60,25 @@ def layer_page(given: PageImage, maps: UnitMaps, style: MapStyle) -> Panel:
     colors = colormap(style.colormap)
     body = _bars(maps, style, colors) if maps.is_vector else _tiles(given, maps, style)
     header = _header(given, _layer_lines(maps))
-    return framed(above([header, _legend(maps, style, colors), body], gap=_GAP), _MARGIN)
+    return framed(stacked([header, _legend(maps, style, colors), body], gap=_GAP), _MARGIN)
 
 
 def overview(given: PageImage, layers: Sequence[UnitMaps], style: MapStyle) -> Panel:
     """Return the overview of an image: the first units of each layer, one row per layer."""
     colors = colormap(style.colormap)
-    rows = [beside([_row_name(maps, style.scale), _row(given, maps, style, colors)], gap=12) for maps in layers]
+    rows = [side_by_side([_row_name(maps, style.scale), _row(given, maps, style, colors)], gap=12) for maps in layers]
     header = _header(given, [TextLine(f"the first units of {len(layers)} layers", 13)])
-    text = written([TextLine(_scale_text(style.scale, each_layer=True), 12)])
-    legend = beside([_scale_bar(_general_labels(style.scale), colors), text], gap=12)
-    return framed(above([header, legend, *rows], gap=_GAP), _MARGIN)
+    text = text_panel([TextLine(_scale_text(style.scale, each_layer=True), 12)])
+    legend = side_by_side([_scale_bar(_general_labels(style.scale), colors), text], gap=12)
+    return framed(stacked([header, legend, *rows], gap=_GAP), _MARGIN)
 
 
 def _header(given: PageImage, lines: Sequence[TextLine]) -> Panel:
     title = [TextLine(given.name, 18, BRIGHT), *([TextLine(f"label: {given.label}")] if given.label else [])]
-    text = [written([*title, *lines], width=_TEXT)]
+    text = [text_panel([*title, *lines], width=_TEXT)]
     if given.predictions:
         text.append(_prediction_table(given.predictions))
-    return beside([image_panel(given.image, _IMAGE), above(text, gap=8)], gap=_GAP)
+    return side_by_side([image_panel(given.image, _IMAGE), stacked(text, gap=8)], gap=_GAP)
 
 
 def _prediction_table(predictions: Sequence[Prediction]) -> Panel:
@@ -93,9 +93,9 @@ def _prediction_table(predictions: Sequence[Prediction]) -> Panel:
         mark[4:-3, : round(80 * (prediction.probability or 0))] = (110, 160, 220)
         marks.append(mark)
     names, percents, logits = columns
-    name_panel = written(names)
-    name_panel = written(names, width=_NAME) if name_panel.shape[1] > _NAME else name_panel
-    return beside([name_panel, written(percents), above(marks), written(logits)], gap=14)
+    name_panel = text_panel(names)
+    name_panel = text_panel(names, width=_NAME) if name_panel.shape[1] > _NAME else name_panel
+    return side_by_side([name_panel, text_panel(percents), stacked(marks), text_panel(logits)], gap=14)
 
 
 def _layer_lines(maps: UnitMaps) -> list[TextLine]:
@@ -121,14 +121,14 @@ def _extent(maps: UnitMaps) -> str:
 
 def _legend(maps: UnitMaps, style: MapStyle, colors: Colormap) -> Panel:
     """Return the scale bar with its labels, and the color of NaN if there are any."""
-    text = written([TextLine(_scale_text(style.scale, vector=maps.is_vector), 12), *_remarks(maps, style.scale)])
+    text = text_panel([TextLine(_scale_text(style.scale, vector=maps.is_vector), 12), *_remarks(maps, style.scale)])
     low, high = (end[0] for end in maps.limits(style.scale))
     labels = _general_labels(style.scale) if style.scale.by == "unit" else _scale_labels(low, high)
     parts = [text] if maps.is_vector else [_scale_bar(labels, colors), text]
     if maps.nan_counts.any():
         swatch = blank(12, 24, colors.missing)
-        parts += [swatch, written([TextLine(f"NaN at {int(maps.nan_counts.sum())} positions", 12, BRIGHT)])]
-    return beside(parts, gap=12)
+        parts += [swatch, text_panel([TextLine(f"NaN at {int(maps.nan_counts.sum())} positions", 12, BRIGHT)])]
+    return side_by_side(parts, gap=12)
 
 
 def _general_labels(scale: MapScale) -> ScaleLabels:
@@ -142,14 +142,14 @@ def _scale_labels(low: float, high: float) -> ScaleLabels:
 
 def _scale_bar(labels: ScaleLabels, colors: Colormap) -> Panel:
     ramp = colors.paint(np.tile(np.arange(_BAR), (12, 1)), 0, _BAR - 1)
-    return above([ramp, _label_row(labels)])
+    return stacked([ramp, _label_row(labels)])
 
 
 def _label_row(labels: ScaleLabels) -> Panel:
-    left, middle, right = (written([TextLine(label, 12)]) for label in labels)
+    left, middle, right = (text_panel([TextLine(label, 12)]) for label in labels)
     free = _BAR - left.shape[1] - middle.shape[1] - right.shape[1]
     before = max(4, (_BAR - middle.shape[1]) // 2 - left.shape[1])
-    return beside([left, blank(1, before), middle, blank(1, max(4, free - before)), right])
+    return side_by_side([left, blank(1, before), middle, blank(1, max(4, free - before)), right])
 
 
 def _scale_text(scale: MapScale, *, vector: bool = False, each_layer: bool = False) -> str:
@@ -207,7 +207,7 @@ def _row_name(maps: UnitMaps, scale: MapScale) -> Panel:
     lines = [TextLine(maps.info.name, 13, BRIGHT), TextLine(maps.info.type, 11), TextLine(size, 11, DIM)]
     if scale.by == "layer":
         lines.append(TextLine(_range(*(float(end[0]) for end in maps.limits(scale))), 11, DIM))
-    return written(lines, width=150)
+    return text_panel(lines, width=150)
 
 
 def _row(given: PageImage, maps: UnitMaps, style: MapStyle, colors: Colormap) -> Panel:

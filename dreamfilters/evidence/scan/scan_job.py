@@ -122,7 +122,7 @@ class ScanJob:
         Raises:
             ImageError: no image can be read.
         """
-        for batch in in_order(self._reduce_batch(), self._batches(state), hands=_BATCHES_IN_FLIGHT):
+        for batch in in_order(self._reduce_batch(), self._batches(state), threads=_BATCHES_IN_FLIGHT):
             state.consistent = False
             state.failures |= batch.failures
             if batch.statistics is not None:

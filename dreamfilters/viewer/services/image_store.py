@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
 from dreamfilters.images import ImageFolder, image_folder, png_bytes, read_image, resize
-from dreamfilters.images.decoding import opened
+from dreamfilters.images.decoding import open_image
 from dreamfilters.images.resizing import Rule
 from dreamfilters.viewer.byte_cache import ByteCache, Key, Value
 from dreamfilters.viewer.messages import ImageArray, Values
@@ -189,7 +189,7 @@ class ImageStore:
         part = image.path.with_name(f"{image.id}.part")
         part.write_bytes(content)
         try:
-            with opened(part) as file:
+            with open_image(part) as file:
                 pixels = file.width * file.height
             if pixels > self._max_pixels:
                 raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {self._max_pixels / 1e6:.0f} million")
@@ -216,7 +216,7 @@ class ImageStore:
 def _with_size(image: StoredImage) -> StoredImage:
     """Return the image with the size that the header of its file states."""
     try:
-        with opened(image.path) as file:
+        with open_image(image.path) as file:
             return replace(image, width=file.width, height=file.height)
     except ImageError:
         return image
