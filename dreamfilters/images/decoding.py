@@ -93,7 +93,7 @@ def with_channels(image: ArrayLike) -> ImageArray:
 
 
 def in_channels(samples: ImageArray, channels: int) -> ImageArray:
-    """`samples` (h, w, 1 to 4; even counts end in alpha) with so many `channels`; lost alpha is laid on mid-gray."""
+    """Return samples (h, w, 1 to 4) with another number of channels; alpha that is dropped blends with mid-gray."""
     has_alpha = samples.shape[-1] in (2, 4)
     color, alpha = (samples[..., :-1], samples[..., -1:]) if has_alpha else (samples, None)
     if alpha is not None and channels in (1, 3):
@@ -114,7 +114,7 @@ def path_text(path: str | Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Pillow's warnings (large sizes, odd metadata) from the terminal: what matters of them is an error here."""
+    """Suppress Pillow's warnings about large sizes and odd metadata; relevant ones are errors here."""
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -61,7 +61,7 @@ def test_an_overlay_lies_between_image_and_heat():
 
 
 @pytest.mark.parametrize("name", ["magma", "viridis", "gray"])
-def test_a_palette_grows_evenly_lighter(name):
+def test_a_colormap_grows_evenly_lighter(name):
     steps = np.diff(rgb2lab(colormap(name).colors[::15][None])[0, :, 0])
     assert steps.min() > 0
     assert steps.max() < 2.2 * steps.mean()
@@ -87,6 +87,6 @@ def test_the_widest_numbers_of_float32_have_a_place():
     assert colormap("gray").paint(np.float32([-largest, 0, largest]), -largest, largest)[:, 0].tolist() == [0, 128, 255]
 
 
-def test_an_unknown_palette_is_told():
+def test_an_unknown_colormap_is_refused():
     with pytest.raises(UnknownNameError, match=r"colormap=viridid: no such colormap\. Close names: viridis"):
         colormap("viridid")

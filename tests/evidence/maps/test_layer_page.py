@@ -144,7 +144,7 @@ def test_an_image_needs_neither_label_nor_classes():
 
 
 def test_an_unknown_colormap_is_refused_at_once():
-    with pytest.raises(UnknownNameError, match="colors=jet"):
+    with pytest.raises(UnknownNameError, match="colormap=jet"):
         MapStyle(colormap="jet")
 
 
