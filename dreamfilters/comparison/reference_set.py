@@ -97,9 +97,11 @@ class ReferenceSet:
         return np.flatnonzero(readable & (self.scan.truth == number)).tolist() if same_classes else []
 
     def label(self, index: int) -> str:
-        """Return an image's label, as the network spells it where it is one of its classes."""
-        number = int(self.scan.truth[index])
-        return self.scan.classes[number] if number >= 0 else self.scan.labels[index]
+        """Return an image's label; with its aliases where it is a class of the network."""
+        scan, number = self.scan, int(self.scan.truth[index])
+        if number < 0:
+            return scan.labels[index]
+        return self.network.class_title(number) if scan.classes == self.network.classes else scan.classes[number]
 
 
 def reference_set(

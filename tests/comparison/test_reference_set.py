@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,13 @@ def test_the_rank_in_a_scan_is_that_of_the_single_responses(real, colors, images
 def test_labels_are_the_network_s_classes(real):
     assert real.of_class(1) == list(range(1, 24, 3))
     assert real.label(2) == "blue"
+
+
+def test_labels_show_aliases(colors, images_of):
+    named = replace(colors, aliases=(("crimson", "green", "navy"),))
+    assert [scanned(named, source_of(*images_of(3))).label(index) for index in range(3)] == [
+        "red (crimson)", "green", "blue (navy)",
+    ]  # fmt: skip
 
 
 def test_labels_that_are_not_classes_are_kept_and_belong_to_none(colors, images_of):

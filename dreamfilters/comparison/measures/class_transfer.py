@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,14 +44,9 @@ class ClassTransfer:
     predicted: str
     response_rank: ResponseRank | None = None
 
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
         return table(
-            "Transfer", [{**self.as_values(), "response_rank": self.response_rank and self.response_rank.percentile}]
+            "Transfer", [{**plain(self), "response_rank": self.response_rank and self.response_rank.percentile}]
         )
 
 

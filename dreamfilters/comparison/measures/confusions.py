@@ -48,13 +48,8 @@ class Confusion:
     images: tuple[int, ...]
     closest: int
 
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Confusion", [self.as_values()])
+        return table("Confusion", [plain(self)])
 
 
 @dataclass(frozen=True)
@@ -74,13 +69,8 @@ class UnitSeparation:
     first: float
     second: float
 
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Separation", [self.as_values()])
+        return table("Separation", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +95,7 @@ class ConfusedClass:
         """Return everything but the pixels as plain values."""
         shown = [image.caption for image in self.images]
         values = {"name": self.name, "shown": shown, "layer": self.layer, "separating_units": plain(self.separation)}
-        return {**self.confusion.as_values(), **values}
+        return {**plain(self.confusion), **values}
 
 
 @dataclass(frozen=True, eq=False)

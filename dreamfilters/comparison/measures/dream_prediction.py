@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.figures import BarPart, Figure, ShareBar
@@ -13,7 +12,6 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.class_head import class_head
 from dreamfilters.networks.classes.predictions import Prediction, predictions
-from dreamfilters.serialization import plain
 
 _CLASSES = 5  # that are shown
 
@@ -33,11 +31,6 @@ class DreamPrediction:
     predictions: tuple[Prediction, ...]
     own: Prediction
     is_predicted: bool
-
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
 
 
 def _compute(batch: Batch) -> list[DreamPrediction]:

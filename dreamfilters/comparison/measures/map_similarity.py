@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,13 +30,8 @@ class MapSimilarity:
     ssim: float | None
     cosine: float | None
 
-    def as_values(self) -> dict[str, Any]:
-        """Return both as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Maps", [self.as_values()])
+        return table("Maps", [plain(self)])
 
 
 def map_similarity(first: ArrayLike, second: ArrayLike) -> MapSimilarity:

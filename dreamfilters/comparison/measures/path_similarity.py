@@ -73,13 +73,8 @@ class PathSimilarity:
         """The deepest layer in which the similarity is defined."""
         return next((step for step in reversed(self.steps) if step.similarity is not None), None)
 
-    def as_values(self) -> list[dict[str, Any]]:
-        """Return the steps as plain values."""
-        values: list[dict[str, Any]] = plain(self.steps)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Path similarity", self.as_values())
+        return table("Path similarity", plain(self.steps))
 
 
 def path_similarity(

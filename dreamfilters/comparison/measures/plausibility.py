@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,13 +47,8 @@ class Plausibility:
     k: int
     count: int
 
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Plausibility", [self.as_values()])
+        return table("Plausibility", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,13 +51,8 @@ class ResponseRank:
     count: int
     loses: bool
 
-    def as_values(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Response", [self.as_values()])
+        return table("Response", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)

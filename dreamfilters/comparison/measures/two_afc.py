@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +71,6 @@ class TwoAFC:
     natural: TwoAFCScore | None
     gap: float | None
     similarity: str
-
-    def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
 
     def _repr_html_(self) -> str:
         parts = {"dreams": self.dreams, "real images": self.natural}

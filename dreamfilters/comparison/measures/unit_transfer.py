@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,13 +53,8 @@ class UnitTransfer:
     match: UnitMatch
     response_rank: ResponseRank
 
-    def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        values: dict[str, Any] = plain(self)
-        return values
-
     def _repr_html_(self) -> str:
-        return table("Transfer", [{**plain(self.match), **self.response_rank.as_values()}])
+        return table("Transfer", [{**plain(self.match), **plain(self.response_rank)}])
 
 
 def best_match(responses: ArrayLike, others: Mapping[str, Floats]) -> UnitMatch | None:

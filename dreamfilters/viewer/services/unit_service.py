@@ -80,7 +80,7 @@ class UnitService:
         return png_bytes(extract_patch(pixels, evidence.scan.layer(name).facts, strongest[rank].position).image)
 
     async def measures(self, dream: str) -> Values:
-        """Return the comparison of a finished dream with the images; see `comparison_task.measured`.
+        """Return the comparison of a finished dream with the images; see `comparison_task.dream_measures`.
 
         Raises:
             UnknownNameError: it is not done, or the worker was restarted since.

@@ -24,7 +24,7 @@ _SHOWN = 4  # real images beside each dream
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
 
-def measured(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
     """Return what a comparison measures of the first of some dreams of one unit, all by one recipe and of other seeds.
 
     The headline and the captions are those of the report, `numbers` is the unit's row.
@@ -42,7 +42,7 @@ def measured(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) 
     return values
 
 
-def compared(
+def report_archive(
     network: Network,
     targets: tuple[str, ...],
     images: ImageFolder,

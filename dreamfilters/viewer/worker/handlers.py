@@ -16,7 +16,7 @@ from dreamfilters.runs.dream_run import DreamJob
 from dreamfilters.runs.dream_store import opened as opened_store
 from dreamfilters.runs.storage.file_names import readable, slug
 from dreamfilters.viewer.messages import DreamRequest, ImageArray, LayerMaps, Request, ScanRequest, Values
-from dreamfilters.viewer.worker.comparison_task import compared, measured
+from dreamfilters.viewer.worker.comparison_task import dream_measures, report_archive
 from dreamfilters.viewer.worker.dream_task import compile_dream, dream_values, run_dream
 from dreamfilters.viewer.worker.scan_task import Result, run_in_thread, run_scan
 from dreamfilters.viewer.worker.session import ModelSession, open_network
@@ -105,12 +105,12 @@ class Handlers:
         references, (request, first) = self._references, self._dream(dreams[0])
         others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
         recipe = recipes.read_recipe(request.recipe)
-        return _wait_for(pause, lambda: measured(references, recipe, [first, *others]))
+        return _wait_for(pause, lambda: dream_measures(references, recipe, [first, *others]))
 
     def compare(self, pause: Pause, targets: tuple[str, ...], images: ScanRequest) -> bytes:
         """Return the report that compares units with the images, as a ZIP archive."""
         network, found = self._session.network, self._images(images)
-        return compared(network, targets, found, lambda values: self.send("report", values), pause)
+        return report_archive(network, targets, found, lambda values: self.send("report", values), pause)
 
     def _dream(self, dream: str) -> tuple[DreamRequest, Dream]:
         if dream not in self._dreams:

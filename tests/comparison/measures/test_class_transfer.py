@@ -7,6 +7,7 @@ from dreamfilters.comparison.measures.class_transfer import class_transfer, in_c
 from dreamfilters.errors import InputFormError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.serialization import plain
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_transfer_to_the_same_network_gives_its_own_logits(named, images):
             assert one.rank == 1 + np.sum(odds > odds[there])
             assert one.predicted == theirs.classes[np.argmax(odds)]
             assert one.response_rank.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
-    assert found[0].as_values()["response_rank"]["count"] == 24
+    assert plain(found[0])["response_rank"]["count"] == 24
     assert "predicted" in found[0]._repr_html_()
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from dreamfilters.comparison.measures.confusions import confusions_of, separating_units
 from dreamfilters.errors import ImageError
+from dreamfilters.serialization import plain
 
 LOGITS = np.array(
     [
@@ -69,7 +70,7 @@ def test_sensitivity_grows_with_the_distance_of_two_classes():
 
 def test_values_are_json():
     for one in (*confusions_of(LOGITS, LABELS, 0), *separating_units(LOGITS[:4], [0, 0, 1, 1], 0, 1)):
-        json.dumps(one.as_values(), allow_nan=False)
+        json.dumps(plain(one), allow_nan=False)
         assert one._repr_html_().startswith("<table>")
 
 

@@ -14,6 +14,7 @@ from dreamfilters.comparison.measures.path_similarity import (
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.networks import LOGITS
+from dreamfilters.serialization import plain
 
 LAYERS = ["conv1", "conv2", "classes"]
 REDS = set(range(0, 24, 3))  # images 0, 3, 6, ... are red
@@ -113,7 +114,7 @@ def test_the_deepest_defined_layer_counts():
 def test_constant_activations_are_undefined_and_not_nan(network):
     flat = np.full((3, 16, 16, 3), 0.5, "float32")
     found = path_similarity(network, flat[:1], flat, flat, ["flat"])
-    values = found.as_values()
+    values = plain(found.steps)
     json.dumps(values, allow_nan=False)
     assert values[0]["similarity"] is None
     assert "Path similarity" in found._repr_html_()

@@ -7,6 +7,7 @@ from keras import layers
 
 from dreamfilters.comparison.measures.plausibility import neighborhood, plausibility
 from dreamfilters.errors import ImageError
+from dreamfilters.serialization import plain
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +88,13 @@ def test_many_images_are_processed_in_parts(plane, monkeypatch):
 
 def test_an_image_of_nan_is_farther_than_any(plane):
     found = plausibility(plane, at(0) * np.nan, neighborhood(plane, at(0, 10, 30, 60), k=1))[0]
-    assert (found.percentile, found.as_values()["distance"]) == (100, None)
+    assert (found.percentile, plain(found)["distance"]) == (100, None)
 
 
 def test_images_on_one_point_give_no_ratio(plane):
     found = plausibility(plane, at(90), neighborhood(plane, at(0, 0, 0), k=1))[0]
     assert (found.ratio, found.percentile) == (None, 100)
-    json.dumps(found.as_values(), allow_nan=False)
+    json.dumps(plain(found), allow_nan=False)
     assert "two" in found._repr_html_()
 
 

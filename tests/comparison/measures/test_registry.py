@@ -18,7 +18,7 @@ from dreamfilters.report.atlas import Atlas, atlas_unit_of, index_files, neighbo
 from dreamfilters.report.report import report_files
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import Verdict
-from dreamfilters.viewer.worker.comparison_task import measured
+from dreamfilters.viewer.worker.comparison_task import dream_measures
 
 BRIGHTNESS = df.Measure(
     name="brightness",
@@ -100,7 +100,7 @@ def test_the_command_line_lists_it(registered):
 
 def test_the_viewer_serves_it(registered, real, colors):
     dreams = df.dream(colors, "conv:1", df.Recipe(steps=2))
-    served = measured(real, df.Recipe(steps=2), dreams)
+    served = dream_measures(real, df.Recipe(steps=2), dreams)
     (caption,) = [one for one in served["measures"] if one["name"] == "Brightness"]
     mean = float(np.float32(dreams[0].image).mean())
     assert caption == {

@@ -7,6 +7,7 @@ from dreamfilters.comparison.measures.response_rank import ResponseRanks, respon
 from dreamfilters.comparison.responses import responses_to
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.errors import ImageError
+from dreamfilters.serialization import plain
 
 
 def test_a_rank_worked_by_hand():
@@ -41,7 +42,7 @@ def test_nan_is_ignored_and_a_dream_with_nan_loses():
     assert (found.count, found.index, found.percentile) == (2, 2, 50.0)
     broken = response_rank(float("nan"), [1.0])
     assert broken.loses
-    assert broken.as_values()["response"] is None
+    assert plain(broken)["response"] is None
     with pytest.raises(ImageError, match="2 real images: none has a response that is a number"):
         response_rank(1.0, [np.nan, np.nan])
 

@@ -8,6 +8,7 @@ from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.features import PIXELS
 from dreamfilters.networks import LOGITS
+from dreamfilters.serialization import plain
 
 
 def stripes(count, *, vertical, seed=0):
@@ -96,7 +97,7 @@ def test_the_natural_score_leaves_each_query_out_of_its_references(network, vert
 def test_a_single_strong_image_leaves_no_natural_references(network, vertical, horizontal):
     found = machine_score(network, vertical[:1], horizontal, vertical[1:2], layer="conv2")
     assert (found.natural, found.gap) == (None, None)
-    assert found.as_values()["natural"] is None
+    assert plain(found)["natural"] is None
     assert "dreams" in found._repr_html_()
 
 

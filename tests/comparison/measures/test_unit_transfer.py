@@ -6,6 +6,7 @@ from keras import layers
 from dreamfilters.comparison.measures.response_rank import response_rank
 from dreamfilters.comparison.measures.unit_transfer import UnitTransfer, best_match, searchable_layers
 from dreamfilters.evidence.activations import mean_responses
+from dreamfilters.serialization import plain
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_a_unit_finds_itself_in_its_own_network(network, images):
     assert match.correlation == pytest.approx(1)
     assert (match.units, match.images) == (8 + 8 + 3, 12)
     found = UnitTransfer(match, response_rank(float(responses[0, unit]), responses[:, unit]))
-    assert found.as_values()["response_rank"]["count"] == 24
+    assert plain(found)["response_rank"]["count"] == 24
     assert "conv2" in found._repr_html_()
 
 
