@@ -148,20 +148,15 @@ def settings_for(
         raise OutputError(f"{audit}: no such folder; create it with `dreamfilters audit MODEL IMAGES --out {audit}`")
     is_spec = isinstance(model, str | Path)
     name = str(model) if is_spec else str(getattr(model, "name", "model"))
-    snippets = Snippets.of(name, options)
-    command, python = snippets.serve(images)
     return ViewerSettings(
         spec=name if is_spec else model,
         options={key: value for key, value in options.items() if value is not None and value is not False},
-        name=name,
         images=None if images is None else Path(images),
         labels=None if labels is None else Path(labels),
         audit=None if audit is None else Path(audit),
         top=top,
         out=None if out is None else Path(out),
-        command=command,
-        python=python,
-        snippets=snippets,
+        snippets=Snippets.of(name, options),
         prepare=prepare,
     )
 

@@ -84,8 +84,9 @@ def test_a_base_that_is_not_a_path_is_refused(given):
 
 def test_the_settings_include_the_command_and_code_that_start_the_same_viewer():
     found = settings_for("my net.keras", {"trust": True, "classes": None, "form": None}, images=Path(__file__).parent)
-    assert found.command == f"dreamfilters serve 'my net.keras' {Path(__file__).parent} --trust"
-    assert found.python == f"df.serve('my net.keras', images={str(Path(__file__).parent)!r}, trust=True)"
+    command, code = found.snippets.serve(found.images)
+    assert command == f"dreamfilters serve 'my net.keras' {Path(__file__).parent} --trust"
+    assert code == f"df.serve('my net.keras', images={str(Path(__file__).parent)!r}, trust=True)"
     assert found.options == {"trust": True}
 
 

@@ -30,27 +30,22 @@ class ViewerSettings:
     Attributes:
         spec: the model, as `load` takes it.
         options: other arguments of `load`.
-        name: the model on the command line.
         images: a folder or a file; None for the samples of the built-in network, or no images.
         labels: a CSV file with the columns file and label.
         top: number of classes of a prediction.
         audit: folder of a stored audit whose verdicts are shown.
         out: parent folder of saved dreams.
-        command, python: start the same viewer.
-        snippets: commands that reproduce a dream.
+        snippets: commands that start the same viewer and reproduce a dream.
         prepare: called first in the worker's process.
     """
 
     spec: Any
     options: dict[str, Any]
-    name: str
     images: Path | None = None
     labels: Path | None = None
     audit: Path | None = None
     top: int = 5
     out: Path | None = None
-    command: str = ""
-    python: str = ""
     snippets: Snippets = field(default_factory=lambda: Snippets(""))
     prepare: Callable[[], None] | None = None
 
@@ -118,6 +113,7 @@ class Service:
     def state(self, *, images: bool = True) -> Values:
         """Return the state of the viewer: phase, network, recipes, progress of the scan and, optionally, images."""
         worker, description = self._catalog.worker, self._catalog.description
+        command, python = self._settings.snippets.serve(self._settings.images)
         values: Values = {
             "phase": worker.phase,
             "note": worker.note,
@@ -128,8 +124,8 @@ class Service:
             "default_recipe": DEFAULT_RECIPE,
             "class_recipe": CLASS_RECIPE,
             "evidence": self._scan_progress,
-            "command": self._settings.command,
-            "python": self._settings.python,
+            "command": command,
+            "python": python,
         }
         return {**values, "images": self.images.listed()} if images else values
 
