@@ -137,7 +137,7 @@ from .evidence.maps.map_style import MapStyle as MapStyle
 from .evidence.maps.unit_maps import UnitMaps as UnitMaps
 from .evidence.patches import extract_patch as extract_patch
 from .evidence.scan.result import Scan as Scan
-from .evidence.scan.scanner import scan as scan
+from .evidence.scan.scan_job import scan as scan
 from .images import ImageFolder as ImageFolder
 from .images import image_folder as image_folder
 from .networks import LOGITS as LOGITS

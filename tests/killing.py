@@ -30,8 +30,7 @@ def dream(model: str, source: Path, folder: Path) -> None:
 
 def scan(model: str, source: Path, folder: Path) -> None:
     """Scan all layers, saving after every batch."""
-    from dreamfilters.evidence.scan.scan_job import ScanJob
-    from dreamfilters.evidence.scan.scanner import default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load

@@ -83,8 +83,7 @@ COMMANDS = (audit,)
 
 
 def _scan_of(network: Network, images: Path | None) -> ScanJob | None:
-    from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
-    from dreamfilters.evidence.scan.scanner import default_layers
+    from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:

@@ -19,7 +19,7 @@ def labeled_images(network: Network, images: Path, labels: Path | None = None) -
 
     Labels from a file have to name classes of the network; folder names do not.
     """
-    from dreamfilters.evidence.scan.class_labels import class_numbers
+    from dreamfilters.evidence.scan.sources import class_numbers
     from dreamfilters.images import image_folder
 
     found = image_folder(images, channels=network.form.image_channels, labels=labels)

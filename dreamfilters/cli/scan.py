@@ -61,8 +61,7 @@ def scan(
       dreamfilters audit signs --scan outputs/signs-scan
     """
     import_tensorflow()
-    from dreamfilters.evidence.scan.scan_job import ScanJob
-    from dreamfilters.evidence.scan.scanner import default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.scan_run import StoredScanJob, run
 

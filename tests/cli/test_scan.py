@@ -123,7 +123,7 @@ def test_sixteen_bits_and_rotations_are_seen_as_they_are_meant(tell, place):
 
 
 def _scan_of(place, folder):
-    from dreamfilters.evidence.scan.scanner import scan
+    from dreamfilters.evidence.scan.scan_job import scan
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
 

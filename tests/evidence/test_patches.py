@@ -6,7 +6,7 @@ import pytest
 from dreamfilters.errors import TargetError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.patches import extract_patch
-from dreamfilters.evidence.scan.scanner import scan
+from dreamfilters.evidence.scan.scan_job import scan
 from dreamfilters.networks import LayerInfo
 from dreamfilters.networks.layers.layer_info import TokenGrid
 from dreamfilters.networks.layers.receptive_field import ReceptiveField

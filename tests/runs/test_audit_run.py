@@ -15,8 +15,7 @@ from keras import layers
 from PIL import Image
 
 from dreamfilters.errors import ModelError, OutputError, UnknownNameError
-from dreamfilters.evidence.scan.scan_job import ScanJob
-from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import load
@@ -138,7 +137,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.scan_job import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images import image_folder

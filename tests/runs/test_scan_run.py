@@ -14,8 +14,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
-from dreamfilters.evidence.scan.scan_job import ScanJob
-from dreamfilters.evidence.scan.scanner import default_layers, scan
+from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers, scan
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
@@ -94,7 +93,7 @@ def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path,
 
 KILLED = """
 import sys, time
-from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.scan_job import default_layers
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder

@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError, UnknownNameError
-from dreamfilters.evidence.scan.scanner import scan
+from dreamfilters.evidence.scan.scan_job import scan
 from dreamfilters.verdicts.audit import audit, audited_layers
 from dreamfilters.verdicts.result import audit_from
 from dreamfilters.verdicts.verdict import WARNING

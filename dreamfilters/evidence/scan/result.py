@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
+from dreamfilters.evidence.scan.accumulators import Arrays
 from dreamfilters.evidence.scan.histograms import Histogram
-from dreamfilters.evidence.scan.score_statistics import Arrays, By, RankedImage, ScoreStatistics, score_statistics
+from dreamfilters.evidence.scan.score_statistics import By, RankedImage, ScoreStatistics, score_statistics
 from dreamfilters.networks.layers.layer_info import LayerInfo
+
+_NUMBERS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")  # one per unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,7 @@ class UnitScan:
         strongest, weakest: by 'max' and by 'mean', the most extreme image first.
         histogram: by 'max' and by 'mean'.
         class_means: by 'max' and by 'mean', class -> mean score.
-        selectivity, correlation: by 'max' and by 'mean'; see `evidence.selectivity`.
+        selectivity, correlation: by 'max' and by 'mean'; see the functions in `score_statistics`.
     """
 
     layer: LayerInfo
@@ -173,14 +176,7 @@ class Scan:
         return UnitScan(
             scan.facts,
             number,
-            maximum=float(scan.maximum[number]),
-            minimum=float(scan.minimum[number]),
-            mean=float(scan.mean[number]),
-            std=float(scan.std[number]),
-            zeros=float(scan.zeros[number]),
-            silent=int(scan.silent[number]),
-            counted=int(scan.counted[number]),
-            nonfinite=int(scan.nonfinite[number]),
+            **{name: getattr(scan, name)[number].item() for name in _NUMBERS},
             strongest={by: statistics.strongest.examples(number, self.names, self.labels) for by, statistics in both},
             weakest={by: statistics.weakest.examples(number, self.names, self.labels) for by, statistics in both},
             histogram={by: statistics.histogram(number) for by, statistics in both},

@@ -1,10 +1,9 @@
-"""The computation of a scan: the job, its resumable state, and the step from batch to batch."""
+"""Scans: one pass over images that records the statistics of every unit, in memory independent of their number."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,19 +13,72 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
-from dreamfilters.evidence.scan.class_labels import class_numbers
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.sources import ImageSource
+from dreamfilters.evidence.scan.sources import ImageSource, class_numbers, source_of
+from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.layers.layer_info import LayerInfo
+from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.programs import programs_of
+from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.serialization import plain
 
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
 _MOST_IMAGES = 32  # in a batch; larger batches are hardly faster
 _BATCH_BYTES = 2**28  # of a batch's activation maps
 _BATCHES_IN_FLIGHT = 3  # one is read, one passes the network, one is reduced
+# Layers whose units have the statistics of the layer before. Their maps differ (permuted, padded) and can be drawn.
+_COPIES = types_of("identity", "reshape", "reorder", "cast", "pad")
+
+
+def scan(
+    network: Network,
+    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    layers: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    k: int = TOP_K,
+    batch: int | None = None,
+    progress: OnProgress | None = None,
+) -> Scan:
+    """Return the statistics of every unit over images: extremes, top-k images, histograms, class means.
+
+    Memory does not grow with the number of images. Unreadable images are listed in `failures`. An image on which a
+    unit's map is not finite is left out for that unit.
+
+    Args:
+        network: the value that `load` returns.
+        images: an `ImageFolder`, or an array (n, h, w, c) in [0, 1]; resized to the network's input size.
+        layers: layer names (default: `default_layers`, all layers that compute something new, and the logits).
+        labels: one label per image, "" for none (default: those of the folder).
+        k: number of images in a ranking.
+        batch: images per batch; it changes the running time, never the result.
+        progress: called after each batch with the number of images done.
+
+    Raises:
+        UnknownNameError: the network has no such layer.
+        ImageError: no image can be read, or there are fewer than `k` images.
+        RecipeError: `k` or `batch` is below 1, or a layer has no units.
+
+    Example:
+        >>> scan(network, images, ["conv2"]).layer("conv2").always_silent.sum()
+        np.int64(3)
+    """
+    job = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
+    state = job.start()
+    for name in job.advance(state):
+        if progress is not None:
+            progress(Progress(state.done, len(job.source.names), name))
+    return job.result(state)
+
+
+def default_layers(network: Network) -> tuple[str, ...]:
+    """Return the layers that a scan covers by default: all layers with units that compute something, and the logits."""
+    kept = [info for info in network.layers if info.type not in _COPIES and info.units and info.is_visual]
+    logits = (LOGITS,) if kept and network.has_linear(LOGITS) and network.layer(LOGITS).kind == "vector" else ()
+    return (*(info.name for info in kept), *logits)
 
 
 @dataclass
@@ -141,7 +193,7 @@ class ScanJob:
         return Scan(
             network=self.network.name,
             fingerprint=self.network.fingerprint,
-            form=_json_values(asdict(self.network.form)),
+            form=plain(self.network.form),
             size=self.size,
             k=self.k,
             names=self.source.names,
@@ -187,9 +239,9 @@ class ScanJob:
         return reduced
 
     def _columns(self, layer: str) -> slice:
-        before = itertools.takewhile(lambda facts: facts.name != layer, self.facts)
-        start = sum(facts.units for facts in before)
-        return slice(start, start + self.facts[self.layers.index(layer)].units)
+        number = self.layers.index(layer)
+        start = sum(facts.units for facts in self.facts[:number])
+        return slice(start, start + self.facts[number].units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,11 +252,6 @@ class _Batch:
     indices: NDArray[np.intp]
     statistics: BatchStatistics | None
     failures: dict[int, str]
-
-
-def _json_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values as they are read back from JSON."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def _facts(network: Network, layer: str, shape: tuple[int, ...]) -> LayerInfo:

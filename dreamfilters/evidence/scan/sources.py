@@ -8,47 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ImageError
+from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import ImageArray, ImageFolder
+from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _END = 2**16  # bytes hashed at either end of a file
-
-
-class ImageSource(Protocol):
-    """Images with names and labels that are read by index."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name of each image."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The class of each image, "" for none."""
-
-    @property
-    def digest(self) -> str:
-        """A hash that identifies the images."""
-
-    def first(self, channels: int) -> ImageArray:
-        """Return the first readable image, or raise the error of `unreadable`."""
-
-    def unreadable(self, reason: str) -> ImageError:
-        """Return the error for a source without a readable image; `reason` is that of one image."""
-
-    def fitted(self, size: tuple[int, int], form: InputForm) -> ImageSource:
-        """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
-
-    def tried(self, index: int) -> ImageArray | str:
-        """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""
-
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """Yield (index, image (h, w, c)) for the readable images among these."""
 
 
 def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> ImageSource:
@@ -67,18 +37,18 @@ def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequen
 
 @dataclass(frozen=True, eq=False)
 class FolderSource:
-    """Images on disk."""
+    """Images on disk, read by index."""
 
     folder: ImageFolder
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
-        """Their paths relative to the folder."""
+        """The paths of the images relative to the folder."""
         return self.folder.names
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the folder."""
+        """The class of each image, "" for none."""
         return self.folder.labels
 
     @property
@@ -94,7 +64,7 @@ class FolderSource:
         return digest.hexdigest()
 
     def first(self, channels: int) -> ImageArray:
-        """See `ImageSource`."""
+        """Return the first readable image, or raise the error of `unreadable`."""
         folder, reason = dataclasses.replace(self.folder, channels=channels), ""
         for index in range(len(folder)):
             image = folder.tried(index)
@@ -104,25 +74,25 @@ class FolderSource:
         raise self.unreadable(reason)
 
     def unreadable(self, reason: str) -> ImageError:
-        """See `ImageSource`."""
+        """Return the error for a source without a readable image; `reason` is that of one image."""
         return ImageError(f"{self.folder.folder}: none of its {len(self.folder)} images can be read; last: {reason}")
 
     def fitted(self, size: tuple[int, int], form: InputForm) -> FolderSource:
-        """See `ImageSource`."""
+        """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
         return FolderSource(self.folder.fitted(size, form.image_channels, form.resize))
 
     def tried(self, index: int) -> ImageArray | str:
-        """See `ImageSource`."""
+        """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""
         return self.folder.tried(index)
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """See `ImageSource`; a thread decodes ahead."""
+        """Yield (index, image (h, w, c)) for the readable images among these; a thread decodes ahead."""
         return self.folder.only(indices)
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySource:
-    """Images (n, h, w, c), or a list of images (h, w, c)."""
+    """Images (n, h, w, c), or a list of images (h, w, c), with the methods of `FolderSource`."""
 
     images: Sequence[Any] | NDArray[Any]
     labels: tuple[str, ...]
@@ -130,7 +100,7 @@ class ArraySource:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Their indices."""
+        """The index of each image as text."""
         return tuple(map(str, range(len(self.images))))
 
     @property
@@ -144,24 +114,27 @@ class ArraySource:
         return digest.hexdigest()
 
     def first(self, channels: int) -> ImageArray:
-        """See `ImageSource`; `channels` is ignored."""
+        """See `FolderSource`; `channels` is ignored."""
         return self.tried(0)
 
     def unreadable(self, reason: str) -> ImageError:
-        """See `ImageSource`."""
+        """See `FolderSource`."""
         return ImageError(f"no images: {reason}")
 
     def fitted(self, size: tuple[int, int], form: InputForm) -> ArraySource:
-        """See `ImageSource`; the number of channels is not changed."""
+        """See `FolderSource`; the number of channels is not changed."""
         return dataclasses.replace(self, form=dataclasses.replace(form, size=size))
 
     def tried(self, index: int) -> ImageArray:
-        """See `ImageSource`."""
+        """See `FolderSource`."""
         return self.form.fit(self.images[index])
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """See `ImageSource`."""
+        """See `FolderSource`."""
         return ((index, self.tried(index)) for index in indices)
+
+
+ImageSource: TypeAlias = FolderSource | ArraySource
 
 
 def _file_ends(path: Path) -> tuple[int, bytes]:
@@ -175,3 +148,32 @@ def _file_ends(path: Path) -> tuple[int, bytes]:
             return length, head + file.read(_END)
     except OSError:
         return -1, b""
+
+
+def class_numbers(network: Network, labels: Sequence[str]) -> tuple[int, ...]:
+    """Return the class index that each label names, -1 for "".
+
+    If all labels are numbers below the number of classes, they are class indices, unless every class name is a number
+    too. Otherwise they are class names.
+
+    Raises:
+        UnknownNameError: the network has no class of that name, or the labels can be read both as indices and as names.
+    """
+    known = sorted(set(labels) - {""})
+    numeric = all(label.isascii() and label.isdecimal() and int(label) < len(network.classes) for label in known)
+    numeric = numeric and not all(name.isdecimal() for name in network.classes)
+    if numeric and set(known) <= set(network.classes):
+        for label in known:
+            _check_unambiguous(network.classes, label)
+    numbers = {label: int(label) if numeric else network.class_number(label) for label in known}
+    return tuple(numbers.get(label, -1) for label in labels)
+
+
+def _check_unambiguous(classes: Sequence[str], label: str) -> None:
+    """Raise unless the label read as an index and as a name means the same class."""
+    index, named = int(label), classes.index(label)
+    if index != named:
+        raise UnknownNameError(
+            f"label {label}: ambiguous between class {index} ({classes[index]}) and class {named} (named {label}); "
+            f"write 0{index} or 0{named}"
+        )

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
-from dreamfilters.evidence.scan.scanner import default_layers
+from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit

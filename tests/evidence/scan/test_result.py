@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import TargetError, UnknownNameError
-from dreamfilters.evidence.scan.scanner import scan
+from dreamfilters.evidence.scan.scan_job import scan
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.selectivity import correlation_ratio, selectivity
+from dreamfilters.evidence.scan.score_statistics import correlation_ratio, selectivity
 
 
 def test_selectivity_by_hand():
