@@ -1,7 +1,7 @@
-"""What Keras has not, and the only file that imports TensorFlow.
+"""Operations that Keras lacks; the only file that imports TensorFlow.
 
-Compiling, gradients, counter-based random numbers, the inverse real Fourier transform and the warp live here;
-everything else is written in `keras.ops`. A second backend would be a second one of this file.
+It holds compilation, gradients, counter-based random numbers, the inverse real Fourier transform and the warp. All
+other code uses `keras.ops`. Another backend would be another version of this file.
 """
 
 import functools
@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # a person who asks for a dream need not read about oneDNN
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
 
 from dreamfilters.errors import BackendError
 
@@ -38,10 +38,10 @@ tensor = tf.convert_to_tensor
 
 
 def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 - the field's word
-    """Compile a pure function of nested tensors into a graph, one for each set of shapes it is called with.
+    """Return a pure function of nested tensors compiled into graphs, one for each set of input shapes.
 
-    Without XLA: on a CPU it costs a factor of 1.3 to 12 for these networks and seconds at the first call. The cache is
-    our own because several shapes are meant here, and `tf.function` warns of them as of a mistake.
+    XLA is off: on a CPU it makes these networks 1.3 to 12 times slower and the first call takes seconds. Graphs are
+    cached here because `tf.function` warns about several shapes.
     """
     graphs: dict[Any, Callable[..., Any]] = {}
 
@@ -49,7 +49,7 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
         leaves = tf.nest.flatten(arguments)
         key = tuple((tuple(leaf.shape), leaf.dtype) for leaf in leaves)
         if key not in graphs:
-            # partial: TensorFlow counts graphs by their code, and would call several programs one traced too often
+            # partial: TensorFlow counts graphs by their code, and would warn about retracing
             graphs[key] = tf.function(functools.partial(function), autograph=False, jit_compile=False)
         return graphs[key](*arguments)
 
@@ -59,9 +59,9 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
 def value_and_gradient(
     function: Callable[[Any], tuple[Tensor, Any]],
 ) -> Callable[[Any], tuple[tuple[Tensor, Any], Any]]:
-    """Turn `params -> (value, extra)` into `params -> ((value, extra), d value / d params)`.
+    """Return `params -> ((value, extra), d value / d params)` for a function `params -> (value, extra)`.
 
-    A parameter that the value does not depend on gets a gradient of zero.
+    A parameter that does not affect the value gets a gradient of zero.
     """
 
     def both(params: Any) -> tuple[tuple[Tensor, Any], Any]:
@@ -75,24 +75,24 @@ def value_and_gradient(
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `function(x) -> (y, dy -> dx)` state its own gradient."""
+    """Return a function with a custom gradient, from `function(x) -> (y, dy -> dx)`."""
     return tf.custom_gradient(function)  # type: ignore[no-any-return]
 
 
 def output_shapes(
     function: Callable[[Tensor], dict[str, Tensor]], shape: tuple[int, ...]
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shapes that a function of one tensor gives for a shape, without computing anything.
+    """Return the output shapes of a function of one tensor of this shape, without computing values.
 
-    A size that does not fit raises what the layer says of it; run at once, some kernels return maps that cannot be.
+    An invalid size raises the error of the layer; executed directly, some kernels would return wrong maps.
     """
-    with tf.init_scope():  # on its own, even where another graph is being traced around it
+    with tf.init_scope():  # independent of a graph that is being traced
         graph = tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
         return {name: tuple(spec.shape) for name, spec in graph.structured_outputs.items()}
 
 
 def versions() -> dict[str, str]:
-    """Return what decides the bytes of an image beside the seed: the builds and the switch for oneDNN."""
+    """Return the versions and the oneDNN setting, which affect the bytes of an image in addition to its seed."""
     return {
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
@@ -102,9 +102,9 @@ def versions() -> dict[str, str]:
 
 
 def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[str, tuple[int, ...]]]]:
-    """Return what reads an array of a TensorFlow checkpoint, `path/to/variables`, by its key; it runs no program.
+    """Return a function that reads an array of a TensorFlow checkpoint by its key, and {key: (type, shape)}.
 
-    And of each array its type and shape, before any is read.
+    `prefix` is such as `path/to/variables`. No program is run.
     """
     reader = tf.train.load_checkpoint(prefix)
     types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
@@ -112,12 +112,12 @@ def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Chance is an argument. An image's numbers depend on its own seed only, so that it comes out the same alone and in
-# any batch; the random operations of TensorFlow take one seed for the whole batch.
+# Random numbers. Those of an image depend on its own seed only, so that it is the same alone and in any batch. The
+# random operations of TensorFlow take one seed for a batch.
 
-# Functions such as exp and cos round differently in the vector instructions and in the scalar ones that finish the last
-# few numbers of an array. So many numbers fill a vector; what is drawn or turned per image keeps to +, -, * and /, or
-# is computed for so many numbers at once.
+# Functions such as exp and cos round differently in vector instructions and in the scalar instructions for the last few
+# numbers of an array. This many numbers fill a vector. Values of single images use only +, -, * and /, or are computed
+# for a multiple of this many numbers.
 LANES = 16
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -125,7 +125,7 @@ _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 def seed_of(*parts: object) -> np.uint64:
-    """Derive an image's seed from the run's seed, the unit's name and whatever else tells it apart.
+    """Return an image's seed, derived from the run's seed, the unit's name and other identifying values.
 
     >>> int(seed_of(7, "conv6:12")) == int(seed_of(7, "conv6:12"))
     True
@@ -135,7 +135,7 @@ def seed_of(*parts: object) -> np.uint64:
 
 
 def _mix(state: Tensor) -> Tensor:
-    """SplitMix64's output function (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
+    """Return the output of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014)."""
 
     def xor_shift(z: Tensor, by: int) -> Tensor:
         return tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, tf.constant(by, tf.uint64)))
@@ -146,21 +146,21 @@ def _mix(state: Tensor) -> Tensor:
 
 
 def fold(seeds: Seeds, number: int | Tensor) -> Seeds:
-    """Give every image a new seed for the `number`-th use: a step, a transform, a view."""
+    """Return a new seed for each image for its `number`-th use, such as a step, a transform or a view."""
     number = tf.cast(tf.convert_to_tensor(number), tf.uint64)
     golden = tf.constant(_GOLDEN, tf.uint64)
     return _mix(tf.convert_to_tensor(seeds, tf.uint64) + (number + tf.constant(1, tf.uint64)) * golden)
 
 
 def repeat_seeds(seeds: Seeds, views: int) -> Seeds:
-    """Give each of `views` looks at an image its own seed: (n,) -> (n * views,), an image's looks together."""
+    """Return a seed for each view of each image, (n,) -> (n * views,), with the views of an image together."""
     if views == 1:
         return seeds
     return tf.reshape(tf.stack([fold(seeds, view) for view in range(views)], axis=1), (-1,))
 
 
 def _bits(seeds: Seeds, shape: tuple[int, ...]) -> Tensor:
-    """Return (n, *shape) uint64: SplitMix64 of each seed, read at the positions 1 to size."""
+    """Return (n, *shape) uint64: outputs 1 to size of SplitMix64 for each seed."""
     size = int(np.prod(shape, dtype=np.int64))
     steps = tf.constant(np.arange(1, size + 1, dtype=np.uint64) * np.uint64(_GOLDEN))
     seeds = tf.convert_to_tensor(seeds, tf.uint64)
@@ -168,16 +168,16 @@ def _bits(seeds: Seeds, shape: tuple[int, ...]) -> Tensor:
 
 
 def uniform(seeds: Seeds, shape: tuple[int, ...] = (), low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Draw (n, *shape) float32 in [low, high), image i from its own seed."""
+    """Return uniform random (n, *shape) float32 in [low, high), image i from its own seed."""
     top = tf.cast(tf.bitwise.right_shift(_bits(seeds, shape), tf.constant(40, tf.uint64)), tf.float32)  # 24 bits: exact
     return top * ((high - low) / 2**24) + low
 
 
 def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
-    """Draw (n, *shape) standard normal float32, image i from its own seed, by Box and Muller (1958)."""
+    """Return standard normal random (n, *shape) float32, image i from its own seed, by Box and Muller (1958)."""
     size = int(np.prod(shape, dtype=np.int64))
     whole = -(-size // LANES) * LANES
-    if size < whole:  # so that each image's logarithms fill vectors and round alike in any batch
+    if size < whole:  # each image's logarithms fill vectors, so that they round alike in any batch
         return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
     mask = tf.constant(2**24 - 1, tf.uint64)
@@ -189,19 +189,19 @@ def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
 
 
 def integers(seeds: Seeds, shape: tuple[int, ...], low: int, high: int) -> Tensor:
-    """Draw (n, *shape) int32 in [low, high), image i from its own seed."""
+    """Return random (n, *shape) int32 in [low, high), image i from its own seed."""
     return tf.cast(tf.floor(uniform(seeds, shape) * (high - low)), tf.int32) + low
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Sums over all of an image
+# Sums over images
 
 
 def row_sums(x: Tensor) -> Tensor:
-    """Return the sum of each row, (n, ...) -> (n,), whose bytes do not depend on the other rows.
+    """Return the sum of each row, (n, ...) -> (n,), with bytes that do not depend on the other rows.
 
-    A long row (measured: from about 8,000 numbers) that does not fill whole vectors is added up in another order next
-    to other rows; zeros fill it up.
+    Long rows (measured: from about 8,000 numbers) that do not fill whole vectors are added up in another order next to
+    other rows, so rows are padded with zeros.
     """
     size = int(np.prod(x.shape[1:], dtype=np.int64))
     flat = tf.reshape(x, (-1, size))
@@ -211,7 +211,7 @@ def row_sums(x: Tensor) -> Tensor:
 
 
 def row_means(x: Tensor) -> Tensor:
-    """Return the mean of each row, (n, ...) -> (n,), as `row_sums` adds."""
+    """Return the mean of each row, (n, ...) -> (n,), by `row_sums`."""
     return row_sums(x) / float(np.prod(x.shape[1:], dtype=np.int64))
 
 
@@ -225,7 +225,7 @@ def irfft2(real: Tensor, imaginary: Tensor, height: int, width: int) -> Tensor:
 
 
 def roll(image: Tensor, shifts: Tensor) -> Tensor:
-    """Shift each image (n, h, w, c) by its own (down, right) whole pixels `shifts` (n, 2), wrapping at the edges."""
+    """Return each image (n, h, w, c) shifted by its own integer (down, right) in `shifts` (n, 2), with wraparound."""
     _, height, width, _ = image.shape
     shifts = tf.cast(shifts, tf.int32)
     rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)
@@ -235,7 +235,7 @@ def roll(image: Tensor, shifts: Tensor) -> Tensor:
     def rolled(image: Tensor) -> Any:
         moved = tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
-        def back(upstream: Tensor) -> Tensor:  # the way back is a roll too: exact, and no slow scatter
+        def back(upstream: Tensor) -> Tensor:  # the gradient is a roll too: exact, and no slow scatter
             rows = tf.math.floormod(tf.range(height) + shifts[:, :1], height)
             columns = tf.math.floormod(tf.range(width) + shifts[:, 1:], width)
             return tf.gather(tf.gather(upstream, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
@@ -246,12 +246,12 @@ def roll(image: Tensor, shifts: Tensor) -> Tensor:
 
 
 def warp(image: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
-    """Resample images bilinearly through affine maps, mirrored beyond their edges.
+    """Return images resampled bilinearly through affine maps, mirrored beyond their edges, (n, height, width, c).
 
-    `image` is (n, h, w, c); `matrices` (n, 3, 3) sends an output place (x, y, 1) in pixels to the input place that is
-    read there; the result is (n, height, width, c). The gradient is the inverse map's resampling times the map's
-    determinant: the adjoint of the continuous operation. It equals the discrete adjoint for whole shifts and has a
-    cosine above .99 with it for the rotations and scales that recipes use; the exact scatter takes three times as long.
+    `image` is (n, h, w, c). `matrices` (n, 3, 3) map an output position (x, y, 1) in pixels to an input position. The
+    gradient is the resampling by the inverse map times the determinant of the map, the adjoint of the continuous
+    operation. It equals the discrete adjoint for integer shifts, and its cosine with it is above .99 for the rotations
+    and scales of recipes. The exact scatter takes three times as long.
     """
     rows, columns = int(image.shape[1]), int(image.shape[2])
 

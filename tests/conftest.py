@@ -203,7 +203,7 @@ def scene() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of rendered signs in class folders, one file that is no image, and two with hostile names."""
+    """A folder of rendered signs in class folders, one file that is not an image, and two with hostile names."""
     from dreamfilters.images import png_bytes
     from dreamfilters.signs.rendering.scenes import render
 

@@ -311,7 +311,7 @@ def test_bad_targets(refuse, target, words):
         (("--size", "big"), "--size big: must be a side in pixels"),
         (("--size", "0"), "--size 0"),
         (("--start", "no.png"), "no.png: no such file"),
-        (("--start", "names.txt"), "names.txt: is no image"),
+        (("--start", "names.txt"), "names.txt: is not an image"),
         (("--prior-from", "nowhere"), "nowhere: no such file or folder"),
         (("--order", "RBG"), "order='RBG'"),
         (("--order", "gray"), "order='gray'"),
@@ -373,7 +373,7 @@ def test_bad_models(refuse, bad_models, model, words):
 
 def test_bad_images_for_again(refuse, place):
     assert "no such file" in refuse("again", "no.png")
-    assert "is no image" in refuse("again", "names.txt")
+    assert "is not an image" in refuse("again", "names.txt")
     assert "no such recipe" in refuse("recipes", "standart")
 
 

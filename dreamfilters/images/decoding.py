@@ -130,15 +130,15 @@ def _check_file(path: Path) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """What is wrong with a file and what would work, without the file's name."""
+    """Return the cause of an error and what to do, without the name of the file."""
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {LARGEST / 1e6:.0f} million pixels; make it smaller first"
     if isinstance(error, UnidentifiedImageError):
-        return f"is no image of a kind that can be read ({', '.join(FORMATS)}); save it as PNG or JPEG"
+        return f"is not an image in a supported format ({', '.join(FORMATS)}); save it as PNG or JPEG"
     if isinstance(error, PermissionError):
-        return "may not be read; change its permissions"
+        return "cannot be read; change its permissions"
     detail = path_text(str(error) or type(error).__name__)
-    return f"is damaged or cut short ({detail}); get a fresh copy or save it again as PNG"
+    return f"is damaged or truncated ({detail}); get a fresh copy or save it again as PNG"
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -52,7 +52,7 @@ def test_a_near_tie_is_said(place):
 def test_an_image_that_cannot_be_read_is_named(place):
     (place / "images" / "0" / "bad.png").write_bytes(b"no image")
     told = run(place)
-    assert (told.exit_code, "bad.png: is no image" in told.stderr) == (3, True)
+    assert (told.exit_code, "bad.png: is not an image" in told.stderr) == (3, True)
 
 
 def test_what_is_in_no_file_cannot_be_saved():

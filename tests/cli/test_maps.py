@@ -84,7 +84,7 @@ def test_bad_images_are_named_and_the_exit_code_is_3(tell, place, tmp_path):
         (place / "images" / "broken.jpg").unlink()
     assert code == 3
     assert len(out.splitlines()) == 3
-    assert "broken.jpg: is no image" in err
+    assert "broken.jpg: is not an image" in err
     assert "1 of 3 images could not be read" in err
 
 
@@ -104,7 +104,7 @@ def test_labels_come_from_a_table(tell, place, tmp_path):
         (("images", "--units", "7-3"), "--units 7-3: must be numbers and ranges"),
         (("images", "--units", "99"), "unit 99: no chosen layer has it"),
         (("images", "--scale", "own"), "scale=own"),
-        (("images", "--colormap", "jet"), "colors=jet"),
+        (("images", "--colormap", "jet"), "colormap=jet"),
         (("images", "--size", "0"), "--size 0"),
         (("images", "--top", "-1"), "top=-1"),
         (("images", "--labels", "none.csv"), "none.csv: cannot be read"),

@@ -61,8 +61,8 @@ def write_bad(folder):
     return {
         "bomb.png": "million pixels",
         "dangling.png": "no such file",
-        "text.png": "no image",
-        "truncated.jpg": "cut short",
+        "text.png": "is not an image",
+        "truncated.jpg": "damaged or truncated",
         "zero.png": "0 bytes",
     }
 

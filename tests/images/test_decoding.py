@@ -58,7 +58,10 @@ def test_every_format_on_the_list_is_read(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["ICO", "TGA", "PCX", "EPS", "PDF", "SGI"])
 def test_no_other_format_is_even_tried(kind, tmp_path):
-    refused(saved(tmp_path / "a.png", Image.new("RGB", (16, 16)), format=kind), r"a\.png: is no image of a kind")
+    refused(
+        saved(tmp_path / "a.png", Image.new("RGB", (16, 16)), format=kind),
+        r"a\.png: is not an image",
+    )
 
 
 def test_the_content_tells_the_format_not_the_name(tmp_path):
@@ -197,7 +200,10 @@ def test_a_truncated_file_is_named_with_its_cause(kind, tmp_path):
     file = io.BytesIO()
     Image.effect_noise((64, 64), 80).convert("RGB").save(file, kind)
     (tmp_path / "half").write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
-    refused(tmp_path / "half", r"half: is (damaged or cut short \(.+\); get a fresh copy|no image of a kind)")
+    refused(
+        tmp_path / "half",
+        r"half: is (damaged or truncated \(.+\); get a fresh copy|not an image)",
+    )
 
 
 def test_a_file_of_zero_bytes_is_named(tmp_path):
@@ -207,7 +213,7 @@ def test_a_file_of_zero_bytes_is_named(tmp_path):
 
 def test_a_text_file_is_told_from_an_image(tmp_path):
     (tmp_path / "a.png").write_text("<svg></svg>")
-    refused(tmp_path / "a.png", r"a\.png: is no image of a kind that can be read \(JPEG, PNG, .*save it as PNG or JPEG")
+    refused(tmp_path / "a.png", r"a\.png: is not an image in a supported format \(JPEG, PNG, .*save it as PNG or JPEG")
 
 
 def test_what_is_not_there_or_is_a_folder_is_told(tmp_path):
@@ -223,7 +229,7 @@ def test_a_bomb_is_refused_by_its_header(side, tmp_path):
 
 def test_the_largest_allowed_size_is_not_refused_for_its_size(tmp_path):
     (tmp_path / "big.png").write_bytes(png_file(LARGEST, 1, 1, 0, b""))
-    refused(tmp_path / "big.png", r"big\.png: is damaged or cut short")  # it has no pixels, that is all
+    refused(tmp_path / "big.png", r"big\.png: is damaged or truncated")  # it has no pixels, that is all
 
 
 @pytest.mark.parametrize("name", ["ä ö.png", "-rf.png", "a\nb.png", "日本.png", "%s{}.png", "no suffix", "ÄÖ.PNG.png"])

@@ -61,7 +61,7 @@ def test_only_some_of_them_or_one(folder):
     found = image_folder(folder, channels=1)
     assert [index for index, _ in found.only([5, 1, 4])] == [5, 4]
     np.testing.assert_array_equal(found.read(7), np.full((2, 2, 1), 7 / 255, np.float32))
-    with pytest.raises(ImageError, match=r"6\.png: is no image"):
+    with pytest.raises(ImageError, match=r"6\.png: is not an image"):
         found.read(6)
 
 

@@ -171,7 +171,7 @@ def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network
     prior, failures = measured_prior(opened_network, Recipe(), tmp_path)
     assert (prior.name, prior.shape, prior.channels) == (tmp_path.name, (16, 16), 3)
     assert len(failures) == 1
-    assert "broken.png: is no image" in failures[0]
+    assert "broken.png: is not an image" in failures[0]
     assert prior_bytes(prior) == prior_bytes(prior)
 
 

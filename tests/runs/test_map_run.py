@@ -186,7 +186,7 @@ def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
     (tmp_path / "images").mkdir()
     for name in ("1.png", "2.png"):
         (tmp_path / "images" / name).write_text("no")
-    with pytest.raises(ImageError, match=r"none of 2 images can be read; first error: 1\.png: is no image"):
+    with pytest.raises(ImageError, match=r"none of 2 images can be read; first error: 1\.png: is not an image"):
         draw_maps(network, image_folder(tmp_path / "images"), tmp_path / "out", QUICK)
     assert not (tmp_path / "out").exists()
 

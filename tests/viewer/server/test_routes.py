@@ -191,7 +191,7 @@ def test_images_come_in_three_sizes_and_an_unreadable_one_is_named_without_its_f
         assert (response.headers["content-type"], response.body[:4]) == ("image/png", b"\x89PNG")
         error = page.get(f"/api/images/{broken}/{kind}.png")
         assert error.status == 400
-        assert error.json()["error"].startswith("broken.png: is no image")
+        assert error.json()["error"].startswith("broken.png: is not an image")
         assert str(viewed) not in error.json()["error"]
 
 

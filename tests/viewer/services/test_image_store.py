@@ -37,7 +37,7 @@ def test_a_network_input_has_the_size_and_channels_of_the_network(store, folder)
     (red, broken), _ = store.add_folder(folder)
     assert store.network_input(red, (4, 4), 3)[0, 0].tolist() == [1, 0, 0]
     assert store.network_input(red, (4, 4), 1).shape == (4, 4, 1)
-    with pytest.raises(ImageError, match=r"^broken\.png: is no image of a kind") as error:
+    with pytest.raises(ImageError, match=r"^broken\.png: is not an image in a supported format") as error:
         store.network_input(broken, (4, 4), 3)
     assert str(folder) not in str(error.value)
 
