@@ -28,7 +28,8 @@ class Dream:
         recovered_by: the fallback that activated it after the plain ascent, or "" (see `ascent.fallbacks`).
         attempts: the fallbacks that were tried, in order; `recovered_by` comes last.
         note: a remark, such as a number that overflowed, or "".
-        history: (steps,) score before each step, under the recipe's transforms.
+        history: (steps,) score before each step, under the recipe's transforms; for the image of a pixels ascent, the
+            scores of its own steps, by the maximum of the map.
         transparency: (h, w) in [0, 1], where the image matters; None unless the recipe sets `transparency`.
         frames: images (h, w, c) recorded during the ascent.
     """
