@@ -124,7 +124,7 @@ def test_damaged_files_are_refused_in_one_line(plain, save):
         whole = path.read_bytes()
         for content in (whole[: len(whole) // 2], whole[:100], b"", b"not a model"):
             path.write_bytes(content)
-            with pytest.raises(ModelError, match=f"{name}: is (damaged|cut off|empty|not a Keras model)") as caught:
+            with pytest.raises(ModelError, match=f"{name}: is (damaged|truncated|empty|not a Keras model)") as caught:
                 load(path)
             assert "\n" not in str(caught.value)
 
