@@ -139,6 +139,7 @@ from .evidence.patches import extract_patch as extract_patch
 from .evidence.scan.result import Scan as Scan
 from .evidence.scan.scan_job import scan as scan
 from .images import ImageFolder as ImageFolder
+from .images import contact_sheet as contact_sheet
 from .images import image_folder as image_folder
 from .networks import LOGITS as LOGITS
 from .networks import InputForm as InputForm
@@ -149,6 +150,7 @@ from .networks import load as load
 from .networks.preprocessing.search.ranking import FormRanking as FormRanking
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms
 from .report.report import write_report as write_report
+from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings
 from .runs.map_run import draw_maps as draw_maps

@@ -66,25 +66,23 @@ def atlas(
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
     import_tensorflow()
-    from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import read_recipe
-    from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.networks import LOGITS
-    from dreamfilters.report.atlas import judged_layer
-    from dreamfilters.runs.atlas_run import atlas_targets, run
-    from dreamfilters.runs.compare_job import CompareJob
+    from dreamfilters.runs.atlas_run import atlas as write_atlas
 
     network = opening.network(model)
-    other = None if against is None else ModelOptions(trust=opening.trust).network(against)
-    source = source_of(labeled_images(network, images or _samples(network), labels))
-    targets, how = atlas_targets(network, layer_names(layers)), read_recipe(recipe, settings=settings or [])
-    plan = ComparePlan(network, targets, source, how, seed, seeds, top, other)
-    also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
+    other = None if against is None else (against, ModelOptions(trust=opening.trust).network(against))
+    source, how = (
+        labeled_images(network, images or _samples(network), labels),
+        read_recipe(recipe, settings=settings or []),
+    )
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
     with progress("atlas", quiet) as report:
-        result = run(CompareJob(plan, model, against or "", also), folder, force=force, progress=report)
+        result = write_atlas(
+            network, source, folder, spec=model, layers=layer_names(layers), recipe=how, seed=seed, seeds=seeds,
+            top=top, against=other, force=force, progress=report,
+        )  # fmt: skip
     say(network.assumed)
-    _print_result(result, as_json, len(source.names))
+    _print_result(result, as_json, len(source))
 
 
 COMMANDS = (atlas,)

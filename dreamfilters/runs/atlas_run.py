@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.dreams.objectives.units import quoted
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import ModelError
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.atlas import judged_layer
@@ -56,6 +63,45 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     if not targets:
         raise ModelError(f"{network.name}: has no filters, neurons or classes to dream; name layers with --layers")
     return targets
+
+
+def atlas(
+    network: Network,
+    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    folder: Path | str,
+    *,
+    spec: str = "",
+    layers: Sequence[str] | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    seeds: int = 2,
+    top: int = 4,
+    against: tuple[str, Network] | None = None,
+    force: bool = False,
+    progress: OnProgress | None = None,
+) -> RunResult[AtlasSummary | None]:
+    """Compare every unit of a network with real images, judge it, write an atlas, and return its summary.
+
+    Args:
+        network: what `load` returned.
+        images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
+        folder: output directory; a stopped run in it resumes.
+        spec: the argument of `load`, with which `again` reproduces a dream.
+        layers: names of layers; default: see `atlas_targets`.
+        recipe, seed, seeds, top: as for `compare`.
+        against: the argument of `load` and the network of a second network.
+        force: replace another atlas in the folder; other files stay.
+        progress: called with the share of the whole that is done.
+
+    Raises:
+        OutputError: the folder holds something else, cannot be written, or another run is writing into it.
+        DreamfiltersError: as `compare` does, before anything is written.
+    """
+    targets, how = atlas_targets(network, layers), recipe or read_recipe("standard")
+    other_spec, other = against or ("", None)
+    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
+    also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
+    return run(CompareJob(plan, spec, other_spec, also), Path(folder), force=force, progress=progress)
 
 
 def run(
