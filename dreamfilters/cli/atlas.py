@@ -71,10 +71,8 @@ def atlas(
 
     network = opening.network(model)
     other = None if against is None else (against, ModelOptions(trust=opening.trust).network(against))
-    source, how = (
-        labeled_images(network, images or _samples(network), labels),
-        read_recipe(recipe, settings=settings or []),
-    )
+    source = labeled_images(network, images or _samples(network), labels)
+    how = read_recipe(recipe, settings=settings or [])
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
     with progress("atlas", quiet) as report:
         result = write_atlas(
