@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError, UnknownNameError, close_names
-from dreamfilters.images.decoding import MID_GRAY, ImageArray, in_channels
-from dreamfilters.images.resizing import resize
+from dreamfilters.images.decoding import MID_GRAY, ImageArray
 
 # Magma: every 17th of the 256 colors by Nathaniel J. Smith and Stefan van der Walt, public domain (CC0),
 # https://github.com/BIDS/colormap. Linear interpolation stays within 2.3/255 of the original.
@@ -24,9 +23,6 @@ _GRAY = "000000 ffffff"
 
 def _stops(colors: str) -> NDArray[np.float64]:
     return np.array([list(bytes.fromhex(color)) for color in colors.split()]) / 255  # (n, 3)
-
-
-_COLORS = _stops(_MAGMA)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +110,8 @@ def heat(values: ArrayLike, *, low: float | None = None, high: float | None = No
         raise ImageError(f"heat: shape {values.shape}, low {low:g}, high {high:g}; must be (h, w) with low <= high")
     place = np.clip(values, low, high) - low  # (h, w)
     place = place / (high - low) if high > low else place
-    stops = np.linspace(0, 1, len(_COLORS))
-    colored = np.stack([np.interp(place, stops, shade) for shade in _COLORS.T], axis=-1)  # (h, w, 3)
+    colors = _stops(_MAGMA)
+    stops = np.linspace(0, 1, len(colors))
+    colored = np.stack([np.interp(place, stops, shade) for shade in colors.T], axis=-1)  # (h, w, 3)
     colored[np.isnan(values)] = MID_GRAY
     return colored.astype(np.float32)
-
-
-def overlay(image: ArrayLike, heated: ArrayLike, *, alpha: float = 0.5) -> ImageArray:
-    """Return `heated` (h2, w2, 3) blended over `image` (h, w, 1 to 4) at the image's size, (h, w, 3)."""
-    below = in_channels(np.asarray(image, np.float32), 3)
-    height, width = below.shape[:2]
-    above = resize(heated, (height, width))
-    return (below * (1 - alpha) + above * alpha).astype(np.float32)

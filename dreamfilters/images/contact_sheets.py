@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,13 +10,10 @@ from PIL import Image, ImageDraw
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import ImageArray, in_channels, with_channels
 from dreamfilters.images.encoding import as_image
+from dreamfilters.images.panels import BACKGROUND, BRIGHT, PLAIN, TextLine
 from dreamfilters.images.resizing import resize
 from dreamfilters.images.text import draw_text, shortened, text_width
 
-_BACKGROUND = (26, 26, 26)  # neutral, so that it does not affect how colors look
-_CAPTION = (205, 205, 205)
-_TITLE = (240, 240, 240)
-_LINE = 1.4  # line height / font size, with room for the dots of a capital umlaut
 _TITLE_SIZE = 1.4  # font size of the title / that of a caption
 _TILES_OF_TITLE = 4  # the longest title, in tiles
 _PIXELS_SHOWN = 16  # images of at most this size are enlarged without interpolation, to show their pixels
@@ -55,72 +51,30 @@ def contact_sheet(
     tiles = [as_image(_fitted(image, tile)) for image in opaque]
     lines = [caption.split("\n") if caption else [] for caption in captions]
     font = min(18, max(11, tile // 10))
-    grid = _Grid(
-        count=len(tiles),
-        columns=min(columns or _columns(len(tiles)), len(tiles)),
-        cell=(max(drawn.width for drawn in tiles), max(drawn.height for drawn in tiles)),
-        below=max(map(len, lines), default=0) * round(font * _LINE),
-        above=2 * round(font * _LINE) if title else 0,
-        title=min(text_width(title, round(font * _TITLE_SIZE)), _TILES_OF_TITLE * tile),
-        gap=gap,
-    )
-    canvas = Image.new("RGB", grid.size, _BACKGROUND)
-    _draw_title(canvas, grid, title, round(font * _TITLE_SIZE))
-    for index, drawn in enumerate(tiles):
-        left, top = grid.corner(index)
-        canvas.paste(drawn, (left + (grid.cell[0] - drawn.width) // 2, top + (grid.cell[1] - drawn.height) // 2))
-    for index, caption in enumerate(lines):
-        _draw_caption(canvas, grid, index, caption, font)
+    line_height, title_font, margin = TextLine("", font).height, round(font * _TITLE_SIZE), 2 * gap
+
+    columns = min(columns or _columns(len(tiles)), len(tiles))
+    cell_width, cell_height = max(drawn.width for drawn in tiles), max(drawn.height for drawn in tiles)
+    across = cell_width + gap  # from one cell to the next
+    down = cell_height + max(map(len, lines), default=0) * line_height + gap
+    top = margin + (2 * line_height if title else 0)
+    corners = [(margin + index % columns * across, top + index // columns * down) for index in range(len(tiles))]
+    title_width = math.ceil(min(text_width(title, title_font), _TILES_OF_TITLE * tile))
+    width = max(columns * across - gap, title_width) + 2 * margin
+    canvas = Image.new("RGB", (width, corners[-1][1] + down - gap + margin), BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+
+    text = shortened(title, title_font, width - 2 * margin)
+    draw_text(draw, (margin, margin + title_font), text, title_font, BRIGHT)
+    for (left, upper), drawn in zip(corners, tiles, strict=True):
+        canvas.paste(drawn, (left + (cell_width - drawn.width) // 2, upper + (cell_height - drawn.height) // 2))
+    for (left, upper), caption in zip(corners, lines, strict=False):
+        for number, line in enumerate(caption, start=1):
+            text = shortened(line, font, cell_width)
+            start = left + (cell_width - text_width(text, font)) / 2
+            draw_text(draw, (start, upper + cell_height + number * line_height), text, font, PLAIN)
     sheet: ImageArray = np.divide(np.asarray(canvas), 255, dtype=np.float32)
     return sheet
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """The layout of a contact sheet in pixels."""
-
-    count: int
-    columns: int
-    cell: tuple[int, int]  # width and height of a cell
-    below: int  # height of the captions
-    above: int  # height of the title
-    title: float  # width of the title; a narrow sheet is widened for it
-    gap: int
-
-    @property
-    def margin(self) -> int:
-        return 2 * self.gap
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the sheet."""
-        rows = -(-self.count // self.columns)
-        right, bottom = self.corner(rows * self.columns - 1)
-        wide = max(right + self.cell[0], self.margin + math.ceil(self.title))
-        return wide + self.margin, bottom + self.cell[1] + self.below + self.margin
-
-    def corner(self, index: int) -> tuple[int, int]:
-        """Return the left and upper edge of a cell."""
-        row, column = divmod(index, self.columns)
-        return (
-            self.margin + column * (self.cell[0] + self.gap),
-            self.margin + self.above + row * (self.cell[1] + self.below + self.gap),
-        )
-
-
-def _draw_title(canvas: Image.Image, grid: _Grid, title: str, font: int) -> None:
-    text = shortened(title, font, canvas.width - 2 * grid.margin)
-    draw_text(ImageDraw.Draw(canvas), (grid.margin, grid.margin + font), text, font, _TITLE)
-
-
-def _draw_caption(canvas: Image.Image, grid: _Grid, index: int, lines: Sequence[str], font: int) -> None:
-    """Draw the lines of a caption centered below a cell."""
-    left, top = grid.corner(index)
-    for number, line in enumerate(lines, start=1):
-        text = shortened(line, font, grid.cell[0])
-        start = left + (grid.cell[0] - text_width(text, font)) / 2
-        baseline = top + grid.cell[1] + number * round(font * _LINE)
-        draw_text(ImageDraw.Draw(canvas), (start, baseline), text, font, _CAPTION)
 
 
 def _columns(count: int) -> int:

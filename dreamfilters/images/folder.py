@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,11 @@ from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import ImageArray, check_channels, decode_image, open_image, path_text
 from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import prefetched
-from dreamfilters.images.reading import image_paths
 from dreamfilters.images.resizing import Rule, resize
 
+_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .webp .tif .tiff .avif .ppm .pgm .pbm .pnm".split()  # noqa: SIM905
+)
 _AHEAD = 16 * 2**20  # bytes of decoded images that wait: hundreds of small ones, or one from a camera
 _LARGE = 2**22  # pixels; as floats they take fifty megabytes
 _one_at_a_time = threading.Lock()  # several threads read, but only one large image at a time is in memory
@@ -53,7 +56,7 @@ class ImageFolder:
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
         """Yield the files of these indices, in this order."""
         tried = ((index, self.tried(index)) for index in indices)
-        for index, outcome in prefetched(tried, _weight, limit=_AHEAD):
+        for index, outcome in prefetched(tried, _bytes_of, limit=_AHEAD):
             if not isinstance(outcome, str):
                 yield index, outcome
 
@@ -67,7 +70,10 @@ class ImageFolder:
         Raises:
             ImageError: the file cannot be read.
         """
-        with open_image(self.paths[index]) as file, _turn(file.width * file.height):
+        with (
+            open_image(self.paths[index]) as file,
+            _one_at_a_time if file.width * file.height > _LARGE else nullcontext(),
+        ):
             image = decode_image(file, self.channels)
             return image if self.size is None else resize(image, self.size, self.rule)
 
@@ -116,16 +122,41 @@ def image_folder(
     check_channels(channels)
     if size is not None and min(size) < 1:
         raise ImageError(f"size={size}: height and width must be 1 or more")
-    found, source = image_paths(source), Path(source)
+    paths, source = image_paths(source), Path(source)
     folder = source.parent if source.is_file() else source
-    known = labels_of(found, folder, None if labels is None else Path(labels))
-    return ImageFolder(found, known, size, channels, folder)
+    known = labels_of(paths, folder, None if labels is None else Path(labels))
+    return ImageFolder(paths, known, size, channels, folder)
 
 
-def _turn(pixels: int) -> AbstractContextManager[object]:
-    return _one_at_a_time if pixels > _LARGE else nullcontext()
+def image_paths(source: str | Path) -> tuple[Path, ...]:
+    """Return the image files of `source`, sorted: the file itself, or all image files below a folder.
+
+    Image files are recognized by their suffix, in upper or lower case. Names that start with a dot are skipped.
+
+    Raises:
+        ImageError: there is no such file or folder, or it has no image files.
+    """
+    source = Path(source)
+    if source.is_file():
+        return (source,)
+    if not source.is_dir():
+        raise ImageError(f"{path_text(source)}: no such file or folder")
+    paths = tuple(sorted(_images_below(source), key=Path.as_posix))
+    if not paths:
+        raise ImageError(
+            f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(_SUFFIXES))}"
+        )
+    return paths
 
 
-def _weight(item: tuple[int, ImageArray | str]) -> int:
+def _images_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
+                yield Path(parent, name)
+
+
+def _bytes_of(item: tuple[int, ImageArray | str]) -> int:
     _, outcome = item
     return len(outcome) if isinstance(outcome, str) else outcome.nbytes

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import path_text
-from dreamfilters.images.reading import label_of
 
 _FILE = frozenset({"file", "filename", "file_name", "path", "image"})
 _LABEL = frozenset({"label", "class", "classid", "class_id", "class_name", "category", "target"})
@@ -26,9 +25,9 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
     """
     if table is None:
         return tuple(label_of(path, source) for path in paths)
-    named = _read(table)
+    entries = _read(table)
     single = {name for name, count in Counter(path.name for path in paths).items() if count == 1}
-    labels = tuple(_looked_up(named, path, (source, table.parent), path.name in single) for path in paths)
+    labels = tuple(_entry(entries, path, (source, table.parent), path.name in single) for path in paths)
     if not any(labels):
         raise ImageError(
             f"{path_text(table)}: names none of the {len(paths)} images in {path_text(source)}; "
@@ -37,9 +36,20 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
     return labels
 
 
-def _looked_up(named: Mapping[str, str], path: Path, folders: Sequence[Path], single: bool) -> str:
-    places = [os.path.relpath(path, folder) for folder in folders] + [str(path)] + [path.name] * single
-    return next((named[place] for place in map(os.path.normpath, places) if place in named), "")
+def label_of(path: str | Path, folder: str | Path) -> str:
+    """Return the name of the first folder below `folder` in `path`, "" if there is none.
+
+    >>> label_of("signs/14/00039_00004.png", "signs")
+    '14'
+    """
+    path, folder = Path(path), Path(folder)
+    below = path.relative_to(folder).parts if path.is_relative_to(folder) else ()
+    return below[0] if len(below) > 1 else ""
+
+
+def _entry(entries: Mapping[str, str], path: Path, folders: Sequence[Path], single: bool) -> str:
+    keys = [os.path.relpath(path, folder) for folder in folders] + [str(path)] + [path.name] * single
+    return next((entries[key] for key in map(os.path.normpath, keys) if key in entries), "")
 
 
 def _read(table: Path) -> dict[str, str]:
@@ -47,8 +57,8 @@ def _read(table: Path) -> dict[str, str]:
     try:
         lines = table.read_text("utf-8-sig").splitlines()
         first = lines[0] if lines else ""
-        divider = max(",;\t", key=first.count)
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=divider) if row]
+        separator = max(",;\t", key=first.count)
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator) if row]
     except OSError as error:
         raise ImageError(f"{path_text(table)}: cannot be read: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -56,17 +66,14 @@ def _read(table: Path) -> dict[str, str]:
     rows, (file, label) = _columns(rows)
     short = next((number for number, row in enumerate(rows, start=1) if len(row) <= max(file, label)), None)
     if short or not rows:
-        raise ImageError(f"{path_text(table)}: {_lacking(short)}; lines must look like signs/1.png,STOP")
+        cause = f"row {short} has no label" if short else "has no rows"
+        raise ImageError(f"{path_text(table)}: {cause}; lines must look like signs/1.png,STOP")
     return {os.path.normpath(row[file]): row[label] for row in rows}
-
-
-def _lacking(row: int | None) -> str:
-    return f"row {row} has no label" if row else "has no rows"
 
 
 def _columns(rows: list[list[str]]) -> tuple[list[list[str]], tuple[int, int]]:
     """Return the rows without a header, and the columns of file and label: by the header, or the first two."""
-    heading = [cell.casefold() for cell in rows[0]] if rows else []
-    file = next((place for place, cell in enumerate(heading) if cell in _FILE), None)
-    label = next((place for place, cell in enumerate(heading) if cell in _LABEL), None)
+    header = [cell.casefold() for cell in rows[0]] if rows else []
+    file = next((column for column, cell in enumerate(header) if cell in _FILE), None)
+    label = next((column for column, cell in enumerate(header) if cell in _LABEL), None)
     return (rows, (0, 1)) if file is None or label is None else (rows[1:], (file, label))

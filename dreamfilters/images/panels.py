@@ -51,7 +51,7 @@ def blank(height: int, width: int, color: Color = BACKGROUND) -> Panel:
 
 def text_panel(lines: Sequence[TextLine], *, width: int | None = None) -> Panel:
     """Return a panel with lines of text, as wide as the longest, or shortened to `width`."""
-    widest = max((-(-int(text_width(line.text, line.size)) // 1) + 2 for line in lines), default=1)
+    widest = max((int(text_width(line.text, line.size)) + 2 for line in lines), default=1)
     wide = widest if width is None else width
     canvas = Image.new("RGB", (wide, max(1, sum(line.height for line in lines))), BACKGROUND)
     draw, top = ImageDraw.Draw(canvas), 0

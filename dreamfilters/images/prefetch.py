@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,69 +37,47 @@ def prefetched(items: Iterator[Item], size_of: Callable[[Item], int], *, limit: 
     at most one item. An error of `items` is raised after the items before it. When the consumer stops, the thread
     ends after its current item.
     """
-    buffer: _Buffer[Item] = _Buffer(limit)
+    waiting: deque[tuple[Item, int]] = deque()
+    changed = threading.Condition()
+    held, ended, closed = 0, False, False
+    failure: BaseException | None = None
+
+    def can_continue() -> bool:
+        return held < limit or closed
 
     def fill() -> None:
+        nonlocal held, ended, failure
         try:
             for item in items:
-                if not buffer.put(item, size_of(item)):
-                    return
+                with changed:
+                    waiting.append((item, size_of(item)))
+                    held += waiting[-1][1]
+                    changed.notify_all()
+                    changed.wait_for(can_continue)
+                    if closed:
+                        return
         except BaseException as error:  # raised again in the consumer's thread
-            buffer.end(error)
-        else:
-            buffer.end(None)
+            failure = error
+        with changed:
+            ended = True
+            changed.notify_all()
 
     thread = threading.Thread(target=fill, name="dreamfilters-ahead", daemon=True)
     thread.start()
     try:
-        yield from buffer
-    finally:
-        buffer.close()
-        thread.join()
-
-
-class _Buffer(Generic[Item]):
-    """Items that wait for the consumer."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._waiting: deque[tuple[Item, int]] = deque()
-        self._held = 0
-        self._ended = self._closed = False
-        self._error: BaseException | None = None
-        self._changed = threading.Condition()
-
-    def put(self, item: Item, size: int) -> bool:
-        """Add an item and wait until there is room for another; return False if the consumer stopped."""
-        with self._changed:
-            self._waiting.append((item, size))
-            self._held += size
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._held < self._limit or self._closed)
-            return not self._closed
-
-    def end(self, error: BaseException | None) -> None:
-        """Mark the end of the items, with an error or None."""
-        with self._changed:
-            self._ended, self._error = True, error
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Mark that the consumer stopped."""
-        with self._changed:
-            self._closed = True
-            self._waiting.clear()
-            self._changed.notify_all()
-
-    def __iter__(self) -> Iterator[Item]:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ended)
-                if not self._waiting:
+            with changed:
+                changed.wait_for(lambda: waiting or ended)
+                if not waiting:
                     break
-                item, size = self._waiting.popleft()
-                self._held -= size
-                self._changed.notify_all()
+                item, size = waiting.popleft()
+                held -= size
+                changed.notify_all()
             yield item
-        if self._error is not None:
-            raise self._error
+    finally:
+        with changed:
+            closed = True
+            changed.notify_all()
+        thread.join()
+    if failure is not None:
+        raise failure

@@ -24,7 +24,7 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
-from dreamfilters.images import image_paths, png_bytes, read_image, read_images
+from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import DreamEntry, DreamStore, opened
@@ -179,14 +179,13 @@ def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prio
     """
     canvas = canvas_of(network, recipe)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
-    paths = image_paths(folder)
-    chosen = [paths[number] for number in np.linspace(0, len(paths) - 1, min(len(paths), _PRIOR_IMAGES)).astype(int)]
-    readings = [read_images(path, size=size, channels=network.form.image_channels) for path in chosen]
-    failures = tuple(f"{path}: {why}" for reading in readings for path, why in reading.failures)
-    images = np.concatenate([reading.images for reading in readings])
-    if not len(images):
+    found = image_folder(folder, size=size, channels=network.form.image_channels)
+    chosen = np.linspace(0, len(found) - 1, min(len(found), _PRIOR_IMAGES)).astype(int)
+    images = [image for _, image in found.only(map(int, chosen))]
+    failures = tuple(f"{path}: {reason}" for path, reason in found.failures)
+    if not images:
         raise RecipeError(f"{folder}: none of its {len(chosen)} images can be read; first error: {failures[0]}")
-    return priors.measure_prior(images, name=folder.resolve().name), failures
+    return priors.measure_prior(np.stack(images), name=folder.resolve().name), failures
 
 
 def prior_bytes(prior: Prior) -> bytes:

@@ -28,7 +28,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shear, Shift
 from dreamfilters.dreams.transforms import Blur, Color, Noise, apply
 from dreamfilters.errors import ImageError
-from dreamfilters.images import read_images
+from dreamfilters.images import image_folder
 
 SIZE, CLASSES = 48, 43
 DISTURBANCE = (
@@ -46,9 +46,7 @@ class TrainingSettings:
     epochs: int = 40
     batch: int = 64
     rate: float = 1e-3  # of Adam; decays to 0 along a cosine
-    decay: float = (
-        0.0  # weight decay of the kernels; 5e-5 with a push of .2 left 69 of 491 units not activated, 0 leaves 49
-    )
+    decay: float = 0.0  # weight decay; 5e-5 with a push of 0.2 left 69 of 491 units not activated, 0 leaves 49
     push: float = 0.5  # largest L2 norm of the adversarial perturbation, for pixels in [0, 1]
     average: float = 0.998  # decay of the moving average of the weights; the average is saved
     held_out: float = 1 / 12  # share of each class's tracks; selects the best epoch
@@ -72,10 +70,8 @@ class LabeledImages:
 
 
 def build(last: str = "softmax") -> keras.Model:
-    """Return the untrained network: three pairs of convolutions, each followed by pooling, a dense layer and
-    43 classes."""
-    image = keras.Input((SIZE, SIZE, 3), name="image")
-    tensor = image
+    """Return the untrained network: three pairs of convolutions with pooling, a dense layer and 43 classes."""
+    image = tensor = keras.Input((SIZE, SIZE, 3), name="image")
     for number, filters in enumerate((32, 64, 128), start=1):
         first, second = f"conv{2 * number - 1}", f"conv{2 * number}"
         tensor = layers.Conv2D(filters, 3, padding="same", activation="relu", name=first)(tensor)
@@ -96,8 +92,9 @@ def read_labeled_images(folders: Sequence[Path]) -> LabeledImages:
     """
     images, classes, tracks = [], [], []
     for folder in folders:
-        readings = read_images(folder, size=(SIZE, SIZE))
-        for image, path in zip(readings.images, readings.paths, strict=True):
+        found = image_folder(folder, size=(SIZE, SIZE))
+        for index, image in found:
+            path = found.paths[index]
             if not path.parent.name.isdecimal() or int(path.parent.name) >= CLASSES:
                 raise ImageError(f"{path}: is not in a class folder, 00 to {CLASSES - 1}")
             frame = _FRAME.fullmatch(path.stem)
@@ -137,10 +134,11 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
     def pushed(images: Any, classes: Any, seeds: Any, length: Any) -> Any:
         start = _unit(backend.normal(backend.fold(seeds, 1), (SIZE, SIZE, 3)))
         start = start * length * backend.uniform(backend.fold(seeds, 2), (1, 1, 1))
-        gradient_of = backend.value_and_gradient(
-            lambda push: (loss_of(ops.clip(images + push, 0, 1), classes, False), ())
-        )
-        _, gradient = gradient_of(start)
+
+        def loss(push: Any) -> Any:
+            return loss_of(ops.clip(images + push, 0, 1), classes, False), ()
+
+        _, gradient = backend.value_and_gradient(loss)(start)
         push = start + _unit(gradient) * length * 1.25
         norm = ops.sqrt(ops.sum(ops.square(push), axis=(1, 2, 3), keepdims=True)) + 1e-9
         return ops.clip(images + push * ops.minimum(1.0, length / norm), 0, 1)

@@ -5,7 +5,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.images import heat, overlay
+from dreamfilters.images import heat
 from dreamfilters.images.colormaps import colormap
 
 
@@ -52,12 +52,6 @@ def test_a_scale_upside_down_is_refused():
 
 def test_a_low_above_all_values_shows_the_lowest_color():
     assert heat([[1.0, 2.0]], low=5).max() < 0.02
-
-
-def test_an_overlay_lies_between_image_and_heat():
-    image, heated = np.ones((4, 6, 1)), np.zeros((2, 3, 3))
-    assert overlay(image, heated, alpha=0.25).tolist() == np.full((4, 6, 3), 0.75).tolist()
-    assert overlay(image, heated, alpha=0).tolist() == np.ones((4, 6, 3)).tolist()
 
 
 @pytest.mark.parametrize("name", ["magma", "viridis", "gray"])

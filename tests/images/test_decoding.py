@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images import LARGEST, read_image, read_images
+from dreamfilters.images import LARGEST, image_folder, read_image
 
 RED, GRAY, WHITE = (255, 0, 0), (128, 128, 128), (255, 255, 255)
 
@@ -256,7 +256,8 @@ def test_a_damaged_file_gives_an_image_or_one_line(tmp_path_factory, kind, place
     content[place : place + len(damage)] = damage
     path = tmp_path_factory.mktemp("damaged") / "a"
     path.write_bytes(content)
-    readings = read_images(path)  # anything but a ImageError would pass through
-    assert len(readings.images) + len(readings.failures) == 1
-    assert all(0 <= image.min() <= image.max() <= 1 for image in readings.images)
-    assert not any("\n" in reason for _, reason in readings.failures)
+    found = image_folder(path)
+    images = [image for _, image in found]  # any error but ImageError would be raised
+    assert len(images) + len(found.failures) == 1
+    assert all(0 <= image.min() <= image.max() <= 1 for image in images)
+    assert not any("\n" in reason for _, reason in found.failures)

@@ -1,4 +1,4 @@
-"""A folder of images, read one after the other: the order, the bad ones, and a thread that never outlives its use."""
+"""Folders of images: order, unreadable files, labels, prefetching and the end of its threads."""
 
 import itertools
 import threading
@@ -10,7 +10,8 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
-from dreamfilters.images.folder import ImageFolder
+from dreamfilters.images.folder import ImageFolder, image_paths
+from dreamfilters.images.labels import label_of
 from dreamfilters.images.prefetch import in_order, prefetched
 
 
@@ -22,7 +23,7 @@ def put(path, gray=255, size=(2, 2)):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Eight images in two classes, number i of gray i; two of them bad."""
+    """Eight images in two classes, number i of gray i; two are unreadable."""
     for number in range(8):
         put(tmp_path / "ab"[number // 4] / f"{number}.png", number)
     (tmp_path / "a" / "1.png").write_bytes(b"")
@@ -45,7 +46,7 @@ def test_images_come_in_order_with_their_index_and_label(folder):
     assert found.labels == ("a",) * 4 + ("b",) * 4
 
 
-def test_bad_ones_are_named_as_they_are_met_and_once(folder):
+def test_failures_are_listed_once_when_they_are_read(folder):
     found = image_folder(folder)
     assert found.failures == ()
     for _ in range(2):
@@ -57,7 +58,7 @@ def test_bad_ones_are_named_as_they_are_met_and_once(folder):
     assert [path.name for path, _ in found.failures] == ["6.png"]
 
 
-def test_only_some_of_them_or_one(folder):
+def test_some_images_or_one_can_be_read(folder):
     found = image_folder(folder, channels=1)
     assert [index for index, _ in found.only([5, 1, 4])] == [5, 4]
     np.testing.assert_array_equal(found.read(7), np.full((2, 2, 1), 7 / 255, np.float32))
@@ -83,15 +84,15 @@ def test_the_thread_ends_with_its_consumer(folder):
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"size": (0, 4)}, r"size=\(0, 4\)"),
         ({"channels": 5}, "channels=5"),
         ({"labels": "none.csv"}, r"none\.csv: cannot be read: No such file"),
     ],
 )
-def test_what_cannot_be_is_said_at_once(folder, settings, said):
-    with pytest.raises(ImageError, match=said):
+def test_invalid_arguments_are_refused_at_once(folder, settings, message):
+    with pytest.raises(ImageError, match=message):
         image_folder(folder, **settings)
 
 
@@ -105,13 +106,13 @@ def test_what_cannot_be_is_said_at_once(folder, settings, said):
         '"a/0.png","STOP"\r\n"b/7.png","Vorfahrt"\r\n',
     ],
 )
-def test_labels_may_stand_in_a_table(folder, text):
+def test_labels_are_read_from_a_csv(folder, text):
     (folder / "labels.csv").write_text(text, newline="")
     found = image_folder(folder, labels=folder / "labels.csv")
     assert found.labels == ("STOP", *[""] * 6, "Vorfahrt")
 
 
-def test_a_bare_name_that_two_images_have_labels_neither(folder):
+def test_a_bare_name_of_two_images_labels_neither(folder):
     put(folder / "b" / "0.png")
     (folder / "labels.csv").write_text("0.png,STOP\n7.png,Vorfahrt")
     found = image_folder(folder, labels=folder / "labels.csv")
@@ -120,7 +121,7 @@ def test_a_bare_name_that_two_images_have_labels_neither(folder):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"c/9.png,STOP", r"names none of the 8 images in .*; paths are relative to it, such as a/0\.png"),
         (b"a/0.png", "row 1 has no label; lines must look like"),
@@ -128,13 +129,13 @@ def test_a_bare_name_that_two_images_have_labels_neither(folder):
         (b"\xff\xfe\x00", "is not a CSV in UTF-8"),
     ],
 )
-def test_a_table_that_does_not_fit_is_said(folder, content, said):
+def test_a_csv_that_does_not_fit_is_refused(folder, content, message):
     (folder / "labels.csv").write_bytes(content)
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         image_folder(folder, labels=folder / "labels.csv")
 
 
-def test_it_runs_ahead_to_the_limit_and_no_further():
+def test_prefetching_stops_at_the_limit():
     made = []
 
     def items():
@@ -153,7 +154,7 @@ def test_it_runs_ahead_to_the_limit_and_no_further():
     assert threads() == []
 
 
-def test_an_error_comes_after_what_was_made_before_it():
+def test_an_error_is_raised_after_the_items_before_it():
     def items():
         yield 1
         raise ZeroDivisionError
@@ -164,12 +165,12 @@ def test_an_error_comes_after_what_was_made_before_it():
         next(taken)
 
 
-def test_images_do_not_count_as_equal_by_their_numbers(folder):
+def test_folders_are_compared_by_identity(folder):
     assert image_folder(folder) != image_folder(folder)
     assert "failures" not in repr(ImageFolder((), ()))
 
 
-def test_names_are_told_from_the_folder_on(folder):
+def test_names_are_relative_to_the_folder(folder):
     assert image_folder(folder).names[:2] == ("a/0.png", "a/1.png")
     assert image_folder(folder / "a" / "3.png").names == ("3.png",)
     assert ImageFolder((folder / "a" / "0.png",), ("",), folder=folder / "b").names == (f"{folder.as_posix()}/a/0.png",)
@@ -182,39 +183,72 @@ def test_the_same_files_at_another_size_share_their_failures(folder):
     assert found.failures == small.failures != ()
 
 
-def hands():
+def workers():
     return [thread for thread in threading.enumerate() if thread.name.startswith("dreamfilters-work")]
 
 
-def test_several_hands_give_results_in_the_order_of_their_items():
+def test_several_threads_give_results_in_the_order_of_their_items():
     def work(number):
         time.sleep(0.002 * (number % 3 == 0))  # every third is late
         return number * number
 
     assert list(in_order(work, range(20), threads=3)) == [number * number for number in range(20)]
     assert list(in_order(work, [], threads=3)) == []
-    assert hands() == []
+    assert workers() == []
 
 
-def test_hands_take_no_more_items_than_they_need_and_end_with_their_consumer():
+def test_threads_take_few_items_ahead_and_end_with_their_consumer():
     taken = []
     results = in_order(str, (taken.append(number) or number for number in itertools.count()), threads=2)
     assert next(results) == "0"
     assert taken == [0, 1, 2]
     results.close()
-    assert hands() == []
+    assert workers() == []
 
 
-def test_an_error_comes_where_its_result_would_have_come():
+def test_an_error_is_raised_in_place_of_its_result():
     results = in_order(lambda number: 1 // number, [1, 1, 0, 1], threads=2)
     assert [next(results), next(results)] == [1, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
-    assert hands() == []
+    assert workers() == []
 
 
-def test_one_of_them_or_why_not(folder):
+def test_trying_one_image_gives_it_or_the_reason(folder):
     found = image_folder(folder)
     assert found.tried(2).shape == (2, 2, 3)
     assert found.tried(1) == "is empty (0 bytes); get a fresh copy"
     assert [path.name for path, _ in found.failures] == ["1.png"]
+
+
+def test_a_file_of_any_suffix_is_its_own_path(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    assert image_paths(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
+
+
+def test_a_folder_gives_its_images_at_any_depth_sorted(tmp_path):
+    wanted = [put(tmp_path / name) for name in ("b/1.PNG", "b/c/2.Jpg", "a.webp", "B.tiff", "ä.gif")]
+    for other in ("readme.md", ".hidden.png", ".git/3.png", "png", "b/Thumbs.db"):
+        put(tmp_path / other)
+    assert image_paths(tmp_path) == tuple(sorted(wanted, key=lambda path: path.as_posix()))
+    assert image_paths(str(tmp_path))[0].name == "B.tiff"
+
+
+def test_a_link_to_the_folder_itself_is_not_followed(tmp_path):
+    put(tmp_path / "a.png")
+    (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert image_paths(tmp_path) == (tmp_path / "a.png",)
+
+
+def test_a_missing_or_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(ImageError, match=r"none: no such file or folder"):
+        image_paths(tmp_path / "none")
+    with pytest.raises(ImageError, match=r"no image files in this folder; known are .*\.png"):
+        image_paths(tmp_path)
+
+
+def test_the_label_is_the_first_folder_below():
+    assert label_of("signs/14/x/1.png", "signs") == "14"
+    assert label_of("signs/1.png", "signs") == ""
+    assert label_of("elsewhere/14/1.png", "signs") == ""
+    assert label_of("./signs/14/1.png", "signs/") == "14"

@@ -5,9 +5,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from dreamfilters.errors import TargetError
-from dreamfilters.signs.artwork import arrows, pictograms, plates, vehicles
+from dreamfilters.signs.artwork import pictograms, plates
 from dreamfilters.signs.artwork.glyphs import word
-from dreamfilters.signs.artwork.shapes import BLACK, GRAY, RED, WHITE, Color, Figure, box, filled, painted, placed
+from dreamfilters.signs.artwork.shapes import BLACK, GRAY, RED, WHITE, Color, Figure, mirrored, painted, placed
 from dreamfilters.signs.classes import GERMAN
 
 OVERSAMPLING = 4
@@ -20,22 +20,14 @@ def _limit(text: str) -> Figure:
     return word(text, height=0.82, breadth=0.36, gap=0.07, pen=0.105, color=BLACK)
 
 
-def _end_of_80() -> Figure:
-    return word("80", height=0.93, breadth=0.51, gap=0.08, pen=0.14, color=GRAY)
-
-
-def _stop() -> Figure:
-    return word("STOP", height=0.7, breadth=0.315, gap=0.06, pen=0.105, color=WHITE)
-
-
 def _two_cars(left: Color, right: Color, *, scale: float) -> Figure:
     apart = 1.15 * scale
-    cars = (placed(painted(vehicles.car(), ink), x, 0.02, scale=scale) for ink, x in ((left, -apart), (right, apart)))
+    cars = (placed(painted(pictograms.car(), ink), x, 0.02, scale=scale) for ink, x in ((left, -apart), (right, apart)))
     return tuple(patch for car in cars for patch in car)
 
 
 def _truck_and_car(left: Color, right: Color, *, scale: float) -> Figure:
-    truck, car = painted(vehicles.truck_from_behind(), left), painted(vehicles.car(), right)
+    truck, car = painted(pictograms.truck_from_behind(), left), painted(pictograms.car(), right)
     apart = 1.1 * scale
     return placed(truck, -apart, 0, scale=0.95 * scale) + placed(car, apart, 0.42 * scale, scale=0.95 * scale)
 
@@ -48,7 +40,7 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.PROHIBITION, _limit("60")),
     (plates.PROHIBITION, _limit("70")),
     (plates.PROHIBITION, _limit("80")),
-    (plates.END, _end_of_80(), plates.slashes()),
+    (plates.END, word("80", height=0.93, breadth=0.51, gap=0.08, pen=0.14, color=GRAY), plates.slashes()),
     (plates.PROHIBITION, _limit("100")),
     (plates.PROHIBITION, _limit("120")),
     (plates.PROHIBITION, _two_cars(RED, BLACK, scale=0.265)),
@@ -56,13 +48,13 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.WARNING, pictograms.crossroads()),
     (plates.PRIORITY,),
     (plates.YIELD,),
-    (plates.STOP, _stop()),
+    (plates.STOP, word("STOP", height=0.7, breadth=0.315, gap=0.06, pen=0.105, color=WHITE)),
     (plates.PROHIBITION,),
-    (plates.PROHIBITION, placed(vehicles.truck(), scale=0.56)),
-    (plates.NO_ENTRY, filled(WHITE, box(-0.83, -0.165, 0.83, 0.165))),
+    (plates.PROHIBITION, placed(pictograms.truck(), scale=0.56)),
+    (plates.NO_ENTRY,),
     (plates.WARNING, pictograms.caution()),
     (plates.WARNING, pictograms.curve_left()),
-    (plates.WARNING, pictograms.curve_right()),
+    (plates.WARNING, mirrored(pictograms.curve_left())),
     (plates.WARNING, pictograms.double_curve()),
     (plates.WARNING, pictograms.bumps()),
     (plates.WARNING, pictograms.skid()),
@@ -71,18 +63,18 @@ SIGNS: tuple[tuple[Figure, ...], ...] = (
     (plates.WARNING, pictograms.lights()),
     (plates.WARNING, pictograms.pedestrian()),
     (plates.WARNING, pictograms.children()),
-    (plates.WARNING, pictograms.cyclist()),
+    (plates.WARNING, placed(pictograms.bicycle(), 0, 0.32, scale=0.5)),
     (plates.WARNING, pictograms.snowflake()),
     (plates.WARNING, pictograms.deer()),
     (plates.END, plates.slashes()),
-    (plates.ORDER, arrows.turn_right()),
-    (plates.ORDER, arrows.turn_left()),
-    (plates.ORDER, arrows.ahead()),
-    (plates.ORDER, arrows.ahead_or_right()),
-    (plates.ORDER, arrows.ahead_or_left()),
-    (plates.ORDER, arrows.keep_right()),
-    (plates.ORDER, arrows.keep_left()),
-    (plates.ORDER, arrows.roundabout()),
+    (plates.ORDER, pictograms.turn_right()),
+    (plates.ORDER, mirrored(pictograms.turn_right())),
+    (plates.ORDER, pictograms.ahead()),
+    (plates.ORDER, pictograms.ahead_or_right()),
+    (plates.ORDER, mirrored(pictograms.ahead_or_right())),
+    (plates.ORDER, pictograms.keep_right()),
+    (plates.ORDER, mirrored(pictograms.keep_right())),
+    (plates.ORDER, pictograms.roundabout()),
     (plates.END, _two_cars(GRAY, GRAY, scale=0.31), plates.slashes()),
     (plates.END, _truck_and_car(GRAY, GRAY, scale=0.31), plates.slashes()),
 )
@@ -99,10 +91,9 @@ def draw(number: int, size: int = 192) -> npt.NDArray[np.float32]:
     if number not in range(len(SIGNS)):
         raise TargetError(f"{number}: signs has no such class; its classes are 0 ({GERMAN[0]}) to 42 ({GERMAN[42]})")
     wide = size * OVERSAMPLING
-    figure = [patch for part in SIGNS[number] for patch in part]
     board = Image.new("RGBA", (wide, wide))
     pen = ImageDraw.Draw(board)
-    for patch in figure:
+    for patch in (patch for part in SIGNS[number] for patch in part):
         pixels = (patch.points + 1) / 2 * wide - 0.5  # an integer is the center of a pixel
         pen.polygon([(x, y) for x, y in np.round(pixels)], fill=patch.color)  # Pillow would cut fractions off
     small = board.resize((size, size), Image.Resampling.LANCZOS)

@@ -71,19 +71,9 @@ def _p(a: float) -> Ways:
 
 
 GLYPHS: dict[str, Callable[[float], Ways]] = {
-    "0": _zero,
-    "1": _one,
-    "2": _two,
-    "3": _three,
-    "5": _five,
-    "6": _six,
-    "7": _seven,
-    "8": _eight,
-    "S": _s,
-    "T": _t,
-    "O": _zero,
-    "P": _p,
-}
+    "0": _zero, "1": _one, "2": _two, "3": _three, "5": _five, "6": _six, "7": _seven, "8": _eight,
+    "S": _s, "T": _t, "O": _zero, "P": _p,
+}  # fmt: skip
 
 
 def word(text: str, *, height: float, breadth: float, gap: float, pen: float, color: Color) -> Figure:

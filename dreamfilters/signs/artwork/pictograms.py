@@ -1,4 +1,4 @@
-"""Pictograms of the warning triangles, in board coordinates (white from -0.56 at the tip to 0.66)."""
+"""Pictograms of the signs: vehicles, the arrows of the blue mandatory signs, the contents of the warning triangles."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from dreamfilters.signs.artwork.shapes import (
     BLACK,
     GREEN,
     RED,
+    WHITE,
     YELLOW,
     ColoredPolygon,
     Figure,
@@ -14,14 +15,108 @@ from dreamfilters.signs.artwork.shapes import (
     box,
     circle,
     filled,
+    halves,
     joined,
     limb,
     line,
-    mirrored,
     placed,
+    rounded,
     stroke,
 )
-from dreamfilters.signs.artwork.vehicles import bicycle, car
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Vehicles, each on its own board
+
+
+def car() -> Figure:
+    """Return a car from behind: from -1 to 1 across and -0.8 to 0.8 down."""
+    cabin = rounded(line((-0.62, -0.78), (0.62, -0.78), (0.86, 0.02), (-0.86, 0.02)), 0.1)
+    window = rounded(line((-0.52, -0.64), (0.52, -0.64), (0.68, -0.1), (-0.68, -0.1)), 0.05)
+    body = rounded(box(-1, -0.1, 1, 0.46), 0.12)
+    wheels = (rounded(box(x - 0.15, 0.3, x + 0.15, 0.8), 0.06) for x in (-0.68, 0.68))
+    return filled(BLACK, cabin) + filled(WHITE, window) + filled(BLACK, body, *wheels)
+
+
+def truck_from_behind() -> Figure:
+    """Return a truck from behind: from -1 to 1 across and -1.25 to 1.25 down."""
+    load = rounded(box(-1, -1.25, 1, 0.72), 0.06)
+    frame = box(-0.86, 0.68, 0.86, 0.92)
+    wheels = (rounded(box(x - 0.2, 0.72, x + 0.2, 1.25), 0.06) for x in (-0.62, 0.62))
+    return filled(BLACK, load, frame, *wheels)
+
+
+def truck() -> Figure:
+    """Return a truck from its left side, from -1 to 1 across and -0.5 to 0.5 down."""
+    load = box(-0.38, -0.5, 1, 0.2)
+    cab = rounded(line((-0.9, -0.2), (-0.48, -0.2), (-0.48, 0.36), (-1, 0.36), (-1, 0.1)), 0.04)
+    window = line((-0.85, -0.11), (-0.68, -0.11), (-0.68, 0.08), (-0.92, 0.08))
+    frame = box(-0.52, 0.25, 0.98, 0.36)
+    arches = (circle(x, 0.36, 0.195) for x in (-0.72, 0.56))
+    wheels = (circle(x, 0.36, 0.155) for x in (-0.72, 0.56))
+    hubs = (circle(x, 0.36, 0.06) for x in (-0.72, 0.56))
+    return (
+        filled(BLACK, load, cab, frame) + filled(WHITE, window, *arches) + filled(BLACK, *wheels) + filled(WHITE, *hubs)
+    )
+
+
+def bicycle() -> Figure:
+    """Return a bicycle facing left, from -1 to 1 across and -0.5 to 0.6 down."""
+    pen = 0.08
+    wheels = (stroke(half, pen) for x in (-0.62, 0.62) for half in halves(x, 0.22, 0.34))
+    pedals, seat, neck = (0.02, 0.24), (0.2, -0.26), (-0.4, -0.26)
+    frame = (
+        *limb(pen, (0.24, -0.38), seat, pedals, (-0.37, -0.16), seat),
+        *limb(pen, pedals, (0.62, 0.22), seat),
+        *limb(pen, (-0.62, 0.22), neck, (-0.46, -0.44), (-0.28, -0.47)),
+        stroke(line((0.06, -0.4), (0.38, -0.4)), 0.1),
+        circle(*pedals, 0.09),
+    )
+    return filled(BLACK, *wheels, *frame)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Arrows
+
+
+def _arrow(spine: Points, *, head: float = 0.36, pen: float = 0.19) -> Figure:
+    """Return an arrow along a line: a shaft with two swept-back barbs at its end."""
+    tip, before = spine[-1], spine[-2]
+    ahead = (tip - before) / np.linalg.norm(tip - before)
+    aside = np.array([-ahead[1], ahead[0]])
+    barbs = np.stack([tip + head * (aside - ahead), tip, tip - head * (aside + ahead)])
+    shaft = joined(spine[:-1], (tip - ahead * pen / 4)[None])
+    return filled(WHITE, stroke(shaft, pen), stroke(barbs, pen))
+
+
+def ahead() -> Figure:
+    """Return the arrow straight up."""
+    return _arrow(line((0, 0.72), (0, -0.58)), head=0.38)
+
+
+def turn_right() -> Figure:
+    """Return the arrow that comes from below and turns right."""
+    return _arrow(joined(line((-0.28, 0.66)), arc(0.08, -0.02, 0.36, 180, 270, down=0.3), line((0.5, -0.32))))
+
+
+def ahead_or_right() -> Figure:
+    """Return the arrow straight up with a branch to the right."""
+    branch = joined(line((-0.22, 0.66)), arc(0.12, 0.5, 0.34, 180, 270, down=0.3), line((0.6, 0.2)))
+    return _arrow(line((-0.22, 0.72), (-0.22, -0.58)), head=0.3) + _arrow(branch, head=0.28)
+
+
+def keep_right() -> Figure:
+    """Return the arrow down to the right."""
+    return placed(_arrow(line((0, 0.72), (0, -0.66)), head=0.45, pen=0.21), turn=135)
+
+
+def roundabout() -> Figure:
+    """Return three arrows in a counterclockwise circle."""
+    one = _arrow(arc(0, 0, 0.57, 293, 192), head=0.21, pen=0.14)
+    return tuple(patch for turn in (0, 120, 240) for patch in placed(one, turn=turn))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Warnings, in board coordinates: the white of the triangle reaches from -0.56 at the tip to 0.66
 
 
 def crossroads() -> Figure:
@@ -42,11 +137,6 @@ def curve_left() -> Figure:
     outer = joined(line((0.27, 0.56)), arc(-0.03, 0.32, 0.3, 0, -90), line((-0.2, 0.02), (-0.33, 0.1)))
     inner = joined(line((-0.2, 0.19)), arc(-0.03, 0.33, 0.14, 270, 360), line((0.11, 0.56), (0.19, 0.49)))
     return filled(BLACK, joined(outer, inner))
-
-
-def curve_right() -> Figure:
-    """Return a band from the bottom that curves to the right."""
-    return mirrored(curve_left())
 
 
 def double_curve() -> Figure:
@@ -92,11 +182,6 @@ def snowflake() -> Figure:
     arm = (line((0, 0), (0, -0.33)), line((-0.105, -0.295), (0, -0.19), (0.105, -0.295)))
     strokes = filled(BLACK, *(stroke(spine, 0.07) for spine in arm))
     return tuple(patch for turn in range(0, 360, 60) for patch in placed(strokes, 0, 0.26, turn=turn))
-
-
-def cyclist() -> Figure:
-    """Return the bicycle, positioned on the triangle."""
-    return placed(bicycle(), 0, 0.32, scale=0.5)
 
 
 def pedestrian() -> Figure:

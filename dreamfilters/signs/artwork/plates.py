@@ -1,4 +1,4 @@
-"""Blank plates: nested outlines, outermost first."""
+"""Plates: nested outlines, outermost first."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from dreamfilters.signs.artwork.shapes import (
     ColoredPolygon,
     Figure,
     Points,
+    box,
     circle,
     filled,
     line,
@@ -60,7 +61,7 @@ def _triangle(depth: float) -> Points:
 PROHIBITION = _nested(_disc, (0, WHITE), (0.025, RED), (0.25, WHITE))
 ORDER = _nested(_disc, (0, WHITE), (0.04, BLUE))
 END = _nested(_disc, (0, WHITE), (0.025, BLACK), (0.06, WHITE))
-NO_ENTRY = _nested(_disc, (0, WHITE), (0.03, RED))
+NO_ENTRY = _nested(_disc, (0, WHITE), (0.03, RED)) + filled(WHITE, box(-0.83, -0.165, 0.83, 0.165))
 WARNING = _nested(_triangle, (0, WHITE), (0.025, RED), (0.205, WHITE))
 YIELD = tuple(ColoredPolygon(patch.points * (1, -1), patch.color) for patch in WARNING)
 STOP = _nested(_octagon, (0, WHITE), (0.06, RED))

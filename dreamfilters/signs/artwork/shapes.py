@@ -65,23 +65,18 @@ def box(left: float, top: float, right: float, bottom: float) -> Points:
 
 def stroke(points: Points, width: float) -> Points:
     """Return the outline of a line of the given width, with mitered corners and square ends."""
-    left, right = _sides(points, width)
-    return np.concatenate([left, right[::-1]])
-
-
-def halves(x: float, y: float, across: float, *, down: float | None = None) -> tuple[Points, Points]:
-    """Return an ellipse as two slightly overlapping lines; the outline of a closed line would intersect itself."""
-    return arc(x, y, across, -2, 182, down=down), arc(x, y, across, 178, 362, down=down)
-
-
-def _sides(points: Points, width: float) -> tuple[Points, Points]:
     steps = np.diff(points, axis=0)
     steps /= np.linalg.norm(steps, axis=1, keepdims=True)
     normals = np.stack([-steps[:, 1], steps[:, 0]], axis=1)
     before, after = np.concatenate([normals[:1], normals]), np.concatenate([normals, normals[-1:]])
     along = 1 + np.sum(before * after, axis=1, keepdims=True)
     miter = (before + after) / np.maximum(along, 0.2)  # 0.2: a needle's tip stays within three widths
-    return points + miter * width / 2, points - miter * width / 2
+    return np.concatenate([points + miter * width / 2, (points - miter * width / 2)[::-1]])
+
+
+def halves(x: float, y: float, across: float, *, down: float | None = None) -> tuple[Points, Points]:
+    """Return an ellipse as two slightly overlapping lines; the outline of a closed line would intersect itself."""
+    return arc(x, y, across, -2, 182, down=down), arc(x, y, across, 178, 362, down=down)
 
 
 def rounded(corners: Points, radius: float) -> Points:
