@@ -101,9 +101,9 @@ def _row(trial: Trial) -> tuple[str, ...]:
 
 def _write(path: Path, trial: Trial) -> None:
     from dreamfilters.networks.preprocessing.settings_file import form_as_toml
-    from dreamfilters.runs.storage.atomic_files import write_whole
+    from dreamfilters.runs.storage.atomic_files import write_atomic
 
     classes = trial.order.classes
     named = None if classes == tuple(map(str, range(len(classes)))) else classes
-    write_whole(path, form_as_toml(trial.form, named).encode())
+    write_atomic(path, form_as_toml(trial.form, named).encode())
     typer.echo(path)

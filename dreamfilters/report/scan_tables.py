@@ -1,4 +1,4 @@
-"""A scan as tables: one row a layer for people, one row a unit for other programs."""
+"""Tables of a scan: a row for each layer to print, a row for each unit as CSV."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 _STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
 _BY: tuple[By, ...] = ("max", "mean")
-_JUDGED = (
-    "score_mean", "score_deviation", "q05", "q50", "q95", "quantile_error", "selectivity", "correlation",
+_SCORE_COLUMNS = (
+    "score_mean", "score_std", "q05", "q50", "q95", "quantile_error", "selectivity", "correlation",
     "strongest", "strongest_score", "strongest_row", "strongest_column", "weakest", "weakest_score",
 )  # fmt: skip
 
 
 def layer_rows(scan: Scan) -> list[dict[str, Any]]:
-    """Return what each layer comes to: its units, how many are silent in all images, and its strongest one."""
+    """Return a row for each layer: number of units, always silent ones, share of zeros, and the strongest unit."""
     rows = []
     for name, layer in scan.layers.items():
         some = layer.counted > 0
@@ -46,33 +46,33 @@ def layer_rows(scan: Scan) -> list[dict[str, Any]]:
 
 
 def units_csv(scan: Scan) -> bytes:
-    """Return one line a unit, the numbers as short as reads back to the same float, texts `guarded`."""
+    """Return one line for each unit; numbers read back to the same float, texts are `guarded`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["layer", "unit", *_STATISTICS, *(f"{by}_{name}" for by in _BY for name in _JUDGED)])
+    writer.writerow(["layer", "unit", *_STATISTICS, *(f"{by}_{name}" for by in _BY for name in _SCORE_COLUMNS)])
     for name, layer in scan.layers.items():
         columns = [getattr(layer, statistic) for statistic in _STATISTICS]
-        judged = [list(_judged_rows(layer.by(by), scan)) for by in _BY]
+        scores = [list(_score_rows(layer.by(by), scan)) for by in _BY]
         for unit in range(layer.units):
             numbers = [column[unit] for column in columns]
-            cells = [*numbers, *judged[0][unit], *judged[1][unit]]
+            cells = [*numbers, *scores[0][unit], *scores[1][unit]]
             writer.writerow([guarded(name), unit, *map(_cell, cells)])
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
-def _judged_rows(judged: ScoreStatistics, scan: Scan) -> Iterator[list[Any]]:
-    """Yield the cells of each unit, named as `_JUDGED`."""
-    best, least = judged.strongest, judged.weakest
-    for unit in range(len(judged.mean)):
-        histogram = judged.histogram(unit)
+def _score_rows(scores: ScoreStatistics, scan: Scan) -> Iterator[list[Any]]:
+    """Yield the cells of each unit in the order of `_SCORE_COLUMNS`."""
+    best, least = scores.strongest, scores.weakest
+    for unit in range(len(scores.mean)):
+        histogram = scores.histogram(unit)
         first, last = best.index[0, unit], least.index[0, unit]
         yield [
-            judged.mean[unit],
-            judged.std[unit],
+            scores.mean[unit],
+            scores.std[unit],
             *(histogram.quantile(share) for share in QUANTILES),
             histogram.error,
-            judged.selectivity[unit],
-            judged.correlation[unit],
+            scores.selectivity[unit],
+            scores.correlation[unit],
             *_of(scan, first, best.score[0, unit], best.row[0, unit], best.column[0, unit]),
             *_of(scan, last, least.score[0, unit]),
         ]

@@ -75,7 +75,7 @@ class AuditJob:
 
     @cached_property
     def stored_scan(self) -> Scan | None:
-        """The scan in `scan_folder`, None if there is no such folder or its images are scanned anew."""
+        """The scan in `scan_folder`, None if there is no such folder or the images are scanned again."""
         return None if self.scan or self.scan_folder is None else scan_run.read_scan(self.scan_folder)
 
     @property
@@ -154,17 +154,17 @@ def units_csv(found: Audit) -> bytes:
 
 _COLUMNS = (
     "layer", "unit", "verdict", "proved", "evidence", "images", "maximum", "minimum", "zeros", "image", "row", "column",
-    "dream", "dream_maximum", "attempts", "least_before", "greatest_before",
+    "dream", "dream_maximum", "attempts", "bound_low", "bound_high",
 )  # fmt: skip
 
 
 def _cells(found: Finding) -> list[Any]:
-    seen, made, before = found.scanned, found.dream, found.before or ("", "")
-    scanned = ["", "", "", "", ""] if seen is None else [seen.images, seen.high, seen.low, seen.zeros, seen.image]
-    place = ["", ""] if seen is None or seen.position is None else [*seen.position, ""][:2]
-    dreamt = ["", "", ""] if made is None else [made.image, made.score, "; ".join(made.attempts)]
-    verdict = found.verdict
-    return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *place, *dreamt, *before]
+    scan, dream, verdict = found.scanned, found.dream, found.verdict
+    scanned = [""] * 5 if scan is None else [scan.images, scan.high, scan.low, scan.zeros, scan.image]
+    position = ["", ""] if scan is None or scan.position is None else [*scan.position, ""][:2]
+    dreamed = [""] * 3 if dream is None else [dream.image, dream.score, "; ".join(dream.attempts)]
+    bounds = found.before or ("", "")
+    return [found.unit, verdict.kind, verdict.proved, verdict.sentence, *scanned, *position, *dreamed, *bounds]
 
 
 def _scan(job: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | None:

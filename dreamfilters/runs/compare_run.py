@@ -40,7 +40,7 @@ def run(
         progress: called with the share of the whole that is done.
 
     Raises:
-        OutputError: the folder holds something else, cannot be written, or another run is writing into it.
+        OutputError: the folder holds other files, cannot be written, or is in use by another run.
         DreamfiltersError: as `compare` does, before anything is written.
     """
     job.check()

@@ -1,4 +1,4 @@
-"""An image is made again from what it says of itself, and compared byte by byte."""
+"""Reproduction of a dream from the record inside its PNG, compared byte by byte."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from dreamfilters.runs.storage.records import form_from, read_record, with_class
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of making an image again.
+    """A reproduced dream.
 
     Attributes:
-        entry: the new image; its file is gone if no folder was given.
-        same: whether its bytes are those of the old one.
-        why: one line on the most likely cause if they are not, or ''.
+        entry: the new dream; its file exists only if a folder was given.
+        same: whether the new file has the bytes of the old one.
+        why: the most likely cause if it has not, one line; else "".
     """
 
     entry: DreamEntry
@@ -38,29 +38,32 @@ class Reproduction:
 
 
 def job_of(image: Path, *, model: str | None = None, trust: bool = False) -> DreamJob:
-    """Return the job that made an image, of this image only.
+    """Return the job that reproduces one dream.
 
-    `model` is where the network lies now, if that has changed.
+    Args:
+        image: the PNG of the dream.
+        model: the argument of `load` for its network. Default: as stored in the PNG.
+        trust: allow the model to run its own code.
 
     Raises:
-        ImageError: it does not tell how it was made, or a file that it needs is gone.
-        ModelError: the network is not there, or not the same.
+        ImageError: the PNG stores no settings, or a file that it needs is missing.
+        ModelError: the network cannot be loaded, or is another one.
     """
     record = read_record(image)
     try:
         return _job(image, record, model or str(record["model"]["spec"]), trust)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the text was changed, or is of another version
-        raise ImageError(f"{image}: what it tells of its making is incomplete ({error!r})") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # edited, or of another version
+        raise ImageError(f"{image}: its stored settings are incomplete ({error!r})") from error
     except ModelError as error:
-        raise type(error)(f"{error}{'' if model else ' (or say with --model where it lies now)'}") from error
+        raise type(error)(f"{error}{'' if model else ' (if it has moved, give its place with --model)'}") from error
 
 
 def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> DreamJob:
     choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
     network = load(spec, trust=trust, form=form_from(record["input"]), **choices)
     if network.fingerprint != record["model"]["fingerprint"]:
-        raise ModelError(f"{spec}: is not the network that made {image}: its layers or weights differ")
-    network = replace(network, name=str(record["model"]["name"]))  # it may lie in a file of another name now
+        raise ModelError(f"{spec}: is not the network of {image}: layers or weights differ")
+    network = replace(network, name=str(record["model"]["name"]))  # the file may have been renamed
     return DreamJob(
         with_classes(network, record["classes"]),
         str(record["model"]["spec"]),
@@ -77,10 +80,10 @@ def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Drea
 def reproduce(
     image: Path, job: DreamJob, folder: Path | None = None, *, progress: OnProgress | None = None
 ) -> Reproduction:
-    """Run the image's job, in `folder` if the result is to be kept, and compare."""
+    """Reproduce a dream and compare the bytes; the new dream is kept if `folder` is given."""
     old = image.read_bytes()
     if folder is not None and folder.resolve() == image.resolve().parent:
-        raise OutputError(f"{folder}: is the image's own folder; choose another one")
+        raise OutputError(f"{folder}: holds {image.name} itself; choose another folder")
     with tempfile.TemporaryDirectory() as passing:
         entry = run(job, folder or Path(passing) / "again", progress=progress).value[0]
         same = entry.image.read_bytes() == old
@@ -93,19 +96,19 @@ def _cause(old: Mapping[str, Any], new: DreamEntry, image: Path) -> str:
         f"{name} {was.get(name)} then and {version} now" for name, version in now.items() if was.get(name) != version
     ]
     apart = float(np.max(np.abs(images.read_image(image) - images.read_image(new.image)), initial=0.0))
-    pixels = "the pixels are the same" if apart == 0 else f"pixels differ by up to {apart:.2g}"
-    return f"{pixels}; {', '.join(changed) or 'another machine, or the file was changed'}"
+    pixels = "the pixels are equal" if apart == 0 else f"pixels differ by up to {apart:.2g}"
+    return f"{pixels}; {', '.join(changed) or 'another machine, or the file was edited'}"
 
 
 def _attachment(image: Path, name: str, checksums: Mapping[str, str]) -> Path | None:
-    """Return the file beside the image that it needs, if it needs one of this name."""
+    """Return the attachment of this name beside the image, None if the dream has none."""
     if name not in checksums:
         return None
     path = image.parent / name
     if not path.is_file():
-        raise ImageError(f"{image}: was made with {name}, which must lie beside it")
+        raise ImageError(f"{image}: needs {name} beside it, the file that the dream was made with")
     if sha256(path.read_bytes()) != checksums[name]:
-        raise ImageError(f"{path}: is not the file that {image.name} was made with; put that one beside it")
+        raise ImageError(f"{path}: is not the file that {image.name} was made with; restore that file")
     return path
 
 

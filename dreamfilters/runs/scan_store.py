@@ -21,7 +21,7 @@ from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.scan_tables import layer_rows, units_csv
-from dreamfilters.runs.storage.atomic_files import write_whole
+from dreamfilters.runs.storage.atomic_files import write_atomic
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, is_whole
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -46,7 +46,7 @@ class ScanStore:
             "failures": np.frombuffer(failures, np.uint8),
             "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
-        write_whole(self.run.path / UNFINISHED, _archive(state.accumulators.arrays | extra, np.savez))
+        write_atomic(self.run.path / UNFINISHED, _archive(state.accumulators.arrays | extra, np.savez))
 
     def read_state(self) -> ScanState | None:
         """Return the state that an earlier run with equal settings saved, None without one."""

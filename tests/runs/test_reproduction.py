@@ -49,7 +49,7 @@ def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tm
     with pytest.raises(ImageError, match=r"start\.png: is not the file"):
         job_of(image)
     start.unlink()
-    with pytest.raises(ImageError, match=r"was made with start\.png, which must lie beside it"):
+    with pytest.raises(ImageError, match=r"needs start\.png beside it"):
         job_of(image)
 
 
@@ -73,9 +73,7 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         fill(make_tiny(), seed=3).save(tmp_path / "other.keras")
-    with pytest.raises(
-        ModelError, match=r"other.keras: is not the network that made .*: its layers or weights differ$"
-    ):
+    with pytest.raises(ModelError, match=r"other.keras: is not the network of .*: layers or weights differ$"):
         job_of(finished.value[0].image, model=str(tmp_path / "other.keras"))
 
 
@@ -92,7 +90,7 @@ def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
 
 def test_the_old_image_is_never_overwritten(finished):
     image = finished.value[0].image
-    with pytest.raises(OutputError, match="own folder"):
+    with pytest.raises(OutputError, match="choose another folder"):
         reproduce(image, job_of(image), image.parent)
 
 
@@ -100,7 +98,7 @@ def test_the_old_image_is_never_overwritten(finished):
 def test_an_image_that_tells_nothing(tmp_path, text):
     image = tmp_path / "a.png"
     image.write_bytes(png_bytes([[0.0]], text={} if text is None else {"dreamfilters": text}))
-    with pytest.raises(ImageError, match="does not tell how it was made"):
+    with pytest.raises(ImageError, match="stores no settings of a dream"):
         job_of(image)
 
 
@@ -111,7 +109,7 @@ def test_a_record_that_was_tampered_with_is_one_line(finished, tmp_path, change)
     record = json.loads(png_text(finished.value[0].image)["dreamfilters"]) | change
     image = tmp_path / "a.png"
     image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
-    with pytest.raises(ImageError, match=r"a\.png: what it tells of its making is incomplete") as caught:
+    with pytest.raises(ImageError, match=r"a\.png: its stored settings are incomplete") as caught:
         job_of(image)
     assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Whole files or none, by one writer at a time."""
+"""Atomic writes of files, and a lock that gives a folder one writer at a time."""
 
 from __future__ import annotations
 
@@ -28,17 +28,21 @@ LOCK = ".dreamfilters.lock"
 
 
 def sha256(content: bytes) -> str:
-    """Return the checksum that records hold, in hexadecimal digits."""
+    """Return the SHA-256 in hexadecimal digits.
+
+    >>> sha256(b"abc")[:8]
+    'ba7816bf'
+    """
     return hashlib.sha256(content).hexdigest()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` where `path` is, all of it or nothing; what is there already stays untouched if it is the same.
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all; a file that has this content already is not touched.
 
     Raises:
-        OutputError: it cannot be written; then nothing of it is left behind.
+        OutputError: the file cannot be written; the old file, if any, is unchanged.
     """
-    part = path.with_name(f".{path.name}.part")  # the lock keeps others out, so a killed run's is just overwritten
+    part = path.with_name(f".{path.name}.part")  # under the lock of `claimed`, an existing one is of a killed run
     try:
         if path.is_file() and path.read_bytes() == content:
             return
@@ -48,19 +52,19 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise refused(path, error) from error
+        raise write_error(path, error) from error
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if they are not there.
+    """Create a folder and its parents, if they do not exist.
 
     Raises:
-        OutputError: it cannot be made.
+        OutputError: the folder cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise refused(path, error) from error
+        raise write_error(path, error) from error
 
 
 def write_through(path: Path, content: bytes) -> None:
@@ -71,19 +75,19 @@ def write_through(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())  # otherwise a power failure could leave the name without the content
 
 
-def refused(path: Path, error: OSError) -> OutputError:
-    """Return the one line for a folder or file that the system does not let us write."""
+def write_error(path: Path, error: OSError) -> OutputError:
+    """Return the error for a file or folder that cannot be written."""
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); free space, or choose another folder")
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Make the folder and keep every other writer out of it; a folder that stays empty is removed again.
+    """Create a folder if needed and lock it; a new folder that stays empty is removed at the end.
 
-    The operating system holds the lock and lets go of it when a process dies, however it dies, so none can be stale.
+    The operating system releases the lock when the process ends, even if it is killed, so no lock is stale.
 
     Raises:
-        OutputError: the folder cannot be made, or another run is writing into it.
+        OutputError: the folder cannot be created, or another run has locked it.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     lock = None
@@ -92,13 +96,13 @@ def claimed(folder: Path) -> Iterator[None]:
         lock = _locked(folder)
         yield
     except OSError as error:
-        raise refused(folder, error) from error
+        raise write_error(folder, error) from error
     finally:
         if lock is not None:
             with suppress(OSError):
                 (folder / LOCK).unlink()
             lock.close()
-        with suppress(OSError):  # raised by the first folder that is not empty
+        with suppress(OSError):  # from the first folder that is not empty
             for path in new:
                 path.rmdir()
 
@@ -114,19 +118,19 @@ def _locked(folder: Path) -> IO[str]:
             owner = file.read().strip()
             file.close()
             raise OutputError(
-                f"{folder}: another run{f' (process {owner})' * bool(owner)} is writing into it; wait for it, "
-                "or choose another folder"
+                f"{folder}: is in use by another run{f' (process {owner})' * bool(owner)}; "
+                "wait until it ends, or choose another folder"
             ) from None
-        if _is_at(file, path):
+        if _is_same_file(file, path):
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
             return file
-        file.close()  # its owner has just finished and removed it
+        file.close()  # its owner has just ended and removed it
 
 
-def _is_at(file: IO[str], path: Path) -> bool:
-    """Say whether the open file is still the one of that name."""
+def _is_same_file(file: IO[str], path: Path) -> bool:
+    """Return whether the open file is still the one at this path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,27 +1,27 @@
-"""A target becomes a file name that people can read and no file system can misread."""
+"""Safe file names for targets: readable, unique and valid on every file system."""
 
 import hashlib
 import re
 import unicodedata
 
-_READABLE = 48  # characters of the part for people; with hash and suffix far below any file system's 255 bytes
-_HASH = 10  # hexadecimal digits, 40 bits: among 10,000 targets two share a hash once in 20,000 runs
+_READABLE = 48  # characters of the readable part; file systems allow 255 bytes
+_HASH = 10  # hexadecimal digits, 40 bits: a collision among 10,000 targets has a probability of 1 in 20,000
 
 
-def readable(text: str, otherwise: str = "dream") -> str:
-    """Return what is ASCII letters and digits of `text`, with dashes between.
+def readable(text: str, default: str = "dream") -> str:
+    """Return the ASCII letters and digits of `text`, separated by dashes; `default` if there are none.
 
     >>> readable('class:"Vorfahrt gewähren"')
     'class-Vorfahrt-gewahren'
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:_READABLE].rstrip("-") or otherwise
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:_READABLE].rstrip("-") or default
 
 
 def slug(target: str) -> str:
-    """Return the target's file name without suffix: a part for people, and a hash that keeps equal ones apart.
+    """Return the file name of a target without suffix: a readable part and a hash of the exact target.
 
-    The hash is of the exact target, so names that differ only in case, accents or signs stay apart on any file system.
+    The hash distinguishes targets that differ only in case, accents or punctuation.
 
     >>> slug("conv6:12")
     'conv6-12-e80fc50567'

@@ -1,4 +1,4 @@
-"""Everything that tells how an image was made, as JSON beside it and inside it, and back again."""
+"""The record of a dream: all settings that reproduce it, as JSON beside the PNG and inside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dreamfilters.runs.storage.manifest import KEY
 
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of one image; `settings` are those of its run."""
+    """Return the record of a dream; `settings` are those of its run."""
     common = {key: value for key, value in settings.items() if key not in ("targets", "classes")}
     named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
     again = f"dreamfilters again {slug(dream.name)}.png"
@@ -37,7 +37,7 @@ def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Recipe) -> Dream:
-    """Return the dream that a record and its image tell of; what it took and how the image grew is not kept."""
+    """Return the dream of a record and its image, without its duration and frames."""
     numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
     history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
     return Dream(
@@ -64,18 +64,18 @@ def model_values(network: Network, spec: str) -> dict[str, str]:
 
 
 def form_values(form: InputForm) -> dict[str, Any]:
-    """Return the input form as plain values, which `form_from` reads back."""
+    """Return an input form as plain values, see `form_from`."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(form).items()}
 
 
 def form_from(values: Mapping[str, Any]) -> InputForm:
-    """Return the input form of such values."""
+    """Return the input form of the values that `form_values` returns."""
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     return InputForm(**fields)
 
 
 def with_classes(network: Network, named: Mapping[str, str]) -> Network:
-    """Return the network with these classes named by number, and the others by a name that no target uses."""
+    """Return the network with these class names by number; other classes get names that no target uses."""
     if not named:
         return network
     names = tuple(named.get(str(number), f"class #{number}") for number in range(len(network.classes)))
@@ -83,10 +83,10 @@ def with_classes(network: Network, named: Mapping[str, str]) -> Network:
 
 
 def read_record(image: Path) -> dict[str, Any]:
-    """Return what a PNG of this tool says of itself.
+    """Return the record inside a PNG.
 
     Raises:
-        ImageError: it cannot be read, or says nothing.
+        ImageError: the file cannot be read, or has no record.
     """
     text = png_text(image).get(KEY)
     try:
@@ -94,5 +94,5 @@ def read_record(image: Path) -> dict[str, Any]:
     except ValueError:
         record = None
     if not isinstance(record, dict) or not {"target", "model", "recipe", "input"} <= record.keys():
-        raise ImageError(f"{image}: does not tell how it was made; give a PNG that `dreamfilters dream` wrote")
+        raise ImageError(f"{image}: stores no settings of a dream; give a PNG that `dreamfilters dream` wrote")
     return record

@@ -16,7 +16,7 @@ from typing import Any
 
 import dreamfilters
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import LOCK, claimed, make_folder, sha256, write_whole
+from dreamfilters.runs.storage.atomic_files import LOCK, claimed, make_folder, sha256, write_atomic
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest, as_json, is_below
 
 _LISTED = 3  # files that an error lists
@@ -94,7 +94,7 @@ class RunFolder:
         """Write one file, whole or not at all, and return its SHA-256."""
         path = self.path / name
         make_folder(path.parent)
-        write_whole(path, content)
+        write_atomic(path, content)
         return sha256(content)
 
     def save_manifest(
@@ -102,7 +102,7 @@ class RunFolder:
     ) -> None:
         """Write the manifest; with all files of the result it marks the run as finished."""
         manifest = Manifest(self.kind.command, self.settings, self.model, files, results, tuple(failures))
-        write_whole(self.path / MANIFEST, manifest.to_json())
+        write_atomic(self.path / MANIFEST, manifest.to_json())
 
 
 @contextmanager

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import LOCK, claimed, sha256, write_whole
+from dreamfilters.runs.storage.atomic_files import LOCK, claimed, sha256, write_atomic
 
 
 def test_the_same_content_is_not_written_again(tmp_path):
     path = tmp_path / "a"
-    write_whole(path, b"one")
+    write_atomic(path, b"one")
     os.utime(path, ns=(1, 1))
-    write_whole(path, b"one")
+    write_atomic(path, b"one")
     assert path.stat().st_mtime_ns == 1
-    write_whole(path, b"two")
+    write_atomic(path, b"two")
     assert path.read_bytes() == b"two"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
 
@@ -27,7 +27,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path):
     path.write_bytes(b"old")
     (tmp_path / ".a.part").symlink_to("/dev/full")
     with pytest.raises(OutputError, match=r"a: cannot be written \(No space left on device\)") as caught:
-        write_whole(path, b"new")
+        write_atomic(path, b"new")
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
@@ -39,14 +39,14 @@ def test_a_failing_rename_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OutputError, match="No space left"):
-        write_whole(tmp_path / "a", b"new")
+        write_atomic(tmp_path / "a", b"new")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_writer_is_refused_with_the_first_ones_number(tmp_path):
     with (
         claimed(tmp_path / "run"),
-        pytest.raises(OutputError, match=f"another run .process {os.getpid()}. is writing into it"),
+        pytest.raises(OutputError, match=f"is in use by another run .process {os.getpid()}."),
         claimed(tmp_path / "run"),
     ):
         pass
