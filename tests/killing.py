@@ -1,7 +1,7 @@
-"""Starts a run again and again and kills it at random moments: tests.killing KIND MODEL PHOTOS FOLDER KILLS SEED.
+"""Kill a run at random moments and resume it: tests.killing KIND MODEL IMAGES FOLDER KILLS SEED.
 
-Prints as JSON how many runs were killed, how many came to their end, and every file that then was another than in a run
-that nobody killed. Each run is a process of its own, forked before TensorFlow has computed anything.
+Prints as JSON the number of kills, the number of finished runs, and every file that differs from that of a run that was
+not killed. Each run is a separate process, forked before TensorFlow has computed anything.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def compare(model: str, source: Path, folder: Path) -> None:
 
 
 def atlas(model: str, source: Path, folder: Path) -> None:
-    """Chart every filter and class."""
+    """Compare every filter and class."""
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.evidence.scan.sources import source_of
@@ -76,66 +76,66 @@ def atlas(model: str, source: Path, folder: Path) -> None:
 KINDS: dict[str, Callable[[str, Path, Path], None]] = {"dream": dream, "scan": scan, "compare": compare, "atlas": atlas}
 
 
-def forked(deed: Callable[[], None]) -> int:
-    """Start a process that does this and ends."""
+def fork(task: Callable[[], None]) -> int:
+    """Run a task in a new process and return its id."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            deed()
+            task()
             code = 0
         finally:
             os._exit(code)
     return child
 
 
-def ended(child: int) -> int:
-    """Return how a process ended: its exit code, or the signal's number below 0."""
+def exit_code(child: int) -> int:
+    """Wait for a process and return its exit code, or minus the number of the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder."""
+    """Return the content of every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def killed(kind: str, model: str, source: Path, folder: Path, kills: int, seed: int) -> dict[str, object]:
-    """Return what came of it."""
+def kill_and_resume(kind: str, model: str, source: Path, folder: Path, kills: int, seed: int) -> dict[str, object]:
+    """Return the numbers that `main` prints."""
     chance, run = random.Random(seed), KINDS[kind]
     began = time.monotonic()
-    if ended(forked(lambda: run(model, source, folder / "whole"))):
-        raise SystemExit(f"{kind}: did not come to its end")
+    if exit_code(fork(lambda: run(model, source, folder / "whole"))):
+        raise SystemExit(f"{kind}: did not finish")
     longest, whole = time.monotonic() - began, content(folder / "whole")
     done, finished, different = 0, 0, set[str]()
     while done < kills:
-        place = folder / str(finished)
+        target = folder / str(finished)
         last = done
         while True:
-            child = forked(lambda place=place: run(model, source, place))  # type: ignore[misc]
+            child = fork(lambda target=target: run(model, source, target))  # type: ignore[misc]
             if done < kills:
                 time.sleep(chance.uniform(0, longest))
                 os.kill(child, signal.SIGKILL)
-            code = ended(child)
+            code = exit_code(child)
             if code == 0:
                 break
             if code != -signal.SIGKILL:
                 raise SystemExit(f"{kind}: ended with {code} after {done} kills")
             done += 1
-        now = content(place)
+        now = content(target)
         different |= {f"{finished}/{name}" for name in now.keys() | whole.keys() if now.get(name) != whole.get(name)}
         finished += done > last or not kills
-        if done == last:  # it was quicker than its killer; once more in the same place says nothing
-            place.rename(folder / f"unkilled-{finished}-{done}-{chance.random()}")
+        if done == last:  # it finished before it was killed; use a new folder
+            target.rename(folder / f"unkilled-{finished}-{done}-{chance.random()}")
     return {"kills": done, "finished": finished, "different": sorted(different), "files": len(whole)}
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Run with the arguments of the command line."""
     import dreamfilters.backend  # noqa: F401 - imported once, before the forks
 
     kind, model, source, folder, kills, seed = sys.argv[1:]
-    print(json.dumps(killed(kind, model, Path(source), Path(folder), int(kills), int(seed))))
+    print(json.dumps(kill_and_resume(kind, model, Path(source), Path(folder), int(kills), int(seed))))
 
 
 if __name__ == "__main__":

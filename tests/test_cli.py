@@ -31,20 +31,20 @@ def save(model, path):
 
 
 @pytest.fixture(scope="module")
-def place(tiny, tmp_path_factory):
+def workspace(tiny, tmp_path_factory):
     """A folder with tiny.keras and names.txt."""
-    folder = tmp_path_factory.mktemp("place")
+    folder = tmp_path_factory.mktemp("workspace")
     save(tiny, folder / "tiny.keras")
     (folder / "names.txt").write_text("STOP\nVorfahrt achten\n20\n", encoding="utf-8")
     return folder
 
 
 @pytest.fixture
-def tell(place, monkeypatch, capfd):
-    """A function that runs a command in that folder and returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(place)
+def run_command(workspace, monkeypatch, capfd):
+    """A function that runs a command in the workspace and returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(workspace)
 
-    def told(*arguments):
+    def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["dreamfilters", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
@@ -52,31 +52,31 @@ def tell(place, monkeypatch, capfd):
         out, err = capfd.readouterr()
         return int(stopped.value.code or 0), out, err
 
-    return told
+    return run
 
 
 @pytest.fixture
-def refuse(tell, place):
-    """A function that expects one line on stderr, exit code 2 and nothing written."""
+def error_of(run_command, workspace):
+    """A function that returns the error of a command: one line, exit code 2, nothing written."""
 
-    def refused(*arguments):
-        before = sorted(place.rglob("*"))
-        code, out, err = tell(*arguments)
+    def error(*arguments):
+        before = sorted(workspace.rglob("*"))
+        code, out, err = run_command(*arguments)
         assert (code, out) == (2, ""), err
         assert err.startswith("error: ")
         assert err.count("\n") == 1, err
         assert err.strip().isprintable()
-        assert sorted(place.rglob("*")) == before
+        assert sorted(workspace.rglob("*")) == before
         return err.removeprefix("error: ").strip()
 
-    return refused
+    return error
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Help
 
 
-def test_help_of_every_command_answers_without_tensorflow():
+def test_help_of_every_command_does_not_import_tensorflow():
     code = f"""
 import sys
 from dreamfilters.cli import app
@@ -94,8 +94,8 @@ for arguments in [["--help"], ["--version"], *[[name, "--help"] for name in {COM
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_starts_with_what_it_does_and_has_an_example(tell, command):
-    code, out, _ = tell(command, "--help")
+def test_help_starts_with_a_sentence_and_has_an_example(run_command, command):
+    code, out, _ = run_command(command, "--help")
     assert code == 0
     usage, _, rest = out.partition("\n\n")
     does = rest.splitlines()[0]
@@ -112,12 +112,12 @@ def test_python_m_is_the_same_program():
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What commands do
+# Commands
 
 
-def test_dream_writes_a_run_and_prints_a_table(tell, place):
-    out = place / "a"
-    code, table, err = tell(
+def test_dream_writes_a_run_and_prints_a_table(run_command, workspace):
+    out = workspace / "a"
+    code, table, err = run_command(
         "dream", "tiny.keras", "conv1:0-1", 'class:"Vorfahrt achten"', "--classes", "names.txt", "--out", out, *QUICK
     )
     assert (code, err) == (0, "")
@@ -126,20 +126,20 @@ def test_dream_writes_a_run_and_prints_a_table(tell, place):
     assert [line.split("  ")[0] for line in lines[1:-1]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
     assert lines[-1] == str(out / "contact-sheet.png")
     assert len(list(out.glob("*.png"))) == 4
-    code, again, _ = tell(
+    code, again, _ = run_command(
         "dream", "tiny.keras", "conv1:0-1", "class:1", "--classes", "names.txt", "--out", out, *QUICK, "--json"
     )
-    told = json.loads(again)
+    values = json.loads(again)
     assert code == 0
-    assert [row["target"] for row in told["dreams"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
-    assert told["missing"] == []
-    code, said, _ = tell("again", told["dreams"][2]["image"], "--out", place / "b")
-    assert (code, said.splitlines()[-1]) == (0, "the same bytes")
-    assert Path(said.splitlines()[0]).read_bytes() == Path(told["dreams"][2]["image"]).read_bytes()
+    assert [row["target"] for row in values["dreams"]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
+    assert values["missing"] == []
+    code, message, _ = run_command("again", values["dreams"][2]["image"], "--out", workspace / "b")
+    assert (code, message.splitlines()[-1]) == (0, "the same bytes")
+    assert Path(message.splitlines()[0]).read_bytes() == Path(values["dreams"][2]["image"]).read_bytes()
 
 
-def test_what_is_assumed_of_the_input_is_said_once_on_stderr(tell):
-    code, out, err = tell("layers", "tiny.keras", "--json")
+def test_an_assumed_input_form_is_reported_once_on_stderr(run_command):
+    code, out, err = run_command("layers", "tiny.keras", "--json")
     assert code == 0
     assert err.startswith("assumed that tiny.keras takes RGB in 0..1")
     assert err.count("\n") == 1
@@ -151,68 +151,68 @@ def test_what_is_assumed_of_the_input_is_said_once_on_stderr(tell):
     assert rows["classes"]["receptive_field"] is None
 
 
-def test_layers_as_a_table_names_the_whole_image(tell):
-    code, out, err = tell("layers", "tiny.keras", "--range", "-1", "1")
+def test_the_layer_table_calls_a_full_receptive_field_the_whole_image(run_command):
+    code, out, err = run_command("layers", "tiny.keras", "--range", "-1", "1")
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line for line in out.splitlines()}
     assert rows["conv1"].split() == ["conv1", "Conv2D", "16x16x8", "8", "relu", "3x3", "yes"]
     assert "whole image" in rows["classes"]
 
 
-def test_recipes_are_listed_and_printed_as_toml_that_can_be_used(tell, place):
-    _, out, _ = tell("recipes")
+def test_recipes_are_listed_and_a_printed_one_can_be_used(run_command, workspace):
+    _, out, _ = run_command("recipes")
     names = [line.split()[0] for line in out.splitlines()[1:]]
     assert {"standard", "fast", "natural", "lucid", "maco", "deepdream", "yosinski"} <= set(names)
-    _, toml, _ = tell("recipes", "standard")
-    (place / "mine.toml").write_text(toml, encoding="utf-8")
-    code, _, err = tell(
+    _, toml, _ = run_command("recipes", "standard")
+    (workspace / "mine.toml").write_text(toml, encoding="utf-8")
+    code, _, err = run_command(
         "dream", "tiny.keras", "conv1:0", "--recipe", "mine.toml", "--set", "steps=1", "--range", "0", "1", "--out", "m"
     )
     assert (code, err) == (0, "")
 
 
-def test_a_target_may_begin_with_a_minus(tell, place):
-    code, out, _ = tell("dream", "tiny.keras", "--out", "minus", *QUICK, "--", "-conv1:0")
+def test_a_target_may_begin_with_a_minus(run_command, workspace):
+    code, out, _ = run_command("dream", "tiny.keras", "--out", "minus", *QUICK, "--", "-conv1:0")
     assert code == 0
     assert out.splitlines()[1].startswith("-conv1:0 ")
 
 
-def test_size_frames_prior_and_start(tell, place, scene):
-    (place / "images").mkdir(exist_ok=True)
+def test_size_frames_prior_and_start(run_command, workspace, scene):
+    (workspace / "images").mkdir(exist_ok=True)
     for number in range(3):
-        (place / "images" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
-    out = place / "all"
+        (workspace / "images" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
+    out = workspace / "all"
     arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "images", "--start", "images/0.png", "--out", out)
-    code, _, err = tell("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
+    code, _, err = run_command("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
     assert (code, err) == (0, "")
     assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
     assert len(list(out.glob("*.gif"))) == 1
     image = next(out.glob("conv1*.png"))
     assert images.read_image(image).shape == (12, 20, 3)
-    code, said, _ = tell("again", image)
-    assert (code, said) == (0, "the same bytes\n")
+    code, message, _ = run_command("again", image)
+    assert (code, message) == (0, "the same bytes\n")
 
 
-def test_the_input_form_comes_from_flags_or_a_file(tell, place):
-    (place / "form.toml").write_text('range = [-1, 1]\norder = "BGR"\n')
+def test_the_input_form_comes_from_flags_or_a_file(run_command, workspace):
+    (workspace / "form.toml").write_text('range = [-1, 1]\norder = "BGR"\n')
     for number, how in enumerate((("--form", "form.toml"), ("--range", "-1", "1", "--order", "BGR"))):
-        tell("dream", "tiny.keras", "conv1:0", "--set", "steps=1", "--out", f"form{number}", *how)
-    first, second = (next((place / f"form{number}").glob("conv1*.png")).read_bytes() for number in (0, 1))
+        run_command("dream", "tiny.keras", "conv1:0", "--set", "steps=1", "--out", f"form{number}", *how)
+    first, second = (next((workspace / f"form{number}").glob("conv1*.png")).read_bytes() for number in (0, 1))
     assert first == second
-    assert json.loads(next((place / "form0").glob("conv1*.json")).read_text("utf-8"))["input"]["order"] == "BGR"
+    assert json.loads(next((workspace / "form0").glob("conv1*.json")).read_text("utf-8"))["input"]["order"] == "BGR"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
-def test_other_than_three_channels(tell, place, make_tiny, channels):
-    save(make_tiny(channels), place / f"c{channels}.keras")
-    code, _, err = tell("dream", f"c{channels}.keras", "conv1:0", "--out", f"c{channels}", *QUICK)
+def test_other_than_three_channels(run_command, workspace, make_tiny, channels):
+    save(make_tiny(channels), workspace / f"c{channels}.keras")
+    code, _, err = run_command("dream", f"c{channels}.keras", "conv1:0", "--out", f"c{channels}", *QUICK)
     assert (code, err) == (0, "")
-    image = next((place / f"c{channels}").glob("conv1*.png"))
+    image = next((workspace / f"c{channels}").glob("conv1*.png"))
     assert images.read_image(image, channels=1).shape == (16, 16 * channels, 1)
-    assert tell("again", image)[1] == "the same bytes\n"
+    assert run_command("again", image)[1] == "the same bytes\n"
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkeypatch):
+def test_ctrl_c_keeps_finished_dreams_and_says_how_to_resume(run_command, workspace, monkeypatch):
     from dreamfilters.runs import dream_run
 
     def interrupted_after_two(progress, total, before):
@@ -224,31 +224,31 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tell, place, monkey
 
     monkeypatch.setattr(dream_run, "step_progress", interrupted_after_two)
     arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
-    code, out, err = tell(*arguments)
+    code, out, err = run_command(*arguments)
     assert code == 130
     assert len(out.splitlines()) == 4
     assert "stopped after 2 of 4 dreams; run the same command again to resume" in err
-    assert (place / "stopped" / "contact-sheet.png").exists()
+    assert (workspace / "stopped" / "contact-sheet.png").exists()
     monkeypatch.undo()
-    os.chdir(place)
+    os.chdir(workspace)
 
 
-def test_samples(tell, place):
-    code, out, _ = tell("samples", "samples")
+def test_samples(run_command, workspace):
+    code, out, _ = run_command("samples", "samples")
     assert code == 0
-    count = len(list((place / "samples").rglob("*.png")))
+    count = len(list((workspace / "samples").rglob("*.png")))
     assert out == f"{count} rendered images in samples\n"
     assert count >= 3 * 43
 
 
 @pytest.mark.skipif(not SIGNS.exists(), reason="the built-in network is not trained yet")
-def test_the_built_in_network(tell, place):
-    code, out, err = tell("dream", "signs", "class:STOP", "--set", "steps=1", "--out", "signs")
+def test_the_built_in_network(run_command, workspace):
+    code, out, err = run_command("dream", "signs", "class:STOP", "--set", "steps=1", "--out", "signs")
     assert (code, err) == (0, "")
     assert out.splitlines()[1].startswith("class:STOP ")
 
 
-def test_demo_reports_progress_and_prints_the_page(tell, monkeypatch):
+def test_demo_reports_progress_and_prints_the_page(run_command, monkeypatch):
     from dreamfilters.report import demo
 
     told = []
@@ -259,11 +259,11 @@ def test_demo_reports_progress_and_prints_the_page(tell, monkeypatch):
         return folder / "index.html"
 
     monkeypatch.setattr(demo, "write_demo", write_demo)
-    assert tell("demo", "--out", "d") == (0, f"{Path('d') / 'index.html'}\n", "")
+    assert run_command("demo", "--out", "d") == (0, f"{Path('d') / 'index.html'}\n", "")
     assert told == [Path("d")]
 
 
-def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
+def test_gtsrb_reports_its_progress(run_command, monkeypatch):
     from dreamfilters.signs.gtsrb import archive
 
     def fetch(folder, *, progress):
@@ -272,7 +272,7 @@ def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
         return folder
 
     monkeypatch.setattr(archive, "fetch", fetch)
-    assert tell("gtsrb", "data") == (0, "data\n", "")
+    assert run_command("gtsrb", "data") == (0, "data\n", "")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -293,8 +293,8 @@ def test_gtsrb_hands_its_progress_on(tell, monkeypatch):
         ("conv1:\x1b[31m", "[31m"),
     ],
 )
-def test_bad_targets(refuse, target, words):
-    assert words in refuse("dream", "tiny.keras", target, "--classes", "names.txt", *QUICK)
+def test_bad_targets(error_of, target, words):
+    assert words in error_of("dream", "tiny.keras", target, "--classes", "names.txt", *QUICK)
 
 
 @pytest.mark.parametrize(
@@ -323,30 +323,30 @@ def test_bad_targets(refuse, target, words):
         (("--out", "."), "holds other files"),
     ],
 )
-def test_bad_options(refuse, arguments, words):
-    assert words in refuse("dream", "tiny.keras", "conv1:0", "--set", "steps=1", *arguments)
+def test_bad_options(error_of, arguments, words):
+    assert words in error_of("dream", "tiny.keras", "conv1:0", "--set", "steps=1", *arguments)
 
 
 @pytest.mark.parametrize("size", ["1", "2", "4", "5"])
-def test_a_canvas_too_small_for_the_layer(refuse, size):
-    assert "too small" in refuse("dream", "tiny.keras", "conv2:0", "--size", size, *QUICK)
+def test_a_canvas_too_small_for_the_layer(error_of, size):
+    assert "too small" in error_of("dream", "tiny.keras", "conv2:0", "--size", size, *QUICK)
 
 
 @pytest.fixture(scope="module")
-def bad_models(place, fill):
-    """Files that are no network to dream on."""
-    (place / "folder.keras").mkdir()
-    (place / "text.keras").write_text("hello")
-    (place / "empty.keras").touch()
-    whole = (place / "tiny.keras").read_bytes()
-    (place / "cut.keras").write_bytes(whole[: len(whole) // 2])
-    (place / "foreign.py").write_text("raise SystemExit('it ran')\n")
+def bad_models(workspace, fill):
+    """Files that are not valid models."""
+    (workspace / "folder.keras").mkdir()
+    (workspace / "text.keras").write_text("hello")
+    (workspace / "empty.keras").touch()
+    whole = (workspace / "tiny.keras").read_bytes()
+    (workspace / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (workspace / "foreign.py").write_text("raise SystemExit('it ran')\n")
     image, other = layers.Input((8, 8, 3)), layers.Input((8, 8, 3))
     numbers = layers.Input((5,))
-    save(keras.Model(numbers, layers.Dense(2)(numbers)), place / "numbers.keras")
-    save(keras.Model([image, other], layers.Add()([image, other])), place / "several.keras")
-    save(keras.Model(image, layers.Lambda(lambda x: x * 2)(image)), place / "lambda.keras")
-    return place
+    save(keras.Model(numbers, layers.Dense(2)(numbers)), workspace / "numbers.keras")
+    save(keras.Model([image, other], layers.Add()([image, other])), workspace / "several.keras")
+    save(keras.Model(image, layers.Lambda(lambda x: x * 2)(image)), workspace / "lambda.keras")
+    return workspace
 
 
 @pytest.mark.parametrize(
@@ -366,33 +366,33 @@ def bad_models(place, fill):
         ("applications:VGG61", "Close names: VGG"),
     ],
 )
-def test_bad_models(refuse, bad_models, model, words):
+def test_bad_models(error_of, bad_models, model, words):
     for command in (("dream", model, "conv1:0"), ("layers", model)):
-        assert words in refuse(*command)
+        assert words in error_of(*command)
 
 
-def test_bad_images_for_again(refuse, place):
-    assert "no such file" in refuse("again", "no.png")
-    assert "is not an image" in refuse("again", "names.txt")
-    assert "no such recipe" in refuse("recipes", "standart")
+def test_bad_images_for_again(error_of, workspace):
+    assert "no such file" in error_of("again", "no.png")
+    assert "is not an image" in error_of("again", "names.txt")
+    assert "no such recipe" in error_of("recipes", "standart")
 
 
-def test_input_file_and_flags_contradict(refuse):
-    assert "--form names.txt: give either the file or --range" in refuse(
+def test_input_file_and_flags_contradict(error_of):
+    assert "--form names.txt: give either the file or --range" in error_of(
         "layers", "tiny.keras", "--form", "names.txt", "--range", "0", "1"
     )
 
 
-def test_no_gradient_to_the_input(refuse, place):
+def test_no_gradient_to_the_input(error_of, workspace):
     image = layers.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, name="before")(image)
     x = layers.Discretization(bin_boundaries=[0.0, 1.0], name="cut")(x)
     x = layers.Rescaling(2.0, name="after")(x)
-    save(keras.Model(image, layers.Conv2D(2, 3, name="end")(x)), place / "flat.keras")
-    assert "cannot be dreamed" in refuse("dream", "flat.keras", "end:0", *QUICK)
+    save(keras.Model(image, layers.Conv2D(2, 3, name="end")(x)), workspace / "flat.keras")
+    assert "cannot be dreamed" in error_of("dream", "flat.keras", "end:0", *QUICK)
 
 
-def test_a_bug_keeps_its_traceback(monkeypatch, tell):
+def test_a_bug_keeps_its_traceback(monkeypatch, run_command):
     def broken(*_):
         raise ZeroDivisionError
 
@@ -402,8 +402,8 @@ def test_a_bug_keeps_its_traceback(monkeypatch, tell):
         cli.main()
 
 
-def test_an_error_leaves_one_line_on_the_stderr_of_the_whole_program(place):
+def test_an_error_leaves_one_line_on_the_stderr_of_the_whole_program(workspace):
     command = [sys.executable, "-m", "dreamfilters", "dream", "tiny.keras", "conv9"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: conv9: tiny has no such layer. Close names: conv2, conv1\n"

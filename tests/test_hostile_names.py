@@ -1,4 +1,4 @@
-"""Names of layers, classes, networks and images are data: shown as they are, escaped, and never a path."""
+"""Names of layers, classes, networks and images are data: printed escaped, and never used as paths."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORM = ("--range", "0", "1", "--classes", "classes.json")
 
 
 def written(path: Path) -> None:
-    """Save a network with these names; Keras itself can write no NUL, which a hand can."""
+    """Save a network with these names; NUL is edited into the file, because Keras cannot write it."""
     keras.utils.set_random_seed(1)
     x = inputs = layers.Input((8, 8, 3), name="in")
     for name in LAYERS:
@@ -57,8 +57,8 @@ def written(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with the network, classes.json and six images, one of them with an odd name."""
+def workspace(tmp_path_factory):
+    """A folder with the network, classes.json and six images with hostile names."""
     folder = tmp_path_factory.mktemp("outer") / "inner"
     written(folder.parent / MODEL)
     folder.mkdir()
@@ -73,79 +73,79 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture
-def tell(place, monkeypatch, capfd):
-    """Run a command that has to work; return what it printed and the files it wrote, all of them in its folder."""
-    monkeypatch.chdir(place)
+def run_command(workspace, monkeypatch, capfd):
+    """A function that runs a command and returns its output and new files, which are all in its output folder."""
+    monkeypatch.chdir(workspace)
 
-    def told(*words, out=None, code=0):
-        before = set(listed(place.parent))
+    def run(*words, out=None, code=0):
+        before = set(listed(workspace.parent))
         more = () if words[0] == "again" else FORM
         monkeypatch.setattr(sys, "argv", ["dreamfilters", *words, *(("--out", out, "--quiet") if out else ()), *more])
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
             cli.main()
-        said, err = capfd.readouterr()
+        message, err = capfd.readouterr()
         assert (int(stopped.value.code or 0), err) == (code, "")
-        assert "--json" in words or all(line.isprintable() for line in said.splitlines())
-        new = set(listed(place.parent)) - before
+        assert "--json" in words or all(line.isprintable() for line in message.splitlines())
+        new = set(listed(workspace.parent)) - before
         assert new if out else not new
         for path in new:
-            inside = path.relative_to(place / out)
+            inside = path.relative_to(workspace / out)
             assert all(re.fullmatch(r"[\w.-]*", part, re.ASCII) for part in inside.parts), path
             assert ".." not in inside.parts
-        return said, sorted(path for path in new if path.is_file())
+        return message, sorted(path for path in new if path.is_file())
 
-    return told
+    return run
 
 
 def listed(folder: Path) -> list[Path]:
     return list(folder.rglob("*"))
 
 
-def test_layers_are_listed_as_they_are(tell):
-    said, _ = tell("layers", MODEL, "--json")
-    names = [entry["name"] for entry in json.loads(said)]
+def test_layers_are_listed_by_their_exact_names(run_command):
+    message, _ = run_command("layers", MODEL, "--json")
+    names = [entry["name"] for entry in json.loads(message)]
     assert names == [*LAYERS, "gap ]", "..\\out<"]
-    said, _ = tell("layers", MODEL)
-    assert r"a\x00b " in said
-    assert r"line\nbreak " in said
-    assert r"\u202etfel\u200f " in said
+    message, _ = run_command("layers", MODEL)
+    assert r"a\x00b " in message
+    assert r"line\nbreak " in message
+    assert r"\u202etfel\u200f " in message
 
 
-def test_dream_and_again(tell, place):
+def test_dream_and_again(run_command, workspace):
     targets = [f"{quoted(LAYERS[number])}:0" for number in (1, 3, 6)]
-    said, files = tell("dream", MODEL, *targets, "class:0", "--recipe", "fast", "--set", "steps=1", out="d")
+    message, files = run_command("dream", MODEL, *targets, "class:0", "--recipe", "fast", "--set", "steps=1", out="d")
     records = {path: json.loads(path.read_bytes()) for path in files if path.suffix == ".json"}
     made = {record["target"]: path for path, record in records.items() if "target" in record}
     assert set(made) == {*targets, f"class:{quoted(CLASSES[0])}"}
-    assert len(said.splitlines()) == 1 + len(made) + 1
-    again = made[targets[-1]].with_suffix(".png").relative_to(place)
-    assert tell("again", str(again))[0] == "the same bytes\n"
+    assert len(message.splitlines()) == 1 + len(made) + 1
+    again = made[targets[-1]].with_suffix(".png").relative_to(workspace)
+    assert run_command("again", str(again))[0] == "the same bytes\n"
 
 
-def test_maps(tell):
-    _, files = tell("maps", MODEL, "images", "--units", "0", out="m")
+def test_maps(run_command):
+    _, files = run_command("maps", MODEL, "images", "--units", "0", out="m")
     record = json.loads(next(path for path in files if path.name == "maps.json").read_bytes())
     assert set(LAYERS) <= set(record["layers"])
     assert len({values["page"] for values in record["layers"].values()}) == len(record["layers"])
 
 
-def test_scan(tell, place):
-    tell("scan", MODEL, "images", "--top", "2", out="s")
-    rows = list(csv.DictReader(io.StringIO((place / "s" / "units.csv").read_bytes().decode())))
+def test_scan(run_command, workspace):
+    run_command("scan", MODEL, "images", "--top", "2", out="s")
+    rows = list(csv.DictReader(io.StringIO((workspace / "s" / "units.csv").read_bytes().decode())))
     assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
 
 
-def test_audit(tell, place):
-    tell("audit", MODEL, "images", out="a")
-    found = json.loads((place / "a" / "manifest.json").read_bytes())["results"]
+def test_audit(run_command, workspace):
+    run_command("audit", MODEL, "images", out="a")
+    found = json.loads((workspace / "a" / "manifest.json").read_bytes())["results"]
     assert {layer["layer"] for layer in found["layers"]} >= set(LAYERS)
-    rows = list(csv.DictReader(io.StringIO((place / "a" / "audit.csv").read_bytes().decode())))
+    rows = list(csv.DictReader(io.StringIO((workspace / "a" / "audit.csv").read_bytes().decode())))
     assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
 
 
 class Page(HTMLParser):
-    """Which tags and attributes a page has."""
+    """Tags, attributes and text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -162,11 +162,11 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_compare_escapes_them_in_its_page(tell, place):
+def test_compare_escapes_names_in_its_page(run_command, workspace):
     words = ["--seeds", "1", "--top", "2", "--set", "steps=1", "--recipe", "fast"]
     chosen = [quoted(LAYERS[number]) + ":0" for number in (2, 13)]
-    tell("compare", MODEL, *chosen, "class:0", "images", *words, out="c")
-    page = Page((place / "c" / "index.html").read_text("utf-8"))
+    run_command("compare", MODEL, *chosen, "class:0", "images", *words, out="c")
+    page = Page((workspace / "c" / "index.html").read_text("utf-8"))
     assert not {name for name, _ in page.attributes if name.startswith("on")}
     assert ("src", "x") not in page.attributes
     assert "y" not in page.tags
@@ -176,6 +176,6 @@ def test_compare_escapes_them_in_its_page(tell, place):
     assert "{{7*7}}" in page.text
 
 
-def test_letters_that_steer_a_terminal_are_written_out():
+def test_control_characters_are_printed_as_escapes():
     assert printable("a\x1b[31m\u202eb\n\x00") == r"a\x1b[31m\u202eb\n\x00"
     assert printable("gewähren 交通") == "gewähren 交通"

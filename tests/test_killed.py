@@ -1,6 +1,6 @@
-"""Killed at any moment and started again, every run comes to the bytes of one that nobody killed.
+"""A run that is killed at a random moment resumes to the bytes of one that is not.
 
-One kill a command; DREAMFILTERS_KILLS=50 asks for more.
+One kill for each command; DREAMFILTERS_KILLS=50 sets another number.
 """
 
 import json
@@ -14,14 +14,14 @@ import pytest
 KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "1"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and fork are of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
 @pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas"])
-def test_killed_at_any_moment_it_comes_to_the_same_bytes(noisy, tmp_path, kind):
+def test_a_killed_run_resumes_to_the_same_bytes(noisy, tmp_path, kind):
     command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "images", tmp_path, KILLS, 7]
     root = Path(__file__).parents[1]
-    said = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=root, check=False)
-    assert said.returncode == 0, said.stderr[-2000:]
-    found = json.loads(said.stdout.splitlines()[-1])
+    message = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=root, check=False)
+    assert message.returncode == 0, message.stderr[-2000:]
+    found = json.loads(message.stdout.splitlines()[-1])
     assert found["kills"] >= KILLS
     assert found["different"] == []
     assert found["files"] > 2

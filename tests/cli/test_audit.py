@@ -1,4 +1,4 @@
-"""`dreamfilters audit`: what it prints, and how it ends."""
+"""`dreamfilters audit`: output and exit codes."""
 
 import json
 import warnings
@@ -16,7 +16,7 @@ from dreamfilters.verdicts.verdict import WARNING
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def workspace(tmp_path_factory):
     """A folder with net.keras (red; green above 0.9; never; always) and `images` with three images."""
     folder = tmp_path_factory.mktemp("cli")
     image = keras.Input((8, 8, 3))
@@ -36,22 +36,22 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture
-def tell(place, monkeypatch, capfd):
+def run_command(workspace, monkeypatch, capfd):
     """A function that runs the command and returns its exit code, stdout and stderr."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(audit.audit)
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(workspace)
 
-    def told(*words):
+    def run(*words):
         capfd.readouterr()
         code = app(["net.keras", *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
         return code, *capfd.readouterr()
 
-    return told
+    return run
 
 
-def test_a_table_by_layer_and_below_it_the_silent_units(tell):
-    code, out, _ = tell("images", "--out", "out")
+def test_a_row_for_each_layer_and_for_each_silent_unit(run_command):
+    code, out, _ = run_command("images", "--out", "out")
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == [
@@ -67,34 +67,34 @@ def test_a_table_by_layer_and_below_it_the_silent_units(tell):
     assert out.count(WARNING) == 1
 
 
-def test_json_says_it_all_again(tell):
-    tell("images", "--out", "out")
-    code, out, _ = tell("images", "--out", "out", "--json")
+def test_json_holds_the_audit(run_command):
+    run_command("images", "--out", "out")
+    code, out, _ = run_command("images", "--out", "out", "--json")
     values = json.loads(out)
     assert code == 0
     assert values["counts"]["dead"] == 1
     assert [finding["kind"] for finding in values["layers"][0]["findings"]] == ["alive", "dormant", "dead", "always on"]
 
 
-def test_without_images_dreams_alone(tell):
-    code, out, _ = tell("--out", "alone", "--layers", "conv")
+def test_without_images_the_audit_dreams(run_command):
+    code, out, _ = run_command("--out", "alone", "--layers", "conv")
     assert code == 0
     assert out.splitlines()[1].split()[:5] == ["conv", "4", "2", "0", "1"]
 
 
-def test_a_scan_is_reused(tell, place):
-    assert tell("images", "--out", "first", "--scan", "kept")[0] == 0
-    assert (place / "kept" / "scan.npz").exists()
-    code, out, _ = tell("--scan", "kept", "--out", "second")
+def test_a_scan_is_reused(run_command, workspace):
+    assert run_command("images", "--out", "first", "--scan", "kept")[0] == 0
+    assert (workspace / "kept" / "scan.npz").exists()
+    code, out, _ = run_command("--scan", "kept", "--out", "second")
     assert code == 0
     assert "conv:1  dormant" in out
 
 
-def test_bad_images_are_named_and_end_nothing(tell, place):
-    (place / "mixed").mkdir()
-    (place / "mixed" / "bad.png").write_bytes(b"no image")
-    (place / "mixed" / "good.png").write_bytes((place / "images" / "0.png").read_bytes())
-    code, out, err = tell("mixed", "--out", "mixed-out")
+def test_unreadable_images_are_named_and_do_not_end_the_audit(run_command, workspace):
+    (workspace / "mixed").mkdir()
+    (workspace / "mixed" / "bad.png").write_bytes(b"no image")
+    (workspace / "mixed" / "good.png").write_bytes((workspace / "images" / "0.png").read_bytes())
+    code, out, err = run_command("mixed", "--out", "mixed-out")
     assert code == 3
     assert "mixed-out/audit.png" in out
     assert err.splitlines()[-2].startswith("bad.png: ")
@@ -102,7 +102,7 @@ def test_bad_images_are_named_and_end_nothing(tell, place):
 
 
 @pytest.mark.parametrize(
-    ("words", "error", "said"),
+    ("words", "error", "message"),
     [
         (["nowhere"], ImageError, "nowhere: no such file"),
         (["broken"], ImageError, "none of its 2 images can be read"),
@@ -110,11 +110,11 @@ def test_bad_images_are_named_and_end_nothing(tell, place):
         (["images", "--layers", "cnv"], UnknownNameError, "cnv: .* Close names: conv"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
-    (place / "broken").mkdir(exist_ok=True)
+def test_bad_input_is_one_line_and_nothing_is_written(run_command, workspace, words, error, message):
+    (workspace / "broken").mkdir(exist_ok=True)
     for number in range(2):
-        (place / "broken" / f"{number}.png").write_bytes(b"no image")
-    with pytest.raises(error, match=said) as caught:
-        tell(*words, "--out", "refused")
+        (workspace / "broken" / f"{number}.png").write_bytes(b"no image")
+    with pytest.raises(error, match=message) as caught:
+        run_command(*words, "--out", "refused")
     assert "\n" not in str(caught.value)
-    assert not (place / "refused").exists()
+    assert not (workspace / "refused").exists()

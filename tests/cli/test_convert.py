@@ -16,7 +16,7 @@ def invoke():
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_a_network_is_converted(invoke, tiny, tmp_path):
+def test_a_model_file_is_converted(invoke, tiny, tmp_path):
     tiny.save(tmp_path / "tiny.h5")
     out = tmp_path / "tiny.keras"
     done = invoke(tmp_path / "tiny.h5", out, "-v")
@@ -26,7 +26,7 @@ def test_a_network_is_converted(invoke, tiny, tmp_path):
     assert keras.models.load_model(out).count_params() == tiny.count_params()
 
 
-def test_an_error_is_one_of_ours(invoke, tmp_path):
+def test_a_missing_file_is_an_error_of_one_line(invoke, tmp_path):
     done = invoke(tmp_path / "absent.h5", tmp_path / "out.keras")
     assert done.exit_code != 0
     assert "no such file" in str(done.exception)

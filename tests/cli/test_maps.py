@@ -1,4 +1,4 @@
-"""`dreamfilters maps`: what it prints, how it ends, and what it says of bad input."""
+"""`dreamfilters maps`: output, exit codes and error messages."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from tests.cli.test_scan import write_bad, write_odd_but_good
 
 
 @pytest.fixture(scope="module")
-def place(tiny, tmp_path_factory):
+def workspace(tiny, tmp_path_factory):
     """A folder with tiny.keras and two images."""
-    folder = tmp_path_factory.mktemp("place")
+    folder = tmp_path_factory.mktemp("workspace")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         tiny.save(folder / "tiny.keras")
@@ -32,7 +32,7 @@ def place(tiny, tmp_path_factory):
 
 
 @pytest.fixture
-def tell(place, monkeypatch, capfd):
+def run_command(workspace, monkeypatch, capfd):
     """A function that runs the command and returns its exit code, stdout and stderr."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     for command in maps.COMMANDS:
@@ -42,20 +42,20 @@ def tell(place, monkeypatch, capfd):
     def _several() -> None:
         pass
 
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(workspace)
 
-    def told(*words):
+    def run(*words):
         try:
             code = app(["maps", "tiny.keras", *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
         except DreamfiltersError as error:
             return 2, "", str(error)
         return code, *capfd.readouterr()
 
-    return told
+    return run
 
 
-def test_each_image_gets_a_line_and_a_folder(tell, tmp_path):
-    code, out, _ = tell("images", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
+def test_each_image_gets_a_line_and_a_folder(run_command, tmp_path):
+    code, out, _ = run_command("images", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == ["image", "label", "predicted", "probability", "maps"]
@@ -64,9 +64,9 @@ def test_each_image_gets_a_line_and_a_folder(tell, tmp_path):
     assert {path.name for path in folder.iterdir()} >= {"01-conv1.png", "02-pool1.png", "overview.png", "maps.json"}
 
 
-def test_json_names_what_was_made(tell, tmp_path):
+def test_json_lists_predictions_and_folders(run_command, tmp_path):
     words = ("--out", tmp_path / "out", "--json", "--no-pages", "--half", "--units", "0-1,3", "--top", "2")
-    code, out, _ = tell("images", *words, "--scale", "0:2")
+    code, out, _ = run_command("images", *words, "--scale", "0:2")
     rows = json.loads(out)["images"]
     assert code == 0
     assert [row["label"] for row in rows] == ["b", ""]
@@ -76,26 +76,28 @@ def test_json_names_what_was_made(tell, tmp_path):
     assert arrays["01-conv1"].dtype == np.float16
 
 
-def test_bad_images_are_named_and_the_exit_code_is_3(tell, place, tmp_path):
-    (place / "images" / "broken.jpg").write_text("no")
+def test_unreadable_images_are_named_and_the_exit_code_is_3(run_command, workspace, tmp_path):
+    (workspace / "images" / "broken.jpg").write_text("no")
     try:
-        code, out, err = tell("images", "--out", tmp_path / "out", "--no-pages")
+        code, out, err = run_command("images", "--out", tmp_path / "out", "--no-pages")
     finally:
-        (place / "images" / "broken.jpg").unlink()
+        (workspace / "images" / "broken.jpg").unlink()
     assert code == 3
     assert len(out.splitlines()) == 3
     assert "broken.jpg: is not an image" in err
     assert "1 of 3 images could not be read" in err
 
 
-def test_labels_come_from_a_table(tell, place, tmp_path):
+def test_labels_come_from_a_table(run_command, workspace, tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\nred.png,STOP\n")
-    _, out, _ = tell("images", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out", "--no-pages", "--json")
+    _, out, _ = run_command(
+        "images", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out", "--no-pages", "--json"
+    )
     assert [row["label"] for row in json.loads(out)["images"]] == ["", "STOP"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("none",), "none: no such file or folder"),
         (("empty",), "empty: no image files in this folder"),
@@ -111,38 +113,38 @@ def test_labels_come_from_a_table(tell, place, tmp_path):
         (("images", "--out", "images"), "images: holds other files"),
     ],
 )
-def test_bad_input_is_one_line(tell, words, said):
-    code, _, err = tell(*words)
+def test_bad_input_is_one_line(run_command, words, message):
+    code, _, err = run_command(*words)
     assert code == 2
     assert len(err.splitlines()) == 1
-    assert re.search(said, err)
+    assert re.search(message, err)
 
 
-def test_odd_images_get_maps_and_bad_ones_a_reason(tell, place, tmp_path):
-    (place / "odd").mkdir()
-    write_odd_but_good(place / "odd")
-    bad = write_bad(place / "odd")
-    code, out, err = tell("odd", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1", "--json")
-    told = json.loads(out)
+def test_odd_images_get_maps_and_bad_ones_a_reason(run_command, workspace, tmp_path):
+    (workspace / "odd").mkdir()
+    write_odd_but_good(workspace / "odd")
+    bad = write_bad(workspace / "odd")
+    code, out, err = run_command("odd", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1", "--json")
+    values = json.loads(out)
     assert code == 3
-    assert len(told["images"]) == 13
-    reasons = {each["image"]: each["reason"] for each in told["failures"]}
+    assert len(values["images"]) == 13
+    reasons = {each["image"]: each["reason"] for each in values["failures"]}
     assert reasons.keys() == bad.keys()
     assert all(reason in reasons[name] for name, reason in bad.items())
     assert err.splitlines()[-1] == "5 of 18 images could not be read"
 
 
-def test_maps_of_other_weights_are_said_and_not_mixed(tell, place, tmp_path, make_tiny, fill):
+def test_maps_of_other_weights_are_refused(run_command, workspace, tmp_path, make_tiny, fill):
     words = ("images", "--out", tmp_path / "out", "--no-pages", "--layers", "conv1")
-    assert tell(*words)[0] == 0
-    kept = (place / "tiny.keras").read_bytes()
+    assert run_command(*words)[0] == 0
+    kept = (workspace / "tiny.keras").read_bytes()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        fill(make_tiny(), 5).save(place / "tiny.keras")
+        fill(make_tiny(), 5).save(workspace / "tiny.keras")
     try:
-        code, _, err = tell(*words)
+        code, _, err = run_command(*words)
     finally:
-        (place / "tiny.keras").write_bytes(kept)
+        (workspace / "tiny.keras").write_bytes(kept)
     assert code == 2
     assert re.search("holds maps of other model; choose another folder", err)
-    assert tell(*words)[0] == 0
+    assert run_command(*words)[0] == 0

@@ -17,7 +17,7 @@ class Group:
     pair: Annotated[tuple[float, float] | None, typer.Option(metavar="A B")] = None
 
 
-def test_a_group_of_options_is_spread_out_and_gathered_again():
+def test_the_fields_of_a_dataclass_become_options():
     seen = []
 
     @with_model_options
@@ -34,7 +34,7 @@ def test_a_group_of_options_is_spread_out_and_gathered_again():
     assert seen == [("a", 3, Group(True, (1.0, 2.0))), ("b", 1, Group())]
 
 
-def test_what_is_said_of_the_network_reaches_load(tmp_path):
+def test_model_options_are_the_arguments_of_load(tmp_path):
     opening = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
     assert opening.settings == {
         "trust": False,
@@ -50,7 +50,7 @@ def test_what_is_said_of_the_network_reaches_load(tmp_path):
         ModelOptions(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
 
 
-def test_what_an_old_file_needed_is_said_on_demand(tiny, tmp_path, capsys):
+def test_verbose_prints_what_was_changed_in_an_old_file(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
     ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))
     assert capsys.readouterr().err == "nothing was changed\n"

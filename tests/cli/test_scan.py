@@ -1,4 +1,4 @@
-"""`dreamfilters scan`: what it prints, how it ends, and which images it can live with."""
+"""`dreamfilters scan`: output, exit codes, and images of unusual formats."""
 
 import json
 import warnings
@@ -20,7 +20,7 @@ def gradient(mode="RGB", side=20):
 
 
 def bomb():
-    """A PNG of some bytes whose header promises 60,000 x 60,000 pixels."""
+    """A PNG of a few bytes whose header declares 60,000 x 60,000 pixels."""
 
     def chunk(kind, content):
         return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
@@ -30,7 +30,7 @@ def bomb():
 
 
 def write_odd_but_good(folder):
-    """Images that look unusual and can all be read."""
+    """Write images of unusual formats, all readable."""
     gradient("P").save(folder / "palette.png")
     gradient("CMYK").save(folder / "cmyk.jpg")
     gradient("RGBA").save(folder / "alpha.png")
@@ -49,7 +49,7 @@ def write_odd_but_good(folder):
 
 
 def write_bad(folder):
-    """Files that look like images and cannot be read, and what is said of each."""
+    """Write files that cannot be read as images, and return the reason for each."""
     whole = folder / "whole.jpg"
     gradient(side=64).save(whole)
     (folder / "truncated.jpg").write_bytes(whole.read_bytes()[:400])
@@ -68,8 +68,8 @@ def write_bad(folder):
 
 
 @pytest.fixture
-def place(tiny, tmp_path):
-    """A folder with tiny.keras, and `image_folder` with thirteen odd images."""
+def workspace(tiny, tmp_path):
+    """A folder with tiny.keras, and `images` with thirteen images of unusual formats."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         tiny.save(tmp_path / "tiny.keras")
@@ -79,73 +79,73 @@ def place(tiny, tmp_path):
 
 
 @pytest.fixture
-def tell(place, monkeypatch, capfd):
+def run_command(workspace, monkeypatch, capfd):
     """A function that runs the command and returns its exit code, stdout and stderr."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(scans.scan)
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(workspace)
 
-    def told(*words):
+    def run(*words):
         capfd.readouterr()
         arguments = ["tiny.keras", *map(str, words), "--out", "out", "--range", "0", "1"]
         code = app(arguments, standalone_mode=False) or 0
         return code, *capfd.readouterr()
 
-    return told
+    return run
 
 
-def test_odd_images_are_all_read(tell, place):
-    code, out, _ = tell("images", "--top", 3)
+def test_odd_images_are_all_read(run_command, workspace):
+    code, out, _ = run_command("images", "--top", 3)
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == ["layer", "units", "always", "silent", "zeros", "strongest", "unit", "image"]
     assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "//logits"]
     assert lines[-1] == "13 images: out"
-    found = read_scan(place / "out")
+    found = read_scan(workspace / "out")
     assert found.failures == ()
     assert "new\nline.png" in found.names
 
 
-def test_sixteen_bits_and_rotations_are_seen_as_they_are_meant(tell, place):
-    tell("images", "--top", 13)
-    found = read_scan(place / "out")
+def test_images_of_16_bits_and_rotated_ones_are_decoded_correctly(run_command, workspace):
+    run_command("images", "--top", 13)
+    found = read_scan(workspace / "out")
     scores = {
         example.name: example.score for example in found.unit("conv1", 0).strongest["mean"]
-    }  # a clipped or unturned copy would answer otherwise
-    upright = place / "upright"
+    }  # a clipped or unrotated copy has other scores
+    upright = workspace / "upright"
     upright.mkdir()
     gradient().transpose(Image.Transpose.ROTATE_270).save(upright / "turned.png")
     Image.fromarray((np.linspace(0, 65535, 400) // 257).astype(np.uint8).reshape(20, 20)).save(upright / "sixteen.png")
-    found = _scan_of(place, upright)
+    found = _scan_of(workspace, upright)
     same = {example.name: example.score for example in found.unit("conv1", 0).strongest["mean"]}
     assert same["sixteen.png"] == pytest.approx(scores["sixteen.png"], abs=0.005)
     assert same["turned.png"] == pytest.approx(scores["turned.jpg"], abs=0.02)  # JPEG loses a little
 
 
-def _scan_of(place, folder):
+def _scan_of(workspace, folder):
     from dreamfilters.evidence.scan.scan_job import scan
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
 
-    return scan(load(place / "tiny.keras", form={"range": (0, 1)}), image_folder(folder), k=2)
+    return scan(load(workspace / "tiny.keras", form={"range": (0, 1)}), image_folder(folder), k=2)
 
 
-def test_bad_images_are_counted_named_and_end_nothing(tell, place):
-    reasons = write_bad(place / "images")
-    code, out, err = tell("images")
+def test_unreadable_images_are_counted_and_named_and_do_not_end_the_scan(run_command, workspace):
+    reasons = write_bad(workspace / "images")
+    code, out, err = run_command("images")
     assert code == 3
     assert "13 images: out" in out
     lines = err.strip().splitlines()
     assert lines[-1] == "5 of 18 images could not be read"
     assert [line.split(":")[0] for line in lines[:-1]] == sorted(reasons)
     assert all(reason in line for line, reason in zip(lines, reasons.values(), strict=False))
-    assert [name for name, _ in read_scan(place / "out").failures] == sorted(reasons)
+    assert [name for name, _ in read_scan(workspace / "out").failures] == sorted(reasons)
 
 
-def test_json_says_it_all_again_without_scanning(tell, place):
-    write_bad(place / "images")
-    tell("images")
-    code, out, _ = tell("images", "--json")
+def test_json_of_a_finished_scan_needs_no_second_scan(run_command, workspace):
+    write_bad(workspace / "images")
+    run_command("images")
+    code, out, _ = run_command("images", "--json")
     values = json.loads(out)
     assert code == 3
     assert values["images"] == 13
@@ -153,17 +153,17 @@ def test_json_says_it_all_again_without_scanning(tell, place):
     assert [layer["units"] for layer in values["layers"]] == [8, 8, 8, 3, 3]
 
 
-def test_labels_of_a_table_reach_the_scan(tell, place):
-    (place / "labels.csv").write_text("file,label\npalette.png,1\ncmyk.jpg,1\ngray.bmp,0\n")
-    assert tell("images", "--labels", "labels.csv", "--layers", "conv1,conv2")[0] == 0
-    found = read_scan(place / "out")
+def test_labels_of_a_csv_file_reach_the_scan(run_command, workspace):
+    (workspace / "labels.csv").write_text("file,label\npalette.png,1\ncmyk.jpg,1\ngray.bmp,0\n")
+    assert run_command("images", "--labels", "labels.csv", "--layers", "conv1,conv2")[0] == 0
+    found = read_scan(workspace / "out")
     assert list(found.layers) == ["conv1", "conv2"]
     assert found.truth.tolist().count(1) == 2
     assert np.isfinite(found.layer("conv2").by_mean.class_means[:2]).all()
 
 
 @pytest.mark.parametrize(
-    ("words", "error", "said"),
+    ("words", "error", "message"),
     [
         (["nowhere"], ImageError, "nowhere: no such file"),
         (["empty"], ImageError, "empty: no image files"),
@@ -174,15 +174,15 @@ def test_labels_of_a_table_reach_the_scan(tell, place):
         (["images", "--labels", "unknown.csv"], UnknownNameError, "class tree"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(tell, place, words, error, said):
-    (place / "empty").mkdir()
-    (place / "bad").mkdir()
+def test_bad_input_is_one_line_and_nothing_is_written(run_command, workspace, words, error, message):
+    (workspace / "empty").mkdir()
+    (workspace / "bad").mkdir()
     for number in range(9):
-        (place / "bad" / f"{number}.png").write_bytes(b"no image")
-    (place / "other.csv").write_text("a.png,1\n")
-    (place / "unknown.csv").write_text("palette.png,tree\n")
-    with pytest.raises(error, match=said) as caught:
-        tell(*words)
+        (workspace / "bad" / f"{number}.png").write_bytes(b"no image")
+    (workspace / "other.csv").write_text("a.png,1\n")
+    (workspace / "unknown.csv").write_text("palette.png,tree\n")
+    with pytest.raises(error, match=message) as caught:
+        run_command(*words)
     assert isinstance(caught.value, DreamfiltersError)
     assert "\n" not in str(caught.value)
-    assert not (place / "out").exists()
+    assert not (workspace / "out").exists()

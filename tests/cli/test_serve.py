@@ -11,7 +11,7 @@ def run(*words):
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (404, 1), (503, 1)])
-def test_get_prints_one_answer_and_an_error_is_an_exit_code(monkeypatch, tmp_path, status, code):
+def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tmp_path, status, code):
     asked = []
     monkeypatch.setattr(
         single_request, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
@@ -33,7 +33,7 @@ def test_get_prints_one_answer_and_an_error_is_an_exit_code(monkeypatch, tmp_pat
         (("signs", "--port", "99999"), "127.0.0.1:99999: cannot listen there"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_one_line(words, line):
+def test_bad_input_is_one_line(words, line):
     answer = run(*words)
     assert isinstance(answer.exception, DreamfiltersError)
     assert str(answer.exception).startswith(line)

@@ -1,4 +1,4 @@
-"""Dreams made by hand, and a small job that runs in a second."""
+"""Hand-made dreams, and a small job that runs in a second."""
 
 import warnings
 from collections.abc import Callable
@@ -19,8 +19,8 @@ NAMES = ("STOP", "Vorfahrt achten", "20")
 
 
 @pytest.fixture
-def made() -> Callable[..., Dream]:
-    """A function that makes a dream without dreaming."""
+def make_dream() -> Callable[..., Dream]:
+    """A function that returns a dream without an ascent."""
 
     def dream(name: str = "conv1:0", **changes: Any) -> Dream:
         image = np.linspace(0, 1, 4 * 4 * 3, dtype="float32").reshape(4, 4, 3)
@@ -35,7 +35,7 @@ def made() -> Callable[..., Dream]:
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    """The settings of a run of such dreams."""
+    """The settings of a run of these dreams."""
     return {
         "model": {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}, "input": {},
         "classes": {"0": "STOP", "1": "Vorfahrt achten"}, "recipe": Recipe(steps=3).as_values(), "seed": 7, "frames": 0,
@@ -55,13 +55,13 @@ def model_file(tiny: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def opened_network(model_file: Path) -> Network:
-    """`tiny` as `load` opens it."""
+    """`tiny` as `load` returns it."""
     return load(model_file, form={"range": [0, 1]}, classes=NAMES)
 
 
 @pytest.fixture(scope="session")
 def job_for(opened_network: Network, model_file: Path) -> Callable[..., DreamJob]:
-    """A function that makes a job of five images in batches of two, with changes."""
+    """A function that returns a job of five dreams in batches of two, with changes."""
 
     def job(**changes: Any) -> DreamJob:
         targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
@@ -79,5 +79,5 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def bytes_in() -> Callable[[Path], dict[str, bytes]]:
-    """The function from a folder to the bytes of its files."""
+    """A function that returns the bytes of each file of a folder."""
     return contents

@@ -1,4 +1,4 @@
-"""Stored audits: stopped and killed anywhere they come to the same bytes, and mix with no other network's scan."""
+"""Stored audits: resumed to the same bytes, and never mixed with the scan of another network."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ FORM = {"range": (0, 1)}
 
 
 def small():
-    """Three filters: one sees red, one sleeps until green is above 0.9, one is dead; behind them, two more."""
+    """Three filters: one for red, one active for green above 0.9, one dead; then a layer of two more."""
     image = keras.Input((8, 8, 3))
     first = layers.Conv2D(3, 1, activation="relu", name="first")
     second = layers.Conv2D(2, 1, activation="relu", name="second")
@@ -38,8 +38,8 @@ def small():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with small.keras, and `image_folder` with eleven images whose green is low and a file that is none."""
+def workspace(tmp_path_factory):
+    """A folder with small.keras, and `images` with eleven images of low green and a file that is no image."""
     folder = tmp_path_factory.mktemp("audit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -54,17 +54,17 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(place):
-    return load(place / "small.keras", form=FORM)
+def opened(workspace):
+    return load(workspace / "small.keras", form=FORM)
 
 
 @pytest.fixture(scope="module")
-def inquest(place, opened):
-    """A function that makes the audit, with changes."""
+def audit_job(workspace, opened):
+    """A function that returns the audit job, with changes."""
 
     def made(**changes):
-        survey = ScanJob(opened, source_of(image_folder(place / "images")), default_layers(opened), k=3)
-        return AuditJob(**{"network": opened, "spec": str(place / "small.keras"), "scan": survey, **changes})
+        survey = ScanJob(opened, source_of(image_folder(workspace / "images")), default_layers(opened), k=3)
+        return AuditJob(**{"network": opened, "spec": str(workspace / "small.keras"), "scan": survey, **changes})
 
     return made
 
@@ -74,14 +74,14 @@ def content(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(inquest, tmp_path_factory):
+def whole(audit_job, tmp_path_factory):
     folder = tmp_path_factory.mktemp("audits") / "whole"
-    audited = run(inquest(), folder)
+    audited = run(audit_job(), folder)
     assert [name for name, _ in audited.failures] == ["bad.png"]
     return folder
 
 
-def test_the_files_say_what_was_found(whole):
+def test_the_files_hold_the_audit(whole):
     found = read_audit(whole)
     kinds = [[finding.verdict.kind for finding in layer.findings] for layer in found.layers]
     assert kinds == [["alive", "dormant", "dead"], ["alive", "dormant"]]
@@ -94,7 +94,7 @@ def test_the_files_say_what_was_found(whole):
     assert read_image(whole / "audit.png").shape[1] > 420
 
 
-def test_a_dormant_unit_answers_to_the_file_that_its_verdict_names(whole):
+def test_a_dormant_unit_responds_to_the_dream_in_its_verdict(whole):
     for layer, finding in read_audit(whole).of("dormant"):
         image = np.asarray(Image.open(whole / finding.dream.image).convert("RGB"), "float32") / 255
         model = small()
@@ -103,10 +103,10 @@ def test_a_dormant_unit_answers_to_the_file_that_its_verdict_names(whole):
         assert finding.dream.image in finding.verdict.sentence
 
 
-def test_a_finished_audit_is_not_made_again(whole, inquest, monkeypatch):
+def test_a_finished_audit_is_not_repeated(whole, audit_job, monkeypatch):
     before = content(whole)
     monkeypatch.setattr(audit_run, "audit", lambda *_, **__: pytest.fail("it was made again"))
-    audited = run(inquest(), whole)
+    audited = run(audit_job(), whole)
     assert audited.value == read_audit(whole)
     assert [name for name, _ in audited.failures] == ["bad.png"]
     assert content(whole) == before
@@ -123,9 +123,9 @@ def stop_after(calls):
     return on_progress
 
 
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(whole, inquest, tmp_path):
+def test_an_interrupted_audit_resumes_to_the_same_bytes(whole, audit_job, tmp_path):
     turns = 0
-    while run(inquest(), tmp_path / "out", progress=stop_after(1 + 20 * turns)).value is None:
+    while run(audit_job(), tmp_path / "out", progress=stop_after(1 + 20 * turns)).value is None:
         turns += 1
         assert turns < 20
         with pytest.raises(OutputError, match="not finished; run the same command again"):
@@ -160,30 +160,40 @@ run(AuditJob(network, model, survey), Path(out))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
 @pytest.mark.parametrize(("last", "half"), [(8, "dreams/standard/.first-1-"), (13, ".audit.csv.part")])
-def test_killed_in_the_middle_of_a_file_it_goes_on_to_the_same_bytes(place, whole, inquest, tmp_path, last, half):
-    command = [sys.executable, "-c", KILLED, place / "small.keras", place / "images", tmp_path / "out", str(last)]
+def test_an_audit_killed_while_writing_a_file_resumes_to_the_same_bytes(
+    workspace, whole, audit_job, tmp_path, last, half
+):
+    command = [
+        sys.executable,
+        "-c",
+        KILLED,
+        workspace / "small.keras",
+        workspace / "images",
+        tmp_path / "out",
+        str(last),
+    ]
     process = subprocess.run(command, capture_output=True, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
     assert [name.startswith(half) for name in content(tmp_path / "out") if name.endswith(".part")] == [True]
-    assert run(inquest(), tmp_path / "out").value is not None
+    assert run(audit_job(), tmp_path / "out").value is not None
     assert content(tmp_path / "out") == content(whole)
 
 
 @pytest.mark.parametrize("name", ["audit.csv", "audit.png"])
-def test_a_damaged_file_is_made_anew(whole, inquest, tmp_path, name):
+def test_a_damaged_file_is_repaired(whole, audit_job, tmp_path, name):
     for file, held in content(whole).items():
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(held)
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(OutputError, match="damaged"):
         read_audit(tmp_path)
-    run(inquest(), tmp_path)
+    run(audit_job(), tmp_path)
     assert content(tmp_path) == content(whole)
 
 
-def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, inquest, opened, tmp_path):
+def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(workspace, whole, audit_job, opened, tmp_path):
     scan = whole / "scan"
-    stored = inquest(scan=None, scan_folder=scan)
+    stored = audit_job(scan=None, scan_folder=scan)
     audited = run(stored, tmp_path / "out", force=True)
     assert audited.value.layers == read_audit(whole).layers
     assert not (tmp_path / "out" / "scan").exists()
@@ -196,46 +206,46 @@ def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(place, whole, 
     with pytest.raises(ModelError, match="made with other weights"):
         run(AuditJob(changed, "other.keras", None, scan), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
-    survey = ScanJob(changed, source_of(image_folder(place / "images")), default_layers(changed), k=3)
+    survey = ScanJob(changed, source_of(image_folder(workspace / "images")), default_layers(changed), k=3)
     before = content(scan)
     with pytest.raises(OutputError, match="a scan of other weights"):
         run(AuditJob(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
     assert content(scan) == before
     with pytest.raises(OutputError, match="holds no scan"):
-        run(inquest(scan=None, scan_folder=tmp_path), tmp_path / "refused")
+        run(audit_job(scan=None, scan_folder=tmp_path), tmp_path / "refused")
 
 
-def test_another_audit_is_replaced_only_by_force_and_foreign_files_never(whole, inquest, tmp_path):
-    run(inquest(scan=None), tmp_path)
+def test_another_audit_is_replaced_only_by_force_and_other_files_never(whole, audit_job, tmp_path):
+    run(audit_job(scan=None), tmp_path)
     assert read_audit(tmp_path).images == 0
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"holds an audit of other images; .* or add --force"):
-        run(inquest(), tmp_path)
-    run(inquest(), tmp_path, force=True)
+        run(audit_job(), tmp_path)
+    run(audit_job(), tmp_path, force=True)
     assert read_audit(tmp_path) == read_audit(whole)
     assert (tmp_path / "mine.txt").read_text() == "mine"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("mine")
     with pytest.raises(OutputError, match="holds other files"):
-        run(inquest(), tmp_path / "other", force=True)
+        run(audit_job(), tmp_path / "other", force=True)
 
 
-def test_a_mistake_is_said_before_anything_is_written(inquest, tmp_path):
+def test_an_invalid_argument_is_an_error_before_anything_is_written(audit_job, tmp_path):
     with pytest.raises(UnknownNameError, match="Close names: first"):
-        run(inquest(layers=("frist",)), tmp_path / "out")
+        run(audit_job(layers=("frist",)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(OutputError, match="holds no audit"):
         read_audit(tmp_path)
 
 
-def test_dreams_of_two_channels_are_put_together_again(tmp_path):
+def test_a_dream_of_two_channels_is_read_back(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (4, 6, 2)).astype("float32") / 255
     (tmp_path / "planes.png").write_bytes(png_bytes(np.concatenate([image[..., :1], image[..., 1:]], axis=1)))
     assert np.array_equal(DreamEntry(tmp_path / "planes.png", {}).read(2), image)
 
 
-def test_seed_and_scan_are_settings(inquest, whole):
-    assert inquest(seed=1).settings != inquest().settings
-    assert inquest(scan=None, scan_folder=whole / "scan").settings == inquest().settings
-    assert scan_run.read_scan(whole / "scan").fingerprint == inquest().settings["weights"]
-    assert os.sep not in str(inquest().settings["images"])
+def test_seed_and_scan_are_settings(audit_job, whole):
+    assert audit_job(seed=1).settings != audit_job().settings
+    assert audit_job(scan=None, scan_folder=whole / "scan").settings == audit_job().settings
+    assert scan_run.read_scan(whole / "scan").fingerprint == audit_job().settings["weights"]
+    assert os.sep not in str(audit_job().settings["images"])

@@ -27,8 +27,8 @@ def job(opened_network, model_file, tmp_path):
     return CompareJob(plan, str(model_file))
 
 
-def test_a_dream_comes_back_from_its_record(made, settings):
-    dream = made(note="3 steps overflowed", attempts=("another seed",), robust=float("nan"))
+def test_a_dream_comes_back_from_its_record(make_dream, settings):
+    dream = make_dream(note="3 steps overflowed", attempts=("another seed",), robust=float("nan"))
     record = record_of(dream, settings)
     again = dream_of(record, dream.image, dream.recipe)
     assert as_json(record_of(again, settings)) == as_json(record)

@@ -1,4 +1,4 @@
-"""A run stopped anywhere and started again ends with the same bytes as one that was not."""
+"""Runs of dreams: an interrupted one resumes to the same bytes."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def stop_after(steps):
     return on_progress
 
 
-def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
+def test_an_interrupted_run_resumes_to_the_same_bytes(job_for, whole, bytes_in, tmp_path):
     first = run(job_for(), tmp_path, progress=stop_after(5))  # 2 images take 3 steps; the next 2 are lost
     assert first.stopped
     assert tuple(entry.record["target"] for entry in first.value) == FIVE[:2]
@@ -80,7 +80,7 @@ run(DreamJob(network, model, targets, recipe, seed=7, batch=2), Path(folder))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
-def test_a_run_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(job_for, model_file, whole, bytes_in, tmp_path):
+def test_a_run_killed_while_writing_a_file_resumes_to_the_same_bytes(job_for, model_file, whole, bytes_in, tmp_path):
     process = subprocess.run([sys.executable, "-c", KILLED, model_file, tmp_path], capture_output=True, check=False)
     assert process.returncode == -9, process.stderr.decode()
     left = {path.name for path in tmp_path.iterdir()}
@@ -91,7 +91,7 @@ def test_a_run_killed_in_the_middle_of_a_file_goes_on_to_the_same_bytes(job_for,
     assert bytes_in(tmp_path) == whole
 
 
-def test_a_finished_run_is_left_as_it_is(job_for, whole, bytes_in, tmp_path):
+def test_a_finished_run_is_not_written_again(job_for, whole, bytes_in, tmp_path):
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
         os.utime(tmp_path / name, ns=(1, 1))
@@ -100,7 +100,7 @@ def test_a_finished_run_is_left_as_it_is(job_for, whole, bytes_in, tmp_path):
     assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == {1}
 
 
-def test_a_damaged_image_is_dreamt_again(job_for, whole, bytes_in, tmp_path):
+def test_a_damaged_dream_is_dreamed_again(job_for, whole, bytes_in, tmp_path):
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
     broken = next(path for path in tmp_path.iterdir() if path.name.startswith("conv1-1") and path.suffix == ".png")
@@ -109,13 +109,13 @@ def test_a_damaged_image_is_dreamt_again(job_for, whole, bytes_in, tmp_path):
     assert bytes_in(tmp_path) == whole
 
 
-def test_a_unit_named_twice_is_dreamt_once(job_for):
+def test_a_unit_named_twice_is_dreamed_once(job_for):
     job = job_for(targets=("conv1:0-2", "conv1:1", "class:1", 'class:"Vorfahrt achten"', "class:STOP"))
     assert job.names == FIVE
     assert job.settings == job_for().settings
 
 
-def test_batch_size_is_no_setting_and_seed_is_one(job_for):
+def test_the_seed_is_a_setting_and_the_batch_size_is_not(job_for):
     assert job_for(batch=3).settings == job_for().settings
     assert job_for(seed=8).settings != job_for().settings
 
@@ -130,13 +130,13 @@ def test_batch_size_is_no_setting_and_seed_is_one(job_for):
         ({"frames": -1}, RecipeError, "frames=-1"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_written(job_for, tmp_path, changes, error, words):
+def test_an_invalid_argument_is_an_error_before_anything_is_written(job_for, tmp_path, changes, error, words):
     with pytest.raises(error, match=words):
         run(job_for(**{"targets": ("conv2:0",), **changes}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_force_with_a_mistake_does_not_cost_the_old_run(job_for, whole, bytes_in, tmp_path):
+def test_force_with_an_invalid_argument_keeps_the_old_run(job_for, whole, bytes_in, tmp_path):
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(RecipeError):
@@ -144,7 +144,7 @@ def test_force_with_a_mistake_does_not_cost_the_old_run(job_for, whole, bytes_in
     assert bytes_in(tmp_path) == whole
 
 
-def test_a_disk_that_fills_up_keeps_the_whole_images(job_for, whole, bytes_in, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_partial_file(job_for, whole, bytes_in, tmp_path, monkeypatch):
     import errno
 
     written = []
@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_keeps_the_whole_images(job_for, whole, bytes_in, t
     assert bytes_in(tmp_path) == whole
 
 
-def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network, tmp_path, scene):
+def test_the_prior_of_a_folder_is_measured_at_the_input_size(opened_network, tmp_path, scene):
     for number in range(4):
         (tmp_path / f"{number}.png").write_bytes(png_bytes(scene(24, 32, seed=number)))
     (tmp_path / "broken.png").write_bytes(b"x")
@@ -175,13 +175,13 @@ def test_the_prior_of_a_folder_is_measured_as_the_network_sees_it(opened_network
     assert prior_bytes(prior) == prior_bytes(prior)
 
 
-def test_a_folder_without_a_readable_image_is_no_prior(opened_network, tmp_path):
+def test_a_folder_without_a_readable_image_gives_no_prior(opened_network, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"x")
     with pytest.raises(RecipeError, match="none of its 1 images can be read"):
         measured_prior(opened_network, Recipe(), tmp_path)
 
 
-def test_images_of_16_bits_start_from_what_the_folder_holds(job_for, scene, tmp_path):
+def test_a_start_image_of_16_bits_is_used_as_it_is_stored(job_for, scene, tmp_path):
     image = scene(16, 16)  # not on the 256 levels of a PNG
     job = job_for(targets=("conv1:0",), start=image)
     dream = run(job, tmp_path / "a").value[0]

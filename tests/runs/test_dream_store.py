@@ -1,4 +1,4 @@
-"""A run folder: what is in it, what counts as done, and what is never touched."""
+"""The folder of dreams: its files, finished dreams, and other files."""
 
 import json
 
@@ -22,9 +22,9 @@ HOSTILE = [
 ]
 
 
-def test_an_image_its_record_and_the_text_inside_it_say_the_same(tmp_path, made, settings):
+def test_the_record_beside_a_png_equals_the_one_inside_it(tmp_path, make_dream, settings):
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made())
+        entry = store.save(make_dream())
         store.close([entry])
     record = json.loads(entry.image.with_suffix(".json").read_text("utf-8"))
     inside = json.loads(png_text(entry.image)["dreamfilters"])
@@ -33,20 +33,20 @@ def test_an_image_its_record_and_the_text_inside_it_say_the_same(tmp_path, made,
     assert (record["target"], record["score"], record["seed"], record["activated"]) == ("conv1:0", 2.0, 7, True)
     assert record["again"] == f"dreamfilters again {entry.image.name}"
     assert "seconds" not in record
-    np.testing.assert_allclose(read_image(entry.image), made().image, atol=0.5 / 255)
+    np.testing.assert_allclose(read_image(entry.image), make_dream().image, atol=0.5 / 255)
 
 
-def test_the_record_of_a_class_holds_its_name_and_no_list_of_all_classes(tmp_path, made, settings):
+def test_the_record_of_a_class_holds_only_its_own_name(tmp_path, make_dream, settings):
     with opened(tmp_path / "run", settings, {}) as store:
-        assert store.save(made('class:"Vorfahrt achten"')).record["classes"] == {"1": "Vorfahrt achten"}
-        assert store.save(made("conv1:0")).record["classes"] == {}
+        assert store.save(make_dream('class:"Vorfahrt achten"')).record["classes"] == {"1": "Vorfahrt achten"}
+        assert store.save(make_dream("conv1:0")).record["classes"] == {}
 
 
-def test_the_manifest_has_a_checksum_for_every_file_and_says_what_is_missing(tmp_path, made, settings, bytes_in):
+def test_the_manifest_lists_every_file_and_missing_dreams(tmp_path, make_dream, settings, bytes_in):
     from hashlib import sha256
 
     with opened(tmp_path / "run", settings, {"start.png": b"image"}) as store:
-        store.close([store.save(made("conv1:0", frames=(made().image,) * 2))])
+        store.close([store.save(make_dream("conv1:0", frames=(make_dream().image,) * 2))])
     files = bytes_in(tmp_path / "run")
     manifest = json.loads(files.pop("manifest.json"))
     assert manifest["results"]["missing"] == ["class:STOP"]
@@ -55,9 +55,9 @@ def test_the_manifest_has_a_checksum_for_every_file_and_says_what_is_missing(tmp
     assert {name.rpartition(".")[2] for name in manifest["files"]} == {"png", "gif", "json"}
 
 
-def test_not_woken_and_not_a_number_are_said_and_the_json_stays_strict(tmp_path, made, settings):
+def test_a_score_of_nan_is_null_in_strict_json(tmp_path, make_dream, settings):
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made(score=float("nan"), activated=False, note="not activated: its score never rose"))
+        entry = store.save(make_dream(score=float("nan"), activated=False, note="not activated: its score never rose"))
         store.close([entry])
     text = entry.image.with_suffix(".json").read_text("utf-8")
     record = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -65,9 +65,9 @@ def test_not_woken_and_not_a_number_are_said_and_the_json_stays_strict(tmp_path,
 
 
 @pytest.mark.parametrize("target", HOSTILE)
-def test_a_hostile_name_stays_in_the_folder_and_comes_back_whole(tmp_path, made, settings, target):
+def test_a_hostile_name_stays_in_the_folder_and_is_read_back_unchanged(tmp_path, make_dream, settings, target):
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made(target))
+        entry = store.save(make_dream(target))
         assert store.finished(target).record["target"] == target
         store.close([entry])
     assert json.loads(png_text(entry.image)["dreamfilters"])["target"] == target
@@ -76,9 +76,9 @@ def test_a_hostile_name_stays_in_the_folder_and_comes_back_whole(tmp_path, made,
     assert {path.name for path in (tmp_path / "run").iterdir()} == expected
 
 
-def test_only_a_whole_image_with_these_settings_counts_as_done(tmp_path, made, settings):
+def test_only_an_undamaged_dream_with_equal_settings_is_finished(tmp_path, make_dream, settings):
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made())
+        entry = store.save(make_dream())
         assert store.finished("conv1:0").seconds is None
         assert store.finished("class:STOP") is None
         whole = entry.image.read_bytes()
@@ -92,9 +92,9 @@ def test_only_a_whole_image_with_these_settings_counts_as_done(tmp_path, made, s
         assert store.finished("conv1:0") is None
 
 
-def test_another_run_is_refused_and_named(tmp_path, made, settings, bytes_in):
+def test_another_run_is_refused_by_what_differs(tmp_path, make_dream, settings, bytes_in):
     with opened(tmp_path, settings, {}) as store:
-        store.close([store.save(made())])
+        store.close([store.save(make_dream())])
     before = bytes_in(tmp_path)
     message = r"holds a run of other seed; choose another folder with --out, or add --force"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings | {"seed": 8}, {}):
@@ -102,22 +102,22 @@ def test_another_run_is_refused_and_named(tmp_path, made, settings, bytes_in):
     assert bytes_in(tmp_path) == before
 
 
-def test_force_replaces_the_other_run_and_leaves_foreign_files(tmp_path, made, settings):
+def test_force_replaces_the_other_run_and_keeps_other_files(tmp_path, make_dream, settings):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"holds other files \(notes.txt\)"), opened(tmp_path, settings, {}):
         pass
     with opened(tmp_path, settings, {"prior.npz": b"p"}, force=True) as store:
-        store.close([store.save(made())])
+        store.close([store.save(make_dream())])
     (tmp_path / f"{slug('conv1:0')}.txt").write_text("mine too")
     other = settings | {"targets": ["class:STOP"]}
     with opened(tmp_path, other, {}, force=True) as store:
-        store.close([store.save(made("class:STOP"))])
+        store.close([store.save(make_dream("class:STOP"))])
     stop = slug("class:STOP")
     left = {"notes.txt", f"{slug('conv1:0')}.txt", f"{stop}.png", f"{stop}.json", "manifest.json", "contact-sheet.png"}
     assert {path.name for path in tmp_path.iterdir()} == left
 
 
-def test_force_does_not_overwrite_a_file_that_is_not_ours(tmp_path, settings):
+def test_force_does_not_overwrite_other_files(tmp_path, settings):
     (tmp_path / "contact-sheet.png").write_bytes(b"my holiday")
     message = "contact-sheet.png: was not written by this tool"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings, {}, force=True):
@@ -128,33 +128,33 @@ def test_force_does_not_overwrite_a_file_that_is_not_ours(tmp_path, settings):
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"settings": {"targets": 3}}', '{"settings": {"targets": ["a"]}, "dreamfilters": 1}']
 )
-def test_a_manifest_that_is_none_of_ours_is_a_foreign_file(tmp_path, settings, text):
+def test_a_manifest_of_another_tool_is_an_other_file(tmp_path, settings, text):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(OutputError, match="holds other files"), opened(tmp_path, settings, {}):
         pass
 
 
-def test_transparency_becomes_alpha(tmp_path, made, settings):
+def test_transparency_becomes_alpha(tmp_path, make_dream, settings):
     alpha = np.zeros((4, 4), "float32")
     alpha[0] = 1
     with opened(tmp_path / "run", settings, {}) as store:
-        entry = store.save(made(transparency=alpha))
+        entry = store.save(make_dream(transparency=alpha))
         store.close([entry])
     with Image.open(entry.image) as image:
         assert image.mode == "RGBA"
         assert np.asarray(image)[..., 3].tolist() == [[255] * 4, [0] * 4, [0] * 4, [0] * 4]
 
 
-def test_planes_that_are_no_colors_stand_side_by_side():
+def test_channels_that_are_no_colors_are_placed_side_by_side():
     image = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
     assert side_by_side(image)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
     color = np.ones((2, 2, 3))
     assert side_by_side(color) is color
 
 
-def test_an_animation_counts_to_what_is_done(tmp_path, made, settings):
+def test_a_dream_without_its_animation_is_not_finished(tmp_path, make_dream, settings):
     with opened(tmp_path / "run", settings | {"frames": 2}, {}) as store:
-        entry = store.save(made(frames=(made().image, 1 - made().image)))
+        entry = store.save(make_dream(frames=(make_dream().image, 1 - make_dream().image)))
         assert store.finished("conv1:0") is not None
         entry.image.with_suffix(".gif").unlink()
         assert store.finished("conv1:0") is None

@@ -1,4 +1,4 @@
-"""Runs of maps: the numbers are the network's, and a run that was killed ends as one that was not."""
+"""Runs of maps: values are those of the network, and a killed run resumes to the same bytes."""
 
 import json
 import signal
@@ -27,21 +27,21 @@ QUICK = MapSettings(layers=("conv1", "classes"), pages=False)
 @pytest.fixture
 def folder(tmp_path, scene):
     """Three images in two classes, and one that cannot be read."""
-    place = tmp_path / "images"
+    images = tmp_path / "images"
     for number, label in enumerate(("a", "a", "b")):
-        (place / label).mkdir(parents=True, exist_ok=True)
+        (images / label).mkdir(parents=True, exist_ok=True)
         image = (scene(16, 16, seed=number) * 255).astype(np.uint8)
-        Image.fromarray(image).save(place / label / f"{number}.png")
-    (place / "b" / "9.png").write_bytes(b"")
-    return place
+        Image.fromarray(image).save(images / label / f"{number}.png")
+    (images / "b" / "9.png").write_bytes(b"")
+    return images
 
 
-def contents(place):
+def contents(folder):
     """Every file below a folder and its bytes."""
-    return {str(path.relative_to(place)): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_every_unit_of_every_layer_is_written_down(network, folder, tmp_path):
+def test_every_unit_of_every_layer_is_stored(network, folder, tmp_path):
     out = tmp_path / "out"
     drawn = draw_maps(network, image_folder(folder), out, MapSettings(arrays="float32"))
     assert [page.image for page in drawn.value] == ["a/0.png", "a/1.png", "b/2.png"]
@@ -85,7 +85,7 @@ def test_only_some_layers_and_units(network, folder, tmp_path):
     assert sorted(path.name for path in page.folder.iterdir()) == ["maps.json", "maps.npz"]
 
 
-def test_what_no_float16_holds_stays_float32(network_of, scene, tmp_path):
+def test_values_beyond_float16_are_stored_as_float32(network_of, scene, tmp_path):
     model = keras.Sequential([layers.Input((4, 4, 3)), layers.Rescaling(1e6, name="large"), layers.Conv2D(1, 1)])
     settings = MapSettings(layers=("large",), arrays="float16", pages=False)
     page = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out", settings).value[0]
@@ -93,7 +93,7 @@ def test_what_no_float16_holds_stays_float32(network_of, scene, tmp_path):
     assert np.isfinite(np.load(page.folder / "maps.npz")["01-large"]).all()
 
 
-def test_arrays_are_images_too(network, scene, tmp_path):
+def test_arrays_are_accepted_as_images(network, scene, tmp_path):
     images = np.stack([scene(16, 16, seed=seed) for seed in range(2)])
     drawn = draw_maps(network, images, tmp_path / "out", QUICK)
     assert [page.image for page in drawn.value] == ["image 0", "image 1"]
@@ -101,7 +101,7 @@ def test_arrays_are_images_too(network, scene, tmp_path):
     assert alone.read()["layers"] == drawn.value[1].read()["layers"]
 
 
-def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_said(scene, tmp_path, folder):
+def test_a_network_of_any_size_uses_the_size_of_the_first_image_or_the_given_one(scene, tmp_path, folder):
     Image.fromarray((scene(20, 12) * 255).astype(np.uint8)).save(folder / "b" / "3.png")
     anysize = Network(keras.Sequential([layers.Input((None, None, 3)), layers.Conv2D(2, 3, name="conv")]), InputForm())
     settings = MapSettings(pages=False)
@@ -111,7 +111,7 @@ def test_a_network_of_any_size_takes_that_of_the_first_image_or_the_one_that_is_
     assert sized.value[0].read()["layers"]["conv"]["map"] == [6, 7]
 
 
-def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
+def test_an_interrupted_run_resumes(network, folder, tmp_path):
     def stop(progress):
         raise KeyboardInterrupt
 
@@ -130,7 +130,7 @@ def test_an_interrupted_run_goes_on_where_it_was(network, folder, tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["page", "record", "image", "gone"])
-def test_what_is_not_whole_is_made_again(network, folder, tmp_path, harm):
+def test_damaged_maps_are_drawn_again(network, folder, tmp_path, harm):
     out, whole = tmp_path / "out", tmp_path / "whole"
     page = draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",))).value[1]
     if harm == "page":
@@ -146,7 +146,7 @@ def test_what_is_not_whole_is_made_again(network, folder, tmp_path, harm):
     assert contents(out) == contents(whole)
 
 
-def test_an_image_that_cannot_be_read_any_more_leaves_no_maps(network, folder, tmp_path):
+def test_an_image_that_became_unreadable_has_no_maps(network, folder, tmp_path):
     out = tmp_path / "out"
     page = draw_maps(network, image_folder(folder), out, QUICK).value[2]
     (folder / "b" / "2.png").write_bytes(b"")
@@ -165,7 +165,7 @@ def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
-def test_foreign_files_are_never_touched(network, folder, tmp_path):
+def test_other_files_are_never_touched(network, folder, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "manifest.json").write_text("mine")
@@ -182,7 +182,7 @@ def test_foreign_files_are_never_touched(network, folder, tmp_path):
     assert (out / "a").is_dir()
 
 
-def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
+def test_without_a_readable_image_nothing_is_left(network, tmp_path):
     (tmp_path / "images").mkdir()
     for name in ("1.png", "2.png"):
         (tmp_path / "images" / name).write_text("no")
@@ -192,7 +192,7 @@ def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "error", "said"),
+    ("settings", "error", "message"),
     [
         ({"layers": ("conf1",)}, UnknownNameError, "conf1: tiny has no such layer"),
         ({"units": (8,)}, TargetError, "unit 8: no chosen layer has it"),
@@ -200,22 +200,22 @@ def test_no_readable_image_is_said_and_leaves_nothing(network, tmp_path):
         ({"arrays": "float64"}, RecipeError, "arrays=float64"),
     ],
 )
-def test_bad_settings_are_told_before_anything_is_written(network, folder, tmp_path, settings, error, said):
-    with pytest.raises(error, match=said):
+def test_bad_settings_are_errors_before_anything_is_written(network, folder, tmp_path, settings, error, message):
+    with pytest.raises(error, match=message):
         draw_maps(network, image_folder(folder), tmp_path / "out", MapSettings(**settings))
     assert not (tmp_path / "out").exists()
 
 
-def test_hostile_names_become_no_paths(network_of, scene, tmp_path, fill):
+def test_hostile_names_do_not_become_paths(network_of, scene, tmp_path, fill):
     inside = layers.Input((8, 8, 3))
     backbone = keras.Model(inside, layers.Conv2D(2, 3, name="conv>1")(inside), name="..")
     outside = layers.Input((8, 8, 3))
     model = fill(keras.Model(outside, layers.GlobalMaxPooling2D(name="..x")(backbone(outside))))
-    place = tmp_path / "images"
-    place.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     name = '"><img src=x onerror=alert(1)>.png'
-    Image.fromarray((scene(8, 8) * 255).astype(np.uint8)).save(place / name)
-    page = draw_maps(network_of(model), image_folder(place), tmp_path / "out", MapSettings(arrays="float32")).value[0]
+    Image.fromarray((scene(8, 8) * 255).astype(np.uint8)).save(images / name)
+    page = draw_maps(network_of(model), image_folder(images), tmp_path / "out", MapSettings(arrays="float32")).value[0]
     assert page.image == name
     assert list(page.read()["layers"]) == ["../conv>1", "..x"]
     assert sorted(path.name for path in page.folder.iterdir()) == [
@@ -232,7 +232,7 @@ def test_maps_of_nan_are_counted(network_of, scene, tmp_path):
     assert json.loads((page.folder / "maps.json").read_text())["layers"]["conv"]["mean"][0] is None
 
 
-def test_the_arrays_of_equal_maps_have_equal_bytes():
+def test_archives_of_equal_arrays_have_equal_bytes():
     arrays = {"b": np.eye(3, dtype=np.float32), "a": np.zeros(2, np.float16)}
     assert map_run._npz(arrays) == map_run._npz(dict(arrays))
 
@@ -249,7 +249,7 @@ _RUN = """
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_killed_run_ends_with_the_same_bytes(tiny, network, folder, tmp_path, scene):
     for number in range(10, 16):
         Image.fromarray((scene(16, 16, seed=number) * 255).astype(np.uint8)).save(folder / "a" / f"{number}.png")

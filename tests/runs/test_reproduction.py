@@ -1,4 +1,4 @@
-"""An image tells how to make it again, to the byte."""
+"""A dream is reproduced from its PNG, to the byte."""
 
 import json
 import shutil
@@ -25,20 +25,20 @@ def finished(job_for, tmp_path_factory):
     return run(job_for(targets=('class:"Vorfahrt achten"', "class:STOP", "class:20")), tmp_path_factory.mktemp("old"))
 
 
-def test_an_image_made_again_alone_has_the_same_bytes(finished, tmp_path):
+def test_a_dream_reproduced_alone_has_the_same_bytes(finished, tmp_path):
     for entry in finished.value[:2]:
         repetition = reproduce(entry.image, job_of(entry.image), tmp_path / entry.image.stem)
         assert repetition.same, repetition.why
         assert repetition.entry.image.read_bytes() == entry.image.read_bytes()
 
 
-def test_the_classes_that_the_file_does_not_know_come_from_the_image(finished):
+def test_class_names_come_from_the_png(finished):
     job = job_of(finished.value[0].image)
     assert job.names == ('class:"Vorfahrt achten"',)
     assert job.network.classes == ("class #0", "Vorfahrt achten", "class #2")
 
 
-def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tmp_path):
+def test_prior_and_start_image_are_checked(job_for, scene, tmp_path):
     prior = priors.measure_prior(np.stack([scene(seed=number) for number in range(3)]), name="mine")
     recipe = Recipe(Fourier(16), transforms=(), steps=2)
     job = job_for(targets=("conv1:0",), prior=prior, start=scene(16, 16), recipe=recipe, frames=2)
@@ -53,7 +53,7 @@ def test_prior_and_image_lie_beside_the_image_and_are_checked(job_for, scene, tm
         job_of(image)
 
 
-def test_a_moved_model_is_found_by_its_new_place(finished, model_file, tmp_path):
+def test_a_moved_model_is_given_by_its_new_path(finished, model_file, tmp_path):
     image = finished.value[1].image
     moved = tmp_path / "moved.keras"
     shutil.copy(model_file, moved)
@@ -77,7 +77,7 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
         job_of(finished.value[0].image, model=str(tmp_path / "other.keras"))
 
 
-def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
+def test_an_edited_png_is_not_reproduced(finished, tmp_path):
     old = finished.value[1].image
     record = json.loads(png_text(old)["dreamfilters"]) | {"versions": {"keras": "2.1"}}
     forged = tmp_path / "forged.png"
@@ -88,14 +88,14 @@ def test_a_changed_image_is_told_from_the_one_it_says_to_be(finished, tmp_path):
     assert "keras 2.1 then" in repetition.why
 
 
-def test_the_old_image_is_never_overwritten(finished):
+def test_the_old_dream_is_never_overwritten(finished):
     image = finished.value[0].image
     with pytest.raises(OutputError, match="choose another folder"):
         reproduce(image, job_of(image), image.parent)
 
 
 @pytest.mark.parametrize("text", [None, "", "x", "[]", "{}", '{"target": 1}'])
-def test_an_image_that_tells_nothing(tmp_path, text):
+def test_a_png_without_a_record_is_an_error(tmp_path, text):
     image = tmp_path / "a.png"
     image.write_bytes(png_bytes([[0.0]], text={} if text is None else {"dreamfilters": text}))
     with pytest.raises(ImageError, match="stores no settings of a dream"):
@@ -105,7 +105,7 @@ def test_an_image_that_tells_nothing(tmp_path, text):
 @pytest.mark.parametrize(
     "change", [{"input": {"color": 3}}, {"model": 3}, {"classes": 3}, {"frames": "x"}, {"attachments": 1}]
 )
-def test_a_record_that_was_tampered_with_is_one_line(finished, tmp_path, change):
+def test_a_forged_record_is_an_error_of_one_line(finished, tmp_path, change):
     record = json.loads(png_text(finished.value[0].image)["dreamfilters"]) | change
     image = tmp_path / "a.png"
     image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
@@ -114,18 +114,18 @@ def test_a_record_that_was_tampered_with_is_one_line(finished, tmp_path, change)
     assert "\n" not in str(caught.value)
 
 
-def test_an_input_form_survives_the_way_through_json():
+def test_an_input_form_is_read_back_from_json():
     form = InputForm((None, 48), 3, 255.0, (1.0, 2.0, 3.0), (4.0,), "BGR")
     assert form_from(json.loads(json.dumps(form_values(form)))) == form
 
 
-def test_pixels_from_an_image(job_for, scene, tmp_path):
+def test_a_deepdream_of_a_start_image_is_reproduced(job_for, scene, tmp_path):
     recipe = Recipe(Pixels(16), transforms=(), steps=2, octaves=2)
     image = run(job_for(targets=("layer:conv2",), start=scene(20, 24), recipe=recipe), tmp_path).value[0].image
     assert reproduce(image, job_of(image)).same
 
 
-def test_a_network_of_two_inputs_is_asked_again_as_it_was(tmp_path, fill):
+def test_a_dream_on_a_network_of_two_inputs_is_reproduced(tmp_path, fill):
     left, right = keras.Input((12, 12, 3), name="left"), keras.Input((12, 12, 3), name="right")
     conv = keras.layers.Conv2D(4, 3, activation="relu", name="conv")
     both = keras.layers.Concatenate()([conv(left), keras.layers.Conv2D(4, 3, name="other")(right)])

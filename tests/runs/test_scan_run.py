@@ -1,4 +1,4 @@
-"""Stored scans: killed at any moment and resumed to the same bytes, never mixed, read again in a moment."""
+"""Stored scans: resumed to the same bytes, and never mixed with other scans."""
 
 import dataclasses
 import json
@@ -26,28 +26,28 @@ FILES = ["manifest.json", "scan.npz", "units.csv"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Forty small images in two folders, two of which cannot be read."""
-    place = tmp_path_factory.mktemp("images")
+    images = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for number in range(40):
-        (place / str(number % 2)).mkdir(exist_ok=True)
-        path = place / str(number % 2) / f"{number:02}.png"
+        (images / str(number % 2)).mkdir(exist_ok=True)
+        path = images / str(number % 2) / f"{number:02}.png"
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
-    (place / "0" / "06.png").write_bytes(b"")
-    (place / "1" / "31.png").write_bytes(b"no image")
-    return place
+    (images / "0" / "06.png").write_bytes(b"")
+    (images / "1" / "31.png").write_bytes(b"no image")
+    return images
 
 
 @pytest.fixture
-def survey(network, folder):
+def job(network, folder):
     return ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4, batch=5)
 
 
-def content(place):
-    return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_a_stored_scan_says_what_the_scan_said(survey, network, folder, tmp_path):
-    stored = run(StoredScanJob(survey), tmp_path / "out")
+def test_a_stored_scan_equals_the_scan(job, network, folder, tmp_path):
+    stored = run(StoredScanJob(job), tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == FILES
     once = scan(network, image_folder(folder), k=4)
     for found in (stored.value, read_scan(tmp_path / "out")):
@@ -60,14 +60,14 @@ def test_a_stored_scan_says_what_the_scan_said(survey, network, folder, tmp_path
     assert stored.value.unit("conv1", 3).strongest["max"] == once.unit("conv1", 3).strongest["max"]
 
 
-def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_path):
-    run(StoredScanJob(survey), tmp_path / "whole")
+def test_a_scan_interrupted_after_every_batch_has_the_same_bytes(job, tmp_path):
+    run(StoredScanJob(job), tmp_path / "whole")
 
     def stop(*_):
         raise KeyboardInterrupt
 
     for turn in range(50):
-        stored = run(StoredScanJob(survey, save_every=0), tmp_path / "out", progress=stop if turn < 20 else None)
+        stored = run(StoredScanJob(job, save_every=0), tmp_path / "out", progress=stop if turn < 20 else None)
         if stored.value is not None:
             break
         assert stored.done <= 40
@@ -75,19 +75,19 @@ def test_interrupted_after_every_batch_it_comes_to_the_same_bytes(survey, tmp_pa
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
-def test_stopped_in_the_middle_of_a_batch_it_counts_none_twice(survey, tmp_path, monkeypatch):
-    run(StoredScanJob(survey), tmp_path / "whole")
+def test_a_scan_interrupted_within_a_batch_counts_no_image_twice(job, tmp_path, monkeypatch):
+    run(StoredScanJob(job), tmp_path / "whole")
     add, calls = Accumulators.add, []
 
     def stopped(self, *arguments):
         add(self, *arguments)
         calls.append(1)
         if len(calls) == 4:
-            raise KeyboardInterrupt  # counted, and not yet noted
+            raise KeyboardInterrupt  # counted, but not yet recorded in the state
 
     monkeypatch.setattr(Accumulators, "add", stopped)
-    assert run(StoredScanJob(survey, save_every=0), tmp_path / "out").value is None
-    assert run(StoredScanJob(survey), tmp_path / "out").value is not None
+    assert run(StoredScanJob(job, save_every=0), tmp_path / "out").value is None
+    assert run(StoredScanJob(job), tmp_path / "out").value is not None
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
@@ -101,15 +101,15 @@ from dreamfilters.networks import load
 from dreamfilters.runs.scan_run import StoredScanJob, run
 from pathlib import Path
 network = load(sys.argv[1], form={"range": (0, 1)})
-survey = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
-survey.start()
+job = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
+job.start()
 print("ready", flush=True)
-run(StoredScanJob(survey, save_every=0), Path(sys.argv[3]), progress=lambda *_: time.sleep(0.03))
+run(StoredScanJob(job, save_every=0), Path(sys.argv[3]), progress=lambda *_: time.sleep(0.03))
 print("done", flush=True)
 """
 
 
-def test_killed_at_any_moment_it_comes_to_the_same_bytes(tiny, folder, tmp_path):
+def test_a_killed_run_resumes_to_the_same_bytes(tiny, folder, tmp_path):
     tiny.save(tmp_path / "tiny.keras")
     chance = random.Random(1)
 
@@ -126,96 +126,96 @@ def test_killed_at_any_moment_it_comes_to_the_same_bytes(tiny, folder, tmp_path)
         process.communicate()
     assert started(tmp_path / "out").communicate()[0] == "done\n"
     network = load(tmp_path / "tiny.keras", form={"range": (0, 1)})
-    survey = ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4)
-    run(StoredScanJob(survey), tmp_path / "whole")
+    job = ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4)
+    run(StoredScanJob(job), tmp_path / "whole")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
     assert sorted(content(tmp_path / "out")) == FILES
 
 
-def test_a_finished_scan_is_not_made_again(survey, tmp_path):
-    run(StoredScanJob(survey), tmp_path / "out")
+def test_a_finished_scan_is_not_repeated(job, tmp_path):
+    run(StoredScanJob(job), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"left by a kill after the last file")
-    again = run(StoredScanJob(survey), tmp_path / "out", progress=lambda *_: pytest.fail("an image was scanned again"))
+    again = run(StoredScanJob(job), tmp_path / "out", progress=lambda *_: pytest.fail("an image was scanned again"))
     assert again.kept
     assert again.value is not None
     assert content(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize("name", ["scan.npz", "units.csv"])
-def test_a_damaged_scan_is_said_and_mended(survey, tmp_path, name):
-    run(StoredScanJob(survey), tmp_path / "out")
+def test_a_damaged_scan_is_reported_and_repaired(job, tmp_path, name):
+    run(StoredScanJob(job), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / name).write_bytes(before[name][:-7])
     with pytest.raises(OutputError, match="damaged"):
         read_scan(tmp_path / "out")
-    run(StoredScanJob(survey), tmp_path / "out")
+    run(StoredScanJob(job), tmp_path / "out")
     assert content(tmp_path / "out") == before
 
 
-def test_what_a_kill_left_of_a_save_is_not_believed(survey, tmp_path):
-    run(StoredScanJob(survey), tmp_path / "whole")
+def test_a_truncated_state_is_ignored(job, tmp_path):
+    run(StoredScanJob(job), tmp_path / "whole")
     (tmp_path / "out").mkdir()
     begun = json.loads((tmp_path / "whole" / "manifest.json").read_bytes()) | {"files": {}}
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(begun))
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
-    run(StoredScanJob(survey), tmp_path / "out")
+    run(StoredScanJob(job), tmp_path / "out")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
-def test_another_scan_is_said_and_not_mixed(survey, make_tiny, fill, network_of, folder, tmp_path):
+def test_a_scan_of_other_settings_is_refused(job, make_tiny, fill, network_of, folder, tmp_path):
     out = tmp_path / "out"
-    run(StoredScanJob(survey), out)
+    run(StoredScanJob(job), out)
     before = content(out)
-    weights = dataclasses.replace(survey, network=network_of(fill(make_tiny(), 5)))
+    weights = dataclasses.replace(job, network=network_of(fill(make_tiny(), 5)))
     with pytest.raises(OutputError, match="holds a scan of other weights"):
         run(StoredScanJob(weights), out)
     with pytest.raises(OutputError, match="holds a scan of other top;"):
-        run(StoredScanJob(dataclasses.replace(survey, k=3)), out)
+        run(StoredScanJob(dataclasses.replace(job, k=3)), out)
     with pytest.raises(OutputError, match="other layers"):
-        run(StoredScanJob(dataclasses.replace(survey, layers=("conv1",))), out)
+        run(StoredScanJob(dataclasses.replace(job, layers=("conv1",))), out)
     with pytest.raises(OutputError, match="other images"):
-        run(StoredScanJob(dataclasses.replace(survey, source=source_of(image_folder(folder / "0")))), out)
+        run(StoredScanJob(dataclasses.replace(job, source=source_of(image_folder(folder / "0")))), out)
     assert content(out) == before
-    assert run(StoredScanJob(dataclasses.replace(survey, k=3)), out, force=True).value.k == 3
+    assert run(StoredScanJob(dataclasses.replace(job, k=3)), out, force=True).value.k == 3
 
 
-def test_foreign_files_are_left_alone(survey, tmp_path):
+def test_other_files_are_never_touched(job, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     for force in (False, True):
         with pytest.raises(OutputError, match=r"holds other files \(mine.txt\)"):
-            run(StoredScanJob(survey), tmp_path, force=force)
+            run(StoredScanJob(job), tmp_path, force=force)
     assert content(tmp_path) == {"mine.txt": b"mine"}
 
 
-def test_a_foreign_scan_json_is_no_scan(survey, tmp_path):
+def test_a_manifest_of_another_tool_is_no_scan(job, tmp_path):
     (tmp_path / "manifest.json").write_text('{"settings": 3}')
     with pytest.raises(OutputError, match="other files"):
-        run(StoredScanJob(survey), tmp_path, force=True)
+        run(StoredScanJob(job), tmp_path, force=True)
     with pytest.raises(OutputError, match="holds no scan"):
         read_scan(tmp_path)
 
 
-def test_no_readable_image_leaves_nothing_behind(network, tmp_path):
+def test_without_a_readable_image_nothing_is_left(network, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(b"no image")
-    survey = ScanJob(network, source_of(image_folder(tmp_path / "in")), ("conv1",), k=1)
+    job = ScanJob(network, source_of(image_folder(tmp_path / "in")), ("conv1",), k=1)
     with pytest.raises(ImageError, match="none of its 1 images can be read"):
-        run(StoredScanJob(survey), tmp_path / "out")
+        run(StoredScanJob(job), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unfinished_scan_is_said(survey, tmp_path):
+def test_an_unfinished_scan_cannot_be_read(job, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt
 
-    run(StoredScanJob(survey), tmp_path / "out", progress=stop)
+    run(StoredScanJob(job), tmp_path / "out", progress=stop)
     with pytest.raises(OutputError, match="not finished"):
         read_scan(tmp_path / "out")
 
 
-def test_the_table_holds_every_unit(survey, tmp_path):
-    found = run(StoredScanJob(survey), tmp_path / "out").value
+def test_the_table_holds_every_unit(job, tmp_path):
+    found = run(StoredScanJob(job), tmp_path / "out").value
     lines = (tmp_path / "out" / "units.csv").read_text("utf-8").splitlines()
     assert len(lines) == 1 + sum(layer.units for layer in found.layers.values())
     cells = dict(zip(lines[0].split(","), lines[4].split(","), strict=True))

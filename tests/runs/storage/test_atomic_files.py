@@ -1,4 +1,4 @@
-"""A file is whole or not there, and a folder has one writer."""
+"""Files are written completely or not at all, and a folder has one writer."""
 
 import errno
 import os
@@ -43,7 +43,7 @@ def test_a_failing_rename_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_writer_is_refused_with_the_first_ones_number(tmp_path):
+def test_a_second_run_is_refused_with_the_process_id_of_the_first(tmp_path):
     with (
         claimed(tmp_path / "run"),
         pytest.raises(OutputError, match=f"is in use by another run .process {os.getpid()}."),
@@ -52,8 +52,8 @@ def test_a_second_writer_is_refused_with_the_first_ones_number(tmp_path):
         pass
 
 
-def test_the_lock_of_a_dead_run_is_taken_over(tmp_path):
-    (tmp_path / LOCK).write_text("999999\n")  # it was killed: nobody holds the lock any more
+def test_the_lock_of_an_ended_run_is_free(tmp_path):
+    (tmp_path / LOCK).write_text("999999\n")  # of a killed process; the system has released the lock
     with claimed(tmp_path):
         assert (tmp_path / LOCK).read_text() == f"{os.getpid()}\n"
     assert list(tmp_path.iterdir()) == []
@@ -68,7 +68,7 @@ def test_a_folder_that_stays_empty_is_removed_with_its_new_parents_only(tmp_path
     assert (tmp_path / "a" / "b" / "kept").exists()
 
 
-def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
         with pytest.raises(OutputError, match="cannot be written"), claimed(folder):
@@ -79,7 +79,7 @@ def test_the_checksum_is_sha256():
     assert sha256(b"abc").startswith("ba7816bf")  # FIPS 180-2, appendix B.1
 
 
-def test_a_mistake_in_the_run_is_not_called_an_output_error(tmp_path):
+def test_an_error_in_the_run_is_passed_on(tmp_path):
     with pytest.raises(ZeroDivisionError), claimed(tmp_path / "run"):
         _ = 1 / 0
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Names are data: no target can become a path, and no two become one file."""
+"""Targets become safe file names, and different targets different ones."""
 
 import string
 
@@ -33,17 +33,17 @@ def test_a_hostile_name_becomes_a_plain_file_name(target):
     assert len(name) <= 60
 
 
-def test_the_part_for_people_keeps_letters_and_loses_accents():
+def test_the_readable_part_keeps_letters_without_accents():
     assert readable('class:"Vorfahrt gewähren"') == "class-Vorfahrt-gewahren"
     assert readable("交通", "network") == "network"
 
 
-def test_names_that_differ_in_case_or_signs_only_stay_apart_without_case():
+def test_targets_that_differ_in_case_or_punctuation_get_different_names():
     names = ["class:stop", "class:STOP", "class:'STOP'", "class:stöp", "class.stop"]
     assert len({slug(name).lower() for name in names}) == len(names)
 
 
-def test_the_hash_is_that_of_the_exact_target():
+def test_the_hash_is_of_the_exact_target():
     assert slug("conv6:12") == "conv6-12-e80fc50567"  # printf conv6:12 | sha256sum
     assert slug("conv6:12 ") != slug("conv6:12")
 
