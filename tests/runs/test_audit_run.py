@@ -163,15 +163,8 @@ run(AuditJob(network, model, survey), Path(out))
 def test_an_audit_killed_while_writing_a_file_resumes_to_the_same_bytes(
     workspace, whole, audit_job, tmp_path, last, half
 ):
-    command = [
-        sys.executable,
-        "-c",
-        KILLED,
-        workspace / "small.keras",
-        workspace / "images",
-        tmp_path / "out",
-        str(last),
-    ]
+    arguments = [workspace / "small.keras", workspace / "images", tmp_path / "out", str(last)]
+    command = [sys.executable, "-c", KILLED, *arguments]
     process = subprocess.run(command, capture_output=True, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
     assert [name.startswith(half) for name in content(tmp_path / "out") if name.endswith(".part")] == [True]
