@@ -11,8 +11,7 @@ from PIL import Image
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
-from dreamfilters.networks.io.conversion import convert
-from dreamfilters.networks.io.model_file import open_model
+from dreamfilters.networks.io.model_file import convert, open_model
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 SIGNS, OTHERS = SHARED / "models" / "traffic-signs", SHARED / "models" / "others"
@@ -114,7 +113,8 @@ def test_other_networks_open_and_survive_conversion(path, tmp_path):
 
 def test_a_lambda_is_replaced_on_the_users_word(tmp_path):
     path = next(OTHERS.glob("naoki*.h5"))
-    told = convert(path, tmp_path / "layers.json").path
+    told = tmp_path / "layers.json"
+    convert(path, told)
     layers = json.loads(told.read_text())
     scaled = {"name": "lambda_1", "scale": 1 / 127.5, "offset": -1.0, "batch_input_shape": [None, 66, 200, 3]}
     layers["config"][0] = {"class_name": "Rescaling", "config": scaled}

@@ -34,12 +34,12 @@ def convert(
       dreamfilters inputs model.keras images/ --save
     """
     import_tensorflow()
-    from dreamfilters.networks.io.conversion import convert as convert_file
+    from dreamfilters.networks.io.model_file import convert as convert_file
 
-    result = convert_file(model, out, trust=trust, architecture=architecture, force=force)
+    changes = convert_file(model, out, trust=trust, architecture=architecture, force=force)
     if verbose:
-        say("; ".join(result.changes) or "nothing was changed")
-    typer.echo(result.path)
+        say("; ".join(changes) or "nothing was changed")
+    typer.echo(out)
 
 
 COMMANDS = (convert,)

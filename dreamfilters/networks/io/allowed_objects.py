@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io.known_layers import layer_settings, short
 from dreamfilters.networks.io.size_check import LARGEST_MAP
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
+from dreamfilters.networks.migrate.layer_settings import layer_settings, short
 
 Config: TypeAlias = dict[str, Any]
 
@@ -26,15 +26,9 @@ _MOST_ROUNDS = 100_000  # visits of layers while Keras builds a graph: five seco
 _LARGEST = 10**8  # integer among a layer's settings
 _DEEPEST = 200  # levels of JSON; a nested model takes four
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
-_PLAIN = frozenset(
-    {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
-)
-_POLICIES = frozenset(
-    {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "DTypePolicyMap"}
-)
-_COUNTS = frozenset(
-    {"filters", "units", "groups", "depth_multiplier", "input_dim", "output_dim", "num_heads", "key_dim"}
-)
+_PLAIN = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
+_POLICIES = {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "DTypePolicyMap"}
+_COUNTS = {"filters", "units", "groups", "depth_multiplier", "input_dim", "output_dim", "num_heads", "key_dim"}
 _IGNORED = ("class_name", "shared_object_id")
 _PARTS = ("layer", "backward_layer", "cell", "cells")  # settings that hold layers
 _OPERATIONS = tuple(f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", "image", "math", "linalg", "einops"))
@@ -243,10 +237,11 @@ def _calls(entry: Mapping[str, Any]) -> int:
 def _rounds(layers: list[Config]) -> int:
     """Return how often Keras passes over the layers to build all calls: once more for each that precedes its input."""
     place = {layer.get("name"): number for number, layer in enumerate(layers)}
-    early = 0
-    for number, layer in enumerate(layers):
-        early += sum(place.get(source, 0) > number for source in _sources(layer.get("inbound_nodes")))
-    return 1 + early
+    return 1 + sum(
+        place.get(source, 0) > number
+        for number, layer in enumerate(layers)
+        for source in _sources(layer.get("inbound_nodes"))
+    )
 
 
 def _sources(node: Any) -> Iterator[Any]:

@@ -29,10 +29,7 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 # First bytes of other formats, and the message for each. Nothing else of such files is read.
 _FOREIGN = {
-    b"\x80\x02": "is a pickle, which would run code; save the model as .keras",
-    b"\x80\x03": "is a pickle, which would run code; save the model as .keras",
-    b"\x80\x04": "is a pickle, which would run code; save the model as .keras",
-    b"\x80\x05": "is a pickle, which would run code; save the model as .keras",
+    **{bytes([0x80, n]): "is a pickle, which would run code; save the model as .keras" for n in (2, 3, 4, 5)},
     b"\x93NUMPY": "is an array of numpy, not a Keras model",
     b"\x1f\x8b": "is compressed with gzip; unpack it first",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
@@ -145,9 +142,8 @@ def check_archive(archive: zipfile.ZipFile) -> None:
     if missing:
         raise ModelError(f"is an archive without {' and '.join(missing)}, so it is not a Keras model")
     if archive.getinfo(CONFIG).file_size > LARGEST_TEXT:
-        raise ModelError(
-            f"its configuration is too large for a model: {_size(archive.getinfo(CONFIG).file_size)} of text"
-        )
+        size = _size(archive.getinfo(CONFIG).file_size)
+        raise ModelError(f"its configuration is too large for a model: {size} of text")
 
 
 def _size(count: float) -> str:

@@ -1,4 +1,4 @@
-"""Model files of any version of Keras: parsed, checked, upgraded and built, or one line on why that fails.
+"""Model files of any version of Keras: parsed, checked, upgraded, built and converted, or one line on why that fails.
 
 Keras never reads the file. It gets a configuration with known objects only, and arrays for its weights.
 """
@@ -6,18 +6,19 @@ Keras never reads the file. It gets a configuration with known objects only, and
 from __future__ import annotations
 
 import copy
+import json
 import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, close_names, reason
+from dreamfilters.errors import ModelError, OutputError, close_names, reason
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.allowed_objects import admitted
 from dreamfilters.networks.io.saved_model import open_folder
@@ -74,6 +75,60 @@ def read_stored(path: Path) -> StoredModel:
     """
     with _explaining(path), _opener(path) as stored:
         return replace(stored, pairs=None)
+
+
+def convert(
+    model: Path, out: Path, *, trust: bool = False, architecture: Path | None = None, force: bool = False
+) -> tuple[str, ...]:
+    """Write the network in `model` to the .keras file `out`, or its stored layers to the .json file `out`.
+
+    Returns one sentence for each change to the stored configuration. The JSON can be edited, such as to replace a
+    Lambda layer, and given as `architecture`.
+
+    Args:
+        model: file or SavedModel folder, see `open_model`.
+        out: a name that ends in .keras or .json. It is written atomically.
+        trust: whether Lambda layers may run their code.
+        architecture: a JSON file with the layers, where `model` holds weights only.
+        force: whether to replace an existing `out`.
+
+    Raises:
+        ModelError: the network cannot be opened.
+        OutputError: `out` exists, cannot be written, or has another suffix.
+    """
+    if out.suffix.lower() not in (".keras", ".json"):
+        raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
+    if out.exists() and not force:
+        raise OutputError(f"{out}: exists already; use --force to replace it")
+    part = out.with_name(f".{out.stem}.part{out.suffix}")
+    try:
+        changes = (
+            _write_layers(model, part) if out.suffix.lower() == ".json" else _write(model, part, trust, architecture)
+        )
+        part.replace(out)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return changes
+
+
+def _write(model: Path, out: Path, trust: bool, architecture: Path | None) -> tuple[str, ...]:
+    opened = open_model(model, trust=trust, architecture=architecture)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Keras reads variables in a way that numpy 2 deprecates
+        opened.model.save(out)
+    return opened.changes
+
+
+def _write_layers(model: Path, out: Path) -> tuple[str, ...]:
+    stored = read_stored(model)
+    if stored.config is None:
+        raise ModelError(f"{model}: holds weights without the network's layers")
+    text = json.dumps({**stored.config, "keras_version": stored.version}, indent=1)
+    out.write_text(f"{text}\n", "utf-8")
+    return ()
 
 
 def _opener(path: Path) -> AbstractContextManager[StoredModel]:

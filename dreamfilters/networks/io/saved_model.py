@@ -18,7 +18,7 @@ import keras
 from dreamfilters import backend
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.stored_model import Config, StoredModel, parsed
-from dreamfilters.networks.io.weight_loading import Pair, stored_layers
+from dreamfilters.networks.io.weight_loading import Pair, entry_name, stored_layers
 
 _LARGEST = 2**29  # bytes of a description; with a large program it has about ten million
 
@@ -59,9 +59,8 @@ def _root(path: Path) -> Config:
     metadata, program = path / "keras_metadata.pb", path / "saved_model.pb"
     described = metadata if metadata.is_file() else program
     if described.stat().st_size > _LARGEST:
-        raise ModelError(
-            f"its {described.name} has {described.stat().st_size:,} bytes, too many for a description of layers"
-        )
+        size = described.stat().st_size
+        raise ModelError(f"its {described.name} has {size:,} bytes, too many for a description of layers")
     try:
         texts = _in_metadata(metadata.read_bytes()) if metadata.is_file() else _in_program(program.read_bytes())
     except (ValueError, KeyError) as error:
@@ -134,7 +133,7 @@ def _pairs(model: keras.Model, config: Mapping[str, Any], objects: _Objects, num
     found = objects.layers(number)
     if len(layers) != len(found):
         raise ModelError(f"its checkpoint has weights for {len(found)} layers, the network has {len(layers)}")
-    entries = {entry.get("name", entry["config"].get("name")): entry for entry in config["config"]["layers"]}
+    entries = {entry_name(entry): entry for entry in config["config"]["layers"]}
     pairs: list[Pair] = []
     for layer, part in zip(layers, found, strict=True):
         entry = entries[layer.name]
@@ -149,15 +148,8 @@ def _pairs(model: keras.Model, config: Mapping[str, Any], objects: _Objects, num
 
 
 _PARTS = (
-    "cell",
-    "layer",
-    "forward_layer",
-    "backward_layer",
-    "_query_dense",
-    "_key_dense",
-    "_value_dense",
-    "_output_dense",
-)
+    "cell", "layer", "forward_layer", "backward_layer", "_query_dense", "_key_dense", "_value_dense", "_output_dense",
+)  # fmt: skip
 
 
 def _attribute_paths(layer: Any) -> list[list[str]]:

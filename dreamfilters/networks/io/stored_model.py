@@ -72,9 +72,7 @@ def open_archive(path: Path) -> Iterator[StoredModel]:
         config = parsed(archive.read(file_checks.CONFIG))
         with h5py.File(io.BytesIO(archive.read(file_checks.WEIGHTS)), "r") as file:
             numbers, tree = file_checks.check_hdf5(file), _tree(file)
-            yield StoredModel(
-                config, version, lambda model, built: weight_loading.by_numbers(model, built, tree), numbers
-            )
+            yield StoredModel(config, version, partial(weight_loading.by_numbers, tree=tree), numbers)
 
 
 def read_architecture(path: Path) -> StoredModel:
@@ -106,21 +104,13 @@ def _hdf5(file: h5py.File) -> StoredModel:
     version, backend = (_text(attributes.get(key, "")) for key in ("keras_version", "backend"))
     config = parsed(file.attrs["model_config"]) if "model_config" in file.attrs else None
     if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
-        if (
-            config is None
-            and version_of(version) == (1,)
-            and not {"layers", "_layer_checkpoint_dependencies"} & set(group)
-        ):
+        has_groups = bool({"layers", "_layer_checkpoint_dependencies"} & set(group))
+        if config is None and version_of(version) == (1,) and not has_groups:
             return StoredModel(None, version)
-        tree = _tree(group)
-        return StoredModel(config, version, lambda model, upgraded: weight_loading.by_numbers(model, upgraded, tree))
+        return StoredModel(config, version, partial(weight_loading.by_numbers, tree=_tree(group)))
     blocks = [_block(group, name) for name in _names(group, "layer_names")]
     source = _source(version, backend, blocks)
-
-    def pairs(model: keras.Model, upgraded: Config) -> Sequence[Pair]:
-        return weight_loading.by_blocks(model, upgraded, blocks, source)
-
-    return StoredModel(config, version, pairs)
+    return StoredModel(config, version, partial(weight_loading.by_blocks, blocks=blocks, source=source))
 
 
 def _source(version: str, backend: str, blocks: Sequence[WeightBlock]) -> weight_layouts.LayoutSource:
@@ -192,7 +182,7 @@ def parsed(text: Any) -> Config:
     """
     try:
         if len(text) > file_checks.LARGEST_TEXT:
-            raise ModelError(f"its configuration is too large for a model: {len(text):,} letters")
+            raise ModelError(f"its configuration is too large for a model: {len(text):,} characters")
         value = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
     except (ValueError, TypeError, RecursionError) as error:

@@ -57,8 +57,12 @@ def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
 def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
     """Return the layers of a model in the order of its file, without operations and inputs."""
     by_name = {layer.name: layer for layer in model.layers}
-    names = [layer.get("name", layer["config"].get("name")) for layer in config["config"]["layers"]]
-    return [by_name[name] for name in names if name in by_name]
+    return [by_name[name] for name in map(entry_name, config["config"]["layers"]) if name in by_name]
+
+
+def entry_name(entry: Mapping[str, Any]) -> str:
+    """Return the name in the entry of a layer."""
+    return str(entry.get("name", entry["config"].get("name")))
 
 
 # --- blocks: .h5 files, one group for each layer
@@ -87,10 +91,8 @@ def _block_pairs(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSo
     names = block.names if len(arrays) == len(block.names) else ("",) * len(arrays)
     orders = [
         *_by_names(layer.weights, names),
-        [
-            *layer.trainable_weights,
-            *layer.non_trainable_weights,
-        ],  # the order that Keras writes, if `trainable` did not change
+        # the order that Keras writes, if `trainable` did not change
+        [*layer.trainable_weights, *layer.non_trainable_weights],
         list(layer.weights),
     ]
     fitting = [order for order in orders if _fits(order, arrays, names)]
@@ -128,12 +130,10 @@ def _fits(order: Sequence[Any], arrays: Sequence[Array], names: Sequence[str]) -
     return True
 
 
-_KINDS = frozenset(
-    {
-        "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "depthwise_kernel", "pointwise_kernel",
-        "recurrent_kernel", "embeddings", "alpha", "mean", "variance", "count",
-    }
-)  # fmt: skip
+_KINDS = {
+    "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "depthwise_kernel", "pointwise_kernel",
+    "recurrent_kernel", "embeddings", "alpha", "mean", "variance", "count",
+}  # fmt: skip
 
 
 def _same_kind(path: str, name: str) -> bool:
@@ -170,7 +170,7 @@ def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> lis
         if _has_arrays(groups[name]):
             queues.setdefault(_numbered(name)[0], []).append(groups[name])
     pairs: list[Pair] = []
-    entries = {_entry_name(entry): entry for entry in config["config"]["layers"]}
+    entries = {entry_name(entry): entry for entry in config["config"]["layers"]}
     for layer in stored_layers(model, config):
         if not layer.weights:
             continue
@@ -180,8 +180,7 @@ def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> lis
         queue = next((queues[name] for name in names if queues.get(name)), None)
         if not queue:
             raise ModelError(f"it has no weights for {layer.name}")
-        group = queue.pop(0)
-        pairs += _numbered_pairs(layer, entry, group)
+        pairs += _numbered_pairs(layer, entry, queue.pop(0))
     left = [kind for kind, queue in queues.items() if queue]
     if left:
         raise ModelError(f"it has weights for more layers than the network has: {', '.join(left)}")
@@ -205,10 +204,6 @@ def _numbered(name: str) -> tuple[str, int]:
 
 def _snake(name: str) -> str:
     return keras.src.utils.naming.to_snake_case(name)  # type: ignore[no-any-return]
-
-
-def _entry_name(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("name", entry["config"].get("name")))
 
 
 def _has_arrays(tree: Any) -> bool:

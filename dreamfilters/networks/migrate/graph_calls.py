@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.migrate import tensorflow_nodes, tensorflow_ops
+from dreamfilters.networks.migrate import tensorflow_ops
 
 Config: TypeAlias = dict[str, Any]
 Say: TypeAlias = Callable[[str], None]
@@ -46,7 +46,7 @@ def operation(entry: Config) -> Config:
 def _function(entry: Config) -> str:
     """Return the name of the TensorFlow function that an entry calls."""
     if entry["class_name"] == _NODE:
-        return tensorflow_nodes.function_of(entry) or str(entry["config"]["node_def"]["op"])
+        return tensorflow_ops.function_of(entry) or str(entry["config"]["node_def"]["op"])
     return str(entry["config"].get("function", ""))
 
 
@@ -108,7 +108,8 @@ class _Graph:
         args, kwargs = self._arguments(before, node)
         if is_operation(before):
             if before["class_name"] == _NODE:
-                args, kwargs = tensorflow_nodes.call_of(before, args[0] if isinstance(args[0], list) else args)
+                tensors = args[0] if isinstance(args[0], list) else args
+                args, kwargs = [], tensorflow_ops.node_arguments(before, tensors)
             args, kwargs, settings = tensorflow_ops.arguments(_function(before), layer["name"], args, kwargs)
             known = {key: value for key, value in layer["config"].items() if key != "name"}
             if known and known != settings:

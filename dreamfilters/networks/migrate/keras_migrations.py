@@ -26,8 +26,8 @@ class KerasEra:
         gathered: layers -> new setting -> the old settings whose values it lists.
         renamed: layers -> old setting -> its name now. Layers are written 'Conv1D Conv2D', or '*' for all.
         values: setting (as it is called now) -> old value -> its name now.
-        dropped: layers -> setting -> the values at which dropping it changes nothing, or `ANY`.
-        implied: layers -> what held where nothing was stored, and is otherwise now.
+        dropped: layers -> setting -> the values at which dropping it changes no output, or `ANY`.
+        implied: layers -> setting -> the default of that time, where Keras 3 has another one.
     """
 
     until: Version
@@ -40,7 +40,6 @@ class KerasEra:
 
 
 _CONVOLUTIONS = "Conv1D Conv2D Conv3D SeparableConv2D Conv2DTranspose LocallyConnected1D LocallyConnected2D ConvLSTM2D"
-_POOLINGS = "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D"
 _RECURRENT = "SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D RNN Bidirectional"
 _CELLS = "SimpleRNNCell LSTMCell GRUCell"
 
@@ -51,25 +50,29 @@ _PENALTIES = {
     "b_constraint": "bias_constraint",
     "bias": "use_bias",
 }
+_RECURRENCE = {
+    "init": "kernel_initializer",
+    "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation",
+    "U_regularizer": "recurrent_regularizer",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+    **_PENALTIES,
+}
+# Settings of a superclass that the layer does not use.
+_UNUSED = {"kernel_initializer": ANY, "kernel_regularizer": ANY, "kernel_constraint": ANY}
 
 KERAS_1 = KerasEra(
     until=(2,),
     classes={
-        "Convolution1D": "Conv1D",
-        "Convolution2D": "Conv2D",
-        "Convolution3D": "Conv3D",
-        "AtrousConvolution1D": "Conv1D",
-        "AtrousConvolution2D": "Conv2D",
-        "AtrousConv1D": "Conv1D",
-        "AtrousConv2D": "Conv2D",
+        **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
+        **{f"{old}{n}D": f"Conv{n}D" for old in ("AtrousConvolution", "AtrousConv") for n in (1, 2)},
         "SeparableConvolution2D": "SeparableConv2D",
         "Deconvolution2D": "Conv2DTranspose",
         "Deconv2D": "Conv2DTranspose",
     },
     gathered={
-        "*": {
-            "kernel_size": ("nb_row", "nb_col"),
-        },
+        "*": {"kernel_size": ("nb_row", "nb_col")},
         "Conv3D": {"kernel_size": ("kernel_dim1", "kernel_dim2", "kernel_dim3")},
     },
     renamed={
@@ -80,25 +83,10 @@ KERAS_1 = KerasEra(
             "subsample": "strides",
             "subsample_length": "strides",
             "atrous_rate": "dilation_rate",
-            "init": "kernel_initializer",
-            "inner_init": "recurrent_initializer",
-            "inner_activation": "recurrent_activation",
-            "U_regularizer": "recurrent_regularizer",
-            "dropout_W": "dropout",
-            "dropout_U": "recurrent_dropout",
-            **_PENALTIES,
+            **_RECURRENCE,
         },
         "Dense": {"output_dim": "units", "init": "kernel_initializer", **_PENALTIES},
-        "SimpleRNN LSTM GRU": {
-            "output_dim": "units",
-            "init": "kernel_initializer",
-            "inner_init": "recurrent_initializer",
-            "inner_activation": "recurrent_activation",
-            "U_regularizer": "recurrent_regularizer",
-            "dropout_W": "dropout",
-            "dropout_U": "recurrent_dropout",
-            **_PENALTIES,
-        },
+        "SimpleRNN LSTM GRU": {"output_dim": "units", **_RECURRENCE},
         "Embedding": {
             "init": "embeddings_initializer",
             "W_regularizer": "embeddings_regularizer",
@@ -119,7 +107,7 @@ KERAS_1 = KerasEra(
         "Conv1D": {"input_dim": ANY, "input_length": ANY},
         "Embedding": {"dropout": ANY},
         "BatchNormalization": {"mode": (0,)},
-        "SeparableConv2D": {"kernel_initializer": ANY, "kernel_regularizer": ANY, "kernel_constraint": ANY},
+        "SeparableConv2D": _UNUSED,
         "PReLU": {"weights": (None,)},
     },
 )
@@ -127,37 +115,25 @@ KERAS_1 = KerasEra(
 KERAS_2_0_TO_2_2 = KerasEra(
     until=(2, 3),
     implied={"GRU GRUCell": {"reset_after": False}},
-    dropped={
-        "UpSampling2D": {"interpolation": ("nearest",)}
-    },  # earlier bilinear interpolation used other sample positions
+    # bilinear interpolation used other sample positions
+    dropped={"UpSampling2D": {"interpolation": ("nearest",)}},
 )
-
-# Settings of a superclass that the layer does not use.
-_LEFT_BEHIND = {"kernel_initializer": ANY, "kernel_regularizer": ANY, "kernel_constraint": ANY}
 
 KERAS_2 = KerasEra(
     until=(3,),
     classes={
-        "BatchNormalizationV1": "BatchNormalization",
-        "BatchNormalizationV2": "BatchNormalization",
-        "SyncBatchNormalization": "BatchNormalization",
+        **dict.fromkeys(
+            ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"), "BatchNormalization"
+        ),
         "ThresholdedReLU": "ReLU",
         "FixedDropout": "Dropout",  # of the package efficientnet; acts in training only
-        "RandomHeight": "Identity",  # both act in training only
-        "RandomWidth": "Identity",
-        "Convolution1D": "Conv1D",
-        "Convolution2D": "Conv2D",
-        "Convolution3D": "Conv3D",
+        **dict.fromkeys(("RandomHeight", "RandomWidth"), "Identity"),  # both act in training only
+        **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
         "Convolution2DTranspose": "Conv2DTranspose",
-        "SeparableConvolution1D": "SeparableConv1D",
-        "SeparableConvolution2D": "SeparableConv2D",
+        **{f"SeparableConvolution{n}D": f"SeparableConv{n}D" for n in (1, 2)},
         "DepthwiseConvolution2D": "DepthwiseConv2D",
-        "MaxPool1D": "MaxPooling1D",
-        "MaxPool2D": "MaxPooling2D",
-        "MaxPool3D": "MaxPooling3D",
-        "AvgPool1D": "AveragePooling1D",
-        "AvgPool2D": "AveragePooling2D",
-        "AvgPool3D": "AveragePooling3D",
+        **{f"MaxPool{n}D": f"MaxPooling{n}D" for n in (1, 2, 3)},
+        **{f"AvgPool{n}D": f"AveragePooling{n}D" for n in (1, 2, 3)},
         "GlobalAvgPool2D": "GlobalAveragePooling2D",
         "GlobalMaxPool2D": "GlobalMaxPooling2D",
     },
@@ -167,18 +143,13 @@ KERAS_2 = KerasEra(
     },
     dropped={
         "*": {"ragged": (False, None), "sparse": (False, None), "input_dtype": ANY, "experimental_autocast": ANY},
-        "DepthwiseConv1D DepthwiseConv2D": {"groups": (1,), "filters": (None,), **_LEFT_BEHIND},
-        "SeparableConv1D SeparableConv2D": {"groups": (1,), **_LEFT_BEHIND},
-        "Conv2DTranspose Conv3DTranspose": {"groups": (1,)},
-        "Conv1DTranspose": {"groups": (1,)},
+        "DepthwiseConv1D DepthwiseConv2D": {"groups": (1,), "filters": (None,), **_UNUSED},
+        "SeparableConv1D SeparableConv2D": {"groups": (1,), **_UNUSED},
+        "Conv1DTranspose Conv2DTranspose Conv3DTranspose": {"groups": (1,)},
         _RECURRENT: {"implementation": ANY, "time_major": (False, None)},
         _CELLS: {"implementation": ANY},
         "Embedding": {"input_length": ANY},
-        "BatchNormalization": {
-            "fused": ANY,
-            "virtual_batch_size": (None,),
-            "adjustment": (None,),
-        },
+        "BatchNormalization": {"fused": ANY, "virtual_batch_size": (None,), "adjustment": (None,)},
         "Identity": {"factor": ANY, "interpolation": ANY, "seed": ANY, "rng_type": ANY},
         "RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast RandomCrop RandomBrightness": {
             "rng_type": ANY
@@ -188,9 +159,7 @@ KERAS_2 = KerasEra(
         },
         "SpatialDropout1D SpatialDropout2D SpatialDropout3D": {"noise_shape": ANY},
         "MultiHeadAttention": {
-            "query_shape": ANY,
-            "key_shape": ANY,
-            "value_shape": ANY,
+            **dict.fromkeys(("query_shape", "key_shape", "value_shape"), ANY),
             "softmax_robust_masking": (False,),
         },
         "Attention AdditiveAttention": {"causal": (False,)},
@@ -201,50 +170,40 @@ ERAS = (KERAS_1, KERAS_2_0_TO_2_2, KERAS_2)
 
 # Stored names of TensorFlow's activations.
 ACTIVATIONS = {
-    "softmax_v2": "softmax",
-    "log_softmax_v2": "log_softmax",
-    "relu_v2": "relu",
-    "leaky_relu_v2": "leaky_relu",
+    **{f"{name}_v2": name for name in ("softmax", "log_softmax", "relu", "leaky_relu", "gelu")},
     "swish_v2": "silu",
-    "gelu_v2": "gelu",
 }
+
+
+def entry_of(module: str, kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a layer or model of Keras 3 in a configuration."""
+    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
+
 
 # Keras 2 computed clip(0.2 x + 0.5, 0, 1); Keras 3 computes clip(x / 6 + 0.5, 0, 1). A small model inside the layer
 # keeps the old slope with layers of Keras 3.
-HARD_SIGMOID = {
-    "module": "keras",
-    "class_name": "Sequential",
-    "config": {
+HARD_SIGMOID = entry_of(
+    "keras",
+    "Sequential",
+    {
         "name": "hard_sigmoid_of_keras_2",
         "layers": [
-            {
-                "module": "keras.layers",
-                "class_name": "Rescaling",
-                "config": {"scale": 0.2, "offset": 0.5},
-                "registered_name": None,
-            },
-            {"module": "keras.layers", "class_name": "ReLU", "config": {"max_value": 1.0}, "registered_name": None},
+            entry_of("keras.layers", "Rescaling", {"scale": 0.2, "offset": 0.5}),
+            entry_of("keras.layers", "ReLU", {"max_value": 1.0}),
         ],
     },
-    "registered_name": None,
-}
+)
 
 # Layers that are defined in the module of a network.
 ELSEWHERE = {"LayerScale": "keras.src.applications.convnext", "StochasticDepth": "keras.src.applications.convnext"}
 
 # Layers without a counterpart in Keras 3.
 GONE = {
-    "LocallyConnected1D": "Keras 3 has no locally connected layers",
-    "LocallyConnected2D": "Keras 3 has no locally connected layers",
-    "CuDNNLSTM": "Keras 3 has no layers for cuDNN alone",
-    "CuDNNGRU": "Keras 3 has no layers for cuDNN alone",
-    "MaxoutDense": "Keras has had none since version 2",
-    "Highway": "Keras has had none since version 2",
-    "SReLU": "Keras has had none since version 2",
-    "ParametricSoftplus": "Keras has had none since version 2",
+    **dict.fromkeys(("LocallyConnected1D", "LocallyConnected2D"), "Keras 3 has no locally connected layers"),
+    **dict.fromkeys(("CuDNNLSTM", "CuDNNGRU"), "Keras 3 has no layers for cuDNN alone"),
+    **dict.fromkeys(("MaxoutDense", "Highway", "SReLU", "ParametricSoftplus"), "Keras has had none since version 2"),
     "ModuleWrapper": "it wraps a layer of another Keras, whose code is not in the file",
-    "ClassMethod": "its operation is a method of TensorFlow",
-    "InstanceMethod": "its operation is a method of TensorFlow",
+    **dict.fromkeys(("ClassMethod", "InstanceMethod"), "its operation is a method of TensorFlow"),
     "InstanceProperty": "its operation is a property of TensorFlow's tensors",
     "RandomFourierFeatures": "Keras 3 has none",
     "DenseFeatures": "Keras 3 has no feature columns",

@@ -1,4 +1,8 @@
-"""Functions of TensorFlow that functional graphs store as layers, and the operation of Keras for each."""
+"""Functions and nodes of TensorFlow that functional graphs store as layers, and the operation of Keras for each.
+
+A `TensorFlowOpLayer`, of TensorFlow 1.14 to 2.3, holds a node as the JSON of a `NodeDef`, and its constant inputs by
+their number.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,11 @@ class Operation:
 
     Attributes:
         kind: the operation's class.
-        module: where Keras has it.
-        inputs: TensorFlow's names of what it is called on, in order.
+        module: the module of the class.
+        inputs: TensorFlow's names of the inputs, in order.
         settings: TensorFlow's argument -> the operation's setting.
-        defaults: TensorFlow's defaults where they are not the operation's.
-        neutral: arguments that change nothing at these values.
+        defaults: TensorFlow's defaults where they differ from the operation's.
+        neutral: argument -> the values at which it changes nothing.
     """
 
     kind: str
@@ -47,40 +51,25 @@ def _over(kind: str) -> Operation:
 
 
 _NAMED: dict[str, Operation] = {
-    "math.add": _two("Add"),
+    **{f"math.{kind.lower()}": _two(kind) for kind in ("Add", "Subtract", "Multiply", "Maximum", "Minimum")},
     "__operators__.add": _two("Add"),
-    "math.subtract": _two("Subtract"),
-    "math.multiply": _two("Multiply"),
     "math.truediv": _two("TrueDivide"),
     "math.divide": _two("TrueDivide"),
     "math.pow": _two("Power"),
-    "math.maximum": _two("Maximum"),
-    "math.minimum": _two("Minimum"),
     "nn.bias_add": Operation(
         "Add", inputs=("value", "bias"), neutral={"data_format": ("NHWC", "N...C", "channels_last")}
     ),
-    "math.reduce_mean": _over("Mean"),
-    "math.reduce_sum": _over("Sum"),
-    "math.reduce_max": _over("Max"),
-    "math.reduce_min": _over("Min"),
-    "math.reduce_prod": _over("Prod"),
-    "math.reduce_std": _over("Std"),
+    **{f"math.reduce_{kind.lower()}": _over(kind) for kind in ("Mean", "Sum", "Max", "Min", "Prod", "Std")},
     "math.reduce_variance": _over("Var"),
-    "math.negative": Operation("Negative"),
+    **{f"math.{kind.lower()}": Operation(kind) for kind in ("Negative", "Square", "Sqrt", "Exp", "Log", "Tanh")},
     "math.abs": Operation("Absolute"),
-    "math.square": Operation("Square"),
-    "math.sqrt": Operation("Sqrt"),
     "math.rsqrt": Operation("Rsqrt", _MATH),
-    "math.exp": Operation("Exp"),
-    "math.log": Operation("Log"),
-    "math.tanh": Operation("Tanh"),
     "math.sigmoid": Operation("Sigmoid", _NN),
     "math.softplus": Operation("Softplus", _NN, inputs=("features",)),
-    "nn.relu": Operation("Relu", _NN, inputs=("features",)),
-    "nn.relu6": Operation("Relu6", _NN, inputs=("features",)),
-    "nn.elu": Operation("Elu", _NN, inputs=("features",)),
-    "nn.selu": Operation("Selu", _NN, inputs=("features",)),
-    "nn.softsign": Operation("Softsign", _NN, inputs=("features",)),
+    **{
+        f"nn.{kind.lower()}": Operation(kind, _NN, inputs=("features",))
+        for kind in ("Relu", "Relu6", "Elu", "Selu", "Softsign")
+    },
     "nn.silu": Operation("Silu", _NN, inputs=("features",), neutral={"beta": (1, 1.0)}),
     "nn.leaky_relu": Operation(
         "LeakyRelu", _NN, inputs=("features",), settings={"alpha": "negative_slope"}, defaults={"alpha": 0.2}
@@ -107,9 +96,7 @@ _NAMED: dict[str, Operation] = {
         settings={"paddings": "pad_width", "mode": "mode"},
         neutral={"constant_values": (0, 0.0)},
     ),
-    "clip_by_value": Operation(
-        "Clip", inputs=("t",), settings={"clip_value_min": "x_min", "clip_value_max": "x_max"}
-    ),
+    "clip_by_value": Operation("Clip", inputs=("t",), settings={"clip_value_min": "x_min", "clip_value_max": "x_max"}),
     "cast": Operation("Cast", _CORE, settings={"dtype": "dtype"}),
     "stop_gradient": Operation("StopGradient", _CORE, inputs=("input",)),
     "image.resize": Operation(
@@ -121,41 +108,51 @@ _NAMED: dict[str, Operation] = {
         neutral={"preserve_aspect_ratio": (False,)},
     ),
     "__operators__.getitem": Operation("GetItem", inputs=("tensor", "slice_spec")),
-}  # fmt: skip
+}
 
 _ALIASES = {
-    "add": "math.add",
-    "subtract": "math.subtract",
-    "multiply": "math.multiply",
-    "truediv": "math.truediv",
-    "divide": "math.divide",
+    **{name: f"math.{name}" for name in ("add", "subtract", "multiply", "truediv", "divide", "maximum", "minimum")},
+    **{name: f"math.{name}" for name in ("abs", "exp", "pow", "sqrt", "square", "negative", "sigmoid", "tanh")},
+    **{name: f"math.{name}" for name in ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min")},
+    **{f"nn.{name}": f"math.{name}" for name in ("sigmoid", "tanh", "softplus")},
     "__operators__.truediv": "math.truediv",
     "__operators__.mul": "math.multiply",
     "__operators__.sub": "math.subtract",
-    "maximum": "math.maximum",
-    "minimum": "math.minimum",
-    "abs": "math.abs",
-    "exp": "math.exp",
-    "pow": "math.pow",
-    "sqrt": "math.sqrt",
-    "square": "math.square",
-    "negative": "math.negative",
-    "sigmoid": "math.sigmoid",
-    "tanh": "math.tanh",
-    "nn.sigmoid": "math.sigmoid",
-    "nn.tanh": "math.tanh",
-    "nn.softplus": "math.softplus",
     "nn.swish": "nn.silu",
     "nn.l2_normalize": "linalg.l2_normalize",
     "math.l2_normalize": "linalg.l2_normalize",
     "math.softmax": "nn.softmax",
-    "reduce_mean": "math.reduce_mean",
-    "reduce_sum": "math.reduce_sum",
-    "reduce_max": "math.reduce_max",
-    "reduce_min": "math.reduce_min",
     "image.resize_images": "image.resize",
     "image.resize_v2": "image.resize",
 }
+
+# Node -> the function that computes the same. Its inputs are those of the function and the argument in `_CONSTANTS`.
+_FUNCTIONS = {
+    **{op: f"math.{op.lower()}" for op in ("Add", "Pow", "Maximum", "Minimum", "Softplus", "Sigmoid", "Tanh")},
+    **{op: f"math.{op.lower()}" for op in ("Exp", "Log", "Sqrt", "Rsqrt", "Square", "Abs")},
+    **{op: f"math.reduce_{op.lower()}" for op in ("Mean", "Sum", "Max", "Min")},
+    **{op: f"nn.{op.lower()}" for op in ("Relu", "Relu6", "Elu", "Selu", "Softsign", "Softmax")},
+    "AddV2": "math.add",
+    "BiasAdd": "nn.bias_add",
+    "Sub": "math.subtract",
+    "Mul": "math.multiply",
+    "RealDiv": "math.truediv",
+    "Neg": "math.negative",
+    "LeakyRelu": "nn.leaky_relu",
+    "Reshape": "reshape",
+    "Transpose": "transpose",
+    "ExpandDims": "expand_dims",
+    "Pad": "pad",
+}
+_CONSTANTS = {
+    **dict.fromkeys(("Mean", "Sum", "Max", "Min", "ExpandDims"), "axis"),
+    "Reshape": "shape",
+    "Transpose": "perm",
+    "Pad": "paddings",
+}
+# Attribute that affects the result -> argument of the function. Other attributes are types and hints.
+_ATTRIBUTES = {"alpha": "alpha", "keep_dims": "keepdims", "data_format": "data_format"}
+_TYPES = frozenset({"T", "Tidx", "Tshape", "Tperm", "Tdim", "Tpaddings", "_cloned", "N", "dtype", "_output_shapes"})
 
 
 def find(function: str) -> Operation | None:
@@ -225,8 +222,7 @@ def _slice(part: Any) -> Any:
 
 def _settled(found: Operation, settings: Config) -> Config:
     if found.kind == "Pad":
-        mode = str(settings.get("mode", "constant")).lower()
-        settings["mode"] = mode
+        settings["mode"] = str(settings.get("mode", "constant")).lower()
     if found.kind == "Normalize":
         settings["order"] = 2
         settings["epsilon"] = float(settings["epsilon"]) ** 0.5  # TensorFlow's epsilon bounds the square
@@ -234,3 +230,49 @@ def _settled(found: Operation, settings: Config) -> Config:
         axes = settings["axis"]
         settings["axis"] = axes[0] if len(axes) == 1 else tuple(axes)
     return settings
+
+
+def function_of(entry: Config) -> str:
+    """Return the name of TensorFlow's function for a layer's node, '' if the table has none."""
+    return _FUNCTIONS.get(_node(entry)["op"], "")
+
+
+def node_arguments(entry: Config, tensors: list[Any]) -> Config:
+    """Return the arguments of the function by name, given the tensors that the layer is called on.
+
+    Raises:
+        ModelError: the number of inputs is not that of the function, or an attribute is in no table.
+    """
+    node, name = _node(entry), entry.get("name")
+    constants = {int(number): value for number, value in (entry["config"].get("constants") or {}).items()}
+    if not all(isinstance(value, (int, float, list)) for value in constants.values()):
+        raise ModelError(f"its layer {name} has a constant that is not a number")
+    left = list(tensors)
+    inputs = [constants[n] if n in constants else left.pop(0) for n in range(len(tensors) + len(constants))]
+    function = _FUNCTIONS[node["op"]]
+    names = _NAMED[function].inputs + ((_CONSTANTS[node["op"]],) if node["op"] in _CONSTANTS else ())
+    if len(inputs) != len(names):
+        raise ModelError(f"its layer {name} calls {function} on {len(inputs)} arguments instead of {len(names)}")
+    kwargs = dict(zip(names, inputs, strict=True))
+    for key, value in node.get("attr", {}).items():
+        if key in _ATTRIBUTES:
+            kwargs[_ATTRIBUTES[key]] = _plain(value)
+        elif key not in _TYPES:
+            raise ModelError(f"its layer {name} is a node with the attribute {key!r}, which is unknown")
+    return kwargs
+
+
+def _node(entry: Config) -> Mapping[str, Any]:
+    node = entry["config"].get("node_def")
+    if not isinstance(node, Mapping) or not isinstance(node.get("op"), str):
+        raise ModelError(f"its layer {entry.get('name')} is a node of a TensorFlow program in an unknown form")
+    return node
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of an attribute from its JSON: {'f': 0.1}, {'b': True}, {'s': base64}, {} for false."""
+    if isinstance(value, Mapping):
+        if "s" in value:
+            return {"TkhXQw==": "NHWC", "TkNIVw==": "NCHW"}.get(str(value["s"]), str(value["s"]))
+        return next(iter(value.values()), False)
+    return value

@@ -9,31 +9,28 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeAlias
 
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io.known_layers import check_known, layer_settings, short
 from dreamfilters.networks.migrate import graph_calls
-from dreamfilters.networks.migrate import layer_settings as reshaping
-from dreamfilters.networks.migrate.keras_migrations import (
-    ACTIVATIONS,
-    ANY,
-    ELSEWHERE,
-    GONE,
-    HARD_SIGMOID,
-    KerasEra,
-    Version,
-    eras_after,
-    version_of,
+from dreamfilters.networks.migrate import keras_migrations as tables
+from dreamfilters.networks.migrate.keras_migrations import KerasEra, entry_of, version_of
+from dreamfilters.networks.migrate.layer_settings import (
+    check_known,
+    for_training,
+    layer_settings,
+    policy,
+    short,
+    special,
 )
 
 Config: TypeAlias = dict[str, Any]
 
 FUNCTIONAL = ("Functional", "Model", "Network", "Container")
 _FIRST_OF_PYTHON_3_11 = (2, 12)  # earlier bytecode does not run on the supported versions of Python
+_ACTIVATIONS = {*dir(keras.activations), "swish", "hard_swish"} - {"get", "serialize", "deserialize"}
 _RESERVED = "/"  # not allowed in the names of layers in Keras 3
 
 
@@ -91,9 +88,9 @@ def kept_name(name: str) -> str:
 class _Upgrade:
     """The migration of one configuration; `changes` collects its sentences."""
 
-    def __init__(self, version: Version, trust: bool) -> None:
+    def __init__(self, version: tables.Version, trust: bool) -> None:
         self.version = version
-        self.eras = eras_after(version)
+        self.eras = tables.eras_after(version)
         self.trust = trust
         self.changes: Counter[str] = Counter()
         self.shapes: dict[str, list[int | None]] = {}
@@ -133,7 +130,7 @@ class _Upgrade:
                 self.add_change("the input of a Sequential became a layer of its own")
             layers.insert(0, _input_layer(f"{_name_of(layers[0])}_input", shape, dtype, layers))
         settings = self._model_settings(inner, ("layers", "build_input_shape", "dtype"))
-        return _entry("keras", "Sequential", {**settings, "layers": layers})
+        return entry_of("keras", "Sequential", {**settings, "layers": layers})
 
     def _functional(self, entry: Config, inner: Config) -> Config:
         stored = inner["layers"]
@@ -143,7 +140,7 @@ class _Upgrade:
             layers.append({**upgraded, "name": kept_name(str(layer.get("name", _name_of(layer))))})
         settings = self._model_settings(inner, ("layers", "input_layers", "output_layers", "dtype"))
         wired = graph_calls.wire(stored, layers, inner["input_layers"], inner["output_layers"], say=self.add_change)
-        return _entry("keras.src.models.functional", "Functional", {**settings, **wired})
+        return entry_of("keras.src.models.functional", "Functional", {**settings, **wired})
 
     def _model_settings(self, inner: Mapping[str, Any], known: tuple[str, ...]) -> Config:
         for key in inner:
@@ -160,15 +157,14 @@ class _Upgrade:
             raise ModelError(f"its layer {kind} has no settings")
         kind, config = kind.rpartition(">")[2] if kind.startswith("Keras>") else kind, dict(config)
         name = str(config.get("name", entry.get("name", kind)))
-        if kind in GONE:
-            raise ModelError(
-                f"its layer {name} is a {kind}: {GONE[kind]}; only the version of Keras that wrote it can open it"
-            )
+        if kind in tables.GONE:
+            why = f"{tables.GONE[kind]}; only the version of Keras that wrote it can open it"
+            raise ModelError(f"its layer {name} is a {kind}: {why}")
         for era in self.eras:
             kind = self._through(era, name, kind, config)
         if kind == "Conv2DTranspose" and isinstance(config.get("output_shape"), list):  # Keras 1
             self.shapes[kept_name(name)] = config["output_shape"]
-        kind = reshaping.special(name, kind, config, say=self.add_change)
+        kind = special(name, kind, config, say=self.add_change)
         if kind == "Lambda":
             return self._lambda(name, config)
         self._parts(name, kind, config)
@@ -176,13 +172,10 @@ class _Upgrade:
             config.pop("trainable", None)
         check_known(name, kind, config)
         if "name" in config:
-            config["name"] = self._named(str(config["name"]))
-        return _entry(ELSEWHERE.get(kind, "keras.layers"), kind, config)
-
-    def _named(self, name: str) -> str:
-        if _RESERVED in name:
-            self.add_change("'/' in names of layers became '__'")
-        return kept_name(name)
+            if _RESERVED in str(config["name"]):
+                self.add_change("'/' in names of layers became '__'")
+            config["name"] = kept_name(str(config["name"]))
+        return entry_of(tables.ELSEWHERE.get(kind, "keras.layers"), kind, config)
 
     def _through(self, era: KerasEra, name: str, kind: str, config: Config) -> str:
         if kind in era.classes:
@@ -204,7 +197,7 @@ class _Upgrade:
         for key, value in _rows(era.implied, kind):
             if key not in config:
                 config[key] = value
-                self.add_change(f"{kind} says {key}={value}, which held by itself")
+                self.add_change(f"{key}={value} of {kind} is stored now; it was the default of that version")
         self._drop(era, name, kind, config)
         return kind
 
@@ -213,7 +206,7 @@ class _Upgrade:
             if key not in config:
                 continue
             value = config.pop(key)
-            if neutral is not ANY and value not in neutral:
+            if neutral is not tables.ANY and value not in neutral:
                 raise ModelError(f"its layer {name} ({kind}) has {key}={short(value)}, which Keras 3 does not support")
             if value not in (None, False):
                 self.add_change(f"{key} of {kind} left out, which changes nothing")
@@ -236,18 +229,18 @@ class _Upgrade:
             config["function"] = {"class_name": "__lambda__", "config": inside}
         elif isinstance(config.get("function"), str):
             raise ModelError(f"its layer {name} is a Lambda of the function {config['function']!r}, not in the file")
-        return _entry("keras.layers", "Lambda", config)
+        return entry_of("keras.layers", "Lambda", config)
 
     def _parts(self, name: str, kind: str, config: Config) -> None:
         """Upgrade the objects in a layer's settings: dtype, activations, cells and wrapped layers."""
         for key in list(config):
             value = config[key]
             if key == "dtype":
-                config[key] = reshaping.policy(value)
+                config[key] = policy(value)
             elif key.endswith("activation"):
                 config[key] = self._activation(name, value)
             elif key.endswith(("_initializer", "_regularizer", "_constraint")):
-                config[key] = reshaping.for_training(key, value, say=self.add_change)
+                config[key] = for_training(key, value, say=self.add_change)
                 if config[key] is None and key.endswith("_initializer"):
                     del config[key]
             elif key in ("layer", "backward_layer", "cell", "cells") and value is not None:
@@ -262,19 +255,13 @@ class _Upgrade:
             if hasattr(keras.layers, str(value.get("class_name"))):
                 return self.layer(dict(value))
             value = value.get("class_name")
-        known = ACTIVATIONS.get(str(value), str(value)).rpartition(">")[2]
+        known = tables.ACTIVATIONS.get(str(value), str(value)).rpartition(">")[2]
         if known == "hard_sigmoid":
             self.add_change("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
-            return copy.deepcopy(HARD_SIGMOID)
-        if known not in _activations():
+            return copy.deepcopy(tables.HARD_SIGMOID)
+        if known not in _ACTIVATIONS:
             raise ModelError(f"needs the code of activation {known!r} (layer {name}), which is not in the file")
         return known
-
-
-@cache
-def _activations() -> frozenset[str]:
-    aliases = ("swish", "hard_swish")
-    return frozenset(dir(keras.activations)).union(aliases) - {"get", "serialize", "deserialize"}
 
 
 def _rows(table: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, Any]]:
@@ -303,7 +290,7 @@ def _input_layer(name: str, shape: list[Any], dtype: str, others: list[Config]) 
     taken = {_name_of(layer) for layer in others}
     while name in taken:
         name += "_"
-    return _entry("keras.layers", "InputLayer", {"batch_shape": shape, "dtype": dtype, "name": name})
+    return entry_of("keras.layers", "InputLayer", {"batch_shape": shape, "dtype": dtype, "name": name})
 
 
 def _config_of(entry: Any) -> Mapping[str, Any]:
@@ -313,7 +300,3 @@ def _config_of(entry: Any) -> Mapping[str, Any]:
 
 def _name_of(entry: Config) -> str:
     return str(_config_of(entry).get("name", entry.get("class_name", "layer")))
-
-
-def _entry(module: str, kind: str, config: Config) -> Config:
-    return {"module": module, "class_name": kind, "config": config, "registered_name": None}

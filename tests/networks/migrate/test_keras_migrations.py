@@ -1,7 +1,6 @@
 import keras
 import pytest
 
-from dreamfilters.networks.io.known_layers import layer_settings
 from dreamfilters.networks.migrate.keras_migrations import (
     ACTIVATIONS,
     ERAS,
@@ -11,6 +10,7 @@ from dreamfilters.networks.migrate.keras_migrations import (
     eras_after,
     version_of,
 )
+from dreamfilters.networks.migrate.layer_settings import layer_settings
 
 
 @pytest.mark.parametrize(
