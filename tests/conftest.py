@@ -24,6 +24,17 @@ from dreamfilters.viewer.server.http_server import Viewer
 pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
 
 
+# Folders and files whose tests are all slow: they open a browser, kill processes, or train a network.
+SLOW = {"browser", "test_killed.py", "test_train.py", "test_launch.py", "test_blog_post.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out."""
+    for item in items:
+        if SLOW & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
     """Fill the weights by NumPy: kernels of He's std that sum to 0, so that every unit answers to some noise."""
     rng = np.random.default_rng(seed)

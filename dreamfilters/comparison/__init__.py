@@ -1,1 +1,1 @@
-"""Dreams and evidence held against each other."""
+"""Comparison of dreams with real images."""

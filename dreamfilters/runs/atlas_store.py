@@ -59,7 +59,7 @@ class AtlasStore:
     def make(self) -> None:
         """Compute what is missing; the manifest of the finished atlas is written last."""
         job, folder = self.job, self.folder
-        self._save_manifest({}, None)  # so that the files of a killed run are known as ours
+        self._save_manifest({}, None)  # so that the files of a killed run are recognized
         references = job.references(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
         dreams = job.dreams(folder / DREAMS, self.overall.part(_SCANNED, _DREAMED, "optimizing"))
         audit = self._audit(dreams)

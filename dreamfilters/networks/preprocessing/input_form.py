@@ -162,7 +162,7 @@ class InputForm:
         several = f"{self.channels} channels" if self.order == "channels" else self.order
         order = _ORDER_NAMES.get((self.order, self.channels), several)
         if self.standardized:
-            return f"{height}x{width} {order}, each image standardized by itself"
+            return f"{height}x{width} {order}, each image standardized"
         if len(set(self.mean)) == len(set(self.std)) == 1:
             low, high = self.box()
             return f"{height}x{width} {order}, {low[0]:.4g} to {high[0]:.4g}"

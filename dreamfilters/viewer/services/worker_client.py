@@ -193,7 +193,7 @@ class WorkerClient:
     def _fail(self, note: str) -> None:
         self._set_phase("failed", note)
         self._fail_pending(note)
-        self._opened.set()  # wakes up callers of wait_until_opened
+        self._opened.set()  # releases the callers of wait_until_opened
 
     def _set_phase(self, phase: str, note: str) -> None:
         self.phase, self.note = phase, note

@@ -43,7 +43,7 @@ class Handlers:
         send("network", self._session.description)
 
     def handle(self, request: Request, pause: Pause) -> Any:
-        """Return the value that a request asks for."""
+        """Return the value that a request names."""
         actions: dict[str, Callable[..., Any]] = {
             "layer_maps": self.layer_maps, "unit_map": self.unit_map, "predictions": self.predictions,
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,

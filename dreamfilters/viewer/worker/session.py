@@ -34,7 +34,7 @@ def open_network(spec: Any, options: Mapping[str, Any]) -> Network:
 class ModelSession:
     """Activations of a network on single images.
 
-    Images are told apart by `key`, any hashable value; the activations of the latest images are cached.
+    Images are distinguished by `key`, any hashable value; the activations of the latest images are cached.
     """
 
     def __init__(self, network: Network, *, cache: int = _CACHE, all_layers: int = _ALL_LAYERS) -> None:

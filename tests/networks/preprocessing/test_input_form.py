@@ -53,7 +53,7 @@ def test_the_box_is_where_black_and_white_come_to_lie(form):
         (InputForm.from_range(0, 1, channels=2, size=(8, 8)), "8x8 gray and alpha, 0 to 1"),
         (InputForm.from_range(0, 1, channels=5, size=(8, 8)), "8x8 5 channels, 0 to 1"),
         (InputForm((8, 8), 1, order="equalized"), "8x8 equalized gray, 0 to 1"),
-        (InputForm((8, 8), scale=255.0, standardized=True), "8x8 RGB, each image standardized by itself"),
+        (InputForm((8, 8), scale=255.0, standardized=True), "8x8 RGB, each image standardized"),
         (
             InputForm((8, 8), scale=255.0, mean=(103.5, 116.0, 123.0), order="BGR"),
             "8x8 BGR, 0 to 255 less 103.5/116/123 divided by 1",
