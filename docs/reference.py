@@ -24,7 +24,7 @@ SECTIONS = {
     "Objectives": ("dreams.objectives",),
     "Dreams and recipes": ("dreams.engine", "dreams.recipe", "dreams.result", "dreams.ascent"),
     "Parameterizations": ("dreams.parameterizations",),
-    "Transforms": ("dreams.transforms", "dreams.affine_transforms"),
+    "Transforms": ("dreams.transforms",),
     "Penalties": ("dreams.penalties",),
     "Optimizers": ("dreams.optimizers",),
     "Priors": ("dreams.priors",),

@@ -11,11 +11,6 @@ from .comparison.measures.path_similarity import path_similarity as path_similar
 from .comparison.measures.registry import MEASURES as MEASURES
 from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.result import Comparison as Comparison
-from .dreams.affine_transforms import Crop as Crop
-from .dreams.affine_transforms import Rotate as Rotate
-from .dreams.affine_transforms import Scale as Scale
-from .dreams.affine_transforms import Shear as Shear
-from .dreams.affine_transforms import Shift as Shift
 from .dreams.engine import dream as dream
 from .dreams.engine import iter_dreams as iter_dreams
 from .dreams.objectives.features import direction as direction
@@ -99,6 +94,7 @@ from .dreams.transforms import (
 from .dreams.transforms import (
     Color as Color,
 )
+from .dreams.transforms import Crop as Crop
 from .dreams.transforms import (
     Flip as Flip,
 )
@@ -111,6 +107,10 @@ from .dreams.transforms import (
 from .dreams.transforms import (
     Pad as Pad,
 )
+from .dreams.transforms import Rotate as Rotate
+from .dreams.transforms import Scale as Scale
+from .dreams.transforms import Shear as Shear
+from .dreams.transforms import Shift as Shift
 from .dreams.transforms import (
     Trim as Trim,
 )

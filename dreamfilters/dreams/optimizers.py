@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
-import keras
 from keras import ops
+from keras.tree import map_structure
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.errors import RecipeError
+from dreamfilters.dreams.settings import Settings, above, below
 
 Tree: TypeAlias = Any  # a dict of arrays, one row per image
+Rate: TypeAlias = Annotated[float, above(0)]
+Beta: TypeAlias = Annotated[float, below(0, 1)]
 Schedule: TypeAlias = Literal["constant", "cosine", "linear", "warm-cosine"]
 
 _WARM_UP = 0.1  # share of the steps during which "warm-cosine" rises
@@ -55,141 +57,95 @@ def schedule_factor(schedule: Schedule, step: Tensor, steps: int) -> Tensor:
     return ops.ones_like(done)
 
 
-def check_schedule(schedule: str) -> None:
-    """Raise a RecipeError for an unknown schedule."""
-    if schedule not in get_args(Schedule):
-        raise RecipeError(f"schedule={schedule!r}: one of {', '.join(get_args(Schedule))}")
-
-
-def _check(rate: float, **shares: float) -> None:
-    if not rate > 0:
-        raise RecipeError(f"rate={rate}: must be above 0")
-    for name, share in shares.items():
-        if not 0 <= share < 1:
-            raise RecipeError(f"{name}={share}: from 0 up to, not including, 1")
-
-
-def _zeros(params: Tree) -> Tree:
-    return keras.tree.map_structure(ops.zeros_like, params)
-
-
-def _map(function: Any, *trees: Tree) -> Tree:
-    return keras.tree.map_structure(function, *trees)
-
-
 @dataclass(frozen=True)
-class Adam:
+class Adam(Settings):
     """Kingma and Ba (2015)."""
 
-    rate: float = 0.05
-    beta1: float = 0.9
-    beta2: float = 0.999
-
-    def __post_init__(self) -> None:
-        _check(self.rate, beta1=self.beta1, beta2=self.beta2)
+    rate: Rate = 0.05
+    beta1: Beta = 0.9
+    beta2: Beta = 0.999
 
     def start(self, params: Tree) -> Tree:
         """Return the sums of gradients and of their squares, both 0."""
-        return _sums(params)
+        return {"first": map_structure(ops.zeros_like, params), "second": map_structure(ops.zeros_like, params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the bias-corrected first moment over the root of the second."""
         of_sum = (1 - self.beta1) / (1 - ops.power(self.beta1, _count(step)))
-        return _over_root(self, gradient, state, step, lambda total, g: of_sum * total)
+        return self._over_root(gradient, state, step, lambda total, g: of_sum * total)
+
+    def _over_root(self, gradient: Tree, state: Tree, step: Tensor, top: Any) -> tuple[Tree, Tree]:
+        """Return `top(running sum, gradient)` over the root of the mean square, and the new running sums.
+
+        The sums are beta * sum + gradient. The factor (1 - beta) and the bias correction, which turn them into moments,
+        are applied to the step as a whole, because each pass over all parameters takes time.
+        """
+        first = map_structure(lambda total, g: self.beta1 * total + g, state["first"], gradient)
+        second = map_structure(lambda total, g: self.beta2 * total + ops.square(g), state["second"], gradient)
+        scale = ops.sqrt((1 - self.beta2) / (1 - ops.power(self.beta2, _count(step))))
+        # without _TINY, TensorFlow uses an approximate reciprocal root, which differs between batches
+        move = map_structure(lambda m, v, g: top(m, g) / (ops.sqrt(v) * scale + _TINY), first, second, gradient)
+        return move, {"first": first, "second": second}
 
 
 @dataclass(frozen=True)
-class Nadam:
+class Nadam(Adam):
     """Adam with Nesterov momentum (Dozat 2016), with a constant first decay."""
 
-    rate: float = 0.5
-    beta1: float = 0.9
-    beta2: float = 0.99
-
-    def __post_init__(self) -> None:
-        _check(self.rate, beta1=self.beta1, beta2=self.beta2)
-
-    def start(self, params: Tree) -> Tree:
-        """Return the sums of gradients and of their squares, both 0."""
-        return _sums(params)
+    rate: Rate = 0.5
+    beta1: Beta = 0.9
+    beta2: Beta = 0.99
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the Nesterov first moment over the root of the second."""
         of_sum = self.beta1 * (1 - self.beta1) / (1 - ops.power(self.beta1, _count(step) + 1))
         of_gradient = (1 - self.beta1) / (1 - ops.power(self.beta1, _count(step)))
-        return _over_root(self, gradient, state, step, lambda total, g: of_sum * total + of_gradient * g)
+        return self._over_root(gradient, state, step, lambda total, g: of_sum * total + of_gradient * g)
 
 
 def _count(step: Tensor) -> Tensor:
     return ops.cast(step, "float32") + 1
 
 
-def _sums(params: Tree) -> Tree:
-    return {"first": _zeros(params), "second": _zeros(params)}
-
-
-def _over_root(optimizer: Adam | Nadam, gradient: Tree, state: Tree, step: Tensor, top: Any) -> tuple[Tree, Tree]:
-    """Return `top(running sum, gradient)` over the root of the mean square, and the new running sums.
-
-    The sums are beta * sum + gradient. The factor (1 - beta) and the bias correction, which turn them into moments, are
-    applied to the step as a whole, because each pass over all parameters takes time.
-    """
-    first = _map(lambda total, g: optimizer.beta1 * total + g, state["first"], gradient)
-    second = _map(lambda total, g: optimizer.beta2 * total + ops.square(g), state["second"], gradient)
-    scale = ops.sqrt((1 - optimizer.beta2) / (1 - ops.power(optimizer.beta2, _count(step))))
-    # without _TINY, TensorFlow uses an approximate reciprocal root, which differs between batches
-    move = _map(lambda m, v, g: top(m, g) / (ops.sqrt(v) * scale + _TINY), first, second, gradient)
-    return move, {"first": first, "second": second}
-
-
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Settings):
     """The gradient over the root of its mean square (Tieleman and Hinton 2012)."""
 
-    rate: float = 0.05
-    rho: float = 0.9
-
-    def __post_init__(self) -> None:
-        _check(self.rate, rho=self.rho)
+    rate: Rate = 0.05
+    rho: Beta = 0.9
 
     def start(self, params: Tree) -> Tree:
         """Return a mean square of 0."""
-        return {"second": _zeros(params)}
+        return {"second": map_structure(ops.zeros_like, params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the scaled gradient."""
-        second = _map(lambda v, g: self.rho * v + (1 - self.rho) * ops.square(g), state["second"], gradient)
-        return _map(lambda g, v: g / (ops.sqrt(v) + _TINY), gradient, second), {"second": second}
+        second = map_structure(lambda v, g: self.rho * v + (1 - self.rho) * ops.square(g), state["second"], gradient)
+        return map_structure(lambda g, v: g / (ops.sqrt(v) + _TINY), gradient, second), {"second": second}
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Settings):
     """Gradient ascent with momentum (Polyak 1964)."""
 
-    rate: float = 1.0
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        _check(self.rate, momentum=self.momentum)
+    rate: Rate = 1.0
+    momentum: Beta = 0.9
 
     def start(self, params: Tree) -> Tree:
         """Return a velocity of 0."""
-        return {"velocity": _zeros(params)}
+        return {"velocity": map_structure(ops.zeros_like, params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the velocity."""
-        velocity = _map(lambda v, g: self.momentum * v + g, state["velocity"], gradient)
+        velocity = map_structure(lambda v, g: self.momentum * v + g, state["velocity"], gradient)
         return velocity, {"velocity": velocity}
 
 
 @dataclass(frozen=True)
-class Sign:
+class Sign(Settings):
     """Every parameter moves by the learning rate, in the direction of its gradient (FGSM, Goodfellow et al. 2015)."""
 
-    rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        _check(self.rate)
+    rate: Rate = 0.01
 
     def start(self, params: Tree) -> Tree:
         """Return no state."""
@@ -197,20 +153,15 @@ class Sign:
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the gradient's sign."""
-        return _map(ops.sign, gradient), state
+        return map_structure(ops.sign, gradient), state
 
 
 @dataclass(frozen=True)
-class Normalized:
+class Normalized(Settings):
     """The gradient divided by its norm: "l2" is the root mean square (keras-vis), "l1" the mean |g| (DeepDream)."""
 
-    rate: float = 1.0
+    rate: Rate = 1.0
     norm: Literal["l1", "l2"] = "l2"
-
-    def __post_init__(self) -> None:
-        _check(self.rate)
-        if self.norm not in ("l1", "l2"):
-            raise RecipeError(f"norm={self.norm!r}: 'l1' or 'l2'")
 
     def start(self, params: Tree) -> Tree:
         """Return no state."""
@@ -223,4 +174,4 @@ class Normalized:
             norm = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))
             return g / ops.reshape(norm + _TINY, (-1,) + (1,) * (len(g.shape) - 1))
 
-        return _map(scaled, gradient), state
+        return map_structure(scaled, gradient), state

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from keras import ops
@@ -16,11 +16,14 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.settings import Limit, NonNegative, PositiveInt, Settings, above, between
 from dreamfilters.errors import RecipeError
 
 Params: TypeAlias = dict[str, Tensor]  # each array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
 Contrast: TypeAlias = Literal["standardized", "free"]
+CanvasSize: TypeAlias = Annotated[Size, Limit("at least one pixel", lambda size: size is None or np.min(size) >= 1)]
+Gain: TypeAlias = Annotated[float, above(0, usual="1 to 5")]
 
 _EDGE = 1e-3  # images are clipped to [.001, .999] for finite logits: a quarter of one gray level
 
@@ -100,28 +103,15 @@ def from_valid_rgb(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: 
     return np.asarray(z, "float32")
 
 
-def _check_image_settings(gain: float, size: Size, contrast: str) -> None:
-    if not gain > 0:
-        raise RecipeError(f"gain={gain}: must be above 0, usually 1 to 5")
-    if contrast not in ("standardized", "free"):
-        raise RecipeError(f"contrast={contrast!r}: 'standardized' or 'free'")
-    sides = (size,) if isinstance(size, int) else (size or ())
-    if any(side < 1 for side in sides):
-        raise RecipeError(f"size={size}: at least one pixel")
-
-
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(Settings):
     """One parameter per pixel and channel, without a prior on frequencies."""
 
-    size: Size = None
-    gain: float = 1.0
+    size: CanvasSize = None
+    gain: Gain = 1.0
     contrast: Contrast = "free"
     prior: str = "none"
     std: float = 0.1  # of the random start
-
-    def __post_init__(self) -> None:
-        _check_image_settings(self.gain, self.size, self.contrast)
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal noise of the given std."""
@@ -137,23 +127,18 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Fourier:
+class Fourier(Settings):
     """A Fourier spectrum with weights 1 / f ** decay, or those that the prior measured (Olah et al. 2017).
 
     A step of the optimizer changes every frequency equally, so the image changes at all scales at once.
     """
 
-    size: Size = None
-    decay: float = 1.0
-    gain: float = 2.5
+    size: CanvasSize = None
+    decay: NonNegative = 1.0  # 0 is a flat spectrum, 1 that of natural images
+    gain: Gain = 2.5
     contrast: Contrast = "standardized"
     prior: str = "network"
     std: float = 1.0  # of the random start, before the weights
-
-    def __post_init__(self) -> None:
-        _check_image_settings(self.gain, self.size, self.contrast)
-        if self.decay < 0:
-            raise RecipeError(f"decay={self.decay}: at least 0; 0 is a flat spectrum, 1 that of natural images")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal coefficients, real and imaginary."""
@@ -187,19 +172,16 @@ class Fourier:
 
 
 @dataclass(frozen=True)
-class Phase:
+class Phase(Settings):
     """Fourier phases; the amplitudes are those of the prior (MACO, Fel et al. 2023).
 
     The image keeps the colors and the spectrum of natural images.
     """
 
-    size: Size = None
-    decay: float = 1.0  # of the amplitudes if the prior has no spectrum
-    gain: float = 1.0
+    size: CanvasSize = None
+    decay: NonNegative = 1.0  # of the amplitudes if the prior has no spectrum
+    gain: Gain = 1.0
     prior: str = "network"
-
-    def __post_init__(self) -> None:
-        _check_image_settings(self.gain, self.size, "standardized")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return uniform phases."""
@@ -220,20 +202,15 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Pyramid:
+class Pyramid(Settings):
     """A Laplacian pyramid: images of halved sizes, enlarged and added (Burt and Adelson 1983; Lucid)."""
 
-    size: Size = None
-    levels: int = 4
-    gain: float = 2.5
+    size: CanvasSize = None
+    levels: Annotated[int, between(1, 10)] = 4
+    gain: Gain = 2.5
     contrast: Contrast = "standardized"
     prior: str = "network"
     std: float = 0.3  # of the random start, on each level
-
-    def __post_init__(self) -> None:
-        _check_image_settings(self.gain, self.size, self.contrast)
-        if not 1 <= self.levels <= 10:
-            raise RecipeError(f"levels={self.levels}: a pyramid has 1 to 10 levels")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return normal noise on each level."""
@@ -262,23 +239,18 @@ class Pyramid:
 
 
 @dataclass(frozen=True)
-class CPPN:
+class CPPN(Settings):
     """The weights of a small network from coordinates to colors (Stanley 2007; Mordvintsev et al. 2018).
 
     The image is smooth at any size. Each image has its own network of `depth` layers with `width` units and the
     activations (a / .67, a^2 / .6) of a = arctan(z), which have unit variance, as in Lucid.
     """
 
-    size: Size = None
-    width: int = 16
-    depth: int = 6
-    gain: float = 1.0
+    size: CanvasSize = None
+    width: PositiveInt = 16
+    depth: PositiveInt = 6
+    gain: Gain = 1.0
     prior: str = "none"
-
-    def __post_init__(self) -> None:
-        _check_image_settings(self.gain, self.size, "free")
-        if self.width < 1 or self.depth < 1:
-            raise RecipeError(f"width={self.width}, depth={self.depth}: at least 1")
 
     def start(self, seeds: backend.Seeds, canvas: Canvas) -> Params:
         """Return weights of std 1 / sqrt(inputs), a tenth of it in the last layer, for an image near gray."""

@@ -8,14 +8,16 @@ step: it moves them toward gray, blurs them, or sets the least important ones to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol, TypeAlias
 
 from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
+from dreamfilters.dreams.settings import NonNegative, PositiveInt, Settings, Share, at_least, between
 from dreamfilters.dreams.transforms import gaussian_blur
-from dreamfilters.errors import RecipeError
+
+Percent: TypeAlias = Annotated[float, between(0, 100)]
 
 
 class Penalty(Protocol):
@@ -32,19 +34,11 @@ class Edit(Protocol):
         """Return the edited pixels."""
 
 
-def _check(name: str, value: float, least: float = 0.0, most: float = float("inf")) -> None:
-    if not least <= value <= most:
-        raise RecipeError(f"{name}={value}: from {least:g}{f' to {most:g}' if most < float('inf') else ' up'}")
-
-
 @dataclass(frozen=True)
-class TotalVariation:
+class TotalVariation(Settings):
     """Total variation: the mean over pixels of |down| + |right|, summed over channels (Rudin et al. 1992)."""
 
-    weight: float
-
-    def __post_init__(self) -> None:
-        _check("weight", self.weight)
+    weight: NonNegative
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
@@ -55,13 +49,10 @@ class TotalVariation:
 
 
 @dataclass(frozen=True)
-class L1:
+class L1(Settings):
     """Distance from mid gray: the mean of |x - .5|."""
 
-    weight: float
-
-    def __post_init__(self) -> None:
-        _check("weight", self.weight)
+    weight: NonNegative
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
@@ -69,13 +60,10 @@ class L1:
 
 
 @dataclass(frozen=True)
-class L2:
+class L2(Settings):
     """Distance from mid gray: the mean of (x - .5) ** 2."""
 
-    weight: float
-
-    def __post_init__(self) -> None:
-        _check("weight", self.weight)
+    weight: NonNegative
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
@@ -83,15 +71,11 @@ class L2:
 
 
 @dataclass(frozen=True)
-class Lp:
+class Lp(Settings):
     """Distance from mid gray: the mean of |x - .5| ** power; a high power bounds the extremes (Mahendran 2015: 6)."""
 
-    weight: float
-    power: float = 6.0
-
-    def __post_init__(self) -> None:
-        _check("weight", self.weight)
-        _check("power", self.power, 1.0)
+    weight: NonNegative
+    power: Annotated[float, at_least(1)] = 6.0
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
@@ -99,15 +83,11 @@ class Lp:
 
 
 @dataclass(frozen=True)
-class BlurDistance:
+class BlurDistance(Settings):
     """Fine detail: the mean of (x - blurred x) ** 2, with the blur held constant (Lucid, `blur_input_each_step`)."""
 
-    weight: float
-    sigma: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check("weight", self.weight)
-        _check("sigma", self.sigma)
+    weight: NonNegative
+    sigma: NonNegative = 1.0
 
     def __call__(self, image: Tensor) -> Tensor:
         """Return (n,)."""
@@ -117,13 +97,10 @@ class BlurDistance:
 
 
 @dataclass(frozen=True)
-class Decay:
+class Decay(Settings):
     """After each step, multiply the pixels, which are 0 for gray, by 1 - `rate`."""
 
-    rate: float
-
-    def __post_init__(self) -> None:
-        _check("rate", self.rate, 0.0, 1.0)
+    rate: Share
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
         """Return the decayed pixels."""
@@ -131,15 +108,11 @@ class Decay:
 
 
 @dataclass(frozen=True)
-class BlurEvery:
+class BlurEvery(Settings):
     """Every `every` steps, blur the pixels by `sigma`."""
 
-    sigma: float
-    every: int = 4
-
-    def __post_init__(self) -> None:
-        _check("sigma", self.sigma)
-        _check("every", self.every, 1)
+    sigma: NonNegative
+    every: PositiveInt = 4
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
         """Return the pixels, blurred at every `every`-th step."""
@@ -149,13 +122,10 @@ class BlurEvery:
 
 
 @dataclass(frozen=True)
-class ClipNorm:
+class ClipNorm(Settings):
     """After each step, set the `percent` of pixels with the smallest color norm to gray."""
 
-    percent: float
-
-    def __post_init__(self) -> None:
-        _check("percent", self.percent, 0.0, 100.0)
+    percent: Percent
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
         """Return the pixels, those with the smallest norm at 0."""
@@ -163,13 +133,10 @@ class ClipNorm:
 
 
 @dataclass(frozen=True)
-class ClipContribution:
+class ClipContribution(Settings):
     """After each step, set the `percent` of pixels with the smallest |sum over channels of x * g| to gray."""
 
-    percent: float
-
-    def __post_init__(self) -> None:
-        _check("percent", self.percent, 0.0, 100.0)
+    percent: Percent
 
     def __call__(self, pixels: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
         """Return the pixels, those with the smallest contribution at 0."""

@@ -8,17 +8,17 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
-from dreamfilters.dreams import affine_transforms, builtin_recipes, optimizers, parameterizations, penalties, transforms
-from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
+from dreamfilters.dreams import builtin_recipes, optimizers, parameterizations, penalties, transforms
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
 from dreamfilters.dreams.parameterizations import Fourier, Parameterization, Size
 from dreamfilters.dreams.penalties import Edit, Penalty
-from dreamfilters.dreams.transforms import Transform
+from dreamfilters.dreams.settings import PositiveInt, Settings, above, between
+from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
 from dreamfilters.errors import RecipeError, close_names
 
-ClassScore = Literal["logit", "margin"]
+ClassScore: TypeAlias = Literal["logit", "margin"]
 
 
 def _kinds(module: Any, *names: str) -> dict[str, type]:
@@ -33,10 +33,11 @@ def _kind(name: str) -> str:
 # section of a recipe -> kind in TOML -> class
 KINDS: dict[str, dict[str, type]] = {
     "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
-    "transforms": {
-        **_kinds(affine_transforms, "Rotate", "Scale", "Shear", "Shift", "Crop"),
-        **_kinds(transforms, "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip", "Color"),
-    },
+    "transforms": _kinds(
+        transforms,
+        *("Rotate", "Scale", "Shear", "Shift", "Crop", "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip"),
+        "Color",
+    ),
     "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
     "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),
     "optimizer": _kinds(optimizers, "Adam", "Nadam", "RMSprop", "Momentum", "Sign", "Normalized"),
@@ -45,7 +46,7 @@ _LISTS = ("transforms", "penalties", "edits")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """How dreams are made.
 
     Attributes:
@@ -73,38 +74,22 @@ class Recipe:
     edits: tuple[Edit, ...] = ()
     optimizer: Optimizer = field(default_factory=Nadam)
     schedule: Schedule = "constant"
-    steps: int = 64
-    octaves: int = 1
-    octave_scale: float = 1.4
+    steps: PositiveInt = 64
+    octaves: Annotated[int, between(1, 12)] = 1
+    octave_scale: Annotated[float, above(1, usual="1.2 to 1.5")] = 1.4
     class_score: ClassScore = "logit"
     transparency: bool = False
     name: str = "custom"
 
     def __post_init__(self) -> None:
-        optimizers.check_schedule(self.schedule)
-        if self.steps < 1:
-            raise RecipeError(f"steps={self.steps}: at least 1")
-        if not 1 <= self.octaves <= 12:
-            raise RecipeError(f"octaves={self.octaves}: from 1 to 12")
-        if not self.octave_scale > 1:
-            raise RecipeError(f"octave_scale={self.octave_scale}: above 1, usually 1.2 to 1.5")
-        if self.class_score not in ("logit", "margin"):
-            raise RecipeError(f"class_score={self.class_score!r}: 'logit' or 'margin'")
+        super().__post_init__()
         if self.edits and not isinstance(self.parameterization, parameterizations.Pixels):
             kind = _kind(type(self.parameterization).__name__)
             raise RecipeError(f"edits change pixels, which {kind} does not have: set parameterization.kind = 'pixels'")
 
     def as_values(self) -> dict[str, Any]:
         """Return the recipe as JSON values, which `from_values` reads."""
-        values: dict[str, Any] = {}
-        for name in (entry.name for entry in dataclasses.fields(self)):
-            value = getattr(self, name)
-            if name in _LISTS:
-                value = [_part_values(part) for part in value]
-            elif name in KINDS:
-                value = _part_values(value)
-            values[name] = value
-        return values
+        return {name: _plain(value) for name, value in vars(self).items()}
 
     @property
     def canvas_size(self) -> tuple[int, int] | None:
@@ -113,9 +98,13 @@ class Recipe:
         return (size, size) if isinstance(size, int) else size
 
 
-def _part_values(part: Any) -> dict[str, Any]:
-    values = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(part).items()}
-    return {"kind": _kind(type(part).__name__), **values}
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON values; those of a part start with its kind."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {"kind": _kind(type(value).__name__), **{name: _plain(inner) for name, inner in vars(value).items()}}
+    return value
 
 
 def read_recipe(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
@@ -155,19 +144,15 @@ def from_values(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         >>> from_values({"steps": 8, "optimizer": {"kind": "adam"}}).optimizer
         Adam(rate=0.05, beta1=0.9, beta2=0.999)
     """
-    allowed = [entry.name for entry in dataclasses.fields(Recipe)]
-    parts: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in allowed:
-            raise RecipeError(f"{where}: unknown key {key!r}; {_suggestion(key, allowed)}")
-        if key in _LISTS:
-            if not isinstance(value, list):
-                raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {value!r}")
-            parts[key] = tuple(_part(key, item, where) for item in value)
-        elif key in KINDS:
+    parts = dict(values)
+    for key in [section for section in KINDS if section in values]:
+        value = values[key]
+        if key not in _LISTS:
             parts[key] = _part(key, value, where)
+        elif isinstance(value, list):
+            parts[key] = tuple(_part(key, item, where) for item in value)
         else:
-            parts[key] = value
+            raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {value!r}")
     return _validated(Recipe, parts, where)  # type: ignore[no-any-return]
 
 

@@ -25,8 +25,7 @@ from keras import layers, ops
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shear, Shift
-from dreamfilters.dreams.transforms import Blur, Color, Noise, apply
+from dreamfilters.dreams.transforms import Blur, Color, Noise, Rotate, Scale, Shear, Shift, apply
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
 

@@ -7,7 +7,6 @@ import pytest
 from keras import layers
 
 from dreamfilters.dreams import priors
-from dreamfilters.dreams.affine_transforms import Crop
 from dreamfilters.dreams.ascent.ascent import check_steps
 from dreamfilters.dreams.engine import canvas_of, dream, iter_dreams
 from dreamfilters.dreams.objectives.features import diversity
@@ -17,7 +16,7 @@ from dreamfilters.dreams.optimizers import Adam, Momentum, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import L2, ClipNorm, Decay, TotalVariation
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import Blur, Color, Flip, Jitter, Noise, Pad, Trim
+from dreamfilters.dreams.transforms import Blur, Color, Crop, Flip, Jitter, Noise, Pad, Trim
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network
 

@@ -252,14 +252,14 @@ def test_a_cppn_cannot_start_from_an_image(scene):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pixels(gain=0.0), "gain=0.0"),
+        (lambda: Pixels(gain=0.0), "gain=0.0: must be above 0, usually 1 to 5"),
         (lambda: Fourier(gain=-1.0), "gain=-1.0"),
         (lambda: Fourier(contrast="full"), "contrast='full': 'standardized' or 'free'"),
-        (lambda: Fourier(size=0), "size=0"),
+        (lambda: Fourier(size=0), "size=0: at least one pixel"),
         (lambda: Phase(size=(4, -1)), r"size=\(4, -1\)"),
         (lambda: Fourier(decay=-0.5), "decay=-0.5"),
         (lambda: Pyramid(levels=0), "levels=0"),
-        (lambda: Pyramid(levels=11), "levels=11"),
+        (lambda: Pyramid(levels=11), "levels=11: from 1 to 10"),
         (lambda: CPPN(width=0), "width=0"),
         (lambda: CPPN(depth=0), "depth=0"),
         (lambda: Pixels(gain=float("nan")), "gain=nan"),

@@ -138,13 +138,13 @@ def test_each_image_is_clipped_by_its_own_threshold():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: TotalVariation(-0.1), "weight=-0.1: from 0 up"),
+        (lambda: TotalVariation(-0.1), "weight=-0.1: at least 0"),
         (lambda: L1(float("nan")), "weight=nan"),
         (lambda: L2(-1.0), "weight=-1.0"),
-        (lambda: Lp(1.0, power=0.5), "power=0.5: from 1 up"),
+        (lambda: Lp(1.0, power=0.5), "power=0.5: at least 1"),
         (lambda: BlurDistance(1.0, sigma=-1.0), "sigma=-1.0"),
         (lambda: Decay(1.5), "rate=1.5: from 0 to 1"),
-        (lambda: BlurEvery(1.0, every=0), "every=0: from 1 up"),
+        (lambda: BlurEvery(1.0, every=0), "every=0: at least 1"),
         (lambda: ClipNorm(101.0), "percent=101.0: from 0 to 100"),
         (lambda: ClipContribution(-1.0), "percent=-1.0"),
     ],

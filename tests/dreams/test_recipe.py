@@ -5,13 +5,12 @@ import pickle
 import pytest
 
 from dreamfilters.dreams import recipe as recipes
-from dreamfilters.dreams.affine_transforms import Crop, Rotate, Scale, Shift
 from dreamfilters.dreams.builtin_recipes import description, names
 from dreamfilters.dreams.optimizers import Adam, Nadam, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import BlurEvery, Decay, TotalVariation
 from dreamfilters.dreams.recipe import KINDS, Recipe, from_values, read_recipe
-from dreamfilters.dreams.transforms import Jitter, Noise
+from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shift
 from dreamfilters.errors import RecipeError, UnknownNameError
 
 
@@ -164,10 +163,10 @@ BAD = [
     ("steps = true", "steps=True: a whole number"),
     ("steps = 0", "steps=0: at least 1"),
     ("octaves = 13", "octaves=13: from 1 to 12"),
-    ("octave_scale = 1.0", "octave_scale=1.0: above 1"),
+    ("octave_scale = 1.0", "octave_scale=1.0: must be above 1, usually 1.2 to 1.5"),
     ("transparency = 1", "transparency=1: true or false"),
-    ("schedule = 'fast'", "schedule='fast': one of constant, cosine, linear, warm-cosine"),
-    ("schedule = ['cosine']", "schedule=.*one of constant"),
+    ("schedule = 'fast'", "schedule='fast': 'constant', 'cosine', 'linear' or 'warm-cosine'"),
+    ("schedule = ['cosine']", "schedule=.*'constant'"),
     ("class_score = 'softmax'", "class_score='softmax': 'logit' or 'margin'"),
     ("name = 3", "name=3: text in quotes"),
     ("transforms = 3", r"transforms is a list of tables \(\[\[transforms\]\]\), not 3"),

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.affine_transforms import AffineTransform, Crop, Rotate, Scale, Shear, Shift
 from dreamfilters.dreams.transforms import (
+    AffineTransform,
     Blur,
     Color,
+    Crop,
     Flip,
     Jitter,
     Noise,
     Pad,
+    Rotate,
+    Scale,
+    Shear,
+    Shift,
     Trim,
     Views,
     apply,

@@ -18,14 +18,13 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.dreams.affine_transforms import Rotate, Scale, Shift
 from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.objectives.units import UNITS
 from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, Params
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import Transform, apply, views_of
+from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, views_of
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.programs import programs_of
