@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -75,10 +76,15 @@ def _with_number(step: Step, shape: tuple[int, ...]) -> tuple[Affine, ...] | Non
     return (ChannelScale(factor * ones, shift * ones, abs(shift) * ones),)
 
 
-def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
-    kernel, dilation = numbers(layer.kernel), tuple(layer.dilation_rate)
+def _convolution(layer: Any, shape: tuple[int, ...], kernel: Array, bias: Array, groups: int) -> Convolution:
+    dilation = tuple(layer.dilation_rate)
     pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    return (Convolution(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, layer.groups, pads),)
+    return Convolution(kernel, bias, tuple(layer.strides), dilation, groups, pads)
+
+
+def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
+    kernel = numbers(layer.kernel)
+    return (_convolution(layer, shape, kernel, _bias(layer, kernel.shape[3]), layer.groups),)
 
 
 def _by_channel(kernel: Array) -> Array:
@@ -87,16 +93,13 @@ def _by_channel(kernel: Array) -> Array:
 
 
 def _depthwise(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
-    kernel, dilation = _by_channel(numbers(layer.kernel)), tuple(layer.dilation_rate)
-    pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    return (Convolution(kernel, _bias(layer, kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads),)
+    kernel = _by_channel(numbers(layer.kernel))
+    return (_convolution(layer, shape, kernel, _bias(layer, kernel.shape[3]), shape[2]),)
 
 
 def _separable(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
-    kernel, dilation = _by_channel(numbers(layer.depthwise_kernel)), tuple(layer.dilation_rate)
-    pads = _pads(layer, shape, kernel.shape[:2], dilation)
-    first = Convolution(kernel, np.zeros(kernel.shape[3]), tuple(layer.strides), dilation, shape[2], pads)
-    pointwise = numbers(layer.pointwise_kernel)
+    kernel, pointwise = _by_channel(numbers(layer.depthwise_kernel)), numbers(layer.pointwise_kernel)
+    first = _convolution(layer, shape, kernel, np.zeros(kernel.shape[3]), shape[2])
     return first, Convolution(pointwise, _bias(layer, pointwise.shape[3]))
 
 
@@ -133,7 +136,7 @@ def _average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:
     kernel, pads = np.ones((*size, 1, channels)), _pads(layer, shape, size)
     sums = Convolution(kernel, np.zeros(channels), tuple(layer.strides), groups=channels, pads=pads)
     counts = Convolution(kernel[..., :1], np.zeros(1), tuple(layer.strides), pads=pads).apply(np.ones((*shape[:2], 1)))
-    return (Convolution(sums.kernel, sums.bias, sums.strides, groups=channels, pads=pads, share=1 / counts),)
+    return (replace(sums, share=1 / counts),)
 
 
 def _global_average(layer: Any, shape: tuple[int, ...]) -> tuple[Affine, ...]:

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dreamfilters.evidence.bounds.activation_intervals import activation_image
 from dreamfilters.evidence.bounds.affine_layers import affine_parts, is_keras
 from dreamfilters.evidence.bounds.affine_operators import Affine, Array
-from dreamfilters.evidence.bounds.interval_rules import RULES
+from dreamfilters.evidence.bounds.interval_rules import RULES, activation_image
 from dreamfilters.evidence.bounds.intervals import LARGEST, SMALLEST, Interval, Known, rounding_bound
 from dreamfilters.networks.activation_functions import inline_activation, is_pure
 from dreamfilters.networks.graph import Graph, Step, twin
