@@ -130,7 +130,7 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
         logits = model(images, training=training)
         return ops.mean(ops.sparse_categorical_crossentropy(classes, logits, from_logits=True))
 
-    def pushed(images: Any, classes: Any, seeds: Any, length: Any) -> Any:
+    def perturbed(images: Any, classes: Any, seeds: Any, length: Any) -> Any:
         start = _unit(backend.normal(backend.fold(seeds, 1), (SIZE, SIZE, 3)))
         start = start * length * backend.uniform(backend.fold(seeds, 2), (1, 1, 1))
 
@@ -143,15 +143,15 @@ def training_step(model: keras.Model, average: keras.Model, settings: TrainingSe
         return ops.clip(images + push * ops.minimum(1.0, length / norm), 0, 1)
 
     def step(images: Any, classes: Any, seeds: Any, number: Any) -> Any:
-        shown = ops.clip(apply(DISTURBANCE, ops.cast(images, "float32") / 255, seeds), 0, 1)
+        images = ops.clip(apply(DISTURBANCE, ops.cast(images, "float32") / 255, seeds), 0, 1)
         warm = ops.minimum(1.0, ops.cast(number, "float32") / (0.1 * steps))
         # each image draws its own length, from 0 to `push`: .5 for all images cost 3 points of test accuracy
         length = settings.push * warm * backend.uniform(backend.fold(seeds, 3), (1, 1, 1))
-        shown = pushed(shown, classes, seeds, length)
+        images = perturbed(images, classes, seeds, length)
 
         def total(_: Any) -> Any:
             weights = sum(ops.sum(ops.square(kernel)) for kernel in kernels)
-            return loss_of(shown, classes, True) + settings.decay * 0.5 * weights, ()
+            return loss_of(images, classes, True) + settings.decay * 0.5 * weights, ()
 
         (loss, _), gradient = backend.value_and_gradient(total)([weight.value for weight in model.trainable_variables])
         optimizer.apply(gradient, model.trainable_variables)
@@ -167,8 +167,8 @@ def accuracy(model: keras.Model, data: LabeledImages) -> float:
     """Return the share of images that the network classifies correctly."""
     correct = 0
     for first in range(0, len(data), 256):
-        shown = data.images[first : first + 256].astype("float32") / 255
-        predicted = np.argmax(ops.convert_to_numpy(model(shown, training=False)), axis=1)
+        images = data.images[first : first + 256].astype("float32") / 255
+        predicted = np.argmax(ops.convert_to_numpy(model(images, training=False)), axis=1)
         correct += int(np.sum(predicted == data.classes[first : first + 256]))
     return correct / len(data)
 
@@ -192,8 +192,8 @@ def train(
         for number in range(per_epoch):
             chosen = order[number * settings.batch : (number + 1) * settings.batch]
             seeds = rng.integers(0, 2**63, len(chosen)).astype("uint64")
-            at = np.float32(epoch * per_epoch + number)
-            losses.append(step(*map(backend.tensor, (training.images[chosen], training.classes[chosen], seeds, at))))
+            count = np.float32(epoch * per_epoch + number)
+            losses.append(step(*map(backend.tensor, (training.images[chosen], training.classes[chosen], seeds, count))))
         held_out = accuracy(average, held)
         history.append({"loss": round(float(np.mean(losses)), 4), "held_out_accuracy": round(held_out, 4)})
         report(f"epoch {epoch + 1}: {history[-1]}, {time.perf_counter() - began:.0f} s")

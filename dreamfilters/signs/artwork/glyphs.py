@@ -2,18 +2,7 @@
 
 from collections.abc import Callable
 
-from dreamfilters.signs.artwork.shapes import (
-    Color,
-    ColoredPolygon,
-    Figure,
-    Points,
-    arc,
-    halves,
-    joined,
-    line,
-    placed,
-    stroke,
-)
+from dreamfilters.signs.artwork.shapes import Color, Figure, Points, arc, filled, halves, joined, line, placed, stroke
 
 # Each function takes half the width of its box and returns the center lines of the strokes; y is -0.5 to 0.5.
 Ways = tuple[Points, ...]
@@ -85,9 +74,9 @@ def word(text: str, *, height: float, breadth: float, gap: float, pen: float, co
     inner = height - pen  # the glyphs' boxes bound the center of the pen
     breadths = [breadth * (2 / 3 if letter == "1" else 1) for letter in text]
     x = -(sum(breadths) + gap * (len(text) - 1)) / 2
-    patches: list[ColoredPolygon] = []
+    figure: Figure = ()
     for letter, wide in zip(text, breadths, strict=True):
         outlines = (stroke(way, pen / inner) for way in GLYPHS[letter]((wide - pen) / 2 / inner))
-        patches += placed((ColoredPolygon(outline, color) for outline in outlines), x + wide / 2, scale=inner)
+        figure += placed(filled(color, *outlines), x + wide / 2, scale=inner)
         x += wide + gap
-    return tuple(patches)
+    return figure

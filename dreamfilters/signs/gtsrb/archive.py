@@ -56,16 +56,22 @@ def fetch(
 ) -> Path:
     """Download the benchmark and return its folder: `train/00` to `train/42`, `test/00` to `test/42` and `gtsrb.json`.
 
-    Each image is a PNG with the original pixels. `00_00003_00017.png` is class 0, track 3, frame 17:
-    the frames of one track show one physical sign, so split by track, never by image. Test images have no tracks
-    and are called `00_00243.png`, class and number. `gtsrb.json` counts the images of each class.
+    Each image is a PNG with the original pixels. `00_00003_00017.png` is class 0, track 3, frame 17. The frames of one
+    track show one physical sign, so split by track, never by image. Test images have no tracks; `00_00243.png` is
+    class 0, number 243. `gtsrb.json` counts the images of each class.
 
-    What a killed or broken run left is continued, and where all is there nothing is done. Archive files that you
-    put into the folder yourself are taken if their md5 fits; they all stay there and may be deleted afterwards.
+    An interrupted download is resumed, and a complete one is not repeated. Archive files already in the folder are used
+    if their md5 matches. They are not deleted.
 
-    `files`: `FILES`, or `FIRST_STAGE` for its 26,640 training images. `progress`: called for every chunk
-    of bytes and every image.
-    Raises DownloadError, which says what to do, and OutputError if the folder cannot be written.
+    Args:
+        folder: created if it is missing.
+        base: address of the archive.
+        files: `FILES`, or `FIRST_STAGE` for its 26,640 training images.
+        progress: called for every chunk of bytes and every image.
+
+    Raises:
+        DownloadError: a file cannot be downloaded, does not match its md5 or is damaged.
+        OutputError: the folder cannot be written.
 
     >>> fetch("gtsrb")  # doctest: +SKIP
     PosixPath('gtsrb')
