@@ -56,7 +56,7 @@ def activations(
         >>> activations(network, np.zeros((2, 48, 48, 3)), ["conv1"])["conv1"].shape
         (2, 48, 48, 32)
     """
-    return _concatenated(stream(network, images, layers, batch=batch), _count(images))
+    return _concatenated(stream(network, images, layers, batch=batch), images)
 
 
 def mean_responses(
@@ -66,15 +66,11 @@ def mean_responses(
 
     Arguments and errors are those of `activations`. Maps are held for one batch at a time.
     """
-    return _concatenated(stream(network, images, layers, reduce=_means, batch=batch), _count(images))
+    return _concatenated(stream(network, images, layers, reduce=_means, batch=batch), images)
 
 
 def iter_activations(
-    network: Network,
-    indexed: Iterable[tuple[int, ArrayLike]],
-    layers: Sequence[str],
-    *,
-    batch: int | None = None,
+    network: Network, indexed: Iterable[tuple[int, ArrayLike]], layers: Sequence[str], *, batch: int | None = None
 ) -> Iterator[tuple[int, Floats, dict[str, Floats]]]:
     """Yield (index, image, {layer: activation (h, w, c), (t, c) or (c,)}) for each image.
 
@@ -96,12 +92,7 @@ def iter_activations(
 
 
 def stream(
-    network: Network,
-    images: Images,
-    layers: Sequence[str],
-    *,
-    reduce: Reduction = dict,
-    batch: int | None = None,
+    network: Network, images: Images, layers: Sequence[str], *, reduce: Reduction = dict, batch: int | None = None
 ) -> Iterator[dict[str, Floats]]:
     """Yield the result of `activations` batch by batch, in read-only arrays.
 
@@ -183,18 +174,12 @@ def activation_size(network: Network, layer: str, size: tuple[int, ...]) -> int:
     if layer == PIXELS:
         return math.prod(size) * network.form.image_channels
     info = network.layer(layer)
-    positions = info.positions
-    return info.units * (math.prod(size) if positions is None else positions)
+    return info.units * (math.prod(size) if info.positions is None else info.positions)
 
 
-def _count(images: Images) -> int | None:
-    """Return the number of images, an upper bound for a folder; None for an iterator."""
-    return len(images) if isinstance(images, Sized) else None
-
-
-def _concatenated(parts: Iterable[dict[str, Floats]], count: int | None) -> dict[str, Floats]:
-    """Return the parts concatenated; with a `count` they are written into one array, so that memory is not doubled."""
-    if count is None:
+def _concatenated(parts: Iterable[dict[str, Floats]], images: Images) -> dict[str, Floats]:
+    """Return the parts concatenated; unless `images` is an iterator, they are written into one array to save memory."""
+    if not isinstance(images, Sized):
         parts = list(parts)
         return {layer: np.concatenate([part[layer] for part in parts]) for layer in parts[0]}
     total: dict[str, Floats] = {}
@@ -202,6 +187,6 @@ def _concatenated(parts: Iterable[dict[str, Floats]], count: int | None) -> dict
     for part in parts:
         for layer, values in part.items():
             end = start + len(values)
-            total.setdefault(layer, np.empty((count, *values.shape[1:]), np.float32))[start:end] = values
+            total.setdefault(layer, np.empty((len(images), *values.shape[1:]), np.float32))[start:end] = values
         start = end
     return {layer: values[:end] for layer, values in total.items()}

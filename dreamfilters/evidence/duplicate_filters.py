@@ -62,24 +62,17 @@ def weight_vectors(network: Network, layer: str) -> NDArray[np.float64]:
     """
     graph = network.graph
     step = graph.by_name[network.layer(layer).name]
-    shape = _input_shape(graph, step)
-    parts = affine_parts(step, shape) if None not in shape else None
+    writer = graph.writers.get(step.inputs[0])
+    shape = writer.shape if writer else graph.input_shape
+    parts = affine_parts(step, tuple(side or 1 for side in shape))  # any size: the kernel depends on the channels only
     if not parts or len(parts) > 1 or not isinstance(parts[0], Convolution | Linear) or step.type not in _WEIGHED:
         raise ModelError(f"{layer}: a {step.type} has no weights to compare; Conv2D, DepthwiseConv2D and Dense do")
-    operator = parts[0]
-    kernel = operator.kernel.reshape(-1, operator.kernel.shape[-1])  # (n, units)
-    factor, bias = _folded(graph, step, operator.bias)
+    kernel = parts[0].kernel.reshape(-1, parts[0].kernel.shape[-1])  # (n, units)
+    factor, bias = _folded(graph, step, parts[0].bias)
     return np.concatenate([kernel * factor, bias[None]]).T
 
 
 _WEIGHED = frozenset({"Conv2D", "DepthwiseConv2D", "Dense"})
-
-
-def _input_shape(graph: Graph, step: Step) -> tuple[int, ...]:
-    writer = graph.writers.get(step.inputs[0])
-    shape = writer.shape if writer else graph.input_shape
-    # any size works: the kernel depends on the channels only
-    return tuple(side or 1 for side in shape)
 
 
 def _folded(graph: Graph, step: Step, bias: Array) -> tuple[Array | float, Array]:

@@ -48,8 +48,7 @@ class Patch:
 def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int]) -> Patch:
     """Return the patch of an image (h, w, c) at a position of a layer: the receptive field, or a token's patch.
 
-    For tokens the patch is where the token lies on the image; a class or register token returns the whole image. All
-    patches of a layer have the same size.
+    A class or register token returns the whole image. All patches of a layer have the same size.
 
     Args:
         image: at the size that was scanned.
@@ -69,7 +68,10 @@ def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int])
     if not (0 <= position[0] < rows and 0 <= position[1] < columns):
         raise TargetError(f"{layer.name}: position {position} is outside its {rows}x{columns} positions")
     height, width, channels = values.shape
-    box = _box(layer, position, height, width)
+    if layer.kind == "tokens":
+        box = None if layer.grid is None else layer.grid.box(position[0], height, width)
+    else:
+        box = None if layer.receptive_field is None else layer.receptive_field.box(*position)
     if box is None:
         return Patch(values, (0, 0, height, width), (0, 0, 0, 0), whole_image=True)
     top, left, bottom, right = box
@@ -78,13 +80,6 @@ def extract_patch(image: ArrayLike, layer: LayerInfo, position: tuple[int, int])
     inside = values[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
     patch[outside[0] : outside[0] + inside.shape[0], outside[1] : outside[1] + inside.shape[1]] = inside
     return Patch(patch, box, outside, whole_image=False)
-
-
-def _box(layer: LayerInfo, position: tuple[int, int], height: int, width: int) -> Box | None:
-    """Return the box of a position, None for the whole image."""
-    if layer.kind == "tokens":
-        return None if layer.grid is None else layer.grid.box(position[0], height, width)
-    return None if layer.receptive_field is None else layer.receptive_field.box(*position)
 
 
 def _checkerboard(height: int, width: int) -> NDArray[np.float32]:

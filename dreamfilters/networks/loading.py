@@ -17,7 +17,7 @@ from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, Un
 from dreamfilters.networks.classes.class_names import checked, read_classes
 from dreamfilters.networks.graph import Graph, flatten
 from dreamfilters.networks.io import applications
-from dreamfilters.networks.io.model_file import open_model, read_model
+from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
@@ -134,7 +134,7 @@ def _signs() -> Network:
     """Return the built-in network, with German class names and English aliases."""
     home = importlib.resources.files("dreamfilters.signs")
     with importlib.resources.as_file(home / "signs.keras") as path:
-        model = read_model(path)
+        model = open_model(path).model
     names = importlib.import_module("dreamfilters.signs.classes")
     form = InputForm.from_range(0, 1, size=(48, 48))
     prior = Path(str(home / "prior.npz"))

@@ -142,14 +142,11 @@ def _scale_labels(low: float, high: float) -> ScaleLabels:
 
 def _scale_bar(labels: ScaleLabels, colors: Colormap) -> Panel:
     ramp = colors.paint(np.tile(np.arange(_BAR), (12, 1)), 0, _BAR - 1)
-    return stacked([ramp, _label_row(labels)])
-
-
-def _label_row(labels: ScaleLabels) -> Panel:
     left, middle, right = (text_panel([TextLine(label, 12)]) for label in labels)
     free = _BAR - left.shape[1] - middle.shape[1] - right.shape[1]
     before = max(4, (_BAR - middle.shape[1]) // 2 - left.shape[1])
-    return side_by_side([left, blank(1, before), middle, blank(1, max(4, free - before)), right])
+    row = side_by_side([left, blank(1, before), middle, blank(1, max(4, free - before)), right])
+    return stacked([ramp, row])
 
 
 def _scale_text(scale: MapScale, *, vector: bool = False, each_layer: bool = False) -> str:

@@ -86,26 +86,19 @@ def overlay_maps(
         field: receptive field of the layer, or None.
     """
     height, width, _ = image.shape
-    rows = _nearest_positions(height, size[0], painted.shape[1], _axis(field, 0))
-    columns = _nearest_positions(width, size[1], painted.shape[2], _axis(field, 1))
+    rows = _nearest_positions(height, size[0], painted.shape[1], field, 0)
+    columns = _nearest_positions(width, size[1], painted.shape[2], field, 1)
     weight = _MIN_OPACITY + (_MAX_OPACITY - _MIN_OPACITY) * np.nan_to_num(shares, nan=1.0)[..., None]
     weight = np.where((rows >= 0)[:, None, None] & (columns >= 0)[:, None], weight[:, rows][:, :, columns], 0)
     mixed = image * _IMAGE_BRIGHTNESS * (1 - weight) + painted[:, rows][:, :, columns] * weight
     return np.asarray(np.round(mixed).astype(np.uint8))
 
 
-def _axis(field: ReceptiveField | None, axis: int) -> tuple[float, float] | None:
-    """Return the center of the first position's field and the stride to the next, on one axis."""
-    if field is None:
-        return None
-    return float(field.offset[axis] + field.size[axis] / 2), float(field.stride[axis])
-
-
-def _nearest_positions(pixels: int, side: int, count: int, axis: tuple[float, float] | None) -> NDArray[np.intp]:
+def _nearest_positions(pixels: int, side: int, count: int, field: ReceptiveField | None, axis: int) -> NDArray[np.intp]:
     """Return the position that each pixel of one axis shows, -1 for none."""
     centers = (np.arange(pixels) + 0.5) * side / pixels  # in pixels of the network's input
-    if axis is None:
+    if field is None:
         return (centers * count / side).astype(np.intp)
-    first, stride = axis
+    first, stride = float(field.offset[axis] + field.size[axis] / 2), float(field.stride[axis])
     nearest = np.floor((centers - first) / stride + 0.5)
     return np.where((nearest >= 0) & (nearest < count), nearest, -1).astype(np.intp)

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, UnknownNameError, close_names
+from dreamfilters.errors import ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _CLASSES_URL = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
@@ -65,7 +65,7 @@ def open_application(name: str, *, random: bool = False) -> keras.Model:
         return build(weights="imagenet")
     except Exception as error:  # urllib, a proxy and a broken file raise different types
         raise ModelError(
-            f"applications:{name}: its weights cannot be downloaded ({_first_line(error)}); "
+            f"applications:{name}: its weights cannot be downloaded ({reason(error)}); "
             f"applications:{name}:random needs no download"
         ) from error
 
@@ -80,7 +80,3 @@ def imagenet_classes() -> tuple[str, ...]:
         return tuple(str(content[str(number)][1]) for number in range(len(content)))
     except Exception:  # offline: numbers serve as names
         return ()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

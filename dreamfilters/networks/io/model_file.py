@@ -38,11 +38,6 @@ class LoadedModel:
     remark: str = ""
 
 
-def read_model(path: Path, *, trust: bool = False) -> keras.Model:
-    """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, see `open_model`."""
-    return open_model(path, trust=trust).model
-
-
 def open_model(path: Path, *, trust: bool = False, architecture: Path | None = None) -> LoadedModel:
     """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, written by any version of Keras.
 
@@ -212,14 +207,11 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        raise type(error)(f"{path}: {_one_line(str(error))}") from error.__cause__
+        text = " ".join(str(error).split())
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        raise type(error)(f"{path}: {text}") from error.__cause__
     except Exception as error:  # Keras, h5py, zipfile and json raise their own types
         raise ModelError(f"{path}: {_reason(error)}") from error
-
-
-def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _reason(error: Exception) -> str:

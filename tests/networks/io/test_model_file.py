@@ -9,7 +9,7 @@ from keras import layers
 
 from dreamfilters.errors import ModelError, OutputError, UntrustedError
 from dreamfilters.networks import load
-from dreamfilters.networks.io.model_file import convert, open_model, read_model
+from dreamfilters.networks.io.model_file import convert, open_model
 from tests.networks.old_files import called, conv, layer, numbers, write_h5
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an 
 def refused(path):
     """The one line with which a file is refused."""
     with pytest.raises(ModelError) as caught:
-        read_model(path)
+        open_model(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert len(message.splitlines()) == 1
@@ -35,7 +35,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(plain, save, name):
         path.write_bytes(whole[:length])
         assert any(word in refused(path) for word in ("truncated", "not a Keras model", "cannot be opened"))
     path.write_bytes(whole)
-    assert read_model(path).count_params() == plain.count_params()
+    assert open_model(path).model.count_params() == plain.count_params()
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
@@ -48,7 +48,7 @@ def test_a_file_with_wrong_bytes_is_refused_in_one_line_or_opens(plain, save, na
             content[at] = rng.integers(0, 256)
         path.write_bytes(bytes(content))
         try:
-            read_model(path)
+            open_model(path)
         except ModelError as error:
             assert len(str(error).splitlines()) == 1  # noqa: PT017 - either outcome is right
 
@@ -97,13 +97,13 @@ def test_code_in_a_file_does_not_run_without_trust(save, name):
     with pytest.raises(
         UntrustedError, match=r"has a Lambda layer \(lambda.*\), which runs code from the file; use --tr"
     ):
-        read_model(path)
-    assert len(read_model(path, trust=True).layers) == 2
+        open_model(path)
+    assert len(open_model(path, trust=True).model.layers) == 2
 
 
 def test_a_file_in_a_folder_without_models_has_no_close_names(tmp_path):
     with pytest.raises(ModelError, match=r"absent\.keras: no such file\. The folder has no models"):
-        read_model(tmp_path / "absent.keras")
+        open_model(tmp_path / "absent.keras")
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
@@ -118,7 +118,7 @@ def test_a_file_is_read_once_by_nobody_else_and_without_the_network(plain, save,
     for place, function in ((keras.models, "load_model"), (keras.saving, "load_model"), (socket.socket, "connect")):
         monkeypatch.setattr(place, function, forbidden)
     monkeypatch.setattr(socket, "getaddrinfo", forbidden)
-    model = read_model(path)
+    model = open_model(path).model
     x = np.random.default_rng(0).random((2, 16, 16, 3), "float32")
     np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(plain(x)))
 
@@ -127,9 +127,9 @@ def test_trust_is_for_what_was_read_and_not_for_the_name(save, tmp_path):
     """A file that takes the place of a trusted one is asked about anew."""
     model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
     path = save(model, "model.keras")
-    read_model(path, trust=True)
+    open_model(path, trust=True)
     with pytest.raises(UntrustedError):
-        read_model(path)
+        open_model(path)
 
 
 def test_weights_that_are_no_numbers_are_told(plain, save):

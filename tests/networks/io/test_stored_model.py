@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.io.model_file import open_model, read_model, read_stored
+from dreamfilters.networks.io.model_file import open_model, read_stored
 from tests.networks.old_files import conv, convolved, numbers, write_h5
 
 X = numbers(2, 6, 6, 3)
@@ -32,7 +32,7 @@ def test_a_long_list_of_names_is_in_several_attributes(path):
         del group.attrs["weight_names"]
         for number, name in enumerate(names):
             group.attrs[f"weight_names{number}"] = np.array([name])
-    np.testing.assert_allclose(np.asarray(read_model(path)(X)), convolved(X, KERNEL, BIAS), atol=1e-5)
+    np.testing.assert_allclose(np.asarray(open_model(path).model(X)), convolved(X, KERNEL, BIAS), atol=1e-5)
 
 
 def elsewhere(group, tmp_path):
