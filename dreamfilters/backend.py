@@ -180,10 +180,8 @@ def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
     if size < whole:  # each image's logarithms fill vectors, so that they round alike in any batch
         return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
-    mask = tf.constant(2**24 - 1, tf.uint64)
-    radius = (
-        tf.cast(tf.bitwise.bitwise_and(bits, mask), tf.float32) + 0.5
-    ) / 2**24  # in (0, 1): its logarithm is finite
+    low = tf.bitwise.bitwise_and(bits, tf.constant(2**24 - 1, tf.uint64))
+    radius = (tf.cast(low, tf.float32) + 0.5) / 2**24  # in (0, 1): its logarithm is finite
     angle = tf.cast(tf.bitwise.right_shift(bits, tf.constant(40, tf.uint64)), tf.float32) * (2 * np.pi / 2**24)
     return tf.sqrt(-2.0 * tf.math.log(radius)) * tf.cos(angle)
 

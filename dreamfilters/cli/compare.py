@@ -87,7 +87,7 @@ def compare(
 
     network = opening.network(model)
     other = None if against is None else ModelOptions(trust=opening.trust).network(against)
-    user_image = None if image is None else (image.name, read_image(image, channels=network.form.image_channels))
+    user_image = None if image is None else (image.name, read_image(image, channels=network.form.channels))
     source, how = source_of(labeled_images(network, images, labels)), read_recipe(recipe, settings=settings or [])
     plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-compare")

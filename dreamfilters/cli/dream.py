@@ -172,7 +172,7 @@ def _prior(network: Network, recipe: Recipe, folder: Path | None) -> Prior | Non
 def _start(network: Network, path: Path | None) -> ImageArray | None:
     from dreamfilters.images import read_image
 
-    return None if path is None else read_image(path, channels=network.form.image_channels)
+    return None if path is None else read_image(path, channels=network.form.channels)
 
 
 def _print(result: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:

@@ -22,7 +22,7 @@ def labeled_images(network: Network, images: Path, labels: Path | None = None) -
     from dreamfilters.evidence.scan.sources import class_numbers
     from dreamfilters.images import image_folder
 
-    found = image_folder(images, channels=network.form.image_channels, labels=labels)
+    found = image_folder(images, channels=network.form.channels, labels=labels)
     if labels is not None:
         class_numbers(network, found.labels)
     return found

@@ -77,7 +77,7 @@ def maps(
     from dreamfilters.runs.map_run import MapJob, run
 
     network = model_options.network(model)
-    source = image_folder(images, labels=labels, channels=network.form.image_channels)
+    source = image_folder(images, labels=labels, channels=network.form.channels)
     number_type = "float16" if half else "float32" if arrays else ""
     settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, parse_size(size))
     job, folder = MapJob(network, source, settings, model), out or output_folder(network, "maps")

@@ -80,7 +80,7 @@ class ComparePlan:
         units = self.units
         if self.against is None:
             return
-        in_channels_of(self.against, [np.zeros((1, 1, self.network.form.image_channels), np.float32)])
+        in_channels_of(self.against, [np.zeros((1, 1, self.network.form.channels), np.float32)])
         classes = [unit.number for unit in units if unit.is_class]
         matches = matched_classes(self.network, self.against) if classes else {}
         for number in classes:

@@ -67,7 +67,7 @@ class ReferenceSet:
     def sample(self, indices: Sequence[int], most: int = _SAMPLE) -> tuple[int, ...]:
         """Return a random sample of these numbers, rising: at most `most`, and no more images than fit into memory."""
         height, width = self.scan.size
-        affordable = max(_FEWEST, _BYTES // (4 * height * width * self.network.form.image_channels))
+        affordable = max(_FEWEST, _BYTES // (4 * height * width * self.network.form.channels))
         count = min(len(indices), most, affordable)
         chosen = np.random.default_rng(self.seed).choice(len(indices), count, replace=False)
         return tuple(indices[place] for place in sorted(chosen.tolist()))

@@ -103,7 +103,7 @@ def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> C
     """
     native = tuple(side or _DEFAULT_SIDE for side in network.form.size)
     height, width = recipe.canvas_size or native
-    channels = network.form.image_channels
+    channels = network.form.channels
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:
         raise RecipeError(

@@ -138,7 +138,7 @@ def _arrays(network: Network, images: Images) -> Iterator[ArrayLike]:
         return
     height, width = network.form.size
     size = images.size if height is None or width is None else (height, width)
-    for _, image in images.fitted(size, network.form.image_channels, network.form.resize):
+    for _, image in images.fitted(size, network.form.channels, network.form.resize):
         yield image
 
 
@@ -172,7 +172,7 @@ def activation_size(network: Network, layer: str, size: tuple[int, ...]) -> int:
     A layer whose number of positions depends on the image is taken to have one position per pixel.
     """
     if layer == PIXELS:
-        return math.prod(size) * network.form.image_channels
+        return math.prod(size) * network.form.channels
     info = network.layer(layer)
     return info.units * (math.prod(size) if info.positions is None else info.positions)
 

@@ -73,8 +73,7 @@ def relu_ceiling(thing: Any) -> float | None:
 
 def is_relu(step: Step) -> bool:
     """Return whether a step contains a ReLU, inline or as its only operation."""
-    thing = inline_activation(step) or step.operation
-    return relu_ceiling(thing) is not None
+    return relu_ceiling(inline_activation(step) or step.operation) is not None
 
 
 def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:

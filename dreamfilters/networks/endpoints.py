@@ -31,12 +31,7 @@ def name_of(tensor: Any) -> str:
 
 
 def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
-    """Return the index of the input that takes the image: the one of this name, or the only one that can take it.
-
-    Raises:
-        UnknownNameError: there is no input of this name.
-        ModelError: no input takes an image, or several do and none is named.
-    """
+    """Return the index of the input that takes the image: the one of this name, or the only one that can take it."""
     names = [name_of(tensor) for tensor in inputs]
     images = [name for name, tensor in zip(names, inputs, strict=True) if len(tensor.shape) == 4]
     if wanted is not None and wanted not in names:
@@ -53,11 +48,7 @@ def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
 
 
 def class_output(model: str, names: Sequence[str], wanted: str | None) -> int:
-    """Return the index of the output that holds the classes: the one of this name, or the first.
-
-    Raises:
-        UnknownNameError: there is no output of this name.
-    """
+    """Return the index of the output that holds the classes: the one of this name, or the first."""
     if wanted is None:
         return 0
     if wanted not in names:

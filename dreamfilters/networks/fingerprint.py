@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -42,32 +43,21 @@ def as_numpy(value: Any) -> np.ndarray:
 
 # Settings that do not change what a layer computes, or that are saved in another form.
 _IRRELEVANT = frozenset(
-    {
-        "name",
-        "trainable",
-        "dtype",
-        "seed",
-        "batch_shape",
-        "build_config",
-        "module",
-        "registered_name",
-        "shared_object_id",
-    }
-)
+    {"name", "trainable", "dtype", "seed", "batch_shape", "build_config", "module", "registered_name",
+     "shared_object_id"}
+)  # fmt: skip
 _ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint")
 
 
 def _settings(operation: Any) -> Any:
-    try:
+    config: dict[str, Any] = {}
+    with suppress(Exception):  # an operation that cannot be saved may raise anything
         config = operation.get_config()
-    except Exception:  # an operation that cannot be saved may raise anything
-        config = {}
     return {"compute_dtype": getattr(operation, "compute_dtype", ""), **_relevant(config)}
 
 
 def _constants(step: Step) -> list[Any]:
-    """Return the arguments in order: the numbers of slots, and the values of constants."""
-    leaves: list[Any] = []
+    leaves: list[Any] = []  # the numbers of slots and the values of constants, in order
     for leaf in keras.tree.flatten(step.arguments):
         if isinstance(leaf, Slot):
             leaves.append(f"slot {leaf.number}")

@@ -7,7 +7,6 @@ This is the only file that reads private attributes of Keras: the nodes of a fun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -32,25 +31,17 @@ class Slot:
 class Step:
     """One call of a layer or operation.
 
-    Attributes:
-        name: unique; 'backbone/conv' inside a nested model, 'conv:0', 'conv:1' where a layer is called more than once.
-        operation: the user's layer or an operation of `keras.ops`. Call its `twin` instead.
-        arguments: (args, kwargs) with a `Slot` for each computed tensor.
-        inputs: slots that the step reads.
-        outputs: slots that the step writes.
-        shape: of the first output without the batch, as the model was built.
-        dtype: of the first output.
-        channels_first: whether the first output has its channels before its rows.
+    The name is unique: 'backbone/conv' inside a nested model, 'conv:0' and 'conv:1' where a layer is called twice.
     """
 
     name: str
-    operation: Any
-    arguments: tuple[Any, Any]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    shape: Shape
-    dtype: str
-    channels_first: bool = False
+    operation: Any  # the user's layer or an operation of `keras.ops`; call its `twin` instead
+    arguments: tuple[Any, Any]  # (args, kwargs) with a `Slot` for each computed tensor
+    inputs: tuple[int, ...]  # slots that the step reads
+    outputs: tuple[int, ...]  # slots that the step writes
+    shape: Shape  # of the first output without the batch, as the model was built
+    dtype: str  # of the first output
+    channels_first: bool = False  # whether the first output has its channels before its rows
 
     @property
     def type(self) -> str:
@@ -65,23 +56,14 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A flattened model with one image input.
+    """A flattened model with one image input, which is slot 0; the first steps hold other inputs at zeros."""
 
-    Attributes:
-        steps: in the order of execution. Slot 0 is the image. Other inputs are held at zeros by the first steps.
-        output: slot of the output that holds the classes.
-        input_shape: (h, w, c) without the batch, whatever order the model uses.
-        channels_first: whether the model's input is (n, c, h, w).
-        held: names of the inputs that are held at zeros.
-        outputs: names of the steps that compute the model's outputs.
-    """
-
-    steps: tuple[Step, ...]
-    output: int
-    input_shape: Shape
-    channels_first: bool = False
-    held: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
+    steps: tuple[Step, ...]  # in the order of execution
+    output: int  # slot of the output that holds the classes
+    input_shape: Shape  # (h, w, c) without the batch, whatever order the model uses
+    channels_first: bool = False  # whether the model's input is (n, c, h, w)
+    held: tuple[str, ...] = ()  # names of the inputs that are held at zeros
+    outputs: tuple[str, ...] = ()  # names of the steps that compute the model's outputs
 
     @cached_property
     def by_name(self) -> dict[str, Step]:
@@ -109,12 +91,7 @@ class Graph:
 
 
 def flatten(model: keras.Model, *, input: str | None = None, output: str | None = None) -> Graph:  # noqa: A002
-    """Return the steps of a model, with nested models replaced by their steps.
-
-    Args:
-        model: a built functional or Sequential model.
-        input: name of the input that takes the image, needed where several could; the others are held at zeros.
-        output: name of the output that holds the classes; default: the first.
+    """Return the steps of a model, with nested models replaced by their steps; `input` and `output` are as in `load`.
 
     Raises:
         ModelError: the model is not built, is subclassed, or has no image input or several.
@@ -122,7 +99,12 @@ def flatten(model: keras.Model, *, input: str | None = None, output: str | None 
     """
     function = _function(model)
     if function is None:
-        raise ModelError(f"{model.name}: {_without_graph(model)}")
+        obstacle = (
+            "is a subclassed model without a graph of layers; only functional and Sequential models can be opened"
+        )
+        if isinstance(model, keras.Sequential):
+            obstacle = "is not built: give its first layer an Input, or call it on one image"
+        raise ModelError(f"{model.name}: {obstacle}")
     chosen = image_input(model.name, function.inputs, input)
     shape = tuple(function.inputs[chosen].shape[1:])
     walk = _Walk()
@@ -191,12 +173,13 @@ class _Walk:
         self.count = 1  # slot 0 is the input
 
     def through(self, function: Any, sources: list[int], prefix: str) -> list[int]:
-        """Append the steps of one (nested) call and return the slots of its outputs.
-
-        Each call has its own scope, so a nested model that is called twice gets two sets of slots.
-        """
+        """Append the steps of one (nested) call and return the slots of its outputs."""
+        # Each call has its own scope, so a nested model that is called twice gets two sets of slots.
         scope = {id(tensor): slot for tensor, slot in zip(function.inputs, sources, strict=True)}
-        for node in _nodes(function):
+        by_depth = function._nodes_by_depth
+        for node in (node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]):
+            if not node.operation or node.is_input:
+                continue
             if any(id(tensor) not in scope for tensor in node.input_tensors):
                 continue  # depends on an input that this call does not use
             inputs = [scope[id(tensor)] for tensor in node.input_tensors]
@@ -210,8 +193,7 @@ class _Walk:
         """Append a step that holds an input at zeros, and return its slot."""
         slot, self.count = self.count, self.count + 1
         layer = HeldInput(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
-        arguments: tuple[Any, Any] = ((Slot(0),), {})
-        self.steps.append(Step(name_of(tensor), layer, arguments, (0,), (slot,), layer.held, layer.held_dtype))
+        self.steps.append(Step(name_of(tensor), layer, ((Slot(0),), {}), (0,), (slot,), layer.held, layer.held_dtype))
         return slot
 
     def _step(self, name: str, node: Any, scope: dict[int, int], inputs: list[int]) -> list[int]:
@@ -227,13 +209,6 @@ class _Walk:
         return slots
 
 
-def _nodes(function: Any) -> Iterator[Any]:
-    for depth in sorted(function._nodes_by_depth, reverse=True):
-        for node in function._nodes_by_depth[depth]:
-            if node.operation and not node.is_input:
-                yield node
-
-
 def _function(operation: Any) -> Any:
     """Return the functional graph of a model, None for a subclassed model or one that overrides `call`."""
     if isinstance(operation, keras.Sequential):
@@ -241,12 +216,6 @@ def _function(operation: Any) -> Any:
     own_call = getattr(type(operation), "call", None)
     known_calls = (keras.Function.call, Functional.call)
     return operation if isinstance(operation, keras.Function) and own_call in known_calls else None
-
-
-def _without_graph(model: keras.Model) -> str:
-    if isinstance(model, keras.Sequential):
-        return "is not built: give its first layer an Input, or call it on one image"
-    return "is a subclassed model without a graph of layers; only functional and Sequential models can be opened"
 
 
 def _numbered(steps: list[Step]) -> list[Step]:

@@ -6,16 +6,17 @@ import importlib
 import importlib.resources
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
-from dreamfilters.networks.classes.class_names import checked, read_classes
-from dreamfilters.networks.graph import Graph, flatten
+from dreamfilters.networks.classes.class_head import has_classes
+from dreamfilters.networks.classes.class_names import read_classes
+from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.network import Network
@@ -26,6 +27,7 @@ from dreamfilters.networks.watching import LOGITS
 
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
+_Ends: TypeAlias = dict[str, str | None]  # the names of the chosen "input" and "output"
 
 _NO_GRADIENT = "histogram equalization has no gradient; dreams use the gradient of the unequalized image"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # at least two letters: C:model is a file
@@ -64,11 +66,10 @@ def load(
         UnknownNameError: Keras has no such application, or the model no such input or output.
         InputFormError: `form` is invalid or contradicts the network.
 
-    Example:
-        >>> load("signs").classes[14]
-        'STOP'
+    >>> load("signs").classes[14]
+    'STOP'
     """
-    ends = _Ends(input, output)
+    ends = {"input": input, "output": output}
     network = _opened(spec, ends, trust=trust, architecture=None if architecture is None else Path(architecture))
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input, output=output, architecture=layers)
@@ -77,14 +78,6 @@ def load(
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
-
-
-@dataclass(frozen=True)
-class _Ends:
-    """The names of the chosen input and output."""
-
-    input: str | None = None
-    output: str | None = None
 
 
 def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, architecture: Path | None) -> Network:
@@ -110,28 +103,21 @@ def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, archite
 
 def _assumed(model: keras.Model, name: str, ends: _Ends) -> Network:
     try:
-        graph = flatten(model, input=ends.input, output=ends.output)
+        graph = flatten(model, **ends)
     except (ModelError, UnknownNameError) as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
-    remark = "; ".join(_chosen(graph, ends))
-    return Network(model, form, name=name, assumed=assumed, remark=remark)
+    held = f"held at zeros: {', '.join(graph.held)}" if graph.held else ""
+    first = f"of its outputs {', '.join(graph.outputs)}, the first holds the classes (--output NAME chooses)"
+    is_open = ends["output"] is None and len(set(graph.outputs)) > 1
+    return Network(model, form, name=name, assumed=assumed, remark=_joined(held, first if is_open else ""))
 
 
 def _joined(*remarks: str) -> str:
     return "; ".join(filter(None, remarks))
 
 
-def _chosen(graph: Graph, ends: _Ends) -> Iterator[str]:
-    """Yield remarks on inputs that are held at zeros, and on the output that was chosen by default."""
-    if graph.held:
-        yield f"held at zeros: {', '.join(graph.held)}"
-    if ends.output is None and len(set(graph.outputs)) > 1:
-        yield f"of its outputs {', '.join(graph.outputs)}, the first holds the classes (--output NAME chooses)"
-
-
 def _signs() -> Network:
-    """Return the built-in network, with German class names and English aliases."""
     home = importlib.resources.files("dreamfilters.signs")
     with importlib.resources.as_file(home / "signs.keras") as path:
         model = open_model(path).model
@@ -201,12 +187,13 @@ def _with_form(
 
 def _with_classes(network: Network, classes: Classes) -> Network:
     """Return the network with a name for each output: a given one, its own, or its number."""
-    head = network.layer(LOGITS) if network.graph.steps else None
-    count = head.units if head is not None and head.kind == "vector" else 0
-    if isinstance(classes, (str, Path)):
-        return replace(network, classes=checked(read_classes(Path(classes)), count, str(classes)), aliases=())
-    if classes is not None:
-        return replace(network, classes=checked(tuple(classes), count, network.name), aliases=())
-    if len(network.classes) == count:
+    count = network.layer(LOGITS).units if network.graph.steps and has_classes(network) else 0
+    if classes is None and len(network.classes) == count:
         return network
-    return replace(network, classes=tuple(map(str, range(count))), aliases=())
+    names = read_classes(Path(classes)) if isinstance(classes, (str, Path)) else classes
+    if names is None:
+        names = tuple(map(str, range(count)))
+    elif len(names) != count:
+        source = classes if isinstance(classes, (str, Path)) else network.name
+        raise ModelError(f"{source}: {len(names)} class names, the network has {count} outputs")
+    return replace(network, classes=tuple(names), aliases=())

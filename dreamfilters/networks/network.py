@@ -14,9 +14,8 @@ from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
-from dreamfilters.networks.layers.layer_info import LayerInfo
+from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.watching import LOGITS, ForwardPass

@@ -52,7 +52,7 @@ def before(layer: str) -> str:
 
 
 def layer_named_by(address: str) -> str:
-    """Return the layer of an address: the address itself, or the layer whose value before the activation it names."""
+    """Return the layer of an address, which is a layer or `before(layer)`."""
     return address.removeprefix(_BEFORE)
 
 
@@ -64,8 +64,7 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
     Args:
         graph: the flattened model.
         layers: names of steps, `before(name)` for a value before the activation, or `LOGITS`.
-        relaxed: whether the gradient passes a ReLU that is zero over a whole image, see
-            `activation_functions.relaxed_relu`.
+        relaxed: whether the gradient passes a ReLU that is zero over a whole image, see `relaxed_relu`.
 
     Raises:
         UnknownNameError: no such layer.
@@ -99,14 +98,12 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
 def logits_step(graph: Graph) -> Step:
     """Return the step that computes the model's output; layers at the end that only forward it are skipped."""
     step = graph.writers[graph.output]
-    while _forwards(step) and step.inputs[0] in graph.writers:
+    while step.inputs[0] in graph.writers:
+        is_linear = isinstance(step.operation, keras.layers.Activation) and activation_name(step) == "linear"
+        if not is_linear and way_of(step.type) != "identity":
+            break
         step = graph.writers[step.inputs[0]]
     return step
-
-
-def _forwards(step: Step) -> bool:
-    is_linear = isinstance(step.operation, keras.layers.Activation) and activation_name(step) == "linear"
-    return is_linear or way_of(step.type) == "identity"
 
 
 def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
@@ -138,11 +135,9 @@ class _Call:
         self.pure = is_pure(step)
         self.filter_slice = filter_slice(step)
         ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
-        if ceiling is None:
-            return
-        if self.activation:
+        if ceiling is not None and self.activation:
             self.activation = relaxed_relu(ceiling)
-        else:
+        elif ceiling is not None:
             self.operation, self.takes_training = relaxed_relu(ceiling), False
 
     def __call__(self, values: dict[int, Tensor], linear: dict[int, Tensor], units: Tensor | None = None) -> None:

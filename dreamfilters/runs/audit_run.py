@@ -196,7 +196,7 @@ def _dreamer(job: AuditJob, folder: Path, progress: OnProgress | None) -> Dreame
 def attempt_of(entry: DreamEntry, network: Network, name: str) -> Attempt:
     """Return a stored dream as an attempt to activate its unit; `name` is the path of its image in the audit."""
     record = entry.record
-    image = entry.read(network.form.image_channels)
+    image = entry.read(network.form.channels)
     return Attempt(record["target"], image, record["activated"], name, tuple(record["attempts"]))
 
 

@@ -121,7 +121,7 @@ class CompareJob:
             for entry in finished.value:
                 yield entry.record["target"], entry.record["activated"], entry
 
-        return StoredDreams(plan.network.form.image_channels, plan.recipe, dreams_by_seed(plan, dream_seed))
+        return StoredDreams(plan.network.form.channels, plan.recipe, dreams_by_seed(plan, dream_seed))
 
 
 @dataclass(frozen=True, eq=False)

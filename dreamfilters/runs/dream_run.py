@@ -179,7 +179,7 @@ def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prio
     """
     canvas = canvas_of(network, recipe)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
-    found = image_folder(folder, size=size, channels=network.form.image_channels)
+    found = image_folder(folder, size=size, channels=network.form.channels)
     chosen = np.linspace(0, len(found) - 1, min(len(found), _PRIOR_IMAGES)).astype(int)
     images = [image for _, image in found.only(map(int, chosen))]
     failures = tuple(f"{path}: {reason}" for path, reason in found.failures)

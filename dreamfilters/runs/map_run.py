@@ -23,7 +23,7 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network
-from dreamfilters.networks.classes.predictions import has_classes, predictions
+from dreamfilters.networks.classes.class_head import has_classes, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.atomic_files import sha256
@@ -240,7 +240,7 @@ class MapJob:
         """Yield these images at the size of the network's input."""
         if isinstance(self.source, ImageFolder):
             form = self.network.form
-            return self.source.fitted(self.size, form.image_channels, form.resize).only(indices)
+            return self.source.fitted(self.size, form.channels, form.resize).only(indices)
         return self.source.only(indices)
 
     def digest(self, index: int) -> str:

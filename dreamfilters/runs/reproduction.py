@@ -72,7 +72,7 @@ def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Drea
         seed=int(record["seed"]),
         frames=int(record["frames"]),
         prior=_prior_beside(image, record["attachments"]),
-        start=_start_beside(image, record["attachments"], network.form.image_channels),
+        start=_start_beside(image, record["attachments"], network.form.channels),
         batch=1,
     )
 

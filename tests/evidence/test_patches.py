@@ -8,8 +8,7 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.patches import extract_patch
 from dreamfilters.evidence.scan.scan_job import scan
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.layers.layer_info import TokenGrid
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.layer_info import ReceptiveField, TokenGrid
 
 
 def conv(offset=(-1, -1)):

@@ -55,9 +55,12 @@ def test_a_form_that_contradicts_the_network_is_refused(plain):
         load(plain, form={"order": "gray"})
 
 
-def test_wrong_counts_of_classes_are_refused(plain):
+def test_wrong_counts_of_classes_are_refused(plain, tmp_path):
     with pytest.raises(ModelError, match="plain: 2 class names, the network has 3 outputs"):
         load(plain, classes=["a", "b"])
+    (tmp_path / "names.txt").write_text("a\nb\n")
+    with pytest.raises(ModelError, match=r"names\.txt: 2 class names, the network has 3 outputs"):
+        load(plain, classes=tmp_path / "names.txt")
 
 
 def test_an_application_without_download():

@@ -113,7 +113,7 @@ def in_channels_of(network: Network, images: Images) -> list[Floats]:
     Raises:
         InputFormError: neither is possible.
     """
-    wanted = network.form.image_channels
+    wanted = network.form.channels
     return [_with_channels(np.asarray(image, np.float32), wanted, network) for image in images]
 
 

@@ -10,8 +10,7 @@ from dreamfilters.comparison.measures.measure import Caption, Measure
 from dreamfilters.comparison.number_format import percent
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
-from dreamfilters.networks.classes.class_head import class_head
-from dreamfilters.networks.classes.predictions import Prediction, predictions
+from dreamfilters.networks.classes.class_head import Prediction, class_head, predictions
 
 _CLASSES = 5  # that are shown
 

@@ -27,7 +27,7 @@ from dreamfilters.images.panels import (
     text_panel,
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
-from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.networks.classes.class_head import Prediction
 
 ScaleLabels: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 

@@ -11,7 +11,7 @@ from dreamfilters.images import ImageArray
 from dreamfilters.images.colormaps import Colormap, colormap, share
 from dreamfilters.images.decoding import in_channels, with_channels
 from dreamfilters.images.panels import blank, enlarged, image_panel, shrunk
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.layer_info import ReceptiveField
 
 _LARGEST = 256  # pixels of a tile's longer side
 _MIN_OPACITY, _MAX_OPACITY = 0.1, 0.9  # of the map, where it is darkest and where it is brightest

@@ -132,14 +132,14 @@ class ScanJob:
     @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of every image: the network's, or that of the first readable image if it takes any."""
-        height, width, _ = self.source.first(self.network.form.image_channels).shape
+        height, width, _ = self.source.first(self.network.form.channels).shape
         return self.network.form.size[0] or height, self.network.form.size[1] or width
 
     @cached_property
     def facts(self) -> tuple[LayerInfo, ...]:
         """Each layer, with its output shape for images of this size."""
         watch = self.network.watch(frozenset(self.layers))
-        shape = (1, *self.size, self.network.form.image_channels)
+        shape = (1, *self.size, self.network.form.channels)
         shapes = backend.output_shapes(lambda images: watch(self.network.to_input(images)), shape)
         return tuple(_facts(self.network, layer, shapes[layer]) for layer in self.layers)
 

@@ -79,7 +79,7 @@ class FolderSource:
 
     def fitted(self, size: tuple[int, int], form: InputForm) -> FolderSource:
         """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
-        return FolderSource(self.folder.fitted(size, form.image_channels, form.resize))
+        return FolderSource(self.folder.fitted(size, form.channels, form.resize))
 
     def tried(self, index: int) -> ImageArray | str:
         """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""

@@ -1,4 +1,4 @@
-"""The head of a network: how its logits become class probabilities and a predicted class."""
+"""The head of a network: how its logits become class probabilities, a predicted class and the top-k classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.networks.activation_functions import activation_name
 from dreamfilters.networks.network import Network
-from dreamfilters.networks.watching import logits_step
+from dreamfilters.networks.watching import LOGITS, logits_step
 
 HeadKind: TypeAlias = Literal["softmax", "sigmoid", "single logit", "regression"]
 Reals: TypeAlias = NDArray[np.float64]
@@ -22,14 +22,11 @@ _LARGEST = 700.0  # exp of more overflows
 class ClassHead:
     """How logits become probabilities.
 
-    Attributes:
-        kind: 'softmax', where the probabilities of the classes add up to 1; 'sigmoid', where each class has a
-            probability of its own; 'single logit', a sigmoid over one output, whose class is predicted above 0;
-            'regression', whose outputs are no probabilities.
+    The kind is 'softmax', where the probabilities of the classes add up to 1; 'sigmoid', where they are independent;
+    'single logit', a sigmoid over one output, whose class is predicted above 0; or 'regression', without probabilities.
 
-    Example:
-        >>> ClassHead("sigmoid").probabilities([[0.0, 0.0]])
-        array([[0.5, 0.5]])
+    >>> ClassHead("sigmoid").probabilities([[0.0, 0.0]])
+    array([[0.5, 0.5]])
     """
 
     kind: HeadKind
@@ -67,10 +64,8 @@ def class_head(network: Network) -> ClassHead:
     end without activation and with several outputs, because networks trained from logits leave the softmax to the
     loss. Anything else is a 'regression'.
 
-    Example:
-        >>> from dreamfilters import load
-        >>> class_head(load("signs")).kind
-        'softmax'
+    >>> class_head(network).kind
+    'softmax'
     """
     step = logits_step(network.graph)
     activation, outputs = activation_name(step), step.shape[-1] if step.shape else 1
@@ -79,3 +74,36 @@ def class_head(network: Network) -> ClassHead:
     if activation in ("softmax", "log_softmax", "linear") and outputs != 1:
         return SOFTMAX
     return ClassHead("regression")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class of one image."""
+
+    number: int
+    name: str  # with its other names, see `Network.class_title`
+    logit: float
+    probability: float | None  # None for a regression
+
+
+def has_classes(network: Network) -> bool:
+    """Return whether the network's output is a vector with one number for each class."""
+    return network.layer(LOGITS).kind == "vector"
+
+
+def predictions(network: Network, logits: NDArray[np.float32], top: int) -> tuple[Prediction, ...]:
+    """Return the `top` classes of one image's logits (classes,), the most probable first.
+
+    Classes with equal logits keep their order, and NaN counts as the lowest logit.
+    """
+    probabilities = class_head(network).probabilities(logits)
+    order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top]
+    return tuple(
+        Prediction(
+            int(number),
+            network.class_title(number),
+            float(logits[number]),
+            None if probabilities is None else float(probabilities[number]),
+        )
+        for number in order
+    )

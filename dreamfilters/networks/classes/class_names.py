@@ -12,13 +12,10 @@ from dreamfilters.errors import ModelError
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Return the class names in a file, in the order of the outputs.
+    """Return the class names in a file, in the order of the outputs, or raise ModelError.
 
     A text file has one name per line. A JSON file is a list, or an object from number to name. A CSV file has lines
     'number,name' or 'name', with or without a header.
-
-    Raises:
-        ModelError: the file cannot be read, or has another format.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -31,17 +28,6 @@ def read_classes(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() == ".csv":
         return _from_csv(text, path)
     return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def checked(names: tuple[str, ...], count: int, source: str) -> tuple[str, ...]:
-    """Return the names if their number is that of the outputs, `count`.
-
-    Raises:
-        ModelError: the numbers differ.
-    """
-    if len(names) != count:
-        raise ModelError(f"{source}: {len(names)} class names, the network has {count} outputs")
-    return names
 
 
 def _from_json(text: str, path: Path) -> tuple[str, ...]:

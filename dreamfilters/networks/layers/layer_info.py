@@ -1,4 +1,4 @@
-"""What is known of a layer before it runs: its kind, which names the axes of its output, and its units.
+"""What is known of a layer before it runs: its kind, which names its axes, its units, token grid and receptive field.
 
 Imports neither TensorFlow nor Keras, so that stored results can hold these values and be read quickly.
 """
@@ -6,17 +6,17 @@ Imports neither TensorFlow nor Keras, so that stored results can hold these valu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
-
 Kind: TypeAlias = Literal["map", "tokens", "vector", "not visual"]
 Shape: TypeAlias = tuple[int | None, ...]
+Number: TypeAlias = int | Fraction
 
 # The names of a layer's axes; the last one is the units. A layer that is not visual has no such names.
 AXES: dict[Kind, tuple[str, ...]] = {
@@ -39,9 +39,8 @@ class TokenGrid:
         columns: of patches.
         leading: number of class and register tokens before the patches. Tokens after the patches are also possible.
 
-    Example:
-        >>> TokenGrid(14, 14, 1).position(15)
-        (1, 0)
+    >>> TokenGrid(14, 14, 1).position(15)
+    (1, 0)
     """
 
     rows: int
@@ -61,7 +60,7 @@ class TokenGrid:
     def box(self, token: int, height: int, width: int) -> tuple[int, int, int, int] | None:
         """Return (top, left, bottom, right) of a token's patch in an image, None for a class or register token.
 
-        The patch is where the token lies; behind attention it depends on the whole image.
+        Behind attention, a token depends on the whole image.
 
         >>> TokenGrid(2, 2, 1).box(2, 32, 48)
         (0, 24, 16, 48)
@@ -82,6 +81,54 @@ class TokenGrid:
         """Return the class and register tokens of (..., t, c) in their order, (..., t - rows * columns, c)."""
         end = self.leading + self.count
         return np.concatenate([values[..., : self.leading, :], values[..., end:, :]], axis=-2)
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The pixels that the positions of a map depend on.
+
+    Attributes:
+        size: (height, width) in pixels of the network's input.
+        stride: (down, right) from the field of one position to the next one's; a fraction behind upsampling.
+        offset: (top, left) of the field of position (0, 0), negative where there is padding.
+
+    >>> ReceptiveField((7, 7), (2, 2), (-3, -3)).box(1, 0)
+    (-1, -3, 6, 4)
+    """
+
+    size: tuple[Number, Number]
+    stride: tuple[Number, Number]
+    offset: tuple[Number, Number]
+
+    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """Return (top, left, bottom, right) of the field of a position: `image[top:bottom, left:right]`.
+
+        With padding it exceeds the image. It may include a last row or column that a pooling layer drops because its
+        window would be incomplete.
+        """
+        (top, bottom), (left, right) = (
+            (math.floor(offset + position * stride), math.ceil(offset + position * stride + size))
+            for position, size, stride, offset in zip((row, column), self.size, self.stride, self.offset, strict=True)
+        )
+        return top, left, bottom, right
+
+    def as_values(self) -> dict[str, list[str]]:
+        """Return the field as plain values for JSON; fractions are text such as '3/2'."""
+        return {key: [str(number) for number in pair] for key, pair in asdict(self).items()}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Sequence[str | float]]) -> ReceptiveField:
+        """Return the field that `as_values` wrote.
+
+        >>> ReceptiveField.from_values(ReceptiveField((7, 7), (2, 2), (-3, -3)).as_values()).size
+        (7, 7)
+        """
+        return cls(**{key: tuple(_number(number) for number in pair) for key, pair in values.items()})  # type: ignore[arg-type]
+
+
+def _number(value: str | float) -> Number:
+    fraction = Fraction(value)
+    return int(fraction) if fraction.denominator == 1 else fraction
 
 
 @dataclass(frozen=True)
@@ -184,13 +231,10 @@ def square_grid(tokens: int, size: Shape) -> TokenGrid | None:
     Patches are taken to be square, so the grid has the proportions of the image: it is square for a square image, and
     for one of unknown size. Tokens that are left over, at most `MOST_LEADING`, come first; the fewest are assumed.
 
-    Args:
-        tokens: their number.
-        size: (height, width) of the network's input; None for a side that is not known.
+    `size` is (height, width) of the network's input, None for a side that is not known.
 
-    Example:
-        >>> square_grid(197, (224, 224)), square_grid(33, (32, 64))
-        (TokenGrid(rows=14, columns=14, leading=1), TokenGrid(rows=4, columns=8, leading=1))
+    >>> square_grid(197, (224, 224)), square_grid(33, (32, 64))
+    (TokenGrid(rows=14, columns=14, leading=1), TokenGrid(rows=4, columns=8, leading=1))
     """
     height, width = (side or 1 for side in size[:2]) if all(size[:2]) else (1, 1)
     divisor = math.gcd(height, width)

@@ -14,10 +14,8 @@ _FLAT = frozenset(
 
 # Layers whose output is a map whatever their input is.
 _OF_MAPS = frozenset(
-    {
-        "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "ConvLSTM2D", "MaxPooling2D",
-        "AveragePooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D", "Resizing",
-    }
+    {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "ConvLSTM2D", "MaxPooling2D",
+     "AveragePooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D", "Resizing"}
 )  # fmt: skip
 
 # Steps that lay the positions of a map out as tokens, and those that take one of its sides away.
@@ -28,27 +26,16 @@ _TURNING = frozenset({"Permute", "Transpose"})
 
 @dataclass(frozen=True)
 class Output:
-    """The output of a step.
+    """The output of a step."""
 
-    Attributes:
-        shape: without the batch, channels last.
-        kind: what its axes are.
-        reason: why it is not visual, or ''.
-        obstacle: what keeps a gradient from reaching the image, or ''.
-        of_image: whether it depends on the image.
-        grid: how tokens cover the image; kept through steps that split the channels of tokens into heads.
-        tokens: the number of tokens that `grid` is of.
-        turned: whether the rows of the map are columns of the image.
-    """
-
-    shape: Shape
-    kind: Kind
-    reason: str = ""
-    obstacle: str = ""
-    of_image: bool = True
-    grid: TokenGrid | None = None
-    tokens: int | None = None
-    turned: bool = False
+    shape: Shape  # without the batch, channels last
+    kind: Kind  # what its axes are
+    reason: str = ""  # why it is not visual, or ''
+    obstacle: str = ""  # what keeps a gradient from reaching the image, or ''
+    of_image: bool = True  # whether it depends on the image
+    grid: TokenGrid | None = None  # kept through steps that split the channels of tokens into heads
+    tokens: int | None = None  # the number of tokens that `grid` is of
+    turned: bool = False  # whether the rows of the map are columns of the image
 
 
 def outputs_of(graph: Graph) -> dict[str, Output]:
@@ -109,7 +96,7 @@ def _kind(step: Step, shape: Shape, before: list[Output]) -> tuple[Kind, str]:
 
 
 def _splits_heads(shape: Shape, source: Output) -> bool:
-    """Say whether three axes come from tokens whose channels were split, such as into the heads of an attention."""
+    """Return whether three axes come from tokens whose channels were split, such as into heads of an attention."""
     if source.kind == "tokens":
         return shape[-1] != source.shape[-1]  # with as many channels, the tokens were laid out as a map
     return source.kind == "not visual" and len(source.shape) == 3
@@ -125,8 +112,7 @@ def _grid(step: Step, tokens: int, slots: dict[int, Output], size: Shape) -> Tok
     if same:
         return same
     if of_tokens:
-        source = max(of_tokens, key=lambda one: one.tokens or 0)
-        return _resized(step, tokens, source, slots, size)
+        return _resized(step, tokens, max(of_tokens, key=lambda one: one.tokens or 0), slots, size)
     if before[0].kind == "map" and step.type in _LAYING_OUT | _REDUCING:
         return _laid_out(step, tokens, before[0])
     return square_grid(tokens, size)

@@ -6,21 +6,19 @@ Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
+from dreamfilters.networks.layers.layer_info import Number, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import map_shape
 from dreamfilters.networks.layers.pass_through import way_of
-from dreamfilters.networks.layers.receptive_field import Number, ReceptiveField
 
 
-@dataclass(frozen=True)
-class _Span:
+class _Span(NamedTuple):
     """One axis: position i depends on the pixels from start + i * stride to start + i * stride + size."""
 
     size: Number = 1
@@ -45,13 +43,8 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
         pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
         spans.update(dict.fromkeys(step.outputs, pair))
         shapes.update(dict.fromkeys(step.outputs, map_shape(step)))
-        fields[step.name] = None if pair is None else _field(pair)
+        fields[step.name] = None if pair is None else ReceptiveField(*zip(*pair, strict=True))
     return fields
-
-
-def _field(pair: _Pair) -> ReceptiveField:
-    down, across = pair
-    return ReceptiveField((down.size, across.size), (down.stride, across.stride), (down.start, across.start))
 
 
 def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | None, ...]]) -> _Pair | None:
@@ -62,8 +55,7 @@ def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | No
     axis_rule = _rule(step)
     if axis_rule is None or before[0] is None:
         return None
-    down, across = (axis_rule(axis, before[0][axis], shapes[0][axis]) for axis in (0, 1))
-    return down, across
+    return axis_rule(0, before[0][0], shapes[0][0]), axis_rule(1, before[0][1], shapes[0][1])
 
 
 def _united(pairs: list[_Pair]) -> _Pair | None:
@@ -96,9 +88,9 @@ def _rule(step: Step) -> _AxisRule | None:
             span, length, layer.pool_size[axis], layer.strides[axis], 1, layer.padding
         )
     if isinstance(layer, keras.layers.ZeroPadding2D):
-        return lambda axis, span, _: _Span(span.size, span.stride, span.start - span.stride * layer.padding[axis][0])
+        return lambda axis, span, _: span._replace(start=span.start - span.stride * layer.padding[axis][0])
     if isinstance(layer, keras.layers.Cropping2D):
-        return lambda axis, span, _: _Span(span.size, span.stride, span.start + span.stride * layer.cropping[axis][0])
+        return lambda axis, span, _: span._replace(start=span.start + span.stride * layer.cropping[axis][0])
     if isinstance(layer, keras.layers.UpSampling2D):
         return lambda axis, span, _: _enlarged(span, layer.size[axis], layer.interpolation)
     return None
@@ -147,19 +139,14 @@ def _is_pointwise(step: Step) -> bool:
         return tuple(layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]) in ((-1,), (3,))
     if isinstance(layer, (keras.layers.Softmax, keras.layers.Normalization)):
         return True
-    constants = all(
-        isinstance(leaf, (Slot, int, float, str, type(None))) for leaf in keras.tree.flatten(step.arguments)
-    )
-    return (
-        activation_functions.is_pure(step) or way_of(step.type) == "identity" or (step.type in _POINTWISE and constants)
-    )
+    if activation_functions.is_pure(step) or way_of(step.type) == "identity":
+        return True
+    scalars = (Slot, int, float, str, type(None))
+    return step.type in _POINTWISE and all(isinstance(leaf, scalars) for leaf in keras.tree.flatten(step.arguments))
 
 
 _POINTWISE = frozenset(
-    {
-        "Dense", "BatchNormalization", "Rescaling", "UnitNormalization",
-        "LayerScale", "StochasticDepth",
-        "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum",
-        "Absolute", "Negative", "Square", "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu",
-    }
+    {"Dense", "BatchNormalization", "Rescaling", "UnitNormalization", "LayerScale", "StochasticDepth", "Add",
+     "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum", "Absolute", "Negative", "Square",
+     "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu"}
 )  # fmt: skip

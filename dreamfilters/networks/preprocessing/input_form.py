@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
-from dreamfilters.networks.preprocessing.per_image_normalization import equalized, standardized
 
 Order: TypeAlias = Literal["RGB", "BGR", "gray", "equalized", "channels"]
-ORDERS: tuple[Order, ...] = ("RGB", "BGR", "gray", "equalized", "channels")
+ORDERS: tuple[Order, ...] = get_args(Order)
+_LEVELS = 256  # of an equalized image
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,13 @@ class InputForm:
         mean: one number, or one per channel in the network's order.
         std: one number, or one per channel in the network's order.
         order: 'RGB', 'BGR', 'gray' (one channel), 'equalized' (gray with an equalized histogram, see
-            `per_image_normalization.equalized`) or 'channels' (any number of channels, unchanged).
+            `equalized`) or 'channels' (any number of channels, unchanged).
         standardized: whether each scaled image is standardized by its own mean and std before `mean` and `std` apply,
-            see `per_image_normalization.standardized`.
+            see `standardized`.
         resize: the rule for images of another size, see `images.resizing.resize`.
 
-    Example:
-        >>> InputForm.from_range(-1, 1, size=(48, 48)).describe()
-        '48x48 RGB, -1 to 1'
+    >>> InputForm.from_range(-1, 1, size=(48, 48)).describe()
+    '48x48 RGB, -1 to 1'
     """
 
     size: tuple[int | None, int | None] = (None, None)
@@ -85,7 +84,8 @@ class InputForm:
         order: Order | None = None,
     ) -> InputForm:
         """Return the form in which black is `low` and white is `high`."""
-        return cls(size, channels, order=order or usual_order(channels)).in_range(low, high)
+        usual: Order = {1: "gray", 3: "RGB"}.get(channels, "channels")  # type: ignore[assignment]
+        return cls(size, channels, order=order or usual).in_range(low, high)
 
     def in_range(self, low: float, high: float) -> InputForm:
         """Return the same form in which black is `low` and white is `high`."""
@@ -94,18 +94,10 @@ class InputForm:
         scale, mean = float(high - low), (0.0 - float(low),)
         return replace(self, scale=scale, mean=mean, std=(1.0,), standardized=False)
 
-    @property
-    def image_channels(self) -> int:
-        """The channels of an image for this network: 3 for color, 1 for gray."""
-        return self.channels
-
     def fit(self, image: ArrayLike) -> ImageArray:
         """Return an image (h, w, c) as float32 at the network's input size, resized by the rule `resize`.
 
-        A side for which the network takes any size keeps its length.
-
-        Raises:
-            ImageError: the image has another number of axes.
+        A side for which the network takes any size keeps its length. Raises ImageError for another number of axes.
         """
         values = np.asarray(image, np.float32)
         if values.ndim != 3:
@@ -116,10 +108,8 @@ class InputForm:
     def to_input(self, image: Tensor) -> Tensor:
         """Return the network's input for images (n, h, w, c) in [0, 1], color as RGB; differentiable.
 
-        The gradient of histogram equalization is that of the identity.
-
-        Raises:
-            InputFormError: the images have another number of channels.
+        The gradient of histogram equalization is that of the identity. Raises InputFormError for another number of
+        channels.
         """
         image = ops.convert_to_tensor(image, "float32")
         if image.shape[-1] != self.channels:
@@ -140,21 +130,18 @@ class InputForm:
     def box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the minimum and the maximum valid input of each channel, in the network's order.
 
-        Raises:
-            InputFormError: images are standardized and the input size, on which the limits depend, is unknown.
+        The limits of standardized images depend on the input size; raises InputFormError where it is unknown.
         """
-        means = np.broadcast_to(self.mean, self.channels)
-        stds = np.broadcast_to(self.std, self.channels)
-        least, greatest = (-self._most_stds(), self._most_stds()) if self.standardized else (0.0, self.scale)
+        means, stds = np.broadcast_to(self.mean, self.channels), np.broadcast_to(self.std, self.channels)
+        least, greatest = 0.0, self.scale
+        if self.standardized:
+            height, width = self.size
+            if height is None or width is None:
+                raise InputFormError("size: standardized images have no bounds without one")
+            greatest = math.sqrt(height * width * self.channels)  # if all other values are equal (Samuelson 1968)
+            least = -greatest
         low, high = (least - means) / stds, (greatest - means) / stds
         return tuple(map(float, low)), tuple(map(float, high))
-
-    def _most_stds(self) -> float:
-        """Return the most stds that a value can be from the mean: if all others are equal (Samuelson 1968)."""
-        height, width = self.size
-        if height is None or width is None:
-            raise InputFormError("size: standardized images have no bounds without one")
-        return math.sqrt(height * width * self.channels)
 
     def describe(self) -> str:
         """Return the form in one line."""
@@ -166,7 +153,7 @@ class InputForm:
         if len(set(self.mean)) == len(set(self.std)) == 1:
             low, high = self.box()
             return f"{height}x{width} {order}, {low[0]:.4g} to {high[0]:.4g}"
-        means, stds = _listed(self.mean), _listed(self.std)
+        means, stds = ("/".join(f"{number:g}" for number in numbers) for numbers in (self.mean, self.std))
         return f"{height}x{width} {order}, 0 to {self.scale:g} less {means} divided by {stds}"
 
 
@@ -174,11 +161,37 @@ class InputForm:
 _ORDER_NAMES = {("equalized", 1): "equalized gray", ("channels", 2): "gray and alpha", ("channels", 4): "RGB and alpha"}
 
 
-def usual_order(channels: int) -> Order:
-    """Return the most likely order of this number of channels."""
-    orders: dict[int, Order] = {1: "gray", 3: "RGB"}
-    return orders.get(channels, "channels")
+def standardized(image: Tensor) -> Tensor:
+    """Return each image (n, h, w, c) minus its mean, divided by its std, over all pixels and channels.
+
+    The std is at least 1 / sqrt(h w c), so that a uniform image becomes 0. Source:
+    `tf.image.per_image_standardization`.
+    """
+    n, height, width, channels = image.shape
+    count = height * width * channels
+    # A multiple of LANES rows: the last rows of other numbers would be rounded differently.
+    rows = ops.pad(ops.reshape(image, (n, count)), ((0, -n % backend.LANES), (0, 0)))
+    centered = rows - ops.mean(rows, axis=1, keepdims=True)
+    spread = ops.mean(ops.square(centered), axis=1, keepdims=True)
+    done = centered / ops.sqrt(ops.maximum(spread, 1 / count))
+    return ops.reshape(done[:n], image.shape)
 
 
-def _listed(numbers: Sequence[float]) -> str:
-    return "/".join(f"{number:g}" for number in numbers)
+@backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+def equalized(image: Tensor) -> Any:
+    """Return gray images (n, h, w, 1) in [0, 1] with equalized histograms, as OpenCV's `equalizeHist` computes them.
+
+    There are 256 levels. A pixel becomes the share of pixels that are not lighter, without those of the darkest level.
+    An image of one level is unchanged. The table of levels has no gradient; the gradient is that of the identity.
+    Source: OpenCV 4, modules/imgproc/src/histogram.cpp.
+    """
+    levels = ops.cast(ops.round(image * (_LEVELS - 1)), "int32")
+    count = image.shape[1] * image.shape[2]
+    levels = ops.reshape(ops.clip(levels, 0, _LEVELS - 1), (-1, count))
+    summed = ops.cumsum(ops.bincount(levels, minlength=_LEVELS), axis=1)  # (n, 256) pixels up to each level
+    darkest = ops.min(levels, axis=1, keepdims=True)
+    first = ops.take_along_axis(summed, darkest, axis=1)
+    scale = ops.divide(_LEVELS - 1.0, ops.cast(ops.maximum(count - first, 1), "float32"))
+    table = ops.round(ops.cast(summed - first, "float32") * scale)  # (n, 256); round is to even, as cvRound is
+    spread = ops.where(first == count, ops.cast(levels, "float32"), ops.take_along_axis(table, levels, axis=1))
+    return ops.reshape(spread / (_LEVELS - 1), ops.shape(image)), lambda upstream: upstream

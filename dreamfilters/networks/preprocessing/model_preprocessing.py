@@ -12,45 +12,37 @@ from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.io.model_file import SUFFIXES
 from dreamfilters.networks.layers.pass_through import types_of
-from dreamfilters.networks.preprocessing.input_form import InputForm, usual_order
+from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _BYTE_SCALE = 0.1  # smaller factors expect 0..255: 1/255 and 1/127.5 are usual; 1 to 2 expect 0..1
 _BYTE_MEAN = 2.0  # means and stds of values in 0..1 or -1..1 are at most 1
 
 
 def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
-    """Return the most likely input form, and one line on what was assumed, '' if the model's layers imply the range.
+    """Return the most likely input form, and a line on what was assumed of the model `name`.
 
-    `name` is the model's name in that line.
+    The line is '' if the model's layers imply the range.
     """
     height, width, channels = graph.input_shape
-    size = (height, width)
-    count = channels or 3
     implied = _implied_range(graph)
-    low, high = implied or (0.0, 1.0)
-    form = InputForm.from_range(low, high, size=size, channels=count)
+    form = InputForm.from_range(*(implied or (0.0, 1.0)), size=(height, width), channels=channels or 3)
     if implied:
         return form, ""
-    order = usual_order(count)
     file = f", or {Path(name).stem}.toml next to it" if Path(name).suffix in SUFFIXES else ""
-    what = f"{count} channels" if order == "channels" else order
+    what = f"{form.channels} channels" if form.order == "channels" else form.order
     return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{file})"
 
 
 def _implied_range(graph: Graph) -> tuple[float, float] | None:
     """Return the range that the first layers imply, None if they imply none."""
-    slot = 0
-    while True:
-        readers = graph.readers(slot)
-        if len(readers) != 1:
-            return None
-        step = readers[0]
+    readers = graph.readers(0)
+    while len(readers) == 1:
+        (step,) = readers
         implied = _range_of(step)
-        if implied:
+        if implied or step.type not in _SAME_RANGE:
             return implied
-        if step.type not in _SAME_RANGE:
-            return None
-        slot = step.outputs[0]
+        readers = graph.readers(step.outputs[0])
+    return None
 
 
 # Layers that keep the range of values.
@@ -62,8 +54,7 @@ def _range_of(step: Step) -> tuple[float, float] | None:
     if isinstance(layer, keras.layers.Rescaling):
         return (0.0, 255.0) if np.max(np.abs(layer.scale)) < _BYTE_SCALE else (0.0, 1.0)
     if isinstance(layer, keras.layers.Normalization):
-        mean = as_numpy(layer.mean)
-        spread = np.sqrt(as_numpy(layer.variance))
+        mean, spread = as_numpy(layer.mean), np.sqrt(as_numpy(layer.variance))
         if np.all(mean == 0) and np.all(spread == 1):  # never adapted
             return None
         if max(mean.max(), spread.max()) > _BYTE_MEAN:

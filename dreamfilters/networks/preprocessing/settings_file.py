@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import pydantic
+from pydantic import Field
 
 from dreamfilters.errors import InputFormError
-from dreamfilters.images.resizing import Rule
-from dreamfilters.networks.preprocessing.input_form import InputForm, Order
+from dreamfilters.images.resizing import RULES, Rule
+from dreamfilters.networks.preprocessing.input_form import ORDERS, InputForm, Order
 
 _Numbers: TypeAlias = Annotated[
     tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)
@@ -29,32 +30,24 @@ _STANDARDIZED_SCALE = 255.0  # the smallest std in `standardized` is meant for i
 
 
 class InputSettings(pydantic.BaseModel):
-    """The keys of `model.toml`, all of them optional.
+    """The keys of `model.toml`, all of them optional; the descriptions complete the error messages.
 
-    Attributes:
-        range: [black, white], such as [0, 255] or [-1, 1].
-        mean: with `std` and `scale`: the input is (image * scale - mean) / std.
-        std: one number, or one per channel in the network's order.
-        scale: the value of white before the mean is subtracted.
-        standardized: whether each image is standardized by its own mean and std.
-        order: 'RGB', 'BGR', 'gray', 'equalized' or 'channels'.
-        size: side, or [height, width].
-        resize: the rule for other sizes: 'bicubic', 'bilinear', 'linear', 'nearest' or 'area', see
-            `images.resizing.resize`.
-        classes: list of names, or a file of names relative to this one.
+    `range` is [black, white]. `classes` may be a file of names relative to this one. The others are as in `InputForm`.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    range: tuple[float, float] | None = None
-    mean: _Numbers | None = None
-    std: _Numbers | None = None
-    scale: float | None = None
-    standardized: bool | None = None
-    order: Order | None = None
-    size: _Size | None = None
-    resize: Rule | None = None
-    classes: tuple[str, ...] | str | None = None
+    range: tuple[float, float] | None = Field(default=None, description="two numbers, such as [0, 255]")
+    mean: _Numbers | None = Field(default=None, description="a number, or one per channel")
+    std: _Numbers | None = Field(default=None, description="a number, or one per channel")
+    scale: float | None = Field(default=None, description="a number, such as 255")
+    standardized: bool | None = Field(default=None, description="true or false")
+    order: Order | None = Field(default=None, description=f"one of {', '.join(map(repr, ORDERS))}")
+    size: _Size | None = Field(default=None, description="a side in pixels, or [height, width]")
+    resize: Rule | None = Field(default=None, description=f"one of {', '.join(map(repr, RULES))}")
+    classes: tuple[str, ...] | str | None = Field(
+        default=None, description="a list of names, or the name of a file with them"
+    )
 
     @property
     def has_range(self) -> bool:
@@ -69,11 +62,7 @@ class InputSettings(pydantic.BaseModel):
         return InputSettings(**{**lower, **self.model_dump(exclude_none=True)})
 
     def applied(self, form: InputForm) -> InputForm:
-        """Return `form` with these settings.
-
-        Raises:
-            InputFormError: the settings contradict each other or the network.
-        """
+        """Return `form` with these settings, or raise InputFormError if they contradict each other or `form`."""
         size, order, resize = self.size or form.size, self.order or form.order, self.resize or form.resize
         form = replace(form, size=size, order=order, resize=resize)
         if self.range is not None:
@@ -82,19 +71,14 @@ class InputSettings(pydantic.BaseModel):
             return form.in_range(*self.range)
         if not self.has_range:
             return form
-        alone = bool(self.standardized)
-        usual = _STANDARDIZED_SCALE if alone else 1.0
+        usual = _STANDARDIZED_SCALE if self.standardized else 1.0
         scale = usual if self.scale is None else self.scale
         mean, std = self.mean or (0.0,), self.std or (1.0,)
-        return replace(form, scale=scale, mean=mean, std=std, standardized=alone)
+        return replace(form, scale=scale, mean=mean, std=std, standardized=bool(self.standardized))
 
 
 def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
-    """Return the settings in a TOML file or a mapping.
-
-    Raises:
-        InputFormError: the file cannot be read or is not TOML, or a key is unknown or has an invalid value.
-    """
+    """Return the settings in a TOML file or a mapping, or raise InputFormError."""
     if isinstance(source, Mapping):
         return _checked(source, "input")
     try:
@@ -128,12 +112,9 @@ def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) 
         keys["resize"] = form.resize
     if classes is not None:
         keys["classes"] = classes if isinstance(classes, str) else list(classes)
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
-
-
-def _toml(value: Any) -> str:
-    """Return a value as TOML: the numbers, lists and strings of JSON, except for one control character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # Numbers, lists and strings are the same in JSON and TOML, except for one control character.
+    values = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in keys.items()}
+    return "".join(f"{key} = {value}\n" for key, value in values.items())
 
 
 def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
@@ -146,17 +127,4 @@ def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
             raise InputFormError(
                 f"{where}: {key}: no such key. Keys: {', '.join(InputSettings.model_fields)}"
             ) from None
-        raise InputFormError(f"{where}: {key}={keys[key]!r}: {_EXPECTED[key]}") from None
-
-
-_EXPECTED = {
-    "range": "two numbers, such as [0, 255]",
-    "mean": "a number, or one per channel",
-    "std": "a number, or one per channel",
-    "scale": "a number, such as 255",
-    "standardized": "true or false",
-    "order": "one of 'RGB', 'BGR', 'gray', 'equalized', 'channels'",
-    "size": "a side in pixels, or [height, width]",
-    "resize": "one of 'bicubic', 'bilinear', 'linear', 'nearest', 'area'",
-    "classes": "a list of names, or the name of a file with them",
-}
+        raise InputFormError(f"{where}: {key}={keys[key]!r}: {InputSettings.model_fields[key].description}") from None

@@ -8,7 +8,7 @@ from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import LOGITS, LayerInfo, Network
-from dreamfilters.networks.classes.predictions import has_classes
+from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.viewer.messages import CLASS_LAYER, NetworkDescription, Values
 
 
@@ -42,7 +42,7 @@ def describe_network(network: Network) -> NetworkDescription:
         class_names=network.classes,
         class_targets=targets,
         size=(height, width),
-        channels=network.form.image_channels,
+        channels=network.form.channels,
         resize_rule=network.form.resize,
         chosen_size=(height, width) if any(None in tensor.shape[1:] for tensor in network.model.inputs) else None,
     )  # fmt: skip

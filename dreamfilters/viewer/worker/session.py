@@ -12,7 +12,7 @@ import numpy as np
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import Network, load
-from dreamfilters.networks.classes.predictions import predictions
+from dreamfilters.networks.classes.class_head import predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, Values

@@ -11,9 +11,8 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.classes.predictions import Prediction
-from dreamfilters.networks.layers.layer_info import TokenGrid
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.classes.class_head import Prediction
+from dreamfilters.networks.layers.layer_info import ReceptiveField, TokenGrid
 
 IMAGE = np.zeros((4, 4, 3), np.float32)
 SUBJECT = PageImage("cat.png", IMAGE, "cat", (Prediction(1, "Katze", 3.25, 0.75), Prediction(0, "Hund", -1.0, None)))

@@ -6,8 +6,7 @@ from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.evidence.maps.map_tiles import map_tiles, overlay_maps
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.layers.layer_info import TokenGrid
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.layer_info import ReceptiveField, TokenGrid
 
 IMAGE = np.zeros((4, 4, 3), np.float32)
 PLAIN = MapStyle()

@@ -8,8 +8,7 @@ from keras import layers
 from dreamfilters.comparison.measures.class_transfer import class_transfer
 from dreamfilters.comparison.measures.confusions import confusions_of
 from dreamfilters.networks import LOGITS, InputForm, Network
-from dreamfilters.networks.classes.class_head import ClassHead, class_head
-from dreamfilters.networks.classes.predictions import predictions
+from dreamfilters.networks.classes.class_head import ClassHead, class_head, has_classes, predictions
 
 
 def ending(*last, classes=("a", "b", "c")):
@@ -94,3 +93,29 @@ def test_a_regression_has_no_probabilities_anywhere():
     assert class_transfer(network, 0, images, network)[0].probability is None
     (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
     assert confusion.probability is None
+
+
+def test_the_most_probable_class_comes_first(network):
+    top = predictions(network, np.float32([0, np.log(6), np.log(3)]), 2)
+    assert [(one.number, one.name) for one in top] == [(1, "Vorfahrt achten"), (2, "20")]
+    assert [one.probability for one in top] == pytest.approx([0.6, 0.3])
+    assert top[0].logit == pytest.approx(np.log(6))
+
+
+def test_probabilities_of_a_sigmoid_are_independent():
+    top = predictions(ending(layers.Dense(3, activation="sigmoid")), np.float32([0, 800, -800]), 3)
+    assert [one.probability for one in top] == pytest.approx([1, 0.5, 0])
+
+
+def test_a_regression_has_no_probability():
+    (one,) = predictions(ending(layers.Dense(1), classes=("0",)), np.float32([3.5]), 5)
+    assert (one.name, one.logit, one.probability) == ("0", 3.5, None)
+
+
+def test_nan_is_the_lowest_logit(network):
+    assert [one.number for one in predictions(network, np.float32([np.nan, -5, -4]), 2)] == [2, 1]
+
+
+def test_a_map_has_no_classes(network, network_of):
+    assert has_classes(network)
+    assert not has_classes(network_of(keras.Sequential([layers.Input((4, 4, 3)), layers.Conv2D(2, 3)]), classes=()))

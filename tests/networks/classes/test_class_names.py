@@ -1,7 +1,7 @@
 import pytest
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.classes.class_names import checked, read_classes
+from dreamfilters.networks.classes.class_names import read_classes
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,3 @@ def test_a_wrong_file_is_refused(tmp_path, name, content, words):
 def test_no_file_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"none\.txt: cannot be read"):
         read_classes(tmp_path / "none.txt")
-
-
-def test_the_count_must_match():
-    assert checked(("a", "b"), 2, "names.txt") == ("a", "b")
-    with pytest.raises(ModelError, match=r"names\.txt: 2 class names, the network has 43 outputs"):
-        checked(("a", "b"), 43, "names.txt")

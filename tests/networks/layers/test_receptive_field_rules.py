@@ -7,7 +7,7 @@ from keras import layers
 
 from dreamfilters import backend
 from dreamfilters.networks.graph import flatten
-from dreamfilters.networks.layers.receptive_field import ReceptiveField
+from dreamfilters.networks.layers.layer_info import ReceptiveField
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.watching import watch
 

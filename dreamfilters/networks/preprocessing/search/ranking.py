@@ -13,7 +13,7 @@ from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import InputForm, Network
-from dreamfilters.networks.classes.predictions import has_classes
+from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.class_orders import class_orders
 from dreamfilters.networks.preprocessing.search.trial import Reals, ShownImages, Trial, TrialRunner, read_images

@@ -104,7 +104,7 @@ def read_images(
     chosen = chosen[:: math.ceil(len(chosen) / most)]
     indices: list[int] = []
     resized: dict[Rule, list[NDArray[np.float16]]] = {rule: [] for rule in RULES}
-    for index, image in _read(images, chosen, form.image_channels):
+    for index, image in _read(images, chosen, form.channels):
         whole = image.shape[:2] == (height, width)
         for rule, made in resized.items():
             made.append(np.asarray(image if whole else resize(image, (height, width), rule), np.float16))
