@@ -41,8 +41,8 @@ def test_a_line_a_unit_and_the_page(place, tmp_path):
     assert said.exit_code == 0, said.output
     lines = said.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["target", "conv1:0", "class:two", str(out / "index.html")]
-    facts = json.loads((out / "comparison.json").read_text())["units"][1]["class"]
-    assert (facts["title"], facts["count"]) == ("two", 3)
+    unit = json.loads((out / "comparison.json").read_text())["units"][1]
+    assert (unit["title"], unit["measures"]["confusions"]["images"]) == ("two", 3)
 
 
 def test_json_an_image_and_another_network(place, tmp_path):
@@ -52,7 +52,7 @@ def test_json_an_image_and_another_network(place, tmp_path):
     assert said.exit_code == 0, said.output
     values = json.loads(said.stdout)
     assert [unit["target"] for unit in values["units"]] == ["conv2:0", "conv2:1"]
-    assert all(unit["transfer_percentile"] is not None for unit in values["units"])
+    assert all(unit["unit_transfer_percentile"] is not None for unit in values["units"])
     assert "0.png" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
