@@ -1,1 +1,1 @@
-"""The real world: what images of the user do to every unit."""
+"""Evidence: how the units of a network respond to real images."""

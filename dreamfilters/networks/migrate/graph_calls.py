@@ -14,7 +14,7 @@ Say: TypeAlias = Callable[[str], None]
 
 _CONSTANT = "_CONSTANT_VALUE"
 _NODE = "TensorFlowOpLayer"
-_MODELS = ("Functional", "Model", "Network", "Container", "Sequential")
+FUNCTIONAL = ("Functional", "Model", "Network", "Container")  # the class names of functional models
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _Graph:
         self.first = dict.fromkeys(self.names, 0)
         # Most versions of Keras count the call that builds a nested model, some do not count that of a Sequential.
         calls = {str(before.get("name")): len(before.get("inbound_nodes", [])) for before in stored}
-        nested = {str(b.get("name")) for b in stored if b.get("class_name") in _MODELS}
+        nested = {str(b.get("name")) for b in stored if b.get("class_name") in (*FUNCTIONAL, "Sequential")}
         for name in nested:
             used = self._used([outputs, *(b.get("inbound_nodes", []) for b in stored)], name)
             self.first[name] = 0 if 0 in used and max(used) < calls[name] else 1
@@ -148,10 +148,8 @@ class _Graph:
     def _written(self, value: Any) -> Any:
         if isinstance(value, Reference):
             history = [value.layer, value.call, value.tensor]
-            return {
-                "class_name": "__keras_tensor__",
-                "config": {"shape": [], "dtype": "float32", "keras_history": history},
-            }
+            config = {"shape": [], "dtype": "float32", "keras_history": history}
+            return {"class_name": "__keras_tensor__", "config": config}
         if isinstance(value, Mapping):
             return {key: self._written(inner) for key, inner in value.items()}
         return [self._written(inner) for inner in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
+from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE, entry_of
 
 Config: TypeAlias = dict[str, Any]
 Say: TypeAlias = Callable[[str], None]
@@ -71,9 +71,9 @@ def _padding(config: Config, say: Say) -> None:
 
 def _wrapped_dense(config: Config, say: Say) -> str:
     """Replace the TimeDistributedDense of Keras 1."""
-    said = ("batch_input_shape", "input_length", "input_dim")
-    inside = {key: value for key, value in config.items() if key not in said}
-    inner = {"class_name": "Dense", "config": {**inside, "name": f"{config.get('name', 'dense')}_inside"}}
+    left_out = ("batch_input_shape", "input_length", "input_dim")
+    settings = {key: value for key, value in config.items() if key not in left_out}
+    inner = {"class_name": "Dense", "config": {**settings, "name": f"{config.get('name', 'dense')}_inside"}}
     name = config.get("name")
     config.clear()
     config.update(layer=inner, **({"name": name} if name else {}))
@@ -113,42 +113,32 @@ def policy(value: Any) -> Any:
     return {"infer": "float32", "_infer": "float32", None: "float32"}.get(value, value)
 
 
-_ALIASES = {
-    "_initializer": {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones"},
-    "_regularizer": {},
-    "_constraint": {},
-}
-_KEPT = {
-    "_initializer": keras.initializers.Initializer,
-    "_regularizer": keras.regularizers.Regularizer,
-    "_constraint": keras.constraints.Constraint,
-}
-_ROOMS = {"_initializer": "initializers", "_regularizer": "regularizers", "_constraint": "constraints"}
+# Names of initializers in Keras 1.
+_ALIASES = {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones"}
 
 
 def for_training(key: str, value: Any, *, say: Say) -> Any:
     """Return an initializer, regularizer or constraint in the format of Keras 3, or None.
 
-    None of them takes part in what a trained layer computes, so one that Keras 3 does not know is left out.
+    They do not change the output of a trained layer, so one that Keras 3 does not know is left out.
     """
     if value is None:
         return None
-    suffix = f"_{key.rpartition('_')[2]}"
+    sort = key.rpartition("_")[2]  # "initializer", "regularizer" or "constraint"
     entry = value if isinstance(value, Mapping) else {"class_name": value, "config": {}}
     config = entry.get("config")
     settings = {k: v for k, v in config.items() if k != "dtype"} if isinstance(config, Mapping) else {}
     kind = str(entry.get("class_name", entry.get("name")))
-    kind = _ALIASES[suffix].get(kind, kind)
-    room = getattr(keras, _ROOMS[suffix])
-    found = getattr(room, kind, None) or getattr(room, "".join(map(str.capitalize, kind.split("_"))), None)
-    if isinstance(found, type) and issubclass(found, _KEPT[suffix]):
+    kind = _ALIASES.get(kind, kind) if sort == "initializer" else kind
+    module = getattr(keras, f"{sort}s")
+    found = getattr(module, kind, None) or getattr(module, "".join(map(str.capitalize, kind.split("_"))), None)
+    if isinstance(found, type) and issubclass(found, getattr(module, sort.capitalize())):
         try:
             found(**settings)
         except (TypeError, ValueError):
             found = None
         else:
-            module = f"keras.{_ROOMS[suffix]}"
-            return {"module": module, "class_name": found.__name__, "config": settings, "registered_name": None}
+            return entry_of(f"keras.{sort}s", found.__name__, settings)
     say(f"the {key.replace('_', ' ')} {kind[:40]} left out, which matters to training only")
     return None
 

@@ -28,7 +28,6 @@ from dreamfilters.networks.migrate.layer_settings import (
 
 Config: TypeAlias = dict[str, Any]
 
-FUNCTIONAL = ("Functional", "Model", "Network", "Container")
 _FIRST_OF_PYTHON_3_11 = (2, 12)  # earlier bytecode does not run on the supported versions of Python
 _ACTIVATIONS = {*dir(keras.activations), "swish", "hard_swish"} - {"get", "serialize", "deserialize"}
 _RESERVED = "/"  # not allowed in the names of layers in Keras 3
@@ -111,7 +110,7 @@ class _Upgrade:
             raise ModelError(f"needs the code of {registered!r}, which is not in the file")
         if kind == "Sequential":
             return self._sequential(entry, inner)
-        if kind in FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
+        if kind in graph_calls.FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
             return self._functional(entry, dict(inner))
         return self.layer(entry)
 

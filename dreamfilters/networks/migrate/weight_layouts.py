@@ -92,15 +92,15 @@ def _pads_alike(layer: Any) -> bool:
     return True
 
 
-_TURNED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
+_FLIPPED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
 
 
 def _from_theano(layer: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """Flip the kernels: Theano convolves, TensorFlow correlates."""
-    if type(layer).__name__ not in _TURNED:
+    if type(layer).__name__ not in _FLIPPED:
         return arrays
     if getattr(layer, "padding", "valid") == "same" and not _pads_alike(layer):
         raise ModelError(f"its layer {layer.name} was padded by Theano in another way; its maps would be shifted")
-    turned = 2 if type(layer).__name__ == "ConvLSTM2D" else 1
+    count = 2 if type(layer).__name__ == "ConvLSTM2D" else 1
     axes = tuple(range(arrays[0].ndim - 2))
-    return [np.flip(kernel, axes) for kernel in arrays[:turned]] + arrays[turned:]
+    return [np.flip(kernel, axes) for kernel in arrays[:count]] + arrays[count:]
