@@ -176,9 +176,8 @@ def uniform(seeds: Seeds, shape: tuple[int, ...] = (), low: float = 0.0, high: f
 def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
     """Return standard normal random (n, *shape) float32, image i from its own seed, by Box and Muller (1958)."""
     size = int(np.prod(shape, dtype=np.int64))
-    whole = -(-size // LANES) * LANES
-    if size < whole:  # each image's logarithms fill vectors, so that they round alike in any batch
-        return tf.reshape(normal(seeds, (whole,))[:, :size], (-1, *shape))
+    if size % LANES:  # each image's logarithms fill vectors, so that they round alike in any batch
+        return tf.reshape(normal(seeds, (size + -size % LANES,))[:, :size], (-1, *shape))
     bits = _bits(seeds, shape)
     low = tf.bitwise.bitwise_and(bits, tf.constant(2**24 - 1, tf.uint64))
     radius = (tf.cast(low, tf.float32) + 0.5) / 2**24  # in (0, 1): its logarithm is finite
@@ -226,19 +225,15 @@ def roll(image: Tensor, shifts: Tensor) -> Tensor:
     """Return each image (n, h, w, c) shifted by its own integer (down, right) in `shifts` (n, 2), with wraparound."""
     _, height, width, _ = image.shape
     shifts = tf.cast(shifts, tf.int32)
-    rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)
-    columns = tf.math.floormod(tf.range(width) - shifts[:, 1:], width)
+
+    def moved(image: Tensor, shifts: Tensor) -> Tensor:
+        rows = tf.math.floormod(tf.range(height) - shifts[:, :1], height)
+        columns = tf.math.floormod(tf.range(width) - shifts[:, 1:], width)
+        return tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
     @custom_gradient
-    def rolled(image: Tensor) -> Any:
-        moved = tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
-
-        def back(upstream: Tensor) -> Tensor:  # the gradient is a roll too: exact, and no slow scatter
-            rows = tf.math.floormod(tf.range(height) + shifts[:, :1], height)
-            columns = tf.math.floormod(tf.range(width) + shifts[:, 1:], width)
-            return tf.gather(tf.gather(upstream, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
-
-        return moved, back
+    def rolled(image: Tensor) -> Any:  # the gradient is a roll too: exact, and no slow scatter
+        return moved(image, shifts), lambda upstream: moved(upstream, -shifts)
 
     return rolled(image)
 
@@ -255,13 +250,11 @@ def warp(image: Tensor, matrices: Tensor, height: int, width: int) -> Tensor:
 
     @custom_gradient
     def warped(image: Tensor) -> Any:
-        result = _project(image, matrices, height, width, "REFLECT")
-
         def back(upstream: Tensor) -> Tensor:
             determinant = tf.abs(tf.linalg.det(matrices[:, :2, :2]))[:, None, None, None]
             return _project(upstream, tf.linalg.inv(matrices), rows, columns, "CONSTANT") / determinant
 
-        return result, back
+        return _project(image, matrices, height, width, "REFLECT"), back
 
     return warped(image)
 

@@ -9,17 +9,11 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a long computation.
+    """The state of a long computation."""
 
-    Attributes:
-        done: amount of work done, in units of `total`.
-        total: amount of work in all; 0 if it is unknown.
-        note: what is being done, one line.
-    """
-
-    done: float
-    total: float
-    note: str
+    done: float  # amount of work done, in units of `total`
+    total: float  # amount of work in all; 0 if it is unknown
+    note: str  # what is being done, one line
 
     @property
     def share(self) -> float:
@@ -54,8 +48,5 @@ class OverallProgress:
             self._listener(Progress(self._share, 1.0, note))
 
     def part(self, start: float, end: float, doing: str = "") -> OnProgress:
-        """Return a callback for one part, which takes the whole from share `start` to share `end`.
-
-        Notes are prefixed with `doing`.
-        """
+        """Return a callback for the part from share `start` to share `end`; notes are prefixed with `doing`."""
         return lambda part: self.report(start + (end - start) * part.share, f"{doing} {part.note}".strip())

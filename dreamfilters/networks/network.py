@@ -39,12 +39,10 @@ class Network:
         output: name of the output that holds the classes; None for the first.
         architecture: the file that the layers were read from, where the weights have a file of their own.
 
-    Example:
-        >>> import keras
-        >>> model = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Conv2D(8, 3, name="conv1")])
-        >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
-        >>> network.watch(frozenset({"conv1"}))(network.to_input(images))["conv1"].shape
-        TensorShape([16, 46, 46, 8])
+    >>> model = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Conv2D(8, 3, name="conv1")])
+    >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
+    >>> network.watch(frozenset({"conv1"}))(network.to_input(images))["conv1"].shape
+    TensorShape([16, 46, 46, 8])
     """
 
     model: keras.Model
@@ -87,19 +85,14 @@ class Network:
         return {info.name: info for info in self.layers}
 
     def layer(self, name: str) -> LayerInfo:
-        """Return the layer of a name.
+        """Return the layer of a name, or raise UnknownNameError.
 
         A layer inside a nested model is also found by the end of its name, if only one name ends so: 'conv1' for
         'backbone/conv1'. The addresses of `watch` are accepted too: `LOGITS` and `before(name)` return the layer that
         computes them, with the activation 'linear'.
 
-        Raises:
-            UnknownNameError: no such layer, or several.
-
-        Example:
-            >>> from dreamfilters import load
-            >>> load("signs").layer("conv6").shape
-            (8, 8, 128)
+        >>> network.layer("conv6").shape
+        (8, 8, 128)
         """
         if name == LOGITS:
             return replace(self._by_name[watching.logits_step(self.graph).name], activation="linear")
@@ -144,12 +137,9 @@ class Network:
         return self.form.to_input(image)
 
     def class_number(self, name: str) -> int:
-        """Return the number of a class that is given by name, alias, title or number; the case does not matter.
+        """Return the number of a class that is given by name, alias, title or number, or raise UnknownNameError.
 
-        Names come first: '20' is the class of that name if there is one, otherwise class 20.
-
-        Raises:
-            UnknownNameError: no such class.
+        The case does not matter. Names come first: '20' is the class of that name if there is one, otherwise class 20.
         """
         if name in self.classes:
             return self.classes.index(name)
@@ -165,9 +155,8 @@ class Network:
                 return self.classes.index(plain)
             if 0 <= int(name) < count:
                 return int(name)
-            raise UnknownNameError(
-                f"class {name}: {self.name} has {count} classes" + (f", 0 to {count - 1}" if count else "")
-            )
+            valid = f", 0 to {count - 1}" if count else ""
+            raise UnknownNameError(f"class {name}: {self.name} has {count} classes{valid}")
         known = [*self.classes, *(alias for names in self.aliases for alias in names)]
         raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
 
@@ -176,8 +165,7 @@ class Network:
 
         A class without a name is called by its number.
 
-        >>> from dreamfilters import load
-        >>> load("signs").class_title(13)
+        >>> network.class_title(13)
         'Vorfahrt achten (yield)'
         """
         if number >= len(self.classes):

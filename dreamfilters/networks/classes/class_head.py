@@ -97,13 +97,6 @@ def predictions(network: Network, logits: NDArray[np.float32], top: int) -> tupl
     Classes with equal logits keep their order, and NaN counts as the lowest logit.
     """
     probabilities = class_head(network).probabilities(logits)
-    order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top]
-    return tuple(
-        Prediction(
-            int(number),
-            network.class_title(number),
-            float(logits[number]),
-            None if probabilities is None else float(probabilities[number]),
-        )
-        for number in order
-    )
+    shares = [None] * len(logits) if probabilities is None else probabilities.tolist()
+    order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top].tolist()
+    return tuple(Prediction(index, network.class_title(index), float(logits[index]), shares[index]) for index in order)

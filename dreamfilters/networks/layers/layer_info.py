@@ -32,12 +32,9 @@ MOST_LEADING = 8  # class and register tokens before the patches: one in ViT, fi
 
 @dataclass(frozen=True)
 class TokenGrid:
-    """How the tokens of a layer cover the image: row by row, after tokens that belong to no part of it.
+    """How the tokens of a layer cover the image: (rows, columns) of patches, row by row.
 
-    Attributes:
-        rows: of patches.
-        columns: of patches.
-        leading: number of class and register tokens before the patches. Tokens after the patches are also possible.
+    `leading` is the number of class and register tokens before the patches. Tokens after them are also possible.
 
     >>> TokenGrid(14, 14, 1).position(15)
     (1, 0)
@@ -85,20 +82,15 @@ class TokenGrid:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The pixels that the positions of a map depend on.
-
-    Attributes:
-        size: (height, width) in pixels of the network's input.
-        stride: (down, right) from the field of one position to the next one's; a fraction behind upsampling.
-        offset: (top, left) of the field of position (0, 0), negative where there is padding.
+    """The pixels of the network's input that the positions of a map depend on.
 
     >>> ReceptiveField((7, 7), (2, 2), (-3, -3)).box(1, 0)
     (-1, -3, 6, 4)
     """
 
-    size: tuple[Number, Number]
-    stride: tuple[Number, Number]
-    offset: tuple[Number, Number]
+    size: tuple[Number, Number]  # (height, width)
+    stride: tuple[Number, Number]  # (down, right) from one position's field to the next; fractions behind upsampling
+    offset: tuple[Number, Number]  # (top, left) of the field of position (0, 0), negative where there is padding
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
         """Return (top, left, bottom, right) of the field of a position: `image[top:bottom, left:right]`.

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
-from dreamfilters.images.resizing import RULES, Rule
+from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
-from dreamfilters.networks.preprocessing.search.class_orders import class_orders
-from dreamfilters.networks.preprocessing.search.trial import Reals, ShownImages, Trial, TrialRunner, read_images
+from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, class_orders, read_images
 from dreamfilters.networks.watching import LOGITS
 from dreamfilters.progress import OnProgress, Progress
 
@@ -92,11 +91,12 @@ def rank_forms(
         UnknownNameError: a label is not a class of the network.
         ModelError: the network's output is not one number for each class.
 
-    Example:
-        >>> rank_forms(network, image_folder("signs")).best.form.describe()
-        '48x48 RGB, 0 to 1'
+    >>> rank_forms(network, image_folder("signs")).best.form.describe()
+    '48x48 RGB, 0 to 1'
     """
-    _check_outputs(network)
+    if not has_classes(network) or len(network.classes) < 2:
+        shape = network.layer(LOGITS).shape
+        raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
     known = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
     if len(known) != len(images):
         raise ImageError(f"{len(known)} labels for {len(images)} images: give one each, '' for none")
@@ -104,17 +104,16 @@ def rank_forms(
     shown = read_images(network, images, chosen, progress)
     names = [known[index] for index in shown.indices]
     runner = TrialRunner(network, shown, class_orders(network, names))
+    report = progress or (lambda _: None)
     trials: list[Trial] = []
     forms = [*candidates(network.form), *forms_of_images(runner)]
     for done, form in enumerate(forms):
-        if progress is not None:
-            progress(Progress(done, len(forms), form.describe()))
+        report(Progress(done, len(forms), form.describe()))
         trials += runner.trials(form)
     best = min(trials, key=_sort_key)
     for rule in RULES:
-        if rule != best.form.resize and not _same_images(shown, rule, best.form.resize):
-            if progress is not None:
-                progress(Progress(len(forms), len(forms), rule))
+        if not np.array_equal(shown.resized[rule], shown.resized[best.form.resize]):  # equal where all have the size
+            report(Progress(len(forms), len(forms), rule))
             trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
     failures = images.failures if isinstance(images, ImageFolder) else ()
     return FormRanking(tuple(sorted(trials, key=_sort_key)), len(set(names)), failures)
@@ -122,31 +121,29 @@ def rank_forms(
 
 def candidates(form: InputForm) -> list[InputForm]:
     """Return the input forms that a network with this number of channels may expect, its own first."""
-    found = [form]
+    forms = [form]
     for order in _orders(form):
         plain = InputForm(form.size, form.channels, order=order, resize=form.resize)
-        found += [plain.in_range(low, high) for low, high in _RANGES]
-        found += [replace(plain, scale=255.0, standardized=True)]
+        forms += [plain.in_range(low, high) for low, high in _RANGES]
+        forms.append(replace(plain, scale=255.0, standardized=True))
         if form.channels == 3:
             turn = -1 if order == "BGR" else 1
-            found += [
-                replace(plain, scale=255.0, mean=_CAFFE[::turn]),
-                replace(plain, mean=_TORCH[0][::turn], std=_TORCH[1][::turn]),
-            ]
-    return list(dict.fromkeys(found))
+            forms.append(replace(plain, scale=255.0, mean=_CAFFE[::turn]))
+            forms.append(replace(plain, mean=_TORCH[0][::turn], std=_TORCH[1][::turn]))
+    return list(dict.fromkeys(forms))
 
 
 def forms_of_images(runner: TrialRunner) -> list[InputForm]:
     """Return the forms with the mean and std of the images, over all channels and by channel."""
-    found = []
+    forms = []
     for order in _orders(runner.form):
         plain = InputForm(runner.form.size, runner.form.channels, order=order, resize=runner.form.resize)
         mean, std = runner.statistics(plain)
-        whole = np.sqrt(np.mean(np.square(std) + np.square(mean - mean.mean())))
-        for off, by in ((mean, std), (mean.mean(keepdims=True), whole[None])):
-            if min(_rounded(by)) > 0:
-                found.append(replace(plain, mean=_rounded(off), std=_rounded(by)))
-    return list(dict.fromkeys(found))
+        overall = np.sqrt(np.mean(np.square(std) + np.square(mean - mean.mean())))
+        for means, stds in ((mean, std), (mean.mean(keepdims=True), overall[None])):
+            if min(_rounded(stds)) > 0:
+                forms.append(replace(plain, mean=_rounded(means), std=_rounded(stds)))
+    return list(dict.fromkeys(forms))
 
 
 def _orders(form: InputForm) -> tuple[Order, ...]:
@@ -162,11 +159,6 @@ def _sort_key(trial: Trial) -> tuple[float, float]:
     return -trial.accuracy, trial.log_loss
 
 
-def _same_images(shown: ShownImages, one: Rule, other: Rule) -> bool:
-    """Return whether two rules give the same images, as where none had to be resized."""
-    return np.array_equal(shown.resized[one], shown.resized[other])
-
-
 def _evenly_spread(labels: Sequence[str], per_class: int) -> list[int]:
     """Return `per_class` images of each class, evenly spread, because neighbors often show the same object."""
     if per_class < 1:
@@ -179,9 +171,3 @@ def _evenly_spread(labels: Sequence[str], per_class: int) -> list[int]:
         raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
     spread = [np.linspace(0, len(group) - 1, min(per_class, len(group))).astype(int) for group in members.values()]
     return sorted(group[place] for group, places in zip(members.values(), spread, strict=True) for place in places)
-
-
-def _check_outputs(network: Network) -> None:
-    if not has_classes(network) or len(network.classes) < 2:
-        shape = network.layer(LOGITS).shape
-        raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")

@@ -1,22 +1,21 @@
-"""Trials: a network's accuracy on the same labeled images in many input forms."""
+"""Trials: a network's accuracy on the same labeled images in many input forms and orders of its classes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters import backend
-from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.errors import ImageError, InputFormError, UnknownNameError
 from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.classes.class_head import SOFTMAX, class_head
-from dreamfilters.networks.preprocessing.search.class_orders import ClassOrder
 from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
@@ -28,21 +27,77 @@ _FAR = 700.0  # exp of more overflows
 _SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
 
 
+@dataclass(frozen=True)
+class ClassOrder:
+    """One order of the classes."""
+
+    name: str  # 'numeric', 'string-sorted', 'alphabetical' or 'as named'
+    classes: tuple[str, ...]  # the outputs' names in this order
+    positions: NDArray[np.intp] = field(repr=False, compare=False)  # each labeled image's output, -1 for none
+
+
+def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, ...]:
+    """Return the orders that the classes may be in, the network's own first, with the output of each label.
+
+    Keras' generators sort the folders of the classes as text: 0, 1, 10, 11, ..., 2. Raises UnknownNameError if a label
+    is not a class of the network.
+
+    >>> [order.name for order in class_orders(network, ["0", "1", "42"])]
+    ['as named', 'alphabetical', 'string-sorted']
+    """
+    names, numbers = _numbered(network, labels)
+    found: dict[tuple[int, ...], str] = {}  # index into `names` of each output -> name of the order
+    for title, order in _permutations(names):
+        found.setdefault(order, title)
+    outputs = {order: np.full(1 + max([*order, *numbers]), -1) for order in found}
+    for order, output in outputs.items():
+        output[list(order)] = np.arange(len(order))
+    return tuple(
+        ClassOrder(title, tuple(names[number] for number in order), outputs[order][numbers])
+        for order, title in found.items()
+    )
+
+
+def _numbered(network: Network, labels: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
+    """Return the assumed names of the outputs, and the index of each label among them."""
+    names = network.classes
+    if all(label.isdecimal() for label in labels):
+        if not all(name.isdecimal() for name in names):
+            return names, [int(label) for label in labels]  # folder 20 is class 20, even if '20' is a name
+        known = {int(name): number for number, name in enumerate(names)}
+        more = iter(range(len(names), len(names) + len(labels)))  # classes without an output
+        return names, [known[int(label)] if int(label) in known else next(more) for label in labels]
+    try:
+        return names, [network.class_number(label) for label in labels]
+    except UnknownNameError as error:
+        folders = tuple(sorted(set(labels)))
+        if names != tuple(map(str, range(len(names)))) or len(folders) != len(names):
+            raise UnknownNameError(
+                f"{error} (its {len(names)} outputs can be named with --classes FILE, or the folders numbered 0 to "
+                f"{len(names) - 1})"
+            ) from None
+        return folders, [folders.index(label) for label in labels]
+
+
+def _permutations(names: tuple[str, ...]) -> list[tuple[str, tuple[int, ...]]]:
+    plain = tuple(range(len(names)))
+    as_text = ("string-sorted", tuple(sorted(plain, key=str)))
+    if all(name.isdecimal() for name in names):
+        by_number = tuple(sorted(plain, key=lambda number: int(names[number])))
+        sorted_text = tuple(sorted(plain, key=lambda number: str(int(names[number]))))
+        return [("numeric", by_number), ("string-sorted", sorted_text), ("as named", plain)]
+    alphabetical = ("alphabetical", tuple(sorted(plain, key=lambda number: names[number])))
+    return [("as named", plain), alphabetical, as_text]
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """The results of a network with one input form and one order of its classes.
-
-    Attributes:
-        form: the input form.
-        order: the assumed class of each output.
-        right: (n,) whether each image is predicted correctly.
-        losses: (n,) -log(probability of the right class).
-    """
+    """The results of a network with one input form and one order of its classes."""
 
     form: InputForm
     order: ClassOrder
-    right: NDArray[np.bool_]
-    losses: Reals
+    right: NDArray[np.bool_]  # (n,) whether each image is predicted correctly
+    losses: Reals  # (n,) -log(probability of the right class)
 
     @property
     def accuracy(self) -> float:
@@ -73,15 +128,10 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class ShownImages:
-    """Images at the network's size, resized by each rule.
+    """Images at the network's size, resized by each rule."""
 
-    Attributes:
-        indices: (n,) their indices among the given images.
-        resized: (n, h, w, c) in [0, 1] by each rule.
-    """
-
-    indices: tuple[int, ...]
-    resized: Mapping[Rule, NDArray[np.float16]]
+    indices: tuple[int, ...]  # (n,) their indices among the given images
+    resized: Mapping[Rule, NDArray[np.float16]]  # (n, h, w, c) in [0, 1] by each rule
 
 
 def read_images(
@@ -90,12 +140,7 @@ def read_images(
     chosen: Sequence[int],
     progress: OnProgress | None = None,
 ) -> ShownImages:
-    """Return the chosen images that can be read; fewer of them where they would not fit in memory.
-
-    Raises:
-        InputFormError: the network takes any size, and the form has none.
-        ImageError: no image can be read.
-    """
+    """Return the chosen images that can be read; fewer of them where they would not fit in memory."""
     form = network.form
     height, width = form.size
     if height is None or width is None:
@@ -105,15 +150,15 @@ def read_images(
     indices: list[int] = []
     resized: dict[Rule, list[NDArray[np.float16]]] = {rule: [] for rule in RULES}
     for index, image in _read(images, chosen, form.channels):
-        whole = image.shape[:2] == (height, width)
-        for rule, made in resized.items():
-            made.append(np.asarray(image if whole else resize(image, (height, width), rule), np.float16))
+        fits = image.shape[:2] == (height, width)
+        for rule, stack in resized.items():
+            stack.append(np.asarray(image if fits else resize(image, (height, width), rule), np.float16))
         indices.append(index)
         if progress is not None:
             progress(Progress(len(indices), len(chosen), "decoding"))
     if not indices:
         raise ImageError(f"none of the {len(chosen)} labeled images can be read")
-    return ShownImages(tuple(indices), {rule: np.stack(made) for rule, made in resized.items()})
+    return ShownImages(tuple(indices), {rule: np.stack(stack) for rule, stack in resized.items()})
 
 
 def _read(
