@@ -131,7 +131,7 @@ def _directive(name: str) -> Iterator[str]:
     elif callable(thing):
         yield f".. autofunction:: dreamfilters.{name}"
     else:
-        yield f".. py:data:: dreamfilters.{name}\n   :value: {thing!r}"
+        yield f".. py:data:: dreamfilters.{name}\n   :type: {type(thing).__name__}"
 
 
 if __name__ == "__main__":

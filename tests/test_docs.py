@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from docs import reference
 from dreamfilters.cli import app
 from dreamfilters.comparison.measures.registry import MEASURES
+from dreamfilters.dreams.recipe import KINDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/[!r]*/*.md"))]
@@ -116,6 +117,12 @@ def test_the_map_of_packages_is_complete():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     packages = [path.parent.name for path in (ROOT / "dreamfilters").rglob("__init__.py")]
     assert [name for name in packages if f"`{name}/`" not in text] == ["dreamfilters"]
+
+
+def test_every_kind_of_a_recipe_is_named():
+    text = (ROOT / "docs" / "how-to" / "recipes.md").read_text("utf-8")
+    kinds = {kind for section in KINDS.values() for kind in section}
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in text] == []
 
 
 def test_the_recipes_named_are_those_shipped():
