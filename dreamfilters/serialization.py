@@ -46,6 +46,16 @@ def table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return f"<table><caption>{escape(title)}</caption><tr>{heads}</tr>{lines}</table>"
 
 
+class Tabular:
+    """A dataclass that a notebook shows as a table of one row, with the fields of nested values beside its own."""
+
+    def _repr_html_(self) -> str:
+        cells: dict[str, Any] = {}
+        for name, value in plain(self).items():
+            cells.update(value if isinstance(value, dict) else {name: value})
+        return table(type(self).__name__, [cells])
+
+
 def _text(cell: Any) -> str:
     if cell is None:
         return "–"

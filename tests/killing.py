@@ -48,8 +48,7 @@ def compare(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.compare_job import CompareJob
-    from dreamfilters.runs.compare_run import run
+    from dreamfilters.runs.compare_run import CompareJob, run
 
     network = load(model, form=FORM)
     images = source_of(image_folder(source))
@@ -65,7 +64,7 @@ def atlas(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
     from dreamfilters.runs.atlas_run import atlas_targets, run
-    from dreamfilters.runs.compare_job import CompareJob
+    from dreamfilters.runs.compare_run import CompareJob
 
     network = load(model, form=FORM)
     images = source_of(image_folder(source))

@@ -22,7 +22,7 @@ from PIL import Image
 from dreamfilters import cli
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import printable
-from dreamfilters.report.csv_tables import guarded
+from dreamfilters.report.tables import guarded
 
 LAYERS = (
     "..", "a\0b", "<img src=x onerror=alert(1)>", "", " ", "x<y> z", "line\nbreak", "n" * 300, "\u202etfel\u200f",

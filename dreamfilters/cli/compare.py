@@ -1,30 +1,33 @@
-"""Commands that compare dreams with real images: `compare`, `measures`."""
+"""Commands that compare dreams with real images: `compare`, `measures`, `atlas`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from dreamfilters.cli.image_args import labeled_images, tell_failures
 from dreamfilters.cli.options import (
     AsJson,
+    Layers,
     Model,
     ModelOptions,
     Quiet,
     folder_for,
     import_tensorflow,
+    layer_names,
     with_model_options,
 )
-from dreamfilters.cli.output import progress, say, table
+from dreamfilters.cli.output import print_json, progress, say, table
 
 if TYPE_CHECKING:
+    from dreamfilters.networks import Network
     from dreamfilters.runs.compare_run import UnitValues
     from dreamfilters.runs.storage.run_result import RunResult
 
+Row: TypeAlias = tuple[str, ...]
 Against = Annotated[
     str | None, typer.Option(metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.")
 ]
@@ -82,8 +85,7 @@ def compare(
     from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
-    from dreamfilters.runs.compare_job import CompareJob
-    from dreamfilters.runs.compare_run import run
+    from dreamfilters.runs.compare_run import CompareJob, run
 
     network = opening.network(model)
     other = None if against is None else ModelOptions(trust=opening.trust).network(against)
@@ -94,7 +96,8 @@ def compare(
     with progress("comparing", quiet) as report:
         result = run(CompareJob(plan, model, against or ""), folder, force=force, progress=report)
     say(network.assumed)
-    _print_result(result, as_json, len(source.names))
+    values = {"units": [unit["row"] for unit in result.value]}
+    _print_result(result, values, _figure_rows(result.value), "comparison.json", len(source.names), as_json=as_json)
 
 
 def measures(as_json: AsJson = False) -> None:
@@ -110,36 +113,106 @@ def measures(as_json: AsJson = False) -> None:
     found = MEASURES.values()
     if as_json:
         fields = ("name", "title", "meaning")
-        values = [{**{key: getattr(one, key) for key in fields}, "needs": sorted(one.needs)} for one in found]
-        typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
+        print_json([{**{key: getattr(one, key) for key in fields}, "needs": sorted(one.needs)} for one in found])
     else:
         table(("measure", "needs", "meaning"), [(one.name, ", ".join(sorted(one.needs)), one.meaning) for one in found])
 
 
-COMMANDS = (compare, measures)
+@with_model_options
+def atlas(
+    model: Model,
+    images: Annotated[
+        Path | None,
+        typer.Argument(metavar="[IMAGES]", help="Folder of real images; default for signs: its rendered samples."),
+    ] = None,
+    layers: Layers = None,
+    against: Against = None,
+    recipe: RecipeName = "standard",
+    settings: Settings = None,
+    seed: Seed = 0,
+    seeds: Seeds = 2,
+    top: Top = 4,
+    labels: Labels = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-atlas.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace another atlas in the directory; other files stay.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    *,
+    opening: ModelOptions,
+) -> None:
+    """Compare every unit of a network with real images and judge it.
+
+    \b
+    Examples:
+      dreamfilters atlas signs
+      dreamfilters atlas signs images/ --layers conv5,conv6 --out outputs/mine
+
+    Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
+    again to resume a stopped atlas. Exit code 3 if some images could not be read.
+    """
+    import_tensorflow()
+    from dreamfilters.dreams.recipe import read_recipe
+    from dreamfilters.runs.atlas_run import atlas as write_atlas
+
+    network = opening.network(model)
+    other = None if against is None else (against, ModelOptions(trust=opening.trust).network(against))
+    source = labeled_images(network, images or _samples(network), labels)
+    how = read_recipe(recipe, settings=settings or [])
+    folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
+    with progress("atlas", quiet) as report:
+        result = write_atlas(
+            network, source, folder, spec=model, layers=layer_names(layers), recipe=how, seed=seed, seeds=seeds,
+            top=top, against=other, force=force, progress=report,
+        )  # fmt: skip
+    say(network.assumed)
+    counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)
+    rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in counts.items())]
+    rows.append(("loses to a real image", str(losing)))
+    values = {"counts": counts, "losing": losing}
+    _print_result(result, values, rows, "atlas.json", len(source), as_json=as_json)
 
 
-def _print_result(result: RunResult[tuple[UnitValues, ...]], as_json: bool, images: int) -> None:
-    """Print a row for each unit and the page's path; exit with 3 if some of the images could not be read."""
+COMMANDS = (compare, measures, atlas)
+
+
+def _samples(network: Network) -> Path:
+    """Return the folder of the built-in network's samples, which is written if need be."""
+    from dreamfilters.errors import ImageError
+    from dreamfilters.signs.rendering.scenes import write_samples
+
+    if network.name != "signs":
+        raise ImageError(f"{network.name}: no images to compare with; give a folder of images after MODEL")
+    folder = Path("outputs") / "samples"
+    write_samples(folder)
+    return folder
+
+
+def _print_result(
+    result: RunResult[Any], values: dict[str, Any], rows: list[Row], file: str, images: int, *, as_json: bool
+) -> None:
+    """Print the values as JSON or the rows as a table, and the page's path; exit with 3 if some images failed."""
     if result.stopped:
         say("stopped; run the same command again to resume")
         raise typer.Exit(130)
     page = result.folder / "index.html"
     if as_json:
         failures = [{"image": name, "reason": reason} for name, reason in result.failures]
-        values = {"page": str(page), "units": [unit["row"] for unit in result.value], "failures": failures}
-        typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
+        print_json({"page": str(page), **values, "failures": failures})
     else:
-        _print_figures(result.value)
+        table(rows[0], rows[1:])
         typer.echo(page)
-    tell_failures(result.failures, "comparison.json", count=images)
+    tell_failures(result.failures, file, count=images)
 
 
-def _print_figures(units: Sequence[UnitValues]) -> None:
-    """Print the figure of every measure that has one for some unit, and the flags."""
+def _figure_rows(units: Sequence[UnitValues]) -> list[Row]:
+    """Return a head and a row a unit: the figure of every measure that has one for some unit, and the flags."""
     known = dict.fromkeys(name for unit in units for name, figure in unit["figures"].items() if figure != "–")
     rows = [
         (unit["row"]["target"], *(unit["figures"].get(name, "") for name in known), "; ".join(unit["flags"]))
         for unit in units
     ]
-    table(("target", *known, ""), rows)
+    return [("target", *known, ""), *rows]

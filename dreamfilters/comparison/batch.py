@@ -12,8 +12,7 @@ import numpy as np
 
 from dreamfilters.comparison.measures.measure import Missing
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.comparison.unit_views import UnitView, ViewRequest, unit_views
-from dreamfilters.comparison.units import ComparedUnit
+from dreamfilters.comparison.units import ComparedUnit, UnitView, ViewRequest, unit_views
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.evidence.activations import Floats, activation_size

@@ -10,8 +10,7 @@ from typing import Any
 from dreamfilters.comparison.measures.measure import Caption, Missing, as_values
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.measures.response_rank import ResponseRank, ResponseRanks
-from dreamfilters.comparison.unit_views import UnitView
-from dreamfilters.comparison.units import ComparedUnit
+from dreamfilters.comparison.units import ComparedUnit, UnitView
 from dreamfilters.dreams.result import Dream
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.serialization import plain, table

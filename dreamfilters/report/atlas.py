@@ -11,9 +11,9 @@ from typing import Any
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
-from dreamfilters.report.csv_tables import csv_bytes
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.report import UnitCard
+from dreamfilters.report.tables import csv_bytes
 from dreamfilters.serialization import plain, table
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import KINDS

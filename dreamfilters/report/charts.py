@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamfilters.comparison.measures.figures import HistogramPart, LinePart
+from dreamfilters.comparison.measures.measure import HistogramPart, LinePart
 from dreamfilters.evidence.scan.histograms import Histogram
 
 WIDTH, HEIGHT = 480, 190  # of a drawing, in its own units

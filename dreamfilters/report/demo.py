@@ -15,8 +15,7 @@ from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
 from dreamfilters.progress import OnProgress
-from dreamfilters.report.headline import headline_of
-from dreamfilters.report.report import write_files, write_report
+from dreamfilters.report.report import headline_of, write_files, write_report
 from dreamfilters.signs.rendering.scenes import samples
 
 TARGETS = (

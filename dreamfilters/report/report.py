@@ -11,20 +11,46 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamfilters.comparison.measures.figures import Figure
-from dreamfilters.comparison.measures.measure import Caption
+from dreamfilters.comparison.measures.measure import Caption, Figure
 from dreamfilters.comparison.measures.registry import MEASURES
+from dreamfilters.comparison.number_format import grouped, number, times
 from dreamfilters.comparison.result import Comparison, UnitComparison
-from dreamfilters.comparison.unit_views import UnitView
+from dreamfilters.comparison.units import UnitView
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.report.csv_tables import csv_bytes
-from dreamfilters.report.data_uris import flat_image
-from dreamfilters.report.headline import Headline, headline_of
-from dreamfilters.report.html_frame import anchors, rendered, script_json
+from dreamfilters.report.html_frame import anchors, flat_image, rendered, script_json
+from dreamfilters.report.tables import csv_bytes
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The result for one unit: a figure, the words beside it, and flags."""
+
+    figure: str
+    words: str
+    flags: tuple[str, ...]
+
+
+def headline_of(unit: UnitComparison) -> Headline:
+    """Return the response to the dream over the largest response to a real image, and what to flag."""
+    rank, dream = unit.response_rank, unit.dream
+    flags = [f"same response to all {grouped(rank.count)} real images"] if unit.responds_equally else []
+    if not dream.activated:
+        flags.append(dream.note or "not activated: its score never rose")
+    if unit.loses:
+        flags.append("loses to a real image")
+    elif unit.loses_robust:
+        flags.append("loses to a real image under small transforms")
+    if dream.activated and dream.recovered_by:
+        flags.append(f"recovered by {dream.recovered_by}")
+    if rank.ratio is not None:
+        return Headline(times(rank.ratio), "the strongest real image", tuple(flags))
+    words = "no real image activates it" if rank.response > 0 else "neither the dream nor a real image activates it"
+    return Headline(number(rank.response), words, tuple(flags))
+
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
 _NAME = 60  # letters of a file's name, which any file system accepts

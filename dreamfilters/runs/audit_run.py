@@ -16,7 +16,7 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
-from dreamfilters.report.csv_tables import csv_bytes
+from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.scan_run import StoredScanJob

@@ -1,28 +1,166 @@
-"""The run of `compare`: a report in a folder; a stopped run resumes after its scan and its dreams."""
+"""The run of `compare`: a report in a folder; scan and dreams are stored, so that a stopped run resumes after them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dreamfilters.comparison.compare import DREAMED, SCANNED, compare_dreams
+import numpy as np
+
+from dreamfilters import backend
+from dreamfilters.comparison.compare import DREAMED, SCANNED, ComparePlan, compare_dreams, dreams_by_seed
+from dreamfilters.comparison.measures.registry import MEASURES
+from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import Comparison, UnitComparison
-from dreamfilters.progress import OnProgress, OverallProgress
-from dreamfilters.report.headline import headline_of
-from dreamfilters.report.report import cards_of, report_files
-from dreamfilters.runs import dream_store, scan_store
-from dreamfilters.runs.compare_job import DREAMS, SCAN, CompareJob, StoredDreams
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dream
+from dreamfilters.evidence.activations import Floats
+from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
+from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress, OverallProgress, Progress
+from dreamfilters.report.report import cards_of, headline_of, report_files
+from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
+from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage import run_folder
-from dreamfilters.runs.storage.manifest import Manifest
+from dreamfilters.runs.storage.manifest import Manifest, as_json
+from dreamfilters.runs.storage.records import dream_of, form_values, model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
 
+SCAN, DREAMS = "scan", "dreams"  # folders
 UNFINISHED = "unfinished"  # a subfolder, removed when the report is complete
 _AGAIN = "“dreamfilters again dreams/NAME.png” makes a dream again and compares the bytes."
-
 UnitValues: TypeAlias = Mapping[str, Any]  # "row", "figures" (a measure's title -> its figure) and "flags" of a unit
+
+
+@dataclass(frozen=True, eq=False)
+class CompareJob:
+    """A comparison that is stored.
+
+    Attributes:
+        plan: what is compared with what.
+        spec: what `load` was given for the network.
+        against_spec: what it was given for the other network.
+        also: further layers to scan.
+    """
+
+    plan: ComparePlan
+    spec: str
+    against_spec: str = ""
+    also: tuple[str, ...] = ()
+
+    @cached_property
+    def scan_job(self) -> ScanJob:
+        """The scan of the units' layers."""
+        plan, layers = self.plan, tuple(dict.fromkeys([*self.plan.layers, *self.also]))
+        return ScanJob(plan.network, plan.source, layers, k=max(plan.top, min(TOP_K, len(plan.source.names))))
+
+    @property
+    def model(self) -> dict[str, str]:
+        """Name, spec and fingerprint of the network."""
+        return model_values(self.plan.network, self.spec)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the bytes of the report."""
+        plan = self.plan
+        labels = json.dumps(list(plan.source.labels)).encode()
+        values = {
+            **_network_values("", plan.network, self.spec),
+            **_network_values("against_", plan.against, self.against_spec),
+            "targets": list(plan.targets),
+            "measures": list(MEASURES),
+            "recipe": plan.recipe.as_values(),
+            "seed": plan.seed,
+            "seeds": plan.seeds,
+            "top": plan.top,
+            "images": plan.source.digest,
+            "labels": hashlib.sha256(labels).hexdigest(),
+            "user_image": plan.user_image and [plan.user_image[0], _digest(plan.user_image[1])],
+            "versions": backend.versions(),
+        }
+        plain: dict[str, Any] = json.loads(as_json(values))
+        return plain
+
+    def check(self) -> None:
+        """Raise what would stop the comparison, before anything is written."""
+        self.plan.check()
+        self.dream_job(self.plan.seed, self.plan.targets).check()
+        assert self.scan_job.size  # the first readable image was read
+
+    def dream_job(self, seed: int, targets: Sequence[str]) -> dream_run.DreamJob:
+        """Return the run of dreams of one seed."""
+        return dream_run.DreamJob(self.plan.network, self.spec, tuple(targets), self.plan.recipe, seed)
+
+    def references(self, folder: Path, progress: OnProgress | None = None) -> ReferenceSet:
+        """Return the reference set; the scan is stored in the folder, where a stopped one resumes.
+
+        Raises:
+            KeyboardInterrupt: it was stopped; finished work is kept.
+        """
+        job = scan_run.StoredScanJob(self.scan_job, self.spec)
+        scan = scan_run.run(job, folder, force=True, progress=progress).value
+        if scan is None:
+            raise KeyboardInterrupt
+        return ReferenceSet.of(self.plan.network, self.plan.source, scan, seed=self.plan.seed)
+
+    def dreams(self, folder: Path, progress: OnProgress | None = None) -> StoredDreams:
+        """Return the dreams of every seed, each seed stored in a folder of its own, where a stopped run resumes.
+
+        Raises:
+            KeyboardInterrupt: it was stopped; finished work is kept.
+        """
+        plan, count = self.plan, len(self.plan.units)
+
+        def dream_seed(seed: int, targets: Sequence[str]) -> Iterator[tuple[str, bool, DreamEntry]]:
+            def on_progress(part: Progress) -> None:
+                if progress is not None:
+                    progress(Progress((seed - plan.seed) * count + part.done, plan.seeds * count, part.note))
+
+            job = self.dream_job(seed, targets)
+            finished = dream_run.run(job, folder / f"seed-{seed}", force=True, progress=on_progress)
+            if finished.stopped:
+                raise KeyboardInterrupt
+            for entry in finished.value:
+                yield entry.record["target"], entry.record["activated"], entry
+
+        return StoredDreams(plan.network.form.channels, plan.recipe, dreams_by_seed(plan, dream_seed))
+
+
+@dataclass(frozen=True, eq=False)
+class StoredDreams(Mapping[str, tuple[Dream, ...]]):
+    """Stored dreams by target, one a seed; an image is read on access, because all would not fit into memory."""
+
+    channels: int
+    recipe: Recipe
+    entries: Mapping[str, tuple[DreamEntry, ...]] = field(repr=False)
+
+    def __getitem__(self, name: str) -> tuple[Dream, ...]:
+        return tuple(dream_of(entry.record, entry.read(self.channels), self.recipe) for entry in self.entries[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def _network_values(prefix: str, network: Network | None, spec: str) -> dict[str, Any]:
+    return {
+        f"{prefix}model": network and model_values(network, spec),
+        f"{prefix}input": network and form_values(network.form),
+        f"{prefix}classes": network and list(network.classes),
+    }
+
+
+def _digest(image: Floats) -> str:
+    values = np.ascontiguousarray(image, np.float32)
+    return hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).hexdigest()
 
 
 def run(

@@ -20,7 +20,7 @@ from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.report.scan_tables import layer_rows, units_csv
+from dreamfilters.report.tables import layer_rows, units_csv
 from dreamfilters.runs.storage.atomic_files import write_atomic
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, is_whole
 

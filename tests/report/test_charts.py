@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.figures import HistogramPart, LinePart, Mark
+from dreamfilters.comparison.measures.measure import HistogramPart, LinePart, Mark
 from dreamfilters.evidence.scan.histograms import Histogram, Histograms, histogram_of
 from dreamfilters.report.charts import HEIGHT, WIDTH, bar_chart, line_chart, shortened, ticks
 

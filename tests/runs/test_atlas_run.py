@@ -13,10 +13,10 @@ from dreamfilters.errors import ImageError, ModelError, OutputError, UnknownName
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
-from dreamfilters.runs import atlas_store, dream_run
+from dreamfilters.runs import atlas_run, dream_run
 from dreamfilters.runs.atlas_run import atlas_targets, run
 from dreamfilters.runs.audit_run import read_audit
-from dreamfilters.runs.compare_job import CompareJob
+from dreamfilters.runs.compare_run import CompareJob
 from dreamfilters.runs.scan_run import read_scan
 from dreamfilters.runs.storage.file_names import slug
 
@@ -79,11 +79,11 @@ def test_a_finished_atlas_is_kept_and_only_a_damaged_page_is_made_again(job, don
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
     monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamed
     layers = []
-    monkeypatch.setattr(atlas_store, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
+    monkeypatch.setattr(atlas_run, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
     assert run(job, done.folder).value == done.value
     assert layers == ["conv2"]
     assert contents(done.folder) == before
-    monkeypatch.setattr(atlas_store, "compare_batch", None)
+    monkeypatch.setattr(atlas_run, "compare_batch", None)
     assert run(job, done.folder).value == done.value
 
 

@@ -17,13 +17,13 @@ from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_head import class_head
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import Tabular
 
 _GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
 
 
 @dataclass(frozen=True)
-class ClassTransfer:
+class ClassTransfer(Tabular):
     """One dream of a class, shown to another network.
 
     Attributes:
@@ -43,11 +43,6 @@ class ClassTransfer:
     rank: int
     predicted: str
     response_rank: ResponseRank | None = None
-
-    def _repr_html_(self) -> str:
-        return table(
-            "Transfer", [{**plain(self), "response_rank": self.response_rank and self.response_rank.percentile}]
-        )
 
 
 def matched_classes(network: Network, other: Network) -> dict[int, int]:

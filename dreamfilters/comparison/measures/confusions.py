@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.comparison.batch import Batch, ClassImages
-from dreamfilters.comparison.measures.figures import Figure, ImagePart, ShownImage
-from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
+from dreamfilters.comparison.measures.measure import Caption, Figure, ImagePart, Measure, Missing, ShownImage
 from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import feature_vectors, penultimate
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead, class_head
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import Tabular, plain
 
 _CLASSES = 3  # confused classes that are shown
 _SHOWN = 4  # images of each
@@ -26,7 +25,7 @@ _OTHERS = 256  # images of the other class, to find the separating units
 
 
 @dataclass(frozen=True)
-class Confusion:
+class Confusion(Tabular):
     """Images of one class that are predicted as another.
 
     Attributes:
@@ -48,12 +47,9 @@ class Confusion:
     images: tuple[int, ...]
     closest: int
 
-    def _repr_html_(self) -> str:
-        return table("Confusion", [plain(self)])
-
 
 @dataclass(frozen=True)
-class UnitSeparation:
+class UnitSeparation(Tabular):
     """How well one unit separates two classes.
 
     Attributes:
@@ -68,9 +64,6 @@ class UnitSeparation:
     sensitivity: float | None
     first: float
     second: float
-
-    def _repr_html_(self) -> str:
-        return table("Separation", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)

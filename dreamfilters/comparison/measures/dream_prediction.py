@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.measures.figures import BarPart, Figure, ShareBar
-from dreamfilters.comparison.measures.measure import Caption, Measure
+from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, Measure, ShareBar
 from dreamfilters.comparison.number_format import percent
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS

@@ -12,13 +12,13 @@ from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure
 from dreamfilters.comparison.number_format import number
 from dreamfilters.errors import ImageError
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import Tabular
 
 _WINDOW = 7  # positions; the usual one of SSIM without Gaussian weights
 
 
 @dataclass(frozen=True)
-class MapSimilarity:
+class MapSimilarity(Tabular):
     """The similarity of two maps of one unit.
 
     Attributes:
@@ -29,9 +29,6 @@ class MapSimilarity:
 
     ssim: float | None
     cosine: float | None
-
-    def _repr_html_(self) -> str:
-        return table("Maps", [plain(self)])
 
 
 def map_similarity(first: ArrayLike, second: ArrayLike) -> MapSimilarity:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from dreamfilters.comparison.batch import REFERENCES, Batch
-from dreamfilters.comparison.measures.figures import Figure, LinePart
-from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure, Missing
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, LinePart, Measure, Missing
 from dreamfilters.comparison.number_format import number
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS, Floats
@@ -170,15 +169,6 @@ def _compute(batch: Batch) -> list[PathSimilarity | Missing]:
     )
 
 
-def ranks(vectors: ArrayLike) -> NDArray[np.float64]:
-    """Return the ranks of the numbers in each row (n, d), counted from 1; equal numbers share their mean rank.
-
-    >>> ranks([[10.0, 30.0, 20.0, 20.0]]).tolist()
-    [[1.0, 4.0, 2.5, 2.5]]
-    """
-    return np.stack([_ranks(row) for row in np.asarray(vectors)])
-
-
 def standard(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return rows of mean 0 and length 1, whose products are correlations; NaN for a constant row."""
     return unit_length(centered(vectors, 1), zero=np.nan)
@@ -207,13 +197,17 @@ def _standard_ranks(values: Floats) -> Floats:
     flat = values.reshape(len(values), -1)
     width = flat.shape[1]
     sample = slice(None) if width <= _MOST else np.sort(np.random.default_rng(0).choice(width, _MOST, replace=False))
-    rows = (standard(_ranks(row[sample])[None])[0] for row in flat)
+    rows = (standard(ranks(row[sample])[None])[0] for row in flat)
     return np.stack([row.astype(np.float32) for row in rows])
 
 
-def _ranks(row: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the ranks of one row; the lowest value, which most positions share behind a ReLU, is not sorted."""
-    above = row > row.min()
+def ranks(row: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the ranks of numbers (d,), counted from 1; equal numbers share their mean rank.
+
+    >>> ranks(np.array([10.0, 30.0, 20.0, 20.0])).tolist()
+    [1.0, 4.0, 2.5, 2.5]
+    """
+    above = row > row.min()  # the lowest value, which most positions share behind a ReLU, is not sorted
     order = np.argsort(row[above])
     ordered = row[above][order]
     ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [True] * bool(len(ordered)))) + 1

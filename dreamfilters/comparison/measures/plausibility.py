@@ -16,14 +16,14 @@ from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import Images, feature_vectors, penultimate, unit_length
 from dreamfilters.networks import Network
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import Tabular
 
 NEIGHBOR = 5  # the neighbor whose distance counts
 _CHUNK = 1024  # rows whose distances to all others are held at once
 
 
 @dataclass(frozen=True)
-class Plausibility:
+class Plausibility(Tabular):
     """A dream's distance to real images.
 
     Attributes:
@@ -46,9 +46,6 @@ class Plausibility:
     layer: str
     k: int
     count: int
-
-    def _repr_html_(self) -> str:
-        return table("Plausibility", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.measures.figures import Figure, HistogramPart, Mark
-from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, HistogramPart, Mark, Measure
 from dreamfilters.comparison.number_format import grouped, number, percent, times
 from dreamfilters.comparison.responses import responses_to
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
@@ -22,13 +21,13 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.evidence.scan.score_statistics import By
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import Tabular, plain
 
 TRANSFORMED = 96  # real images, drawn at random, that are transformed, besides each unit's strongest
 
 
 @dataclass(frozen=True)
-class ResponseRank:
+class ResponseRank(Tabular):
     """A dream's response among those of real images.
 
     Attributes:
@@ -50,9 +49,6 @@ class ResponseRank:
     percentile: float
     count: int
     loses: bool
-
-    def _repr_html_(self) -> str:
-        return table("Response", [plain(self)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.measures.figures import Figure, ImagePart, ShownImage
-from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure, Missing
+from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, ImagePart, Measure, Missing, ShownImage
 from dreamfilters.comparison.number_format import number
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats

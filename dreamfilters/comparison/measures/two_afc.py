@@ -100,7 +100,7 @@ def machine_score(
     difference through a sigmoid whose slope was fitted to human choices with DreamSim; that slope has no meaning for
     another similarity, so here it is the limit of a steep one: plain accuracy.
 
-    The similarity is the network's own (see `perceptual_similarity`), of up to five layers before the unit's: a later
+    The similarity is the network's own (see `perceptual_similarities`), of up to five layers before the unit's: a later
     one would contain the response itself. For a unit of the first layer the pixels are compared.
 
     Args:
@@ -133,7 +133,7 @@ def two_afc_scores(
     network: Network, images: Images, trials: Sequence[TwoAFCTrials], layers: Sequence[str]
 ) -> tuple[TwoAFC, ...]:
     """Return the `machine_score` of several units; an image that they share is evaluated once."""
-    similarities = _similarities(network, images, [sum(map(tuple, each), ()) for each in trials], layers)
+    similarities = perceptual_similarities(network, images, [sum(map(tuple, each), ()) for each in trials], layers)
     named = f"perceptual cosine over {', '.join(layers).replace(PIXELS, 'the pixels')}"
     return tuple(_score_unit(similarity, each, named) for similarity, each in zip(similarities, trials, strict=True))
 
@@ -173,8 +173,10 @@ def _score_unit(similarity: Matrix, trials: TwoAFCTrials, named: str) -> TwoAFC:
     return TwoAFC(dreams, natural, gap, named)
 
 
-def perceptual_similarity(network: Network, images: Images, layers: Sequence[str]) -> Matrix:
-    """Return how similar every two images are to the network, (n, n) in [-1, 1]; 1 for an image and itself.
+def perceptual_similarities(
+    network: Network, images: Images, groups: Sequence[Sequence[int]], layers: Sequence[str]
+) -> list[Matrix]:
+    """Return how similar to the network every two images are of each group of rows, in [-1, 1]; 1 for equal images.
 
     In each layer the units' values at a position are a vector u scaled to length 1, and two images' distance d is the
     mean of |u - u'|^2 over the positions: LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
@@ -182,13 +184,6 @@ def perceptual_similarity(network: Network, images: Images, layers: Sequence[str
     the layers: the mean cosine where both vectors differ from zero, 1 where both are zero, 1/2 where only one is.
     `PIXELS` stands for the images themselves, less each one's mean color.
     """
-    return _similarities(network, images, [range(len(images))], layers)[0]
-
-
-def _similarities(
-    network: Network, images: Images, groups: Sequence[Sequence[int]], layers: Sequence[str]
-) -> list[Matrix]:
-    """Return how similar the images of each group of rows are to one another."""
     totals = [np.zeros((len(group), len(group))) for group in groups]
     for layer, values in iter_layers(network, images, layers):
         maps = values.reshape(len(values), -1, values.shape[-1])  # (n, positions, units)

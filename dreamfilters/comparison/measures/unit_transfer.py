@@ -17,7 +17,7 @@ from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.evidence.activations import Floats, mean_responses
 from dreamfilters.evidence.features import centered, unit_length
 from dreamfilters.networks import Network
-from dreamfilters.serialization import finite, plain, table
+from dreamfilters.serialization import Tabular, finite
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class UnitMatch:
 
 
 @dataclass(frozen=True)
-class UnitTransfer:
+class UnitTransfer(Tabular):
     """One dream of a unit, shown to the matching unit of another network.
 
     Attributes:
@@ -52,9 +52,6 @@ class UnitTransfer:
 
     match: UnitMatch
     response_rank: ResponseRank
-
-    def _repr_html_(self) -> str:
-        return table("Transfer", [{**plain(self.match), **plain(self.response_rank)}])
 
 
 def best_match(responses: ArrayLike, others: Mapping[str, Floats]) -> UnitMatch | None:

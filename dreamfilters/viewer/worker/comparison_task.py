@@ -15,8 +15,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import Progress
-from dreamfilters.report.headline import headline_of
-from dreamfilters.report.report import report_files
+from dreamfilters.report.report import headline_of, report_files
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import Values
 

@@ -22,7 +22,8 @@ REDS = set(range(0, 24, 3))  # images 0, 3, 6, ... are red
 
 def rank_correlations(first, second):
     """Spearman's correlation of every row with every other, as the measure computes it."""
-    return standard(ranks(first)) @ standard(ranks(second)).T
+    first, second = (standard(np.stack([ranks(row) for row in np.asarray(rows)])) for rows in (first, second))
+    return first @ second.T
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ def others(scene):
 
 
 def test_ranks_share_ties():
-    assert ranks([[10, 30, 20, 20], [5, 5, 5, 5]]).tolist() == [[1, 4, 2.5, 2.5], [2.5, 2.5, 2.5, 2.5]]
+    assert ranks(np.array([10, 30, 20, 20])).tolist() == [1, 4, 2.5, 2.5]
+    assert ranks(np.array([5, 5, 5, 5])).tolist() == [2.5, 2.5, 2.5, 2.5]
 
 
 def test_spearman_worked_by_hand():

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import dreamfilters as df
 from dreamfilters.cli import compare as commands
-from dreamfilters.comparison.measures.figures import BarPart, Figure, ShareBar
+from dreamfilters.comparison.measures.measure import BarPart, Figure, ShareBar
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.report.atlas import Atlas, atlas_unit_of, index_files, neighbors, unit_page
 from dreamfilters.report.report import report_files

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.comparison.measures.two_afc import machine_score, perceptual_similarity, two_afc_trials
+from dreamfilters.comparison.measures.two_afc import machine_score, perceptual_similarities, two_afc_trials
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.features import PIXELS
@@ -19,6 +19,11 @@ def stripes(count, *, vertical, seed=0):
     return np.clip(images, 0, 1).astype("float32")
 
 
+def similarity(network, images, layers):
+    """The similarity of every two of these images."""
+    return perceptual_similarities(network, images, [range(len(images))], layers)[0]
+
+
 @pytest.fixture(scope="module")
 def vertical():
     return stripes(5, vertical=True)
@@ -32,11 +37,11 @@ def horizontal():
 def test_an_image_is_similar_to_itself_and_not_to_its_negative(network, scene):
     images = [scene(), 1 - scene(), scene(seed=5)]
     for compared in ([PIXELS], ["conv1", "conv2"]):
-        found = perceptual_similarity(network, images, compared)
+        found = similarity(network, images, compared)
         assert np.diag(found) == pytest.approx(1, abs=1e-5)
         assert found == pytest.approx(found.T)
         assert (found[0, 1:] < 0.999).all()
-    assert perceptual_similarity(network, images[:2], [PIXELS])[0, 1] == pytest.approx(-1, abs=1e-5)
+    assert similarity(network, images[:2], [PIXELS])[0, 1] == pytest.approx(-1, abs=1e-5)
 
 
 def test_the_similarity_worked_by_hand(network_of):
@@ -45,7 +50,7 @@ def test_the_similarity_worked_by_hand(network_of):
     network = network_of(model)
     one = np.array([[[[1.0, 0.0], [0.0, 0.0]]]], "float32")
     others = np.array([[[[0.2, 0.0], [0.0, 0.0]]], [[[0.0, 1.0], [0.0, 0.0]]], [[[1.0, 0.0], [0.0, 3.0]]]], "float32")
-    assert perceptual_similarity(network, [*one, *others], ["as_it_is"])[0] == pytest.approx([1.0, 1.0, 0.5, 0.75])
+    assert similarity(network, [*one, *others], ["as_it_is"])[0] == pytest.approx([1.0, 1.0, 0.5, 0.75])
 
 
 def test_a_dream_of_the_right_stripes_wins_every_pair_and_of_the_wrong_ones_none(network, vertical, horizontal):
@@ -81,7 +86,7 @@ def test_random_dreams_are_right_half_of_the_time(network):
 def test_the_natural_score_leaves_each_query_out_of_its_references(network, vertical, horizontal):
     """Compared with a loop that builds the references of every pair."""
     strong, weak = vertical[:3], horizontal[:3] * 0.5 + vertical[:3] * 0.5
-    alike = perceptual_similarity(network, [*strong, *weak], ["conv1"])
+    alike = similarity(network, [*strong, *weak], ["conv1"])
     differences = []
     for i in range(3):
         for j in range(3, 6):

@@ -1,27 +1,55 @@
-"""Tables of a scan: a row for each layer to print, a row for each unit as CSV."""
+"""Tables as CSV in which a spreadsheet interprets no text as a formula, and the tables of a scan."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.score_statistics import By, ScoreStatistics
-from dreamfilters.report.csv_tables import guarded
 
 QUANTILES = (0.05, 0.5, 0.95)
-
 _STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
 _BY: tuple[By, ...] = ("max", "mean")
 _SCORE_COLUMNS = (
     "score_mean", "score_std", "q05", "q50", "q95", "quantile_error", "selectivity", "correlation",
     "strongest", "strongest_score", "strongest_row", "strongest_column", "weakest", "weakest_score",
 )  # fmt: skip
+
+
+def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    r"""Return rows of equal keys as CSV: texts `guarded`, numbers to nine digits, missing ones empty.
+
+    >>> csv_bytes([{"unit": "=1+1", "score": 0.5}, {"unit": "conv:1", "score": float("nan")}])
+    b"unit,score\n'=1+1,0.5\nconv:1,\n"
+    """
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]) if rows else ["target"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    return file.getvalue().encode("utf-8", "replace")
+
+
+def guarded(text: str) -> str:
+    """Return the text, with an apostrophe before it if a spreadsheet would interpret it as a formula.
+
+    >>> guarded("=1+1"), guarded("conv1")
+    ("'=1+1", 'conv1')
+    """
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.9g}" if math.isfinite(value) else ""
+    if isinstance(value, str):
+        return guarded(value)
+    return "" if value is None else value
 
 
 def layer_rows(scan: Scan) -> list[dict[str, Any]]:
@@ -56,7 +84,7 @@ def units_csv(scan: Scan) -> bytes:
         for unit in range(layer.units):
             numbers = [column[unit] for column in columns]
             cells = [*numbers, *scores[0][unit], *scores[1][unit]]
-            writer.writerow([guarded(name), unit, *map(_cell, cells)])
+            writer.writerow([guarded(name), unit, *map(_exact_cell, cells)])
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
@@ -82,7 +110,7 @@ def _of(scan: Scan, index: int, *numbers: Any) -> list[Any]:
     return [scan.names[index], *numbers] if index >= 0 else [""] * (1 + len(numbers))
 
 
-def _cell(value: Any) -> str:
+def _exact_cell(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return "" if math.isnan(value) else repr(float(value)) if isinstance(value, float) else str(value)
     return guarded(value) if isinstance(value, str) else str(value)

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from dreamfilters.report.csv_tables import csv_bytes, guarded
+from dreamfilters.report.tables import csv_bytes, guarded
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
