@@ -1,7 +1,5 @@
-from .layers.layer_info import LayerInfo as LayerInfo
-from .layers.layer_info import TokenGrid as TokenGrid
+from .layers.layer_info import LayerInfo as LayerInfo, TokenGrid as TokenGrid
 from .loading import load as load
 from .network import Network as Network
 from .preprocessing.input_form import InputForm as InputForm
-from .watching import LOGITS as LOGITS
-from .watching import before as before
+from .watching import LOGITS as LOGITS, before as before

@@ -14,8 +14,7 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.migrate import graph_calls
-from dreamfilters.networks.migrate import keras_migrations as tables
+from dreamfilters.networks.migrate import graph_calls, keras_migrations as tables
 from dreamfilters.networks.migrate.keras_migrations import KerasEra, entry_of, version_of
 from dreamfilters.networks.migrate.layer_settings import (
     check_known,

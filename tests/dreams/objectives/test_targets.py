@@ -1,8 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 from keras import layers
 
 from dreamfilters.dreams.objectives import targets
