@@ -111,7 +111,6 @@ def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[
     return reader.get_tensor, {key: (types[key].name, tuple(shapes[key])) for key in shapes}
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # Random numbers. Those of an image depend on its own seed only, so that it is the same alone and in any batch. The
 # random operations of TensorFlow take one seed for a batch.
 
@@ -190,10 +189,6 @@ def integers(seeds: Seeds, shape: tuple[int, ...], low: int, high: int) -> Tenso
     return tf.cast(tf.floor(uniform(seeds, shape) * (high - low)), tf.int32) + low
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Sums over images
-
-
 def row_sums(x: Tensor) -> Tensor:
     """Return the sum of each row, (n, ...) -> (n,), with bytes that do not depend on the other rows.
 
@@ -210,10 +205,6 @@ def row_sums(x: Tensor) -> Tensor:
 def row_means(x: Tensor) -> Tensor:
     """Return the mean of each row, (n, ...) -> (n,), by `row_sums`."""
     return row_sums(x) / float(np.prod(x.shape[1:], dtype=np.int64))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Images
 
 
 def irfft2(real: Tensor, imaginary: Tensor, height: int, width: int) -> Tensor:

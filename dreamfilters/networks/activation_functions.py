@@ -58,17 +58,12 @@ def activation_name(step: Step) -> str:
 
 def relu_ceiling(thing: Any) -> float | None:
     """Return the maximum of a ReLU, infinity for a plain one and 6 for ReLU6; None for other activations."""
-    named = {"relu": math.inf, "relu6": 6.0}.get(getattr(thing, "__name__", ""))
-    if named is not None:
-        return named
     if isinstance(thing, keras.layers.Activation):
         return relu_ceiling(thing.activation)
-    kind = type(thing).__name__
-    if kind in ("Relu", "Relu6"):
-        return math.inf if kind == "Relu" else 6.0
-    if kind != "ReLU" or thing.negative_slope or thing.threshold:
-        return None
-    return math.inf if thing.max_value is None else float(thing.max_value)
+    name = getattr(thing, "__name__", type(thing).__name__)
+    if name == "ReLU" and not (thing.negative_slope or thing.threshold):
+        return math.inf if thing.max_value is None else float(thing.max_value)
+    return {"relu": math.inf, "Relu": math.inf, "relu6": 6.0, "Relu6": 6.0}.get(name)
 
 
 def is_relu(step: Step) -> bool:

@@ -15,10 +15,7 @@ from dreamfilters.networks.graph import Graph, Slot, Step
 
 
 def fingerprint_of(graph: Graph) -> str:
-    """Return the hash of a model in hexadecimal digits.
-
-    It does not depend on names or on the paths of weights, so saving and loading keep it.
-    """
+    """Return the hash of a model, which saving and loading keep: it depends on no name and no path of a weight."""
     digest = hashlib.sha256()
     if len(set(graph.outputs)) > 1:
         digest.update(f"output {graph.output}".encode())

@@ -143,11 +143,10 @@ class Network:
         """
         if name in self.classes:
             return self.classes.index(name)
-        lowered = name.casefold()
         for names in (self.classes, *self.aliases, self.class_titles):
             folded = [known.casefold() for known in names]
-            if lowered in folded:
-                return folded.index(lowered)
+            if name.casefold() in folded:
+                return folded.index(name.casefold())
         count = len(self.classes)
         if name.removeprefix("-").isdecimal():
             plain = str(int(name))

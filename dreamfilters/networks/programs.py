@@ -29,12 +29,11 @@ class Programs:
     def get(self, key: Hashable, make: Callable[[Network], T]) -> T:
         """Return the program of a key, made by `make` from the network if it is not cached."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            else:
+            if key not in self._kept:
                 self._kept[key] = make(self._network)
-                while len(self._kept) > MOST:
-                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
             program: T = self._kept[key]
             return program
 
@@ -53,5 +52,4 @@ _of_networks: WeakKeyDictionary[Network, Programs] = WeakKeyDictionary()
 
 def programs_of(network: Network) -> Programs:
     """Return the cache of a network, empty at first."""
-    found = _of_networks.get(network)
-    return found if found is not None else _of_networks.setdefault(network, Programs(network))
+    return _of_networks.get(network) or _of_networks.setdefault(network, Programs(network))

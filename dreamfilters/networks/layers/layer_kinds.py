@@ -124,12 +124,12 @@ def _laid_out(step: Step, tokens: int, source: Output) -> TokenGrid | None:
     if rows is None or columns is None:
         return None
     if tokens == rows * columns and (not source.turned or 1 in (rows, columns)):
-        return TokenGrid(columns, rows) if source.turned else TokenGrid(rows, columns)
-    if tokens == rows:
-        return TokenGrid(1, tokens) if source.turned else TokenGrid(tokens, 1)
-    if tokens == columns and step.type in _REDUCING:
-        return TokenGrid(tokens, 1) if source.turned else TokenGrid(1, tokens)
-    return None
+        shape = (rows, columns)
+    elif tokens == rows or (tokens == columns and step.type in _REDUCING):
+        shape = (tokens, 1) if tokens == rows else (1, tokens)
+    else:
+        return None
+    return TokenGrid(*(shape[::-1] if source.turned else shape))
 
 
 def _resized(step: Step, tokens: int, source: Output, slots: dict[int, Output], size: Shape) -> TokenGrid | None:

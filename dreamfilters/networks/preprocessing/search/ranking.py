@@ -28,17 +28,11 @@ _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 @dataclass(frozen=True, eq=False)
 class FormRanking:
-    """The trials of `rank_forms`, the best first.
+    """The trials of `rank_forms`, the best first."""
 
-    Attributes:
-        ranked: all trials, by accuracy, then by log loss.
-        classes: number of classes among the images.
-        failures: each image that cannot be read, with the reason.
-    """
-
-    ranked: tuple[Trial, ...]
-    classes: int
-    failures: tuple[tuple[Path, str], ...] = ()
+    ranked: tuple[Trial, ...]  # all trials, by accuracy, then by log loss
+    classes: int  # number of classes among the images
+    failures: tuple[tuple[Path, str], ...] = ()  # each image that cannot be read, with the reason
 
     @property
     def best(self) -> Trial:

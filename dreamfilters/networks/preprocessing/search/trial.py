@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -149,7 +149,12 @@ def read_images(
     chosen = chosen[:: math.ceil(len(chosen) / most)]
     indices: list[int] = []
     resized: dict[Rule, list[NDArray[np.float16]]] = {rule: [] for rule in RULES}
-    for index, image in _read(images, chosen, form.channels):
+    arrays: Iterable[tuple[int, ImageArray]]
+    if isinstance(images, ImageFolder):
+        arrays = images.fitted(None, form.channels).only(chosen)
+    else:
+        arrays = ((index, np.asarray(images[index], np.float32)) for index in chosen)
+    for index, image in arrays:
         fits = image.shape[:2] == (height, width)
         for rule, stack in resized.items():
             stack.append(np.asarray(image if fits else resize(image, (height, width), rule), np.float16))
@@ -161,14 +166,6 @@ def read_images(
     return ShownImages(tuple(indices), {rule: np.stack(stack) for rule, stack in resized.items()})
 
 
-def _read(
-    images: ImageFolder | Sequence[ArrayLike], chosen: Sequence[int], channels: int
-) -> Iterator[tuple[int, ImageArray]]:
-    if isinstance(images, ImageFolder):
-        return images.fitted(None, channels).only(chosen)
-    return ((index, np.asarray(images[index], np.float32)) for index in chosen)
-
-
 class TrialRunner:
     """Runs trials of a network on the same images, for several orders of its classes."""
 
@@ -177,7 +174,7 @@ class TrialRunner:
         head = class_head(network)
         self.head = SOFTMAX if head.kind == "regression" else head  # the labels imply that the outputs are classes
         watch = network.watch(frozenset({LOGITS}))
-        self.look = backend.compile(lambda x: watch(x)[LOGITS])
+        self.logits = backend.compile(lambda x: watch(x)[LOGITS])
 
     def trials(self, form: InputForm) -> list[Trial]:
         """Return the trial of one form for each order of the classes."""
@@ -185,9 +182,8 @@ class TrialRunner:
         best, rows = probabilities.argmax(axis=1), np.arange(len(probabilities))
         trials = []
         for order in self.orders:
-            at = order.positions
-            chance = np.where(at < 0, 0, probabilities[rows, at])
-            trials.append(Trial(form, order, best == at, -np.log(np.maximum(chance, _LEAST))))
+            of_class = np.where(order.positions < 0, 0, probabilities[rows, order.positions])
+            trials.append(Trial(form, order, best == order.positions, -np.log(np.maximum(of_class, _LEAST))))
         return trials
 
     def statistics(self, form: InputForm) -> tuple[Reals, Reals]:
@@ -209,9 +205,8 @@ class TrialRunner:
         """Return the probability of each output, (n, outputs)."""
         missing = min(_BATCH, len(self.shown.indices)) - len(stack)  # one compiled program for full batches
         filled = np.concatenate([stack, np.repeat(stack[-1:], missing, axis=0)])
-        logits = np.asarray(self.look(form.to_input(filled)), np.float64)[: len(stack)]
+        logits = np.asarray(self.logits(form.to_input(filled)), np.float64)[: len(stack)]
         logits = np.nan_to_num(logits, nan=0, posinf=_FAR, neginf=-_FAR)
         probabilities = np.asarray(self.head.probabilities(logits))
-        return (
-            probabilities if self.head.kind == "softmax" else probabilities / probabilities.sum(axis=1, keepdims=True)
-        )
+        sums = 1 if self.head.kind == "softmax" else probabilities.sum(axis=1, keepdims=True)
+        return probabilities / sums
