@@ -63,8 +63,7 @@ def serve(
     Ctrl-C stops the server.
     """
     from dreamfilters.viewer.launch import access_for, settings_for
-    from dreamfilters.viewer.server.http_server import start_server
-    from dreamfilters.viewer.server.single_request import respond_once
+    from dreamfilters.viewer.server.http_server import respond_once, start_server
 
     options = {**model_options.settings, "size": parse_size(size)}
     settings = settings_for(

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import ImageError, OutputError, RecipeError
-from dreamfilters.viewer.errors import AccessError
-from dreamfilters.viewer.server.access import Access
+from dreamfilters.viewer.server.access import Access, AccessError
 from dreamfilters.viewer.server.http_server import Viewer, start_server
 from dreamfilters.viewer.services.service import ViewerSettings
 from dreamfilters.viewer.services.snippets import Snippets

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.errors import DreamfiltersError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
@@ -215,3 +216,7 @@ class Event:
 
 class Cancelled(Exception):  # noqa: N818 - not an error
     """The request was canceled."""
+
+
+class BusyError(DreamfiltersError):
+    """The network is not available, or too many requests are waiting."""

@@ -3,7 +3,7 @@ from typer.testing import CliRunner
 
 from dreamfilters.cli import app
 from dreamfilters.errors import DreamfiltersError
-from dreamfilters.viewer.server import single_request
+from dreamfilters.viewer.server import http_server
 
 
 def run(*words):
@@ -14,7 +14,7 @@ def run(*words):
 def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tmp_path, status, code):
     asked = []
     monkeypatch.setattr(
-        single_request, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
+        http_server, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
     )
     answer = run("net.keras", str(tmp_path), "--get", "/api/state", "--top", "3", "--size", "32x48", "--trust")
     assert (answer.exit_code, answer.stdout_bytes) == (code, b"\x89PNG")

@@ -12,8 +12,8 @@ import pytest
 
 import dreamfilters as df
 from dreamfilters.errors import ImageError, RecipeError
-from dreamfilters.viewer.errors import AccessError
 from dreamfilters.viewer.launch import access_for, settings_for
+from dreamfilters.viewer.server.access import AccessError
 from dreamfilters.viewer.server.http_server import start_server
 from tests.viewer.http_client import Page, png
 

@@ -11,16 +11,15 @@ import hashlib
 import hmac
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dreamfilters.errors import DreamfiltersError
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS = {
@@ -34,7 +33,12 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+    "cache-control": "no-store",
 }
+
+
+class AccessError(DreamfiltersError):
+    """The viewer cannot listen at this address, or must not without a token."""
 
 
 @dataclass(frozen=True)
@@ -70,29 +74,29 @@ class Access:
             return False
         return name in _LOOPBACK or name in self.hosts or (self.any_address and _is_address(name))
 
-    def refusal(self, method: str, headers: dict[str, list[str]]) -> str:
+    def refusal(self, method: str, headers: Headers) -> str:
         """Return why a request is refused regardless of its cookie; "" if it is not."""
-        if any(len(headers.get(name, [])) > 1 for name in ("host", "origin", "cookie", "x-dreamfilters")):
+        if any(len(headers.getlist(name)) > 1 for name in ("host", "origin", "cookie", "x-dreamfilters")):
             return "a header occurs twice"
-        host, origin = _first(headers, "host"), _first(headers, "origin")
+        host, origin = headers.get("host", ""), headers.get("origin", "")
         if not self.accepts_host(host):
             return "unknown host name; --allow-host adds the name of a proxy"
         if method not in ("GET", "HEAD", "POST"):
             return "only GET and POST are supported"
         if "origin" in headers and origin not in self._origins(host):
             return "the request comes from another site"
-        if method == "POST" and ("origin" not in headers or _first(headers, "x-dreamfilters") != "1"):
+        if method == "POST" and ("origin" not in headers or headers.get("x-dreamfilters", "") != "1"):
             return "changes require an Origin and the header X-Dreamfilters: 1"
         return ""
 
-    def is_cross_site(self, headers: dict[str, list[str]]) -> bool:
+    def is_cross_site(self, headers: Headers) -> bool:
         """Return whether the browser states that another site made the request."""
-        return _first(headers, "sec-fetch-site") not in ("", "same-origin", "none")
+        return headers.get("sec-fetch-site", "") not in ("", "same-origin", "none")
 
-    def has_cookie(self, headers: dict[str, list[str]]) -> bool:
+    def has_cookie(self, headers: Headers) -> bool:
         """Return whether a request has the cookie."""
         try:
-            cookies = SimpleCookie(_first(headers, "cookie"))
+            cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
             return False
         known = cookies.get(self.cookie)
@@ -103,10 +107,6 @@ class Access:
         given = parse_qs(query, max_num_fields=32).get("token", [""]) if len(query) < 4096 else [""]
         return len(given) == 1 and hmac.compare_digest(given[0].encode("utf-8", "replace"), self.token.encode())
 
-    def set_cookie(self) -> str:
-        """Return the value of the Set-Cookie header."""
-        return f"{self.cookie}={self.cookie_value}; Path={self.base}; HttpOnly; SameSite=Strict"
-
     def _origins(self, host: str) -> set[str]:
         """Return the origins of the page itself; a proxy may serve it over HTTPS, under its own name."""
         return {f"{scheme}://{name}" for scheme in ("http", "https") for name in (host, *self.hosts)}
@@ -116,7 +116,7 @@ class Access:
 class Gate:
     """The gate: an ASGI application that wraps another one."""
 
-    app: App
+    app: ASGIApp
     access: Access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,46 +129,43 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        headers = Headers(raw=[(name.lower(), value) for name, value in scope["headers"]])
         scope = _without_base(scope, self.access.base)
-        reason = self.access.refusal(scope["method"], headers)
-        if reason:
-            await _refuse(send, 403, reason)
-        elif scope["path"] == "/" and scope["method"] == "GET" and self.access.has_token(_query(scope)):
-            await self._sign_in(send, cross_site=self.access.is_cross_site(headers))
+        query = scope["query_string"].decode("latin-1")
+        app: ASGIApp
+        if reason := self.access.refusal(scope["method"], headers):
+            app = _refusal(reason)
+        elif scope["path"] == "/" and scope["method"] == "GET" and self.access.has_token(query):
+            app = self._sign_in(cross_site=self.access.is_cross_site(headers))
         elif self.access.is_cross_site(headers):
-            await _refuse(send, 403, "the request comes from another site")
+            app = _refusal("the request comes from another site")
         elif not self.access.has_cookie(headers):
-            await _refuse(send, 403, "open the address that `dreamfilters serve` printed, with its token")
+            app = _refusal("open the address that `dreamfilters serve` printed, with its token")
         else:
-            await self.app(scope, receive, send)
+            app = self.app
+        await app(scope, receive, send)
 
-    async def _sign_in(self, send: Send, *, cross_site: bool) -> None:
-        """Set the cookie and redirect to the address without the token.
+    def _sign_in(self, *, cross_site: bool) -> Response:
+        """Return the response that sets the cookie and redirects to the address without the token.
 
         Browsers do not send a Strict cookie after a redirect that began on another site, so a page redirects there.
         """
-        base = self.access.base
-        if cross_site:
-            body = f'<!doctype html><meta http-equiv="refresh" content="0;url={base}"><title>dreamfilters</title>'
-            extra = {"content-type": "text/html; charset=utf-8"}
-        else:
-            body, extra = "", {"location": base}
-        extra |= {"set-cookie": self.access.set_cookie(), "cache-control": "no-store"}
-        await _respond(send, 200 if cross_site else 303, body, extra)
+        access, base = self.access, self.access.base
+        cookie = f"{access.cookie}={access.cookie_value}; Path={base}; HttpOnly; SameSite=Strict"
+        if not cross_site:
+            return Response(status_code=303, headers={"location": base, "set-cookie": cookie})
+        body = f'<!doctype html><meta http-equiv="refresh" content="0;url={base}"><title>dreamfilters</title>'
+        return Response(body, headers={"set-cookie": cookie}, media_type="text/html")
 
 
 def _with_headers(send: Send) -> Send:
     """Add the security headers to every response, including errors."""
 
-    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            known = {name.lower() for name, _ in message.get("headers", [])}
-            added = {**_HEADERS, "cache-control": "no-store"}
-            extra = [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in known]
-            message["headers"] = [*message.get("headers", []), *extra]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
         await send(message)
 
     return send_with_headers
@@ -181,14 +178,6 @@ def _without_base(scope: Scope, base: str) -> Scope:
         return scope
     relative = "/" + path.removeprefix(base)
     return {**scope, "path": relative, "raw_path": relative.encode()}
-
-
-def _query(scope: Scope) -> str:
-    return str(scope["query_string"].decode("latin-1"))
-
-
-def _first(headers: dict[str, list[str]], name: str) -> str:
-    return headers.get(name, [""])[0]
 
 
 def _split_port(host: str) -> tuple[str, str]:
@@ -207,13 +196,5 @@ def _is_address(name: str) -> bool:
     return True
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
-    await _respond(send, status, json.dumps({"error": reason}), {"content-type": "application/json"})
-
-
-async def _respond(send: Send, status: int, body: str, headers: dict[str, str]) -> None:
-    content = body.encode()
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*pairs, length]})
-    await send({"type": "http.response.body", "body": content})
+def _refusal(reason: str) -> Response:
+    return Response(json.dumps({"error": reason}), 403, media_type="application/json")

@@ -1,20 +1,23 @@
-"""The HTTP server in a thread, and the handle that closes it."""
+"""The HTTP server in a thread with the handle that closes it, and one request without a server."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 import threading
 import time
 from dataclasses import dataclass, replace
 from html import escape
+from typing import Any
 from urllib.parse import quote
 
+import h11
 import uvicorn
+from starlette.types import Message
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dreamfilters.viewer.errors import AccessError
-from dreamfilters.viewer.server.access import Access
-from dreamfilters.viewer.server.request_timeout import RequestTimeout
+from dreamfilters.viewer.server.access import Access, AccessError
 from dreamfilters.viewer.server.routes import application
 from dreamfilters.viewer.services.service import Service, ViewerSettings
 
@@ -107,3 +110,81 @@ def _url_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
     return f"[{host}]" if ":" in host else host
+
+
+class RequestTimeout(H11Protocol):
+    """Uvicorn's protocol with a limit on the time in which the head of a request must arrive.
+
+    The routes limit the time of the body; here a body counts only once its response has been sent.
+    """
+
+    timeout = 20.0  # seconds
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the timer."""
+        super().connection_made(transport)
+        self._update_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        """Process data; only a complete head stops the timer."""
+        super().data_received(data)
+        self._update_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._cancel_deadline()
+        super().connection_lost(exc)
+
+    def _update_deadline(self) -> None:
+        if not self._is_receiving:
+            self._cancel_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self.timeout, self.transport.abort)
+
+    @property
+    def _is_receiving(self) -> bool:
+        """Whether the client has to send data that no route waits for."""
+        state: Any = self.conn.their_state
+        responded = self.cycle is None or self.cycle.response_complete
+        return state is h11.IDLE or (state is h11.SEND_BODY and responded)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def respond_once(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
+    """Return status and body of the response to a GET request, once the network is open."""
+    return asyncio.run(_respond(settings, address))
+
+
+async def _respond(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
+    access = Access("once")
+    path, _, query = address.partition("?")
+    headers = {"host": "localhost", "cookie": f"{access.cookie}={access.cookie_value}"}
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": "/" + path.lstrip("/"), "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": None, "server": None,
+    }  # fmt: skip
+    sent: list[Message] = []
+    received = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Message:
+        return next(received, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    service = Service(settings)
+    service.start()
+    try:
+        await service.wait_until_ready()
+        await application(service, access)(scope, receive, send)
+    finally:
+        service.close()
+    status = next(message["status"] for message in sent if message["type"] == "http.response.start")
+    return status, b"".join(message.get("body", b"") for message in sent)

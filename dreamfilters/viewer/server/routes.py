@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import json
 import mimetypes
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from dreamfilters.errors import DreamfiltersError, UnknownNameError
 from dreamfilters.runs.storage.file_names import readable
-from dreamfilters.viewer.errors import BusyError, TooLargeError
-from dreamfilters.viewer.server.access import Access, App, Gate
+from dreamfilters.viewer.messages import BusyError
+from dreamfilters.viewer.server.access import Access, Gate
 from dreamfilters.viewer.services.image_store import MAX_UPLOAD
 from dreamfilters.viewer.services.service import Service
 
@@ -31,10 +34,14 @@ _BODY_TIMEOUT = 30.0  # seconds
 _IMAGE, _THUMBNAIL = 1024, 96  # pixels
 
 
-def application(service: Service, access: Access) -> App:
+class TooLargeError(DreamfiltersError):
+    """The body of a request is too large or arrives too slowly."""
+
+
+def application(service: Service, access: Access) -> ASGIApp:
     """Return the ASGI application: the routes of the service behind the access gate."""
     app = FastAPI(lifespan=_lifespan(service), openapi_url=None, docs_url=None, redoc_url=None)
-    for add in (_add_pages, _add_images, _add_maps, _add_units, _add_dreams, _add_events):
+    for add in (_add_methods, _add_pages, _add_images, _add_units, _add_dreams):
         add(app, service)
     handlers = {
         DreamfiltersError: _on_error, RequestValidationError: _on_invalid, HTTPException: _on_http_error,
@@ -57,6 +64,44 @@ def _lifespan(service: Service) -> Any:
     return lifespan
 
 
+def _add_methods(app: FastAPI, service: Service) -> None:
+    """Add the routes that only return the value of a method, whose parameters are those of the address."""
+    images, units, dreams = service.images, service.units, service.dreams
+    routes: list[tuple[str, str, Callable[..., Any], Callable[[Any], Response]]] = [
+        ("GET", "/api/images/{image}/input.png", images.network_input_png, _png),
+        ("POST", "/api/images/{image}/remove", images.remove, _json),
+        ("GET", "/api/maps/{layer}/{image}", images.layer_maps, _json),
+        ("GET", "/api/maps/{layer}/{image}/sheet.bin", images.map_sheet, _binary),
+        ("GET", "/api/maps/{layer}/{image}/{unit}", images.unit_map, _json),
+        ("GET", "/api/receptive-fields/{layer}", images.receptive_field, _json),
+        ("GET", "/api/verdicts/{layer}", units.verdicts, _json),
+        ("GET", "/api/units/{layer}/{unit}", units.unit, _json),
+        ("GET", "/api/units/{layer}/{unit}/crops/{rank}.png", units.patch_png, _png),
+        ("GET", "/api/dreams", dreams.listed, _json),
+        ("POST", "/api/dreams/{dream}/cancel", dreams.cancel, _json),
+        ("POST", "/api/dreams/{dream}/save", dreams.save, _json),
+        ("GET", "/api/dreams/sheet/{layer}", dreams.sheet, _json),
+        ("GET", "/api/dreams/sheet/{layer}/sheet.png", dreams.sheet_png, _png),
+        ("GET", "/api/dreams/{dream}/image.png", dreams.png, _png),
+        ("GET", "/api/dreams/{dream}/thumb.png", dreams.thumbnail, _png),
+        ("GET", "/api/dreams/{dream}/map", dreams.unit_map, _json),
+        ("GET", "/api/dreams/{dream}/measures", units.measures, _json),
+    ]
+    for kind, address, method, response in routes:
+        app.add_api_route(address, _endpoint(method, response), methods=[kind], response_model=None)
+
+
+def _endpoint(method: Callable[..., Any], response: Callable[[Any], Response]) -> Callable[..., Any]:
+    """Return an endpoint with the parameters of `method`, which FastAPI reads from its signature."""
+
+    @functools.wraps(method)
+    async def endpoint(**arguments: Any) -> Response:
+        value = method(**arguments)
+        return response(await value if inspect.isawaitable(value) else value)
+
+    return endpoint
+
+
 def _add_pages(app: FastAPI, service: Service) -> None:
     files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
@@ -72,6 +117,11 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     async def state() -> Response:
         return _json(service.state())
 
+    @app.get("/api/events")
+    async def events() -> Response:
+        stream = service.hub.listen(service.first_events)
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
 
 def _add_images(app: FastAPI, service: Service) -> None:
     @app.get("/api/images/{image}/image.png")
@@ -82,64 +132,26 @@ def _add_images(app: FastAPI, service: Service) -> None:
     async def thumbnail(image: str) -> Response:
         return _png(await service.images.png(image, _THUMBNAIL))
 
-    @app.get("/api/images/{image}/input.png")
-    async def network_input(image: str) -> Response:
-        return _png(await service.images.network_input_png(image))
-
     @app.post("/api/images")
     async def add(request: Request) -> Response:
         content = await _body(request, MAX_UPLOAD)
         return _json(await service.images.add(content, request.headers.get("x-name", "")))
 
-    @app.post("/api/images/{image}/remove")
-    async def remove(image: str) -> Response:
-        return _json(await service.images.remove(image))
-
     @app.post("/api/frames")
     async def camera_frame(request: Request) -> Response:
         return _json(await service.images.set_camera_frame(await _body(request, MAX_UPLOAD)))
 
-
-def _add_maps(app: FastAPI, service: Service) -> None:
     @app.get("/api/predictions/{image}")
     async def predictions(image: str) -> Response:
         return _json(await service.images.predictions(image, service.top))
 
-    @app.get("/api/maps/{layer}/{image}")
-    async def layer_maps(layer: str, image: str) -> Response:
-        return _json(await service.images.layer_maps(layer, image))
-
-    @app.get("/api/maps/{layer}/{image}/sheet.bin")
-    async def map_sheet(layer: str, image: str) -> Response:
-        return Response(await service.images.map_sheet(layer, image), media_type="application/octet-stream")
-
-    @app.get("/api/maps/{layer}/{image}/{unit}")
-    async def unit_map(layer: str, image: str, unit: int) -> Response:
-        return _json(await service.images.unit_map(layer, image, unit))
-
-    @app.get("/api/receptive-fields/{layer}")
-    async def receptive_field(layer: str, row: int = 0, column: int = 0) -> Response:
-        return _json(await service.images.receptive_field(layer, row, column))
-
 
 def _add_units(app: FastAPI, service: Service) -> None:
-    @app.get("/api/verdicts/{layer}")
-    async def verdicts(layer: str) -> Response:
-        return _json(await service.units.verdicts(layer))
-
-    @app.get("/api/units/{layer}/{unit}")
-    async def unit(layer: str, unit: int) -> Response:
-        return _json(await service.units.unit(layer, unit))
-
     @app.get("/api/units/{layer}/{unit}/download.json")
     async def download(layer: str, unit: int) -> Response:
         values = await service.units.unit(layer, unit)
         text = json.dumps(values, indent=1)
         return _download(text.encode(), "application/json", f"{readable(values['target'], 'unit')}.json")
-
-    @app.get("/api/units/{layer}/{unit}/crops/{rank}.png")
-    async def patch(layer: str, unit: int, rank: int) -> Response:
-        return _png(await service.units.patch_png(layer, unit, rank))
 
     @app.post("/api/report")
     async def compare(request: Request) -> Response:
@@ -151,10 +163,6 @@ def _add_units(app: FastAPI, service: Service) -> None:
 
 
 def _add_dreams(app: FastAPI, service: Service) -> None:
-    @app.get("/api/dreams")
-    async def listed(layer: str | None = None) -> Response:
-        return _json(service.dreams.listed(layer))
-
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:
         return _json(await service.dreams.start(**await _json_body(request, _DREAM, recipe="", seed=0)))
@@ -162,45 +170,6 @@ def _add_dreams(app: FastAPI, service: Service) -> None:
     @app.post("/api/dreams/compile")
     async def compile_dream(request: Request) -> Response:
         return _json(await service.dreams.compile(**await _json_body(request, _COMPILE)))
-
-    @app.post("/api/dreams/{dream}/cancel")
-    async def cancel(dream: str) -> Response:
-        return _json(service.dreams.cancel(dream))
-
-    @app.post("/api/dreams/{dream}/save")
-    async def save(dream: str) -> Response:
-        return _json(await service.dreams.save(dream))
-
-    @app.get("/api/dreams/sheet/{layer}")
-    async def sheet(layer: str) -> Response:
-        return _json(await service.dreams.sheet(layer))
-
-    @app.get("/api/dreams/sheet/{layer}/sheet.png")
-    async def sheet_png(layer: str) -> Response:
-        return _png(await service.dreams.sheet_png(layer))
-
-    @app.get("/api/dreams/{dream}/image.png")
-    async def png(dream: str) -> Response:
-        return _png(service.dreams.png(dream))
-
-    @app.get("/api/dreams/{dream}/thumb.png")
-    async def thumbnail(dream: str) -> Response:
-        return _png(service.dreams.thumbnail(dream))
-
-    @app.get("/api/dreams/{dream}/map")
-    async def unit_map(dream: str) -> Response:
-        return _json(service.dreams.unit_map(dream))
-
-    @app.get("/api/dreams/{dream}/measures")
-    async def measures(dream: str) -> Response:
-        return _json(await service.units.measures(dream))
-
-
-def _add_events(app: FastAPI, service: Service) -> None:
-    @app.get("/api/events")
-    async def events() -> Response:
-        stream = service.hub.listen(service.first_events)
-        return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -257,6 +226,10 @@ async def _file(files: dict[str, Path], name: str) -> Response:
 def _json(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return values as ASCII JSON, since a file name may hold characters that UTF-8 cannot encode."""
     return Response(json.dumps(values, allow_nan=False), status, headers, "application/json")
+
+
+def _binary(content: bytes) -> Response:
+    return Response(content, media_type="application/octet-stream")
 
 
 def _png(content: bytes) -> Response:

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.errors import BusyError
-from dreamfilters.viewer.messages import ImageArray, ImageEvidence, NetworkDescription
+from dreamfilters.viewer.messages import BusyError, ImageArray, ImageEvidence, NetworkDescription
 from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
 from dreamfilters.viewer.services.worker_client import WorkerClient
 

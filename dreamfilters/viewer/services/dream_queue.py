@@ -10,8 +10,7 @@ from functools import cached_property
 from PIL import Image, ImageOps
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.errors import BusyError
-from dreamfilters.viewer.messages import DreamRequest, Values
+from dreamfilters.viewer.messages import BusyError, DreamRequest, Values
 
 _MAX_OPEN = 64  # dreams; the command line has no such limit
 _MAX_KEPT = 512  # dreams; the oldest finished one is dropped first

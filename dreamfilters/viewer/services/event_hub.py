@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dreamfilters.viewer.errors import BusyError
+from dreamfilters.viewer.messages import BusyError
 
 _MAX_LISTENERS = 128
 _HEARTBEAT = 15.0  # seconds; proxies close a connection that is silent for a minute

@@ -87,7 +87,7 @@ class ImageService:
         values: Values = await self._catalog.worker.request("unit_map", layer=layer, unit=unit, key=key, image=pixels)
         return values
 
-    async def receptive_field(self, layer: str, row: int, column: int) -> Values:
+    async def receptive_field(self, layer: str, row: int = 0, column: int = 0) -> Values:
         """Return the receptive field of a map position, as fractions of the image."""
         description = await self._catalog.network_with_layer(layer)
         if not (0 <= row < _MAX_POSITION and 0 <= column < _MAX_POSITION):

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
-from dreamfilters.viewer.errors import BusyError
-from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
+from dreamfilters.viewer.messages import BusyError, Cancel, Cancelled, Event, Reply, Request, ScanRequest
 from dreamfilters.viewer.worker.process import run_worker
 
 _MAX_PENDING = 512  # requests

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.errors import BusyError
+from dreamfilters.viewer.messages import BusyError
 from dreamfilters.viewer.services.dream_queue import TILE, DreamQueue, encode_png
 from tests.viewer.http_client import png
 

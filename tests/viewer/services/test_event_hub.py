@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from dreamfilters.viewer.errors import BusyError
+from dreamfilters.viewer.messages import BusyError
 from dreamfilters.viewer.services.event_hub import EventHub, event_text
 
 

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from dreamfilters.viewer.errors import BusyError
-from dreamfilters.viewer.messages import Cancelled, Event, Reply
+from dreamfilters.viewer.messages import BusyError, Cancelled, Event, Reply
 from dreamfilters.viewer.services.worker_client import WorkerClient
 
 

@@ -1,6 +1,7 @@
 """A client that sends a request too slowly is disconnected; one that waits for a slow response is not."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -9,7 +10,8 @@ from contextlib import contextmanager, suppress
 import pytest
 import uvicorn
 
-from dreamfilters.viewer.server.request_timeout import RequestTimeout
+from dreamfilters.viewer.launch import settings_for
+from dreamfilters.viewer.server.http_server import RequestTimeout, respond_once
 
 TIMEOUT = 0.4  # seconds
 SLOW = 3 * TIMEOUT
@@ -94,3 +96,17 @@ def test_a_slow_second_request_is_disconnected(port):
 def test_a_slow_response_is_complete(port):
     with connect(port, REQUEST.replace(b"/ ", b"/slow ", 1)) as connection:
         assert response_of(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_one_request_is_handled_without_a_port(tiny, viewed):
+    settings = settings_for(tiny, {}, images=viewed)
+    status, content = respond_once(settings, "/api/maps/L0/I1?v=3")
+    values = json.loads(content)
+    assert (status, values["units"], values["full"]) == (200, 8, [16, 16])
+    rows = zip(values["minimum"], values["mean"], values["maximum"], strict=True)
+    assert all(low <= mean <= high for low, mean, high in rows)
+
+
+def test_an_unknown_address_is_a_404_in_one_line(tiny):
+    status, content = respond_once(settings_for(tiny, {}), "api/maps/L0/nothing")
+    assert (status, json.loads(content)) == (404, {"error": "image nothing: no image has this id"})
