@@ -26,10 +26,6 @@ class ByteCache(Generic[Key, Value]):
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self.byte_count = 0
 
-    def __len__(self) -> int:
-        """Return the number of values."""
-        return len(self._values)
-
     def __setitem__(self, key: Key, value: Value) -> None:
         self.drop(lambda known: known == key)
         self._values[key] = value

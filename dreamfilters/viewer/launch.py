@@ -105,7 +105,8 @@ def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_ur
     Raises:
         AccessError: a non-loopback host without a long token, or a base URL that is not a path.
     """
-    if not _is_loopback(host) and len(token or "") < _MIN_TOKEN:
+    is_loopback = host in ("127.0.0.1", "localhost", "::1")
+    if not is_loopback and len(token or "") < _MIN_TOKEN:
         raise AccessError(
             f"host {host}: everyone who can reach this machine could see the network and its images; give a token of "
             f"at least {_MIN_TOKEN} characters (--token). The connection is not encrypted"
@@ -116,7 +117,7 @@ def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_ur
     return Access(
         token or secrets.token_urlsafe(16),
         hosts=tuple(name.lower() for name in allow_hosts),
-        any_address=not _is_loopback(host),
+        any_address=not is_loopback,
         base=f"/{base}/" if base else "/",
     )
 
@@ -172,7 +173,3 @@ def _check_main_guard() -> None:
                 f'{path}: call serve under `if __name__ == "__main__":`, since the process that opens the network '
                 "imports the script too"
             )
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("127.0.0.1", "localhost", "::1")

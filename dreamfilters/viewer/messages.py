@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, judge
+from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
 
 Values: TypeAlias = dict[str, Any]
 ImageArray: TypeAlias = NDArray[np.float32]
@@ -93,19 +94,12 @@ class LayerMaps:
     values: Values
     sheet: bytes
 
-    @property
-    def byte_count(self) -> int:
-        """Approximate size in memory."""
-        return len(self.sheet) + 160 * int(self.values["units"])  # five lists of Python floats
-
 
 @dataclass(frozen=True)
 class VerdictBasis:
-    """The verdict on a unit without dreams, and its evidence, to which a dream can be added; see `verdicts.judge`.
+    """The verdict on a unit by images and bounds, and its evidence, to which a dream can be added.
 
     Attributes:
-        activation: activation function of the unit.
-        verdict: by images and bounds.
         scanned: evidence of the images.
         before: proved minimum and maximum before the activation function.
     """
@@ -115,12 +109,6 @@ class VerdictBasis:
     scanned: ScanEvidence | None
     before: tuple[float, float] | None
 
-    def with_dream(self, dream: DreamEvidence) -> Verdict:
-        """Return the verdict when a dream is known too; a verdict by images or bounds is final."""
-        if self.verdict.kind != "undecided":
-            return self.verdict
-        return judge(self.activation, scanned=self.scanned, dream=dream, before=self.before)
-
 
 @dataclass(frozen=True)
 class ImageEvidence:
@@ -128,17 +116,12 @@ class ImageEvidence:
 
     Attributes:
         image_ids: id of each image of the scan, by its index.
-        scan: of all layers.
         verdicts: layer id -> one for each unit; empty until the verdicts are known.
     """
 
     image_ids: tuple[str, ...]
     scan: Scan
     verdicts: Mapping[str, tuple[VerdictBasis, ...]]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What the processes send to each other
 
 
 @dataclass(frozen=True)
@@ -149,8 +132,7 @@ class Request:
         number: of requests of equal priority the lower number is handled first.
         priority: 0 for interaction, 1 for dreams, 2 for comparisons and reports, 3 for preparation. Requests of
             priority 0 are also handled between the steps of the others.
-        action: name of the handler.
-        arguments: keyword arguments of the handler.
+        action, arguments: name and keyword arguments of the handler.
     """
 
     number: int
@@ -179,17 +161,15 @@ class Cancel:
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """The images to scan.
+    """The images to scan, each with an id.
 
     Attributes:
-        image_ids: id of each file of `images`.
-        images: the files.
         audit: folder of a stored audit whose verdicts are used; None to derive them from the scan.
     """
 
     image_ids: tuple[str, ...]
     images: ImageFolder
-    audit: str | None = None
+    audit: Path | None = None
 
 
 @dataclass(frozen=True)

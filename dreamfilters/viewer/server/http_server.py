@@ -82,7 +82,9 @@ def start_server(settings: ViewerSettings, access: Access, host: str, port: int 
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="dreamfilters")
     thread.start()
-    url = f"http://{_url_host(host)}:{number}{access.base}?token={quote(access.token)}"
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # loopback for the wildcard addresses
+    address = f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
+    url = f"http://{address}{access.base}?token={quote(access.token)}"
     return Viewer(url, server, thread, service)
 
 
@@ -103,13 +105,6 @@ def _bind(host: str, port: int | None) -> socket.socket:
             listener.listen(128)
             return listener
     raise AccessError(f"{host}:{port}: cannot listen there ({reason}); choose another --port, or 0 for any free one")
-
-
-def _url_host(host: str) -> str:
-    """Return a host as a URL has it; loopback for the wildcard addresses."""
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
-    return f"[{host}]" if ":" in host else host
 
 
 class RequestTimeout(H11Protocol):
@@ -180,11 +175,8 @@ async def _respond(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
         sent.append(message)
 
     service = Service(settings)
-    service.start()
-    try:
+    async with service.running():
         await service.wait_until_ready()
         await application(service, access)(scope, receive, send)
-    finally:
-        service.close()
     status = next(message["status"] for message in sent if message["type"] == "http.response.start")
     return status, b"".join(message.get("body", b"") for message in sent)

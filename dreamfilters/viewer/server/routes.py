@@ -6,9 +6,7 @@ import asyncio
 import functools
 import inspect
 import json
-import mimetypes
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +38,8 @@ class TooLargeError(DreamfiltersError):
 
 def application(service: Service, access: Access) -> ASGIApp:
     """Return the ASGI application: the routes of the service behind the access gate."""
-    app = FastAPI(lifespan=_lifespan(service), openapi_url=None, docs_url=None, redoc_url=None)
-    for add in (_add_methods, _add_pages, _add_images, _add_units, _add_dreams):
+    app = FastAPI(lifespan=lambda _: service.running(), openapi_url=None, docs_url=None, redoc_url=None)
+    for add in (_add_methods, _add_pages, _add_images, _add_units_and_dreams):
         add(app, service)
     handlers = {
         DreamfiltersError: _on_error, RequestValidationError: _on_invalid, HTTPException: _on_http_error,
@@ -52,24 +50,13 @@ def application(service: Service, access: Access) -> ASGIApp:
     return Gate(app, access)
 
 
-def _lifespan(service: Service) -> Any:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
-        try:
-            yield
-        finally:
-            service.close()
-
-    return lifespan
-
-
 def _add_methods(app: FastAPI, service: Service) -> None:
     """Add the routes that only return the value of a method, whose parameters are those of the address."""
     images, units, dreams = service.images, service.units, service.dreams
     routes: list[tuple[str, str, Callable[..., Any], Callable[[Any], Response]]] = [
         ("GET", "/api/images/{image}/input.png", images.network_input_png, _png),
         ("POST", "/api/images/{image}/remove", images.remove, _json),
+        ("GET", "/api/predictions/{image}", images.predictions, _json),
         ("GET", "/api/maps/{layer}/{image}", images.layer_maps, _json),
         ("GET", "/api/maps/{layer}/{image}/sheet.bin", images.map_sheet, _binary),
         ("GET", "/api/maps/{layer}/{image}/{unit}", images.unit_map, _json),
@@ -105,17 +92,21 @@ def _endpoint(method: Callable[..., Any], response: Callable[[Any], Response]) -
 def _add_pages(app: FastAPI, service: Service) -> None:
     files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
-    @app.get("/")
-    async def index() -> Response:
-        return await _file(files, "index.html")
-
     @app.get("/static/{name:path}")
     async def static(name: str) -> Response:
-        return await _file(files, name)
+        if name not in files:
+            raise HTTPException(404, "no such page")
+        content = await asyncio.to_thread(files[name].read_bytes)
+        kind = _MEDIA_TYPES.get(files[name].suffix, "text/plain")
+        return Response(content, media_type=kind, headers={"cache-control": "no-cache"})
+
+    @app.get("/")
+    async def index() -> Response:
+        return await static("index.html")
 
     @app.get("/api/state")
     async def state() -> Response:
-        return _json(service.state())
+        return _json({**service.state(), "images": service.images.listed()})
 
     @app.get("/api/events")
     async def events() -> Response:
@@ -141,12 +132,8 @@ def _add_images(app: FastAPI, service: Service) -> None:
     async def camera_frame(request: Request) -> Response:
         return _json(await service.images.set_camera_frame(await _body(request, MAX_UPLOAD)))
 
-    @app.get("/api/predictions/{image}")
-    async def predictions(image: str) -> Response:
-        return _json(await service.images.predictions(image, service.top))
 
-
-def _add_units(app: FastAPI, service: Service) -> None:
+def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
     @app.get("/api/units/{layer}/{unit}/download.json")
     async def download(layer: str, unit: int) -> Response:
         values = await service.units.unit(layer, unit)
@@ -161,8 +148,6 @@ def _add_units(app: FastAPI, service: Service) -> None:
     async def report(report: str) -> Response:
         return _download(service.units.report(report), "application/zip", f"dreamfilters-{report}.zip")
 
-
-def _add_dreams(app: FastAPI, service: Service) -> None:
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:
         return _json(await service.dreams.start(**await _json_body(request, _DREAM, recipe="", seed=0)))
@@ -213,14 +198,6 @@ async def _json_body(request: Request, keys: Mapping[str, type], **defaults: Any
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Responses
-
-
-async def _file(files: dict[str, Path], name: str) -> Response:
-    if name not in files:
-        raise HTTPException(404, "no such page")
-    path = files[name]
-    kind = _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
-    return Response(await asyncio.to_thread(path.read_bytes), media_type=kind, headers={"cache-control": "no-cache"})
 
 
 def _json(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

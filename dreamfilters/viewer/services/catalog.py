@@ -16,8 +16,6 @@ class Catalog:
     """A network, its images and the evidence, shared by the services.
 
     Attributes:
-        worker: client of the process that owns the model.
-        images: the image store.
         description: of the network; None until it is open.
         evidence: of the images; None until they are scanned.
         images_listed: set when the folder has been listed, or could not be.

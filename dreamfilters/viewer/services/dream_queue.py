@@ -24,18 +24,13 @@ class QueuedDream:
     """A dream and its progress.
 
     Attributes:
-        request: what was requested.
         number: of the worker's request, by which it is canceled; increases from dream to dream.
         name: the target.
         phase: 'queued', 'running', 'done', 'cancelled' or 'failed'.
-        step, steps: of the ascent.
-        score: at the last step.
-        scores: of all steps.
+        score, scores: at the last step and at all steps of the ascent.
         note: result or error in one line.
         activated: whether the ascent activated the unit.
-        png: the current image.
-        map: the unit's map on its own dream, once it is done.
-        maximum: of this map.
+        map, maximum: the unit's map on its own dream and the maximum of the map, once it is done.
         saved_to: folder of the dream's run, once it is saved.
         command, python: reproduce the dream.
         measures: ids of the measured dreams, this one first, and the comparison.
@@ -113,7 +108,6 @@ class DreamQueue:
     """All dreams of a viewer by their ids."""
 
     def __init__(self, *, max_open: int = _MAX_OPEN, max_kept: int = _MAX_KEPT) -> None:
-        """Create an empty queue for so many open dreams, which keeps so many dreams in all."""
         self._max_open, self._max_kept = max_open, max_kept
         self._dreams: dict[str, QueuedDream] = {}
         self._count = 0
@@ -139,10 +133,6 @@ class DreamQueue:
         if dream not in self._dreams:
             raise UnknownNameError(f"dream {dream[:20]}: no dream has this id")
         return self._dreams[dream]
-
-    def find(self, dream: str) -> QueuedDream | None:
-        """Return the dream of an id; None if it was dropped."""
-        return self._dreams.get(dream)
 
     def of(self, layer: str | None = None, unit: int | None = None) -> list[QueuedDream]:
         """Return all dreams, or those of a layer or a unit, in the order of the requests."""
@@ -177,7 +167,7 @@ class DreamQueue:
         return [found[unit] for unit in sorted(found)]
 
     def sheet(self, layer: str, columns: int = COLUMNS) -> Image.Image:
-        """Return the newest dreams of a layer as one image of tiles, row by row, `columns` in a row at most."""
+        """Return the newest dreams of a layer as one image of tiles, row by row, with at most `columns` in a row."""
         dreams = self.newest(layer)
         width, height = max(1, min(columns, len(dreams))), max(1, -(-len(dreams) // columns))
         sheet = Image.new("RGB", (width * TILE, height * TILE))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, UnknownNameError
@@ -17,6 +18,8 @@ from dreamfilters.viewer.services.snippets import Snippets
 DEFAULT_RECIPE, CLASS_RECIPE = "standard", "natural"  # dreams of classes are easier to read by the latter
 _MAX_SEED = 2**31 - 1
 
+Work: TypeAlias = Coroutine[Any, Any, None]
+
 
 def default_recipe(layer: str) -> str:
     """Return the default recipe for the units of a layer."""
@@ -24,29 +27,12 @@ def default_recipe(layer: str) -> str:
 
 
 class DreamService:
-    """The dreams of a viewer.
-
-    Attributes:
-        queue: all dreams.
-    """
+    """The dreams of a viewer, all of which are in its `queue`."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        hub: EventHub,
-        out: str | None,
-        spawn: Callable[[Coroutine[Any, Any, None]], Any],
-        snippets: Snippets,
+        self, catalog: Catalog, hub: EventHub, out: Path | None, spawn: Callable[[Work], Any], snippets: Snippets
     ) -> None:
-        """Serve the dreams of a catalog's units.
-
-        Args:
-            catalog: network and worker.
-            hub: publishes the progress of dreams.
-            out: parent folder of saved dreams; None for the default.
-            spawn: starts a task.
-            snippets: commands that reproduce a dream.
-        """
+        """Serve the dreams of a catalog's units; `out` is the parent folder of saved ones, `spawn` starts a task."""
         self.queue = DreamQueue()
         self._catalog, self._hub, self._out, self._spawn, self._snippets = catalog, hub, out, spawn, snippets
         self._to_compile: tuple[str, int, str] | None = None
@@ -149,10 +135,11 @@ class DreamService:
 
     def on_step(self, step: Values) -> None:
         """Apply and publish a step that the worker has sent."""
-        dream = self.queue.find(step["id"])
-        if dream is not None and dream.is_open:
-            dream.on_step(step)
-            self._publish(dream)
+        with contextlib.suppress(UnknownNameError):  # the dream was dropped
+            dream = self.queue.get(step["id"])
+            if dream.is_open:
+                dream.on_step(step)
+                self._publish(dream)
 
     async def _check(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
         """Return the network's description if the unit can be dreamed of by the recipe."""

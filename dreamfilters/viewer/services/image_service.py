@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 from dreamfilters.errors import TargetError
 from dreamfilters.images import png_bytes
@@ -21,10 +21,10 @@ MapKey: TypeAlias = tuple[str, str, int]  # layer, image, version of the image
 class ImageService:
     """Images and maps by their ids."""
 
-    def __init__(self, catalog: Catalog, on_change: Callable[[], None]) -> None:
-        """Serve the images of a catalog; `on_change` is called when the list of images changes."""
-        self._catalog, self._on_change = catalog, on_change
-        self._maps: ByteCache[MapKey, LayerMaps] = ByteCache(_CACHE, size_of=lambda maps: maps.byte_count)
+    def __init__(self, catalog: Catalog, top: int, on_change: Callable[[], None]) -> None:
+        """Serve the images of a catalog and their top-k classes; `on_change` is called when the images change."""
+        self._catalog, self._top, self._on_change = catalog, top, on_change
+        self._maps: ByteCache[MapKey, LayerMaps] = ByteCache(_CACHE, size_of=_size)
         self._running: dict[MapKey, asyncio.Task[LayerMaps]] = {}
 
     def listed(self) -> list[Values]:
@@ -65,19 +65,19 @@ class ImageService:
             self._on_change()
         return image.as_values()
 
-    async def predictions(self, image: str, top: int) -> Values:
+    async def predictions(self, image: str) -> Values:
         """Return the top-k classes predicted for an image."""
         if not (await self._catalog.network()).class_targets:
             return {"classes": []}
         key, pixels = await self._catalog.network_input(image)
-        return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=top)}
+        return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=self._top)}
 
     async def layer_maps(self, layer: str, image: str) -> Values:
         """Return the numbers of each unit of a layer for an image."""
         return {"layer": layer, "image": image, **(await self._layer_maps(layer, image)).values}
 
     async def map_sheet(self, layer: str, image: str) -> bytes:
-        """Return the maps of a layer for an image, one byte per position; see `map_encoding.encode_layer_maps`."""
+        """Return the maps of a layer for an image, one byte per position; see `worker.session.encode_layer_maps`."""
         return (await self._layer_maps(layer, image)).sheet
 
     async def unit_map(self, layer: str, image: str, unit: int) -> Values:
@@ -100,7 +100,14 @@ class ImageService:
         if not (info.is_visual and info.units):
             raise TargetError(f"{info.name}: has no units, so there are no maps of it")
         key = (layer, image, stored.version)
-        return self._maps.get(key) or await self._shared(key, self._compute(key))
+        known = self._maps.get(key)
+        if known is not None:
+            return known
+        if key not in self._running:
+            task = asyncio.get_running_loop().create_task(self._compute(key))
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._on_done(key, done))
+        return await asyncio.shield(self._running[key])  # a canceled caller does not end the task for the others
 
     async def _compute(self, key: MapKey) -> LayerMaps:
         layer, image, _ = key
@@ -110,17 +117,11 @@ class ImageService:
             self._maps[key] = maps
         return maps
 
-    async def _shared(self, key: MapKey, work: Coroutine[Any, Any, LayerMaps]) -> LayerMaps:
-        """Return the result of one task for all callers with the same key; a canceled caller does not end it."""
-        if key in self._running:
-            work.close()
-        else:
-            task = asyncio.get_running_loop().create_task(work)
-            self._running[key] = task
-            task.add_done_callback(lambda done: self._on_done(key, done))
-        return await asyncio.shield(self._running[key])
-
     def _on_done(self, key: MapKey, task: asyncio.Task[LayerMaps]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
             task.exception()  # marks it as retrieved, in case all callers were canceled
+
+
+def _size(maps: LayerMaps) -> int:
+    return len(maps.sheet) + 160 * int(maps.values["units"])  # about five lists of Python floats

@@ -32,9 +32,7 @@ class StoredImage:
 
     Attributes:
         id: given by the store; the page does not interpret it.
-        name: file name.
         label: class, "" for none.
-        path: the file.
         width, height: in pixels, 0 if the file cannot be read.
         uploaded: whether it is an upload or a camera frame.
         version: how often its content was replaced.
@@ -64,6 +62,7 @@ class ImageStore:
         """Create a store without images that accepts so many uploads of so many pixels."""
         self._max_pixels, self._max_uploads = max_pixels, max_uploads
         self._folder = Path(tempfile.mkdtemp(prefix="dreamfilters-"))
+        self.samples = self._folder / "samples"  # folder for the sample images
         self._images: dict[str, StoredImage] = {}
         self._numbers = itertools.count()
         self._camera: str | None = None
@@ -77,11 +76,6 @@ class ImageStore:
     def close(self) -> None:
         """Delete the uploads."""
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    @property
-    def samples(self) -> Path:
-        """The folder for the sample images."""
-        return self._folder / "samples"
 
     def add_folder(self, source: Path | str, labels: Path | str | None = None) -> tuple[tuple[str, ...], ImageFolder]:
         """Add the images of a folder, or one file, and return their ids and the folder.

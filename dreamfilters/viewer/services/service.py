@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import Callable, Coroutine
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
+from dreamfilters.viewer.daemon_thread import run_in_daemon_thread
 from dreamfilters.viewer.messages import ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, DEFAULT_RECIPE, DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.image_service import ImageService
+from dreamfilters.viewer.services.image_store import ImageStore
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_service import UnitService
 from dreamfilters.viewer.services.worker_client import WorkerClient
@@ -28,13 +30,8 @@ class ViewerSettings:
     """The settings of a viewer.
 
     Attributes:
-        spec: the model, as `load` takes it.
-        options: other arguments of `load`.
-        images: a folder or a file; None for the samples of the built-in network, or no images.
-        labels: a CSV file with the columns file and label.
-        top: number of classes of a prediction.
-        audit: folder of a stored audit whose verdicts are shown.
-        out: parent folder of saved dreams.
+        spec, options: the model and other arguments, as `load` takes them.
+        images, labels, top, audit, out: as `serve` takes them.
         snippets: commands that start the same viewer and reproduce a dream.
         prepare: called first in the worker's process.
     """
@@ -51,17 +48,10 @@ class ViewerSettings:
 
 
 class Service:
-    """The API of the page; its methods are called on one event loop.
-
-    Attributes:
-        hub: publishes events.
-        images: images and maps.
-        dreams: dreams.
-        units: units and reports.
-    """
+    """The API of the page; its methods are called on one event loop."""
 
     def __init__(self, settings: ViewerSettings) -> None:
-        """Create the service; `start` runs it."""
+        """Create the service; `running` runs it."""
         self._settings = settings
         separate = isinstance(settings.spec, str)
         self._catalog = Catalog(
@@ -71,25 +61,25 @@ class Service:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
-        self.images = ImageService(self._catalog, self._publish_images)
-        self.dreams = DreamService(self._catalog, self.hub, _text(settings.out), self._spawn, settings.snippets)
+        self.images = ImageService(self._catalog, settings.top, self._publish_images)
+        self.dreams = DreamService(self._catalog, self.hub, settings.out, self._spawn, settings.snippets)
         self.units = UnitService(self._catalog, self.dreams.queue, settings.snippets)
-
-    @property
-    def top(self) -> int:
-        """Number of classes of a prediction."""
-        return self._settings.top
 
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker; None for a thread."""
         return getattr(self._catalog.worker.process, "pid", None)
 
-    def start(self) -> None:
-        """Start the worker and list the images."""
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the worker and list the images; close the service at the end."""
         self._loop = asyncio.get_running_loop()
         self._catalog.worker.start()
         self._spawn(self._list_images())
+        try:
+            yield
+        finally:
+            self.close()
 
     def close(self) -> None:
         """End the worker and all event streams, and delete the uploads."""
@@ -110,15 +100,15 @@ class Service:
         await self._catalog.worker.wait_until_opened()
         await self._catalog.images_listed.wait()
 
-    def state(self, *, images: bool = True) -> Values:
-        """Return the state of the viewer: phase, network, recipes, progress of the scan and, optionally, images."""
+    def state(self) -> Values:
+        """Return the state of the viewer except its images: phase, network, recipes and progress of the scan."""
         worker, description = self._catalog.worker, self._catalog.description
         command, python = self._settings.snippets.serve(self._settings.images)
-        values: Values = {
+        return {
             "phase": worker.phase,
             "note": worker.note,
             "version": dreamfilters.__version__,
-            "top": self.top,
+            "top": self._settings.top,
             "network": description.values if description else None,
             "recipes": list(builtin_recipes.names()),
             "default_recipe": DEFAULT_RECIPE,
@@ -127,28 +117,22 @@ class Service:
             "command": command,
             "python": python,
         }
-        return {**values, "images": self.images.listed()} if images else values
 
     def first_events(self) -> list[tuple[str, Any]]:
         """Return the events that a new listener gets first."""
         return [
             ("hello", {"version": dreamfilters.__version__}),
-            ("state", self.state(images=False)),
+            ("state", self.state()),
             ("images", self.images.listed()),
             ("evidence", self._scan_progress),
             *(("dream", dream.as_values()) for dream in self.dreams.queue.of() if dream.is_open),
         ]
 
     async def _list_images(self) -> None:
-        settings, store, source = self._settings, self._catalog.images, self._settings.images
+        work = functools.partial(_scan_request, self._settings, self._catalog.images)
         request = None
         try:
-            if source is None and settings.spec == "signs":
-                source = store.samples
-                await _in_daemon_thread(_write_samples, source)
-            if source is not None:
-                ids, folder = await _in_daemon_thread(store.add_folder, source, settings.labels)
-                request = ScanRequest(ids, folder, _text(settings.audit))
+            request = await asyncio.wrap_future(run_in_daemon_thread(work))
         except DreamfiltersError as error:
             self._publish_progress({"phase": "failed", "done": 0, "total": 0, "note": str(error)})
         self._catalog.images_listed.set()
@@ -173,10 +157,10 @@ class Service:
             self.hub.publish("report", value)
         elif topic == "network":
             catalog.description = value
-            self.hub.publish("state", self.state(images=False))
+            self.hub.publish("state", self.state())
             self._publish_images()  # labels are class names now
         else:
-            self.hub.publish("state", self.state(images=False))
+            self.hub.publish("state", self.state())
 
     def _publish_images(self) -> None:
         self.hub.publish("images", self.images.listed())
@@ -191,37 +175,15 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _in_daemon_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of slow work in a daemon thread; asyncio's own threads are waited for at exit."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+def _scan_request(settings: ViewerSettings, store: ImageStore) -> ScanRequest | None:
+    """Add the images to the store and return the request for their scan; None if there are none."""
+    source = settings.images
+    if source is None and settings.spec == "signs":
+        from dreamfilters.signs.rendering.scenes import write_samples
 
-    def settle(value: Any, error: Exception | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(value)
-
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = work(*arguments)
-        except Exception as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=run, daemon=True, name="dreamfilters-images").start()
-    return await done
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def _write_samples(folder: Path) -> None:
-    from dreamfilters.signs.rendering.scenes import write_samples
-
-    write_samples(folder)
+        source = store.samples
+        write_samples(source)
+    if source is None:
+        return None
+    ids, folder = store.add_folder(source, settings.labels)
+    return ScanRequest(ids, folder, settings.audit)

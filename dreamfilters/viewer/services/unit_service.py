@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from dreamfilters.errors import ImageError, TargetError, UnknownNameError
 from dreamfilters.evidence.patches import extract_patch
+from dreamfilters.evidence.scan.result import UnitScan
+from dreamfilters.evidence.scan.score_statistics import By, RankedImage
 from dreamfilters.images import png_bytes
-from dreamfilters.viewer.messages import CLASS_LAYER, ScanRequest, Values
+from dreamfilters.serialization import plain
+from dreamfilters.verdicts.verdict import DreamEvidence, Verdict, judge
+from dreamfilters.viewer.messages import (
+    CLASS_LAYER,
+    ImageEvidence,
+    NetworkDescription,
+    ScanRequest,
+    Values,
+    VerdictBasis,
+)
 from dreamfilters.viewer.services.catalog import Catalog
-from dreamfilters.viewer.services.dream_queue import DreamQueue
+from dreamfilters.viewer.services.dream_queue import DreamQueue, QueuedDream
 from dreamfilters.viewer.services.dream_service import default_recipe
 from dreamfilters.viewer.services.snippets import Snippets
-from dreamfilters.viewer.services.unit_description import evidence_values, verdict_of, verdict_values
 
 _MAX_UNITS = 32  # of a report; the command line has no such limit
+_BY: By = "max"  # the response of a unit is the maximum of its map
+_MAX_BINS = 64  # of the histogram
+_MAX_CLASSES = 12
 _MAX_REPORTS = 4  # in memory; the oldest is dropped first
 
 
 class UnitService:
-    """Units, their verdicts and reports.
-
-    Attributes:
-        scan_request: the images that reports compare with; None if there are none.
-    """
+    """Units, their verdicts and reports."""
 
     def __init__(self, catalog: Catalog, dreams: DreamQueue, snippets: Snippets) -> None:
         """Serve the units of a catalog with their dreams."""
-        self.scan_request: ScanRequest | None = None
+        self.scan_request: ScanRequest | None = None  # the images that reports compare with, if there are any
         self._catalog, self._dreams, self._snippets = catalog, dreams, snippets
         self._reports: dict[str, bytes] = {}
         self._count = 0
@@ -35,15 +48,10 @@ class UnitService:
         description, evidence = await self._catalog.network_with_layer(layer), self._catalog.evidence
         dreams = self._dreams.strongest(layer)
         found = [verdict_of(evidence, layer, unit, dreams.get(unit)) for unit in range(description.layers[layer].units)]
-        verdicts = [each[0] if each else None for each in found]
+        unknown = {"kind": None, "sentence": "", "proved": False}
         return {
             "phase": "ready" if evidence and evidence.verdicts else "none",
-            "units": [
-                {"kind": each.kind, "sentence": each.sentence, "proved": each.proved}
-                if each
-                else {"kind": None, "sentence": "", "proved": False}
-                for each in verdicts
-            ],
+            "units": [_verdict(each[0]) if each else unknown for each in found],
         }
 
     async def unit(self, layer: str, unit: int) -> Values:
@@ -80,7 +88,7 @@ class UnitService:
         return png_bytes(extract_patch(pixels, evidence.scan.layer(name).facts, strongest[rank].position).image)
 
     async def measures(self, dream: str) -> Values:
-        """Return the comparison of a finished dream with the images; see `comparison_task.dream_measures`.
+        """Return the comparison of a finished dream with the images; see `worker.handlers.dream_measures`.
 
         Raises:
             UnknownNameError: it is not done, or the worker was restarted since.
@@ -112,7 +120,12 @@ class UnitService:
         report: bytes = await self._catalog.worker.request(
             "compare", priority=2, targets=targets, images=self.scan_request
         )
-        return {"address": f"api/reports/{self._add_report(report)}.zip"}
+        key = f"R{self._count}"
+        self._count += 1
+        self._reports[key] = report
+        while len(self._reports) > _MAX_REPORTS:
+            self._reports.pop(next(iter(self._reports)))
+        return {"address": f"api/reports/{key}.zip"}
 
     def report(self, report: str) -> bytes:
         """Return a report as a ZIP archive, or raise UnknownNameError."""
@@ -120,10 +133,99 @@ class UnitService:
             raise UnknownNameError(f"report {report[:20]}: no report has this id, or it was dropped")
         return self._reports[report]
 
-    def _add_report(self, report: bytes) -> str:
-        key = f"R{self._count}"
-        self._count += 1
-        self._reports[key] = report
-        while len(self._reports) > _MAX_REPORTS:
-            self._reports.pop(next(iter(self._reports)))
-        return key
+
+def verdict_of(
+    evidence: ImageEvidence | None, layer: str, unit: int, dream: QueuedDream | None
+) -> tuple[Verdict, VerdictBasis] | None:
+    """Return the verdict on a unit by images, bounds and a dream, and its basis; None if there is no verdict."""
+    bases = evidence.verdicts.get(layer) if evidence else None
+    if bases is None:
+        return None
+    basis = bases[unit]
+    if dream is None or dream.maximum is None or basis.verdict.kind != "undecided":
+        return basis.verdict, basis
+    source = f"{dream.request.recipe}, seed {dream.request.seed}"
+    evidence_of_dream = DreamEvidence(dream.maximum, dream.activated, source)
+    return judge(basis.activation, scanned=basis.scanned, dream=evidence_of_dream, before=basis.before), basis
+
+
+def verdict_values(found: tuple[Verdict, VerdictBasis] | None) -> Values | None:
+    """Return a verdict and its evidence as JSON values."""
+    if found is None:
+        return None
+    verdict, basis = found
+    return {
+        **_verdict(verdict),
+        "evidence": {
+            "activation": basis.activation,
+            "scan": None if basis.scanned is None else plain(basis.scanned),
+            "before": plain(basis.before),
+        },
+    }
+
+
+def _verdict(verdict: Verdict) -> Values:
+    return {"kind": verdict.kind, "sentence": verdict.sentence, "proved": verdict.proved}
+
+
+def evidence_values(description: NetworkDescription, evidence: ImageEvidence | None, layer: str, unit: int) -> Values:
+    """Return the evidence of the images about a unit; each value is None before the scan."""
+    name = description.layers[layer].name
+    if evidence is None or name not in evidence.scan.layers:
+        return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
+    scan = evidence.scan.unit(name, unit)
+    are_classes = evidence.scan.classes == description.class_names
+    titles = description.values["classes"] if are_classes else evidence.scan.classes
+
+    def ranked_image(image: RankedImage) -> Values:
+        position = description.drawn_position(layer, *image.position)
+        label = int(evidence.scan.truth[image.index])
+        return {
+            "image": evidence.image_ids[image.index],
+            "name": image.name,
+            "label": image.label or None if label < 0 else titles[label],
+            "response": plain(image.score),
+            "position": position and list(position),
+            "box": position and list(description.box_of(layer, *position)),
+        }
+
+    return {
+        "statistics": _statistics(scan),
+        "strongest": [ranked_image(image) for image in scan.strongest[_BY]],
+        "weakest": [ranked_image(image) for image in scan.weakest[_BY]],
+        "histogram": _histogram(scan),
+        "classes": _classes(scan, titles) or None,
+    }
+
+
+def _statistics(scan: UnitScan) -> Values:
+    return {
+        **{name: plain(getattr(scan, name)) for name in ("maximum", "minimum", "mean", "std")},
+        "images": scan.counted,
+        "zero_fraction": plain(scan.zeros),
+        "silent_images": scan.silent,
+        "nonfinite_images": scan.nonfinite,
+        "class_selectivity": plain(scan.selectivity[_BY]),
+        "variance_between_classes": plain(scan.correlation[_BY]),
+    }
+
+
+def _histogram(scan: UnitScan) -> Values:
+    """Return the histogram of the responses; neighboring bins are merged until there are at most `_MAX_BINS`."""
+    found = scan.histogram[_BY]
+    counts, edges = np.asarray(found.counts, np.int64), found.edges
+    while len(counts) > _MAX_BINS:
+        if len(counts) % 2:
+            counts, edges = np.append(counts, 0), np.append(edges, 2 * edges[-1] - edges[-2])
+        counts, edges = counts.reshape(-1, 2).sum(axis=1), edges[::2]
+    return {"edges": plain(edges), "counts": counts.tolist(), "low": plain(found.low), "high": plain(found.high)}
+
+
+def _classes(scan: UnitScan, titles: Sequence[str]) -> list[Values]:
+    """Return the mean response by class, greatest first, of the classes that have images."""
+    means = [
+        {"index": index, "name": titles[index], "mean": mean}
+        for index, mean in enumerate(plain(list(scan.class_means[_BY].values())))
+        if mean is not None
+    ]
+    return sorted(means, key=lambda each: -each["mean"])[:_MAX_CLASSES]

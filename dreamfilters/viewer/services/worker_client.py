@@ -32,8 +32,7 @@ class WorkerClient:
     """A client of a worker; its methods are called on the event loop that `start` was called on.
 
     Attributes:
-        spec: the model, as `load` takes it in the worker.
-        options: other arguments of `load`.
+        spec, options: the model and other arguments, as `load` takes them in the worker.
         listener: gets the worker's events, and ('phase', note) when `phase` changes.
         prepare: called first in the worker's process.
         separate: whether the worker is a process; a model that lives in this process is owned by a thread.
@@ -41,7 +40,6 @@ class WorkerClient:
         max_pending: number of pending requests above which further requests are refused.
         phase: 'starting', 'ready', 'restarting' or 'failed'.
         note: explains the phase in one line.
-        process: the process or thread.
     """
 
     spec: Any
@@ -53,7 +51,7 @@ class WorkerClient:
     max_pending: int = _MAX_PENDING
     phase: str = "starting"
     note: str = "opening the network"
-    process: Any = None
+    process: Any = None  # or thread
     _scan: ScanRequest | None = None
     _outbox: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
     _pending: dict[int, tuple[Request, asyncio.Future[Any]]] = field(default_factory=dict)
@@ -67,13 +65,15 @@ class WorkerClient:
         """Start the worker; it is ready when its network is open."""
         loop = asyncio.get_running_loop()
         connection, worker_end = Pipe()
-        self.process = self._start_worker(worker_end)
+        kind: Any = multiprocessing.get_context("spawn").Process if self.separate else threading.Thread
+        arguments = (self.entry, worker_end, self.spec, self.options, self.prepare)
+        self.process = kind(target=_run_and_close, args=arguments, daemon=True, name="dreamfilters-worker")
+        self.process.start()
         if self.separate:
             worker_end.close()  # otherwise this process would keep the worker's end open
         self._outbox = queue.SimpleQueue()
-        receiving = (connection, loop, self._on_message, self._on_exit)
-        for target, arguments in ((_receive_all, receiving), (_send_all, (connection, self._outbox))):
-            threading.Thread(target=target, args=arguments, daemon=True).start()
+        threading.Thread(target=self._receive_all, args=(connection, loop), daemon=True).start()
+        threading.Thread(target=_send_all, args=(connection, self._outbox), daemon=True).start()
         if self._scan is not None:
             self._outbox.put(self._scan)
         for request, future in self._pending.values():  # requests that the crashed worker had not started
@@ -136,18 +136,16 @@ class WorkerClient:
         if self.separate and self.process is not None:
             self.process.terminate()
 
-    def _start_worker(self, connection: Connection) -> Any:
-        arguments = (connection, self.spec, self.options, self.prepare)
-        if self.separate:
-            process: Any = multiprocessing.get_context("spawn").Process(
-                target=self.entry, args=arguments, daemon=True, name="dreamfilters-worker"
-            )
-        else:
-            process = threading.Thread(
-                target=_run_and_close, args=(self.entry, *arguments), daemon=True, name="dreamfilters-worker"
-            )
-        process.start()
-        return process
+    def _receive_all(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        """Pass messages to the event loop until the other end is closed; runs in a thread."""
+        try:
+            while True:
+                loop.call_soon_threadsafe(self._on_message, connection.recv())
+        except (EOFError, OSError):
+            with contextlib.suppress(RuntimeError):  # the loop has ended first
+                loop.call_soon_threadsafe(self._on_exit)
+        except RuntimeError:
+            return
 
     def _on_message(self, message: Reply | Event) -> None:
         """Handle a message of the worker, on the event loop."""
@@ -209,24 +207,7 @@ def _run_and_close(entry: Callable[..., None], connection: Connection, *argument
     try:
         entry(connection, *arguments)
     finally:
-        connection.close()  # as the end of a process does
-
-
-def _receive_all(
-    connection: Connection,
-    loop: asyncio.AbstractEventLoop,
-    on_message: Callable[[Any], None],
-    on_exit: Callable[[], None],
-) -> None:
-    """Pass messages to the event loop until the other end is closed; runs in a thread."""
-    try:
-        while True:
-            loop.call_soon_threadsafe(on_message, connection.recv())
-    except (EOFError, OSError):
-        with contextlib.suppress(RuntimeError):  # the loop has ended first
-            loop.call_soon_threadsafe(on_exit)
-    except RuntimeError:
-        return
+        connection.close()  # a thread does not close it when it ends
 
 
 def _send_all(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+import io
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dreamfilters import backend  # noqa: F401 - first: it silences TensorFlow
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.compare import compare, compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.dreams import recipe as recipes
+from dreamfilters.comparison.units import units_of
+from dreamfilters.dreams.ascent.ascent import AscentStep
+from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.images import png_bytes
+from dreamfilters.progress import Progress
+from dreamfilters.report.report import headline_of, report_files
 from dreamfilters.runs.dream_run import DreamJob
 from dreamfilters.runs.dream_store import opened as opened_store
+from dreamfilters.runs.dream_store import shown, side_by_side
 from dreamfilters.runs.storage.file_names import readable, slug
-from dreamfilters.viewer.messages import DreamRequest, ImageArray, LayerMaps, Request, ScanRequest, Values
-from dreamfilters.viewer.worker.comparison_task import dream_measures, report_archive
-from dreamfilters.viewer.worker.dream_task import compile_dream, dream_values, run_dream
-from dreamfilters.viewer.worker.scan_task import Result, run_in_thread, run_scan
+from dreamfilters.serialization import plain
+from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
+from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.scan_task import run_scan
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
 _MAX_DREAMS = 256  # finished dreams that can still be saved or measured; the oldest is dropped first
+_FRAME_INTERVAL = 0.1  # seconds
+_REPORT_IMAGES = 4  # real images next to each dream of a report
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
 Pause = Callable[[], None]
 
@@ -29,8 +45,8 @@ Pause = Callable[[], None]
 class Handlers:
     """A network and the requests it can handle.
 
-    A handler takes `pause`, which it calls between its steps and which may raise `Cancelled`, and the arguments of
-    its request. `send` takes the topic and the value of an event.
+    A handler with steps takes `pause`, which it calls between its steps and which may raise `Cancelled`. `send` takes
+    the topic and the value of an event.
     """
 
     def __init__(self, spec: Any, options: Mapping[str, Any], send: Callable[[str, Any], None]) -> None:
@@ -44,12 +60,17 @@ class Handlers:
 
     def handle(self, request: Request, pause: Pause) -> Any:
         """Return the value that a request names."""
-        actions: dict[str, Callable[..., Any]] = {
-            "layer_maps": self.layer_maps, "unit_map": self.unit_map, "predictions": self.predictions,
+        session = self._session
+        interactive: dict[str, Callable[..., Any]] = {
+            "layer_maps": session.layer_maps, "unit_map": session.unit_map, "predictions": session.predictions,
+        }  # fmt: skip
+        if request.action in interactive:
+            return interactive[request.action](**request.arguments)
+        with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
             "measure": self.measure, "compare": self.compare,
         }  # fmt: skip
-        return actions[request.action](pause, **request.arguments)
+        return with_steps[request.action](pause, **request.arguments)
 
     def warm_up(self) -> Iterator[None]:
         """Compile what the first interactive request needs, as one background step."""
@@ -58,41 +79,42 @@ class Handlers:
 
     def scan(self, request: ScanRequest) -> Iterator[None]:
         """Scan the images, one batch per step, and send progress, evidence and verdicts."""
-        session, images = self._session, self._images(request)
-        self._references = yield from run_scan(
-            session.network, session.description, replace(request, images=images), self.send
-        )
-
-    def layer_maps(self, pause: Pause, layer: str, key: Any, image: ImageArray) -> LayerMaps:
-        """Return a layer's activation maps for an image."""
-        return self._session.layer_maps(layer, key, image)
-
-    def unit_map(self, pause: Pause, layer: str, unit: int, key: Any, image: ImageArray) -> Values:
-        """Return a unit's activation map for an image."""
-        return self._session.unit_map(layer, unit, key, image)
-
-    def predictions(self, pause: Pause, key: Any, image: ImageArray, top: int) -> list[Values]:
-        """Return the top-k classes predicted for an image."""
-        return self._session.predictions(key, image, top)
+        request = replace(request, images=self._images(request))
+        self._references = yield from run_scan(self._session, request, self.send)
 
     def dream(self, pause: Pause, request: DreamRequest) -> Values:
-        """Return a finished dream; its frames are sent as events."""
-        dream = run_dream(self._session, request, lambda values: self.send("dream", values), pause)
+        """Return a finished dream: its image, the unit's map on it, and the numbers of the ascent.
+
+        Its frames are sent as events.
+        """
+        session = self._session
+        dream = run_dream(session, request, lambda values: self.send("dream", values), pause)
         self._dreams[request.id] = request, dream
         while len(self._dreams) > _MAX_DREAMS:
             self._dreams.pop(next(iter(self._dreams)))
-        return dream_values(self._session, request, dream)
+        key, image = ("dream", request.id), session.network.form.fit(dream.image)
+        unit_map = session.unit_map(request.layer, request.unit, key, image)
+        rows = [*unit_map["values"], unit_map["other_tokens"]]
+        values = plain(dream.as_values())
+        names = ("target", "score", "robust", "steps", "activated", "recovered_by", "note", "history")
+        return {
+            "id": request.id,
+            "png": png_bytes(shown(dream)),
+            "map": unit_map,
+            "maximum": max((value for row in rows for value in row if value is not None), default=None),
+            **{name: values[name] for name in names},
+        }
 
     def compile_dream(self, pause: Pause, layer: str, unit: int, recipe: str) -> None:
         """Compile the programs of a dream of this layer by this recipe."""
         _wait_for(pause, lambda: compile_dream(self._session, layer, unit, recipe))
 
-    def save_dream(self, pause: Pause, dream: str, out: str | None) -> str:
+    def save_dream(self, pause: Pause, dream: str, out: Path | None) -> str:
         """Write a dream into a run folder, as `dreamfilters dream` does, and return the folder."""
         request, found = self._dream(dream)
         network = self._session.network
-        job = DreamJob(network, self._spec, (found.name,), recipes.read_recipe(request.recipe), request.seed)
-        parent = Path(out) if out else Path("outputs") / f"{readable(network.name, 'network')}-viewer"
+        job = DreamJob(network, self._spec, (found.name,), read_recipe(request.recipe), request.seed)
+        parent = out or Path("outputs") / f"{readable(network.name, 'network')}-viewer"
         folder = parent / f"{slug(found.name)}-{request.recipe}-{request.seed}"
         with opened_store(folder, job.settings, job.attachments) as store:
             store.close([store.save(found)])
@@ -104,13 +126,20 @@ class Handlers:
             raise ImageError("no images have been scanned, so there is nothing to compare the dream with")
         references, (request, first) = self._references, self._dream(dreams[0])
         others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
-        recipe = recipes.read_recipe(request.recipe)
+        recipe = read_recipe(request.recipe)
         return _wait_for(pause, lambda: dream_measures(references, recipe, [first, *others]))
 
     def compare(self, pause: Pause, targets: tuple[str, ...], images: ScanRequest) -> bytes:
-        """Return the report that compares units with the images, as a ZIP archive."""
-        network, found = self._session.network, self._images(images)
-        return report_archive(network, targets, found, lambda values: self.send("report", values), pause)
+        """Return the report that compares units with the images, as a ZIP archive; its progress is sent as events."""
+
+        def on_progress(progress: Progress) -> None:
+            self.send("report", {"note": progress.note, "share": progress.share})
+            pause()
+
+        folder = self._images(images)
+        top = min(_REPORT_IMAGES, len(folder))
+        found = compare(self._session.network, targets, folder, seeds=1, top=top, progress=on_progress)
+        return _archive(report_files(found))
 
     def _dream(self, dream: str) -> tuple[DreamRequest, Dream]:
         if dream not in self._dreams:
@@ -123,13 +152,69 @@ class Handlers:
         return replace(request.images, channels=self._session.description.channels)
 
 
+def run_dream(session: ModelSession, request: DreamRequest, send: Callable[[Values], None], pause: Pause) -> Dream:
+    """Return the dream; `send` gets its steps, with a frame at intervals, and `pause` is called after each step."""
+    last_frame = -_FRAME_INTERVAL
+
+    def on_step(step: AscentStep) -> None:
+        nonlocal last_frame
+        now, png = time.monotonic(), None
+        if now - last_frame >= _FRAME_INTERVAL:
+            last_frame, png = now, png_bytes(side_by_side(step.images()[0]))
+        score = plain(float(step.scores[0]))
+        send({"id": request.id, "step": step.step, "steps": step.steps, "score": score, "png": png})
+        pause()
+
+    target = session.description.target(request.layer, request.unit)
+    return dream(session.network, target, read_recipe(request.recipe), seed=request.seed, on_step=on_step)[0]
+
+
+class _FirstStepDone(Exception):  # noqa: N818 - not an error
+    """Ends a dream after its first step."""
+
+
+def compile_dream(session: ModelSession, layer: str, unit: int, recipe: str) -> None:
+    """Compile the programs of a dream of this layer by this recipe, by running one step; later dreams use them."""
+
+    def on_step(step: AscentStep) -> None:
+        step.images()
+        raise _FirstStepDone
+
+    target = session.description.target(layer, unit)
+    with contextlib.suppress(_FirstStepDone):
+        dream(session.network, target, read_recipe(recipe), on_step=on_step)
+
+
+def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe and of other seeds.
+
+    The headline and the captions are those of the report, `numbers` is the unit's row.
+    """
+    _, (unit,) = units_of(references.network, dreams[0].name, recipe)
+    (compared,) = compare_batch(Batch(references, (unit,), {unit.name: tuple(dreams)}))
+    values: Values = plain(
+        {
+            "headline": headline_of(compared),
+            "measures": list(compared.captions.values()),
+            "numbers": compared.row,
+            "missing": compared.missing,
+        }
+    )
+    return values
+
+
 def _wait_for(pause: Pause, work: Callable[[], Result]) -> Result:
     """Return the result of work that has no steps; interactive requests are handled meanwhile."""
-    steps = run_in_thread(work)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
+    future = run_in_daemon_thread(work)
+    for _ in until_done(future):
         pause()
+    return future.result()
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    """Return the files as a ZIP archive, the same bytes for the same files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _DATE), files[name], zipfile.ZIP_DEFLATED)
+    return content.getvalue()

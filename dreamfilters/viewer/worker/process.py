@@ -24,11 +24,7 @@ def run_worker(
 ) -> None:
     """Open a network and handle the messages of a connection until its other end is closed.
 
-    Args:
-        connection: to the server.
-        spec: the model, as `load` takes it.
-        options: other arguments of `load`.
-        prepare: called first if this is a separate process.
+    `load` takes `spec` and `options`; `prepare` is called first if this is a separate process.
     """
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and closes the connection

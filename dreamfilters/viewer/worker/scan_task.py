@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
@@ -16,23 +15,16 @@ from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
 from dreamfilters.verdicts.result import Audit
-from dreamfilters.viewer.messages import ImageEvidence, NetworkDescription, ScanRequest, VerdictBasis
-from dreamfilters.viewer.worker.session import activation_bytes
+from dreamfilters.viewer.daemon_thread import run_in_daemon_thread, until_done
+from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, VerdictBasis
+from dreamfilters.viewer.worker.session import ModelSession
 
 BATCH = 8  # images of a step at most: a request waits until the step ends
 _BATCH_BYTES = 2**25  # of a batch's activations; several batches are in memory at a time
-_POLL = 0.02  # seconds of a step that waits for a thread
-
-Result = TypeVar("Result")
 
 
 def run_scan(
-    network: Network,
-    description: NetworkDescription,
-    request: ScanRequest,
-    send: Callable[[str, Any], None],
-    *,
-    batch: int = BATCH,
+    session: ModelSession, request: ScanRequest, send: Callable[[str, Any], None], *, batch: int = BATCH
 ) -> Generator[None, None, ReferenceSet]:
     """Scan the images batch by batch, send progress, evidence and verdicts, and return the reference set.
 
@@ -41,9 +33,10 @@ def run_scan(
     Raises:
         OutputError: the stored audit is of other weights.
     """
+    network = session.network
     stored = None if request.audit is None else _read_audit(network, request.audit)
     count = len(request.images)
-    fitting = max(1, min(batch, count, _BATCH_BYTES // activation_bytes(network, description.size)))
+    fitting = max(1, min(batch, count, _BATCH_BYTES // session.activation_bytes))
     source = source_of(request.images)
     job = ScanJob(network, source, default_layers(network), k=min(TOP_K, count), batch=fitting)
     state = job.start()
@@ -57,42 +50,21 @@ def run_scan(
     scan = job.result(state)
     send("evidence", ImageEvidence(request.image_ids, scan, {}))
     report("running", count, "computing bounds over all valid images")
-    verdicts = yield from run_in_thread(lambda: verdicts_of(network, description, scan, stored))
-    send("verdicts", verdicts)
+    # The bounds of a large network take a minute; NumPy and TensorFlow release the lock for other requests.
+    verdicts = run_in_daemon_thread(lambda: verdicts_of(session, scan, stored))
+    yield from until_done(verdicts)
+    send("verdicts", verdicts.result())
     report("ready", count, "")
     return ReferenceSet.of(network, source, scan)
 
 
-def run_in_thread(work: Callable[[], Result]) -> Generator[None, None, Result]:
-    """Run work that has no steps in a thread; yield until it ends, and return its result.
-
-    The bounds of a large network take a minute; NumPy and TensorFlow release the lock for other requests.
-    """
-    future: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except Exception as error:
-            future.set_exception(error)
-
-    # A daemon: at exit, Python waits for the threads of an executor.
-    threading.Thread(target=run, daemon=True, name="dreamfilters-background").start()
-    while not future.done():
-        wait([future], _POLL)
-        yield
-    return future.result()
-
-
-def verdicts_of(
-    network: Network, description: NetworkDescription, scan: Scan, stored: Audit | None = None
-) -> dict[str, tuple[VerdictBasis, ...]]:
+def verdicts_of(session: ModelSession, scan: Scan, stored: Audit | None) -> dict[str, tuple[VerdictBasis, ...]]:
     """Return layer id -> the verdict on each unit: from a stored audit, else from the scan and plain bounds.
 
     Dreams are added as they finish.
     """
-    ids = {info.name: key for key, info in description.layers.items()}
-    found = stored or audit(network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    ids = {info.name: key for key, info in session.description.layers.items()}
+    found = stored or audit(session.network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(
             VerdictBasis(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings
@@ -102,7 +74,7 @@ def verdicts_of(
     }
 
 
-def _read_audit(network: Network, folder: str) -> Audit:
+def _read_audit(network: Network, folder: Path) -> Audit:
     found = read_audit(folder)
     if found.fingerprint != network.fingerprint:
         raise OutputError(f"{folder}: holds an audit of {found.network} with other weights than {network.name} has")

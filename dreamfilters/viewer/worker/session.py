@@ -1,4 +1,4 @@
-"""A network in the worker: its description and its activations on single images, cached by image."""
+"""A network in the worker, in values for the page: its description, and its maps for single images, cached by image."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dreamfilters.dreams.objectives.targets import goals
+from dreamfilters.dreams.objectives.units import quoted
+from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
-from dreamfilters.networks import Network, load
-from dreamfilters.networks.classes.class_head import predictions
+from dreamfilters.networks import LOGITS, LayerInfo, Network, load
+from dreamfilters.networks.classes.class_head import has_classes, predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
-from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, Values
-from dreamfilters.viewer.worker.map_encoding import encode_layer_maps, encode_unit_map
-from dreamfilters.viewer.worker.network_description import describe_network, display_of
+from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
 
+MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
 _SIDE = 224  # pixels of the input of a network that takes any size
 _CACHE = 2**28  # bytes of activations that are cached
 _ALL_LAYERS = 2**28  # bytes of one image's activations up to which all layers are computed together
@@ -35,13 +38,15 @@ class ModelSession:
     """Activations of a network on single images.
 
     Images are distinguished by `key`, any hashable value; the activations of the latest images are cached.
+
+    Attributes:
+        activation_bytes: approximate size of the outputs of all layers for one image.
     """
 
     def __init__(self, network: Network, *, cache: int = _CACHE, all_layers: int = _ALL_LAYERS) -> None:
-        """Describe the network.
+        """Describe a network with a definite input size.
 
         Args:
-            network: with a definite input size.
             cache: bytes of activations that are cached.
             all_layers: bytes of one image's activations up to which all layers are computed together.
         """
@@ -50,12 +55,8 @@ class ModelSession:
             cache, size_of=lambda outputs: sum(values.nbytes for values in outputs.values())
         )
         self._layers = tuple(key for key, info in self.description.layers.items() if display_of(info) != "none")
-        self._together = activation_bytes(network, self.description.size) <= all_layers
-
-    @property
-    def cached_bytes(self) -> int:
-        """Size of the cached activations."""
-        return self._cache.byte_count
+        self.activation_bytes = _activation_bytes(network, self.description.size)
+        self._together = self.activation_bytes <= all_layers
 
     def warm_up(self) -> None:
         """Compile the program that the first request needs."""
@@ -96,11 +97,151 @@ class ModelSession:
         ]  # fmt: skip
 
 
-def activation_bytes(network: Network, size: tuple[int, int]) -> int:
-    """Return approximately how many bytes the outputs of all layers take for one image.
-
-    An unknown side of a map is taken to be as long as that of the image.
-    """
+def _activation_bytes(network: Network, size: tuple[int, int]) -> int:
+    """Return the approximate size of all outputs; an unknown side of a map counts as that of the image."""
     shapes = [info.shape for info in network.layers if display_of(info) != "none"]
     sides = [[side or size[min(axis, 1)] for axis, side in enumerate(shape)] for shape in shapes]
     return 4 * sum(math.prod(shape) for shape in sides)
+
+
+def describe_network(network: Network) -> NetworkDescription:
+    """Return the description of a network.
+
+    Raises:
+        ModelError: the network has no definite input size.
+    """
+    layers = {f"L{number}": info for number, info in enumerate(network.layers)}
+    ids = {info.name: key for key, info in layers.items()}
+    height, width = network.form.size
+    if height is None or width is None:
+        raise ModelError(f"{network.name}: takes images of any size; give one")
+    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
+    class_layer = LayerInfo(LOGITS, "logits", (len(targets),), len(targets), "linear", kind="vector")
+    return NetworkDescription(
+        values={
+            "name": network.name,
+            "fingerprint": network.fingerprint,
+            "parameters": int(network.model.count_params()),
+            "form": {"height": height, "width": width, "channels": network.form.channels,
+                     "text": network.form.describe(), "assumed": network.assumed},
+            "classes": list(network.class_titles),
+            "layers": [_layer_values(key, info, (height, width)) for key, info in layers.items()],
+            "edges": _edges(network, ids),
+            "class_layer": CLASS_LAYER if targets else None,
+        },
+        layers={**layers, CLASS_LAYER: class_layer} if targets else layers,
+        layer_targets={key: quoted(info.name) for key, info in layers.items()},
+        class_names=network.classes,
+        class_targets=targets,
+        size=(height, width),
+        channels=network.form.channels,
+        resize_rule=network.form.resize,
+        chosen_size=(height, width) if any(None in tensor.shape[1:] for tensor in network.model.inputs) else None,
+    )  # fmt: skip
+
+
+def display_of(info: LayerInfo) -> str:
+    """Return how the page displays a layer: 'maps', 'bars' for one number per unit, 'none' for no units."""
+    if not (info.is_visual and info.units):
+        return "none"
+    return "bars" if info.positions == 1 else "maps"
+
+
+def _layer_values(key: str, info: LayerInfo, size: tuple[int, int]) -> Values:
+    field, grid = info.receptive_field, info.grid
+    return {
+        "id": key,
+        "name": info.name,
+        "type": info.type,
+        "shape": " × ".join(str(side or "?") for side in info.shape) if None in info.shape else list(info.shape),
+        "units": info.units,
+        "activation": info.activation,
+        "kind": info.kind,
+        "display": display_of(info),
+        "grid": None if grid is None else {
+            "rows": grid.rows, "columns": grid.columns, "patch": [size[0] / grid.rows, size[1] / grid.columns],
+        },
+        "receptive_field": None if field is None else {
+            "size": [float(side) for side in field.size],
+            "stride": [float(side) for side in field.stride],
+        },
+        "dreamable": info.dreamable and info.units > 0,
+        "reason": info.reason or (None if info.units else "it has no units"),
+    }  # fmt: skip
+
+
+def _edges(network: Network, ids: dict[str, str]) -> list[list[str]]:
+    writers: dict[int, Any] = network.graph.writers
+    return [
+        [ids[writers[slot].name], ids[step.name]]
+        for step in network.graph.steps
+        for slot in dict.fromkeys(step.inputs)
+        if slot in writers
+    ]
+
+
+def encode_layer_maps(maps: UnitMaps) -> LayerMaps:
+    """Return the maps of one image with the numbers of each unit.
+
+    On the sheet the value v of unit u is round(255 (v - minimum[u]) / (maximum[u] - minimum[u])); 0 where these are
+    equal or v is not finite.
+    """
+    planes = maps.planes  # (units, h, w)
+    minimum, maximum = maps.ranges
+    small = block_maxima(planes)
+    finite = np.isfinite(planes).reshape(len(planes), -1)
+    zeros = (planes == 0).reshape(len(planes), -1).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
+    return LayerMaps(
+        {
+            "units": len(planes),
+            "height": small.shape[1],
+            "width": small.shape[2],
+            "full": list(planes.shape[1:]),
+            "display": "bars" if maps.is_vector else "maps",
+            "minimum": _rounded(minimum),
+            "maximum": _rounded(maximum),
+            "mean": _rounded(maps.means),
+            "zero_fraction": _rounded(zeros),
+            "other_tokens": [_rounded(row) for row in maps.other_tokens] if maps.other_tokens.size else [],
+        },
+        quantize(small, minimum, maximum).tobytes(),
+    )
+
+
+def quantize(
+    planes: NDArray[np.float32], minimum: NDArray[np.float32], maximum: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Return (units, h, w) bytes: 0 for the minimum of each unit and 255 for its maximum."""
+    low = np.nan_to_num(minimum)[:, None, None]
+    span = np.nan_to_num(maximum)[:, None, None] - low
+    scale = np.divide(255, span, out=np.zeros_like(span), where=span > 0)
+    levels: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num((planes - low) * scale), 0, 255)).astype(np.uint8)
+    return levels
+
+
+def block_maxima(planes: NDArray[np.float32], max_side: int = MAX_SIDE) -> NDArray[np.float32]:
+    """Return maps (units, h, w) with no side above `max_side`: each value is the maximum of its block."""
+    for axis in (1, 2):
+        block = -(-planes.shape[axis] // max_side)
+        if block > 1:
+            starts = np.arange(0, planes.shape[axis], block)
+            planes = np.fmax.reduceat(planes, starts, axis=axis)  # ignores NaN
+    return planes
+
+
+def encode_unit_map(maps: UnitMaps) -> Values:
+    """Return the map of the first unit of `maps`: its values, the (row, column) of their maximum, its other tokens."""
+    plane = maps.planes[0]
+    position = np.unravel_index(np.argmax(np.nan_to_num(plane, nan=-np.inf)), plane.shape)
+    return {
+        "height": plane.shape[0],
+        "width": plane.shape[1],
+        "values": [_rounded(row) for row in plane],
+        "position": [int(index) for index in position],
+        "other_tokens": [number for row in maps.other_tokens[:1] for number in _rounded(row)],
+    }
+
+
+def _rounded(values: NDArray[np.floating]) -> list[float | None]:
+    """Return numbers to seven digits, the precision of float32; None where they are not finite."""
+    return plain([float(f"{value:.7g}") for value in values.tolist()])  # type: ignore[no-any-return]

@@ -37,7 +37,7 @@ def run():
             worker = CountingWorker()
             catalog = Catalog(worker, store, DESCRIPTION)
             catalog.images_listed.set()
-            return await asyncio.wait_for(scenario(ImageService(catalog, lambda: None), worker), 20)
+            return await asyncio.wait_for(scenario(ImageService(catalog, 5, lambda: None), worker), 20)
 
         return asyncio.run(with_service())
 

@@ -1,5 +1,5 @@
-import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +9,8 @@ from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
 from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
 from dreamfilters.viewer.messages import ScanRequest
 from dreamfilters.viewer.worker import scan_task
-from dreamfilters.viewer.worker.network_description import describe_network
-from dreamfilters.viewer.worker.scan_task import run_in_thread, run_scan
+from dreamfilters.viewer.worker.scan_task import run_scan
+from dreamfilters.viewer.worker.session import ModelSession
 from tests.viewer.http_client import png
 
 
@@ -24,7 +24,7 @@ def test_a_scan_runs_batch_by_batch_and_ends_with_verdicts(network, tmp_path, sc
         (tmp_path / f"{number}.png").write_bytes(png(scene(seed=number)))
     events = []
     steps = run_scan(
-        network, describe_network(network), request_of(tmp_path),
+        ModelSession(network), request_of(tmp_path),
         lambda topic, value: events.append((topic, value)), batch=2,
     )  # fmt: skip
     assert sum(1 for _ in steps) >= 3  # 2 + 2 + 1 images
@@ -48,38 +48,15 @@ def test_the_verdicts_of_a_stored_audit_replace_those_of_the_scan(network, tmp_p
     monkeypatch.setattr(scan_task, "read_audit", lambda folder: stored)
     (tmp_path / "one.png").write_bytes(png(scene()))
     events = {}
-    list(run_scan(network, describe_network(network), request_of(tmp_path, "audit"), events.__setitem__))
+    list(run_scan(ModelSession(network), request_of(tmp_path, Path("audit")), events.__setitem__))
     ((basis,),) = events["verdicts"].values()
     assert basis.verdict == dormant.verdict
     stored = replace(stored, fingerprint="another")
     with pytest.raises(OutputError, match="audit: holds an audit of tiny with other weights"):
-        list(run_scan(network, describe_network(network), request_of(tmp_path, "audit"), events.__setitem__))
+        list(run_scan(ModelSession(network), request_of(tmp_path, Path("audit")), events.__setitem__))
 
 
 def test_a_folder_without_a_readable_image_is_an_error_of_one_line(network, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="none of its 1 images can be read"):
-        list(run_scan(network, describe_network(network), request_of(tmp_path), lambda *_: None))
-
-
-def test_work_in_a_thread_yields_until_it_ends_and_returns_its_result():
-    may_end, results = threading.Event(), []
-
-    def work():
-        assert may_end.wait(20)
-        return "result"
-
-    def outer():
-        results.append((yield from run_in_thread(work)))
-
-    steps = outer()
-    for _ in range(3):
-        next(steps)
-    may_end.set()
-    list(steps)
-    assert results == ["result"]
-
-
-def test_an_error_in_a_thread_is_raised_by_the_generator():
-    with pytest.raises(ZeroDivisionError):
-        list(run_in_thread(lambda: 1 // 0))
+        list(run_scan(ModelSession(network), request_of(tmp_path), lambda *_: None))

@@ -3,7 +3,7 @@ import pytest
 from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
 from dreamfilters.viewer.messages import ImageEvidence, VerdictBasis
 from dreamfilters.viewer.services.dream_queue import DreamQueue
-from dreamfilters.viewer.services.unit_description import verdict_of, verdict_values
+from dreamfilters.viewer.services.unit_service import verdict_of, verdict_values
 
 SILENT = ScanEvidence(12, 0.0, 0.0, 1.0)
 UNDECIDED = VerdictBasis("relu", Verdict("undecided", "silent on all 12 images"), SILENT, (-2.0, 3.0))

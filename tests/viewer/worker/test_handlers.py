@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from dreamfilters.networks.programs import programs_of
 from dreamfilters.viewer.messages import DreamRequest
-from dreamfilters.viewer.worker.dream_task import compile_dream, run_dream
+from dreamfilters.viewer.worker.handlers import compile_dream, run_dream
 from dreamfilters.viewer.worker.session import ModelSession
 
 
