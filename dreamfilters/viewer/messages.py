@@ -35,7 +35,6 @@ class NetworkDescription:
         class_names: name of each class, as the labels of a scan name it.
         class_targets: target of each class.
         size: (height, width) of the input.
-        channels: number of channels of the images.
         resize_rule: how images are resized to `size`.
         chosen_size: the size that the viewer chose for a network without a fixed input size, else None.
     """

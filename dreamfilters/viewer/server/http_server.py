@@ -40,7 +40,7 @@ class Viewer:
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker that owns the model; None for a thread."""
-        return self._service.worker_pid
+        return getattr(self._service.catalog.worker.process, "pid", None)
 
     def wait(self) -> None:
         """Wait until the viewer is closed, by `close` or by Ctrl-C."""

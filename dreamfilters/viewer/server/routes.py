@@ -26,8 +26,7 @@ from dreamfilters.viewer.services.service import Service
 STATIC = Path(__file__).parents[1] / "static"
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _MAX_JSON = 2**16  # bytes
-_DREAM = {"layer": str, "unit": int, "recipe": str, "seed": int}
-_COMPILE = {"layer": str, "unit": int, "recipe": str}
+_DREAM = {"layer": str, "unit": int, "recipe": str}
 _BODY_TIMEOUT = 30.0  # seconds
 _IMAGE, _THUMBNAIL = 1024, 96  # pixels
 
@@ -150,11 +149,12 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:
-        return _json(await service.dreams.start(**await _json_body(request, _DREAM, recipe="", seed=0)))
+        values = await _json_body(request, {**_DREAM, "seed": int}, recipe="", seed=0)
+        return _json(await service.dreams.start(**values))
 
     @app.post("/api/dreams/compile")
     async def compile_dream(request: Request) -> Response:
-        return _json(await service.dreams.compile(**await _json_body(request, _COMPILE)))
+        return _json(await service.dreams.compile(**await _json_body(request, _DREAM)))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Catalog:
             BusyError: the network could not be opened.
         """
         if self.description is None:
-            await self.worker.wait_until_opened()
+            await self.worker.opened.wait()
         if self.description is None:
             raise BusyError(self.worker.note)
         return self.description

@@ -10,9 +10,6 @@ from typing import Any
 
 from dreamfilters.viewer.messages import BusyError
 
-_MAX_LISTENERS = 128
-_HEARTBEAT = 15.0  # seconds; proxies close a connection that is silent for a minute
-
 
 @dataclass(eq=False)
 class _Listener:
@@ -26,15 +23,15 @@ class EventHub:
 
     Attributes:
         max_listeners: number of open pages.
-        heartbeat: seconds after which a silent stream sends a comment.
+        heartbeat: seconds after which a silent stream sends a comment; proxies close it after a minute.
 
     Example:
         >>> hub = EventHub()
         >>> hub.publish("dream", {"id": "D0", "step": 3}, key="D0")
     """
 
-    max_listeners: int = _MAX_LISTENERS
-    heartbeat: float = _HEARTBEAT
+    max_listeners: int = 128
+    heartbeat: float = 15.0
     _listeners: set[_Listener] = field(default_factory=set)
     _number: int = 0
     _closed: bool = False

@@ -59,7 +59,6 @@ class ImageStore:
     """The images of a folder and uploads; uploads are files of a temporary folder, which `close` removes."""
 
     def __init__(self, *, max_pixels: int = _MAX_PIXELS, max_uploads: int = _MAX_UPLOADS) -> None:
-        """Create a store without images that accepts so many uploads of so many pixels."""
         self._max_pixels, self._max_uploads = max_pixels, max_uploads
         self._folder = Path(tempfile.mkdtemp(prefix="dreamfilters-"))
         self.samples = self._folder / "samples"  # folder for the sample images

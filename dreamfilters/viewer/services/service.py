@@ -54,27 +54,22 @@ class Service:
         """Create the service; `running` runs it."""
         self._settings = settings
         separate = isinstance(settings.spec, str)
-        self._catalog = Catalog(
+        self.catalog = Catalog(
             WorkerClient(settings.spec, settings.options, self._on_event, settings.prepare, separate=separate)
         )
         self._scan_progress: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
-        self.images = ImageService(self._catalog, settings.top, self._publish_images)
-        self.dreams = DreamService(self._catalog, self.hub, settings.out, self._spawn, settings.snippets)
-        self.units = UnitService(self._catalog, self.dreams.queue, settings.snippets)
-
-    @property
-    def worker_pid(self) -> int | None:
-        """Process id of the worker; None for a thread."""
-        return getattr(self._catalog.worker.process, "pid", None)
+        self.images = ImageService(self.catalog, settings.top, self._publish_images)
+        self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn, settings.snippets)
+        self.units = UnitService(self.catalog, self.dreams.queue, settings.snippets)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the worker and list the images; close the service at the end."""
         self._loop = asyncio.get_running_loop()
-        self._catalog.worker.start()
+        self.catalog.worker.start()
         self._spawn(self._list_images())
         try:
             yield
@@ -84,10 +79,10 @@ class Service:
     def close(self) -> None:
         """End the worker and all event streams, and delete the uploads."""
         self.hub.close()
-        self._catalog.worker.close()
+        self.catalog.worker.close()
         for task in self._tasks:
             task.cancel()
-        self._catalog.images.close()
+        self.catalog.images.close()
 
     def close_streams(self) -> None:
         """End all event streams, from any thread: a server waits for them when it shuts down."""
@@ -97,12 +92,12 @@ class Service:
 
     async def wait_until_ready(self) -> None:
         """Wait until the network is open, or failed to open, and the images are listed."""
-        await self._catalog.worker.wait_until_opened()
-        await self._catalog.images_listed.wait()
+        await self.catalog.worker.opened.wait()
+        await self.catalog.images_listed.wait()
 
     def state(self) -> Values:
         """Return the state of the viewer except its images: phase, network, recipes and progress of the scan."""
-        worker, description = self._catalog.worker, self._catalog.description
+        worker, description = self.catalog.worker, self.catalog.description
         command, python = self._settings.snippets.serve(self._settings.images)
         return {
             "phase": worker.phase,
@@ -129,22 +124,22 @@ class Service:
         ]
 
     async def _list_images(self) -> None:
-        work = functools.partial(_scan_request, self._settings, self._catalog.images)
+        work = functools.partial(_scan_request, self._settings, self.catalog.images)
         request = None
         try:
             request = await asyncio.wrap_future(run_in_daemon_thread(work))
         except DreamfiltersError as error:
             self._publish_progress({"phase": "failed", "done": 0, "total": 0, "note": str(error)})
-        self._catalog.images_listed.set()
+        self.catalog.images_listed.set()
         self._publish_images()
         if request is not None:
             self.units.scan_request = request
             self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})
-            self._catalog.worker.scan(request)
+            self.catalog.worker.scan(request)
 
     def _on_event(self, topic: str, value: Any) -> None:
         """Apply an event of the worker."""
-        catalog = self._catalog
+        catalog = self.catalog
         if topic == "dream":
             self.dreams.on_step(value)
         elif topic == "progress":

@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 from dreamfilters.viewer.messages import BusyError, Cancel, Cancelled, Event, Reply, Request, ScanRequest
 from dreamfilters.viewer.worker.process import run_worker
 
-_MAX_PENDING = 512  # requests
 _MAX_RESTARTS, _RESTART_WINDOW = 3, 60.0  # crashes within so many seconds after which a worker is restarted
 _CRASHED = "The model worker crashed and is restarting."
 
@@ -40,6 +39,7 @@ class WorkerClient:
         max_pending: number of pending requests above which further requests are refused.
         phase: 'starting', 'ready', 'restarting' or 'failed'.
         note: explains the phase in one line.
+        opened: set when the network is open or failed to open.
     """
 
     spec: Any
@@ -48,9 +48,10 @@ class WorkerClient:
     prepare: Callable[[], None] | None = None
     separate: bool = True
     entry: Callable[..., None] = run_worker
-    max_pending: int = _MAX_PENDING
+    max_pending: int = 512
     phase: str = "starting"
     note: str = "opening the network"
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
     process: Any = None  # or thread
     _scan: ScanRequest | None = None
     _outbox: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
@@ -59,7 +60,6 @@ class WorkerClient:
     _numbers: Any = field(default_factory=itertools.count)
     _crashes: list[float] = field(default_factory=list)
     _closing: bool = False
-    _opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start(self) -> None:
         """Start the worker; it is ready when its network is open."""
@@ -113,10 +113,6 @@ class WorkerClient:
             self._pending.pop(request.number, None)
             self._started.discard(request.number)
 
-    async def wait_until_opened(self) -> None:
-        """Wait until the network is open or failed to open."""
-        await self._opened.wait()
-
     def new_number(self) -> int:
         """Return the number of a request that may be canceled."""
         return int(next(self._numbers))
@@ -168,7 +164,7 @@ class WorkerClient:
             self._started.update({event.value} & self._pending.keys())  # the request may have been canceled since
             return
         if event.topic == "network":
-            self._opened.set()
+            self.opened.set()
             self._set_phase("ready", "")
         self.listener(event.topic, event.value)
 
@@ -177,7 +173,7 @@ class WorkerClient:
         if self._closing or self.phase == "failed":
             return
         _LOG.warning("the model worker ended (exit code %s)", getattr(self.process, "exitcode", None))
-        self._opened.clear()
+        self.opened.clear()
         self._fail_pending(_CRASHED, self._started)
         now = time.monotonic()
         self._crashes = [crash for crash in self._crashes if now - crash < _RESTART_WINDOW] + [now]
@@ -190,7 +186,7 @@ class WorkerClient:
     def _fail(self, note: str) -> None:
         self._set_phase("failed", note)
         self._fail_pending(note)
-        self._opened.set()  # releases the callers of wait_until_opened
+        self.opened.set()
 
     def _set_phase(self, phase: str, note: str) -> None:
         self.phase, self.note = phase, note

@@ -19,12 +19,12 @@ from dreamfilters.viewer.daemon_thread import run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, VerdictBasis
 from dreamfilters.viewer.worker.session import ModelSession
 
-BATCH = 8  # images of a step at most: a request waits until the step ends
+_BATCH = 8  # images of a step at most: a request waits until the step ends
 _BATCH_BYTES = 2**25  # of a batch's activations; several batches are in memory at a time
 
 
 def run_scan(
-    session: ModelSession, request: ScanRequest, send: Callable[[str, Any], None], *, batch: int = BATCH
+    session: ModelSession, request: ScanRequest, send: Callable[[str, Any], None], *, batch: int = _BATCH
 ) -> Generator[None, None, ReferenceSet]:
     """Scan the images batch by batch, send progress, evidence and verdicts, and return the reference set.
 

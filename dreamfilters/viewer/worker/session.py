@@ -38,24 +38,16 @@ class ModelSession:
     """Activations of a network on single images.
 
     Images are distinguished by `key`, any hashable value; the activations of the latest images are cached.
-
-    Attributes:
-        activation_bytes: approximate size of the outputs of all layers for one image.
     """
 
     def __init__(self, network: Network, *, cache: int = _CACHE, all_layers: int = _ALL_LAYERS) -> None:
-        """Describe a network with a definite input size.
-
-        Args:
-            cache: bytes of activations that are cached.
-            all_layers: bytes of one image's activations up to which all layers are computed together.
-        """
+        """Describe a network with a definite input size; both limits are in bytes of activations."""
         self.network, self.description = network, describe_network(network)
         self._cache: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
             cache, size_of=lambda outputs: sum(values.nbytes for values in outputs.values())
         )
         self._layers = tuple(key for key, info in self.description.layers.items() if display_of(info) != "none")
-        self.activation_bytes = _activation_bytes(network, self.description.size)
+        self.activation_bytes = _activation_bytes(network, self.description.size)  # of all layers for one image
         self._together = self.activation_bytes <= all_layers
 
     def warm_up(self) -> None:

@@ -87,7 +87,7 @@ def test_requests_that_the_crashed_worker_had_not_started_are_handled_by_the_nex
 
 def test_a_worker_that_keeps_crashing_is_not_restarted():
     async def scenario(client):
-        await client.wait_until_opened()
+        await client.opened.wait()
         with pytest.raises(BusyError, match="crashed 4 times within a minute"):
             await client.request("maps")
 
