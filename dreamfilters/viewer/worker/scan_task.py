@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 
 from dreamfilters.comparison.reference_set import ReferenceSet
@@ -11,7 +10,6 @@ from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.networks import Network
 from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
 from dreamfilters.verdicts.result import Audit
@@ -34,7 +32,11 @@ def run_scan(
         OutputError: the stored audit is of other weights.
     """
     network = session.network
-    stored = None if request.audit is None else _read_audit(network, request.audit)
+    stored = None if request.audit is None else read_audit(request.audit)
+    if stored is not None and stored.fingerprint != network.fingerprint:
+        raise OutputError(
+            f"{request.audit}: holds an audit of {stored.network} with other weights than {network.name} has"
+        )
     count = len(request.images)
     fitting = max(1, min(batch, count, _BATCH_BYTES // session.activation_bytes))
     source = source_of(request.images)
@@ -72,10 +74,3 @@ def verdicts_of(session: ModelSession, scan: Scan, stored: Audit | None) -> dict
         for layer in found.layers
         if layer.name in ids
     }
-
-
-def _read_audit(network: Network, folder: Path) -> Audit:
-    found = read_audit(folder)
-    if found.fingerprint != network.fingerprint:
-        raise OutputError(f"{folder}: holds an audit of {found.network} with other weights than {network.name} has")
-    return found
