@@ -12,17 +12,7 @@ import lazy_loader
 __version__ = "0.1.0"
 
 # What works without TensorFlow: reading a stored scan takes a moment, and the viewer leaves the model to its worker.
-_LIGHT = frozenset(
-    {
-        "LayerInfo",
-        "Scan",
-        "TokenGrid",
-        "Viewer",
-        "extract_patch",
-        "read_scan",
-        "serve",
-    }
-)
+_LIGHT = frozenset({"LayerInfo", "Scan", "TokenGrid", "Viewer", "extract_patch", "read_scan", "serve"})
 
 _load, _public, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = ["__version__", *_names]

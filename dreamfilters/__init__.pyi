@@ -94,6 +94,7 @@ from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings, draw_maps as draw_maps
 from .runs.scan_run import read_scan as read_scan
+from .runs.storage.run_result import RunResult as RunResult
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
 from .verdicts.verdict import Verdict as Verdict

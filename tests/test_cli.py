@@ -145,7 +145,7 @@ def test_an_assumed_input_form_is_reported_once_on_stderr(run_command):
     assert err.count("\n") == 1
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["conv1"] == {
-        "name": "conv1", "type": "Conv2D", "output": [16, 16, 8], "units": 8, "activation": "relu",
+        "name": "conv1", "type": "Conv2D", "kind": "map", "output": [16, 16, 8], "units": 8, "activation": "relu",
         "receptive_field": [3, 3], "dreamable": True, "reason": "",
     }  # fmt: skip
     assert rows["classes"]["receptive_field"] is None
@@ -155,7 +155,7 @@ def test_the_layer_table_calls_a_full_receptive_field_the_whole_image(run_comman
     code, out, err = run_command("layers", "tiny.keras", "--range", "-1", "1")
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line for line in out.splitlines()}
-    assert rows["conv1"].split() == ["conv1", "Conv2D", "16x16x8", "8", "relu", "3x3", "yes"]
+    assert rows["conv1"].split() == ["conv1", "Conv2D", "map", "16x16x8", "8", "relu", "3x3", "yes"]
     assert "whole image" in rows["classes"]
 
 

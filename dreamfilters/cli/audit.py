@@ -7,20 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.image_args import labeled_images
-from dreamfilters.cli.options import (
-    AsJson,
-    Force,
-    Layers,
-    Model,
-    ModelOptions,
-    Quiet,
-    Seed,
-    import_tensorflow,
-    layer_names,
-    output_folder,
-    with_model_options,
-)
+from dreamfilters.cli import options
 from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
@@ -32,25 +19,23 @@ if TYPE_CHECKING:
 _LISTED = 40  # units that are printed; the CSV file lists all
 
 
-@with_model_options
+@options.with_model_options
 def audit(
-    model: Model,
+    model: options.Model,
     images: Annotated[
         Path | None, typer.Argument(metavar="[IMAGES]", help="Folder of images to scan, at any depth, or an image.")
     ] = None,
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored scan; with IMAGES, where to store the scan.")
     ] = None,
-    layers: Layers = None,
-    seed: Seed = 0,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-audit.")
-    ] = None,
-    force: Force = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    layers: options.Layers = None,
+    seed: options.Seed = 0,
+    out: Annotated[Path | None, options.out_option("outputs/<model>-audit")] = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     *,
-    model_options: ModelOptions,
+    model_options: options.ModelOptions,
 ) -> None:
     """Find dead, dormant and saturated units, with evidence.
 
@@ -68,13 +53,13 @@ def audit(
     Next:
       dreamfilters serve signs images/ --audit outputs/signs-audit
     """
-    import_tensorflow()
+    options.import_tensorflow()
     from dreamfilters.runs.audit_run import AuditJob, run
 
     network = model_options.network(model)
-    job = AuditJob(network, model, _scan_of(network, images), scan, layer_names(layers), seed)
+    job = AuditJob(network, model, _scan_of(network, images), scan, options.layer_names(layers), seed)
     with progress("audit", quiet) as report:
-        result = run(job, out or output_folder(network, "audit"), force=force, progress=report)
+        result = run(job, out or options.output_folder(network, "audit"), force=force, progress=report)
     say(network.assumed)
     _print(result, as_json)
 
@@ -88,7 +73,7 @@ def _scan_of(network: Network, images: Path | None) -> ScanJob | None:
 
     if images is None:
         return None
-    folder = labeled_images(network, images)
+    folder = options.labeled_images(network, images)
     return ScanJob(network, source_of(folder), default_layers(network), k=min(TOP_K, len(folder)))
 
 

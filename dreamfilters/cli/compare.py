@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from dreamfilters.cli.image_args import labeled_images, tell_failures
 from dreamfilters.cli.options import (
     AsJson,
     Layers,
@@ -17,10 +16,11 @@ from dreamfilters.cli.options import (
     Quiet,
     folder_for,
     import_tensorflow,
+    labeled_images,
     layer_names,
     with_model_options,
 )
-from dreamfilters.cli.output import print_json, progress, say, table
+from dreamfilters.cli.output import print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network

@@ -7,42 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dreamfilters.cli.options import (
-    AsJson,
-    Force,
-    Model,
-    ModelOptions,
-    Quiet,
-    RecipeName,
-    RecipeSettings,
-    Seed,
-    Trust,
-    folder_for,
-    import_tensorflow,
-    parse_sides,
-    with_model_options,
-)
+from dreamfilters.cli import options
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.priors import Prior
     from dreamfilters.dreams.recipe import Recipe
-    from dreamfilters.images import ImageArray
     from dreamfilters.networks import Network
     from dreamfilters.runs.dream_store import DreamEntry
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@with_model_options
+@options.with_model_options
 def dream(
-    model: Model,
+    model: options.Model,
     targets: Annotated[
         list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4")
     ],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>.")] = None,
-    recipe: RecipeName = "standard",
-    settings: RecipeSettings = None,
-    seed: Seed = 0,
+    out: Annotated[Path | None, options.out_option("outputs/<model>")] = None,
+    recipe: options.RecipeName = "standard",
+    settings: options.RecipeSettings = None,
+    seed: options.Seed = 0,
     batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
     size: Annotated[
         str | None, typer.Option(metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.")
@@ -52,11 +37,11 @@ def dream(
     ] = None,
     start: Annotated[Path | None, typer.Option(metavar="IMAGE", help="Start from an image instead of noise.")] = None,
     frames: Annotated[int, typer.Option(help="Also write an animated GIF with this number of frames.")] = 0,
-    force: Force = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     *,
-    model_options: ModelOptions,
+    model_options: options.ModelOptions,
 ) -> None:
     """Synthesize the images that activate filters or classes most.
 
@@ -75,30 +60,30 @@ def dream(
     Next:
       dreamfilters compare signs conv6:0-15 images/
     """
-    import_tensorflow()
+    options.import_tensorflow()
     from dreamfilters.dreams.recipe import read_recipe
+    from dreamfilters.images import read_image
     from dreamfilters.runs.dream_run import DreamJob, run
 
     network = model_options.network(model)
     chosen = read_recipe(recipe, settings=[*(settings or []), *_canvas_setting(size)])
-    prior, first = _prior(network, chosen, prior_from), _start(network, start)
+    prior = _prior(network, chosen, prior_from)
+    first = None if start is None else read_image(start, channels=network.form.channels)
     job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
     with progress("dream", quiet) as report:
-        result = run(job, out or folder_for(network), force=force, progress=report)
+        result = run(job, out or options.folder_for(network), force=force, progress=report)
     say(network.assumed)
     _print(result, as_json)
 
 
 def again(
     image: Annotated[Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Output directory; default: the new dream is not kept.")
-    ] = None,
+    out: Annotated[Path | None, options.out_option("the new dream is not kept")] = None,
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.")
     ] = None,
-    trust: Trust = False,
-    quiet: Quiet = False,
+    trust: options.Trust = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Reproduce a dream and compare the bytes.
 
@@ -109,7 +94,7 @@ def again(
 
     The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: it has other bytes.
     """
-    import_tensorflow()
+    options.import_tensorflow()
     from dreamfilters.runs.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust)
@@ -153,7 +138,7 @@ def _canvas_setting(size: str | None) -> list[str]:
     """Return the setting of the recipe that `--size` stands for."""
     if size is None:
         return []
-    sides = parse_sides(size)
+    sides = options.parse_sides(size)
     return [f"parameterization.size={sides[0] if len(sides) == 1 else list(sides)}"]
 
 
@@ -167,12 +152,6 @@ def _prior(network: Network, recipe: Recipe, folder: Path | None) -> Prior | Non
     for failure in failures:
         say(failure)
     return prior
-
-
-def _start(network: Network, path: Path | None) -> ImageArray | None:
-    from dreamfilters.images import read_image
-
-    return None if path is None else read_image(path, channels=network.form.channels)
 
 
 def _print(result: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:

@@ -7,22 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import (
-    AsJson,
-    Force,
-    Labels,
-    Layers,
-    Model,
-    ModelOptions,
-    Quiet,
-    Size,
-    import_tensorflow,
-    layer_names,
-    output_folder,
-    parse_numbers,
-    parse_size,
-    with_model_options,
-)
+from dreamfilters.cli import options
 from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
@@ -31,14 +16,12 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@with_model_options
+@options.with_model_options
 def maps(
-    model: Model,
+    model: options.Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Image, or folder of images at any depth.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-maps.")
-    ] = None,
-    layers: Layers = None,
+    out: Annotated[Path | None, options.out_option("outputs/<model>-maps")] = None,
+    layers: options.Layers = None,
     units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.")] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     scale: Annotated[
@@ -49,13 +32,13 @@ def maps(
     arrays: Annotated[bool, typer.Option("--arrays", help="Also write the maps as .npz in float32.")] = False,
     half: Annotated[bool, typer.Option("--half", help="Write the .npz in float16.")] = False,
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Draw a page for each layer.")] = True,
-    labels: Labels = None,
-    size: Size = None,
-    force: Force = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    labels: options.Labels = None,
+    size: options.Size = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     *,
-    model_options: ModelOptions,
+    model_options: options.ModelOptions,
 ) -> None:
     """Draw the activation maps of every unit for images.
 
@@ -72,15 +55,15 @@ def maps(
     Next:
       dreamfilters scan signs images/
     """
-    import_tensorflow()
+    options.import_tensorflow()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.map_run import MapJob, run
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
     number_type = "float16" if half else "float32" if arrays else ""
-    settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, parse_size(size))
-    job, folder = MapJob(network, source, settings, model), out or output_folder(network, "maps")
+    settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, options.parse_size(size))
+    job, folder = MapJob(network, source, settings, model), out or options.output_folder(network, "maps")
     with progress("maps", quiet) as report:
         result = run(job, folder, force=force, progress=report)
     say(network.assumed)
@@ -99,8 +82,8 @@ def _settings(
 
     scale, colormap, overlay = style
     return MapSettings(
-        layers=layer_names(layers),
-        units=None if units is None else parse_numbers(units),
+        layers=options.layer_names(layers),
+        units=None if units is None else options.parse_numbers(units),
         style=MapStyle(MapScale.read(scale), colormap, overlay),
         top=top,
         pages=pages,

@@ -23,6 +23,7 @@ from dreamfilters.cli.output import say
 from dreamfilters.errors import InputFormError, TargetError
 
 if TYPE_CHECKING:
+    from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
 
 _MODEL_HELP = (
@@ -58,6 +59,11 @@ Force = Annotated[bool, typer.Option("--force", help="Replace another run in the
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print what was changed to read an old file.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def out_option(default: str) -> Any:
+    """Return the option `--out` of a command with this default output directory."""
+    return typer.Option("--out", metavar="DIR", help=f"Output directory; default: {default}.")
 
 
 def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
@@ -181,6 +187,20 @@ def import_tensorflow() -> None:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(devnull)
+
+
+def labeled_images(network: Network, images: Path, labels: Path | None = None) -> ImageFolder:
+    """Return the images of a folder, or a single one.
+
+    Labels from a file have to name classes of the network; folder names do not.
+    """
+    from dreamfilters.evidence.scan.sources import class_numbers
+    from dreamfilters.images import image_folder
+
+    found = image_folder(images, channels=network.form.channels, labels=labels)
+    if labels is not None:
+        class_numbers(network, found.labels)
+    return found
 
 
 def output_folder(network: Network, command: str) -> Path:

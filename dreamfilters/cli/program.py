@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import dreamfilters
-from dreamfilters.cli import audit, compare, convert, dream, inputs, layers, maps, samples, scan, serve
+from dreamfilters.cli import audit, compare, dream, maps, model, samples, scan, serve
 from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (dream, maps, scan, audit, compare, serve, layers, inputs, convert, samples):
+for module in (dream, maps, scan, audit, compare, serve, model, samples):
     for command in module.COMMANDS:
         app.command()(command)
 

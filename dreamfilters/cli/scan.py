@@ -7,20 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dreamfilters.cli.image_args import labeled_images
-from dreamfilters.cli.options import (
-    AsJson,
-    Force,
-    Labels,
-    Layers,
-    Model,
-    ModelOptions,
-    Quiet,
-    import_tensorflow,
-    layer_names,
-    output_folder,
-    with_model_options,
-)
+from dreamfilters.cli import options
 from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
@@ -28,22 +15,20 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@with_model_options
+@options.with_model_options
 def scan(
-    model: Model,
+    model: options.Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Output directory; default: outputs/<model>-scan.")
-    ] = None,
-    layers: Layers = None,
-    labels: Labels = None,
+    out: Annotated[Path | None, options.out_option("outputs/<model>-scan")] = None,
+    layers: options.Layers = None,
+    labels: options.Labels = None,
     top: Annotated[int, typer.Option(help="Number of images in a ranking of the strongest or weakest.")] = 9,
     batch: Annotated[int | None, typer.Option(help="Batch size; it does not change the results.")] = None,
-    force: Force = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     *,
-    model_options: ModelOptions,
+    model_options: options.ModelOptions,
 ) -> None:
     """Record the responses of every unit to real images.
 
@@ -60,16 +45,17 @@ def scan(
     Next:
       dreamfilters audit signs --scan outputs/signs-scan
     """
-    import_tensorflow()
+    options.import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.scan_run import StoredScanJob, run
 
     network = model_options.network(model)
-    source = source_of(labeled_images(network, images, labels))
-    job = ScanJob(network, source, layer_names(layers) or default_layers(network), k=top, batch=batch)
+    source = source_of(options.labeled_images(network, images, labels))
+    job = ScanJob(network, source, options.layer_names(layers) or default_layers(network), k=top, batch=batch)
+    folder = out or options.output_folder(network, "scan")
     with progress("scan", quiet) as report:
-        result = run(StoredScanJob(job, model), out or output_folder(network, "scan"), force=force, progress=report)
+        result = run(StoredScanJob(job, model), folder, force=force, progress=report)
     say(network.assumed)
     _print(result, as_json)
 

@@ -8,25 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dreamfilters.cli.options import (
-    Labels,
-    Model,
-    ModelOptions,
-    Size,
-    import_tensorflow,
-    parse_size,
-    with_model_options,
-)
+from dreamfilters.cli import options
 from dreamfilters.cli.output import say
 
 
-@with_model_options
+@options.with_model_options
 def serve(
-    model: Model,
+    model: options.Model,
     images: Annotated[
         Path | None, typer.Argument(metavar="[IMAGES]", help="Folder of images; default for signs: rendered samples.")
     ] = None,
-    labels: Labels = None,
+    labels: options.Labels = None,
     audit: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored audit, whose verdicts are shown.")
     ] = None,
@@ -34,7 +26,7 @@ def serve(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for saved dreams; default: outputs/<model>-viewer.")
     ] = None,
-    size: Size = None,
+    size: options.Size = None,
     port: Annotated[
         int | None, typer.Option(help="Port; 0 for any free one; default: the first free one from 5000.")
     ] = None,
@@ -49,7 +41,7 @@ def serve(
         str | None, typer.Option(metavar="PATH", help="Print the response to one GET request and exit.")
     ] = None,
     *,
-    model_options: ModelOptions,
+    model_options: options.ModelOptions,
 ) -> None:
     """Explore a network in the browser.
 
@@ -65,10 +57,10 @@ def serve(
     from dreamfilters.viewer.launch import access_for, settings_for
     from dreamfilters.viewer.server.http_server import respond_once, start_server
 
-    options = {**model_options.settings, "size": parse_size(size)}
     settings = settings_for(
-        model, options, images=images, labels=labels, audit=audit, top=top, out=out, prepare=import_tensorflow
-    )
+        model, {**model_options.settings, "size": options.parse_size(size)}, images=images, labels=labels, audit=audit,
+        top=top, out=out, prepare=options.import_tensorflow,
+    )  # fmt: skip
     if get is not None:
         status, content = respond_once(settings, get)
         typer.get_binary_stream("stdout").write(content)

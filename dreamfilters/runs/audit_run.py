@@ -10,7 +10,6 @@ from typing import Any
 
 from dreamfilters import backend
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images.panels import png_of
@@ -22,7 +21,7 @@ from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.scan_run import StoredScanJob
 from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.records import form_values, model_values
-from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, is_whole, settings_digest
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, settings_digest
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audit, chosen_layers
@@ -135,15 +134,7 @@ def read_audit(folder: Path | str) -> Audit:
         >>> read_audit("outputs/audit").unit("conv2", 9).verdict.kind
         'dormant'
     """
-    folder = Path(folder)
-    manifest = KIND.read(folder)
-    if manifest is None:
-        raise OutputError(f"{folder}: holds no audit; make one with `dreamfilters audit MODEL IMAGES --out {folder}`")
-    if not manifest.files:
-        raise OutputError(f"{folder}: the audit is not finished; run the same command again to resume")
-    if not is_whole(folder, manifest.files):
-        raise OutputError(f"{folder}: the audit is damaged; run the same command again to repair it")
-    return audit_from(manifest.results)
+    return audit_from(KIND.read_finished(Path(folder)).results)
 
 
 def units_csv(found: Audit) -> bytes:

@@ -12,12 +12,11 @@ import numpy as np
 
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
-from dreamfilters.dreams.priors import Prior
 from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import load
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
-from dreamfilters.runs.dream_store import DreamEntry
+from dreamfilters.runs.dream_store import ATTACHMENTS, DreamEntry
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
@@ -55,7 +54,7 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False) -> Dre
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # edited, or of another version
         raise ImageError(f"{image}: its stored settings are incomplete ({error!r})") from error
     except ModelError as error:
-        raise type(error)(f"{error}{'' if model else ' (if it has moved, give its place with --model)'}") from error
+        raise type(error)(f"{error}{'' if model else ' (if it has moved, give its location with --model)'}") from error
 
 
 def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> DreamJob:
@@ -64,6 +63,7 @@ def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Drea
     if network.fingerprint != record["model"]["fingerprint"]:
         raise ModelError(f"{spec}: is not the network of {image}: layers or weights differ")
     network = replace(network, name=str(record["model"]["name"]))  # the file may have been renamed
+    prior, start = (_attachment(image, name, record["attachments"]) for name in ATTACHMENTS)
     return DreamJob(
         with_classes(network, record["classes"]),
         str(record["model"]["spec"]),
@@ -71,8 +71,8 @@ def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> Drea
         recipe.from_values(record["recipe"], where=str(image)),
         seed=int(record["seed"]),
         frames=int(record["frames"]),
-        prior=_prior_beside(image, record["attachments"]),
-        start=_start_beside(image, record["attachments"], network.form.channels),
+        prior=None if prior is None else priors.read(prior),
+        start=None if start is None else images.read_image(start, channels=network.form.channels),
         batch=1,
     )
 
@@ -110,13 +110,3 @@ def _attachment(image: Path, name: str, checksums: Mapping[str, str]) -> Path | 
     if sha256(path.read_bytes()) != checksums[name]:
         raise ImageError(f"{path}: is not the file that {image.name} was made with; restore that file")
     return path
-
-
-def _prior_beside(image: Path, checksums: Mapping[str, str]) -> Prior | None:
-    path = _attachment(image, "prior.npz", checksums)
-    return None if path is None else priors.read(path)
-
-
-def _start_beside(image: Path, checksums: Mapping[str, str], channels: int) -> np.ndarray | None:
-    path = _attachment(image, "start.png", checksums)
-    return None if path is None else images.read_image(path, channels=channels)

@@ -16,13 +16,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import layer_rows, units_csv
 from dreamfilters.runs.storage.atomic_files import write_atomic
-from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, is_whole
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.scan.scan_job import ScanState
@@ -92,13 +91,7 @@ def read_scan(folder: Path | str) -> Scan:
         '19/19_rendered_1.png'
     """
     folder = Path(folder)
-    manifest = KIND.read(folder)
-    if manifest is None:
-        raise OutputError(f"{folder}: holds no scan; make one with `dreamfilters scan MODEL IMAGES --out {folder}`")
-    if not manifest.files:
-        raise OutputError(f"{folder}: the scan is not finished; run the same command again to resume")
-    if not is_whole(folder, manifest.files):
-        raise OutputError(f"{folder}: the scan is damaged; run the same command again to repair it")
+    manifest = KIND.read_finished(folder)
     arrays, settings, results = _read_arrays(folder / ARRAYS), manifest.settings, manifest.results
     return Scan(
         network=manifest.model["name"],

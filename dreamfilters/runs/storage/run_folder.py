@@ -44,6 +44,22 @@ class RunKind:
         manifest = Manifest.read(folder)
         return manifest if manifest is not None and manifest.command == self.command else None
 
+    def read_finished(self, folder: Path) -> Manifest:
+        """Return the manifest of the finished run of this kind in a folder.
+
+        Raises:
+            OutputError: the folder holds no finished run of this kind, or its files are damaged.
+        """
+        manifest = self.read(folder)
+        if manifest is None:
+            command = f"dreamfilters {self.command} MODEL IMAGES --out {folder}"
+            raise OutputError(f"{folder}: holds no {self.command}; make one with `{command}`")
+        if not manifest.files:
+            raise OutputError(f"{folder}: the {self.command} is not finished; run the same command again to resume")
+        if not is_whole(folder, manifest.files):
+            raise OutputError(f"{folder}: the {self.command} is damaged; run the same command again to repair it")
+        return manifest
+
     def files_in(self, folder: Path) -> list[str]:
         """Return the names of all files of the run in a folder, the manifest last; [] if there is no such run.
 

@@ -1,0 +1,200 @@
+"""Commands about a network and its file: `layers`, `inputs`, `convert`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dreamfilters.cli import options
+from dreamfilters.cli.output import print_json, progress, say, table, tell_failures
+from dreamfilters.errors import OutputError
+
+if TYPE_CHECKING:
+    from dreamfilters.networks import LayerInfo
+    from dreamfilters.networks.preprocessing.search.ranking import FormRanking
+    from dreamfilters.networks.preprocessing.search.trial import Trial
+
+
+@options.with_model_options
+def layers(
+    model: options.Model,
+    as_json: options.AsJson = False,
+    *,
+    model_options: options.ModelOptions,
+) -> None:
+    """List the layers of a network.
+
+    \b
+    Examples:
+      dreamfilters layers signs
+      dreamfilters layers applications:MobileNetV2:random --json
+
+    Shows type, kind (map, tokens, vector, or not visual with the reason), output shape, number of units, activation,
+    receptive field in pixels, and whether the layer can be dreamed.
+
+    \b
+    Next:
+      dreamfilters dream signs conv6:12
+    """
+    options.import_tensorflow()
+    network = model_options.network(model)
+    say(network.assumed)
+    rows = [_layer_values(info) for info in network.layers]
+    if as_json:
+        print_json(rows)
+        return
+    headings = ("name", "type", "kind", "output", "units", "activation", "receptive field", "dreamable")
+    table(headings, [_layer_row(row) for row in rows])
+
+
+@options.with_model_options
+def inputs(
+    model: options.Model,
+    images: Annotated[
+        Path, typer.Argument(metavar="IMAGES", help="Folder of images, with a subfolder for each class.")
+    ],
+    labels: options.Labels = None,
+    per_class: Annotated[int, typer.Option(help="Number of images of each class to use.")] = 10,
+    top: Annotated[int, typer.Option(help="Number of input forms to print.")] = 5,
+    save: Annotated[
+        bool, typer.Option("--save", help="Save the best input form as model.toml beside the model.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing model.toml.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    *,
+    model_options: options.ModelOptions,
+) -> None:
+    """Find the input form of a network from labeled images.
+
+    \b
+    Examples:
+      dreamfilters inputs net.h5 images/
+      dreamfilters inputs net.h5 images/ --save
+
+    Tries the common value ranges, channel orders, resize rules and class orders, and ranks them by accuracy, then by
+    log-loss. Exit code 3: some images could not be read.
+
+    \b
+    Next:
+      dreamfilters layers net.h5
+    """
+    options.import_tensorflow()
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks.loading import settings_file
+    from dreamfilters.networks.preprocessing.search.ranking import rank_forms
+
+    target = settings_file(model)
+    if save and target is None:
+        raise OutputError(f"{model}: is not a file, so no model.toml can be saved beside it")
+    if save and target is not None and target.exists() and not force:
+        raise OutputError(f"{target}: already exists; add --force to replace it")
+    network = model_options.network(model)
+    folder = image_folder(images, labels=labels)
+    with progress("inputs", quiet) as report:
+        ranking = rank_forms(network, folder, per_class=per_class, progress=report)
+    _print_ranking(ranking, top, as_json)
+    if save and target is not None:
+        _save_form(target, ranking.best)
+    tell_failures(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Old .h5, .hdf5 or .keras file or SavedModel.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New .keras file, or .json for the architecture only.")],
+    architecture: options.Architecture = None,
+    trust: options.Trust = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Convert a model file of an older Keras to Keras 3.
+
+    \b
+    Examples:
+      dreamfilters convert keras_model.h5 model.keras -v
+      dreamfilters convert weights.h5 model.keras --architecture model.json
+      dreamfilters convert old.h5 layers.json
+
+    The weights do not change. Code in the file is not run unless --trust is given.
+
+    \b
+    Next:
+      dreamfilters inputs model.keras images/ --save
+    """
+    options.import_tensorflow()
+    from dreamfilters.networks.io.model_file import convert as convert_file
+
+    changes = convert_file(model, out, trust=trust, architecture=architecture, force=force)
+    if verbose:
+        say("; ".join(changes) or "nothing was changed")
+    typer.echo(out)
+
+
+COMMANDS = (layers, inputs, convert)
+
+
+def _layer_values(info: LayerInfo) -> dict[str, Any]:
+    field = info.receptive_field
+    return {
+        "name": info.name,
+        "type": info.type,
+        "kind": info.kind,
+        "output": list(info.shape),
+        "units": info.units,
+        "activation": info.activation,
+        "receptive_field": None if field is None else list(field.size),
+        "dreamable": info.dreamable,
+        "reason": info.reason,
+    }
+
+
+def _layer_row(values: Mapping[str, Any]) -> tuple[str, ...]:
+    output = "x".join("?" if side is None else str(side) for side in values["output"])
+    field = "x".join(map(str, values["receptive_field"])) if values["receptive_field"] else "whole image"
+    kind, dreamable = values["kind"], "yes"
+    if kind == "not visual":
+        kind, dreamable = f"not visual: {values['reason']}", "no"
+    elif not values["dreamable"]:
+        dreamable = f"no: {values['reason']}"
+    return (values["name"], values["type"], kind, output, str(values["units"]), values["activation"], field, dreamable)
+
+
+def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
+    if as_json:
+        rows = [_trial_values(trial) for trial in ranking.ranked]
+        print_json({"images": len(ranking.best.right), "trials": rows, "rivals": len(ranking.rivals)})
+    else:
+        table(
+            ("accuracy", "log-loss", "input form", "resize", "classes"),
+            [_trial_row(trial) for trial in ranking.ranked[:top]],
+        )
+    if ranking.rivals:
+        say(f"near tie: {ranking.describe_rivals()}; give more images")
+    if not ranking.fits:
+        say(f"no input form fits well: the best accuracy is {ranking.best.accuracy:.0%}; check classes and images")
+
+
+def _trial_values(trial: Trial) -> dict[str, Any]:
+    form = trial.form
+    return {
+        "accuracy": trial.accuracy, "log_loss": trial.log_loss, "input": form.describe(), "resize": form.resize,
+        "classes": trial.order.name,
+    }  # fmt: skip
+
+
+def _trial_row(trial: Trial) -> tuple[str, ...]:
+    numbers = f"{trial.accuracy:.3f}", f"{trial.log_loss:.3f}"
+    return (*numbers, trial.form.describe(), trial.form.resize, trial.order.name)
+
+
+def _save_form(path: Path, trial: Trial) -> None:
+    from dreamfilters.networks.preprocessing.settings_file import form_as_toml
+    from dreamfilters.runs.storage.atomic_files import write_atomic
+
+    classes = trial.order.classes
+    named = None if classes == tuple(map(str, range(len(classes)))) else classes
+    write_atomic(path, form_as_toml(trial.form, named).encode())
+    typer.echo(path)
