@@ -68,8 +68,7 @@ def value_and_gradient(
         with tf.GradientTape() as tape:
             tape.watch(params)
             value, extra = function(params)
-        gradient = tape.gradient(value, params, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return (value, extra), gradient
+        return (value, extra), tape.gradient(value, params, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     return both
 

@@ -91,11 +91,10 @@ class Graph:
 
 
 def flatten(model: keras.Model, *, input: str | None = None, output: str | None = None) -> Graph:  # noqa: A002
-    """Return the steps of a model, with nested models replaced by their steps; `input` and `output` are as in `load`.
+    """Return the steps of a model, with nested models replaced by their steps.
 
-    Raises:
-        ModelError: the model is not built, is subclassed, or has no image input or several.
-        UnknownNameError: the model has no such input or output.
+    `input` and `output` are as in `load`. Raises ModelError for a model that is not built, is subclassed, or has no
+    image input or several, and UnknownNameError for an input or output that it does not have.
     """
     function = _function(model)
     if function is None:

@@ -115,10 +115,11 @@ class ReceptiveField:
         >>> ReceptiveField.from_values(ReceptiveField((7, 7), (2, 2), (-3, -3)).as_values()).size
         (7, 7)
         """
-        return cls(**{key: tuple(_number(number) for number in pair) for key, pair in values.items()})  # type: ignore[arg-type]
+        return cls(**{key: tuple(whole(number) for number in pair) for key, pair in values.items()})  # type: ignore[arg-type]
 
 
-def _number(value: str | float) -> Number:
+def whole(value: str | float | Fraction) -> Number:
+    """Return a number as an int where it is whole, and as a fraction otherwise."""
     fraction = Fraction(value)
     return int(fraction) if fraction.denominator == 1 else fraction
 

@@ -13,7 +13,7 @@ import keras
 
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
-from dreamfilters.networks.layers.layer_info import Number, ReceptiveField
+from dreamfilters.networks.layers.layer_info import Number, ReceptiveField, whole
 from dreamfilters.networks.layers.layer_kinds import map_shape
 from dreamfilters.networks.layers.pass_through import way_of
 
@@ -79,13 +79,11 @@ def _rule(step: Step) -> _AxisRule | None:
     layer: Any = step.operation
     if isinstance(layer, keras.layers.Conv2DTranspose):
         return lambda axis, span, _: _transposed(layer, axis, span)
-    if isinstance(layer, _CONVOLUTIONS):
+    if isinstance(layer, (*_CONVOLUTIONS, *_POOLING)):
+        is_pooling = isinstance(layer, _POOLING)
+        window, dilation = (layer.pool_size, (1, 1)) if is_pooling else (layer.kernel_size, layer.dilation_rate)
         return lambda axis, span, length: _windowed(
-            span, length, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis], layer.padding
-        )
-    if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
-        return lambda axis, span, length: _windowed(
-            span, length, layer.pool_size[axis], layer.strides[axis], 1, layer.padding
+            span, length, window[axis], layer.strides[axis], dilation[axis], layer.padding
         )
     if isinstance(layer, keras.layers.ZeroPadding2D):
         return lambda axis, span, _: span._replace(start=span.start - span.stride * layer.padding[axis][0])
@@ -97,6 +95,7 @@ def _rule(step: Step) -> _AxisRule | None:
 
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+_POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 
 
 def _windowed(span: _Span, length: int | None, window: int, stride: int, dilation: int, padding: str) -> _Span:
@@ -114,20 +113,16 @@ def _transposed(layer: Any, axis: int, span: _Span) -> _Span:
     stride = layer.strides[axis]
     reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
     cut = max(reach - stride, 0) // 2 if layer.padding == "same" else 0
-    step = _whole(Fraction(span.stride) / stride)
-    return _Span(_whole(span.size + (reach - 1) * step), step, _whole(span.start + (cut - reach + 1) * step))
+    step = whole(Fraction(span.stride) / stride)
+    return _Span(whole(span.size + (reach - 1) * step), step, whole(span.start + (cut - reach + 1) * step))
 
 
 def _enlarged(span: _Span, factor: int, interpolation: str) -> _Span:
     """Return the span after upsampling: position i shows position i // factor, or interpolates between two."""
-    step = _whole(Fraction(span.stride) / factor)
+    step = whole(Fraction(span.stride) / factor)
     size, start = span.size + (factor - 1) * step, span.start - (factor - 1) * step
     reach = {"nearest": 0, "bilinear": 1}.get(interpolation, 3) * span.stride
-    return _Span(_whole(size + 2 * reach), step, _whole(start - reach))
-
-
-def _whole(number: Number) -> Number:
-    return int(number) if number == int(number) else number
+    return _Span(whole(size + 2 * reach), step, whole(start - reach))
 
 
 def _is_pointwise(step: Step) -> bool:

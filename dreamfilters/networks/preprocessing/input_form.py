@@ -17,6 +17,7 @@ from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
 
 Order: TypeAlias = Literal["RGB", "BGR", "gray", "equalized", "channels"]
+Size: TypeAlias = tuple[int | None, int | None]
 ORDERS: tuple[Order, ...] = get_args(Order)
 _LEVELS = 256  # of an equalized image
 
@@ -30,9 +31,8 @@ class InputForm:
         channels: of the network's input.
         scale: the value of white before the mean is subtracted.
         mean: one number, or one per channel in the network's order.
-        std: one number, or one per channel in the network's order.
-        order: 'RGB', 'BGR', 'gray' (one channel), 'equalized' (gray with an equalized histogram, see
-            `equalized`) or 'channels' (any number of channels, unchanged).
+        std: the same.
+        order: 'RGB', 'BGR', 'gray', 'equalized' (gray, see `equalized`) or 'channels' (any number of them, unchanged).
         standardized: whether each scaled image is standardized by its own mean and std before `mean` and `std` apply,
             see `standardized`.
         resize: the rule for images of another size, see `images.resizing.resize`.
@@ -41,7 +41,7 @@ class InputForm:
     '48x48 RGB, -1 to 1'
     """
 
-    size: tuple[int | None, int | None] = (None, None)
+    size: Size = (None, None)
     channels: int = 3
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0,)
@@ -75,13 +75,7 @@ class InputForm:
 
     @classmethod
     def from_range(
-        cls,
-        low: float,
-        high: float,
-        *,
-        size: tuple[int | None, int | None] = (None, None),
-        channels: int = 3,
-        order: Order | None = None,
+        cls, low: float, high: float, *, size: Size = (None, None), channels: int = 3, order: Order | None = None
     ) -> InputForm:
         """Return the form in which black is `low` and white is `high`."""
         usual: Order = {1: "gray", 3: "RGB"}.get(channels, "channels")  # type: ignore[assignment]

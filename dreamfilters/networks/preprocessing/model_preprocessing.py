@@ -60,8 +60,7 @@ def _range_of(step: Step) -> tuple[float, float] | None:
         if max(mean.max(), spread.max()) > _BYTE_MEAN:
             return (0.0, 255.0)
         return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
-    if isinstance(layer, keras.layers.BatchNormalization):
-        # Its running mean is that of the training images; before training it implies nothing.
-        mean = as_numpy(layer.moving_mean)
-        return (0.0, 255.0) if mean.max() > _BYTE_MEAN else None
+    # Its running mean is that of the training images; before training it implies nothing.
+    if isinstance(layer, keras.layers.BatchNormalization) and as_numpy(layer.moving_mean).max() > _BYTE_MEAN:
+        return 0.0, 255.0
     return None
