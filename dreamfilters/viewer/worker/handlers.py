@@ -25,8 +25,7 @@ from dreamfilters.images import png_bytes
 from dreamfilters.progress import Progress
 from dreamfilters.report.report import headline_of, report_files
 from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.dream_store import opened as opened_store
-from dreamfilters.runs.dream_store import shown, side_by_side
+from dreamfilters.runs.dream_store import opened as opened_store, shown, side_by_side
 from dreamfilters.runs.storage.file_names import readable, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
