@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.comparison.batch import REFERENCES, Batch, batches_of
-from dreamfilters.comparison.measures.class_transfer import in_channels_of, matched_classes
+from dreamfilters.comparison.measures.class_transfer import check_matched, in_channels_of, matched_classes
 from dreamfilters.comparison.measures.measure import CONDITIONS, Missing
 from dreamfilters.comparison.measures.plausibility import NEIGHBOR
 from dreamfilters.comparison.measures.registry import MEASURES
@@ -27,7 +27,7 @@ from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
-from dreamfilters.errors import RecipeError, UnknownNameError, close_names
+from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.sources import ImageSource, source_of
 from dreamfilters.images import ImageFolder
@@ -77,18 +77,13 @@ class ComparePlan:
         for name, count in (("seeds", self.seeds), ("top", self.top)):
             if count < 1:
                 raise RecipeError(f"{name}={count}: at least 1")
-        units = self.units
+        classes = [unit.number for unit in self.units if unit.is_class]
         if self.against is None:
             return
         in_channels_of(self.against, [np.zeros((1, 1, self.network.form.channels), np.float32)])
-        classes = [unit.number for unit in units if unit.is_class]
         matches = matched_classes(self.network, self.against) if classes else {}
         for number in classes:
-            if number not in matches:
-                name, other = self.network.classes[number], self.against
-                raise UnknownNameError(
-                    f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}"
-                )
+            check_matched(matches, number, self.network, self.against)
 
     def facts(self, references: ReferenceSet) -> dict[str, str]:
         """Return how the comparison was made: label -> text."""
@@ -220,9 +215,7 @@ def dreams_by_seed(
 ) -> dict[str, tuple[Made, ...]]:
     """Return each unit's dreams, one a seed; a unit that the first seed did not activate is dreamed once.
 
-    Args:
-        plan: the units and seeds.
-        dream_seed: from a seed and targets to the target, whether it was activated, and the dream, of each unit.
+    `dream_seed` yields, for a seed and targets, each unit's target, whether it was activated, and its dream.
     """
     dreams: dict[str, tuple[Made, ...]] = {}
     active: list[str] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -45,9 +44,9 @@ def responses_to(
 ) -> dict[str, Responses]:
     """Return the responses of each layer's units to images, in one pass over the images.
 
-    With `views` every image is transformed so many times, each time randomly, and the responses are averaged: the part
-    of a response that survives small changes of a camera's position. The transforms of an image follow from `seed` and
-    from its number, not from the other images.
+    With `views` each image is transformed randomly that many times and the responses are averaged: the part of a
+    response that survives small changes of a camera's position. The transforms of an image follow from `seed` and its
+    number, not from the other images.
 
     Args:
         network: what `load` returned.
@@ -71,10 +70,8 @@ def responses_to(
     parts = list(stream(network, shown, list(units), reduce=_summary(units)))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def averaged(name: str) -> Floats:
-        return np.asarray(joined[name].reshape(len(images), max(views, 1), -1).mean(axis=1))
-
-    return {layer: Responses(averaged(f"mean {layer}"), averaged(f"max {layer}")) for layer in units}
+    averaged = {name: row.reshape(len(images), max(views, 1), -1).mean(axis=1) for name, row in joined.items()}
+    return {layer: Responses(averaged[f"mean {layer}"], averaged[f"max {layer}"]) for layer in units}
 
 
 def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Activations], Activations]:
@@ -94,17 +91,13 @@ def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Activations], Acti
 
 def _transformed(network: Network, images: Images, transforms: Sequence[Transform], seed: int) -> Iterator[Floats]:
     """Yield every view of the first image, then every view of the second, and so on."""
-    transform = _transformer(network, tuple(transforms))
+    transform = programs_of(network).get(
+        ("transformed", tuple(transforms)),
+        lambda _: backend.compile(lambda stack, seeds: apply(tuple(transforms), stack, seeds)),
+    )
     for first in range(0, len(images), _CHUNK):
         chunk = fitted_images(network, images[first : first + _CHUNK])
         seeds = np.array([backend.seed_of(seed, first + number) for number in range(_CHUNK)], "uint64")
         filled = np.concatenate([chunk, np.repeat(chunk[-1:], _CHUNK - len(chunk), axis=0)])  # one program for all
         views = np.asarray(transform(backend.tensor(filled), backend.tensor(seeds)))
         yield from views[: len(views) * len(chunk) // _CHUNK]
-
-
-def _transformer(network: Network, transforms: tuple[Transform, ...]) -> Callable[[Any, Any], Any]:
-    """Return the compiled transforms, cached for the network."""
-    return programs_of(network).get(
-        ("transformed", transforms), lambda _: backend.compile(lambda stack, seeds: apply(transforms, stack, seeds))
-    )

@@ -81,13 +81,8 @@ class UnitComparison:
     @property
     def captions(self) -> Mapping[str, Caption]:
         """Name -> caption of every measure with a value, or with a reason why it has none."""
-        found = {}
-        for name, measure in MEASURES.items():
-            if name in self.measures:
-                found[name] = measure.captioned(self.measures[name])
-            elif name in self.missing:
-                found[name] = measure.captioned(Missing(self.missing[name]))
-        return found
+        values = {**self.measures, **{name: Missing(reason) for name, reason in self.missing.items()}}
+        return {name: measure.captioned(values[name]) for name, measure in MEASURES.items() if name in values}
 
     @property
     def row(self) -> dict[str, Any]:

@@ -109,18 +109,10 @@ class UnitView:
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as plain values."""
+        box = None if self.patch is None else self.patch.box
         digits = [[float(f"{value:.6g}") for value in row] for row in self.map.tolist()]
-        values: dict[str, Any] = plain(
-            {
-                "name": self.name,
-                "label": self.label,
-                "response": self.response,
-                "position": self.position,
-                "box": None if self.patch is None else self.patch.box,
-                "map": digits,
-            }
-        )
-        return values
+        values = {"name": self.name, "label": self.label, "response": self.response, "position": self.position}
+        return dict(plain({**values, "box": box, "map": digits}))
 
 
 class ViewRequest(NamedTuple):
@@ -133,13 +125,7 @@ class ViewRequest(NamedTuple):
 
 
 def unit_views(network: Network, facts: LayerInfo, requests: Sequence[ViewRequest]) -> tuple[UnitView, ...]:
-    """Return a view for each request; all units are of one layer, whose maps are held for one batch at a time.
-
-    Args:
-        network: the units' network.
-        facts: the layer's, from a scan.
-        requests: images and units.
-    """
+    """Return a view for each request; all units are of the layer of `facts`, whose maps are held a batch at a time."""
     if not requests:
         return ()
     batches = stream(network, (request.image for request in requests), [requests[0].unit.layer])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -56,13 +56,9 @@ class AtlasUnit:
         """The id of its tile."""
         return anchor_of(self.page)
 
-    def as_values(self) -> dict[str, Any]:
-        """Return everything as plain values, which `atlas_unit_from` reads back."""
-        return {**asdict(self), "flags": list(self.flags)}
-
 
 def atlas_unit_from(values: Mapping[str, Any]) -> AtlasUnit:
-    """Return the unit of such values."""
+    """Return the unit whose plain values, see `serialization.plain`, were stored."""
     return AtlasUnit(**{**values, "flags": tuple(values["flags"])})
 
 

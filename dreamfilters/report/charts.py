@@ -105,18 +105,13 @@ def bar_chart(part: HistogramPart) -> BarChart:
 def line_chart(part: LinePart) -> LineChart:
     """Return the lines over their points."""
     known = [value for line in part.lines.values() for value in line if value is not None]
-    low, high = min([0.0, *known]), max([*known, low_end(known)])
+    low, high = min([0.0, *known]), max([0.1, *known])
     gap = (WIDTH - _LEFT - _RIGHT) / len(part.points)
     positions = [_LEFT + gap * (number + 0.5) for number in range(len(part.points))]
     lines = tuple(_line(kind, positions, line, low, high) for kind, line in part.lines.items())
     across = tuple(Tick(_short(x), shortened(name), name) for x, name in zip(positions, part.points, strict=True))
     up = tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high))
     return LineChart(lines, across, up)
-
-
-def low_end(values: Sequence[float]) -> float:
-    """Return the lowest top of a scale that starts at 0."""
-    return 0.1 if not values else max(0.1, min(values))
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:

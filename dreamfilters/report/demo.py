@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from dreamfilters.comparison.compare import compare
-from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
@@ -48,16 +47,11 @@ def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Pat
         labels=[network.classes[number] for number in numbers], progress=progress,
     )  # fmt: skip
     page = write_report(replace(found, facts={**found.facts, **_facts()}), folder)
-    write_files({"contact-sheet.png": _contact_sheet(found)}, page.parent)
-    return page
-
-
-def _contact_sheet(found: Comparison) -> bytes:
     captions = [f"{unit.unit.title}\n{headline_of(unit).figure}" for unit in found.units]
-    sheet = contact_sheet(
-        [unit.dream.image for unit in found.units], captions, columns=8, tile=160, title=found.network
-    )
-    return png_bytes(sheet)
+    dreams = [unit.dream.image for unit in found.units]
+    sheet = contact_sheet(dreams, captions, columns=8, tile=160, title=found.network)
+    write_files({"contact-sheet.png": png_bytes(sheet)}, page.parent)
+    return page
 
 
 def _facts() -> dict[str, str]:

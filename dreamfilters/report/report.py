@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamfilters.comparison.measures.measure import Caption, Figure
+from dreamfilters.comparison.measures.measure import Figure
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.number_format import grouped, number, times
 from dreamfilters.comparison.result import Comparison, UnitComparison
@@ -76,11 +76,6 @@ class UnitCard:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         return min(0.0, low), max(0.0, high)
 
-    @property
-    def has_maps(self) -> bool:
-        """Whether the unit has a map of several positions."""
-        return self.unit.view.map.size > 1
-
     def map_of(self, view: UnitView) -> Floats:
         """Return the map of a view as it is drawn: patch tokens on their grid, other tokens as one row."""
         info = self.unit.facts
@@ -88,26 +83,16 @@ class UnitCard:
             return view.map
         return view.map.T if info.grid is None else info.grid.patches(view.map)[..., 0]
 
-    @property
-    def has_patches(self) -> bool:
-        """Whether one position sees less than the whole image."""
-        return self.unit.view.patch is not None
-
     @cached_property
     def headline(self) -> Headline:
         """The result at a glance."""
         return headline_of(self.unit)
 
     @cached_property
-    def captions(self) -> tuple[Caption, ...]:
-        """The measures in words."""
-        return tuple(self.unit.captions.values())
-
-    @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """The charts and images of the measures."""
         measures = self.unit.measures
-        figures = [measure.figure(measures[name]) for name, measure in MEASURES.items() if name in measures]
+        figures = (measure.figure(measures[name]) for name, measure in MEASURES.items() if name in measures)
         return tuple(figure for figure in figures if figure is not None)
 
     @property

@@ -68,7 +68,7 @@ class AtlasStore:
 
     def make(self) -> None:
         """Compute what is missing; the manifest of the finished atlas is written last."""
-        job, folder = self.job, self.folder
+        job, folder = self.job, self.claimed.path
         self._save_manifest({}, None)  # so that the files of a killed run are recognized
         references = job.references(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
         dreams = job.dreams(folder / DREAMS, self.overall.part(_SCANNED, _DREAMED, "optimizing"))
@@ -81,11 +81,6 @@ class AtlasStore:
         self._save_manifest(checksums, atlas)
 
     @property
-    def folder(self) -> Path:
-        """The folder of the atlas."""
-        return self.claimed.path
-
-    @property
     def missing(self) -> int:
         """How many units are not finished."""
         return sum(not self.finished(unit) for unit in self.job.plan.units)
@@ -93,8 +88,9 @@ class AtlasStore:
     def finished(self, unit: ComparedUnit) -> AtlasUnit | None:
         """Return the index entry of a unit whose page is complete and was made with these settings."""
         try:
-            record = json.loads((self.folder / unit_files(unit.name)[1]).read_bytes())
-            complete = record["settings"] == self.claimed.digest and run_folder.is_whole(self.folder, record["files"])
+            folder = self.claimed.path
+            record = json.loads((folder / unit_files(unit.name)[1]).read_bytes())
+            complete = record["settings"] == self.claimed.digest and run_folder.is_whole(folder, record["files"])
             return atlas_unit_from(record["index"]) if complete else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -110,7 +106,7 @@ class AtlasStore:
                 KEY: dreamfilters.__version__,
                 "settings": self.claimed.digest,
                 "files": {page: checksum},
-                "index": atlas_unit_of(unit, finding, page=page, image=image).as_values(),
+                "index": atlas_unit_of(unit, finding, page=page, image=image),
                 "unit": unit.as_values(),
             }
             text = json.dumps(plain(record), allow_nan=False, separators=(",", ":"))
@@ -125,7 +121,7 @@ class AtlasStore:
 
     def _audit(self, dreams: StoredDreams) -> Audit:
         """Return the verdicts on all units; the audit reuses the stored dreams."""
-        plan, folder = self.job.plan, self.folder
+        plan, folder = self.job.plan, self.claimed.path
         network = plan.network
         layers = tuple(dict.fromkeys(judged_layer(network, layer) for layer in plan.layers))
 
@@ -149,10 +145,9 @@ class AtlasStore:
 
     def _atlas(self, references: ReferenceSet) -> Atlas:
         plan = self.job.plan
-        units = [self.finished(unit) for unit in plan.units]
         return Atlas(
             plan.network.name,
-            tuple(unit for unit in units if unit),
+            tuple(entry for entry in map(self.finished, plan.units) if entry),
             {layer: layer_detail(references.scan.layer(layer).facts) for layer in plan.layers},
             {**plan.facts(references), "Reproduction": _AGAIN},
             references.scan.failures,
@@ -254,17 +249,7 @@ def run(
     """Write an atlas into a folder and return its summary, None if it was stopped.
 
     Finished units of an earlier, stopped run of equal settings are kept. The files have the same bytes whether or not
-    the run was stopped, on the same machine. Ctrl-C keeps finished work.
-
-    Args:
-        job: the comparison, of the targets of `atlas_targets`.
-        folder: output directory.
-        force: replace another atlas in the folder; other files stay.
-        progress: called with the share of the whole that is done.
-
-    Raises:
-        OutputError: the folder holds other files, cannot be written, or is in use by another run.
-        DreamfiltersError: as `compare` does, before anything is written.
+    the run was stopped, on the same machine. Ctrl-C keeps finished work. See `atlas` for the arguments and errors.
     """
     job.check()
     with entered(folder, KIND, job.settings, job.model, force=force) as claimed:

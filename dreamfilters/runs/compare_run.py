@@ -16,7 +16,7 @@ from dreamfilters import backend
 from dreamfilters.comparison.compare import DREAMED, SCANNED, ComparePlan, compare_dreams, dreams_by_seed
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.comparison.result import Comparison, UnitComparison
+from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
@@ -84,8 +84,7 @@ class CompareJob:
             "user_image": plan.user_image and [plan.user_image[0], _digest(plan.user_image[1])],
             "versions": backend.versions(),
         }
-        plain: dict[str, Any] = json.loads(as_json(values))
-        return plain
+        return dict(json.loads(as_json(values)))
 
     def check(self) -> None:
         """Raise what would stop the comparison, before anything is written."""
@@ -171,11 +170,7 @@ def run(
     A finished report of equal settings is kept. A stopped run resumes and ends with the same bytes. Ctrl-C keeps
     finished work.
 
-    Args:
-        job: the comparison.
-        folder: output directory.
-        force: replace another comparison in the folder; other files stay.
-        progress: called with the share of the whole that is done.
+    With `force` another comparison in the folder is replaced; other files stay.
 
     Raises:
         OutputError: the folder holds other files, cannot be written, or is in use by another run.
@@ -201,14 +196,11 @@ def _make(job: CompareJob, claimed: RunFolder, overall: OverallProgress) -> None
     dreams = job.dreams(working / DREAMS, overall.part(SCANNED, DREAMED, "optimizing"))
     found = compare_dreams(job.plan, references, dreams, overall.part(DREAMED, 1))
     comparison = replace(found, facts={**found.facts, "Reproduction": _AGAIN})
-    files = {**report_files(comparison), **_dream_files(comparison, dreams)}
+    # The compared dreams as `dream` wrote them, each with what `again` needs.
+    stored = {card.file: dreams.entries[card.unit.name][0].image.read_bytes() for card in cards_of(comparison)}
+    files = {**report_files(comparison), **stored}
     checksums = {name: claimed.write(name, content) for name, content in files.items()}
     claimed.save_manifest(checksums, [_unit_values(unit) for unit in comparison.units], comparison.failures)
-
-
-def _dream_files(comparison: Comparison, dreams: StoredDreams) -> dict[str, bytes]:
-    """Return the compared dreams as `dream` wrote them, each with what `again` needs."""
-    return {card.file: dreams.entries[card.unit.name][0].image.read_bytes() for card in cards_of(comparison)}
 
 
 def _unit_values(unit: UnitComparison) -> dict[str, Any]:

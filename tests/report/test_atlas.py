@@ -15,6 +15,7 @@ from dreamfilters.report.atlas import (
     neighbors,
     unit_page,
 )
+from dreamfilters.serialization import plain
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import Verdict
 
@@ -43,7 +44,7 @@ def test_an_index_entry_is_restored_from_its_values(compared, units):
     assert first.figure == f"{compared.units[0].response_rank.ratio:.3g}".ljust(4, "0") + " ×"
     assert (second.verdict, second.row["proved"]) == ("dead", True)
     assert third.title == "green"
-    assert [atlas_unit_from(json.loads(json.dumps(unit.as_values()))) for unit in units[1:]] == list(units[1:])
+    assert [atlas_unit_from(json.loads(json.dumps(plain(unit)))) for unit in units[1:]] == list(units[1:])
 
 
 def test_units_are_grouped_by_layer_and_counted(atlas):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,11 +91,16 @@ def class_transfer(
         '20'
     """
     matches = matched_classes(network, other)
+    check_matched(matches, number, network, other)
+    reference = None if real is None else _logits(other, real)
+    return tuple(_class_transfer(other, matches[number], row, reference) for row in _logits(other, dreams))
+
+
+def check_matched(matches: Mapping[int, int], number: int, network: Network, other: Network) -> None:
+    """Raise UnknownNameError where the other network has no match of a class."""
     if number not in matches:
         name = network.classes[number] if 0 <= number < len(network.classes) else str(number)
         raise UnknownNameError(f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}")
-    reference = None if real is None else _logits(other, real)
-    return tuple(_class_transfer(other, matches[number], row, reference) for row in _logits(other, dreams))
 
 
 def _logits(network: Network, images: Images) -> Floats:
@@ -108,19 +113,17 @@ def in_channels_of(network: Network, images: Images) -> list[Floats]:
     Raises:
         InputFormError: neither is possible.
     """
-    wanted = network.form.channels
-    return [_with_channels(np.asarray(image, np.float32), wanted, network) for image in images]
-
-
-def _with_channels(image: Floats, wanted: int, network: Network) -> Floats:
-    has = image.shape[-1]
-    if has == wanted:
-        return image
-    if has == 3 and wanted == 1:
-        return (image @ np.asarray(_GRAY, np.float32))[..., None]
-    if has == 1:
-        return np.repeat(image, wanted, axis=-1)
-    raise InputFormError(f"images of {has} channels: {network.name} takes {network.form.describe()}")
+    wanted, converted = network.form.channels, []
+    for image in (np.asarray(image, np.float32) for image in images):
+        given = image.shape[-1]
+        if given == 3 and wanted == 1:
+            image = (image @ np.asarray(_GRAY, np.float32))[..., None]
+        elif given == 1:
+            image = np.repeat(image, wanted, axis=-1)
+        elif given != wanted:
+            raise InputFormError(f"images of {given} channels: {network.name} takes {network.form.describe()}")
+        converted.append(image)
+    return converted
 
 
 def _class_transfer(other: Network, number: int, row: Floats, real: Floats | None) -> ClassTransfer:

@@ -246,9 +246,8 @@ def _separation(batch: Batch, confusion: Confusion, real: ClassImages, layer: st
     other = references.sample(references.of_class(confusion.predicted), _OTHERS)
     if layer == LOGITS or not other:
         return ()
-    responses = feature_vectors(
-        batch.network, np.concatenate([real.images, references.read(other)]), layer, pooled=True
-    )
+    images = np.concatenate([real.images, references.read(other)])
+    responses = feature_vectors(batch.network, images, layer, pooled=True)
     labels = np.repeat([confusion.true_class, confusion.predicted], [len(real.images), len(other)])
     try:
         return separating_units(responses, labels, confusion.true_class, confusion.predicted)
@@ -261,9 +260,8 @@ def _caption(value: ClassConfusions) -> Caption:
     if not value.classes:
         return Caption(figure, "the network has no other class")
     nearest, count = value.classes[0], value.classes[0].confusion.count
-    return Caption(
-        figure, f"most often as {nearest.name}, {count} times" if count else f"nearest class: {nearest.name}"
-    )
+    detail = f"most often as {nearest.name}, {count} times" if count else f"nearest class: {nearest.name}"
+    return Caption(figure, detail)
 
 
 def _figure(value: ClassConfusions) -> Figure:

@@ -48,13 +48,11 @@ def _caption(value: DreamPrediction) -> Caption:
 
 
 def _figure(value: DreamPrediction) -> Figure:
-    bars = tuple(
-        ShareBar(
-            each.name, percent(each.probability), each.probability or 0, "target" if each.number == value.number else ""
-        )
-        for each in value.predictions
-    )
-    return Figure("Predicted for the dream", "", (BarPart(bars),), "details")
+    def bar(each: Prediction) -> ShareBar:
+        kind = "target" if each.number == value.number else ""
+        return ShareBar(each.name, percent(each.probability), each.probability or 0, kind)
+
+    return Figure("Predicted for the dream", "", (BarPart(tuple(map(bar, value.predictions))),), "details")
 
 
 DREAM_PREDICTION = Measure(

@@ -76,10 +76,10 @@ def _cosine(one: np.ndarray, other: np.ndarray) -> float | None:
 
 def map_similarities(batch: Batch) -> list[tuple[MapSimilarity, ...]]:
     """Return, for each unit, how similar its map on each shown image is to its map on the dream."""
-    found = []
-    for rows, (dream, *others) in zip(batch.dream_rows, batch.views, strict=True):
-        found.append(tuple(map_similarity(dream.map, view.map) for view in others[len(rows) - 1 :]))
-    return found
+    return [
+        tuple(map_similarity(views[0].map, view.map) for view in views[len(rows) :])
+        for rows, views in zip(batch.dream_rows, batch.views, strict=True)
+    ]
 
 
 def _caption(value: tuple[MapSimilarity, ...]) -> Caption:

@@ -80,8 +80,7 @@ class ResponseRanks:
         values: dict[str, Any] = {"by": self.by, "mean": self.mean, "maximum": self.maximum}
         if self.histogram is not None:
             values["histogram"] = {"counts": self.histogram.counts, "edges": self.histogram.edges}
-        plain_values: dict[str, Any] = plain(values)
-        return plain_values
+        return dict(plain(values))
 
 
 def response_rank(response: float, real: ArrayLike) -> ResponseRank:
@@ -168,7 +167,7 @@ def _among_all(batch: Batch, row: int, robust: ResponseRanks) -> ResponseRanks:
         unit.by,
         rank_in_scan(scan, "mean", float(values.mean(dtype=np.float64))),
         rank_in_scan(scan, "max", float(values.max())),
-        "logit of the class" if unit.is_class else f"{_REDUCED[unit.by]} of the map",
+        "logit of the class" if unit.is_class else f"{'mean' if unit.by == 'mean' else 'maximum'} of the map",
         scan.histogram[unit.by],
     )
     marks = [
@@ -179,9 +178,6 @@ def _among_all(batch: Batch, row: int, robust: ResponseRanks) -> ResponseRanks:
     if batch.user_image is not None:
         marks.append(Mark("user-image", views[-1].name, views[-1].response))
     return replace(ranks, marks=tuple(marks))
-
-
-_REDUCED: dict[By, str] = {"mean": "mean", "max": "maximum"}
 
 
 def _rank(response: float, largest: float, index: int, percentile: float, count: int) -> ResponseRank:
@@ -198,10 +194,6 @@ def _plain_caption(value: ResponseRanks) -> Caption:
     rank = value.rank
     share = f" ({percent(rank.percentile / 100)} of {grouped(rank.count)})" if math.isfinite(rank.percentile) else ""
     return _caption(rank, share)
-
-
-def _robust_caption(value: ResponseRanks) -> Caption:
-    return _caption(value.rank, f", among {grouped(value.rank.count)} images")
 
 
 def _figure(value: ResponseRanks) -> Figure | None:
@@ -239,10 +231,6 @@ ROBUST_RESPONSE_RANK = Measure(
     meaning="The same while dream and real images are rotated, scaled and shifted a little, averaged.",
     needs=frozenset({"dream", "scan"}),
     compute=lambda batch: batch.shared(robust_ranks),
-    caption=_robust_caption,
-    columns={
-        "robust_response": _of("response"),
-        "robust_ratio": _of("ratio"),
-        "robust_loses": _of("loses"),
-    },
+    caption=lambda value: _caption(value.rank, f", among {grouped(value.rank.count)} images"),
+    columns={"robust_response": _of("response"), "robust_ratio": _of("ratio"), "robust_loses": _of("loses")},
 )

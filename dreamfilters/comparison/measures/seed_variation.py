@@ -48,9 +48,8 @@ class SeedVariation:
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the images as plain values."""
-        values: dict[str, Any] = plain(replace(self, dreams=()))
-        del values["dreams"]
-        return {**values, "seeds": [seed for seed, _ in self.dreams]}
+        numbers = {name: value for name, value in vars(self).items() if name != "dreams"}
+        return {**plain(numbers), "seeds": [seed for seed, _ in self.dreams]}
 
     def _repr_html_(self) -> str:
         return table("Seeds", [self.as_values()])

@@ -110,9 +110,8 @@ def _compute(batch: Batch) -> list[UnitTransfer | Missing]:
 
     def transfer(row: int, match: UnitMatch | None) -> UnitTransfer | Missing:
         if match is None:
-            return Missing(
-                f"{len(references.sampled)} images: the unit has the same response to all; give images that differ"
-            )
+            count = len(references.sampled)
+            return Missing(f"{count} images: the unit has the same response to all; give images that differ")
         response = float(to_dreams[match.layer][row, match.unit])
         return UnitTransfer(match, response_rank(response, others[match.layer][:, match.unit]))
 
