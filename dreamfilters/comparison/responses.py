@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from keras import ops
@@ -67,26 +68,21 @@ def responses_to(
     if views < 0:
         raise RecipeError(f"views={views}: at least 0")
     shown = _transformed(network, images, (Views(views), *transforms), seed) if views else images
-    parts = list(stream(network, shown, list(units), reduce=_summary(units)))
+    parts = list(stream(network, shown, list(units), reduce=partial(_summary, units)))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
     averaged = {name: row.reshape(len(images), max(views, 1), -1).mean(axis=1) for name, row in joined.items()}
     return {layer: Responses(averaged[f"mean {layer}"], averaged[f"max {layer}"]) for layer in units}
 
 
-def _summary(units: Mapping[str, Sequence[int]]) -> Callable[[Activations], Activations]:
-    """Return the function from a batch's activations to the mean and maximum of each unit's map, (n, units)."""
-
-    def summary(batch: Activations) -> Activations:
-        found = {}
-        for layer, numbers in units.items():
-            maps = ops.take(batch[layer], np.asarray(numbers, "int32"), axis=-1)
-            positions = tuple(range(1, len(maps.shape) - 1))
-            found[f"mean {layer}"] = ops.mean(maps, axis=positions)
-            found[f"max {layer}"] = ops.max(maps, axis=positions)
-        return found
-
-    return summary
+def _summary(units: Mapping[str, Sequence[int]], batch: Activations) -> Activations:
+    """Return the mean and maximum of each unit's map, (n, units), from a batch's activations."""
+    found = {}
+    for layer, numbers in units.items():
+        maps = ops.take(batch[layer], np.asarray(numbers, "int32"), axis=-1)
+        positions = tuple(range(1, len(maps.shape) - 1))
+        found[f"mean {layer}"] = ops.mean(maps, axis=positions)
+        found[f"max {layer}"] = ops.max(maps, axis=positions)
+    return found
 
 
 def _transformed(network: Network, images: Images, transforms: Sequence[Transform], seed: int) -> Iterator[Floats]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,8 +12,8 @@ from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.report import UnitCard
-from dreamfilters.report.tables import csv_bytes
-from dreamfilters.serialization import plain, table
+from dreamfilters.report.tables import csv_bytes, json_bytes
+from dreamfilters.serialization import table
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import KINDS
 
@@ -151,10 +150,9 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
         what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
         count=len(atlas.units), counts=atlas.counts, losing=sum(unit.loses for unit in atlas.units),
     )  # fmt: skip
-    text = json.dumps(plain(atlas.as_values()), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
         TABLE: csv_bytes([unit.row for unit in atlas.units]),
-        VALUES: (text + "\n").encode(),
+        VALUES: json_bytes(atlas.as_values()),
         PAGE: page.encode("utf-8", "replace"),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from dreamfilters.images import png_bytes
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.html_frame import anchors, flat_image, rendered, script_json
-from dreamfilters.report.tables import csv_bytes
+from dreamfilters.report.tables import csv_bytes, json_bytes
 
 
 @dataclass(frozen=True)
@@ -149,11 +148,10 @@ def html(comparison: Comparison) -> str:
 def report_files(comparison: Comparison) -> dict[str, bytes]:
     """Return every file of the report, name -> bytes; equal comparisons give equal bytes."""
     files = {card.file: png_bytes(flat_image(card.unit.dream.image)) for card in cards_of(comparison)}
-    text = json.dumps(comparison.as_values(), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return {
         **files,
         TABLE: csv_bytes([unit.row for unit in comparison.units]),
-        VALUES: (text + "\n").encode(),
+        VALUES: json_bytes(comparison.as_values()),
         PAGE: html(comparison).encode("utf-8", "replace"),
     }
 

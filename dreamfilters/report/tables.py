@@ -1,9 +1,10 @@
-"""Tables as CSV in which a spreadsheet interprets no text as a formula, and the tables of a scan."""
+"""Tables as CSV in which a spreadsheet interprets no text as a formula, values as JSON, and the tables of a scan."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.score_statistics import By, ScoreStatistics
+from dreamfilters.serialization import plain
 
-QUANTILES = (0.05, 0.5, 0.95)
+_QUANTILES = (0.05, 0.5, 0.95)
 _STATISTICS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")
 _BY: tuple[By, ...] = ("max", "mean")
 _SCORE_COLUMNS = (
@@ -33,6 +35,11 @@ def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer.writeheader()
     writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return file.getvalue().encode("utf-8", "replace")
+
+
+def json_bytes(values: Any) -> bytes:
+    """Return values as one line of JSON; numbers that are not finite become null."""
+    return (json.dumps(plain(values), allow_nan=False, separators=(",", ":")) + "\n").encode()
 
 
 def guarded(text: str) -> str:
@@ -97,7 +104,7 @@ def _score_rows(scores: ScoreStatistics, scan: Scan) -> Iterator[list[Any]]:
         yield [
             scores.mean[unit],
             scores.std[unit],
-            *(histogram.quantile(share) for share in QUANTILES),
+            *(histogram.quantile(share) for share in _QUANTILES),
             histogram.error,
             scores.selectivity[unit],
             scores.correlation[unit],

@@ -36,6 +36,7 @@ from dreamfilters.report.atlas import (
     unit_page,
 )
 from dreamfilters.report.report import layer_detail
+from dreamfilters.report.tables import json_bytes
 from dreamfilters.runs import audit_run, dream_store, scan_store
 from dreamfilters.runs.compare_run import DREAMS, SCAN, CompareJob, StoredDreams
 from dreamfilters.runs.storage import run_folder
@@ -43,7 +44,6 @@ from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
-from dreamfilters.serialization import plain
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audited_layers
 from dreamfilters.verdicts.result import Audit, Finding
@@ -109,8 +109,7 @@ class AtlasStore:
                 "index": atlas_unit_of(unit, finding, page=page, image=image),
                 "unit": unit.as_values(),
             }
-            text = json.dumps(plain(record), allow_nan=False, separators=(",", ":"))
-            self.claimed.write(record_file, f"{text}\n".encode())
+            self.claimed.write(record_file, json_bytes(record))
             share = (self._numbers[unit.name] + 1) / len(self._numbers)
             self.overall.report(_AUDITED + (1 - _AUDITED) * share, f"measuring {unit.name}")
 
