@@ -21,8 +21,8 @@ from dreamfilters.comparison.reference_set import ReferenceSet, reference_set
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams import recipe as recipes
+from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
-from dreamfilters.dreams.ascent.step_progress import step_progress
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import Recipe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ import numpy as np
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import OnStep
-from dreamfilters.dreams.ascent.batch_size import batch_size
-from dreamfilters.dreams.ascent.batches import Batches
-from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
+from dreamfilters.dreams.ascent.batches import Batches, batch_size
+from dreamfilters.dreams.ascent.compiled_step import build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
-from dreamfilters.dreams.ascent.result import AscentResult, Rows
+from dreamfilters.dreams.ascent.result import AscentResult
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
@@ -140,59 +138,45 @@ def _dreams(batches: Batches, canvas: Canvas, batch: int | None) -> Iterator[Dre
     count = len(batches.goal)
     canvases = batches.octaves(canvas)
     programs = [build(batches.network, batches.goal, batches.recipe, octave) for octave in canvases]
-    size = batch_size(batches.network, batches.goal, canvases[-1], batches.recipe, batch)
+    canvas, program = canvases[-1], programs[-1]
+    ladder = Ladder(batches, canvas, program)
+    size = batch_size(batches.network, batches.goal, canvas, batches.recipe, batch)
     for first in range(0, count, size):
-        rows = list(range(first, min(first + size, count)))
-        padded = batches.padded(rows, min(size, count), canvases[-1])
-        yield from _Batch.run(batches, padded, programs, canvases).dreams(len(rows))
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """The result of one batch, with what its dreams are made of."""
-
-    batches: Batches
-    rows: Rows
-    ladder: Ladder
-    result: AscentResult
-    robust: np.ndarray
-    seconds: float
-
-    @classmethod
-    def run(cls, batches: Batches, rows: Rows, programs: list[CompiledStep], canvases: list[Canvas]) -> _Batch:
         began = time.perf_counter()
-        ascent, ladder = batches.ascent(rows), Ladder(batches, canvases[-1], programs[-1])
+        rows = list(range(first, min(first + size, count)))
+        padded = batches.padded(rows, min(size, count), canvas)
+        ascent = batches.ascent(padded)
         result = ascent.run_octaves(programs, canvases)
-        ladder.recover(result, rows)
-        robust = programs[-1].robust_score(backend.tensor(result.images), backend.tensor(ascent.seeds), ascent.wanted)
-        return cls(batches, rows, ladder, result, robust, (time.perf_counter() - began) / len(set(rows)))
+        ladder.recover(result, padded)
+        robust = program.robust_score(backend.tensor(result.images), backend.tensor(ascent.seeds), ascent.wanted)
+        seconds = (time.perf_counter() - began) / len(rows)
+        for position, row in enumerate(rows):
+            yield _dream(ladder, row, result, position, robust=float(robust[position]), seconds=seconds)
 
-    def dreams(self, count: int) -> list[Dream]:
-        """Return the first `count` dreams; the rows after them are padding."""
-        return [self._dream(position) for position in range(count)]
 
-    def _dream(self, position: int) -> Dream:
-        result, batches = self.result, self.batches
-        activated, recovered_by = bool(result.activated[position]), result.recovered_by[position]
-        notes = [result.notes[position]] if result.notes[position] else []
-        if not activated:
-            also = ", ".join(self.ladder.names) or "nothing else"
-            notes.append(f"not activated: its score never rose; also tried {also}")
-        return Dream(
-            name=batches.goal.names[self.rows[position]],
-            image=result.images[position],
-            score=float(result.scores[position]),
-            robust=float(self.robust[position]),
-            start=float(result.start[position]),
-            steps=int(result.steps[position]),
-            seconds=self.seconds,
-            seed=batches.seed,
-            recipe=batches.recipe,
-            activated=activated,
-            recovered_by=recovered_by,
-            attempts=self.ladder.attempts(recovered_by, activated=activated),
-            note="; ".join(notes),
-            history=result.history[position],
-            transparency=None if result.transparency is None else result.transparency[position],
-            frames=tuple(frame[position] for frame in result.frames),
-        )
+def _dream(ladder: Ladder, row: int, result: AscentResult, position: int, *, robust: float, seconds: float) -> Dream:
+    """Return the dream of one row of the goal, from its position in the result of its batch."""
+    batches = ladder.batches
+    activated, recovered_by = bool(result.activated[position]), result.recovered_by[position]
+    notes = [result.notes[position]] if result.notes[position] else []
+    if not activated:
+        also = ", ".join(ladder.names) or "nothing else"
+        notes.append(f"not activated: its score never rose; also tried {also}")
+    return Dream(
+        name=batches.goal.names[row],
+        image=result.images[position],
+        score=float(result.scores[position]),
+        robust=robust,
+        start=float(result.start[position]),
+        steps=int(result.steps[position]),
+        seconds=seconds,
+        seed=batches.seed,
+        recipe=batches.recipe,
+        activated=activated,
+        recovered_by=recovered_by,
+        attempts=ladder.attempts(recovered_by, activated=activated),
+        note="; ".join(notes),
+        history=result.history[position],
+        transparency=None if result.transparency is None else result.transparency[position],
+        frames=tuple(frame[position] for frame in result.frames),
+    )

@@ -38,7 +38,7 @@ class Canvas:
 
     @property
     def channels(self) -> int:
-        """Return the number of color channels."""
+        """The number of color channels."""
         return self.prior.channels
 
 
@@ -144,10 +144,8 @@ class Fourier(Settings):
         """Return normal coefficients, real and imaginary."""
         shape = (2, canvas.channels, canvas.height, canvas.width // 2 + 1)
         both = backend.normal(seeds, shape) * self.std
-        return {
-            "real": both[:, 0],
-            "imaginary": both[:, 1],
-        }  # the gradient of a slice costs more than the FFT
+        # two arrays, because the gradient of a slice costs more than the FFT
+        return {"real": both[:, 0], "imaginary": both[:, 1]}
 
     def to_image(self, params: Params, canvas: Canvas) -> Tensor:
         """Return the images in [0, 1]."""

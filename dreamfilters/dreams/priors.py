@@ -67,9 +67,8 @@ class Prior:
         shifted = np.fft.fftshift(self.spectrum, axes=0)
         down_at = np.interp(down, rows, np.arange(len(rows)))
         across_at = np.interp(across, columns, np.arange(len(columns)))
-        return np.stack([_bilinear(shifted[..., c], down_at, across_at) for c in range(self.channels)]).astype(
-            "float32"
-        )
+        amplitude = np.stack([_bilinear(shifted[..., c], down_at, across_at) for c in range(self.channels)])
+        return amplitude.astype("float32")
 
     def save(self, path: Path) -> None:
         """Write the statistics as an `.npz` file; `read` reads it."""

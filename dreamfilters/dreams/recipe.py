@@ -21,8 +21,8 @@ from dreamfilters.errors import RecipeError, close_names
 ClassScore: TypeAlias = Literal["logit", "margin"]
 
 
-def _kinds(module: Any, *names: str) -> dict[str, type]:
-    return {_kind(name): getattr(module, name) for name in names}
+def _kinds(module: Any, names: str) -> dict[str, type]:
+    return {_kind(name): getattr(module, name) for name in names.split()}
 
 
 def _kind(name: str) -> str:
@@ -32,15 +32,11 @@ def _kind(name: str) -> str:
 
 # section of a recipe -> kind in TOML -> class
 KINDS: dict[str, dict[str, type]] = {
-    "parameterization": _kinds(parameterizations, "Pixels", "Fourier", "Phase", "Pyramid", "CPPN"),
-    "transforms": _kinds(
-        transforms,
-        *("Rotate", "Scale", "Shear", "Shift", "Crop", "Jitter", "Pad", "Trim", "Views", "Noise", "Blur", "Flip"),
-        "Color",
-    ),
-    "penalties": _kinds(penalties, "TotalVariation", "L1", "L2", "Lp", "BlurDistance"),
-    "edits": _kinds(penalties, "Decay", "BlurEvery", "ClipNorm", "ClipContribution"),
-    "optimizer": _kinds(optimizers, "Adam", "Nadam", "RMSprop", "Momentum", "Sign", "Normalized"),
+    "parameterization": _kinds(parameterizations, "Pixels Fourier Phase Pyramid CPPN"),
+    "transforms": _kinds(transforms, "Rotate Scale Shear Shift Crop Jitter Pad Trim Views Noise Blur Flip Color"),
+    "penalties": _kinds(penalties, "TotalVariation L1 L2 Lp BlurDistance"),
+    "edits": _kinds(penalties, "Decay BlurEvery ClipNorm ClipContribution"),
+    "optimizer": _kinds(optimizers, "Adam Nadam RMSprop Momentum Sign Normalized"),
 }
 _LISTS = ("transforms", "penalties", "edits")
 

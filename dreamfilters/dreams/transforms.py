@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, runtime_checkable
+from functools import reduce
+from typing import Annotated, Protocol
 
 import numpy as np
 from keras import ops
@@ -27,12 +28,16 @@ class Transform(Protocol):
         """Return the transformed images."""
 
 
-@runtime_checkable
-class AffineTransform(Protocol):
+class AffineTransform(Settings):
     """A transform that only moves pixels; successive ones are merged."""
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
         """Return (n, 3, 3): output positions (x, y, 1) in pixels from the center -> input positions."""
+        raise NotImplementedError
+
+    def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
+        """Return the images, resampled."""
+        return warped(image, [self.matrix(seeds, image.shape[1], image.shape[2])])
 
 
 def views_of(transforms: Sequence[Transform]) -> int:
@@ -58,25 +63,12 @@ def warped(image: Tensor, matrices: list[Tensor]) -> Tensor:
     """Return the images resampled once through the product of the matrices, of which the last applies first."""
     if not matrices:
         return image
-    product = matrices[0]
-    for matrix in matrices[1:]:
-        product = ops.matmul(product, matrix)
     _, height, width, _ = image.shape
-    return backend.warp(image, _about_center(product, height, width), height, width)
-
-
-class _Affine(Settings):
-    """Makes an affine transform callable, as every transform is."""
-
-    def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
-        raise NotImplementedError
-
-    def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
-        return warped(image, [self.matrix(seeds, image.shape[1], image.shape[2])])
+    return backend.warp(image, _about_center(reduce(ops.matmul, matrices), height, width), height, width)
 
 
 @dataclass(frozen=True)
-class Rotate(_Affine):
+class Rotate(AffineTransform):
     """Rotate each image by up to `degrees` either way, mirrored beyond its edges."""
 
     degrees: Annotated[float, below(0, 180)]
@@ -90,7 +82,7 @@ class Rotate(_Affine):
 
 
 @dataclass(frozen=True)
-class Scale(_Affine):
+class Scale(AffineTransform):
     """Scale each image by a factor from 1 / (1 + `by`) to 1 + `by`, mirrored beyond its edges."""
 
     by: NonNegative
@@ -103,7 +95,7 @@ class Scale(_Affine):
 
 
 @dataclass(frozen=True)
-class Shear(_Affine):
+class Shear(AffineTransform):
     """Shear each image horizontally by up to `by` pixels per row, mirrored beyond its edges."""
 
     by: NonNegative
@@ -116,7 +108,7 @@ class Shear(_Affine):
 
 
 @dataclass(frozen=True)
-class Shift(_Affine):
+class Shift(AffineTransform):
     """Shift each image by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
 
     pixels: NonNegative

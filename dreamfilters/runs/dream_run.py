@@ -14,8 +14,8 @@ import numpy as np
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
-from dreamfilters.dreams.ascent.batch_size import batch_size
-from dreamfilters.dreams.ascent.step_progress import step_progress
+from dreamfilters.dreams.ascent.ascent import step_progress
+from dreamfilters.dreams.ascent.batches import batch_size
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective

@@ -55,10 +55,13 @@ def audit(
         >>> audit(load("signs"), layers=["conv1"]).unit("conv1", 0).verdict.kind
         'alive'
     """
-    units, report = _units(network, scan, layers), progress or _ignore
-    recipe = search_recipe(network, units.size)
+    canvas = canvas_of(network, Recipe())
+    size = scan.size if scan else (canvas.height, canvas.width)
+    units = _Units(network, scan, chosen_layers(network, scan, layers))
+    recipe = search_recipe(network, size)
+    report = progress or (lambda _: None)
     report(Progress(0, 0, "bounds"))
-    bounds = bound_units(network, size=units.size, budget=0)
+    bounds = bound_units(network, size=size, budget=0)
     dreams: dict[tuple[str, int], DreamEvidence] = {}
     findings = units.findings(bounds, dreams)
     if inactive := units.select(findings, units.needs_dream):
@@ -66,13 +69,13 @@ def audit(
         findings = units.findings(bounds, dreams)
     if undecided := units.select(findings, units.needs_proof):
         report(Progress(0, 0, f"tighter bounds of {sum(map(len, undecided.values()))} units"))
-        bounds = bound_units(network, only=undecided, size=units.size, budget=budget)
+        bounds = bound_units(network, only=undecided, size=size, budget=budget)
         findings = units.findings(bounds, dreams)
     return Audit(
         network=network.name,
         fingerprint=network.fingerprint,
         images=0 if scan is None else scan.readable,
-        size=units.size,
+        size=size,
         recipe=recipe.name,
         seed=seed,
         layers=tuple(units.layer(name, found) for name, found in findings.items()),
@@ -131,10 +134,6 @@ def _check_scan(network: Network, scan: Scan) -> None:
         )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The units
-
-
 @dataclass(frozen=True, eq=False)
 class _Units:
     """The units of one audit and their findings."""
@@ -142,7 +141,6 @@ class _Units:
     network: Network
     scan: Scan | None
     layers: tuple[str, ...]
-    size: tuple[int, int]
 
     def findings(
         self, bounds: Bounds, dreams: Mapping[tuple[str, int], DreamEvidence]
@@ -204,32 +202,19 @@ class _Units:
         return "leaky_relu" if name in ("relu", "relu6") and not self._has_relu(layer) else name
 
 
-def _units(network: Network, scan: Scan | None, layers: Sequence[str] | None) -> _Units:
-    canvas = canvas_of(network, Recipe())
-    size = scan.size if scan else (canvas.height, canvas.width)
-    return _Units(network, scan, chosen_layers(network, scan, layers), size)
-
-
 def _scanned(layer: LayerScan, unit: int, scan: Scan, kind: str) -> ScanEvidence:
     best = layer.by_max.strongest
     index = int(best.index[0, unit])
+    sides = {"map": (best.row, best.column), "tokens": (best.row,)}.get(kind, ())  # a scan stores a token as a row
+    position = tuple(int(side[0, unit]) for side in sides)
     return ScanEvidence(
         images=int(layer.counted[unit]),
         high=float(layer.maximum[unit]),
         low=float(layer.minimum[unit]),
         zeros=float(layer.zeros[unit]),
         image=scan.names[index] if index >= 0 else "",
-        position=_position(kind, int(best.row[0, unit]), int(best.column[0, unit])) if index >= 0 else None,
+        position=position if index >= 0 and position else None,
     )
-
-
-def _position(kind: str, row: int, column: int) -> tuple[int, ...] | None:
-    """Return the position in a layer of this kind; a scan stores the number of a token as its row."""
-    return {"map": (row, column), "tokens": (row,)}.get(kind)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The layers
 
 
 def _has_units(network: Network, step: Step) -> bool:
@@ -264,7 +249,3 @@ def _duplicates(network: Network, layer: str) -> tuple[DuplicatePair, ...]:
         return near_duplicates(weight_vectors(network, step.name))
     except ModelError:
         return ()
-
-
-def _ignore(progress: Progress) -> None:
-    """Report progress to no one."""

@@ -158,18 +158,15 @@ def audit_from(values: Mapping[str, Any]) -> Audit:
 
 
 def _layer_values(layer: LayerAudit) -> dict[str, Any]:
+    findings = plain(layer.findings)
     return {
         "layer": layer.name,
         "type": layer.type,
         "activation": layer.activation,
         "counts": layer.counts,
-        "findings": [{**plain(finding.verdict), **plain(_evidence(finding))} for finding in layer.findings],
+        "findings": [{**finding.pop("verdict"), **finding} for finding in findings],
         "duplicates": plain(layer.duplicates),
     }
-
-
-def _evidence(finding: Finding) -> dict[str, Any]:
-    return {name: getattr(finding, name) for name in ("unit", "scanned", "dream", "before")}
 
 
 def _layer_from(values: Mapping[str, Any]) -> LayerAudit:

@@ -100,11 +100,8 @@ def _legend(kind: Kind) -> Panel:
     swatch = stacked([blank((_ROW - _THICK) // 2, _THICK), blank(_THICK, _THICK, COLORS[kind])])
     word = _right(TextLine(kind, _SIZE), math.ceil(text_width(kind, _SIZE)) + 2)
     legend = side_by_side([swatch, word], gap=6)
-    return (
-        side_by_side([blank(_ROW, _column(kind) - legend.shape[1]), legend])
-        if legend.shape[1] < _column(kind)
-        else legend
-    )
+    rest = _column(kind) - legend.shape[1]
+    return side_by_side([blank(_ROW, rest), legend]) if rest > 0 else legend
 
 
 def _row(widest: int, name: str, counts: Mapping[Kind, int], color: Color) -> Panel:

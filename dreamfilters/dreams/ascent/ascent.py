@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import resize
+from dreamfilters.progress import OnProgress, Progress
 
 PRE_ACTIVATION = "pre-activation"  # raising the value before a ReLU that is 0
 
@@ -50,18 +51,34 @@ class AscentStep:
 OnStep: TypeAlias = Callable[[AscentStep], None]
 
 
+def step_progress(progress: OnProgress, total: int, before: int = 0) -> OnStep:
+    """Return a callback for the steps of an ascent that reports dreams done, of `total`.
+
+    The count never decreases, although a fallback starts a dream again.
+
+    Args:
+        progress: called with the progress.
+        total: number of dreams in all.
+        before: number of dreams finished before this ascent.
+    """
+    furthest = 0.0
+
+    def on_step(step: AscentStep) -> None:
+        nonlocal furthest
+        names = tuple(dict.fromkeys(step.names))
+        furthest = max(furthest, step.finished + len(names) * step.step / step.steps)
+        progress(Progress(min(before + furthest, total), total, names[0]))
+
+    return on_step
+
+
 @dataclass(frozen=True, eq=False)
 class Ascent:
-    """The ascent of one batch.
+    """The ascent of one batch; the other attributes are arguments of `dream`.
 
     Attributes:
-        goal: the objective.
-        recipe: how its score is raised.
         rows: the images of the goal in this batch.
         seeds: (n,) one per row.
-        start: images to start from, as `dream` takes them, or None for noise.
-        frames: number of images to record during the ascent.
-        on_step: callback after each step, or None.
     """
 
     goal: Objective
@@ -118,10 +135,11 @@ class Ascent:
         else:
             params = recipe.parameterization.fit(image, canvas)
             state = program.start_from(keras.tree.map_structure(backend.tensor, params))
-        best = _Best.of(program, state, wanted)
-        log = _Log.empty(best.start)
+        best = _Best(program, state, wanted)
+        log = _Log(len(best.start))
         relaxed_steps = min(_RELAXED_STEPS, recipe.steps) if relaxed else 0
-        checks, frame_steps = check_steps(recipe.steps), self._frame_steps
+        checks = check_steps(recipe.steps)
+        frame_steps = {max(1, round(recipe.steps * k / self.frames)) for k in range(1, self.frames + 1)}
         for step in range(1, recipe.steps + 1):
             compiled = program.relaxed_step if step <= relaxed_steps else program.step
             state, scores = compiled(state, seeds, wanted, backend.tensor(np.int32(step - 1)))
@@ -132,15 +150,11 @@ class Ascent:
                 log.frames.append(np.array(program.to_image(state["params"])))  # a copy: a fallback replaces rows of it
             self._report(program, state, step, log.scores[-1])
             if step == relaxed_steps:
-                log.stop(step, ~rose(best.scores, best.start))
+                log.relaxed_steps, log.inactive = step, ~rose(best.scores, best.start)
                 if log.inactive.all():
                     break
                 state["alive"] = backend.tensor(np.asarray(state["alive"]) & ~log.inactive)
         return _result(program, state, best, log)
-
-    @property
-    def _frame_steps(self) -> set[int]:
-        return {max(1, round(self.recipe.steps * k / self.frames)) for k in range(1, self.frames + 1)}
 
     def _report(self, program: CompiledStep, state: State, step: int, scores: np.ndarray) -> None:
         if self.on_step is None:
@@ -159,21 +173,14 @@ class Ascent:
         )
 
 
-@dataclass(eq=False)
 class _Best:
     """The best image of each row so far."""
 
-    program: CompiledStep
-    wanted: Wanted
-    start: np.ndarray
-    scores: np.ndarray
-    images: Any
-
-    @classmethod
-    def of(cls, program: CompiledStep, state: State, wanted: Wanted) -> _Best:
-        image = program.to_image(state["params"])
-        start = np.asarray(program.score(image, wanted))
-        return cls(program, wanted, start, np.full_like(start, -np.inf), image)
+    def __init__(self, program: CompiledStep, state: State, wanted: Wanted) -> None:
+        self.program, self.wanted = program, wanted
+        self.images = program.to_image(state["params"])
+        self.start = np.asarray(program.score(self.images, wanted))
+        self.scores = np.full_like(self.start, -np.inf)
 
     def update(self, state: State) -> None:
         image = self.program.to_image(state["params"])
@@ -182,26 +189,19 @@ class _Best:
         self.scores, self.images = np.where(better, scores, self.scores), where(better, image, self.images)
 
 
-@dataclass(eq=False)
 class _Log:
     """What is recorded of each row during an ascent."""
 
-    scores: list[np.ndarray]
-    frames: list[np.ndarray]
-    diverged: np.ndarray  # (n,) step at which a number was not finite, 0 for none
-    inactive: np.ndarray  # (n,) whether the row stopped after the relaxed steps
-    relaxed_steps: int = 0
-
-    @classmethod
-    def empty(cls, start: np.ndarray) -> _Log:
-        return cls([], [], np.zeros(len(start), int), np.zeros(len(start), bool))
+    def __init__(self, count: int) -> None:
+        self.scores: list[np.ndarray] = []
+        self.frames: list[np.ndarray] = []
+        self.diverged = np.zeros(count, int)  # step at which a number was not finite, 0 for none
+        self.inactive = np.zeros(count, bool)  # whether the row stopped after the relaxed steps
+        self.relaxed_steps = 0
 
     def add(self, step: int, scores: np.ndarray, alive: np.ndarray) -> None:
         self.scores.append(scores)
         self.diverged = np.where(~alive & ~self.inactive & (self.diverged == 0), step, self.diverged)
-
-    def stop(self, step: int, inactive: np.ndarray) -> None:
-        self.relaxed_steps, self.inactive = step, inactive
 
     @property
     def steps(self) -> np.ndarray:

@@ -40,27 +40,38 @@ Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, 
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledStep:
-    """Compiled functions over a batch.
+class ImageProgram:
+    """The compiled functions that need no network; the programs of all objectives share them.
 
     Attributes:
         start: seeds -> the state before the first step.
         start_from: params -> the state before the first step from these parameters.
+        to_image: params -> images (n, h, w, c).
+        move: (images, seeds) -> images after the small motions of `ROBUST`.
+    """
+
+    start: Callable[[backend.Seeds], State]
+    start_from: Callable[[Params], State]
+    to_image: Callable[[Params], Tensor]
+    move: Callable[[Tensor, backend.Seeds], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledStep(ImageProgram):
+    """Compiled functions over a batch.
+
+    Attributes:
         step: (state, seeds, wanted, number) -> (state, scores (n,) before the step).
         relaxed_step: the same for images that do not rise: it raises the layers' values before their activation, and
             the gradient passes a ReLU that is 0 for the whole image.
-        to_image: params -> images (n, h, w, c).
         score: (images, wanted) -> scores (n,) of the images without transforms.
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
         shapes: of the watched layers for one image, (1, ..., c).
         has_pre_activation: whether a watched layer has a value before its activation.
     """
 
-    start: Callable[[backend.Seeds], State]
-    start_from: Callable[[Params], State]
     step: Step
     relaxed_step: Step
-    to_image: Callable[[Params], Tensor]
     score: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
     shapes: dict[str, tuple[int, ...]]
@@ -80,17 +91,7 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
     return program
 
 
-@dataclass(frozen=True, eq=False)
-class _ImageProgram:
-    """The functions that need no network; the programs of all objectives share them."""
-
-    start: Callable[[backend.Seeds], State]
-    start_from: Callable[[Params], State]
-    to_image: Callable[[Params], Tensor]
-    move: Callable[[Tensor, backend.Seeds], Tensor]
-
-
-def _image_program(recipe: Recipe, canvas: Canvas) -> _ImageProgram:
+def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
     def start_from(params: Params) -> State:
         count = keras.tree.flatten(params)[0].shape[0]
         state = {"params": params, "optimizer": recipe.optimizer.start(params), "alive": ops.ones((count,), "bool")}
@@ -98,7 +99,7 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> _ImageProgram:
             state["importance"] = ops.zeros((count, canvas.height, canvas.width))
         return state
 
-    return _ImageProgram(
+    return ImageProgram(
         start=backend.compile(lambda seeds: start_from(recipe.parameterization.start(seeds, canvas))),
         start_from=start_from,
         to_image=backend.compile(lambda params: recipe.parameterization.to_image(params, canvas)),
@@ -116,11 +117,9 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
         return np.asarray(np.mean([np.asarray(score(view, wanted)) for view in views], axis=0))
 
     return CompiledStep(
-        start=images.start,
-        start_from=images.start_from,
+        **vars(images),
         step=backend.compile(_step(evaluator.ascent_score, recipe, canvas)),
         relaxed_step=backend.compile(_step(evaluator.relaxed_score, recipe, canvas)),
-        to_image=images.to_image,
         score=score,
         robust_score=robust_score,
         shapes=evaluator.shapes,
@@ -136,7 +135,8 @@ def _step(evaluate: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: R
         return ops.mean(ops.reshape(scores, (-1, views)), axis=1)
 
     def step(state: State, seeds: backend.Seeds, wanted: Wanted, number: Tensor) -> tuple[State, Tensor]:
-        wanted = _repeated(wanted, views)
+        if views > 1:
+            wanted = keras.tree.map_structure(lambda rows: ops.repeat(rows, views, axis=0), wanted)
 
         def total(variables: dict[str, Any]) -> tuple[Tensor, Tensor]:
             image = recipe.parameterization.to_image(variables["params"], canvas)
@@ -184,12 +184,6 @@ def where(chosen: Tensor, new: Any, old: Any) -> Any:
         return ops.where(ops.reshape(chosen, (-1,) + (1,) * (len(a.shape) - 1)), a, b)
 
     return keras.tree.map_structure(pick, new, old)
-
-
-def _repeated(wanted: Wanted, views: int) -> Wanted:
-    if views == 1:
-        return wanted
-    return keras.tree.map_structure(lambda rows: ops.repeat(rows, views, axis=0), wanted)
 
 
 def _check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int, ...]]) -> None:

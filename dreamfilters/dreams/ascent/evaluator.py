@@ -11,7 +11,6 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
 from dreamfilters.images.resizing import resize_matrix
 from dreamfilters.networks import LOGITS, Network, before
-from dreamfilters.networks.watching import ForwardPass
 
 
 class Evaluator:
@@ -27,7 +26,7 @@ class Evaluator:
 
     def score(self, image: Tensor, wanted: Wanted) -> Tensor:
         """Return the score of each image."""
-        return self._scores(self._activations(image, self.watch), wanted)
+        return self._scores(self.watch(self._input(image)), wanted)
 
     def ascent_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the value to raise and the score of each image.
@@ -35,7 +34,7 @@ class Evaluator:
         A score of exactly 0 belongs to units whose ReLU is 0 everywhere, which has no gradient. Their value before the
         ReLU is raised instead.
         """
-        seen = self._activations(image, self.network.watch(self._addresses), self._only(wanted))
+        seen = self._activations(image, wanted)
         scores = self._scores(seen, wanted)
         if not self.nonlinear:
             return scores, scores
@@ -43,12 +42,14 @@ class Evaluator:
 
     def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""
-        seen = self._activations(image, self.network.watch(self._addresses, relaxed=True), self._only(wanted))
+        seen = self._activations(image, wanted, relaxed=True)
         return self._scores(seen, wanted, pre_activation=True), self._scores(seen, wanted)
 
-    @property
-    def _addresses(self) -> frozenset[str]:
-        return frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
+    def _activations(self, image: Tensor, wanted: Wanted, *, relaxed: bool = False) -> dict[str, Tensor]:
+        """Return the activations and pre-activations of the watched layers."""
+        addresses = frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
+        only = {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
+        return self.network.watch(addresses, relaxed=relaxed)(self._input(image), only)
 
     def _scores(self, seen: dict[str, Tensor], wanted: Wanted, *, pre_activation: bool = False) -> Tensor:
         addresses = {
@@ -57,30 +58,19 @@ class Evaluator:
         }
         return self.goal.score({layer: seen[address] for layer, address in addresses.items()}, wanted)
 
-    def _only(self, wanted: Wanted) -> dict[str, Tensor]:
-        return {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
-
-    def _activations(
-        self, image: Tensor, watch: ForwardPass, only: dict[str, Tensor] | None = None
-    ) -> dict[str, Tensor]:
-        return watch(self.network.form.to_input(self._resized(image)), only)
-
-    def _resized(self, image: Tensor) -> Tensor:
-        """Return the images at the network's size if it accepts no other, unchanged otherwise.
-
-        The rule is that of the input form, as for files: see `images.resize`.
-        """
+    def _input(self, image: Tensor) -> Tensor:
+        """Return the input of the network; images of a size that it does not accept are resized by `images.resize`."""
         count, height, width, channels = map(int, image.shape)
-        if self._accepts((height, width), channels):
-            return image
         form = self.network.form
+        if self._accepts((height, width), channels):
+            return form.to_input(image)
         rows = resize_matrix(height, form.size[0] or height, form.resize)
         columns = resize_matrix(width, form.size[1] or width, form.resize)
         # one matrix product per image and per row, whose bytes do not depend on the batch
         resized = ops.matmul(rows, ops.reshape(image, (count, height, width * channels)))
         resized = ops.matmul(columns, ops.reshape(resized, (count, len(rows), width, channels)))
         lowest, highest = (ops.stop_gradient(end(image, axis=(1, 2), keepdims=True)) for end in (ops.min, ops.max))
-        return ops.maximum(ops.minimum(resized, highest), lowest)
+        return form.to_input(ops.maximum(ops.minimum(resized, highest), lowest))
 
     def _accepts(self, size: tuple[int, int], channels: int) -> bool:
         """Return whether the network runs on this size up to the watched layers; found by tracing, once per size."""
@@ -116,12 +106,9 @@ class Evaluator:
             larger = size[0] >= height and size[1] >= width
             if larger or all(self.network.layer(name).kind != "map" for name in self.names.values()):
                 return shapes
+        layers = ", ".join("the classes" if layer == LOGITS else layer for layer in sorted(self.names))
         native = f"; its native size is {height}x{width}" if height and width else ""
         raise RecipeError(
-            f"canvas {size[0]}x{size[1]}: too small for {_listed(self.goal)} of {self.network.name}{native} "
+            f"canvas {size[0]}x{size[1]}: too small for {layers} of {self.network.name}{native} "
             f"({self.refusals[size][:120]})"
         )
-
-
-def _listed(goal: Objective) -> str:
-    return ", ".join("the classes" if layer == LOGITS else layer for layer in sorted(goal.layers))

@@ -41,7 +41,8 @@ def direction(name: str, vectors: Any, *, similarity: Literal["dot", "cosine"] =
 
     def score(seen: Activations, wanted: Wanted, by: Reducer = "mean") -> Tensor:
         activation = seen[name]
-        along = ops.sum(activation * _with_axes_of(wanted, activation), axis=-1)
+        axes = (1,) * (len(activation.shape) - 2)
+        along = ops.sum(activation * ops.reshape(wanted, (-1, *axes, wanted.shape[-1])), axis=-1)
         if similarity == "cosine":
             along = along / (ops.sqrt(ops.sum(ops.square(activation), axis=-1)) + _SMALL)
         return reduced(along, by)
@@ -151,8 +152,3 @@ def _unit(rows: Tensor) -> Any:
         return (dy - y * backend.row_sums(dy * y)[:, None]) / length
 
     return y, back
-
-
-def _with_axes_of(rows: Tensor, activation: Tensor) -> Tensor:
-    """Reshape (n, c) to broadcast with (n, ..., c)."""
-    return ops.reshape(rows, (-1,) + (1,) * (len(activation.shape) - 2) + (rows.shape[-1],))

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NoReturn
 
 from dreamfilters.dreams.objectives import units
 from dreamfilters.dreams.objectives.objective import Objective, Reducer, join
@@ -54,13 +55,12 @@ def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassS
         >>> [len(goal) for goal in goals(load("signs"), ["conv1:0-3", "conv2", "conv1:9"])]
         [5, 32]
     """
-    parsed = [
-        parse(network, text, class_score=class_score) for text in ([targets] if isinstance(targets, str) else targets)
-    ]
-    if not parsed:
+    texts = [targets] if isinstance(targets, str) else targets
+    if not texts:
         raise TargetError("no target: give one, such as conv6:12 or class:STOP")
     joined: dict[object, Objective] = {}
-    for goal in parsed:
+    for text in texts:
+        goal = parse(network, text, class_score=class_score)
         joined[goal.kind] = join(joined[goal.kind], goal) if goal.kind in joined else goal
     return list(joined.values())
 
@@ -112,9 +112,11 @@ class _Parser:
             self._fail("expected + or -")
         return goal
 
-    def _fail(self, why: str) -> None:
-        position = self.tokens[self.next].start if self.next < len(self.tokens) else len(self.text)
-        raise TargetError(_syntax_error(self.text, position, why))
+    def _fail(self, why: str, token: _Token | None = None) -> NoReturn:
+        """Raise a TargetError at a token, or at the next one."""
+        if token is None and self.next < len(self.tokens):
+            token = self.tokens[self.next]
+        raise TargetError(_syntax_error(self.text, token.start if token else len(self.text), why))
 
     def _take(self, *texts: str) -> str | None:
         """Take the next token if it is an operator among `texts`."""
@@ -140,18 +142,16 @@ class _Parser:
             if not self._take(")"):
                 self._fail("expected )")
             return goal
-        if self.next >= len(self.tokens):
+        if self.next >= len(self.tokens) or self.tokens[self.next].kind == "operator":
             self._fail("expected a target")
         token = self.tokens[self.next]
-        if token.kind == "operator":
-            self._fail("expected a target")
         self.next += 1
         if token.kind == "number":
             if not self._take("*"):
                 self._fail("expected * after a number")
             weight = float(token.text)
             if not math.isfinite(weight):
-                raise TargetError(_syntax_error(self.text, token.start, f"{token.text} is not a finite number"))
+                self._fail(f"{token.text} is not a finite number", token)
             return weight * self._product()
         return self._atom(token)
 
@@ -169,7 +169,7 @@ class _Parser:
             )
         _dreamable(info)
         if colon and not tail:
-            raise TargetError(_syntax_error(self.text, token.start, f"expected a number after {token.text}"))
+            self._fail(f"expected a number after {token.text}", token)
         tail, reducer = _reducer(tail)
         if "@" in tail:
             return self._neuron(info.name, tail, token)
@@ -211,8 +211,7 @@ class _Parser:
 
     def _neuron(self, layer: str, tail: str, token: _Token) -> Objective:
         if re.fullmatch(r"\d+@\d+(,\d+)?", tail) is None:
-            why = "a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4, or LAYER:CHANNEL@TOKEN"
-            raise TargetError(_syntax_error(self.text, token.start, why))
+            self._fail("a neuron is LAYER:FILTER@ROW,COLUMN, such as conv6:12@3,4, or LAYER:CHANNEL@TOKEN", token)
         return units.neuron(layer, [tuple(map(int, re.split("[@,]", tail)))])
 
     def _numbers(self, tail: str, token: _Token, count: int, has: str) -> list[int]:
@@ -221,12 +220,10 @@ class _Parser:
         for part in tail.split(","):
             match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
             if match is None:
-                raise TargetError(
-                    _syntax_error(self.text, token.start, f"{tail!r} is not a list of numbers such as 0-15,42")
-                )
+                self._fail(f"{tail!r} is not a list of numbers such as 0-15,42", token)
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first:
-                raise TargetError(_syntax_error(self.text, token.start, f"{part} is descending; give {last}-{first}"))
+                self._fail(f"{part} is descending; give {last}-{first}", token)
             if last >= count:
                 raise TargetError(f"{token.text}: {has}, 0 to {count - 1}")
             numbers += range(first, last + 1)

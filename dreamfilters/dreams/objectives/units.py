@@ -39,10 +39,11 @@ def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") ->
         ('conv6:0', 'conv6:1')
     """
     chosen = _non_negative(channels, "channel")
-    reducer = _checked_reducer(reduce)
-    suffix = "" if reducer == "mean" else "!max"
+    if reduce not in ("mean", "max"):
+        raise TargetError(f"reduce={reduce!r}: give 'mean' or 'max'")
+    suffix = "" if reduce == "mean" else "!max"
 
-    def score(seen: Activations, wanted: Wanted, by: Reducer = reducer) -> Tensor:
+    def score(seen: Activations, wanted: Wanted, by: Reducer = reduce) -> Tensor:
         return reduced(_unit_maps(seen[layer], wanted), by)
 
     return Objective(
@@ -50,10 +51,10 @@ def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") ->
         score=score,
         wanted=np.asarray(chosen, "int32"),
         names=tuple(f"{quoted(layer)}:{number}{suffix}" for number in chosen),
-        kind=("channel", layer, reducer),
+        kind=("channel", layer, reduce),
         reach=((layer, (max(chosen),)),),
         only=lambda wanted: {layer: wanted},
-        maximum=partial(score, by="max") if reducer == "mean" else None,
+        maximum=partial(score, by="max") if reduce == "mean" else None,
     )
 
 
@@ -192,12 +193,6 @@ def _soft_maximum(numbers: Tensor) -> Tensor:
     top = ops.stop_gradient(ops.max(numbers, axis=-1, keepdims=True))
     total = ops.sum(ops.exp(numbers - top), axis=-1, keepdims=True)
     return (top + ops.log(ops.repeat(total, backend.LANES, axis=-1)))[:, 0]
-
-
-def _checked_reducer(reduce: str) -> Reducer:
-    if reduce not in ("mean", "max"):
-        raise TargetError(f"reduce={reduce!r}: give 'mean' or 'max'")
-    return reduce  # type: ignore[return-value]
 
 
 def _non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from dreamfilters.dreams.ascent.ascent import AscentStep
-from dreamfilters.dreams.ascent.step_progress import step_progress
+from dreamfilters.dreams.ascent.ascent import AscentStep, step_progress
 
 
 def step(names, finished, number):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dreamfilters.dreams.ascent import batch_size as batching
-from dreamfilters.dreams.ascent.batch_size import batch_size, image_bytes
+from dreamfilters.dreams.ascent import batches
+from dreamfilters.dreams.ascent.batches import batch_size, image_bytes
 from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.units import channel, logit
@@ -40,10 +40,10 @@ def test_no_batch_is_larger_than_the_goal_or_64(network):
 
 def test_the_memory_budget_limits_the_batch(network, monkeypatch):
     goal = channel("conv1", [0] * 30)
-    monkeypatch.setattr(batching, "_BUDGET", 10 * 16 * 16 * 8 * 8)
+    monkeypatch.setattr(batches, "_BUDGET", 10 * 16 * 16 * 8 * 8)
     assert size(network, goal) == 10
     assert size(network, goal, recipe=Recipe(transforms=(Views(2),))) == 5
-    monkeypatch.setattr(batching, "_BUDGET", 1)
+    monkeypatch.setattr(batches, "_BUDGET", 1)
     assert size(network, goal) == 1  # one image at least
 
 
@@ -53,7 +53,7 @@ def test_a_group_stays_together(network, monkeypatch):
     assert size(network, grouped) == 3
     assert size(network, grouped, batch=5) == 3
     assert size(network, goal, batch=5) == 5
-    monkeypatch.setattr(batching, "_BUDGET", 1)
+    monkeypatch.setattr(batches, "_BUDGET", 1)
     assert size(network, grouped) == 3
 
 
@@ -69,5 +69,5 @@ def test_requested_batches(network):
 
 def test_the_trial_chooses_the_size_with_the_most_images_per_second(network, monkeypatch):
     clock = iter(np.cumsum([0.0, 6.4, 0.0, 1.6]).tolist())  # 64 images in 6.4 s, 32 in 1.6 s
-    monkeypatch.setattr(batching.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(batches.time, "perf_counter", lambda: next(clock))
     assert size(network, channel("conv1", [0] * 500)) == 32
