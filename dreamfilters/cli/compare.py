@@ -10,10 +10,14 @@ import typer
 
 from dreamfilters.cli.options import (
     AsJson,
+    Labels,
     Layers,
     Model,
     ModelOptions,
     Quiet,
+    RecipeName,
+    RecipeSettings,
+    Seed,
     folder_for,
     import_tensorflow,
     labeled_images,
@@ -31,14 +35,8 @@ Row: TypeAlias = tuple[str, ...]
 Against = Annotated[
     str | None, typer.Option(metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.")
 ]
-RecipeName = Annotated[str, typer.Option(metavar="NAME|FILE", help="Recipe name or TOML file; see `recipes`.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Recipe setting to change.")]
-Seed = Annotated[int, typer.Option(help="Random seed.")]
 Seeds = Annotated[int, typer.Option(help="Dreams of each unit; the first is compared, all give the seed variation.")]
 Top = Annotated[int, typer.Option(help="Real images shown beside each dream.")]
-Labels = Annotated[
-    Path | None, typer.Option(metavar="CSV", help="File and class of each image; default: the folder names.")
-]
 
 
 @with_model_options
@@ -53,7 +51,7 @@ def compare(
         Path | None, typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.")
     ] = None,
     recipe: RecipeName = "standard",
-    settings: Settings = None,
+    settings: RecipeSettings = None,
     seed: Seed = 0,
     seeds: Seeds = 3,
     top: Top = 4,
@@ -128,7 +126,7 @@ def atlas(
     layers: Layers = None,
     against: Against = None,
     recipe: RecipeName = "standard",
-    settings: Settings = None,
+    settings: RecipeSettings = None,
     seed: Seed = 0,
     seeds: Seeds = 2,
     top: Top = 4,
