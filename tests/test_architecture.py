@@ -162,6 +162,15 @@ def test_no_module_bears_the_name_of_a_public_function():
         assert not exported & {path.stem for path in init.parent.glob("*.py")}, init
 
 
+def test_a_public_class_name_means_one_thing():
+    modules = defaultdict(list)
+    for path in FILES:
+        for node in TREES[path].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                modules[node.name].append(name_of(path))
+    assert {name: where for name, where in modules.items() if len(where) > 1} == {}
+
+
 def test_every_public_name_is_there_and_documented():
     for name in dreamfilters.__all__:
         thing = getattr(dreamfilters, name)
