@@ -23,7 +23,10 @@ _LISTED = 40  # units that are printed; the CSV file lists all
 def audit(
     model: options.Model,
     images: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGES]", help="Folder of images to scan, at any depth, or an image.")
+        Path | None,
+        typer.Argument(
+            metavar="[IMAGES]", help="Folder of images to scan, or an image; default for signs: rendered samples."
+        ),
     ] = None,
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored scan; with IMAGES, where to store the scan.")
@@ -57,6 +60,8 @@ def audit(
     from dreamfilters.runs.audit_run import AuditJob, run
 
     network = model_options.network(model)
+    if model == "signs" and scan is None:
+        images = options.images_or_samples(model, images)
     job = AuditJob(network, model, _scan_of(network, images), scan, options.layer_names(layers), seed)
     with progress("audit", quiet) as report:
         result = run(job, out or options.output_folder(network, "audit"), force=force, progress=report)
@@ -68,13 +73,13 @@ COMMANDS = (audit,)
 
 
 def _scan_of(network: Network, images: Path | None) -> ScanJob | None:
-    from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob, default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:
         return None
     folder = options.labeled_images(network, images)
-    return ScanJob(network, source_of(folder), default_layers(network), k=min(TOP_K, len(folder)))
+    return ScanJob(network, source_of(folder), default_layers(network))
 
 
 def _print(result: RunResult[Audit | None], as_json: bool) -> None:

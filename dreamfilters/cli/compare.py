@@ -19,6 +19,7 @@ from dreamfilters.cli.options import (
     RecipeSettings,
     Seed,
     folder_for,
+    images_or_samples,
     import_tensorflow,
     labeled_images,
     layer_names,
@@ -27,7 +28,6 @@ from dreamfilters.cli.options import (
 from dreamfilters.cli.output import print_json, progress, say, table, tell_failures
 
 if TYPE_CHECKING:
-    from dreamfilters.networks import Network
     from dreamfilters.runs.compare_run import UnitValues
     from dreamfilters.runs.storage.run_result import RunResult
 
@@ -158,7 +158,7 @@ def atlas(
 
     network = opening.network(model)
     other = None if against is None else (against, ModelOptions(trust=opening.trust).network(against))
-    source = labeled_images(network, images or _samples(network), labels)
+    source = labeled_images(network, images_or_samples(model, images), labels)
     how = read_recipe(recipe, settings=settings or [])
     folder = out or folder_for(network).with_name(f"{folder_for(network).name}-atlas")
     with progress("atlas", quiet) as report:
@@ -175,18 +175,6 @@ def atlas(
 
 
 COMMANDS = (compare, measures, atlas)
-
-
-def _samples(network: Network) -> Path:
-    """Return the folder of the built-in network's samples, which is written if need be."""
-    from dreamfilters.errors import ImageError
-    from dreamfilters.signs.rendering.scenes import write_samples
-
-    if network.name != "signs":
-        raise ImageError(f"{network.name}: no images to compare with; give a folder of images after MODEL")
-    folder = Path("outputs") / "samples"
-    write_samples(folder)
-    return folder
 
 
 def _print_result(

@@ -189,6 +189,20 @@ def import_tensorflow() -> None:
         os.close(devnull)
 
 
+def images_or_samples(model: str, images: Path | None) -> Path:
+    """Return the images that are given, else the folder with the samples of the built-in network."""
+    from dreamfilters.errors import ImageError
+    from dreamfilters.signs.rendering.scenes import write_samples
+
+    if images is not None:
+        return images
+    if model != "signs":
+        raise ImageError(f"{model}: no images; give an image or a folder of images after MODEL")
+    folder = Path("outputs") / "samples"
+    write_samples(folder)
+    return folder
+
+
 def labeled_images(network: Network, images: Path, labels: Path | None = None) -> ImageFolder:
     """Return the images of a folder, or a single one.
 

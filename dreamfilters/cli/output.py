@@ -5,6 +5,7 @@ Text is printed without characters that could control a terminal.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,10 @@ _LISTED = 20  # failures that are printed
 
 
 def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print columns, each as wide as its longest cell."""
-    lines = [headings, *[tuple(map(printable, row)) for row in rows]]
+    """Print columns, each as wide as its longest cell; a column that is empty in every row is left out."""
+    cells = [tuple(map(printable, row)) for row in rows]
+    used = [not cells or any(column) for column in zip(*cells, strict=True)] or [True] * len(headings)
+    lines = [tuple(itertools.compress(line, used)) for line in (headings, *cells)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

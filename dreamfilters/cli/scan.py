@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 @options.with_model_options
 def scan(
     model: options.Model,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.")],
+    images: Annotated[
+        Path | None,
+        typer.Argument(metavar="[IMAGES]", help="Folder of images, or an image; default for signs: rendered samples."),
+    ] = None,
     out: Annotated[Path | None, options.out_option("outputs/<model>-scan")] = None,
     layers: options.Layers = None,
     labels: options.Labels = None,
-    top: Annotated[int, typer.Option(help="Number of images in a ranking of the strongest or weakest.")] = 9,
+    top: Annotated[int, typer.Option(help="Greatest number of images in a ranking.")] = 9,
     batch: Annotated[int | None, typer.Option(help="Batch size; it does not change the results.")] = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
@@ -34,7 +37,7 @@ def scan(
 
     \b
     Examples:
-      dreamfilters scan signs images/
+      dreamfilters scan signs
       dreamfilters scan net.keras images/ --labels labels.csv --layers conv4,conv5 --out outputs/mine
 
     Stores for each unit the minimum, maximum, mean, std, share of zeros, histogram, class means, and the strongest and
@@ -51,7 +54,7 @@ def scan(
     from dreamfilters.runs.scan_run import StoredScanJob, run
 
     network = model_options.network(model)
-    source = source_of(options.labeled_images(network, images, labels))
+    source = source_of(options.labeled_images(network, options.images_or_samples(model, images), labels))
     job = ScanJob(network, source, options.layer_names(layers) or default_layers(network), k=top, batch=batch)
     folder = out or options.output_folder(network, "scan")
     with progress("scan", quiet) as report:
@@ -74,7 +77,7 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
         print_json({"folder": folder, "images": readable, "failures": failures, "layers": rows})
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
-        typer.echo(f"{readable} images: {result.folder}")
+        typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder}")
     tell_failures(result.failures, result.folder / "manifest.json", count=result.total)
 
 

@@ -146,7 +146,7 @@ def compare(
         recipe: of the dreams; default: "standard".
         seed: random seed.
         seeds: number of dreams of each unit; the first is compared, all give the seed variation.
-        top: number of real images shown for each unit.
+        top: greatest number of real images shown for each unit.
         against: another network, which is shown the dreams in its own input form.
         user_image: name and image, (h, w, c) in [0, 1], of an image to show beside them.
         labels: the class of each image, "" for none; default: the labels of the folder.
@@ -154,7 +154,7 @@ def compare(
 
     Raises:
         TargetError, UnknownNameError: no such unit, or the other network lacks one of the classes.
-        ImageError: no image can be read, or fewer than `top`.
+        ImageError: no image can be read.
         RecipeError: `seeds` or `top` below 1, or a canvas that does not fit.
 
     Example:

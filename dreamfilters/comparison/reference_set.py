@@ -115,7 +115,7 @@ def reference_set(
 ) -> ReferenceSet:
     """Return the reference set of these layers; every file is read once."""
     count = len(source.names)
-    job = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, min(TOP_K, count)))
+    job = ScanJob(network, source, tuple(dict.fromkeys(layers)), k=max(top, TOP_K))
     state = job.start()
     for name in job.advance(state):
         if progress is not None:

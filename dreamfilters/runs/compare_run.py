@@ -58,7 +58,7 @@ class CompareJob:
     def scan_job(self) -> ScanJob:
         """The scan of the units' layers."""
         plan, layers = self.plan, tuple(dict.fromkeys([*self.plan.layers, *self.also]))
-        return ScanJob(plan.network, plan.source, layers, k=max(plan.top, min(TOP_K, len(plan.source.names))))
+        return ScanJob(plan.network, plan.source, layers, k=max(plan.top, TOP_K))
 
     @property
     def model(self) -> dict[str, str]:

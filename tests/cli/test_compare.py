@@ -112,7 +112,7 @@ def test_errors_are_one_line(noisy, tmp_path):
     (tmp_path / "empty").mkdir()
     wrong = [
         (ImageError, [tmp_path / "empty"], "empty"),
-        (ImageError, [], "give a folder of images"),
+        (ImageError, [], "give an image or a folder of images"),
         (UnknownNameError, [noisy / "images", "--layers", "conv9"], "Close names: conv"),
     ]
     for error, words, message in wrong:

@@ -54,6 +54,11 @@ def run_command(workspace, monkeypatch, capfd):
     return run
 
 
+def test_a_column_without_a_value_is_left_out(run_command, tmp_path):
+    _, out, _ = run_command("images/red.png", "--out", tmp_path / "out", "--layers", "conv1")
+    assert out.splitlines()[0].split() == ["image", "predicted", "probability", "maps"]
+
+
 def test_each_image_gets_a_line_and_a_folder(run_command, tmp_path):
     code, out, _ = run_command("images", "--out", tmp_path / "out", "--layers", "conv1, pool1", "--layers", "classes")
     assert code == 0

@@ -7,8 +7,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli.options import ModelOptions, parse_numbers, parse_sides, parse_size, with_model_options
-from dreamfilters.errors import InputFormError, TargetError
+from dreamfilters.cli.options import (
+    ModelOptions,
+    images_or_samples,
+    parse_numbers,
+    parse_sides,
+    parse_size,
+    with_model_options,
+)
+from dreamfilters.errors import ImageError, InputFormError, TargetError
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,15 @@ def test_verbose_prints_what_was_changed_in_an_old_file(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
     ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))
     assert capsys.readouterr().err == "nothing was changed\n"
+
+
+def test_only_the_built_in_network_has_samples(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert images_or_samples("signs", Path("mine")) == Path("mine")
+    folder = images_or_samples("signs", None)
+    assert len(list(folder.glob("*/*.png"))) == 43 * 4
+    with pytest.raises(ImageError, match=r"signs\.keras: no images; give an image"):  # another network of this name
+        images_or_samples("signs.keras", None)
 
 
 def test_sizes():

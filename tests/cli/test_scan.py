@@ -142,6 +142,15 @@ def test_unreadable_images_are_counted_and_named_and_do_not_end_the_scan(run_com
     assert [name for name, _ in read_scan(workspace / "out").failures] == sorted(reasons)
 
 
+def test_top_is_a_limit_so_one_image_can_be_scanned(run_command, workspace):
+    code, out, _ = run_command("images/palette.png", "--layers", "conv1")
+    assert code == 0
+    assert out.splitlines()[-1] == "1 image: out"
+    found = read_scan(workspace / "out")
+    assert found.k == 1
+    assert [example.name for example in found.unit("conv1", 0).strongest["mean"]] == ["palette.png"]
+
+
 def test_json_of_a_finished_scan_needs_no_second_scan(run_command, workspace):
     write_bad(workspace / "images")
     run_command("images")
@@ -168,7 +177,7 @@ def test_labels_of_a_csv_file_reach_the_scan(run_command, workspace):
         (["nowhere"], ImageError, "nowhere: no such file"),
         (["empty"], ImageError, "empty: no image files"),
         (["bad"], ImageError, "none of its 9 images can be read"),
-        (["images", "--top", "14"], ImageError, "top 14: there are only 13 images"),
+        ([], ImageError, "tiny.keras: no images; give an image or a folder"),
         (["images", "--layers", "conv9"], UnknownNameError, "conv9: .* Close names: conv"),
         (["images", "--labels", "other.csv"], ImageError, "names none of the 13 images"),
         (["images", "--labels", "unknown.csv"], UnknownNameError, "class tree"),

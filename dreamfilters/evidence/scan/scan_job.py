@@ -53,13 +53,13 @@ def scan(
         images: an `ImageFolder`, or an array (n, h, w, c) in [0, 1]; resized to the network's input size.
         layers: layer names (default: `default_layers`, all layers that compute something new, and the logits).
         labels: one label per image, "" for none (default: those of the folder).
-        k: number of images in a ranking.
+        k: greatest number of images in a ranking.
         batch: images per batch; it changes the running time, never the result.
         progress: called after each batch with the number of images done.
 
     Raises:
         UnknownNameError: the network has no such layer.
-        ImageError: no image can be read, or there are fewer than `k` images.
+        ImageError: no image can be read.
         RecipeError: `k` or `batch` is below 1, or a layer has no units.
 
     Example:
@@ -108,7 +108,7 @@ class ScanJob:
         network: the network.
         source: the images.
         layers: layer names.
-        k: number of images in a ranking.
+        k: greatest number of images in a ranking; at most the number of images.
         batch: images per batch; None for the fastest.
     """
 
@@ -124,8 +124,9 @@ class ScanJob:
             raise RecipeError(f"k={self.k}: must be at least 1")
         if self.batch is not None and self.batch < 1:
             raise RecipeError(f"batch={self.batch}: must be at least 1")
-        if count < self.k:
-            raise ImageError(f"top {self.k}: there are only {count} images; give more images or a lower top")
+        if not count:
+            raise ImageError("no images: give at least one")
+        object.__setattr__(self, "k", min(self.k, count))
         for layer in self.layers:
             self.network.layer(layer)
 

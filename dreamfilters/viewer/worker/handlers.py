@@ -136,8 +136,8 @@ class Handlers:
             pause()
 
         folder = self._images(images)
-        top = min(_REPORT_IMAGES, len(folder))
-        found = compare(self._session.network, targets, folder, seeds=1, top=top, progress=on_progress)
+        network = self._session.network
+        found = compare(network, targets, folder, seeds=1, top=_REPORT_IMAGES, progress=on_progress)
         return _archive(report_files(found))
 
     def _dream(self, dream: str) -> tuple[DreamRequest, Dream]:

@@ -8,7 +8,7 @@ from typing import Any
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob, default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
@@ -40,7 +40,7 @@ def run_scan(
     count = len(request.images)
     fitting = max(1, min(batch, count, _BATCH_BYTES // session.activation_bytes))
     source = source_of(request.images)
-    job = ScanJob(network, source, default_layers(network), k=min(TOP_K, count), batch=fitting)
+    job = ScanJob(network, source, default_layers(network), batch=fitting)
     state = job.start()
 
     def report(phase: str, done: int, note: str) -> None:

@@ -161,15 +161,20 @@ def test_a_network_of_any_size_takes_the_size_of_the_first_readable_image(tmp_pa
     assert found.layer("conv").facts.shape == (6, 4, 2)
 
 
+def test_a_ranking_has_at_most_as_many_images_as_there_are(network):
+    found = scan(network, reds(0.5, 1), k=3)
+    assert found.k == 2
+    assert [example.index for example in found.unit("conv", 0).strongest["mean"]] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "error", "message"),
     [
         ((reds(0, 1), ["conf"]), {"k": 1}, UnknownNameError, "conf: .* Close names: conv"),
-        ((reds(0, 1),), {"k": 3}, ImageError, "top 3: there are only 2 images"),
         ((reds(0, 1),), {"k": 0}, RecipeError, "k=0"),
         ((reds(0, 1),), {"k": 1, "batch": 0}, RecipeError, "batch=0"),
         ((reds(0, 1),), {"k": 1, "labels": ["red"]}, ImageError, "1 labels for 2 images"),
-        ((reds(),), {"k": 1}, ImageError, "there are only 0 images"),
+        ((reds(),), {"k": 1}, ImageError, "no images: give at least one"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(network, arguments, settings, error, message):
