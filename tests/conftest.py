@@ -11,7 +11,7 @@ from typing import Any
 
 from dreamfilters.cli.options import import_tensorflow
 
-import_tensorflow()  # else the process that hands out the tests says below its summary what TensorFlow greeted with
+import_tensorflow()  # otherwise TensorFlow's startup messages appear below the summary
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:
-    """Fill the weights by NumPy: kernels of He's std that sum to 0, so that every unit answers to some noise."""
+    """Fill the weights by NumPy: kernels of He's std that sum to 0, so that every unit responds to some noise."""
     rng = np.random.default_rng(seed)
     for variable in model.weights:
         shape, name = tuple(variable.shape), variable.path.rpartition("/")[2]
@@ -69,13 +69,13 @@ def _tiny(channels: int = 3, size: int = 16) -> keras.Model:
 
 @pytest.fixture(scope="session")
 def make_tiny() -> Callable[..., keras.Model]:
-    """A function that makes `tiny` anew, with any number of channels: for tests that change it."""
+    """A function that builds a new `tiny` with any number of channels, for tests that change it."""
     return _tiny
 
 
 @pytest.fixture(scope="session")
 def fill() -> Callable[..., keras.Model]:
-    """The function that fills a model's weights, always alike."""
+    """The function that fills a model's weights with the same values each time."""
     return seeded
 
 
@@ -232,13 +232,13 @@ def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the running viewer writes the dreams that are to be kept."""
+    """The folder in which the running viewer saves dreams."""
     return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture(scope="session")
 def viewer(viewed: Path, kept: Path) -> Iterator[Viewer]:
-    """A viewer of the built-in network, which a process of its own owns; over HTTP as in the browser."""
+    """A running viewer of the built-in network with its worker process, used over HTTP."""
     from dreamfilters.viewer.launch import access_for, settings_for
     from dreamfilters.viewer.server.http_server import start_server
 

@@ -1,4 +1,4 @@
-"""Files that are no network, or one that nobody should open: name -> (how it is made, what is said of it)."""
+"""Files that are not a model or must not be opened: name -> (function that writes it, expected error)."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def _(path: Path) -> None:
 
 @row("bomb-directory.keras", "")
 def _(path: Path) -> None:
-    """The size that the directory of the archive states is a lie."""
+    """The directory of the archive states a wrong size."""
     archive(path, {})
     data = bytearray(path.read_bytes())
     at = data.index(b"PK\x01\x02")
@@ -294,7 +294,7 @@ def _(file: h5py.File) -> None:
 
 @hdf5("link-beside.h5", "is a link out of the file")
 def _(file: h5py.File) -> None:
-    """Even where no weight is."""
+    """A link is refused also where no weight is stored."""
     file["notes"] = h5py.ExternalLink("/etc/passwd", "/x")
 
 
@@ -305,7 +305,7 @@ def _(file: h5py.File) -> None:
 
 @hdf5("groups-doubled.h5", "has two names in the file")
 def _(file: h5py.File) -> None:
-    """Thirty groups with a billion ways through them."""
+    """Thirty groups with a billion paths through them."""
     here = file
     for _ in range(30):
         inner = here.create_group("a")

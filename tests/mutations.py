@@ -1,4 +1,4 @@
-"""Good files with something wrong in them, by chance and the same for the same seed."""
+"""Random mutations of valid files; the same seed gives the same mutation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def change_bytes(path: Path, chance: np.random.Generator) -> None:
 
 
 def change_config(path: Path, chance: np.random.Generator) -> None:
-    """Put something odd in one to three places of the stored configuration."""
+    """Replace one to three values of the stored configuration by unusual ones."""
     if h5py.is_hdf5(path):
         with h5py.File(path, "a") as file:
             told = json.loads(file.attrs["model_config"])

@@ -34,7 +34,7 @@ def images_of():
 
 @pytest.fixture(scope="session")
 def colors():
-    """A network that tells red, green and blue by their mean: one filter each, and a filter that is always 0."""
+    """A network that distinguishes red, green and blue by their mean: one filter each, and one that is always 0."""
     model = keras.Sequential(
         [
             layers.Input((16, 16, 3)),

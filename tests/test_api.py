@@ -1,4 +1,4 @@
-"""The public names: one list, found where it says, without importing TensorFlow."""
+"""The public names: one list, each importable, without importing TensorFlow."""
 
 import ast
 import importlib

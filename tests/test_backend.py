@@ -247,7 +247,7 @@ def test_versions_name_what_decides_the_bytes():
 
 
 def test_another_keras_backend_is_refused_in_one_line():
-    # A folder with an empty `jax`, so that Keras gets as far as believing it.
+    # A folder with an empty `jax`, so that Keras accepts the setting.
     code = (
         "import sys, types; keras = types.ModuleType('keras'); "
         "keras.backend = types.SimpleNamespace(backend=lambda: 'jax'); sys.modules['keras'] = keras\n"

@@ -1,4 +1,4 @@
-"""Files that are no network end in one line each, quickly, in little memory, and leave nothing behind."""
+"""Files that are not a network end in one line each, quickly and in little memory, and leave no files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def opened(place):
-    """What the program said of each file, and what it left behind."""
+    """The output of the program for each file, and the files it left."""
     before = listed(place)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps(list(ROWS)), cwd=place, capture_output=True, text=True,

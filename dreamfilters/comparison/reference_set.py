@@ -49,7 +49,7 @@ class ReferenceSet:
 
     @cached_property
     def sampled(self) -> tuple[int, ...]:
-        """The numbers of the randomly sampled images, rising: all images where there are few."""
+        """The numbers of the randomly sampled images in ascending order: all images where there are few."""
         failed = {name for name, _ in self.scan.failures}
         return self.sample([index for index, name in enumerate(self.scan.names) if name not in failed])
 
@@ -65,7 +65,7 @@ class ReferenceSet:
         return cast("Result", self._results[compute])
 
     def sample(self, indices: Sequence[int], most: int = _SAMPLE) -> tuple[int, ...]:
-        """Return a random sample of these numbers, rising: at most `most`, and no more images than fit into memory."""
+        """Return a sorted random sample of these numbers: at most `most`, and no more images than fit into memory."""
         height, width = self.scan.size
         affordable = max(_FEWEST, _BYTES // (4 * height * width * self.network.form.channels))
         count = min(len(indices), most, affordable)

@@ -88,7 +88,7 @@ def with_channels(image: ArrayLike) -> ImageArray:
     values = np.asarray(image, np.float32)
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 2, 3, 4) or 0 in values.shape:
-        raise ImageError(f"no image has the shape {np.shape(image)}; wanted (h, w) or (h, w, 1 to 4)")
+        raise ImageError(f"no image has the shape {np.shape(image)}; expected (h, w) or (h, w, 1 to 4)")
     return values
 
 

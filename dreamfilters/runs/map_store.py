@@ -68,7 +68,7 @@ class MapStore:
         return StoredMaps.of(self.folder(name), values)
 
     def finished(self, name: str, digest: str) -> StoredMaps | None:
-        """Return the undamaged maps of an image with this SHA-256 and the settings of this run, None without them."""
+        """Return the undamaged maps of an image with this SHA-256 and the settings of this run, or None."""
         folder = self.folder(name)
         try:
             record = json.loads((folder / RECORD).read_bytes())

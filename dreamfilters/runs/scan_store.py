@@ -48,7 +48,7 @@ class ScanStore:
         write_atomic(self.run.path / UNFINISHED, _archive(state.accumulators.arrays | extra, np.savez))
 
     def read_state(self) -> ScanState | None:
-        """Return the state that an earlier run with equal settings saved, None without one."""
+        """Return the state that an earlier run with equal settings saved, or None."""
         from dreamfilters.evidence.scan.scan_job import ScanState
 
         try:

@@ -182,7 +182,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Event:
-    """News from the worker.
+    """An event that the worker reports.
 
     Attributes:
         topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'report' or 'failed'.

@@ -1,4 +1,4 @@
-"""The report in a real browser: what names of any kind do to it, and what its keys do."""
+"""The report in a real browser: hostile names and keyboard shortcuts."""
 
 from dataclasses import replace
 
@@ -96,13 +96,13 @@ def test_nothing_but_what_the_page_is_made_of_is_in_it(tab, page):
 
 
 def test_nothing_is_fetched_and_nothing_is_refused(tab, log, page):
-    """No request but the file's own, no word in the console, no dialog, and every image is one."""
+    """The page requests only itself, logs nothing, opens no dialog, and every image loads."""
     visit(tab, page)
     assert [url for url in log.requests if not url.startswith("data:")] == [page.resolve().as_uri()]
     assert tab.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
 
 
-def test_the_policy_refuses_a_script_that_would_get_in(tab, log, page, tmp_path):
+def test_the_policy_refuses_an_injected_script(tab, log, page, tmp_path):
     """The same page with a foreign script in it: the browser does not run it."""
     inside = page.read_text("utf-8").replace("</main>", "<script>document.title = 'hacked'</script></main>")
     inside = inside.replace("</main>", "<p id=foreign onclick=\"document.title='hacked'\">x</p></main>")

@@ -1,4 +1,4 @@
-"""The viewer of the built-in network in a browser, used as a person uses it."""
+"""The viewer of the built-in network in a real browser."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The command as a person gives it: what it prints, and one line for what cannot be."""
+"""`dreamfilters compare` and `atlas`: output, exit codes and error messages."""
 
 import json
 

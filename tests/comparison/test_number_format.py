@@ -1,4 +1,4 @@
-"""Numbers as they are said."""
+"""Numbers as text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The color map: even to the eye, honest about constants and gaps."""
+"""Colormaps: perceptually uniform; constant maps and NaN are marked."""
 
 import numpy as np
 import pytest

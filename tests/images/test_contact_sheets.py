@@ -1,4 +1,4 @@
-"""The contact sheet: every image in its place, whole and labeled."""
+"""Contact sheets: every image is complete, in its place and labeled."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files of every odd kind, made by hand, and what has to be read from them."""
+"""Hand-made files of unusual kinds, and the pixels that must be read from them."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What is written comes back."""
+"""Encoded images and their text are read back unchanged."""
 
 import io
 

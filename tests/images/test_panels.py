@@ -1,4 +1,4 @@
-"""Panels: set where they belong, lossless, and the same bytes each time."""
+"""Panels: positions, lossless pixels and reproducible bytes."""
 
 import io
 

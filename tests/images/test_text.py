@@ -1,4 +1,4 @@
-"""Letters that Pillow's font lacks still look like themselves."""
+"""Letters that Pillow's font lacks are composed correctly."""
 
 import numpy as np
 import pytest

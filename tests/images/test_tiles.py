@@ -1,4 +1,4 @@
-"""Grids of tiles and rows of bars: each where its number says."""
+"""Grids of tiles and rows of bars: each element is at the position of its number."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What every page of this house has: ids, data that cannot become markup."""
+"""The frame of every page: unique ids, and data that cannot become markup."""
 
 import base64
 import io

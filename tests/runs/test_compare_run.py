@@ -1,4 +1,4 @@
-"""A report in its folder: kept, replaced when forced, and never written over other files."""
+"""A report in its folder: kept, replaced with `force`, and never written over other files."""
 
 import json
 from dataclasses import replace

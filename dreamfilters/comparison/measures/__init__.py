@@ -1,1 +1,1 @@
-"""Measures that hold a dream or a unit against real images."""
+"""Measures that compare a dream or a unit with real images."""

@@ -208,7 +208,9 @@ def _confusion(
 def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
     numbers, known = np.asarray(values, np.float64), np.asarray(labels)
     if numbers.ndim != 2 or known.shape != numbers.shape[:1]:
-        raise ImageError(f"numbers of shape {numbers.shape} and labels of shape {known.shape}: wanted (n, m) and (n,)")
+        raise ImageError(
+            f"numbers of shape {numbers.shape} and labels of shape {known.shape}: expected (n, m) and (n,)"
+        )
     return numbers, known
 
 

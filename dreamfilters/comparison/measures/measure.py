@@ -155,7 +155,7 @@ NO_VALUE = "–"  # figure of a caption without a value
 
 @dataclass(frozen=True, eq=False)
 class Measure(Generic[Value]):
-    """One way to hold a dream or a unit against real images; `MEASURES` has them all.
+    """One way to compare a dream or a unit with real images; `MEASURES` lists all of them.
 
     A value is anything that `serialization.plain` turns into JSON, or that has `as_values()` of its own.
 
@@ -198,11 +198,11 @@ class Measure(Generic[Value]):
         return replace(caption, name=self.title, meaning=self.meaning)
 
     def row(self, value: Value | Missing | None) -> dict[str, Any]:
-        """Return the cells of a value, the same keys for every value; None without one."""
+        """Return the cells of a value, the same keys for every value, or None if there is no value."""
         known = value is not None and not isinstance(value, Missing)
         return {name: cell(value) if known else None for name, cell in self.columns.items()}  # type: ignore[arg-type]
 
 
 def as_values(value: Any) -> Any:
-    """Return a measure's value as JSON holds it."""
+    """Return a measure's value as it is stored in JSON."""
     return value.as_values() if hasattr(value, "as_values") else plain(value)

@@ -63,7 +63,7 @@ class DreamService:
     async def compile(self, layer: str, unit: int, recipe: str) -> Values:
         """Let the worker compile the programs of a likely dream while it is idle.
 
-        Only the latest unit waits to be compiled: people open more layers than they dream of.
+        Only the latest unit waits to be compiled: more layers are opened than dreamed.
 
         Raises:
             UnknownNameError, TargetError, RecipeError: as `start`.

@@ -1,4 +1,4 @@
-"""Strangers' files, where this checkout lies beside them: each opens and recognizes signs, or says why not."""
+"""Model files that other people published: each opens and classifies traffic signs, or is refused with a reason."""
 
 import io
 import json
@@ -19,7 +19,7 @@ TEST = SHARED / "data" / "gtsrb" / "test_32.zip"
 EVERY = 40  # the whole test set takes five minutes
 
 pytestmark = pytest.mark.skipif(
-    not TEST.exists(), reason="strangers' models and the test set are not beside the checkout"
+    not TEST.exists(), reason="the published models and the test set are not next to the checkout"
 )
 
 
@@ -70,7 +70,7 @@ def signs():
 
 
 @pytest.mark.parametrize(("name", "form", "as_text", "stated"), NETWORKS, ids=lambda value: str(value)[:12])
-def test_a_strangers_network_recognizes_signs(signs, name, form, as_text, stated):
+def test_a_published_network_recognizes_signs(signs, name, form, as_text, stated):
     images, classes = signs
     model = open_model(SIGNS / name).model
     seen = np.asarray(model(np.stack([form(image, model.input_shape[1]) for image in images]))).argmax(-1)
@@ -90,7 +90,7 @@ def test_a_strangers_network_recognizes_signs(signs, name, form, as_text, stated
         ("vaib_v7.keras", "has a Lambda layer (collapse_hw), which runs code from the file"),
     ],
 )
-def test_what_holds_no_network_says_so(name, words):
+def test_a_file_without_a_network_is_refused_with_a_reason(name, words):
     with pytest.raises(ModelError) as caught:
         load(OTHERS / name)
     assert words in str(caught.value)
@@ -99,14 +99,14 @@ def test_what_holds_no_network_says_so(name, words):
 
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 @pytest.mark.parametrize("path", sorted(OTHERS.glob("*")), ids=lambda path: path.name[:12])
-def test_other_networks_open_and_survive_conversion(path, tmp_path):
-    told = path.with_suffix(".json") if path.with_suffix(".json").exists() else None
+def test_published_networks_open_and_survive_conversion(path, tmp_path):
+    architecture = path.with_suffix(".json") if path.with_suffix(".json").exists() else None
     if path.suffix == ".json" or path.name.startswith(("Layman", "rohitkr", "naoki", "vaib")):
         pytest.skip("holds no network of its own, or code")
-    model = open_model(path, architecture=told).model
+    model = open_model(path, architecture=architecture).model
     rng = np.random.default_rng(0)
     images = [rng.random((2, *(side or 32 for side in input_.shape[1:])), "float32") for input_ in model.inputs]
-    convert(path, tmp_path / "new.keras", architecture=told)
+    convert(path, tmp_path / "new.keras", architecture=architecture)
     outputs = np.asarray(model(images))
     assert np.isfinite(outputs).all()
     assert outputs.std() > 0
@@ -115,11 +115,11 @@ def test_other_networks_open_and_survive_conversion(path, tmp_path):
 
 def test_a_lambda_is_replaced_on_the_users_word(tmp_path):
     path = next(OTHERS.glob("naoki*.h5"))
-    told = tmp_path / "layers.json"
-    convert(path, told)
-    layers = json.loads(told.read_text())
+    architecture = tmp_path / "layers.json"
+    convert(path, architecture)
+    layers = json.loads(architecture.read_text())
     scaled = {"name": "lambda_1", "scale": 1 / 127.5, "offset": -1.0, "batch_input_shape": [None, 66, 200, 3]}
     layers["config"][0] = {"class_name": "Rescaling", "config": scaled}
-    told.write_text(json.dumps(layers))
-    network = load(path, architecture=told)
+    architecture.write_text(json.dumps(layers))
+    network = load(path, architecture=architecture)
     assert (network.form.size, network.layers[1].type, network.layers[1].units) == ((66, 200), "Conv2D", 24)
