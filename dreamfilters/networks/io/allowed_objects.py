@@ -27,8 +27,13 @@ _LARGEST = 10**8  # integer among a layer's settings
 _DEEPEST = 200  # levels of JSON; a nested model takes four
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 _PLAIN = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
-_POLICIES = {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "DTypePolicyMap"}
-_COUNTS = {"filters", "units", "groups", "depth_multiplier", "input_dim", "output_dim", "num_heads", "key_dim"}
+_POLICIES = {
+    "DTypePolicy", "FloatDTypePolicy", "DTypePolicyMap",
+    "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "Int4DTypePolicy",
+}  # fmt: skip
+_COUNTS = {
+    "filters", "units", "groups", "depth_multiplier", "input_dim", "output_dim", "num_heads", "key_dim", "lora_rank",
+}  # fmt: skip
 _IGNORED = ("class_name", "shared_object_id")
 _PARTS = ("layer", "backward_layer", "cell", "cells")  # settings that hold layers
 _OPERATIONS = tuple(f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", "image", "math", "linalg", "einops"))
@@ -113,7 +118,7 @@ class _Admission:
         if isinstance(value, Mapping) and "class_name" in value:
             if key.endswith("activation"):
                 return self._activation(name, value)
-            room = next((room for room in _MAKERS if key.endswith(f"_{room}")), "")
+            room = next((room for end, room in _MAKERS.items() if key.endswith(end)), "")
             if room:
                 return self._maker(name, room, value)
         return self._plain(name, key, value)
@@ -127,13 +132,13 @@ class _Admission:
         return function
 
     def _maker(self, name: str, room: str, value: Mapping[str, Any]) -> Config:
-        """Return the checked entry of an initializer, a regularizer or a constraint."""
+        """Return the checked entry of an initializer, regularizer, constraint, quantizer or its configuration."""
         kind = _kind(value)
-        found = getattr(getattr(keras, f"{room}s"), kind, None)
+        found = getattr(getattr(keras, room), kind, None)
         if not inspect.isclass(found) or not _is_of_keras(value):
             raise _foreign(kind, name)
-        config = {key: self._plain(name, key, inner) for key, inner in dict(value.get("config") or {}).items()}
-        return {"module": f"keras.{room}s", "class_name": kind, "config": config, "registered_name": None}
+        config = {key: self._setting(name, key, inner) for key, inner in dict(value.get("config") or {}).items()}
+        return {"module": f"keras.{room}", "class_name": kind, "config": config, "registered_name": None}
 
     def _plain(self, name: str, key: str, value: Any) -> Any:
         """Return a value that contains only numbers, text, tensors and dtypes."""
@@ -149,6 +154,12 @@ class _Admission:
         kind = _kind(value)
         if kind in _POLICIES and _is_of_keras(value):
             return {"module": "keras.dtype_policies", "class_name": kind, "config": inner.get("config", {})}
+        if kind in ("GPTQDTypePolicy", "AWQDTypePolicy"):
+            method = kind.removesuffix("DTypePolicy")
+            raise ModelError(
+                f"its layer {short(name)} is quantized by {method}, which Keras 3.15 does not restore from a file; "
+                "save the model before it is quantized, or quantize it to int8 or int4"
+            )
         if kind not in _PLAIN:
             raise ModelError(
                 f"its layer {short(name)} has an object of the class {kind} as {key}, which takes no object"
@@ -163,7 +174,11 @@ class _Admission:
         return {**entry, "module": "keras.layers", "registered_name": None}
 
 
-_MAKERS = ("initializer", "regularizer", "constraint")
+# End of a setting -> the module of Keras with the classes that it takes.
+_MAKERS = {
+    "_initializer": "initializers", "_regularizer": "regularizers", "_constraint": "constraints",
+    "_quantizer": "quantizers", "quantization_config": "quantizers",
+}  # fmt: skip
 
 
 def _kind(entry: Any) -> str:

@@ -154,6 +154,7 @@ def _built(stored: StoredModel, layers: StoredModel | None, *, trust: bool) -> L
     check_weight(config, numbers=stored.numbers, trust=trust)
     model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=not trust)
     _check_model(model, upgraded)
+    weight_loading.restore_adapter_scales(model, config)
     weight_loading.place(model, stored.pairs(model, config))
     return LoadedModel(model, upgraded.changes, _remark(model))
 

@@ -15,6 +15,7 @@ import keras
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.graph import Shape, flatten
+from dreamfilters.networks.io.weight_loading import LORA
 
 Config: TypeAlias = dict[str, Any]
 
@@ -38,7 +39,9 @@ def check_weight(config: Config, *, numbers: int, trust: bool = False) -> None:
         shell = thread.submit(_shell, config, trust).result()
     if not isinstance(shell, keras.Model):
         return
-    required = sum(math.prod(variable.shape) for variable in shell.weights)
+    sizes = [(variable.name in LORA, math.prod(variable.shape)) for variable in shell.weights]
+    # A .keras file does not hold the adapters; they may take as much as what it holds.
+    required = max(sum(size for is_adapter, size in sizes if is_adapter == adapters) for adapters in (False, True))
     if required > numbers + _SPARE:
         name, largest = max(((v.path, tuple(v.shape)) for v in shell.weights), key=lambda pair: math.prod(pair[1]))
         raise ModelError(

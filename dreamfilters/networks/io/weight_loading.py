@@ -20,6 +20,10 @@ Tree: TypeAlias = Mapping[str, Any]  # nested groups; the leaves are functions t
 Pair: TypeAlias = tuple[Any, Array]
 
 
+# Names of the variables of LoRA adapters. A .keras file holds the kernel with the adapter added, an .h5 file both.
+LORA = frozenset({"lora_kernel_a", "lora_kernel_b", "lora_embeddings_a", "lora_embeddings_b"})
+
+
 @dataclass(frozen=True)
 class WeightBlock:
     """The arrays of one top-level layer, in the stored order and with the stored names."""
@@ -58,6 +62,19 @@ def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
     """Return the layers of a model in the order of its file, without operations and inputs."""
     by_name = {layer.name: layer for layer in model.layers}
     return [by_name[name] for name in map(entry_name, config["config"]["layers"]) if name in by_name]
+
+
+def restore_adapter_scales(model: keras.Model, config: Mapping[str, Any]) -> None:
+    """Set the stored `lora_alpha` of each layer; Keras 3.15 replaces it by the rank when it builds a layer."""
+    entries = {entry_name(entry): entry["config"] for entry in config["config"]["layers"]}
+    for layer in stored_layers(model, config):
+        settings = entries[layer.name]
+        if "layers" in settings:
+            restore_adapter_scales(layer, {"config": settings})
+        while isinstance(layer, keras.layers.Wrapper):
+            layer, settings = layer.layer, settings["layer"]["config"]
+        if settings.get("lora_rank"):
+            layer.lora_alpha = settings.get("lora_alpha") or settings["lora_rank"]
 
 
 def entry_name(entry: Mapping[str, Any]) -> str:
@@ -211,6 +228,7 @@ def _has_arrays(tree: Any) -> bool:
 
 
 _PLAIN: Mapping[str, Any] = {"config": {}}
+_ATTRIBUTES = {"kernel": "_kernel", "embeddings": "_embeddings"}  # `kernel` is computed where it is quantized
 
 
 def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterator[Pair]:
@@ -219,12 +237,15 @@ def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterat
         yield from by_numbers(layer, entry, group)
         return
     own = group.get("vars", {})
-    variables = [*layer._trainable_variables, *layer._non_trainable_variables]
-    variables = [variable for variable in variables if any(variable is weight for weight in layer.weights)]
+    variables, adapters = _stored_variables(layer)
     if len(own) != len(variables):
-        raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}")
+        quantized = len(variables) == 2 < len(own) and getattr(layer, "quantize", None) is not None
+        cause = "; a layer inside another was quantized, which Keras does not restore from a file" if quantized else ""
+        raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}{cause}")
     for number, variable in enumerate(variables):
         yield variable, own[str(number)]()
+    for variable in adapters:  # the stored kernel includes them
+        yield variable, np.zeros(variable.shape, variable.dtype)
     if isinstance(getattr(layer, "cells", None), list):
         yield from _cell_pairs(layer, group.get("cells", {}))
     for name, inner in group.items():
@@ -232,6 +253,19 @@ def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterat
         if name != "vars" and _has_arrays(inner) and isinstance(inside, keras.layers.Layer) and inside.weights:
             part = entry["config"].get(name)
             yield from _numbered_pairs(inside, part if isinstance(part, Mapping) else _PLAIN, inner)
+
+
+def _stored_variables(layer: Any) -> tuple[list[Any], list[Any]]:
+    """Return a layer's own variables in the order of the file, and those of its LoRA adapters, which are not stored."""
+    own = [*layer._trainable_variables, *layer._non_trainable_variables]
+    own = [variable for variable in own if any(variable is weight for weight in layer.weights)]
+    adapters = [variable for variable in own if variable.name in LORA]
+    orders = getattr(layer, "variable_serialization_spec", None)
+    if orders is None:
+        return [variable for variable in own if variable.name not in LORA], adapters
+    names = (_ATTRIBUTES.get(name, name) for name in orders[layer.quantization_mode])
+    # A layer without bias or with one scale for each channel lacks some of them.
+    return [variable for name in names if (variable := getattr(layer, name, None)) is not None], adapters
 
 
 def _cell_pairs(layer: Any, groups: Tree) -> Iterator[Pair]:

@@ -1,5 +1,9 @@
+import zipfile
+
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.model_file import open_model
@@ -17,8 +21,8 @@ def entry(name, **settings):
 
 def archive_config():
     start = {**layer("InputLayer", "in", batch_input_shape=SHAPE, dtype="float32", sparse=False, ragged=False)}
-    layers = [start, entry("one", batch_input_shape=SHAPE), layer("ReLU", "r", negative_slope=0.2), entry("two")]
-    return {"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": layers}}
+    entries = [start, entry("one", batch_input_shape=SHAPE), layer("ReLU", "r", negative_slope=0.2), entry("two")]
+    return {"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": entries}}
 
 
 WANTED = (lambda x: convolved(np.where(x > 0, x, 0.2 * x), SECOND))(convolved(X, FIRST))
@@ -87,3 +91,85 @@ def test_kinds_that_do_not_go_together_are_refused(tmp_path):
     path = write_h5(tmp_path / "net.h5", config, arrays, version="2.6.0")
     with pytest.raises(ModelError, match="its weights for norm are"):
         open_model(path)
+
+
+def tokens():
+    """A convolution, and layers that can be quantized, on the positions of its maps."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 3, activation="relu", name="conv")(image)
+    x = layers.Dense(5, activation="relu", name="dense")(layers.Reshape((16, 8))(x))
+    x = layers.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d", name="einsum")(x)
+    return keras.Model(image, layers.Dense(3, use_bias=False, name="out")(layers.GlobalAveragePooling1D()(x)))
+
+
+def with_lora(model, *names):
+    for name in names:
+        found = model.get_layer(name)
+        found.enable_lora(2, lora_alpha=3)
+        found.lora_kernel_b.assign(numbers(*found.lora_kernel_b.shape, seed=8))
+
+
+def every_output(model):
+    return [np.asarray(output) for output in keras.Model(model.input, [layer.output for layer in model.layers[1:]])(X)]
+
+
+STORED_OTHERWISE = {
+    "int8": lambda model: model.quantize("int8"),
+    "int4": lambda model: model.quantize("int4"),
+    "int4 by channel": lambda model: model.quantize(config=keras.quantizers.Int4QuantizationConfig(block_size=None)),
+    "float8": lambda model: model.quantize("float8"),
+    "lora": lambda model: with_lora(model, "conv", "dense", "einsum"),
+    "int8 of lora": lambda model: (with_lora(model, "dense"), model.quantize("int8")),
+    "lora of int4": lambda model: (model.quantize("int4"), with_lora(model, "dense", "einsum")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method", "ignore:You are saving your model as")
+@pytest.mark.parametrize("change", STORED_OTHERWISE.values(), ids=STORED_OTHERWISE)
+def test_a_quantized_or_adapted_layer_computes_what_keras_computes(save, change):
+    model = tokens()
+    change(model)
+    path = save(model, "model.keras")
+    expected = keras.saving.load_model(path)
+    opened = open_model(path).model
+    for one, other in zip(every_output(opened), every_output(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+    by_hdf5 = open_model(save(model, "model.h5")).model  # Keras itself does not open all of these
+    np.testing.assert_allclose(np.asarray(by_hdf5(X)), np.asarray(model(X)), atol=1e-5)
+
+
+def test_an_adapter_is_no_larger_than_the_file(tmp_path, save):
+    """The file does not hold it, so its rank could claim any memory."""
+    model = tokens()
+    model.get_layer("dense").enable_lora(2)
+    path = save(model, "model.keras")
+    with_members(path, tmp_path / "large.keras", lambda text: text.replace('"lora_rank": 2', '"lora_rank": 99999'))
+    with pytest.raises(ModelError, match=r"its layers have [\d,]+ weights, but the file holds"):
+        open_model(tmp_path / "large.keras")
+
+
+def with_members(path, out, change):
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, change(content.decode()) if name == "config.json" else content)
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_attention_with_quantized_parts_is_refused_as_such(save):
+    """Keras does not store that the parts of a layer are quantized, and does not open such a file either."""
+    image = keras.Input((6, 6, 3))
+    x = layers.MultiHeadAttention(2, 4)(*[layers.Reshape((36, 3))(image)] * 2)
+    model = keras.Model(image, x)
+    model.quantize("int8")
+    with pytest.raises(ModelError, match="a layer inside another was quantized, which Keras does not restore"):
+        open_model(save(model, "model.keras"))
+
+
+def test_gptq_is_refused_with_what_works(save):
+    """Keras 3.15 writes four of the five arrays of such a layer."""
+    model = tokens()
+    model.get_layer("dense").quantize("gptq", config=keras.quantizers.GPTQConfig(dataset=None, tokenizer=None))
+    with pytest.raises(ModelError, match=r"its layer 'dense' is quantized by GPTQ, .* or quantize it to int8 or int4"):
+        open_model(save(model, "model.keras"))
