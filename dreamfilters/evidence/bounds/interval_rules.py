@@ -53,12 +53,14 @@ def _identity(step: Step, slots: Mapping[int, Known]) -> Known:
 
 
 def _operands(step: Step, slots: Mapping[int, Known]) -> list[Interval]:
-    """Return the step's arguments as intervals; a number is an interval of width zero."""
+    """Return the step's arguments as intervals without a batch; a constant is an interval of width zero."""
     operands = []
     for leaf in keras.tree.flatten(step.arguments):
         value = slots[leaf.number] if isinstance(leaf, Slot) else leaf
         if not isinstance(value, Interval):
-            value = Interval(numbers(value), numbers(value))
+            constant = numbers(value)
+            constant = constant[0] if constant.ndim > len(step.shape) else constant
+            value = Interval(constant, constant)
         operands.append(value)
     return operands
 
@@ -124,6 +126,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys((
         "MaxPooling2D", "GlobalMaxPooling2D", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute",
         "ZeroPadding2D", "Cropping2D", "RepeatVector", "Transpose", "Pad", "ExpandDims", "Squeeze",
+        "GetItem", "Stack", "Flip",
     ), _exact),
     **dict.fromkeys((
         "AveragePooling2D", "GlobalAveragePooling2D", "UpSampling2D", "Mean",

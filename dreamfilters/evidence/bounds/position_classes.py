@@ -7,7 +7,7 @@ overlap the zero padding differently. Rows and columns are independent, so each 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -68,7 +68,7 @@ def position_labels(step: Step, known: IntervalPropagation, axes: dict[int, Axis
         (top, _), (left, _) = step.operation.cropping
         rows, columns = sources[0]
         return rows[top : top + shape[0]], columns[left : left + shape[1]]
-    no_arrays = all(isinstance(leaf, Slot | int | float) for leaf in keras.tree.flatten(step.arguments))
+    no_arrays = all(isinstance(leaf, Slot) or _is_uniform(leaf) for leaf in keras.tree.flatten(step.arguments))
     same_size = all(len(rows) == shape[0] and len(columns) == shape[1] for rows, columns in sources)
     if step.type in _ELEMENTWISE and no_arrays and same_size and not step.channels_first:
         down, across = (_numbered(zip(*(source[a] for source in sources), strict=True)) for a in (0, 1))
@@ -76,7 +76,15 @@ def position_labels(step: Step, known: IntervalPropagation, axes: dict[int, Axis
     return _distinct(shape)
 
 
-_ELEMENTWISE = frozenset({"Add", "Subtract", "Average", "Maximum", "Minimum", "Concatenate", "Multiply"})
+_ELEMENTWISE = frozenset(
+    {"Add", "Subtract", "Average", "Maximum", "Minimum", "Concatenate", "Multiply", "Divide", "TrueDivide"}
+)
+
+
+def _is_uniform(constant: Any) -> bool:
+    """Return whether a constant is the same at all positions: a number, or one for each channel."""
+    shape = getattr(constant, "shape", (1, 1))
+    return isinstance(constant, int | float) or all(side == 1 for side in shape[:-1])
 
 
 def _through(part: Part, labels: AxisLabels, shape: tuple[int, ...]) -> AxisLabels:

@@ -88,6 +88,9 @@ def _kind(step: Step, shape: Shape, before: list[Output]) -> tuple[Kind, str]:
         return "not visual", "its output is one number with no channel axis"
     if len(shape) > 3:
         return "not visual", f"its output {shape} has more axes than a map (h, w, c)"
+    of_map = before[0].shape if before and before[0].kind == "map" else ()
+    if step.type == "GetItem" and shape == of_map[:2] != of_map[1:]:
+        return "not visual", "its output is a single channel, without a channel axis"
     if len(shape) < 3:
         return ("vector" if len(shape) == 1 else "tokens"), ""
     if step.type not in _OF_MAPS and any(_splits_heads(shape, one) for one in before if one.of_image):

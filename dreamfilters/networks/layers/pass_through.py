@@ -12,12 +12,12 @@ Way: TypeAlias = Literal["identity", "cast", "reshape", "reorder", "pad", "crop"
 
 _TYPES: dict[Way, tuple[str, ...]] = {
     "identity": (  # outside training
-        "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity",
-        "InputLayer", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast",
-        "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
-        "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation",
-        "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "SpatialDropout1D", "SpatialDropout2D",
-        "SpatialDropout3D",
+        "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "Equalization", "GaussianDropout",
+        "GaussianNoise", "Identity", "InputLayer", "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness",
+        "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomElasticTransform", "RandomErasing",
+        "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
+        "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
+        "RandomTranslation", "RandomZoom", "Solarization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
     ),
     "cast": ("Cast", "StopGradient"),  # the same values, perhaps rounded or without a gradient
     "reshape": ("ExpandDims", "Flatten", "Reshape", "Squeeze"),

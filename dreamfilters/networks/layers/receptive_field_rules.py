@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
+import numpy as np
 
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
@@ -48,10 +49,12 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
 
 
 def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | None, ...]]) -> _Pair | None:
-    if len(step.shape) != 3 or any(pair is None for pair in before):
+    if len(step.shape) not in (2, 3) or any(pair is None for pair in before):
         return None
-    if _is_pointwise(step):
+    if _is_pointwise(step, shapes) or _changes_channels_only(step, len(shapes[0])):
         return _united([pair for pair in before if pair is not None])
+    if len(step.shape) == 2:  # any other step may mix the columns of a channel (h, w)
+        return None
     axis_rule = _rule(step)
     if axis_rule is None or before[0] is None:
         return None
@@ -125,9 +128,13 @@ def _enlarged(span: _Span, factor: int, interpolation: str) -> _Span:
     return _Span(whole(size + 2 * reach), step, whole(start - reach))
 
 
-def _is_pointwise(step: Step) -> bool:
+def _is_pointwise(step: Step, shapes: list[tuple[int | None, ...]]) -> bool:
     """Return whether each position of the output depends on the same position of the inputs only."""
-    layer: Any = step.operation
+    shape, layer = map_shape(step), step.operation
+    if step.type in _ARITHMETIC:
+        return all(len(each) == len(shape) and each[:2] == shape[:2] for each in shapes)
+    if len(shape) != 3:
+        return False
     if isinstance(layer, keras.layers.Concatenate) or step.type == "Concatenate":
         return bool(layer.axis in ((1, -3) if step.channels_first else (3, -1)))
     if isinstance(layer, keras.layers.LayerNormalization):
@@ -140,8 +147,35 @@ def _is_pointwise(step: Step) -> bool:
     return step.type in _POINTWISE and all(isinstance(leaf, scalars) for leaf in keras.tree.flatten(step.arguments))
 
 
-_POINTWISE = frozenset(
-    {"Dense", "BatchNormalization", "Rescaling", "UnitNormalization", "LayerScale", "StochasticDepth", "Add",
-     "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum", "Absolute", "Negative", "Square",
-     "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu"}
+_POINTWISE = frozenset({"Dense", "BatchNormalization", "UnitNormalization", "LayerScale", "StochasticDepth"})
+# Of tensors and constants of any shape, as long as none of them adds rows or columns to another.
+_ARITHMETIC = frozenset(
+    {"Rescaling", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum", "Absolute",
+     "Negative", "Square", "Sqrt", "Exp", "Log", "Power", "Clip", "Cast", "Softsign", "Celu"}
 )  # fmt: skip
+
+
+def _changes_channels_only(step: Step, axes: int) -> bool:
+    """Return whether an operation on inputs of this many axes, without the batch, only chooses or joins channels.
+
+    Such operations reorder RGB to BGR in `preprocess_input`. A single channel has two axes, (h, w).
+    """
+    joins = step.type in ("Stack", "ExpandDims")
+    if step.type == "GetItem":
+        touched = _indexed_axes(step.arguments[0][-1], 1 + axes)
+    elif joins or step.type in ("Split", "Unstack", "Flip"):
+        touched = {axis % (1 + axes + joins) for axis in np.ravel(step.operation.axis) if axis is not None}
+    else:
+        return False
+    return touched == {1 if step.channels_first else 3}
+
+
+def _indexed_axes(key: Any, rank: int) -> set[int]:
+    """Return the axes of a tensor of this rank, with the batch, from which an index chooses."""
+    parts = list(key) if isinstance(key, (list, tuple)) else [key]
+    if None in parts:  # adds an axis
+        return set()
+    start = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    after = parts[start + 1 :]
+    places = [*range(start), *range(rank - len(after), rank)]
+    return {place for place, part in zip(places, [*parts[:start], *after], strict=True) if part != slice(None)}

@@ -1,30 +1,35 @@
-"""The input form that a model's first layers imply: preprocessing layers that rescale or normalize."""
+"""The input form that a model's first layers and operations imply: those that rescale or normalize the image."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
+from dreamfilters.backend import Tensor
 from dreamfilters.networks.fingerprint import as_numpy
-from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.io.model_file import SUFFIXES
 from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
-_BYTE_SCALE = 0.1  # smaller factors expect 0..255: 1/255 and 1/127.5 are usual; 1 to 2 expect 0..1
-_BYTE_MEAN = 2.0  # means and stds of values in 0..1 or -1..1 are at most 1
+_LARGEST = 2.0  # means and stds of values in 0..1 or -1..1 are at most 1, of values in 0..255 around 100
+_SIDE = 32  # of a model that takes any size
+_WHITE = 255.0
+_TOLERANCE = 0.01  # relative; models in float16 have 3 digits
 
 
 def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
     """Return the most likely input form, and a line on what was assumed of the model `name`.
 
-    The line is '' if the model's layers imply the range.
+    The line is '' if the model's first layers imply the range.
     """
     height, width, channels = graph.input_shape
-    implied = _implied_range(graph)
+    implied = implied_range(graph)
     form = InputForm.from_range(*(implied or (0.0, 1.0)), size=(height, width), channels=channels or 3)
     if implied:
         return form, ""
@@ -33,34 +38,91 @@ def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
     return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{file})"
 
 
-def _implied_range(graph: Graph) -> tuple[float, float] | None:
-    """Return the range that the first layers imply, None if they imply none."""
-    readers = graph.readers(0)
-    while len(readers) == 1:
-        (step,) = readers
-        implied = _range_of(step)
-        if implied or step.type not in _SAME_RANGE:
-            return implied
-        readers = graph.readers(step.outputs[0])
-    return None
+def implied_range(graph: Graph) -> tuple[float, float] | None:
+    """Return the range of input values that the first layers and operations imply, None if they imply none.
+
+    Images of one value pass through the steps that prepare an image. The line through what comes out gives the mean
+    and the std for which these steps normalize.
+    """
+    values = {0: _uniform_images(graph)}
+    implied: list[tuple[float, float]] = []
+    for step in graph.steps:
+        known = [values[slot] for slot in step.inputs if slot in values]
+        outputs = _prepared(step, values) if len(known) == len(step.inputs) else None
+        if outputs is not None:
+            values.update(zip(step.outputs, outputs, strict=True))
+        elif known and step.type != "HeldInput":
+            found = [_range_before(value) for value in known]
+            found.append(_range_of_training(step))
+            implied += [one for one in found if one][:1]
+    return implied[0] if len(set(implied)) == 1 else None
 
 
-# Layers that keep the range of values.
-_SAME_RANGE = types_of("identity", "reorder", "pad", "crop", "resize")
+# Operations that compute each value from the values of the same pixel, move pixels or leave some out. `_range_before`
+# drops what is not linear.
+_PREPARING = types_of("identity", "cast", "reshape", "reorder", "pad", "crop", "resize") | {
+    "Rescaling", "Normalization", "Lambda", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Clip",
+    "GetItem", "Take", "Split", "Unstack", "Stack", "Concatenate", "Flip", "Swapaxes", "Moveaxis", "RGBToGrayscale",
+    "Resize",
+}  # fmt: skip
+# They keep the range of values; on images of one value they do something else.
+_SPREADING = ("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization")
 
 
-def _range_of(step: Step) -> tuple[float, float] | None:
+def _uniform_images(graph: Graph) -> Tensor:
+    """Return a black, a gray and a white image in 0..255 as the model takes them."""
+    height, width, channels = graph.input_shape
+    shape = (3, height or _SIDE, width or _SIDE, channels or 3)
+    images = np.broadcast_to(np.array([0, _WHITE / 2, _WHITE], np.float32).reshape(3, 1, 1, 1), shape)
+    return ops.convert_to_tensor(np.moveaxis(images, -1, 1) if graph.channels_first else images)
+
+
+def _prepared(step: Step, values: Mapping[int, Tensor]) -> list[Tensor] | None:
+    """Return the outputs of a step that prepares an image, None for any other step."""
+    if step.type in _SPREADING:
+        return [values[step.inputs[0]]]
+    if not _is_preparing(step.operation):
+        return None
+    args, kwargs = keras.tree.map_structure(
+        lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, step.arguments
+    )
+    if isinstance(step.operation, keras.layers.Layer):
+        kwargs = {**kwargs, "training": False}
+    try:
+        return list(keras.tree.flatten(twin(step.operation)(*args, **kwargs)))
+    except Exception:  # such as a Lambda that needs real images; layers raise errors of many types
+        return None
+
+
+def _is_preparing(operation: Any) -> bool:
+    if isinstance(operation, keras.layers.Pipeline):
+        return all(map(_is_preparing, operation.layers))
+    return type(operation).__name__ in _PREPARING
+
+
+def _range_before(prepared: Tensor) -> tuple[float, float] | None:
+    """Return the range that is normalized where black, gray and white became these values."""
+    black, gray, white = np.asarray(ops.cast(prepared, "float32"), np.float64).reshape(3, -1)
+    scale = (white - black) / _WHITE
+    depends = np.abs(scale) > 0  # other values were padded
+    if not depends.any() or not np.allclose(gray - black, (white - black) / 2, rtol=_TOLERANCE, atol=1e-6):
+        return None
+    mean, std = -black[depends] / scale[depends], 1 / np.abs(scale[depends])
+    if np.allclose(mean, 0, atol=1e-3) and np.allclose(
+        std, 1, rtol=1e-3
+    ):  # unchanged, or by a normalization that was never adapted
+        return None
+    if max(mean.max(), std.max()) > _LARGEST:
+        return 0.0, _WHITE
+    return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
+
+
+def _range_of_training(step: Step) -> tuple[float, float] | None:
+    """Return the range of the training images where a batch normalization reads them.
+
+    Before training it implies nothing.
+    """
     layer: Any = step.operation
-    if isinstance(layer, keras.layers.Rescaling):
-        return (0.0, 255.0) if np.max(np.abs(layer.scale)) < _BYTE_SCALE else (0.0, 1.0)
-    if isinstance(layer, keras.layers.Normalization):
-        mean, spread = as_numpy(layer.mean), np.sqrt(as_numpy(layer.variance))
-        if np.all(mean == 0) and np.all(spread == 1):  # never adapted
-            return None
-        if max(mean.max(), spread.max()) > _BYTE_MEAN:
-            return (0.0, 255.0)
-        return (-1.0, 1.0) if mean.min() < 0 else (0.0, 1.0)
-    # Its running mean is that of the training images; before training it implies nothing.
-    if isinstance(layer, keras.layers.BatchNormalization) and as_numpy(layer.moving_mean).max() > _BYTE_MEAN:
-        return 0.0, 255.0
+    if isinstance(layer, keras.layers.BatchNormalization) and as_numpy(layer.moving_mean).max() > _LARGEST:
+        return 0.0, _WHITE
     return None

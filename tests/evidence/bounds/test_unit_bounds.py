@@ -67,6 +67,14 @@ def _operations(x):
     return layers.Dense(4, activation="relu", name="d")(layers.Reshape((-1,), name="flat")(x))
 
 
+def _prepared(x):
+    """The operations of `preprocess_input` of Caffe, then of PyTorch: they add and divide by constants (1, 1, 1, 3)."""
+    x = keras.applications.imagenet_utils.preprocess_input(x * 255.0, mode="caffe")
+    x = keras.applications.imagenet_utils.preprocess_input(x, mode="torch")
+    x = layers.Conv2D(5, 3, activation="relu", name="a")(x)
+    return layers.Dense(4, activation="relu", name="d")(layers.Flatten(name="flat")(x))
+
+
 def _tokens(x):
     """Patches of 3x3 as tokens of 6 channels, two dense layers on tokens with a residual, then a head."""
     x = layers.Conv2D(6, 3, strides=3, activation="relu", name="patches")(x)
@@ -77,7 +85,7 @@ def _tokens(x):
     return layers.Dense(4, activation="relu", name="d")(layers.Flatten(name="flat")(x))
 
 
-ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations, _tokens)
+ARCHITECTURES = (_plain, _normed, _branched, _smooth, _operations, _prepared, _tokens)
 
 
 def _network(build, fill, seed=3, form=None):

@@ -172,3 +172,18 @@ def test_a_layer_behind_an_operation_without_gradient_is_visual_and_not_dreamabl
     info = network.layer("behind")
     assert (info.kind, info.dreamable) == ("map", False)
     assert info.reason.startswith("no gradient passes round")
+
+
+def test_a_single_channel_has_no_units():
+    """Its columns are no units; the channels that are stacked again are."""
+    image = keras.Input((8, 12, 3))
+    network = network_of(image, ops.stack([image[..., i] for i in (2, 1, 0)], axis=-1))
+    kinds = {info.type: (info.kind, info.reason) for info in network.layers}
+    assert kinds["GetItem"] == ("not visual", "its output is a single channel, without a channel axis")
+    assert kinds["Stack"] == ("map", "")
+
+
+def test_tokens_in_reverse_order_stay_tokens():
+    image = keras.Input((8, 8, 3))
+    tokens = layers.Reshape((64, 3))(image)
+    assert network_of(image, tokens[:, :, ::-1]).layers[-1].kind == "tokens"

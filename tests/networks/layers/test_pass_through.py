@@ -14,6 +14,8 @@ SETTINGS = {
     "RandomShear": (0.1,), "RandomGrayscale": (), "RandomInvert": (), "RandomErasing": (), "RandomHue": (0.1,),
     "RandomSaturation": (0.1,), "RandomSharpness": (0.1,), "RandomPosterization": (4,), "RandomGaussianBlur": (),
     "RandomColorJitter": (), "RandomColorDegeneration": (0.1,), "RandomPerspective": (), "RandomElasticTransform": (),
+    "AugMix": (), "CutMix": (), "Equalization": (), "MaxNumBoundingBoxes": (3,), "MixUp": (), "RandAugment": (),
+    "Solarization": (),
 }  # fmt: skip
 
 
@@ -21,6 +23,18 @@ def test_a_layer_forwards_in_one_way():
     ways = ("identity", "cast", "reshape", "reorder", "pad", "crop", "resize", "pool", "activation")
     assert len(types_of(*ways)) == sum(len(types_of(way)) for way in ways)
     assert way_of("Conv2D") is None
+
+
+def test_every_augmentation_of_keras_is_in_the_table():
+    """Such layers choose a random transformation; the three others also change the size outside training."""
+    chooses = [
+        name
+        for name, layer in vars(layers).items()
+        if "get_random_transformation" in getattr(layer, "__dict__", {}) and not name.startswith("Base")
+    ]
+    assert len(chooses) > 20
+    others = {name: way_of(name) for name in chooses if way_of(name) != "identity"}
+    assert others == {"RandomCrop": "resize", "CenterCrop": "crop", "Resizing": "resize"}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -65,6 +65,50 @@ def test_a_gate_over_the_whole_image_sees_it_all():
     assert receptive_fields(graph)["gated"] is None
 
 
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        keras.applications.mobilenet_v2.preprocess_input,
+        keras.applications.densenet.preprocess_input,
+        keras.applications.resnet.preprocess_input,
+        lambda x: x[..., ::-1] - np.arange(3, dtype="float32"),
+        lambda x: keras.ops.flip(x, axis=-1) * 2.0,
+        lambda x: keras.ops.concatenate(keras.ops.split(x, 3, axis=-1)[::-1], axis=-1),
+        lambda x: keras.ops.concatenate([keras.ops.expand_dims(x[..., i] - 1.0, -1) for i in range(3)], axis=3),
+        lambda x: keras.ops.stack(keras.ops.unstack(x, axis=3), axis=3),
+        lambda x: x + np.ones((12, 14, 1), "float32"),
+    ],
+)
+def test_fields_survive_operations_on_channels(prepare):
+    x = keras.Input((12, 14, 3))
+    graph = flatten(keras.Model(x, layers.Conv2D(2, 3, name="conv")(prepare(x))))
+    assert receptive_fields(graph)["conv"] == square(3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda x: x[:, ::-1],
+        lambda x: x[:, 2:, 2:],
+        lambda x: keras.ops.flip(x, axis=1),
+        lambda x: keras.ops.flip(x),
+        lambda x: keras.ops.expand_dims(keras.layers.Dense(14)(x[..., 0]), -1),
+        lambda x: keras.ops.stack([x[:, i] for i in range(12)], axis=1)[:, :, None, 0],
+    ],
+)
+def test_operations_on_positions_are_not_passed(mix):
+    x = keras.Input((12, 14, 3))
+    graph = flatten(keras.Model(x, layers.Conv2D(2, 1, name="conv")(mix(x))))
+    assert receptive_fields(graph)["conv"] is None
+
+
+def test_fields_survive_operations_on_channels_that_come_first():
+    x = keras.Input((3, 12, 14))
+    turned = keras.ops.stack([x[:, i, :] for i in (2, 1, 0)], axis=1)
+    graph = flatten(keras.Model(x, layers.Conv2D(2, 3, name="conv", data_format="channels_first")(turned)))
+    assert receptive_fields(graph)["conv"] == square(3, 1, 0)
+
+
 def test_a_box_in_pixels():
     assert square(7, 2, -3).box(0, 5) == (-3, 7, 4, 14)
     assert square(Fraction(3, 2), Fraction(1, 2), Fraction(-1, 2)).box(2, 1) == (0, 0, 2, 2)
