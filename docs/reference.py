@@ -53,12 +53,12 @@ def command_reference() -> Iterator[str]:
     yield "Generated from the commands' own help (`dreamfilters COMMAND --help`).\n"
     for name, command in group.commands.items():
         context = typer.Context(command, info_name=f"dreamfilters {name}")
-        usage = " ".join(part for part in command.collect_usage_pieces(context) if part != "[OPTIONS]")
-        usage = re.sub(r"\{([^}]*)\}", r"\1", usage)
         yield f"## {name}\n"
-        yield f"```text\ndreamfilters {name} [OPTIONS] {usage}".rstrip() + "\n```\n"
+        yield f"```text\ndreamfilters {name} {' '.join(command.collect_usage_pieces(context))}\n```\n"
         yield from _help_text(command.help or "")
-        yield from (_entry(parameter, context) for parameter in command.params)
+        for title, entries in command.sections(context).items():
+            yield f"**{title}**\n"
+            yield from (f"`{label}`\n: {_escaped(meaning)}\n" for label, meaning in entries)
         yield ""
 
 
@@ -69,13 +69,6 @@ def _help_text(text: str) -> Iterator[str]:
             yield "```text" + paragraph.removeprefix("\b") + "\n```\n"
         else:
             yield _escaped(paragraph) + "\n"
-
-
-def _entry(parameter: Any, context: Any) -> str:
-    """Return an argument or option with its meaning, as an entry of a definition list."""
-    label, meaning = parameter.get_help_record(context)
-    label = re.sub(r"^([^-\s]+) <.*>$", r"\1", label)  # the type of an argument that has a name of its own
-    return f"`{label}`\n: {_escaped(meaning)}\n"
 
 
 def _escaped(text: str) -> str:

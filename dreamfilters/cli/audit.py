@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -19,25 +19,17 @@ if TYPE_CHECKING:
 _LISTED = 40  # units that are printed; the CSV file lists all
 
 
-@options.with_model_options
+@options.with_option_groups
 def audit(
     model: options.Model,
-    images: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[IMAGES]", help="Folder of images to scan, or an image; default for signs: rendered samples."
-        ),
-    ] = None,
+    images: options.ImagesOrSamples = None,
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored scan; with IMAGES, where to store the scan.")
     ] = None,
     layers: options.Layers = None,
     seed: options.Seed = 0,
-    out: Annotated[Path | None, options.out_option("outputs/<model>-audit")] = None,
-    force: options.Force = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
     *,
+    run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
     """Find dead, dormant and saturated units, with evidence.
@@ -54,7 +46,7 @@ def audit(
 
     \b
     Next:
-      dreamfilters serve signs images/ --audit outputs/signs-audit
+      dreamfilters serve signs images/ --audit outputs/signs/audit
     """
     options.import_tensorflow()
     from dreamfilters.runs.audit_run import AuditJob, run
@@ -63,10 +55,7 @@ def audit(
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
     job = AuditJob(network, model, _scan_of(network, images), scan, options.layer_names(layers), seed)
-    with progress("audit", quiet) as report:
-        result = run(job, out or options.output_folder(network, "audit"), force=force, progress=report)
-    say(network.assumed)
-    _print(result, as_json)
+    _print(run_options.run("audit", network, run, job), run_options.as_json)
 
 
 COMMANDS = (audit,)
@@ -91,7 +80,7 @@ def _print(result: RunResult[Audit | None], as_json: bool) -> None:
     else:
         _print_tables(audit)
         typer.echo(result.folder / "audit.png")
-    tell_failures(failures, result.folder / "manifest.json", count=audit.images + len(failures))
+    exit_if_failed(failures, result.folder / "manifest.json", count=audit.images + len(failures))
 
 
 def _print_tables(audit: Audit) -> None:

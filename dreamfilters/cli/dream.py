@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -18,29 +19,33 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@options.with_model_options
+@options.with_option_groups
 def dream(
     model: options.Model,
     targets: Annotated[
         list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4")
     ],
-    out: Annotated[Path | None, options.out_option("outputs/<model>")] = None,
     recipe: options.RecipeName = "standard",
     settings: options.RecipeSettings = None,
     seed: options.Seed = 0,
-    batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.")
+        str | None,
+        typer.Option(
+            metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.", rich_help_panel=RECIPE
+        ),
     ] = None,
     prior_from: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Use colors and spectrum of these images.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Use colors and spectrum of these images.", rich_help_panel=RECIPE),
     ] = None,
-    start: Annotated[Path | None, typer.Option(metavar="IMAGE", help="Start from an image instead of noise.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(metavar="IMAGE", help="Start from an image instead of noise.", rich_help_panel=RECIPE),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
     frames: Annotated[int, typer.Option(help="Also write an animated GIF with this number of frames.")] = 0,
-    force: options.Force = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
     *,
+    run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
     """Synthesize the images that activate filters or classes most.
@@ -70,17 +75,22 @@ def dream(
     prior = _prior(network, chosen, prior_from)
     first = None if start is None else read_image(start, channels=network.form.channels)
     job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
-    with progress("dream", quiet) as report:
-        result = run(job, out or options.folder_for(network), force=force, progress=report)
-    say(network.assumed)
-    _print(result, as_json)
+    _print(run_options.run("dream", network, run, job), run_options.as_json)
 
 
 def again(
     image: Annotated[Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.")],
-    out: Annotated[Path | None, options.out_option("the new dream is not kept")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Output directory; default: the new dream is not kept.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.")
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.", rich_help_panel=MODEL
+        ),
     ] = None,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
@@ -89,7 +99,7 @@ def again(
 
     \b
     Examples:
-      dreamfilters again outputs/signs/class-STOP-5f1c0a7be2.png
+      dreamfilters again outputs/signs/dream/class-STOP-5f1c0a7be2.png
       dreamfilters again old.png --model moved/net.keras --out outputs/again
 
     The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: it has other bytes.

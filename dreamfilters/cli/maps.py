@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
     from dreamfilters.runs.map_run import MapSettings
@@ -16,11 +15,10 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@options.with_model_options
+@options.with_option_groups
 def maps(
     model: options.Model,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Image, or folder of images at any depth.")],
-    out: Annotated[Path | None, options.out_option("outputs/<model>-maps")] = None,
+    images: options.Images,
     layers: options.Layers = None,
     units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.")] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
@@ -34,10 +32,8 @@ def maps(
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Draw a page for each layer.")] = True,
     labels: options.Labels = None,
     size: options.Size = None,
-    force: options.Force = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
     *,
+    run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
     """Draw the activation maps of every unit for images.
@@ -63,11 +59,8 @@ def maps(
     source = image_folder(images, labels=labels, channels=network.form.channels)
     number_type = "float16" if half else "float32" if arrays else ""
     settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, options.parse_size(size))
-    job, folder = MapJob(network, source, settings, model), out or options.output_folder(network, "maps")
-    with progress("maps", quiet) as report:
-        result = run(job, folder, force=force, progress=report)
-    say(network.assumed)
-    _print(result, as_json)
+    job = MapJob(network, source, settings, model)
+    _print(run_options.run("maps", network, run, job), run_options.as_json)
 
 
 COMMANDS = (maps,)
@@ -100,7 +93,7 @@ def _print(result: RunResult[tuple[StoredMaps, ...]], as_json: bool) -> None:
     elif result.value:
         table(("image", "label", "predicted", "probability", "maps"), [_row(each) for each in result.value])
     exit_if_stopped(result.stopped, result.done, result.total)
-    tell_failures(result.failures, result.folder / "manifest.json", count=result.total)
+    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 
 def _values(stored: StoredMaps) -> dict[str, Any]:

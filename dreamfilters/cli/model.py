@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.output import print_json, progress, say, table, tell_failures
+from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
 from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dreamfilters.networks.preprocessing.search.trial import Trial
 
 
-@options.with_model_options
+@options.with_option_groups
 def layers(
     model: options.Model,
     as_json: options.AsJson = False,
@@ -50,7 +50,7 @@ def layers(
     table(headings, [_layer_row(row) for row in rows])
 
 
-@options.with_model_options
+@options.with_option_groups
 def inputs(
     model: options.Model,
     images: Annotated[
@@ -99,7 +99,7 @@ def inputs(
     _print_ranking(ranking, top, as_json)
     if save and target is not None:
         _save_form(target, ranking.best)
-    tell_failures(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
+    exit_if_failed(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 
 
 def convert(

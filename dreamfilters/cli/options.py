@@ -15,16 +15,19 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
 
 import typer
 
-from dreamfilters.cli.output import say
+from dreamfilters.cli.help import IMAGES, MODEL, OUTPUT, RECIPE
+from dreamfilters.cli.output import progress, say
 from dreamfilters.errors import InputFormError, TargetError
 
 if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
+    from dreamfilters.progress import OnProgress
+    from dreamfilters.runs.storage.run_result import RunResult
 
 _MODEL_HELP = (
     "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
@@ -32,38 +35,65 @@ _MODEL_HELP = (
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
+    bool,
+    typer.Option(
+        "--trust", help="Allow the model to run its own code (Lambda layers, module:function).", rich_help_panel=MODEL
+    ),
 ]
 Architecture = Annotated[
     Path | None,
-    typer.Option(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
+    typer.Option(
+        metavar="JSON",
+        help="Architecture from model.to_json(), for a file that holds only weights.",
+        rich_help_panel=MODEL,
+    ),
+]
+Images = Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.")]
+ImagesOrSamples = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[IMAGES]", help="Folder of images, at any depth, or an image; default for signs: rendered samples."
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CSV",
+        help="File with path and class of each image; default: the folder names.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
 ]
-Labels = Annotated[
-    Path | None, typer.Option(metavar="CSV", help="File with path and class of each image; default: the folder names.")
-]
-RecipeName = Annotated[
-    str, typer.Option("--recipe", metavar="NAME|FILE", help="Recipe name or TOML file, see `dreamfilters recipes`.")
-]
-RecipeSettings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
-]
-Seed = Annotated[int, typer.Option(help="Random seed.")]
 Size = Annotated[
     str | None, typer.Option(metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace another run in the output directory; other files stay.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print what was changed to read an old file.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
-
-def out_option(default: str) -> Any:
-    """Return the option `--out` of a command with this default output directory."""
-    return typer.Option("--out", metavar="DIR", help=f"Output directory; default: {default}.")
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="Recipe name or TOML file, see `dreamfilters recipes`.",
+        rich_help_panel=RECIPE,
+    ),
+]
+RecipeSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting of the recipe; may be repeated.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Random seed of the dreams.", rich_help_panel=RECIPE)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.", rich_help_panel=OUTPUT)]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Print what was changed to read an old file.", rich_help_panel=OUTPUT),
+]
 
 
 def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
@@ -76,34 +106,61 @@ def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(filter(None, names))) or None
 
 
+Job = TypeVar("Job", contravariant=True)
+Value = TypeVar("Value")
+
+
+class Run(Protocol[Job, Value]):
+    """The function `run` of a module in `runs/`."""
+
+    def __call__(self, job: Job, folder: Path, *, force: bool, progress: OnProgress | None) -> RunResult[Value]:
+        """Run a job in a folder."""
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """The options of every command that loads a model.
 
-    A command takes them as one parameter; `with_model_options` turns the fields into options.
+    A command takes them as one parameter; `with_option_groups` turns the fields into options.
     """
 
     trust: Trust = False
     architecture: Architecture = None
-    verbose: Verbose = False
-    classes: Annotated[Path | None, typer.Option(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
+    classes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of class names: text, JSON or CSV.", rich_help_panel=MODEL),
+    ] = None
     form: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
+        typer.Option(
+            metavar="FILE",
+            help="TOML file with the input form; default: model.toml beside the model.",
+            rich_help_panel=MODEL,
+        ),
     ] = None
     range: Annotated[
         tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Input values of black and white."),
+        typer.Option(metavar="LOW HIGH", help="Input values of black and white.", rich_help_panel=MODEL),
     ] = None
-    order: Annotated[str | None, typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = (
-        None
-    )
+    order: Annotated[
+        str | None,
+        typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.", rich_help_panel=MODEL),
+    ] = None
     input: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Image input of a model with several; the others receive zeros.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Image input of a model with several; the others receive zeros.",
+            rich_help_panel=MODEL,
+        ),
     ] = None
     output: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Class output of a model with several; default: the first.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Class output of a model with several; default: the first.", rich_help_panel=MODEL
+        ),
     ] = None
+    verbose: Verbose = False
 
     def network(self, model: str) -> Network:
         """Load the network."""
@@ -136,7 +193,39 @@ class ModelOptions:
         return self.form or given or None
 
 
-def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of every command that writes a run folder."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Output directory; default: outputs/MODEL/COMMAND.", rich_help_panel=OUTPUT
+        ),
+    ] = None
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace another run in the output directory; other files stay.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    as_json: AsJson = False
+    quiet: Quiet = False
+
+    def run(self, command: str, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
+        """Return the result of a job, which is run in the output directory with a progress bar."""
+        from dreamfilters.runs.storage.file_names import default_folder
+
+        folder = self.out or default_folder(network.name, command)
+        with progress(command, self.quiet) as report:
+            result = run(job, folder, force=self.force, progress=report)
+        say(network.assumed)
+        return result
+
+
+def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command whose dataclass parameters, such as `ModelOptions`, are replaced by their fields.
 
     Typer reads the signature and offers the fields as options.
@@ -215,19 +304,6 @@ def labeled_images(network: Network, images: Path, labels: Path | None = None) -
     if labels is not None:
         class_numbers(network, found.labels)
     return found
-
-
-def output_folder(network: Network, command: str) -> Path:
-    """Return the default output directory of a command."""
-    folder = folder_for(network)
-    return folder.with_name(f"{folder.name}-{command}")
-
-
-def folder_for(network: Network) -> Path:
-    """Return the default output directory of `dream`."""
-    from dreamfilters.runs.storage.file_names import readable
-
-    return Path("outputs") / readable(network.name, "network")
 
 
 def parse_sides(text: str) -> tuple[int, ...]:

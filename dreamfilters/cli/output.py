@@ -79,7 +79,7 @@ def failure_values(failures: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"image": name, "reason": reason} for name, reason in failures]
 
 
-def tell_failures(failures: Sequence[tuple[str, str]], file: str | Path, *, count: int) -> None:
+def exit_if_failed(failures: Sequence[tuple[str, str]], file: str | Path, *, count: int) -> None:
     """Name the images that cannot be read, of `count`, and exit with `SOME_FAILED` if there are any.
 
     Args:

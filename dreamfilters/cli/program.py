@@ -9,6 +9,7 @@ import typer
 
 import dreamfilters
 from dreamfilters.cli import audit, compare, dream, maps, model, samples, scan, serve
+from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
@@ -22,15 +23,22 @@ app = typer.Typer(
       dreamfilters dream signs conv6:0-15 class:STOP
       dreamfilters maps signs image.jpg
     """,
+    cls=SectionedGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its Python traceback
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (dream, maps, scan, audit, compare, serve, model, samples):
-    for command in module.COMMANDS:
-        app.command()(command)
+_SECTIONS = {  # of the help
+    "Networks": (serve, model),
+    "Dreams": (dream,),
+    "Real images": (maps, scan),
+    "Dreams and real images": (audit, compare),
+    "The built-in network": (samples,),
+}
+for title, modules in _SECTIONS.items():
+    for command in [command for module in modules for command in module.COMMANDS]:
+        app.command(cls=SectionedCommand, rich_help_panel=title)(command)
 
 
 def main() -> None:

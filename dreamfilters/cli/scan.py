@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.output import exit_if_stopped, failure_values, print_json, progress, say, table, tell_failures
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.result import Scan
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@options.with_model_options
+@options.with_option_groups
 def scan(
     model: options.Model,
-    images: Annotated[
-        Path | None,
-        typer.Argument(metavar="[IMAGES]", help="Folder of images, or an image; default for signs: rendered samples."),
-    ] = None,
-    out: Annotated[Path | None, options.out_option("outputs/<model>-scan")] = None,
+    images: options.ImagesOrSamples = None,
     layers: options.Layers = None,
     labels: options.Labels = None,
     top: Annotated[int, typer.Option(help="Greatest number of images in a ranking.")] = 9,
     batch: Annotated[int | None, typer.Option(help="Batch size; it does not change the results.")] = None,
-    force: options.Force = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
     *,
+    run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
     """Record the responses of every unit to real images.
@@ -46,7 +39,7 @@ def scan(
 
     \b
     Next:
-      dreamfilters audit signs --scan outputs/signs-scan
+      dreamfilters audit signs --scan outputs/signs/scan
     """
     options.import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
@@ -56,11 +49,7 @@ def scan(
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, options.images_or_samples(model, images), labels))
     job = ScanJob(network, source, options.layer_names(layers) or default_layers(network), k=top, batch=batch)
-    folder = out or options.output_folder(network, "scan")
-    with progress("scan", quiet) as report:
-        result = run(StoredScanJob(job, model), folder, force=force, progress=report)
-    say(network.assumed)
-    _print(result, as_json)
+    _print(run_options.run("scan", network, run, StoredScanJob(job, model)), run_options.as_json)
 
 
 COMMANDS = (scan,)
@@ -78,7 +67,7 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
         typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder}")
-    tell_failures(result.failures, result.folder / "manifest.json", count=result.total)
+    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.help import OUTPUT
 from dreamfilters.cli.output import say
 
 
-@options.with_model_options
+@options.with_option_groups
 def serve(
     model: options.Model,
     images: Annotated[
@@ -24,7 +25,10 @@ def serve(
     ] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for saved dreams; default: outputs/<model>-viewer.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     size: options.Size = None,
     port: Annotated[

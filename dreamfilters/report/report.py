@@ -26,29 +26,37 @@ from dreamfilters.report.tables import csv_bytes, json_bytes
 
 @dataclass(frozen=True)
 class Headline:
-    """The result for one unit: a figure, the words beside it, and flags."""
+    """The result for one unit.
+
+    Attributes:
+        figure: the number that states it.
+        words: the words beside the number.
+        flags: remarks.
+        bad: those of the flags that speak against the dream.
+    """
 
     figure: str
     words: str
     flags: tuple[str, ...]
+    bad: tuple[str, ...]
 
 
 def headline_of(unit: UnitComparison) -> Headline:
     """Return the response to the dream over the largest response to a real image, and what to flag."""
     rank, dream = unit.response_rank, unit.dream
     flags = [f"same response to all {grouped(rank.count)} real images"] if unit.responds_equally else []
-    if not dream.activated:
-        flags.append(dream.note or "not activated: its score never rose")
+    bad = [] if dream.activated else [dream.note or "not activated: its score never rose"]
     if unit.loses:
-        flags.append("loses to a real image")
+        bad.append("loses to a real image")
     elif unit.loses_robust:
-        flags.append("loses to a real image under small transforms")
+        bad.append("loses to a real image under small transforms")
+    flags += bad
     if dream.activated and dream.recovered_by:
         flags.append(f"recovered by {dream.recovered_by}")
     if rank.ratio is not None:
-        return Headline(times(rank.ratio), "the strongest real image", tuple(flags))
+        return Headline(times(rank.ratio), "the strongest real image", tuple(flags), tuple(bad))
     words = "no real image activates it" if rank.response > 0 else "neither the dream nor a real image activates it"
-    return Headline(number(rank.response), words, tuple(flags))
+    return Headline(number(rank.response), words, tuple(flags), tuple(bad))
 
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"

@@ -203,6 +203,26 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
     return targets
 
 
+def atlas_job(
+    network: Network,
+    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    *,
+    spec: str = "",
+    layers: Sequence[str] | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    seeds: int = 2,
+    top: int = 4,
+    against: tuple[str, Network] | None = None,
+) -> CompareJob:
+    """Return the job of an atlas, see `atlas`."""
+    targets, how = atlas_targets(network, layers), recipe or read_recipe("standard")
+    other_spec, other = against or ("", None)
+    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
+    also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
+    return CompareJob(plan, spec, other_spec, also)
+
+
 def atlas(
     network: Network,
     images: ImageFolder | Sequence[Any] | NDArray[Any],
@@ -235,11 +255,10 @@ def atlas(
         OutputError: the folder holds something else, cannot be written, or another run is writing into it.
         DreamfiltersError: as `compare` does, before anything is written.
     """
-    targets, how = atlas_targets(network, layers), recipe or read_recipe("standard")
-    other_spec, other = against or ("", None)
-    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
-    also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
-    return run(CompareJob(plan, spec, other_spec, also), Path(folder), force=force, progress=progress)
+    job = atlas_job(
+        network, images, spec=spec, layers=layers, recipe=recipe, seed=seed, seeds=seeds, top=top, against=against
+    )
+    return run(job, Path(folder), force=force, progress=progress)
 
 
 def run(

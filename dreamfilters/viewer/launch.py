@@ -64,7 +64,7 @@ def serve(
         labels: a CSV file with the columns file and label; default: the first folder below `images`.
         audit: folder of a stored audit; its verdicts replace those by images and bounds.
         form, size, architecture, input, output, trust: as `load` takes them.
-        out: parent folder of saved dreams; default: outputs/<model>-viewer.
+        out: parent folder of saved dreams; default: outputs/MODEL/viewer.
         input_folder, temp_folder: Quiver's names for `images` and `out`.
         open_browser: open the page.
         announce: called with the address to open.

@@ -13,7 +13,7 @@ from dreamfilters.cli.options import (
     parse_numbers,
     parse_sides,
     parse_size,
-    with_model_options,
+    with_option_groups,
 )
 from dreamfilters.errors import ImageError, InputFormError, TargetError
 
@@ -27,7 +27,7 @@ class Group:
 def test_the_fields_of_a_dataclass_become_options():
     seen = []
 
-    @with_model_options
+    @with_option_groups
     def command(name: Annotated[str, typer.Argument()], count: int = 1, *, group: Group) -> None:
         """Does it."""
         seen.append((name, count, group))
@@ -42,8 +42,8 @@ def test_the_fields_of_a_dataclass_become_options():
 
 
 def test_model_options_are_the_arguments_of_load(tmp_path):
-    opening = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
-    assert opening.settings == {
+    model_options = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
+    assert model_options.settings == {
         "trust": False,
         "architecture": None,
         "form": {"range": (0.0, 255.0), "order": "BGR"},

@@ -67,33 +67,29 @@ def matched_classes(network: Network, other: Network) -> dict[int, int]:
     )
 
 
-def class_transfer(
-    network: Network, number: int, dreams: Images, other: Network, *, real: Images | None = None
-) -> tuple[ClassTransfer, ...]:
-    """Return how another network classifies each dream of a class.
+def class_transfer(other: Network, number: int, row: Floats, real: Floats | None = None) -> ClassTransfer:
+    """Return how another network classifies a dream of its class `number`.
 
     The transferability of Fel et al. (MACO, NeurIPS 2023): a dream that shows the class, and not an adversarial pattern
     for one network, is recognized by other networks.
 
     Args:
-        network: the network that the dreams were made for.
-        number: of the class in that network.
-        dreams: of that class, in [0, 1]; resized to the other network and converted between color and gray.
         other: the other network.
-        real: real images whose logits the dream's is ranked among.
-
-    Raises:
-        UnknownNameError: the other network has no such class, or the two have none in common.
-        InputFormError: the images have channels that cannot be turned into the other network's.
-
-    Example:
-        >>> class_transfer(network, 0, images[:1], network)[0].name
-        '20'
+        number: of the class in that network, see `matched_classes`.
+        row: its logits for the dream, see `logits_of`.
+        real: its logits for real images, among which the dream's is ranked.
     """
-    matches = matched_classes(network, other)
-    check_matched(matches, number, network, other)
-    reference = None if real is None else _logits(other, real)
-    return tuple(_class_transfer(other, matches[number], row, reference) for row in _logits(other, dreams))
+    logits = row.astype(np.float64)
+    probabilities = class_head(other).probabilities(logits)
+    return ClassTransfer(
+        name=other.class_title(number),
+        number=number,
+        logit=float(logits[number]),
+        probability=None if probabilities is None else float(probabilities[number]),
+        rank=1 + int((logits > logits[number]).sum()),
+        predicted=other.class_title(int(np.argmax(logits))),
+        response_rank=None if real is None else response_rank(float(logits[number]), real[:, number]),
+    )
 
 
 def check_matched(matches: Mapping[int, int], number: int, network: Network, other: Network) -> None:
@@ -103,7 +99,8 @@ def check_matched(matches: Mapping[int, int], number: int, network: Network, oth
         raise UnknownNameError(f"class {name}: {other.name} has no such class. {close_names(name, other.classes)}")
 
 
-def _logits(network: Network, images: Images) -> Floats:
+def logits_of(network: Network, images: Images) -> Floats:
+    """Return the logits of a network for images that are converted to its number of channels."""
     return activations(network, in_channels_of(network, images), [LOGITS])[LOGITS]
 
 
@@ -124,20 +121,6 @@ def in_channels_of(network: Network, images: Images) -> list[Floats]:
             raise InputFormError(f"images of {given} channels: {network.name} takes {network.form.describe()}")
         converted.append(image)
     return converted
-
-
-def _class_transfer(other: Network, number: int, row: Floats, real: Floats | None) -> ClassTransfer:
-    logits = row.astype(np.float64)
-    probabilities = class_head(other).probabilities(logits)
-    return ClassTransfer(
-        name=other.class_title(number),
-        number=number,
-        logit=float(logits[number]),
-        probability=None if probabilities is None else float(probabilities[number]),
-        rank=1 + int((logits > logits[number]).sum()),
-        predicted=other.class_title(int(np.argmax(logits))),
-        response_rank=None if real is None else response_rank(float(logits[number]), real[:, number]),
-    )
 
 
 def _is_numbered(network: Network) -> bool:
@@ -164,14 +147,14 @@ def _compute(batch: Batch) -> Iterable[ClassTransfer | Missing]:
     matches = matched_classes(batch.network, other)
 
     def transfer(row: int) -> ClassTransfer:
-        dream = _logits(other, batch.first_dreams[row][None])[0]
-        return _class_transfer(other, matches[batch.units[row].number], dream, real)
+        dream = logits_of(other, batch.first_dreams[row][None])[0]
+        return class_transfer(other, matches[batch.units[row].number], dream, real)
 
     yield from batch.each(transfer)
 
 
 def _logits_of_other(references: ReferenceSet, other: Network) -> Floats:
-    return _logits(other, references.images)
+    return logits_of(other, references.images)
 
 
 def _caption(value: ClassTransfer) -> Caption:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from pathlib import Path
 
 _READABLE = 48  # characters of the readable part; file systems allow 255 bytes
 _HASH = 10  # hexadecimal digits, 40 bits: a collision among 10,000 targets has a probability of 1 in 20,000
@@ -16,6 +17,15 @@ def readable(text: str, default: str = "dream") -> str:
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:_READABLE].rstrip("-") or default
+
+
+def default_folder(network: str, command: str) -> Path:
+    """Return the default output directory of a command, for a network of this name.
+
+    >>> default_folder("signs", "scan").as_posix()
+    'outputs/signs/scan'
+    """
+    return Path("outputs") / readable(network, "network") / command
 
 
 def slug(target: str) -> str:

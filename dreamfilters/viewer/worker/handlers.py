@@ -26,7 +26,7 @@ from dreamfilters.progress import Progress
 from dreamfilters.report.report import headline_of, report_files
 from dreamfilters.runs.dream_run import DreamJob
 from dreamfilters.runs.dream_store import opened as opened_store, shown, side_by_side
-from dreamfilters.runs.storage.file_names import readable, slug
+from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
@@ -113,7 +113,7 @@ class Handlers:
         request, found = self._dream(dream)
         network = self._session.network
         job = DreamJob(network, self._spec, (found.name,), read_recipe(request.recipe), request.seed)
-        parent = out or Path("outputs") / f"{readable(network.name, 'network')}-viewer"
+        parent = out or default_folder(network.name, "viewer")
         folder = parent / f"{slug(found.name)}-{request.recipe}-{request.seed}"
         with opened_store(folder, job.settings, job.attachments) as store:
             store.close([store.save(found)])

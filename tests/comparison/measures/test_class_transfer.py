@@ -3,7 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dreamfilters.comparison.measures.class_transfer import class_transfer, in_channels_of, matched_classes
+from dreamfilters.comparison.measures.class_transfer import (
+    check_matched,
+    class_transfer,
+    in_channels_of,
+    logits_of,
+    matched_classes,
+)
 from dreamfilters.errors import InputFormError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
@@ -55,8 +61,9 @@ def test_transfer_to_the_same_network_gives_its_own_logits(named, images):
     ours, theirs = named("a", "b", "c"), named("C", "A", "B")
     logits = activations(theirs, images, [LOGITS])[LOGITS]
     for number, there in ((0, 1), (1, 2), (2, 0)):
-        found = class_transfer(ours, number, images[:3], theirs, real=images)
-        for row, one in enumerate(found):
+        assert matched_classes(ours, theirs)[number] == there
+        for row in range(3):
+            one = class_transfer(theirs, there, logits[row], logits)
             odds = np.exp(logits[row]) / np.exp(logits[row]).sum()
             assert one.number == there
             assert one.name.casefold() == ours.classes[number]
@@ -65,11 +72,11 @@ def test_transfer_to_the_same_network_gives_its_own_logits(named, images):
             assert one.rank == 1 + np.sum(odds > odds[there])
             assert one.predicted == theirs.classes[np.argmax(odds)]
             assert one.response_rank.percentile == pytest.approx(100 * np.mean(logits[:, there] <= logits[row, there]))
-    assert plain(found[0])["response_rank"]["count"] == 24
-    assert "predicted" in found[0]._repr_html_()
+    assert plain(one)["response_rank"]["count"] == 24
+    assert "predicted" in one._repr_html_()
 
 
-def test_a_dream_is_converted_to_the_other_networks_input_form(gray, named, scene):
+def test_a_dream_is_converted_to_the_other_networks_input_form(gray, scene):
     """Another size and range, gray: the probability is that of the model for the image prepared by hand."""
     form = InputForm.from_range(-1, 1, size=(16, 16), channels=1)
     other = Network(gray, form, ("a", "b", "c"), name="gray")
@@ -77,16 +84,16 @@ def test_a_dream_is_converted_to_the_other_networks_input_form(gray, named, scen
     large = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
     by_hand = 2 * (image @ np.array([0.299, 0.587, 0.114], "float32"))[None, ..., None] - 1
     odds = np.asarray(gray(by_hand))[0]
-    found = class_transfer(named("a", "b", "c"), 1, [image, large], other)
+    found = [class_transfer(other, 1, row) for row in logits_of(other, [image, large])]
     assert found[0].probability == pytest.approx(odds[1], abs=1e-5)
     assert found[1].probability == pytest.approx(odds[1], abs=0.02)
     assert found[0].response_rank is None
 
 
-def test_a_class_that_the_other_lacks_is_refused(named, images):
+def test_a_class_that_the_other_lacks_is_refused(named):
     ours, theirs = named("STOP", "yield", "go"), named("stop", "halt", "walk", name="other")
     with pytest.raises(UnknownNameError, match="class yield: other has no such class"):
-        class_transfer(ours, 1, images[:1], theirs)
+        check_matched(matched_classes(ours, theirs), 1, ours, theirs)
 
 
 def test_channels_are_converted(network, gray, network_of):

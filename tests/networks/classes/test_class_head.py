@@ -78,7 +78,7 @@ def test_predictions_confusions_and_transfer_agree_on_a_sigmoid_head():
     logits = np.asarray(network.watch(frozenset({LOGITS}))(images)[LOGITS])
     predicted = {one.name: one.probability for one in predictions(network, logits[0], 2)}
     assert predicted == pytest.approx({"a": 0.9, "b": 0.5})
-    transfers = [class_transfer(network, number, images, network)[0] for number in (0, 1)]
+    transfers = [class_transfer(network, number, logits[0]) for number in (0, 1)]
     assert [one.probability for one in transfers] == pytest.approx([0.9, 0.5])
     assert [one.rank for one in transfers] == [1, 2]
     (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
@@ -90,7 +90,7 @@ def test_a_regression_has_no_probabilities_anywhere():
     images = np.full((2, 4, 4, 3), 0.5, "float32")
     logits = np.asarray(network.watch(frozenset({LOGITS}))(images)[LOGITS])
     assert {one.probability for one in predictions(network, logits[0], 2)} == {None}
-    assert class_transfer(network, 0, images, network)[0].probability is None
+    assert class_transfer(network, 0, logits[0]).probability is None
     (confusion,) = confusions_of(logits, [0, 0], 0, head=class_head(network))
     assert confusion.probability is None
 

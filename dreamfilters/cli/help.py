@@ -1,0 +1,70 @@
+"""The help of the program and its commands: options in named sections, each with its metavariable and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+MODEL, IMAGES, RECIPE, OUTPUT = "Model", "Images", "Recipe", "Output"  # sections that several commands have
+_ARGUMENTS, _OPTIONS = "Arguments", "Options"
+_SECTIONS = (_ARGUMENTS, _OPTIONS, IMAGES, RECIPE, MODEL, OUTPUT)  # in this order, others after them
+_TYPES = {" <int>": " N", " <float>": " X", " <str>": " TEXT", " <path>": " PATH"}
+
+
+class SectionedCommand(TyperCommand):
+    """A command whose help lists the options by their `rich_help_panel`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line: each argument as its metavariable, which says if it is optional."""
+        arguments = [str(each.metavar) for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        return [str(self.options_metavar), *arguments]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each panel."""
+        for title, entries in self.sections(ctx).items():
+            with formatter.section(title):
+                formatter.write_dl(entries)
+
+    def sections(self, ctx: Any) -> Mapping[str, list[tuple[str, str]]]:
+        """Return the title of each section and its entries: the option or argument, and its meaning."""
+        found: dict[str, list[tuple[str, str]]] = {title: [] for title in _SECTIONS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                found.setdefault(_section_of(parameter), []).append(_entry(parameter, *record))
+        return {title: entries for title, entries in found.items() if entries}
+
+
+class SectionedGroup(TyperGroup):
+    """A program whose help lists the commands by their `rich_help_panel`."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write a section for each panel."""
+        sections: dict[str, list[Any]] = {}
+        for command in self.commands.values():
+            sections.setdefault(str(getattr(command, "rich_help_panel", "Commands")), []).append(command)
+        width = max(map(len, self.commands))
+        for title, commands in sections.items():
+            with formatter.section(title):
+                limit = formatter.width - 6 - width
+                formatter.write_dl(
+                    [(str(command.name).ljust(width), command.get_short_help_str(limit)) for command in commands]
+                )
+
+
+def _section_of(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return _ARGUMENTS
+    default = OUTPUT if parameter.name == "help" else _OPTIONS
+    return str(getattr(parameter, "rich_help_panel", None) or default)
+
+
+def _entry(parameter: Any, label: str, meaning: str) -> tuple[str, str]:
+    if parameter.param_type_name == "argument":  # every argument has a metavariable; brackets mark an optional one
+        return str(parameter.metavar), meaning.removesuffix("[required]").rstrip()
+    for kind, letter in _TYPES.items():
+        label = label.replace(kind, letter)
+    return label, meaning
