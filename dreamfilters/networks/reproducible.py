@@ -73,7 +73,10 @@ def _in_full_vectors(call: Call, rows: int) -> Call:
             parts = [leaf, ops.zeros((missing, *leaf.shape[1:]), leaf.dtype)] if missing else [leaf[:1], leaf[1:]]
             return ops.concatenate(parts, axis=0)
 
-        args, kwargs = keras.tree.map_structure(pad, (args, kwargs))
-        return keras.tree.map_structure(lambda tensor: tensor[:count], call(*args, **kwargs))
+        padded_args, padded_kwargs = keras.tree.map_structure(pad, (args, kwargs))
+        outputs = call(*padded_args, **padded_kwargs)
+        if any(leaf.shape[0] != count + missing for leaf in keras.tree.flatten(outputs)):
+            return call(*args, **kwargs)  # it folds windows into the batch, or unfolds them
+        return keras.tree.map_structure(lambda tensor: tensor[:count], outputs)
 
     return padded

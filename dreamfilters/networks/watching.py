@@ -68,10 +68,13 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
 
     Raises:
         UnknownNameError: no such layer.
-        ModelError: a layer has no value before its activation.
+        ModelError: a layer has no value before its activation, or the first axis of its output is not the images.
     """
     watched = {layer: _watched(graph, layer) for layer in sorted(layers)}
     outputs = outputs_of(graph)
+    for layer, (step, _) in watched.items():
+        if outputs[step.name].is_folded:
+            raise ModelError(f"{layer}: cannot be watched: {outputs[step.name].reason}")
     calls = [
         _Call(step, outputs[step.name], relaxed=relaxed)
         for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
@@ -88,11 +91,18 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
             is_last = call.step.name in only and not inner.intersection(call.step.outputs)
             call(values, linear, only[call.step.name] if is_last else None)
         return {
-            layer: _channels_last((linear if is_linear else values)[step.outputs[0]], step)
+            layer: _rows(layer, _channels_last((linear if is_linear else values)[step.outputs[0]], step), x.shape[0])
             for layer, (step, is_linear) in watched.items()
         }
 
     return run
+
+
+def _rows(layer: str, value: Tensor, images: int | None) -> Tensor:
+    """Return a value that has one row for each image, whatever `rows_per_image` could trace."""
+    if None not in (images, value.shape[0]) and value.shape[0] != images:
+        raise ModelError(f"{layer}: cannot be watched: its output has {value.shape[0]} rows for {images} images")
+    return value
 
 
 def logits_step(graph: Graph) -> Step:

@@ -194,3 +194,10 @@ def test_the_classes_of_the_built_in_network_are_found_by_their_german_and_engli
     assert network.class_number("14") == 14
     assert network.class_titles[17] == "Verbot der Einfahrt (no entry)"
     assert network.class_titles[14] == "STOP"
+
+
+def test_mobilenet_v3_which_keras_builds_for_any_size_has_its_own():
+    network = load("applications:MobileNetV3Small:random")
+    assert network.form.size == (224, 224)
+    assert network.layers[-1].shape == (1000,)
+    assert all(None not in info.shape for info in network.layers)

@@ -22,6 +22,7 @@ from dreamfilters.evidence.bounds.interval_rules import RULES, activation_image
 from dreamfilters.evidence.bounds.intervals import LARGEST, SMALLEST, Interval, Known, rounding_bound
 from dreamfilters.networks.activation_functions import inline_activation, is_pure
 from dreamfilters.networks.graph import Graph, Step, twin
+from dreamfilters.networks.layers.layer_kinds import outputs_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +48,21 @@ class IntervalPropagation:
         slots: bounds of each step's outputs; slot 0 is the input.
         before: step name -> bounds of its value before its activation.
         parts: step name -> operators, for affine steps.
+        folded: step name -> why the first axis of its output is not the images, for such steps.
     """
 
     slots: dict[int, Known]
     before: dict[str, Known] = field(default_factory=dict)
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+    folded: dict[str, str] = field(default_factory=dict)
 
     def linear(self, step: Step) -> Known:
         """Compute, store and return the bounds of a step's value before its activation."""
         reasons = [known for slot in step.inputs if isinstance(known := self.slots[slot], str)]
         if reasons:
             result: Known = reasons[0]
+        elif step.name in self.folded:
+            result = f"no bounds are known for {step.name}: {self.folded[step.name]}"
         elif is_pure(step):
             result = self.slots[step.inputs[0]]
         elif _computes_in(step) not in ("float32", "float64"):
@@ -100,7 +105,8 @@ def start_propagation(graph: Graph, low: Array, high: Array) -> IntervalPropagat
     """Return a propagation that starts at an input box (h, w, c)."""
     if graph.channels_first:
         low, high = np.moveaxis(low, -1, 0), np.moveaxis(high, -1, 0)
-    return IntervalPropagation({0: Interval(low, high)})
+    folded = {name: output.reason for name, output in outputs_of(graph).items() if output.is_folded}
+    return IntervalPropagation({0: Interval(low, high)}, folded=folded)
 
 
 def propagate_affine(operator: Affine, x: Interval) -> tuple[Interval, Array]:

@@ -18,6 +18,7 @@ _CLASSES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # from Keras' imagenet_utils
 _BYTES = InputForm.from_range(0, 255)
 _SIGNED = InputForm.from_range(-1, 1)
 _CAFFE = InputForm(scale=255.0, mean=(103.939, 116.779, 123.68), order="BGR")
+_MOBILENET_V3 = InputForm.from_range(0, 255, size=(224, 224))  # Keras builds it without a size
 _TORCH = InputForm(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 # Module of keras.applications -> the input form of its preprocess_input. The last ones rescale inside the model.
@@ -26,7 +27,7 @@ _FORMS = {
     "resnet_v2": _SIGNED, "inception_v3": _SIGNED, "inception_resnet_v2": _SIGNED, "xception": _SIGNED,
     "mobilenet": _SIGNED, "mobilenet_v2": _SIGNED, "nasnet": _SIGNED,
     "densenet": _TORCH,
-    "efficientnet": _BYTES, "efficientnet_v2": _BYTES, "mobilenet_v3": _BYTES, "convnext": _BYTES,
+    "efficientnet": _BYTES, "efficientnet_v2": _BYTES, "mobilenet_v3": _MOBILENET_V3, "convnext": _BYTES,
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def constructor(name: str) -> Callable[..., keras.Model]:
 
 
 def form(name: str) -> InputForm:
-    """Return the input form of a network's `preprocess_input`, without a size."""
+    """Return the input form of a network's `preprocess_input`, with a size where Keras builds the network for any."""
     return _FORMS[constructor(name).__module__.rpartition(".")[2]]
 
 
@@ -58,11 +59,12 @@ def open_application(name: str, *, random: bool = False) -> keras.Model:
         UnknownNameError: Keras has no network of this name.
         ModelError: the weights cannot be downloaded.
     """
-    build = constructor(name)
+    build, size = constructor(name), form(name).size
+    shape = {} if None in size else {"input_shape": (*size, 3)}
     if random:
-        return build(weights=None)
+        return build(weights=None, **shape)
     try:
-        return build(weights="imagenet")
+        return build(weights="imagenet", **shape)
     except Exception as error:  # urllib, a proxy and a broken file raise different types
         raise ModelError(
             f"applications:{name}: its weights cannot be downloaded ({reason(error)}); "

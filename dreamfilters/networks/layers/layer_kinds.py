@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from weakref import WeakKeyDictionary
 
 from dreamfilters.networks.graph import Graph, Shape, Slot, Step
+from dreamfilters.networks.layers.batch_axis import rows_per_image
 from dreamfilters.networks.layers.layer_info import MOST_LEADING, Kind, TokenGrid, square_grid
 
 # Operations that stop every gradient although they return floats.
@@ -36,15 +39,31 @@ class Output:
     grid: TokenGrid | None = None  # kept through steps that split the channels of tokens into heads
     tokens: int | None = None  # the number of tokens that `grid` is of
     turned: bool = False  # whether the rows of the map are columns of the image
+    rows: Fraction = Fraction(1)  # of the batch, for each image; more than 1 where windows are folded into the batch
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether its first axis is not the images."""
+        return self.of_image and self.rows != 1
+
+
+_of_graphs: WeakKeyDictionary[Graph, dict[str, Output]] = WeakKeyDictionary()
 
 
 def outputs_of(graph: Graph) -> dict[str, Output]:
-    """Return the output of each step under its name."""
+    """Return the output of each step under its name; computed once for a graph."""
+    return _of_graphs.get(graph) or _of_graphs.setdefault(graph, _outputs(graph))
+
+
+def _outputs(graph: Graph) -> dict[str, Output]:
     slots = {0: Output(graph.input_shape, "map")}
+    rows = rows_per_image(graph)
     outputs: dict[str, Output] = {}
     for step in graph.steps:
-        output = _output(step, [slots[slot] for slot in step.inputs])
-        if output.kind == "tokens":
+        output = _output(step, [slots[slot] for slot in step.inputs], rows[step.name])
+        if output.is_folded:
+            output = replace(output, grid=None, tokens=output.shape[0] if len(output.shape) == 2 else None)
+        elif output.kind == "tokens":
             tokens = output.shape[0]
             grid = None if tokens is None else _grid(step, tokens, slots, graph.input_shape)
             output = replace(output, grid=grid, tokens=tokens)
@@ -59,7 +78,7 @@ def map_shape(step: Step) -> Shape:
     return (shape[1], shape[2], shape[0]) if step.channels_first and len(shape) == 3 else shape
 
 
-def _output(step: Step, before: list[Output]) -> Output:
+def _output(step: Step, before: list[Output], rows: Fraction) -> Output:
     shape = map_shape(step)
     of_image = step.type != "HeldInput" and any(one.of_image for one in before)
     obstacles = [one.obstacle for one in before]
@@ -69,6 +88,8 @@ def _output(step: Step, before: list[Output]) -> Output:
         kind, reason = "not visual", "it is held at zeros"
     elif not of_image:
         kind, reason = "not visual", "it does not depend on the image"
+    elif rows != 1:
+        kind, reason = "not visual", _folded(rows)
     elif "float" not in step.dtype:
         kind, reason = "not visual", f"its output is {step.dtype}, not float"
         obstacle = f"no gradient passes {step.name}, which returns {step.dtype}"
@@ -79,7 +100,13 @@ def _output(step: Step, before: list[Output]) -> Output:
         turned ^= tuple(getattr(step.operation, "dims", None) or getattr(step.operation, "axes", ())[1:]) == (2, 1, 3)
     source = next((one for one in before if one.grid and one.of_image), None)
     grid, tokens = (source.grid, source.tokens) if source else (None, None)
-    return Output(shape, kind, reason, obstacle, of_image, grid, tokens, turned)
+    return Output(shape, kind, reason, obstacle, of_image, grid, tokens, turned, rows)
+
+
+def _folded(rows: Fraction) -> str:
+    if rows.denominator == 1:
+        return f"it folds {rows} windows of each image into the batch axis"
+    return "its first axis is not the images"
 
 
 def _kind(step: Step, shape: Shape, before: list[Output]) -> tuple[Kind, str]:
@@ -100,6 +127,8 @@ def _kind(step: Step, shape: Shape, before: list[Output]) -> tuple[Kind, str]:
 
 def _splits_heads(shape: Shape, source: Output) -> bool:
     """Return whether three axes come from tokens whose channels were split, such as into heads of an attention."""
+    if source.is_folded:
+        return False  # windows are laid out as a map again
     if source.kind == "tokens":
         return shape[-1] != source.shape[-1]  # with as many channels, the tokens were laid out as a map
     return source.kind == "not visual" and len(source.shape) == 3

@@ -31,6 +31,7 @@ def test_a_failed_download_points_to_random_weights(monkeypatch):
     def offline(*, weights):
         raise OSError(f"no route to {weights}\nmore")
 
+    offline.__module__ = "keras.src.applications.vgg16"
     monkeypatch.setattr(applications.keras.applications, "VGG16", offline)
     with pytest.raises(ModelError) as caught:
         applications.open_application("VGG16")
