@@ -41,7 +41,7 @@ from .dreams.penalties import (
     Lp as Lp,
     TotalVariation as TotalVariation,
 )
-from .dreams.priors import Prior as Prior
+from .dreams.priors import Prior as Prior, measure_prior as measure_prior
 from .dreams.recipe import Recipe as Recipe, read_recipe as read_recipe
 from .dreams.result import Dream as Dream
 from .dreams.transforms import (

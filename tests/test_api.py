@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -42,3 +43,14 @@ def test_importing_the_package_and_its_errors_imports_no_tensorflow():
         "print(sorted({'tensorflow', 'keras', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_every_public_function_that_takes_a_network_takes_a_keras_model():
+    functions = [getattr(dreamfilters, name) for name in dreamfilters.__all__ if name != "__version__"]
+    parameters = {
+        function.__name__: inspect.signature(function).parameters["network"].annotation
+        for function in functions
+        if inspect.isfunction(function) and "network" in inspect.signature(function).parameters
+    }
+    assert len(parameters) > 10
+    assert {name: kind for name, kind in parameters.items() if kind != "AnyNetwork"} == {}

@@ -19,7 +19,7 @@ from dreamfilters.backend import Tensor
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import Activations, stream
 from dreamfilters.evidence.features import Images, penultimate
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.watching import watch
@@ -72,7 +72,7 @@ class LogitAttribution:
 
 
 def attribute_logit(
-    network: Network, images: Images, number: int, *, layer: str | None = None, most: int = 10
+    network: AnyNetwork, images: Images, number: int, *, layer: str | None = None, most: int = 10
 ) -> LogitAttribution:
     """Return the units of a layer that contribute most to the logit of a class, averaged over images.
 
@@ -97,6 +97,7 @@ def attribute_logit(
         >>> attribution.layer, len(attribution.units)
         ('dense', 10)
     """
+    network = network_of(network)
     if most < 1:
         raise RecipeError(f"most={most}: must be at least 1")
     count = len(network.classes)

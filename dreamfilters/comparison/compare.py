@@ -31,7 +31,7 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.sources import ImageSource, source_of
 from dreamfilters.images import ImageFolder
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
 
 SCANNED, DREAMED = 0.25, 0.75  # shares of the whole
@@ -121,7 +121,7 @@ class ComparePlan:
 
 
 def compare(
-    network: Network,
+    network: AnyNetwork,
     targets: str | Sequence[str],
     images: ImageFolder | Sequence[Any] | NDArray[Any],
     *,
@@ -129,7 +129,7 @@ def compare(
     seed: int = 0,
     seeds: int = 3,
     top: int = 4,
-    against: Network | None = None,
+    against: AnyNetwork | None = None,
     user_image: tuple[str, Floats] | None = None,
     labels: Sequence[str] | None = None,
     progress: OnProgress | None = None,
@@ -140,7 +140,7 @@ def compare(
     random sample of at most 512.
 
     Args:
-        network: what `load` returned.
+        network: a Keras model, or what `load` returned.
         targets: units, such as "conv6:0-15" or "class:STOP".
         images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
         recipe: of the dreams; default: "standard".
@@ -162,9 +162,10 @@ def compare(
         >>> found.units[0].loses
         False
     """
+    network, other = network_of(network), None if against is None else network_of(against)
     names = (targets,) if isinstance(targets, str) else tuple(targets)
     how = recipes.read_recipe("standard") if recipe is None else recipe
-    plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, against, user_image)
+    plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, other, user_image)
     plan.check()
     overall = OverallProgress(progress)
     references = reference_set(

@@ -22,13 +22,13 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 
 _DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
 
 
 def dream(
-    network: Network,
+    network: AnyNetwork,
     goal: Objective | str | Sequence[str],
     recipe: Recipe | None = None,
     *,
@@ -42,7 +42,7 @@ def dream(
     """Return the images that maximize `goal` on `network`, one `Dream` per unit.
 
     Args:
-        network: as `load` returns it.
+        network: a Keras model, or what `load` returned.
         goal: an `Objective`, or targets such as "conv6:0-15" or "class:STOP".
         recipe: how the images are made; default: `Recipe()`.
         seed: random seed; the same seed gives the same images, alone or in any batch.
@@ -68,7 +68,7 @@ def dream(
 
 
 def iter_dreams(
-    network: Network,
+    network: AnyNetwork,
     goal: Objective | str | Sequence[str],
     recipe: Recipe | None = None,
     *,
@@ -86,7 +86,7 @@ def iter_dreams(
         >>> [dream.name for dream in iter_dreams(load("signs"), "conv2:0-1", Recipe(steps=2))]
         ['conv2:0', 'conv2:1']
     """
-    recipe = recipe if recipe is not None else Recipe()
+    network, recipe = network_of(network), recipe if recipe is not None else Recipe()
     canvas = canvas_of(network, recipe, prior)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
         _check_start(start, len(objective), canvas.channels)

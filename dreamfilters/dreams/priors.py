@@ -8,14 +8,18 @@ uncorrelated and have unit variance.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import RecipeError
+from dreamfilters.images import ImageFolder
 
+_MOST_IMAGES = 2048  # of a folder; they give colors and spectrum to about one percent and fit into memory
 _EDGE = 0.02  # images are clipped to [.02, .98] before the logit, or one black pixel would outweigh all others
 
 
@@ -104,8 +108,11 @@ def neutral(channels: int) -> Prior:
     return Prior("none", np.zeros(channels, "float32"), np.eye(channels, dtype="float32"))
 
 
-def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
-    """Return the prior of images (n, h, w, c) in [0, 1].
+def measure_prior(images: ImageFolder | Sequence[ArrayLike] | NDArray[Any], *, name: str = "measured") -> Prior:
+    """Return the prior of images (n, h, w, c) in [0, 1], or of at most 2048 images of a folder.
+
+    Frequencies are in cycles per pixel: give images of the size of the network's input, such as those of
+    `image_folder("images/", size=(224, 224))`.
 
     The color covariance is shrunk toward independent channels of equal variance by the weight of Ledoit and Wolf
     (2004), with each image as one observation, so that a few images give usable axes. The spectrum is the root mean
@@ -113,14 +120,16 @@ def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
     window suppresses the jump between opposite edges. The spectrum is shrunk toward its mean over all directions by
     1 / (1 + n / 10).
 
+    Raises:
+        RecipeError: there are no images, or they differ in size.
+
     Example:
         >>> measure_prior(np.random.default_rng(0).random((8, 16, 16, 1))).spectrum.shape
         (16, 9, 1)
     """
-    if images.ndim != 4 or not len(images):
-        raise RecipeError(f"images of shape {images.shape}: a prior is measured on (n, h, w, c), at least one image")
-    count, height, width, _ = images.shape
-    logits = np.clip(images.astype("float64"), _EDGE, 1 - _EDGE)
+    stack = _stacked(images)
+    count, height, width, _ = stack.shape
+    logits = np.clip(stack.astype("float64"), _EDGE, 1 - _EDGE)
     logits = np.log(logits / (1 - logits))
     mean = logits.mean(axis=(0, 1, 2))
     covariance = _shrunk_covariance(logits - mean)
@@ -133,6 +142,24 @@ def measure_prior(images: np.ndarray, *, name: str = "measured") -> Prior:
     uncorrelated = (logits - logits.mean(axis=(1, 2), keepdims=True)) @ (axes / stds)
     spectrum = _spectrum(uncorrelated, 1 / (1 + count / 10))
     return Prior(name, mean.astype("float32"), colors.astype("float32"), spectrum.astype("float32"), (height, width))
+
+
+def _stacked(images: ImageFolder | Sequence[ArrayLike] | NDArray[Any]) -> NDArray[Any]:
+    """Return images as one array (n, h, w, c), those of a large folder evenly spread over it."""
+    if isinstance(images, ImageFolder):
+        folder, chosen = images, np.linspace(0, len(images) - 1, min(len(images), _MOST_IMAGES)).astype(int)
+        images = [image for _, image in folder.only(map(int, chosen))]
+        if not images:
+            path, reason = folder.failures[0]
+            raise RecipeError(
+                f"{folder.folder}: none of its {len(chosen)} images can be read; first error: {path}: {reason}"
+            )
+    arrays = [np.asarray(image) for image in images]
+    shapes = sorted({array.shape for array in arrays})
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        found = ", ".join(map(str, shapes[:3])) or "none"
+        raise RecipeError(f"images of shapes {found}: a prior is measured on at least one (h, w, c), all of one size")
+    return np.stack(arrays)
 
 
 def _shrunk_covariance(centered: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.programs import programs_of
 
@@ -32,14 +32,14 @@ BATCH_BYTES = 2**29  # of activations in a batch; with half of it MobileNetV2 ta
 
 
 def activations(
-    network: Network, images: Images, layers: Sequence[str], *, batch: int | None = None
+    network: AnyNetwork, images: Images, layers: Sequence[str], *, batch: int | None = None
 ) -> dict[str, Floats]:
     """Return each layer's float32 activations for all images: maps (n, h, w, c), tokens (n, t, c), vectors (n, c).
 
     All activations are held in memory at once; `stream` yields them batch by batch.
 
     Args:
-        network: the value that `load` returns.
+        network: a Keras model, or the value that `load` returns.
         images: an array (n, h, w, c) in [0, 1], an iterable of images (h, w, c), or an `ImageFolder`. Images are
             resized to the network's input size. Files of a folder are decoded while the network computes; unreadable
             files are left out and listed in the folder's `failures`.
@@ -60,7 +60,7 @@ def activations(
 
 
 def mean_responses(
-    network: Network, images: Images, layers: Sequence[str], *, batch: int | None = None
+    network: AnyNetwork, images: Images, layers: Sequence[str], *, batch: int | None = None
 ) -> dict[str, Floats]:
     """Return each unit's mean response to each image, (n, units) per layer: the mean over its activation map.
 
@@ -70,13 +70,14 @@ def mean_responses(
 
 
 def iter_activations(
-    network: Network, indexed: Iterable[tuple[int, ArrayLike]], layers: Sequence[str], *, batch: int | None = None
+    network: AnyNetwork, indexed: Iterable[tuple[int, ArrayLike]], layers: Sequence[str], *, batch: int | None = None
 ) -> Iterator[tuple[int, Floats, dict[str, Floats]]]:
     """Yield (index, image, {layer: activation (h, w, c), (t, c) or (c,)}) for each image.
 
     `indexed` yields pairs of index and image, as an `ImageFolder` does. The yielded image is resized to the network's
     input size. Only one batch is held in memory. Other arguments and errors are those of `activations`.
     """
+    network = network_of(network)
     pending: deque[tuple[int, Floats]] = deque()
 
     def images() -> Iterator[Floats]:
@@ -92,15 +93,16 @@ def iter_activations(
 
 
 def stream(
-    network: Network, images: Images, layers: Sequence[str], *, reduce: Reduction = dict, batch: int | None = None
+    network: AnyNetwork, images: Images, layers: Sequence[str], *, reduce: Reduction = dict, batch: int | None = None
 ) -> Iterator[dict[str, Floats]]:
     """Yield the result of `activations` batch by batch, in read-only arrays.
 
     `reduce` maps a batch's activations to the values to return. It is compiled with the network, so that only its
     results are copied out. Other arguments and errors are those of `activations`.
     """
+    network = network_of(network)
     program = _compiled(network, frozenset(layers), reduce)
-    fitted = (network.form.fit(image) for image in _arrays(network, images))
+    fitted = (network.form.fit(image) for image in arrays_of(network, images))
 
     def run(padded: tuple[Floats, int]) -> dict[str, Floats]:
         stack, count = padded
@@ -131,7 +133,7 @@ def _means(values: Activations) -> Activations:
     return {layer: ops.mean(value, axis=position_axes(value)) for layer, value in values.items()}
 
 
-def _arrays(network: Network, images: Images) -> Iterator[ArrayLike]:
+def arrays_of(network: Network, images: Images) -> Iterator[ArrayLike]:
     """Yield the images; those of a folder are decoded ahead at the network's size and number of channels."""
     if not isinstance(images, ImageFolder):
         yield from images

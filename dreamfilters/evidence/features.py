@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import ImageError
-from dreamfilters.evidence.activations import PIXELS, Floats, activation_size, activations, mean_responses
+from dreamfilters.evidence.activations import PIXELS, Floats, activation_size, activations, arrays_of, mean_responses
+from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.layers.pass_through import types_of
@@ -24,13 +25,13 @@ _SAME_UNITS = types_of("identity", "reshape", "pool")
 _FORWARDED = _SAME_UNITS | types_of("activation")
 
 
-def fitted_images(network: Network, images: Iterable[ArrayLike]) -> Floats:
+def fitted_images(network: Network, images: Images | ImageFolder) -> Floats:
     """Return images (n, h, w, c) resized to the network's input size by its input form's resize rule.
 
     Raises:
         ImageError: there are no images, or they differ in size and the network accepts any size.
     """
-    fitted = [network.form.fit(image) for image in images]
+    fitted = [network.form.fit(image) for image in arrays_of(network, images)]
     if len({image.shape for image in fitted}) != 1:
         raise ImageError(f"{len(fitted)} images of unequal size: give at least one, all of one size")
     return np.stack(fitted)

@@ -33,6 +33,22 @@ def fingerprint_of(graph: Graph) -> str:
     return digest.hexdigest()
 
 
+def structure_of(graph: Graph) -> list[Any]:
+    """Return a value that is equal as long as a model has the same operations, settings, connections and variables."""
+    return [
+        [
+            step.name,
+            id(step.operation),
+            getattr(step.operation, "activation", None),
+            _settings(step.operation),
+            _constants(step),
+            step.outputs,
+            [id(weight) for weight in getattr(step.operation, "weights", ())],
+        ]
+        for step in graph.steps
+    ]
+
+
 def as_numpy(value: Any) -> np.ndarray:
     """Return a variable or tensor as an array."""
     return np.asarray(backend.tensor(value))  # np.asarray(variable) is deprecated in numpy 2

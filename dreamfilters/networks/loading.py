@@ -6,6 +6,8 @@ import importlib
 import importlib.resources
 import re
 import sys
+import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ import keras
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
 from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.classes.class_names import read_classes
+from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.model_file import open_model
@@ -25,6 +28,7 @@ from dreamfilters.networks.preprocessing.model_preprocessing import form_of
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
 from dreamfilters.networks.watching import LOGITS
 
+AnyNetwork: TypeAlias = Network | keras.Model
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
 _Ends: TypeAlias = dict[str, str | None]  # the names of the chosen "input" and "output"
@@ -78,6 +82,42 @@ def load(
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
+
+
+_REMEMBERED = 2  # models: the one of a call, and the one that it is compared with
+_remembered: list[tuple[Any, Network]] = []  # structure and network, the last used one last
+_lock = threading.Lock()
+
+
+def network_of(model: AnyNetwork) -> Network:
+    """Return a network unchanged, and the network of a Keras model as `load` opens it without further arguments.
+
+    A model that is given again has the same network, with its compiled programs, until its layers or their settings
+    change. Networks share the model's weights, so a model that was trained further gives new results. The last two
+    models that were given stay in memory. An assumption about the model's input form is a warning.
+
+    Raises:
+        ModelError: the value is something else, or the model's input is not an image.
+
+    Example:
+        >>> network_of(network) is network
+        True
+    """
+    if isinstance(model, Network):
+        return model
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"network={model!r:.80}: give a keras.Model, or what load returns for a file or a name")
+    with _lock:
+        network = load(model)
+        structure = structure_of(network.graph)
+        known = next((entry for entry in _remembered if entry[1].model is model and entry[0] == structure), None)
+        _remembered[:] = [entry for entry in _remembered if entry[1].model is not model]
+        _remembered.append(known or (structure, network))
+        del _remembered[:-_REMEMBERED]
+    if known is None and network.assumed:
+        assumption = network.assumed.partition(" (")[0]
+        warnings.warn(f"{assumption}; load(model, form={{'range': [0, 255]}}) sets another range", stacklevel=3)
+    return known[1] if known else network
 
 
 def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, architecture: Path | None) -> Network:

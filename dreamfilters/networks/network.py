@@ -69,9 +69,9 @@ class Network:
         arguments = {"input": self.input, "output": self.output, "architecture": self.architecture}
         return {key: value for key, value in arguments.items() if value is not None}
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """A hash of the configuration and the weights; it survives saving and loading."""
+        """A hash of the configuration and the current weights; it survives saving and loading."""
         return fingerprint_of(self.graph)
 
     @cached_property

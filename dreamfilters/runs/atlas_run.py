@@ -22,7 +22,7 @@ from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import ModelError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.atlas import (
     UNITS,
@@ -204,7 +204,7 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
 
 
 def atlas_job(
-    network: Network,
+    network: AnyNetwork,
     images: ImageFolder | Sequence[Any] | NDArray[Any],
     *,
     spec: str = "",
@@ -213,18 +213,19 @@ def atlas_job(
     seed: int = 0,
     seeds: int = 2,
     top: int = 4,
-    against: tuple[str, Network] | None = None,
+    against: tuple[str, AnyNetwork] | None = None,
 ) -> CompareJob:
     """Return the job of an atlas, see `atlas`."""
+    network = network_of(network)
     targets, how = atlas_targets(network, layers), recipe or read_recipe("standard")
-    other_spec, other = against or ("", None)
+    other_spec, other = (against[0], network_of(against[1])) if against else ("", None)
     plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
     also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
     return CompareJob(plan, spec, other_spec, also)
 
 
 def atlas(
-    network: Network,
+    network: AnyNetwork,
     images: ImageFolder | Sequence[Any] | NDArray[Any],
     folder: Path | str,
     *,
@@ -234,14 +235,14 @@ def atlas(
     seed: int = 0,
     seeds: int = 2,
     top: int = 4,
-    against: tuple[str, Network] | None = None,
+    against: tuple[str, AnyNetwork] | None = None,
     force: bool = False,
     progress: OnProgress | None = None,
 ) -> RunResult[AtlasSummary | None]:
     """Compare every unit of a network with real images, judge it, write an atlas, and return its summary.
 
     Args:
-        network: what `load` returned.
+        network: a Keras model, or what `load` returned.
         images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
         folder: output directory; a stopped run in it resumes.
         spec: the argument of `load`, with which `again` reproduces a dream.

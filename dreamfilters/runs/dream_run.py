@@ -32,8 +32,6 @@ from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_values
 from dreamfilters.runs.storage.run_result import RunResult
 
-_PRIOR_IMAGES = 2048  # estimates colors and spectrum to about one percent and fits into memory
-
 
 @dataclass(frozen=True, eq=False)
 class DreamJob:
@@ -180,12 +178,8 @@ def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prio
     canvas = canvas_of(network, recipe)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
     found = image_folder(folder, size=size, channels=network.form.channels)
-    chosen = np.linspace(0, len(found) - 1, min(len(found), _PRIOR_IMAGES)).astype(int)
-    images = [image for _, image in found.only(map(int, chosen))]
-    failures = tuple(f"{path}: {reason}" for path, reason in found.failures)
-    if not images:
-        raise RecipeError(f"{folder}: none of its {len(chosen)} images can be read; first error: {failures[0]}")
-    return priors.measure_prior(np.stack(images), name=folder.resolve().name), failures
+    prior = priors.measure_prior(found, name=folder.resolve().name)
+    return prior, tuple(f"{path}: {reason}" for path, reason in found.failures)
 
 
 def prior_bytes(prior: Prior) -> bytes:

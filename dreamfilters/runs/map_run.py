@@ -22,7 +22,7 @@ from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
-from dreamfilters.networks import LOGITS, LayerInfo, Network
+from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
 from dreamfilters.networks.classes.class_head import has_classes, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
@@ -67,7 +67,7 @@ class MapSettings:
 
 
 def draw_maps(
-    network: Network,
+    network: AnyNetwork,
     images: ImageFolder | ArrayLike,
     folder: str | Path,
     settings: MapSettings | None = None,
@@ -83,7 +83,7 @@ def draw_maps(
     grow with the number of images.
 
     Args:
-        network: the network.
+        network: a Keras model, or what `load` returned.
         images: an `ImageFolder`, or images (n, h, w, c) or (h, w, c) in [0, 1].
         folder: new, empty, or of an earlier run with the same settings.
         settings: what to write. Default: `MapSettings()`.
@@ -100,7 +100,8 @@ def draw_maps(
         1
     """
     source = images if isinstance(images, ImageFolder) else ImageArrays.of(images)
-    return run(MapJob(network, source, settings or MapSettings()), Path(folder), force=force, progress=progress)
+    job = MapJob(network_of(network), source, settings or MapSettings())
+    return run(job, Path(folder), force=force, progress=progress)
 
 
 def run(

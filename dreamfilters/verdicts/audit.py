@@ -12,7 +12,7 @@ from dreamfilters.errors import ModelError, UnknownNameError, close_names
 from dreamfilters.evidence.bounds.unit_bounds import BUDGET, Bounds, bound_units
 from dreamfilters.evidence.duplicate_filters import DuplicatePair, near_duplicates, weight_vectors
 from dreamfilters.evidence.scan.result import LayerScan, Scan
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.activation_functions import activation_name, has_linear, inline_activation, is_pure, is_relu
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.progress import OnProgress, Progress
@@ -23,7 +23,7 @@ from dreamfilters.verdicts.verdict import DreamEvidence, ScanEvidence, Verdict, 
 
 
 def audit(
-    network: Network,
+    network: AnyNetwork,
     scan: Scan | None = None,
     layers: Sequence[str] | None = None,
     *,
@@ -38,7 +38,7 @@ def audit(
     get tighter and slower bounds. A unit is called dead only if that is proved.
 
     Args:
-        network: as `load` returns it.
+        network: a Keras model, or what `load` returned.
         scan: as `scan` or `read_scan` returns it; default: none, with verdicts by bounds and dreams alone.
         layers: layer names; default: `audited_layers`.
         seed: random seed of the dreams.
@@ -55,6 +55,7 @@ def audit(
         >>> audit(load("signs"), layers=["conv1"]).unit("conv1", 0).verdict.kind
         'alive'
     """
+    network = network_of(network)
     canvas = canvas_of(network, Recipe())
     size = scan.size if scan else (canvas.height, canvas.width)
     units = _Units(network, scan, chosen_layers(network, scan, layers))

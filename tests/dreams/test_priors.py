@@ -4,6 +4,7 @@ import pytest
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.priors import IMAGENET, Prior, measure_prior, neutral, read
 from dreamfilters.errors import RecipeError
+from dreamfilters.images import image_folder, png_bytes
 
 
 def sigmoid(x):
@@ -213,3 +214,15 @@ def test_priors_of_equal_names_can_differ():
     assert one == Prior("x", np.zeros(3), np.eye(3))
     assert hash(one) != hash(other)
     assert priors.neutral(3) == Prior("none", np.zeros(3, "float32"), np.eye(3, dtype="float32"))
+
+
+def test_a_folder_of_images_is_measured_like_its_array(scene, tmp_path):
+    images = [scene(12, 15, seed=seed) for seed in range(4)]
+    for number, image in enumerate(images):
+        (tmp_path / f"{number}.png").write_bytes(png_bytes(image))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    folder = image_folder(tmp_path, size=(12, 15))
+    assert measure_prior(folder).digest == measure_prior([image for _, image in folder]).digest
+    (tmp_path / "large.png").write_bytes(png_bytes(scene(20, 20)))
+    with pytest.raises(RecipeError, match=r"images of shapes \(12, 15, 3\), \(20, 20, 3\): .* all of one size"):
+        measure_prior(image_folder(tmp_path))

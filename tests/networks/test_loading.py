@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import DreamfiltersError, InputFormError, ModelError, UnknownNameError, UntrustedError
-from dreamfilters.networks import InputForm, load, loading
+from dreamfilters.networks import InputForm, load, loading, network_of
 
 
 def test_a_model_is_taken_as_it_is(plain):
@@ -201,3 +201,54 @@ def test_mobilenet_v3_which_keras_builds_for_any_size_has_its_own():
     assert network.form.size == (224, 224)
     assert network.layers[-1].shape == (1000,)
     assert all(None not in info.shape for info in network.layers)
+
+
+ASSUMED = "assumed that .* takes RGB in 0..1"
+
+
+def test_a_network_is_returned_unchanged(plain):
+    network = load(plain)
+    assert network_of(network) is network
+
+
+def test_a_model_given_again_has_the_same_network_and_one_warning(make_tiny, recwarn):
+    model = make_tiny()
+    with pytest.warns(UserWarning, match=ASSUMED + r"; load\(model, form={'range': \[0, 255\]}\) sets another range"):
+        network = network_of(model)
+    assert network_of(model) is network
+    assert not recwarn.list
+    assert network.model is model
+
+
+@pytest.mark.filterwarnings(f"ignore:{ASSUMED}")
+def test_a_model_whose_settings_change_gets_a_new_network(make_tiny):
+    model = make_tiny()
+    network = network_of(model)
+    assert network.layer("conv2").activation == "relu"
+    model.get_layer("conv2").activation = keras.activations.linear
+    assert network_of(model) is not network
+    assert network_of(model).layer("conv2").activation == "linear"
+
+
+@pytest.mark.filterwarnings(f"ignore:{ASSUMED}")
+def test_trained_weights_keep_the_network_and_change_its_fingerprint(make_tiny):
+    model = make_tiny()
+    network = network_of(model)
+    before = network.fingerprint
+    model.get_layer("conv1").set_weights([weight * 2 for weight in model.get_layer("conv1").get_weights()])
+    assert network_of(model) is network
+    assert network.fingerprint != before
+
+
+@pytest.mark.filterwarnings(f"ignore:{ASSUMED}")
+def test_only_the_last_models_stay_in_memory(make_tiny):
+    models = [make_tiny() for _ in range(3)]
+    networks = [network_of(model) for model in models]
+    assert [network_of(model) is network for model, network in zip(models[1:], networks[1:], strict=True)] == [True] * 2
+    assert network_of(models[0]) is not networks[0]
+
+
+@pytest.mark.parametrize("value", ["signs", None, 3])
+def test_what_is_no_network_is_refused(value):
+    with pytest.raises(ModelError, match=r"network=.*: give a keras.Model, or what load returns for a file or a name"):
+        network_of(value)

@@ -23,7 +23,8 @@ from dreamfilters.evidence.features import (
     layers_before,
     unit_length,
 )
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.images import ImageFolder
+from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.serialization import finite, plain, table
 
 _ERRORS = 2  # standard errors that a difference has to exceed
@@ -77,7 +78,11 @@ class PathSimilarity:
 
 
 def path_similarity(
-    network: Network, dreams: Images, references: Images, others: Images, layers: Sequence[str]
+    network: AnyNetwork,
+    dreams: Images | ImageFolder,
+    references: Images | ImageFolder,
+    others: Images | ImageFolder,
+    layers: Sequence[str],
 ) -> PathSimilarity:
     """Return how similarly dreams and real images are processed, layer by layer.
 
@@ -114,6 +119,7 @@ def path_similarity(
         raise ImageError(
             f"{len(dreams)} dreams, {len(references)} references, {len(others)} others: give at least 1, 2 and 1"
         )
+    network = network_of(network)
     given = [fitted_images(network, images) for images in (dreams, references, others)]
     ends = np.cumsum([0, *map(len, given)]).tolist()
     group = PathGroup(*(range(start, end) for start, end in itertools.pairwise(ends)))

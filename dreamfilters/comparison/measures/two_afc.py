@@ -24,7 +24,8 @@ from dreamfilters.evidence.features import (
     layers_before,
     unit_length,
 )
-from dreamfilters.networks import Network
+from dreamfilters.images import ImageFolder
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.serialization import plain, table
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -78,11 +79,11 @@ class TwoAFC:
 
 
 def machine_score(
-    network: Network,
-    strong: Images,
-    weak: Images,
-    dreams: Images,
-    minimal: Images = (),
+    network: AnyNetwork,
+    strong: Images | ImageFolder,
+    weak: Images | ImageFolder,
+    dreams: Images | ImageFolder,
+    minimal: Images | ImageFolder = (),
     *,
     layer: str,
     layers: Sequence[str] = (),
@@ -123,8 +124,9 @@ def machine_score(
     """
     if not (len(strong) and len(weak) and len(dreams)):
         raise ImageError(f"{len(strong)} strong and {len(weak)} weak images, {len(dreams)} dreams: at least 1 of each")
+    network = network_of(network)
     given = [fitted_images(network, images) for images in (strong, weak, dreams, minimal) if len(images)]
-    ends = np.cumsum([0, *(len(images) for images in (strong, weak, dreams, minimal))]).tolist()
+    ends = np.cumsum([0, *map(len, given), *([] if len(minimal) else [0])]).tolist()
     trials = TwoAFCTrials(*(range(start, end) for start, end in itertools.pairwise(ends)))
     return two_afc_scores(network, np.concatenate(given), [trials], tuple(layers) or layers_before(network, layer))[0]
 

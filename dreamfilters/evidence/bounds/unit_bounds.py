@@ -14,7 +14,7 @@ from dreamfilters.evidence.bounds.interval_arithmetic import IntervalPropagation
 from dreamfilters.evidence.bounds.intervals import Interval, Known
 from dreamfilters.evidence.bounds.linear_relaxation import upper_bounds
 from dreamfilters.evidence.bounds.position_classes import AxisLabels, input_labels, position_labels, representatives
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.activation_functions import has_linear, inline_activation, is_pure, is_relu
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.preprocessing.input_form import InputForm
@@ -71,7 +71,7 @@ class Bounds:
 
 
 def bound_units(
-    network: Network,
+    network: AnyNetwork,
     *,
     only: Mapping[str, Collection[int]] | None = None,
     size: tuple[int, int] | None = None,
@@ -85,7 +85,7 @@ def bound_units(
     by layer, once for each class of positions with equal bounds. Token layers keep the bounds of intervals.
 
     Args:
-        network: the value that `load` returns.
+        network: a Keras model, or the value that `load` returns.
         only: layer -> units to tighten by linear relaxation, such as those that no image activated; None for all. The
             relaxation stops at the last of these layers, and is skipped if intervals decide all of them.
         size: (height, width) of the images, for a network that takes any size.
@@ -101,6 +101,7 @@ def bound_units(
         >>> [round(bound, 3) for bound in bound_units(network, budget=0).layers["conv1"].before(12)]
         [-1.826, 0.491]
     """
+    network = network_of(network)
     graph = network.graph
     height, width = _size(network, size)
     low, high = input_box(replace(network.form, size=(height, width)))

@@ -18,7 +18,7 @@ from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import ImageSource, class_numbers, source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
-from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.programs import programs_of
@@ -34,7 +34,7 @@ _COPIES = types_of("identity", "reshape", "reorder", "cast", "pad")
 
 
 def scan(
-    network: Network,
+    network: AnyNetwork,
     images: ImageFolder | Sequence[Any] | NDArray[Any],
     layers: Sequence[str] | None = None,
     *,
@@ -49,7 +49,7 @@ def scan(
     unit's map is not finite is left out for that unit.
 
     Args:
-        network: the value that `load` returns.
+        network: a Keras model, or the value that `load` returns.
         images: an `ImageFolder`, or an array (n, h, w, c) in [0, 1]; resized to the network's input size.
         layers: layer names (default: `default_layers`, all layers that compute something new, and the logits).
         labels: one label per image, "" for none (default: those of the folder).
@@ -66,6 +66,7 @@ def scan(
         >>> scan(network, images, ["conv2"]).layer("conv2").always_silent.sum()
         np.int64(3)
     """
+    network = network_of(network)
     job = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
     state = job.start()
     for name in job.advance(state):

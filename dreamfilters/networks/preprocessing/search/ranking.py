@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES
-from dreamfilters.networks import InputForm, Network
+from dreamfilters.networks import AnyNetwork, InputForm, network_of
 from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, class_orders, read_images
@@ -60,7 +60,7 @@ class FormRanking:
 
 
 def rank_forms(
-    network: Network,
+    network: AnyNetwork,
     images: ImageFolder | Sequence[ArrayLike],
     labels: Sequence[str] | None = None,
     *,
@@ -88,6 +88,7 @@ def rank_forms(
     >>> rank_forms(network, image_folder("signs")).best.form.describe()
     '48x48 RGB, 0 to 1'
     """
+    network = network_of(network)
     if not has_classes(network) or len(network.classes) < 2:
         shape = network.layer(LOGITS).shape
         raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
