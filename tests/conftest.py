@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,8 @@ def network_of() -> Callable[..., Network]:
     def made(model: keras.Model, **more: Any) -> Network:
         _, height, width, channels = model.input_shape
         form = InputForm.from_range(0, 1, size=(height, width), channels=channels)
-        classes = tuple(map(str, range(model.output_shape[-1] or 0)))
-        return Network(model, form, **{"classes": classes, "name": model.name, **more})
+        network = Network(model, form, name=model.name)
+        return replace(network, **{"classes": tuple(map(str, range(network.class_count))), **more})
 
     return made
 

@@ -160,7 +160,7 @@ def _contributions(network: Network, layer: str, number: int) -> Callable[[Activ
     head = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))
 
     def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
-        logits = head(activation)[LOGITS][:, number]
+        logits = network.class_logits(head(activation)[LOGITS])[:, number]
         return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
 
     def contributions(values: Activations) -> Activations:

@@ -91,7 +91,8 @@ def _print(result: RunResult[tuple[StoredMaps, ...]], as_json: bool) -> None:
         rows = [_values(each) for each in result.value]
         print_json({"images": rows, "failures": failure_values(result.failures), "missing": result.missing})
     elif result.value:
-        table(("image", "label", "predicted", "probability", "maps"), [_row(each) for each in result.value])
+        headings = ("image", "label", "predicted", "probability", "share of the image", "value", "maps")
+        table(headings, [_row(each) for each in result.value])
     exit_if_stopped(result.stopped, result.done, result.total)
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
@@ -106,8 +107,13 @@ def _values(stored: StoredMaps) -> dict[str, Any]:
 
 
 def _row(stored: StoredMaps) -> tuple[str, ...]:
-    name, share = "", ""
-    if stored.prediction:
-        name, probability = stored.prediction["name"], stored.prediction["probability"]
-        share = "" if probability is None else f"{100 * probability:.2f} %"
-    return (stored.image, stored.label, name, share, str(stored.folder))
+    """Return the class predicted for an image with its probability or share, or the value of a regression."""
+    found = stored.prediction
+    name, probability, share, value = "", "", "", ""
+    if found and found["probability"] is None:
+        value = f"{found['logit']:.4g}"
+    elif found:
+        percent = f"{100 * (found['probability'] if found['share'] is None else found['share']):.2f} %"
+        name, percent = (found["name"], percent) if found["predicted"] else ("none", f"{found['name']} {percent}")
+        probability, share = (percent, "") if found["share"] is None else ("", percent)
+    return (stored.image, stored.label, name, probability, share, value, str(stored.folder))

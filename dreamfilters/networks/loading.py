@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
-from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.classes.class_names import read_classes
 from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten
@@ -26,7 +25,6 @@ from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
-from dreamfilters.networks.watching import LOGITS
 
 AnyNetwork: TypeAlias = Network | keras.Model
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
@@ -227,13 +225,15 @@ def _with_form(
 
 def _with_classes(network: Network, classes: Classes) -> Network:
     """Return the network with a name for each output: a given one, its own, or its number."""
-    count = network.layer(LOGITS).units if network.graph.steps and has_classes(network) else 0
-    if classes is None and len(network.classes) == count:
+    if classes is None and len(network.classes) == network.class_count:
         return network
     names = read_classes(Path(classes)) if isinstance(classes, (str, Path)) else classes
     if names is None:
-        names = tuple(map(str, range(count)))
-    elif len(names) != count:
+        names = tuple(map(str, range(network.class_count)))
+    named = replace(network, classes=tuple(names), aliases=())
+    count = named.class_count or (named.output_layer.units if named.graph.steps else 0)
+    if classes is not None and len(names) != count:
         source = classes if isinstance(classes, (str, Path)) else network.name
-        raise ModelError(f"{source}: {len(names)} class names, the network has {count} outputs")
-    return replace(network, classes=tuple(names), aliases=())
+        outputs = f"{count} outputs" if named.head.kind != "binary" else "one output for two classes"
+        raise ModelError(f"{source}: {len(names)} class names, the network has {outputs}")
+    return named

@@ -8,10 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 import keras
+from keras import ops
 
 from dreamfilters.backend import Tensor
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
+from dreamfilters.networks.classes.class_head import ClassHead, head_of
 from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import Graph, Step, flatten
 from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
@@ -81,6 +83,33 @@ class Network:
         return tuple(_layer_info(step, outputs[step.name], fields[step.name]) for step in self.graph.steps)
 
     @cached_property
+    def output_layer(self) -> LayerInfo:
+        """The layer that computes the output; layers at the end that only forward it are skipped."""
+        return self._by_name[watching.logits_step(self.graph).name]
+
+    @cached_property
+    def head(self) -> ClassHead:
+        """How the output becomes class probabilities.
+
+        >>> network.head.kind
+        'softmax'
+        """
+        if not self.graph.steps:
+            return ClassHead("regression")
+        return head_of(self.output_layer, self.classes, self.graph.input_shape)
+
+    @property
+    def class_count(self) -> int:
+        """The number of classes: two for one sigmoid, 0 for a regression."""
+        if self.head.kind == "regression":
+            return 0
+        return 2 if self.head.kind == "binary" else self.output_layer.units
+
+    def class_logits(self, values: Tensor) -> Tensor:
+        """Return the logits (..., classes) of the values before the last activation: for one sigmoid -x and x."""
+        return ops.concatenate([-values, values], axis=-1) if self.head.kind == "binary" else values
+
+    @cached_property
     def _by_name(self) -> dict[str, LayerInfo]:
         return {info.name: info for info in self.layers}
 
@@ -95,7 +124,8 @@ class Network:
         (8, 8, 128)
         """
         if name == LOGITS:
-            return replace(self._by_name[watching.logits_step(self.graph).name], activation="linear")
+            output, units = self.output_layer, self.class_count or self.output_layer.units
+            return replace(output, activation="linear", units=units, shape=(*output.shape[:-1], units))
         if name != (layer := watching.layer_named_by(name)):
             return replace(self.layer(layer), activation="linear")
         if name in self._by_name:
@@ -118,6 +148,8 @@ class Network:
 
         def renamed(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
             activations = run(x, {exact[name]: units for name, units in (only or {}).items()})
+            if LOGITS in activations:
+                activations[LOGITS] = self.class_logits(activations[LOGITS])
             return {name: activations[known] for name, known in exact.items()}
 
         return renamed

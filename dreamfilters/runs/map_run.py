@@ -22,8 +22,8 @@ from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
-from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
-from dreamfilters.networks.classes.class_head import has_classes, predictions
+from dreamfilters.networks import AnyNetwork, LayerInfo, Network, network_of
+from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.atomic_files import sha256
@@ -263,8 +263,8 @@ def _all_maps(job: MapJob, store: MapStore) -> Iterator[tuple[int, StoredMaps]]:
             missing.append(index)
         else:
             yield index, maps
-    top = [LOGITS] * (job.options.top > 0 and has_classes(job.network))
-    watched = [*(info.name for info, _ in job.layers.values()), *top]
+    output = predicted_from(job.network) if job.options.top else None
+    watched = [*(info.name for info, _ in job.layers.values()), *([output] if output else [])]
     pairs = _or_nothing(job.images(missing))
     with ThreadPoolExecutor(_THREADS) as threads:
         for index, image, seen in iter_activations(job.network, pairs, watched) if pairs is not None else ():
@@ -276,7 +276,8 @@ def _draw(
 ) -> StoredMaps:
     """Write all files of one image."""
     name, label = job.source.names[index], job.source.labels[index]
-    found = predictions(job.network, seen[LOGITS], job.options.top) if LOGITS in seen else ()
+    output = predicted_from(job.network) if job.options.top else None
+    found = predictions(job.network, seen[output], job.options.top) if output else ()
     subject = PageImage(name, image, label, found)
     maps = {stem: UnitMaps.of(info, seen[info.name], units) for stem, (info, units) in job.layers.items()}
     files = {}

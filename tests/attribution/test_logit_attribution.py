@@ -118,3 +118,14 @@ def test_values_are_json_and_the_model_is_unchanged(network, images):
     assert len(found.as_values()["units"]) == 2
     assert "contribution" in found._repr_html_()
     assert type(network)(network.model, network.form, network.classes).fingerprint == before
+
+
+def test_the_two_classes_of_one_sigmoid_have_opposite_contributions(network_of):
+    """One unit of mean 2 with the weight 3 and the bias .5: the logit is 6.5 for class 1 and -6.5 for class 0."""
+    model = keras.Sequential(
+        [layers.Input((1, 2, 1)), layers.GlobalAveragePooling2D(name="average"), layers.Dense(1, "sigmoid")]
+    )
+    model.layers[-1].set_weights([np.array([[3.0]]), np.array([0.5])])
+    images = np.array([[[[1.0], [3.0]]]], "float32")
+    found = [attribute_logit(network_of(model), images, number, layer="average") for number in (0, 1)]
+    assert [(one.logit, one.total) for one in found] == [(-6.5, -6), (6.5, 6)]

@@ -497,16 +497,16 @@ def test_a_neuron_outside_the_small_map_is_inside_that_of_a_larger_canvas(networ
     assert dream(network, "conv2:1@9,9", Recipe(Fourier(32), steps=1))[0].name == "conv2:1@9,9"
 
 
-def test_the_margin_of_a_single_logit(fill, network_of):
-    """A network with a single logit has no other classes, so the margin is the logit."""
+def test_the_margin_of_a_single_output(fill, network_of):
+    """A network with a single value has no other classes, so the margin is the value."""
     model = keras.Sequential(
         [
             layers.Input((8, 8, 3)),
             layers.Conv2D(4, 3, activation="relu"),
             layers.Flatten(),
-            layers.Dense(1, activation="sigmoid"),
+            layers.Dense(1),
         ],
-        name="yesno",
+        name="value",
     )
     network = network_of(fill(model))
     one = dream(network, margin([0]), QUICK)[0]

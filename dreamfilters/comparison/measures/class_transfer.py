@@ -16,7 +16,6 @@ from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.networks.classes.class_head import class_head
 from dreamfilters.serialization import Tabular
 
 _GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
@@ -80,7 +79,7 @@ def class_transfer(other: Network, number: int, row: Floats, real: Floats | None
         real: its logits for real images, among which the dream's is ranked.
     """
     logits = row.astype(np.float64)
-    probabilities = class_head(other).probabilities(logits)
+    probabilities = other.head.probabilities(logits)
     return ClassTransfer(
         name=other.class_title(number),
         number=number,

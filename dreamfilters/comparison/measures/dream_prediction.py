@@ -9,7 +9,7 @@ from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, M
 from dreamfilters.comparison.number_format import percent
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
-from dreamfilters.networks.classes.class_head import Prediction, class_head, predictions
+from dreamfilters.networks.classes.predictions import Prediction, predictions
 
 _CLASSES = 5  # that are shown
 
@@ -32,7 +32,7 @@ class DreamPrediction:
 
 
 def _compute(batch: Batch) -> list[DreamPrediction]:
-    logits, head = activations(batch.network, batch.first_dreams, [LOGITS])[LOGITS], class_head(batch.network)
+    logits, head = activations(batch.network, batch.first_dreams, [LOGITS])[LOGITS], batch.network.head
     found = []
     for unit, row in zip(batch.units, logits, strict=True):
         ranked = predictions(batch.network, row, len(row))

@@ -162,7 +162,7 @@ class _Parser:
         if head == "layer" and colon:
             return units.layer(_dreamable(self.network.layer(_unquoted(tail))).name)
         head, colon, tail = self._split_at_layer(head, colon, tail)
-        info = self.network.layer(_unquoted(head))
+        info = self._layer(_unquoted(head))
         if not info.units:
             raise TargetError(
                 f"{info.name}: a {info.type} has no units; conv and dense layers of {self.network.name} have units"
@@ -186,6 +186,20 @@ class _Parser:
             return longer, next_colon, rest
         return head, colon, tail
 
+    def _layer(self, name: str) -> LayerInfo:
+        try:
+            return self.network.layer(name)
+        except UnknownNameError:
+            try:
+                word = self._class_word(self.network.class_number(name))
+            except UnknownNameError:
+                word = ""
+            if word:
+                raise UnknownNameError(
+                    f"{name}: {self.network.name} has no such layer, but a class of this name: class:{word}"
+                ) from None
+            raise
+
     def _has(self, name: str) -> bool:
         try:
             return bool(self.network.layer(name))
@@ -193,8 +207,15 @@ class _Parser:
             return False
 
     def _class(self, tail: str, token: _Token) -> Objective:
-        score: Callable[..., Objective] = units.margin if self.class_score == "margin" else units.logit
+        has_rivals = self.network.head.kind == "softmax"  # the classes of sigmoids do not exclude each other
+        score: Callable[..., Objective] = units.margin if self.class_score == "margin" and has_rivals else units.logit
         count = len(self.network.classes)
+        if not count:
+            output = self.network.output_layer
+            raise TargetError(
+                f"{token.text}: {self.network.name} has no classes: its output {output.name} {output.shape} ends in "
+                f"neither softmax nor sigmoid; dream its units, such as {units.quoted(output.name)}:0"
+            )
         if tail == "*":
             chosen = list(range(count))
         elif re.fullmatch(r"[\d,\-]*[,\-][\d,\-]*", tail) and tail not in self.network.classes:

@@ -27,7 +27,7 @@ from dreamfilters.images.panels import (
     text_panel,
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
-from dreamfilters.networks.classes.class_head import Prediction
+from dreamfilters.networks.classes.predictions import Prediction
 
 ScaleLabels: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 
@@ -82,20 +82,30 @@ def _header(given: PageImage, lines: Sequence[TextLine]) -> Panel:
 
 
 def _prediction_table(predictions: Sequence[Prediction]) -> Panel:
-    """Return a table of classes: name, probability in percent and as a bar, logit."""
-    columns = [[TextLine("class", 11, DIM)], [TextLine("probability", 11, DIM)], [TextLine("logit", 11, DIM)]]
-    marks = [blank(columns[0][0].height, 80)]
-    for prediction in predictions:
-        percent = "" if prediction.probability is None else f"{100 * prediction.probability:.2f} %"
-        for column, text in zip(columns, (prediction.name, percent, f"{prediction.logit:.4g}"), strict=True):
-            column.append(TextLine(text, 12))
-        mark = blank(column[-1].height, 80)
-        mark[4:-3, : round(80 * (prediction.probability or 0))] = (110, 160, 220)
+    """Return a table of classes: name, probability in percent and as a bar, logit; of values for a regression.
+
+    For a map of classes, the bar is the share of the image where the class is predicted.
+    """
+    shares = [prediction.probability if prediction.share is None else prediction.share for prediction in predictions]
+    is_regression, is_map = predictions[0].probability is None, predictions[0].share is not None
+    marks = [blank(TextLine("", 11).height, 80)]
+    for share in shares:
+        mark = blank(TextLine("", 12).height, 80)
+        mark[4:-3, : round(80 * (share or 0))] = (110, 160, 220)
         marks.append(mark)
-    names, percents, logits = columns
-    name_panel = text_panel(names)
-    name_panel = text_panel(names, width=_NAME) if name_panel.shape[1] > _NAME else name_panel
-    return side_by_side([name_panel, text_panel(percents), stacked(marks), text_panel(logits)], gap=14)
+    parts = [_column("output" if is_regression else "class", [each.name for each in predictions])]
+    if parts[0].shape[1] > _NAME:
+        parts = [_column("class", [each.name for each in predictions], width=_NAME)]
+    if not is_regression:
+        percents = ["" if share is None else f"{100 * share:.2f} %" for share in shares]
+        parts += [_column("share of the image" if is_map else "probability", percents), stacked(marks)]
+    parts.append(_column("value" if is_regression else "logit", [f"{each.logit:.4g}" for each in predictions]))
+    return side_by_side(parts, gap=14)
+
+
+def _column(heading: str, texts: Sequence[str], width: int | None = None) -> Panel:
+    lines = [TextLine(heading, 11, DIM), *(TextLine(text, 12) for text in texts)]
+    return text_panel(lines) if width is None else text_panel(lines, width=width)
 
 
 def _layer_lines(maps: UnitMaps) -> list[TextLine]:

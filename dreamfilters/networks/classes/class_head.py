@@ -1,18 +1,17 @@
-"""The head of a network: how its logits become class probabilities, a predicted class and the top-k classes."""
+"""The head of a network: how its logits become class probabilities and a predicted class."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.networks.activation_functions import activation_name
-from dreamfilters.networks.network import Network
-from dreamfilters.networks.watching import LOGITS, logits_step
+from dreamfilters.networks.layers.layer_info import LayerInfo, Shape
 
-HeadKind: TypeAlias = Literal["softmax", "sigmoid", "single logit", "regression"]
+HeadKind: TypeAlias = Literal["softmax", "sigmoid", "binary", "regression"]
 Reals: TypeAlias = NDArray[np.float64]
 
 _LARGEST = 700.0  # exp of more overflows
@@ -22,8 +21,9 @@ _LARGEST = 700.0  # exp of more overflows
 class ClassHead:
     """How logits become probabilities.
 
-    The kind is 'softmax', where the probabilities of the classes add up to 1; 'sigmoid', where they are independent;
-    'single logit', a sigmoid over one output, whose class is predicted above 0; or 'regression', without probabilities.
+    The kind is 'softmax', where the probabilities of the classes add up to 1; 'sigmoid', where each class has a
+    probability of its own; 'binary', one sigmoid for two classes, whose logits are minus the output's and the output's;
+    or 'regression', without classes.
 
     >>> ClassHead("sigmoid").probabilities([[0.0, 0.0]])
     array([[0.5, 0.5]])
@@ -45,58 +45,48 @@ class ClassHead:
         """Return the number of the predicted class for logits (..., classes), shape (...).
 
         It is the class of the highest logit; NaN counts as the lowest. It is -1 where no class is predicted: for a
-        single logit at or below 0, and for a regression.
+        sigmoid whose probabilities are all at most a half, and for a regression.
         """
         values = np.nan_to_num(np.asarray(logits, np.float64), nan=-np.inf)
         best = values.argmax(axis=-1)
         if self.kind == "regression":
             return np.full_like(best, -1)
-        return np.where(values[..., 0] > 0, best, -1) if self.kind == "single logit" else best
+        return np.where(values.max(axis=-1) > 0, best, -1) if self.kind == "sigmoid" else best
+
+    def are_predicted(self, logits: ArrayLike) -> NDArray[np.bool_]:
+        """Return whether each class is predicted, in the shape of the logits (..., classes).
+
+        With a sigmoid it is every class whose probability is above a half, otherwise the class `predicted`.
+
+        >>> ClassHead("sigmoid").are_predicted([2.0, -1.0, 0.5]).tolist()
+        [True, False, True]
+        """
+        values = np.asarray(logits, np.float64)
+        if self.kind == "sigmoid":
+            return np.asarray(values > 0)
+        return np.asarray(self.predicted(values)[..., None] == np.arange(values.shape[-1]))
 
 
 SOFTMAX = ClassHead("softmax")
 
 
-def class_head(network: Network) -> ClassHead:
-    """Return the head that a network ends in.
+def head_of(output: LayerInfo, classes: Sequence[str], image: Shape) -> ClassHead:
+    """Return the head of a network with this output layer and these class names; `image` is the shape of its input.
 
-    A sigmoid end is a 'sigmoid' head, or a 'single logit' with one output. A softmax end is a 'softmax' head; so is an
-    end without activation and with several outputs, because networks trained from logits leave the softmax to the
-    loss. Anything else is a 'regression'.
-
-    >>> class_head(network).kind
-    'softmax'
+    A sigmoid end is a 'sigmoid' head, or 'binary' with one output. A softmax end is a 'softmax' head; so is a vector
+    without activation and with several outputs, because networks trained from logits leave the softmax to the loss.
+    An output without activation is also that of classes where they have names: two names for one output are 'binary'.
+    A map that ends in a sigmoid and has the shape of a color image is an image. Anything else is a 'regression'.
     """
-    step = logits_step(network.graph)
-    activation, outputs = activation_name(step), step.shape[-1] if step.shape else 1
+    units, activation = output.units, output.activation
+    if not output.is_visual:
+        return ClassHead("regression")
     if activation == "sigmoid":
-        return ClassHead("single logit" if outputs == 1 else "sigmoid")
-    if activation in ("softmax", "log_softmax", "linear") and outputs != 1:
+        is_image = output.kind == "map" and output.shape == image and units > 1 and len(classes) != units
+        return ClassHead("regression" if is_image else "binary" if units == 1 else "sigmoid")
+    if units == 1:
+        return ClassHead("binary" if activation == "linear" and len(classes) == 2 else "regression")
+    named = output.kind == "vector" or len(classes) == units
+    if activation in ("softmax", "log_softmax") or (activation == "linear" and named):
         return SOFTMAX
     return ClassHead("regression")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One class of one image."""
-
-    number: int
-    name: str  # with its other names, see `Network.class_title`
-    logit: float
-    probability: float | None  # None for a regression
-
-
-def has_classes(network: Network) -> bool:
-    """Return whether the network's output is a vector with one number for each class."""
-    return network.layer(LOGITS).kind == "vector"
-
-
-def predictions(network: Network, logits: NDArray[np.float32], top: int) -> tuple[Prediction, ...]:
-    """Return the `top` classes of one image's logits (classes,), the most probable first.
-
-    Classes with equal logits keep their order, and NaN counts as the lowest logit.
-    """
-    probabilities = class_head(network).probabilities(logits)
-    shares = [None] * len(logits) if probabilities is None else probabilities.tolist()
-    order = np.argsort(-np.nan_to_num(logits, nan=-np.inf), kind="stable")[:top].tolist()
-    return tuple(Prediction(index, network.class_title(index), float(logits[index]), shares[index]) for index in order)

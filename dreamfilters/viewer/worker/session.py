@@ -16,7 +16,7 @@ from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
-from dreamfilters.networks.classes.class_head import has_classes, predictions
+from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
@@ -107,7 +107,8 @@ def describe_network(network: Network) -> NetworkDescription:
     height, width = network.form.size
     if height is None or width is None:
         raise ModelError(f"{network.name}: takes images of any size; give one")
-    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes(network) else ()
+    has_classes = network.class_count > 0 and network.layer(LOGITS).kind == "vector"
+    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes else ()
     class_layer = LayerInfo(LOGITS, "logits", (len(targets),), len(targets), "linear", kind="vector")
     return NetworkDescription(
         values={

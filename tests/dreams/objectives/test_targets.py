@@ -8,7 +8,7 @@ from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals, parse
 from dreamfilters.errors import DreamfiltersError, TargetError, UnknownNameError
-from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks import LOGITS, InputForm, Network, load
 
 
 @pytest.fixture(scope="module")
@@ -320,3 +320,36 @@ def test_any_text_parses_or_gives_a_one_line_error(deep, text):
     else:
         assert isinstance(goal, Objective)
         assert len(goal.names) == len(goal)
+
+
+def test_a_class_without_its_prefix_is_suggested(deep):
+    for name, word in (("STOP", "STOP"), ("stop", "STOP"), ('"Vorfahrt achten"', '"Vorfahrt achten"')):
+        with pytest.raises(UnknownNameError, match=f"deep has no such layer, but a class of this name: class:{word}$"):
+            parse(deep, name)
+
+
+def ending(*last, classes=None):
+    return load(keras.Sequential([layers.Input((8, 8, 3)), *last], name="net"), classes=classes)
+
+
+def test_the_classes_of_one_sigmoid_are_minus_its_logit_and_its_logit():
+    """The logit of a white image is .5 + 1 + 1 + 1, whatever class score the recipe has."""
+    last = layers.Dense(1, "sigmoid", kernel_initializer="ones", bias_initializer=keras.initializers.Constant(0.5))
+    network = ending(layers.GlobalAveragePooling2D(), last, classes=("cat", "dog"))
+    goal = parse(network, "class:*", class_score="margin")
+    assert goal.names == ("class:cat", "class:dog")
+    seen = network.watch(goal.layers)(np.ones((2, 8, 8, 3), "float32"))
+    assert np.asarray(goal.score(seen, goal.wanted)).tolist() == [-3.5, 3.5]
+
+
+def test_classes_of_sigmoids_have_no_rivals():
+    network = ending(layers.GlobalAveragePooling2D(), layers.Dense(4, "sigmoid"))
+    assert parse(network, "class:2", class_score="margin").kind == ("logit",)
+
+
+def test_a_regression_has_units_and_no_classes():
+    network = ending(layers.GlobalAveragePooling2D(), layers.Dense(1, name="age"))
+    assert parse(network, "-age:0").names == ("-age:0",)
+    for text in ("class:0", "class:*"):
+        with pytest.raises(TargetError, match=r"net has no classes: its output age \(1,\) .*, such as age:0"):
+            parse(network, text)

@@ -11,7 +11,7 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.images.colormaps import colormap
 from dreamfilters.images.text import draw_text
 from dreamfilters.networks import LayerInfo
-from dreamfilters.networks.classes.class_head import Prediction
+from dreamfilters.networks.classes.predictions import Prediction
 from dreamfilters.networks.layers.layer_info import ReceptiveField, TokenGrid
 
 IMAGE = np.zeros((4, 4, 3), np.float32)

@@ -13,7 +13,6 @@ from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import AnyNetwork, InputForm, network_of
-from dreamfilters.networks.classes.class_head import has_classes
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, class_orders, read_images
 from dreamfilters.networks.watching import LOGITS
@@ -89,8 +88,8 @@ def rank_forms(
     '48x48 RGB, 0 to 1'
     """
     network = network_of(network)
-    if not has_classes(network) or len(network.classes) < 2:
-        shape = network.layer(LOGITS).shape
+    if network.layer(LOGITS).kind != "vector" or network.class_count < 2:
+        shape = network.output_layer.shape
         raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
     known = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
     if len(known) != len(images):

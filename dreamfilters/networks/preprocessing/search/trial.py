@@ -15,7 +15,7 @@ from dreamfilters.errors import ImageError, InputFormError, UnknownNameError
 from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
-from dreamfilters.networks.classes.class_head import SOFTMAX, class_head
+from dreamfilters.networks.classes.class_head import SOFTMAX
 from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
@@ -171,7 +171,7 @@ class TrialRunner:
 
     def __init__(self, network: Network, shown: ShownImages, orders: Sequence[ClassOrder]) -> None:
         self.form, self.shown, self.orders = network.form, shown, orders
-        head = class_head(network)
+        head = network.head
         self.head = SOFTMAX if head.kind == "regression" else head  # the labels imply that the outputs are classes
         watch = network.watch(frozenset({LOGITS}))
         self.logits = backend.compile(lambda x: watch(x)[LOGITS])
