@@ -146,6 +146,12 @@ class ModelOptions:
         str | None,
         typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.", rich_help_panel=MODEL),
     ] = None
+    input_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW", help="Image size of a flat input, such as 28x28 for (784,).", rich_help_panel=MODEL
+        ),
+    ] = None
     input: Annotated[
         str | None,
         typer.Option(
@@ -186,10 +192,11 @@ class ModelOptions:
 
     def _form(self) -> Path | Mapping[str, Any] | None:
         """Return the input form that the options give, None without one."""
-        flags = {"range": self.range, "order": self.order}
+        flags = {"range": self.range, "order": self.order, "size": parse_size(self.input_size, "--input-size")}
         given = {key: value for key, value in flags.items() if value is not None}
         if self.form is not None and given:
-            raise InputFormError(f"--form {self.form}: give either the file or --{' and --'.join(given)}")
+            options = " and ".join("--input-size" if key == "size" else f"--{key}" for key in given)
+            raise InputFormError(f"--form {self.form}: give either the file or {options}")
         return self.form or given or None
 
 
@@ -306,27 +313,27 @@ def labeled_images(network: Network, images: Path, labels: Path | None = None) -
     return found
 
 
-def parse_sides(text: str) -> tuple[int, ...]:
-    """Return the sides that `--size` gives.
+def parse_sides(text: str, option: str = "--size") -> tuple[int, ...]:
+    """Return the sides that an option gives.
 
     >>> parse_sides("96"), parse_sides("64x96")
     ((96,), (64, 96))
     """
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-        raise InputFormError(f"--size {text}: must be a side in pixels such as 96, or HEIGHTxWIDTH such as 64x96")
+        raise InputFormError(f"{option} {text}: must be a side in pixels such as 96, or HEIGHTxWIDTH such as 64x96")
     return tuple(map(int, sides))
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """Return the (height, width) that `--size` gives, None without it.
+def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | None:
+    """Return the (height, width) that an option gives, None without it.
 
     >>> parse_size("96"), parse_size("64x96")
     ((96, 96), (64, 96))
     """
     if text is None:
         return None
-    sides = parse_sides(text)
+    sides = parse_sides(text, option)
     return sides[0], sides[-1]
 
 

@@ -1,14 +1,16 @@
-"""The input that takes the image, the zeros that other inputs are held at, and the output that holds the classes."""
+"""The input that takes the image and its shape, the zeros that other inputs are held at, the output of the classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
 import keras
 from keras import ops
 
-from dreamfilters.errors import ModelError, UnknownNameError, close_names
+from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, close_names
+from dreamfilters.networks.layers.pass_through import types_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -30,21 +32,77 @@ def name_of(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
 
 
-def image_input(model: str, inputs: Sequence[Any], wanted: str | None) -> int:
-    """Return the index of the input that takes the image: the one of this name, or the only one that can take it."""
+def image_input(model: str, inputs: Sequence[Any], wanted: str | None, frames: Collection[str] = ()) -> int:
+    """Return the index of the input that takes the image: the one of this name, or the only one that can take it.
+
+    `frames` are names of layers that apply a network to each frame; the error for a video names them.
+    """
     names = [name_of(tensor) for tensor in inputs]
-    images = [name for name, tensor in zip(names, inputs, strict=True) if len(tensor.shape) == 4]
+    shapes = [tuple(tensor.shape[1:]) for tensor in inputs]
     if wanted is not None and wanted not in names:
-        raise UnknownNameError(f"{model}: has no input {wanted!r}. {close_names(wanted, names)}")
-    if not images or (wanted is not None and wanted not in images):
-        shape = tuple(inputs[names.index(wanted) if wanted else 0].shape[1:])
-        what = f"its input {wanted}" if wanted else "its input"
-        raise ModelError(f"{model}: has no image input: {what} is {shape}, an image is (height, width, channels)")
-    if wanted is None and len(images) > 1:
-        raise ModelError(
-            f"{model}: has {len(images)} inputs for an image ({', '.join(images)}); choose one with --input NAME"
-        )
-    return names.index(wanted or images[0])
+        raise UnknownNameError(f"{model}: has no input {wanted!r}. {close_names(wanted, [*names, *frames])}")
+    if wanted is None:
+        # a flattened image only where no input is an image
+        images = [place for place, shape in enumerate(shapes) if len(shape) == 3]
+        images = images or [place for place, shape in enumerate(shapes) if len(shape) < 3]
+        if len(images) > 1:
+            listed = ", ".join(names[place] for place in images)
+            raise ModelError(f"{model}: has {len(images)} inputs for an image ({listed}); choose one with --input NAME")
+        chosen = images[0] if images else 0
+    else:
+        chosen = names.index(wanted)
+    if len(shapes[chosen]) > 3:
+        hints = [f"--input {name} opens the network that {name} applies to each frame" for name in frames]
+        raise _no_image(model, shapes[chosen], "a volume or a video", *hints)
+    return chosen
+
+
+def flat_shape(model: str, shape: Shape, size: Shape, readers: Sequence[tuple[str, Shape]]) -> tuple[Shape, bool]:
+    """Return the shape of the image that an input of one or two axes takes, and whether it is declared.
+
+    A declared shape is (h, w, c); one that the model's layers imply has the model's order of channels.
+
+    Args:
+        model: its name.
+        shape: of the input, without the batch.
+        size: (height, width), as declared; None for a side that is not.
+        readers: type and output shape of each step from the input on.
+
+    Raises:
+        InputFormError: the input does not have a whole number of channels at this size.
+        ModelError: no size is declared, and the layers do not imply one.
+    """
+    height, width = size
+    if height and width and None not in shape:
+        count = math.prod(filter(None, shape))
+        if count % (height * width):
+            raise InputFormError(
+                f"size={list(size)}: {model} takes {shape}, which is not {height} * {width} * channels"
+            )
+        return (height, width, count // (height * width)), True
+    for type_name, output in readers:
+        if type_name in _KEEPING:
+            continue
+        if type_name in types_of("reshape") and None not in output:
+            if len(output) == 3:
+                return output, False
+            if len(shape) == 2 and len(output) == 1:
+                return (*shape, 1), True
+        break
+    if len(shape) == 2:
+        raise _no_image(model, shape, "a one-dimensional signal", _DECLARE)
+    raise _no_image(model, shape, "a list of numbers", _DECLARE)
+
+
+_DECLARE = "if the values are pixels, give their height and width: --input-size HxW or size=(height, width)"
+
+# Layers that keep the position of each value.
+_KEEPING = types_of("identity", "cast") | {"BatchNormalization", "Normalization", "Rescaling"}
+
+
+def _no_image(model: str, shape: Shape, what: str, *hints: str) -> ModelError:
+    parts = [f"its input is {shape}, {what}; an image is (height, width, channels)", *hints]
+    return ModelError(f"{model}: has no image input: {'; '.join(parts)}")
 
 
 def class_output(model: str, names: Sequence[str], wanted: str | None) -> int:

@@ -15,7 +15,8 @@ import keras
 from keras.src.models.functional import Functional  # has no public name
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.endpoints import HeldInput, class_output, image_input, name_of
+from dreamfilters.networks.endpoints import HeldInput, class_output, flat_shape, image_input, name_of
+from dreamfilters.networks.layers.pass_through import types_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -75,6 +76,15 @@ class Graph:
         """The step that writes each slot; slot 0 is the input and has none."""
         return {slot: step for step in self.steps for slot in step.outputs}
 
+    @cached_property
+    def origins(self) -> dict[int, int]:
+        """The slot whose values a slot has in another shape, for the output of each step that only reshapes."""
+        found: dict[int, int] = {}
+        for step in self.steps:
+            if step.type in types_of("reshape") and not step.channels_first:
+                found[step.outputs[0]] = found.get(step.inputs[0], step.inputs[0])
+        return found
+
     def needed(self, slots: set[int]) -> tuple[Step, ...]:
         """Return the steps that these slots depend on, in the order of execution."""
         required = set(slots)
@@ -90,11 +100,18 @@ class Graph:
         return [step for step in self.steps if slot in step.inputs]
 
 
-def flatten(model: keras.Model, *, input: str | None = None, output: str | None = None) -> Graph:  # noqa: A002
+def flatten(
+    model: keras.Model,
+    *,
+    input: str | None = None,  # noqa: A002
+    output: str | None = None,
+    size: Shape = (None, None),
+) -> Graph:
     """Return the steps of a model, with nested models replaced by their steps.
 
-    `input` and `output` are as in `load`. Raises ModelError for a model that is not built, is subclassed, or has no
-    image input or several, and UnknownNameError for an input or output that it does not have.
+    `input` and `output` are as in `load`; `size` is the (height, width) of the image where the input is flat. The first
+    step of a flat input is the reshaping of the image. Raises ModelError for a model that is not built, is subclassed,
+    or has no image input or several, and UnknownNameError for an input or output that it does not have.
     """
     function = _function(model)
     if function is None:
@@ -104,15 +121,23 @@ def flatten(model: keras.Model, *, input: str | None = None, output: str | None 
         if isinstance(model, keras.Sequential):
             obstacle = "is not built: give its first layer an Input, or call it on one image"
         raise ModelError(f"{model.name}: {obstacle}")
-    chosen = image_input(model.name, function.inputs, input)
+    frames = _frame_networks(function)
+    if input in frames:
+        function, input = frames[input], None  # noqa: A001
+    chosen = image_input(model.name, function.inputs, input, frames)
     shape = tuple(function.inputs[chosen].shape[1:])
-    walk = _Walk()
-    sources = [0 if place == chosen else walk.held(tensor) for place, tensor in enumerate(function.inputs)]
+    walk, is_flat = _Walk(), len(shape) < 3
+    sources = [
+        walk.held(tensor) if place != chosen else walk.flat(tensor) if is_flat else 0
+        for place, tensor in enumerate(function.inputs)
+    ]
     ends = walk.through(function, sources, "")
     steps = _with_order(_numbered(walk.steps))
-    first = _takes_channels_first(steps)
+    first, is_last = _takes_channels_first(steps), False
+    if is_flat:
+        shape, is_last = flat_shape(model.name, shape, size, _readers(steps, sources[chosen]))
     if first:
-        shape = (shape[1], shape[2], shape[0])
+        shape = shape if is_last else (shape[1], shape[2], shape[0])
         steps = _with_order(steps, input_first=True)
     writers = {slot: step.name for step in steps for slot in step.outputs}
     outputs = tuple(writers.get(slot, "input") for slot in ends)
@@ -195,6 +220,15 @@ class _Walk:
         self.steps.append(Step(name_of(tensor), layer, ((Slot(0),), {}), (0,), (slot,), layer.held, layer.held_dtype))
         return slot
 
+    def flat(self, tensor: Any) -> int:
+        """Append the step that reshapes the image to a flat input, and return its slot."""
+        slot, self.count = self.count, self.count + 1
+        shape = tuple(tensor.shape[1:])
+        layer = keras.layers.Reshape(tuple(side or -1 for side in shape))
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
+        self.steps.append(Step(name_of(tensor), layer, ((Slot(0),), {}), (0,), (slot,), shape, dtype))
+        return slot
+
     def _step(self, name: str, node: Any, scope: dict[int, int], inputs: list[int]) -> list[int]:
         def with_slots(value: Any) -> Any:
             return Slot(scope[id(value)]) if isinstance(value, keras.KerasTensor) else value
@@ -215,6 +249,22 @@ def _function(operation: Any) -> Any:
     own_call = getattr(type(operation), "call", None)
     known_calls = (keras.Function.call, Functional.call)
     return operation if isinstance(operation, keras.Function) and own_call in known_calls else None
+
+
+def _frame_networks(function: Any) -> dict[str, Any]:
+    """Return the graphs of the models that a function applies to each frame of a video, by the name of the layer."""
+    wrappers = [layer for layer in function.operations if isinstance(layer, keras.layers.TimeDistributed)]
+    return {layer.name: graph for layer in wrappers if (graph := _function(layer.layer)) is not None}
+
+
+def _readers(steps: list[Step], slot: int) -> list[tuple[str, Shape]]:
+    """Return type and output shape of the first step that reads a slot, the first that reads its output, and so on."""
+    chain = []
+    for step in steps:
+        if slot in step.inputs:
+            chain.append((step.type, step.shape))
+            slot = step.outputs[0]
+    return chain
 
 
 def _numbered(steps: list[Step]) -> list[Step]:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 import keras
 
@@ -22,14 +22,22 @@ from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.network import Network
-from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
 
 AnyNetwork: TypeAlias = Network | keras.Model
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
-_Ends: TypeAlias = dict[str, str | None]  # the names of the chosen "input" and "output"
+
+
+class _Ends(TypedDict):
+    """The arguments of `flatten`."""
+
+    input: str | None
+    output: str | None
+    size: Size
+
 
 _NO_GRADIENT = "histogram equalization has no gradient; dreams use the gradient of the unequalized image"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # at least two letters: C:model is a file
@@ -57,7 +65,8 @@ def load(
         form: the input form: an `InputForm`, a mapping with the keys of `model.toml`, or such a file. Missing keys come
             from 'model.toml' next to 'model.h5', then from the model's first layers, and default to RGB in 0..1.
         classes: names in the order of the outputs, or a file with them.
-        size: side or (height, width) that replaces the model's input size.
+        size: side or (height, width) that replaces the model's input size, or that of the image in a flat input:
+            (28, 28) for (784,).
         architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
         input: name of the input that takes the image, where several could; the others are held at zeros.
         output: name of the output that holds the classes; default: the first.
@@ -71,11 +80,11 @@ def load(
     >>> load("signs").classes[14]
     'STOP'
     """
-    ends = {"input": input, "output": output}
+    settings = _settings(spec, form)
+    ends = _Ends(input=input, output=output, size=_declared_size(size, form, settings))
     network = _opened(spec, ends, trust=trust, architecture=None if architecture is None else Path(architecture))
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input, output=output, architecture=layers)
-    settings = _settings(spec, form)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
@@ -116,6 +125,13 @@ def network_of(model: AnyNetwork) -> Network:
         assumption = network.assumed.partition(" (")[0]
         warnings.warn(f"{assumption}; load(model, form={{'range': [0, 255]}}) sets another range", stacklevel=3)
     return known[1] if known else network
+
+
+def _declared_size(size: int | tuple[int, int] | None, form: Form, settings: InputSettings) -> Size:
+    """Return the input size that is given, (None, None) without one."""
+    if size is not None:
+        return (size, size) if isinstance(size, int) else size
+    return form.size if isinstance(form, InputForm) else settings.size or (None, None)
 
 
 def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, architecture: Path | None) -> Network:

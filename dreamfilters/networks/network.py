@@ -63,7 +63,7 @@ class Network:
     @cached_property
     def graph(self) -> Graph:
         """The model as a flat list of steps."""
-        return flatten(self.model, input=self.input, output=self.output)
+        return flatten(self.model, input=self.input, output=self.output, size=self.form.size)
 
     @property
     def choices(self) -> dict[str, str]:

@@ -2,17 +2,24 @@ import keras
 import pytest
 from keras import layers
 
-from dreamfilters.errors import ModelError, UnknownNameError
+from dreamfilters.errors import InputFormError, ModelError, UnknownNameError
 from dreamfilters.networks import load
-from dreamfilters.networks.endpoints import class_output, image_input
+from dreamfilters.networks.endpoints import class_output, flat_shape, image_input
 
 LEFT, RIGHT = keras.Input((4, 4, 3), name="left"), keras.Input((8, 8, 3), name="right")
-AGE = keras.Input((5,), name="age")
+AGE, VIDEO = keras.Input((5,), name="age"), keras.Input((9, 4, 4, 3), name="video")
 
 
 @pytest.mark.parametrize(
     ("inputs", "wanted", "number"),
-    [((LEFT,), None, 0), ((AGE, LEFT), None, 1), ((LEFT, RIGHT), "right", 1), ((AGE, LEFT), "left", 1)],
+    [
+        ((LEFT,), None, 0),
+        ((AGE, LEFT), None, 1),
+        ((LEFT, RIGHT), "right", 1),
+        ((AGE, LEFT), "left", 1),
+        ((AGE, LEFT), "age", 0),
+        ((AGE,), None, 0),
+    ],
 )
 def test_the_input_that_takes_the_image(inputs, wanted, number):
     assert image_input("net", inputs, wanted) == number
@@ -21,8 +28,13 @@ def test_the_input_that_takes_the_image(inputs, wanted, number):
 @pytest.mark.parametrize(
     ("inputs", "wanted", "kind", "words"),
     [
-        ((AGE,), None, ModelError, r"net: has no image input: its input is \(5,\)"),
-        ((AGE, LEFT), "age", ModelError, r"its input age is \(5,\), an image is"),
+        (
+            (VIDEO,),
+            None,
+            ModelError,
+            r"net: has no image input: its input is \(9, 4, 4, 3\), a volume or a video; an image",
+        ),
+        ((AGE, VIDEO), "video", ModelError, "a volume or a video"),
         ((LEFT, RIGHT), None, ModelError, r"2 inputs for an image \(left, right\); choose one with --input NAME"),
         ((LEFT, RIGHT), "rigth", UnknownNameError, "net: has no input 'rigth'. Close names: right"),
     ],
@@ -30,6 +42,45 @@ def test_the_input_that_takes_the_image(inputs, wanted, number):
 def test_what_cannot_be_chosen_is_said(inputs, wanted, kind, words):
     with pytest.raises(kind, match=words):
         image_input("net", inputs, wanted)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "readers", "found"),
+    [
+        ((784,), (28, 28), [("Dense", (16,))], ((28, 28, 1), True)),
+        ((3072,), (32, 32), [("Dense", (16,))], ((32, 32, 3), True)),
+        ((28, 28), (28, 28), [("LSTM", (16,))], ((28, 28, 1), True)),
+        ((784,), (None, None), [("Rescaling", (784,)), ("Reshape", (28, 28, 1))], ((28, 28, 1), False)),
+        ((28, 28), (None, None), [("Flatten", (784,)), ("Dense", (10,))], ((28, 28, 1), True)),
+        ((28, 28), (None, None), [("ExpandDims", (28, 28, 1)), ("Conv2D", (26, 26, 4))], ((28, 28, 1), False)),
+    ],
+)
+def test_the_image_in_a_flat_input(shape, size, readers, found):
+    assert flat_shape("net", shape, size, readers) == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "readers", "kind", "words"),
+    [
+        ((784,), (30, 30), [], InputFormError, r"size=\[30, 30\]: net takes \(784,\), which is not 30 \* 30"),
+        ((784,), (None, None), [("Dense", (784,))], ModelError, "a list of numbers; .* give their height and width"),
+        ((128, 9), (None, None), [("Conv1D", (126, 4))], ModelError, "a one-dimensional signal; .* --input-size HxW"),
+    ],
+)
+def test_a_flat_input_that_is_no_image(shape, size, readers, kind, words):
+    with pytest.raises(kind, match=words):
+        flat_shape("net", shape, size, readers)
+
+
+def test_a_network_that_is_applied_to_each_frame_is_opened_by_name():
+    frame = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="conv"), layers.GlobalMaxPooling2D()])
+    video = keras.Input((5, 8, 8, 3))
+    model = keras.Model(video, layers.LSTM(3)(layers.TimeDistributed(frame, name="frames")(video)), name="net")
+    with pytest.raises(ModelError, match=r"a video; .*; --input frames opens the network that frames applies to each"):
+        load(model)
+    network = load(model, input="frames")
+    assert (network.form.size, network.layers[0].name) == ((8, 8), "conv")
+    assert network.choices == {"input": "frames"}
 
 
 def test_the_output_that_holds_the_classes():

@@ -163,6 +163,47 @@ def test_what_is_no_model_file_is_refused(tmp_path):
             load(tmp_path / name)
 
 
+def _mlp(shape):
+    x = keras.Input(shape, name="pixels")
+    hidden = keras.layers.Dense(5, activation="relu", name="hidden")(keras.layers.Flatten()(x))
+    return keras.Model(x, keras.layers.Dense(3, activation="softmax")(hidden), name="mlp")
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [
+        ((48,), {"size": (4, 4)}),
+        ((48,), {"form": {"size": [4, 4]}}),
+        ((48,), {"form": InputForm.from_range(0, 1, size=(4, 4))}),
+        ((4, 12), {"size": (4, 4)}),
+    ],
+)
+def test_a_flat_input_takes_images_of_the_declared_size(shape, settings):
+    model = _mlp(shape)
+    network = load(model, **settings)
+    assert (network.form.size, network.form.channels, network.layers[0].name) == ((4, 4), 3, "pixels")
+    images = np.random.default_rng(0).random((2, 4, 4, 3), dtype="float32")
+    seen = np.asarray(network.watch(frozenset({"hidden"}))(network.to_input(images))["hidden"])
+    hidden = keras.Model(model.inputs, model.get_layer("hidden").output)
+    assert seen == pytest.approx(hidden.predict_on_batch(images.reshape(2, *shape)), abs=1e-6)
+
+
+def test_the_size_of_a_flat_input_may_be_beside_the_model(tmp_path):
+    _mlp((784,)).save(tmp_path / "mlp.keras")
+    (tmp_path / "mlp.toml").write_text("size = [28, 28]\nrange = [0, 255]\n")
+    assert load(tmp_path / "mlp.keras").form.describe() == "28x28 gray, 0 to 255"
+
+
+def test_rows_of_pixels_and_an_input_that_is_reshaped_need_no_size():
+    assert load(_mlp((28, 28))).form.describe() == "28x28 gray, 0 to 1"
+    x = keras.Input((300,))
+    maps = keras.layers.Rescaling(1 / 255)(keras.layers.Reshape((10, 10, 3))(x))
+    network = load(keras.Model(x, keras.layers.Conv2D(2, 3, name="conv")(maps)))
+    assert network.form.describe() == "10x10 RGB, 0 to 255"
+    assert network.layer("conv").receptive_field.size == (3, 3)
+    assert [info.kind for info in network.layers] == ["vector", "map", "map", "map"]
+
+
 def test_networks_without_an_image_input_are_refused(save):
     path = save(keras.Sequential([keras.Input((7,)), layers.Dense(2)], name="inside"), "model.keras")
     with pytest.raises(ModelError, match=r"^model\.keras: has no image input: its input is \(7,\)"):

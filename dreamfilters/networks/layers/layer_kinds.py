@@ -61,6 +61,9 @@ def _outputs(graph: Graph) -> dict[str, Output]:
     outputs: dict[str, Output] = {}
     for step in graph.steps:
         output = _output(step, [slots[slot] for slot in step.inputs], rows[step.name])
+        origin = graph.origins.get(step.outputs[0])
+        if origin is not None and slots[origin].shape == output.shape and not output.is_folded:
+            output = replace(slots[origin], obstacle=output.obstacle)  # back in the shape of a map
         if output.is_folded:
             output = replace(output, grid=None, tokens=output.shape[0] if len(output.shape) == 2 else None)
         elif output.kind == "tokens":

@@ -42,6 +42,9 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
     fields: dict[str, ReceptiveField | None] = {}
     for step in graph.steps:
         pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
+        origin = graph.origins.get(step.outputs[0])
+        if origin is not None and shapes[origin] == step.shape:  # back in the shape of a map
+            pair = spans[origin]
         spans.update(dict.fromkeys(step.outputs, pair))
         shapes.update(dict.fromkeys(step.outputs, map_shape(step)))
         fields[step.name] = None if pair is None else ReceptiveField(*zip(*pair, strict=True))
