@@ -50,7 +50,7 @@ def activations(
         UnknownNameError: the network has no such layer.
         ImageError: there are no images, or they differ in size and the network accepts any size.
         InputFormError: the images have the wrong number of channels.
-        RecipeError: `batch` is below 1.
+        RecipeError: `batch` is below 1, or there are no layers.
 
     Example:
         >>> activations(network, np.zeros((2, 48, 48, 3)), ["conv1"])["conv1"].shape
@@ -101,6 +101,8 @@ def stream(
     results are copied out. Other arguments and errors are those of `activations`.
     """
     network = network_of(network)
+    if not layers:
+        raise RecipeError("layers: none given; name at least one")
     program = _compiled(network, frozenset(layers), reduce)
     fitted = (network.form.fit(image) for image in arrays_of(network, images))
 

@@ -109,7 +109,13 @@ def chosen_layers(network: Network, scan: Scan | None = None, layers: Sequence[s
     if scan is not None:
         _check_scan(network, scan)
     if not layers:
-        return tuple(name for name in audited_layers(network) if scan is None or name in scan.layers)
+        audited = tuple(name for name in audited_layers(network) if scan is None or name in scan.layers)
+        if not audited:
+            raise UnknownNameError(
+                f"{network.name}: no {'scanned ' if scan else ''}layer has units that get a verdict; "
+                "'dreamfilters layers' gives the reasons"
+            )
+        return audited
     chosen = tuple(dict.fromkeys(network.layer(name).name for name in layers))
     for name in chosen:
         if not _has_units(network, network.graph.by_name[name]):

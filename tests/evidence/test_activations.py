@@ -191,3 +191,8 @@ def test_tokens_are_recorded_for_each_token():
     assert found.shape == (3, 17, 16)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(mean_responses(network, images, ["mlp1"])["mlp1"], expected.mean(axis=1), atol=1e-5)
+
+
+def test_no_layers_are_refused(network):
+    with pytest.raises(RecipeError, match="layers: none given"):
+        list(iter_activations(network, enumerate(np.zeros((1, 4, 4, 3))), []))

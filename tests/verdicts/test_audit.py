@@ -216,3 +216,9 @@ def test_nan_maps_are_named(by_hand, scanned):
     arrays["sums/nonfinite"][0] = 2
     found = audit(by_hand, dataclasses.replace(scanned, arrays=arrays), ["first"])
     assert found.unit("first", 0).verdict.sentence.endswith("its map held NaN or infinity on 2 further images")
+
+
+def test_a_network_without_units_is_refused_in_one_line(network_of):
+    pools = keras.Sequential([layers.Input((4, 4, 3)), layers.MaxPooling2D()], name="pools")
+    with pytest.raises(UnknownNameError, match="pools: no layer has units that get a verdict"):
+        audit(network_of(pools))

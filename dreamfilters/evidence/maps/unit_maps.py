@@ -138,10 +138,13 @@ def mapped_layers(network: Network, names: Sequence[str] | None = None) -> tuple
 
     Raises:
         UnknownNameError: the network has no such layer.
-        TargetError: the layer has no units.
+        TargetError: the layer has no units, or no layer of the network has any.
     """
     if names is None:
-        return tuple(info for info in network.layers if _has_maps(info) and info.type not in _FORWARDED)
+        mapped = tuple(info for info in network.layers if _has_maps(info) and info.type not in _FORWARDED)
+        if not mapped:
+            raise TargetError(f"{network.name}: no layer has units to map; 'dreamfilters layers' gives the reasons")
+        return mapped
     chosen = {network.layer(name).name for name in names}
     for info in network.layers:
         if info.name in chosen and not _has_maps(info):

@@ -128,6 +128,10 @@ class ScanJob:
         if not count:
             raise ImageError("no images: give at least one")
         object.__setattr__(self, "k", min(self.k, count))
+        if not self.layers:
+            raise RecipeError(
+                f"{self.network.name}: no layer has units to scan; 'dreamfilters layers' gives the reasons"
+            )
         for layer in self.layers:
             self.network.layer(layer)
 

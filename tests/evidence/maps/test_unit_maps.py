@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -96,3 +97,9 @@ def test_tokens_without_a_grid_are_one_row():
     maps = UnitMaps.of(dataclasses.replace(TOKENS, grid=None), np.arange(10, dtype=np.float32).reshape(5, 2))
     assert maps.planes[1].tolist() == [[1, 3, 5, 7, 9]]
     assert maps.other_tokens.shape == (2, 0)
+
+
+def test_a_network_without_maps_is_refused_in_one_line(network_of):
+    flat = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()], name="flat")
+    with pytest.raises(TargetError, match="flat: no layer has units to map; 'dreamfilters layers' gives the reasons"):
+        mapped_layers(network_of(flat))

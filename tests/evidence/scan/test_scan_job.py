@@ -210,3 +210,9 @@ def test_a_layer_without_units_is_refused(network):
     other = Network(keras.Model(inputs, heads), InputForm.from_range(0, 1, size=(4, 4)))
     with pytest.raises(RecipeError, match=r"heads: its output .* has more axes than a map"):
         scan(other, reds(0, 1), ["heads"], k=1)
+
+
+def test_a_network_without_units_is_refused_in_one_line(network_of):
+    flat = network_of(keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()], name="flat"))
+    with pytest.raises(RecipeError, match="flat: no layer has units to scan"):
+        scan(flat, np.zeros((9, 4, 4, 3)))
