@@ -32,7 +32,7 @@ class Slot:
 class Step:
     """One call of a layer or operation.
 
-    The name is unique: 'backbone/conv' inside a nested model, 'conv:0' and 'conv:1' where a layer is called twice.
+    The name is unique: 'backbone/conv' inside a nested model, 'conv#0' and 'conv#1' where a layer is called twice.
     """
 
     name: str
@@ -267,13 +267,16 @@ def _readers(steps: list[Step], slot: int) -> list[tuple[str, Shape]]:
     return chain
 
 
+CALL = "#"  # before the number of a call: 'conv#1'; a colon would read as a unit
+
+
 def _numbered(steps: list[Step]) -> list[Step]:
     """Number the calls of each layer that is called more than once."""
     calls, seen = Counter(step.name for step in steps), Counter[str]()
     numbered = []
     for step in steps:
         number, seen[step.name] = seen[step.name], seen[step.name] + 1
-        numbered.append(replace(step, name=f"{step.name}:{number}") if calls[step.name] > 1 else step)
+        numbered.append(replace(step, name=f"{step.name}{CALL}{number}") if calls[step.name] > 1 else step)
     return numbered
 
 

@@ -15,7 +15,7 @@ from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.classes.class_head import ClassHead, head_of
 from dreamfilters.networks.fingerprint import fingerprint_of
-from dreamfilters.networks.graph import Graph, Step, flatten
+from dreamfilters.networks.graph import CALL, Graph, Step, flatten
 from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
@@ -117,8 +117,9 @@ class Network:
         """Return the layer of a name, or raise UnknownNameError.
 
         A layer inside a nested model is also found by the end of its name, if only one name ends so: 'conv1' for
-        'backbone/conv1'. The addresses of `watch` are accepted too: `LOGITS` and `before(name)` return the layer that
-        computes them, with the activation 'linear'.
+        'backbone/conv1'. A layer that is called several times needs no number, if only one call depends on the image:
+        'conv1' for 'conv1#0'. The addresses of `watch` are accepted too: `LOGITS` and `before(name)` return the layer
+        that computes them, with the activation 'linear'.
 
         >>> network.layer("conv6").shape
         (8, 8, 128)
@@ -130,11 +131,14 @@ class Network:
             return replace(self.layer(layer), activation="linear")
         if name in self._by_name:
             return self._by_name[name]
-        ending = [known for known in self._by_name if known.endswith(f"/{name}")]
-        if len(ending) == 1:
-            return self._by_name[ending[0]]
-        if ending:
-            raise UnknownNameError(f"{name}: {self.name} has several: {', '.join(ending[:6])}")
+        found = [known for known in self._by_name if _is_short_for(name, known)]
+        if len(found) > 1:
+            outputs = outputs_of(self.graph)
+            found = [known for known in found if outputs[known].of_image] or found
+        if len(found) == 1:
+            return self._by_name[found[0]]
+        if found:
+            raise UnknownNameError(f"{name}: {self.name} has several: {', '.join(found[:6])}")
         short = [known.rpartition("/")[2] for known in self._by_name]
         raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, [*self._by_name, *short])}")
 
@@ -216,6 +220,11 @@ class Network:
         layer = watching.layer_named_by(address)
         exact = self.layer(layer).name
         return exact if layer == address else watching.before(exact)
+
+
+def _is_short_for(name: str, known: str) -> bool:
+    """Return whether a name is the end of the known name of a layer, or lacks the number of its call."""
+    return any(full == name or full.endswith(f"/{name}") for full in (known, known.rpartition(CALL)[0]))
 
 
 def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> LayerInfo:

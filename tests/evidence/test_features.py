@@ -85,7 +85,7 @@ def test_the_layer_before_the_logits(network, network_of, nested, normed, shared
     assert penultimate(network) == "conv2"  # the layer between only flattens
     assert penultimate(network_of(nested)) == "head"
     assert penultimate(network_of(normed)) == "relu"  # the logits read the separate ReLU
-    assert penultimate(network_of(shared)) == "shared:1"
+    assert penultimate(network_of(shared)) == "shared#1"
     assert penultimate(network_of(branches)) == "both"
 
 

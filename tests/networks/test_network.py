@@ -26,7 +26,7 @@ def test_a_layer_is_described(network):
 
 def test_names_of_layers(network):
     assert network.layer("conv1") is network.layer("backbone/conv1")
-    assert network.layer("inner:1").name == "backbone/block/inner:1"
+    assert network.layer("inner#1").name == "backbone/block/inner#1"
     with pytest.raises(UnknownNameError, match=r"conv9: signs has no such layer\. Close names: conv1"):
         network.layer("conv9")
 
@@ -40,6 +40,20 @@ def test_a_name_in_two_nested_models_is_refused():
     network = Network(keras.Model(x, layers.Add()([branch("left")(x), branch("right")(x)])), InputForm())
     with pytest.raises(UnknownNameError, match="conv: network has several: left/conv, right/conv"):
         network.layer("conv")
+
+
+def test_a_shared_layer_means_the_call_that_depends_on_the_image():
+    base = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3, name="conv")], name="base")
+    left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
+    model = keras.Model([left, right], layers.Subtract()([base(left), base(right)]))
+    form = InputForm.from_range(0, 1, size=(8, 8), channels=1)
+    for chosen, other in (("left", "right"), ("right", "left")):
+        network = Network(model, form, input=chosen)
+        info = network.layer("conv")
+        assert network.layer("base/conv") is info
+        assert info.is_visual
+        calls = {name: network.layer(name).is_visual for name in ("conv#0", "base/conv#1")}
+        assert sorted(calls.values()) == [False, True], (chosen, other)
 
 
 def test_watching_answers_under_the_name_that_was_given(network, images):

@@ -136,10 +136,10 @@ def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request
 
 def test_the_calls_of_a_shared_layer_answer_one_after_the_other(shared):
     images = np.random.default_rng(0).random((1, 16, 16, 4), "float32")
-    seen = watch(flatten(shared), frozenset({"shared:0", "pool", "shared:1"}))(images)
+    seen = watch(flatten(shared), frozenset({"shared#0", "pool", "shared#1"}))(images)
     conv = shared.get_layer("shared")
-    np.testing.assert_allclose(seen["shared:0"], conv(images), atol=1e-6)
-    np.testing.assert_allclose(seen["shared:1"], conv(seen["pool"]), atol=1e-6)
+    np.testing.assert_allclose(seen["shared#0"], conv(images), atol=1e-6)
+    np.testing.assert_allclose(seen["shared#1"], conv(seen["pool"]), atol=1e-6)
 
 
 def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):

@@ -3,6 +3,7 @@
 conv6:12            filter 12 of conv6, the mean of its map         conv6:12!max   the maximum of its map
 conv6:0-15,42       several filters, one image each                 conv6:12@3,4   one neuron: row 3, column 4
 mlp:12              token channel 12, the mean over tokens          mlp:12@5       the channel at token 5
+conv6#1:12          filter 12 in the second call of a layer that is called several times
 conv6  conv6:*      all filters                                     layer:conv4    the layer (DeepDream)
 class:STOP          a class by name or number                       class:"Vorfahrt achten"   class:14   class:*
 conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
@@ -161,7 +162,6 @@ class _Parser:
             return self._class(tail, token)
         if head == "layer" and colon:
             return units.layer(_dreamable(self.network.layer(_unquoted(tail))).name)
-        head, colon, tail = self._split_at_layer(head, colon, tail)
         info = self._layer(_unquoted(head))
         if not info.units:
             raise TargetError(
@@ -178,14 +178,6 @@ class _Parser:
         has = f"{info.name} of {self.network.name} has {info.units} {units.UNITS[info.kind]}"
         return units.channel(info.name, self._numbers(tail, token, info.units, has), reduce=reducer)
 
-    def _split_at_layer(self, head: str, colon: str, tail: str) -> tuple[str, str, str]:
-        """Move the colon: 'shared:0:3' is filter 3 of the layer 'shared:0' if there is no layer 'shared'."""
-        call, next_colon, rest = tail.partition(":")
-        longer = f"{_unquoted(head)}{colon}{call}"
-        if colon and not self._has(_unquoted(head)) and self._has(longer):
-            return longer, next_colon, rest
-        return head, colon, tail
-
     def _layer(self, name: str) -> LayerInfo:
         try:
             return self.network.layer(name)
@@ -199,12 +191,6 @@ class _Parser:
                     f"{name}: {self.network.name} has no such layer, but a class of this name: class:{word}"
                 ) from None
             raise
-
-    def _has(self, name: str) -> bool:
-        try:
-            return bool(self.network.layer(name))
-        except UnknownNameError:
-            return False
 
     def _class(self, tail: str, token: _Token) -> Objective:
         has_rivals = self.network.head.kind == "softmax"  # the classes of sigmoids do not exclude each other

@@ -189,7 +189,7 @@ def test_weights_are_named_to_the_last_bit():
 
 
 def test_names_of_layers_are_quoted_where_they_would_not_parse():
-    assert channel("shared:0", [3]).names == ('"shared:0":3',)
+    assert channel("shared#0", [3]).names == ("shared#0:3",)
     assert channel("conv 1", [3], reduce="max").names == ('"conv 1":3!max',)
     assert neuron("block-1", [(0, 1, 2)]).names == ('"block-1":0@1,2',)
     assert layer("class").names == ('layer:"class"',)
