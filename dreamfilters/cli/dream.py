@@ -167,8 +167,7 @@ def _prior(network: Network, recipe: Recipe, folder: Path | None) -> Prior | Non
 def _print(result: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:
     """Print a line for each dream."""
     if as_json:
-        keys = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")
-        rows = [{**{key: each.record[key] for key in keys}, "image": str(each.image)} for each in result.value]
+        rows = [{**each.summary, "image": str(each.image)} for each in result.value]
         print_json({"dreams": rows, "missing": result.missing})
     elif result.value:
         table(("target", "score", "robust", "steps", "seconds", ""), [_row(entry) for entry in result.value])
@@ -180,5 +179,4 @@ def _row(entry: DreamEntry) -> tuple[str, ...]:
     record = entry.record
     numbers = ("nan" if record[key] is None else f"{record[key]:.4g}" for key in ("score", "robust"))
     seconds = "kept" if entry.seconds is None else f"{entry.seconds:.2f}"
-    remark = record["note"] or (f"recovered by {record['recovered_by']}" if record["recovered_by"] else "")
-    return (record["target"], *numbers, str(record["steps"]), seconds, remark)
+    return (record["target"], *numbers, str(record["steps"]), seconds, entry.remark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import OnStep
 from dreamfilters.dreams.ascent.batches import Batches, batch_size
-from dreamfilters.dreams.ascent.compiled_step import build
+from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
-from dreamfilters.dreams.ascent.result import AscentResult
+from dreamfilters.dreams.ascent.result import AscentResult, Rows
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
+from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
@@ -148,10 +150,24 @@ def _dreams(batches: Batches, canvas: Canvas, batch: int | None) -> Iterator[Dre
         ascent = batches.ascent(padded)
         result = ascent.run_octaves(programs, canvases)
         ladder.recover(result, padded)
-        robust = program.robust_score(backend.tensor(result.images), backend.tensor(ascent.seeds), ascent.wanted)
+        images = backend.tensor(result.images)
+        robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
+        predicted = _predictions(batches, rows, program, images)
         seconds = (time.perf_counter() - began) / len(rows)
         for position, row in enumerate(rows):
-            yield _dream(ladder, row, result, position, robust=float(robust[position]), seconds=seconds)
+            dream = _dream(ladder, row, result, position, robust=float(robust[position]), seconds=seconds)
+            yield replace(dream, prediction=predicted[position])
+
+
+def _predictions(
+    batches: Batches, rows: Rows, program: CompiledStep, images: backend.Tensor
+) -> Sequence[DreamPrediction | None]:
+    """Return what the network predicts for the dream of each row, None unless they are dreams of classes."""
+    network, classes = batches.network, batches.goal.classes
+    if not classes or network.head.kind == "regression":
+        return [None] * len(rows)
+    logits = np.asarray(program.logits(images))[: len(rows)]
+    return [dream_prediction(network, own, classes[row]) for own, row in zip(logits, rows, strict=True)]
 
 
 def _dream(ladder: Ladder, row: int, result: AscentResult, position: int, *, robust: float, seconds: float) -> Dream:

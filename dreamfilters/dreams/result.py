@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
 
 
@@ -32,6 +33,7 @@ class Dream:
             scores of its own steps, by the maximum of the map.
         transparency: (h, w) in [0, 1], where the image matters; None unless the recipe sets `transparency`.
         frames: images (h, w, c) recorded during the ascent.
+        prediction: what the network predicts for the dream of a class; None for other targets.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Dream:
     history: np.ndarray = field(default_factory=lambda: np.zeros(0, "float32"))
     transparency: np.ndarray | None = None
     frames: tuple[np.ndarray, ...] = ()
+    prediction: DreamPrediction | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as JSON values."""
@@ -66,6 +69,7 @@ class Dream:
             "note": self.note,
             "history": [float(f"{value:.6g}") for value in self.history],
             "recipe": self.recipe.as_values(),
+            **({} if self.prediction is None else {"prediction": self.prediction.as_values()}),
         }
 
     def __repr__(self) -> str:

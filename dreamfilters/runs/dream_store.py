@@ -22,6 +22,7 @@ from dreamfilters.runs.storage.records import record_of
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 
 SHEET = "contact-sheet.png"
+PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPrediction`
 ATTACHMENTS = ("prior.npz", "start.png")  # inputs of a run that `again` needs
 _SUMMARY = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")  # of a record, in the manifest
 
@@ -39,6 +40,20 @@ class DreamEntry:
     image: Path
     record: Mapping[str, Any]
     seconds: float | None = None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The target, the scores and what became of the dream; what the network predicts for the dream of a class."""
+        kept = (*_SUMMARY, PREDICTION) if PREDICTION in self.record else _SUMMARY
+        return {key: self.record[key] for key in kept}
+
+    @property
+    def remark(self) -> str:
+        """What the network predicts for the dream of a class, and how the dream was activated or that it was not."""
+        record = self.record
+        recovered = f"recovered by {record['recovered_by']}" if record["recovered_by"] else ""
+        prediction = record[PREDICTION]["text"] if PREDICTION in record else ""
+        return "; ".join(filter(None, [prediction, record["note"] or recovered]))
 
     def read(self, channels: int) -> NDArray[np.float32]:
         """Return the image, (h, w, channels) in [0, 1]; see `side_by_side` for other than 1 or 3 channels."""
@@ -82,7 +97,8 @@ class DreamStore:
     def save(self, dream: Dream) -> DreamEntry:
         """Write a dream and its animation; the record is written last and marks the dream as finished."""
         name, record = slug(dream.name), record_of(dream, self.settings)
-        contents = {f"{name}.png": png_bytes(shown(dream), text={KEY: as_json(record)})}
+        inside = {key: value for key, value in record.items() if key != PREDICTION}  # a result, not a setting
+        contents = {f"{name}.png": png_bytes(shown(dream), text={KEY: as_json(inside)})}
         if dream.frames:
             contents[f"{name}.gif"] = gif_bytes([side_by_side(frame) for frame in dream.frames])
         record["files"] = {file: self.run.write(file, content) for file, content in contents.items()}
@@ -114,7 +130,7 @@ class DreamStore:
         for entry in entries:
             record = entry.image.with_suffix(".json")
             files |= entry.record["files"] | {record.name: sha256(record.read_bytes())}
-        dreams = [{**{key: entry.record[key] for key in _SUMMARY}, "image": entry.image.name} for entry in entries]
+        dreams = [{**entry.summary, "image": entry.image.name} for entry in entries]
         done = {entry.record["target"] for entry in entries}
         missing = [target for target in self.settings["targets"] if target not in done]
         self.run.save_manifest(files, {"dreams": dreams, "missing": missing})
@@ -138,7 +154,11 @@ def side_by_side(image: np.ndarray) -> np.ndarray:
 
 def _caption(record: Mapping[str, Any]) -> str:
     score = "not finite" if record["score"] is None else f"{record['score']:.4g}"
-    return f"{record['target']}\n{score if record['activated'] else 'not activated'}"
+    lines = [record["target"], score if record["activated"] else "not activated"]
+    if PREDICTION in record:
+        text = record[PREDICTION]["text"].partition("; ")[0]
+        lines += [text] if record[PREDICTION]["is_predicted"] else text.split(": ", 1)
+    return "\n".join(lines)
 
 
 def _planned(settings: Mapping[str, Any]) -> list[str]:

@@ -497,6 +497,37 @@ def test_a_neuron_outside_the_small_map_is_inside_that_of_a_larger_canvas(networ
     assert dream(network, "conv2:1@9,9", Recipe(Fourier(32), steps=1))[0].name == "conv2:1@9,9"
 
 
+@pytest.fixture(scope="module")
+def one_sided(fill, network_of):
+    """Three classes, the last of which is never predicted: its bias is -100."""
+    model = fill(
+        keras.Sequential(
+            [
+                layers.Input((12, 12, 3)),
+                layers.Conv2D(8, 3, activation="relu"),
+                layers.GlobalMaxPooling2D(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+    )
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel, np.array([bias[0], bias[1], -100.0])])
+    return network_of(model)
+
+
+def test_the_dream_of_a_class_is_shown_to_its_network(one_sided):
+    found = dream(one_sided, "class:*", Recipe(steps=8), seed=1)
+    logits = scores_of(one_sided, logit([0, 1, 2]), [one.image for one in found])
+    assert [one.prediction.is_predicted for one in found] == [True, True, False]
+    assert [one.prediction.own.logit for one in found] == pytest.approx(logits.tolist(), rel=1e-5)
+    lost = found[2].prediction
+    assert (lost.own.number, lost.own.probability) == (2, pytest.approx(0, abs=1e-9))
+    assert lost.text.startswith(f"not its class: predicted {lost.predictions[0].name}, ")
+    alone = dream(one_sided, "class:2", Recipe(steps=8), seed=1, batch=1)[0]
+    assert alone.prediction == lost  # to the last digit
+    assert dream(one_sided, "-class:2", Recipe(steps=1))[0].prediction is None
+
+
 def test_the_margin_of_a_single_output(fill, network_of):
     """A network with a single value has no other classes, so the margin is the value."""
     model = keras.Sequential(

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dreamfilters.dreams.prediction import DreamPrediction
+from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_text, read_image
+from dreamfilters.networks.classes.predictions import Prediction
 from dreamfilters.runs.dream_store import opened, side_by_side
 from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.records import dream_of
 
 HOSTILE = [
     'class:".."',
@@ -158,3 +162,25 @@ def test_a_dream_without_its_animation_is_not_finished(tmp_path, make_dream, set
         assert store.finished("conv1:0") is not None
         entry.image.with_suffix(".gif").unlink()
         assert store.finished("conv1:0") is None
+
+
+def test_what_is_predicted_for_a_dream_is_beside_its_png_and_on_the_sheet(tmp_path, make_dream, settings):
+    """It is a result and no setting: a PNG made before there were predictions has the same bytes."""
+    own, first = Prediction(0, "STOP", -2.0, 0.04, predicted=False), Prediction(1, "Vorfahrt achten", 3.0, 0.9)
+    prediction = DreamPrediction(0, (first, own), own, False)
+    with opened(tmp_path / "plain", settings, {}) as store:
+        plain = store.save(make_dream("class:STOP"))
+        store.close([plain])
+    with opened(tmp_path / "run", settings, {}) as store:
+        entry = store.save(make_dream("class:STOP", prediction=prediction))
+        store.close([entry])
+    assert entry.image.read_bytes() == plain.image.read_bytes()
+    record = json.loads(entry.image.with_suffix(".json").read_text("utf-8"))
+    assert record["prediction"]["text"] == "not its class: predicted Vorfahrt achten, 90 %; STOP, 4 %"
+    assert record["prediction"]["first"]["number"] == 1
+    assert entry.remark == record["prediction"]["text"]
+    assert (plain.remark, "prediction" in plain.summary) == ("", False)
+    assert entry.summary["prediction"]["is_predicted"] is False
+    sheets = [read_image(tmp_path / name / "contact-sheet.png") for name in ("plain", "run")]
+    assert sheets[1].shape[0] > sheets[0].shape[0]  # a line more below the dream
+    assert dream_of(record, make_dream().image, Recipe(steps=3)).prediction.own == own

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, Measure, ShareBar
 from dreamfilters.comparison.number_format import percent
+from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
-from dreamfilters.networks.classes.predictions import Prediction, predictions
-
-_CLASSES = 5  # that are shown
-
-
-@dataclass(frozen=True)
-class DreamPrediction:
-    """The classes predicted for a dream of a class.
-
-    Attributes:
-        number: the dream's class.
-        predictions: the most probable first.
-        own: the prediction of the dream's own class.
-        is_predicted: whether the network predicts the dream's own class.
-    """
-
-    number: int
-    predictions: tuple[Prediction, ...]
-    own: Prediction
-    is_predicted: bool
+from dreamfilters.networks.classes.predictions import Prediction
 
 
 def _compute(batch: Batch) -> list[DreamPrediction]:
-    logits, head = activations(batch.network, batch.first_dreams, [LOGITS])[LOGITS], batch.network.head
-    found = []
-    for unit, row in zip(batch.units, logits, strict=True):
-        ranked = predictions(batch.network, row, len(row))
-        own = next(each for each in ranked if each.number == unit.number)
-        is_predicted = bool(head.predicted(row) == unit.number)
-        found.append(DreamPrediction(unit.number, ranked[:_CLASSES], own, is_predicted))
-    return found
+    logits = activations(batch.network, batch.first_dreams, [LOGITS])[LOGITS]
+    return [dream_prediction(batch.network, row, unit.number) for unit, row in zip(batch.units, logits, strict=True)]
 
 
 def _caption(value: DreamPrediction) -> Caption:

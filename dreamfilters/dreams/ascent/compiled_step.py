@@ -66,6 +66,7 @@ class CompiledStep(ImageProgram):
             the gradient passes a ReLU that is 0 for the whole image.
         score: (images, wanted) -> scores (n,) of the images without transforms.
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
+        logits: images -> logits (n, ..., classes) of the images without transforms.
         shapes: of the watched layers for one image, (1, ..., c).
         has_pre_activation: whether a watched layer has a value before its activation.
     """
@@ -74,6 +75,7 @@ class CompiledStep(ImageProgram):
     relaxed_step: Step
     score: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
+    logits: Callable[[Tensor], Tensor]
     shapes: dict[str, tuple[int, ...]]
     has_pre_activation: bool
 
@@ -122,6 +124,7 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
         relaxed_step=backend.compile(_step(evaluator.relaxed_score, recipe, canvas)),
         score=score,
         robust_score=robust_score,
+        logits=backend.compile(evaluator.logits),
         shapes=evaluator.shapes,
         has_pre_activation=bool(evaluator.nonlinear),
     )

@@ -28,6 +28,10 @@ class Evaluator:
         """Return the score of each image."""
         return self._scores(self.watch(self._input(image)), wanted)
 
+    def logits(self, image: Tensor) -> Tensor:
+        """Return the logits of the classes."""
+        return self.network.watch(frozenset({LOGITS}))(self._input(image))[LOGITS]
+
     def ascent_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the value to raise and the score of each image.
 

@@ -45,6 +45,7 @@ class Objective:
         only: wanted -> {layer: units (n,)}, if an image's score reads one unit of that layer only; the score then also
             accepts the map of that unit alone, (n, ..., 1).
         maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
+        classes: the number of the class that each image shows, () unless each shows one.
 
     Example:
         >>> goal = channel("conv6", [12]) - 0.5 * channel("conv6", [3])
@@ -61,6 +62,7 @@ class Objective:
     group: int = 1
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
     maximum: Score | None = None
+    classes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -84,6 +86,7 @@ class Objective:
             kind=("scaled", self.kind),
             only=lambda wanted: only(wanted[1]),
             maximum=_scaled(self.maximum) if self.maximum and weight > 0 else None,
+            classes=self.classes if weight > 0 else (),
         )
 
     __rmul__ = __mul__
@@ -96,7 +99,8 @@ class Objective:
         chosen = range(len(self))[rows] if isinstance(rows, slice) else [int(row) for row in rows]
         index = np.asarray(list(chosen), "int64")
         wanted = keras.tree.map_structure(lambda array: np.asarray(array)[index], self.wanted)
-        return replace(self, wanted=wanted, names=tuple(self.names[row] for row in index))
+        classes = tuple(self.classes[row] for row in index) if self.classes else ()
+        return replace(self, wanted=wanted, names=tuple(self.names[row] for row in index), classes=classes)
 
     def at_maximum(self) -> Objective:
         """Return the objective that raises the maximum of each map instead of its mean, under the same names."""
@@ -112,6 +116,7 @@ def join(first: Objective, second: Objective) -> Objective:
         wanted=keras.tree.map_structure(lambda *rows: np.concatenate(rows), first.wanted, second.wanted),
         names=first.names + second.names,
         reach=first.reach + second.reach,
+        classes=first.classes + second.classes,
     )
 
 
@@ -155,6 +160,7 @@ def _combine(left: Objective, right: Objective, sign: float) -> Objective:
         group=max(left.group, right.group),
         only=(lambda wanted: {**only_left(wanted[0]), **only_right(wanted[1])}) if disjoint else _all_units,
         maximum=maximum if left.maximum or maximum_right else None,
+        classes=() if right.classes else left.classes,
     )
 
 

@@ -106,7 +106,7 @@ def logit(classes: Iterable[int]) -> Objective:
     """
     chosen = _non_negative(classes, "class")
     names = tuple(f"class:{number}" for number in chosen)
-    return replace(channel(LOGITS, chosen), names=names, kind=("logit",), maximum=None)
+    return replace(channel(LOGITS, chosen), names=names, kind=("logit",), maximum=None, classes=chosen)
 
 
 def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
@@ -140,6 +140,7 @@ def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
         names=tuple(f"class:{number}" for number in chosen),
         kind=("margin", temperature),
         reach=((LOGITS, (max(chosen),)),),
+        classes=chosen,
     )
 
 

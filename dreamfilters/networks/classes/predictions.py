@@ -39,8 +39,12 @@ class Prediction:
         ('62 % of the image', '3.5')
         """
         if self.share is not None:
-            return f"{100 * self.share:.3g} % of the image"
-        return f"{self.logit:.4g}" if self.probability is None else f"{100 * self.probability:.3g} %"
+            return f"{_percent(self.share)} of the image"
+        return f"{self.logit:.4g}" if self.probability is None else _percent(self.probability)
+
+
+def _percent(share: float) -> str:
+    return "< 0.1 %" if 0 < share < 0.001 else f"{100 * share:.3g} %"  # NaN is neither
 
 
 def predicted_from(network: Network) -> str | None:

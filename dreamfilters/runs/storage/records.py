@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
@@ -55,6 +56,7 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Reci
         attempts=tuple(record["attempts"]),
         note=record["note"],
         history=history,
+        prediction=DreamPrediction.from_values(record["prediction"]) if "prediction" in record else None,
     )
 
 

@@ -30,6 +30,7 @@ class QueuedDream:
         score, scores: at the last step and at all steps of the ascent.
         note: result or error in one line.
         activated: whether the ascent activated the unit.
+        prediction: what the network predicts for the dream of a class, None for other units.
         map, maximum: the unit's map on its own dream and the maximum of the map, once it is done.
         saved_to: folder of the dream's run, once it is saved.
         command, python: reproduce the dream.
@@ -47,6 +48,7 @@ class QueuedDream:
     scores: list[float | None] = field(default_factory=list)
     note: str = ""
     activated: bool = False
+    prediction: Values | None = None
     png: bytes | None = None
     map: Values | None = None
     maximum: float | None = None
@@ -63,7 +65,7 @@ class QueuedDream:
             "id": request.id, "number": self.number, "layer": request.layer, "unit": request.unit, "name": self.name,
             "recipe": request.recipe, "seed": request.seed, "phase": self.phase, "step": self.step,
             "steps": self.steps, "score": self.score, "scores": self.scores, "note": self.note,
-            "activated": self.activated, "saved_to": self.saved_to or None,
+            "activated": self.activated, "prediction": self.prediction, "saved_to": self.saved_to or None,
             "image": f"api/dreams/{request.id}/image.png" if self.png else None, "created_at": self.created_at,
             "command": self.command, "python": self.python,
         }  # fmt: skip
@@ -88,7 +90,7 @@ class QueuedDream:
         """Apply the finished dream that the worker has returned."""
         self.phase, self.step, self.steps = "done", dream["steps"], dream["steps"]
         self.score, self.scores, self.activated = dream["score"], dream["history"], dream["activated"]
-        self.map, self.maximum = dream["map"], dream["maximum"]
+        self.map, self.maximum, self.prediction = dream["map"], dream["maximum"], dream["prediction"]
         recovered = f"recovered by {dream['recovered_by']}" if dream["recovered_by"] else ""
         self.note = "; ".join(filter(None, [dream["note"], recovered]))
         self._set_png(dream["png"])

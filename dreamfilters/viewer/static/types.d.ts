@@ -99,6 +99,8 @@ export interface Dream {
   score: number | null;
   scores: (number | null)[];
   note: string;
+  /** What the network predicts for the dream of a class; null for other units and before it is done. */
+  prediction: { text: string; is_predicted: boolean } | null;
   /** The address of the image, null while there is none. */
   image: string | null;
   /** The run folder in which it was saved. */

@@ -101,6 +101,7 @@ class Handlers:
             "png": png_bytes(shown(dream)),
             "map": unit_map,
             "maximum": max((value for row in rows for value in row if value is not None), default=None),
+            "prediction": values.get("prediction"),
             **{name: values[name] for name in names},
         }
 

@@ -348,3 +348,11 @@ def test_the_names_of_a_goal_parse_again(name, network):
         assert np.asarray(again.score(seen, again.wanted)) == pytest.approx(
             np.asarray(one.score(seen, one.wanted)), rel=1e-5
         )
+
+
+def test_the_classes_of_a_goal_follow_its_images():
+    goal = logit([4, 5, 6])
+    assert (goal[[2, 0]].classes, goal[1:].classes, (2 * goal).classes) == ((6, 4), (5, 6), (4, 5, 6))
+    assert (goal - 0.5 * channel("conv", [1])).classes == (4, 5, 6)
+    assert join(logit([1]), logit([2])).classes == (1, 2)
+    assert (-goal).classes == (goal - logit([7])).classes == channel("conv", [1]).classes == ()

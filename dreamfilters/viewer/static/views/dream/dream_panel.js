@@ -115,6 +115,7 @@ function CurrentDream({ dream, name }) {
         }
         <p>score <b>${formatNumber(dream.score)}</b></p>
         <${ScoreCurve} scores=${dream.scores} />
+        ${dream.prediction && html`<p class=${dream.prediction.is_predicted ? "soft" : "bad"}>${dream.prediction.text}</p>`}
         <p class="soft">${dream.recipe}, seed ${dream.seed}</p>
         ${dream.saved_to && html`<p class="soft">Saved in ${dream.saved_to}</p>`}
         ${dream.note && html`<p class=${dream.phase === "failed" ? "bad" : "soft"}>${dream.note}</p>`}
