@@ -138,6 +138,26 @@ def test_dream_writes_a_run_and_prints_a_table(run_command, workspace):
     assert Path(message.splitlines()[0]).read_bytes() == Path(values["dreams"][2]["image"]).read_bytes()
 
 
+def test_a_second_run_needs_no_other_folder(run_command, workspace):
+    def dream(*arguments):
+        code, out, err = run_command("dream", "tiny.keras", *arguments, *QUICK)
+        assert code == 0, err
+        return out.splitlines(), err
+
+    folder = Path("outputs") / "tiny" / "dream"
+    dream("conv1:1")
+    lines, err = dream("conv1:2")
+    assert (lines[1].split()[0], lines[-1], err) == ("conv1:2", str(folder / "contact-sheet.png"), "")
+    manifest = json.loads((workspace / folder / "manifest.json").read_text("utf-8"))
+    assert [dream["target"] for dream in manifest["results"]["dreams"]] == ["conv1:1", "conv1:2"]
+    other = folder.with_name("dream-2")
+    for target in ("conv1:1", "conv1:3"):
+        lines, err = dream(target, "--seed", "3")
+        assert lines[-1] == str(other / "contact-sheet.png")
+        assert err == f"{folder} holds another run; the output directory is {other}\n"
+    assert dream("conv1:0", "--seed", "4", "--force")[0][-1] == str(folder / "contact-sheet.png")
+
+
 def test_an_assumed_input_form_is_reported_once_on_stderr(run_command):
     code, out, err = run_command("layers", "tiny.keras", "--json")
     assert code == 0

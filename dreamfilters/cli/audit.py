@@ -49,13 +49,13 @@ def audit(
       dreamfilters serve signs images/ --audit outputs/signs/audit
     """
     options.import_tensorflow()
-    from dreamfilters.runs.audit_run import AuditJob, run
+    from dreamfilters.runs.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
     job = AuditJob(network, model, _scan_of(network, images), scan, options.layer_names(layers), seed)
-    _print(run_options.run("audit", network, run, job), run_options.as_json)
+    _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
 COMMANDS = (audit,)

@@ -66,7 +66,7 @@ def compare(
     from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
-    from dreamfilters.runs.compare_run import CompareJob, run
+    from dreamfilters.runs.compare_run import KIND, CompareJob, run
 
     network = model_options.network(model)
     other = None if against is None else options.ModelOptions(trust=model_options.trust).network(against)
@@ -74,7 +74,7 @@ def compare(
     source = source_of(options.labeled_images(network, images, labels))
     how = read_recipe(recipe, settings=settings or [])
     plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)
-    result = run_options.run("compare", network, run, CompareJob(plan, model, against or ""))
+    result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
     values = {"units": [unit["row"] for unit in result.value]}
     _print(result, values, _figure_rows(result.value), len(source.names), run_options.as_json)
 
@@ -125,7 +125,7 @@ def atlas(
     """
     options.import_tensorflow()
     from dreamfilters.dreams.recipe import read_recipe
-    from dreamfilters.runs.atlas_run import atlas_job, run
+    from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)
     other = None if against is None else (against, options.ModelOptions(trust=model_options.trust).network(against))
@@ -135,7 +135,7 @@ def atlas(
         network, source, spec=model, layers=options.layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
         against=other,
     )  # fmt: skip
-    result = run_options.run("atlas", network, run, job)
+    result = run_options.run(KIND, network, run, job)
     counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)
     rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in counts.items())]
     rows.append(("loses to a real image", str(losing)))

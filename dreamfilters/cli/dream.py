@@ -69,13 +69,14 @@ def dream(
     from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.images import read_image
     from dreamfilters.runs.dream_run import DreamJob, run
+    from dreamfilters.runs.dream_store import KIND
 
     network = model_options.network(model)
     chosen = read_recipe(recipe, settings=[*(settings or []), *_canvas_setting(size)])
     prior = _prior(network, chosen, prior_from)
     first = None if start is None else read_image(start, channels=network.form.channels)
     job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
-    _print(run_options.run("dream", network, run, job), run_options.as_json)
+    _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
 def again(

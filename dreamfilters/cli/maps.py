@@ -54,13 +54,14 @@ def maps(
     options.import_tensorflow()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.map_run import MapJob, run
+    from dreamfilters.runs.map_store import KIND
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
     number_type = "float16" if half else "float32" if arrays else ""
     settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, options.parse_size(size))
     job = MapJob(network, source, settings, model)
-    _print(run_options.run("maps", network, run, job), run_options.as_json)
+    _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
 COMMANDS = (maps,)

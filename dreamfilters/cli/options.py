@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
     from dreamfilters.progress import OnProgress
+    from dreamfilters.runs.storage.run_folder import RunKind
     from dreamfilters.runs.storage.run_result import RunResult
 
 _MODEL_HELP = (
@@ -106,7 +107,15 @@ def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(filter(None, names))) or None
 
 
-Job = TypeVar("Job", contravariant=True)
+class StoredJob(Protocol):
+    """A job that a module in `runs/` runs."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that decides the bytes of the run's files."""
+
+
+Job = TypeVar("Job", bound=StoredJob, contravariant=True)
 Value = TypeVar("Value")
 
 
@@ -221,15 +230,24 @@ class RunOptions:
     as_json: AsJson = False
     quiet: Quiet = False
 
-    def run(self, command: str, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
+    def run(self, kind: RunKind, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
         """Return the result of a job, which is run in the output directory with a progress bar."""
-        from dreamfilters.runs.storage.file_names import default_folder
-
-        folder = self.out or default_folder(network.name, command)
-        with progress(command, self.quiet) as report:
+        folder = self.out or self._default_folder(kind, network, job)
+        with progress(kind.command, self.quiet) as report:
             result = run(job, folder, force=self.force, progress=report)
         say(network.assumed)
         return result
+
+    def _default_folder(self, kind: RunKind, network: Network, job: StoredJob) -> Path:
+        """Return the default output directory, or with a number the first one that holds no other run."""
+        from dreamfilters.runs.storage.file_names import default_folder
+        from dreamfilters.runs.storage.run_folder import free_folder
+
+        folder = default_folder(network.name, kind.command)
+        found = folder if self.force else free_folder(folder, kind, job.settings)
+        if found != folder:
+            say(f"{folder} holds another run; the output directory is {found}")
+        return found
 
 
 def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:

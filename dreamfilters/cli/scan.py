@@ -45,11 +45,12 @@ def scan(
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.scan_run import StoredScanJob, run
+    from dreamfilters.runs.scan_store import KIND
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, options.images_or_samples(model, images), labels))
     job = ScanJob(network, source, options.layer_names(layers) or default_layers(network), k=top, batch=batch)
-    _print(run_options.run("scan", network, run, StoredScanJob(job, model)), run_options.as_json)
+    _print(run_options.run(KIND, network, run, StoredScanJob(job, model)), run_options.as_json)
 
 
 COMMANDS = (scan,)

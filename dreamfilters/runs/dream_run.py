@@ -140,15 +140,15 @@ class DreamJob:
 def run(
     job: DreamJob, folder: Path, *, force: bool = False, progress: OnProgress | None = None
 ) -> RunResult[tuple[DreamEntry, ...]]:
-    """Dream into a folder and return the finished dreams, in the order of the targets.
+    """Dream into a folder and return the finished dreams of the job, in the order of its targets.
 
-    Dreams that an earlier run with equal settings finished are kept. Ctrl-C ends the run early; the same call resumes
-    it.
+    Dreams that an earlier run finished are kept, if all settings but the targets are equal: contact sheet and manifest
+    then show the dreams of both runs. Ctrl-C ends the run early; the same call resumes it.
 
     Args:
         job: what to dream.
         folder: new, empty, or of an earlier run.
-        force: replace another run in the folder; other files stay.
+        force: replace another run in the folder, also one of other targets; other files stay.
         progress: called with the number of finished dreams.
 
     Raises:
@@ -165,7 +165,8 @@ def run(
         except KeyboardInterrupt:
             stopped = True
         ordered = tuple(entries[name] for name in job.names if name in entries)
-        store.close(ordered)
+        found = (entries.get(name) or store.finished(name) for name in store.settings["targets"])
+        store.close([entry for entry in found if entry])
     missing = tuple(name for name in job.names if name not in entries)
     return RunResult(folder, ordered, len(ordered), len(job.names), missing=missing, stopped=stopped, kept=kept)
 

@@ -176,4 +176,6 @@ KIND = RunKind(
     "a run",
     written=lambda folder, manifest: _planned(manifest.settings),
     planned=lambda settings: [*_planned(settings), MANIFEST],
+    adds="targets",
+    added=lambda earlier, later: list(dict.fromkeys([*earlier, *later])),
 )

@@ -79,8 +79,8 @@ def draw_maps(
 
     Each image gets a folder with `overview.png`, a page for each layer, and `maps.json` with the minimum, maximum and
     mean of every unit; `maps.npz` holds the maps themselves if `settings.arrays` is given. Images that an earlier run
-    with equal settings finished are kept. Ctrl-C ends the run early; the same call resumes it. Memory use does not
-    grow with the number of images.
+    finished are kept, if all settings but the images are equal. Ctrl-C ends the run early; the same call resumes it.
+    Memory use does not grow with the number of images.
 
     Args:
         network: a Keras model, or what `load` returned.
@@ -119,13 +119,16 @@ def run(
                     progress(Progress(tried, len(job.source), maps.image))
         except KeyboardInterrupt:
             stopped = True
-        failures = job.failures
+        failures, ordered = job.failures, tuple(finished[index] for index in sorted(finished))
+        others = store.others(job.source.names)
         if not finished and failures and not stopped:
-            store.clear()
+            if others:
+                store.close(others, {})
+            else:
+                store.clear()
             name, reason = next(iter(failures.items()))
             raise ImageError(f"none of {len(failures)} images can be read; first error: {name}: {reason}")
-        ordered = tuple(finished[index] for index in sorted(finished))
-        store.close(ordered, failures)
+        store.close([*others, *ordered], failures)
     done = {maps.image for maps in ordered} | failures.keys()
     missing = tuple(name for name in job.source.names if name not in done)
     return RunResult(folder, ordered, len(done), len(job.source), tuple(failures.items()), missing, stopped)
@@ -222,7 +225,10 @@ class MapJob:
             "pages": options.pages,
             "arrays": options.arrays,
             "versions": backend.versions(),
-            "images": dict(zip(self.source.names, self.source.labels, strict=True)),
+            "images": {
+                name: {"label": self.source.labels[index], "file": self.file(index), "sha256": self.digest(index)}
+                for index, name in enumerate(self.source.names)
+            },
         }
 
     def check(self) -> None:
@@ -243,6 +249,10 @@ class MapJob:
             form = self.network.form
             return self.source.fitted(self.size, form.channels, form.resize).only(indices)
         return self.source.only(indices)
+
+    def file(self, index: int) -> str:
+        """Return the path of an image as it was given, "" for an array."""
+        return "" if isinstance(self.source, ImageArrays) else self.source.paths[index].as_posix()
 
     def digest(self, index: int) -> str:
         """Return the SHA-256 of an image's file or values, "" if the file cannot be read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,18 +79,33 @@ class MapStore:
             return None
         return StoredMaps.of(folder, record) if same else None
 
+    def others(self, names: Collection[str]) -> list[StoredMaps]:
+        """Return the finished maps of the images that earlier runs drew, without those of these names."""
+        images = {name: image for name, image in self.run.settings["images"].items() if name not in names}
+        found = (self.finished(name, image["sha256"]) for name, image in images.items())
+        return [maps for maps in found if maps]
+
     def close(self, stored: Sequence[StoredMaps], failures: Mapping[str, str]) -> None:
-        """Write the manifest of the finished images, and remove what an earlier run left of an image that now fails."""
-        done = {maps.image for maps in stored}
+        """Write the manifest of the finished images, and remove what an earlier run left of an image that now fails.
+
+        Args:
+            stored: the finished images, those of earlier runs too.
+            failures: name and reason of each image of this run that cannot be read.
+        """
+        done = {maps.image: maps for maps in stored}
         for name in failures:
             run_folder.remove(self.run.path, _files_of(self.run.path, name))
-        files = {f"{maps.folder.name}/{RECORD}": sha256((maps.folder / RECORD).read_bytes()) for maps in stored}
+        failed = {**dict(self.run.manifest.failures), **failures}
+        names = list(self.run.settings["images"])
+        ordered = [done[name] for name in names if name in done]
+        files = {f"{maps.folder.name}/{RECORD}": sha256((maps.folder / RECORD).read_bytes()) for maps in ordered}
         images = [
             {"image": maps.image, "label": maps.label, "folder": maps.folder.name, "prediction": maps.prediction}
-            for maps in stored
+            for maps in ordered
         ]
-        missing = [name for name in self.run.settings["images"] if name not in done and name not in failures]
-        self.run.save_manifest(files, {"images": images, "missing": missing}, failures.items())
+        missing = [name for name in names if name not in done and name not in failed]
+        unreadable = [(name, failed[name]) for name in names if name in failed and name not in done]
+        self.run.save_manifest(files, {"images": images, "missing": missing}, unreadable)
 
     def clear(self) -> None:
         """Remove every file of this run."""
@@ -125,4 +140,20 @@ def _is_plain(file: object) -> bool:
     return isinstance(file, str) and Path(file).name == file
 
 
-KIND = RunKind("maps", "maps", _written, planned=lambda settings: [MANIFEST, *map(slug, settings["images"])])
+def _added(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the images of two runs together, None if both have an image of one name that is not the same file."""
+    for name in earlier.keys() & later.keys():
+        one, other = earlier[name], later[name]
+        if one["label"] != other["label"] or (one["file"] != other["file"] and one["sha256"] != other["sha256"]):
+            return None
+    return {**earlier, **later}
+
+
+KIND = RunKind(
+    "maps",
+    "maps",
+    _written,
+    planned=lambda settings: [MANIFEST, *map(slug, settings["images"])],
+    adds="images",
+    added=_added,
+)

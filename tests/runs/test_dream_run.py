@@ -56,6 +56,30 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(job_for, whole, bytes_in, 
     assert (told[-1].done, told[-1].total) == (5, 5)
 
 
+def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, tmp_path):
+    """The folder is that of one run of all targets."""
+    first = run(job_for(targets=("conv1:0-2",)), tmp_path)
+    written = first.value[0].image.stat().st_mtime_ns
+    second = run(job_for(targets=('class:"Vorfahrt achten"', "class:STOP", "conv1:2")), tmp_path)
+    assert [entry.record["target"] for entry in second.value] == ['class:"Vorfahrt achten"', "class:STOP", "conv1:2"]
+    assert second.value[2].seconds is None
+    assert first.value[0].image.stat().st_mtime_ns == written
+    assert bytes_in(tmp_path) == whole
+    with pytest.raises(OutputError, match="holds a run of other seed; choose another folder with --out, or add"):
+        run(job_for(targets=("conv1:3",), seed=8), tmp_path)
+    run(job_for(targets=("conv1:2",)), tmp_path, force=True)
+    assert len(list(tmp_path.glob("conv1*.png"))) == 1
+
+
+def test_adding_that_is_interrupted_resumes(job_for, whole, bytes_in, tmp_path):
+    run(job_for(targets=("conv1:0-2",)), tmp_path)
+    more = job_for(targets=FIVE[3:])
+    assert run(more, tmp_path, progress=stop_after(1)).stopped
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["results"]["missing"] == list(FIVE[3:])
+    run(more, tmp_path)
+    assert bytes_in(tmp_path) == whole
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -165,6 +165,39 @@ def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
+def test_images_are_added_to_a_run_of_equal_settings(network, folder, tmp_path):
+    """The folder is that of one run of all images."""
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    for place in ("a/1.png", "a/0.png"):
+        draw_maps(network, image_folder(folder / place), out, QUICK)
+    for number in range(2):
+        (folder / "b" / f"{number}.png").write_bytes((folder / "a" / f"{number}.png").read_bytes())
+    with pytest.raises(ImageError, match="none of 1 images can be read"):
+        draw_maps(network, image_folder(folder / "b" / "9.png"), out, QUICK)
+    found = draw_maps(network, image_folder(folder / "b" / "1.png"), out, QUICK)  # the same image in another place
+    assert ([maps.image for maps in found.value], found.done, found.total) == (["1.png"], 1, 1)
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert [image["image"] for image in manifest["results"]["images"]] == ["1.png", "0.png"]
+    assert manifest["results"]["missing"] == ["9.png"]
+    draw_maps(network, image_folder(folder / "a"), whole, QUICK)
+    for name in ("0.png", "1.png"):
+        (record,) = out.glob(f"{name[0]}-png-*/maps.json")
+        assert contents(record.parent) == contents(whole / record.parent.name)
+
+
+def test_another_image_of_the_same_name_is_not_added(network, folder, tmp_path):
+    out = tmp_path / "out"
+    first = draw_maps(network, image_folder(folder / "a" / "0.png"), out, QUICK).value[0]
+    before = contents(out)
+    (folder / "b" / "0.png").write_bytes((folder / "a" / "1.png").read_bytes())
+    with pytest.raises(
+        OutputError, match=r"holds maps of other images; choose another folder with --out, or add --force"
+    ):
+        draw_maps(network, image_folder(folder / "b" / "0.png"), out, QUICK)
+    assert contents(out) == before
+    assert first.folder.exists()
+
+
 def test_other_files_are_never_touched(network, folder, tmp_path):
     out = tmp_path / "out"
     out.mkdir()

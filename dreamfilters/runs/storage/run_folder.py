@@ -1,16 +1,17 @@
 """The folder of a run: which run owns it, which files are part of it, and when another run may replace it.
 
-A run claims its folder with `entered`. It finds the folder empty, with a run of equal settings to resume, with another
-run, or with other files. Only files that a manifest names as written by this tool are ever removed.
+A run claims its folder with `entered`. It finds the folder empty, with a run to resume or to add to, with another run,
+or with other files. Only files that a manifest names as written by this tool are ever removed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,17 @@ class RunKind:
         written: returns the names of all files that the run in a folder may have written, without the manifest.
         planned: returns the names that a run with these settings will write. If given, `force` lets a run write beside
             other files; if None, the folder has to be empty.
+        adds: name of the setting to which a run may add, if all others are equal; "" if there is none.
+        added: returns the setting of two runs together from that of each, the earlier one first; None if one folder
+            cannot hold both.
     """
 
     command: str
     noun: str
     written: Callable[[Path, Manifest], Iterable[str]]
     planned: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
+    adds: str = ""
+    added: Callable[[Any, Any], Any] = lambda earlier, later: None
 
     def read(self, folder: Path) -> Manifest | None:
         """Return the manifest of the run of this kind in a folder, or None if there is none."""
@@ -59,6 +65,24 @@ class RunKind:
         if not is_whole(folder, manifest.files):
             raise OutputError(f"{folder}: the {self.command} is damaged; run the same command again to repair it")
         return manifest
+
+    def joined(self, earlier: Manifest, settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the settings of an earlier run and a later one together, None if one folder cannot hold both."""
+        if self.differing(earlier, settings):
+            return None
+        if not self.adds:
+            return settings
+        try:
+            both = self.added(earlier.settings[self.adds], settings[self.adds])
+        except (KeyError, TypeError, AttributeError):  # damaged
+            return None
+        return None if both is None else {**settings, self.adds: both}
+
+    def differing(self, earlier: Manifest, settings: Mapping[str, Any]) -> list[str]:
+        """Return which settings differ from those of an earlier run, "version" among them, without `adds`."""
+        version = [] if earlier.version == dreamfilters.__version__ else ["version"]
+        keys = dict.fromkeys([*settings, *earlier.settings])
+        return version + [key for key in keys if key != self.adds and earlier.settings.get(key) != settings.get(key)]
 
     def files_in(self, folder: Path) -> list[str]:
         """Return the names of all files of the run in a folder, the manifest last; [] if there is no such run.
@@ -128,51 +152,76 @@ def entered(
     """Claim a folder for a run, and release it at the end.
 
     An empty folder gets an unfinished manifest first, so that files of a killed run are known as written by this tool.
-    A run of equal settings stays for the caller to resume. Another run of the same kind is removed if `force` is given.
+    A run of equal settings stays for the caller to resume; one to which this run may add stays too, and the settings of
+    the `RunFolder` are then those of both. Another run of the same kind is removed if `force` is given.
 
     Raises:
         OutputError: the folder holds another run or other files, cannot be written, or is in use by another run.
     """
     with claimed(folder):
-        run = RunFolder(folder, kind, json.loads(as_json(settings)), model)
-        _make_room(run, force)
-        if kind.read(folder) is None:
-            run.save_manifest({})
+        run = _with_room(RunFolder(folder, kind, json.loads(as_json(settings)), model), force)
+        known = run.manifest
+        if kind.read(folder) is None or known.settings != run.settings:
+            run.save_manifest(known.files, known.results, known.failures)
         yield run
 
 
-def _make_room(run: RunFolder, force: bool) -> None:
+def free_folder(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> Path:
+    """Return the first of `folder`, `folder-2`, `folder-3`, ... that a run can enter without `force`."""
+    plain = json.loads(as_json(settings))
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if _is_free(path, kind, plain))
+
+
+def _is_free(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> bool:
+    if not folder.is_dir():
+        return not folder.exists()
+    earlier = Manifest.read(folder)
+    if earlier is None:
+        return not _files(folder)
+    return earlier.command == kind.command and kind.joined(earlier, settings) is not None
+
+
+def _files(folder: Path) -> set[str]:
+    """Return the names in a folder, without the lock and what a killed run has not finished to write."""
+    names = {path.name for path in folder.iterdir()} - {LOCK}
+    return {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+
+
+def _with_room(run: RunFolder, force: bool) -> RunFolder:
+    """Return the run with the settings that its folder has from now on."""
     folder, kind, earlier = run.path, run.kind, Manifest.read(run.path)
     if earlier is not None and earlier.command != kind.command:
         raise OutputError(
             f"{folder}: holds results of `dreamfilters {earlier.command}`; choose another folder with --out"
         )
     if earlier is not None:
-        _replace(run, earlier, force)
-        return
-    files = {path.name for path in folder.iterdir()} - {LOCK}
-    files = {name for name in files if not (name.startswith(".") and name.endswith(".part"))}  # of a killed run
+        return _joined(run, earlier, force)
+    files = _files(folder)
     if files and (kind.planned is None or not force):
         first = ", ".join(sorted(files)[:_LISTED]) + (", ..." if len(files) > _LISTED else "")
         raise OutputError(f"{folder}: holds other files ({first}); choose another folder with --out")
     _check_overwrites_none(run, files)
+    return run
 
 
-def _replace(run: RunFolder, earlier: Manifest, force: bool) -> None:
-    """Remove the earlier run of the same kind, unless its settings are equal."""
-    same_version = earlier.version == dreamfilters.__version__
-    if same_version and earlier.settings == run.settings:
-        return
-    if not force:
-        keys = [key for key, value in run.settings.items() if earlier.settings.get(key) != value]
-        differing = ", ".join(keys if same_version else ["version", *keys]) or "settings"
+def _joined(run: RunFolder, earlier: Manifest, force: bool) -> RunFolder:
+    """Return the run with the settings of the earlier run and its own, or with its own after removing that run."""
+    kind, joined = run.kind, run.kind.joined(earlier, run.settings)
+    if joined is not None and earlier.settings == (run.settings if force else joined):
+        return replace(run, settings=joined)
+    if joined is None and not force:
+        differing = ", ".join(kind.differing(earlier, run.settings)) or kind.adds
         raise OutputError(
-            f"{run.path}: holds {run.kind.noun} of other {differing}; choose another folder with --out, or add --force"
+            f"{run.path}: holds {kind.noun} of other {differing}; choose another folder with --out, or add --force"
         )
-    names = run.kind.files_in(run.path)
+    names = kind.files_in(run.path)
     present = {path.name for path in run.path.iterdir()} - {LOCK}
     _check_overwrites_none(run, present - {Path(name).parts[0] for name in names})
+    if joined is not None and not force:
+        return replace(run, settings=joined)
     remove(run.path, names)
+    return run
 
 
 def _check_overwrites_none(run: RunFolder, foreign: set[str]) -> None:

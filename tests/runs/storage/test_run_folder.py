@@ -7,11 +7,12 @@ import pytest
 from dreamfilters.errors import OutputError
 from dreamfilters.runs.storage.atomic_files import LOCK, sha256
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
-from dreamfilters.runs.storage.run_folder import RunKind, entered, is_whole, remove
+from dreamfilters.runs.storage.run_folder import RunKind, entered, free_folder, is_whole, remove
 
 SETTINGS = {"seed": 1, "top": 4}
 MODEL = {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}
 TEST = RunKind("test", "a test", written=lambda folder, manifest: ["units/a.png", "one.txt"])
+ADDING = RunKind("test", "a test", TEST.written, adds="top", added=lambda one, two: None if one == two else one + two)
 BESIDE = RunKind("test", "a test", TEST.written, planned=lambda settings: ["one.txt", MANIFEST])
 
 
@@ -53,6 +54,44 @@ def test_another_run_is_refused_by_what_differs_and_removed_by_force(held):
         enter(held, {"seed": 2, "top": 4})
     assert enter(held, {"seed": 2, "top": 4}, force=True).settings["seed"] == 2
     assert names(held) == {"units/mine.png", "notes.txt", MANIFEST}
+
+
+def test_a_run_of_equal_settings_adds_to_the_earlier_one(held):
+    before = names(held)
+    assert enter(held, {"seed": 1, "top": 3}, kind=ADDING).settings == {"seed": 1, "top": 7}
+    assert Manifest.read(held).settings == {"seed": 1, "top": 7}
+    assert names(held) == before
+    with pytest.raises(OutputError, match="holds a test of other seed;"):
+        enter(held, {"seed": 2, "top": 3}, kind=ADDING)
+    with pytest.raises(OutputError, match="holds a test of other top;"):  # this folder cannot hold both
+        enter(held, {"seed": 1, "top": 7}, kind=ADDING)
+    assert enter(held, {"seed": 1, "top": 5}, kind=ADDING, force=True).settings["top"] == 5
+    assert "one.txt" not in names(held)
+
+
+def test_adding_overwrites_no_other_file(held):
+    kind = RunKind("test", "a test", lambda folder, manifest: [], lambda settings: ["one.txt"], "top", lambda *_: 9)
+    with pytest.raises(OutputError, match=r"one\.txt: was not written by this tool"):
+        enter(held, {"seed": 1, "top": 3}, kind=kind)
+    assert Manifest.read(held).settings == SETTINGS
+
+
+def test_the_free_folder_is_the_first_that_the_run_can_enter(tmp_path):
+    folder = tmp_path / "test"
+    assert free_folder(folder, TEST, SETTINGS) == folder
+    enter(folder)
+    assert free_folder(folder, TEST, SETTINGS) == folder
+    other = {"seed": 2, "top": 4}
+    assert free_folder(folder, TEST, other) == tmp_path / "test-2"
+    (tmp_path / "test-2").write_text("a file")
+    (tmp_path / "test-3").mkdir()
+    (tmp_path / "test-3" / "notes.txt").touch()
+    (tmp_path / "test-4").mkdir()
+    assert free_folder(folder, TEST, other) == tmp_path / "test-4"
+    enter(tmp_path / "test-4", other)
+    assert free_folder(folder, TEST, other) == tmp_path / "test-4"
+    assert free_folder(folder, ADDING, {"seed": 1, "top": 3}) == folder
+    assert free_folder(folder, RunKind("scan", "a scan", TEST.written), SETTINGS) == tmp_path / "test-5"
 
 
 def test_a_run_of_another_version_is_refused(held):
