@@ -126,7 +126,7 @@ def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     for step in graph.steps:
-        if ":" in step.name or "/" in step.name:
+        if "#" in step.name or "/" in step.name:
             continue
         symbolic = copy.inputs[0]
         expected = keras.Model(symbolic, copy.get_layer(step.name).output)(images, training=False)
