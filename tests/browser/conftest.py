@@ -10,7 +10,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # Chromium's moving test image
-TIMEOUT = 30_000  # milliseconds
+TIMEOUT = 120_000  # milliseconds; a dream takes a minute on a busy machine
 
 
 @dataclass
