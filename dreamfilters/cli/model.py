@@ -62,7 +62,9 @@ def inputs(
     save: Annotated[
         bool, typer.Option("--save", help="Save the best input form as model.toml beside the model.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing model.toml.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Save a form that does not fit or nearly ties, and replace model.toml.")
+    ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     *,
@@ -76,7 +78,8 @@ def inputs(
       dreamfilters inputs net.h5 images/ --save
 
     Tries the common value ranges, channel orders, resize rules and class orders, and ranks them by accuracy, then by
-    log-loss. Exit code 3: some images could not be read.
+    log-loss. Of forms that nearly tie, the one that the model's first layers imply is the best, then RGB. Exit code 1:
+    --save saved nothing, because no form fits or several nearly tie. Exit code 3: some images could not be read.
 
     \b
     Next:
@@ -96,9 +99,13 @@ def inputs(
     folder = image_folder(images, labels=labels)
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
+    is_clear = ranking.fits and not ranking.rivals
     _print_ranking(ranking, top, as_json)
-    if save and target is not None:
+    if save and target is not None and (is_clear or force):
         _save_form(target, ranking.best)
+    elif save:
+        say(f"{target}: not saved; add --force to save the best form all the same")
+        raise typer.Exit(1)
     exit_if_failed(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 
 
@@ -163,9 +170,12 @@ def _layer_row(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
+    from dreamfilters.networks.classes.accuracy import acceptable
+
     if as_json:
         rows = [_trial_values(trial) for trial in ranking.ranked]
-        print_json({"images": len(ranking.best.right), "trials": rows, "rivals": len(ranking.rivals)})
+        count, rivals = len(ranking.best.right), len(ranking.rivals)
+        print_json({"images": count, "trials": rows, "rivals": rivals, "fits": ranking.fits})
     else:
         table(
             ("accuracy", "log-loss", "input form", "resize", "classes"),
@@ -174,7 +184,11 @@ def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
     if ranking.rivals:
         say(f"near tie: {ranking.describe_rivals()}; give more images")
     if not ranking.fits:
-        say(f"no input form fits well: the best accuracy is {ranking.best.accuracy:.0%}; check classes and images")
+        accuracy, wanted = ranking.best.accuracy, acceptable(ranking.chance)
+        say(
+            f"no input form fits: the best accuracy is {accuracy:.0%}, less than {wanted:.0%}, which is halfway from "
+            f"chance to 100%; check the labels and the weights"
+        )
 
 
 def _trial_values(trial: Trial) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import re
 import tomllib
 
 import keras
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -15,14 +16,26 @@ from dreamfilters.networks import load
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
 
+LEVELS = np.array([0.2, 0.5, 0.8])  # gray levels of the three classes
+
+
 @pytest.fixture
-def workspace(tiny, tmp_path, scene):
-    """A folder with tiny.keras, and `images` with a subfolder for each of its three classes."""
-    tiny.save(tmp_path / "tiny.keras")
-    for number in range(9):
+def workspace(tmp_path):
+    """A folder with net.keras, and `images` with a subfolder for each of its three classes.
+
+    The network predicts the nearest gray level for images in 0..255.
+    """
+    net = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")]
+    )
+    colors = np.repeat(255 * LEVELS[:, None], 3, axis=1)
+    net.layers[-1].set_weights([0.002 * 2 * colors.T, -0.002 * np.square(colors).sum(axis=1)])
+    net.save(tmp_path / "net.keras")
+    rng = np.random.default_rng(0)
+    for number in range(18):
         path = tmp_path / "images" / str(number % 3) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png_bytes(scene(16, 16, seed=number)))
+        path.write_bytes(png_bytes((LEVELS[number % 3] + rng.normal(0, 0.02, (8, 8, 3))).clip(0, 1)))
     return tmp_path
 
 
@@ -33,7 +46,7 @@ def invoke(command, *words):
 
 
 def rank(workspace, *words):
-    return invoke(model.inputs, workspace / "tiny.keras", workspace / "images", *words)
+    return invoke(model.inputs, workspace / "net.keras", workspace / "images", *words)
 
 
 def test_layers_are_listed_with_their_kinds_and_the_reason_of_one_that_is_not_visual(tmp_path):
@@ -58,23 +71,43 @@ def test_layers_are_listed_with_their_kinds_and_the_reason_of_one_that_is_not_vi
 
 def test_input_forms_are_ranked_and_the_best_is_saved_beside_the_model(workspace):
     result = rank(workspace, "--json")
-    rows = json.loads(result.stdout)["trials"]
-    assert (result.exit_code, json.loads(result.stdout)["images"]) == (0, 9)
-    assert rows == sorted(rows, key=lambda row: (-row["accuracy"], row["log_loss"]))
-    assert not (workspace / "tiny.toml").exists()
+    values = json.loads(result.stdout)
+    rows = values["trials"]
+    assert (result.exit_code, values["images"], values["rivals"], values["fits"]) == (0, 18, 0, True)
+    assert rows[1:] == sorted(rows[1:], key=lambda row: (-row["accuracy"], row["log_loss"]))
+    assert not (workspace / "net.toml").exists()
     saved = rank(workspace, "--save", "--top", "2")
     lines = saved.stdout.splitlines()
     assert lines[0].split() == ["accuracy", "log-loss", "input", "form", "resize", "classes"]
-    assert (len(lines), lines[-1]) == (4, str(workspace / "tiny.toml"))
-    assert tomllib.loads((workspace / "tiny.toml").read_text())["size"] == [16, 16]
-    network = load(workspace / "tiny.keras")
-    assert (network.form.describe(), network.assumed) == (rows[0]["input"], "")
+    assert (len(lines), lines[-1]) == (4, str(workspace / "net.toml"))
+    assert tomllib.loads((workspace / "net.toml").read_text())["range"] == [0, 255]
+    network = load(workspace / "net.keras")
+    assert (network.form.describe(), network.assumed) == ("8x8 RGB, 0 to 255", "")
     assert isinstance(rank(workspace, "--save").exception, OutputError)
     assert rank(workspace, "--save", "--force").exit_code == 0
 
 
-def test_a_near_tie_is_reported(workspace):
-    assert "near tie: 16x16" in rank(workspace, "--per-class", "1").stderr
+def test_a_form_that_does_not_fit_is_saved_by_force_only(workspace):
+    """A network without weights: no form is better than chance."""
+    model = keras.models.load_model(workspace / "net.keras")
+    model.layers[-1].set_weights([np.zeros((3, 3)), np.zeros(3)])
+    model.save(workspace / "net.keras")
+    refused = rank(workspace, "--save")
+    assert refused.exit_code == 1
+    assert "no input form fits: the best accuracy is 33%, less than 67%" in refused.stderr
+    assert f"{workspace / 'net.toml'}: not saved" in refused.stderr
+    assert not (workspace / "net.toml").exists()
+    assert rank(workspace, "--save", "--force").exit_code == 0
+    assert (workspace / "net.toml").exists()
+
+
+def test_a_near_tie_is_reported_and_not_saved(workspace):
+    """One dark image: it is predicted correctly in most forms."""
+    for path in [*(workspace / "images").glob("[12]/*"), *sorted((workspace / "images" / "0").iterdir())[1:]]:
+        path.unlink()
+    result = rank(workspace, "--save")
+    assert "near tie: 8x8" in result.stderr
+    assert (result.exit_code, (workspace / "net.toml").exists()) == (1, False)
 
 
 def test_an_image_that_cannot_be_read_is_named(workspace):

@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES
-from dreamfilters.networks import AnyNetwork, InputForm, network_of
+from dreamfilters.networks import AnyNetwork, InputForm, Network, network_of
+from dreamfilters.networks.classes.accuracy import acceptable, chance
 from dreamfilters.networks.preprocessing.input_form import Order
-from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, class_orders, read_images
+from dreamfilters.networks.preprocessing.model_preprocessing import implied_range
+from dreamfilters.networks.preprocessing.search.class_order import BY_PREDICTIONS
+from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, read_images
 from dreamfilters.networks.watching import LOGITS
 from dreamfilters.progress import OnProgress, Progress
 
@@ -29,19 +32,31 @@ _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 class FormRanking:
     """The trials of `rank_forms`, the best first."""
 
-    ranked: tuple[Trial, ...]  # all trials, by accuracy, then by log loss
+    ranked: tuple[Trial, ...]  # all trials: the best, then the others by accuracy, then by log loss
     classes: int  # number of classes among the images
     failures: tuple[tuple[Path, str], ...] = ()  # each image that cannot be read, with the reason
+    known: InputForm | None = None  # the form that the network's first layers imply or that is given, if any
 
     @property
     def best(self) -> Trial:
-        """The best trial."""
+        """The best trial, see `best_of`."""
         return self.ranked[0]
 
     @property
     def rivals(self) -> tuple[Trial, ...]:
-        """The trials that are not significantly worse than the best, see `Trial.beats`."""
-        return tuple(trial for trial in self.ranked[1:] if not self.best.beats(trial))
+        """The trials that are not significantly worse than the best, see `Trial.beats`.
+
+        A known form has only other orders of the classes as rivals, and a form has none that differs from it only by
+        BGR for RGB or by an equalized histogram.
+        """
+        best, tied = self.best, [trial for trial in self.ranked[1:] if not self.best.beats(trial)]
+        if best.form == self.known:
+            return tuple(trial for trial in tied if trial.form == best.form)
+        return tuple(
+            trial
+            for trial in tied
+            if trial.order != best.order or _in_plain_order(trial.form) != _in_plain_order(best.form)
+        )
 
     def describe_rivals(self) -> str:
         """Return one line that names the rivals, '' if there are none."""
@@ -53,9 +68,20 @@ class FormRanking:
         return f"{named}{more}: not significantly worse than {self.best.describe()} on these {count} images"
 
     @property
+    def chance(self) -> float:
+        """The accuracy of chance.
+
+        For an order that was found from the predictions it is that of a network that assigns each class to a random
+        output: the expected share of classes with an output of their own.
+        """
+        if self.best.order.name == BY_PREDICTIONS:
+            return 1 - (1 - 1 / self.classes) ** self.classes
+        return chance(self.classes)
+
+    @property
     def fits(self) -> bool:
-        """Whether the best trial predicts at least half of the images correctly."""
-        return self.best.accuracy >= 0.5
+        """Whether the accuracy of the best trial is at least halfway from chance to 1."""
+        return self.best.accuracy >= acceptable(self.chance)
 
 
 def rank_forms(
@@ -69,8 +95,8 @@ def rank_forms(
     """Return the network's accuracy on labeled images for each input form and class order that it may expect.
 
     The trials are `candidates`, forms with the mean and std of these images, and the best of these with the other
-    resize rules, which count only if they are significantly better. Each image is decoded once, and the network is
-    compiled once.
+    resize rules, which count only if they are significantly better. So does the order of the classes that the
+    network's predictions imply. Each image is decoded once, and the network is compiled once.
 
     Args:
         network: the network; the size and channels of its form are kept.
@@ -91,26 +117,49 @@ def rank_forms(
     if network.layer(LOGITS).kind != "vector" or network.class_count < 2:
         shape = network.output_layer.shape
         raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
-    known = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
-    if len(known) != len(images):
-        raise ImageError(f"{len(known)} labels for {len(images)} images: give one each, '' for none")
-    chosen = _evenly_spread(known, per_class)
-    shown = read_images(network, images, chosen, progress)
-    names = [known[index] for index in shown.indices]
-    runner = TrialRunner(network, shown, class_orders(network, names))
+    given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
+    if len(given) != len(images):
+        raise ImageError(f"{len(given)} labels for {len(images)} images: give one each, '' for none")
+    shown = read_images(network, images, _evenly_spread(given, per_class), progress)
+    names = [given[index] for index in shown.indices]
+    runner = TrialRunner(network, shown, names)
     report = progress or (lambda _: None)
     trials: list[Trial] = []
     forms = [*candidates(network.form), *forms_of_images(runner)]
     for done, form in enumerate(forms):
         report(Progress(done, len(forms), form.describe()))
         trials += runner.trials(form)
-    best = min(trials, key=_sort_key)
+    known = _known_form(network)
+    best = best_of(trials, known)
     for rule in RULES:
         if not np.array_equal(shown.resized[rule], shown.resized[best.form.resize]):  # equal where all have the size
             report(Progress(len(forms), len(forms), rule))
             trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
+    best = best_of(trials, known)
+    others = sorted((trial for trial in trials if trial is not best), key=_sort_key)
     failures = images.failures if isinstance(images, ImageFolder) else ()
-    return FormRanking(tuple(sorted(trials, key=_sort_key)), len(set(names)), failures)
+    return FormRanking((best, *others), len(set(names)), failures, known)
+
+
+def best_of(trials: Sequence[Trial], known: InputForm | None = None) -> Trial:
+    """Return the trial with the highest accuracy, then the lowest log loss, or one that is not significantly worse.
+
+    That is a trial of the known form, or else the same trial for RGB instead of BGR and for gray instead of an
+    equalized histogram.
+    """
+    ranked = sorted(trials, key=_sort_key)
+    tied = [trial for trial in ranked if not ranked[0].beats(trial)]
+    plain = _in_plain_order(ranked[0].form), ranked[0].order
+    usual = [trial for trial in tied if (trial.form, trial.order) == plain]
+    return next((trial for trial in tied if trial.form == known), next(iter(usual), ranked[0]))
+
+
+def _known_form(network: Network) -> InputForm | None:
+    """Return the form of the network with the range that its first layers imply, or the form that is given."""
+    implied = implied_range(network.graph)
+    if implied is None:
+        return None if network.assumed else network.form
+    return _in_plain_order(network.form).in_range(*implied)
 
 
 def candidates(form: InputForm) -> list[InputForm]:
@@ -138,6 +187,13 @@ def forms_of_images(runner: TrialRunner) -> list[InputForm]:
             if min(_rounded(stds)) > 0:
                 forms.append(replace(plain, mean=_rounded(means), std=_rounded(stds)))
     return list(dict.fromkeys(forms))
+
+
+def _in_plain_order(form: InputForm) -> InputForm:
+    """Return the same form for RGB instead of BGR, and for gray instead of an equalized histogram."""
+    if form.order == "BGR":
+        return replace(form, order="RGB", mean=form.mean[::-1], std=form.std[::-1])
+    return replace(form, order="gray") if form.order == "equalized" else form
 
 
 def _orders(form: InputForm) -> tuple[Order, ...]:

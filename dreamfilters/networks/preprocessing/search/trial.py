@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters import backend
-from dreamfilters.errors import ImageError, InputFormError, UnknownNameError
+from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.classes.class_head import SOFTMAX
+from dreamfilters.networks.preprocessing.search.class_order import (
+    ClassOrder,
+    class_orders,
+    numbered_labels,
+    order_by_predictions,
+)
 from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
@@ -25,69 +32,6 @@ _ROOM = 2**29  # bytes of images held at a time
 _LEAST = 1e-7  # the least probability, as in Keras; otherwise one confident mistake would dominate the loss
 _FAR = 700.0  # exp of more overflows
 _SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
-
-
-@dataclass(frozen=True)
-class ClassOrder:
-    """One order of the classes."""
-
-    name: str  # 'numeric', 'string-sorted', 'alphabetical' or 'as named'
-    classes: tuple[str, ...]  # the outputs' names in this order
-    positions: NDArray[np.intp] = field(repr=False, compare=False)  # each labeled image's output, -1 for none
-
-
-def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, ...]:
-    """Return the orders that the classes may be in, the network's own first, with the output of each label.
-
-    Keras' generators sort the folders of the classes as text: 0, 1, 10, 11, ..., 2. Raises UnknownNameError if a label
-    is not a class of the network.
-
-    >>> [order.name for order in class_orders(network, ["0", "1", "42"])]
-    ['as named', 'alphabetical', 'string-sorted']
-    """
-    names, numbers = _numbered(network, labels)
-    found: dict[tuple[int, ...], str] = {}  # index into `names` of each output -> name of the order
-    for title, order in _permutations(names):
-        found.setdefault(order, title)
-    outputs = {order: np.full(1 + max([*order, *numbers]), -1) for order in found}
-    for order, output in outputs.items():
-        output[list(order)] = np.arange(len(order))
-    return tuple(
-        ClassOrder(title, tuple(names[number] for number in order), outputs[order][numbers])
-        for order, title in found.items()
-    )
-
-
-def _numbered(network: Network, labels: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
-    """Return the assumed names of the outputs, and the index of each label among them."""
-    names = network.classes
-    if all(label.isdecimal() for label in labels):
-        if not all(name.isdecimal() for name in names):
-            return names, [int(label) for label in labels]  # folder 20 is class 20, even if '20' is a name
-        known = {int(name): number for number, name in enumerate(names)}
-        more = iter(range(len(names), len(names) + len(labels)))  # classes without an output
-        return names, [known[int(label)] if int(label) in known else next(more) for label in labels]
-    try:
-        return names, [network.class_number(label) for label in labels]
-    except UnknownNameError as error:
-        folders = tuple(sorted(set(labels)))
-        if names != tuple(map(str, range(len(names)))) or len(folders) != len(names):
-            raise UnknownNameError(
-                f"{error} (its {len(names)} outputs can be named with --classes FILE, or the folders numbered 0 to "
-                f"{len(names) - 1})"
-            ) from None
-        return folders, [folders.index(label) for label in labels]
-
-
-def _permutations(names: tuple[str, ...]) -> list[tuple[str, tuple[int, ...]]]:
-    plain = tuple(range(len(names)))
-    as_text = ("string-sorted", tuple(sorted(plain, key=str)))
-    if all(name.isdecimal() for name in names):
-        by_number = tuple(sorted(plain, key=lambda number: int(names[number])))
-        sorted_text = tuple(sorted(plain, key=lambda number: str(int(names[number]))))
-        return [("numeric", by_number), ("string-sorted", sorted_text), ("as named", plain)]
-    alphabetical = ("alphabetical", tuple(sorted(plain, key=lambda number: names[number])))
-    return [("as named", plain), alphabetical, as_text]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,23 +111,32 @@ def read_images(
 
 
 class TrialRunner:
-    """Runs trials of a network on the same images, for several orders of its classes."""
+    """Runs trials of a network on the same images, for several orders of its classes.
 
-    def __init__(self, network: Network, shown: ShownImages, orders: Sequence[ClassOrder]) -> None:
-        self.form, self.shown, self.orders = network.form, shown, orders
+    `labels` is the label of each image.
+    """
+
+    def __init__(self, network: Network, shown: ShownImages, labels: Sequence[str]) -> None:
+        self.form, self.shown = network.form, shown
+        self.orders = class_orders(network, labels)
+        self.names, self.numbers = numbered_labels(network, labels)
+        self.folds = _halves(labels)
         head = network.head
         self.head = SOFTMAX if head.kind == "regression" else head  # the labels imply that the outputs are classes
         watch = network.watch(frozenset({LOGITS}))
         self.logits = backend.compile(lambda x: watch(x)[LOGITS])
 
     def trials(self, form: InputForm) -> list[Trial]:
-        """Return the trial of one form for each order of the classes."""
+        """Return the trial of one form for each order of the classes.
+
+        The order that the predictions imply is among them if it is significantly better than every other order.
+        """
         probabilities = np.concatenate([self._probabilities(form, stack) for stack in self._stacks(form.resize)])
-        best, rows = probabilities.argmax(axis=1), np.arange(len(probabilities))
-        trials = []
-        for order in self.orders:
-            of_class = np.where(order.positions < 0, 0, probabilities[rows, order.positions])
-            trials.append(Trial(form, order, best == order.positions, -np.log(np.maximum(of_class, _LEAST))))
+        trials = [_trial(form, order, probabilities) for order in self.orders]
+        if self.folds.any():
+            implied = order_by_predictions(self.names, self.numbers, probabilities, self.folds)
+            solved = _trial(form, implied, probabilities)
+            trials += [solved] if all(solved.beats(trial) for trial in trials) else []
         return trials
 
     def statistics(self, form: InputForm) -> tuple[Reals, Reals]:
@@ -210,3 +163,19 @@ class TrialRunner:
         probabilities = np.asarray(self.head.probabilities(logits))
         sums = 1 if self.head.kind == "softmax" else probabilities.sum(axis=1, keepdims=True)
         return probabilities / sums
+
+
+def _trial(form: InputForm, order: ClassOrder, probabilities: Reals) -> Trial:
+    of_class = np.where(order.positions < 0, 0, probabilities[np.arange(len(probabilities)), order.positions])
+    right = probabilities.argmax(axis=1) == order.positions
+    return Trial(form, order, right, -np.log(np.maximum(of_class, _LEAST)))
+
+
+def _halves(labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Return for each image whether it is in the second half; every other image of a class is."""
+    seen: Counter[str] = Counter()
+    halves = []
+    for label in labels:
+        halves.append(seen[label] % 2 == 1)
+        seen[label] += 1
+    return np.array(halves)

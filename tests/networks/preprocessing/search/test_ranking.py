@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -7,7 +8,9 @@ from keras import layers, ops
 
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.networks import InputForm, Network
-from dreamfilters.networks.preprocessing.search.ranking import candidates, rank_forms
+from dreamfilters.networks.preprocessing.search.class_order import ClassOrder
+from dreamfilters.networks.preprocessing.search.ranking import FormRanking, best_of, candidates, rank_forms
+from dreamfilters.networks.preprocessing.search.trial import Trial
 from dreamfilters.progress import Progress
 
 COLORS = np.array(
@@ -24,7 +27,8 @@ def knower(form, order=range(12)):
         [keras.Input((4, 4, 3)), layers.GlobalAveragePooling2D(), layers.Dense(12, activation="softmax")], name="knower"
     )
     model.layers[-1].set_weights([sharp * 2 * seen.T, -sharp * np.square(seen).sum(axis=1)])
-    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), tuple(map(str, range(12))), name="knower")
+    names = tuple(map(str, range(12)))
+    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), names, name="knower", assumed="a range of 0..1")
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +52,8 @@ def test_the_form_a_network_was_made_for_is_found(images, form, order, called):
     trials = rank_forms(knower(form, order), *images)
     assert (trials.best.form, trials.best.order.name, trials.best.accuracy) == (form, called, 1.0)
     assert (trials.fits, trials.classes) == (True, 12)
-    assert [trial.accuracy for trial in trials.ranked] == sorted(
-        (trial.accuracy for trial in trials.ranked), reverse=True
-    )
+    others = [trial.accuracy for trial in trials.ranked[1:]]
+    assert others == sorted(others, reverse=True)
 
 
 def test_what_cannot_be_told_apart_is_a_near_tie():
@@ -59,6 +62,81 @@ def test_what_cannot_be_told_apart_is_a_near_tie():
     trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), images, ("0", "11"))
     assert trials.rivals
     assert f"more: not significantly worse than {trials.best.describe()} on these 2 images" in trials.describe_rivals()
+
+
+def test_a_form_that_is_given_has_only_class_orders_as_rivals():
+    """The two colors are recognized in any form."""
+    images = COLORS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
+    given = replace(knower(InputForm.from_range(0, 1, size=(4, 4))), assumed="")
+    trials = rank_forms(given, images, ("0", "11"))
+    assert trials.best.form == given.form
+    assert {rival.form for rival in trials.rivals} == {given.form}
+
+
+ORDER = ClassOrder("as named", ("0", "1"), np.array([0, 1]))
+RGB, BGR = (InputForm.from_range(0, 255, size=(4, 4), order=order) for order in ("RGB", "BGR"))
+CAFFE = InputForm((4, 4), scale=255.0, mean=(103.9, 116.8, 123.7), order="BGR")
+WIDE = InputForm.from_range(-1, 1, size=(4, 4))
+
+
+def trial_of(form, right, loss=0.5):
+    """A trial of 20 images, with so many right ones."""
+    return Trial(form, ORDER, np.arange(20) < right, np.full(20, loss) + np.linspace(0, 5, 20))
+
+
+def ranking_of(*trials, known=None):
+    best = best_of(trials, known)
+    return FormRanking((best, *(trial for trial in trials if trial is not best)), 2, (), known)
+
+
+def test_rgb_wins_a_tie_with_bgr():
+    found = ranking_of(trial_of(BGR, 20), trial_of(RGB, 19), trial_of(WIDE, 2))
+    assert (found.best.form, found.rivals) == (RGB, ())
+    assert ranking_of(trial_of(BGR, 20), trial_of(RGB, 10)).best.form == BGR
+    plain = replace(CAFFE, order="RGB", mean=CAFFE.mean[::-1])
+    assert ranking_of(trial_of(CAFFE, 20), trial_of(plain, 20)).best.form == plain
+
+
+def test_rgb_in_another_range_does_not_win_a_tie_with_bgr():
+    found = ranking_of(trial_of(BGR, 20), trial_of(WIDE, 19))
+    assert (found.best.form, [rival.form for rival in found.rivals]) == (BGR, [WIDE])
+
+
+def test_a_known_form_wins_ties_only():
+    tie = trial_of(BGR, 20), trial_of(WIDE, 20), trial_of(RGB, 19)
+    assert (ranking_of(*tie, known=RGB).best.form, ranking_of(*tie, known=RGB).rivals) == (RGB, ())
+    assert ranking_of(trial_of(BGR, 20), trial_of(RGB, 10), known=RGB).best.form == BGR
+
+
+def test_what_the_first_layers_imply_is_known(images):
+    """It comes before a form that is given."""
+    known = knower(InputForm.from_range(0, 1, size=(4, 4)))
+    scaled = keras.Sequential([keras.Input((4, 4, 3)), layers.Rescaling(1 / 255), *known.model.layers], name="scaled")
+    network = Network(scaled, InputForm.from_range(0, 1, size=(4, 4), order="BGR"), known.classes)
+    found = rank_forms(network, *images)
+    assert (found.known, found.best.form, found.best.accuracy) == (RGB, RGB, 1.0)
+
+
+def test_an_unusual_order_of_the_classes_is_found(images):
+    """The outputs are named 0 to 11, and the folders by words whose sequence is not that of the outputs."""
+    order = np.random.default_rng(1).permutation(12)
+    words = tuple(f"color {letter}" for letter in "abcdefghijkl")
+    labels = [words[int(label)] for label in images[1]]
+    found = rank_forms(knower(InputForm.from_range(0, 255, size=(4, 4)), order), images[0], labels)
+    assert (found.best.form, found.best.accuracy) == (RGB, 1.0)
+    assert (found.best.order.name, found.fits, found.rivals) == ("by predictions", True, ())
+    assert found.best.order.classes == tuple(words[number] for number in order)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_weights_fit_in_no_form_and_order(images, seed):
+    """The images of a color are nearly the same, so a random network gives each of the twelve some output.
+
+    About 1 - (11 / 12)^12 = 65% of the colors have an output of their own in the best order: that is chance here.
+    """
+    untrained = knower(InputForm.from_range(0, 1, size=(4, 4)))
+    untrained.model.layers[-1].set_weights([np.random.default_rng(seed).normal(0, 1, (3, 12)), np.zeros(12)])
+    assert not rank_forms(untrained, *images).fits
 
 
 def test_images_are_spread_over_each_class(images):

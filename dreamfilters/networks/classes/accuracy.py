@@ -1,0 +1,87 @@
+"""`Accuracy`: how many labeled images a network predicts correctly, and whether that is poor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.intp]
+
+_SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
+
+
+def chance(classes: int) -> float:
+    """Return the accuracy of a constant prediction on images of so many classes, evenly spread; of one class, 0.5."""
+    return 1 / max(2, classes)
+
+
+def acceptable(chance: float) -> float:
+    """Return the accuracy halfway from that of chance to 1.
+
+    >>> acceptable(0.5), acceptable(0.1)
+    (0.75, 0.55)
+    """
+    return (1 + chance) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Accuracy:
+    """The predictions of a network on labeled images.
+
+    Attributes:
+        indices: (n,) index of each image among those that were given.
+        labels: (n,) number of the class that its label names.
+        predicted: (n,) number of the predicted class, -1 for none.
+
+    >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).value
+    0.75
+    """
+
+    indices: Numbers
+    labels: Numbers
+    predicted: Numbers
+
+    @property
+    def count(self) -> int:
+        """The number of images."""
+        return len(self.labels)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(n,) whether each image is predicted correctly."""
+        return np.equal(self.labels, self.predicted)
+
+    @property
+    def value(self) -> float:
+        """The share of images that are predicted correctly, averaged over the classes.
+
+        A network that always predicts the most frequent class is therefore no better than chance.
+        """
+        return float(np.mean([self.right[self.labels == label].mean() for label in np.unique(self.labels)]))
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of a constant prediction."""
+        return chance(len(np.unique(self.labels)))
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether the accuracy is significantly below an `acceptable` one.
+
+        The input form or the order of the classes is then probably wrong, or the network is not trained. The test is
+        that of a proportion, with the continuity correction.
+        """
+        wanted = acceptable(self.chance)
+        slack = _SIGNIFICANT * math.sqrt(wanted * (1 - wanted) / self.count) + 0.5 / self.count
+        return self.value + slack < wanted
+
+    def describe(self) -> str:
+        """Return the accuracy in one line.
+
+        >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).describe()
+        '75% of 4 labeled images are predicted correctly (chance: 50%)'
+        """
+        return f"{self.value:.0%} of {self.count} labeled images are predicted correctly (chance: {self.chance:.0%})"

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from dreamfilters.networks.classes.accuracy import Accuracy, acceptable, chance
+
+
+def of(labels, predicted):
+    return Accuracy(np.arange(len(labels)), np.asarray(labels), np.asarray(predicted))
+
+
+def test_accuracy_by_hand():
+    found = of([0, 0, 0, 1], [0, 0, 1, -1])
+    assert (found.count, found.right.tolist()) == (4, [True, True, False, False])
+    assert found.value == pytest.approx((2 / 3 + 0) / 2)  # the mean over both classes
+    assert found.chance == 0.5
+    assert found.describe() == "33% of 4 labeled images are predicted correctly (chance: 50%)"
+
+
+@pytest.mark.parametrize(("classes", "share"), [(1, 0.75), (2, 0.75), (5, 0.6), (10, 0.55)])
+def test_the_acceptable_accuracy_is_halfway_from_chance_to_1(classes, share):
+    assert acceptable(chance(classes)) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 6, 43])
+def test_a_network_that_is_right_on_nine_of_ten_images_is_not_poor(classes):
+    labels = np.repeat(np.arange(classes), 10)
+    assert not of(labels, np.where(np.arange(len(labels)) % 10, labels, 99)).is_poor
+
+
+@pytest.mark.parametrize("classes", [2, 6, 43])
+def test_a_constant_and_a_random_prediction_are_poor(classes):
+    labels = np.repeat(np.arange(classes), 100)
+    assert of(labels, np.zeros(len(labels), int)).is_poor
+    assert of(labels, np.random.default_rng(0).integers(classes, size=len(labels))).is_poor
+
+
+def test_always_the_most_frequent_class_is_poor():
+    labels = np.where(np.arange(200) % 10, 0, 1)  # nine of ten images
+    assert of(labels, np.zeros(200, int)).value == 0.5
+    assert of(labels, np.zeros(200, int)).is_poor
+
+
+def test_a_few_images_are_no_evidence():
+    assert not of([0, 1], [1, 0]).is_poor
+    assert of([0, 1, 2, 0, 1], [1, 2, 0, 1, 2]).is_poor
