@@ -172,7 +172,7 @@ class ModelOptions:
     output: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Class output of a model with several; default: the first.", rich_help_panel=MODEL
+            metavar="NAME", help="Class output of a model with several; default: a softmax.", rich_help_panel=MODEL
         ),
     ] = None
     verbose: Verbose = False

@@ -105,10 +105,11 @@ def _no_image(model: str, shape: Shape, what: str, *hints: str) -> ModelError:
     return ModelError(f"{model}: has no image input: {'; '.join(parts)}")
 
 
-def class_output(model: str, names: Sequence[str], wanted: str | None) -> int:
-    """Return the index of the output that holds the classes: the one of this name, or the first."""
+def class_output(model: str, names: Sequence[str], keys: Sequence[str], wanted: str | None) -> int:
+    """Return the index of the output that holds the classes: the one of this name or key, or the first."""
     if wanted is None:
         return 0
-    if wanted not in names:
-        raise UnknownNameError(f"{model}: has no output {wanted!r}. {close_names(wanted, names)}")
-    return list(names).index(wanted)
+    for known in (names, keys):
+        if wanted in known:
+            return list(known).index(wanted)
+    raise UnknownNameError(f"{model}: has no output {wanted!r}. {close_names(wanted, [*names, *keys])}")

@@ -142,7 +142,8 @@ def flatten(
     writers = {slot: step.name for step in steps for slot in step.outputs}
     outputs = tuple(writers.get(slot, "input") for slot in ends)
     held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not function.inputs[chosen])
-    return Graph(tuple(steps), ends[class_output(model.name, outputs, output)], shape, first, held, outputs)
+    chosen_output = class_output(model.name, outputs, _output_keys(function), output)
+    return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs)
 
 
 CONVOLUTIONS = (
@@ -236,9 +237,11 @@ class _Walk:
         slots = list(range(self.count, self.count + len(node.outputs)))
         self.count += len(slots)
         output = node.outputs[0]
-        arguments = node.arguments.convert(with_slots)
+        operation, arguments = _unwrapped(node.operation), node.arguments.convert(with_slots)
+        if operation is not node.operation:
+            arguments = arguments[0], {key: value for key, value in arguments[1].items() if key != "mask"}
         shape, dtype = tuple(output.shape[1:]), keras.backend.standardize_dtype(output.dtype)
-        self.steps.append(Step(name, node.operation, arguments, tuple(inputs), tuple(slots), shape, dtype))
+        self.steps.append(Step(name, operation, arguments, tuple(inputs), tuple(slots), shape, dtype))
         return slots
 
 
@@ -249,6 +252,26 @@ def _function(operation: Any) -> Any:
     own_call = getattr(type(operation), "call", None)
     known_calls = (keras.Function.call, Functional.call)
     return operation if isinstance(operation, keras.Function) and own_call in known_calls else None
+
+
+def _output_keys(function: Any) -> list[str]:
+    """Return the keys of outputs that are given as a dictionary, else the names of the layers that compute them."""
+    outputs = function._outputs_struct
+    return list(
+        keras.tree.flatten({key: key for key in outputs}) if isinstance(outputs, dict) else function.output_names
+    )
+
+
+def _unwrapped(operation: Any) -> Any:
+    """Return the layer inside wrappers that change nothing about what it computes, outside training."""
+    while isinstance(operation, keras.layers.SpectralNormalization) or (
+        isinstance(operation, keras.layers.TimeDistributed) and isinstance(operation.layer, _PER_POSITION)
+    ):
+        operation = operation.layer
+    return operation
+
+
+_PER_POSITION = (keras.layers.Dense, keras.layers.Activation)  # of the last axis, at any number of others
 
 
 def _frame_networks(function: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import keras
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, UntrustedError
 from dreamfilters.networks.classes.class_names import read_classes
+from dreamfilters.networks.classes.class_output import preferred_output
 from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.io import applications
@@ -69,7 +70,7 @@ def load(
             (28, 28) for (784,).
         architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
         input: name of the input that takes the image, where several could; the others are held at zeros.
-        output: name of the output that holds the classes; default: the first.
+        output: name of the output that holds the classes; default: a softmax, else sigmoids, else the first.
 
     Raises:
         ModelError: the model cannot be opened, or its input is not an image.
@@ -84,7 +85,7 @@ def load(
     ends = _Ends(input=input, output=output, size=_declared_size(size, form, settings))
     network = _opened(spec, ends, trust=trust, architecture=None if architecture is None else Path(architecture))
     layers = None if architecture is None else str(architecture)
-    network = replace(network, input=input, output=output, architecture=layers)
+    network = replace(network, input=input, output=output or network.output, architecture=layers)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
@@ -162,9 +163,12 @@ def _assumed(model: keras.Model, name: str, ends: _Ends) -> Network:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
     held = f"held at zeros: {', '.join(graph.held)}" if graph.held else ""
-    first = f"of its outputs {', '.join(graph.outputs)}, the first holds the classes (--output NAME chooses)"
-    is_open = ends["output"] is None and len(set(graph.outputs)) > 1
-    return Network(model, form, name=name, assumed=assumed, remark=_joined(held, first if is_open else ""))
+    network = Network(model, form, name=name, assumed=assumed, input=ends["input"], output=ends["output"])
+    if ends["output"] is not None or len(set(graph.outputs)) < 2:
+        return replace(network, remark=held)
+    preferred = preferred_output(network)
+    chosen = f"{preferred or graph.outputs[0]} of its outputs {', '.join(graph.outputs)}"
+    return replace(network, output=preferred, remark=_joined(held, f"classes: {chosen} (--output NAME chooses)"))
 
 
 def _joined(*remarks: str) -> str:

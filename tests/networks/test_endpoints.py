@@ -84,10 +84,11 @@ def test_a_network_that_is_applied_to_each_frame_is_opened_by_name():
 
 
 def test_the_output_that_holds_the_classes():
-    assert class_output("net", ("kind", "box"), None) == 0
-    assert class_output("net", ("kind", "box"), "box") == 1
+    assert class_output("net", ("kind", "box"), ("a", "b"), None) == 0
+    assert class_output("net", ("kind", "box"), ("a", "b"), "box") == 1
+    assert class_output("net", ("kind", "box"), ("a", "b"), "b") == 1
     with pytest.raises(UnknownNameError, match=r"net: has no output 'bax'\. Close names: box"):
-        class_output("net", ("kind", "box"), "bax")
+        class_output("net", ("kind", "box"), (), "bax")
 
 
 def test_a_network_of_two_inputs_and_two_outputs():
@@ -102,7 +103,27 @@ def test_a_network_of_two_inputs_and_two_outputs():
         "",
     ) * 2
     assert load(model, input="left").remark == (
-        "held at zeros: age, right; of its outputs kind, box, the first holds the classes (--output NAME chooses)"
+        "held at zeros: age, right; classes: kind of its outputs kind, box (--output NAME chooses)"
     )
     with pytest.raises(ModelError, match=r"^net: has 2 inputs for an image"):
         load(model)
+
+
+def test_the_softmax_is_preferred_to_alphabetical_order():
+    """Keras sorts the keys of a dictionary: age, boxes, species, tags."""
+    image = keras.Input((8, 8, 3))
+    seen = layers.GlobalMaxPooling2D()(image)
+    ends = {
+        "species": layers.Dense(4, activation="softmax", name="dense_2")(seen),
+        "age": layers.Dense(1, name="dense")(seen),
+        "tags": layers.Dense(5, activation="sigmoid", name="dense_1")(seen),
+        "boxes": layers.Reshape((6, 4), name="reshape")(layers.Dense(24, name="dense_3")(seen)),
+    }
+    model = keras.Model(image, ends, name="net")
+    network = load(model)
+    assert (network.output, network.head.kind, len(network.classes)) == ("dense_2", "softmax", 4)
+    assert network.remark == "classes: dense_2 of its outputs dense, reshape, dense_2, dense_1 (--output NAME chooses)"
+    assert [load(model, output=key).class_count for key in ("age", "boxes", "species", "dense_1")] == [0, 0, 4, 5]
+    del ends["species"]
+    assert load(keras.Model(image, ends)).output == "dense_1"
+    assert load(keras.Model(image, [ends["age"], ends["boxes"]])).output is None

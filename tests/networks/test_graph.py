@@ -7,6 +7,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError
+from dreamfilters.networks import load
 from dreamfilters.networks.fingerprint import as_numpy, fingerprint_of
 from dreamfilters.networks.graph import flatten, twin
 from dreamfilters.networks.watching import LOGITS, before, watch
@@ -35,7 +36,7 @@ def test_steps_are_named_and_ordered(awkward):
         next(step.name for step in flatten(awkward).steps if step.type == "Relu"),
         "twice#0",
         "twice#1",
-        "twice:2",
+        "twice#2",
         "both",
         "norm",
         "relu6",
@@ -190,3 +191,22 @@ def test_a_bias_belongs_to_channels_however_wide_their_maps_are(kind, width):
     first.set_weights(last.get_weights())
     turned = twin(first)(images.transpose(0, 3, 1, 2))
     np.testing.assert_allclose(np.transpose(turned, (0, 2, 3, 1)), last(images), atol=1e-4)
+
+
+def test_wrappers_that_compute_what_their_layer_computes_are_seen_through():
+    image = keras.Input((8, 8, 3))
+    x = layers.SpectralNormalization(layers.Conv2D(4, 3, activation="relu"), name="normed")(image)
+    x = layers.TimeDistributed(layers.Dense(5), name="each")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, layers.SpectralNormalization(layers.Dense(3, activation="softmax"), name="out")(x))
+    network = load(model, classes=("a", "b", "c"))
+    assert [(info.name, info.type, info.activation) for info in network.layers if info.units != 5] == [
+        ("normed", "Conv2D", "relu"), ("out", "Dense", "softmax")
+    ]  # fmt: skip
+    assert network.layer("normed").receptive_field.size == (3, 3)
+    seen = network.watch(frozenset({"out", LOGITS, "each"}))(np.random.default_rng(0).random((2, 8, 8, 3), "float32"))
+    logits = np.asarray(seen[LOGITS], "float64")
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(seen["out"], shares, rtol=1e-5)
+    assert not np.allclose(logits.sum(axis=1), 1)
+    assert seen["each"].shape == (2, 6, 6, 5)
