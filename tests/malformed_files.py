@@ -457,10 +457,10 @@ setting("input-flat", "", 0, batch_shape=[None, 192])
 setting("input-none", "", 0, batch_shape=None)
 
 FUNCTION = {"class_name": "function", "module": "builtins"}
-setting("run-activation", "needs the code of activation", 1, activation={**FUNCTION, "config": "eval"})
+setting("run-activation", "needs the code of '", 1, activation={**FUNCTION, "config": "eval"})
 setting("run-module", "needs the code of 'system'", 1,
         activation={"module": "os", "class_name": "system", "config": {"command": "touch ran"}})  # fmt: skip
-setting("run-unsafe", "needs the code of activation", 1, activation={
+setting("run-unsafe", "needs the code of '", 1, activation={
     "module": "keras.config", "class_name": "function", "config": "enable_unsafe_deserialization"})  # fmt: skip
 setting("run-download", "needs the code of 'get_file'", 1, kernel_initializer={
     "module": "keras.utils", "class_name": "get_file", "config": {"origin": "http://127.0.0.1:9/"}})  # fmt: skip
@@ -482,11 +482,11 @@ def inserted(title: str, words: str, kind: str, module: str = "keras.layers", **
 
 LAMBDA = {"class_name": "__lambda__", "config": {"code": "4wAAAA==", "defaults": None, "closure": None}}
 inserted("lambda", "has a Lambda layer (more), which runs code from the file; use --trust", "Lambda", function=LAMBDA)
-inserted("program", "needs the code of 'TFSMLayer'", "TFSMLayer", filepath="/tmp", call_endpoint="serve")
-inserted("vocabulary", "needs the code of 'StringLookup'", "StringLookup", vocabulary="/etc/passwd")
-inserted("texts", "needs the code of 'TextVectorization'", "TextVectorization", vocabulary="/etc/passwd")
-inserted("torch-layer", "needs the code of 'TorchModuleWrapper'", "TorchModuleWrapper", output_shape="x")
-inserted("jax", "needs the code of 'JaxLayer'", "JaxLayer", call_fn="x")
+inserted("program", "has a TFSMLayer (layer", "TFSMLayer", filepath="/tmp", call_endpoint="serve")
+inserted("vocabulary", "has a StringLookup (layer", "StringLookup", vocabulary="/etc/passwd")
+inserted("texts", "has a TextVectorization (layer", "TextVectorization", vocabulary="/etc/passwd")
+inserted("torch-layer", "has a TorchModuleWrapper (layer", "TorchModuleWrapper", output_shape="x")
+inserted("jax", "has a JaxLayer (layer", "JaxLayer", call_fn="x")
 inserted("own", "needs the code of 'Mine'", "Mine", module="mine.layers")
 inserted("own-keras", "needs the code of 'Mine'", "Mine", module="keras.src.layers")
 inserted("system", "needs the code of 'system'", "system", module="os", command="touch ran")

@@ -69,7 +69,7 @@ def compare(
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
 
     network = model_options.network(model)
-    other = None if against is None else options.ModelOptions(trust=model_options.trust).network(against)
+    other = None if against is None else model_options.of_other().network(against)
     user_image = None if image is None else (image.name, read_image(image, channels=network.form.channels))
     source = source_of(options.labeled_images(network, images, labels))
     how = read_recipe(recipe, settings=settings or [])
@@ -128,7 +128,7 @@ def atlas(
     from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)
-    other = None if against is None else (against, options.ModelOptions(trust=model_options.trust).network(against))
+    other = None if against is None else (against, model_options.of_other().network(against))
     source = options.labeled_images(network, options.images_or_samples(model, images), labels)
     how = read_recipe(recipe, settings=settings or [])
     job = atlas_job(

@@ -94,6 +94,7 @@ def again(
         ),
     ] = None,
     trust: options.Trust = False,
+    imports: options.Imports = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Reproduce a dream and compare the bytes.
@@ -108,7 +109,7 @@ def again(
     options.import_tensorflow()
     from dreamfilters.runs.reproduction import job_of, reproduce
 
-    job = job_of(image, model=model, trust=trust)
+    job = job_of(image, model=model, trust=trust, imports=imports or ())
     with progress("again", quiet) as report:
         reproduction = reproduce(image, job, out, progress=report)
     if out is not None:

@@ -114,6 +114,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New .keras file, or .json for the architecture only.")],
     architecture: options.Architecture = None,
     trust: options.Trust = False,
+    imports: options.Imports = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -125,7 +126,8 @@ def convert(
       dreamfilters convert weights.h5 model.keras --architecture model.json
       dreamfilters convert old.h5 layers.json
 
-    The weights do not change. Code in the file is not run unless --trust is given.
+    The weights do not change. Code in the file is not run unless --trust is given. A model with custom layers
+    (--import) keeps them.
 
     \b
     Next:
@@ -134,7 +136,7 @@ def convert(
     options.import_tensorflow()
     from dreamfilters.networks.io.model_file import convert as convert_file
 
-    changes = convert_file(model, out, trust=trust, architecture=architecture, force=force)
+    changes = convert_file(model, out, trust=trust, imports=imports or (), architecture=architecture, force=force)
     if verbose:
         say("; ".join(changes) or "nothing was changed")
     typer.echo(out)

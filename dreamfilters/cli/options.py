@@ -41,6 +41,15 @@ Trust = Annotated[
         "--trust", help="Allow the model to run its own code (Lambda layers, module:function).", rich_help_panel=MODEL
     ),
 ]
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="Python module with the custom layers of a model file, such as my_layers; may be repeated.",
+        rich_help_panel=MODEL,
+    ),
+]
 Architecture = Annotated[
     Path | None,
     typer.Option(
@@ -134,6 +143,7 @@ class ModelOptions:
     """
 
     trust: Trust = False
+    imports: Imports = None
     architecture: Architecture = None
     classes: Annotated[
         Path | None,
@@ -187,11 +197,16 @@ class ModelOptions:
         say(network.remark)
         return network
 
+    def of_other(self) -> ModelOptions:
+        """Return the options that hold for a second model too: those on the code that may run."""
+        return ModelOptions(trust=self.trust, imports=self.imports)
+
     @property
     def settings(self) -> dict[str, Any]:
         """The options as arguments of `load`."""
         return {
             "trust": self.trust,
+            "imports": tuple(self.imports or ()),
             "architecture": self.architecture,
             "form": self._form(),
             "classes": None if self.classes is None else self.classes.absolute(),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.resources
 import re
-import sys
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
@@ -21,6 +21,7 @@ from dreamfilters.networks.classes.class_output import preferred_output
 from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.io import applications
+from dreamfilters.networks.io.custom_objects import import_module
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
@@ -40,6 +41,13 @@ class _Ends(TypedDict):
     size: Size
 
 
+class _Code(TypedDict):
+    """The arguments of `open_model` that say which code may run."""
+
+    trust: bool
+    imports: tuple[str, ...]
+
+
 _NO_GRADIENT = "histogram equalization has no gradient; dreams use the gradient of the unequalized image"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # at least two letters: C:model is a file
 
@@ -48,6 +56,7 @@ def load(
     spec: keras.Model | str | Path,
     *,
     trust: bool = False,
+    imports: Sequence[str] | str = (),
     form: Form = None,
     classes: Classes = None,
     size: int | tuple[int, int] | None = None,
@@ -62,7 +71,10 @@ def load(
             folder of any version of Keras; 'applications:VGG16' for a network of Keras with its ImageNet weights,
             'applications:VGG16:random' for random weights; or 'module:function' for a function in the current folder
             that returns a model.
-        trust: whether the model may run its own code: Lambda layers, 'module:function'.
+        trust: whether the model may run its own code: Lambda layers, 'module:function', and classes and functions
+            that `keras.saving.register_keras_serializable` registered in this process.
+        imports: names of modules, in the current folder or installed, that define the classes a model file needs, such
+            as 'my_layers' or 'keras_hub'. They are imported, and the file may use their classes.
         form: the input form: an `InputForm`, a mapping with the keys of `model.toml`, or such a file. Missing keys come
             from 'model.toml' next to 'model.h5', then from the model's first layers, and default to RGB in 0..1.
         classes: names in the order of the outputs, or a file with them.
@@ -83,7 +95,8 @@ def load(
     """
     settings = _settings(spec, form)
     ends = _Ends(input=input, output=output, size=_declared_size(size, form, settings))
-    network = _opened(spec, ends, trust=trust, architecture=None if architecture is None else Path(architecture))
+    code = _Code(trust=trust, imports=(imports,) if isinstance(imports, str) else tuple(imports))
+    network = _opened(spec, ends, code, None if architecture is None else Path(architecture))
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input, output=output or network.output, architecture=layers)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
@@ -135,7 +148,7 @@ def _declared_size(size: int | tuple[int, int] | None, form: Form, settings: Inp
     return form.size if isinstance(form, InputForm) else settings.size or (None, None)
 
 
-def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, architecture: Path | None) -> Network:
+def _opened(spec: keras.Model | str | Path, ends: _Ends, code: _Code, architecture: Path | None) -> Network:
     if architecture is not None and (isinstance(spec, keras.Model) or not Path(spec).exists()):
         raise ModelError(f"--architecture {architecture}: goes with a file of weights, which {spec} is not")
     if isinstance(spec, keras.Model):
@@ -147,11 +160,11 @@ def _opened(spec: keras.Model | str | Path, ends: _Ends, *, trust: bool, archite
         return _application(text.removeprefix("applications:"))
     function = _FUNCTION.fullmatch(text)
     if function and not Path(text).exists():
-        if not trust:
+        if not code["trust"]:
             raise UntrustedError(f"{text}: runs the code of {function[1]}.py; use --trust (trust=True) if you trust it")
         return _assumed(_from_function(*function.groups()), function[2], ends)
     path = Path(text)
-    opened = open_model(path, trust=trust, architecture=architecture)
+    opened = open_model(path, architecture=architecture, **code)
     network = _assumed(opened.model, path.name, ends)
     return replace(network, name=path.stem, changes=opened.changes, remark=_joined(opened.remark, network.remark))
 
@@ -196,14 +209,7 @@ def _application(text: str) -> Network:
 
 
 def _from_function(module: str, function: str) -> keras.Model:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        build = getattr(importlib.import_module(module), function, None)
-    except ImportError as error:
-        raise ModelError(f"{module}:{function}: {module} cannot be imported from {folder}: {error}") from error
-    finally:
-        sys.path.remove(folder)
+    build = getattr(import_module(module, f"{module}:{function}"), function, None)
     if not callable(build):
         raise ModelError(f"{module}:{function}: {module} has no function {function}")
     model = build()
@@ -214,8 +220,9 @@ def _from_function(module: str, function: str) -> keras.Model:
 
 def settings_file(spec: keras.Model | str | Path) -> Path | None:
     """Return the file with the input form of a model file, 'model.toml' next to 'model.h5'; None for other models."""
-    if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
-        return Path(spec).with_suffix(".toml")
+    with suppress(OSError, ValueError):  # a name that no file can have
+        if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
+            return Path(spec).with_suffix(".toml")
     return None
 
 

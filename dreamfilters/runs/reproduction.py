@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
 from dreamfilters.errors import ImageError, ModelError, OutputError
-from dreamfilters.networks import load
+from dreamfilters.networks import Network, load
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import ATTACHMENTS, DreamEntry
@@ -36,13 +36,13 @@ class Reproduction:
     why: str = ""
 
 
-def job_of(image: Path, *, model: str | None = None, trust: bool = False) -> DreamJob:
+def job_of(image: Path, *, model: str | None = None, trust: bool = False, imports: Sequence[str] = ()) -> DreamJob:
     """Return the job that reproduces one dream.
 
     Args:
         image: the PNG of the dream.
         model: the argument of `load` for its network. Default: as stored in the PNG.
-        trust: allow the model to run its own code.
+        trust, imports: the code that the model may run, as `load` takes them. They are not stored in the PNG.
 
     Raises:
         ImageError: the PNG stores no settings, or a file that it needs is missing.
@@ -50,18 +50,19 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False) -> Dre
     """
     record = read_record(image)
     try:
-        return _job(image, record, model or str(record["model"]["spec"]), trust)
+        spec = model or str(record["model"]["spec"])
+        choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
+        network = load(spec, trust=trust, imports=imports, form=form_from(record["input"]), **choices)
+        if network.fingerprint != record["model"]["fingerprint"]:
+            raise ModelError(f"{spec}: is not the network of {image}: layers or weights differ")
+        return _job(image, record, network)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # edited, or of another version
         raise ImageError(f"{image}: its stored settings are incomplete ({error!r})") from error
     except ModelError as error:
         raise type(error)(f"{error}{'' if model else ' (if it has moved, give its location with --model)'}") from error
 
 
-def _job(image: Path, record: Mapping[str, Any], spec: str, trust: bool) -> DreamJob:
-    choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
-    network = load(spec, trust=trust, form=form_from(record["input"]), **choices)
-    if network.fingerprint != record["model"]["fingerprint"]:
-        raise ModelError(f"{spec}: is not the network of {image}: layers or weights differ")
+def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
     network = replace(network, name=str(record["model"]["name"]))  # the file may have been renamed
     prior, start = (_attachment(image, name, record["attachments"]) for name in ATTACHMENTS)
     return DreamJob(

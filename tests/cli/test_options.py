@@ -45,6 +45,7 @@ def test_model_options_are_the_arguments_of_load(tmp_path):
     model_options = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
     assert model_options.settings == {
         "trust": False,
+        "imports": (),
         "architecture": None,
         "form": {"range": (0.0, 255.0), "order": "BGR"},
         "classes": Path("names.txt").absolute(),

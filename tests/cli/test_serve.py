@@ -16,11 +16,23 @@ def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tm
     monkeypatch.setattr(
         http_server, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
     )
-    answer = run("net.keras", str(tmp_path), "--get", "/api/state", "--top", "3", "--size", "32x48", "--trust")
+    answer = run(
+        "net.keras",
+        str(tmp_path),
+        "--get",
+        "/api/state",
+        "--top",
+        "3",
+        "--size",
+        "32x48",
+        "--trust",
+        "--import",
+        "my_layers",
+    )
     assert (answer.exit_code, answer.stdout_bytes) == (code, b"\x89PNG")
     settings, path = asked[0]
     assert (path, settings.spec, settings.images, settings.top) == ("/api/state", "net.keras", tmp_path, 3)
-    assert settings.options == {"trust": True, "size": (32, 48)}
+    assert settings.options == {"trust": True, "imports": ("my_layers",), "size": (32, 48)}
 
 
 @pytest.mark.parametrize(

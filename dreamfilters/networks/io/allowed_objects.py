@@ -1,30 +1,28 @@
-"""The objects that a stored configuration may name: built-in layers and operations of Keras. Others are refused.
+"""The objects that a stored configuration may name: built-in layers and operations of Keras, and classes of the user.
 
-The module of each class is set here, so that no file decides what is imported.
+The module of each class is set here, so that no file decides what is imported. Others are refused.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io.size_check import LARGEST_MAP
+from dreamfilters.networks.io import config_limits
+from dreamfilters.networks.io.config_limits import is_functional
+from dreamfilters.networks.io.custom_objects import CustomObjects, module_of
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
-from dreamfilters.networks.migrate.layer_settings import layer_settings, short
+from dreamfilters.networks.migrate.layer_settings import layer_settings, missing_code, short
 
 Config: TypeAlias = dict[str, Any]
 
-_MOST_CALLS = 20_000  # of layers, including those of nested models for each call; ResNet1001 has 3,500
-_MOST_ROUNDS = 100_000  # visits of layers while Keras builds a graph: five seconds
 _LARGEST = 10**8  # integer among a layer's settings
-_DEEPEST = 200  # levels of JSON; a nested model takes four
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 _PLAIN = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
 _POLICIES = {
@@ -41,33 +39,34 @@ _OPERATIONS = tuple(f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", 
 _CALLERS = frozenset({"Map", "Scan", "AssociativeScan", "Switch", "WhileLoop", "ForiLoop", "Cond", "VectorizedMap"})
 
 
-def admitted(config: Config, *, trust: bool = False) -> Config:
-    """Return the configuration of a model for `keras.saving.deserialize_keras_object`; `config` is not changed.
+def admitted(config: Config, *, trust: bool = False, custom: CustomObjects | None = None) -> Config:
+    """Return the configuration of a model for `build`; `config` is not changed.
 
     Args:
         config: `{"class_name": ..., "config": ...}` in the format of Keras 3.
         trust: whether Lambda layers are allowed; their code runs when the model is built.
+        custom: classes and functions of the user that are allowed.
 
     Raises:
-        ModelError: an object is not a layer of Keras, or the configuration is too large.
+        ModelError: an object is neither a layer of Keras nor one of `custom`, or the configuration is too large.
         UntrustedError: there is a Lambda layer and `trust` is not set.
 
     Example:
         >>> admitted({"class_name": "Sequential", "config": {"layers": []}})["module"]
         'keras'
     """
-    _check_depth(config)
-    found = _Admission(trust).layer(config)
-    if found["class_name"] in _MODELS and _calls(found) > _MOST_CALLS:
-        raise ModelError(f"calls layers {_calls(found):,} times, more than the {_MOST_CALLS:,} that are opened")
+    config_limits.check_depth(config)
+    found = _Admission(trust, custom or {}).layer(config)
+    config_limits.check_calls(found)
     return found
 
 
 class _Admission:
     """The checks of one configuration."""
 
-    def __init__(self, trust: bool) -> None:
+    def __init__(self, trust: bool, custom: CustomObjects) -> None:
         self.trust = trust
+        self.custom = custom
 
     def layer(self, entry: Any, *, inside: bool = False) -> Config:
         """Return the checked entry of a model, layer or operation; `inside` marks one in the settings of another."""
@@ -78,33 +77,42 @@ class _Admission:
         if not isinstance(name, str):
             raise ModelError(f"its layer {short(name)} ({kind}) has a name that is not text")
         home = _home(kind, entry, config)
-        if home is None:
-            raise _foreign(kind, name)
-        if kind == "Lambda":
-            return self._lambda(name, entry)
-        settings = (self._model if kind in _MODELS else self._settings)(name, kind, config)
-        if inside and "name" in settings:
+        registered = None if home else self._registered(entry, keras.Operation)
+        if home is None and registered is None:
+            raise self._foreign(entry, name)
+        settings = self._settings_of(name, entry, home)
+        if inside and home and "name" in settings:
             settings["name"] = _scope(str(settings["name"]), kind)
-        if not all(any(True for _ in _sources(node)) for node in entry.get("inbound_nodes") or ()):
-            raise ModelError(f"its layer {short(name)} is called without a tensor, which would run it during loading")
+        config_limits.check_nodes(name, entry)
         others = {key: self._plain(name, key, entry[key]) for key in ("inbound_nodes", "build_config") if key in entry}
         named = {"name": name} if "name" in entry else {}
-        return {"module": home, "class_name": kind, "config": settings, "registered_name": None, **others, **named}
+        return {"module": home, "class_name": kind, "config": settings, "registered_name": registered, **others,
+                **named}  # fmt: skip
+
+    def _settings_of(self, name: str, entry: Config, home: str | None) -> Config:
+        kind, config = str(entry["class_name"]), entry["config"]
+        if kind in _MODELS or is_functional(config):
+            return self._model(name, kind, config)
+        if kind == "Lambda":
+            return self._lambda(name, config)
+        if home is None:
+            return {key: self._custom_setting(name, key, value) for key, value in config.items()}
+        return self._settings(name, kind, config)
 
     def _model(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
         layers = config.get("layers")
         if not isinstance(layers, list):
             raise ModelError(f"its {kind} {short(name)} has no layers")
-        others = {key: self._plain(name, key, value) for key, value in config.items() if key != "layers"}
+        checked = self._plain if kind in _MODELS else self._custom_setting
+        others = {key: checked(name, key, value) for key, value in config.items() if key != "layers"}
         admitted_layers = [self.layer(layer) for layer in layers]
-        if _rounds(admitted_layers) * len(layers) > _MOST_ROUNDS:
-            raise ModelError(f"its {kind} {short(name)} lists its layers in an order in which they cannot be built")
+        config_limits.check_order(name, kind, admitted_layers)
         return {**others, "layers": admitted_layers}
 
     def _settings(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
         settings = {key: self._setting(name, key, value) for key, value in config.items()}
         if kind == "InputLayer":
-            _check_input(name, settings.get("batch_shape", settings.get("shape")))
+            config_limits.check_input(name, settings.get("batch_shape", settings.get("shape")))
         if settings.get("unroll"):
             settings["unroll"] = False  # the same values, without one copy of the graph for each step
         return settings
@@ -117,28 +125,22 @@ class _Admission:
             return several if isinstance(value, list) else several[0]
         if isinstance(value, Mapping) and "class_name" in value:
             if key.endswith("activation"):
-                return self._activation(name, value)
+                return self._function(name, value) if _kind(value) == "function" else self.layer(value, inside=True)
             room = next((room for end, room in _MAKERS.items() if key.endswith(end)), "")
             if room:
                 return self._maker(name, room, value)
         return self._plain(name, key, value)
 
-    def _activation(self, name: str, value: Mapping[str, Any]) -> Any:
-        if _kind(value) != "function":
-            return self.layer(value, inside=True)
-        function = value.get("config")
-        if not isinstance(function, str) or not callable(getattr(keras.activations, function, None)):
-            raise ModelError(f"needs the code of activation {short(function)} (layer {short(name)})")
-        return function
-
     def _maker(self, name: str, room: str, value: Mapping[str, Any]) -> Config:
         """Return the checked entry of an initializer, regularizer, constraint, quantizer or its configuration."""
         kind = _kind(value)
-        found = getattr(getattr(keras, room), kind, None)
-        if not inspect.isclass(found) or not _is_of_keras(value):
-            raise _foreign(kind, name)
+        is_known = _is_of_keras(value) and inspect.isclass(getattr(getattr(keras, room), kind, None))
+        registered = None if is_known else self._registered(value, object)
+        if not is_known and registered is None:
+            raise self._foreign(value, name)
         config = {key: self._setting(name, key, inner) for key, inner in dict(value.get("config") or {}).items()}
-        return {"module": f"keras.{room}", "class_name": kind, "config": config, "registered_name": None}
+        module = f"keras.{room}" if is_known else None
+        return {"module": module, "class_name": kind, "config": config, "registered_name": registered}
 
     def _plain(self, name: str, key: str, value: Any) -> Any:
         """Return a value that contains only numbers, text, tensors and dtypes."""
@@ -166,14 +168,64 @@ class _Admission:
             )
         return {"class_name": kind, **inner}
 
-    def _lambda(self, name: str, entry: Mapping[str, Any]) -> Config:
-        if not self.trust:
-            raise UntrustedError(
-                f"has a Lambda layer ({name}), which runs code from the file; use --trust (trust=True) if you trust it"
-            )
-        return {**entry, "module": "keras.layers", "registered_name": None}
+    # --- code: of the user, and of the file
+
+    def _registered(self, entry: Mapping[str, Any], kind: type) -> str | None:
+        """Return the name in `custom` of a class of the user, None if there is none of this kind."""
+        names = (entry.get("registered_name"), entry.get("class_name"))
+        known = (name for name in names if isinstance(name, str) and name in self.custom)
+        return next((name for name in known if _is_subclass(self.custom[name], kind)), None)
+
+    def _foreign(self, entry: Mapping[str, Any], name: str) -> ModelError:
+        return missing_code(str(entry["class_name"]), name, module=module_of(entry), custom=self.custom)
+
+    def _custom_setting(self, name: str, key: str, value: Any) -> Any:
+        """Return the checked setting of a class of the user, which can have objects of Keras in any place."""
+        if isinstance(value, (list, tuple)):
+            return [self._custom_setting(name, key, inner) for inner in value]
+        if not isinstance(value, Mapping) or _PLAIN.union(_POLICIES).intersection([value.get("class_name")]):
+            return self._plain(name, key, value)
+        if "class_name" not in value or "config" not in value:
+            return {part: self._custom_setting(name, part, inner) for part, inner in value.items()}
+        kind = _kind(value)
+        if kind == "function":
+            return self._function(name, value)
+        makers = [room for room in _MAKERS.values() if inspect.isclass(getattr(getattr(keras, room), kind, None))]
+        if makers and _is_of_keras(value):
+            return self._maker(name, makers[0], value)
+        if self._registered(value, object) and not self._registered(value, keras.Operation):
+            return self._maker(name, "initializers", value)
+        return self.layer(value)
+
+    def _function(self, name: str, value: Mapping[str, Any]) -> Any:
+        """Return an activation function of Keras, by its name, or the entry of a function of the user."""
+        function, others = value.get("config"), {**value, "registered_name": None}
+        if isinstance(function, str) and _is_of_keras(others) and callable(getattr(keras.activations, function, None)):
+            return function
+        for known in (function, value.get("registered_name")):
+            if isinstance(known, str) and inspect.isfunction(self.custom.get(known)):
+                return {"class_name": "function", "config": known, "module": None, "registered_name": known}
+        raise missing_code(str(function), name, custom=self.custom)
+
+    def _lambda(self, name: str, config: Mapping[str, Any]) -> Config:
+        """Return the settings of a Lambda layer: with code from the file, or with a function by its name."""
+        settings = {}
+        for key, value in config.items():
+            kind = value.get("class_name") if isinstance(value, Mapping) else None
+            if kind == "__lambda__" and not self.trust:
+                raise UntrustedError(
+                    f"has a Lambda layer ({name}), which runs code from the file; "
+                    "use --trust (trust=True) if you trust it"
+                )
+            if kind == "function":
+                found = self._function(name, value)
+                settings[key] = {**_BUILTIN, "config": found} if isinstance(found, str) else found
+            else:
+                settings[key] = value if kind == "__lambda__" else self._plain(name, key, value)
+        return settings
 
 
+_BUILTIN = {"class_name": "function", "module": "builtins", "registered_name": "function"}
 # End of a setting -> the module of Keras with the classes that it takes.
 _MAKERS = {
     "_initializer": "initializers", "_regularizer": "regularizers", "_constraint": "constraints",
@@ -222,65 +274,10 @@ def _operations() -> Mapping[str, str]:
     }
 
 
-def _foreign(kind: str, name: str) -> ModelError:
-    return ModelError(
-        f"needs the code of {kind!r}, which is not in the file (layer {short(name)}); open it in Python "
-        "with that code and give the model to dreamfilters.load"
-    )
-
-
-def _check_input(name: str, shape: Any) -> None:
-    sides = shape[1:] if isinstance(shape, (list, tuple)) else [None]
-    whole = [side for side in sides if side is not None]
-    if not all(isinstance(side, int) and side > 0 for side in whole):
-        raise ModelError(f"its input {short(name)} has the shape {short(shape)}; its sides must be positive integers")
-    if math.prod(whole) > LARGEST_MAP:
-        raise ModelError(f"its input {short(name)} has the shape {short(shape)}, which does not fit into memory")
-
-
 def _scope(name: str, kind: str) -> str:
     """Return the name of an inner layer, replaced by its class if it is not a valid scope of TensorFlow."""
     return name if name.isascii() and name.replace("_", "").isalnum() else kind.lower()
 
 
-def _calls(entry: Mapping[str, Any]) -> int:
-    """Return the number of layer calls in a model."""
-    own = max(1, len(entry.get("inbound_nodes") or ()))
-    return own * sum(map(_calls, entry["config"]["layers"])) if entry["class_name"] in _MODELS else own
-
-
-def _rounds(layers: list[Config]) -> int:
-    """Return how often Keras passes over the layers to build all calls: once more for each that precedes its input."""
-    place = {layer.get("name"): number for number, layer in enumerate(layers)}
-    return 1 + sum(
-        place.get(source, 0) > number
-        for number, layer in enumerate(layers)
-        for source in _sources(layer.get("inbound_nodes"))
-    )
-
-
-def _sources(node: Any) -> Iterator[Any]:
-    """Yield the names of the layers that a call takes as inputs."""
-    if isinstance(node, Mapping):
-        if node.get("class_name") == "__keras_tensor__":
-            node = [node["config"].get("keras_history")]
-        for inner in node.values() if isinstance(node, Mapping) else node:
-            yield from _sources(inner)
-    elif isinstance(node, (list, tuple)):
-        if len(node) > 2 and isinstance(node[0], str):
-            yield node[0]
-        for inner in node:
-            yield from _sources(inner)
-
-
-def _check_depth(config: Config) -> None:
-    level: list[Any] = [config]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, (Mapping, list, tuple))
-            for inner in (value.values() if isinstance(value, Mapping) else value)
-        ]
-    if level:
-        raise ModelError(f"its configuration is nested more than {_DEEPEST} deep")
+def _is_subclass(value: Any, kind: type) -> bool:
+    return inspect.isclass(value) and issubclass(value, kind)

@@ -5,12 +5,11 @@ Keras never reads the file. It gets a configuration with known objects only, and
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import keras
 from dreamfilters.errors import ModelError, OutputError, close_names, reason
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.allowed_objects import admitted
+from dreamfilters.networks.io.custom_objects import CustomObjects, build, custom_objects
 from dreamfilters.networks.io.saved_model import open_folder
 from dreamfilters.networks.io.size_check import check_weight
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
@@ -38,17 +38,21 @@ class LoadedModel:
     remark: str = ""
 
 
-def open_model(path: Path, *, trust: bool = False, architecture: Path | None = None) -> LoadedModel:
+def open_model(
+    path: Path, *, trust: bool = False, imports: Sequence[str] = (), architecture: Path | None = None
+) -> LoadedModel:
     """Return the model in a .keras, .h5 or .hdf5 file or a SavedModel folder, written by any version of Keras.
 
     The format is read off the content. Old configurations are upgraded by the tables of `keras_migrations`; weights
-    are not changed. Anything that is not a layer of Keras is refused, see `allowed_objects`, and so are links out of
-    the file and sizes that the file does not hold, see `file_checks` and `size_check`. Nothing is downloaded. This
+    are not changed. Anything that is neither a layer of Keras nor a class of the user is refused, see
+    `allowed_objects`, and so are links out of the file and sizes that the file does not hold, see `file_checks` and
+    `size_check`. Nothing is downloaded. This
     reduces the risk of untrusted files; it is not a sandbox, because HDF5 and TensorFlow still parse them.
 
     Args:
         path: the file or folder. It is read once, so that what is built is what was checked.
-        trust: whether Lambda layers may run their code in this call. It is not remembered.
+        trust: whether Lambda layers and registered classes may run their code in this call. It is not remembered.
+        imports: names of modules whose classes the file may use, see `custom_objects`.
         architecture: a JSON file of `model.to_json()` with the layers; `path` then holds the weights only.
 
     Raises:
@@ -56,10 +60,11 @@ def open_model(path: Path, *, trust: bool = False, architecture: Path | None = N
         UntrustedError: the model contains code.
     """
     layers = None if architecture is None else read_architecture(architecture)
+    custom = custom_objects(imports, trust=trust)
     with _explaining(path), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # warnings about how the model was saved are not useful here
         with _opener(path) as stored:
-            return _built(stored, layers, trust=trust)
+            return _built(stored, layers, custom, trust=trust)
 
 
 def read_stored(path: Path) -> StoredModel:
@@ -73,7 +78,13 @@ def read_stored(path: Path) -> StoredModel:
 
 
 def convert(
-    model: Path, out: Path, *, trust: bool = False, architecture: Path | None = None, force: bool = False
+    model: Path,
+    out: Path,
+    *,
+    trust: bool = False,
+    imports: Sequence[str] = (),
+    architecture: Path | None = None,
+    force: bool = False,
 ) -> tuple[str, ...]:
     """Write the network in `model` to the .keras file `out`, or its stored layers to the .json file `out`.
 
@@ -83,7 +94,7 @@ def convert(
     Args:
         model: file or SavedModel folder, see `open_model`.
         out: a name that ends in .keras or .json. It is written atomically.
-        trust: whether Lambda layers may run their code.
+        trust, imports: see `open_model`.
         architecture: a JSON file with the layers, where `model` holds weights only.
         force: whether to replace an existing `out`.
 
@@ -97,9 +108,10 @@ def convert(
         raise OutputError(f"{out}: exists already; use --force to replace it")
     part = out.with_name(f".{out.stem}.part{out.suffix}")
     try:
-        changes = (
-            _write_layers(model, part) if out.suffix.lower() == ".json" else _write(model, part, trust, architecture)
-        )
+        if out.suffix.lower() == ".json":
+            changes = _write_layers(model, part)
+        else:
+            changes = _write(open_model(model, trust=trust, imports=imports, architecture=architecture), part)
         part.replace(out)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from None
@@ -109,8 +121,7 @@ def convert(
     return changes
 
 
-def _write(model: Path, out: Path, trust: bool, architecture: Path | None) -> tuple[str, ...]:
-    opened = open_model(model, trust=trust, architecture=architecture)
+def _write(opened: LoadedModel, out: Path) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Keras reads variables in a way that numpy 2 deprecates
         opened.model.save(out)
@@ -138,7 +149,7 @@ def _opener(path: Path) -> AbstractContextManager[StoredModel]:
         raise ModelError(f"is not a model file; model files end in {', '.join(SUFFIXES)}") from None
 
 
-def _built(stored: StoredModel, layers: StoredModel | None, *, trust: bool) -> LoadedModel:
+def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObjects, *, trust: bool) -> LoadedModel:
     if layers is not None:
         stored = replace(stored, config=layers.config, version=layers.version or stored.version)
     if stored.config is None:
@@ -149,10 +160,10 @@ def _built(stored: StoredModel, layers: StoredModel | None, *, trust: bool) -> L
         raise ModelError("holds no weights of Keras")
     upgraded = UpgradedConfig(stored.config)
     if stored.is_old:
-        upgraded = upgrade(stored.config, stored.version, trust=trust)
-    config = admitted(upgraded.config, trust=trust)
-    check_weight(config, numbers=stored.numbers, trust=trust)
-    model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=not trust)
+        upgraded = upgrade(stored.config, stored.version, trust=trust, custom=custom)
+    config = admitted(upgraded.config, trust=trust, custom=custom)
+    check_weight(config, numbers=stored.numbers, trust=trust, custom=custom)
+    model = build(config, trust=trust, custom=custom)
     _check_model(model, upgraded)
     weight_loading.restore_adapter_scales(model, config)
     weight_loading.place(model, stored.pairs(model, config))

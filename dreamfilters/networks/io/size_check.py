@@ -6,7 +6,6 @@ scope has a thread of its own, because Keras keeps a list of variables to initia
 
 from __future__ import annotations
 
-import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -15,6 +14,7 @@ import keras
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.graph import Shape, flatten
+from dreamfilters.networks.io.custom_objects import CustomObjects, build
 from dreamfilters.networks.io.weight_loading import LORA
 
 Config: TypeAlias = dict[str, Any]
@@ -23,20 +23,21 @@ LARGEST_MAP = 2**28  # numbers in one layer's output for one image, a gigabyte; 
 _SPARE = 2**16  # numbers that a file may lack: counters and seeds
 
 
-def check_weight(config: Config, *, numbers: int, trust: bool = False) -> None:
+def check_weight(config: Config, *, numbers: int, trust: bool = False, custom: CustomObjects | None = None) -> None:
     """Check that the file holds as many numbers as the weights need, and that every map fits into memory.
 
     Args:
         config: of the model, with known objects only, see `allowed_objects.admitted`.
         numbers: the count of numbers in the file.
         trust: whether Lambda layers may run their code.
+        custom: classes and functions of the user.
 
     Raises:
         ModelError: the weights or a map are larger.
         Exception: any error of Keras for a configuration that it cannot build.
     """
     with ThreadPoolExecutor(1) as thread:
-        shell = thread.submit(_shell, config, trust).result()
+        shell = thread.submit(_shell, config, trust, custom).result()
     if not isinstance(shell, keras.Model):
         return
     sizes = [(variable.name in LORA, math.prod(variable.shape)) for variable in shell.weights]
@@ -53,9 +54,9 @@ def check_weight(config: Config, *, numbers: int, trust: bool = False) -> None:
             raise ModelError(f"its layer {name} has maps of {shape}, which do not fit into memory")
 
 
-def _shell(config: Config, trust: bool) -> Any:
+def _shell(config: Config, trust: bool, custom: CustomObjects | None) -> Any:
     with keras.StatelessScope(initialize_variables=False):
-        return keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=not trust)
+        return build(config, trust=trust, custom=custom)
 
 
 def _maps(model: keras.Model) -> list[tuple[str, Shape]]:

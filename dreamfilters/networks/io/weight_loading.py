@@ -60,15 +60,17 @@ def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
 
 def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
     """Return the layers of a model in the order of its file, without operations and inputs."""
+    if "layers" not in config["config"]:  # a subclassed model
+        return list(model.layers)
     by_name = {layer.name: layer for layer in model.layers}
     return [by_name[name] for name in map(entry_name, config["config"]["layers"]) if name in by_name]
 
 
 def restore_adapter_scales(model: keras.Model, config: Mapping[str, Any]) -> None:
     """Set the stored `lora_alpha` of each layer; Keras 3.15 replaces it by the rank when it builds a layer."""
-    entries = {entry_name(entry): entry["config"] for entry in config["config"]["layers"]}
+    entries = {entry_name(entry): entry["config"] for entry in config["config"].get("layers", ())}
     for layer in stored_layers(model, config):
-        settings = entries[layer.name]
+        settings = entries.get(layer.name, {})
         if "layers" in settings:
             restore_adapter_scales(layer, {"config": settings})
         while isinstance(layer, keras.layers.Wrapper):
@@ -181,6 +183,8 @@ def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> lis
     Raises:
         ModelError: layers and groups do not match.
     """
+    if "layers" not in config["config"]:
+        return list(_numbered_pairs(model, config, tree))
     groups = _containers(tree)
     queues: dict[str, list[Any]] = {}
     for name in sorted(groups, key=_numbered):
@@ -233,45 +237,65 @@ _ATTRIBUTES = {"kernel": "_kernel", "embeddings": "_embeddings"}  # `kernel` is 
 
 def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterator[Pair]:
     """Yield the variables of a layer in order, then those of its inner layers by attribute."""
-    if "layers" in entry["config"]:
+    if isinstance(layer, keras.Model) and "layers" in entry["config"]:
         yield from by_numbers(layer, entry, group)
         return
     own = group.get("vars", {})
     variables, adapters = _stored_variables(layer)
     if len(own) != len(variables):
-        quantized = len(variables) == 2 < len(own) and getattr(layer, "quantize", None) is not None
+        quantized = len(variables) == 2 < len(own) and hasattr(layer, "variable_serialization_spec")
         cause = "; a layer inside another was quantized, which Keras does not restore from a file" if quantized else ""
         raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}{cause}")
-    for number, variable in enumerate(variables):
-        yield variable, own[str(number)]()
+    for name, variable in variables.items():
+        yield variable, own[name]()
     for variable in adapters:  # the stored kernel includes them
         yield variable, np.zeros(variable.shape, variable.dtype)
-    if isinstance(getattr(layer, "cells", None), list):
-        yield from _cell_pairs(layer, group.get("cells", {}))
     for name, inner in group.items():
-        inside = getattr(layer, name, None)
-        if name != "vars" and _has_arrays(inner) and isinstance(inside, keras.layers.Layer) and inside.weights:
-            part = entry["config"].get(name)
-            yield from _numbered_pairs(inside, part if isinstance(part, Mapping) else _PLAIN, inner)
+        if name != "vars" and _has_arrays(inner):
+            yield from _attribute_pairs(getattr(layer, name, None), entry["config"].get(name), inner)
 
 
-def _stored_variables(layer: Any) -> tuple[list[Any], list[Any]]:
-    """Return a layer's own variables in the order of the file, and those of its LoRA adapters, which are not stored."""
+def _stored_variables(layer: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Return a layer's own variables by their names in a file, and those of its LoRA adapters, which are not stored."""
+    if type(layer).save_own_variables.__module__.partition(".")[0] != "keras":
+        return _custom_variables(layer), []
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
     own = [variable for variable in own if any(variable is weight for weight in layer.weights)]
     adapters = [variable for variable in own if variable.name in LORA]
     orders = getattr(layer, "variable_serialization_spec", None)
     if orders is None:
-        return [variable for variable in own if variable.name not in LORA], adapters
-    names = (_ATTRIBUTES.get(name, name) for name in orders[layer.quantization_mode])
-    # A layer without bias or with one scale for each channel lacks some of them.
-    return [variable for name in names if (variable := getattr(layer, name, None)) is not None], adapters
+        stored = [variable for variable in own if variable.name not in LORA]
+    else:
+        names = (_ATTRIBUTES.get(name, name) for name in orders[layer.quantization_mode])
+        # A layer without bias or with one scale for each channel lacks some of them.
+        stored = [variable for name in names if (variable := getattr(layer, name, None)) is not None]
+    return {str(number): variable for number, variable in enumerate(stored)}, adapters
 
 
-def _cell_pairs(layer: Any, groups: Tree) -> Iterator[Pair]:
-    """Yield the variables of the cells of a StackedRNNCells, whose groups are named like those of layers."""
+def _custom_variables(layer: Any) -> dict[str, Any]:
+    """Return the variables of a layer that stores them under names of its own."""
+    stored: dict[str, Any] = {}
+    layer.save_own_variables(stored)
+    for name, value in stored.items():
+        if not any(value is weight for weight in layer.weights):
+            raise ModelError(f"its layer {layer.name} stores a value {name} that is none of its weights")
+    return stored
+
+
+def _attribute_pairs(value: Any, entry: Any, group: Tree) -> Iterator[Pair]:
+    """Yield the variables of the layers in an attribute: one, or several whose groups are named as those of a model."""
+    if isinstance(value, keras.layers.Layer):
+        known = isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping)
+        yield from _numbered_pairs(value, entry if known else _PLAIN, group)
+    if not isinstance(value, (list, tuple, dict)):
+        return
     names: dict[str, int] = {}
-    for cell in layer.cells:
-        kind = _snake(type(cell).__name__)
+    for inside in value.values() if isinstance(value, dict) else value:
+        if not isinstance(inside, (keras.layers.Layer, list, tuple, dict)):
+            continue
+        kind = _snake(type(inside).__name__) if isinstance(inside, keras.layers.Layer) else "container"
         names[kind] = number = names.get(kind, -1) + 1
-        yield from _numbered_pairs(cell, _PLAIN, groups.get(f"{kind}_{number}" if number else kind, {}))
+        # Keras stores each layer once, under its first attribute by name.
+        stored = group.get(f"{kind}_{number}" if number else kind, {})
+        if _has_arrays(stored):
+            yield from _attribute_pairs(inside, None, stored)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from dreamfilters.errors import ModelError, UntrustedError
+from dreamfilters.errors import ModelError, UntrustedError, close_names
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE, entry_of
 
 Config: TypeAlias = dict[str, Any]
@@ -143,7 +143,7 @@ def for_training(key: str, value: Any, *, say: Say) -> Any:
     return None
 
 
-def check_known(name: str, kind: str, config: Mapping[str, Any]) -> None:
+def check_known(name: str, kind: str, config: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> None:
     """Check that Keras 3 has a layer and all of its settings.
 
     Raises:
@@ -151,7 +151,7 @@ def check_known(name: str, kind: str, config: Mapping[str, Any]) -> None:
     """
     known = layer_settings(kind)
     if known is None:
-        raise ModelError(f"needs the code of {kind!r} (layer {name}), which is not in the file")
+        raise missing_code(kind, name, custom=custom)
     for key, value in config.items():
         if not key.endswith(_WITH_OBJECTS) and _names_class(value):
             raise ModelError(f"its layer {name} ({kind}) has an unknown object as {key}")
@@ -172,18 +172,48 @@ def _names_class(value: Any) -> bool:
     return isinstance(value, list) and any(map(_names_class, value))
 
 
-# Layers that read files or run other programs.
-_REFUSED = frozenset(
-    {"Layer", "Lambda", "Wrapper", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "StringLookup"}
-    | {"IntegerLookup", "TextVectorization", "HashedCrossing", "Hashing", "Pipeline"}
-)
+_READS, _RUNS = "takes text or tables, not images, and may read files", "runs a program outside the file"
+# Layers of Keras that are not opened, with what they do.
+_REFUSED = {
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization", "HashedCrossing", "Hashing"), _READS),
+    **dict.fromkeys(("TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer"), _RUNS),
+}
+_INCOMPLETE = ("Layer", "Lambda", "Wrapper", "Pipeline")
+
+
+def missing_code(
+    kind: str, layer: Any, *, module: str = "MODULE", custom: Mapping[str, Any] | None = None
+) -> ModelError:
+    """Return the error for a class or function that is not in the file, with the way to give it.
+
+    Args:
+        kind: name of the class or function.
+        layer: name of the layer that has it.
+        module: the module that probably defines it.
+        custom: the classes and functions that the user gave.
+    """
+    if kind in _REFUSED:
+        return ModelError(
+            f"has a {kind} (layer {short(layer)}), which {_REFUSED[kind]}; build the model in Python without it and "
+            "give it to dreamfilters.load"
+        )
+    if custom:
+        names = close_names(kind, [name for name in custom if ">" not in name])
+        way = f"not in the imported modules. {names}"
+    else:
+        way = f"name the module that defines it, if you trust it: --import {module} (imports=[{module!r}])"
+    return ModelError(f"needs the code of {kind!r}, which is not in the file (layer {short(layer)}); {way}")
 
 
 @cache
 def layer_settings(kind: str) -> frozenset[str] | None:
     """Return the settings of a layer of Keras 3, None if Keras has no such layer."""
     found = getattr(keras.src.applications.convnext if kind in ELSEWHERE else keras.layers, kind, None)
-    if kind in _REFUSED or not (isinstance(found, type) and issubclass(found, keras.layers.Layer)):
+    if (
+        kind in _REFUSED
+        or kind in _INCOMPLETE
+        or not (isinstance(found, type) and issubclass(found, keras.layers.Layer))
+    ):
         return None
     known: set[str] = set()
     for base in found.__mro__:

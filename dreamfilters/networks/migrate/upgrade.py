@@ -20,6 +20,7 @@ from dreamfilters.networks.migrate.layer_settings import (
     check_known,
     for_training,
     layer_settings,
+    missing_code,
     policy,
     short,
     special,
@@ -47,13 +48,16 @@ class UpgradedConfig:
     shapes: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
 
-def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedConfig:
+def upgrade(
+    config: Config, version: str, *, trust: bool = False, custom: Mapping[str, Any] | None = None
+) -> UpgradedConfig:
     """Return the stored configuration of a model, `{"class_name": ..., "config": ...}`, for Keras 3.
 
     Args:
         config: as stored; it is not changed.
         version: of the Keras that stored it, such as '2.2.4-tf', '' if unknown.
         trust: whether Lambda layers are allowed; their code runs when the model is built.
+        custom: classes and functions of the user, by name; the settings of such a layer are not changed.
 
     Raises:
         ModelError: a layer or setting is in no table.
@@ -64,7 +68,7 @@ def upgrade(config: Config, version: str, *, trust: bool = False) -> UpgradedCon
         >>> upgrade({"class_name": "Sequential", "config": [layer]}, "1.2.1").changes[1]
         'output_dim of Dense is called units now'
     """
-    work = _Upgrade(version_of(version), trust)
+    work = _Upgrade(version_of(version), trust, custom or {})
     upgraded = work.model(copy.deepcopy(plain(config)))
     return UpgradedConfig(upgraded, tuple(work.changes), work.shapes)
 
@@ -86,10 +90,11 @@ def kept_name(name: str) -> str:
 class _Upgrade:
     """The migration of one configuration; `changes` collects its sentences."""
 
-    def __init__(self, version: tables.Version, trust: bool) -> None:
+    def __init__(self, version: tables.Version, trust: bool, custom: Mapping[str, Any]) -> None:
         self.version = version
         self.eras = tables.eras_after(version)
         self.trust = trust
+        self.custom = custom
         self.changes: Counter[str] = Counter()
         self.shapes: dict[str, list[int | None]] = {}
 
@@ -106,7 +111,7 @@ class _Upgrade:
         inner = entry["config"]
         registered = entry.get("registered_name")
         if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
-            raise ModelError(f"needs the code of {registered!r}, which is not in the file")
+            return self._custom(entry, registered)
         if kind == "Sequential":
             return self._sequential(entry, inner)
         if kind in graph_calls.FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
@@ -155,6 +160,8 @@ class _Upgrade:
             raise ModelError(f"its layer {kind} has no settings")
         kind, config = kind.rpartition(">")[2] if kind.startswith("Keras>") else kind, dict(config)
         name = str(config.get("name", entry.get("name", kind)))
+        if layer_settings(kind) is None and kind in self.custom:
+            return self._custom(entry, kind)
         if kind in tables.GONE:
             why = f"{tables.GONE[kind]}; only the version of Keras that wrote it can open it"
             raise ModelError(f"its layer {name} is a {kind}: {why}")
@@ -168,12 +175,20 @@ class _Upgrade:
         self._parts(name, kind, config)
         if "trainable" not in (layer_settings(kind) or ()):  # such as SpatialDropout2D
             config.pop("trainable", None)
-        check_known(name, kind, config)
+        check_known(name, kind, config, self.custom)
         if "name" in config:
             if _RESERVED in str(config["name"]):
                 self.add_change("'/' in names of layers became '__'")
             config["name"] = kept_name(str(config["name"]))
         return entry_of(tables.ELSEWHERE.get(kind, "keras.layers"), kind, config)
+
+    def _custom(self, entry: Config, registered: str) -> Config:
+        """Return the entry of a class of the user."""
+        if registered not in self.custom:
+            raise missing_code(registered, entry["config"].get("name", registered), custom=self.custom)
+        settings = {key: value for key, value in entry["config"].items() if key != "batch_input_shape"}
+        name = registered.rpartition(">")[2]
+        return {"class_name": name, "config": settings, "module": "", "registered_name": registered}
 
     def _through(self, era: KerasEra, name: str, kind: str, config: Config) -> str:
         if kind in era.classes:
@@ -258,7 +273,9 @@ class _Upgrade:
             self.add_change("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
             return copy.deepcopy(tables.HARD_SIGMOID)
         if known not in _ACTIVATIONS:
-            raise ModelError(f"needs the code of activation {known!r} (layer {name}), which is not in the file")
+            if str(value) in self.custom:
+                return {"class_name": "function", "config": str(value), "registered_name": str(value)}
+            raise missing_code(known, name, custom=self.custom)
         return known
 
 

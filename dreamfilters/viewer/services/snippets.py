@@ -33,6 +33,8 @@ class Snippets:
         """Return the snippets for these arguments of `load`."""
         names = ("classes", "architecture", "form", "size", "input", "output", "trust")
         values = [(name, _literal(options.get(name))) for name in names]
+        imports = options.get("imports") or ()
+        values.append(("imports", (imports,) if isinstance(imports, str) else tuple(imports)))
         return cls(spec, tuple((name, value) for name, value in values if value))
 
     def serve(self, images: str | Path | None) -> tuple[str, str]:
@@ -78,6 +80,8 @@ def _flags_of(name: str, value: Any) -> list[str]:
     """Return an option as words of a command."""
     if value is True:
         return [f"--{name}"]
+    if name == "imports":
+        return [word for module in value for word in ("--import", module)]
     if isinstance(value, dict):
         return [word for key, each in value.items() for word in _flags_of(key, each)]
     if isinstance(value, tuple | list):  # a size or a range

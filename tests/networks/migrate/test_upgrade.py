@@ -176,10 +176,16 @@ def test_a_recurrent_layer_of_keras_2(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        (layer("CIFAR10Model", "mine"), "needs the code of 'CIFAR10Model' (layer mine)"),
+        (
+            layer("CIFAR10Model", "mine"),
+            "needs the code of 'CIFAR10Model', which is not in the file (layer 'mine'); name the module",
+        ),
         (layer("my>Conv2D", "mine"), "needs the code of 'my>Conv2D'"),
         ({**conv("mine", 1, 1), "registered_name": "my>Conv2D"}, "needs the code of 'my>Conv2D'"),
-        (layer("Activation", "act", activation="mine"), "needs the code of activation 'mine' (layer act)"),
+        (
+            layer("Activation", "act", activation="mine"),
+            "needs the code of 'mine', which is not in the file (layer 'act')",
+        ),
         (conv("conv", 4, 3, slope=0.3), "conv (Conv2D) has the setting 'slope'=0.3, which is unknown"),
         (layer("LeakyReLU", "leak", beta=0.3), "leak (LeakyReLU) has the setting 'beta'=0.3"),
         (layer("LocallyConnected2D", "here"), "here is a LocallyConnected2D: Keras 3 has no locally connected layers"),
@@ -193,9 +199,15 @@ def test_a_recurrent_layer_of_keras_2(tmp_path):
             layer("MaxPooling2D", "pool", pool_size={"class_name": "TFSMLayer", "config": {}}),
             "has an unknown object as pool_size",
         ),
-        (layer("Odd\nLayer", "two\nlines"), "(layer two"),
-        (layer("TFSMLayer", "run", filepath="x"), "needs the code of 'TFSMLayer'"),
-        (layer("StringLookup", "read", vocabulary="/etc/passwd"), "needs the code of 'StringLookup'"),
+        (layer("Odd\nLayer", "two\nlines"), "(layer 'two"),
+        (
+            layer("TFSMLayer", "run", filepath="x"),
+            "has a TFSMLayer (layer 'run'), which runs a program outside the file",
+        ),
+        (
+            layer("StringLookup", "read", vocabulary="/etc/passwd"),
+            "has a StringLookup (layer 'read'), which takes text or tables",
+        ),
         ({"class_name": "Sequential", "config": {"name": "inner", "layers": []}}, "its Sequential has no layers"),
         ({"class_name": "Conv2D", "config": None}, "its layer Conv2D has no settings"),
         ({"config": {}}, "its configuration has no class name"),

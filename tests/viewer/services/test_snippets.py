@@ -4,10 +4,12 @@ from dreamfilters.viewer.services.snippets import Snippets
 
 
 def test_a_dream_is_reproduced_with_its_recipe_seed_and_arguments_of_load():
-    snippets = Snippets.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None})
+    snippets = Snippets.of("my net.keras", {"classes": Path("names.txt"), "trust": True, "form": None, "output": None,
+                                         "imports": ("my_layers",)})  # fmt: skip
     assert snippets.dream("class:No entry", "natural", 7) == (
-        "dreamfilters dream 'my net.keras' 'class:No entry' --recipe natural --seed 7 --classes names.txt --trust",
-        "df.dream(df.load('my net.keras', classes='names.txt', trust=True), 'class:No entry', "
+        "dreamfilters dream 'my net.keras' 'class:No entry' --recipe natural --seed 7 --classes names.txt --trust "
+        "--import my_layers",
+        "df.dream(df.load('my net.keras', classes='names.txt', trust=True, imports=('my_layers',)), 'class:No entry', "
         "df.read_recipe('natural'), seed=7)",
     )
 
