@@ -8,6 +8,7 @@ from .comparison.measures.path_similarity import path_similarity as path_similar
 from .comparison.measures.registry import MEASURES as MEASURES
 from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.result import Comparison as Comparison
+from .display import show as show
 from .dreams.engine import dream as dream, iter_dreams as iter_dreams
 from .dreams.objectives.features import direction as direction, diversity as diversity, match as match
 from .dreams.objectives.objective import Objective as Objective, minimize as minimize
@@ -43,7 +44,7 @@ from .dreams.penalties import (
 )
 from .dreams.priors import Prior as Prior, measure_prior as measure_prior
 from .dreams.recipe import Recipe as Recipe, read_recipe as read_recipe
-from .dreams.result import Dream as Dream
+from .dreams.result import Dream as Dream, Dreams as Dreams
 from .dreams.transforms import (
     Blur as Blur,
     Color as Color,
@@ -93,6 +94,7 @@ from .report.report import write_report as write_report
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings, draw_maps as draw_maps
+from .runs.saving import save as save
 from .runs.scan_run import read_scan as read_scan
 from .runs.storage.run_result import RunResult as RunResult
 from .verdicts.audit import audit as audit

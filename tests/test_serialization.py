@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamfilters.serialization import finite, plain, table
+from dreamfilters.serialization import finite, plain
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,3 @@ def test_what_is_undefined_says_so():
     assert finite(np.float64(2.0)) == 2.0
     assert finite(float("nan")) is None
     assert finite(float("-inf")) is None
-
-
-def test_no_name_becomes_html():
-    shown = table("<script>", [{"<i>": "<b>&", "n": None, "list": [0.123456, 2]}])
-    assert "<script>" not in shown
-    assert "<i>" not in shown
-    assert "<td>&lt;b&gt;&amp;</td><td>–</td><td>0.1235, 2</td>" in shown
-    assert table("nothing", []) == "<table><caption>nothing</caption><tr></tr></table>"

@@ -7,7 +7,7 @@ Black Box", arXiv 1605.01713, 2016).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
+from dreamfilters.display import frame, table
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import Activations, stream
 from dreamfilters.evidence.features import Images, penultimate
@@ -23,7 +24,7 @@ from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.watching import watch
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import plain
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class LogitAttribution:
     number: int
     logit: float
     total: float
-    units: tuple[UnitContribution, ...]
+    units: tuple[UnitContribution, ...] = field(repr=False)
     count: int
 
     def as_values(self) -> dict[str, Any]:
@@ -68,7 +69,9 @@ class LogitAttribution:
         return values
 
     def _repr_html_(self) -> str:
-        return table(f"class {self.number}, {self.layer}: {self.total:.4g} of {self.logit:.4g}", plain(self.units))
+        return frame(
+            table(f"class {self.number}, {self.layer}: {self.total:.4g} of {self.logit:.4g}", plain(self.units))
+        )
 
 
 def attribute_logit(

@@ -57,7 +57,7 @@ COMMANDS = (scan,)
 
 
 def _print(result: RunResult[Scan | None], as_json: bool) -> None:
-    from dreamfilters.report.tables import layer_rows
+    from dreamfilters.evidence.scan.result import layer_rows
 
     exit_if_stopped(result.stopped, result.done, result.total)
     assert result.value is not None  # it was not stopped

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
+
+from markupsafe import Markup
 
 from dreamfilters.comparison.measures.measure import Caption, Missing, as_values
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.measures.response_rank import ResponseRank, ResponseRanks
+from dreamfilters.comparison.number_format import grouped, number, times
 from dreamfilters.comparison.units import ComparedUnit, UnitView
+from dreamfilters.display import frame, heading, table, tiles, warning
 from dreamfilters.dreams.result import Dream
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import plain
+
+_SHOWN = 24  # units in a notebook
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The result for one unit.
+
+    Attributes:
+        figure: the number that states it.
+        words: the words beside the number.
+        flags: remarks.
+        bad: those of the flags that speak against the dream.
+    """
+
+    figure: str
+    words: str
+    flags: tuple[str, ...]
+    bad: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +101,24 @@ class UnitComparison:
         return not histogram.high > histogram.low
 
     @property
+    def headline(self) -> Headline:
+        """The response to the dream over the largest response to a real image, and what to flag."""
+        rank, dream = self.response_rank, self.dream
+        flags = [f"same response to all {grouped(rank.count)} real images"] if self.responds_equally else []
+        bad = [] if dream.activated else [dream.note or "not activated: its score never rose"]
+        if self.loses:
+            bad.append("loses to a real image")
+        elif self.loses_robust:
+            bad.append("loses to a real image under small transforms")
+        flags += bad
+        if dream.activated and dream.recovered_by:
+            flags.append(f"recovered by {dream.recovered_by}")
+        if rank.ratio is not None:
+            return Headline(times(rank.ratio), "the strongest real image", tuple(flags), tuple(bad))
+        words = "no real image activates it" if rank.response > 0 else "neither the dream nor a real image activates it"
+        return Headline(number(rank.response), words, tuple(flags), tuple(bad))
+
+    @property
     def captions(self) -> Mapping[str, Caption]:
         """Name -> caption of every measure with a value, or with a reason why it has none."""
         values = {**self.measures, **{name: Missing(reason) for name, reason in self.missing.items()}}
@@ -116,7 +156,11 @@ class UnitComparison:
         }
 
     def _repr_html_(self) -> str:
-        return table(self.name, [{"measure": key, "value": value} for key, value in self.row.items()])
+        rows = [
+            {"measure": caption.name or name, "value": caption.figure, "detail": caption.detail}
+            for name, caption in self.captions.items()
+        ]
+        return frame(_shown(self), table("", rows))
 
     def __repr__(self) -> str:
         rank = self.response_rank
@@ -149,8 +193,25 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.network)}</p>" + table("Dreams and real images", [unit.row for unit in self.units])
+        losing = f"{sum(unit.loses for unit in self.units)} of {len(self.units)} dreams lose to a real image."
+        more = f"The first {_SHOWN} of {len(self.units)} units; df.write_report writes a page of all." * (
+            len(self.units) > _SHOWN
+        )
+        failures = f"{len(self.failures)} images could not be read." if self.failures else ""
+        shown = [_shown(unit) for unit in self.units[:_SHOWN]]
+        title = heading(f"{self.network}: dreams and real images", losing)
+        return frame(title, *filter(None, [more, failures]), *shown)
 
     def __repr__(self) -> str:
         losing = sum(unit.loses for unit in self.units)
         return f"Comparison({self.network!r}, {len(self.units)} units, {losing} lose to a real image)"
+
+
+def _shown(unit: UnitComparison) -> Markup:
+    """Return the dream beside the real images that activate the unit most, with the responses."""
+    headline = unit.headline
+    views = [("dream", unit.view), *((view.name, view) for view in unit.real)]
+    views += [(unit.user_image.name, unit.user_image)] if unit.user_image else []
+    images = [(view.image, (name, f"{number(view.response)}", view.label)) for name, view in views]
+    title = heading(unit.unit.title or unit.name, f"dream: {headline.figure} {headline.words}")
+    return title + warning("; ".join(headline.flags)) + tiles(images)

@@ -99,13 +99,13 @@ class UnitView:
         patch: the part of the image that `position` sees; None where that is the whole image.
     """
 
-    image: Floats
+    image: Floats = field(repr=False)
     name: str
     label: str
     response: float
     position: tuple[int, int]
-    map: Floats
-    patch: Patch | None
+    map: Floats = field(repr=False)
+    patch: Patch | None = field(repr=False)
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as plain values."""

@@ -22,7 +22,7 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.result import Dream
+from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import AnyNetwork, Network, network_of
 
@@ -40,7 +40,7 @@ def dream(
     batch: int | None = None,
     frames: int = 0,
     on_step: OnStep | None = None,
-) -> tuple[Dream, ...]:
+) -> Dreams:
     """Return the images that maximize `goal` on `network`, one `Dream` per unit.
 
     Args:
@@ -66,7 +66,7 @@ def dream(
     dreams = iter_dreams(
         network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, on_step=on_step
     )
-    return tuple(dreams)
+    return Dreams(dreams)
 
 
 def iter_dreams(

@@ -38,9 +38,9 @@ class Prior:
     """
 
     name: str
-    mean: np.ndarray = field(compare=False)
-    colors: np.ndarray = field(compare=False)
-    spectrum: np.ndarray | None = field(default=None, compare=False)
+    mean: np.ndarray = field(compare=False, repr=False)
+    colors: np.ndarray = field(compare=False, repr=False)
+    spectrum: np.ndarray | None = field(default=None, compare=False, repr=False)
     shape: tuple[int, int] = (0, 0)
     digest: str = ""
 

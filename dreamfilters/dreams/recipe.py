@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
+from dreamfilters.display import frame, heading, table
 from dreamfilters.dreams import builtin_recipes, optimizers, parameterizations, penalties, transforms
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
 from dreamfilters.dreams.parameterizations import Fourier, Parameterization, Size
@@ -82,6 +83,19 @@ class Recipe(Settings):
         if self.edits and not isinstance(self.parameterization, parameterizations.Pixels):
             kind = _kind(type(self.parameterization).__name__)
             raise RecipeError(f"edits change pixels, which {kind} does not have: set parameterization.kind = 'pixels'")
+
+    def __repr__(self) -> str:
+        parts = [part for key in _LISTS for part in getattr(self, key)]
+        kinds = ", ".join(type(part).__name__ for part in (self.parameterization, *parts, self.optimizer))
+        return f"Recipe({self.name[:60]!r}, {self.steps} steps: {kinds[:180]})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {"setting": name, "value": "\n".join(map(repr, value)) if isinstance(value, tuple) else value}
+            for name, value in vars(self).items()
+            if value != () and name != "name"
+        ]
+        return frame(heading(f"Recipe {self.name}"), table("", rows))
 
     def as_values(self) -> dict[str, Any]:
         """Return the recipe as JSON values, which `from_values` reads."""

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
+from dreamfilters.display import frame, heading, show, tiles, warning
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.images import contact_sheet, gif_bytes, png_bytes
+from dreamfilters.images.encoding import side_by_side, write_image
+from dreamfilters.serialization import plain
+
+_WIDTH = 224  # pixels of a dream in a notebook
+_SHEET = 64  # dreams on the contact sheet that a notebook shows
 
 
 @dataclass(frozen=True, eq=False)
 class Dream:
-    """An image that the ascent made.
+    """An image that the ascent made; `np.asarray` and every function that takes images read its pixels.
 
     Attributes:
         name: the target.
@@ -72,6 +82,115 @@ class Dream:
             **({} if self.prediction is None else {"prediction": self.prediction.as_values()}),
         }
 
+    @property
+    def shown(self) -> np.ndarray:
+        """The image as a PNG stores it: several channels side by side, with the transparency if it has one."""
+        image = side_by_side(self.image)
+        if self.transparency is None:
+            return image
+        copies = image.shape[1] // self.transparency.shape[1]
+        return np.concatenate([image, np.tile(self.transparency, (1, copies))[..., None]], axis=-1)
+
+    @property
+    def png(self) -> bytes:
+        """The image as a PNG file with all values as text."""
+        return png_bytes(self.shown, text={"dreamfilters": json.dumps(plain(self.as_values()))})
+
+    @property
+    def caption(self) -> str:
+        """The lines below it on a contact sheet: target, score, and what the network predicts."""
+        return caption_of(plain(self.as_values()))
+
+    def show(self) -> None:
+        """Show the dream below the cell of a notebook, elsewhere in the system's image viewer."""
+        show(self)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the dream as a .png file with its values as text, or its frames as a .gif file, and return the path.
+
+        Raises:
+            OutputError: the file cannot be written, its name has another ending, or there are no frames.
+
+        Example:
+            >>> dreams[0].save("dream.png").name
+            'dream.png'
+        """
+        contents = {".png": lambda: self.png}
+        if self.frames:
+            contents[".gif"] = lambda: gif_bytes([side_by_side(image) for image in self.frames])
+        return write_image(path, contents)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.image, dtype, copy=copy)
+
+    def _repr_png_(self) -> bytes:
+        return png_bytes(self.shown)
+
+    def _repr_html_(self) -> str:
+        facts = [f"score {self.score:.4g}", f"robust {self.robust:.4g}", f"{self.steps} steps", f"seed {self.seed}"]
+        facts += [f"recovered by {self.recovered_by}"] if self.recovered_by else []
+        predicted = self.prediction
+        said = "" if predicted is None else predicted.text if predicted.is_predicted else warning(predicted.text)
+        return frame(
+            heading(self.name, ", ".join(facts)),
+            *filter(None, [said]),
+            warning(self.note or ("" if self.activated else "not activated")),
+            tiles([(self.image, ())], side=_WIDTH),
+        )
+
     def __repr__(self) -> str:
         state = "" if self.activated else ", not activated"
         return f"Dream({self.name!r}, score {self.score:.4g}, robust {self.robust:.4g}, {self.steps} steps{state})"
+
+
+class Dreams(tuple[Dream, ...]):
+    """A tuple of dreams, which a notebook shows as a contact sheet.
+
+    Example:
+        >>> dreams[:1]
+        Dreams(1: conv6:12)
+    """
+
+    __slots__ = ()
+
+    def show(self) -> None:
+        """Show the contact sheet below the cell of a notebook, elsewhere in the system's image viewer."""
+        show(self)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the contact sheet as a .png file and return its path; `df.save` writes one file for each dream.
+
+        Raises:
+            OutputError: the file cannot be written, or its name has another ending.
+        """
+        return write_image(path, {".png": lambda: png_bytes(contact_sheet(self))})
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Dream: ...
+
+    @overload
+    def __getitem__(self, index: slice, /) -> Dreams: ...
+
+    def __getitem__(self, index: SupportsIndex | slice, /) -> Dream | Dreams:
+        return Dreams(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
+
+    def _repr_png_(self) -> bytes | None:
+        return png_bytes(contact_sheet(self[:_SHEET], title=_first(_SHEET, len(self)))) if self else None
+
+    def __repr__(self) -> str:
+        named = [dream.name[:40] for dream in self[:4]]
+        return f"Dreams({len(self)}: {', '.join(named)}{', …' if len(self) > len(named) else ''})"
+
+
+def caption_of(values: Mapping[str, Any]) -> str:
+    """Return the lines below a dream, from its values as JSON: target, score, and what the network predicts."""
+    score = "not finite" if values["score"] is None else f"{values['score']:.4g}"
+    lines = [values["target"], score if values["activated"] else "not activated"]
+    if prediction := values.get("prediction"):
+        text = prediction["text"].partition("; ")[0]
+        lines += [text] if prediction["is_predicted"] else text.split(": ", 1)
+    return "\n".join(lines)
+
+
+def _first(most: int, count: int) -> str:
+    return f"the first {most} of {count} dreams" if count > most else ""

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import ImageArray, in_channels, with_channels
 from dreamfilters.images.encoding import as_image
+from dreamfilters.images.folder import ImageFolder
 from dreamfilters.images.panels import BACKGROUND, BRIGHT, PLAIN, TextLine
 from dreamfilters.images.resizing import resize
 from dreamfilters.images.text import draw_text, shortened, text_width
@@ -20,8 +21,8 @@ _PIXELS_SHOWN = 16  # images of at most this size are enlarged without interpola
 
 
 def contact_sheet(
-    images: Sequence[ArrayLike] | ImageArray,
-    captions: Sequence[str] = (),
+    images: Sequence[ArrayLike] | ImageArray | ImageFolder,
+    captions: Sequence[str] | None = None,
     *,
     columns: int | None = None,
     tile: int | None = None,
@@ -31,8 +32,9 @@ def contact_sheet(
     """Return all images in a grid on a dark background, with captions: (H, W, 3) in [0, 1].
 
     Args:
-        images: each (h, w) or (h, w, 1 to 4).
-        captions: one for each image, possibly of several lines; long lines are shortened.
+        images: dreams, an `ImageFolder`, or arrays (h, w) or (h, w, 1 to 4).
+        captions: one for each image, possibly of several lines; long lines are shortened. Default: target and
+            score of a dream, name of a file.
         columns: of the grid; default: the number that leaves the fewest cells empty.
         tile: length of the longer side of each image; default: that of the largest image, between 128 and 256.
         gap: pixels between tiles.
@@ -44,9 +46,15 @@ def contact_sheet(
     >>> contact_sheet([[[0.0]], [[1.0]]], ["black", "white"]).shape
     (193, 316, 3)
     """
+    if isinstance(images, ImageFolder):
+        folder, read = images, list(images)
+        images = [image for _, image in read]
+        captions = [folder.names[index] for index, _ in read] if captions is None else captions
+    if captions is None:
+        captions = [getattr(image, "caption", "") for image in images]
     if len(images) == 0 or len(captions) > len(images):
         raise ImageError(f"contact sheet: {len(captions)} captions for {len(images)} images; must be one each")
-    opaque = [in_channels(with_channels(image), 3) for image in images]
+    opaque = [in_channels(with_channels(getattr(image, "shown", image)), 3) for image in images]
     tile = tile or min(256, max(128, *(max(image.shape[:2]) for image in opaque)))
     tiles = [as_image(_fitted(image, tile)) for image in opaque]
     lines = [caption.split("\n") if caption else [] for caption in captions]

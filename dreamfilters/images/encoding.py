@@ -1,7 +1,7 @@
 """Encoding of float images as PNG files with text, and as GIF animations."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, PngImagePlugin
 
-from dreamfilters.errors import ImageError
+from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.images.decoding import MID_GRAY, ImageArray, in_channels, open_image, path_text, with_channels
 
 TEXT_LIMIT = 2**20  # bytes; Pillow and most readers refuse more compressed text
@@ -45,6 +45,14 @@ def png_bytes(image: ArrayLike, *, text: Mapping[str, str] = _NO_TEXT) -> bytes:
     return file.getvalue()
 
 
+def side_by_side(image: ArrayLike) -> ImageArray:
+    """Return gray and color images unchanged, the channels of any other (h, w, c) as one gray row (h, w * c, 1)."""
+    values = np.asarray(image, np.float32)
+    if values.ndim != 3 or values.shape[-1] in (1, 3):
+        return values
+    return np.concatenate(np.split(values, values.shape[-1], axis=-1), axis=1)
+
+
 def png_text(path: str | Path) -> dict[str, str]:
     """Return the text that precedes the pixels of a PNG file, {} if there is none; no pixel is decoded.
 
@@ -75,6 +83,24 @@ def gif_bytes(frames: Iterable[ArrayLike], *, seconds_per_frame: float = 0.08) -
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0)
     return file.getvalue()
+
+
+def write_image(path: str | Path, contents: Mapping[str, Callable[[], bytes]]) -> Path:
+    """Write a file and return its path; `contents` has a function for each ending that its name may have.
+
+    Raises:
+        OutputError: the name has another ending, or the file cannot be written.
+    """
+    path = Path(path)
+    content = contents.get(path.suffix.lower())
+    if content is None:
+        raise OutputError(f"{path_text(path)}: its name must end in {' or '.join(contents)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content())
+    except OSError as error:
+        raise OutputError(f"{path_text(path)}: cannot be written ({error.strerror}); choose another path") from error
+    return path
 
 
 def _opaque(image: ImageArray) -> ImageArray:

@@ -21,6 +21,7 @@ _SUFFIXES = frozenset(
 )
 _AHEAD = 16 * 2**20  # bytes of decoded images that wait: hundreds of small ones, or one from a camera
 _LARGE = 2**22  # pixels; as floats they take fifty megabytes
+_SHOWN = 24  # images in a notebook
 _one_at_a_time = threading.Lock()  # several threads read, but only one large image at a time is in memory
 
 
@@ -86,6 +87,21 @@ class ImageFolder:
             return reason
         self._reasons.pop(index, None)
         return image
+
+    def __repr__(self) -> str:
+        classes = len(set(self.labels) - {""})
+        labels = f" in {classes} classes" if classes else ""
+        size = "" if self.size is None else f", {self.size[0]}x{self.size[1]}"
+        return f"ImageFolder({_end(self.folder)!r}, {len(self)} images{labels}{size}, {self.channels} channels)"
+
+    def _repr_html_(self) -> str:
+        from dreamfilters.display import frame, heading, tiles  # it imports this package
+
+        indices = range(len(self))[:_SHOWN]
+        first = [(image, (self.names[index], self.labels[index])) for index, image in self.only(indices)]
+        more = f"The first {_SHOWN} of {len(self)} images." if len(self) > _SHOWN else ""
+        failures = [f"{_end(path)}: {reason}" for path, reason in self.failures[:_SHOWN]]
+        return frame(heading(_end(self.folder), repr(self)), tiles(first), *filter(None, [more, *failures]))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -155,6 +171,11 @@ def _images_below(folder: Path) -> Iterator[Path]:
         for name in files:
             if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
                 yield Path(parent, name)
+
+
+def _end(path: Path) -> str:
+    """Return the last 80 letters of a path."""
+    return path_text(path)[-80:]
 
 
 def _bytes_of(item: tuple[int, ImageArray | str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import keras
 from keras import ops
 
 from dreamfilters.backend import Tensor
+from dreamfilters.display import frame, heading, table, warning
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.classes.class_head import ClassHead, head_of
@@ -21,6 +23,8 @@ from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.watching import LOGITS, ForwardPass
+
+_CLASSES = 12  # named in a notebook
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +218,27 @@ class Network:
         """The title of each class, see `class_title`."""
         return tuple(self.class_title(number) for number in range(len(self.classes)))
 
+    def __repr__(self) -> str:
+        return f"Network({self.name[:80]!r}, {self.form.describe()}, {len(self.classes)} classes)"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "layer": info.name,
+                "type": info.type,
+                "output": " × ".join(str(side or "any") for side in info.shape),
+                "activation": info.activation,
+                "receptive field": _side(info),
+                "dreams": info.reason or "yes",
+            }
+            for info in self.layers
+        ]
+        classes = ", ".join(self.class_titles[:_CLASSES]) + (", …" if len(self.classes) > _CLASSES else "")
+        detail = f"{self.form.describe()}, {self.model.count_params():,} parameters, {len(rows)} layers"
+        named = f"{len(self.classes)} classes: {classes}" if self.classes else "no classes"
+        parts = [part for part in (self.remark, *self.changes) if part]
+        return frame(heading(self.name, detail), warning(self.assumed), named, *parts, table("", rows))
+
     def _exact(self, address: str) -> str:
         if address == LOGITS:
             return address
@@ -225,6 +250,12 @@ class Network:
 def _is_short_for(name: str, known: str) -> bool:
     """Return whether a name is the end of the known name of a layer, or lacks the number of its call."""
     return any(full == name or full.endswith(f"/{name}") for full in (known, known.rpartition(CALL)[0]))
+
+
+def _side(info: LayerInfo) -> str:
+    """Return the sides of a layer's receptive field in pixels."""
+    field = info.receptive_field
+    return "whole image" if field is None else " × ".join(f"{math.ceil(side)}" for side in field.size)
 
 
 def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> LayerInfo:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from dreamfilters.comparison.result import UnitComparison
+from dreamfilters.display import frame, heading, share_bars
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.report import UnitCard
 from dreamfilters.report.tables import csv_bytes, json_bytes
-from dreamfilters.serialization import table
 from dreamfilters.verdicts.result import Finding
-from dreamfilters.verdicts.verdict import KINDS
+from dreamfilters.verdicts.verdict import COLORS, KINDS
 
 PAGE, TABLE, VALUES = "index.html", "atlas.csv", "atlas.json"
 UNITS = "units"  # the folder of the units' pages
@@ -47,8 +48,8 @@ class AtlasUnit:
     verdict: str
     flags: tuple[str, ...]
     loses: bool
-    words: str
-    row: Mapping[str, Any]
+    words: str = field(repr=False)
+    row: Mapping[str, Any] = field(repr=False)
 
     @property
     def anchor(self) -> str:
@@ -71,9 +72,9 @@ def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: s
         title=card.title if unit.unit.is_class else str(unit.unit.number),
         page=page,
         image=image,
-        figure=card.headline.figure,
+        figure=unit.headline.figure,
         verdict=verdict.kind,
-        flags=card.headline.flags,
+        flags=unit.headline.flags,
         loses=unit.loses,
         words=f"{card.words} {verdict.kind}",
         row={**unit.row, **verdict_cells},
@@ -125,8 +126,14 @@ class Atlas:
         kinds = [unit.verdict for unit in self.units]
         return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
+        return f"Atlas({self.network[:80]!r}, {len(self.units)} units: {counts})"
+
     def _repr_html_(self) -> str:
-        return table(self.network, [{"verdict": kind, "units": count} for kind, count in self.counts.items()])
+        rows = {layer.title: dict(Counter(unit.verdict for unit in layer.units)) for layer in self.layers}
+        losing = f"{sum(unit.loses for unit in self.units)} of {len(self.units)} dreams lose to a real image."
+        return frame(heading(f"Atlas of {self.network}", losing), share_bars(rows, COLORS))
 
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values."""

@@ -14,7 +14,7 @@ from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
 from dreamfilters.progress import OnProgress
-from dreamfilters.report.report import headline_of, write_files, write_report
+from dreamfilters.report.report import write_files, write_report
 from dreamfilters.signs.rendering.scenes import samples
 
 TARGETS = (
@@ -47,7 +47,7 @@ def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Pat
         labels=[network.classes[number] for number in numbers], progress=progress,
     )  # fmt: skip
     page = write_report(replace(found, facts={**found.facts, **_facts()}), folder)
-    captions = [f"{unit.unit.title}\n{headline_of(unit).figure}" for unit in found.units]
+    captions = [f"{unit.unit.title}\n{unit.headline.figure}" for unit in found.units]
     dreams = [unit.dream.image for unit in found.units]
     sheet = contact_sheet(dreams, captions, columns=8, tile=160, title=found.network)
     write_files({"contact-sheet.png": png_bytes(sheet)}, page.parent)

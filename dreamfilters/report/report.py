@@ -12,52 +12,16 @@ import numpy as np
 
 from dreamfilters.comparison.measures.measure import Figure
 from dreamfilters.comparison.measures.registry import MEASURES
-from dreamfilters.comparison.number_format import grouped, number, times
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import UnitView
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
+from dreamfilters.images.encoding import side_by_side
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.report.html_frame import anchors, flat_image, rendered, script_json
+from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.tables import csv_bytes, json_bytes
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The result for one unit.
-
-    Attributes:
-        figure: the number that states it.
-        words: the words beside the number.
-        flags: remarks.
-        bad: those of the flags that speak against the dream.
-    """
-
-    figure: str
-    words: str
-    flags: tuple[str, ...]
-    bad: tuple[str, ...]
-
-
-def headline_of(unit: UnitComparison) -> Headline:
-    """Return the response to the dream over the largest response to a real image, and what to flag."""
-    rank, dream = unit.response_rank, unit.dream
-    flags = [f"same response to all {grouped(rank.count)} real images"] if unit.responds_equally else []
-    bad = [] if dream.activated else [dream.note or "not activated: its score never rose"]
-    if unit.loses:
-        bad.append("loses to a real image")
-    elif unit.loses_robust:
-        bad.append("loses to a real image under small transforms")
-    flags += bad
-    if dream.activated and dream.recovered_by:
-        flags.append(f"recovered by {dream.recovered_by}")
-    if rank.ratio is not None:
-        return Headline(times(rank.ratio), "the strongest real image", tuple(flags), tuple(bad))
-    words = "no real image activates it" if rank.response > 0 else "neither the dream nor a real image activates it"
-    return Headline(number(rank.response), words, tuple(flags), tuple(bad))
-
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
 _NAME = 60  # letters of a file's name, which any file system accepts
@@ -91,11 +55,6 @@ class UnitCard:
         return view.map.T if info.grid is None else info.grid.patches(view.map)[..., 0]
 
     @cached_property
-    def headline(self) -> Headline:
-        """The result at a glance."""
-        return headline_of(self.unit)
-
-    @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """The charts and images of the measures."""
         measures = self.unit.measures
@@ -119,7 +78,7 @@ class UnitCard:
         unit = self.unit
         shown = [part for view in unit.real for part in (view.name, view.label)]
         flags = ["loses"] if unit.loses or unit.loses_robust else []
-        return " ".join([unit.name, self.title, unit.facts.name, *shown, *self.headline.flags, *flags]).lower()
+        return " ".join([unit.name, self.title, unit.facts.name, *shown, *unit.headline.flags, *flags]).lower()
 
 
 def layer_detail(facts: LayerInfo) -> str:
@@ -155,7 +114,7 @@ def html(comparison: Comparison) -> str:
 
 def report_files(comparison: Comparison) -> dict[str, bytes]:
     """Return every file of the report, name -> bytes; equal comparisons give equal bytes."""
-    files = {card.file: png_bytes(flat_image(card.unit.dream.image)) for card in cards_of(comparison)}
+    files = {card.file: png_bytes(side_by_side(card.unit.dream.image)) for card in cards_of(comparison)}
     return {
         **files,
         TABLE: csv_bytes([unit.row for unit in comparison.units]),

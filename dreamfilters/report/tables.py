@@ -1,4 +1,4 @@
-"""Tables as CSV in which a spreadsheet interprets no text as a formula, values as JSON, and the tables of a scan."""
+"""Tables as CSV in which a spreadsheet interprets no text as a formula, values as JSON, and the units of a scan."""
 
 from __future__ import annotations
 
@@ -57,27 +57,6 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return guarded(value)
     return "" if value is None else value
-
-
-def layer_rows(scan: Scan) -> list[dict[str, Any]]:
-    """Return a row for each layer: number of units, always silent ones, share of zeros, and the strongest unit."""
-    rows = []
-    for name, layer in scan.layers.items():
-        some = layer.counted > 0
-        best = int(np.nanargmax(layer.maximum)) if some.any() else None
-        rows.append(
-            {
-                "layer": name,
-                "units": layer.units,
-                "silent": int(layer.always_silent.sum()),
-                "nonfinite": int((layer.nonfinite > 0).sum()),
-                "zeros": float(layer.zeros[some].mean()) if some.any() else None,
-                "strongest": best,
-                "maximum": None if best is None else float(layer.maximum[best]),
-                "image": None if best is None else scan.names[layer.by_max.strongest.index[0, best]],
-            }
-        )
-    return rows
 
 
 def units_csv(scan: Scan) -> bytes:

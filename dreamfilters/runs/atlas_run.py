@@ -17,6 +17,7 @@ from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.comparison.units import ComparedUnit
+from dreamfilters.display import frame, share_bars
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import ModelError
@@ -25,6 +26,7 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.report.atlas import (
+    PAGE,
     UNITS,
     Atlas,
     AtlasUnit,
@@ -47,6 +49,7 @@ from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audited_layers
 from dreamfilters.verdicts.result import Audit, Finding
+from dreamfilters.verdicts.verdict import COLORS
 
 AUDIT = "audit"
 _AGAIN = "“dreamfilters again dreams/seed-…/NAME.png” makes a dream again and compares the bytes."
@@ -177,6 +180,12 @@ class AtlasSummary:
     counts: Mapping[str, int]
     losing: int
 
+    def _repr_html_(self) -> str:
+        return frame(
+            f"{self.losing} dreams lose to a real image. The pages begin at {PAGE}.",
+            share_bars({"all units": self.counts}, COLORS),
+        )
+
 
 def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return targets for every unit of these layers; default: all layers that an audit judges, and every class.
@@ -281,7 +290,8 @@ def run(
                 return RunResult(folder, None, total - store.missing, total, stopped=True)
         manifest = claimed.manifest
         summary = AtlasSummary(manifest.results["counts"], manifest.results["losing"])
-        return RunResult(folder, summary, total, total, manifest.failures, kept=kept)
+        sheet = f"{DREAMS}/seed-{job.plan.seed}/{dream_store.SHEET}"
+        return RunResult(folder, summary, total, total, manifest.failures, kept=kept, images=(sheet,))
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:

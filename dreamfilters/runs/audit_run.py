@@ -117,7 +117,7 @@ def run(
                 dreamer = _dreamer(job, folder, progress)
                 dreamer = dreamer if job.wrap_dreamer is None else job.wrap_dreamer(dreamer)
                 found = audit(job.network, scan, job.layers, seed=job.seed, dreamer=dreamer, progress=progress)
-                _finish(claimed, found, () if scan is None else scan.failures)
+                finish(claimed, found, () if scan is None else scan.failures)
         except KeyboardInterrupt:
             return RunResult(folder, None, 0, units, stopped=True)
         failures = () if scan is None else scan.failures
@@ -191,7 +191,7 @@ def attempt_of(entry: DreamEntry, network: Network, name: str) -> Attempt:
     return Attempt(record["target"], image, record["activated"], name, tuple(record["attempts"]))
 
 
-def _finish(claimed: RunFolder, found: Audit, failures: tuple[tuple[str, str], ...]) -> None:
+def finish(claimed: RunFolder, found: Audit, failures: tuple[tuple[str, str], ...]) -> None:
     """Write the result, and last the manifest, which marks the audit as finished."""
     contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found))}
     files = {name: claimed.write(name, content) for name, content in contents.items()}

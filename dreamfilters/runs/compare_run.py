@@ -23,7 +23,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
-from dreamfilters.report.report import cards_of, headline_of, report_files
+from dreamfilters.report.report import cards_of, report_files
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage import run_folder
@@ -205,7 +205,7 @@ def _make(job: CompareJob, claimed: RunFolder, overall: OverallProgress) -> None
 
 def _unit_values(unit: UnitComparison) -> dict[str, Any]:
     figures = {caption.name: caption.figure for caption in unit.captions.values()}
-    return {"row": unit.row, "figures": figures, "flags": list(headline_of(unit).flags)}
+    return {"row": unit.row, "figures": figures, "flags": list(unit.headline.flags)}
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:

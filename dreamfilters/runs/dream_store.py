@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
-from dreamfilters.dreams.result import Dream
+from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
+from dreamfilters.images.encoding import side_by_side
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY, MANIFEST, as_json
@@ -98,7 +99,7 @@ class DreamStore:
         """Write a dream and its animation; the record is written last and marks the dream as finished."""
         name, record = slug(dream.name), record_of(dream, self.settings)
         inside = {key: value for key, value in record.items() if key != PREDICTION}  # a result, not a setting
-        contents = {f"{name}.png": png_bytes(shown(dream), text={KEY: as_json(inside)})}
+        contents = {f"{name}.png": png_bytes(dream.shown, text={KEY: as_json(inside)})}
         if dream.frames:
             contents[f"{name}.gif"] = gif_bytes([side_by_side(frame) for frame in dream.frames])
         record["files"] = {file: self.run.write(file, content) for file, content in contents.items()}
@@ -125,7 +126,7 @@ class DreamStore:
             return
         images = [read_image(entry.image) for entry in entries]
         title = f"{self.settings['model']['name']} · {self.settings['recipe']['name']} · seed {self.settings['seed']}"
-        sheet = contact_sheet(images, [_caption(entry.record) for entry in entries], title=title)
+        sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
         files = {SHEET: self.run.write(SHEET, png_bytes(sheet))}
         for entry in entries:
             record = entry.image.with_suffix(".json")
@@ -134,31 +135,6 @@ class DreamStore:
         done = {entry.record["target"] for entry in entries}
         missing = [target for target in self.settings["targets"] if target not in done]
         self.run.save_manifest(files, {"dreams": dreams, "missing": missing})
-
-
-def shown(dream: Dream) -> np.ndarray:
-    """Return the image of a dream as a PNG stores it, with its transparency if it has one."""
-    image = side_by_side(dream.image)
-    if dream.transparency is None:
-        return image
-    copies = image.shape[1] // dream.transparency.shape[1]
-    return np.concatenate([image, np.tile(dream.transparency, (1, copies))[..., None]], axis=-1)
-
-
-def side_by_side(image: np.ndarray) -> np.ndarray:
-    """Return gray and color images unchanged, the channels of any other (h, w, c) as one gray row (h, w * c, 1)."""
-    if image.shape[-1] in (1, 3):
-        return image
-    return np.concatenate(np.split(image, image.shape[-1], axis=-1), axis=1)
-
-
-def _caption(record: Mapping[str, Any]) -> str:
-    score = "not finite" if record["score"] is None else f"{record['score']:.4g}"
-    lines = [record["target"], score if record["activated"] else "not activated"]
-    if PREDICTION in record:
-        text = record[PREDICTION]["text"].partition("; ")[0]
-        lines += [text] if record[PREDICTION]["is_predicted"] else text.split(": ", 1)
-    return "\n".join(lines)
 
 
 def _planned(settings: Mapping[str, Any]) -> list[str]:

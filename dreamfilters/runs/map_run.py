@@ -131,7 +131,10 @@ def run(
         store.close([*others, *ordered], failures)
     done = {maps.image for maps in ordered} | failures.keys()
     missing = tuple(name for name in job.source.names if name not in done)
-    return RunResult(folder, ordered, len(done), len(job.source), tuple(failures.items()), missing, stopped)
+    overviews = tuple((maps.folder / OVERVIEW).relative_to(folder).as_posix() for maps in ordered)
+    return RunResult(
+        folder, ordered, len(done), len(job.source), tuple(failures.items()), missing, stopped, images=overviews
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.scan.accumulators import Accumulators
-from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.result import Scan, layer_rows
+from dreamfilters.images import ImageFolder
+from dreamfilters.images.decoding import path_text
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.report.tables import layer_rows, units_csv
+from dreamfilters.report.tables import units_csv
 from dreamfilters.runs.storage.atomic_files import write_atomic
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
 
@@ -80,10 +83,15 @@ class ScanStore:
         (self.run.path / UNFINISHED).unlink(missing_ok=True)
 
 
-def read_scan(folder: Path | str) -> Scan:
+def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None) -> Scan:
     """Return a stored scan, without importing TensorFlow.
 
+    Args:
+        folder: of the scan.
+        images: the images that were scanned, which a notebook then shows beside the numbers.
+
     Raises:
+        ImageError: their number is another one than that of the scan.
         OutputError: the folder holds no finished scan, or its files are damaged.
 
     Example:
@@ -93,6 +101,8 @@ def read_scan(folder: Path | str) -> Scan:
     folder = Path(folder)
     manifest = KIND.read_finished(folder)
     arrays, settings, results = _read_arrays(folder / ARRAYS), manifest.settings, manifest.results
+    if images is not None and len(images) != len(results["names"]):
+        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(results['names'])}")
     return Scan(
         network=manifest.model["name"],
         fingerprint=settings["weights"],
@@ -107,7 +117,19 @@ def read_scan(folder: Path | str) -> Scan:
         truth=arrays.pop("truth"),
         facts=tuple(map(LayerInfo.from_values, results["layers"])),
         arrays=arrays,
+        images=None if images is None else images if isinstance(images, ImageFolder) else _Arrays(images),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    """Images in memory."""
+
+    images: Sequence[ArrayLike] | NDArray[Any]
+
+    def tried(self, index: int) -> NDArray[np.float32]:
+        """Return one image."""
+        return np.asarray(self.images[index], np.float32)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:

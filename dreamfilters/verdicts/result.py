@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dreamfilters.display import frame, heading, share_bars, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.duplicate_filters import DuplicatePair
-from dreamfilters.serialization import plain, table
-from dreamfilters.verdicts.verdict import KINDS, DreamEvidence, Kind, ScanEvidence, Verdict
+from dreamfilters.serialization import plain
+from dreamfilters.verdicts.verdict import COLORS, KINDS, DreamEvidence, Kind, ScanEvidence, Verdict
 
 _TABLE_ROWS = 100  # units listed in a notebook
 
@@ -58,6 +59,10 @@ class LayerAudit:
         """The number of units per kind, in the order of `KINDS`."""
         kinds = [finding.verdict.kind for finding in self.findings]
         return {kind: kinds.count(kind) for kind in KINDS}
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items() if count)
+        return f"LayerAudit({self.name[:80]!r}: {counts or 'no units'})"
 
     @property
     def proved(self) -> int:
@@ -140,7 +145,10 @@ class Audit:
         units = [{"unit": f"{layer}:{each.unit}", "verdict": str(each.verdict)} for layer, each in others[:_TABLE_ROWS]]
         images = f"{self.images} images" if self.images else "no images"
         more = f", the first {_TABLE_ROWS} of {len(others)}" if len(others) > _TABLE_ROWS else ""
-        return table(f"{self.network}, {images}", rows) + (table(f"Not alive{more}", units) if units else "")
+        shares = share_bars({layer.name: layer.counts for layer in self.layers}, COLORS)
+        not_alive = [table(f"Not alive{more}", units)] if units else []
+        title = heading(f"Audit of {self.network}", f"{images}, dreams by the recipe {self.recipe}")
+        return frame(title, shares, table("", rows), *not_alive)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items() if count)

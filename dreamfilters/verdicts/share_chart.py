@@ -21,17 +21,7 @@ from dreamfilters.images.panels import (
 )
 from dreamfilters.images.text import shortened, text_width
 from dreamfilters.verdicts.result import Audit
-from dreamfilters.verdicts.verdict import KINDS, Kind
-
-# Okabe and Ito, "Color universal design", 2008: distinct for every color vision; neighbors differ in brightness.
-COLORS: Mapping[Kind, Color] = {
-    "alive": (0, 158, 115),
-    "dormant": (240, 228, 66),
-    "dead": (213, 94, 0),
-    "always on": (86, 180, 233),
-    "saturated": (204, 121, 167),
-    "undecided": (225, 225, 225),
-}
+from dreamfilters.verdicts.verdict import COLORS, KINDS, Kind
 
 _BAR = 420  # pixels of a bar
 _LEAST = 4  # pixels of the smallest share, so that one unit of hundreds is visible

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from dreamfilters.images.panels import Color
+
 Kind: TypeAlias = Literal["alive", "dormant", "dead", "always on", "saturated", "undecided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Okabe and Ito, "Color universal design", 2008: distinct for every color vision; neighbors differ in brightness.
+COLORS: Mapping[Kind, Color] = {
+    "alive": (0, 158, 115),
+    "dormant": (240, 228, 66),
+    "dead": (213, 94, 0),
+    "always on": (86, 180, 233),
+    "saturated": (204, 121, 167),
+    "undecided": (225, 225, 225),
+}
 
 # Geirhos et al., "Don't trust your eyes", 2024: units that respond only to optimized images can be planted.
 WARNING = "a unit that only dreams activate may be planted or unused: its dream does not show that the network uses it"

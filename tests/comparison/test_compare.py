@@ -26,7 +26,9 @@ def test_the_strongest_images_are_those_of_the_filters_color(images_of, compared
 
 
 def test_a_unit_is_a_table_in_a_notebook(compared):
-    assert "<td>target</td><td>conv:0</td>" in compared.units[0]._repr_html_()
+    html = compared.units[0]._repr_html_()
+    assert html.count("<img") == 1 + 3 + 1  # the dream, the strongest real images, the user's image
+    assert "<td>Response</td>" in html
     assert repr(compared.units[0]).startswith("UnitComparison('conv:0', ")
 
 

@@ -53,7 +53,7 @@ def test_units_are_grouped_by_layer_and_counted(atlas):
         ("Classes", "3 classes", 1),
     ]
     assert atlas.counts == {"alive": 2, "dead": 1}
-    assert "<td>dead</td><td>1</td>" in atlas._repr_html_()
+    assert 'title="1 dead"' in atlas._repr_html_()
 
 
 def test_the_index_contains_no_image_and_links_each_dream(atlas):

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from dreamfilters.report.html_frame import anchors, flat_image, map_uri, pixels_uri, script_json, shown_uri
+from dreamfilters.report.html_frame import anchors, map_uri, pixels_uri, script_json, shown_uri
 
 
 def test_anchors_are_plain_and_differ():
@@ -48,9 +48,3 @@ def test_an_image_is_no_larger_than_it_is_shown():
 
 def test_a_patch_keeps_its_size():
     assert decoded(pixels_uri(np.zeros((300, 5, 3)))).shape == (300, 5, 3)
-
-
-def test_channels_that_are_not_colors_are_laid_side_by_side():
-    planes = np.arange(2 * 1 * 4, dtype="float32").reshape(2, 1, 4)
-    assert flat_image(planes)[..., 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert flat_image(planes[..., :3]).shape == (2, 1, 3)

@@ -16,7 +16,7 @@ from PIL import Image
 from dreamfilters.comparison.number_format import times
 from dreamfilters.errors import OutputError
 from dreamfilters.images import heat
-from dreamfilters.report.report import cards_of, headline_of, html, report_files, write_report
+from dreamfilters.report.report import cards_of, html, report_files, write_report
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 
@@ -202,7 +202,7 @@ def test_a_class_has_no_map_similarity(compared):
 
 def test_a_dream_that_loses_is_flagged_and_its_figure_is_bad(compared):
     unit = losing(compared.units[0])
-    headline = headline_of(unit)
+    headline = unit.headline
     assert headline.figure == "0.500 ×"
     assert "loses to a real image" in headline.flags
     response = unit.captions["response_rank"]
@@ -217,12 +217,12 @@ def test_one_that_loses_only_under_small_transforms_is_flagged_as_that(compared)
         "response_rank": replace(plain, mean=replace(plain.mean, loses=False)),
         "robust_response_rank": replace(robust, mean=replace(robust.mean, loses=True)),
     }
-    flags = headline_of(replace(unit, measures={**unit.measures, **changed})).flags
+    flags = replace(unit, measures={**unit.measures, **changed}).headline.flags
     assert "loses to a real image under small transforms" in flags
 
 
 def test_a_unit_that_no_image_activates_says_so(compared):
-    headline = headline_of(compared.units[1])
+    headline = compared.units[1].headline
     assert headline.words == "neither the dream nor a real image activates it"
     assert headline.flags[0] == "same response to all 24 real images"
     assert any("not activated" in flag for flag in headline.flags)

@@ -11,7 +11,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_text, read_image
 from dreamfilters.networks.classes.predictions import Prediction
-from dreamfilters.runs.dream_store import opened, side_by_side
+from dreamfilters.runs.dream_store import opened
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.records import dream_of
 
@@ -147,13 +147,6 @@ def test_transparency_becomes_alpha(tmp_path, make_dream, settings):
     with Image.open(entry.image) as image:
         assert image.mode == "RGBA"
         assert np.asarray(image)[..., 3].tolist() == [[255] * 4, [0] * 4, [0] * 4, [0] * 4]
-
-
-def test_channels_that_are_no_colors_are_placed_side_by_side():
-    image = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
-    assert side_by_side(image)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
-    color = np.ones((2, 2, 3))
-    assert side_by_side(color) is color
 
 
 def test_a_dream_without_its_animation_is_not_finished(tmp_path, make_dream, settings):

@@ -12,11 +12,11 @@ from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
 from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
 from dreamfilters.comparison.number_format import percent
 from dreamfilters.comparison.reference_set import ReferenceSet
+from dreamfilters.display import Tabular
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.serialization import Tabular
 
 _GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
 

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from dreamfilters.comparison.batch import Batch, ClassImages
 from dreamfilters.comparison.measures.measure import Caption, Figure, ImagePart, Measure, Missing, ShownImage
 from dreamfilters.comparison.number_format import number, percent
+from dreamfilters.display import Tabular
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import feature_vectors, penultimate
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead
-from dreamfilters.serialization import Tabular, plain
+from dreamfilters.serialization import plain
 
 _CLASSES = 3  # confused classes that are shown
 _SHOWN = 4  # images of each

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dreamfilters.comparison.batch import REFERENCES, Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, LinePart, Measure, Missing
 from dreamfilters.comparison.number_format import number
+from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS, Floats
 from dreamfilters.evidence.features import (
@@ -25,7 +26,7 @@ from dreamfilters.evidence.features import (
 )
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
-from dreamfilters.serialization import finite, plain, table
+from dreamfilters.serialization import finite, plain
 
 _ERRORS = 2  # standard errors that a difference has to exceed
 _ROUNDING = 1e-5  # a difference that may come from single precision
@@ -74,7 +75,7 @@ class PathSimilarity:
         return next((step for step in reversed(self.steps) if step.similarity is not None), None)
 
     def _repr_html_(self) -> str:
-        return table("Path similarity", plain(self.steps))
+        return frame(table("Path similarity", plain(self.steps)))
 
 
 def path_similarity(

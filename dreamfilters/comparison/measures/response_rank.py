@@ -15,13 +15,14 @@ from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, HistogramPart, Mark, Measure
 from dreamfilters.comparison.number_format import grouped, number, percent, times
 from dreamfilters.comparison.responses import responses_to
+from dreamfilters.display import Tabular, frame, table
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.evidence.scan.score_statistics import By
-from dreamfilters.serialization import Tabular, plain
+from dreamfilters.serialization import plain
 
 TRANSFORMED = 96  # real images, drawn at random, that are transformed, besides each unit's strongest
 
@@ -69,6 +70,14 @@ class ResponseRanks:
     quantity: str = ""
     histogram: Histogram | None = None
     marks: tuple[Mark, ...] = ()
+
+    def __repr__(self) -> str:
+        rank = self.rank
+        return f"ResponseRanks(by {self.by}: {rank.response:.4g} against {rank.largest:.4g} of {rank.count} images)"
+
+    def _repr_html_(self) -> str:
+        rows = [{"by": by, **plain(rank)} for by, rank in (("max", self.maximum), ("mean", self.mean))]
+        return frame(table(f"Response to the dream among real images, judged by {self.by}", rows))
 
     @property
     def rank(self) -> ResponseRank:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, ImagePart, Measure, Missing, ShownImage
 from dreamfilters.comparison.number_format import number
+from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import centered, feature_vectors, mean_cosine_distance
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class SeedVariation:
     highest: float
     distance: float | None
     pixel_distance: float | None
-    dreams: tuple[tuple[int, Floats], ...] = ()
+    dreams: tuple[tuple[int, Floats], ...] = field(default=(), repr=False)
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the images as plain values."""
@@ -52,7 +53,7 @@ class SeedVariation:
         return {**plain(numbers), "seeds": [seed for seed, _ in self.dreams]}
 
     def _repr_html_(self) -> str:
-        return table("Seeds", [self.as_values()])
+        return frame(table("Seeds", [self.as_values()]))
 
 
 def seed_variation(vectors: Floats, images: Floats, scores: ArrayLike) -> SeedVariation:

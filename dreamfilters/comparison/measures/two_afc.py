@@ -14,6 +14,7 @@ from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
 from dreamfilters.comparison.measures.path_similarity import check_responses_vary
 from dreamfilters.comparison.number_format import percent
+from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS
 from dreamfilters.evidence.features import (
@@ -26,7 +27,7 @@ from dreamfilters.evidence.features import (
 )
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import AnyNetwork, Network, network_of
-from dreamfilters.serialization import plain, table
+from dreamfilters.serialization import plain
 
 Matrix: TypeAlias = NDArray[np.float64]
 
@@ -75,7 +76,9 @@ class TwoAFC:
 
     def _repr_html_(self) -> str:
         parts = {"dreams": self.dreams, "real images": self.natural}
-        return table(f"2AFC by {self.similarity}", [{"references": k, **plain(v)} for k, v in parts.items() if v])
+        return frame(
+            table(f"2AFC by {self.similarity}", [{"references": k, **plain(v)} for k, v in parts.items() if v])
+        )
 
 
 def machine_score(

@@ -14,10 +14,11 @@ from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure,
 from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
 from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.comparison.reference_set import ReferenceSet
+from dreamfilters.display import Tabular
 from dreamfilters.evidence.activations import Floats, mean_responses
 from dreamfilters.evidence.features import centered, unit_length
 from dreamfilters.networks import Network
-from dreamfilters.serialization import Tabular, finite
+from dreamfilters.serialization import finite
 
 
 @dataclass(frozen=True)

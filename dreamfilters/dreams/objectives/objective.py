@@ -17,6 +17,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
+from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError
 
 Activations: TypeAlias = Mapping[str, Tensor]
@@ -101,6 +102,16 @@ class Objective:
         wanted = keras.tree.map_structure(lambda array: np.asarray(array)[index], self.wanted)
         classes = tuple(self.classes[row] for row in index) if self.classes else ()
         return replace(self, wanted=wanted, names=tuple(self.names[row] for row in index), classes=classes)
+
+    def __repr__(self) -> str:
+        named = [name[:60] for name in self.names[:3]]
+        more = ", …" if len(self) > len(named) else ""
+        return f"Objective({len(self)}: {', '.join(named)}{more})"
+
+    def _repr_html_(self) -> str:
+        layers = ", ".join(sorted(self.layers)).replace("//logits", "logits").replace("//before/", "before ")
+        names = [{"image": number, "maximizes": name} for number, name in enumerate(self.names)]
+        return frame(heading(f"Objective of {len(self)} images", f"reads {layers}"), table("", names))
 
     def at_maximum(self) -> Objective:
         """Return the objective that raises the maximum of each map instead of its mean, under the same names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,11 @@ class LayerBounds:
         reason: why there are no bounds, with the name of the layer that has none, or ''.
     """
 
-    low: Array | None = None
-    high: Array | None = None
-    low_before: Array | None = None
-    high_before: Array | None = None
-    linear: NDArray[np.bool_] | None = None
+    low: Array | None = field(default=None, repr=False)
+    high: Array | None = field(default=None, repr=False)
+    low_before: Array | None = field(default=None, repr=False)
+    high_before: Array | None = field(default=None, repr=False)
+    linear: NDArray[np.bool_] | None = field(default=None, repr=False)
     reason: str = ""
 
     def before(self, unit: int) -> tuple[float, float] | None:
@@ -64,7 +64,7 @@ class Bounds:
         untried: layers that it did not finish within its budget.
     """
 
-    layers: Mapping[str, LayerBounds]
+    layers: Mapping[str, LayerBounds] = field(repr=False)
     size: tuple[int, int]
     work: int = 0
     untried: tuple[str, ...] = ()

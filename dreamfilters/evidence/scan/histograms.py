@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,8 @@ class Histogram:
         (0.25, 1.5)
     """
 
-    counts: NDArray[np.integer[Any]]
-    edges: NDArray[np.float64]
+    counts: NDArray[np.integer[Any]] = field(repr=False)
+    edges: NDArray[np.float64] = field(repr=False)
     low: float
     high: float
 

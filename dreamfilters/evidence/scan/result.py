@@ -5,14 +5,15 @@ Imports neither TensorFlow nor Keras, so that a stored scan loads quickly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.display import frame, heading, table, tiles
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.scan.accumulators import Arrays
 from dreamfilters.evidence.scan.histograms import Histogram
@@ -20,6 +21,15 @@ from dreamfilters.evidence.scan.score_statistics import By, RankedImage, ScoreSt
 from dreamfilters.networks.layers.layer_info import LayerInfo
 
 _NUMBERS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")  # one per unit
+_SHOWN = 24  # images in a notebook
+_NO_IMAGES = "read_scan(folder, images=image_folder(...)) also shows the images."
+
+
+class ScannedImages(Protocol):
+    """The images of a scan, such as an `ImageFolder`."""
+
+    def tried(self, index: int) -> NDArray[np.float32] | str:
+        """Return an image (h, w, c) in [0, 1], or the reason why it cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +47,7 @@ class LayerScan:
         counted: images with a finite map for the unit; only these enter the statistics.
         nonfinite: images left out because the unit's map holds NaN or infinity, or sums to it.
         by_max, by_mean: statistics by the maximum and by the mean of a map.
+        images: the scanned images, None if they are not known.
     """
 
     facts: LayerInfo
@@ -50,6 +61,7 @@ class LayerScan:
     nonfinite: NDArray[np.int64]
     by_max: ScoreStatistics
     by_mean: ScoreStatistics
+    images: ScannedImages | None = None
 
     @property
     def units(self) -> int:
@@ -66,6 +78,19 @@ class LayerScan:
         """Return `by_max` or `by_mean`."""
         return self.by_max if by == "max" else self.by_mean
 
+    def __repr__(self) -> str:
+        silent = int(self.always_silent.sum())
+        return f"LayerScan({self.facts.name[:80]!r}, {self.units} units, {silent} always silent)"
+
+    def _repr_html_(self) -> str:
+        ranking, units = self.by_max.strongest, np.flatnonzero(~self.always_silent)
+        best = [(int(ranking.index[0, unit]), (str(unit), f"{ranking.score[0, unit]:.4g}")) for unit in units[:_SHOWN]]
+        more = f"the first {_SHOWN} of {len(units)} units" if len(units) > _SHOWN else "each unit"
+        title = f"The image that activates {more} most; below it the unit and the maximum of its map."
+        shown = _tiles(self.images, best)
+        head = heading(self.facts.name, f"{self.units} units, {self.units - len(units)} always silent")
+        return frame(head, *([title, shown] if shown else [_NO_IMAGES]))
+
 
 @dataclass(frozen=True, eq=False)
 class UnitScan:
@@ -78,6 +103,7 @@ class UnitScan:
         histogram: by 'max' and by 'mean'.
         class_means: by 'max' and by 'mean', class -> mean score.
         selectivity, correlation: by 'max' and by 'mean'; see the functions in `score_statistics`.
+        images: the scanned images, None if they are not known.
     """
 
     layer: LayerInfo
@@ -96,6 +122,19 @@ class UnitScan:
     class_means: Mapping[By, Mapping[str, float]]
     selectivity: Mapping[By, float]
     correlation: Mapping[By, float]
+    images: ScannedImages | None = None
+
+    def __repr__(self) -> str:
+        numbers = f"maximum {self.maximum:.4g}, mean {self.mean:.4g}, silent on {self.silent} of {self.counted} images"
+        return f"UnitScan({self.layer.name[:80]}:{self.number}, {numbers})"
+
+    def _repr_html_(self) -> str:
+        rows = [{**{name: getattr(self, name) for name in _NUMBERS}, "selectivity": self.selectivity["max"]}]
+        ranked = [one for one in self.strongest["max"] if one.score != 0]
+        shown = _tiles(self.images, [(one.index, (f"{one.score:.4g}", one.name, one.label)) for one in ranked])
+        images = [shown] if shown else [table("Strongest images", [vars(one) for one in ranked]), _NO_IMAGES]
+        title = heading(f"{self.layer.name}:{self.number}", "The images that activate the unit most.")
+        return frame(title, *images, table("", rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +155,7 @@ class Scan:
         truth: (n,) the index in `classes` of each image's label, -1 for none.
         facts: each layer, under the name and with the shape that was scanned.
         arrays: `Accumulators.arrays`.
+        images: the scanned images, which a notebook shows; None if they are not known.
 
     Example:
         >>> unit = read_scan("outputs/scan").unit("conv6", 12)
@@ -136,6 +176,7 @@ class Scan:
     truth: NDArray[np.int32]
     facts: tuple[LayerInfo, ...]
     arrays: Arrays
+    images: ScannedImages | None = field(default=None, repr=False)
 
     @property
     def readable(self) -> int:
@@ -147,7 +188,7 @@ class Scan:
         """The scan of each layer by name, in the order of execution."""
         ends = np.cumsum([facts.units for facts in self.facts]).tolist()
         return {
-            facts.name: _layer_scan(facts, self.arrays, slice(end - facts.units, end))
+            facts.name: _layer_scan(facts, self.arrays, slice(end - facts.units, end), self.images)
             for facts, end in zip(self.facts, ends, strict=True)
         }
 
@@ -186,26 +227,79 @@ class Scan:
             },
             selectivity={by: float(statistics.selectivity[number]) for by, statistics in both},
             correlation={by: float(statistics.correlation[number]) for by, statistics in both},
+            images=self.images,
         )
 
+    def __repr__(self) -> str:
+        units = sum(facts.units for facts in self.facts)
+        return f"Scan({self.network[:80]!r}, {self.readable} images, {len(self.facts)} layers, {units} units)"
 
-def _layer_scan(facts: LayerInfo, arrays: Arrays, units: slice) -> LayerScan:
+    def _repr_html_(self) -> str:
+        rows = layer_rows(self)
+        best = [row for row in rows if row["strongest"] is not None][:_SHOWN]
+        shown = _tiles(self.images, [(self._strongest(row), _lines(row)) for row in best])
+        title = "The strongest unit of each layer, and the image that activates it most."
+        failures = f", {len(self.failures)} could not be read" if self.failures else ""
+        head = heading(f"Scan of {self.network}", f"{self.readable} images{failures}")
+        return frame(head, *([title, shown] if shown else [_NO_IMAGES]), table("", rows))
+
+    def _strongest(self, row: Mapping[str, Any]) -> int:
+        """Return the index of the image that activates the strongest unit of a layer most."""
+        return int(self.layers[row["layer"]].by_max.strongest.index[0, row["strongest"]])
+
+
+def _layer_scan(facts: LayerInfo, arrays: Arrays, units: slice, images: ScannedImages | None) -> LayerScan:
     positions, width = facts.positions or 1, facts.map_size[1] or 1
     counted = arrays["sums/counted"][units]
     by_max, by_mean = (score_statistics(arrays, by, units, width) for by in ("max", "mean"))
-    images = np.where(counted > 0, counted, np.nan)  # NaN for a unit without a finite image
+    total_images = np.where(counted > 0, counted, np.nan)  # NaN for a unit without a finite image
     total = len(arrays["sums/counted"])
-    power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / images
+    power = arrays["sums/total"][2 * total + units.start : 2 * total + units.stop] / total_images
     return LayerScan(
         facts,
         np.where(counted > 0, by_max.histograms["high"], np.nan),
         np.where(counted > 0, arrays["sums/minimum"][units], np.nan),
         by_mean.mean,
         np.sqrt(np.maximum(power - by_mean.mean**2, 0)),
-        arrays["sums/zeros"][units] / images / positions,
+        arrays["sums/zeros"][units] / total_images / positions,
         arrays["sums/silent"][units],
         counted,
         arrays["sums/nonfinite"][units],
         by_max,
         by_mean,
+        images,
     )
+
+
+def layer_rows(scan: Scan) -> list[dict[str, Any]]:
+    """Return a row for each layer: number of units, always silent ones, share of zeros, and the strongest unit."""
+    rows = []
+    for name, layer in scan.layers.items():
+        some = layer.counted > 0
+        best = int(np.nanargmax(layer.maximum)) if some.any() else None
+        rows.append(
+            {
+                "layer": name,
+                "units": layer.units,
+                "silent": int(layer.always_silent.sum()),
+                "nonfinite": int((layer.nonfinite > 0).sum()),
+                "zeros": float(layer.zeros[some].mean()) if some.any() else None,
+                "strongest": best,
+                "maximum": None if best is None else float(layer.maximum[best]),
+                "image": None if best is None else scan.names[layer.by_max.strongest.index[0, best]],
+            }
+        )
+    return rows
+
+
+def _lines(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return f"{row['layer']}:{row['strongest']}", f"{row['maximum']:.4g}", row["image"]
+
+
+def _tiles(images: ScannedImages | None, wanted: Sequence[tuple[int, Sequence[str]]]) -> str:
+    """Return the images of these indices with their lines, "" if none of them can be read."""
+    if images is None:
+        return ""
+    read = [(images.tried(index), lines) for index, lines in wanted if index >= 0]
+    found = [(image, lines) for image, lines in read if not isinstance(image, str)]
+    return tiles(found) if found else ""

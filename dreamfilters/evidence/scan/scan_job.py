@@ -210,6 +210,7 @@ class ScanJob:
             truth=self.truth,
             facts=self.facts,
             arrays=state.accumulators.arrays,
+            images=self.source,
         )
 
     @cached_property

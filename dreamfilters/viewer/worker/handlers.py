@@ -22,10 +22,11 @@ from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import png_bytes
+from dreamfilters.images.encoding import side_by_side
 from dreamfilters.progress import Progress
-from dreamfilters.report.report import headline_of, report_files
+from dreamfilters.report.report import report_files
 from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.dream_store import opened as opened_store, shown, side_by_side
+from dreamfilters.runs.dream_store import opened as opened_store
 from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
@@ -98,7 +99,7 @@ class Handlers:
         names = ("target", "score", "robust", "steps", "activated", "recovered_by", "note", "history")
         return {
             "id": request.id,
-            "png": png_bytes(shown(dream)),
+            "png": png_bytes(dream.shown),
             "map": unit_map,
             "maximum": max((value for row in rows for value in row if value is not None), default=None),
             "prediction": values.get("prediction"),
@@ -194,7 +195,7 @@ def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dr
     (compared,) = compare_batch(Batch(references, (unit,), {unit.name: tuple(dreams)}))
     values: Values = plain(
         {
-            "headline": headline_of(compared),
+            "headline": compared.headline,
             "measures": list(compared.captions.values()),
             "numbers": compared.row,
             "missing": compared.missing,

@@ -71,7 +71,7 @@ def test_sensitivity_grows_with_the_distance_of_two_classes():
 def test_values_are_json():
     for one in (*confusions_of(LOGITS, LABELS, 0), *separating_units(LOGITS[:4], [0, 0, 1, 1], 0, 1)):
         json.dumps(plain(one), allow_nan=False)
-        assert one._repr_html_().startswith("<table>")
+        assert "<table>" in one._repr_html_()
 
 
 def test_wrong_shapes_and_unknown_classes_are_refused():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import RULES
@@ -28,6 +29,9 @@ _CAFFE = (123.68, 116.779, 103.939)
 _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
+_SHOWN = 20  # trials in a notebook
+
+
 @dataclass(frozen=True, eq=False)
 class FormRanking:
     """The trials of `rank_forms`, the best first."""
@@ -36,6 +40,22 @@ class FormRanking:
     classes: int  # number of classes among the images
     failures: tuple[tuple[Path, str], ...] = ()  # each image that cannot be read, with the reason
     known: InputForm | None = None  # the form that the network's first layers imply or that is given, if any
+
+    def __repr__(self) -> str:
+        best = self.best
+        return f"FormRanking({len(self.ranked)} trials, best: {best.describe()}, accuracy {best.accuracy:.3f})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "input form": trial.form.describe(),
+                "class order": trial.order.name,
+                "accuracy": trial.accuracy,
+                "log loss": trial.log_loss,
+            }
+            for trial in self.ranked[:_SHOWN]
+        ]
+        return frame(heading("Input forms", self.describe_rivals()), table("", rows))
 
     @property
     def best(self) -> Trial:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -40,8 +40,8 @@ class Trial:
 
     form: InputForm
     order: ClassOrder
-    right: NDArray[np.bool_]  # (n,) whether each image is predicted correctly
-    losses: Reals  # (n,) -log(probability of the right class)
+    right: NDArray[np.bool_] = field(repr=False)  # (n,) whether each image is predicted correctly
+    losses: Reals = field(repr=False)  # (n,) -log(probability of the right class)
 
     @property
     def accuracy(self) -> float:

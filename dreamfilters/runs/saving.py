@@ -1,0 +1,106 @@
+"""`save`: a result of Python as the files that the commands write."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dreamfilters.comparison.result import Comparison
+from dreamfilters.dreams.result import Dream, Dreams
+from dreamfilters.errors import ImageError, OutputError
+from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.images import contact_sheet, png_bytes
+from dreamfilters.images.encoding import side_by_side, write_image
+from dreamfilters.report.report import write_files, write_report
+from dreamfilters.runs import audit_run, scan_store
+from dreamfilters.runs.dream_store import SHEET
+from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.run_folder import entered
+from dreamfilters.verdicts.result import Audit
+
+
+def save(
+    value: Dream | Sequence[Dream] | ArrayLike | Comparison | Scan | Audit, path: Path | str, *, force: bool = False
+) -> Path:
+    """Write a result, and return the path of its file or page.
+
+    A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Several dreams
+    become a contact sheet (.png), or a folder with the sheet and a file for each. A comparison becomes the report of
+    `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands read.
+
+    Args:
+        value: the result.
+        path: of the file, or of the folder.
+        force: replace another scan or audit in the folder.
+
+    Raises:
+        OutputError: the value has no files, the path cannot be written or has the wrong ending, or the folder holds
+            something else.
+
+    Example:
+        >>> save(dreams, "two-dreams").name
+        'contact-sheet.png'
+    """
+    path = Path(path)
+    if isinstance(value, Dream):
+        return value.save(path)
+    if isinstance(value, Comparison):
+        return write_report(value, path)
+    if isinstance(value, Scan):
+        return _save_scan(value, path, force)
+    if isinstance(value, Audit):
+        return _save_audit(value, path, force)
+    if isinstance(value, list | tuple) and value and all(isinstance(one, Dream) for one in value):
+        return _save_dreams(Dreams(value), path)
+    try:
+        image = png_bytes(side_by_side(np.asarray(value, np.float32)))
+    except (ValueError, TypeError, ImageError):
+        raise OutputError(
+            f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), a comparison, "
+            "a scan or an audit"
+        ) from None
+    return write_image(path, {".png": lambda: image})
+
+
+def _save_dreams(dreams: Dreams, path: Path) -> Path:
+    if path.suffix:
+        return dreams.save(path)
+    names = [f"{slug(dream.name)}.png" for dream in dreams]
+    if len(set(names)) != len(names):
+        raise OutputError(f"{path}: two dreams are of the same target; save them into different folders")
+    files = {name: dream.png for name, dream in zip(names, dreams, strict=True)}
+    write_files({**files, SHEET: png_bytes(contact_sheet(dreams))}, path)
+    return path / SHEET
+
+
+def _save_scan(scan: Scan, folder: Path, force: bool) -> Path:
+    digest = hashlib.sha256(repr((scan.names, scan.labels)).encode("utf-8", "surrogatepass"))
+    for name in sorted(scan.arrays):
+        digest.update(np.ascontiguousarray(scan.arrays[name]).tobytes())
+    settings = {
+        "weights": scan.fingerprint,
+        "input": dict(scan.form),
+        "size": list(scan.size),
+        "layers": [facts.name for facts in scan.facts],
+        "top": scan.k,
+        "results": digest.hexdigest(),
+    }
+    with entered(folder, scan_store.KIND, settings, _model(scan.network, scan.fingerprint), force=force) as claimed:
+        scan_store.ScanStore(claimed).finish(scan)
+    return folder
+
+
+def _save_audit(audit: Audit, folder: Path, force: bool) -> Path:
+    settings = {"weights": audit.fingerprint, "results": hashlib.sha256(repr(audit.as_values()).encode()).hexdigest()}
+    with entered(folder, audit_run.KIND, settings, _model(audit.network, audit.fingerprint), force=force) as claimed:
+        audit_run.finish(claimed, audit, ())
+    return folder
+
+
+def _model(name: str, fingerprint: str) -> Mapping[str, Any]:
+    return {"name": name, "spec": "", "fingerprint": fingerprint}
