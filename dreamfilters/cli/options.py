@@ -172,10 +172,11 @@ class ModelOptions:
         ),
     ] = None
     input: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="NAME",
-            help="Image input of a model with several; the others receive zeros.",
+            metavar="NAME[=VALUE]",
+            help="Image input of a model with several. NAME=VALUE gives another input a number, an image or a .npy "
+            "file; default: zeros. May be repeated.",
             rich_help_panel=MODEL,
         ),
     ] = None
@@ -210,9 +211,26 @@ class ModelOptions:
             "architecture": self.architecture,
             "form": self._form(),
             "classes": None if self.classes is None else self.classes.absolute(),
-            "input": self.input,
+            "input": next((name for name in self.input or () if "=" not in name), None),
+            "inputs": self._other_inputs(),
             "output": self.output,
         }
+
+    def _other_inputs(self) -> dict[str, float | Path]:
+        """Return the value of each `--input NAME=VALUE`: a number, or the path of a file."""
+        images = [name for name in self.input or () if "=" not in name]
+        if len(images) > 1:
+            options = " ".join(f"--input {name}" for name in images)
+            raise InputFormError(f"{options}: one input takes the image; give the others a value, NAME=VALUE")
+        held: dict[str, float | Path] = {}
+        for given in self.input or ():
+            name, equals, value = given.partition("=")
+            if equals:
+                try:
+                    held[name] = float(value)
+                except ValueError:
+                    held[name] = Path(value).absolute()
+        return held
 
     def _form(self) -> Path | Mapping[str, Any] | None:
         """Return the input form that the options give, None without one."""

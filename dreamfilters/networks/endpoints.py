@@ -1,13 +1,16 @@
-"""The input that takes the image and its shape, the zeros that other inputs are held at, the output of the classes."""
+"""The input that takes the image and its shape, the values of other inputs, and the output that holds the classes."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, close_names
 from dreamfilters.networks.layers.pass_through import types_of
@@ -16,15 +19,25 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 
 class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """Zeros in place of an input, one row for each image; a side of unknown length gets length 1."""
+    """A value in place of an input, the same for each image; default: zeros, and a side of unknown length gets 1."""
 
-    def __init__(self, shape: Shape, dtype: str) -> None:
+    def __init__(self, shape: Shape, dtype: str, value: NDArray[Any] | None = None) -> None:
         super().__init__()
-        self.held, self.held_dtype = tuple(side or 1 for side in shape), dtype
+        self.shape, self.value, self.held_dtype = shape, value, dtype
+        self.held = tuple(side or 1 for side in shape) if value is None else value.shape
 
     def call(self, image: Any) -> Any:
-        """Return zeros for as many images as are given."""
-        return ops.zeros((ops.shape(image)[0], *self.held), self.held_dtype)
+        """Return the value once for each image."""
+        count = ops.shape(image)[0]
+        if self.value is None:
+            return ops.zeros((count, *self.held), self.held_dtype)
+        value = ops.cast(ops.convert_to_tensor(self.value), self.held_dtype)
+        return ops.broadcast_to(value, (count, *self.held))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return shape and value, which are part of the network's fingerprint."""
+        value = None if self.value is None else hashlib.sha256(np.ascontiguousarray(self.value).tobytes()).hexdigest()
+        return {"shape": list(self.shape)} | ({"value": value} if value else {})
 
 
 def name_of(tensor: Any) -> str:

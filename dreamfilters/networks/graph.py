@@ -6,13 +6,16 @@ This is the only file that reads private attributes of Keras: the nodes of a fun
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import keras
 from keras.src.models.functional import Functional  # has no public name
+from numpy.typing import NDArray
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.endpoints import HeldInput, class_output, flat_shape, image_input, name_of
@@ -57,13 +60,13 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A flattened model with one image input, which is slot 0; the first steps hold other inputs at zeros."""
+    """A flattened model with one image input, which is slot 0; the first steps hold other inputs at their values."""
 
     steps: tuple[Step, ...]  # in the order of execution
     output: int  # slot of the output that holds the classes
     input_shape: Shape  # (h, w, c) without the batch, whatever order the model uses
     channels_first: bool = False  # whether the model's input is (n, c, h, w)
-    held: tuple[str, ...] = ()  # names of the inputs that are held at zeros
+    held: tuple[str, ...] = ()  # names of the inputs that do not take the image
     outputs: tuple[str, ...] = ()  # names of the steps that compute the model's outputs
 
     @cached_property
@@ -106,12 +109,16 @@ def flatten(
     input: str | None = None,  # noqa: A002
     output: str | None = None,
     size: Shape = (None, None),
+    inputs: Mapping[str, NDArray[Any]] | None = None,
 ) -> Graph:
     """Return the steps of a model, with nested models replaced by their steps.
 
-    `input` and `output` are as in `load`; `size` is the (height, width) of the image where the input is flat. The first
-    step of a flat input is the reshaping of the image. Raises ModelError for a model that is not built, is subclassed,
-    or has no image input or several, and UnknownNameError for an input or output that it does not have.
+    `input` and `output` are as in `load`; `size` is the (height, width) of the image where the input is flat, and
+    `inputs` are values of other inputs. The first step of a flat input is the reshaping of the image.
+
+    Raises:
+        ModelError: the model is not built, is subclassed, or has no image input or several.
+        UnknownNameError: the model has no such input or output.
     """
     function = _function(model)
     if function is None:
@@ -126,10 +133,11 @@ def flatten(
         function, input = frames[input], None  # noqa: A001
     chosen = image_input(model.name, function.inputs, input, frames)
     shape = tuple(function.inputs[chosen].shape[1:])
-    walk, is_flat = _Walk(), len(shape) < 3
+    walk, is_flat, values = _Walk(), len(shape) < 3, inputs or {}
+    image = function.inputs[chosen]
     sources = [
-        walk.held(tensor) if place != chosen else walk.flat(tensor) if is_flat else 0
-        for place, tensor in enumerate(function.inputs)
+        walk.held(tensor, values.get(name_of(tensor))) if tensor is not image else walk.flat(tensor) if is_flat else 0
+        for tensor in function.inputs
     ]
     ends = walk.through(function, sources, "")
     steps = _with_order(_numbered(walk.steps))
@@ -141,7 +149,7 @@ def flatten(
         steps = _with_order(steps, input_first=True)
     writers = {slot: step.name for step in steps for slot in step.outputs}
     outputs = tuple(writers.get(slot, "input") for slot in ends)
-    held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not function.inputs[chosen])
+    held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not image)
     chosen_output = class_output(model.name, outputs, _output_keys(function), output)
     return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs)
 
@@ -214,10 +222,10 @@ class _Walk:
             scope.update((id(tensor), slot) for tensor, slot in zip(node.outputs, slots, strict=True))
         return [scope[id(tensor)] for tensor in function.outputs]
 
-    def held(self, tensor: Any) -> int:
-        """Append a step that holds an input at zeros, and return its slot."""
+    def held(self, tensor: Any, value: NDArray[Any] | None) -> int:
+        """Append a step that holds an input at a value, or at zeros, and return its slot."""
         slot, self.count = self.count, self.count + 1
-        layer = HeldInput(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+        layer = HeldInput(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype), value)
         self.steps.append(Step(name_of(tensor), layer, ((Slot(0),), {}), (0,), (slot,), layer.held, layer.held_dtype))
         return slot
 
@@ -225,7 +233,7 @@ class _Walk:
         """Append the step that reshapes the image to a flat input, and return its slot."""
         slot, self.count = self.count, self.count + 1
         shape = tuple(tensor.shape[1:])
-        layer = keras.layers.Reshape(tuple(side or -1 for side in shape))
+        layer = _reshaping(shape)
         dtype = keras.backend.standardize_dtype(tensor.dtype)
         self.steps.append(Step(name_of(tensor), layer, ((Slot(0),), {}), (0,), (slot,), shape, dtype))
         return slot
@@ -272,6 +280,11 @@ def _unwrapped(operation: Any) -> Any:
 
 
 _PER_POSITION = (keras.layers.Dense, keras.layers.Activation)  # of the last axis, at any number of others
+
+
+@functools.cache  # a layer of the same identity each time, as those of the model are
+def _reshaping(shape: Shape) -> keras.layers.Layer:
+    return keras.layers.Reshape(tuple(side or -1 for side in shape))
 
 
 def _frame_networks(function: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.custom_objects import import_module
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.network import Network
+from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
@@ -63,6 +64,7 @@ def load(
     architecture: str | Path | None = None,
     input: str | None = None,  # noqa: A002
     output: str | None = None,
+    inputs: Held | None = None,
 ) -> Network:
     """Return the network that `spec` names.
 
@@ -81,7 +83,9 @@ def load(
         size: side or (height, width) that replaces the model's input size, or that of the image in a flat input:
             (28, 28) for (784,).
         architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
-        input: name of the input that takes the image, where several could; the others are held at zeros.
+        input: name of the input that takes the image, where several could.
+        inputs: values of the other inputs by name: a number, an array as the model takes it, or a file of such an array
+            or of an image, which passes the input form. Inputs that are not named are held at zeros.
         output: name of the output that holds the classes; default: a softmax, else sigmoids, else the first.
 
     Raises:
@@ -100,6 +104,9 @@ def load(
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input, output=output or network.output, architecture=layers)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
+    held = {**(settings.inputs or {}), **(inputs or {})}
+    network = replace(network, inputs=held_values(network.graph, held, network.form))
+    network = replace(network, remark=_joined(describe_held(network.graph, held), network.remark))
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
@@ -175,13 +182,12 @@ def _assumed(model: keras.Model, name: str, ends: _Ends) -> Network:
     except (ModelError, UnknownNameError) as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
-    held = f"held at zeros: {', '.join(graph.held)}" if graph.held else ""
     network = Network(model, form, name=name, assumed=assumed, input=ends["input"], output=ends["output"])
     if ends["output"] is not None or len(set(graph.outputs)) < 2:
-        return replace(network, remark=held)
+        return network
     preferred = preferred_output(network)
     chosen = f"{preferred or graph.outputs[0]} of its outputs {', '.join(graph.outputs)}"
-    return replace(network, output=preferred, remark=_joined(held, f"classes: {chosen} (--output NAME chooses)"))
+    return replace(network, output=preferred, remark=f"classes: {chosen} (--output NAME chooses)")
 
 
 def _joined(*remarks: str) -> str:

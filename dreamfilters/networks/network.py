@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from dreamfilters.backend import Tensor
 from dreamfilters.display import frame, heading, table, warning
@@ -43,6 +45,7 @@ class Network:
         remark: one line on unusual weights, or on which inputs and outputs were chosen, or ''.
         input: name of the input that takes the image; None for the only one.
         output: name of the output that holds the classes; None for the first.
+        inputs: values of the inputs that do not take the image, as the model takes them; those missing are zeros.
         architecture: the file that the layers were read from, where the weights have a file of their own.
 
     >>> model = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Conv2D(8, 3, name="conv1")])
@@ -63,15 +66,17 @@ class Network:
     input: str | None = None
     output: str | None = None
     architecture: str | None = None
+    inputs: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> Graph:
         """The model as a flat list of steps."""
-        return flatten(self.model, input=self.input, output=self.output, size=self.form.size)
+        size, inputs = self.form.size, self.inputs
+        return flatten(self.model, input=self.input, output=self.output, size=size, inputs=inputs)
 
     @property
     def choices(self) -> dict[str, str]:
-        """The arguments of `load` that choose inputs, outputs and layers; they open the same network again."""
+        """The arguments of `load` that choose input, output and layers; with `inputs` they open the same network."""
         arguments = {"input": self.input, "output": self.output, "architecture": self.architecture}
         return {key: value for key, value in arguments.items() if value is not None}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +28,9 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
-from dreamfilters.runs.dream_store import DreamEntry, DreamStore, opened
+from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened
 from dreamfilters.runs.storage.atomic_files import sha256
-from dreamfilters.runs.storage.records import form_values
+from dreamfilters.runs.storage.records import form_values, model_values
 from dreamfilters.runs.storage.run_result import RunResult
 
 
@@ -83,18 +84,15 @@ class DreamJob:
             files["prior.npz"] = prior_bytes(self.prior)
         if self.start is not None:
             files["start.png"] = png_bytes(self.start)
+        if self.network.inputs:
+            files[INPUTS] = _array_bytes(self.network.inputs)
         return files
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the run's files."""
         return {
-            "model": {
-                "spec": self.spec,
-                "name": self.network.name,
-                "fingerprint": self.network.fingerprint,
-                **self.network.choices,
-            },
+            "model": {**model_values(self.network, self.spec), **self.network.choices},
             "input": form_values(self.network.form),
             "classes": {str(number): name for number, name in enumerate(self.network.classes)},
             "recipe": self.recipe.as_values(),
@@ -189,6 +187,13 @@ def prior_bytes(prior: Prior) -> bytes:
         path = Path(folder) / "prior.npz"
         prior.save(path)
         return path.read_bytes()
+
+
+def _array_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the .npz file of named arrays, the same bytes for equal arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:

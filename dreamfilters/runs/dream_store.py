@@ -24,7 +24,8 @@ from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 
 SHEET = "contact-sheet.png"
 PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPrediction`
-ATTACHMENTS = ("prior.npz", "start.png")  # inputs of a run that `again` needs
+ATTACHMENTS = ("prior.npz", "start.png")  # of a run, that `again` needs
+INPUTS = "inputs.npz"  # the values of the network's other inputs, an attachment too
 _SUMMARY = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")  # of a record, in the manifest
 
 
@@ -144,6 +145,7 @@ def _planned(settings: Mapping[str, Any]) -> list[str]:
         *sorted({slug(target) + suffix for target in settings["targets"] for suffix in suffixes}),
         SHEET,
         *ATTACHMENTS,
+        INPUTS,
     ]
 
 

@@ -16,7 +16,7 @@ from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import Network, load
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
-from dreamfilters.runs.dream_store import ATTACHMENTS, DreamEntry
+from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
@@ -52,9 +52,11 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False, import
     try:
         spec = model or str(record["model"]["spec"])
         choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
-        network = load(spec, trust=trust, imports=imports, form=form_from(record["input"]), **choices)
+        held = _attachment(image, INPUTS, record["attachments"])
+        inputs = None if held is None else dict(np.load(held, allow_pickle=False))
+        network = load(spec, trust=trust, imports=imports, form=form_from(record["input"]), inputs=inputs, **choices)
         if network.fingerprint != record["model"]["fingerprint"]:
-            raise ModelError(f"{spec}: is not the network of {image}: layers or weights differ")
+            raise ModelError(f"{spec}: is not the network of {image}: layers, weights or other inputs differ")
         return _job(image, record, network)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # edited, or of another version
         raise ImageError(f"{image}: its stored settings are incomplete ({error!r})") from error

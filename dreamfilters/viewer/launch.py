@@ -39,6 +39,7 @@ def serve(
     architecture: str | Path | None = None,
     input: str | None = None,  # noqa: A002
     output: str | None = None,
+    inputs: Any = None,
     trust: bool = False,
     imports: Sequence[str] | str = (),
     input_folder: str | Path | None = None,
@@ -64,7 +65,7 @@ def serve(
         base_url: path prefix that a proxy adds.
         labels: a CSV file with the columns file and label; default: the first folder below `images`.
         audit: folder of a stored audit; its verdicts replace those by images and bounds.
-        form, size, architecture, input, output, trust, imports: as `load` takes them.
+        form, size, architecture, input, output, inputs, trust, imports: as `load` takes them.
         out: parent folder of saved dreams; default: outputs/MODEL/viewer.
         input_folder, temp_folder: Quiver's names for `images` and `out`.
         open_browser: open the page.
@@ -85,7 +86,7 @@ def serve(
         _check_main_guard()
     options = {
         "classes": classes, "form": form, "size": size, "architecture": architecture, "input": input, "output": output,
-        "trust": trust, "imports": imports,
+        "inputs": inputs, "trust": trust, "imports": imports,
     }  # fmt: skip
     settings = settings_for(
         model, options, images=images or input_folder, labels=labels, audit=audit, top=top, out=out or temp_folder

@@ -42,7 +42,9 @@ def test_the_fields_of_a_dataclass_become_options():
 
 
 def test_model_options_are_the_arguments_of_load(tmp_path):
-    model_options = ModelOptions(range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input="a", output="b")
+    model_options = ModelOptions(
+        range=(0.0, 255.0), order="BGR", classes=Path("names.txt"), input=["a", "c=0.5"], output="b"
+    )
     assert model_options.settings == {
         "trust": False,
         "imports": (),
@@ -50,10 +52,15 @@ def test_model_options_are_the_arguments_of_load(tmp_path):
         "form": {"range": (0.0, 255.0), "order": "BGR"},
         "classes": Path("names.txt").absolute(),
         "input": "a",
+        "inputs": {"c": 0.5},
         "output": "b",
     }
     assert ModelOptions(form=tmp_path / "x.toml").settings["form"] == tmp_path / "x.toml"
     assert ModelOptions().settings["form"] is None
+    held = ModelOptions(input=["a=b=c.png"]).settings
+    assert (held["input"], held["inputs"]) == (None, {"a": Path("b=c.png").absolute()})
+    with pytest.raises(InputFormError, match="--input a --input b: one input takes the image"):
+        ModelOptions(input=["a", "b"]).settings  # noqa: B018
     with pytest.raises(InputFormError, match=r"--form x\.toml: give either the file or --range and --order"):
         ModelOptions(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
 

@@ -73,7 +73,9 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         fill(make_tiny(), seed=3).save(tmp_path / "other.keras")
-    with pytest.raises(ModelError, match=r"other.keras: is not the network of .*: layers or weights differ$"):
+    with pytest.raises(
+        ModelError, match=r"other.keras: is not the network of .*: layers, weights or other inputs differ$"
+    ):
         job_of(finished.value[0].image, model=str(tmp_path / "other.keras"))
 
 
@@ -135,9 +137,13 @@ def test_a_dream_on_a_network_of_two_inputs_is_reproduced(tmp_path, fill):
     with warnings.catch_warnings():  # see conftest.py
         warnings.simplefilter("ignore", DeprecationWarning)
         fill(keras.Model([left, right], ends)).save(path)
-    network = load(path, input="right", output="box", form={"range": [0, 1]})
+    left_image = np.random.default_rng(0).random((12, 12, 3), dtype="float32")
+    network = load(path, input="right", output="box", form={"range": [0, 1]}, inputs={"left": left_image})
     assert network.fingerprint != load(path, input="left", output="box").fingerprint
     assert network.fingerprint != load(path, input="right", output="kind").fingerprint
     job = DreamJob(network, str(path), ("other:1", "class:2"), Recipe(Fourier(12), transforms=(), steps=2), seed=3)
     for entry in run(job, tmp_path / "run").value:
         assert reproduce(entry.image, job_of(entry.image)).same
+    (tmp_path / "run" / "inputs.npz").unlink()
+    with pytest.raises(ImageError, match=r"needs inputs\.npz beside it"):
+        job_of(entry.image)

@@ -88,7 +88,7 @@ def _output(step: Step, before: list[Output], rows: Fraction) -> Output:
     obstacle = obstacles[0] if all(obstacles) else ""
     kind, reason = _kind(step, shape, before)
     if step.type == "HeldInput":
-        kind, reason = "not visual", "it is held at zeros"
+        kind, reason = "not visual", f"it is held at {'zeros' if step.operation.value is None else 'a value'}"
     elif not of_image:
         kind, reason = "not visual", "it does not depend on the image"
     elif rows != 1:

@@ -32,7 +32,7 @@ _STANDARDIZED_SCALE = 255.0  # the smallest std in `standardized` is meant for i
 class InputSettings(pydantic.BaseModel):
     """The keys of `model.toml`, all of them optional; the descriptions complete the error messages.
 
-    `range` is [black, white]. `classes` may be a file of names relative to this one. The others are as in `InputForm`.
+    `range` is [black, white]. Files in `classes` and `inputs` are relative to this one. Others are as in `InputForm`.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +47,9 @@ class InputSettings(pydantic.BaseModel):
     resize: Rule | None = Field(default=None, description=f"one of {', '.join(map(repr, RULES))}")
     classes: tuple[str, ...] | str | None = Field(
         default=None, description="a list of names, or the name of a file with them"
+    )
+    inputs: dict[str, float | str] | None = Field(
+        default=None, description="a number or a file for each input that does not take the image"
     )
 
     @property
@@ -89,9 +92,13 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
         raise InputFormError(f"{source}: is not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputFormError(f"{source}: is not TOML: {error}") from None
+    here: dict[str, Any] = {}
     if isinstance(settings.classes, str):
-        return settings.model_copy(update={"classes": str(source.parent / settings.classes)})
-    return settings
+        here["classes"] = str(source.parent / settings.classes)
+    if settings.inputs is not None:
+        held = settings.inputs.items()
+        here["inputs"] = {name: str(source.parent / value) if isinstance(value, str) else value for name, value in held}
+    return settings.model_copy(update=here)
 
 
 def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) -> str:

@@ -19,6 +19,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY
 
@@ -60,9 +61,17 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Reci
     )
 
 
-def model_values(network: Network, spec: str) -> dict[str, str]:
-    """Return name, spec (the argument of `load`) and fingerprint of a network."""
-    return {"name": network.name, "spec": spec, "fingerprint": network.fingerprint}
+def model_values(network: Network, spec: str) -> dict[str, Any]:
+    """Return name, spec (the argument of `load`) and fingerprint of a network, and the values of its other inputs.
+
+    The value of an input is a number where all its values are equal, else a hash; the fingerprint covers all of them.
+    """
+    values = {"name": network.name, "spec": spec, "fingerprint": network.fingerprint}
+    inputs = {
+        name: float(value.flat[0]) if np.ptp(value) == 0 else f"sha256 {sha256(np.ascontiguousarray(value).tobytes())}"
+        for name, value in network.inputs.items()
+    }
+    return values | ({"inputs": inputs} if inputs else {})
 
 
 def form_values(form: InputForm) -> dict[str, Any]:

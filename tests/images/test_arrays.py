@@ -1,0 +1,41 @@
+"""Array files: what is read, and what is refused in one line."""
+
+import numpy as np
+import pytest
+
+from dreamfilters.errors import ImageError
+from dreamfilters.images.arrays import read_array
+
+
+@pytest.mark.parametrize("values", [np.arange(6, dtype=np.uint16).reshape(2, 3), np.full((1, 2, 5), 0.5)])
+def test_the_array_of_a_file(values, tmp_path):
+    np.save(tmp_path / "one.npy", values)
+    np.savez_compressed(tmp_path / "one.npz", values)
+    for name in ("one.npy", "one.npz"):
+        read = read_array(tmp_path / name)
+        assert read.dtype == values.dtype
+        np.testing.assert_array_equal(read, values)
+
+
+class Hostile:
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+def test_what_is_no_array_is_one_line(tmp_path, capsys):
+    np.save(tmp_path / "code.npy", np.array([Hostile()], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "two.npz", a=np.zeros(2), b=np.zeros(2))
+    np.save(tmp_path / "complex.npy", np.zeros(2, np.complex64))
+    (tmp_path / "text.npy").write_text("no array")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    whole = np.lib.format.magic(1, 0) + (118).to_bytes(2, "little")
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }"
+    (tmp_path / "huge.npy").write_bytes(whole + header.ljust(117) + b"\n")
+    for name, cause in {"two.npz": "2 arrays", "complex.npy": "complex64", "absent.npy": "No such file"}.items():
+        with pytest.raises(ImageError, match=cause):
+            read_array(tmp_path / name)
+    for name in ("code.npy", "text.npy", "empty.npz", "huge.npy"):
+        with pytest.raises(ImageError, match=f"{name}: cannot be read as an array: ") as caught:
+            read_array(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""
