@@ -40,7 +40,7 @@ def compare(
     image: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.")
     ] = None,
-    recipe: options.RecipeName = "standard",
+    recipe: options.RecipeName = None,
     settings: options.RecipeSettings = None,
     seed: options.Seed = 0,
     seeds: Seeds = 3,
@@ -63,7 +63,6 @@ def compare(
     """
     options.import_tensorflow()
     from dreamfilters.comparison.compare import ComparePlan
-    from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
@@ -72,7 +71,7 @@ def compare(
     other = None if against is None else model_options.of_other().network(against)
     user_image = None if image is None else (image.name, read_image(image, channels=network.form.channels))
     source = source_of(options.labeled_images(network, images, labels))
-    how = read_recipe(recipe, settings=settings or [])
+    how = options.chosen_recipe(recipe, settings)
     plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
     values = {"units": [unit["row"] for unit in result.value]}
@@ -103,7 +102,7 @@ def atlas(
     images: options.ImagesOrSamples = None,
     layers: options.Layers = None,
     against: Against = None,
-    recipe: options.RecipeName = "standard",
+    recipe: options.RecipeName = None,
     settings: options.RecipeSettings = None,
     seed: options.Seed = 0,
     seeds: Seeds = 2,
@@ -124,13 +123,12 @@ def atlas(
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
     options.import_tensorflow()
-    from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)
     other = None if against is None else (against, model_options.of_other().network(against))
     source = options.labeled_images(network, options.images_or_samples(model, images), labels)
-    how = read_recipe(recipe, settings=settings or [])
+    how = options.chosen_recipe(recipe, settings)
     job = atlas_job(
         network, source, spec=model, layers=options.layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
         against=other,

@@ -12,6 +12,7 @@ from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
+    from dreamfilters.dreams.default_recipes import DefaultRecipes
     from dreamfilters.dreams.priors import Prior
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import Network
@@ -25,7 +26,7 @@ def dream(
     targets: Annotated[
         list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4")
     ],
-    recipe: options.RecipeName = "standard",
+    recipe: options.RecipeName = None,
     settings: options.RecipeSettings = None,
     seed: options.Seed = 0,
     size: Annotated[
@@ -66,13 +67,12 @@ def dream(
       dreamfilters compare signs conv6:0-15 images/
     """
     options.import_tensorflow()
-    from dreamfilters.dreams.recipe import read_recipe
     from dreamfilters.images import read_image
     from dreamfilters.runs.dream_run import DreamJob, run
     from dreamfilters.runs.dream_store import KIND
 
     network = model_options.network(model)
-    chosen = read_recipe(recipe, settings=[*(settings or []), *_canvas_setting(size)])
+    chosen = options.chosen_recipe(recipe, [*(settings or []), *_canvas_setting(size)])
     prior = _prior(network, chosen, prior_from)
     first = None if start is None else read_image(start, channels=network.form.channels)
     job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
@@ -154,7 +154,7 @@ def _canvas_setting(size: str | None) -> list[str]:
     return [f"parameterization.size={sides[0] if len(sides) == 1 else list(sides)}"]
 
 
-def _prior(network: Network, recipe: Recipe, folder: Path | None) -> Prior | None:
+def _prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Path | None) -> Prior | None:
     """Return the prior of a folder of images; name the images that cannot be read."""
     from dreamfilters.runs.dream_run import measured_prior
 

@@ -12,7 +12,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
@@ -24,6 +24,8 @@ from dreamfilters.cli.output import progress, say
 from dreamfilters.errors import InputFormError, TargetError
 
 if TYPE_CHECKING:
+    from dreamfilters.dreams.default_recipes import DefaultRecipes
+    from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
     from dreamfilters.progress import OnProgress
@@ -80,11 +82,11 @@ Size = Annotated[
     str | None, typer.Option(metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.")
 ]
 RecipeName = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--recipe",
         metavar="NAME|FILE",
-        help="Recipe name or TOML file, see `dreamfilters recipes`.",
+        help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
         rich_help_panel=RECIPE,
     ),
 ]
@@ -362,6 +364,14 @@ def labeled_images(network: Network, images: Path, labels: Path | None = None) -
     if labels is not None:
         class_numbers(network, found.labels)
     return found
+
+
+def chosen_recipe(name: str | None, settings: Sequence[str] | None) -> Recipe | DefaultRecipes:
+    """Return the recipe that `--recipe` and `--set` give."""
+    from dreamfilters.dreams.default_recipes import DefaultRecipes
+    from dreamfilters.dreams.recipe import read_recipe
+
+    return DefaultRecipes(tuple(settings or ())) if name is None else read_recipe(name, settings=settings or ())
 
 
 def parse_sides(text: str, option: str = "--size") -> tuple[int, ...]:

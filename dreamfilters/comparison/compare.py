@@ -20,9 +20,9 @@ from dreamfilters.comparison.measures.response_rank import TRANSFORMED
 from dreamfilters.comparison.reference_set import ReferenceSet, reference_set
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
-from dreamfilters.dreams import recipe as recipes
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import Recipe
@@ -46,7 +46,7 @@ class ComparePlan:
     network: Network
     targets: tuple[str, ...]
     source: ImageSource
-    recipe: Recipe
+    recipe: Recipe | DefaultRecipes
     seed: int = 0
     seeds: int = 3
     top: int = 4
@@ -87,7 +87,9 @@ class ComparePlan:
 
     def facts(self, references: ReferenceSet) -> dict[str, str]:
         """Return how the comparison was made: label -> text."""
-        network, scan, recipe = self.network, references.scan, self.recipe
+        network, scan = self.network, references.scan
+        used = dict.fromkeys(recipe_of(goal, self.recipe) for goal in self.objectives)
+        recipes = " and ".join(f"{recipe.name} ({recipe.steps} steps)" for recipe in used)
         failed = f"; {len(scan.failures)} more could not be read" if scan.failures else ""
         sampled = len(references.sampled)
         sample = "all images" if sampled == scan.readable else f"a random sample of {sampled} images"
@@ -103,7 +105,7 @@ class ComparePlan:
                 f"{ROBUST_VIEWS} views an image, rotated by up to 5°, scaled by 5 %, shifted by 2 pixels"
             ),
             "Dreams": (
-                f"Recipe {recipe.name}, {recipe.steps} steps, "
+                f"Recipe{'s' * (len(used) > 1)} {recipes}, "
                 f"seeds {', '.join(map(str, range(self.seed, self.seed + self.seeds)))}"
             ),
         }
@@ -143,7 +145,7 @@ def compare(
         network: a Keras model, or what `load` returned.
         targets: units, such as "conv6:0-15" or "class:STOP".
         images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
-        recipe: of the dreams; default: "standard".
+        recipe: of the dreams; default: as for `dream`.
         seed: random seed.
         seeds: number of dreams of each unit; the first is compared, all give the seed variation.
         top: greatest number of real images shown for each unit.
@@ -164,7 +166,7 @@ def compare(
     """
     network, other = network_of(network), None if against is None else network_of(against)
     names = (targets,) if isinstance(targets, str) else tuple(targets)
-    how = recipes.read_recipe("standard") if recipe is None else recipe
+    how = recipe or DefaultRecipes()
     plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, other, user_image)
     plan.check()
     overall = OverallProgress(progress)
@@ -244,7 +246,8 @@ def _dreams(plan: ComparePlan, overall: OverallProgress) -> dict[str, tuple[Drea
             part = (seed - plan.seed) * len(plan.objectives) + number
             start, end = (SCANNED + (DREAMED - SCANNED) * one / parts for one in (part, part + 1))
             on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
-            for made in dream(plan.network, goal[rows], plan.recipe, seed=seed, on_step=on_step):
+            how = recipe_of(goal, plan.recipe)
+            for made in dream(plan.network, goal[rows], how, seed=seed, on_step=on_step):
                 yield made.name, made.activated, made
 
     return dreams_by_seed(plan, dream_seed)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.recipe import Recipe
@@ -46,7 +47,7 @@ class ComparedUnit:
 
 
 def units_of(
-    network: Network, targets: str | Sequence[str], recipe: Recipe
+    network: Network, targets: str | Sequence[str], recipe: Recipe | DefaultRecipes
 ) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
     """Return the objectives of all dreams, each unit once, and the units in the order of the objectives.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 
+CLASSES, OTHERS = "natural", "standard"  # the default recipes
+
 
 @cache
 def folder() -> Path:

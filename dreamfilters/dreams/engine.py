@@ -16,6 +16,7 @@ from dreamfilters.dreams.ascent.batches import Batches, batch_size
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
 from dreamfilters.dreams.ascent.result import AscentResult, Rows
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
@@ -46,7 +47,7 @@ def dream(
     Args:
         network: a Keras model, or what `load` returned.
         goal: an `Objective`, or targets such as "conv6:0-15" or "class:STOP".
-        recipe: how the images are made; default: `Recipe()`.
+        recipe: how the images are made; default: "natural" for classes, else "standard", see `read_recipe`.
         seed: random seed; the same seed gives the same images, alone or in any batch.
         prior: color statistics, instead of those that the recipe names.
         start: one image (h, w, c) or one per unit (n, h, w, c) in [0, 1] to start from; default: noise.
@@ -88,11 +89,12 @@ def iter_dreams(
         >>> [dream.name for dream in iter_dreams(load("signs"), "conv2:0-1", Recipe(steps=2))]
         ['conv2:0', 'conv2:1']
     """
-    network, recipe = network_of(network), recipe if recipe is not None else Recipe()
-    canvas = canvas_of(network, recipe, prior)
-    for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=recipe.class_score):
+    network, chosen = network_of(network), recipe or DefaultRecipes()
+    for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
+        how = recipe_of(objective, chosen)
+        canvas = canvas_of(network, how, prior)
         _check_start(start, len(objective), canvas.channels)
-        yield from _dreams(Batches(network, objective, recipe, seed, start, frames, on_step), canvas, batch)
+        yield from _dreams(Batches(network, objective, how, seed, start, frames, on_step), canvas, batch)
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from dreamfilters.comparison.compare import compare
-from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
 from dreamfilters.progress import OnProgress
@@ -27,7 +26,7 @@ TARGETS = (
     "conv5:26,60,65,94",
     "conv6:26,61,70,120",
 )
-RECIPE, SEED = "standard", 7
+SEED = 7
 
 
 def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Path:
@@ -43,7 +42,7 @@ def write_demo(folder: Path | str, *, progress: OnProgress | None = None) -> Pat
     network = load("signs")
     numbers, images = zip(*samples(), strict=True)
     found = compare(
-        network, TARGETS, np.stack(images), recipe=read_recipe(RECIPE), seed=SEED, seeds=1,
+        network, TARGETS, np.stack(images), seed=SEED, seeds=1,
         labels=[network.classes[number] for number in numbers], progress=progress,
     )  # fmt: skip
     page = write_report(replace(found, facts={**found.facts, **_facts()}), folder)

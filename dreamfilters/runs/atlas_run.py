@@ -17,9 +17,13 @@ from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.comparison.units import ComparedUnit
+<<<<<<< HEAD
 from dreamfilters.display import frame, share_bars
+=======
+from dreamfilters.dreams.default_recipes import DefaultRecipes
+>>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
 from dreamfilters.dreams.objectives.units import quoted
-from dreamfilters.dreams.recipe import Recipe, read_recipe
+from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
@@ -43,7 +47,7 @@ from dreamfilters.runs import audit_run, dream_store, scan_store
 from dreamfilters.runs.compare_run import DREAMS, SCAN, CompareJob, StoredDreams
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.manifest import KEY, Manifest
+from dreamfilters.runs.storage.manifest import KEY, Manifest, as_json
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
@@ -129,10 +133,10 @@ class AtlasStore:
 
         def reuse_stored(dreamer: Dreamer) -> Dreamer:
             def with_stored(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
-                same = recipe.as_values() == plan.recipe.as_values()
-                stored = [target for target in targets if same and target in dreams.entries]
-                for target in stored:
-                    entry = dreams.entries[target][0]
+                firsts = {target: dreams.entries[target][0] for target in targets if target in dreams.entries}
+                wanted = json.loads(as_json(recipe.as_values()))
+                stored = {target: entry for target, entry in firsts.items() if entry.record["recipe"] == wanted}
+                for entry in stored.values():
                     yield audit_run.attempt_of(entry, network, f"../{entry.image.relative_to(folder).as_posix()}")
                 if rest := tuple(target for target in targets if target not in stored):
                     yield from dreamer(recipe, rest)
@@ -218,7 +222,7 @@ def atlas_job(
     *,
     spec: str = "",
     layers: Sequence[str] | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | DefaultRecipes | None = None,
     seed: int = 0,
     seeds: int = 2,
     top: int = 4,
@@ -226,7 +230,7 @@ def atlas_job(
 ) -> CompareJob:
     """Return the job of an atlas, see `atlas`."""
     network = network_of(network)
-    targets, how = atlas_targets(network, layers), recipe or read_recipe("standard")
+    targets, how = atlas_targets(network, layers), recipe or DefaultRecipes()
     other_spec, other = (against[0], network_of(against[1])) if against else ("", None)
     plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
     also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()

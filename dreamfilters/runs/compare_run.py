@@ -17,7 +17,6 @@ from dreamfilters.comparison.compare import DREAMED, SCANNED, ComparePlan, compa
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
-from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
@@ -128,7 +127,7 @@ class CompareJob:
             for entry in finished.value:
                 yield entry.record["target"], entry.record["activated"], entry
 
-        return StoredDreams(plan.network.form.channels, plan.recipe, dreams_by_seed(plan, dream_seed))
+        return StoredDreams(plan.network.form.channels, dreams_by_seed(plan, dream_seed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +135,10 @@ class StoredDreams(Mapping[str, tuple[Dream, ...]]):
     """Stored dreams by target, one a seed; an image is read on access, because all would not fit into memory."""
 
     channels: int
-    recipe: Recipe
     entries: Mapping[str, tuple[DreamEntry, ...]] = field(repr=False)
 
     def __getitem__(self, name: str) -> tuple[Dream, ...]:
-        return tuple(dream_of(entry.record, entry.read(self.channels), self.recipe) for entry in self.entries[name])
+        return tuple(dream_of(entry.record, entry.read(self.channels)) for entry in self.entries[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)

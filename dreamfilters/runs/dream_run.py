@@ -17,6 +17,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.batches import batch_size
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
@@ -42,7 +43,7 @@ class DreamJob:
         network: the network.
         spec: the argument of `load` that loads it again.
         targets: target expressions; a unit that is named twice is dreamed once.
-        recipe: the recipe.
+        recipe: the recipe, or the default ones.
         seed: random seed.
         prior: a prior measured on other images; stored with the run. Default: the recipe's.
         start: image to start from, (h, w, c) in [0, 1]; stored with the run in 8 bits.
@@ -53,7 +54,7 @@ class DreamJob:
     network: Network
     spec: str
     targets: tuple[str, ...]
-    recipe: Recipe
+    recipe: Recipe | DefaultRecipes
     seed: int = 0
     prior: Prior | None = None
     start: np.ndarray | None = None
@@ -73,8 +74,8 @@ class DreamJob:
 
     @cached_property
     def canvas(self) -> Canvas:
-        """The canvas of the dreams."""
-        return canvas_of(self.network, self.recipe, self.prior)
+        """The canvas of the dreams; the default recipes have the same."""
+        return canvas_of(self.network, recipe_of(self.goals[0], self.recipe), self.prior)
 
     @cached_property
     def attachments(self) -> dict[str, bytes]:
@@ -109,13 +110,13 @@ class DreamJob:
         """Raise the error of an invalid argument before anything is written."""
         if self.frames < 0:
             raise RecipeError(f"frames={self.frames}: must be 0 or more")
-        shrink = self.recipe.octave_scale ** (1 - self.recipe.octaves)
-        height, width = (max(1, round(side * shrink)) for side in (self.canvas.height, self.canvas.width))
-        smallest = replace(self.canvas, height=height, width=width)
         for goal in self.goals:
-            compiled_step.build(self.network, goal, self.recipe, smallest)
+            recipe = recipe_of(goal, self.recipe)
+            shrink = recipe.octave_scale ** (1 - recipe.octaves)
+            height, width = (max(1, round(side * shrink)) for side in (self.canvas.height, self.canvas.width))
+            compiled_step.build(self.network, goal, recipe, replace(self.canvas, height=height, width=width))
             if self.batch is not None:
-                batch_size(self.network, goal, self.canvas, self.recipe, self.batch)
+                batch_size(self.network, goal, self.canvas, recipe, self.batch)
 
     def dreams(
         self, done: frozenset[str], start: np.ndarray | None, progress: OnProgress | None = None
@@ -128,8 +129,8 @@ class DreamJob:
                 continue
             on_step = None if progress is None else step_progress(progress, total, finished)
             for dream in iter_dreams(
-                self.network, rest, self.recipe, seed=self.seed, prior=self.prior, start=start, batch=self.batch,
-                frames=self.frames, on_step=on_step,
+                self.network, rest, recipe_of(goal, self.recipe), seed=self.seed, prior=self.prior, start=start,
+                batch=self.batch, frames=self.frames, on_step=on_step,
             ):  # fmt: skip
                 finished += 1
                 yield dream
@@ -169,12 +170,12 @@ def run(
     return RunResult(folder, ordered, len(ordered), len(job.names), missing=missing, stopped=stopped, kept=kept)
 
 
-def measured_prior(network: Network, recipe: Recipe, folder: Path) -> tuple[Prior, tuple[str, ...]]:
+def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Path) -> tuple[Prior, tuple[str, ...]]:
     """Return the colors and spectrum of a folder of images, and a line for each image that cannot be read.
 
     They are measured at the input size of the network, where frequencies in cycles per pixel have the same meaning.
     """
-    canvas = canvas_of(network, recipe)
+    canvas = canvas_of(network, recipe if isinstance(recipe, Recipe) else recipe.others)
     size = (network.form.size[0] or canvas.height, network.form.size[1] or canvas.width)
     found = image_folder(folder, size=size, channels=network.form.channels)
     prior = priors.measure_prior(found, name=folder.resolve().name)

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+<<<<<<< HEAD
 from dreamfilters.dreams.result import Dream, caption_of
+=======
+from dreamfilters.dreams.default_recipes import DEFAULT
+from dreamfilters.dreams.result import Dream
+>>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.encoding import side_by_side
 from dreamfilters.runs.storage.atomic_files import sha256
@@ -114,7 +119,9 @@ class DreamStore:
         try:
             record = json.loads((folder / f"{name}.json").read_bytes())
             checksums = {file: sha256((folder / file).read_bytes()) for file in files}
-            wanted = {key: value for key, value in self.settings.items() if key not in ("targets", "classes")}
+            is_default = self.settings["recipe"]["name"] == DEFAULT  # the record has the recipe of its target
+            of_run = ("targets", "classes", *(["recipe"] if is_default else []))
+            wanted = {key: value for key, value in self.settings.items() if key not in of_run}
             wanted |= {KEY: dreamfilters.__version__, "target": target, "files": checksums}
             same = all(record.get(key) == value for key, value in wanted.items())
         except (OSError, ValueError, AttributeError):
@@ -126,8 +133,14 @@ class DreamStore:
         if not entries:
             return
         images = [read_image(entry.image) for entry in entries]
+<<<<<<< HEAD
         title = f"{self.settings['model']['name']} · {self.settings['recipe']['name']} · seed {self.settings['seed']}"
         sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
+=======
+        recipes = ", ".join(dict.fromkeys(entry.record["recipe"]["name"] for entry in entries))
+        title = f"{self.settings['model']['name']} · {recipes} · seed {self.settings['seed']}"
+        sheet = contact_sheet(images, [_caption(entry.record) for entry in entries], title=title)
+>>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
         files = {SHEET: self.run.write(SHEET, png_bytes(sheet))}
         for entry in entries:
             record = entry.image.with_suffix(".json")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from dreamfilters.dreams import default_recipes
 from dreamfilters.errors import OutputError
 from dreamfilters.images import read_image
 from dreamfilters.report import demo
@@ -14,7 +15,8 @@ from dreamfilters.report import demo
 def written(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "TARGETS", ("class:14", "conv2:6"))
-        patch.setattr(demo, "RECIPE", "fast")
+        patch.setattr(default_recipes, "CLASSES", "fast")
+        patch.setattr(default_recipes, "OTHERS", "fast")
         shares = []
         page = demo.write_demo(tmp_path_factory.mktemp("demo") / "new", progress=lambda now: shares.append(now.share))
         return page, shares
@@ -47,10 +49,10 @@ def test_progress_rises_to_the_end(written):
 
 def test_every_target_is_a_unit_of_the_network():
     from dreamfilters.comparison.units import units_of
-    from dreamfilters.dreams.recipe import read_recipe
+    from dreamfilters.dreams.default_recipes import DefaultRecipes
     from dreamfilters.networks import load
 
-    _, units = units_of(load("signs"), demo.TARGETS, read_recipe(demo.RECIPE))
+    _, units = units_of(load("signs"), demo.TARGETS, DefaultRecipes())
     assert len(units) == 8 + 6 * 4
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ImageError, ModelError, OutputError, UnknownNameError
+from dreamfilters.errors import ModelError, OutputError, UnknownNameError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
@@ -147,6 +147,6 @@ def test_a_network_without_filters_or_classes_is_refused():
 
 
 def test_an_atlas_that_fails_leaves_no_folder(job, tmp_path):
-    with pytest.raises(ImageError, match="only 11"):
-        run(replace(job, plan=replace(job.plan, top=40)), tmp_path / "new")
+    with pytest.raises(RecipeError, match="seeds=0: at least 1"):
+        run(replace(job, plan=replace(job.plan, seeds=0)), tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ImageError, OutputError, RecipeError
+from dreamfilters.errors import OutputError, RecipeError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, png_text
 from dreamfilters.networks import load
@@ -103,8 +103,8 @@ def test_a_manifest_that_names_files_outside_its_folder_is_ignored(job, tmp_path
 
 
 def test_a_comparison_that_fails_leaves_no_folder(job, tmp_path):
-    with pytest.raises(ImageError, match="only 13"):
-        run(replace(job, plan=replace(job.plan, top=40)), tmp_path / "new")
+    with pytest.raises(RecipeError, match="seeds=0: at least 1"):
+        run(replace(job, plan=replace(job.plan, seeds=0)), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -128,7 +128,7 @@ def small_job(opened_network, model_file, tmp_path):
 def test_a_dream_comes_back_from_its_record(make_dream, settings):
     dream = make_dream(note="3 steps overflowed", attempts=("another seed",), robust=float("nan"))
     record = record_of(dream, settings)
-    again = dream_of(record, dream.image, dream.recipe)
+    again = dream_of(record, dream.image)
     assert as_json(record_of(again, settings)) == as_json(record)
     assert np.isnan(again.robust)
     assert again.attempts == ("another seed",)
@@ -158,6 +158,6 @@ def test_numbers_below_one_are_refused(small_job):
 
 
 def test_images_are_read_on_access(tmp_path):
-    stored = StoredDreams(3, Recipe(), {"a": (DreamEntry(tmp_path / "gone.png", {}),)})
+    stored = StoredDreams(3, {"a": (DreamEntry(tmp_path / "gone.png", {}),)})
     assert list(stored) == ["a"]
     assert len(stored) == 1

@@ -8,11 +8,13 @@ import sys
 import numpy as np
 import pytest
 
+from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
 from dreamfilters.runs.dream_run import measured_prior, prior_bytes, run
+from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage import atomic_files
 
 FIVE = ("conv1:0", "conv1:1", "conv1:2", 'class:"Vorfahrt achten"', "class:STOP")
@@ -71,6 +73,25 @@ def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, 
     assert len(list(tmp_path.glob("conv1*.png"))) == 1
 
 
+@pytest.mark.slow
+def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):
+    """Filters and classes have recipes of their own; each record has that of its dream."""
+    quick = DefaultRecipes(("steps=2",))
+    for targets in (("conv1:0",), ("conv1:1", "class:STOP")):
+        run(job_for(recipe=quick, targets=targets), tmp_path / "parts")
+    found = run(job_for(recipe=quick, targets=("conv1:0", "class:STOP", "conv1:1")), tmp_path / "parts")
+    assert [entry.seconds for entry in found.value] == [None, None, None]
+    assert {entry.record["target"]: entry.record["recipe"]["name"] for entry in found.value} == {
+        "conv1:0": "standard", "conv1:1": "standard", "class:STOP": "natural",
+    }  # fmt: skip
+    run(job_for(recipe=quick, targets=("conv1:0", "class:STOP", "conv1:1")), tmp_path / "whole")
+    assert bytes_in(tmp_path / "parts") == bytes_in(tmp_path / "whole")
+    for entry in found.value:
+        assert reproduce(entry.image, job_of(entry.image)).same
+    with pytest.raises(OutputError, match="holds a run of other recipe;"):
+        run(job_for(recipe=DefaultRecipes(("steps=3",)), targets=("conv1:0",)), tmp_path / "parts")
+
+
 def test_adding_that_is_interrupted_resumes(job_for, whole, bytes_in, tmp_path):
     run(job_for(targets=("conv1:0-2",)), tmp_path)
     more = job_for(targets=FIVE[3:])
@@ -84,8 +105,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dreamfilters.dreams.parameterizations import Fourier
+from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.networks import load
+from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage import atomic_files
 from dreamfilters.runs.dream_run import DreamJob, run
 model, folder = sys.argv[1:]

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from dreamfilters.dreams.prediction import DreamPrediction
-from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_text, read_image
 from dreamfilters.networks.classes.predictions import Prediction
@@ -176,4 +175,4 @@ def test_what_is_predicted_for_a_dream_is_beside_its_png_and_on_the_sheet(tmp_pa
     assert entry.summary["prediction"]["is_predicted"] is False
     sheets = [read_image(tmp_path / name / "contact-sheet.png") for name in ("plain", "run")]
     assert sheets[1].shape[0] > sheets[0].shape[0]  # a line more below the dream
-    assert dream_of(record, make_dream().image, Recipe(steps=3)).prediction.own == own
+    assert dream_of(record, make_dream().image).prediction.own == own

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+from dreamfilters.dreams import recipe
 from dreamfilters.dreams.prediction import DreamPrediction
-from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
@@ -38,7 +38,7 @@ def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Recipe) -> Dream:
+def dream_of(record: Mapping[str, Any], image: NDArray[np.float32]) -> Dream:
     """Return the dream of a record and its image, without its duration and frames."""
     numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
     history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
@@ -51,7 +51,7 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32], recipe: Reci
         steps=record["steps"],
         seconds=0.0,
         seed=record["seed"],
-        recipe=recipe,
+        recipe=recipe.from_values(record["recipe"], where=record["target"]),
         activated=record["activated"],
         recovered_by=record["recovered_by"],
         attempts=tuple(record["attempts"]),

@@ -15,7 +15,6 @@ from dreamfilters.viewer.services.dream_queue import COLUMNS, TILE, DreamQueue, 
 from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.snippets import Snippets
 
-DEFAULT_RECIPE, CLASS_RECIPE = "standard", "natural"  # dreams of classes are easier to read by the latter
 _MAX_SEED = 2**31 - 1
 
 Work: TypeAlias = Coroutine[Any, Any, None]
@@ -23,7 +22,7 @@ Work: TypeAlias = Coroutine[Any, Any, None]
 
 def default_recipe(layer: str) -> str:
     """Return the default recipe for the units of a layer."""
-    return CLASS_RECIPE if layer == CLASS_LAYER else DEFAULT_RECIPE
+    return builtin_recipes.CLASSES if layer == CLASS_LAYER else builtin_recipes.OTHERS
 
 
 class DreamService:

@@ -16,7 +16,7 @@ from dreamfilters.errors import DreamfiltersError
 from dreamfilters.viewer.daemon_thread import run_in_daemon_thread
 from dreamfilters.viewer.messages import ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
-from dreamfilters.viewer.services.dream_service import CLASS_RECIPE, DEFAULT_RECIPE, DreamService
+from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
@@ -106,8 +106,8 @@ class Service:
             "top": self._settings.top,
             "network": description.values if description else None,
             "recipes": list(builtin_recipes.names()),
-            "default_recipe": DEFAULT_RECIPE,
-            "class_recipe": CLASS_RECIPE,
+            "default_recipe": builtin_recipes.OTHERS,
+            "class_recipe": builtin_recipes.CLASSES,
             "evidence": self._scan_progress,
             "command": command,
             "python": python,

@@ -1,0 +1,45 @@
+import pytest
+
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.objectives.targets import parse
+from dreamfilters.dreams.recipe import read_recipe
+from dreamfilters.errors import RecipeError
+
+
+def test_classes_have_a_recipe_of_their_own(network):
+    recipes = DefaultRecipes(("steps=3",))
+    assert recipe_of(parse(network, "conv1:0"), recipes) == read_recipe("standard", settings=["steps=3"])
+    assert recipe_of(parse(network, "class:STOP"), recipes) == read_recipe("natural", settings=["steps=3"])
+    assert recipe_of(parse(network, "-class:STOP"), recipes).name == "standard"
+    given = read_recipe("fast")
+    assert recipe_of(parse(network, "class:STOP"), given) is given
+
+
+def test_a_setting_has_to_fit_the_recipe_that_is_used(network):
+    recipes = DefaultRecipes(("parameterization.std=0.3",))
+    assert recipe_of(parse(network, "conv1:0"), recipes).parameterization.std == 0.3
+    assert recipes.class_score == "margin"
+    with pytest.raises(RecipeError, match="natural: parameterization phase: unknown key 'std'"):
+        recipe_of(parse(network, "class:STOP"), recipes)
+
+
+def test_the_score_of_a_class_is_a_setting():
+    assert DefaultRecipes(("class_score=logit",)).class_score == "logit"
+
+
+@pytest.mark.slow
+def test_dreams_without_a_recipe_are_those_of_the_recipes_by_name(network):
+    made = dream(network, ["conv1:0", "class:STOP"], seed=3)
+    assert [each.recipe.name for each in made] == ["standard", "natural"]
+    for each, name in zip(made, ("standard", "natural"), strict=True):
+        (alone,) = dream(network, each.name, read_recipe(name), seed=3)
+        assert each.image.tobytes() == alone.image.tobytes()
+
+
+def test_the_values_change_with_the_settings_and_the_recipes(monkeypatch):
+    values = DefaultRecipes().as_values()
+    assert values["name"] == "default"
+    assert values != DefaultRecipes(("steps=1",)).as_values()
+    monkeypatch.setattr("dreamfilters.dreams.default_recipes.text", lambda name: ("steps = 7", name))
+    assert values != DefaultRecipes().as_values()
