@@ -17,11 +17,8 @@ from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.comparison.units import ComparedUnit
-<<<<<<< HEAD
 from dreamfilters.display import frame, share_bars
-=======
 from dreamfilters.dreams.default_recipes import DefaultRecipes
->>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError

@@ -13,12 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
-<<<<<<< HEAD
-from dreamfilters.dreams.result import Dream, caption_of
-=======
 from dreamfilters.dreams.default_recipes import DEFAULT
-from dreamfilters.dreams.result import Dream
->>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
+from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.encoding import side_by_side
 from dreamfilters.runs.storage.atomic_files import sha256
@@ -133,14 +129,9 @@ class DreamStore:
         if not entries:
             return
         images = [read_image(entry.image) for entry in entries]
-<<<<<<< HEAD
-        title = f"{self.settings['model']['name']} · {self.settings['recipe']['name']} · seed {self.settings['seed']}"
-        sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
-=======
         recipes = ", ".join(dict.fromkeys(entry.record["recipe"]["name"] for entry in entries))
         title = f"{self.settings['model']['name']} · {recipes} · seed {self.settings['seed']}"
-        sheet = contact_sheet(images, [_caption(entry.record) for entry in entries], title=title)
->>>>>>> 273ff29 (Without a recipe, classes are dreamed by natural and all else by standard: in every command, in Python and in the viewer)
+        sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
         files = {SHEET: self.run.write(SHEET, png_bytes(sheet))}
         for entry in entries:
             record = entry.image.with_suffix(".json")

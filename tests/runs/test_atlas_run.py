@@ -9,7 +9,7 @@ import pytest
 
 from dreamfilters.comparison.compare import ComparePlan, compare_batch
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ModelError, OutputError, UnknownNameError
+from dreamfilters.errors import ModelError, OutputError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
