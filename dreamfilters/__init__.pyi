@@ -10,15 +10,10 @@ from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.result import Comparison as Comparison
 from .display import show as show
 from .dreams.engine import dream as dream, iter_dreams as iter_dreams
+from .dreams.objectives.classes import logit as logit, margin as margin
 from .dreams.objectives.features import direction as direction, diversity as diversity, match as match
 from .dreams.objectives.objective import Objective as Objective, minimize as minimize
-from .dreams.objectives.units import (
-    channel as channel,
-    layer as layer,
-    logit as logit,
-    margin as margin,
-    neuron as neuron,
-)
+from .dreams.objectives.units import channel as channel, layer as layer, neuron as neuron
 from .dreams.optimizers import (
     Adam as Adam,
     Nadam as Nadam,

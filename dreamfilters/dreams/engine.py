@@ -169,7 +169,11 @@ def _predictions(
     if not classes or network.head.kind == "regression":
         return [None] * len(rows)
     logits = np.asarray(program.logits(images))[: len(rows)]
-    return [dream_prediction(network, own, classes[row]) for own, row in zip(logits, rows, strict=True)]
+    found = []
+    for row, own in zip(rows, logits, strict=True):
+        number, *position = classes[row]
+        found.append(dream_prediction(network, own[tuple(position)] if position else own, number))
+    return found
 
 
 def _dream(ladder: Ladder, row: int, result: AscentResult, position: int, *, robust: float, seconds: float) -> Dream:

@@ -202,7 +202,9 @@ class Network:
             valid = f", 0 to {count - 1}" if count else ""
             raise UnknownNameError(f"class {name}: {self.name} has {count} classes{valid}")
         known = [*self.classes, *(alias for names in self.aliases for alias in names)]
-        raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}")
+        numbered = self.classes == tuple(map(str, range(count))) and count > 0
+        hint = f"; --classes FILE names those of its output {self.output_layer.name}" if numbered else ""
+        raise UnknownNameError(f"class {name}: {self.name} has no such class. {close_names(name, known)}{hint}")
 
     def class_title(self, number: int) -> str:
         """Return the name of a class with its other names, such as the English one of the built-in network.

@@ -9,9 +9,10 @@ from keras import layers
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import check_steps
 from dreamfilters.dreams.engine import canvas_of, dream, iter_dreams
+from dreamfilters.dreams.objectives.classes import logit, margin
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.objective import join
-from dreamfilters.dreams.objectives.units import channel, logit, margin, neuron
+from dreamfilters.dreams.objectives.units import channel, neuron
 from dreamfilters.dreams.optimizers import Adam, Momentum, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import L2, ClipNorm, Decay, TotalVariation

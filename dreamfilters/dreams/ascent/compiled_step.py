@@ -199,11 +199,12 @@ def _check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int,
             raise TargetError(f"{one}{unit}: {owner} has {units} {what}, 0 to {units - 1}")
         if not position:
             continue
-        target = f"{layer}:{unit}@{','.join(map(str, position))}"
-        axes = network.layer(layer).axes[:-1]
+        axes, name = network.layer(layer).axes[:-1], "class" if layer == LOGITS else layer
+        target = f"{name}:{unit}@{','.join(map(str, position))}"
         if len(position) != len(sides):
-            hint = f"give {layer}:{unit}@{','.join(axes).upper()}" if axes else "it has no positions, omit them"
+            hint = f"give {name}:{unit}@{','.join(axes).upper()}" if axes else "it has no positions, omit them"
             raise TargetError(f"{target}: {hint}")
         if any(number >= side for number, side in zip(position, sides, strict=True)):
             extent = " and ".join(f"{side} {axis}s" for side, axis in zip(sides, axes, strict=True))
-            raise TargetError(f"{target}: {layer} has {extent} on this canvas, counted from 0")
+            owner = "the map of classes" if layer == LOGITS else layer
+            raise TargetError(f"{target}: {owner} has {extent} on this canvas, counted from 0")

@@ -46,7 +46,8 @@ class Objective:
         only: wanted -> {layer: units (n,)}, if an image's score reads one unit of that layer only; the score then also
             accepts the map of that unit alone, (n, ..., 1).
         maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
-        classes: the number of the class that each image shows, () unless each shows one.
+        classes: the class that each image shows, as (number, *position) with the position of a map of classes if only
+            that counts; () unless each image shows one.
 
     Example:
         >>> goal = channel("conv6", [12]) - 0.5 * channel("conv6", [3])
@@ -63,7 +64,7 @@ class Objective:
     group: int = 1
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
     maximum: Score | None = None
-    classes: tuple[int, ...] = ()
+    classes: tuple[tuple[int, ...], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""

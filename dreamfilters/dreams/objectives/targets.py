@@ -6,6 +6,7 @@ mlp:12              token channel 12, the mean over tokens          mlp:12@5    
 conv6#1:12          filter 12 in the second call of a layer that is called several times
 conv6  conv6:*      all filters                                     layer:conv4    the layer (DeepDream)
 class:STOP          a class by name or number                       class:"Vorfahrt achten"   class:14   class:*
+class:sky@3,4       a class at one position of a map of classes
 conv6:12 - 0.5*conv6:3      sums, differences and multiples of these, with parentheses
 """
 
@@ -13,12 +14,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NoReturn
 
 from dreamfilters.dreams.objectives import units
+from dreamfilters.dreams.objectives.classes import logit, margin
 from dreamfilters.dreams.objectives.objective import Objective, Reducer, join
 from dreamfilters.dreams.recipe import ClassScore
 from dreamfilters.errors import TargetError, UnknownNameError
@@ -194,7 +196,7 @@ class _Parser:
 
     def _class(self, tail: str, token: _Token) -> Objective:
         has_rivals = self.network.head.kind == "softmax"  # the classes of sigmoids do not exclude each other
-        score: Callable[..., Objective] = units.margin if self.class_score == "margin" and has_rivals else units.logit
+        score = margin if self.class_score == "margin" and has_rivals else logit
         count = len(self.network.classes)
         if not count:
             output = self.network.output_layer
@@ -202,13 +204,16 @@ class _Parser:
                 f"{token.text}: {self.network.name} has no classes: its output {output.name} {output.shape} ends in "
                 f"neither softmax nor sigmoid; dream its units, such as {units.quoted(output.name)}:0"
             )
+        place = None if _unquoted(tail) in self.network.classes else re.fullmatch(r"(.+)@(\d+(?:,\d+)?)", tail)
+        tail, where = (place[1], f"@{place[2]}") if place else (tail, "")
         if tail == "*":
             chosen = list(range(count))
         elif re.fullmatch(r"[\d,\-]*[,\-][\d,\-]*", tail) and tail not in self.network.classes:
             chosen = self._numbers(tail, token, count, f"{self.network.name} has {count} classes")
         else:
             chosen = [self.network.class_number(_unquoted(tail))]
-        return replace(score(chosen), names=tuple(f"class:{self._class_word(number)}" for number in chosen))
+        goal = score(chosen, at=tuple(map(int, where[1:].split(","))) if where else None)
+        return replace(goal, names=tuple(f"class:{self._class_word(number)}{where}" for number in chosen))
 
     def _class_word(self, number: int) -> str:
         """Return the name of a class, or its number if the name would parse as another class."""

@@ -1,20 +1,17 @@
-"""Objectives of units: channels, neurons, tokens, classes and layers."""
+"""Objectives of units: channels, neurons, tokens and layers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
 from keras import ops
 
-from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Wanted, reduced
 from dreamfilters.errors import TargetError
-from dreamfilters.networks import LOGITS
 
 UNITS = {"map": "filters", "tokens": "channels", "vector": "units"}  # the word for a layer's units, by its kind
 _LARGEST = 2**31 - 1  # units and positions are int32
@@ -38,13 +35,13 @@ def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") ->
         >>> channel("conv6", range(2)).names
         ('conv6:0', 'conv6:1')
     """
-    chosen = _non_negative(channels, "channel")
+    chosen = non_negative(channels, "channel")
     if reduce not in ("mean", "max"):
         raise TargetError(f"reduce={reduce!r}: give 'mean' or 'max'")
     suffix = "" if reduce == "mean" else "!max"
 
     def score(seen: Activations, wanted: Wanted, by: Reducer = reduce) -> Tensor:
-        return reduced(_unit_maps(seen[layer], wanted), by)
+        return reduced(unit_maps(seen[layer], wanted), by)
 
     return Objective(
         layers=frozenset({layer}),
@@ -73,16 +70,13 @@ def neuron(layer: str, neurons: Iterable[tuple[int, ...]]) -> Objective:
         (('conv6:12@3,4',), ('mlp:12@5',))
     """
     chosen = tuple(tuple(int(number) for number in numbers) for numbers in neurons)
-    _non_negative((number for numbers in chosen for number in numbers), "neuron")
+    non_negative((number for numbers in chosen for number in numbers), "neuron")
     if {len(numbers) for numbers in chosen} not in ({2}, {3}):
         raise TargetError(f"neurons {chosen[:3]}: give (channel, row, column) each, or (channel, token) for tokens")
     units, *position = (np.asarray(numbers, "int32") for numbers in zip(*chosen, strict=True))
 
     def score(seen: Activations, wanted: Wanted) -> Tensor:
-        maps = _unit_maps(seen[layer], wanted[0])  # (n, h, w) or (n, t)
-        index = wanted[1] if len(wanted) == 2 else wanted[1] * maps.shape[2] + wanted[2]
-        flat = ops.reshape(maps, (ops.shape(maps)[0], -1))
-        return ops.take_along_axis(flat, index[:, None], axis=1)[:, 0]
+        return value_at(unit_maps(seen[layer], wanted[0]), wanted[1:])
 
     return Objective(
         layers=frozenset({layer}),
@@ -92,55 +86,6 @@ def neuron(layer: str, neurons: Iterable[tuple[int, ...]]) -> Objective:
         kind=("neuron", layer, len(position)),
         reach=((layer, (*(int(numbers.max()) for numbers in position), int(units.max()))),),
         only=lambda wanted: {layer: wanted[0]},
-    )
-
-
-def logit(classes: Iterable[int]) -> Objective:
-    """Return the objective by which image i maximizes the logit of the i-th class, the value before the softmax.
-
-    The probability is not used, because it also rises when other logits fall (Simonyan et al. 2014).
-
-    Example:
-        >>> logit([14]).names
-        ('class:14',)
-    """
-    chosen = _non_negative(classes, "class")
-    names = tuple(f"class:{number}" for number in chosen)
-    return replace(channel(LOGITS, chosen), names=names, kind=("logit",), maximum=None, classes=chosen)
-
-
-def margin(classes: Iterable[int], *, temperature: float = 5.0) -> Objective:
-    """Return the objective by which image i maximizes the logit of the i-th class over those of the others.
-
-    The score is the logit z_k minus T * log(sum over j != k of exp(z_j / T)), a soft maximum of the other logits: their
-    maximum as T approaches 0, their mean plus a constant for large T.
-
-    Args:
-        classes: numbers of the classes.
-        temperature: T.
-
-    Example:
-        >>> margin([14, 15]).names
-        ('class:14', 'class:15')
-    """
-    chosen = _non_negative(classes, "class")
-
-    def score(seen: Activations, wanted: Wanted) -> Tensor:
-        logits = seen[LOGITS]  # (n, classes)
-        if logits.shape[-1] == 1:
-            return logits[:, 0]  # there are no other classes
-        chosen_class = ops.one_hot(wanted, logits.shape[-1], dtype="bool")
-        others = ops.where(chosen_class, -np.inf, logits / temperature)
-        return _unit_maps(logits, wanted) - temperature * _soft_maximum(others)
-
-    return Objective(
-        layers=frozenset({LOGITS}),
-        score=score,
-        wanted=np.asarray(chosen, "int32"),
-        names=tuple(f"class:{number}" for number in chosen),
-        kind=("margin", temperature),
-        reach=((LOGITS, (max(chosen),)),),
-        classes=chosen,
     )
 
 
@@ -175,7 +120,7 @@ def quoted(name: str) -> str:
     return f"{quote}{name}{quote}"
 
 
-def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
+def unit_maps(activation: Tensor, units: Tensor) -> Tensor:
     """Return the map of unit i of image i: (n, ..., c) and (n,) -> (n, ...).
 
     The map is selected by adding zeros, which is exact and faster than a gather, whose gradient is a scatter.
@@ -187,16 +132,15 @@ def _unit_maps(activation: Tensor, units: Tensor) -> Tensor:
     return ops.sum(ops.where(chosen, activation, ops.zeros_like(activation)), axis=-1)
 
 
-def _soft_maximum(numbers: Tensor) -> Tensor:
-    """Return log(sum(exp(numbers))) of each row; its bytes do not depend on the other rows (see `backend.LANES`)."""
-    missing = -numbers.shape[-1] % backend.LANES
-    numbers = ops.pad(numbers, ((0, 0), (0, missing)), constant_values=-np.inf)
-    top = ops.stop_gradient(ops.max(numbers, axis=-1, keepdims=True))
-    total = ops.sum(ops.exp(numbers - top), axis=-1, keepdims=True)
-    return (top + ops.log(ops.repeat(total, backend.LANES, axis=-1)))[:, 0]
+def value_at(maps: Tensor, position: Sequence[Tensor]) -> Tensor:
+    """Return the value of each map, (n, h, w) or (n, t), at its (row, column) or (token,), each (n,)."""
+    index = position[0] if len(position) == 1 else position[0] * maps.shape[2] + position[1]
+    flat = ops.reshape(maps, (ops.shape(maps)[0], -1))
+    return ops.take_along_axis(flat, index[:, None], axis=1)[:, 0]
 
 
-def _non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
+def non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
+    """Return numbers of units or positions, or raise a TargetError for none, a negative or a very large one."""
     chosen = tuple(int(number) for number in numbers)
     if not chosen:
         raise TargetError(f"no {what}: give at least one")

@@ -4,8 +4,9 @@ import pytest
 from dreamfilters.dreams.ascent import batches
 from dreamfilters.dreams.ascent.batches import batch_size, image_bytes
 from dreamfilters.dreams.engine import canvas_of
+from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.features import diversity
-from dreamfilters.dreams.objectives.units import channel, logit
+from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Views

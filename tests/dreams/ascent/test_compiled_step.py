@@ -8,7 +8,8 @@ from keras import layers
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.compiled_step import build, where
-from dreamfilters.dreams.objectives.units import channel, logit
+from dreamfilters.dreams.objectives.classes import logit
+from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels
 from dreamfilters.dreams.penalties import L2, Decay

@@ -7,7 +7,8 @@ from keras import layers
 
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.evaluator import Evaluator
-from dreamfilters.dreams.objectives.units import channel, logit
+from dreamfilters.dreams.objectives.classes import logit
+from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError
 from dreamfilters.images.resizing import RULES

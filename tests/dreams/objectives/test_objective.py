@@ -5,9 +5,10 @@ import pytest
 
 from dreamfilters import backend
 from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.objectives.classes import logit, margin
 from dreamfilters.dreams.objectives.features import direction, diversity, match
 from dreamfilters.dreams.objectives.objective import join, minimize
-from dreamfilters.dreams.objectives.units import channel, layer, logit, margin, neuron
+from dreamfilters.dreams.objectives.units import channel, layer, neuron
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS
 
@@ -351,8 +352,8 @@ def test_the_names_of_a_goal_parse_again(name, network):
 
 
 def test_the_classes_of_a_goal_follow_its_images():
-    goal = logit([4, 5, 6])
-    assert (goal[[2, 0]].classes, goal[1:].classes, (2 * goal).classes) == ((6, 4), (5, 6), (4, 5, 6))
-    assert (goal - 0.5 * channel("conv", [1])).classes == (4, 5, 6)
-    assert join(logit([1]), logit([2])).classes == (1, 2)
+    goal, own = logit([4, 5, 6]), ((4,), (5,), (6,))
+    assert (goal[[2, 0]].classes, goal[1:].classes, (2 * goal).classes) == (((6,), (4,)), ((5,), (6,)), own)
+    assert (goal - 0.5 * channel("conv", [1])).classes == own
+    assert join(logit([1]), logit([2])).classes == ((1,), (2,))
     assert (-goal).classes == (goal - logit([7])).classes == channel("conv", [1]).classes == ()

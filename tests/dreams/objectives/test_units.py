@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.features import direction, diversity, match
-from dreamfilters.dreams.objectives.units import channel, logit, neuron
+from dreamfilters.dreams.objectives.units import channel, neuron
 from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import TargetError
