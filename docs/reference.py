@@ -20,7 +20,7 @@ from dreamfilters.cli import app
 # Sections of the API reference: a title, and the packages of which it shows the public names.
 SECTIONS = {
     "Networks": ("networks",),
-    "Images": ("images",),
+    "Images": ("images", "display"),
     "Objectives": ("dreams.objectives",),
     "Dreams and recipes": ("dreams.engine", "dreams.recipe", "dreams.result", "dreams.ascent"),
     "Parameterizations": ("dreams.parameterizations",),

@@ -85,6 +85,7 @@ from .networks import (
     load as load,
 )
 from .networks.preprocessing.search.ranking import FormRanking as FormRanking, rank_forms as rank_forms
+from .report.figures import figure as figure
 from .report.report import write_report as write_report
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit

@@ -134,10 +134,7 @@ def show(value: Any) -> None:
     """Show a dream, dreams, an image (h, w, c) in [0, 1] or any other result.
 
     A notebook shows it below the cell. Elsewhere an image opens in the system's image viewer, and a result without one
-    in the browser.
-
-    Example:
-        >>> show(contact_sheet(images))  # doctest: +SKIP
+    in the browser. An example is `show(contact_sheet(images))`.
     """
     if not any(hasattr(value, name) for name in ("_repr_html_", "_repr_png_")):
         value = _Picture(png_bytes(side_by_side(np.asarray(value, np.float32))))

@@ -44,6 +44,7 @@ def results(tmp_path_factory):
     names = {page: {"__name__": "docs"} for page in PAGES}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("docs"))
+        patch.setattr("PIL.Image.Image.show", lambda image: None)  # it would open a window
         return [run(kind, label, text, names[page]) for page, kind, label, text in STEPS]
 
 
