@@ -170,7 +170,9 @@ class ModelOptions:
     input_size: Annotated[
         str | None,
         typer.Option(
-            metavar="HxW", help="Image size of a flat input, such as 28x28 for (784,).", rich_help_panel=MODEL
+            metavar="HxW",
+            help="Image size of a flat input, such as 28x28 for (784,), or of a model that was never called.",
+            rich_help_panel=MODEL,
         ),
     ] = None
     input: Annotated[

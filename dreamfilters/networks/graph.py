@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.endpoints import HeldInput, class_output, flat_shape, image_input, name_of
+from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.layers.pass_through import types_of
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -117,17 +118,12 @@ def flatten(
     `inputs` are values of other inputs. The first step of a flat input is the reshaping of the image.
 
     Raises:
-        ModelError: the model is not built, is subclassed, or has no image input or several.
+        ModelError: the model has no graph (see `has_graph`), no image input or several.
         UnknownNameError: the model has no such input or output.
     """
     function = _function(model)
     if function is None:
-        obstacle = (
-            "is a subclassed model without a graph of layers; only functional and Sequential models can be opened"
-        )
-        if isinstance(model, keras.Sequential):
-            obstacle = "is not built: give its first layer an Input, or call it on one image"
-        raise ModelError(f"{model.name}: {obstacle}")
+        raise ModelError(f"{model.name}: is a subclassed model without a graph of layers, or is not built; use load")
     frames = _frame_networks(function)
     if input in frames:
         function, input = frames[input], None  # noqa: A001
@@ -217,7 +213,7 @@ class _Walk:
                 continue  # depends on an input that this call does not use
             inputs = [scope[id(tensor)] for tensor in node.input_tensors]
             name = prefix + node.operation.name
-            inner = _function(node.operation)
+            inner = _function(node.operation) or _traced_inside(node)
             slots = self.through(inner, inputs, f"{name}/") if inner else self._step(name, node, scope, inputs)
             scope.update((id(tensor), slot) for tensor, slot in zip(node.outputs, slots, strict=True))
         return [scope[id(tensor)] for tensor in function.outputs]
@@ -253,6 +249,11 @@ class _Walk:
         return slots
 
 
+def has_graph(model: keras.Model) -> bool:
+    """Return whether a model is functional or a built Sequential. `io.traced_models` gives other models a graph."""
+    return _function(model) is not None
+
+
 def _function(operation: Any) -> Any:
     """Return the functional graph of a model, None for a subclassed model or one that overrides `call`."""
     if isinstance(operation, keras.Sequential):
@@ -260,6 +261,14 @@ def _function(operation: Any) -> Any:
     own_call = getattr(type(operation), "call", None)
     known_calls = (keras.Function.call, Functional.call)
     return operation if isinstance(operation, keras.Function) and own_call in known_calls else None
+
+
+def _traced_inside(node: Any) -> Any:
+    """Return the graph of a subclassed model that is called on one tensor, None for another operation."""
+    if not isinstance(node.operation, keras.Model) or len(node.input_tensors) != 1:
+        return None
+    found = traced(node.operation)
+    return None if found.remark else found.model
 
 
 def _output_keys(function: Any) -> list[str]:

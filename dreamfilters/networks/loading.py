@@ -19,10 +19,11 @@ from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, Un
 from dreamfilters.networks.classes.class_names import read_classes
 from dreamfilters.networks.classes.class_output import preferred_output
 from dreamfilters.networks.fingerprint import structure_of
-from dreamfilters.networks.graph import flatten
+from dreamfilters.networks.graph import flatten, has_graph
 from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.custom_objects import import_module
 from dreamfilters.networks.io.model_file import open_model
+from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
@@ -69,10 +70,10 @@ def load(
     """Return the network that `spec` names.
 
     Args:
-        spec: a Keras model; 'signs', the built-in traffic-sign network; a .keras, .h5 or .hdf5 file or a SavedModel
-            folder of any version of Keras; 'applications:VGG16' for a network of Keras with its ImageNet weights,
-            'applications:VGG16:random' for random weights; or 'module:function' for a function in the current folder
-            that returns a model.
+        spec: a Keras model (functional, Sequential or subclassed); 'signs', the built-in traffic-sign network; a
+            .keras, .h5 or .hdf5 file or a SavedModel folder of any version of Keras; 'applications:VGG16' for a network
+            of Keras with its ImageNet weights, 'applications:VGG16:random' for random weights; or 'module:function' for
+            a function in the current folder that returns a model.
         trust: whether the model may run its own code: Lambda layers, 'module:function', and classes and functions
             that `keras.saving.register_keras_serializable` registered in this process.
         imports: names of modules, in the current folder or installed, that define the classes a model file needs, such
@@ -81,7 +82,7 @@ def load(
             from 'model.toml' next to 'model.h5', then from the model's first layers, and default to RGB in 0..1.
         classes: names in the order of the outputs, or a file with them.
         size: side or (height, width) that replaces the model's input size, or that of the image in a flat input:
-            (28, 28) for (784,).
+            (28, 28) for (784,). A model that was never called has no input size without it.
         architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
         input: name of the input that takes the image, where several could.
         inputs: values of the other inputs by name: a number, an array as the model takes it, or a file of such an array
@@ -100,7 +101,8 @@ def load(
     settings = _settings(spec, form)
     ends = _Ends(input=input, output=output, size=_declared_size(size, form, settings))
     code = _Code(trust=trust, imports=(imports,) if isinstance(imports, str) else tuple(imports))
-    network = _opened(spec, ends, code, None if architecture is None else Path(architecture))
+    channels = form.channels if isinstance(form, InputForm) else 1 if settings.order in ("gray", "equalized") else 3
+    network = _opened(spec, ends, code, None if architecture is None else Path(architecture), channels)
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input, output=output or network.output, architecture=layers)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
@@ -138,6 +140,7 @@ def network_of(model: AnyNetwork) -> Network:
     with _lock:
         network = load(model)
         structure = structure_of(network.graph)
+        model = network.model  # a subclassed model has another one, with a graph
         known = next((entry for entry in _remembered if entry[1].model is model and entry[0] == structure), None)
         _remembered[:] = [entry for entry in _remembered if entry[1].model is not model]
         _remembered.append(known or (structure, network))
@@ -155,11 +158,13 @@ def _declared_size(size: int | tuple[int, int] | None, form: Form, settings: Inp
     return form.size if isinstance(form, InputForm) else settings.size or (None, None)
 
 
-def _opened(spec: keras.Model | str | Path, ends: _Ends, code: _Code, architecture: Path | None) -> Network:
+def _opened(
+    spec: keras.Model | str | Path, ends: _Ends, code: _Code, architecture: Path | None, channels: int
+) -> Network:
     if architecture is not None and (isinstance(spec, keras.Model) or not Path(spec).exists()):
         raise ModelError(f"--architecture {architecture}: goes with a file of weights, which {spec} is not")
     if isinstance(spec, keras.Model):
-        return _assumed(spec, spec.name, ends)
+        return _assumed(spec, spec.name, ends, channels)
     text = str(spec)
     if text == "signs":
         return _signs()
@@ -169,25 +174,29 @@ def _opened(spec: keras.Model | str | Path, ends: _Ends, code: _Code, architectu
     if function and not Path(text).exists():
         if not code["trust"]:
             raise UntrustedError(f"{text}: runs the code of {function[1]}.py; use --trust (trust=True) if you trust it")
-        return _assumed(_from_function(*function.groups()), function[2], ends)
+        return _assumed(_from_function(*function.groups()), function[2], ends, channels)
     path = Path(text)
     opened = open_model(path, architecture=architecture, **code)
-    network = _assumed(opened.model, path.name, ends)
+    network = _assumed(opened.model, path.name, ends, channels)
     return replace(network, name=path.stem, changes=opened.changes, remark=_joined(opened.remark, network.remark))
 
 
-def _assumed(model: keras.Model, name: str, ends: _Ends) -> Network:
+def _assumed(model: keras.Model, name: str, ends: _Ends, channels: int) -> Network:
+    untraced = ""
     try:
+        if not has_graph(model):
+            found = traced(model, ends["size"], channels)
+            model, untraced = found.model, found.remark
         graph = flatten(model, **ends)
     except (ModelError, UnknownNameError) as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
     network = Network(model, form, name=name, assumed=assumed, input=ends["input"], output=ends["output"])
     if ends["output"] is not None or len(set(graph.outputs)) < 2:
-        return network
+        return replace(network, remark=untraced)
     preferred = preferred_output(network)
     chosen = f"{preferred or graph.outputs[0]} of its outputs {', '.join(graph.outputs)}"
-    return replace(network, output=preferred, remark=f"classes: {chosen} (--output NAME chooses)")
+    return replace(network, output=preferred, remark=_joined(untraced, f"classes: {chosen} (--output NAME chooses)"))
 
 
 def _joined(*remarks: str) -> str:

@@ -34,7 +34,7 @@ class Network:
     """A model that can be dreamed on and watched, as `load` returns it.
 
     Attributes:
-        model: the user's Keras model, unchanged.
+        model: the user's Keras model, unchanged; for a subclassed one, a functional model of its layers.
         form: how an image becomes the model's input.
         classes: the name of each output; its number where there are no names.
         aliases: further names, each tuple in the order of the classes. The built-in network has its English names here.

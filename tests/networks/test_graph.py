@@ -133,8 +133,11 @@ def _two_inputs():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: _Subclassed(name="sub"), "sub: is a subclassed model"),
-        (lambda: keras.Sequential([layers.Conv2D(2, 3)], name="seq"), "seq: is not built"),
+        (
+            lambda: _Subclassed(name="sub"),
+            "sub: is a subclassed model without a graph of layers",
+        ),
+        (lambda: keras.Sequential([layers.Conv2D(2, 3)], name="seq"), "seq: .* is not built; use load"),
         (lambda: keras.Sequential([keras.Input((7,)), layers.Dense(2)], name="dense"), r"has no image input: .*\(7,\)"),
         (_two_inputs, r"pair: has 2 inputs for an image \(a, b\); choose one with --input NAME"),
     ],

@@ -18,12 +18,14 @@ from typing import Any
 import keras
 
 from dreamfilters.errors import ModelError, OutputError, close_names, reason
+from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.allowed_objects import admitted
 from dreamfilters.networks.io.custom_objects import CustomObjects, build, custom_objects
 from dreamfilters.networks.io.saved_model import open_folder
 from dreamfilters.networks.io.size_check import check_weight
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
+from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -124,7 +126,7 @@ def convert(
 def _write(opened: LoadedModel, out: Path) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Keras reads variables in a way that numpy 2 deprecates
-        opened.model.save(out)
+        (opened.model if has_graph(opened.model) else traced(opened.model).model).save(out)
     return opened.changes
 
 

@@ -29,13 +29,13 @@ def rows_per_image(graph: Graph) -> dict[str, Fraction]:
     for step in graph.steps:
         outputs = _traced(step, traced)
         traced.update(zip(step.outputs, outputs, strict=True))
-        rows[step.name] = Fraction(outputs[0].shape[0] or _IMAGES, _IMAGES)
+        rows[step.name] = Fraction(_rows(outputs[0]) or _IMAGES, _IMAGES)
     return rows
 
 
 def _traced(step: Step, traced: dict[int, Any]) -> list[Any]:
     """Return symbolic outputs of a step with their first axis."""
-    before = [traced[slot].shape[0] for slot in step.inputs]
+    before = [_rows(traced[slot]) for slot in step.inputs]
     if not (_keeps_batch(step) and len(set(before)) == 1):
         args, kwargs = keras.tree.map_structure(
             lambda leaf: traced[leaf.number] if isinstance(leaf, Slot) else leaf, step.arguments
@@ -45,6 +45,11 @@ def _traced(step: Step, traced: dict[int, Any]) -> list[Any]:
         except Exception:  # a layer that cannot be traced on this size is named when it is run
             pass
     return [keras.KerasTensor((before[0] if before else _IMAGES, *step.shape), step.dtype) for _ in step.outputs]
+
+
+def _rows(tensor: Any) -> int | None:
+    """Return the length of the first axis; a single number has one row for all images."""
+    return tensor.shape[0] if tensor.shape else 1
 
 
 def _keeps_batch(step: Step) -> bool:

@@ -197,11 +197,9 @@ def missing_code(
             f"has a {kind} (layer {short(layer)}), which {_REFUSED[kind]}; build the model in Python without it and "
             "give it to dreamfilters.load"
         )
-    if custom:
-        names = close_names(kind, [name for name in custom if ">" not in name])
-        way = f"not in the imported modules. {names}"
-    else:
-        way = f"name the module that defines it, if you trust it: --import {module} (imports=[{module!r}])"
+    known = close_names(kind, [name for name in custom if ">" not in name]) if custom else ""
+    way = f"name the module that defines it, if you trust it: --import {module} (imports=[{module!r}])"
+    way = f"{way}. {known}" if known else way
     return ModelError(f"needs the code of {kind!r}, which is not in the file (layer {short(layer)}); {way}")
 
 

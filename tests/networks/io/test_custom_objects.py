@@ -112,7 +112,7 @@ def test_the_refusal_names_the_module_and_the_option(code, save):
     for trust in (False, True):  # trust alone imports nothing
         with pytest.raises(ModelError) as caught:
             load(path, trust=trust)
-        assert str(caught.value) == (
+        assert str(caught.value).partition(". ")[0] == (
             f"{path}: needs the code of 'Trained', which is not in the file (layer 'net'); name the module that "
             "defines it, if you trust it: --import layers_of_mine (imports=['layers_of_mine'])"
         )
@@ -132,7 +132,7 @@ def test_a_module_without_the_class_is_named(code, save, tmp_path):
     path = save(network_with(code), "net.keras")
     code.forget()
     (tmp_path / "others_of_mine.py").write_text("import keras\n\nclass Trainer(keras.layers.Layer):\n    pass\n")
-    with pytest.raises(ModelError, match=r"'Trained'.*; not in the imported modules\. Close names: Trainer"):
+    with pytest.raises(ModelError, match=r"'Trained'.* --import layers_of_mine \(.*\)\. Close names: Trainer"):
         load(path, imports=["others_of_mine"])
 
 

@@ -162,3 +162,12 @@ def test_there_are_no_bounds_behind_windows(network_of):
     assert found["conv"].before(0) is not None
     assert found["win"].before(0) is None
     assert found["win"].reason == f"no bounds are known for {fold}: {FOLDS_4}"
+
+
+def test_an_operation_over_the_whole_batch_returns_one_number(network_of):
+    """Its output has no first axis."""
+    image = keras.Input((4, 4, 3))
+    x = layers.Conv2D(2, 1, name="conv")(image)
+    network = network_of(keras.Model(image, x * ops.mean(x)))
+    assert [info.kind for info in network.layers] == ["map", "not visual", "map"]
+    assert network.layers[1].reason == "its first axis is not the images"
