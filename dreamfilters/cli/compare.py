@@ -69,7 +69,8 @@ def compare(
 
     network = model_options.network(model)
     other = None if against is None else model_options.of_other().network(against)
-    user_image = None if image is None else (image.name, read_image(image, channels=network.form.channels))
+    form = network.form
+    user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
     source = source_of(options.labeled_images(network, images, labels))
     how = options.chosen_recipe(recipe, settings)
     plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)

@@ -74,7 +74,7 @@ def dream(
     network = model_options.network(model)
     chosen = options.chosen_recipe(recipe, [*(settings or []), *_canvas_setting(size)])
     prior = _prior(network, chosen, prior_from)
-    first = None if start is None else read_image(start, channels=network.form.channels)
+    first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
     job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 

@@ -167,6 +167,12 @@ class ModelOptions:
         str | None,
         typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.", rich_help_panel=MODEL),
     ] = None
+    bits: Annotated[
+        int | None,
+        typer.Option(
+            help="Bits of the values in image files of 16 bits, such as 12; default: 16.", rich_help_panel=MODEL
+        ),
+    ] = None
     input_size: Annotated[
         str | None,
         typer.Option(
@@ -238,7 +244,8 @@ class ModelOptions:
 
     def _form(self) -> Path | Mapping[str, Any] | None:
         """Return the input form that the options give, None without one."""
-        flags = {"range": self.range, "order": self.order, "size": parse_size(self.input_size, "--input-size")}
+        size = parse_size(self.input_size, "--input-size")
+        flags = {"range": self.range, "order": self.order, "bits": self.bits, "size": size}
         given = {key: value for key, value in flags.items() if value is not None}
         if self.form is not None and given:
             options = " and ".join("--input-size" if key == "size" else f"--{key}" for key in given)

@@ -142,7 +142,8 @@ def arrays_of(network: Network, images: Images) -> Iterator[ArrayLike]:
         return
     height, width = network.form.size
     size = images.size if height is None or width is None else (height, width)
-    for _, image in images.fitted(size, network.form.channels, network.form.resize):
+    form = network.form
+    for _, image in images.fitted(size, form.channels, form.resize, form.bits):
         yield image
 
 

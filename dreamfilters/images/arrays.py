@@ -1,4 +1,4 @@
-"""Reading of .npy and .npz files, without the code that they could hold."""
+"""Reading of array files: .npy, .npz, and TIFF with more bands than color and alpha; no code in them is run."""
 
 from __future__ import annotations
 
@@ -7,44 +7,105 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import TiffImagePlugin
 
 from dreamfilters.errors import ImageError, printable
 
-SUFFIXES = (".npy", ".npz")
+NUMPY = (".npy", ".npz")  # suffixes
 
+_TIFF = (".tif", ".tiff")
+_BANDS = 277  # TIFF 6.0, SamplesPerPixel
+_COLORS = 4  # bands that Pillow reads: color and alpha
 _LARGEST = 2**31  # bytes of an array
+_IMAGE = "an image is (h, w) or (h, w, c)"
 
 
 def is_array_file(path: str | Path) -> bool:
-    """Return whether a file is an array by its suffix.
+    """Return whether a file is an array: by its suffix, or a TIFF by its number of bands.
 
     >>> is_array_file("bands.NPY")
     True
     """
-    return Path(path).suffix.lower() in SUFFIXES
+    suffix = Path(path).suffix.lower()
+    return suffix in NUMPY or (suffix in _TIFF and _bands(path) > _COLORS)
 
 
 def read_array(path: str | Path) -> NDArray[Any]:
-    """Return the array of a .npy file, or the only one of a .npz file: booleans, integers or floats.
+    """Return the array of a .npy file, the only one of a .npz file, or the bands of a TIFF as (h, w, bands).
 
     Raises:
         ImageError: the file cannot be read, holds objects or several arrays, or is larger than two gigabytes.
     """
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.lib.npyio.NpzFile):
-            with loaded as archive:
-                if len(archive.files) != 1:
-                    raise ValueError(f"it holds {len(archive.files)} arrays; save one array in a file")
-                name = archive.files[0]
-                if archive.zip and archive.zip.getinfo(f"{name}.npy").file_size > _LARGEST:
-                    raise ValueError("it is larger than two gigabytes")
-                loaded = archive[name]
-        if loaded.nbytes > _LARGEST:
+        values = _numpy(path) if Path(path).suffix.lower() in NUMPY else _tiff(path)
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"its values are {values.dtype}; give integers or floats")
+        return values
+    except Exception as error:  # decoders raise errors of many types for damaged files
+        reason = _text(error) or type(error).__name__
+        raise ImageError(f"{_text(path)}: cannot be read as an array: {reason}") from error
+
+
+def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
+    """Return the array of a file as an image (h, w, c) float32 in [0, 1].
+
+    Values of 8 bits are divided by 255, those of 16 bits by 2**bits - 1; floats are in [0, 1] already.
+
+    Raises:
+        ImageError: as `read_array`, or the array is not such an image.
+    """
+    values = read_array(path)
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or 0 in values.shape:
+        stack = "; save each image of a stack in a file of its own" if values.ndim == 4 else ""
+        raise ImageError(f"{_text(path)}: has the shape {values.shape}; {_IMAGE}{stack}")
+    if values.dtype.kind in "iu" and values.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"{_text(path)}: its values are {values.dtype}; save uint8, uint16 or floats in [0, 1]")
+    white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
+    samples: NDArray[np.float32] = np.divide(values, white, dtype=np.float32)
+    if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
+        raise ImageError(f"{_text(path)}: its values range from {values.min():g} to {values.max():g}, not 0 to {white}")
+    return samples
+
+
+def _bands(path: str | Path) -> int:
+    """Return the number of bands that the header of a TIFF states, 0 if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            header = file.read(8)
+            directory = TiffImagePlugin.ImageFileDirectory_v2(header + (file.read(8) if header[2] == 43 else b""))
+            file.seek(directory.next)
+            directory.load(file)
+            return int(directory.get(_BANDS, 1))
+    except Exception:  # it is damaged, which reading it reports
+        return 0
+
+
+def _numpy(path: str | Path) -> NDArray[Any]:
+    loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(loaded, np.lib.npyio.NpzFile):
+        with loaded as archive:
+            if len(archive.files) != 1:
+                raise ValueError(f"it holds {len(archive.files)} arrays; save one array in a file")
+            name = archive.files[0]
+            if archive.zip and archive.zip.getinfo(f"{name}.npy").file_size > _LARGEST:
+                raise ValueError("it is larger than two gigabytes")
+            return np.asarray(archive[name])
+    if loaded.nbytes > _LARGEST:
+        raise ValueError("it is larger than two gigabytes")
+    return np.array(loaded)
+
+
+def _tiff(path: str | Path) -> NDArray[Any]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if page.nbytes > _LARGEST:
             raise ValueError("it is larger than two gigabytes")
-        if loaded.dtype.kind not in "biuf":
-            raise ValueError(f"its values are {loaded.dtype}; give integers or floats")
-        return np.array(loaded)
-    except Exception as error:  # NumPy and zipfile raise errors of many types for damaged files
-        reason = printable(str(error) or type(error).__name__)
-        raise ImageError(f"{printable(str(path))}: cannot be read as an array: {reason}") from error
+        values = page.asarray()
+        return np.moveaxis(values, 0, -1) if page.axes.startswith("S") else values
+
+
+def _text(value: object) -> str:
+    return printable(str(value))

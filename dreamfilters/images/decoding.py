@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError, features
 
 from dreamfilters.errors import ImageError
+from dreamfilters.images.arrays import is_array_file, read_array, read_samples
 
 ImageArray = NDArray[np.float32]
 
@@ -18,6 +19,7 @@ ImageArray = NDArray[np.float32]
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
 LARGEST = 1024**3 // 4 // 3  # pixels, 89 million; Pillow's limit for decompression bombs
 MID_GRAY = 0.5
+_MOST_COLORS = 4  # channels that are colors and alpha
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow and JPEG
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
@@ -33,31 +35,61 @@ _UPRIGHT = {
 _one_at_a_time = threading.Lock()  # warnings.catch_warnings changes a setting of the process
 
 
-def read_image(path: str | Path, *, channels: int = 3) -> ImageArray:
+def read_image(path: str | Path, *, channels: int = 3, bits: int = 16) -> ImageArray:
     """Return the image of a file, upright, (h, w, channels) float32 in [0, 1].
 
     With 1 and 3 channels, transparent pixels are blended with mid-gray (0.5). 16 bits are scaled, not clipped. Of an
-    animation, the first frame is read. The format is read off the content. Colors are taken as sRGB.
+    animation, the first frame is read. The format is read off the content. Colors are taken as sRGB. Arrays in .npy and
+    .npz files, and TIFF with more than four bands, are images of any number of channels, see `read_samples`.
 
     Args:
         path: the file.
-        channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha.
+        channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha; more are those of the file.
+        bits: of the values in a file of 16 bits, such as 12 for 0..4095.
 
     Raises:
-        ImageError: the file cannot be decoded, or its header states more than `LARGEST` pixels.
+        ImageError: the file cannot be decoded, has another number of channels, or more than `LARGEST` pixels.
 
     >>> read_image("signs/14/14_rendered_0.png").shape
     (48, 48, 3)
     """
     check_channels(channels)
+    if is_array_file(path):
+        _check_file(Path(path))
+        return _converted(path, read_samples(path, bits), channels)
     with open_image(path) as image:
-        return decode_image(image, channels)
+        return decode_image(image, channels, bits)
 
 
-def decode_image(image: Image.Image, channels: int) -> ImageArray:
+def read_shown(path: str | Path) -> ImageArray:
+    """Return the image of a file as RGB, to be shown: of more than four channels the first three."""
+    if is_array_file(path):
+        _check_file(Path(path))
+        return in_channels(with_channels(read_samples(path, 16)), 3)
+    return read_image(path)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Return (height, width) of the image of a file, or raise an `ImageError`."""
+    if is_array_file(path):
+        height, width, *_ = (*read_array(path).shape, 1, 1)
+        return height, width
+    with open_image(path) as image:
+        return image.height, image.width
+
+
+def decode_image(image: Image.Image, channels: int, bits: int = 16) -> ImageArray:
     """Return the image of an open file, see `read_image`."""
     image.load()
-    return in_channels(_samples(_upright(image)), channels)
+    return _converted("", _samples(_upright(image), bits), channels)
+
+
+def _converted(path: str | Path, samples: ImageArray, channels: int) -> ImageArray:
+    has = samples.shape[-1]
+    if has != channels and max(has, channels) > _MOST_COLORS:
+        where = f"{path_text(path)}: " if path else ""
+        raise ImageError(f"{where}has {has} channels, the network takes {channels}")
+    return samples if has == channels else in_channels(samples, channels)
 
 
 @contextmanager
@@ -78,18 +110,21 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
 
 
 def check_channels(channels: int) -> None:
-    """Raise an `ImageError` unless the number of channels is 1 to 4."""
-    if channels not in (1, 2, 3, 4):
-        raise ImageError(f"channels={channels}: an image has 1 (luma), 2 (luma, alpha), 3 (RGB) or 4 (RGB, alpha)")
+    """Raise an `ImageError` unless the number of channels is at least 1."""
+    if channels < 1:
+        raise ImageError(f"channels={channels}: must be 1 (luma), 2 (luma, alpha), 3 (RGB), 4 (RGB, alpha) or more")
 
 
 def with_channels(image: ArrayLike) -> ImageArray:
-    """Return an image (h, w) or (h, w, 1 to 4) as float32 (h, w, c); raise an `ImageError` for other shapes."""
+    """Return an image (h, w) or (h, w, c) as float32 (h, w, 1 to 4), to be shown; raise an `ImageError` otherwise.
+
+    Of more than four channels the first three are shown, as red, green and blue.
+    """
     values = np.asarray(image, np.float32)
     values = values[..., None] if values.ndim == 2 else values
-    if values.ndim != 3 or values.shape[-1] not in (1, 2, 3, 4) or 0 in values.shape:
-        raise ImageError(f"no image has the shape {np.shape(image)}; expected (h, w) or (h, w, 1 to 4)")
-    return values
+    if values.ndim != 3 or 0 in values.shape:
+        raise ImageError(f"no image has the shape {np.shape(image)}; expected (h, w) or (h, w, c)")
+    return values if values.shape[-1] <= _MOST_COLORS else values[..., :3]
 
 
 def in_channels(samples: ImageArray, channels: int) -> ImageArray:
@@ -151,10 +186,10 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _samples(image: Image.Image) -> ImageArray:
+def _samples(image: Image.Image, bits: int) -> ImageArray:
     """Return the samples (h, w, 1 to 4) float32 in [0, 1], gray or RGB, with alpha if the file has transparency."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _wide_samples(image)
+        return _wide_samples(image, bits)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         mode += "A"
@@ -162,9 +197,11 @@ def _samples(image: Image.Image) -> ImageArray:
     return samples.reshape(*samples.shape[:2], -1)
 
 
-def _wide_samples(image: Image.Image) -> ImageArray:
+def _wide_samples(image: Image.Image, bits: int) -> ImageArray:
     """Return samples of 16 bits, possibly stored as 32-bit integers (PGM in Pillow), or floats in [0, 1]."""
-    samples: ImageArray = np.divide(np.asarray(image), 1 if image.mode == "F" else 65535, dtype=np.float32)
+    white = 2 ** (16 if image.format == "PPM" else bits) - 1  # Pillow scales PGM by the maximum in its header
+    samples: ImageArray = np.divide(np.asarray(image), 1 if image.mode == "F" else white, dtype=np.float32)
     if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
-        raise ValueError(f"its 32-bit values range from {samples.min():g} to {samples.max():g}, not from 0 to 1")
+        kind = "32-bit values" if image.mode == "F" else f"values of {bits} bits"
+        raise ValueError(f"its {kind} range from {samples.min():g} to {samples.max():g}, not from 0 to 1")
     return samples[..., None]

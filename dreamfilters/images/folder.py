@@ -11,7 +11,15 @@ from functools import cached_property
 from pathlib import Path
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.decoding import ImageArray, check_channels, decode_image, open_image, path_text
+from dreamfilters.images.arrays import NUMPY, is_array_file
+from dreamfilters.images.decoding import (
+    ImageArray,
+    check_channels,
+    decode_image,
+    open_image,
+    path_text,
+    read_image,
+)
 from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import prefetched
 from dreamfilters.images.resizing import Rule, resize
@@ -36,6 +44,7 @@ class ImageFolder:
         channels: of each image.
         folder: the folder that `names` are relative to.
         rule: the resize rule, see `resizing.resize`.
+        bits: of the values in files of 16 bits.
     """
 
     paths: tuple[Path, ...]
@@ -44,6 +53,7 @@ class ImageFolder:
     channels: int = 3
     folder: Path = Path()
     rule: Rule = "bicubic"
+    bits: int = 16
     _reasons: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -61,9 +71,11 @@ class ImageFolder:
             if not isinstance(outcome, str):
                 yield index, outcome
 
-    def fitted(self, size: tuple[int, int] | None, channels: int, rule: Rule = "bicubic") -> ImageFolder:
+    def fitted(
+        self, size: tuple[int, int] | None, channels: int, rule: Rule = "bicubic", bits: int = 16
+    ) -> ImageFolder:
         """Return the same files at another size and number of channels; both share their `failures`."""
-        return replace(self, size=size, channels=channels, rule=rule)
+        return replace(self, size=size, channels=channels, rule=rule, bits=bits)
 
     def read(self, index: int) -> ImageArray:
         """Return one image, as iteration yields it.
@@ -71,12 +83,14 @@ class ImageFolder:
         Raises:
             ImageError: the file cannot be read.
         """
-        with (
-            open_image(self.paths[index]) as file,
-            _one_at_a_time if file.width * file.height > _LARGE else nullcontext(),
-        ):
-            image = decode_image(file, self.channels)
-            return image if self.size is None else resize(image, self.size, self.rule)
+        path = self.paths[index]
+        if is_array_file(path):
+            return self._resized(read_image(path, channels=self.channels, bits=self.bits))
+        with open_image(path) as file, _one_at_a_time if file.width * file.height > _LARGE else nullcontext():
+            return self._resized(decode_image(file, self.channels, self.bits))
+
+    def _resized(self, image: ImageArray) -> ImageArray:
+        return image if self.size is None else resize(image, self.size, self.rule)
 
     def tried(self, index: int) -> ImageArray | str:
         """Return one image, or the reason why it cannot be read, which is added to `failures`."""
@@ -125,7 +139,7 @@ def image_folder(
     Args:
         source: an image file, or a folder with image files at any depth.
         size: (height, width) that images are resized to, None for their own.
-        channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha.
+        channels: 1 luma, 2 luma and alpha, 3 RGB, 4 RGB and alpha; more are those of .npy files and TIFF bands.
         labels: a CSV of file and label; default: the first folder below `source` is the label.
 
     Raises:
@@ -147,7 +161,8 @@ def image_folder(
 def image_paths(source: str | Path) -> tuple[Path, ...]:
     """Return the image files of `source`, sorted: the file itself, or all image files below a folder.
 
-    Image files are recognized by their suffix, in upper or lower case. Names that start with a dot are skipped.
+    Image files are recognized by their suffix, in upper or lower case. Names that start with a dot are skipped. Where a
+    folder has no image files, its .npy and .npz files are the images.
 
     Raises:
         ImageError: there is no such file or folder, or it has no image files.
@@ -157,10 +172,12 @@ def image_paths(source: str | Path) -> tuple[Path, ...]:
         return (source,)
     if not source.is_dir():
         raise ImageError(f"{path_text(source)}: no such file or folder")
-    paths = tuple(sorted(_images_below(source), key=Path.as_posix))
+    found = set(_images_below(source))
+    arrays = {path for path in found if path.suffix.lower() in NUMPY}
+    paths = tuple(sorted(found - arrays or arrays, key=Path.as_posix))
     if not paths:
         raise ImageError(
-            f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(_SUFFIXES))}"
+            f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(_SUFFIXES | {*NUMPY}))}"
         )
     return paths
 
@@ -169,7 +186,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in (*NUMPY, *_SUFFIXES):
                 yield Path(parent, name)
 
 

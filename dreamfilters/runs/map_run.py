@@ -250,7 +250,7 @@ class MapJob:
         """Yield these images at the size of the network's input."""
         if isinstance(self.source, ImageFolder):
             form = self.network.form
-            return self.source.fitted(self.size, form.channels, form.resize).only(indices)
+            return self.source.fitted(self.size, form.channels, form.resize, form.bits).only(indices)
         return self.source.only(indices)
 
     def file(self, index: int) -> str:

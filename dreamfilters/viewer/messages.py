@@ -36,6 +36,7 @@ class NetworkDescription:
         class_targets: target of each class.
         size: (height, width) of the input.
         resize_rule: how images are resized to `size`.
+        bits: of the values in image files of 16 bits.
         chosen_size: the size that the viewer chose for a network without a fixed input size, else None.
     """
 
@@ -47,6 +48,7 @@ class NetworkDescription:
     size: tuple[int, int]
     channels: int
     resize_rule: Rule
+    bits: int
     chosen_size: tuple[int, int] | None = None
 
     def target(self, layer: str, unit: int) -> str:

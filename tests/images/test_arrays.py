@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.arrays import read_array
+from dreamfilters.images.arrays import read_array, read_samples
 
 
 @pytest.mark.parametrize("values", [np.arange(6, dtype=np.uint16).reshape(2, 3), np.full((1, 2, 5), 0.5)])
@@ -39,3 +39,17 @@ def test_what_is_no_array_is_one_line(tmp_path, capsys):
             read_array(tmp_path / name)
         assert "\n" not in str(caught.value)
     assert capsys.readouterr().out == ""
+
+
+def test_arrays_that_are_no_images_are_refused(tmp_path):
+    wrong = {
+        "stack": (np.zeros((2, 4, 4, 3)), r"has the shape \(2, 4, 4, 3\); .* save each image of a stack"),
+        "line": (np.zeros(4), r"has the shape \(4,\); an image is \(h, w\) or \(h, w, c\)"),
+        "wide": (np.full((2, 2), 7), "its values are int64; save uint8, uint16 or floats"),
+        "bright": (np.full((2, 2), 1.5), "its values range from 1.5 to 1.5, not 0 to 1"),
+        "nan": (np.full((2, 2), np.nan), "its values range from nan"),
+    }
+    for name, (values, cause) in wrong.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        with pytest.raises(ImageError, match=f"{name}.npy: {cause}"):
+            read_samples(tmp_path / f"{name}.npy", 16)

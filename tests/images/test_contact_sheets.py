@@ -96,4 +96,4 @@ def test_impossible_sheets_are_refused():
     with pytest.raises(ImageError, match="contact sheet: 2 captions for 1 images"):
         contact_sheet([[[0.0]]], ["a", "b"])
     with pytest.raises(ImageError, match="no image has the shape"):
-        contact_sheet([np.zeros((2, 2, 7))])
+        contact_sheet([np.zeros((2, 2, 7, 1))])

@@ -7,11 +7,13 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings, strategies as st
 from PIL import Image, features
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import LARGEST, image_folder, read_image
+from dreamfilters.images.decoding import image_size, read_shown
 
 RED, GRAY, WHITE = (255, 0, 0), (128, 128, 128), (255, 255, 255)
 
@@ -84,9 +86,44 @@ def test_gray_has_equal_channels_and_full_alpha(channels, tmp_path):
     )
 
 
-def test_five_channels_are_refused(tmp_path):
-    with pytest.raises(ImageError, match=r"channels=5: an image has 1 \(luma\)"):
+def test_no_channel_is_made_up(tmp_path):
+    with pytest.raises(ImageError, match=r"channels=0: must be 1 \(luma\)"):
+        read_image(tmp_path / "a.png", channels=0)
+    saved(tmp_path / "a.png", Image.new("RGB", (2, 2)))
+    with pytest.raises(ImageError, match="has 3 channels, the network takes 5"):
         read_image(tmp_path / "a.png", channels=5)
+    np.save(tmp_path / "bands.npy", np.zeros((2, 2, 12)))
+    with pytest.raises(ImageError, match=r"bands\.npy: has 12 channels, the network takes 3"):
+        read_image(tmp_path / "bands.npy")
+
+
+def test_twelve_bits_in_a_file_of_sixteen(tmp_path):
+    values = np.array([[0, 1024, 4095]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    np.save(tmp_path / "a.npy", values)
+    for name in ("a.png", "a.tif", "a.npy"):
+        image = read_image(tmp_path / name, channels=1, bits=12)
+        assert image[0, :, 0] == pytest.approx([0, 1024 / 4095, 1])
+    assert read_image(tmp_path / "a.png", channels=1)[0, 2, 0] == pytest.approx(4095 / 65535)
+    for name in ("a.png", "a.npy"):
+        with pytest.raises(ImageError, match=name + r": .*values .*range from 0 to "):
+            read_image(tmp_path / name, channels=1, bits=11)
+
+
+def test_arrays_and_bands_are_images_of_any_number_of_channels(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (4, 5, 12)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "rows.tif", values, photometric="minisblack", planarconfig="contig")
+    tifffile.imwrite(
+        tmp_path / "planes.tif", np.moveaxis(values, -1, 0), photometric="minisblack", planarconfig="separate"
+    )
+    np.savez(tmp_path / "a.npz", values)
+    for name in ("rows.tif", "planes.tif", "a.npz"):
+        assert image_size(tmp_path / name) == (4, 5)
+        np.testing.assert_allclose(read_image(tmp_path / name, channels=12), values / 65535, atol=1e-6)
+        np.testing.assert_allclose(read_shown(tmp_path / name), values[..., :3] / 65535, atol=1e-6)
+    np.save(tmp_path / "gray.npy", np.full((4, 5), 0.25))
+    assert np.unique(read_image(tmp_path / "gray.npy")).tolist() == [0.25]
 
 
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):

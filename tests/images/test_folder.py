@@ -83,11 +83,21 @@ def test_the_thread_ends_with_its_consumer(folder):
     assert threads() == []
 
 
+def test_arrays_are_images_where_there_are_no_image_files(tmp_path):
+    np.save(tmp_path / "b.npy", np.full((2, 2, 5), 0.5))
+    np.savez(tmp_path / "a.npz", np.full((2, 2, 5), 51, np.uint8))
+    found = image_folder(tmp_path, channels=5, size=(3, 3))
+    assert found.names == ("a.npz", "b.npy")
+    assert [image[0, 0].tolist() for _, image in found] == [pytest.approx([0.2] * 5), [0.5] * 5]
+    put(tmp_path / "c.png")
+    assert image_folder(tmp_path).names == ("c.png",)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"size": (0, 4)}, r"size=\(0, 4\)"),
-        ({"channels": 5}, "channels=5"),
+        ({"channels": 0}, "channels=0"),
         ({"labels": "none.csv"}, r"none\.csv: cannot be read: No such file"),
     ],
 )

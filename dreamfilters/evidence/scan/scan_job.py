@@ -138,7 +138,7 @@ class ScanJob:
     @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of every image: the network's, or that of the first readable image if it takes any."""
-        height, width, _ = self.source.first(self.network.form.channels).shape
+        height, width, _ = self.source.first(self.network.form.channels, self.network.form.bits).shape
         return self.network.form.size[0] or height, self.network.form.size[1] or width
 
     @cached_property

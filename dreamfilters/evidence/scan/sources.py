@@ -63,9 +63,9 @@ class FolderSource:
             digest.update(f"{len(name)} {name} {length}\n".encode("utf-8", "surrogatepass") + ends)
         return digest.hexdigest()
 
-    def first(self, channels: int) -> ImageArray:
+    def first(self, channels: int, bits: int = 16) -> ImageArray:
         """Return the first readable image, or raise the error of `unreadable`."""
-        folder, reason = dataclasses.replace(self.folder, channels=channels), ""
+        folder, reason = dataclasses.replace(self.folder, channels=channels, bits=bits), ""
         for index in range(len(folder)):
             image = folder.tried(index)
             if not isinstance(image, str):
@@ -79,7 +79,7 @@ class FolderSource:
 
     def fitted(self, size: tuple[int, int], form: InputForm) -> FolderSource:
         """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
-        return FolderSource(self.folder.fitted(size, form.channels, form.resize))
+        return FolderSource(self.folder.fitted(size, form.channels, form.resize, form.bits))
 
     def tried(self, index: int) -> ImageArray | str:
         """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""
@@ -113,8 +113,8 @@ class ArraySource:
             digest.update(values.tobytes())
         return digest.hexdigest()
 
-    def first(self, channels: int) -> ImageArray:
-        """See `FolderSource`; `channels` is ignored."""
+    def first(self, channels: int, bits: int = 16) -> ImageArray:
+        """See `FolderSource`; the arguments are ignored."""
         return self.tried(0)
 
     def unreadable(self, reason: str) -> ImageError:

@@ -81,5 +81,5 @@ def _image(name: str, path: Path, shape: Shape, form: InputForm) -> NDArray[np.f
     if channels != form.channels:
         form = replace(form, channels=channels, order=InputForm.from_range(0, 1, channels=channels).order)
     form = replace(form, size=(shape[0], shape[1]))
-    image = form.fit(read_image(path, channels=form.channels))
+    image = form.fit(read_image(path, channels=form.channels, bits=form.bits))
     return np.asarray(form.to_input(image[None])[0], np.float32)

@@ -36,6 +36,7 @@ class InputForm:
         standardized: whether each scaled image is standardized by its own mean and std before `mean` and `std` apply,
             see `standardized`.
         resize: the rule for images of another size, see `images.resizing.resize`.
+        bits: of the values in image files of 16 bits, such as 12 for 0..4095.
 
     >>> InputForm.from_range(-1, 1, size=(48, 48)).describe()
     '48x48 RGB, -1 to 1'
@@ -49,6 +50,7 @@ class InputForm:
     order: Order = "RGB"
     standardized: bool = False
     resize: Rule = "bicubic"
+    bits: int = 16
 
     def __post_init__(self) -> None:
         wanted = {"RGB": 3, "BGR": 3, "gray": 1, "equalized": 1}.get(self.order, self.channels)
@@ -70,6 +72,8 @@ class InputForm:
             raise InputFormError(f"std={list(self.std)}: must be above 0")
         if not (np.isfinite(self.scale) and self.scale > 0):
             raise InputFormError(f"scale={self.scale}: must be above 0")
+        if not 9 <= self.bits <= 16:
+            raise InputFormError(f"bits={self.bits}: must be 9 to 16, of the values in files of 16 bits")
         if any(side is not None and side < 1 for side in self.size):
             raise InputFormError(f"size={list(self.size)}: must be at least 1x1")
 

@@ -45,6 +45,7 @@ class InputSettings(pydantic.BaseModel):
     order: Order | None = Field(default=None, description=f"one of {', '.join(map(repr, ORDERS))}")
     size: _Size | None = Field(default=None, description="a side in pixels, or [height, width]")
     resize: Rule | None = Field(default=None, description=f"one of {', '.join(map(repr, RULES))}")
+    bits: int | None = Field(default=None, description="9 to 16, of the values in image files of 16 bits")
     classes: tuple[str, ...] | str | None = Field(
         default=None, description="a list of names, or the name of a file with them"
     )
@@ -67,7 +68,7 @@ class InputSettings(pydantic.BaseModel):
     def applied(self, form: InputForm) -> InputForm:
         """Return `form` with these settings, or raise InputFormError if they contradict each other or `form`."""
         size, order, resize = self.size or form.size, self.order or form.order, self.resize or form.resize
-        form = replace(form, size=size, order=order, resize=resize)
+        form = replace(form, size=size, order=order, resize=resize, bits=self.bits or form.bits)
         if self.range is not None:
             if any(getattr(self, key) is not None for key in _VALUES[1:]):
                 raise InputFormError("range: give either range, or mean, std, scale and standardized")
@@ -117,6 +118,8 @@ def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) 
         keys |= {"scale": form.scale, "mean": list(form.mean), "std": list(form.std)}
     if form.resize != InputForm.resize:
         keys["resize"] = form.resize
+    if form.bits != InputForm.bits:
+        keys["bits"] = form.bits
     if classes is not None:
         keys["classes"] = classes if isinstance(classes, str) else list(classes)
     # Numbers, lists and strings are the same in JSON and TOML, except for one control character.

@@ -63,7 +63,12 @@ class Catalog:
         """Return an image resized for the network, after its (id, version), which identifies its content."""
         stored, description = await self.image(image), await self.network()
         pixels = await asyncio.to_thread(
-            self.images.network_input, image, description.size, description.channels, description.resize_rule
+            self.images.network_input,
+            image,
+            description.size,
+            description.channels,
+            description.resize_rule,
+            description.bits,
         )
         return (image, stored.version), pixels
 

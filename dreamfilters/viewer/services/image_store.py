@@ -8,12 +8,13 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
 from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
 from dreamfilters.images import ImageFolder, image_folder, png_bytes, read_image, resize
-from dreamfilters.images.decoding import open_image
+from dreamfilters.images.decoding import image_size, open_image, read_shown
 from dreamfilters.images.resizing import Rule
 from dreamfilters.viewer.byte_cache import ByteCache, Key, Value
 from dreamfilters.viewer.messages import ImageArray, Values
@@ -145,7 +146,7 @@ class ImageStore:
         stored = self.image(image)
 
         def encode() -> bytes:
-            pixels = self._read(stored, 3)
+            pixels = self._named(stored, read_shown)
             height, width = pixels.shape[:2]
             scale = min(1.0, longest / max(height, width))
             small = resize(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
@@ -153,13 +154,15 @@ class ImageStore:
 
         return self._cached(self._pngs, (image, stored.version, longest), encode)
 
-    def network_input(self, image: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic") -> ImageArray:
+    def network_input(
+        self, image: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic", bits: int = 16
+    ) -> ImageArray:
         """Return an image resized for the network, (h, w, c) float32 in [0, 1]."""
         stored = self.image(image)
         return self._cached(
             self._inputs,
             (image, stored.version, size, channels, rule),
-            lambda: resize(self._read(stored, channels), size, rule),
+            lambda: resize(self._named(stored, partial(read_image, channels=channels, bits=bits)), size, rule),
         )
 
     def _cached(self, cache: ByteCache[Key, Value], key: Key, compute: Callable[[], Value]) -> Value:
@@ -172,9 +175,10 @@ class ImageStore:
                 cache[key] = value
         return value
 
-    def _read(self, stored: StoredImage, channels: int) -> ImageArray:
+    def _named(self, stored: StoredImage, read: Callable[[Path], ImageArray]) -> ImageArray:
+        """Read an image; errors name it as the page does."""
         try:
-            return read_image(stored.path, channels=channels)
+            return read(stored.path)
         except ImageError as error:
             raise ImageError(f"{stored.name}: {_reason(error)}") from None
 
@@ -209,8 +213,8 @@ class ImageStore:
 def _with_size(image: StoredImage) -> StoredImage:
     """Return the image with the size that the header of its file states."""
     try:
-        with open_image(image.path) as file:
-            return replace(image, width=file.width, height=file.height)
+        height, width = image_size(image.path)
+        return replace(image, width=width, height=height)
     except ImageError:
         return image
 

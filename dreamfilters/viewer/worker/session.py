@@ -129,6 +129,7 @@ def describe_network(network: Network) -> NetworkDescription:
         size=(height, width),
         channels=network.form.channels,
         resize_rule=network.form.resize,
+        bits=network.form.bits,
         chosen_size=(height, width) if any(None in tensor.shape[1:] for tensor in network.model.inputs) else None,
     )  # fmt: skip
 

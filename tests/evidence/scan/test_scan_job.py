@@ -1,5 +1,7 @@
 """Tests of a scan job: it stops after any batch and resumes from its state, also in another process."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -148,6 +150,15 @@ def test_unreadable_images_are_listed_and_left_out(network, tmp_path):
     assert found.readable == 4
     assert found.predicted[2] == -1
     assert [example.name for example in found.unit("conv", 0).strongest["max"]] == ["4.png", "3.png"]
+
+
+def test_the_bits_of_the_files_are_those_of_the_input_form(network, tmp_path):
+    red = np.zeros((4, 4, 3), np.uint16)
+    red[..., 0] = 4095
+    np.save(tmp_path / "red.npy", red)
+    twelve = dataclasses.replace(network, form=dataclasses.replace(network.form, bits=12))
+    assert scan(twelve, image_folder(tmp_path)).unit("conv", 0).maximum == 1
+    assert scan(network, image_folder(tmp_path)).unit("conv", 0).maximum == pytest.approx(4095 / 65535)
 
 
 def test_a_network_of_any_size_takes_the_size_of_the_first_readable_image(tmp_path):

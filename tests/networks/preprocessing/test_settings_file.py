@@ -14,6 +14,17 @@ def test_a_file_says_everything(tmp_path):
     assert settings.classes == str(tmp_path / "names.txt")
 
 
+def test_the_bits_of_image_files(tmp_path):
+    path = tmp_path / "model.toml"
+    path.write_text("bits = 12\n")
+    form = read_settings(path).applied(InputForm())
+    assert form.bits == 12
+    path.write_text(form_as_toml(form))
+    assert read_settings(path).applied(InputForm()) == form
+    with pytest.raises(InputFormError, match="bits=8: must be 9 to 16"):
+        read_settings({"bits": 8}).applied(InputForm())
+
+
 def test_what_is_not_said_stays():
     form = InputForm.from_range(-1, 1, size=(32, 32))
     assert read_settings({}).applied(form) == form

@@ -11,7 +11,7 @@ from tests.viewer.http_client import png
 
 RED = [[[1.0, 0.0, 0.0]]]
 CONV = LayerInfo("conv", "Conv2D", (2, 2, 1), 1, "relu")
-DESCRIPTION = NetworkDescription({"classes": []}, {"L0": CONV}, {"L0": "conv"}, (), (), (2, 2), 3, "bicubic")
+DESCRIPTION = NetworkDescription({"classes": []}, {"L0": CONV}, {"L0": "conv"}, (), (), (2, 2), 3, "bicubic", 16)
 
 
 class CountingWorker:

@@ -42,6 +42,14 @@ def test_a_network_input_has_the_size_and_channels_of_the_network(store, folder)
     assert str(folder) not in str(error.value)
 
 
+def test_an_array_of_many_channels_is_shown_and_given_to_the_network(store, tmp_path):
+    np.save(tmp_path / "bands.npy", np.broadcast_to([1.0, 0.0, 0.0, 0.5, 0.5], (8, 6, 5)))
+    (bands,), _ = store.add_folder(tmp_path)
+    assert (store.image(bands).width, store.image(bands).height) == (6, 8)
+    assert store.png(bands, 8) == png(RED)
+    assert store.network_input(bands, (4, 4), 5)[0, 0].tolist() == [1, 0, 0, 0.5, 0.5]
+
+
 def test_a_network_input_is_resized_by_the_rule(store, folder):
     corner = np.zeros((4, 4, 3))
     corner[0, 0] = 1  # one of the four pixels of a block

@@ -186,7 +186,7 @@ def candidates(form: InputForm) -> list[InputForm]:
     """Return the input forms that a network with this number of channels may expect, its own first."""
     forms = [form]
     for order in _orders(form):
-        plain = InputForm(form.size, form.channels, order=order, resize=form.resize)
+        plain = InputForm(form.size, form.channels, order=order, resize=form.resize, bits=form.bits)
         forms += [plain.in_range(low, high) for low, high in _RANGES]
         forms.append(replace(plain, scale=255.0, standardized=True))
         if form.channels == 3:
@@ -200,7 +200,8 @@ def forms_of_images(runner: TrialRunner) -> list[InputForm]:
     """Return the forms with the mean and std of the images, over all channels and by channel."""
     forms = []
     for order in _orders(runner.form):
-        plain = InputForm(runner.form.size, runner.form.channels, order=order, resize=runner.form.resize)
+        given = runner.form
+        plain = InputForm(given.size, given.channels, order=order, resize=given.resize, bits=given.bits)
         mean, std = runner.statistics(plain)
         overall = np.sqrt(np.mean(np.square(std) + np.square(mean - mean.mean())))
         for means, stds in ((mean, std), (mean.mean(keepdims=True), overall[None])):

@@ -95,7 +95,7 @@ def read_images(
     resized: dict[Rule, list[NDArray[np.float16]]] = {rule: [] for rule in RULES}
     arrays: Iterable[tuple[int, ImageArray]]
     if isinstance(images, ImageFolder):
-        arrays = images.fitted(None, form.channels).only(chosen)
+        arrays = images.fitted(None, form.channels, bits=form.bits).only(chosen)
     else:
         arrays = ((index, np.asarray(images[index], np.float32)) for index in chosen)
     for index, image in arrays:
