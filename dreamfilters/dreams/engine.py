@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
@@ -37,7 +38,7 @@ def dream(
     *,
     seed: int = 0,
     prior: Prior | None = None,
-    start: np.ndarray | None = None,
+    start: ArrayLike | None = None,
     batch: int | None = None,
     frames: int = 0,
     on_step: OnStep | None = None,
@@ -50,7 +51,7 @@ def dream(
         recipe: how the images are made; default: "natural" for classes, else "standard", see `read_recipe`.
         seed: random seed; the same seed gives the same images, alone or in any batch.
         prior: color statistics, instead of those that the recipe names.
-        start: one image (h, w, c) or one per unit (n, h, w, c) in [0, 1] to start from; default: noise.
+        start: a dream or an image (h, w, c) in [0, 1] to start from, or one per unit (n, h, w, c); default: noise.
         batch: images per batch; default: chosen by memory and a short trial.
         frames: number of images to record during each ascent.
         on_step: callback after each step.
@@ -77,7 +78,7 @@ def iter_dreams(
     *,
     seed: int = 0,
     prior: Prior | None = None,
-    start: np.ndarray | None = None,
+    start: ArrayLike | None = None,
     batch: int | None = None,
     frames: int = 0,
     on_step: OnStep | None = None,
@@ -90,11 +91,12 @@ def iter_dreams(
         ['conv2:0', 'conv2:1']
     """
     network, chosen = network_of(network), recipe or DefaultRecipes()
+    first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
         how = recipe_of(objective, chosen)
         canvas = canvas_of(network, how, prior)
-        _check_start(start, len(objective), canvas.channels)
-        yield from _dreams(Batches(network, objective, how, seed, start, frames, on_step), canvas, batch)
+        _check_start(first, len(objective), canvas.channels)
+        yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch)
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:

@@ -54,7 +54,7 @@ def serve(
     starts a process, a script must call this function under `if __name__ == "__main__":`.
 
     Args:
-        model: as `load` takes it.
+        model: as `load` takes it, or what `load` returned.
         classes: class names in the order of the outputs, or a file of them.
         images: a folder of images or one image; default: the samples for the built-in network, else none.
         top: number of classes of a prediction.

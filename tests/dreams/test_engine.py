@@ -17,8 +17,10 @@ from dreamfilters.dreams.optimizers import Adam, Momentum, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
 from dreamfilters.dreams.penalties import L2, ClipNorm, Decay, TotalVariation
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dreams
 from dreamfilters.dreams.transforms import Blur, Color, Crop, Flip, Jitter, Noise, Pad, Trim
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
+from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
 
 STEPS = 4
@@ -545,3 +547,18 @@ def test_the_margin_of_a_single_output(fill, network_of):
     assert one.activated
     assert one.score == pytest.approx(scores_of(network, logit([0]), [one.image])[0], rel=1e-5)
     assert LOGITS in margin([0]).layers
+
+
+def test_dreams_are_a_tuple_and_images_for_every_function(network):
+    recipe = Recipe(transforms=(), steps=2)
+    dreams = dream(network, "conv1:0-1", recipe)
+    assert isinstance(dreams, tuple)
+    assert isinstance(dreams[:1], Dreams)
+    assert np.asarray(dreams).shape == (2, 16, 16, 3)
+    np.testing.assert_array_equal(np.asarray(dreams[0]), dreams[0].image)
+    stack = np.stack([one.image for one in dreams])
+    np.testing.assert_array_equal(
+        activations(network, dreams, ["conv1"])["conv1"], activations(network, stack, ["conv1"])["conv1"]
+    )
+    again, same = (dream(network, "conv1:0", recipe, start=start) for start in (dreams[1], dreams[1].image))
+    np.testing.assert_array_equal(again[0].image, same[0].image)

@@ -29,7 +29,11 @@ _ALL_LAYERS = 2**28  # bytes of one image's activations up to which all layers a
 
 def open_network(spec: Any, options: Mapping[str, Any]) -> Network:
     """Return the network with a definite input size."""
-    network = load(spec, **options)
+    if isinstance(spec, Network):
+        as_it_is = {"form": spec.form, "classes": spec.classes, **spec.choices}
+        network = load(spec.model, **{**as_it_is, **options}) if options else spec
+    else:
+        network = load(spec, **options)
     height, width = network.form.size
     return replace(network, form=replace(network.form, size=(height or _SIDE, width or _SIDE)))
 

@@ -201,3 +201,9 @@ def test_a_network_without_a_definite_size_is_an_error(network_of):
     free = replace(network, form=replace(network.form, size=(None, None)))
     with pytest.raises(ModelError, match="free: takes images of any size"):
         describe_network(free)
+
+
+def test_a_network_is_opened_as_it_is_or_with_other_classes(network):
+    assert open_network(network, {}).classes == network.classes
+    changed = open_network(network, {"classes": ("a", "b", "c")})
+    assert (changed.classes, changed.form) == (("a", "b", "c"), network.form)
