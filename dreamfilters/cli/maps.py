@@ -44,8 +44,9 @@ def maps(
       dreamfilters maps signs images/ --layers conv2,conv4 --scale layer --colormap viridis
       dreamfilters maps net.keras image.jpg --units 0-15 --overlay --arrays --half --out outputs/mine
 
-    Each image gets a folder with a page of maps for each layer, an overview, and the numbers of every unit as JSON. The
-    same command resumes an interrupted run. Exit code 3: some images could not be read.
+    Each image gets a folder with a page of maps for each layer, an overview, the predicted mask of a segmentation
+    network, and the numbers of every unit as JSON. The same command resumes an interrupted run. Exit code 3: some
+    images could not be read.
 
     \b
     Next:

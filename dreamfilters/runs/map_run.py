@@ -17,12 +17,13 @@ from numpy.typing import ArrayLike
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats, iter_activations
+from dreamfilters.evidence.maps.class_mask import class_mask, mask_page
 from dreamfilters.evidence.maps.layer_page import PageImage, layer_page, overview
 from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
 from dreamfilters.images.panels import png_of
-from dreamfilters.networks import AnyNetwork, LayerInfo, Network, network_of
+from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
@@ -32,7 +33,7 @@ from dreamfilters.runs.storage.records import form_values, model_values
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
 
-ARRAYS, OVERVIEW = "maps.npz", "overview.png"
+ARRAYS, OVERVIEW, MASK = "maps.npz", "overview.png", "predicted-mask.png"
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 _THREADS = 2  # drawing threads; Pillow's compression releases the interpreter lock
 
@@ -78,9 +79,10 @@ def draw_maps(
     """Write the activation maps of every unit for every image into a folder, and return the finished images.
 
     Each image gets a folder with `overview.png`, a page for each layer, and `maps.json` with the minimum, maximum and
-    mean of every unit; `maps.npz` holds the maps themselves if `settings.arrays` is given. Images that an earlier run
-    finished are kept, if all settings but the images are equal. Ctrl-C ends the run early; the same call resumes it.
-    Memory use does not grow with the number of images.
+    mean of every unit; `predicted-mask.png` draws the predicted classes over the image if the network's output is a map
+    of classes; `maps.npz` holds the maps themselves if `settings.arrays` is given. Images that an earlier run with
+    equal settings finished are kept. Ctrl-C ends the run early; the same call resumes it. Memory use does not grow with
+    the number of images.
 
     Args:
         network: a Keras model, or what `load` returned.
@@ -298,6 +300,8 @@ def _draw(
         drawn = {
             f"{stem}.png": threads.submit(_page, subject, layer, job.options.style) for stem, layer in maps.items()
         }
+        if output == LOGITS and job.network.layer(LOGITS).kind == "map":
+            drawn[MASK] = threads.submit(_mask, subject, job.network, seen[output])
         drawn[OVERVIEW] = threads.submit(lambda: png_of(overview(subject, tuple(maps.values()), job.options.style)))
         files = {file: store.write(name, file, content.result()) for file, content in drawn.items()}
     layers = {layer.info.name: _values(stem, layer, job.options) for stem, layer in maps.items()}
@@ -310,6 +314,11 @@ def _draw(
 
 def _page(subject: PageImage, maps: UnitMaps, style: MapStyle) -> bytes:
     return png_of(layer_page(subject, maps, style))
+
+
+def _mask(subject: PageImage, network: Network, logits: Floats) -> bytes:
+    mask, found = class_mask(network.head, logits), predictions(network, logits, network.class_count)
+    return png_of(mask_page(subject, mask, found, network.output_layer))
 
 
 def _values(stem: str, maps: UnitMaps, options: MapSettings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dreamfilters.errors import ImageError, OutputError, RecipeError, TargetErro
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.images import image_folder
-from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks import LOGITS, InputForm, Network, load
 from dreamfilters.runs import map_run
 from dreamfilters.runs.map_run import MapSettings, draw_maps
 
@@ -298,3 +298,23 @@ def test_a_killed_run_ends_with_the_same_bytes(tiny, network, folder, tmp_path, 
     draw_maps(network, image_folder(folder), out, settings)
     draw_maps(network, image_folder(folder), tmp_path / "whole", settings)
     assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_the_predicted_mask_is_drawn_where_the_output_is_a_map_of_classes(folder, tmp_path):
+    model = keras.Sequential([layers.Input((16, 16, 3)), layers.Conv2D(2, 1, activation="softmax", name="seg")])
+    network = load(model, classes=("road", "sky"))
+    page = draw_maps(network, image_folder(folder / "a"), tmp_path / "out").value[0]
+    assert (page.folder / "predicted-mask.png").read_bytes()[:4] == b"\x89PNG"
+    assert "predicted-mask.png" in page.read()["files"]
+    seen = activations(network, image_folder(folder / "a"), ["seg"])["seg"][0]
+    shares = {one["name"]: one["share"] for one in page.read()["predictions"]}
+    assert shares == pytest.approx({"road": (seen[..., 0] >= 0.5).mean(), "sky": (seen[..., 1] > 0.5).mean()})
+
+
+def test_a_regression_is_recorded_with_its_value(folder, tmp_path):
+    model = keras.Sequential([layers.Input((16, 16, 3)), layers.GlobalAveragePooling2D(), layers.Dense(1, name="age")])
+    network = load(model)
+    page = draw_maps(network, image_folder(folder / "a"), tmp_path / "out", MapSettings(pages=False)).value[0]
+    value = float(activations(network, image_folder(folder / "a"), ["age"])["age"][0, 0])
+    (found,) = page.read()["predictions"]
+    assert (found["name"], found["probability"], found["logit"]) == ("age:0", None, pytest.approx(value))

@@ -59,21 +59,22 @@ def layer_page(given: PageImage, maps: UnitMaps, style: MapStyle) -> Panel:
     """Return the page of a layer, (H, W, 3) uint8: a map for each unit, or a bar for each unit of a vector."""
     colors = colormap(style.colormap)
     body = _bars(maps, style, colors) if maps.is_vector else _tiles(given, maps, style)
-    header = _header(given, _layer_lines(maps))
-    return framed(stacked([header, _legend(maps, style, colors), body], gap=_GAP), _MARGIN)
+    head = header(given, _layer_lines(maps))
+    return framed(stacked([head, _legend(maps, style, colors), body], gap=_GAP), _MARGIN)
 
 
 def overview(given: PageImage, layers: Sequence[UnitMaps], style: MapStyle) -> Panel:
     """Return the overview of an image: the first units of each layer, one row per layer."""
     colors = colormap(style.colormap)
     rows = [side_by_side([_row_name(maps, style.scale), _row(given, maps, style, colors)], gap=12) for maps in layers]
-    header = _header(given, [TextLine(f"the first units of {len(layers)} layers", 13)])
+    head = header(given, [TextLine(f"the first units of {len(layers)} layers", 13)])
     text = text_panel([TextLine(_scale_text(style.scale, each_layer=True), 12)])
     legend = side_by_side([_scale_bar(_general_labels(style.scale), colors), text], gap=12)
-    return framed(stacked([header, legend, *rows], gap=_GAP), _MARGIN)
+    return framed(stacked([head, legend, *rows], gap=_GAP), _MARGIN)
 
 
-def _header(given: PageImage, lines: Sequence[TextLine]) -> Panel:
+def header(given: PageImage, lines: Sequence[TextLine]) -> Panel:
+    """Return the head of a page: the image, its name and label, lines of text, and its most probable classes."""
     title = [TextLine(given.name, 18, BRIGHT), *([TextLine(f"label: {given.label}")] if given.label else [])]
     text = [text_panel([*title, *lines], width=_TEXT)]
     if given.predictions:

@@ -86,15 +86,15 @@ def overlay_maps(
         field: receptive field of the layer, or None.
     """
     height, width, _ = image.shape
-    rows = _nearest_positions(height, size[0], painted.shape[1], field, 0)
-    columns = _nearest_positions(width, size[1], painted.shape[2], field, 1)
+    rows = nearest_positions(height, size[0], painted.shape[1], field, 0)
+    columns = nearest_positions(width, size[1], painted.shape[2], field, 1)
     weight = _MIN_OPACITY + (_MAX_OPACITY - _MIN_OPACITY) * np.nan_to_num(shares, nan=1.0)[..., None]
     weight = np.where((rows >= 0)[:, None, None] & (columns >= 0)[:, None], weight[:, rows][:, :, columns], 0)
     mixed = image * _IMAGE_BRIGHTNESS * (1 - weight) + painted[:, rows][:, :, columns] * weight
     return np.asarray(np.round(mixed).astype(np.uint8))
 
 
-def _nearest_positions(pixels: int, side: int, count: int, field: ReceptiveField | None, axis: int) -> NDArray[np.intp]:
+def nearest_positions(pixels: int, side: int, count: int, field: ReceptiveField | None, axis: int) -> NDArray[np.intp]:
     """Return the position that each pixel of one axis shows, -1 for none."""
     centers = (np.arange(pixels) + 0.5) * side / pixels  # in pixels of the network's input
     if field is None:
