@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from dreamfilters.images import png_bytes, resize
-from dreamfilters.images.encoding import side_by_side
+from dreamfilters.images.encoding import displayed
 from dreamfilters.serialization import plain
 
 SIDE = 112  # pixels, the width of a tile
@@ -123,7 +123,7 @@ def share_bars(rows: Mapping[str, Mapping[Any, int]], colors: Mapping[Any, tuple
 
 def image_uri(image: ArrayLike, side: int | None = None) -> str:
     """Return an image (h, w, c) of any number of channels as a data URI, its longer side at most `side` pixels."""
-    flat = side_by_side(np.asarray(image, np.float32))
+    flat = displayed(np.asarray(image, np.float32))
     longer = max(flat.shape[:2])
     if side is not None and longer > side:
         flat = resize(flat, (max(1, flat.shape[0] * side // longer), max(1, flat.shape[1] * side // longer)))
@@ -137,7 +137,7 @@ def show(value: Any) -> None:
     in the browser. An example is `show(contact_sheet(images))`.
     """
     if not any(hasattr(value, name) for name in ("_repr_html_", "_repr_png_")):
-        value = _Picture(png_bytes(side_by_side(np.asarray(value, np.float32))))
+        value = _Picture(png_bytes(displayed(np.asarray(value, np.float32))))
     if _in_notebook():
         sys.modules["IPython"].display.display(value)
     elif hasattr(value, "_repr_png_"):
@@ -175,7 +175,7 @@ def _in_notebook() -> bool:
 
 
 def _tile(image: ArrayLike, lines: Sequence[str], side: int) -> Markup:
-    height, width = side_by_side(np.asarray(image, np.float32)).shape[:2]
+    height, width = displayed(np.asarray(image, np.float32)).shape[:2]
     kind = Markup(' class="pixels"') if max(height, width) <= _PIXELS_SHOWN else ""
     drawn = Markup('<img src="{}" alt="{}" width="{}" height="{}"{}>').format(
         image_uri(image, _SHARP * side), " ".join(lines), side, max(1, round(side * height / width)), kind

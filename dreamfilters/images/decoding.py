@@ -19,7 +19,7 @@ ImageArray = NDArray[np.float32]
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
 LARGEST = 1024**3 // 4 // 3  # pixels, 89 million; Pillow's limit for decompression bombs
 MID_GRAY = 0.5
-_MOST_COLORS = 4  # channels that are colors and alpha
+MOST_COLORS = 4  # channels that are colors and alpha
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow and JPEG
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
@@ -86,7 +86,7 @@ def decode_image(image: Image.Image, channels: int, bits: int = 16) -> ImageArra
 
 def _converted(path: str | Path, samples: ImageArray, channels: int) -> ImageArray:
     has = samples.shape[-1]
-    if has != channels and max(has, channels) > _MOST_COLORS:
+    if has != channels and max(has, channels) > MOST_COLORS:
         where = f"{path_text(path)}: " if path else ""
         raise ImageError(f"{where}has {has} channels, the network takes {channels}")
     return samples if has == channels else in_channels(samples, channels)
@@ -124,7 +124,7 @@ def with_channels(image: ArrayLike) -> ImageArray:
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or 0 in values.shape:
         raise ImageError(f"no image has the shape {np.shape(image)}; expected (h, w) or (h, w, c)")
-    return values if values.shape[-1] <= _MOST_COLORS else values[..., :3]
+    return values if values.shape[-1] <= MOST_COLORS else values[..., :3]
 
 
 def in_channels(samples: ImageArray, channels: int) -> ImageArray:

@@ -10,7 +10,15 @@ from numpy.typing import ArrayLike
 from PIL import Image, PngImagePlugin
 
 from dreamfilters.errors import ImageError, OutputError
-from dreamfilters.images.decoding import MID_GRAY, ImageArray, in_channels, open_image, path_text, with_channels
+from dreamfilters.images.decoding import (
+    MID_GRAY,
+    MOST_COLORS,
+    ImageArray,
+    in_channels,
+    open_image,
+    path_text,
+    with_channels,
+)
 
 TEXT_LIMIT = 2**20  # bytes; Pillow and most readers refuse more compressed text
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
@@ -51,6 +59,12 @@ def side_by_side(image: ArrayLike) -> ImageArray:
     if values.ndim != 3 or values.shape[-1] in (1, 3):
         return values
     return np.concatenate(np.split(values, values.shape[-1], axis=-1), axis=1)
+
+
+def displayed(image: ArrayLike) -> ImageArray:
+    """Return an image as pages show it: as `side_by_side`, and of more than four channels the first three as RGB."""
+    values = np.asarray(image, np.float32)
+    return values[..., :3] if values.ndim == 3 and values.shape[-1] > MOST_COLORS else side_by_side(values)
 
 
 def png_text(path: str | Path) -> dict[str, str]:

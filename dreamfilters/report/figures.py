@@ -13,7 +13,7 @@ from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import DreamfiltersError, OutputError
 from dreamfilters.evidence.scan.result import LayerScan, UnitScan
-from dreamfilters.images.encoding import as_image, side_by_side
+from dreamfilters.images.encoding import as_image, displayed
 
 _INCHES = 1.7  # side of an image
 _COLUMNS = 6  # of a grid
@@ -58,8 +58,8 @@ def figure(
 
 def _cells(unit: UnitComparison) -> list[tuple[ArrayLike, str]]:
     """Return the images of one unit, each with its response."""
-    dream = (side_by_side(unit.view.image), f"{unit.unit.title or unit.name}\ndream: {number(unit.view.response)}")
-    return [dream, *((side_by_side(view.image), f"{view.label}\n{number(view.response)}") for view in unit.real)]
+    dream = (displayed(unit.view.image), f"{unit.unit.title or unit.name}\ndream: {number(unit.view.response)}")
+    return [dream, *((displayed(view.image), f"{view.label}\n{number(view.response)}") for view in unit.real)]
 
 
 def _grid(cells: Sequence[tuple[ArrayLike, str]], columns: int, into: Any) -> Any:

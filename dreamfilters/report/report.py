@@ -17,7 +17,7 @@ from dreamfilters.comparison.units import UnitView
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
-from dreamfilters.images.encoding import side_by_side
+from dreamfilters.images.encoding import displayed
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.html_frame import anchors, rendered, script_json
@@ -114,7 +114,7 @@ def html(comparison: Comparison) -> str:
 
 def report_files(comparison: Comparison) -> dict[str, bytes]:
     """Return every file of the report, name -> bytes; equal comparisons give equal bytes."""
-    files = {card.file: png_bytes(side_by_side(card.unit.dream.image)) for card in cards_of(comparison)}
+    files = {card.file: png_bytes(displayed(card.unit.dream.image)) for card in cards_of(comparison)}
     return {
         **files,
         TABLE: csv_bytes([unit.row for unit in comparison.units]),

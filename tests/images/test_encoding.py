@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import gif_bytes, png_bytes, png_text, read_image
-from dreamfilters.images.encoding import side_by_side
+from dreamfilters.images.encoding import displayed, side_by_side
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 4))
 keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=79)
@@ -85,6 +85,8 @@ def test_what_is_no_image_is_refused(shape):
 def test_of_many_channels_the_first_three_are_shown():
     bands = np.random.default_rng(0).random((3, 4, 7))
     assert png_bytes(bands) == png_bytes(bands[..., :3])
+    np.testing.assert_array_equal(displayed(bands), bands[..., :3].astype("float32"))
+    assert displayed(bands[..., :4]).shape == (3, 16, 1)
 
 
 def test_a_gif_shows_each_frame_for_its_time():
