@@ -153,13 +153,19 @@ def _dreams(batches: Batches, canvas: Canvas, batch: int | None) -> Iterator[Dre
         padded = batches.padded(rows, min(size, count), canvas)
         ascent = batches.ascent(padded)
         result = ascent.run_octaves(programs, canvases)
-        ladder.recover(result, padded)
+        silent = result.is_silent
+        ladder.recover(result, rows, min(size, count))
         images = backend.tensor(result.images)
         robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
         predicted = _predictions(batches, rows, program, images)
         seconds = (time.perf_counter() - began) / len(rows)
         for position, row in enumerate(rows):
-            dream = _dream(ladder, row, result, position, robust=float(robust[position]), seconds=seconds)
+            attempts = ladder.attempts(
+                result.recovered_by[position],
+                activated=bool(result.activated[position]),
+                silent=bool(silent[position]),
+            )
+            dream = _dream(batches, row, result, position, attempts, robust=float(robust[position]), seconds=seconds)
             yield replace(dream, prediction=predicted[position])
 
 
@@ -178,14 +184,24 @@ def _predictions(
     return found
 
 
-def _dream(ladder: Ladder, row: int, result: AscentResult, position: int, *, robust: float, seconds: float) -> Dream:
+def _dream(
+    batches: Batches,
+    row: int,
+    result: AscentResult,
+    position: int,
+    attempts: tuple[str, ...],
+    *,
+    robust: float,
+    seconds: float,
+) -> Dream:
     """Return the dream of one row of the goal, from its position in the result of its batch."""
-    batches = ladder.batches
-    activated, recovered_by = bool(result.activated[position]), result.recovered_by[position]
+    activated = bool(result.activated[position])
     notes = [result.notes[position]] if result.notes[position] else []
     if not activated:
-        also = ", ".join(ladder.names) or "nothing else"
-        notes.append(f"not activated: its score never rose; also tried {also}")
+        start, score = float(result.start[position]), float(result.scores[position])
+        rise = f"only rose from {start:.3g} to {score:.3g}" if score > start else "never rose"
+        also = f"; also tried {', '.join(attempts)}" if attempts else ""
+        notes.append(f"not activated: its score {rise}{also}")
     return Dream(
         name=batches.goal.names[row],
         image=result.images[position],
@@ -197,8 +213,8 @@ def _dream(ladder: Ladder, row: int, result: AscentResult, position: int, *, rob
         seed=batches.seed,
         recipe=batches.recipe,
         activated=activated,
-        recovered_by=recovered_by,
-        attempts=ladder.attempts(recovered_by, activated=activated),
+        recovered_by=result.recovered_by[position],
+        attempts=attempts,
         note="; ".join(notes),
         history=result.history[position],
         transparency=None if result.transparency is None else result.transparency[position],

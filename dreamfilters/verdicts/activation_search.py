@@ -75,7 +75,7 @@ def activate(
             unit = unit_of[attempt.target][1]
             score = float(peaks[unit])
             tried = (f"recipe {recipe.name}", *attempt.attempts)
-            evidence[layer, unit] = DreamEvidence(score, attempt.activated or score > 0, attempt.file, tried)
+            evidence[layer, unit] = DreamEvidence(score, attempt.activated, attempt.file, tried)
     return evidence
 
 

@@ -202,4 +202,5 @@ def _tried(dream: DreamEvidence | None) -> str:
     if dream is None:
         return "not dreamed"
     attempts = f": {', '.join(dream.attempts)}" if dream.attempts else ""
-    return f"not activated by a dream{attempts}"
+    reached = f", which reaches only {dream.score:.3g}" if dream.score > 0 else ""
+    return f"not activated by a dream{reached}{attempts}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from dreamfilters import backend
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, State, where
-from dreamfilters.dreams.ascent.result import AscentResult, Rows, rose
+from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated, rose
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.recipe import Recipe
@@ -104,6 +104,7 @@ class Ascent:
             last, result = result, self.run(program, canvas, image=image)
             if last is not None:
                 result.steps += last.steps
+                result.activated |= last.activated
                 result.history = [np.concatenate(pair) for pair in zip(last.history, result.history, strict=True)]
         assert result is not None  # a recipe has at least one octave
         return result
@@ -180,6 +181,7 @@ class _Best:
         self.program, self.wanted = program, wanted
         self.images = program.to_image(state["params"])
         self.start = np.asarray(program.score(self.images, wanted))
+        self.rest = np.asarray(program.rest(self.images, wanted))
         self.scores = np.full_like(self.start, -np.inf)
 
     def update(self, state: State) -> None:
@@ -211,13 +213,14 @@ class _Log:
 
 def _result(program: CompiledStep, state: State, best: _Best, log: _Log) -> AscentResult:
     curves, steps = np.stack(log.scores, axis=1), log.steps
-    activated = rose(best.scores, best.start)
+    activated = is_activated(best.scores, best.start, best.rest)
     # the plain step raises a score of 0 by the value before the ReLU: see `Evaluator.ascent_score`
     pre_activation = activated & (best.start == 0) & (curves[:, 0] == 0) & program.has_pre_activation
     return AscentResult(
         images=np.array(best.images),
         scores=np.where(np.isfinite(best.scores), best.scores, np.nan),
         start=np.array(best.start),
+        rest=np.array(best.rest),
         history=[curve[:count] for curve, count in zip(curves, steps, strict=True)],
         steps=steps,
         activated=activated,

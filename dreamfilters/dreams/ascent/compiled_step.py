@@ -65,6 +65,7 @@ class CompiledStep(ImageProgram):
         relaxed_step: the same for images that do not rise: it raises the layers' values before their activation, and
             the gradient passes a ReLU that is 0 for the whole image.
         score: (images, wanted) -> scores (n,) of the images without transforms.
+        rest: (images, wanted) -> how far the scores before the activation lie below 0, (n,).
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
         logits: images -> logits (n, ..., classes) of the images without transforms.
         shapes: of the watched layers for one image, (1, ..., c).
@@ -74,6 +75,7 @@ class CompiledStep(ImageProgram):
     step: Step
     relaxed_step: Step
     score: Callable[[Tensor, Wanted], Tensor]
+    rest: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
     logits: Callable[[Tensor], Tensor]
     shapes: dict[str, tuple[int, ...]]
@@ -123,6 +125,7 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
         step=backend.compile(_step(evaluator.ascent_score, recipe, canvas)),
         relaxed_step=backend.compile(_step(evaluator.relaxed_score, recipe, canvas)),
         score=score,
+        rest=backend.compile(evaluator.rest),
         robust_score=robust_score,
         logits=backend.compile(evaluator.logits),
         shapes=evaluator.shapes,

@@ -32,6 +32,17 @@ class Evaluator:
         """Return the logits of the classes."""
         return self.network.watch(frozenset({LOGITS}))(self._input(image))[LOGITS]
 
+    def rest(self, image: Tensor, wanted: Wanted) -> Tensor:
+        """Return how far the score of the values before the activation lies below 0; 0 where there are no such values.
+
+        A unit is silent where these values are below 0, so this is its distance from a response.
+        """
+        if not self.nonlinear:
+            return ops.zeros(image.shape[:1])
+        addresses = {before(name) if name in self.nonlinear else name for name in self.names.values()}
+        seen = self.network.watch(frozenset(addresses))(self._input(image))
+        return ops.maximum(-self._scores(seen, wanted, pre_activation=True), 0.0)
+
     def ascent_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the value to raise and the score of each image.
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION
 from dreamfilters.dreams.ascent.batches import Batches
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
-from dreamfilters.dreams.ascent.result import AscentResult, Rows, rose
+from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels
 from dreamfilters.dreams.recipe import Recipe
@@ -30,7 +31,6 @@ from dreamfilters.networks import LOGITS
 RELAXED_GRADIENT, ANOTHER_SEED, PIXELS = "relaxed gradient", "another seed", "pixels, map maximum"
 PIXELS_NOTE = "the recipe does not keep it activated: this is the image of the pixels ascent"
 
-_CHUNK = 16  # images per fallback ascent: each further size would cost more to compile
 _PIXEL_RECIPE = Recipe(Pixels(), transforms=(), optimizer=Sign(rate=0.2), steps=64, name="pixels")
 
 
@@ -81,65 +81,81 @@ class Ladder:
         plain = [PRE_ACTIVATION] if self._has_pre_activation and self.batches.network.has_relu else []
         return tuple(dict.fromkeys([*plain, *(fallback.name for fallback in self.fallbacks)]))
 
-    def attempts(self, recovered_by: str, *, activated: bool) -> tuple[str, ...]:
+    def attempts(self, recovered_by: str, *, activated: bool, silent: bool) -> tuple[str, ...]:
         """Return the names of the fallbacks that were tried on an image, ending with the one that activated it."""
         if not activated:
-            return self.names
+            return self.names if silent else ()
         if recovered_by in self.names:
             return self.names[: self.names.index(recovered_by) + 1]
         return (recovered_by,) if recovered_by else ()
 
-    def recover(self, result: AscentResult, rows: Rows) -> None:
-        """Replace the images of `result` that are not activated by those that a fallback activates."""
+    def recover(self, result: AscentResult, rows: Rows, size: int) -> None:
+        """Replace the images of `result` whose units are silent by those that a fallback activates.
+
+        Only these units get further ascents, at most `size` images at a time. The sizes are powers of two: few are compiled.
+
+        Args:
+            result: of the plain ascent; its first rows are those of the goal.
+            rows: the rows of the goal.
+            size: the most images in a batch.
+        """
         group = self.batches.goal.group
-        chunk = max(1, _CHUNK // group) * group
+        silent = result.is_silent[: len(rows)]
         for fallback in self.fallbacks:
-            positions = _whole_groups(np.flatnonzero(~result.activated[: len(rows)]).tolist(), group)
+            positions = _whole_groups(np.flatnonzero(silent & ~result.activated[: len(rows)]).tolist(), group)
+            chunk = min(size, group << math.ceil(math.log2(max(1, len(positions) // group))))
             for chosen in (positions[first : first + chunk] for first in range(0, len(positions), chunk)):
                 padded = self.batches.padded([rows[position] for position in chosen], chunk, self.canvas)
-                start = np.resize(result.start[chosen], len(padded))
-                result.replace_inactive(chosen, self._ascend(fallback, padded, start), fallback.name)
+                start, rest = (np.resize(values[chosen], len(padded)) for values in (result.start, result.rest))
+                result.replace_inactive(chosen, self._ascend(fallback, padded, start, rest), fallback.name)
 
     @property
     def _has_pre_activation(self) -> bool:
         network, layers = self.batches.network, self.batches.goal.layers
         return any(layer != LOGITS and network.has_linear(layer) for layer in layers)
 
-    def _ascend(self, fallback: Fallback, rows: Rows, start: np.ndarray) -> AscentResult:
-        if not fallback.pixels:
-            ascent = self.batches.ascent(rows, attempt=fallback.attempt)
-            return ascent.run(self.program, self.canvas, image=ascent.start_image(self.canvas), relaxed=True)
-        found = self._ascend_pixels(fallback, rows, start)
-        if found.activated.any():
-            self._continue(found, rows)
-        return found
+    def _ascend(self, fallback: Fallback, rows: Rows, start: np.ndarray, rest: np.ndarray) -> AscentResult:
+        if fallback.pixels:
+            return self._ascend_pixels(fallback, rows, start, rest)
+        ascent = self.batches.ascent(rows, attempt=fallback.attempt)
+        return ascent.run(self.program, self.canvas, image=ascent.start_image(self.canvas), relaxed=True)
 
-    def _ascend_pixels(self, fallback: Fallback, rows: Rows, start: np.ndarray) -> AscentResult:
-        """Raise the maximum of the map on pixels; the scores are those of the objective itself."""
+    def _ascend_pixels(self, fallback: Fallback, rows: Rows, start: np.ndarray, rest: np.ndarray) -> AscentResult:
+        """Raise the maximum of the map on pixels, then continue by the recipe; the scores are of the objective."""
         goal, recipe = self.batches.goal.at_maximum(), self.batches.recipe
         pixels = replace(self.batches, goal=goal, recipe=replace(_PIXEL_RECIPE, transparency=recipe.transparency))
         canvas = replace(self.canvas, prior=priors.neutral(self.canvas.channels))
         program = build(pixels.network, goal, pixels.recipe, canvas)
         ascent = pixels.ascent(rows, attempt=fallback.attempt)
-        found = ascent.run(program, canvas, image=ascent.start_image(canvas), relaxed=fallback.relaxed)
-        found.scores = np.array(self.program.score(backend.tensor(found.images), ascent.wanted))
-        found.start, found.activated = start, rose(found.scores, start)
+
+        def judged(result: AscentResult) -> AscentResult:
+            images = backend.tensor(result.images)
+            result.scores = np.array(self.program.score(images, ascent.wanted))
+            result.start, result.rest = start, rest
+            result.activated = is_activated(
+                result.scores, start, rest, np.asarray(program.score(images, ascent.wanted))
+            )
+            return result
+
+        found = judged(ascent.run(program, canvas, image=ascent.start_image(canvas), relaxed=fallback.relaxed))
+        if found.activated.any():
+            try:
+                again = judged(self.batches.ascent(rows).run(self.program, self.canvas, image=found.images))
+            except RecipeError:  # a CPPN cannot start from an image
+                again = None
+            _keep_activated(found, again)
         return found
 
-    def _continue(self, found: AscentResult, rows: Rows) -> None:
-        """Continue by the recipe from the images that pixels activated, and keep what stays activated."""
-        try:
-            again = self.batches.ascent(rows).run(self.program, self.canvas, image=found.images)
-            found.steps += np.where(found.activated, again.steps, 0)
-            again.activated = rose(again.scores, found.start)
-        except RecipeError:  # a CPPN cannot start from an image
-            again = None
-        for row in np.flatnonzero(found.activated).tolist():
-            if again is not None and again.activated[row]:
-                again.start[row] = found.start[row]
-                found.replace_row(row, again, row)
-            else:
-                found.notes[row] = "; ".join(filter(None, [found.notes[row], PIXELS_NOTE]))
+
+def _keep_activated(found: AscentResult, again: AscentResult | None) -> None:
+    """Replace the images that pixels activated by those of `again`, which continued from them and stay activated."""
+    if again is not None:
+        found.steps += np.where(found.activated, again.steps, 0)
+    for row in np.flatnonzero(found.activated).tolist():
+        if again is not None and again.activated[row]:
+            found.replace_row(row, again, row)
+        else:
+            found.notes[row] = "; ".join(filter(None, [found.notes[row], PIXELS_NOTE]))
 
 
 def _whole_groups(positions: Iterable[int], group: int) -> Rows:

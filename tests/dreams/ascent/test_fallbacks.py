@@ -191,3 +191,47 @@ def test_the_recipe_continues_from_the_pixels_if_that_keeps_the_unit_activated(b
 def test_a_cppn_cannot_continue_from_pixels(biased):
     one = dream(biased, "c2:0", Recipe(CPPN(width=4, depth=2), steps=2))[0]
     assert (one.activated, one.recovered_by, one.note) == (True, PIXELS, PIXELS_NOTE)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Activated: relative to the scale of the unit
+
+
+def test_a_unit_that_reaches_a_hundredth_of_its_distance_is_activated(network_of):
+    """r + g + b is 1.5 on gray and at most 3: filters 0 and 1 rest 1.499 and 1 below their thresholds.
+
+    Filter 0 reaches at most .001, less than a thousandth of its distance; filter 1 reaches .5.
+    """
+    network = by_hand(network_of, (np.ones((3, 2)), [-2.999, -2.5]))
+    weak, strong = dream(network, "conv1:0-1", Recipe(Pixels(), (), steps=64))
+    assert (weak.activated, weak.start, weak.recovered_by) == (False, 0, "")
+    assert 0 < weak.score <= 0.0011
+    assert "not activated: its score only rose from 0 to " in weak.note
+    assert weak.attempts[-1] == PIXELS
+    assert strong.activated
+    assert strong.score > 0.01
+    verdicts = [finding.verdict for finding in audit(network, layers=["conv1"]).layer("conv1").findings]
+    assert [verdict.kind for verdict in verdicts] == ["undecided", "alive"]
+    assert "not activated by a dream, which reaches only " in verdicts[0].sentence
+
+
+def test_the_scale_of_a_unit_does_not_matter(network_of):
+    network = by_hand(network_of, (np.full((3, 2), 3e-7), [0.0, -6e-7]))
+    high, resting = dream(network, "conv1:0-1", GRAY)
+    assert (high.activated, high.recovered_by, high.start < 1e-6) == (True, "", True)
+    assert (resting.activated, resting.recovered_by) == (True, "pre-activation")
+
+
+def test_a_value_that_is_constant_by_construction_is_not_activated(fill, network_of):
+    """The mean square of a LayerNorm's output is v / (v + epsilon), just below 1 for any variance v."""
+    model = keras.Sequential(
+        [layers.Input((8, 8, 3)), layers.Conv2D(8, 3, name="conv"), layers.LayerNormalization(epsilon=1e-5, name="ln")]
+    )
+    network = network_of(fill(model))
+    model.get_layer("ln").set_weights([np.ones(8), np.zeros(8)])
+    one = dream(network, "layer:ln", Recipe(steps=8))[0]
+    assert one.score == pytest.approx(1, abs=0.01)
+    assert not one.activated
+    assert one.steps == 8  # it responds already: no fallback is tried
+    assert "also tried" not in one.note
+    assert dream(network, "ln:0", Recipe(steps=8))[0].activated
