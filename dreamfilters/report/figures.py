@@ -90,7 +90,7 @@ def _histograms(scan: UnitScan | LayerScan) -> list[tuple[str, Any]]:
     if isinstance(scan, UnitScan):
         return [(f"{scan.layer.name}:{scan.number}", scan.histogram["max"])]
     strongest = np.argsort(-np.nan_to_num(scan.maximum, nan=-np.inf), kind="stable")[:_UNITS]
-    return [(f"{scan.facts.name}:{unit}", scan.by_max.histogram(int(unit))) for unit in strongest]
+    return [(f"{scan.title}:{unit}", scan.by_max.histogram(int(unit))) for unit in strongest]
 
 
 def _plain(line: str) -> str:

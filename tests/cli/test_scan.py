@@ -99,7 +99,7 @@ def test_odd_images_are_all_read(run_command, workspace):
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == ["layer", "units", "always", "silent", "zeros", "strongest", "unit", "image"]
-    assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "//logits"]
+    assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "logits"]
     assert lines[-1] == "13 images: out"
     found = read_scan(workspace / "out")
     assert found.failures == ()

@@ -50,7 +50,7 @@ class Accumulators:
 
     Attributes:
         sums: arrays by name. (units,) int64: 'counted' and 'nonfinite', the images with a finite and with another map;
-            'silent', the images whose map has no value above zero; 'zeros', the positions that are zero. 'minimum'
+            'silent', the images whose map is zero everywhere; 'zeros', the positions that are zero. 'minimum'
             (units,), the least value at any position, inf for none. 'total' (3 * units,), the sums of maxima, means
             and powers; 'squares' (2 * units,), the sums of the squares of maxima and means. 'class_count' (classes,),
             'class_total' (classes, 2 * units) and 'class_squares' (2 * units,), the same over images with a class.
@@ -111,7 +111,7 @@ class Accumulators:
     def _count(self, batch: BatchStatistics, finite: NDArray[np.bool_]) -> None:
         self.sums["counted"] += finite.sum(axis=0)
         self.sums["nonfinite"] += (~finite).sum(axis=0)
-        self.sums["silent"] += (batch.maximum <= 0).sum(axis=0)
+        self.sums["silent"] += ((batch.maximum <= 0) & (batch.minimum >= 0)).sum(axis=0)
         least = np.where(finite, batch.minimum, np.inf).min(axis=0, initial=np.inf)
         self.sums["minimum"] = np.minimum(self.sums["minimum"], least)
         self.sums["zeros"] += np.where(finite, batch.zeros, 0).sum(axis=0, dtype=np.int64)

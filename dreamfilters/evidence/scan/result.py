@@ -43,7 +43,7 @@ class LayerScan:
         mean: over all images and positions.
         std: population standard deviation over all images and positions.
         zeros: share of the positions at which the map is exactly zero.
-        silent: images whose map has no value above zero.
+        silent: images whose map is zero everywhere.
         counted: images with a finite map for the unit; only these enter the statistics.
         nonfinite: images left out because the unit's map holds NaN or infinity, or sums to it.
         by_max, by_mean: statistics by the maximum and by the mean of a map.
@@ -64,6 +64,11 @@ class LayerScan:
     images: ScannedImages | None = None
 
     @property
+    def title(self) -> str:
+        """The layer's name; 'logits' for the input of the softmax."""
+        return "logits" if self.facts.type == "logits" else self.facts.name
+
+    @property
     def units(self) -> int:
         """The number of units."""
         return len(self.counted)
@@ -80,7 +85,7 @@ class LayerScan:
 
     def __repr__(self) -> str:
         silent = int(self.always_silent.sum())
-        return f"LayerScan({self.facts.name[:80]!r}, {self.units} units, {silent} always silent)"
+        return f"LayerScan({self.title[:80]!r}, {self.units} units, {silent} always silent)"
 
     def _repr_html_(self) -> str:
         ranking, units = self.by_max.strongest, np.flatnonzero(~self.always_silent)
@@ -88,7 +93,7 @@ class LayerScan:
         more = f"the first {_SHOWN} of {len(units)} units" if len(units) > _SHOWN else "each unit"
         title = f"The image that activates {more} most; below it the unit and the maximum of its map."
         shown = _tiles(self.images, best)
-        head = heading(self.facts.name, f"{self.units} units, {self.units - len(units)} always silent")
+        head = heading(self.title, f"{self.units} units, {self.units - len(units)} always silent")
         return frame(head, *([title, shown] if shown else [_NO_IMAGES]))
 
 
@@ -274,12 +279,12 @@ def _layer_scan(facts: LayerInfo, arrays: Arrays, units: slice, images: ScannedI
 def layer_rows(scan: Scan) -> list[dict[str, Any]]:
     """Return a row for each layer: number of units, always silent ones, share of zeros, and the strongest unit."""
     rows = []
-    for name, layer in scan.layers.items():
+    for layer in scan.layers.values():
         some = layer.counted > 0
         best = int(np.nanargmax(layer.maximum)) if some.any() else None
         rows.append(
             {
-                "layer": name,
+                "layer": layer.title,
                 "units": layer.units,
                 "silent": int(layer.always_silent.sum()),
                 "nonfinite": int((layer.nonfinite > 0).sum()),

@@ -39,7 +39,7 @@ def test_sums_by_hand():
     batch = BatchStatistics(
         np.array([[0], [2], [4]], np.float32),
         ones,
-        -ones,
+        np.array([[0], [-1], [-1]], np.float32),
         2 * ones,
         zeros,
         np.zeros((3, 1)),

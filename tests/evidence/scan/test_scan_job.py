@@ -5,15 +5,17 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from keras import layers
 from PIL import Image
 
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.accumulators import Accumulators
+from dreamfilters.evidence.scan.result import layer_rows
 from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState, default_layers, scan
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
-from dreamfilters.networks import LOGITS, InputForm, Network, before
+from dreamfilters.networks import LOGITS, InputForm, Network, before, load
 from tests.networks.vision_transformer import vision_transformer
 
 
@@ -100,6 +102,20 @@ def test_silent_rare_and_constant_units_are_told_apart(network):
     assert layer.std[2] == 0
     bright = scan(network, reds(*np.linspace(0, 1, 30)), ["conv"]).layer("conv")
     assert bright.always_silent.tolist() == [False, False, False]
+
+
+def test_negative_values_are_not_silent():
+    """A linear unit whose value is minus the brightness, and one whose value is 0, on bright images."""
+    model = keras.Sequential([layers.Input((4, 4, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2, name="out")])
+    model.layers[-1].set_weights([np.array([[-1.0, 0], [-1, 0], [-1, 0]]), np.zeros(2)])
+    layer = scan(load(model), np.full((3, 4, 4, 3), 0.5, "float32"), ["out"]).layer("out")
+    assert (layer.silent.tolist(), layer.always_silent.tolist()) == ([0, 3], [False, True])
+
+
+def test_the_logits_have_a_name_of_their_own(network):
+    found = scan(network, reds(0.1, 0.5, 0.9), [LOGITS])
+    assert (found.layer(LOGITS).title, layer_rows(found)[0]["layer"]) == ("logits", "logits")
+    assert repr(found.layer(LOGITS)).startswith("LayerScan('logits', ")
 
 
 def test_default_layers_leave_out_copies_and_include_the_logits(network):
