@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
@@ -97,7 +97,7 @@ def run(
                 return RunResult(folder, None, state.done, total, stopped=True)
             store.finish(job.scan.result(state))
         store.clear_state()  # of a run that was killed after its last file, too
-        scan = read_scan(folder)
+        scan = replace(read_scan(folder), images=job.scan.source)
         return RunResult(folder, scan, total, total, scan.failures, kept=kept)
 
 
