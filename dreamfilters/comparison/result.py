@@ -96,9 +96,9 @@ class UnitComparison:
 
     @property
     def responds_equally(self) -> bool:
-        """Whether the unit has the same response to all real images, such as 0."""
+        """Whether the unit has the same response to all of several real images, such as 0."""
         histogram = self.measures["response_rank"].histogram
-        return not histogram.high > histogram.low
+        return self.response_rank.count > 1 and not histogram.high > histogram.low
 
     @property
     def headline(self) -> Headline:

@@ -26,10 +26,10 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
-from dreamfilters.images import image_folder, png_bytes, read_image
+from dreamfilters.images import image_folder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
-from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened
+from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened, read_start, start_png
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_values, model_values
 from dreamfilters.runs.storage.run_result import RunResult
@@ -84,7 +84,7 @@ class DreamJob:
         if self.prior is not None:
             files["prior.npz"] = prior_bytes(self.prior)
         if self.start is not None:
-            files["start.png"] = png_bytes(self.start)
+            files["start.png"] = start_png(self.start)
         if self.network.inputs:
             files[INPUTS] = _array_bytes(self.network.inputs)
         return files
@@ -199,7 +199,7 @@ def _array_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:
     """Return the start image as the run folder stores it, so that `again` starts from the same values."""
-    return None if job.start is None else read_image(store.run.path / "start.png", channels=job.start.shape[-1])
+    return None if job.start is None else read_start(store.run.path / "start.png", job.start.shape[-1])
 
 
 def _without(goal: Objective, done: frozenset[str]) -> Objective:

@@ -16,6 +16,7 @@ import dreamfilters
 from dreamfilters.dreams.default_recipes import DEFAULT
 from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
+from dreamfilters.images.decoding import MOST_COLORS
 from dreamfilters.images.encoding import side_by_side
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import slug
@@ -60,9 +61,22 @@ class DreamEntry:
 
     def read(self, channels: int) -> NDArray[np.float32]:
         """Return the image, (h, w, channels) in [0, 1]; see `side_by_side` for other than 1 or 3 channels."""
-        if channels in (1, 3):
-            return read_image(self.image, channels=channels)
-        return np.concatenate(np.split(read_image(self.image, channels=1), channels, axis=1), axis=-1)
+        return read_image(self.image, channels=channels) if channels in (1, 3) else read_planes(self.image, channels)
+
+
+def read_planes(path: Path, channels: int) -> NDArray[np.float32]:
+    """Return the image (h, w, channels) whose channels a PNG holds as `side_by_side`."""
+    return np.concatenate(np.split(read_image(path, channels=1), channels, axis=1), axis=-1)
+
+
+def read_start(path: Path, channels: int) -> NDArray[np.float32]:
+    """Return a stored start image, see `start_png`."""
+    return read_image(path, channels=channels) if channels <= MOST_COLORS else read_planes(path, channels)
+
+
+def start_png(image: NDArray[np.float32]) -> bytes:
+    """Return the PNG of a start image; the channels of an image that is not gray or color are side by side."""
+    return png_bytes(image if image.shape[-1] <= MOST_COLORS else side_by_side(image))
 
 
 @contextmanager

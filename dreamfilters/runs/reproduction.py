@@ -16,7 +16,7 @@ from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import Network, load
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
-from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry
+from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry, read_start
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
@@ -75,7 +75,7 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
         seed=int(record["seed"]),
         frames=int(record["frames"]),
         prior=None if prior is None else priors.read(prior),
-        start=None if start is None else images.read_image(start, channels=network.form.channels),
+        start=None if start is None else read_start(start, network.form.channels),
         batch=1,
     )
 

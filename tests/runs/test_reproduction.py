@@ -127,6 +127,21 @@ def test_a_deepdream_of_a_start_image_is_reproduced(job_for, scene, tmp_path):
     assert reproduce(image, job_of(image)).same
 
 
+def test_a_start_image_of_many_channels_is_stored_whole(make_tiny, fill, tmp_path):
+    x = keras.Input((12, 12, 6))
+    path = tmp_path / "bands.keras"
+    with warnings.catch_warnings():  # see conftest.py
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fill(keras.Model(x, keras.layers.Conv2D(4, 3, name="conv")(x))).save(path)
+    start = np.random.default_rng(0).random((12, 12, 6), dtype="float32")
+    recipe = Recipe(Pixels(12), transforms=(), steps=2)
+    network = load(path, form={"range": [0, 1]})
+    entry = run(DreamJob(network, str(path), ("conv:1",), recipe, start=start), tmp_path / "run").value[0]
+    again = job_of(entry.image)
+    np.testing.assert_allclose(again.start, start, atol=0.5 / 255 + 1e-6)
+    assert reproduce(entry.image, again).same
+
+
 def test_a_dream_on_a_network_of_two_inputs_is_reproduced(tmp_path, fill):
     left, right = keras.Input((12, 12, 3), name="left"), keras.Input((12, 12, 3), name="right")
     conv = keras.layers.Conv2D(4, 3, activation="relu", name="conv")

@@ -21,6 +21,7 @@ from dreamfilters.evidence.bounds.affine_operators import Affine, Array
 from dreamfilters.evidence.bounds.interval_rules import RULES, activation_image
 from dreamfilters.evidence.bounds.intervals import LARGEST, SMALLEST, Interval, Known, rounding_bound
 from dreamfilters.networks.activation_functions import inline_activation, is_pure
+from dreamfilters.networks.endpoints import HeldInput
 from dreamfilters.networks.graph import Graph, Step, twin
 from dreamfilters.networks.layers.layer_kinds import outputs_of
 
@@ -83,6 +84,9 @@ class IntervalPropagation:
         self.slots.update(dict.fromkeys(step.outputs, known))
 
     def _computed(self, step: Step) -> Known:
+        if isinstance(step.operation, HeldInput):
+            value = np.asarray(twin(step.operation)(np.zeros((1, 1), np.float32))[0], np.float64)
+            return Interval(value, value)
         inputs = [known for slot in step.inputs if isinstance(known := self.slots[slot], Interval)]
         operators = affine_parts(step, inputs[0].low.shape) if len(inputs) == 1 else None
         if operators is not None:

@@ -345,6 +345,26 @@ def test_a_layer_without_bounds_is_the_reason_for_all_layers_after_it(network_of
     assert bounds["behind"].before(0) is None
 
 
+@pytest.mark.parametrize("inputs", [{}, {"right": np.random.default_rng(1).random((6, 6, 2)), "age": -3.0}])
+def test_other_inputs_are_bounded_by_their_values(inputs, fill):
+    left, right = keras.Input((6, 6, 2), name="left"), keras.Input((6, 6, 2), name="right")
+    age = keras.Input((3,), name="age")
+    conv = layers.Conv2D(4, 3, activation="relu", name="conv")
+    less = layers.ReLU(name="less")(layers.Subtract()([conv(left), conv(right)]))
+    both = layers.Concatenate(name="both")([layers.Flatten()(less), age])
+    model = fill(keras.Model([left, right, age], layers.Dense(5, activation="relu", name="end")(both)))
+    network = load(model, input="left", inputs=inputs, form={"range": [0, 1]})
+    bounds = bound_units(network).layers
+    images = np.random.default_rng(0).random((50, 6, 6, 2)).astype("float32")
+    for name in ("conv#0", "less", "end"):
+        values = np.asarray(network.watch(frozenset({name}))(network.to_input(images))[name])
+        units = values.reshape(-1, values.shape[-1])
+        assert (units.min(axis=0) >= bounds[name].low).all()
+        assert (units.max(axis=0) <= bounds[name].high).all()
+    if "age" in inputs:
+        assert bounds["age"].high.tolist() == [-3.0] * 3
+
+
 def test_a_function_with_a_known_name_is_not_bounded(network_of):
     def relu(x):
         return x + 10
