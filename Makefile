@@ -36,7 +36,7 @@ docs: .venv/documented
 	@echo "build/docs/index.html"
 
 wheel: .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m pip install --disable-pip-version-check build
 	$(BIN)/python -m tests.wheel
 
 bench: .venv/tested
@@ -47,15 +47,15 @@ bench: .venv/tested
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --disable-pip-version-check --editable .
 	@touch $@
 
 .venv/tested: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/installed
 
 .venv/documented: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[docs]'
 	@touch $@ .venv/installed
 
 clean:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def audit(
     network = model_options.network(model)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
-    job = AuditJob(network, model, _scan_of(network, images), scan, options.layer_names(layers), seed)
+    job = AuditJob(network, model, _scan_of(network, images), scan, layer_names(layers), seed)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 

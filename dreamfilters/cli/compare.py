@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import RECIPE
+from dreamfilters.cli.option_values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def atlas(
     source = options.labeled_images(network, options.images_or_samples(model, images), labels)
     how = options.chosen_recipe(recipe, settings)
     job = atlas_job(
-        network, source, spec=model, layers=options.layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
+        network, source, spec=model, layers=layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
         against=other,
     )  # fmt: skip
     result = run_options.run(KIND, network, run, job)

@@ -9,6 +9,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
+from dreamfilters.cli.option_values import existing_images, parse_sides, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -32,12 +33,20 @@ def dream(
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.", rich_help_panel=RECIPE
+            metavar="N|HxW",
+            help="Canvas size in pixels; default: the network's input size.",
+            rich_help_panel=RECIPE,
+            callback=valid_size,
         ),
     ] = None,
     prior_from: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Use colors and spectrum of these images.", rich_help_panel=RECIPE),
+        typer.Option(
+            metavar="FOLDER",
+            help="Use colors and spectrum of these images.",
+            rich_help_panel=RECIPE,
+            callback=existing_images,
+        ),
     ] = None,
     start: Annotated[
         Path | None,
@@ -150,7 +159,7 @@ def _canvas_setting(size: str | None) -> list[str]:
     """Return the setting of the recipe that `--size` stands for."""
     if size is None:
         return []
-    sides = options.parse_sides(size)
+    sides = parse_sides(size)
     return [f"parameterization.size={sides[0] if len(sides) == 1 else list(sides)}"]
 
 

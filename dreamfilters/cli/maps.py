@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_values import layer_names, parse_numbers, parse_size, valid_numbers
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def maps(
     model: options.Model,
     images: options.Images,
     layers: options.Layers = None,
-    units: Annotated[str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.")] = None,
+    units: Annotated[
+        str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.", callback=valid_numbers)
+    ] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     scale: Annotated[
         str, typer.Option(metavar="unit|layer|LOW:HIGH", help="Values of the darkest and the brightest color.")
@@ -60,7 +63,7 @@ def maps(
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
     number_type = "float16" if half else "float32" if arrays else ""
-    settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, options.parse_size(size))
+    settings = _settings(layers, units, top, (scale, colormap, overlay), number_type, pages, parse_size(size))
     job = MapJob(network, source, settings, model)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
@@ -77,8 +80,8 @@ def _settings(
 
     scale, colormap, overlay = style
     return MapSettings(
-        layers=options.layer_names(layers),
-        units=None if units is None else options.parse_numbers(units),
+        layers=layer_names(layers),
+        units=None if units is None else parse_numbers(units),
         style=MapStyle(MapScale.read(scale), colormap, overlay),
         top=top,
         pages=pages,

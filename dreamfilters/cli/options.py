@@ -20,8 +20,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hi
 import typer
 
 from dreamfilters.cli.help import IMAGES, MODEL, OUTPUT, RECIPE
-from dreamfilters.cli.output import progress, say
-from dreamfilters.errors import InputFormError, TargetError
+from dreamfilters.cli.option_values import (
+    existing_images,
+    known_model,
+    known_recipe,
+    parse_size,
+    valid_size,
+    writable_folder,
+)
+from dreamfilters.cli.output import progress, say, status
+from dreamfilters.errors import InputFormError
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -36,7 +44,7 @@ _MODEL_HELP = (
     "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
 )
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model)]
 Trust = Annotated[
     bool,
     typer.Option(
@@ -60,11 +68,16 @@ Architecture = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
-Images = Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.")]
+Images = Annotated[
+    Path,
+    typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.", callback=existing_images),
+]
 ImagesOrSamples = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[IMAGES]", help="Folder of images, at any depth, or an image; default for signs: rendered samples."
+        metavar="[IMAGES]",
+        help="Folder of images, at any depth, or an image; default for signs: rendered samples.",
+        callback=existing_images,
     ),
 ]
 Labels = Annotated[
@@ -79,7 +92,10 @@ Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
 ]
 Size = Annotated[
-    str | None, typer.Option(metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.")
+    str | None,
+    typer.Option(
+        metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.", callback=valid_size
+    ),
 ]
 RecipeName = Annotated[
     str | None,
@@ -88,6 +104,7 @@ RecipeName = Annotated[
         metavar="NAME|FILE",
         help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
         rich_help_panel=RECIPE,
+        callback=known_recipe,
     ),
 ]
 RecipeSettings = Annotated[
@@ -106,16 +123,6 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Print what was changed to read an old file.", rich_help_panel=OUTPUT),
 ]
-
-
-def layer_names(given: list[str] | None) -> tuple[str, ...] | None:
-    """Return the names in all uses of `--layers`, None without one.
-
-    >>> layer_names(["conv1, conv2", "dense"])
-    ('conv1', 'conv2', 'dense')
-    """
-    names = (name.strip() for part in given or () for name in part.split(","))
-    return tuple(dict.fromkeys(filter(None, names))) or None
 
 
 class StoredJob(Protocol):
@@ -198,11 +205,16 @@ class ModelOptions:
     ] = None
     verbose: Verbose = False
 
+    def check(self, command: str) -> None:
+        """Raise InputFormError if two options contradict each other."""
+        _ = self.settings
+
     def network(self, model: str) -> Network:
         """Load the network."""
         from dreamfilters.networks import load
 
-        network = load(model, **self.settings)
+        with status(f"Loading {model}"):
+            network = load(model, **self.settings)
         if self.verbose:
             say("; ".join(network.changes) or "nothing was changed")
         say(network.remark)
@@ -260,7 +272,11 @@ class RunOptions:
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Output directory; default: outputs/MODEL/COMMAND.", rich_help_panel=OUTPUT
+            "--out",
+            metavar="DIR",
+            help="Output directory; default: outputs/MODEL/COMMAND.",
+            rich_help_panel=OUTPUT,
+            callback=writable_folder,
         ),
     ] = None
     force: Annotated[
@@ -274,30 +290,33 @@ class RunOptions:
     as_json: AsJson = False
     quiet: Quiet = False
 
+    def check(self, command: str) -> None:
+        """Raise OutputError if the output directory holds something else than results of this command."""
+        from dreamfilters.runs.storage.run_folder import check_holds_no_other
+
+        if self.out is not None and self.out.is_dir():
+            check_holds_no_other(self.out, command, force=self.force)
+
     def run(self, kind: RunKind, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
         """Return the result of a job, which is run in the output directory with a progress bar."""
-        folder = self.out or self._default_folder(kind, network, job)
-        with progress(kind.command, self.quiet) as report:
-            result = run(job, folder, force=self.force, progress=report)
-        say(network.assumed)
-        return result
-
-    def _default_folder(self, kind: RunKind, network: Network, job: StoredJob) -> Path:
-        """Return the default output directory, or with a number the first one that holds no other run."""
         from dreamfilters.runs.storage.file_names import default_folder
         from dreamfilters.runs.storage.run_folder import free_folder
 
-        folder = default_folder(network.name, kind.command)
-        found = folder if self.force else free_folder(folder, kind, job.settings)
-        if found != folder:
-            say(f"{folder} holds another run; the output directory is {found}")
-        return found
+        default = self.out or default_folder(network.name, kind.command)
+        folder = default if self.out or self.force else free_folder(default, kind, job.settings)
+        with progress(kind.command, self.quiet) as report:
+            result = run(job, folder, force=self.force, progress=report)
+        if folder != default:
+            say(f"{default} holds another run; the output directory is {folder}")
+        say(network.assumed)
+        return result
 
 
 def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command whose dataclass parameters, such as `ModelOptions`, are replaced by their fields.
 
-    Typer reads the signature and offers the fields as options.
+    Typer reads the signature and offers the fields as options. The method `check` of each dataclass is called before
+    the command.
     """
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
@@ -314,6 +333,8 @@ def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
             name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
             for name, group in groups.items()
         }
+        for group in grouped.values():
+            group.check(command.__name__)
         command(**given, **grouped)
 
     flattened.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -336,15 +357,16 @@ def import_tensorflow() -> None:
     if "dreamfilters.backend" in sys.modules:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    sys.stderr.flush()
-    stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(devnull, 2)
-        importlib.import_module("dreamfilters.backend")
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(devnull)
+    with status("Loading TensorFlow"):
+        sys.stderr.flush()
+        stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(devnull, 2)
+            importlib.import_module("dreamfilters.backend")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(devnull)
 
 
 def images_or_samples(model: str, images: Path | None) -> Path:
@@ -381,46 +403,3 @@ def chosen_recipe(name: str | None, settings: Sequence[str] | None) -> Recipe | 
     from dreamfilters.dreams.recipe import read_recipe
 
     return DefaultRecipes(tuple(settings or ())) if name is None else read_recipe(name, settings=settings or ())
-
-
-def parse_sides(text: str, option: str = "--size") -> tuple[int, ...]:
-    """Return the sides that an option gives.
-
-    >>> parse_sides("96"), parse_sides("64x96")
-    ((96,), (64, 96))
-    """
-    sides = text.lower().replace("×", "x").split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-        raise InputFormError(f"{option} {text}: must be a side in pixels such as 96, or HEIGHTxWIDTH such as 64x96")
-    return tuple(map(int, sides))
-
-
-def parse_size(text: str | None, option: str = "--size") -> tuple[int, int] | None:
-    """Return the (height, width) that an option gives, None without it.
-
-    >>> parse_size("96"), parse_size("64x96")
-    ((96, 96), (64, 96))
-    """
-    if text is None:
-        return None
-    sides = parse_sides(text, option)
-    return sides[0], sides[-1]
-
-
-def parse_numbers(text: str) -> tuple[int, ...]:
-    """Return the numbers that `--units` gives.
-
-    >>> parse_numbers("0-3,42")
-    (0, 1, 2, 3, 42)
-    """
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
-        ends = (first, last if dash else first)
-        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]) or int(ends[1]) > _LARGEST_UNIT:
-            raise TargetError(f"--units {text}: must be numbers and ranges such as 0-15,42")
-        found += range(int(ends[0]), int(ends[1]) + 1)
-    return tuple(dict.fromkeys(found))
-
-
-_LARGEST_UNIT = 10**6

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from dreamfilters.progress import OnProgress, Progress
 SOME_FAILED = 3  # exit code: finished, but some images could not be read
 INTERRUPTED = 130  # exit code: stopped by Ctrl-C
 _LISTED = 20  # failures that are printed
+_NOTE = 40  # characters beside a progress bar
 
 
 def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -38,6 +40,22 @@ def print_json(values: Any) -> None:
 
 
 @contextmanager
+def status(doing: str) -> Iterator[None]:
+    """Show what is being done on stderr, if that is a terminal, until the block ends."""
+    text = f"{printable(doing)} ..." if sys.stderr.isatty() else ""
+    _write(text)
+    try:
+        yield
+    finally:
+        _write(f"\r{' ' * len(text)}\r" if text else "")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+@contextmanager
 def progress(title: str, quiet: bool) -> Iterator[OnProgress]:
     """Show a progress bar on stderr if that is a terminal; yield the callback that moves it."""
     from rich import progress as rich_progress
@@ -47,18 +65,31 @@ def progress(title: str, quiet: bool) -> Iterator[OnProgress]:
     bar = rich_progress.Progress(
         rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
+        rich_progress.TextColumn("{task.fields[count]}"),
         rich_progress.TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=quiet or not console.is_terminal,
     )
     with bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(title, total=None, count="")
 
         def report(now: Progress) -> None:
-            bar.update(task, completed=now.done, total=now.total or None, description=printable(now.note)[:40])
+            what, total = f"{title} {printable(now.note)}"[:_NOTE], now.total or None
+            bar.update(task, completed=now.done, total=total, description=what, count=count_of(now))
 
         yield report
+
+
+def count_of(now: Progress) -> str:
+    """Return how much is done: a count of a total, or a share if the total is one thing; "" if it is unknown.
+
+    >>> count_of(Progress(3, 40, "stop.png")), count_of(Progress(0.25, 1, "scanning")), count_of(Progress(3, 0, ""))
+    ('3 of 40', '25 %', '')
+    """
+    if not now.total:
+        return ""
+    return f"{int(now.done)} of {int(now.total)}" if now.total > 1 else f"{int(100 * now.share)} %"
 
 
 def say(message: str) -> None:

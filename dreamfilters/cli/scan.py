@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def scan(
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, options.images_or_samples(model, images), labels))
-    job = ScanJob(network, source, options.layer_names(layers) or default_layers(network), k=top, batch=batch)
+    job = ScanJob(network, source, layer_names(layers) or default_layers(network), k=top, batch=batch)
     _print(run_options.run(KIND, network, run, StoredScanJob(job, model)), run_options.as_json)
 
 

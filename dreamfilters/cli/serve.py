@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import OUTPUT
+from dreamfilters.cli.option_values import parse_size
 from dreamfilters.cli.output import say
 
 
@@ -62,7 +63,7 @@ def serve(
     from dreamfilters.viewer.server.http_server import respond_once, start_server
 
     settings = settings_for(
-        model, {**model_options.settings, "size": options.parse_size(size)}, images=images, labels=labels, audit=audit,
+        model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
         top=top, out=out, prepare=options.import_tensorflow,
     )  # fmt: skip
     if get is not None:

@@ -17,7 +17,7 @@ def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tm
         http_server, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
     )
     answer = run(
-        "net.keras",
+        "signs",
         str(tmp_path),
         "--get",
         "/api/state",
@@ -31,8 +31,8 @@ def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tm
     )
     assert (answer.exit_code, answer.stdout_bytes) == (code, b"\x89PNG")
     settings, path = asked[0]
-    assert (path, settings.spec, settings.images, settings.top) == ("/api/state", "net.keras", tmp_path, 3)
-    assert settings.options == {"trust": True, "imports": ("my_layers",), "size": (32, 48)}
+    assert (path, settings.spec, settings.images, settings.top) == ("/api/state", "signs", tmp_path, 3)
+    assert settings.options == {"trust": True, "imports": ("my_layers",), "inputs": {}, "size": (32, 48)}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from typing import Any
 
 import h5py
 
-from dreamfilters.errors import ModelError
+from dreamfilters.errors import ModelError, close_names
 
+SUFFIXES = (".keras", ".h5", ".hdf5")  # of model files
 LARGEST_TEXT = 2**24  # bytes of a configuration; EfficientNetV2L has two million
 _MOST_OBJECTS = 200_000  # groups and arrays of one file
 _DEEPEST = 100  # nested groups
@@ -35,6 +36,25 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
 }
 _LITE = b"TFL3"  # at the fifth byte
+
+
+def check_exists(path: Path) -> None:
+    """Raise ModelError, with the model files nearby, if the path is not a file."""
+    if path.is_dir():
+        models = _models_in(path)
+        held = f" (it holds {', '.join(models[:3])})" if models else ""
+        raise ModelError(f"is a folder{held}; give a file that ends in {', '.join(SUFFIXES)}")
+    if path.is_symlink() and not path.exists():
+        raise ModelError("is a broken link")
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise ModelError(f"no such file, and no folder {path.parent}")
+        models = _models_in(path.parent)
+        raise ModelError(f"no such file. {close_names(path.name, models) if models else 'The folder has no models'}")
+
+
+def _models_in(folder: Path) -> list[str]:
+    return [path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
 
 
 def format_of(path: Path) -> str:

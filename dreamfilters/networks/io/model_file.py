@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, OutputError, close_names, reason
+from dreamfilters.errors import ModelError, OutputError, reason
 from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.allowed_objects import admitted
@@ -27,8 +27,6 @@ from dreamfilters.networks.io.size_check import check_weight
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
-
-SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,13 +140,13 @@ def _write_layers(model: Path, out: Path) -> tuple[str, ...]:
 def _opener(path: Path) -> AbstractContextManager[StoredModel]:
     if (path / "saved_model.pb").is_file():
         return open_folder(path)
-    _check_there(path)
+    file_checks.check_exists(path)
     try:
         return open_hdf5(path) if file_checks.format_of(path) == "hdf5" else open_archive(path)
     except ModelError as error:
-        if path.suffix.lower() in SUFFIXES or "not a Keras model" not in str(error):
+        if path.suffix.lower() in file_checks.SUFFIXES or "not a Keras model" not in str(error):
             raise
-        raise ModelError(f"is not a model file; model files end in {', '.join(SUFFIXES)}") from None
+        raise ModelError(f"is not a model file; model files end in {', '.join(file_checks.SUFFIXES)}") from None
 
 
 def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObjects, *, trust: bool) -> LoadedModel:
@@ -195,24 +193,6 @@ def _remark(model: keras.Model) -> str:
 
 def _is_finite(weight: Any) -> bool:
     return "float" not in weight.dtype or bool(keras.ops.all(keras.ops.isfinite(weight)))
-
-
-def _check_there(path: Path) -> None:
-    if path.is_dir():
-        models = _models_in(path)
-        held = f" (it holds {', '.join(models[:3])})" if models else ""
-        raise ModelError(f"is a folder{held}; give a file that ends in {', '.join(SUFFIXES)}")
-    if path.is_symlink() and not path.exists():
-        raise ModelError("is a broken link")
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise ModelError(f"no such file, and no folder {path.parent}")
-        models = _models_in(path.parent)
-        raise ModelError(f"no such file. {close_names(path.name, models) if models else 'The folder has no models'}")
-
-
-def _models_in(folder: Path) -> list[str]:
-    return [path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
 
 
 @contextmanager

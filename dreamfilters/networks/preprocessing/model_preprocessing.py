@@ -13,7 +13,7 @@ from keras import ops
 from dreamfilters.backend import Tensor
 from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
-from dreamfilters.networks.io.model_file import SUFFIXES
+from dreamfilters.networks.io.file_checks import SUFFIXES
 from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.preprocessing.input_form import InputForm
 

@@ -190,19 +190,24 @@ def _files(folder: Path) -> set[str]:
 
 def _with_room(run: RunFolder, force: bool) -> RunFolder:
     """Return the run with the settings that its folder has from now on."""
-    folder, kind, earlier = run.path, run.kind, Manifest.read(run.path)
-    if earlier is not None and earlier.command != kind.command:
+    check_holds_no_other(run.path, run.kind.command, force=force and run.kind.planned is not None)
+    earlier = Manifest.read(run.path)
+    if earlier is not None:
+        return _joined(run, earlier, force)
+    _check_overwrites_none(run, _files(run.path))
+    return run
+
+
+def check_holds_no_other(folder: Path, command: str, *, force: bool) -> None:
+    """Raise OutputError if a folder holds results of another command or, without `force`, files that are no results."""
+    earlier, files = Manifest.read(folder), _files(folder)
+    if earlier is not None and earlier.command != command:
         raise OutputError(
             f"{folder}: holds results of `dreamfilters {earlier.command}`; choose another folder with --out"
         )
-    if earlier is not None:
-        return _joined(run, earlier, force)
-    files = _files(folder)
-    if files and (kind.planned is None or not force):
+    if earlier is None and files and not force:
         first = ", ".join(sorted(files)[:_LISTED]) + (", ..." if len(files) > _LISTED else "")
         raise OutputError(f"{folder}: holds other files ({first}); choose another folder with --out")
-    _check_overwrites_none(run, files)
-    return run
 
 
 def _joined(run: RunFolder, earlier: Manifest, force: bool) -> RunFolder:
