@@ -33,10 +33,14 @@ Top = Annotated[int, typer.Option(help="Real images shown beside each dream.")]
 @options.with_option_groups
 def compare(
     model: options.Model,
-    targets: Annotated[
-        list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6:12!max  class:STOP")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET... [IMAGES]",
+            help="Targets such as conv6:12, conv6:0-15,42, conv6:12!max or class:STOP, then an image or a folder of "
+            "images; default for signs: rendered samples.",
+        ),
     ],
-    images: options.Images,
     against: Against = None,
     image: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.")
@@ -55,7 +59,7 @@ def compare(
 
     \b
     Examples:
-      dreamfilters compare signs conv6:12 class:STOP images/
+      dreamfilters compare signs conv6:12 class:STOP
       dreamfilters compare signs conv6:0-15 images/ --image mine.jpg --seeds 5 --out outputs/conv6
       dreamfilters compare signs class:STOP images/ --against other.keras
 
@@ -68,6 +72,7 @@ def compare(
     from dreamfilters.images import read_image
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
 
+    targets, images = _targets_and_images(model, words)
     network = model_options.network(model)
     other = None if against is None else model_options.of_other().network(against)
     form = network.form
@@ -143,6 +148,19 @@ def atlas(
 
 
 COMMANDS = (compare, measures, atlas)
+
+
+def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
+    """Return the targets and the images; the built-in network has samples where the last word is no path."""
+    from dreamfilters.errors import TargetError
+
+    *targets, last = words
+    is_path = Path(last).exists() or "/" in last or "\\" in last
+    if not is_path and (model == "signs" or not targets):
+        return words, options.images_or_samples(model, None)
+    if not targets:
+        raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
+    return targets, Path(last)
 
 
 def _print(result: RunResult[Any], values: dict[str, Any], rows: list[Row], images: int, as_json: bool) -> None:

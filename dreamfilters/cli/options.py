@@ -377,7 +377,7 @@ def images_or_samples(model: str, images: Path | None) -> Path:
     if images is not None:
         return images
     if model != "signs":
-        raise ImageError(f"{model}: no images; give an image or a folder of images after MODEL")
+        raise ImageError(f"{model}: no images; give an image or a folder of images as the last argument")
     folder = Path("outputs") / "samples"
     write_samples(folder)
     return folder

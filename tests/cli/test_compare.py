@@ -1,6 +1,7 @@
 """`dreamfilters compare` and `atlas`: output, exit codes and error messages."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from dreamfilters.cli import compare
-from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.errors import ImageError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes
 
 FEW = ["--set", "steps=2", "--seeds", "1", "--top", "2", "--range", "0", "1", "--quiet"]
@@ -44,6 +45,18 @@ def test_a_line_a_unit_and_the_page(place, tmp_path):
     assert [line.split()[0] for line in lines] == ["target", "conv1:0", "class:two", str(out / "index.html")]
     unit = json.loads((out / "comparison.json").read_text())["units"][1]
     assert (unit["title"], unit["measures"]["confusions"]["images"]) == ("two", 3)
+
+
+def test_the_last_word_is_the_images(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    split = compare._targets_and_images
+    assert split("net.keras", ["conv1:0", "class:two", "images"]) == (["conv1:0", "class:two"], Path("images"))
+    assert split("signs", ["conv1:0", "images/"]) == (["conv1:0"], Path("images"))
+    assert split("signs", ["conv1:0", "class:STOP"]) == (["conv1:0", "class:STOP"], Path("outputs/samples"))
+    with pytest.raises(ImageError, match="net: no images; give an image or a folder of images as the last argument"):
+        split("net", ["conv1:0"])
+    with pytest.raises(TargetError, match="give at least one target"):
+        split("signs", [str(place / "images")])
 
 
 def test_json_an_image_and_another_network(place, tmp_path):
