@@ -9,7 +9,10 @@ import shlex
 import traceback
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from docs import reference
@@ -44,8 +47,37 @@ def results(tmp_path_factory):
     names = {page: {"__name__": "docs"} for page in PAGES}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("docs"))
+        write_model_and_images()
         patch.setattr("PIL.Image.Image.show", lambda image: None)  # it would open a window
         return [run(kind, label, text, names[page]) for page, kind, label, text in STEPS]
+
+
+def write_model_and_images():
+    """Write what a reader of the README has: net.keras, trained to tell three colors, and images/ with its classes."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    colors = {"red": (200, 60, 60), "green": (60, 180, 80), "blue": (60, 80, 200)}
+    images = np.stack([rng.normal(color, 40, (20, 24, 24, 3)) for color in colors.values()]).clip(0, 255).round()
+    for name, own in zip(colors, images, strict=True):
+        folder = Path("images") / name
+        folder.mkdir(parents=True)
+        for number, image in enumerate(own):
+            Image.fromarray(image.astype("uint8")).save(folder / f"{number}.png")
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((24, 24, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, activation="relu", name="conv1"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    labels = np.repeat(range(3), 20)
+    model.fit(images.reshape(-1, 24, 24, 3), labels, epochs=20, verbose=0)
+    assert model.evaluate(images.reshape(-1, 24, 24, 3), labels, verbose=0)[1] == 1
+    model.save("net.keras")
 
 
 def run(kind, label, text, names):
