@@ -78,7 +78,8 @@ def scan(
 def default_layers(network: Network) -> tuple[str, ...]:
     """Return the layers that a scan covers by default: all layers with units that compute something, and the logits."""
     kept = [info for info in network.layers if info.type not in _COPIES and info.units and info.is_visual]
-    logits = (LOGITS,) if kept and network.has_linear(LOGITS) and network.layer(LOGITS).kind == "vector" else ()
+    is_scored = network.class_count > 0 or network.layer(LOGITS).kind == "vector" if kept else False
+    logits = (LOGITS,) if is_scored and network.has_linear(LOGITS) else ()
     return (*(info.name for info in kept), *logits)
 
 

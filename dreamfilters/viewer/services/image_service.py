@@ -67,8 +67,7 @@ class ImageService:
 
     async def predictions(self, image: str) -> Values:
         """Return the top-k classes predicted for an image."""
-        if not (await self._catalog.network()).class_targets:
-            return {"classes": []}
+        await self._catalog.network()
         key, pixels = await self._catalog.network_input(image)
         return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=self._top)}
 

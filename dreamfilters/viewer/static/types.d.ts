@@ -31,8 +31,10 @@ export interface Network {
   classes: string[];
   layers: Layer[];
   edges: [string, string][];
-  /** The id of the layer of classes, whose units are the logits; null where the network has no classes. */
+  /** The id of the layer of classes, the output, whose units are the logits; null where there are no classes. */
   class_layer: string | null;
+  /** The name of that layer in the model. */
+  class_output: string | null;
 }
 
 export interface InputForm {
@@ -112,8 +114,12 @@ export interface Dream {
 export interface Prediction {
   index: number;
   name: string;
-  probability: number;
-  logit: number;
+  /** Null for a value of a regression, which is in `logit`. */
+  probability: number | null;
+  logit: number | null;
+  /** The share of the image where it is predicted; null unless the output is a map of classes. */
+  share: number | null;
+  predicted: boolean;
 }
 
 /** GET api/maps/<layer>/<image>: numbers for each unit, and the size of its map on the sheet. */

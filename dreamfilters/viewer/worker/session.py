@@ -16,7 +16,7 @@ from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
-from dreamfilters.networks.classes.predictions import predictions
+from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
@@ -85,11 +85,15 @@ class ModelSession:
         return {**values, "box": list(self.description.box_of(layer, row, column))}
 
     def predictions(self, key: Any, image: ImageArray, top: int) -> list[Values]:
-        """Return the top-k classes predicted for an image."""
+        """Return the top-k classes predicted for an image; the values of a regression."""
+        address = predicted_from(self.network)
+        layer = next((layer for layer, info in self.description.layers.items() if info.name == address), None)
+        if layer is None:
+            return []
         return [
             {"index": each.number, "name": each.name, "probability": plain(each.probability),
-             "logit": plain(each.logit)}
-            for each in predictions(self.network, self.activation(CLASS_LAYER, key, image), top)
+             "logit": plain(each.logit), "share": each.share, "predicted": each.predicted}
+            for each in predictions(self.network, self.activation(layer, key, image), top)
         ]  # fmt: skip
 
 
@@ -111,9 +115,13 @@ def describe_network(network: Network) -> NetworkDescription:
     height, width = network.form.size
     if height is None or width is None:
         raise ModelError(f"{network.name}: takes images of any size; give one")
-    has_classes = network.class_count > 0 and network.layer(LOGITS).kind == "vector"
-    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if has_classes else ()
-    class_layer = LayerInfo(LOGITS, "logits", (len(targets),), len(targets), "linear", kind="vector")
+    targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if network.classes else ()
+    output = ids[network.output_layer.name] if targets else None
+    keys = {key: CLASS_LAYER if key == output else key for key in layers}
+    shown = {
+        keys[key]: replace(network.layer(LOGITS), name=LOGITS) if key == output else info
+        for key, info in layers.items()
+    }
     return NetworkDescription(
         values={
             "name": network.name,
@@ -122,12 +130,17 @@ def describe_network(network: Network) -> NetworkDescription:
             "form": {"height": height, "width": width, "channels": network.form.channels,
                      "text": network.form.describe(), "assumed": network.assumed},
             "classes": list(network.class_titles),
-            "layers": [_layer_values(key, info, (height, width)) for key, info in layers.items()],
-            "edges": _edges(network, ids),
+            "layers": [
+                _layer_values(key, info, (height, width)) if key != CLASS_LAYER
+                else {**_layer_values(key, info, (height, width)), **_class_names(network)}
+                for key, info in shown.items()
+            ],
+            "edges": _edges(network, {name: keys[key] for name, key in ids.items()}),
             "class_layer": CLASS_LAYER if targets else None,
+            "class_output": network.output_layer.name if targets else None,
         },
-        layers={**layers, CLASS_LAYER: class_layer} if targets else layers,
-        layer_targets={key: quoted(info.name) for key, info in layers.items()},
+        layers=shown,
+        layer_targets={keys[key]: quoted(info.name) for key, info in layers.items()},
         class_names=network.classes,
         class_targets=targets,
         size=(height, width),
@@ -136,6 +149,12 @@ def describe_network(network: Network) -> NetworkDescription:
         bits=network.form.bits,
         chosen_size=(height, width) if any(None in tensor.shape[1:] for tensor in network.model.inputs) else None,
     )  # fmt: skip
+
+
+def _class_names(network: Network) -> Values:
+    """Return the names of the output layer where it stands for the classes: its units are the logits."""
+    taken = any(info.name == "class" for info in network.layers if info.name != network.output_layer.name)
+    return {"name": "class of the network" if taken else "class", "type": "Classes", "activation": "logits"}
 
 
 def display_of(info: LayerInfo) -> str:

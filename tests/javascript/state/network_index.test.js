@@ -10,23 +10,24 @@ import {
 } from "../../../dreamfilters/viewer/static/state/network_index.js";
 
 const layer = (id, name, more = {}) => ({ id, name, type: "Conv2D", display: "maps", units: 4, ...more });
+const classes = (name = "class") => layer("C", name, { type: "Classes", display: "bars", units: 2 });
 const network = (more = {}) => ({
-  layers: [layer("L0", "conv"), layer("L1", "probabilities", { display: "bars", units: 2 })],
+  layers: [layer("L0", "conv"), classes()],
   classes: ["STOP", "yield"],
   class_layer: "C",
+  class_output: "probabilities",
   ...more,
 });
 
-test("the classes are one more layer, at the end", () => {
+test("the layer of classes is found by its name and by that of the output", () => {
   const net = indexNetwork(network());
-  assert.deepEqual(net.layers.map((each) => each.name), ["conv", "probabilities", "class"]);
+  assert.deepEqual(net.layers.map((each) => each.name), ["conv", "class"]);
   assert.equal(net.byName.get("class"), net.byId.get("C"));
-  assert.equal(net.byId.get("C").units, 2);
-  assert.deepEqual(net.layers.map(isClassLayer), [false, false, true]);
+  assert.equal(net.byName.get("probabilities"), net.byId.get("C"));
+  assert.deepEqual(net.layers.map(isClassLayer), [false, true]);
 });
 
-test("a network without classes has no such layer, and no network has no layers", () => {
-  assert.equal(indexNetwork(network({ class_layer: null })).layers.length, 2);
+test("no network has no layers", () => {
   assert.deepEqual(indexNetwork(null).layers, []);
 });
 
@@ -35,16 +36,16 @@ test("the index of a network is computed once", () => {
   assert.equal(indexNetwork(one), indexNetwork(one));
 });
 
-test("of two layers of one name the first is found, and a layer named class keeps its name", () => {
-  const net = indexNetwork(network({ layers: [layer("L0", "class"), layer("L1", "class")] }));
-  assert.equal(net.byName.get("class").id, "L0");
-  assert.equal(net.byId.get("C").name, "class of the network");
+test("of two layers of one name the first is found, and an output does not hide a layer", () => {
+  const layers = [layer("L0", "probabilities"), layer("L1", "probabilities"), classes("class of the network")];
+  const net = indexNetwork(network({ layers }));
+  assert.equal(net.byName.get("probabilities").id, "L0");
+  assert.equal(net.byName.get("class of the network").id, "C");
 });
 
-test("units of the classes and of the output over them have the names of the classes", () => {
+test("units of the classes have the names of the classes", () => {
   const net = indexNetwork(network());
   assert.equal(unitName(net, net.byId.get("L0"), 1), "conv:1");
-  assert.equal(unitName(net, net.byId.get("L1"), 1), "yield");
   assert.equal(unitName(net, net.byId.get("C"), 0), "STOP");
   assert.equal(unitName(indexNetwork(network({ classes: [] })), net.byId.get("C"), 7), "class 7");
 });

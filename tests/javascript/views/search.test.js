@@ -11,6 +11,7 @@ const net = indexNetwork({
     layer("L0", "conv1"),
     layer("L1", "conv10", { units: 4 }),
     layer("L2", "flat", { type: "Flatten", display: "none" }),
+    layer("C", "class", { type: "Classes", display: "bars", units: 2 }),
   ],
   classes: ["STOP", "no entry"],
   class_layer: "C",

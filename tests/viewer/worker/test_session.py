@@ -1,12 +1,14 @@
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
-from dreamfilters.networks import LOGITS, LayerInfo
+from dreamfilters.networks import LOGITS, LayerInfo, load
 from dreamfilters.networks.layers.layer_info import TokenGrid
 from dreamfilters.viewer.messages import CLASS_LAYER
 from dreamfilters.viewer.worker import session as module
@@ -151,11 +153,15 @@ def test_a_description_has_layers_edges_and_classes(branches, network_of):
         ("narrow", "both"),
         ("sum", "both"),
     } < edges
-    assert (layers["wide"]["display"], layers["classes"]["display"]) == ("maps", "bars")
+    assert (layers["wide"]["display"], layers["class"]["display"]) == ("maps", "bars")
     assert layers["wide"]["receptive_field"] == {"size": [7, 7], "stride": [1, 1]}  # 3 + 5 - 1
     assert layers["average"]["receptive_field"] is None
     assert description.values["parameters"] == branches.count_params()
     assert description.values["class_layer"] == CLASS_LAYER
+    assert description.values["class_output"] == "classes"  # which the layer of classes stands for
+    assert "classes" not in layers
+    assert (layers["class"]["type"], layers["class"]["activation"]) == ("Classes", "logits")
+    assert ("average", "class") in edges
 
 
 def test_a_target_is_written_as_on_the_command_line(network):
@@ -207,3 +213,34 @@ def test_a_network_is_opened_as_it_is_or_with_other_classes(network):
     assert open_network(network, {}).classes == network.classes
     changed = open_network(network, {"classes": ("a", "b", "c")})
     assert (changed.classes, changed.form) == (("a", "b", "c"), network.form)
+
+
+def described(*last):
+    model = keras.Sequential([layers.Input((8, 8, 3)), *last], name="net")
+    return ModelSession(load(model))
+
+
+def test_one_sigmoid_has_two_classes(scene):
+    session = described(layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid", name="out"))
+    assert by_name(session.description)["class"]["units"] == 2
+    found = session.predictions("a", scene(8, 8), 5)
+    assert sum(each["probability"] for each in found) == pytest.approx(1)
+    assert found[0]["logit"] == -found[1]["logit"]
+
+
+def test_a_map_of_classes_is_a_layer_of_maps(scene):
+    session = described(layers.Conv2D(2, 1, activation="softmax", name="seg"))
+    assert by_name(session.description)["class"]["display"] == "maps"
+    assert session.layer_maps(CLASS_LAYER, "a", scene(8, 8)).values["full"] == [8, 8]
+    assert sum(each["share"] for each in session.predictions("a", scene(8, 8), 5)) == 1
+
+
+def test_a_regression_has_its_value_and_no_layer_of_classes(scene):
+    session = described(layers.GlobalAveragePooling2D(), layers.Dense(1, name="age"))
+    assert session.description.values["class_layer"] is None
+    (found,) = session.predictions("a", scene(8, 8), 5)
+    value = float(session.activation(by_name(session.description)["age"]["id"], "a", scene(8, 8))[0])
+    assert found == {
+        "index": 0, "name": "age:0", "probability": None, "logit": pytest.approx(value), "share": None,
+        "predicted": False,
+    }  # fmt: skip

@@ -1,5 +1,5 @@
 // @ts-check
-// The network's layers by name and by id, with the classes as one more layer; names of units and images.
+// The network's layers by name and by id; names of units and images.
 
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Layer} Layer */
@@ -26,34 +26,15 @@ export function indexNetwork(network) {
 
 /** @param {Network} network @returns {NetworkIndex} */
 function newIndex(network) {
-  const layers = network.class_layer ? [...network.layers, classLayer(network, network.class_layer)] : network.layers;
-  return {
-    layers,
-    byId: new Map(layers.map((layer) => [layer.id, layer])),
-    byName: new Map([...layers].reverse().map((layer) => [layer.name, layer])), // of equal names the first wins
-    classes: network.classes,
-  };
-}
-
-// Its units are those that the command line calls class:14: the logits.
-/** @param {Network} network @param {string} id @returns {Layer} */
-function classLayer(network, id) {
-  const units = network.classes.length || (network.layers.at(-1)?.units ?? 0);
-  const taken = network.layers.some((layer) => layer.name === "class");
-  return {
-    id,
-    name: taken ? "class of the network" : "class",
-    type: CLASSES,
-    shape: [units],
-    units,
-    activation: "logits",
-    display: "bars",
-    receptive_field: null,
-    kind: "vector",
-    grid: null,
-    dreamable: true,
-    reason: null,
-  };
+  const { layers } = network;
+  const byId = new Map(layers.map((layer) => [layer.id, layer]));
+  const byName = new Map([...layers].reverse().map((layer) => [layer.name, layer])); // of equal names the first wins
+  const classLayer = network.class_layer && byId.get(network.class_layer);
+  // A link may also use the name that the model gives to the layer of classes.
+  if (classLayer && network.class_output && !byName.has(network.class_output)) {
+    byName.set(network.class_output, classLayer);
+  }
+  return { layers, byId, byName, classes: network.classes };
 }
 
 /**
@@ -69,15 +50,7 @@ export const isClassLayer = (layer) => layer.type === CLASSES;
  * @param {number} unit
  */
 export function unitName(net, layer, unit) {
-  return unitsAreClasses(net, layer) ? (net.classes[unit] ?? `class ${unit}`) : `${layer.name}:${unit}`;
-}
-
-// Also true for the network's output over the classes.
-/** @param {NetworkIndex} net @param {Layer} layer */
-function unitsAreClasses(net, layer) {
-  if (isClassLayer(layer)) return true;
-  const output = net.layers.findLast((other) => !isClassLayer(other));
-  return layer === output && layer.display === "bars" && layer.units === net.classes.length;
+  return isClassLayer(layer) ? (net.classes[unit] ?? `class ${unit}`) : `${layer.name}:${unit}`;
 }
 
 /**

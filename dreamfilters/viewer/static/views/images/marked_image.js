@@ -66,16 +66,27 @@ export function Predictions({ view, net, image, ready }) {
   return html`
     <ol class="predictions">
       ${classes.map(
-        ({ index, name, logit, probability }, rank) => html`
-        <li class=${names(rank === 0 && "best")} key=${index}>
-          <${classLayer ? "a" : "span"} title=${`class ${index}, logit ${formatNumber(logit)}`}
+        ({ index, name, logit, probability, share, predicted }, rank) => html`
+        <li class=${names(rank === 0 && predicted && "best")} key=${index}>
+          <${classLayer ? "a" : "span"} title=${predictionTitle(index, logit, probability, share)}
               ...${classLayer && anchorTo(view, { layer: classLayer.name, unit: index, compare: [] })}>
-            <span class="name">${name}</span><b>${formatPercent(probability)}</b>
+            <span class="name">${name}</span>
+            <b>${probability === null ? formatNumber(logit) : formatPercent(share ?? probability)}</b>
           <//>
-          <${ShareBar} fraction=${probability} />
+          ${probability !== null && html`<${ShareBar} fraction=${share ?? probability} />`}
         </li>`,
       )}
     </ol>`;
+}
+
+/**
+ * Return what the number beside a class is: a probability, the share of the image, or the value of a regression.
+ * @param {number} index @param {number | null} logit @param {number | null} probability @param {number | null} share
+ */
+function predictionTitle(index, logit, probability, share) {
+  if (probability === null) return "the value of the output";
+  if (share !== null) return `class ${index}, predicted on ${formatPercent(share)} of the image`;
+  return `class ${index}, logit ${formatNumber(logit)}`;
 }
 
 /**
