@@ -92,7 +92,7 @@ class Ladder:
     def recover(self, result: AscentResult, rows: Rows, size: int) -> None:
         """Replace the images of `result` whose units are silent by those that a fallback activates.
 
-        Only these units get further ascents, at most `size` images at a time, a power of two: few sizes are compiled.
+        Only these units get further ascents. Few sizes of batches are compiled: powers of two, at most `size`.
 
         Args:
             result: of the plain ascent; its first rows are those of the goal.

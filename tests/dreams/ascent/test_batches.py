@@ -19,18 +19,18 @@ def size(network, goal, batch=None, recipe=RECIPE):
     return batch_size(network, goal, canvas_of(network, recipe), recipe, batch)
 
 
-def test_the_memory_of_an_image_is_that_of_its_layers_and_their_gradients(network):
+def test_the_memory_of_an_image_is_that_of_its_layers(network):
     canvas = canvas_of(network, RECIPE)
-    conv1 = 16 * 16 * 8 * 8  # numbers of 4 bytes, twice
-    up_to_conv2 = conv1 + 8 * 8 * 8 * 8 + 6 * 6 * 8 * 8
+    conv1 = 16 * 16 * 8 * 4  # numbers of 4 bytes
+    up_to_conv2 = conv1 + 8 * 8 * 8 * 4 + 6 * 6 * 8 * 4
     assert image_bytes(network, channel("conv1", [0]), canvas) == conv1
     assert image_bytes(network, channel("conv2", [0]), canvas) == up_to_conv2
-    assert image_bytes(network, logit([0]), canvas) == up_to_conv2 + (288 + 3) * 8
+    assert image_bytes(network, logit([0]), canvas) == up_to_conv2 + (288 + 3) * 4
 
 
 def test_maps_grow_with_the_canvas(network):
     larger = canvas_of(network, Recipe(Fourier(32)))
-    assert image_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 8
+    assert image_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 4
 
 
 def test_no_batch_is_larger_than_the_goal_or_64(network):
@@ -39,13 +39,20 @@ def test_no_batch_is_larger_than_the_goal_or_64(network):
     assert size(network, channel("conv1", [0] * 500)) in (32, 64)  # the trial decides
 
 
-def test_the_memory_budget_limits_the_batch(network, monkeypatch):
-    goal = channel("conv1", [0] * 30)
-    monkeypatch.setattr(batches, "_BUDGET", 10 * 16 * 16 * 8 * 8)
-    assert size(network, goal) == 10
-    assert size(network, goal, recipe=Recipe(transforms=(Views(2),))) == 5
-    monkeypatch.setattr(batches, "_BUDGET", 1)
+def free(monkeypatch, *, bytes_):
+    monkeypatch.setattr(batches, "available_bytes", lambda: bytes_)
+
+
+def test_half_of_the_free_memory_limits_the_batch(network, monkeypatch):
+    goal, short = channel("conv1", [0] * 30), Recipe(steps=1)  # too few steps for a trial
+    free(monkeypatch, bytes_=2 * 10 * 16 * 16 * 8 * 4)
+    assert size(network, goal, recipe=short) == 10
+    assert size(network, goal, recipe=Recipe(transforms=(Views(2),), steps=1)) == 5
+    assert size(network, goal) in (5, 10)  # the trial decides, for large networks too
+    free(monkeypatch, bytes_=1)
     assert size(network, goal) == 1  # one image at least
+    free(monkeypatch, bytes_=None)
+    assert size(network, goal) == 30
 
 
 def test_a_group_stays_together(network, monkeypatch):
@@ -54,7 +61,7 @@ def test_a_group_stays_together(network, monkeypatch):
     assert size(network, grouped) == 3
     assert size(network, grouped, batch=5) == 3
     assert size(network, goal, batch=5) == 5
-    monkeypatch.setattr(batches, "_BUDGET", 1)
+    free(monkeypatch, bytes_=1)
     assert size(network, grouped) == 3
 
 

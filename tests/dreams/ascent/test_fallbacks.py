@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dreamfilters.dreams.ascent.batches import Batches
 from dreamfilters.dreams.ascent.fallbacks import PIXELS, PIXELS_NOTE
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.units import channel
@@ -101,6 +102,23 @@ def test_an_image_is_recovered_alike_alone_and_in_a_batch(network_of):
             one.note,
         )
         assert alone.image.tobytes() == one.image.tobytes()
+
+
+def test_fallbacks_run_on_the_silent_units_only(network_of, monkeypatch):
+    """3 of 20 filters are dead: after the plain ascent of all, each fallback has one batch of the 3, of size 4."""
+    kernel = np.ones((3, 20))
+    kernel[:, :3] = 0
+    network = by_hand(network_of, (kernel, [-1.0] * 3 + [0.0] * 17))
+    batches, padded = [], Batches.padded
+
+    def counted(self, rows, size, canvas):
+        batches.append((len(rows), size))
+        return padded(self, rows, size, canvas)
+
+    monkeypatch.setattr(Batches, "padded", counted)
+    dreams = dream(network, "conv1", Recipe(Pixels(), (), steps=2))
+    assert [one.activated for one in dreams] == [False] * 3 + [True] * 17
+    assert batches == [(20, 20)] + 4 * [(3, 4)]
 
 
 def test_an_objective_without_a_gradient_is_not_activated(network):
