@@ -61,12 +61,12 @@ def read_image(path: str | Path, *, channels: int = 3, bits: int = 16) -> ImageA
         return decode_image(image, channels, bits)
 
 
-def read_shown(path: str | Path) -> ImageArray:
+def read_shown(path: str | Path, *, bits: int = 16) -> ImageArray:
     """Return the image of a file as RGB, to be shown: of more than four channels the first three."""
     if is_array_file(path):
         _check_file(Path(path))
-        return in_channels(with_channels(read_samples(path, 16)), 3)
-    return read_image(path)
+        return in_channels(with_channels(read_samples(path, bits)), 3)
+    return read_image(path, bits=bits)
 
 
 def image_size(path: str | Path) -> tuple[int, int]:

@@ -45,10 +45,13 @@ def name_of(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
 
 
-def image_input(model: str, inputs: Sequence[Any], wanted: str | None, frames: Collection[str] = ()) -> int:
+def image_input(
+    model: str, inputs: Sequence[Any], wanted: str | None, held: Collection[str] = (), frames: Collection[str] = ()
+) -> int:
     """Return the index of the input that takes the image: the one of this name, or the only one that can take it.
 
-    `frames` are names of layers that apply a network to each frame; the error for a video names them.
+    `held` are the names of inputs that have a value. `frames` are names of layers that apply a network to each frame;
+    the error for a video names them.
     """
     names = [name_of(tensor) for tensor in inputs]
     shapes = [tuple(tensor.shape[1:]) for tensor in inputs]
@@ -56,8 +59,9 @@ def image_input(model: str, inputs: Sequence[Any], wanted: str | None, frames: C
         raise UnknownNameError(f"{model}: has no input {wanted!r}. {close_names(wanted, [*names, *frames])}")
     if wanted is None:
         # a flattened image only where no input is an image
-        images = [place for place, shape in enumerate(shapes) if len(shape) == 3]
-        images = images or [place for place, shape in enumerate(shapes) if len(shape) < 3]
+        free = [(place, shape) for place, shape in enumerate(shapes) if names[place] not in held]
+        images = [place for place, shape in free if len(shape) == 3]
+        images = images or [place for place, shape in free if len(shape) < 3]
         if len(images) > 1:
             listed = ", ".join(names[place] for place in images)
             raise ModelError(f"{model}: has {len(images)} inputs for an image ({listed}); choose one with --input NAME")

@@ -69,6 +69,7 @@ class Graph:
     channels_first: bool = False  # whether the model's input is (n, c, h, w)
     held: tuple[str, ...] = ()  # names of the inputs that do not take the image
     outputs: tuple[str, ...] = ()  # names of the steps that compute the model's outputs
+    image: str = ""  # name of the input that takes the image
 
     @cached_property
     def by_name(self) -> dict[str, Step]:
@@ -110,12 +111,12 @@ def flatten(
     input: str | None = None,  # noqa: A002
     output: str | None = None,
     size: Shape = (None, None),
-    inputs: Mapping[str, NDArray[Any]] | None = None,
+    inputs: Mapping[str, NDArray[Any] | None] | None = None,
 ) -> Graph:
     """Return the steps of a model, with nested models replaced by their steps.
 
     `input` and `output` are as in `load`; `size` is the (height, width) of the image where the input is flat, and
-    `inputs` are values of other inputs. The first step of a flat input is the reshaping of the image.
+    `inputs` are values of other inputs; None holds one at zeros. The first step of a flat input reshapes the image.
 
     Raises:
         ModelError: the model has no graph (see `has_graph`), no image input or several.
@@ -127,10 +128,11 @@ def flatten(
     frames = _frame_networks(function)
     if input in frames:
         function, input = frames[input], None  # noqa: A001
-    chosen = image_input(model.name, function.inputs, input, frames)
-    shape = tuple(function.inputs[chosen].shape[1:])
-    walk, is_flat, values = _Walk(), len(shape) < 3, inputs or {}
+    values = inputs or {}
+    chosen = image_input(model.name, function.inputs, input, values, frames)
     image = function.inputs[chosen]
+    shape = tuple(image.shape[1:])
+    walk, is_flat = _Walk(), len(shape) < 3
     sources = [
         walk.held(tensor, values.get(name_of(tensor))) if tensor is not image else walk.flat(tensor) if is_flat else 0
         for tensor in function.inputs
@@ -147,7 +149,7 @@ def flatten(
     outputs = tuple(writers.get(slot, "input") for slot in ends)
     held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not image)
     chosen_output = class_output(model.name, outputs, _output_keys(function), output)
-    return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs)
+    return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs, name_of(image))
 
 
 CONVOLUTIONS = (

@@ -41,6 +41,7 @@ class _Ends(TypedDict):
     input: str | None
     output: str | None
     size: Size
+    inputs: dict[str, None]
 
 
 class _Code(TypedDict):
@@ -99,14 +100,15 @@ def load(
     'STOP'
     """
     settings = _settings(spec, form)
-    ends = _Ends(input=input, output=output, size=_declared_size(size, form, settings))
+    held = {**(settings.inputs or {}), **(inputs or {})}
+    declared = _declared_size(size, form, settings)
+    ends = _Ends(input=input, output=output, size=declared, inputs=dict.fromkeys(held))
     code = _Code(trust=trust, imports=(imports,) if isinstance(imports, str) else tuple(imports))
     channels = form.channels if isinstance(form, InputForm) else 1 if settings.order in ("gray", "equalized") else 3
     network = _opened(spec, ends, code, None if architecture is None else Path(architecture), channels)
     layers = None if architecture is None else str(architecture)
-    network = replace(network, input=input, output=output or network.output, architecture=layers)
+    network = replace(network, input=input or network.input, output=output or network.output, architecture=layers)
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
-    held = {**(settings.inputs or {}), **(inputs or {})}
     network = replace(network, inputs=held_values(network.graph, held, network.form))
     network = replace(network, remark=_joined(describe_held(network.graph, held), network.remark))
     if network.form.order == "equalized":
@@ -191,8 +193,10 @@ def _assumed(model: keras.Model, name: str, ends: _Ends, channels: int) -> Netwo
     except (ModelError, UnknownNameError) as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
     form, assumed = form_of(graph, name)
-    network = Network(model, form, name=name, assumed=assumed, input=ends["input"], output=ends["output"])
-    if ends["output"] is not None or len(set(graph.outputs)) < 2:
+    image = graph.image if ends["inputs"] else None  # the others may be images too
+    image, output = ends["input"] or image, ends["output"]
+    network = Network(model, form, name=name, assumed=assumed, input=image, output=output)
+    if output is not None or len(set(graph.outputs)) < 2:
         return replace(network, remark=untraced)
     preferred = preferred_output(network)
     chosen = f"{preferred or graph.outputs[0]} of its outputs {', '.join(graph.outputs)}"

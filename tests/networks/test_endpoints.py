@@ -83,6 +83,16 @@ def test_a_network_that_is_applied_to_each_frame_is_opened_by_name():
     assert network.choices == {"input": "frames"}
 
 
+def test_the_input_without_a_value_takes_the_image():
+    assert image_input("net", (LEFT, RIGHT), None, {"left"}) == 1
+    assert image_input("net", (LEFT, RIGHT), "left", {"left"}) == 0
+    ends = layers.Concatenate()([layers.Flatten(name="flat")(LEFT), layers.GlobalMaxPooling2D()(RIGHT)])
+    model = keras.Model([LEFT, RIGHT], [layers.Dense(2, name="kind")(ends), layers.Dense(4, name="box")(ends)])
+    network = load(model, inputs={"right": 0.5})
+    assert network.choices["input"] == "left"
+    assert network.remark.startswith("right is held at 0.5")
+
+
 def test_the_output_that_holds_the_classes():
     assert class_output("net", ("kind", "box"), ("a", "b"), None) == 0
     assert class_output("net", ("kind", "box"), ("a", "b"), "box") == 1

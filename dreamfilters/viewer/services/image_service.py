@@ -37,7 +37,8 @@ class ImageService:
     async def png(self, image: str, longest: int) -> bytes:
         """Return an image as a PNG whose longer side has at most `longest` pixels."""
         await self._catalog.image(image)
-        return await asyncio.to_thread(self._catalog.images.png, image, longest)
+        known = self._catalog.description
+        return await asyncio.to_thread(self._catalog.images.png, image, longest, known.bits if known else 16)
 
     async def network_input_png(self, image: str) -> bytes:
         """Return an image, resized for the network, as a PNG."""

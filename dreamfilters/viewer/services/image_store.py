@@ -66,8 +66,8 @@ class ImageStore:
         self._images: dict[str, StoredImage] = {}
         self._numbers = itertools.count()
         self._camera: str | None = None
-        self._pngs: ByteCache[tuple[str, int, int], bytes] = ByteCache(_CACHE, size_of=len)
-        self._inputs: ByteCache[tuple[str, int, tuple[int, int], int, Rule], ImageArray] = ByteCache(
+        self._pngs: ByteCache[tuple[str, int, int, int], bytes] = ByteCache(_CACHE, size_of=len)
+        self._inputs: ByteCache[tuple[str, int, tuple[int, int], int, Rule, int], ImageArray] = ByteCache(
             _CACHE, size_of=lambda image: image.nbytes
         )
         self._lock = threading.Lock()  # images are decoded in threads
@@ -141,18 +141,18 @@ class ImageStore:
             self._drop_cached(image)
         stored.path.unlink(missing_ok=True)
 
-    def png(self, image: str, longest: int) -> bytes:
+    def png(self, image: str, longest: int, bits: int = 16) -> bytes:
         """Return an image as a PNG whose longer side has at most `longest` pixels."""
         stored = self.image(image)
 
         def encode() -> bytes:
-            pixels = self._named(stored, read_shown)
+            pixels = self._named(stored, partial(read_shown, bits=bits))
             height, width = pixels.shape[:2]
             scale = min(1.0, longest / max(height, width))
             small = resize(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
             return png_bytes(small if scale < 1 else pixels)
 
-        return self._cached(self._pngs, (image, stored.version, longest), encode)
+        return self._cached(self._pngs, (image, stored.version, longest, bits), encode)
 
     def network_input(
         self, image: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic", bits: int = 16
@@ -161,7 +161,7 @@ class ImageStore:
         stored = self.image(image)
         return self._cached(
             self._inputs,
-            (image, stored.version, size, channels, rule),
+            (image, stored.version, size, channels, rule, bits),
             lambda: resize(self._named(stored, partial(read_image, channels=channels, bits=bits)), size, rule),
         )
 
