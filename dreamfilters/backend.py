@@ -7,21 +7,42 @@ other code uses `keras.ops`. Another backend would be another version of this fi
 import functools
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
+import numpy as np
 
 from dreamfilters.errors import BackendError
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Redirect stderr: the C++ library of TensorFlow writes messages before it reads the settings of its log."""
+    try:
+        stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # there is no stderr
+        yield
+        return
+    try:
+        os.dup2(devnull, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)
+
+
 try:
-    import keras
+    with _without_stderr():
+        import keras
 except ModuleNotFoundError as missing:
     raise BackendError(
         f"Keras is set to run on {missing.name!r}, which is not installed; dreamfilters needs TensorFlow: "
         "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
     ) from missing
-import numpy as np
 
 if keras.backend.backend() != "tensorflow":
     raise BackendError(
@@ -29,7 +50,8 @@ if keras.backend.backend() != "tensorflow":
         "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
     )
 
-import tensorflow as tf
+with _without_stderr():
+    import tensorflow as tf
 
 Tensor: TypeAlias = Any  # a tf.Tensor; Keras ships no type for it
 Seeds: TypeAlias = Any  # (n,) uint64, one per image

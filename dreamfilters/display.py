@@ -167,6 +167,9 @@ class _Picture:
     def _repr_png_(self) -> bytes:
         return self._png
 
+    def __repr__(self) -> str:
+        return f"image of {len(self._png)} bytes"
+
 
 def _in_notebook() -> bool:
     """Return whether this runs in a kernel; IPython in a terminal has none and shows no images."""

@@ -10,8 +10,6 @@ import functools
 import importlib
 import inspect
 import logging
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -349,24 +347,9 @@ def _parameters_of(group: Any) -> Iterator[inspect.Parameter]:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without its messages on stderr.
-
-    Its C++ library writes some before it reads the settings of its log, so stderr is redirected during the import. Its
-    Python logger reports errors only, not hints for developers such as "retracing is expensive".
-    """
-    if "dreamfilters.backend" in sys.modules:
-        return
+    """Import TensorFlow without hints for developers, such as "retracing is expensive"."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with status("Loading TensorFlow"):
-        sys.stderr.flush()
-        stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(devnull, 2)
-            importlib.import_module("dreamfilters.backend")
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            os.close(devnull)
+    importlib.import_module("dreamfilters.backend")
 
 
 def images_or_samples(model: str, images: Path | None) -> Path:

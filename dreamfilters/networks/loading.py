@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.resources
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
@@ -149,7 +150,8 @@ def network_of(model: AnyNetwork) -> Network:
         del _remembered[:-_REMEMBERED]
     if known is None and network.assumed:
         assumption = network.assumed.partition(" (")[0]
-        warnings.warn(f"{assumption}; load(model, form={{'range': [0, 255]}}) sets another range", stacklevel=3)
+        message = f"{assumption}; load(model, form={{'range': [0, 255]}}) sets another range"
+        warnings.warn(message, stacklevel=_frames_of_this_package() + 1)
     return known[1] if known else network
 
 
@@ -158,6 +160,14 @@ def _declared_size(size: int | tuple[int, int] | None, form: Form, settings: Inp
     if size is not None:
         return (size, size) if isinstance(size, int) else size
     return form.size if isinstance(form, InputForm) else settings.size or (None, None)
+
+
+def _frames_of_this_package() -> int:
+    """Return how many of the innermost frames are of this package: a warning names the line that called it."""
+    frame, count = sys._getframe(1), 0
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("dreamfilters."):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _opened(

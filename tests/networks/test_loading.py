@@ -7,6 +7,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import DreamfiltersError, InputFormError, ModelError, UnknownNameError, UntrustedError
+from dreamfilters.evidence.activations import mean_responses
 from dreamfilters.networks import InputForm, load, loading, network_of
 
 
@@ -259,6 +260,12 @@ def test_a_model_given_again_has_the_same_network_and_one_warning(make_tiny, rec
     assert network_of(model) is network
     assert not recwarn.list
     assert network.model is model
+
+
+def test_the_warning_names_the_line_of_the_user(make_tiny):
+    with pytest.warns(UserWarning, match=ASSUMED) as found:
+        mean_responses(make_tiny(), np.zeros((1, 16, 16, 3)), ["conv1"])
+    assert [warning.filename for warning in found] == [__file__]
 
 
 @pytest.mark.filterwarnings(f"ignore:{ASSUMED}")
