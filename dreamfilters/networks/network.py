@@ -115,7 +115,12 @@ class Network:
         return 2 if self.head.kind == "binary" else self.output_layer.units
 
     def class_logits(self, values: Tensor) -> Tensor:
-        """Return the logits (..., classes) of the values before the last activation: for one sigmoid -x and x."""
+        """Return the logits of the values before the last activation: for one sigmoid -x and x.
+
+        They are (n, classes), or (n, ..., classes) for a map of more than one position.
+        """
+        if self.class_count and len(values.shape) > 2 and all(side == 1 for side in values.shape[1:-1]):
+            values = ops.reshape(values, (-1, values.shape[-1]))
         return ops.concatenate([-values, values], axis=-1) if self.head.kind == "binary" else values
 
     @cached_property
@@ -135,6 +140,8 @@ class Network:
         """
         if name == LOGITS:
             output, units = self.output_layer, self.class_count or self.output_layer.units
+            if self.class_count and output.positions == 1:  # a map of one position is that of the image
+                return replace(output, activation="linear", units=units, shape=(units,), kind="vector", grid=None)
             return replace(output, activation="linear", units=units, shape=(*output.shape[:-1], units))
         if name != (layer := watching.layer_named_by(name)):
             return replace(self.layer(layer), activation="linear")

@@ -106,13 +106,19 @@ def _rows(layer: str, value: Tensor, images: int | None) -> Tensor:
 
 
 def logits_step(graph: Graph) -> Step:
-    """Return the step that computes the model's output; layers at the end that only forward it are skipped."""
+    """Return the step that computes the model's output.
+
+    Layers at the end that only forward it are skipped, and those that lay a map of probabilities out as a list.
+    """
     step = graph.writers[graph.output]
     while step.inputs[0] in graph.writers:
+        before = graph.writers[step.inputs[0]]
         is_linear = isinstance(step.operation, keras.layers.Activation) and activation_name(step) == "linear"
-        if not is_linear and way_of(step.type) != "identity":
+        is_laid_out = way_of(step.type) == "reshape" and len(before.shape) == 3
+        of_map = is_laid_out and activation_name(before) in ("softmax", "log_softmax", "sigmoid")
+        if not (is_linear or of_map or way_of(step.type) == "identity"):
             break
-        step = graph.writers[step.inputs[0]]
+        step = before
     return step
 
 

@@ -200,9 +200,11 @@ class _Parser:
         count = len(self.network.classes)
         if not count:
             output = self.network.output_layer
+            last = next((info.name for info in reversed(self.network.layers) if info.dreamable and info.units), "")
+            hint = f"; dream units, such as {units.quoted(last)}:0" if last else ""
             raise TargetError(
                 f"{token.text}: {self.network.name} has no classes: its output {output.name} {output.shape} ends in "
-                f"neither softmax nor sigmoid; dream its units, such as {units.quoted(output.name)}:0"
+                f"neither softmax nor sigmoid{hint}"
             )
         place = None if _unquoted(tail) in self.network.classes else re.fullmatch(r"(.+)@(\d+(?:,\d+)?)", tail)
         tail, where = (place[1], f"@{place[2]}") if place else (tail, "")

@@ -353,3 +353,12 @@ def test_a_regression_has_units_and_no_classes():
     for text in ("class:0", "class:*"):
         with pytest.raises(TargetError, match=r"net has no classes: its output age \(1,\) .*, such as age:0"):
             parse(network, text)
+
+
+def test_a_detection_head_names_what_can_be_dreamed_in_place_of_classes():
+    """Three boxes of five numbers at each of 8x8 positions; the layer before it has the same numbers as channels."""
+    head = [layers.Conv2D(15, 1, name="boxes"), layers.Reshape((8, 8, 3, 5), name="apart")]
+    with pytest.raises(TargetError, match=r"output apart \(8, 8, 3, 5\) .*; dream units, such as boxes:0"):
+        parse(ending(*head), "class:0")
+    assert len(parse(ending(*head), "boxes")) == 15
+    assert len(parse(ending(*head[:1], layers.Reshape((192, 5), name="list")), "list")) == 5

@@ -185,3 +185,21 @@ def test_a_map_of_classes_is_predicted_by_its_shares(network_of):
     ]  # fmt: skip
     assert sky.probability == pytest.approx((3 * 2 / 4 + 1 / 8) / 4)
     assert sky.size == "75 % of the image"
+
+
+@pytest.mark.parametrize("end", [layers.Flatten(), layers.Reshape((3,)), layers.Reshape((1, 3))])
+def test_a_softmax_over_a_map_of_one_position_is_that_of_the_image(end):
+    network = load(ending(layers.Reshape((1, 1, 3)), layers.Conv2D(3, 1, activation="softmax"), end).model)
+    logits = network.layer(LOGITS)
+    assert (network.head.kind, network.class_count, logits.kind, logits.shape) == ("softmax", 3, "vector", (3,))
+    image = np.random.default_rng(0).random((2, 4, 4, 3), "float32")
+    seen = network.watch(frozenset({LOGITS}))(image)[LOGITS]
+    shares = network.head.probabilities(seen)
+    np.testing.assert_allclose(shares, np.reshape(network.model(image), (2, 3)), rtol=1e-5)
+
+
+def test_a_mask_that_is_laid_out_as_a_list_is_a_map():
+    network = convolved(layers.Conv2D(1, 1, activation="sigmoid", name="mask"), layers.Flatten())
+    assert (network.head.kind, network.output_layer.name, network.layer(LOGITS).shape) == ("binary", "mask", (4, 4, 2))
+    softmax = convolved(layers.Conv2D(5, 1, activation="softmax", name="seg"), layers.Reshape((16, 5)))
+    assert (softmax.class_count, softmax.layer(LOGITS).shape) == (5, (4, 4, 5))
