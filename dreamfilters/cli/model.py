@@ -207,10 +207,10 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
 
 
 def _save_form(path: Path, trial: Trial) -> None:
-    from dreamfilters.networks.preprocessing.settings_file import form_as_toml
+    from dreamfilters.networks.preprocessing.settings_file import form_as_toml, inputs_in
     from dreamfilters.runs.storage.atomic_files import write_atomic
 
     classes = trial.order.classes
     named = None if classes == tuple(map(str, range(len(classes)))) else classes
-    write_atomic(path, form_as_toml(trial.form, named).encode())
+    write_atomic(path, form_as_toml(trial.form, named, inputs_in(path)).encode())
     typer.echo(path)

@@ -102,8 +102,18 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
     return settings.model_copy(update=here)
 
 
-def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) -> str:
-    """Return the text of a `model.toml` with this form, and with the classes if they are given.
+def inputs_in(path: Path) -> dict[str, float | str]:
+    """Return the values of other inputs as a `model.toml` has them; {} where there is no valid file."""
+    try:
+        return _checked(tomllib.loads(path.read_text("utf-8")), path.name).inputs or {}
+    except (OSError, ValueError, InputFormError):
+        return {}
+
+
+def form_as_toml(
+    form: InputForm, classes: tuple[str, ...] | str | None = None, inputs: Mapping[str, float | str] | None = None
+) -> str:
+    """Return the text of a `model.toml` with this form, and with classes and values of other inputs if they are given.
 
     >>> form_as_toml(InputForm.from_range(0, 255, size=(30, 30), order="BGR"))
     'size = [30, 30]\\norder = "BGR"\\nrange = [0.0, 255.0]\\n'
@@ -122,6 +132,7 @@ def form_as_toml(form: InputForm, classes: tuple[str, ...] | str | None = None) 
         keys["bits"] = form.bits
     if classes is not None:
         keys["classes"] = classes if isinstance(classes, str) else list(classes)
+    keys |= {f"inputs.{json.dumps(name, ensure_ascii=False)}": value for name, value in (inputs or {}).items()}
     # Numbers, lists and strings are the same in JSON and TOML, except for one control character.
     values = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in keys.items()}
     return "".join(f"{key} = {value}\n" for key, value in values.items())

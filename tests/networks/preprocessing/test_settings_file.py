@@ -2,7 +2,7 @@ import pytest
 
 from dreamfilters.errors import InputFormError
 from dreamfilters.networks.preprocessing.input_form import InputForm
-from dreamfilters.networks.preprocessing.settings_file import form_as_toml, read_settings
+from dreamfilters.networks.preprocessing.settings_file import form_as_toml, inputs_in, read_settings
 
 
 def test_a_file_says_everything(tmp_path):
@@ -12,6 +12,15 @@ def test_a_file_says_everything(tmp_path):
     form = settings.applied(InputForm.from_range(0, 1, size=(32, 32)))
     assert form == InputForm((64, 64), 3, 255.0, (1.0, 2.0, 3.0), (2.0,), "BGR")
     assert settings.classes == str(tmp_path / "names.txt")
+
+
+def test_values_of_other_inputs_are_kept(tmp_path):
+    path = tmp_path / "model.toml"
+    assert inputs_in(path) == {}
+    path.write_text('[inputs]\n"the age" = 0.5\nright = "right.png"\n')
+    path.write_text(form_as_toml(InputForm(), ("a", "b"), inputs_in(path)))
+    assert inputs_in(path) == {"the age": 0.5, "right": "right.png"}
+    assert read_settings(path).inputs == {"the age": 0.5, "right": str(tmp_path / "right.png")}
 
 
 def test_the_bits_of_image_files(tmp_path):
