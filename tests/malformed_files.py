@@ -88,7 +88,7 @@ content("pickle.h5", "is a pickle", b"\x80\x05\x95\x0b\x00\x00\x00")
 content("lite.keras", "is a TensorFlow Lite model", b"\x1c\x00\x00\x00TFL3")
 content("packed.h5", "is compressed with gzip", b"\x1f\x8b\x08\x00")
 content("array.h5", "is an array of numpy", b"\x93NUMPY\x01\x00")
-content("layers.json", "is not a model file; model files end in", b'{"class_name": "Sequential"}')
+content("layers.json", "is JSON text, not a model", b'{"class_name": "Sequential"}')
 content("zeros.keras", "is not a Keras model", bytes(100_000))
 content("magic.h5", "is truncated", b"\x89HDF")
 content("magic.keras", "is truncated", b"PK\x03\x04")
@@ -542,7 +542,7 @@ def _(told: Config) -> None:
     told.update(told["config"]["layers"][3])
 
 
-@config("no-input", "has no input size")
+@config("no-input", "has no input size, as a model that was never built")
 def _(told: Config) -> None:
     del told["config"]["layers"][0], told["config"]["build_input_shape"]
     told.pop("build_config", None)

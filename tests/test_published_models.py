@@ -87,7 +87,7 @@ def test_a_published_network_recognizes_signs(signs, name, form, as_text, stated
         ("rohitkr8527__tensorflow-subclassing-api__cifar10_model.keras", "needs the code of 'CIFAR10Model'"),
         ("naokishibuya__car-behavioral-cloning__model.h5", "has a Lambda layer (lambda_1) with code"),
         ("Srekar__Handwritten-expression-evaluation__model_final.h5", "holds weights without the network's layers"),
-        ("vaib_v7.keras", "has a Lambda layer (collapse_hw), which runs code from the file"),
+        ("vaib_v7.keras", "needs the code of 'Custom>collapse_hw', which is not in the file (layer 'collapse_hw')"),
     ],
 )
 def test_a_file_without_a_network_is_refused_with_a_reason(name, words):

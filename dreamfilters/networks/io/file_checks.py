@@ -14,9 +14,16 @@ from typing import Any
 import h5py
 
 from dreamfilters.errors import ModelError, close_names
+from dreamfilters.networks.io.foreign_files import (
+    CONFIG,
+    LARGEST_TEXT,
+    describe_archive,
+    describe_file,
+    describe_folder,
+    describe_missing,
+)
 
 SUFFIXES = (".keras", ".h5", ".hdf5")  # of model files
-LARGEST_TEXT = 2**24  # bytes of a configuration; EfficientNetV2L has two million
 _MOST_OBJECTS = 200_000  # groups and arrays of one file
 _DEEPEST = 100  # nested groups
 _MOST_MEMBERS = 10_000
@@ -26,22 +33,13 @@ _MOST_RATIO = 100  # bytes for each stored byte, as in Keras' check of archives
 # gzip, shuffle, fletcher32, szip, n-bit, scale-offset, and lzf of h5py; HDF5 would load others from the disk
 _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
 
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-
-# First bytes of other formats, and the message for each. Nothing else of such files is read.
-_FOREIGN = {
-    **{bytes([0x80, n]): "is a pickle, which would run code; save the model as .keras" for n in (2, 3, 4, 5)},
-    b"\x93NUMPY": "is an array of numpy, not a Keras model",
-    b"\x1f\x8b": "is compressed with gzip; unpack it first",
-    b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
-}
-_LITE = b"TFL3"  # at the fifth byte
-
 
 def check_exists(path: Path) -> None:
     """Raise ModelError, with the model files nearby, if the path is not a file."""
     if path.is_dir():
-        models = _models_in(path)
+        known, models = describe_folder(path), _models_in(path)
+        if known:
+            raise ModelError(known)
         held = f" (it holds {', '.join(models[:3])})" if models else ""
         raise ModelError(f"is a folder{held}; give a file that ends in {', '.join(SUFFIXES)}")
     if path.is_symlink() and not path.exists():
@@ -49,7 +47,9 @@ def check_exists(path: Path) -> None:
     if not path.exists():
         if not path.parent.is_dir():
             raise ModelError(f"no such file, and no folder {path.parent}")
-        models = _models_in(path.parent)
+        known, models = describe_missing(path), _models_in(path.parent)
+        if known:
+            raise ModelError(known)
         raise ModelError(f"no such file. {close_names(path.name, models) if models else 'The folder has no models'}")
 
 
@@ -65,22 +65,21 @@ def format_of(path: Path) -> str:
     """
     if not path.is_file():
         raise ModelError("is a device or a pipe, not a file")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
+    if not path.stat().st_size:
         raise ModelError("is empty")
-    for magic, words in _FOREIGN.items():
-        if start.startswith(magic):
-            raise ModelError(words)
-    if start[4:8] == _LITE:
-        raise ModelError("is a TensorFlow Lite model, which has no layers; give the Keras model")
     if h5py.is_hdf5(path):
         return "hdf5"
     if zipfile.is_zipfile(path):
         return "keras"
-    if start.startswith((b"PK", b"\x89HDF")):
-        raise ModelError("is truncated")
-    raise ModelError("is not a Keras model: neither HDF5 nor a .keras archive")
+    known = describe_file(path)
+    if known:
+        raise ModelError(known)
+    with path.open("rb") as file:
+        if file.read(4).startswith((b"PK", b"\x89HDF")):
+            raise ModelError("is truncated")
+    if path.suffix.lower() in SUFFIXES:
+        raise ModelError("is not a Keras model: neither HDF5 nor a .keras archive")
+    raise ModelError(f"is not a model file; model files end in {', '.join(SUFFIXES)}")
 
 
 def check_hdf5(file: h5py.File) -> int:
@@ -156,11 +155,9 @@ def check_archive(archive: zipfile.ZipFile) -> None:
             raise ModelError(f"its member {name!r} is encrypted")
         if member.file_size > max(_SMALL, _MOST_RATIO * member.compress_size):
             raise ModelError(f"its member {name!r} claims to be larger than the file: {_size(member.file_size)}")
-    if "data.pkl" in {name.rpartition("/")[2] for name in names}:
-        raise ModelError("is a PyTorch model with a pickle, which is not opened; give a Keras model")
-    missing = [name for name in (CONFIG, METADATA, WEIGHTS) if name not in names]
-    if missing:
-        raise ModelError(f"is an archive without {' and '.join(missing)}, so it is not a Keras model")
+    words = describe_archive(names)
+    if words:
+        raise ModelError(words)
     if archive.getinfo(CONFIG).file_size > LARGEST_TEXT:
         size = _size(archive.getinfo(CONFIG).file_size)
         raise ModelError(f"its configuration is too large for a model: {size} of text")

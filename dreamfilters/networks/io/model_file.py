@@ -141,12 +141,7 @@ def _opener(path: Path) -> AbstractContextManager[StoredModel]:
     if (path / "saved_model.pb").is_file():
         return open_folder(path)
     file_checks.check_exists(path)
-    try:
-        return open_hdf5(path) if file_checks.format_of(path) == "hdf5" else open_archive(path)
-    except ModelError as error:
-        if path.suffix.lower() in file_checks.SUFFIXES or "not a Keras model" not in str(error):
-            raise
-        raise ModelError(f"is not a model file; model files end in {', '.join(file_checks.SUFFIXES)}") from None
+    return open_hdf5(path) if file_checks.format_of(path) == "hdf5" else open_archive(path)
 
 
 def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObjects, *, trust: bool) -> LoadedModel:
@@ -154,7 +149,8 @@ def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObject
         stored = replace(stored, config=layers.config, version=layers.version or stored.version)
     if stored.config is None:
         raise ModelError(
-            "holds weights without the network's layers; give the JSON of model.to_json() with --architecture"
+            "holds weights without the network's layers; give the JSON of model.to_json() with --architecture, or "
+            "build the model in Python, call load_weights and give it to dreamfilters.load"
         )
     if stored.pairs is None:
         raise ModelError("holds no weights of Keras")
@@ -164,20 +160,27 @@ def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObject
     config = admitted(upgraded.config, trust=trust, custom=custom)
     check_weight(config, numbers=stored.numbers, trust=trust, custom=custom)
     model = build(config, trust=trust, custom=custom)
-    _check_model(model, upgraded)
+    _check_model(model, upgraded, is_old=stored.is_old)
     weight_loading.restore_adapter_scales(model, config)
     weight_loading.place(model, stored.pairs(model, config))
     return LoadedModel(model, upgraded.changes, _remark(model))
 
 
-def _check_model(model: Any, upgraded: UpgradedConfig) -> None:
+def _check_model(model: Any, upgraded: UpgradedConfig, *, is_old: bool) -> None:
     if not isinstance(model, keras.Model):
         raise ModelError(f"holds a {type(model).__name__}, not a model")
-    if not model.built:
+    if not model.built and is_old:
         raise ModelError(
             "has no input size; set batch_input_shape of the first layer in the JSON of its layers "
             "and give the JSON with --architecture"
         )
+    if not model.built and isinstance(model, keras.Sequential):
+        raise ModelError(
+            "has no input size, as a model that was never built; give its first layer an Input, or call it on an "
+            "image, and save it again"
+        )
+    if not model.built:
+        raise ModelError("is a subclassed model without its input size; call it on an image and save it as .keras")
     for name, shape in upgraded.shapes.items():
         if name in {layer.name for layer in model.layers} and model.get_layer(name).output.shape[1:] != (*shape[1:],):
             raise ModelError(f"its layer {name} gave maps of {tuple(shape[1:])}, to which Keras 3 gives another size")

@@ -66,7 +66,7 @@ def _root(path: Path) -> Config:
     except (ValueError, KeyError) as error:
         raise ModelError(f"its description of the layers is damaged: {error}") from None
     if not texts:
-        raise ModelError("is a SavedModel without Keras layers; save the model as .keras")
+        raise ModelError("is a SavedModel without Keras layers, as model.export writes it; use model.save and .keras")
     root = parsed(texts[0])
     if not isinstance(root.get("config"), (Mapping, list)):
         raise ModelError("is a SavedModel without the configuration of its layers; save the model as .keras")

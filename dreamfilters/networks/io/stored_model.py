@@ -21,6 +21,7 @@ import numpy as np
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io import file_checks, weight_loading
+from dreamfilters.networks.io.foreign_files import CONFIG, LARGEST_TEXT, METADATA, WEIGHTS
 from dreamfilters.networks.io.weight_loading import Pair, WeightBlock
 from dreamfilters.networks.migrate import weight_layouts
 from dreamfilters.networks.migrate.keras_migrations import version_of
@@ -68,9 +69,9 @@ def open_archive(path: Path) -> Iterator[StoredModel]:
     """Yield the content of a .keras file; its arrays can be read inside the `with` block."""
     with zipfile.ZipFile(path) as archive:
         file_checks.check_archive(archive)
-        version = str(parsed(archive.read(file_checks.METADATA)).get("keras_version", ""))
-        config = parsed(archive.read(file_checks.CONFIG))
-        with h5py.File(io.BytesIO(archive.read(file_checks.WEIGHTS)), "r") as file:
+        version = str(parsed(archive.read(METADATA)).get("keras_version", ""))
+        config = parsed(archive.read(CONFIG))
+        with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
             numbers, tree = file_checks.check_hdf5(file), _tree(file)
             yield StoredModel(config, version, partial(weight_loading.by_numbers, tree=tree), numbers)
 
@@ -85,7 +86,7 @@ def read_architecture(path: Path) -> StoredModel:
         if path.exists() and not path.is_file():
             raise ModelError("reading a pipe could block")
         with path.open("rb") as file:
-            config = parsed(file.read(file_checks.LARGEST_TEXT + 1))
+            config = parsed(file.read(LARGEST_TEXT + 1))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ModelError:
@@ -103,6 +104,9 @@ def _hdf5(file: h5py.File) -> StoredModel:
     attributes = {**file.attrs, **group.attrs}
     version, backend = (_text(attributes.get(key, "")) for key in ("keras_version", "backend"))
     config = parsed(file.attrs["model_config"]) if "model_config" in file.attrs else None
+    members = {name: _inside(file, name, split=False) for name in file}
+    if config is None and members and all(isinstance(member, h5py.Dataset) for member in members.values()):
+        raise ModelError(f"holds arrays ({', '.join(list(members)[:3])}), not a Keras model")
     if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
         has_groups = bool({"layers", "_layer_checkpoint_dependencies"} & set(group))
         if config is None and version_of(version) == (1,) and not has_groups:
@@ -181,7 +185,7 @@ def parsed(text: Any) -> Config:
         ModelError: it is not JSON, not an object, or too large.
     """
     try:
-        if len(text) > file_checks.LARGEST_TEXT:
+        if len(text) > LARGEST_TEXT:
             raise ModelError(f"its configuration is too large for a model: {len(text):,} characters")
         value = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
