@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images import contact_sheet
+from dreamfilters.images import contact_sheet, image_folder, png_bytes
 
 GROUND = 26 / 255
 
@@ -97,3 +97,17 @@ def test_impossible_sheets_are_refused():
         contact_sheet([[[0.0]]], ["a", "b"])
     with pytest.raises(ImageError, match="no image has the shape"):
         contact_sheet([np.zeros((2, 2, 7, 1))])
+
+
+def test_the_images_of_a_folder_are_named(tmp_path):
+    images = {"a.png": np.zeros((20, 20, 3)), "b/c.png": np.ones((20, 20, 3))}
+    for name, image in images.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(png_bytes(image))
+    (tmp_path / "a-broken.png").write_bytes(b"no image")
+    folder = image_folder(tmp_path)
+    np.testing.assert_array_equal(contact_sheet(folder), contact_sheet(list(images.values()), list(images)))
+    html = folder._repr_html_()
+    assert html.count("<img") == 2
+    assert "a-broken.png: is" in html
+    assert repr(folder) == f"ImageFolder({str(tmp_path)[-80:]!r}, 3 images in 1 classes, 3 channels)"
