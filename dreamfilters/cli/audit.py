@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
     from dreamfilters.verdicts.result import Audit, Finding
 
-_LISTED = 40  # units that are printed; the CSV file lists all
+_LISTED = 8  # units of a verdict that are printed; the page and the CSV file list more
 
 
 @options.with_option_groups
@@ -80,36 +81,34 @@ def _print(result: RunResult[Audit | None], as_json: bool) -> None:
         print_json({"folder": str(result.folder), "failures": failure_values(failures), **audit.as_values()})
     else:
         _print_tables(audit)
-        typer.echo(result.folder / "audit.png")
+        typer.echo(result.folder / "index.html")
     exit_if_failed(failures, result.folder / "manifest.json", count=audit.images + len(failures))
 
 
 def _print_tables(audit: Audit) -> None:
-    """Print a row for each layer, then one for each unit that is silent or saturated."""
+    """Print a row for each layer, then one for each verdict with the units that have it."""
     from dreamfilters.verdicts.verdict import KINDS, WARNING
 
-    rows = [(layer.name, layer.counts, len(layer.duplicates)) for layer in audit.layers]
-    if len(rows) > 1:
-        rows.append(("all layers", audit.counts, sum(row[2] for row in rows)))
+    layers = [(layer.name, layer.counts, len(layer.duplicates)) for layer in audit.layers]
+    if len(layers) > 1:
+        layers.append(("all layers", audit.counts, sum(layer[2] for layer in layers)))
     table(
         ("layer", "units", *KINDS, "near-duplicates"),
-        [(name, *map(str, (sum(counts.values()), *counts.values(), pairs))) for name, counts, pairs in rows],
+        [(name, *map(str, (sum(counts.values()), *counts.values(), pairs))) for name, counts, pairs in layers],
     )
-    silent = audit.of("dormant", "dead", "saturated", "undecided")
-    if silent:
+    found = {kind: audit.of(kind) for kind in KINDS if kind != "alive"}
+    if any(found.values()):
         typer.echo()
-        table(("unit", "verdict", "evidence"), [_unit_row(layer, found) for layer, found in silent[:_LISTED]])
-    if len(silent) > _LISTED:
-        typer.echo(f"{len(silent) - _LISTED} more units are listed in audit.csv")
-    if any(found.verdict.kind == "dormant" for _, found in silent):
+        table(
+            ("verdict", "units", ""), [(kind, str(len(units)), _named(units)) for kind, units in found.items() if units]
+        )
+    if found["dormant"]:
         typer.echo(f"\ndormant: {WARNING}")
     if audit.untried:
         typer.echo(f"some bounds of {', '.join(audit.untried)} were not tightened: the computation is too large")
 
 
-def _unit_row(layer: str, found: Finding) -> tuple[str, ...]:
-    from dreamfilters.verdicts.verdict import WARNING
-
-    verdict = found.verdict
-    sentence = verdict.sentence.replace(f"; {WARNING}", "")  # printed once, below the table
-    return (f"{layer}:{found.unit}", f"{verdict.kind}{', proved' if verdict.proved else ''}", sentence)
+def _named(found: Sequence[tuple[str, Finding]]) -> str:
+    """Return the first units, each as a target."""
+    names = [f"{layer}:{finding.unit}" for layer, finding in found[:_LISTED]]
+    return ", ".join([*names, *(["..."] if len(found) > _LISTED else [])])

@@ -68,7 +68,7 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
         print_json({"folder": folder, "images": readable, "failures": failures, "layers": rows})
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
-        typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder}")
+        typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 

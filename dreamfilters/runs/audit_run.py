@@ -15,11 +15,12 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
+from dreamfilters.report.audit_page import audit_page
 from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.scan_run import StoredScanJob
-from dreamfilters.runs.storage.manifest import Manifest
+from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.records import form_values, model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, settings_digest
 from dreamfilters.runs.storage.run_result import RunResult
@@ -28,7 +29,7 @@ from dreamfilters.verdicts.audit import audit, chosen_layers
 from dreamfilters.verdicts.result import Audit, Finding, audit_from
 from dreamfilters.verdicts.share_chart import shares_chart
 
-TABLE, CHART = "audit.csv", "audit.png"
+PAGE, TABLE, CHART = "index.html", "audit.csv", "audit.png"
 SCAN, DREAMS = "scan", "dreams"  # subfolders
 
 
@@ -117,7 +118,7 @@ def run(
                 dreamer = _dreamer(job, folder, progress)
                 dreamer = dreamer if job.wrap_dreamer is None else job.wrap_dreamer(dreamer)
                 found = audit(job.network, scan, job.layers, seed=job.seed, dreamer=dreamer, progress=progress)
-                finish(claimed, found, () if scan is None else scan.failures)
+                finish(claimed, found, scan)
         except KeyboardInterrupt:
             return RunResult(folder, None, 0, units, stopped=True)
         failures = () if scan is None else scan.failures
@@ -191,18 +192,22 @@ def attempt_of(entry: DreamEntry, network: Network, name: str) -> Attempt:
     return Attempt(record["target"], image, record["activated"], name, tuple(record["attempts"]))
 
 
-def finish(claimed: RunFolder, found: Audit, failures: tuple[tuple[str, str], ...]) -> None:
+def finish(claimed: RunFolder, found: Audit, scan: Scan | None) -> None:
     """Write the result, and last the manifest, which marks the audit as finished."""
-    contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found))}
+    listed = {TABLE: "every unit with its evidence", CHART: "the layers as a chart", MANIFEST: "settings and results"}
+    if (claimed.path / SCAN / scan_store.PAGE).is_file():
+        listed = {f"{SCAN}/{scan_store.PAGE}": "the scan of the images", **listed}
+    page = audit_page(found, scan, listed)
+    contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found)), PAGE: page}
     files = {name: claimed.write(name, content) for name, content in contents.items()}
-    claimed.save_manifest(files, found.as_values(), failures)
+    claimed.save_manifest(files, found.as_values(), () if scan is None else scan.failures)
 
 
 def _written(folder: Path, manifest: Manifest) -> list[str]:
     names = scan_store.KIND.files_below(folder, SCAN)
     for place in sorted((folder / DREAMS).glob("*")):
         names += dream_store.KIND.files_below(folder, f"{DREAMS}/{place.name}")
-    return [*names, TABLE, CHART]
+    return [*names, PAGE, TABLE, CHART]
 
 
 KIND = RunKind("audit", "an audit", _written)

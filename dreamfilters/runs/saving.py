@@ -98,7 +98,7 @@ def _save_scan(scan: Scan, folder: Path, force: bool) -> Path:
 def _save_audit(audit: Audit, folder: Path, force: bool) -> Path:
     settings = {"weights": audit.fingerprint, "results": hashlib.sha256(repr(audit.as_values()).encode()).hexdigest()}
     with entered(folder, audit_run.KIND, settings, _model(audit.network, audit.fingerprint), force=force) as claimed:
-        audit_run.finish(claimed, audit, ())
+        audit_run.finish(claimed, audit, None)
     return folder
 
 

@@ -24,13 +24,14 @@ from dreamfilters.images.decoding import path_text
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
 from dreamfilters.runs.storage.atomic_files import write_atomic
+from dreamfilters.runs.storage.manifest import MANIFEST
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.scan.scan_job import ScanState
 
-ARRAYS, TABLE, UNFINISHED = "scan.npz", "units.csv", "unfinished.npz"
-KIND = RunKind("scan", "a scan", written=lambda folder, manifest: [ARRAYS, TABLE, UNFINISHED])
+ARRAYS, TABLE, PAGE, UNFINISHED = "scan.npz", "units.csv", "index.html", "unfinished.npz"
+KIND = RunKind("scan", "a scan", written=lambda folder, manifest: [ARRAYS, TABLE, PAGE, UNFINISHED])
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,10 @@ class ScanStore:
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which marks the scan as finished."""
         arrays = {**scan.arrays, "predicted": scan.predicted, "truth": scan.truth}
-        contents = {ARRAYS: _archive(arrays, np.savez_compressed), TABLE: units_csv(scan)}
+        from dreamfilters.report.scan_page import scan_page  # it imports TensorFlow
+
+        page = scan_page(scan, {TABLE: "the statistics of every unit", MANIFEST: "settings and results"})
+        contents = {ARRAYS: _archive(arrays, np.savez_compressed), TABLE: units_csv(scan), PAGE: page}
         files = {name: self.run.write(name, content) for name, content in contents.items()}
         results = {
             "layers": [facts.as_values() for facts in scan.facts],

@@ -50,7 +50,7 @@ def run_command(workspace, monkeypatch, capfd):
     return run
 
 
-def test_a_row_for_each_layer_and_for_each_silent_unit(run_command):
+def test_a_row_for_each_layer_and_for_each_verdict(run_command, workspace):
     code, out, _ = run_command("images", "--out", "out")
     assert code == 0
     lines = out.splitlines()
@@ -58,13 +58,14 @@ def test_a_row_for_each_layer_and_for_each_silent_unit(run_command):
         "layer", "units", "alive", "dormant", "dead", "always", "on", "saturated", "undecided", "near-duplicates",
     ]  # fmt: skip
     assert lines[1].split() == ["conv", "4", "1", "1", "1", "1", "0", "0", "0"]
-    assert lines[4].startswith(
-        "conv:1  dormant       not activated by any of 3 images; a dream (dreams/standard/conv-1-"
-    )
-    assert lines[5] == "conv:2  dead, proved  no valid input raises it above -0.1 before its ReLU"
-    assert lines[7] == f"dormant: {WARNING}"
-    assert lines[8] == "out/audit.png"
-    assert out.count(WARNING) == 1
+    assert [line.split() for line in lines[3:7]] == [
+        ["verdict", "units"], ["dormant", "1", "conv:1"], ["dead", "1", "conv:2"], ["always", "on", "1", "conv:3"],
+    ]  # fmt: skip
+    assert lines[8] == f"dormant: {WARNING}"
+    assert lines[9] == "out/index.html"
+    page = (workspace / "out" / "index.html").read_text("utf-8")
+    assert page.count(WARNING) == 1
+    assert "no valid input raises it above -0.1 before its ReLU" in page
 
 
 def test_json_holds_the_audit(run_command):
@@ -87,7 +88,7 @@ def test_a_scan_is_reused(run_command, workspace):
     assert (workspace / "kept" / "scan.npz").exists()
     code, out, _ = run_command("--scan", "kept", "--out", "second")
     assert code == 0
-    assert "conv:1  dormant" in out
+    assert "dormant  1      conv:1" in out
 
 
 def test_unreadable_images_are_named_and_do_not_end_the_audit(run_command, workspace):
@@ -96,7 +97,7 @@ def test_unreadable_images_are_named_and_do_not_end_the_audit(run_command, works
     (workspace / "mixed" / "good.png").write_bytes((workspace / "images" / "0.png").read_bytes())
     code, out, err = run_command("mixed", "--out", "mixed-out")
     assert code == 3
-    assert "mixed-out/audit.png" in out
+    assert "mixed-out/index.html" in out
     assert err.splitlines()[-2].startswith("bad.png: ")
     assert err.splitlines()[-1] == "1 of 2 images could not be read"
 

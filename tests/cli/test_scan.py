@@ -100,7 +100,7 @@ def test_odd_images_are_all_read(run_command, workspace):
     lines = out.splitlines()
     assert lines[0].split() == ["layer", "units", "always", "silent", "zeros", "strongest", "unit", "image"]
     assert [line.split()[0] for line in lines[1:-1]] == ["conv1", "pool1", "conv2", "classes", "logits"]
-    assert lines[-1] == "13 images: out"
+    assert lines[-1] == "13 images: out/index.html"
     found = read_scan(workspace / "out")
     assert found.failures == ()
     assert "new\nline.png" in found.names
@@ -134,7 +134,7 @@ def test_unreadable_images_are_counted_and_named_and_do_not_end_the_scan(run_com
     reasons = write_bad(workspace / "images")
     code, out, err = run_command("images")
     assert code == 3
-    assert "13 images: out" in out
+    assert "13 images: out/index.html" in out
     lines = err.strip().splitlines()
     assert lines[-1] == "5 of 18 images could not be read"
     assert [line.split(":")[0] for line in lines[:-1]] == sorted(reasons)
@@ -145,7 +145,7 @@ def test_unreadable_images_are_counted_and_named_and_do_not_end_the_scan(run_com
 def test_top_is_a_limit_so_one_image_can_be_scanned(run_command, workspace):
     code, out, _ = run_command("images/palette.png", "--layers", "conv1")
     assert code == 0
-    assert out.splitlines()[-1] == "1 image: out"
+    assert out.splitlines()[-1] == "1 image: out/index.html"
     found = read_scan(workspace / "out")
     assert found.k == 1
     assert [example.name for example in found.unit("conv1", 0).strongest["mean"]] == ["palette.png"]

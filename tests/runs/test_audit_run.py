@@ -87,7 +87,7 @@ def test_the_files_hold_the_audit(whole):
     assert kinds == [["alive", "dormant", "dead"], ["alive", "dormant"]]
     assert found.images == 11
     names = {name.partition("/")[0] for name in content(whole)}
-    assert names == {"manifest.json", "audit.csv", "audit.png", "scan", "dreams"}
+    assert names == {"index.html", "manifest.json", "audit.csv", "audit.png", "scan", "dreams"}
     rows = list(csv.DictReader(io.StringIO((whole / "audit.csv").read_text("utf-8"))))
     assert [row["verdict"] for row in rows] == [kind for kinds_of in kinds for kind in kinds_of]
     assert [row["proved"] for row in rows] == ["False", "False", "True", "False", "False"]
@@ -159,7 +159,7 @@ run(AuditJob(network, model, survey), Path(out))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
-@pytest.mark.parametrize(("last", "half"), [(8, "dreams/standard/.first-1-"), (13, ".audit.csv.part")])
+@pytest.mark.parametrize(("last", "half"), [(9, "dreams/standard/.first-1-"), (14, ".audit.csv.part")])
 def test_an_audit_killed_while_writing_a_file_resumes_to_the_same_bytes(
     workspace, whole, audit_job, tmp_path, last, half
 ):

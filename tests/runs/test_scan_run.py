@@ -20,7 +20,7 @@ from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs.scan_run import StoredScanJob, read_scan, run
 
-FILES = ["manifest.json", "scan.npz", "units.csv"]
+FILES = ["index.html", "manifest.json", "scan.npz", "units.csv"]
 
 
 @pytest.fixture(scope="module")
