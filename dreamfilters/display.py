@@ -24,7 +24,7 @@ from dreamfilters.images.encoding import displayed
 from dreamfilters.serialization import plain
 
 SIDE = 112  # pixels, the width of a tile
-_SHARP = 2  # pixels of a file for one of the page, for screens of high resolution
+_SHARP = 1.5  # pixels of a file for one of the page, for screens of high resolution
 _PIXELS_SHOWN = 16  # images of at most this size are enlarged without interpolation, to show their pixels
 
 _STYLE = Markup("""<style>
@@ -181,7 +181,7 @@ def _tile(image: ArrayLike, lines: Sequence[str], side: int) -> Markup:
     height, width = displayed(np.asarray(image, np.float32)).shape[:2]
     kind = Markup(' class="pixels"') if max(height, width) <= _PIXELS_SHOWN else ""
     drawn = Markup('<img src="{}" alt="{}" width="{}" height="{}"{}>').format(
-        image_uri(image, _SHARP * side), " ".join(lines), side, max(1, round(side * height / width)), kind
+        image_uri(image, round(_SHARP * side)), " ".join(lines), side, max(1, round(side * height / width)), kind
     )
     below = _joined(Markup('<span title="{}">{}</span>').format(line, line) for line in lines)
     return Markup('<figure style="width: {}px">{}<figcaption>{}</figcaption></figure>').format(side, drawn, below)

@@ -18,7 +18,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.serialization import plain
 
-_SHOWN = 24  # units in a notebook
+_SHOWN = 12  # units in a notebook
 
 
 @dataclass(frozen=True)

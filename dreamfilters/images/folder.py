@@ -104,7 +104,7 @@ class ImageFolder:
 
     def __repr__(self) -> str:
         classes = len(set(self.labels) - {""})
-        labels = f" in {classes} classes" if classes else ""
+        labels = f" in {classes} class{'es' * (classes > 1)}" if classes else ""
         size = "" if self.size is None else f", {self.size[0]}x{self.size[1]}"
         return f"ImageFolder({_end(self.folder)!r}, {len(self)} images{labels}{size}, {self.channels} channels)"
 

@@ -562,3 +562,8 @@ def test_dreams_are_a_tuple_and_images_for_every_function(network):
     )
     again, same = (dream(network, "conv1:0", recipe, start=start) for start in (dreams[1], dreams[1].image))
     np.testing.assert_array_equal(again[0].image, same[0].image)
+
+
+def test_a_recipe_may_hold_lists(network):
+    listed, tupled = (Recipe(Fourier(kind([16, 16])), transforms=kind([Pad(1)]), steps=2) for kind in (list, tuple))
+    assert pixels(dream(network, "conv1:0", listed)) == pixels(dream(network, "conv1:0", tupled))

@@ -110,4 +110,4 @@ def test_the_images_of_a_folder_are_named(tmp_path):
     html = folder._repr_html_()
     assert html.count("<img") == 2
     assert "a-broken.png: is" in html
-    assert repr(folder) == f"ImageFolder({str(tmp_path)[-80:]!r}, 3 images in 1 classes, 3 channels)"
+    assert repr(folder) == f"ImageFolder({str(tmp_path)[-80:]!r}, 3 images in 1 class, 3 channels)"

@@ -89,7 +89,7 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
         TargetError: the goal reads units or positions that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
-    key = (goal.kind, goal.layers, recipe, canvas)
+    key = (goal.kind, goal.layers, repr(vars(recipe)), canvas)
     program = programs_of(network).get(key, lambda network: _compiled(network, goal, recipe, canvas))
     _check_reach(network, goal, program.shapes)
     return program
@@ -112,7 +112,7 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
 
 
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
-    images = programs_of(network).get((recipe, canvas), lambda _: _image_program(recipe, canvas))
+    images = programs_of(network).get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
     evaluator = Evaluator(network, goal, canvas)
     score = backend.compile(evaluator.score)
 
