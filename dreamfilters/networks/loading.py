@@ -25,6 +25,7 @@ from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.custom_objects import import_module
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.io.traced_models import traced
+from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
@@ -190,11 +191,12 @@ def _opened(
     path = Path(text)
     opened = open_model(path, architecture=architecture, **code)
     network = _assumed(opened.model, path.name, ends, channels)
-    return replace(network, name=path.stem, changes=opened.changes, remark=_joined(opened.remark, network.remark))
+    remark = _joined(opened.remark, network.remark)
+    return replace(network, name=path.stem, changes=opened.changes, remark=remark, loss=opened.loss)
 
 
 def _assumed(model: keras.Model, name: str, ends: _Ends, channels: int) -> Network:
-    untraced = ""
+    untraced, loss = "", loss_name(getattr(model, "loss", None))
     try:
         if not has_graph(model):
             found = traced(model, ends["size"], channels)
@@ -205,7 +207,7 @@ def _assumed(model: keras.Model, name: str, ends: _Ends, channels: int) -> Netwo
     form, assumed = form_of(graph, name)
     image = graph.image if ends["inputs"] else None  # the others may be images too
     image, output = ends["input"] or image, ends["output"]
-    network = Network(model, form, name=name, assumed=assumed, input=image, output=output)
+    network = Network(model, form, name=name, assumed=assumed, input=image, output=output, loss=loss)
     if output is not None or len(set(graph.outputs)) < 2:
         return replace(network, remark=untraced)
     preferred = preferred_output(network)

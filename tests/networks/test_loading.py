@@ -1,5 +1,6 @@
 import importlib.resources
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -300,3 +301,26 @@ def test_only_the_last_models_stay_in_memory(make_tiny):
 def test_what_is_no_network_is_refused(value):
     with pytest.raises(ModelError, match=r"network=.*: give a keras.Model, or what load returns for a file or a name"):
         network_of(value)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("mse", "regression"),
+        (keras.losses.MeanAbsoluteError(), "regression"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "softmax"),
+        (None, "softmax"),
+    ],
+)
+def test_the_loss_of_the_training_tells_a_regression_from_logits(tmp_path, loss, kind, suffix):
+    """Thirty coordinates of key points, or thirty logits: both are a dense layer without activation."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(30)], name="points")
+    if loss is not None:
+        model.compile(loss=loss)
+    with warnings.catch_warnings():  # of NumPy 2's copy keyword, and that .h5 is old
+        warnings.simplefilter("ignore")
+        model.save(tmp_path / f"points{suffix}")
+    for network in (load(tmp_path / f"points{suffix}"), load(model)):
+        assert (network.head.kind, len(network.classes)) == (kind, 0 if kind == "regression" else 30)
+    assert load(tmp_path / f"points{suffix}", classes=[f"x{k}" for k in range(30)]).head.kind == kind

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.networks.io.training_loss import is_regression
 from dreamfilters.networks.layers.layer_info import LayerInfo, Shape
 
 HeadKind: TypeAlias = Literal["softmax", "sigmoid", "binary", "regression"]
@@ -70,12 +71,15 @@ class ClassHead:
 SOFTMAX = ClassHead("softmax")
 
 
-def head_of(output: LayerInfo, classes: Sequence[str], image: Shape) -> ClassHead:
-    """Return the head of a network with this output layer and these class names; `image` is the shape of its input.
+def head_of(output: LayerInfo, classes: Sequence[str], image: Shape, loss: str = "") -> ClassHead:
+    """Return the head of a network with this output layer and these class names.
+
+    `image` is the shape of its input, `loss` the name of the loss that it was trained with, '' if unknown.
 
     A sigmoid end is a 'sigmoid' head, or 'binary' with one output. A softmax end is a 'softmax' head; so is a vector
     without activation and with several outputs, because networks trained from logits leave the softmax to the loss.
     An output without activation is also that of classes where they have names: two names for one output are 'binary'.
+    An output without activation that was trained with the loss of a regression, such as the mean squared error, is one.
     A map that ends in a sigmoid and has the shape of a color image is an image. Anything else is a 'regression'.
     """
     units, activation = output.units, output.activation
@@ -86,7 +90,7 @@ def head_of(output: LayerInfo, classes: Sequence[str], image: Shape) -> ClassHea
         return ClassHead("regression" if is_image else "binary" if units == 1 else "sigmoid")
     if units == 1:
         return ClassHead("binary" if activation == "linear" and len(classes) == 2 else "regression")
-    named = output.kind == "vector" or len(classes) == units
+    named = (output.kind == "vector" or len(classes) == units) and not is_regression(loss)
     if activation in ("softmax", "log_softmax") or (activation == "linear" and named):
         return SOFTMAX
     return ClassHead("regression")

@@ -31,11 +31,19 @@ from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model from a file, sentences on the changes to its stored configuration, and a remark on its weights or ''."""
+    """A model from a file.
+
+    Attributes:
+        model: the model.
+        changes: sentences on the changes to its stored configuration.
+        remark: a remark on its weights or ''.
+        loss: name of the loss that it was trained with, '' if unknown.
+    """
 
     model: keras.Model
     changes: tuple[str, ...] = ()
     remark: str = ""
+    loss: str = ""
 
 
 def open_model(
@@ -163,7 +171,7 @@ def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObject
     _check_model(model, upgraded, is_old=stored.is_old)
     weight_loading.restore_adapter_scales(model, config)
     weight_loading.place(model, stored.pairs(model, config))
-    return LoadedModel(model, upgraded.changes, _remark(model))
+    return LoadedModel(model, upgraded.changes, _remark(model), stored.loss)
 
 
 def _check_model(model: Any, upgraded: UpgradedConfig, *, is_old: bool) -> None:

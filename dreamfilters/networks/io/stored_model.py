@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.foreign_files import CONFIG, LARGEST_TEXT, METADATA, WEIGHTS
+from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.io.weight_loading import Pair, WeightBlock
 from dreamfilters.networks.migrate import weight_layouts
 from dreamfilters.networks.migrate.keras_migrations import version_of
@@ -39,12 +40,14 @@ class StoredModel:
         version: of the Keras that wrote the file, '' if unknown.
         pairs: function from the model and its upgraded configuration to (variable, array) pairs; None without weights.
         numbers: count of stored numbers.
+        loss: name of the loss that the model was trained with, '' if unknown.
     """
 
     config: Config | None
     version: str
     pairs: Pairing | None = None
     numbers: int = 0
+    loss: str = ""
 
     @property
     def is_old(self) -> bool:
@@ -61,7 +64,7 @@ def open_hdf5(path: Path) -> Iterator[StoredModel]:
     """
     with h5py.File(path, "r") as file:
         numbers = file_checks.check_hdf5(file)
-        yield replace(_hdf5(file), numbers=numbers)
+        yield replace(_hdf5(file), numbers=numbers, loss=_loss(file.attrs.get("training_config")))
 
 
 @contextmanager
@@ -73,7 +76,8 @@ def open_archive(path: Path) -> Iterator[StoredModel]:
         config = parsed(archive.read(CONFIG))
         with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
             numbers, tree = file_checks.check_hdf5(file), _tree(file)
-            yield StoredModel(config, version, partial(weight_loading.by_numbers, tree=tree), numbers)
+            pairs, loss = partial(weight_loading.by_numbers, tree=tree), _loss(config.get("compile_config"))
+            yield StoredModel(config, version, pairs, numbers, loss)
 
 
 def read_architecture(path: Path) -> StoredModel:
@@ -115,6 +119,14 @@ def _hdf5(file: h5py.File) -> StoredModel:
     blocks = [_block(group, name) for name in _names(group, "layer_names")]
     source = _source(version, backend, blocks)
     return StoredModel(config, version, partial(weight_loading.by_blocks, blocks=blocks, source=source))
+
+
+def _loss(training: Any) -> str:
+    """Return the loss in a stored training configuration, which is not needed to open the model."""
+    with suppress(ModelError):
+        settings = training if isinstance(training, Mapping) else parsed(training) if training else {}
+        return loss_name(settings.get("loss"))
+    return ""
 
 
 def _source(version: str, backend: str, blocks: Sequence[WeightBlock]) -> weight_layouts.LayoutSource:
