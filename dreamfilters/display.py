@@ -49,7 +49,7 @@ _STYLE = Markup("""<style>
 .dreamfilters table { border-collapse: collapse; margin: 0; font-size: 12px; font-variant-numeric: tabular-nums }
 .dreamfilters caption { text-align: left; font-weight: 600; padding: 2px 0; white-space: nowrap }
 .dreamfilters .scroll th, .dreamfilters .scroll td { text-align: left; vertical-align: top; padding: 2px 14px 2px 0;
-  max-width: 40em; white-space: pre-line }
+  max-width: 30em; white-space: pre-line; overflow-wrap: break-word }
 .dreamfilters .scroll .number { text-align: right }
 .dreamfilters th { opacity: .75; font-weight: 500; border-bottom: 1px solid rgb(128 128 128 / .4) }
 </style>""")
