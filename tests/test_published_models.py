@@ -97,6 +97,29 @@ def test_a_file_without_a_network_is_refused_with_a_reason(name, words):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_subclassed_network_opens_with_its_code(tmp_path, monkeypatch):
+    """The code follows from the shapes of the weights: two convolutions with pooling, two dense layers."""
+    (tmp_path / "cifar10_model.py").write_text(
+        "import keras\nfrom keras import layers\n\n"
+        "class CIFAR10Model(keras.Model):\n"
+        "    def __init__(self, **settings):\n"
+        "        super().__init__(**settings)\n"
+        "        self.conv1, self.conv2 = (layers.Conv2D(n, 3, activation='relu') for n in (32, 64))\n"
+        "        self.pool, self.flatten = layers.MaxPooling2D(), layers.Flatten()\n"
+        "        self.dense1 = layers.Dense(128, activation='relu')\n"
+        "        self.dense2 = layers.Dense(10, activation='softmax')\n\n"
+        "    def call(self, x):\n"
+        "        x = self.pool(self.conv2(self.pool(self.conv1(x))))\n"
+        "        return self.dense2(self.dense1(self.flatten(x)))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    network = load(next(OTHERS.glob("rohitkr*.keras")), imports="cifar10_model")
+    names = ["conv2d", "max_pooling2d#0", "conv2d_1", "max_pooling2d#1", "flatten", "dense", "dense_1"]
+    assert [info.name for info in network.layers] == names
+    image = np.random.default_rng(0).random((1, 32, 32, 3), "float32")
+    assert np.asarray(network.model(image)).sum() == pytest.approx(1, abs=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 @pytest.mark.parametrize("path", sorted(OTHERS.glob("*")), ids=lambda path: path.name[:12])
 def test_published_networks_open_and_survive_conversion(path, tmp_path):

@@ -22,7 +22,7 @@ from dreamfilters.networks.classes.class_output import preferred_output
 from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten, has_graph
 from dreamfilters.networks.io import applications
-from dreamfilters.networks.io.custom_objects import import_module
+from dreamfilters.networks.io.custom_objects import failure_of, import_module
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.io.training_loss import loss_name
@@ -243,7 +243,10 @@ def _from_function(module: str, function: str) -> keras.Model:
     build = getattr(import_module(module, f"{module}:{function}"), function, None)
     if not callable(build):
         raise ModelError(f"{module}:{function}: {module} has no function {function}")
-    model = build()
+    try:
+        model = build()
+    except Exception as error:
+        raise failure_of(f"{module}:{function}", error) from error
     if not isinstance(model, keras.Model):
         raise ModelError(f"{module}:{function}: returned a {type(model).__name__}, not a keras.Model")
     return model

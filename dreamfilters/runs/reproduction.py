@@ -61,7 +61,8 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False, import
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # edited, or of another version
         raise ImageError(f"{image}: its stored settings are incomplete ({error!r})") from error
     except ModelError as error:
-        raise type(error)(f"{error}{'' if model else ' (if it has moved, give its location with --model)'}") from error
+        moved = model is None and "no such file" in str(error)
+        raise type(error)(f"{error}{' (if it has moved, give its location with --model)' if moved else ''}") from error
 
 
 def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:

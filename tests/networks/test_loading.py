@@ -79,7 +79,8 @@ def test_a_function_needs_trust(tmp_path, monkeypatch):
     (tmp_path / "maker_of_networks.py").write_text(
         "import keras\n\n"
         "def make():\n    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])\n\n"
-        "def other():\n    return 3\n"
+        "def other():\n    return 3\n\n"
+        "def broken():\n    return keras.layers.Dense()\n"
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
@@ -90,6 +91,10 @@ def test_a_function_needs_trust(tmp_path, monkeypatch):
     assert (network.name, network.form.order, network.layers[0].shape) == ("make", "gray", (6, 6, 2))
     with pytest.raises(ModelError, match=r"returned a int, not a keras\.Model"):
         load("maker_of_networks:other", trust=True)
+    with pytest.raises(
+        ModelError, match=r"maker_of_networks:broken: .* a TypeError: .* \(maker_of_networks\.py, line 10\)"
+    ):
+        load("maker_of_networks:broken", trust=True)
     with pytest.raises(ModelError, match="has no function none"):
         load("maker_of_networks:none", trust=True)
     with pytest.raises(ModelError, match="cannot be imported"):

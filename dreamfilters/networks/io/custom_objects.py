@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 import sys
+import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from dreamfilters.errors import ModelError, reason
 CustomObjects: TypeAlias = Mapping[str, Any]  # registered or plain name -> class or function
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_LIBRARIES = frozenset({"site-packages", "importlib", "dreamfilters", "<frozen importlib._bootstrap>"})
 _KINDS = (
     keras.Operation, keras.initializers.Initializer, keras.regularizers.Regularizer, keras.constraints.Constraint,
 )  # fmt: skip
@@ -65,10 +67,18 @@ def import_module(name: str, where: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise ModelError(f"{where}: {name} cannot be imported from {folder}: {error}") from error
-    except Exception as error:  # of the user's code
-        raise ModelError(f"{where}: the code of {name} fails: {type(error).__name__}: {reason(error)}") from error
+    except Exception as error:
+        raise failure_of(where, error) from error
     finally:
         sys.path.remove(folder)
+
+
+def failure_of(where: str, error: Exception) -> ModelError:
+    """Return the error for an exception in code of the user, with the line of that code."""
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [(path, number) for path, number in frames if not _LIBRARIES.intersection(path.parts)]
+    line = f" ({own[-1][0].name}, line {own[-1][1]})" if own else ""
+    return ModelError(f"{where}: the code fails with a {type(error).__name__}: {reason(error)}{line}")
 
 
 def build(config: Mapping[str, Any], *, trust: bool = False, custom: CustomObjects | None = None) -> Any:

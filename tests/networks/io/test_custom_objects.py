@@ -158,7 +158,7 @@ def test_names_of_modules_that_cannot_be_imported(tmp_path, monkeypatch):
         "nowhere_at_all": "--import nowhere_at_all: nowhere_at_all cannot be imported from",
         "folder/my_layers.py": "must be the name of a module such as my_layers, not a file",
         "my_layers.py": "such as my_layers, not a file",
-        "fails_at_once": "the code of fails_at_once fails: ZeroDivisionError: division by zero",
+        "fails_at_once": r"the code fails with a ZeroDivisionError: division by zero \(fails_at_once\.py, line 1\)",
     }.items():
         with pytest.raises(ModelError, match=words):
             custom_objects([name])
