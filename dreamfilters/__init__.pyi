@@ -68,6 +68,7 @@ from .errors import (
     UnknownNameError as UnknownNameError,
     UntrustedError as UntrustedError,
 )
+from .evidence.accuracy import accuracy_of as accuracy_of
 from .evidence.activations import activations as activations, mean_responses as mean_responses
 from .evidence.bounds.unit_bounds import Bounds as Bounds, bound_units as bound_units
 from .evidence.maps.map_style import MapScale as MapScale, MapStyle as MapStyle
@@ -84,6 +85,8 @@ from .networks import (
     TokenGrid as TokenGrid,
     load as load,
 )
+from .networks.classes.accuracy import Accuracy as Accuracy
+from .networks.preprocessing.form_origin import FormOrigin as FormOrigin
 from .networks.preprocessing.search.ranking import FormRanking as FormRanking, rank_forms as rank_forms
 from .report.figures import figure as figure
 from .report.report import write_report as write_report

@@ -16,6 +16,7 @@ from dreamfilters import cli, images
 from dreamfilters.progress import Progress
 
 QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
+TINY = "input form of tiny: 16x16 RGB, 0 to 1 (given)\n"  # what QUICK sets
 COMMANDS = (
     "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "recipes", "gtsrb",
     "samples", "demo",
@@ -120,7 +121,7 @@ def test_dream_writes_a_run_and_prints_a_table(run_command, workspace):
     code, table, err = run_command(
         "dream", "tiny.keras", "conv1:0-1", 'class:"Vorfahrt achten"', "--classes", "names.txt", "--out", out, *QUICK
     )
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
     lines = table.splitlines()
     assert lines[0].split() == ["target", "score", "robust", "steps", "seconds"]
     assert [line.split("  ")[0] for line in lines[1:-1]] == ["conv1:0", "conv1:1", 'class:"Vorfahrt achten"']
@@ -147,22 +148,21 @@ def test_a_second_run_needs_no_other_folder(run_command, workspace):
     folder = Path("outputs") / "tiny" / "dream"
     dream("conv1:1")
     lines, err = dream("conv1:2")
-    assert (lines[1].split()[0], lines[-1], err) == ("conv1:2", str(folder / "contact-sheet.png"), "")
+    assert (lines[1].split()[0], lines[-1], err) == ("conv1:2", str(folder / "contact-sheet.png"), TINY)
     manifest = json.loads((workspace / folder / "manifest.json").read_text("utf-8"))
     assert [dream["target"] for dream in manifest["results"]["dreams"]] == ["conv1:1", "conv1:2"]
     other = folder.with_name("dream-2")
     for target in ("conv1:1", "conv1:3"):
         lines, err = dream(target, "--seed", "3")
         assert lines[-1] == str(other / "contact-sheet.png")
-        assert err == f"{folder} holds another run; the output directory is {other}\n"
+        assert err == f"{TINY}{folder} holds another run; the output directory is {other}\n"
     assert dream("conv1:0", "--seed", "4", "--force")[0][-1] == str(folder / "contact-sheet.png")
 
 
-def test_an_assumed_input_form_is_reported_once_on_stderr(run_command):
+def test_the_input_form_and_its_source_are_reported_once_on_stderr(run_command):
     code, out, err = run_command("layers", "tiny.keras", "--json")
     assert code == 0
-    assert err.startswith("assumed that tiny.keras takes RGB in 0..1")
-    assert err.count("\n") == 1
+    assert err == "input form of tiny: 16x16 RGB, 0 to 1 (assumed; --range LOW HIGH or tiny.toml sets another range)\n"
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["conv1"] == {
         "name": "conv1", "type": "Conv2D", "kind": "map", "output": [16, 16, 8], "units": 8, "activation": "relu",
@@ -173,7 +173,7 @@ def test_an_assumed_input_form_is_reported_once_on_stderr(run_command):
 
 def test_the_layer_table_calls_a_full_receptive_field_the_whole_image(run_command):
     code, out, err = run_command("layers", "tiny.keras", "--range", "-1", "1")
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
     rows = {line.split()[0]: line for line in out.splitlines()}
     assert rows["conv1"].split() == ["conv1", "Conv2D", "map", "16x16x8", "8", "relu", "3x3", "yes"]
     assert "whole image" in rows["classes"]
@@ -188,7 +188,7 @@ def test_recipes_are_listed_and_a_printed_one_can_be_used(run_command, workspace
     code, _, err = run_command(
         "dream", "tiny.keras", "conv1:0", "--recipe", "mine.toml", "--set", "steps=1", "--range", "0", "1", "--out", "m"
     )
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
 
 
 def test_a_target_may_begin_with_a_minus(run_command, workspace):
@@ -204,7 +204,7 @@ def test_size_frames_prior_and_start(run_command, workspace, scene):
     out = workspace / "all"
     arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "images", "--start", "images/0.png", "--out", out)
     code, _, err = run_command("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
     assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
     assert len(list(out.glob("*.gif"))) == 1
     image = next(out.glob("conv1*.png"))
@@ -226,7 +226,7 @@ def test_the_input_form_comes_from_flags_or_a_file(run_command, workspace):
 def test_other_than_three_channels(run_command, workspace, make_tiny, channels):
     save(make_tiny(channels), workspace / f"c{channels}.keras")
     code, _, err = run_command("dream", f"c{channels}.keras", "conv1:0", "--out", f"c{channels}", *QUICK)
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
     image = next((workspace / f"c{channels}").glob("conv1*.png"))
     assert images.read_image(image, channels=1).shape == (16, 16 * channels, 1)
     assert run_command("again", image)[1] == "the same bytes\n"
@@ -264,7 +264,7 @@ def test_samples(run_command, workspace):
 @pytest.mark.skipif(not SIGNS.exists(), reason="the built-in network is not trained yet")
 def test_the_built_in_network(run_command, workspace):
     code, out, err = run_command("dream", "signs", "class:STOP", "--set", "steps=1", "--out", "signs")
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
     assert out.splitlines()[1].startswith("class:STOP ")
 
 

@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.option_values import layer_names
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -51,25 +51,29 @@ def audit(
       dreamfilters serve signs images/ --audit outputs/signs/audit
     """
     options.import_tensorflow()
+    from dreamfilters.evidence.accuracy import accuracy_of_scan
     from dreamfilters.runs.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
-    job = AuditJob(network, model, _scan_of(network, images), scan, layer_names(layers), seed)
+    job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
+    if job.stored_scan is not None:
+        accuracy = accuracy_of_scan(network, job.stored_scan)
+        say("" if accuracy is None else accuracy.warning([model, "IMAGES"]) or accuracy.describe())
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
 COMMANDS = (audit,)
 
 
-def _scan_of(network: Network, images: Path | None) -> ScanJob | None:
+def _scan_of(network: Network, model: str, images: Path | None) -> ScanJob | None:
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:
         return None
-    folder = options.labeled_images(network, images)
+    folder = options.labeled_images(network, model, images)
     return ScanJob(network, source_of(folder), default_layers(network))
 
 
@@ -104,6 +108,8 @@ def _print_tables(audit: Audit) -> None:
         )
     if found["dormant"]:
         typer.echo(f"\ndormant: {WARNING}")
+    if found["dead"] and audit.inputs:
+        typer.echo(f"dead: proved for inputs in {audit.inputs}")
     if audit.untried:
         typer.echo(f"some bounds of {', '.join(audit.untried)} were not tightened: the computation is too large")
 

@@ -11,9 +11,10 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import RECIPE
 from dreamfilters.cli.option_values import layer_names
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
 if TYPE_CHECKING:
+    from dreamfilters.networks import Network
     from dreamfilters.runs.compare_run import UnitValues
     from dreamfilters.runs.storage.run_result import RunResult
 
@@ -74,10 +75,10 @@ def compare(
 
     targets, images = _targets_and_images(model, words)
     network = model_options.network(model)
-    other = None if against is None else model_options.of_other().network(against)
+    other = _other(against, model_options)
     form = network.form
     user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
-    source = source_of(options.labeled_images(network, images, labels))
+    source = source_of(options.labeled_images(network, model, images, labels))
     how = options.chosen_recipe(recipe, settings)
     plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
@@ -133,12 +134,12 @@ def atlas(
     from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)
-    other = None if against is None else (against, model_options.of_other().network(against))
-    source = options.labeled_images(network, options.images_or_samples(model, images), labels)
+    other = _other(against, model_options)
+    source = options.labeled_images(network, model, options.images_or_samples(model, images), labels)
     how = options.chosen_recipe(recipe, settings)
     job = atlas_job(
         network, source, spec=model, layers=layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
-        against=other,
+        against=None if other is None else (against or "", other),
     )  # fmt: skip
     result = run_options.run(KIND, network, run, job)
     counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)
@@ -161,6 +162,15 @@ def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
     if not targets:
         raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
     return targets, Path(last)
+
+
+def _other(against: str | None, model_options: options.ModelOptions) -> Network | None:
+    """Return the second network, None without one, and print its input form."""
+    if against is None:
+        return None
+    other = model_options.of_other().network(against)
+    say(other.describe_input())
+    return other
 
 
 def _print(result: RunResult[Any], values: dict[str, Any], rows: list[Row], images: int, as_json: bool) -> None:

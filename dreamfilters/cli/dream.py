@@ -119,6 +119,7 @@ def again(
     from dreamfilters.runs.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust, imports=imports or ())
+    say(job.network.describe_input())
     with progress("again", quiet) as report:
         reproduction = reproduce(image, job, out, progress=report)
     if out is not None:

@@ -41,7 +41,7 @@ def layers(
     """
     options.import_tensorflow()
     network = model_options.network(model)
-    say(network.assumed)
+    say(network.describe_input())
     rows = [_layer_values(info) for info in network.layers]
     if as_json:
         print_json(rows)
@@ -99,6 +99,7 @@ def inputs(
     folder = image_folder(images, labels=labels)
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
+    say(network.describe_input())
     is_clear = ranking.fits and not ranking.rivals
     _print_ranking(ranking, top, as_json)
     if save and target is not None and (is_clear or force):

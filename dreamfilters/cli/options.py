@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
-    from dreamfilters.progress import OnProgress
+    from dreamfilters.progress import OnProgress, Progress
     from dreamfilters.runs.storage.run_folder import RunKind
     from dreamfilters.runs.storage.run_result import RunResult
 
@@ -302,11 +302,17 @@ class RunOptions:
 
         default = self.out or default_folder(network.name, kind.command)
         folder = default if self.out or self.force else free_folder(default, kind, job.settings)
+        lines = iter([network.describe_input()])  # printed once the job has been checked
         with progress(kind.command, self.quiet) as report:
-            result = run(job, folder, force=self.force, progress=report)
+
+            def on_progress(now: Progress) -> None:
+                say(next(lines, ""))
+                report(now)
+
+            result = run(job, folder, force=self.force, progress=on_progress)
+        say(next(lines, ""))
         if folder != default:
             say(f"{default} holds another run; the output directory is {folder}")
-        say(network.assumed)
         return result
 
 
@@ -366,17 +372,22 @@ def images_or_samples(model: str, images: Path | None) -> Path:
     return folder
 
 
-def labeled_images(network: Network, images: Path, labels: Path | None = None) -> ImageFolder:
-    """Return the images of a folder, or a single one.
+def labeled_images(network: Network, model: str, images: Path, labels: Path | None = None) -> ImageFolder:
+    """Return the images of a folder, or a single one; print how many the network predicts correctly.
 
     Labels from a file have to name classes of the network; folder names do not.
     """
+    from dreamfilters.evidence.accuracy import accuracy_of
     from dreamfilters.evidence.scan.sources import class_numbers
     from dreamfilters.images import image_folder
 
     found = image_folder(images, channels=network.form.channels, labels=labels)
     if labels is not None:
         class_numbers(network, found.labels)
+    more = [] if labels is None else ["--labels", str(labels)]
+    accuracy = accuracy_of(network, found)
+    if accuracy is not None:
+        say(accuracy.warning([model, str(images), *more]) or accuracy.describe())
     return found
 
 

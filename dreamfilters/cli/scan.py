@@ -49,8 +49,8 @@ def scan(
     from dreamfilters.runs.scan_store import KIND
 
     network = model_options.network(model)
-    source = source_of(options.labeled_images(network, options.images_or_samples(model, images), labels))
-    job = ScanJob(network, source, layer_names(layers) or default_layers(network), k=top, batch=batch)
+    found = options.labeled_images(network, model, options.images_or_samples(model, images), labels)
+    job = ScanJob(network, source_of(found), layer_names(layers) or default_layers(network), k=top, batch=batch)
     _print(run_options.run(KIND, network, run, StoredScanJob(job, model)), run_options.as_json)
 
 

@@ -64,7 +64,7 @@ def serve(
 
     settings = settings_for(
         model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-        top=top, out=out, prepare=options.import_tensorflow,
+        top=top, out=out, prepare=options.import_tensorflow, report=None if get is not None else say,
     )  # fmt: skip
     if get is not None:
         status, content = respond_once(settings, get)

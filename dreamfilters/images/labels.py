@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import path_text
 
@@ -77,3 +79,17 @@ def _columns(rows: list[list[str]]) -> tuple[list[list[str]], tuple[int, int]]:
     file = next((column for column, cell in enumerate(header) if cell in _FILE), None)
     label = next((column for column, cell in enumerate(header) if cell in _LABEL), None)
     return (rows, (0, 1)) if file is None or label is None else (rows[1:], (file, label))
+
+
+def evenly_spread(labels: Sequence[str], per_class: int) -> list[int]:
+    """Return `per_class` images of each class, evenly spread, because neighbors often show the same object."""
+    if per_class < 1:
+        raise ImageError(f"per_class={per_class}: at least 1")
+    members: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        if label:
+            members.setdefault(label, []).append(index)
+    if not members:
+        raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
+    spread = [np.linspace(0, len(group) - 1, min(per_class, len(group))).astype(int) for group in members.values()]
+    return sorted(group[place] for group, places in zip(members.values(), spread, strict=True) for place in places)

@@ -27,6 +27,7 @@ from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.network import Network
+from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
@@ -101,7 +102,9 @@ def load(
     >>> load("signs").classes[14]
     'STOP'
     """
-    settings = _settings(spec, form)
+    given, stored = _settings(spec, form)
+    stored = stored if classes is None else stored.model_copy(update={"classes": None})
+    settings = given.over(stored)
     held = {**(settings.inputs or {}), **(inputs or {})}
     declared = _declared_size(size, form, settings)
     ends = _Ends(input=input, output=output, size=declared, inputs=dict.fromkeys(held))
@@ -113,6 +116,7 @@ def load(
     network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
     network = replace(network, inputs=held_values(network.graph, held, network.form))
     network = replace(network, remark=_joined(describe_held(network.graph, held), network.remark))
+    network = replace(network, origin=_origin(network.origin, spec, form, given, stored))
     if network.form.order == "equalized":
         network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
     return _with_classes(network, settings.classes if classes is None else classes)
@@ -149,9 +153,9 @@ def network_of(model: AnyNetwork) -> Network:
         _remembered[:] = [entry for entry in _remembered if entry[1].model is not model]
         _remembered.append(known or (structure, network))
         del _remembered[:-_REMEMBERED]
-    if known is None and network.assumed:
-        assumption = network.assumed.partition(" (")[0]
-        message = f"{assumption}; load(model, form={{'range': [0, 255]}}) sets another range"
+    if known is None and network.origin.is_assumed:
+        assumption = network.describe_input().partition(";")[0]
+        message = f"{assumption}); load(model, form={{'range': [0, 255]}}) sets another range"
         warnings.warn(message, stacklevel=_frames_of_this_package() + 1)
     return known[1] if known else network
 
@@ -204,10 +208,10 @@ def _assumed(model: keras.Model, name: str, ends: _Ends, channels: int) -> Netwo
         graph = flatten(model, **ends)
     except (ModelError, UnknownNameError) as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{model.name}: ')}") from None
-    form, assumed = form_of(graph, name)
+    form, origin = form_of(graph, name)
     image = graph.image if ends["inputs"] else None  # the others may be images too
     image, output = ends["input"] or image, ends["output"]
-    network = Network(model, form, name=name, assumed=assumed, input=image, output=output, loss=loss)
+    network = Network(model, form, name=name, origin=origin, input=image, output=output, loss=loss)
     if output is not None or len(set(graph.outputs)) < 2:
         return replace(network, remark=untraced)
     preferred = preferred_output(network)
@@ -226,7 +230,15 @@ def _signs() -> Network:
     names = importlib.import_module("dreamfilters.signs.classes")
     form = InputForm.from_range(0, 1, size=(48, 48))
     prior = Path(str(home / "prior.npz"))
-    return Network(model, form, names.GERMAN, (names.ENGLISH,), "signs", prior=prior if prior.exists() else None)
+    return Network(
+        model,
+        form,
+        names.GERMAN,
+        (names.ENGLISH,),
+        "signs",
+        prior=prior if prior.exists() else None,
+        origin=FormOrigin("known", "that of the built-in network"),
+    )
 
 
 def _application(text: str) -> Network:
@@ -236,7 +248,13 @@ def _application(text: str) -> Network:
     model = applications.open_application(name, random=bool(option))
     height, width, _channels = flatten(model).input_shape
     form = replace(applications.form(name), size=(height, width))
-    return Network(model, form, () if option else applications.imagenet_classes(), name=name)
+    return Network(
+        model,
+        form,
+        () if option else applications.imagenet_classes(),
+        name=name,
+        origin=FormOrigin("known", "that of keras.applications"),
+    )
 
 
 def _from_function(module: str, function: str) -> keras.Model:
@@ -260,19 +278,39 @@ def settings_file(spec: keras.Model | str | Path) -> Path | None:
     return None
 
 
-def _settings(spec: keras.Model | str | Path, form: Form) -> InputSettings:
-    """Return the input settings in `form`, completed by those in the file next to the model."""
+def _settings(spec: keras.Model | str | Path, form: Form) -> tuple[InputSettings, InputSettings]:
+    """Return the input settings in `form`, and those in the file next to the model, which complete them."""
     path = settings_file(spec)
     stored = InputSettings() if path is None or not path.is_file() else read_settings(path)
     if form is None or isinstance(form, InputForm):
-        return stored
-    return read_settings(form if isinstance(form, Mapping) else Path(form)).over(stored)
+        return InputSettings(), stored
+    return read_settings(form if isinstance(form, Mapping) else Path(form)), stored
+
+
+def _origin(
+    own: FormOrigin, spec: keras.Model | str | Path, form: Form, given: InputSettings, stored: InputSettings
+) -> FormOrigin:
+    """Return where the range comes from, and the other settings; `own` is the origin without the settings."""
+    if isinstance(form, InputForm):
+        return GIVEN
+    path, is_file = settings_file(spec), isinstance(form, str | Path)
+    sources = (
+        (given, FormOrigin("file", f"from {Path(str(form)).name}") if is_file else GIVEN),
+        (stored, FormOrigin("file", f"from {path.name}" if path else "")),
+    )
+    origin = next((source for settings, source in sources if settings.has_range), own)
+    others = [
+        f"{', '.join(keys)} {source.text}"
+        for settings, source in sources
+        if source is not origin
+        and (keys := [key for key in settings.other_keys if settings is given or key not in given.other_keys])
+    ]
+    return replace(origin, text="; ".join([origin.text, *others]))
 
 
 def _with_form(
     network: Network, form: InputForm | None, settings: InputSettings, size: int | tuple[int, int] | None
 ) -> Network:
-    is_given = form is not None or settings.has_range
     form = form or settings.applied(network.form)
     if size is not None:
         form = replace(form, size=(size, size) if isinstance(size, int) else size)
@@ -281,7 +319,7 @@ def _with_form(
         raise InputFormError(f"{network.name}: takes {channels} channels, the input form has {form.channels}")
     if form.size == (None, None):
         form = replace(form, size=(height, width))
-    return replace(network, form=form, assumed="" if is_given else network.assumed)
+    return replace(network, form=form)
 
 
 def _with_classes(network: Network, classes: Classes) -> Network:

@@ -23,6 +23,7 @@ from dreamfilters.networks.graph import CALL, Graph, Step, flatten
 from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
+from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.watching import LOGITS, ForwardPass
 
@@ -39,7 +40,7 @@ class Network:
         classes: the name of each output; its number where there are no names.
         aliases: further names, each tuple in the order of the classes. The built-in network has its English names here.
         name: the name used in messages and for folders.
-        assumed: one line on what was assumed about the input form, or ''.
+        origin: where the input form comes from.
         prior: file with the color and spectrum statistics of its training images, or None.
         changes: one sentence for each change that an old file's configuration needed for this version of Keras.
         remark: one line on unusual weights, or on which inputs and outputs were chosen, or ''.
@@ -60,7 +61,7 @@ class Network:
     classes: tuple[str, ...] = ()
     aliases: tuple[tuple[str, ...], ...] = ()
     name: str = "network"
-    assumed: str = ""
+    origin: FormOrigin = GIVEN
     prior: Path | None = None
     changes: tuple[str, ...] = ()
     remark: str = ""
@@ -190,6 +191,14 @@ class Network:
         """Return the network's input for images (n, h, w, c) in [0, 1]."""
         return self.form.to_input(image)
 
+    def describe_input(self) -> str:
+        """Return the input form and where it comes from, in one line.
+
+        >>> network.describe_input()
+        'input form of signs: 48x48 RGB, 0 to 1 (that of the built-in network)'
+        """
+        return f"input form of {self.name}: {self.form.describe()} ({self.origin.text})"
+
     def class_number(self, name: str) -> int:
         """Return the number of a class that is given by name, alias, title or number, or raise UnknownNameError.
 
@@ -253,7 +262,13 @@ class Network:
         detail = f"{self.form.describe()}, {self.model.count_params():,} parameters, {len(rows)} layers"
         named = f"{len(self.classes)} classes: {classes}" if self.classes else "no classes"
         parts = [part for part in (self.remark, *self.changes) if part]
-        return frame(heading(self.name, detail), warning(self.assumed), named, *parts, table("", rows))
+        return frame(
+            heading(self.name, detail),
+            warning(self.describe_input() if self.origin.is_assumed else ""),
+            named,
+            *parts,
+            table("", rows),
+        )
 
     def _exact(self, address: str) -> str:
         if address == LOGITS:

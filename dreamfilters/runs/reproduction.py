@@ -14,6 +14,7 @@ from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
 from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.networks import Network, load
+from dreamfilters.networks.preprocessing.form_origin import FormOrigin
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry, read_start
@@ -66,7 +67,8 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False, import
 
 
 def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
-    network = replace(network, name=str(record["model"]["name"]))  # the file may have been renamed
+    origin = FormOrigin("given", f"stored in {image.name}")
+    network = replace(network, name=str(record["model"]["name"]), origin=origin)  # the file may have been renamed
     prior, start = (_attachment(image, name, record["attachments"]) for name in ATTACHMENTS)
     return DreamJob(
         with_classes(network, record["classes"]),

@@ -58,7 +58,8 @@ def audit(
     network = network_of(network)
     canvas = canvas_of(network, Recipe())
     size = scan.size if scan else (canvas.height, canvas.width)
-    units = _Units(network, scan, chosen_layers(network, scan, layers))
+    inputs = replace(network.form, size=size).describe_interval()
+    units = _Units(network, scan, chosen_layers(network, scan, layers), inputs)
     recipe = search_recipe(network, size)
     report = progress or (lambda _: None)
     report(Progress(0, 0, "bounds"))
@@ -77,6 +78,7 @@ def audit(
         fingerprint=network.fingerprint,
         images=0 if scan is None else scan.readable,
         size=size,
+        inputs=inputs,
         recipe=recipe.name,
         seed=seed,
         layers=tuple(units.layer(name, found) for name, found in findings.items()),
@@ -148,6 +150,7 @@ class _Units:
     network: Network
     scan: Scan | None
     layers: tuple[str, ...]
+    inputs: str  # the interval of valid inputs, as text
 
     def findings(
         self, bounds: Bounds, dreams: Mapping[tuple[str, int], DreamEvidence]
@@ -190,7 +193,12 @@ class _Units:
         layer_bounds = bounds.layers[layer]
         before = layer_bounds.before(unit)
         verdict = judge(
-            self._activation(layer), scanned=scanned, dream=dream, before=before, reason=layer_bounds.reason
+            self._activation(layer),
+            scanned=scanned,
+            dream=dream,
+            before=before,
+            reason=layer_bounds.reason,
+            inputs=self.inputs,
         )
         if scanned is None and dream and dream.activated and verdict.kind == "undecided":  # it has no ReLU
             file = f" ({dream.image})" if dream.image else ""

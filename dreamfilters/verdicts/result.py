@@ -79,6 +79,7 @@ class Audit:
         fingerprint: hash of its weights and configuration.
         images: number of scanned images, 0 for none.
         size: (height, width) of the inputs for which the bounds are proved.
+        inputs: the interval of their values, such as '[0, 1]', or ''.
         recipe: name of the recipe of the dreams.
         seed: random seed of the dreams.
         layers: the audited layers in the order of execution.
@@ -93,6 +94,7 @@ class Audit:
     seed: int
     layers: tuple[LayerAudit, ...]
     untried: tuple[str, ...] = ()
+    inputs: str = ""
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -155,7 +157,7 @@ class Audit:
         return f"Audit({self.network!r}, {self.images} images: {counts or 'no units'})"
 
 
-_HEAD = ("network", "fingerprint", "images", "size", "recipe", "seed", "untried")
+_HEAD = ("network", "fingerprint", "images", "size", "inputs", "recipe", "seed", "untried")
 
 
 def audit_from(values: Mapping[str, Any]) -> Audit:

@@ -70,10 +70,11 @@ def segments(counts: Sequence[int], width: int, least: int = _LEAST) -> list[int
 def _title(audit: Audit, width: int) -> Panel:
     basis = f"{audit.images:,} images scanned" if audit.images else "bounds and dreams, without images"
     units = sum(audit.counts.values())
+    inputs = f"input in {audit.inputs}" if audit.inputs else "valid input"
     return text_panel(
         [
             TextLine(f"{audit.network}: {units:,} units, {basis}", 17, BRIGHT),
-            TextLine("Share of each layer's units by verdict. Dead is proved for every valid input.", 12, DIM),
+            TextLine(f"Share of each layer's units by verdict. Dead is proved for every {inputs}.", 12, DIM),
         ],
         width=width,
     )

@@ -95,6 +95,7 @@ def judge(
     dream: DreamEvidence | None = None,
     before: tuple[float, float] | None = None,
     reason: str = "",
+    inputs: str = "",
 ) -> Verdict:
     """Return the verdict on a unit.
 
@@ -107,17 +108,19 @@ def judge(
         dream: evidence from a dream, if any.
         before: proved bounds of the value before the activation, as `LayerBounds.before` returns them.
         reason: why there are no bounds.
+        inputs: the interval of the inputs that the bounds hold for, such as '[0, 1]'; default: of valid inputs.
 
     Example:
-        >>> str(judge("relu", before=(-3.0, -0.1)))
-        'dead, proved: no valid input raises it above -0.1 before its ReLU'
+        >>> str(judge("relu", before=(-3.0, -0.1), inputs="[0, 1]"))
+        'dead, proved: no input in [0, 1] raises it above -0.1 before its ReLU'
     """
     if scanned and not (math.isfinite(scanned.high) and math.isfinite(scanned.low)):
         return Verdict("undecided", f"{_on(scanned)} it produced NaN or infinity ({scanned.low:g} to {scanned.high:g})")
-    if constant := _saturated_or_on(activation, scanned, before):
+    inputs = f"input in {inputs}" if inputs else "valid input"
+    if constant := _saturated_or_on(activation, scanned, before, inputs):
         return constant
     if activation in _RELU:
-        return _with_relu(activation, scanned, dream, before, reason)
+        return _with_relu(activation, scanned, dream, before, reason, inputs)
     return _without_relu(activation, scanned)
 
 
@@ -127,6 +130,7 @@ def _with_relu(
     dream: DreamEvidence | None,
     before: tuple[float, float] | None,
     reason: str,
+    inputs: str,
 ) -> Verdict:
     """Return the verdict on a unit with a ReLU."""
     name = "ReLU6" if activation == "relu6" else "ReLU"
@@ -135,7 +139,7 @@ def _with_relu(
         doubt = "; this contradicts its bounds: an image is not a valid input" if proved else ""
         return Verdict("alive", _witness(scanned) + doubt)
     if before is not None and proved:
-        return Verdict("dead", f"no valid input raises it above {before[1]:.3g} before its {name}", proved=True)
+        return Verdict("dead", f"no {inputs} raises it above {before[1]:.3g} before its {name}", proved=True)
     inactive = f"not activated by any of {scanned.images} images" if scanned else "no images were scanned"
     if dream and dream.activated and dream.score > 0:
         raised = f"a dream{f' ({dream.image})' if dream.image else ''} raises it to {dream.score:.4g}"
@@ -163,17 +167,17 @@ def _without_relu(activation: str, scanned: ScanEvidence | None) -> Verdict:
 
 
 def _saturated_or_on(
-    activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None
+    activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None, inputs: str
 ) -> Verdict | None:
     """Return the verdict on a unit that is always at a limit of its activation or always above 0; None for others."""
     ceiling = _RELU.get(activation)
     if ceiling is not None:
         if before is not None and before[0] >= ceiling:
-            return Verdict("saturated", f"every valid input raises it to {ceiling:g} or more", proved=True)
+            return Verdict("saturated", f"every {inputs} raises it to {ceiling:g} or more", proved=True)
         if scanned and scanned.low >= ceiling:
             return Verdict("saturated", f"{_on(scanned)} it is at its upper limit, {ceiling:g}")
         if before is not None and before[0] > 0:
-            return Verdict("always on", f"no valid input lowers it below {before[0]:.3g}", proved=True)
+            return Verdict("always on", f"no {inputs} lowers it below {before[0]:.3g}", proved=True)
         if scanned and scanned.low > 0:
             return Verdict("always on", f"{_on(scanned)} it is above 0; its minimum is {scanned.low:.4g}")
     if activation in _BOUNDED and scanned:

@@ -134,6 +134,7 @@ def settings_for(
     top: int = 5,
     out: str | Path | None = None,
     prepare: Callable[[], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> ViewerSettings:
     """Return the settings of a viewer, checked as far as this is possible without opening the model.
 
@@ -160,6 +161,7 @@ def settings_for(
         out=None if out is None else Path(out),
         snippets=Snippets.of(name, options),
         prepare=prepare,
+        report=report,
     )
 
 

@@ -14,6 +14,7 @@ from dreamfilters.errors import DreamfiltersError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
+from dreamfilters.networks.classes.accuracy import Accuracy
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
 
@@ -118,11 +119,13 @@ class ImageEvidence:
     Attributes:
         image_ids: id of each image of the scan, by its index.
         verdicts: layer id -> one for each unit; empty until the verdicts are known.
+        accuracy: of the network on the labeled images, by their indices in the scan; None if it has no meaning.
     """
 
     image_ids: tuple[str, ...]
     scan: Scan
     verdicts: Mapping[str, tuple[VerdictBasis, ...]]
+    accuracy: Accuracy | None = None
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,10 @@ def test_a_row_for_each_layer_and_for_each_verdict(run_command, workspace):
         ["verdict", "units"], ["dormant", "1", "conv:1"], ["dead", "1", "conv:2"], ["always", "on", "1", "conv:3"],
     ]  # fmt: skip
     assert lines[8] == f"dormant: {WARNING}"
-    assert lines[9] == "out/index.html"
+    assert lines[9:] == ["dead: proved for inputs in [0, 1]", "out/index.html"]
     page = (workspace / "out" / "index.html").read_text("utf-8")
     assert page.count(WARNING) == 1
-    assert "no valid input raises it above -0.1 before its ReLU" in page
+    assert "no input in [0, 1] raises it above -0.1 before its ReLU" in page
 
 
 def test_json_holds_the_audit(run_command):

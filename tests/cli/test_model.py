@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli import model
+from dreamfilters.cli import model, scan as scan_command
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import load
@@ -82,7 +82,7 @@ def test_input_forms_are_ranked_and_the_best_is_saved_beside_the_model(workspace
     assert (len(lines), lines[-1]) == (4, str(workspace / "net.toml"))
     assert tomllib.loads((workspace / "net.toml").read_text())["range"] == [0, 255]
     network = load(workspace / "net.keras")
-    assert (network.form.describe(), network.assumed) == ("8x8 RGB, 0 to 255", "")
+    assert network.describe_input() == "input form of net: 8x8 RGB, 0 to 255 (from net.toml)"
     assert isinstance(rank(workspace, "--save").exception, OutputError)
     assert rank(workspace, "--save", "--force").exit_code == 0
 
@@ -136,3 +136,20 @@ def test_a_missing_file_is_an_error_of_one_line(tmp_path):
     done = invoke(model.convert, tmp_path / "absent.h5", tmp_path / "out.keras")
     assert done.exit_code != 0
     assert "no such file" in str(done.exception)
+
+
+def test_a_poor_accuracy_is_a_warning_that_the_saved_form_ends(workspace):
+    """The network is for images in 0..255; 0..1 is assumed, and all images are predicted as the darkest class."""
+
+    def scan():
+        words = workspace / "net.keras", workspace / "images", "--out", workspace / "scan", "--force", "-q"
+        return invoke(scan_command.scan, *words).stderr.splitlines()
+
+    warning, form = scan()
+    assert form.startswith("input form of net: 8x8 RGB, 0 to 1 (assumed;")
+    assert warning.startswith("warning: only 33% of 18 labeled images are predicted correctly (chance: 33%).")
+    assert warning.endswith(f"dreamfilters inputs {workspace / 'net.keras'} {workspace / 'images'}")
+    assert rank(workspace, "--save").exit_code == 0
+    accuracy, form = scan()
+    assert accuracy == "100% of 18 labeled images are predicted correctly (chance: 33%)"
+    assert form == "input form of net: 8x8 RGB, 0 to 255 (from net.toml)"

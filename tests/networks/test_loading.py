@@ -10,6 +10,7 @@ from keras import layers
 from dreamfilters.errors import DreamfiltersError, InputFormError, ModelError, UnknownNameError, UntrustedError
 from dreamfilters.evidence.activations import mean_responses
 from dreamfilters.networks import InputForm, load, loading, network_of
+from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 
 
 def test_a_model_is_taken_as_it_is(plain):
@@ -18,7 +19,8 @@ def test_a_model_is_taken_as_it_is(plain):
     assert network.name == "plain"
     assert network.classes == ("0", "1", "2")
     assert network.form == InputForm.from_range(0, 1, size=(16, 16))
-    assert network.assumed == "assumed that plain takes RGB in 0..1 (give --range LOW HIGH)"
+    wanted = "input form of plain: 16x16 RGB, 0 to 1 (assumed; --range LOW HIGH sets another range)"
+    assert network.describe_input() == wanted
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
@@ -27,7 +29,7 @@ def test_a_file_gives_the_same_network(plain, save, name):
     network = load(save(plain, name))
     assert network.name == "model"
     assert network.fingerprint == load(plain).fingerprint
-    assert network.assumed == f"assumed that {name} takes RGB in 0..1 (give --range LOW HIGH, or model.toml next to it)"
+    assert network.origin == FormOrigin("assumed", "assumed; --range LOW HIGH or model.toml sets another range")
 
 
 def test_what_lies_beside_a_model_is_read(plain, save):
@@ -37,16 +39,23 @@ def test_what_lies_beside_a_model_is_read(plain, save):
     network = load(path)
     assert network.form == InputForm.from_range(0, 255, size=(16, 16), order="BGR")
     assert network.classes == ("a", "b", "c")
-    assert network.assumed == ""
+    assert network.origin == FormOrigin("file", "from model.toml")
     said = load(path, form={"range": [-1, 1]}, classes=["x", "y", "z"], size=20)
     assert said.form == InputForm.from_range(-1, 1, size=(20, 20), order="BGR")
     assert said.class_number("y") == 1
+    assert said.origin == FormOrigin("given", "given; order from model.toml")
+    assert load(path, form={"range": [-1, 1]}).origin.text == "given; order, classes from model.toml"
+    path.with_suffix(".toml").write_text('order = "BGR"')
+    assert load(path).origin.text == "assumed; --range LOW HIGH or model.toml sets another range; order from model.toml"
+    assert load(path, form={"order": "RGB"}).origin.text.endswith("sets another range; order given")
 
 
 def test_a_form_given_as_file_or_value(plain, tmp_path):
     (tmp_path / "other.toml").write_text("range = [0, 255]")
     assert load(plain, form=tmp_path / "other.toml").form == InputForm.from_range(0, 255, size=(16, 16))
+    assert load(plain, form=tmp_path / "other.toml").origin == FormOrigin("file", "from other.toml")
     form = InputForm.from_range(0, 2)
+    assert load(plain, form=form).origin == GIVEN
     assert load(plain, form=form).form == InputForm.from_range(0, 2, size=(16, 16))
 
 
@@ -70,7 +79,7 @@ def test_an_application_without_download():
     assert network.name == "MobileNetV2"
     assert network.form == InputForm.from_range(-1, 1, size=(224, 224))
     assert network.classes[999] == "999"
-    assert network.assumed == ""
+    assert network.origin.source == "known"
     with pytest.raises(UnknownNameError, match="no such option 'rnd'"):
         load("applications:MobileNetV2:rnd")
 
@@ -225,8 +234,7 @@ def test_the_built_in_network():
     network = load("signs")
     assert len(network.classes) == 43
     assert network.class_number("STOP") == network.class_number("stop") == 14
-    assert network.form == InputForm.from_range(0, 1, size=(48, 48))
-    assert network.assumed == ""
+    assert network.describe_input() == "input form of signs: 48x48 RGB, 0 to 1 (that of the built-in network)"
 
 
 def test_every_error_is_one_of_ours_and_one_line(tmp_path):
@@ -251,7 +259,7 @@ def test_mobilenet_v3_which_keras_builds_for_any_size_has_its_own():
     assert all(None not in info.shape for info in network.layers)
 
 
-ASSUMED = "assumed that .* takes RGB in 0..1"
+ASSUMED = "input form of .* 0 to 1 .assumed"
 
 
 def test_a_network_is_returned_unchanged(plain):
@@ -261,7 +269,7 @@ def test_a_network_is_returned_unchanged(plain):
 
 def test_a_model_given_again_has_the_same_network_and_one_warning(make_tiny, recwarn):
     model = make_tiny()
-    with pytest.warns(UserWarning, match=ASSUMED + r"; load\(model, form={'range': \[0, 255\]}\) sets another range"):
+    with pytest.warns(UserWarning, match=ASSUMED + r"\); load\(model, form={'range': \[0, 255\]}\) sets another range"):
         network = network_of(model)
     assert network_of(model) is network
     assert not recwarn.list

@@ -40,4 +40,4 @@ def test_classes_are_found_by_german_english_and_number(network):
 
 def test_it_ships_the_color_statistics_of_its_images(network):
     assert network.prior is not None
-    assert not network.assumed
+    assert network.origin.source == "known"

@@ -101,7 +101,7 @@ def test_a_dormant_unit_is_activated_by_its_dream_and_has_the_warning(found):
 
 
 def test_a_dead_unit_has_its_bound_and_is_not_dreamed_if_intervals_prove_it(found):
-    assert found.unit("first", 1).verdict.sentence == "no valid input raises it above -0.1 before its ReLU"
+    assert found.unit("first", 1).verdict.sentence == "no input in [0, 1] raises it above -0.1 before its ReLU"
     assert found.unit("first", 1).dream is None
     assert found.unit("second", 0).before[1] == pytest.approx(-0.1, abs=1e-3)
     assert found.unit("second", 0).dream is not None  # intervals alone did not prove it

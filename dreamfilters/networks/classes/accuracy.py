@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,3 +87,12 @@ class Accuracy:
         '75% of 4 labeled images are predicted correctly (chance: 50%)'
         """
         return f"{self.value:.0%} of {self.count} labeled images are predicted correctly (chance: {self.chance:.0%})"
+
+    def warning(self, arguments: Sequence[str]) -> str:
+        """Return a warning of one line if the accuracy is poor, else ''; `arguments` are those of `inputs`."""
+        if not self.is_poor:
+            return ""
+        return (
+            f"warning: only {self.describe()}. The input form or the order of the classes may be wrong; find them "
+            f"with: dreamfilters inputs {shlex.join(arguments)}"
+        )

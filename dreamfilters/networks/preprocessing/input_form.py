@@ -141,6 +141,16 @@ class InputForm:
         low, high = (least - means) / stds, (greatest - means) / stds
         return tuple(map(float, low)), tuple(map(float, high))
 
+    def describe_interval(self) -> str:
+        """Return the interval of valid inputs, such as '[0, 255]'; the product of those of the channels if they differ.
+
+        >>> InputForm(scale=255.0, mean=(103.9, 116.8, 123.7), order="BGR").describe_interval()
+        '[-103.9, 151.1] x [-116.8, 138.2] x [-123.7, 131.3]'
+        """
+        low, high = self.box()
+        intervals = [f"[{least:.4g}, {greatest:.4g}]" for least, greatest in zip(low, high, strict=True)]
+        return intervals[0] if len(set(intervals)) == 1 else " x ".join(intervals)
+
     def describe(self) -> str:
         """Return the form in one line."""
         height, width = ("any" if side is None else str(side) for side in self.size)

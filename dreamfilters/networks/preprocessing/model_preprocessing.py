@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.io.file_checks import SUFFIXES
 from dreamfilters.networks.layers.pass_through import types_of
+from dreamfilters.networks.preprocessing.form_origin import FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _LARGEST = 2.0  # means and stds of values in 0..1 or -1..1 are at most 1, of values in 0..255 around 100
@@ -23,22 +24,27 @@ _WHITE = 255.0
 _TOLERANCE = 0.01  # relative; models in float16 have 3 digits
 
 
-def form_of(graph: Graph, name: str) -> tuple[InputForm, str]:
-    """Return the most likely input form, and a line on what was assumed of the model `name`.
+class ImpliedRange(NamedTuple):
+    """The values of black and white that the first steps of a model imply, and the types of these steps."""
 
-    The line is '' if the model's first layers imply the range.
-    """
+    low: float
+    high: float
+    steps: tuple[str, ...] = ()
+
+
+def form_of(graph: Graph, name: str) -> tuple[InputForm, FormOrigin]:
+    """Return the most likely input form of the model `name`, and where it comes from."""
     height, width, channels = graph.input_shape
     implied = implied_range(graph)
-    form = InputForm.from_range(*(implied or (0.0, 1.0)), size=(height, width), channels=channels or 3)
+    low, high, steps = implied or ImpliedRange(0.0, 1.0)
+    form = InputForm.from_range(low, high, size=(height, width), channels=channels or 3)
     if implied:
-        return form, ""
-    file = f", or {Path(name).stem}.toml next to it" if Path(name).suffix in SUFFIXES else ""
-    what = f"{form.channels} channels" if form.order == "channels" else form.order
-    return form, f"assumed that {name} takes {what} in 0..1 (give --range LOW HIGH{file})"
+        return form, FormOrigin("model", f"read from the model: {', '.join(steps)}")
+    file = f" or {Path(name).stem}.toml" if Path(name).suffix in SUFFIXES else ""
+    return form, FormOrigin("assumed", f"assumed; --range LOW HIGH{file} sets another range")
 
 
-def implied_range(graph: Graph) -> tuple[float, float] | None:
+def implied_range(graph: Graph) -> ImpliedRange | None:
     """Return the range of input values that the first layers and operations imply, None if they imply none.
 
     Images of one value pass through the steps that prepare an image. The line through what comes out gives the mean
@@ -46,24 +52,27 @@ def implied_range(graph: Graph) -> tuple[float, float] | None:
     """
     values = {0: _uniform_images(graph)}
     implied: list[tuple[float, float]] = []
+    steps: list[str] = []
     for step in graph.steps:
         known = [values[slot] for slot in step.inputs if slot in values]
         outputs = _prepared(step, values) if len(known) == len(step.inputs) else None
         if outputs is not None:
             values.update(zip(step.outputs, outputs, strict=True))
+            steps += [step.type] if step.type not in _SAME_RANGE else []
         elif known and step.type != "HeldInput":
-            found = [_range_before(value) for value in known]
-            found.append(_range_of_training(step))
-            implied += [one for one in found if one][:1]
-    return implied[0] if len(set(implied)) == 1 else None
+            before = [found for value in known if (found := _range_before(value))]
+            trained = None if before else _range_of_training(step)
+            steps += [step.type] if trained else []
+            implied += before[:1] or ([trained] if trained else [])
+    return ImpliedRange(*implied[0], tuple(dict.fromkeys(steps))) if len(set(implied)) == 1 else None
 
 
 # Operations that compute each value from the values of the same pixel, move pixels or leave some out. `_range_before`
 # drops what is not linear.
-_PREPARING = types_of("identity", "cast", "reshape", "reorder", "pad", "crop", "resize") | {
+_SAME_RANGE = types_of("identity", "cast", "reshape", "reorder", "pad", "crop", "resize") | {"Resize"}
+_PREPARING = _SAME_RANGE | {
     "Rescaling", "Normalization", "Lambda", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Clip",
     "GetItem", "Take", "Split", "Unstack", "Stack", "Concatenate", "Flip", "Swapaxes", "Moveaxis", "RGBToGrayscale",
-    "Resize",
 }  # fmt: skip
 # They keep the range of values; on images of one value they do something else.
 _SPREADING = ("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization")

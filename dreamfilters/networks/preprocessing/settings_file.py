@@ -58,6 +58,11 @@ class InputSettings(pydantic.BaseModel):
         """Whether the range of values is given."""
         return any(getattr(self, key) is not None for key in _VALUES)
 
+    @property
+    def other_keys(self) -> tuple[str, ...]:
+        """The keys that are given, without those of the range."""
+        return tuple(key for key in self.model_dump(exclude_none=True) if key not in _VALUES)
+
     def over(self, other: InputSettings) -> InputSettings:
         """Return these settings completed by those of `other`; the keys of the range come from one of them only."""
         lower = other.model_dump(exclude_none=True)

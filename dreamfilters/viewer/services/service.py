@@ -14,7 +14,7 @@ import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.viewer.daemon_thread import run_in_daemon_thread
-from dreamfilters.viewer.messages import ScanRequest, Values
+from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
@@ -34,6 +34,7 @@ class ViewerSettings:
         images, labels, top, audit, out: as `serve` takes them.
         snippets: commands that start the same viewer and reproduce a dream.
         prepare: called first in the worker's process.
+        report: called with one line on the input form, then with a warning of a poor accuracy on the labeled images.
     """
 
     spec: Any
@@ -45,6 +46,7 @@ class ViewerSettings:
     out: Path | None = None
     snippets: Snippets = field(default_factory=lambda: Snippets(""))
     prepare: Callable[[], None] | None = None
+    report: Callable[[str], None] | None = None
 
 
 class Service:
@@ -109,6 +111,7 @@ class Service:
             "default_recipe": builtin_recipes.OTHERS,
             "class_recipe": builtin_recipes.CLASSES,
             "evidence": self._scan_progress,
+            "accuracy": _accuracy_values(self.catalog.evidence),
             "command": command,
             "python": python,
         }
@@ -145,17 +148,27 @@ class Service:
         elif topic == "progress":
             self._publish_progress(value)
         elif topic == "evidence":
+            if catalog.evidence is None and value.accuracy is not None:
+                images = "IMAGES" if self._settings.images is None else str(self._settings.images)
+                self._report(value.accuracy.warning([str(self._settings.spec), images]))
             catalog.evidence = value
+            self.hub.publish("state", self.state())
         elif topic == "verdicts" and catalog.evidence is not None:
             catalog.evidence = replace(catalog.evidence, verdicts=value)
         elif topic == "report":
             self.hub.publish("report", value)
         elif topic == "network":
+            if catalog.description is None:  # the worker has not crashed and started again
+                self._report(value.values["form"]["line"])
             catalog.description = value
             self.hub.publish("state", self.state())
             self._publish_images()  # labels are class names now
         else:
             self.hub.publish("state", self.state())
+
+    def _report(self, line: str) -> None:
+        if line and self._settings.report is not None:
+            self._settings.report(line)
 
     def _publish_images(self) -> None:
         self.hub.publish("images", self.images.listed())
@@ -168,6 +181,17 @@ class Service:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _accuracy_values(evidence: ImageEvidence | None) -> Values | None:
+    """Return the accuracy on the labeled images as JSON values."""
+    accuracy = None if evidence is None else evidence.accuracy
+    if accuracy is None:
+        return None
+    return {
+        "value": accuracy.value, "count": accuracy.count, "chance": accuracy.chance, "poor": accuracy.is_poor,
+        "text": accuracy.describe(),
+    }  # fmt: skip
 
 
 def _scan_request(settings: ViewerSettings, store: ImageStore) -> ScanRequest | None:

@@ -16,11 +16,20 @@ export interface ServerState {
   network: Network | null;
   images?: ImageInfo[];
   evidence?: EvidenceProgress;
+  accuracy: Accuracy | null; // on the labeled images; null before their scan and without labels
   recipes: string[];
   default_recipe: string;
   class_recipe: string;
   command: string;
   python: string;
+}
+
+export interface Accuracy {
+  value: number; // the share of images that are predicted correctly, averaged over the classes
+  count: number; // of labeled images
+  chance: number;
+  poor: boolean; // whether the input form or the order of the classes may be wrong
+  text: string; // all of it in one line
 }
 
 export interface Network {
@@ -42,6 +51,10 @@ export interface InputForm {
   width: number;
   channels: number;
   text: string;
+  interval: string; // of the values, such as "[0, 255]"
+  source: "given" | "file" | "model" | "known" | "assumed"; // of the range of values
+  origin: string; // the source in words
+  line: string; // all of it in one line
 }
 
 export interface Layer {

@@ -7,6 +7,7 @@ from typing import Any
 
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
+from dreamfilters.evidence.accuracy import accuracy_of_scan
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
@@ -50,7 +51,7 @@ def run_scan(
         report("running", state.done, "scanning the images")
         yield
     scan = job.result(state)
-    send("evidence", ImageEvidence(request.image_ids, scan, {}))
+    send("evidence", ImageEvidence(request.image_ids, scan, {}, accuracy_of_scan(network, scan)))
     report("running", count, "computing bounds over all valid images")
     # The bounds of a large network take a minute; NumPy and TensorFlow release the lock for other requests.
     verdicts = run_in_daemon_thread(lambda: verdicts_of(session, scan, stored))

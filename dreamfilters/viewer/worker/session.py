@@ -128,7 +128,8 @@ def describe_network(network: Network) -> NetworkDescription:
             "fingerprint": network.fingerprint,
             "parameters": int(network.model.count_params()),
             "form": {"height": height, "width": width, "channels": network.form.channels,
-                     "text": network.form.describe(), "assumed": network.assumed},
+                     "text": network.form.describe(), "interval": network.form.describe_interval(),
+                     "source": network.origin.source, "origin": network.origin.text, "line": network.describe_input()},
             "classes": list(network.class_titles),
             "layers": [
                 _layer_values(key, info, (height, width)) if key != CLASS_LAYER

@@ -43,3 +43,12 @@ def test_always_the_most_frequent_class_is_poor():
 def test_a_few_images_are_no_evidence():
     assert not of([0, 1], [1, 0]).is_poor
     assert of([0, 1, 2, 0, 1], [1, 2, 0, 1, 2]).is_poor
+
+
+def test_a_poor_accuracy_is_a_warning_with_a_command():
+    labels = np.arange(100) % 5
+    assert of(labels, labels).warning(["net.keras", "images"]) == ""
+    assert of(labels, np.zeros(100, int)).warning(["my net.keras", "images"]) == (
+        "warning: only 20% of 100 labeled images are predicted correctly (chance: 20%). The input form or the order of "
+        "the classes may be wrong; find them with: dreamfilters inputs 'my net.keras' images"
+    )

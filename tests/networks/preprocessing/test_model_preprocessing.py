@@ -4,6 +4,7 @@ import pytest
 from keras import layers, ops
 
 from dreamfilters.networks.graph import flatten
+from dreamfilters.networks.preprocessing.form_origin import FormOrigin
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of, implied_range
 
 
@@ -43,9 +44,9 @@ def norm_of(mean, variance):
 )
 def test_the_first_layers_tell_the_range(first, box):
     model = keras.Sequential([keras.Input((8, 8, 3)), *first, layers.Conv2D(2, 3)])
-    form, assumed = form_of(flatten(model), "model.h5")
+    form, origin = form_of(flatten(model), "model.h5")
     assert (form.box()[0][0], form.box()[1][0]) == (box or (0, 1))
-    assert bool(assumed) == (box is None)
+    assert origin.source == ("model" if box else "assumed")
 
 
 def tf_style(x):
@@ -89,9 +90,9 @@ def by_channel(x):
 def test_operations_imply_the_range(prepare, box):
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.Conv2D(2, 3)(prepare(image)))
-    form, assumed = form_of(flatten(model), "model.h5")
+    form, origin = form_of(flatten(model), "model.h5")
     assert (form.box()[0][0], form.box()[1][0]) == (box or (0, 1))
-    assert bool(assumed) == (box is None)
+    assert origin.source == ("model" if box else "assumed")
 
 
 def test_branches_imply_a_range_if_they_agree():
@@ -99,7 +100,7 @@ def test_branches_imply_a_range_if_they_agree():
     image = keras.Input((8, 8, 3))
     scaled = layers.Conv2D(3, 1)(layers.Rescaling(1 / 255)(image))
     shortcut = keras.Model(image, layers.Concatenate()([scaled, image]))
-    assert implied_range(flatten(shortcut)) == (0, 255)
+    assert implied_range(flatten(shortcut)) == (0, 255, ("Rescaling",))
     other = layers.Conv2D(3, 1)(layers.Rescaling(2.0, offset=-1)(image))
     assert implied_range(flatten(keras.Model(image, layers.Add()([scaled, other])))) is None
 
@@ -109,22 +110,26 @@ def test_operations_with_the_channels_first_imply_the_range():
     mean = np.array([103.9, 116.8, 123.7], "float32").reshape(1, 3, 1, 1)
     prepared = ops.stack([image[:, i, :] for i in (2, 1, 0)], axis=1) - mean
     model = keras.Model(image, layers.Conv2D(2, 3, data_format="channels_first")(prepared))
-    assert implied_range(flatten(model)) == (0, 255)
+    assert implied_range(flatten(model)) == (0, 255, ("GetItem", "Stack", "Subtract"))
 
 
-@pytest.mark.parametrize(
-    ("channels", "what"),
-    [(1, "gray in 0..1"), (2, "2 channels in 0..1"), (3, "RGB in 0..1"), (4, "4 channels in 0..1")],
-)
-def test_what_is_assumed_is_said(channels, what):
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_what_is_assumed_is_stated(channels):
     model = keras.Sequential([keras.Input((8, 6, channels)), layers.Conv2D(2, 3)])
-    form, assumed = form_of(flatten(model), "model.h5")
-    assert assumed == f"assumed that model.h5 takes {what} (give --range LOW HIGH, or model.toml next to it)"
-    assert form.size == (8, 6)
-    assert form.channels == channels
+    form, origin = form_of(flatten(model), "model.h5")
+    assert origin == FormOrigin("assumed", "assumed; --range LOW HIGH or model.toml sets another range")
+    assert (form.size, form.channels, form.box()) == ((8, 6), channels, ((0.0,) * channels, (1.0,) * channels))
 
 
 @pytest.mark.parametrize("silent", [layers.Normalization(mean=0.0, variance=1.0), layers.BatchNormalization()])
-def test_an_untrained_normalization_tells_nothing(silent):
+def test_an_untrained_normalization_implies_nothing(silent):
     model = keras.Sequential([keras.Input((8, 8, 3)), silent, layers.Conv2D(2, 3)])
-    assert form_of(flatten(model), "m")[1] == "assumed that m takes RGB in 0..1 (give --range LOW HIGH)"
+    assert form_of(flatten(model), "m")[1].text == "assumed; --range LOW HIGH sets another range"
+
+
+def test_the_origin_names_the_steps_that_imply_the_range():
+    stack = [layers.RandomFlip(), layers.Rescaling(1 / 255), layers.Normalization(mean=0.5, variance=0.04)]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *stack, layers.Conv2D(2, 3)])
+    assert form_of(flatten(model), "m")[1].text == "read from the model: Rescaling, Normalization"
+    trained = keras.Sequential([keras.Input((8, 8, 3)), norm_of(110.0, 4000.0), layers.Conv2D(2, 3)])
+    assert form_of(flatten(trained), "m")[1].text == "read from the model: BatchNormalization"

@@ -1,9 +1,12 @@
 """A vision transformer in the viewer: its token layers are listed, drawn, scanned and dreamed of like maps."""
 
+import keras
 import numpy as np
 import pytest
 
 import dreamfilters as df
+from dreamfilters.viewer.launch import access_for, settings_for
+from dreamfilters.viewer.server.http_server import start_server
 from tests.networks.vision_transformer import vision_transformer
 from tests.viewer.http_client import Page, png
 
@@ -55,3 +58,25 @@ def test_a_token_channel_has_evidence_and_a_dream(page):
     assert page.get(f"/api/units/{layer['id']}/2/crops/0.png").body.startswith(b"\x89PNG")
     for image in unit["strongest"]:
         assert (image["box"] is None) == (image["position"] is None)  # the maximum may be the class token's
+
+
+def test_the_input_form_and_a_poor_accuracy_are_reported(tmp_path):
+    """A network without weights always predicts class 0."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)], name="blank")
+    model.layers[-1].set_weights([np.zeros((192, 3)), np.zeros(3)])
+    for number in range(15):
+        folder = tmp_path / str(number % 3)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.png").write_bytes(png(np.full((8, 8, 3), number / 15)))
+    lines = []
+    settings = settings_for(model, {}, images=tmp_path, report=lines.append)
+    viewer = start_server(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
+    with Page(viewer.url) as page:
+        page.wait_for(lambda: page.state()["accuracy"])
+        state = page.state()
+    viewer.close()
+    assert state["network"]["form"]["source"] == "assumed"
+    assert (state["accuracy"]["value"], state["accuracy"]["count"], state["accuracy"]["poor"]) == (1 / 3, 15, True)
+    assert lines[0] == "input form of blank: 8x8 RGB, 0 to 1 (assumed; --range LOW HIGH sets another range)"
+    assert lines[1].startswith("warning: only 33% of 15 labeled images are predicted correctly")
+    assert len(lines) == 2

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
+from dreamfilters.images.labels import evenly_spread
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import AnyNetwork, InputForm, Network, network_of
 from dreamfilters.networks.classes.accuracy import acceptable, chance
@@ -140,7 +141,7 @@ def rank_forms(
     given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
     if len(given) != len(images):
         raise ImageError(f"{len(given)} labels for {len(images)} images: give one each, '' for none")
-    shown = read_images(network, images, _evenly_spread(given, per_class), progress)
+    shown = read_images(network, images, evenly_spread(given, per_class), progress)
     names = [given[index] for index in shown.indices]
     runner = TrialRunner(network, shown, names)
     report = progress or (lambda _: None)
@@ -178,8 +179,8 @@ def _known_form(network: Network) -> InputForm | None:
     """Return the form of the network with the range that its first layers imply, or the form that is given."""
     implied = implied_range(network.graph)
     if implied is None:
-        return None if network.assumed else network.form
-    return _in_plain_order(network.form).in_range(*implied)
+        return None if network.origin.is_assumed else network.form
+    return _in_plain_order(network.form).in_range(implied.low, implied.high)
 
 
 def candidates(form: InputForm) -> list[InputForm]:
@@ -228,17 +229,3 @@ def _rounded(values: Reals) -> tuple[float, ...]:
 
 def _sort_key(trial: Trial) -> tuple[float, float]:
     return -trial.accuracy, trial.log_loss
-
-
-def _evenly_spread(labels: Sequence[str], per_class: int) -> list[int]:
-    """Return `per_class` images of each class, evenly spread, because neighbors often show the same object."""
-    if per_class < 1:
-        raise ImageError(f"per_class={per_class}: at least 1")
-    members: dict[str, list[int]] = {}
-    for index, label in enumerate(labels):
-        if label:
-            members.setdefault(label, []).append(index)
-    if not members:
-        raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
-    spread = [np.linspace(0, len(group) - 1, min(per_class, len(group))).astype(int) for group in members.values()]
-    return sorted(group[place] for group, places in zip(members.values(), spread, strict=True) for place in places)

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.search.class_order import ClassOrder
 from dreamfilters.networks.preprocessing.search.ranking import FormRanking, best_of, candidates, rank_forms
 from dreamfilters.networks.preprocessing.search.trial import Trial
@@ -28,7 +29,9 @@ def knower(form, order=range(12)):
     )
     model.layers[-1].set_weights([sharp * 2 * seen.T, -sharp * np.square(seen).sum(axis=1)])
     names = tuple(map(str, range(12)))
-    return Network(model, InputForm.from_range(0, 1, size=(4, 4)), names, name="knower", assumed="a range of 0..1")
+    return Network(
+        model, InputForm.from_range(0, 1, size=(4, 4)), names, name="knower", origin=FormOrigin("assumed", "assumed")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,7 @@ def test_what_cannot_be_told_apart_is_a_near_tie():
 def test_a_form_that_is_given_has_only_class_orders_as_rivals():
     """The two colors are recognized in any form."""
     images = COLORS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
-    given = replace(knower(InputForm.from_range(0, 1, size=(4, 4))), assumed="")
+    given = replace(knower(InputForm.from_range(0, 1, size=(4, 4))), origin=GIVEN)
     trials = rank_forms(given, images, ("0", "11"))
     assert trials.best.form == given.form
     assert {rival.form for rival in trials.rivals} == {given.form}

@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from dreamfilters.evidence.accuracy import accuracy_of, accuracy_of_scan
+from dreamfilters.evidence.scan.scan_job import scan
+from dreamfilters.images import image_folder, png_bytes
+from dreamfilters.networks import InputForm, Network
+
+LEVELS = (0.2, 0.5, 0.8)  # gray levels of the three classes
+NAMES = ("dark", "gray", "light")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Seven images of each gray level with some noise, in folders named after the levels; one file is no image."""
+    root = tmp_path_factory.mktemp("levels")
+    rng = np.random.default_rng(0)
+    for number in range(21):
+        path = root / NAMES[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png_bytes((LEVELS[number % 3] + rng.normal(0, 0.02, (8, 8, 3))).clip(0, 1)))
+    (root / "dark" / "bad.png").write_bytes(b"no image")
+    return root
+
+
+@pytest.fixture
+def network():
+    """A network that predicts the nearest gray level for images in 0..255."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.GlobalAveragePooling2D(name="pool"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    colors = 255 * np.repeat(np.array(LEVELS)[:, None], 3, axis=1)
+    model.layers[-1].set_weights([0.002 * 2 * colors.T, -0.002 * np.square(colors).sum(axis=1)])
+    return Network(model, InputForm.from_range(0, 255, size=(8, 8)), NAMES)
+
+
+def test_the_right_form_is_accurate_and_a_wrong_one_is_poor(network, folder):
+    found = accuracy_of(network, image_folder(folder))
+    assert (found.count, found.value, found.is_poor) == (21, 1.0, False)
+    images = image_folder(folder)
+    assert [images.labels[index] for index in found.indices] == [NAMES[number] for number in found.labels]
+    wrong = accuracy_of(replace(network, form=network.form.in_range(0, 1)), images)
+    assert (wrong.predicted.tolist(), wrong.value, wrong.is_poor) == ([0] * 21, pytest.approx(1 / 3), True)
+
+
+def test_a_sample_is_spread_over_the_classes(network, folder):
+    found = accuracy_of(network, image_folder(folder), most=6)
+    assert np.bincount(found.labels).tolist() == [1, 2, 2]  # one of two dark ones cannot be read
+    assert accuracy_of(network, image_folder(folder), most=2).count <= 2
+
+
+def test_labels_without_names_are_in_alphabetical_order(network, folder):
+    found = accuracy_of(replace(network, classes=("0", "1", "2")), image_folder(folder))
+    assert found.value == 1.0
+
+
+def test_no_accuracy_without_labels_or_with_those_of_other_classes(network, folder):
+    images = image_folder(folder)
+    assert accuracy_of(network, replace(images, labels=("",) * len(images))) is None
+    others = tuple({"dark": "cat"}.get(label, "dog") for label in images.labels)
+    assert accuracy_of(network, replace(images, labels=others)) is None
+    assert accuracy_of(network, image_folder(folder / "dark" / "bad.png")) is None
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)])
+    assert accuracy_of(Network(model, network.form), images) is None
+
+
+def test_the_accuracy_of_a_scan_is_that_of_its_images(network, folder):
+    images = image_folder(folder)
+    found = accuracy_of_scan(network, scan(network, images))
+    assert (found.count, found.value) == (21, 1.0)
+    assert [images.labels[index] for index in found.indices] == [NAMES[number] for number in found.labels]
+    assert accuracy_of_scan(network, scan(network, images, ["pool"])) is None
