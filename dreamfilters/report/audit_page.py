@@ -7,7 +7,7 @@ from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.report.summary_page import (
     TILES,
-    Part,
+    LayerShare,
     Row,
     Section,
     Summary,
@@ -67,7 +67,7 @@ def _row(layer: LayerAudit) -> Row:
     pairs = len(layer.duplicates)
     near = [f"{pairs} pair{'s' * (pairs != 1)} of near-duplicates"] if pairs else []
     text = ", ".join([*(f"{count} {kind}" for kind, count in counts.items()), *near])
-    return Row(layer.name, units, tuple(Part(kind, count / units) for kind, count in counts.items()), text)
+    return Row(layer.name, units, tuple(LayerShare(kind, count / units) for kind, count in counts.items()), text)
 
 
 def _section(audit: Audit, scan: Scan | None, kind: Kind) -> Section:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dreamfilters.comparison.number_format import grouped, number
 from dreamfilters.evidence.scan.result import LayerScan, Scan, layer_rows
-from dreamfilters.report.summary_page import Part, Row, Section, Summary, Tile, image_tiles, summary_page
+from dreamfilters.report.summary_page import LayerShare, Row, Section, Summary, Tile, image_tiles, summary_page
 
 RESPONDING, SILENT = "responding", "always silent"
 _UNITS, _IMAGES = 6, 4  # of a layer, and of a unit
@@ -49,7 +49,7 @@ def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
     zeros = [f"{row['zeros']:.1%} zeros"] if row["zeros"] is not None else []
     best = [f"strongest unit {row['strongest']} ({row['maximum']:.4g})"] if row["strongest"] is not None else []
     none = [f"{silent} {SILENT}"] if silent else []
-    parts = (Part(RESPONDING, 1 - share), Part(SILENT, share))
+    parts = (LayerShare(RESPONDING, 1 - share), LayerShare(SILENT, share))
     return Row(layer.title, layer.units, parts, ", ".join([*none, *zeros, *best]))
 
 

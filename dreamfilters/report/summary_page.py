@@ -13,7 +13,7 @@ TILES = 24  # of a section
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerShare:
     """A share of a bar; `kind` gives its color."""
 
     kind: str
@@ -26,7 +26,7 @@ class Row:
 
     name: str
     units: int
-    parts: tuple[Part, ...]
+    parts: tuple[LayerShare, ...]
     text: str
 
 

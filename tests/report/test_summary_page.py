@@ -9,7 +9,7 @@ import pytest
 from dreamfilters.evidence.scan.scan_job import scan
 from dreamfilters.report.audit_page import audit_page
 from dreamfilters.report.scan_page import scan_page
-from dreamfilters.report.summary_page import Part, Row, Section, Summary, Tile, image_tiles, summary_page
+from dreamfilters.report.summary_page import LayerShare, Row, Section, Summary, Tile, image_tiles, summary_page
 from dreamfilters.verdicts.result import Audit, Finding, LayerAudit
 from dreamfilters.verdicts.verdict import WARNING, DreamEvidence, Verdict
 
@@ -33,7 +33,7 @@ def test_the_page_of_a_scan_shows_the_units_that_tell_classes_apart(found):
     assert f"conv1:{best}" in text
     silent = sum(int(each.always_silent.sum()) for each in found.layers.values())
     assert "12 images" in text
-    assert (f"{silent} always silent" in text) == bool(silent)
+    assert f"{silent} always silent" in text
     assert page.count(b"data:image/png") > 4
     assert not re.search(rb"(src|href)=\"(?!#|data:|units.csv)|https?:|<script", page)
     assert page == scan_page(found, {"units.csv": "the statistics of every unit"})
@@ -62,7 +62,7 @@ def test_the_page_of_an_audit_shows_each_verdict_once(found):
     text = texts(page)
     assert "tiny&lt;b&gt;: audit of its units" in text
     assert "1 alive, 1 dormant, 1 dead, 1 always on" in text
-    assert [part for part in re.findall(r'class="([a-z-]+)" x="([0-9.]+)" width="([0-9.]+)"', page.decode())] == [
+    assert re.findall(r'class="([a-z-]+)" x="([0-9.]+)" width="([0-9.]+)"', page.decode()) == [
         ("alive", "0.000", "25.000"), ("dormant", "25.000", "25.000"), ("dead", "50.000", "25.000"),
         ("always-on", "75.000", "25.000"),
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def test_images_that_cannot_be_read_are_left_out():
 
 def test_text_is_escaped_and_sections_are_linked():
     section = Section("<i>conv", "detail", (Tile("<b>", ()),))
-    row = Row("<i>conv", 1, (Part("alive", 1.0),), "1 alive")
+    row = Row("<i>conv", 1, (LayerShare("alive", 1.0),), "1 alive")
     page = summary_page(Summary("<u>", "lead", {"units": 1}, (row,), (section,), {}, {}, (("<a>.png", "is empty"),)))
     assert not re.search(rb"<i>|<u>|<b><b>|<a>\.png", page)
     assert b'<a href="#i-conv">&lt;i&gt;conv</a>' in page
