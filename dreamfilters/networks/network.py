@@ -48,7 +48,7 @@ class Network:
         output: name of the output that holds the classes; None for the first.
         inputs: values of the inputs that do not take the image, as the model takes them; those missing are zeros.
         architecture: the file that the layers were read from, where the weights have a file of their own.
-        loss: name of the loss that it was trained with, '' if unknown; it tells a regression from logits.
+        loss: name of the loss that it was trained with, '' if unknown; it states a regression from logits.
 
     >>> model = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Conv2D(8, 3, name="conv1")])
     >>> network = Network(model, InputForm.from_range(0, 1, size=(48, 48)))
