@@ -33,7 +33,8 @@ def layers(
       dreamfilters layers applications:MobileNetV2:random --json
 
     Shows type, kind (map, tokens, vector, or not visual with the reason), output shape, number of units, activation,
-    receptive field in pixels, and whether the layer can be dreamed.
+    receptive field in pixels, and whether the layer can be dreamed. A token has the receptive field of its patch until
+    a layer mixes the tokens.
 
     \b
     Next:

@@ -6,6 +6,7 @@ Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,8 +16,9 @@ import numpy as np
 from dreamfilters.networks import activation_functions
 from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_info import Number, ReceptiveField, whole
-from dreamfilters.networks.layers.layer_kinds import map_shape
+from dreamfilters.networks.layers.layer_kinds import Output, map_shape, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
+from dreamfilters.networks.layers.token_places import reach_of
 
 
 class _Span(NamedTuple):
@@ -35,13 +37,28 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
 
     Fields are exact for convolutions, pooling, padding, cropping, dilation and branches. After upsampling and
     transposed convolutions they can be too large by one pixel of that map. The 'same' padding of a strided layer
-    depends on the input size: it is that of the size the model was built with, or of a multiple of the stride.
+    depends on the input size: it is that of the size the model was built with, or of a multiple of the stride. A token
+    has the field of its patch until a step mixes positions, such as attention, see `reach_of`.
     """
     spans: dict[int, _Pair | None] = {0: (_Span(), _Span())}
     shapes: dict[int, tuple[int | None, ...]] = {0: graph.input_shape}
     fields: dict[str, ReceptiveField | None] = {}
+    outputs, slots = outputs_of(graph), {0: Output(graph.input_shape, "map")}
+    patches: set[int] = set()  # slots whose positions are tokens; those of a channel (h, w) are its rows and columns
     for step in graph.steps:
-        pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
+        output, before = outputs[step.name], {slot: slots[slot] for slot in step.inputs}
+        pair = None
+        if not patches.intersection(step.inputs):
+            pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
+        is_local = any(spans[slot] is not None for slot, one in before.items() if one.of_image)
+        if pair is None and is_local and "tokens" in {one.kind for one in (output, *before.values())}:
+            reach = reach_of(step, before, output)
+            if reach == "nothing":  # a class token, which takes the tokens for their number only
+                output = replace(output, of_image=False)
+            elif reach == "patch":
+                pair = _united([spans[slot] for slot, one in before.items() if one.of_image])
+                patches.update(step.outputs if output.kind == "tokens" else ())
+        slots.update(dict.fromkeys(step.outputs, output))
         origin = graph.origins.get(step.outputs[0])
         if origin is not None and shapes[origin] == step.shape:  # back in the shape of a map
             pair = spans[origin]
@@ -55,7 +72,7 @@ def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | No
     if len(step.shape) not in (2, 3) or any(pair is None for pair in before):
         return None
     if _is_pointwise(step, shapes) or _changes_channels_only(step, len(shapes[0])):
-        return _united([pair for pair in before if pair is not None])
+        return _united(before)
     if len(step.shape) == 2:  # any other step may mix the columns of a channel (h, w)
         return None
     axis_rule = _rule(step)
@@ -64,8 +81,11 @@ def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | No
     return axis_rule(0, before[0][0], shapes[0][0]), axis_rule(1, before[0][1], shapes[0][1])
 
 
-def _united(pairs: list[_Pair]) -> _Pair | None:
-    """Return the union of the fields of all branches; None where their strides differ."""
+def _united(branches: list[_Pair | None]) -> _Pair | None:
+    """Return the union of the fields of all branches; None where one is the whole image or their strides differ."""
+    pairs = [pair for pair in branches if pair is not None]
+    if len(pairs) < len(branches):
+        return None
     spans = []
     for axis in (0, 1):
         branch = [pair[axis] for pair in pairs]
