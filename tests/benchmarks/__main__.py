@@ -25,7 +25,10 @@ GROUPS = {
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
+    "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
+
+USUAL = [name for name in GROUPS if name != "applications"]
 
 _BUSY = 0.7  # load average of the last minute
 
@@ -33,12 +36,15 @@ _BUSY = 0.7  # load average of the last minute
 def main() -> None:
     """Print one table for each row group."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", metavar="NAME,...", default=",".join(GROUPS), help=f"default: {', '.join(GROUPS)}")
+    parser.add_argument("--only", metavar="NAME,...", default=",".join(USUAL), help=f"default: {', '.join(USUAL)}")
     parser.add_argument("--quick", action="store_true", help="a few steps and filters, to check that everything runs")
     parser.add_argument(
         "--signs", metavar="FILE", type=Path, default=BUILT_IN, help="another traffic-sign network with the same layers"
     )
     parser.add_argument("--prior", metavar="FILE", default="", help="prior with the colors and spectrum of its images")
+    parser.add_argument(
+        "--networks", metavar="NAME,...", default="", help="networks of keras.applications; default: all of them"
+    )
     options = parser.parse_args()
     chosen = options.only.split(",")
     unknown = [name for name in chosen if name not in GROUPS]
@@ -46,7 +52,9 @@ def main() -> None:
         parser.error(f"--only {unknown[0]}: one of {', '.join(GROUPS)}")
     if not options.signs.is_file():
         parser.error(f"--signs {options.signs}: no such file")
-    setting = Setting(options.signs.resolve(), options.prior and str(Path(options.prior).resolve()), options.quick)
+    prior = options.prior and str(Path(options.prior).resolve())
+    networks = tuple(filter(None, options.networks.split(",")))
+    setting = Setting(options.signs.resolve(), prior, options.quick, networks)
     print(machine(), flush=True)
     if os.getloadavg()[0] > _BUSY:
         print("The machine is busy: ratios of rows timed in turn are still valid, seconds are not.")

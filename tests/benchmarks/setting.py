@@ -22,11 +22,13 @@ class Setting:
         signs: file of the traffic-sign network, with inputs in [0, 1].
         prior: its colors and spectrum, or "".
         quick: a few steps and filters, to check that everything runs.
+        networks: names in `keras.applications`; () for all.
     """
 
     signs: Path = BUILT_IN
     prior: str = ""
     quick: bool = False
+    networks: tuple[str, ...] = ()
 
     @property
     def network(self) -> dict[str, object]:

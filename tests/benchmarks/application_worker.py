@@ -1,0 +1,59 @@
+"""A worker process that dreams, maps and scans one network of `keras.applications` with random weights."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import dreamfilters as df
+from dreamfilters.networks import Network
+from tests.benchmarks.peers.protocol import serve
+
+_CONVOLUTIONS = ("Conv2D", "SeparableConv2D")
+
+
+def walk(name: str, steps: int, images: int) -> dict[str, Any]:
+    """Return the size of one network's images, and the CPU seconds and the result of each piece of work on it."""
+    began = time.process_time()
+    network = df.load(f"applications:{name}:random")
+    seconds: dict[str, float | None] = {"load": time.process_time() - began}
+    results: dict[str, str] = {}
+    height, width = network.form.size
+    noise = np.random.default_rng(0).uniform(size=(images, height, width, 3)).astype("float32")
+
+    def timed(what: str, work: Callable[[], str]) -> None:
+        began = time.process_time()
+        try:
+            results[what] = work()
+            seconds[what] = time.process_time() - began
+        except Exception as error:  # the table states what fails
+            results[what], seconds[what] = f"{type(error).__name__}: {error}"[:100], None
+
+    for what, target in _targets(network).items():
+        timed(what, lambda target=target: _dream(network, target, steps))
+    with tempfile.TemporaryDirectory() as folder:
+        timed("maps", lambda: f"{df.draw_maps(network, noise[:1], folder).done} image")
+    timed("scan", lambda: f"{len(df.scan(network, noise).layers)} layers")
+    return {"size": [height, width], "seconds": seconds, "results": results}
+
+
+def _targets(network: Network) -> dict[str, str]:
+    """Return one filter of an early, a middle and a late convolution, and one class."""
+    layers = [info.name for info in network.layers if info.type in _CONVOLUTIONS and info.dreamable]
+    chosen = {"early": len(layers) // 10, "middle": len(layers) // 2, "late": len(layers) - 1}
+    return {what: f"{layers[place]}:0" for what, place in chosen.items()} | {"class": "class:0"}
+
+
+def _dream(network: Network, target: str, steps: int) -> str:
+    dream = df.dream(network, target, df.read_recipe("standard", settings=[f"steps={steps}"]))[0]
+    if not dream.activated:
+        return "not activated"
+    return f"recovered by {dream.recovered_by}" if dream.recovered_by else "activated"
+
+
+if __name__ == "__main__":
+    serve({"walk": walk})
