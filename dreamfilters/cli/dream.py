@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
-from dreamfilters.cli.option_values import existing_images, parse_sides, valid_size
+from dreamfilters.cli.option_values import existing_images, parse_sides, recipe_names, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -130,8 +131,12 @@ def again(
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Recipe to print as TOML; default: list all.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Recipe to print as TOML; default: list all.", autocompletion=recipe_names
+        ),
     ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """List the recipes, or print one as TOML.
 
@@ -146,9 +151,13 @@ def recipes(
     """
     from dreamfilters.dreams import builtin_recipes
 
-    if name is None:
-        found = builtin_recipes.names()
-        table(("recipe", "when to use it"), [(known, builtin_recipes.description(known)) for known in found])
+    described = {known: builtin_recipes.description(known) for known in builtin_recipes.names()}
+    if as_json and name is None:
+        print_json([{"recipe": known, "description": text} for known, text in described.items()])
+    elif as_json:
+        print_json(tomllib.loads(builtin_recipes.text(str(name))[0]))
+    elif name is None:
+        table(("recipe", "when to use it"), list(described.items()))
     else:
         typer.echo(builtin_recipes.text(name)[0], nl=False)
 

@@ -5,6 +5,7 @@ Typer calls the checks while it reads the command line, so that an error does no
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from dreamfilters.errors import ImageError, InputFormError, ModelError, OutputError, TargetError
@@ -74,6 +75,25 @@ def known_model(text: str | None) -> str | None:
     except ModelError as error:
         raise ModelError(f"{text}: {error}") from None
     return text
+
+
+def models(incomplete: str) -> list[str]:
+    """Return what completes a MODEL: the built-in network, model files and folders."""
+    from dreamfilters.networks.io.file_checks import SUFFIXES
+
+    parent, _, start = incomplete.rpartition("/")
+    folder = Path(f"{parent}/" if parent or incomplete.startswith("/") else ".")
+    paths = sorted(folder.glob(f"{glob.escape(start)}*")) if folder.is_dir() else []
+    files = [path.as_posix() for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES]
+    folders = [f"{path.as_posix()}/" for path in paths if path.is_dir()]
+    return [*(["signs"] if "signs".startswith(incomplete) else []), *files, *folders]
+
+
+def recipe_names(incomplete: str) -> list[str]:
+    """Return the names of recipes that begin with a text."""
+    from dreamfilters.dreams import builtin_recipes
+
+    return [name for name in builtin_recipes.names() if name.startswith(incomplete)]
 
 
 def existing_images(path: Path | None) -> Path | None:

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hi
 
 import typer
 
+import dreamfilters
 from dreamfilters.cli.help import IMAGES, MODEL, OUTPUT, RECIPE
 from dreamfilters.cli.option_values import (
     existing_images,
     known_model,
     known_recipe,
+    models,
     parse_size,
+    recipe_names,
     valid_size,
     writable_folder,
 )
@@ -42,7 +45,7 @@ _MODEL_HELP = (
     "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
 )
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model)]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model, autocompletion=models)]
 Trust = Annotated[
     bool,
     typer.Option(
@@ -103,6 +106,7 @@ RecipeName = Annotated[
         help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
         rich_help_panel=RECIPE,
         callback=known_recipe,
+        autocompletion=recipe_names,
     ),
 ]
 RecipeSettings = Annotated[
@@ -119,7 +123,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.", rich_help_panel=OUTPUT)]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Print what was changed to read an old file.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print versions, input form and what was changed to read an old file.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 
@@ -209,11 +218,15 @@ class ModelOptions:
 
     def network(self, model: str) -> Network:
         """Load the network."""
+        from dreamfilters import backend
         from dreamfilters.networks import load
 
         with status(f"Loading {model}"):
             network = load(model, **self.settings)
         if self.verbose:
+            versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
+            say(f"dreamfilters {dreamfilters.__version__}, {versions}")
+            say(f"{network.name}: {len(network.layers)} layers, takes {network.form.describe()}")
             say("; ".join(network.changes) or "nothing was changed")
         say(network.remark)
         return network

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 import dreamfilters
 from dreamfilters.cli import audit, compare, dream, maps, model, samples, scan, serve
+from dreamfilters.cli.config import read_defaults
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
+from dreamfilters.cli.output import say
 from dreamfilters.errors import DreamfiltersError
 
 app = typer.Typer(
@@ -52,8 +55,13 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         typer.echo(dreamfilters.__version__)
         raise typer.Exit
+    group: Any = context.command
+    defaults = read_defaults(Path.cwd(), group.commands)
+    context.default_map = {name: dict(values) for name, values in defaults.options.items()}
+    say(defaults.describe(context.invoked_subcommand or ""))

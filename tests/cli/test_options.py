@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import dreamfilters
 from dreamfilters.cli.options import (
     ModelOptions,
     images_or_samples,
@@ -71,7 +72,11 @@ def test_model_options_are_the_arguments_of_load(tmp_path):
 def test_verbose_prints_what_was_changed_in_an_old_file(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
     ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))
-    assert capsys.readouterr().err == "nothing was changed\n"
+    versions, opened, changes = capsys.readouterr().err.splitlines()[:3]
+    assert versions.startswith(f"dreamfilters {dreamfilters.__version__}, ")
+    assert opened.startswith("tiny: ")
+    assert opened.endswith(" layers, takes 16x16 RGB, 0 to 1")
+    assert changes == "nothing was changed"
 
 
 def test_only_the_built_in_network_has_samples(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The loss that a model was trained with, as its file or the model states it: it states a regression from logits."""
+"""The loss that a model was trained with, as its file or the model states it; it separates a regression from logits."""
 
 from __future__ import annotations
 
