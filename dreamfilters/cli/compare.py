@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import RECIPE
-from dreamfilters.cli.option_values import layer_names
+from dreamfilters.cli.option_values import existing_images, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def compare(
     Writes one offline page: each dream beside the strongest images with all maps on one scale, the histogram of real
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
+    targets, images = _targets_and_images(model, words)
     options.import_tensorflow()
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
 
-    targets, images = _targets_and_images(model, words)
     network = model_options.network(model)
     other = _other(against, model_options)
     form = network.form
@@ -161,6 +161,7 @@ def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
         return words, options.images_or_samples(model, None)
     if not targets:
         raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
+    existing_images(Path(last))
     return targets, Path(last)
 
 
