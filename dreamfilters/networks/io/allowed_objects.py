@@ -34,7 +34,9 @@ _COUNTS = {
 }  # fmt: skip
 _IGNORED = ("class_name", "shared_object_id")
 _PARTS = ("layer", "backward_layer", "cell", "cells")  # settings that hold layers
-_OPERATIONS = tuple(f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", "image", "math", "linalg", "einops"))
+_OPERATIONS = tuple(
+    f"keras.src.ops.{module}" for module in ("numpy", "nn", "core", "image", "math", "linalg", "einops")
+)
 # These operations call functions, which a file cannot contain.
 _CALLERS = frozenset({"Map", "Scan", "AssociativeScan", "Switch", "WhileLoop", "ForiLoop", "Cond", "VectorizedMap"})
 
@@ -70,48 +72,48 @@ class _Admission:
 
     def layer(self, entry: Any, *, inside: bool = False) -> Config:
         """Return the checked entry of a model, layer or operation; `inside` marks one in the settings of another."""
-        kind, config = _kind(entry), entry.get("config")
-        name = entry.get("name", config.get("name", kind) if isinstance(config, Mapping) else kind)
+        class_name, config = _class_name(entry), entry.get("config")
+        name = entry.get("name", config.get("name", class_name) if isinstance(config, Mapping) else class_name)
         if not isinstance(config, Mapping):
-            raise ModelError(f"its layer {short(name)} ({kind}) has no settings")
+            raise ModelError(f"its layer {short(name)} ({class_name}) has no settings")
         if not isinstance(name, str):
-            raise ModelError(f"its layer {short(name)} ({kind}) has a name that is not text")
-        home = _home(kind, entry, config)
-        registered = None if home else self._registered(entry, keras.Operation)
-        if home is None and registered is None:
+            raise ModelError(f"its layer {short(name)} ({class_name}) has a name that is not text")
+        module = _keras_module(class_name, entry, config)
+        registered = None if module else self._registered(entry, keras.Operation)
+        if module is None and registered is None:
             raise self._foreign(entry, name)
-        settings = self._settings_of(name, entry, home)
-        if inside and home and "name" in settings:
-            settings["name"] = _scope(str(settings["name"]), kind)
+        settings = self._settings_of(name, entry, module)
+        if inside and module and "name" in settings:
+            settings["name"] = _scope(str(settings["name"]), class_name)
         config_limits.check_nodes(name, entry)
         others = {key: self._plain(name, key, entry[key]) for key in ("inbound_nodes", "build_config") if key in entry}
         named = {"name": name} if "name" in entry else {}
-        return {"module": home, "class_name": kind, "config": settings, "registered_name": registered, **others,
+        return {"module": module, "class_name": class_name, "config": settings, "registered_name": registered, **others,
                 **named}  # fmt: skip
 
-    def _settings_of(self, name: str, entry: Config, home: str | None) -> Config:
-        kind, config = str(entry["class_name"]), entry["config"]
-        if kind in _MODELS or is_functional(config):
-            return self._model(name, kind, config)
-        if kind == "Lambda":
+    def _settings_of(self, name: str, entry: Config, module: str | None) -> Config:
+        class_name, config = str(entry["class_name"]), entry["config"]
+        if class_name in _MODELS or is_functional(config):
+            return self._model(name, class_name, config)
+        if class_name == "Lambda":
             return self._lambda(name, config)
-        if home is None:
+        if module is None:
             return {key: self._custom_setting(name, key, value) for key, value in config.items()}
-        return self._settings(name, kind, config)
+        return self._settings(name, class_name, config)
 
-    def _model(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
+    def _model(self, name: str, class_name: str, config: Mapping[str, Any]) -> Config:
         layers = config.get("layers")
         if not isinstance(layers, list):
-            raise ModelError(f"its {kind} {short(name)} has no layers")
-        checked = self._plain if kind in _MODELS else self._custom_setting
+            raise ModelError(f"its {class_name} {short(name)} has no layers")
+        checked = self._plain if class_name in _MODELS else self._custom_setting
         others = {key: checked(name, key, value) for key, value in config.items() if key != "layers"}
         admitted_layers = [self.layer(layer) for layer in layers]
-        config_limits.check_order(name, kind, admitted_layers)
+        config_limits.check_order(name, class_name, admitted_layers)
         return {**others, "layers": admitted_layers}
 
-    def _settings(self, name: str, kind: str, config: Mapping[str, Any]) -> Config:
+    def _settings(self, name: str, class_name: str, config: Mapping[str, Any]) -> Config:
         settings = {key: self._setting(name, key, value) for key, value in config.items()}
-        if kind == "InputLayer":
+        if class_name == "InputLayer":
             config_limits.check_input(name, settings.get("batch_shape", settings.get("shape")))
         if settings.get("unroll"):
             settings["unroll"] = False  # the same values, without one copy of the graph for each step
@@ -125,22 +127,24 @@ class _Admission:
             return several if isinstance(value, list) else several[0]
         if isinstance(value, Mapping) and "class_name" in value:
             if key.endswith("activation"):
-                return self._function(name, value) if _kind(value) == "function" else self.layer(value, inside=True)
-            room = next((room for end, room in _MAKERS.items() if key.endswith(end)), "")
-            if room:
-                return self._maker(name, room, value)
+                return (
+                    self._function(name, value) if _class_name(value) == "function" else self.layer(value, inside=True)
+                )
+            module = next((module for end, module in _MAKERS.items() if key.endswith(end)), "")
+            if module:
+                return self._maker(name, module, value)
         return self._plain(name, key, value)
 
-    def _maker(self, name: str, room: str, value: Mapping[str, Any]) -> Config:
+    def _maker(self, name: str, module: str, value: Mapping[str, Any]) -> Config:
         """Return the checked entry of an initializer, regularizer, constraint, quantizer or its configuration."""
-        kind = _kind(value)
-        is_known = _is_of_keras(value) and inspect.isclass(getattr(getattr(keras, room), kind, None))
+        class_name = _class_name(value)
+        is_known = _is_of_keras(value) and inspect.isclass(getattr(getattr(keras, module), class_name, None))
         registered = None if is_known else self._registered(value, object)
         if not is_known and registered is None:
             raise self._foreign(value, name)
         config = {key: self._setting(name, key, inner) for key, inner in dict(value.get("config") or {}).items()}
-        module = f"keras.{room}" if is_known else None
-        return {"module": module, "class_name": kind, "config": config, "registered_name": registered}
+        known_module = f"keras.{module}" if is_known else None
+        return {"module": known_module, "class_name": class_name, "config": config, "registered_name": registered}
 
     def _plain(self, name: str, key: str, value: Any) -> Any:
         """Return a value that contains only numbers, text, tensors and dtypes."""
@@ -153,28 +157,28 @@ class _Admission:
         inner = {part: self._plain(name, part, one) for part, one in value.items() if part not in _IGNORED}
         if "class_name" not in value:
             return inner
-        kind = _kind(value)
-        if kind in _POLICIES and _is_of_keras(value):
-            return {"module": "keras.dtype_policies", "class_name": kind, "config": inner.get("config", {})}
-        if kind in ("GPTQDTypePolicy", "AWQDTypePolicy"):
-            method = kind.removesuffix("DTypePolicy")
+        class_name = _class_name(value)
+        if class_name in _POLICIES and _is_of_keras(value):
+            return {"module": "keras.dtype_policies", "class_name": class_name, "config": inner.get("config", {})}
+        if class_name in ("GPTQDTypePolicy", "AWQDTypePolicy"):
+            method = class_name.removesuffix("DTypePolicy")
             raise ModelError(
                 f"its layer {short(name)} is quantized by {method}, which Keras 3.15 does not restore from a file; "
                 "save the model before it is quantized, or quantize it to int8 or int4"
             )
-        if kind not in _PLAIN:
+        if class_name not in _PLAIN:
             raise ModelError(
-                f"its layer {short(name)} has an object of the class {kind} as {key}, which takes no object"
+                f"its layer {short(name)} has an object of the class {class_name} as {key}, which takes no object"
             )
-        return {"class_name": kind, **inner}
+        return {"class_name": class_name, **inner}
 
     # --- code: of the user, and of the file
 
-    def _registered(self, entry: Mapping[str, Any], kind: type) -> str | None:
-        """Return the name in `custom` of a class of the user, None if there is none of this kind."""
+    def _registered(self, entry: Mapping[str, Any], base: type) -> str | None:
+        """Return the name in `custom` of a class of the user, None if there is none with this base class."""
         names = (entry.get("registered_name"), entry.get("class_name"))
         known = (name for name in names if isinstance(name, str) and name in self.custom)
-        return next((name for name in known if _is_subclass(self.custom[name], kind)), None)
+        return next((name for name in known if _is_subclass(self.custom[name], base)), None)
 
     def _foreign(self, entry: Mapping[str, Any], name: str) -> ModelError:
         return missing_code(str(entry["class_name"]), name, module=module_of(entry), custom=self.custom)
@@ -187,10 +191,12 @@ class _Admission:
             return self._plain(name, key, value)
         if "class_name" not in value or "config" not in value:
             return {part: self._custom_setting(name, part, inner) for part, inner in value.items()}
-        kind = _kind(value)
-        if kind == "function":
+        class_name = _class_name(value)
+        if class_name == "function":
             return self._function(name, value)
-        makers = [room for room in _MAKERS.values() if inspect.isclass(getattr(getattr(keras, room), kind, None))]
+        makers = [
+            module for module in _MAKERS.values() if inspect.isclass(getattr(getattr(keras, module), class_name, None))
+        ]
         if makers and _is_of_keras(value):
             return self._maker(name, makers[0], value)
         if self._registered(value, object) and not self._registered(value, keras.Operation):
@@ -211,17 +217,17 @@ class _Admission:
         """Return the settings of a Lambda layer: with code from the file, or with a function by its name."""
         settings = {}
         for key, value in config.items():
-            kind = value.get("class_name") if isinstance(value, Mapping) else None
-            if kind == "__lambda__" and not self.trust:
+            class_name = value.get("class_name") if isinstance(value, Mapping) else None
+            if class_name == "__lambda__" and not self.trust:
                 raise UntrustedError(
                     f"has a Lambda layer ({name}), which runs code from the file; "
                     "use --trust (trust=True) if you trust it"
                 )
-            if kind == "function":
+            if class_name == "function":
                 found = self._function(name, value)
                 settings[key] = {**_BUILTIN, "config": found} if isinstance(found, str) else found
             else:
-                settings[key] = value if kind == "__lambda__" else self._plain(name, key, value)
+                settings[key] = value if class_name == "__lambda__" else self._plain(name, key, value)
         return settings
 
 
@@ -233,11 +239,11 @@ _MAKERS = {
 }  # fmt: skip
 
 
-def _kind(entry: Any) -> str:
-    kind = entry.get("class_name") if isinstance(entry, Mapping) else None
-    if not isinstance(kind, str) or "config" not in entry:
+def _class_name(entry: Any) -> str:
+    class_name = entry.get("class_name") if isinstance(entry, Mapping) else None
+    if not isinstance(class_name, str) or "config" not in entry:
         raise ModelError("its configuration has no class name; it is not a Keras model")
-    return kind
+    return class_name
 
 
 def _is_of_keras(entry: Mapping[str, Any]) -> bool:
@@ -248,17 +254,17 @@ def _is_of_keras(entry: Mapping[str, Any]) -> bool:
     )
 
 
-def _home(kind: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+def _keras_module(class_name: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """Return the module of a model, layer or operation of Keras, None if Keras has none of this name."""
     if not _is_of_keras(entry):
         return None
-    if kind in _MODELS:
-        return _MODELS[kind]
-    layer = ELSEWHERE.get(kind, "keras.layers") if layer_settings(kind) or kind == "Lambda" else None
+    if class_name in _MODELS:
+        return _MODELS[class_name]
+    layer = ELSEWHERE.get(class_name, "keras.layers") if layer_settings(class_name) or class_name == "Lambda" else None
     module = entry.get("module")
     # An .h5 file stores no module: 'Add' can be the layer, or the operation, which has no dtype.
     wants_operation = ".ops" in module if module else not config.keys() & {"dtype", "trainable", "batch_shape"}
-    operation = _operations().get(kind)
+    operation = _operations().get(class_name)
     return (operation or layer) if wants_operation else (layer or operation)
 
 
@@ -266,18 +272,18 @@ def _home(kind: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> str
 def _operations() -> Mapping[str, str]:
     """Return the module of each operation."""
     return {
-        kind: room
-        for room in reversed(_OPERATIONS)
-        for kind, found in vars(importlib.import_module(room)).items()
-        if inspect.isclass(found) and found.__module__ == room and issubclass(found, keras.Operation)
-        if kind not in _CALLERS
+        class_name: module
+        for module in reversed(_OPERATIONS)
+        for class_name, found in vars(importlib.import_module(module)).items()
+        if inspect.isclass(found) and found.__module__ == module and issubclass(found, keras.Operation)
+        if class_name not in _CALLERS
     }
 
 
-def _scope(name: str, kind: str) -> str:
+def _scope(name: str, class_name: str) -> str:
     """Return the name of an inner layer, replaced by its class if it is not a valid scope of TensorFlow."""
-    return name if name.isascii() and name.replace("_", "").isalnum() else kind.lower()
+    return name if name.isascii() and name.replace("_", "").isalnum() else class_name.lower()
 
 
-def _is_subclass(value: Any, kind: type) -> bool:
-    return inspect.isclass(value) and issubclass(value, kind)
+def _is_subclass(value: Any, base: type) -> bool:
+    return inspect.isclass(value) and issubclass(value, base)

@@ -29,10 +29,10 @@ def check_nodes(name: str, entry: Config) -> None:
         raise ModelError(f"its layer {short(name)} is called without a tensor, which would run it during loading")
 
 
-def check_order(name: str, kind: str, layers: list[Config]) -> None:
+def check_order(name: str, class_name: str, layers: list[Config]) -> None:
     """Check that the layers of a model are listed in an order in which they can be built, or raise ModelError."""
     if _rounds(layers) * len(layers) > _MOST_ROUNDS:
-        raise ModelError(f"its {kind} {short(name)} lists its layers in an order in which they cannot be built")
+        raise ModelError(f"its {class_name} {short(name)} lists its layers in an order in which they cannot be built")
 
 
 def check_input(name: str, shape: Any) -> None:

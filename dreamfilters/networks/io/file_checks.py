@@ -92,18 +92,18 @@ def check_hdf5(file: h5py.File) -> int:
     numbers = 0
     pending: list[tuple[str, Any]] = [("", file)]
     while pending:
-        path, here = pending.pop()
-        address = h5py.h5o.get_info(here.id).addr
+        path, member = pending.pop()
+        address = h5py.h5o.get_info(member.id).addr
         if address in seen:
             raise ModelError(f"{path} has two names in the file; Keras writes one")
         seen.add(address)
         if len(seen) > _MOST_OBJECTS or path.count("/") > _DEEPEST:
             raise ModelError(f"has more than {_MOST_OBJECTS} objects, or groups nested more than {_DEEPEST} deep")
-        if isinstance(here, h5py.Dataset):
-            check_array(here)
-            numbers += here.size or 0
-        elif isinstance(here, h5py.Group):
-            pending += [(f"{path}/{name}", follow(here, name, f"{path}/{name}")) for name in here]
+        if isinstance(member, h5py.Dataset):
+            check_array(member)
+            numbers += member.size or 0
+        elif isinstance(member, h5py.Group):
+            pending += [(f"{path}/{name}", follow(member, name, f"{path}/{name}")) for name in member]
     return numbers
 
 
@@ -155,9 +155,9 @@ def check_archive(archive: zipfile.ZipFile) -> None:
             raise ModelError(f"its member {name!r} is encrypted")
         if member.file_size > max(_SMALL, _MOST_RATIO * member.compress_size):
             raise ModelError(f"its member {name!r} claims to be larger than the file: {_size(member.file_size)}")
-    words = describe_archive(names)
-    if words:
-        raise ModelError(words)
+    description = describe_archive(names)
+    if description:
+        raise ModelError(description)
     if archive.getinfo(CONFIG).file_size > LARGEST_TEXT:
         size = _size(archive.getinfo(CONFIG).file_size)
         raise ModelError(f"its configuration is too large for a model: {size} of text")

@@ -49,12 +49,12 @@ def describe_file(path: Path) -> str:
     """Return what a file is that is neither HDF5 nor a zip archive, '' if that is not known."""
     with path.open("rb") as file:
         start = file.read(_START)
-    for magic, words in _MAGIC.items():
+    for magic, description in _MAGIC.items():
         if start.startswith(magic):
-            return words
-    for (place, magic), words in _MAGIC_AT.items():
+            return description
+    for (place, magic), description in _MAGIC_AT.items():
         if start[place:].startswith(magic):
-            return words
+            return description
     text = start.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return "is a web page, not a model; download the file itself"

@@ -157,14 +157,16 @@ def _attribute_paths(layer: Any) -> list[list[str]]:
     paths = []
     for weight in layer.weights:
         path: list[str] = []
-        here = layer
-        while not any(weight is variable for variable in (*here._trainable_variables, *here._non_trainable_variables)):
-            inside = [pair for pair in _insides(here) if any(weight is w for w in pair[1].weights)]
+        owner = layer
+        while not any(
+            weight is variable for variable in (*owner._trainable_variables, *owner._non_trainable_variables)
+        ):
+            inside = [pair for pair in _insides(owner) if any(weight is w for w in pair[1].weights)]
             if not inside:
                 raise ModelError(f"its layer {layer.name} has weights in parts with unknown names")
             path.append(inside[0][0])
-            here = inside[0][1]
-        depthwise = isinstance(here, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D))
+            owner = inside[0][1]
+        depthwise = isinstance(owner, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D))
         paths.append([*path, "depthwise_kernel" if depthwise and weight.name == "kernel" else weight.name])
     return paths
 

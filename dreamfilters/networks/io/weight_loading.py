@@ -126,9 +126,9 @@ def _by_names(variables: Sequence[Any], names: Sequence[str]) -> list[list[Any]]
     They do not match where TensorFlow 1 renumbered them: 'conv2d_1_1/kernel:0'.
     """
     known = {_last_two(variable.path): variable for variable in variables}
-    wanted = [_last_two(name) for name in names]
-    is_unique = len(known) == len(variables) and set(wanted) == set(known) and len(wanted) == len(known)
-    return [[known[name] for name in wanted]] if is_unique else []
+    stored = [_last_two(name) for name in names]
+    is_unique = len(known) == len(variables) and set(stored) == set(known) and len(stored) == len(known)
+    return [[known[name] for name in stored]] if is_unique else []
 
 
 def _last_two(path: str) -> tuple[str, ...]:

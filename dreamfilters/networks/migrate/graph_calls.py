@@ -10,7 +10,7 @@ from dreamfilters.errors import ModelError
 from dreamfilters.networks.migrate import tensorflow_ops
 
 Config: TypeAlias = dict[str, Any]
-Say: TypeAlias = Callable[[str], None]
+AddChange: TypeAlias = Callable[[str], None]
 
 _CONSTANT = "_CONSTANT_VALUE"
 _NODE = "TensorFlowOpLayer"
@@ -40,7 +40,7 @@ def operation(entry: Config) -> Config:
             f"its layer {entry.get('name')} calls TensorFlow's {function}, which has no counterpart in Keras 3; "
             "only TensorFlow 2.15 or older can open it"
         )
-    return {"module": found.module, "class_name": found.kind, "config": {}, "registered_name": found.kind}
+    return {"module": found.module, "class_name": found.class_name, "config": {}, "registered_name": found.class_name}
 
 
 def _function(entry: Config) -> str:
@@ -50,7 +50,9 @@ def _function(entry: Config) -> str:
     return str(entry["config"].get("function", ""))
 
 
-def wire(stored: Sequence[Config], layers: Sequence[Config], inputs: Any, outputs: Any, *, say: Say) -> Config:
+def wire(
+    stored: Sequence[Config], layers: Sequence[Config], inputs: Any, outputs: Any, *, add_change: AddChange
+) -> Config:
     """Return the settings of a Functional model: its layers with their calls, its inputs and outputs.
 
     Raises:
@@ -58,12 +60,12 @@ def wire(stored: Sequence[Config], layers: Sequence[Config], inputs: Any, output
     """
     graph = _Graph(stored, layers, outputs)
     wired = []
-    for before, layer in zip(stored, layers, strict=True):
-        nodes = [graph.call(before, layer, node) for node in before.get("inbound_nodes", [])]
+    for entry, layer in zip(stored, layers, strict=True):
+        nodes = [graph.call(entry, layer, node) for node in entry.get("inbound_nodes", [])]
         wired.append({**layer, "inbound_nodes": [{"args": args, "kwargs": kwargs} for args, kwargs in nodes]})
-    for before, layer in zip(stored, wired, strict=True):
-        if is_operation(before):
-            say(f"TensorFlow's {_function(before)} became the operation {layer['class_name']}")
+    for entry, layer in zip(stored, wired, strict=True):
+        if is_operation(entry):
+            add_change(f"TensorFlow's {_function(entry)} became the operation {layer['class_name']}")
             layer["config"]["name"] = layer["name"]
     return {"layers": wired, "input_layers": graph.ends(inputs), "output_layers": graph.ends(outputs)}
 
@@ -73,15 +75,15 @@ class _Graph:
 
     def __init__(self, stored: Sequence[Config], layers: Sequence[Config], outputs: Any) -> None:
         self.names = {
-            str(before.get("name", before["config"].get("name"))): layer["name"]
-            for before, layer in zip(stored, layers, strict=True)
+            str(entry.get("name", entry["config"].get("name"))): layer["name"]
+            for entry, layer in zip(stored, layers, strict=True)
         }
         if len(self.names) != len(layers):
             raise ModelError("two of its layers have the same name")
         self.kinds = {layer["name"]: layer["class_name"] for layer in layers}
         self.first = dict.fromkeys(self.names, 0)
         # Most versions of Keras count the call that builds a nested model, some do not count that of a Sequential.
-        calls = {str(before.get("name")): len(before.get("inbound_nodes", [])) for before in stored}
+        calls = {str(entry.get("name")): len(entry.get("inbound_nodes", [])) for entry in stored}
         nested = {str(b.get("name")) for b in stored if b.get("class_name") in (*FUNCTIONAL, "Sequential")}
         for name in nested:
             used = self._used([outputs, *(b.get("inbound_nodes", []) for b in stored)], name)
@@ -103,29 +105,29 @@ class _Graph:
             and all(isinstance(number, int) and not isinstance(number, bool) for number in value[1:3])
         )
 
-    def call(self, before: Config, layer: Config, node: Any) -> tuple[list[Any], Config]:
+    def call(self, entry: Config, layer: Config, node: Any) -> tuple[list[Any], Config]:
         """Return the arguments of one call."""
-        args, kwargs = self._arguments(before, node)
-        if is_operation(before):
-            if before["class_name"] == _NODE:
+        args, kwargs = self._arguments(entry, node)
+        if is_operation(entry):
+            if entry["class_name"] == _NODE:
                 tensors = args[0] if isinstance(args[0], list) else args
-                args, kwargs = [], tensorflow_ops.node_arguments(before, tensors)
-            args, kwargs, settings = tensorflow_ops.arguments(_function(before), layer["name"], args, kwargs)
+                args, kwargs = [], tensorflow_ops.node_arguments(entry, tensors)
+            args, kwargs, settings = tensorflow_ops.arguments(_function(entry), layer["name"], args, kwargs)
             known = {key: value for key, value in layer["config"].items() if key != "name"}
             if known and known != settings:
                 raise ModelError(f"its layer {layer['name']} is called with two settings: {known} and {settings}")
             layer["config"].update(settings)
         return self._written(args), self._written(kwargs)
 
-    def _arguments(self, before: Config, node: Any) -> tuple[list[Any], Config]:
+    def _arguments(self, entry: Config, node: Any) -> tuple[list[Any], Config]:
         if isinstance(node, Mapping):
             return [{key: self._reference(value) for key, value in node.items()}], {}
         if not isinstance(node, list) or not node:
-            raise ModelError(f"its layer {before.get('name')} is called on nothing")
+            raise ModelError(f"its layer {entry.get('name')} is called on nothing")
         items = [node] if isinstance(node[0], str) else node
         settings_of_calls = [item[3] for item in items if len(item) == 4 and isinstance(item[3], Mapping)]
         if any(settings != settings_of_calls[0] for settings in settings_of_calls):
-            raise ModelError(f"its layer {before.get('name')} is called with two settings at once")
+            raise ModelError(f"its layer {entry.get('name')} is called with two settings at once")
         kwargs = settings_of_calls[0] if settings_of_calls else {}
         first = [self._replaced(item[2]) if item[0] == _CONSTANT else self._reference(item[:3]) for item in items]
         settings = {key: self._replaced(value) for key, value in kwargs.items() if value is not None}

@@ -175,9 +175,9 @@ ACTIVATIONS = {
 }
 
 
-def entry_of(module: str, kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def entry_of(module: str, class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of a layer or model of Keras 3 in a configuration."""
-    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
 
 
 # Keras 2 computed clip(0.2 x + 0.5, 0, 1); Keras 3 computes clip(x / 6 + 0.5, 0, 1). A small model inside the layer

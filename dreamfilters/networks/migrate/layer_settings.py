@@ -13,37 +13,37 @@ from dreamfilters.errors import ModelError, UntrustedError, close_names
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE, entry_of
 
 Config: TypeAlias = dict[str, Any]
-Say: TypeAlias = Callable[[str], None]
+AddChange: TypeAlias = Callable[[str], None]
 
 
-def special(name: str, kind: str, config: Config, *, say: Say) -> str:
-    """Upgrade the settings of one layer in place and return its new kind.
+def special(name: str, class_name: str, config: Config, *, add_change: AddChange) -> str:
+    """Upgrade the settings of one layer in place and return its new class.
 
     Raises:
         ModelError: Keras 3 does not support its settings.
         UntrustedError: it is a Merge layer with its own code.
     """
-    if kind == "TimeDistributedDense":
-        return _wrapped_dense(config, say)
-    if kind == "InputLayer":
-        _input(config, say)
-    elif kind == "BatchNormalization":
+    if class_name == "TimeDistributedDense":
+        return _wrapped_dense(config, add_change)
+    if class_name == "InputLayer":
+        _input(config, add_change)
+    elif class_name == "BatchNormalization":
         _one_axis(name, config)
-    elif kind == "ZeroPadding2D":
-        _padding(config, say)
-    elif kind == "Merge":
-        return _merged(name, config, say)
+    elif class_name == "ZeroPadding2D":
+        _padding(config, add_change)
+    elif class_name == "Merge":
+        return _merged(name, config, add_change)
     config.pop("batch_input_shape", None)  # an InputLayer has it now; on other layers it has no effect
-    if kind == "Conv2DTranspose" and config.pop("output_shape", None):  # Keras 1
-        say("output_shape of Conv2DTranspose follows from its other settings")
-    return kind
+    if class_name == "Conv2DTranspose" and config.pop("output_shape", None):  # Keras 1
+        add_change("output_shape of Conv2DTranspose follows from its other settings")
+    return class_name
 
 
-def _input(config: Config, say: Say) -> None:
+def _input(config: Config, add_change: AddChange) -> None:
     shape = config.pop("batch_input_shape", None)
     if shape is not None:
         config["batch_shape"] = shape
-        say("batch_input_shape of InputLayer is called batch_shape now")
+        add_change("batch_input_shape of InputLayer is called batch_shape now")
     for key in ("input_shape", "input_tensor", "batch_size"):
         if config.get(key, 0) is None:
             del config[key]
@@ -60,16 +60,16 @@ def _one_axis(name: str, config: Config) -> None:
 _SIDES = ("top_pad", "bottom_pad", "left_pad", "right_pad")
 
 
-def _padding(config: Config, say: Say) -> None:
+def _padding(config: Config, add_change: AddChange) -> None:
     padding = config.get("padding")
     if isinstance(padding, Mapping):
         padding = [padding.get(side, 0) for side in _SIDES]
     if isinstance(padding, list) and len(padding) == 4:
         config["padding"] = [padding[:2], padding[2:]]
-        say("the four paddings of ZeroPadding2D are two pairs now")
+        add_change("the four paddings of ZeroPadding2D are two pairs now")
 
 
-def _wrapped_dense(config: Config, say: Say) -> str:
+def _wrapped_dense(config: Config, add_change: AddChange) -> str:
     """Replace the TimeDistributedDense of Keras 1."""
     left_out = ("batch_input_shape", "input_length", "input_dim")
     settings = {key: value for key, value in config.items() if key not in left_out}
@@ -77,14 +77,14 @@ def _wrapped_dense(config: Config, say: Say) -> str:
     name = config.get("name")
     config.clear()
     config.update(layer=inner, **({"name": name} if name else {}))
-    say("TimeDistributedDense is TimeDistributed(Dense) now")
+    add_change("TimeDistributedDense is TimeDistributed(Dense) now")
     return "TimeDistributed"
 
 
 _MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot"}
 
 
-def _merged(name: str, config: Config, say: Say) -> str:
+def _merged(name: str, config: Config, add_change: AddChange) -> str:
     """Replace the Merge layer of Keras 1, which had a mode, by the layer of that mode."""
     mode = config.get("mode")
     if config.get("mode_type", "raw") != "raw" or not isinstance(mode, str):
@@ -100,9 +100,9 @@ def _merged(name: str, config: Config, say: Say) -> str:
         settings.update(axes=config.get("dot_axes", -1), normalize=mode == "cos")
     config.clear()
     config.update(settings)
-    kind = _MERGES.get(mode, "Dot")
-    say(f"Merge by {mode} is called {kind} now")
-    return kind
+    class_name = _MERGES.get(mode, "Dot")
+    add_change(f"Merge by {mode} is called {class_name} now")
+    return class_name
 
 
 def policy(value: Any) -> Any:
@@ -117,47 +117,49 @@ def policy(value: Any) -> Any:
 _ALIASES = {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones"}
 
 
-def for_training(key: str, value: Any, *, say: Say) -> Any:
+def for_training(key: str, value: Any, *, add_change: AddChange) -> Any:
     """Return an initializer, regularizer or constraint in the format of Keras 3, or None.
 
     They do not change the output of a trained layer, so one that Keras 3 does not know is left out.
     """
     if value is None:
         return None
-    sort = key.rpartition("_")[2]  # "initializer", "regularizer" or "constraint"
+    object_type = key.rpartition("_")[2]  # "initializer", "regularizer" or "constraint"
     entry = value if isinstance(value, Mapping) else {"class_name": value, "config": {}}
     config = entry.get("config")
     settings = {k: v for k, v in config.items() if k != "dtype"} if isinstance(config, Mapping) else {}
-    kind = str(entry.get("class_name", entry.get("name")))
-    kind = _ALIASES.get(kind, kind) if sort == "initializer" else kind
-    module = getattr(keras, f"{sort}s")
-    found = getattr(module, kind, None) or getattr(module, "".join(map(str.capitalize, kind.split("_"))), None)
-    if isinstance(found, type) and issubclass(found, getattr(module, sort.capitalize())):
+    class_name = str(entry.get("class_name", entry.get("name")))
+    class_name = _ALIASES.get(class_name, class_name) if object_type == "initializer" else class_name
+    module = getattr(keras, f"{object_type}s")
+    found = getattr(module, class_name, None) or getattr(
+        module, "".join(map(str.capitalize, class_name.split("_"))), None
+    )
+    if isinstance(found, type) and issubclass(found, getattr(module, object_type.capitalize())):
         try:
             found(**settings)
         except (TypeError, ValueError):
             found = None
         else:
-            return entry_of(f"keras.{sort}s", found.__name__, settings)
-    say(f"the {key.replace('_', ' ')} {kind[:40]} left out, which matters to training only")
+            return entry_of(f"keras.{object_type}s", found.__name__, settings)
+    add_change(f"the {key.replace('_', ' ')} {class_name[:40]} left out, which matters to training only")
     return None
 
 
-def check_known(name: str, kind: str, config: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> None:
+def check_known(name: str, class_name: str, config: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> None:
     """Check that Keras 3 has a layer and all of its settings.
 
     Raises:
         ModelError: Keras has no such layer, or the layer has an unknown setting or object.
     """
-    known = layer_settings(kind)
+    known = layer_settings(class_name)
     if known is None:
-        raise missing_code(kind, name, custom=custom)
+        raise missing_code(class_name, name, custom=custom)
     for key, value in config.items():
         if not key.endswith(_WITH_OBJECTS) and _names_class(value):
-            raise ModelError(f"its layer {name} ({kind}) has an unknown object as {key}")
+            raise ModelError(f"its layer {name} ({class_name}) has an unknown object as {key}")
         if key not in known:
             raise ModelError(
-                f"its layer {name} ({kind}) has the setting {key!r}={short(value)}, which is unknown; "
+                f"its layer {name} ({class_name}) has the setting {key!r}={short(value)}, which is unknown; "
                 "without it, the network might compute something else"
             )
 
@@ -182,34 +184,34 @@ _INCOMPLETE = ("Layer", "Lambda", "Wrapper", "Pipeline")
 
 
 def missing_code(
-    kind: str, layer: Any, *, module: str = "MODULE", custom: Mapping[str, Any] | None = None
+    class_name: str, layer: Any, *, module: str = "MODULE", custom: Mapping[str, Any] | None = None
 ) -> ModelError:
     """Return the error for a class or function that is not in the file, with the way to give it.
 
     Args:
-        kind: name of the class or function.
+        class_name: name of the class or function.
         layer: name of the layer that has it.
         module: the module that probably defines it.
         custom: the classes and functions that the user gave.
     """
-    if kind in _REFUSED:
+    if class_name in _REFUSED:
         return ModelError(
-            f"has a {kind} (layer {short(layer)}), which {_REFUSED[kind]}; build the model in Python without it and "
-            "give it to dreamfilters.load"
+            f"has a {class_name} (layer {short(layer)}), which {_REFUSED[class_name]}; build the model in Python "
+            "without it and give it to dreamfilters.load"
         )
-    known = close_names(kind, [name for name in custom if ">" not in name]) if custom else ""
+    known = close_names(class_name, [name for name in custom if ">" not in name]) if custom else ""
     way = f"name the module that defines it, if you trust it: --import {module} (imports=[{module!r}])"
     way = f"{way}. {known}" if known else way
-    return ModelError(f"needs the code of {kind!r}, which is not in the file (layer {short(layer)}); {way}")
+    return ModelError(f"needs the code of {class_name!r}, which is not in the file (layer {short(layer)}); {way}")
 
 
 @cache
-def layer_settings(kind: str) -> frozenset[str] | None:
+def layer_settings(class_name: str) -> frozenset[str] | None:
     """Return the settings of a layer of Keras 3, None if Keras has no such layer."""
-    found = getattr(keras.src.applications.convnext if kind in ELSEWHERE else keras.layers, kind, None)
+    found = getattr(keras.src.applications.convnext if class_name in ELSEWHERE else keras.layers, class_name, None)
     if (
-        kind in _REFUSED
-        or kind in _INCOMPLETE
+        class_name in _REFUSED
+        or class_name in _INCOMPLETE
         or not (isinstance(found, type) and issubclass(found, keras.layers.Layer))
     ):
         return None

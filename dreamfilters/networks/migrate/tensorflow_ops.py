@@ -14,7 +14,7 @@ from dreamfilters.errors import ModelError
 
 Config: TypeAlias = dict[str, Any]
 
-_NUMPY, _NN, _CORE, _IMAGE, _MATH = (f"keras.src.ops.{room}" for room in ("numpy", "nn", "core", "image", "math"))
+_NUMPY, _NN, _CORE, _IMAGE, _MATH = (f"keras.src.ops.{module}" for module in ("numpy", "nn", "core", "image", "math"))
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Operation:
     """The operation of Keras for a function of TensorFlow.
 
     Attributes:
-        kind: the operation's class.
+        class_name: of the operation.
         module: the module of the class.
         inputs: TensorFlow's names of the inputs, in order.
         settings: TensorFlow's argument -> the operation's setting.
@@ -30,7 +30,7 @@ class Operation:
         neutral: argument -> the values at which it changes nothing.
     """
 
-    kind: str
+    class_name: str
     module: str = _NUMPY
     inputs: tuple[str, ...] = ("x",)
     settings: Mapping[str, str] | None = None
@@ -38,37 +38,46 @@ class Operation:
     neutral: Mapping[str, tuple[Any, ...]] | None = None
 
 
-_TWO = ("x", "y")
-_OVER = {"axis": "axis", "keepdims": "keepdims", "keep_dims": "keepdims", "reduction_indices": "axis"}
+_OPERANDS = ("x", "y")
+_REDUCED = {"axis": "axis", "keepdims": "keepdims", "keep_dims": "keepdims", "reduction_indices": "axis"}
 
 
-def _two(kind: str) -> Operation:
-    return Operation(kind, inputs=_TWO)
+def _binary(class_name: str) -> Operation:
+    return Operation(class_name, inputs=_OPERANDS)
 
 
-def _over(kind: str) -> Operation:
-    return Operation(kind, inputs=("input_tensor",), settings=_OVER)
+def _reduction(class_name: str) -> Operation:
+    return Operation(class_name, inputs=("input_tensor",), settings=_REDUCED)
 
 
 _NAMED: dict[str, Operation] = {
-    **{f"math.{kind.lower()}": _two(kind) for kind in ("Add", "Subtract", "Multiply", "Maximum", "Minimum")},
-    "__operators__.add": _two("Add"),
-    "math.truediv": _two("TrueDivide"),
-    "math.divide": _two("TrueDivide"),
-    "math.pow": _two("Power"),
+    **{
+        f"math.{class_name.lower()}": _binary(class_name)
+        for class_name in ("Add", "Subtract", "Multiply", "Maximum", "Minimum")
+    },
+    "__operators__.add": _binary("Add"),
+    "math.truediv": _binary("TrueDivide"),
+    "math.divide": _binary("TrueDivide"),
+    "math.pow": _binary("Power"),
     "nn.bias_add": Operation(
         "Add", inputs=("value", "bias"), neutral={"data_format": ("NHWC", "N...C", "channels_last")}
     ),
-    **{f"math.reduce_{kind.lower()}": _over(kind) for kind in ("Mean", "Sum", "Max", "Min", "Prod", "Std")},
-    "math.reduce_variance": _over("Var"),
-    **{f"math.{kind.lower()}": Operation(kind) for kind in ("Negative", "Square", "Sqrt", "Exp", "Log", "Tanh")},
+    **{
+        f"math.reduce_{class_name.lower()}": _reduction(class_name)
+        for class_name in ("Mean", "Sum", "Max", "Min", "Prod", "Std")
+    },
+    "math.reduce_variance": _reduction("Var"),
+    **{
+        f"math.{class_name.lower()}": Operation(class_name)
+        for class_name in ("Negative", "Square", "Sqrt", "Exp", "Log", "Tanh")
+    },
     "math.abs": Operation("Absolute"),
     "math.rsqrt": Operation("Rsqrt", _MATH),
     "math.sigmoid": Operation("Sigmoid", _NN),
     "math.softplus": Operation("Softplus", _NN, inputs=("features",)),
     **{
-        f"nn.{kind.lower()}": Operation(kind, _NN, inputs=("features",))
-        for kind in ("Relu", "Relu6", "Elu", "Selu", "Softsign")
+        f"nn.{class_name.lower()}": Operation(class_name, _NN, inputs=("features",))
+        for class_name in ("Relu", "Relu6", "Elu", "Selu", "Softsign")
     },
     "nn.silu": Operation("Silu", _NN, inputs=("features",), neutral={"beta": (1, 1.0)}),
     "nn.leaky_relu": Operation(
@@ -158,7 +167,7 @@ _TYPES = frozenset({"T", "Tidx", "Tshape", "Tperm", "Tdim", "Tpaddings", "_clone
 def find(function: str) -> Operation | None:
     """Return the operation for a function of TensorFlow, None if the table has none.
 
-    >>> find("compat.v1.nn.relu").kind
+    >>> find("compat.v1.nn.relu").class_name
     'Relu'
     """
     first_api = function.startswith("compat.v1.")
@@ -198,7 +207,7 @@ def arguments(function: str, name: str, args: list[Any], kwargs: Config) -> tupl
 
 
 def _called(found: Operation, called: list[Any]) -> list[Any]:
-    if found.kind == "GetItem":
+    if found.class_name == "GetItem":
         spec = called[1] if isinstance(called[1], list) else [called[1]]
         return [called[0], [_slice(part) for part in spec]]
     if found.inputs == ("values",):
@@ -221,12 +230,12 @@ def _slice(part: Any) -> Any:
 
 
 def _settled(found: Operation, settings: Config) -> Config:
-    if found.kind == "Pad":
+    if found.class_name == "Pad":
         settings["mode"] = str(settings.get("mode", "constant")).lower()
-    if found.kind == "Normalize":
+    if found.class_name == "Normalize":
         settings["order"] = 2
         settings["epsilon"] = float(settings["epsilon"]) ** 0.5  # TensorFlow's epsilon bounds the square
-    if found.kind in ("Squeeze", "Normalize") and isinstance(settings.get("axis"), list):
+    if found.class_name in ("Squeeze", "Normalize") and isinstance(settings.get("axis"), list):
         axes = settings["axis"]
         settings["axis"] = axes[0] if len(axes) == 1 else tuple(axes)
     return settings

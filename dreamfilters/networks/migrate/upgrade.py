@@ -105,16 +105,16 @@ class _Upgrade:
 
     def model(self, entry: Config) -> Config:
         """Upgrade an entry that is a model or a layer."""
-        kind = entry.get("class_name")
-        if not isinstance(kind, str) or "config" not in entry:
+        class_name = entry.get("class_name")
+        if not isinstance(class_name, str) or "config" not in entry:
             raise ModelError("its configuration has no class name; it is not a Keras model")
         inner = entry["config"]
         registered = entry.get("registered_name")
         if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
             return self._custom(entry, registered)
-        if kind == "Sequential":
+        if class_name == "Sequential":
             return self._sequential(entry, inner)
-        if kind in graph_calls.FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
+        if class_name in graph_calls.FUNCTIONAL and isinstance(inner, Mapping) and "layers" in inner:
             return self._functional(entry, dict(inner))
         return self.layer(entry)
 
@@ -142,7 +142,9 @@ class _Upgrade:
             upgraded = self.model(layer) if not graph_calls.is_operation(layer) else graph_calls.operation(layer)
             layers.append({**upgraded, "name": kept_name(str(layer.get("name", _name_of(layer))))})
         settings = self._model_settings(inner, ("layers", "input_layers", "output_layers", "dtype"))
-        wired = graph_calls.wire(stored, layers, inner["input_layers"], inner["output_layers"], say=self.add_change)
+        wired = graph_calls.wire(
+            stored, layers, inner["input_layers"], inner["output_layers"], add_change=self.add_change
+        )
         return entry_of("keras.src.models.functional", "Functional", {**settings, **wired})
 
     def _model_settings(self, inner: Mapping[str, Any], known: tuple[str, ...]) -> Config:
@@ -155,32 +157,35 @@ class _Upgrade:
 
     def layer(self, entry: Config) -> Config:
         """Upgrade an entry that is a layer."""
-        kind, config = str(entry["class_name"]), entry["config"]
+        class_name, config = str(entry["class_name"]), entry["config"]
         if not isinstance(config, Mapping):
-            raise ModelError(f"its layer {kind} has no settings")
-        kind, config = kind.rpartition(">")[2] if kind.startswith("Keras>") else kind, dict(config)
-        name = str(config.get("name", entry.get("name", kind)))
-        if layer_settings(kind) is None and kind in self.custom:
-            return self._custom(entry, kind)
-        if kind in tables.GONE:
-            why = f"{tables.GONE[kind]}; only the version of Keras that wrote it can open it"
-            raise ModelError(f"its layer {name} is a {kind}: {why}")
+            raise ModelError(f"its layer {class_name} has no settings")
+        class_name, config = (
+            class_name.rpartition(">")[2] if class_name.startswith("Keras>") else class_name,
+            dict(config),
+        )
+        name = str(config.get("name", entry.get("name", class_name)))
+        if layer_settings(class_name) is None and class_name in self.custom:
+            return self._custom(entry, class_name)
+        if class_name in tables.GONE:
+            why = f"{tables.GONE[class_name]}; only the version of Keras that wrote it can open it"
+            raise ModelError(f"its layer {name} is a {class_name}: {why}")
         for era in self.eras:
-            kind = self._through(era, name, kind, config)
-        if kind == "Conv2DTranspose" and isinstance(config.get("output_shape"), list):  # Keras 1
+            class_name = self._through(era, name, class_name, config)
+        if class_name == "Conv2DTranspose" and isinstance(config.get("output_shape"), list):  # Keras 1
             self.shapes[kept_name(name)] = config["output_shape"]
-        kind = special(name, kind, config, say=self.add_change)
-        if kind == "Lambda":
+        class_name = special(name, class_name, config, add_change=self.add_change)
+        if class_name == "Lambda":
             return self._lambda(name, config)
-        self._parts(name, kind, config)
-        if "trainable" not in (layer_settings(kind) or ()):  # such as SpatialDropout2D
+        self._parts(name, class_name, config)
+        if "trainable" not in (layer_settings(class_name) or ()):  # such as SpatialDropout2D
             config.pop("trainable", None)
-        check_known(name, kind, config, self.custom)
+        check_known(name, class_name, config, self.custom)
         if "name" in config:
             if _RESERVED in str(config["name"]):
                 self.add_change("'/' in names of layers became '__'")
             config["name"] = kept_name(str(config["name"]))
-        return entry_of(tables.ELSEWHERE.get(kind, "keras.layers"), kind, config)
+        return entry_of(tables.ELSEWHERE.get(class_name, "keras.layers"), class_name, config)
 
     def _custom(self, entry: Config, registered: str) -> Config:
         """Return the entry of a class of the user."""
@@ -190,39 +195,41 @@ class _Upgrade:
         name = registered.rpartition(">")[2]
         return {"class_name": name, "config": settings, "module": "", "registered_name": registered}
 
-    def _through(self, era: KerasEra, name: str, kind: str, config: Config) -> str:
-        if kind in era.classes:
-            self.add_change(f"{kind} is called {era.classes[kind]} now")
-            kind = era.classes[kind]
-        for new, parts in _rows(era.gathered, kind):
+    def _through(self, era: KerasEra, name: str, class_name: str, config: Config) -> str:
+        if class_name in era.classes:
+            self.add_change(f"{class_name} is called {era.classes[class_name]} now")
+            class_name = era.classes[class_name]
+        for new, parts in _rows(era.gathered, class_name):
             if parts[0] in config:
                 config[new] = [config.pop(part) for part in parts]
-                self.add_change(f"{', '.join(parts)} of {kind} are {new} now")
-        for old, new in _rows(era.renamed, kind):
+                self.add_change(f"{', '.join(parts)} of {class_name} are {new} now")
+        for old, new in _rows(era.renamed, class_name):
             if old in config:
                 if new in config and config[new] != config[old]:
-                    raise ModelError(f"its layer {name} ({kind}) has both {old} and {new}, and they differ")
+                    raise ModelError(f"its layer {name} ({class_name}) has both {old} and {new}, and they differ")
                 config[new] = config.pop(old)
-                self.add_change(f"{old} of {kind} is called {new} now")
+                self.add_change(f"{old} of {class_name} is called {new} now")
         for key, names in era.values.items():
             if isinstance(config.get(key), str):
                 config[key] = names.get(config[key], config[key])
-        for key, value in _rows(era.implied, kind):
+        for key, value in _rows(era.implied, class_name):
             if key not in config:
                 config[key] = value
-                self.add_change(f"{key}={value} of {kind} is stored now; it was the default of that version")
-        self._drop(era, name, kind, config)
-        return kind
+                self.add_change(f"{key}={value} of {class_name} is stored now; it was the default of that version")
+        self._drop(era, name, class_name, config)
+        return class_name
 
-    def _drop(self, era: KerasEra, name: str, kind: str, config: Config) -> None:
-        for key, neutral in _rows(era.dropped, kind):
+    def _drop(self, era: KerasEra, name: str, class_name: str, config: Config) -> None:
+        for key, neutral in _rows(era.dropped, class_name):
             if key not in config:
                 continue
             value = config.pop(key)
             if neutral is not tables.ANY and value not in neutral:
-                raise ModelError(f"its layer {name} ({kind}) has {key}={short(value)}, which Keras 3 does not support")
+                raise ModelError(
+                    f"its layer {name} ({class_name}) has {key}={short(value)}, which Keras 3 does not support"
+                )
             if value not in (None, False):
-                self.add_change(f"{key} of {kind} left out, which changes nothing")
+                self.add_change(f"{key} of {class_name} left out, which changes nothing")
 
     def _lambda(self, name: str, config: Config) -> Config:
         if self.version < _FIRST_OF_PYTHON_3_11:
@@ -244,7 +251,7 @@ class _Upgrade:
             raise ModelError(f"its layer {name} is a Lambda of the function {config['function']!r}, not in the file")
         return entry_of("keras.layers", "Lambda", config)
 
-    def _parts(self, name: str, kind: str, config: Config) -> None:
+    def _parts(self, name: str, class_name: str, config: Config) -> None:
         """Upgrade the objects in a layer's settings: dtype, activations, cells and wrapped layers."""
         for key in list(config):
             value = config[key]
@@ -253,7 +260,7 @@ class _Upgrade:
             elif key.endswith("activation"):
                 config[key] = self._activation(name, value)
             elif key.endswith(("_initializer", "_regularizer", "_constraint")):
-                config[key] = for_training(key, value, say=self.add_change)
+                config[key] = for_training(key, value, add_change=self.add_change)
                 if config[key] is None and key.endswith("_initializer"):
                     del config[key]
             elif key in ("layer", "backward_layer", "cell", "cells") and value is not None:
@@ -279,10 +286,10 @@ class _Upgrade:
         return known
 
 
-def _rows(table: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a table for a kind of layer, before those for all layers."""
+def _rows(table: Mapping[str, Mapping[str, Any]], class_name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a table for a class of layers, before those for all layers."""
     for layers, rows in sorted(table.items(), key=lambda row: row[0] == "*"):
-        if layers == "*" or kind in layers.split():
+        if layers == "*" or class_name in layers.split():
             yield from rows.items()
 
 

@@ -47,33 +47,33 @@ def upgraded(layer: Any, arrays: list[np.ndarray], source: LayoutSource) -> list
 def _model(model: Any, arrays: Sequence[np.ndarray], source: LayoutSource) -> list[np.ndarray]:
     """Upgrade the arrays of a nested model: the trainable ones of all layers, then the others."""
     left, done = list(arrays), []
-    for kind in ("trainable_weights", "non_trainable_weights"):
+    for attribute in ("trainable_weights", "non_trainable_weights"):
         for layer in model.layers:
-            count = len(getattr(layer, kind))
+            count = len(getattr(layer, attribute))
             done += upgraded(layer, left[:count], source)
             left = left[count:]
     return done
 
 
 def _from_keras_1(layer: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    kind, first = type(layer).__name__, getattr(layer, "data_format", None) == "channels_first"
-    if kind == "Conv1D":
+    class_name, first = type(layer).__name__, getattr(layer, "data_format", None) == "channels_first"
+    if class_name == "Conv1D":
         kernel = arrays[0]
         if kernel.shape[:2] != (layer.kernel_size[0], 1) or kernel.shape[3] != layer.filters:
             kernel = np.transpose(kernel, (2, 3, 1, 0))  # (filters, channels, length, 1)
         return [kernel[:, 0], *arrays[1:]]
-    if kind == "Conv2D" and first:  # (filters, channels, rows, columns)
+    if class_name == "Conv2D" and first:  # (filters, channels, rows, columns)
         return [np.transpose(arrays[0], (2, 3, 1, 0)), *arrays[1:]]
-    if kind == "Conv2DTranspose":
+    if class_name == "Conv2DTranspose":
         return [np.transpose(arrays[0], (2, 3, 0, 1) if first else (0, 1, 3, 2)), *arrays[1:]]
-    if kind == "Conv3D" and first:
+    if class_name == "Conv3D" and first:
         return [np.transpose(arrays[0], (2, 3, 4, 1, 0)), *arrays[1:]]
-    if kind == "GRU" and len(arrays) == 9:
+    if class_name == "GRU" and len(arrays) == 9:
         return [np.concatenate(arrays[start::3], axis=-1) for start in range(3)]
-    if kind == "LSTM" and len(arrays) == 12:  # input, cell, forget, output; now input, forget, cell, output
+    if class_name == "LSTM" and len(arrays) == 12:  # input, cell, forget, output; now input, forget, cell, output
         return [np.concatenate([arrays[start + gate] for gate in (0, 6, 3, 9)], axis=-1) for start in range(3)]
-    if kind in ("SeparableConv2D", "ConvLSTM2D") and (first or kind == "ConvLSTM2D"):
-        raise ModelError(f"its layer {layer.name} is a {kind} of Keras 1, whose weight layout is unknown")
+    if class_name in ("SeparableConv2D", "ConvLSTM2D") and (first or class_name == "ConvLSTM2D"):
+        raise ModelError(f"its layer {layer.name} is a {class_name} of Keras 1, whose weight layout is unknown")
     return arrays
 
 

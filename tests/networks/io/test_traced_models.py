@@ -134,7 +134,7 @@ def test_inputs_in_a_dictionary_have_the_names_of_its_keys():
     assert load(network.model, output="scaled").output == "scaled"
 
 
-@pytest.mark.filterwarnings("ignore:assumed that")
+@pytest.mark.filterwarnings("ignore:input form of")
 def test_the_same_model_has_the_same_graph_and_is_not_kept():
     model = called(Net(name="net"))
     first = traced(model)

@@ -54,16 +54,16 @@ def test_merges_of_keras_1(tmp_path, mode):
     np.testing.assert_allclose(np.asarray(open_model(path).model(X)), wanted, atol=1e-6)
 
 
-def test_merges_that_cannot_be():
+def test_merges_without_a_counterpart_are_refused():
     with pytest.raises(UntrustedError, match=r"has a Merge layer \(both\) with its own code"):
-        special("both", "Merge", {"mode": "x", "mode_type": "lambda"}, say=print)
+        special("both", "Merge", {"mode": "x", "mode_type": "lambda"}, add_change=print)
     with pytest.raises(ModelError, match="merges by mode='half'"):
-        special("both", "Merge", {"mode": "half"}, say=print)
+        special("both", "Merge", {"mode": "half"}, add_change=print)
     with pytest.raises(ModelError, match="merges several networks"):
-        special("both", "Merge", {"mode": "sum", "layers": [1]}, say=print)
+        special("both", "Merge", {"mode": "sum", "layers": [1]}, add_change=print)
 
 
-def test_a_dense_in_every_place(tmp_path):
+def test_a_time_distributed_dense(tmp_path):
     dense = layer(
         "TimeDistributedDense", "rows", output_dim=2, input_dim=12, init="uniform", activation="relu", bias=True
     )
@@ -76,7 +76,7 @@ def test_a_dense_in_every_place(tmp_path):
     np.testing.assert_allclose(np.asarray(open_model(path).model(X)), wanted, atol=1e-5)
 
 
-def test_types_of_number():
+def test_dtype_policies():
     assert policy("float32") == "float32"
     assert policy({"class_name": "Policy", "config": {"name": "mixed_float16", "loss_scale": {}}}) == "mixed_float16"
     assert policy({"class_name": "PolicyV1", "config": {"name": "infer"}}) == "float32"
@@ -95,9 +95,9 @@ def test_types_of_number():
         ("bias_regularizer", None, None),
     ],
 )
-def test_what_only_training_needs(key, value, kind):
+def test_settings_for_training_are_left_out_if_unknown(key, value, kind):
     said = []
-    kept = for_training(key, value, say=said.append)
+    kept = for_training(key, value, add_change=said.append)
     assert (kept and kept["class_name"]) == kind
     assert bool(said) == (kind is None and value is not None)
     if kept:
@@ -119,7 +119,7 @@ def test_settings_of_layers(kind, taken, not_taken):
 
 
 @pytest.mark.parametrize("kind", ["Lambda", "TFSMLayer", "StringLookup", "TextVectorization", "Layer", "Nope", "Input"])
-def test_layers_that_a_file_may_not_ask_for(kind):
+def test_layers_that_a_file_may_not_have(kind):
     assert layer_settings(kind) is None
     with pytest.raises(
         ModelError,
@@ -128,7 +128,7 @@ def test_layers_that_a_file_may_not_ask_for(kind):
         check_known("mine", kind, {})
 
 
-def test_objects_where_none_are_taken():
+def test_objects_in_plain_settings_are_refused():
     check_known("conv", "Conv2D", {"filters": 3, "kernel_size": [3, 3], "activation": {"class_name": "ReLU"}})
     with pytest.raises(ModelError, match="has an unknown object as kernel_size"):
         check_known("conv", "Conv2D", {"kernel_size": [[{"class_name": "TFSMLayer"}]]})

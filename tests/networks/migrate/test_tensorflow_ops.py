@@ -65,7 +65,7 @@ def through(tmp_path, function, node):
 
 
 @pytest.mark.parametrize(("function", "kwargs", "wanted"), KNOWN)
-def test_a_function_of_tensorflow_is_computed_as_it_was(tmp_path, function, kwargs, wanted):
+def test_a_function_of_tensorflow_keeps_its_values(tmp_path, function, kwargs, wanted):
     if wanted is None:  # half-pixel centers, as TensorFlow 2 resizes
         wanted = np.asarray(keras.ops.image.resize(X, (8, 8), "bilinear"))
     np.testing.assert_allclose(through(tmp_path, function, ["in", 0, 0, {**kwargs, "name": None}]), wanted, atol=1e-5)
@@ -90,14 +90,14 @@ def test_a_constant_may_come_first_and_a_tensor_by_name(tmp_path):
         ("__operators__.getitem", {"slice_spec": ["x"]}, "is sliced by x"),
     ],
 )
-def test_what_is_in_no_table_is_refused(tmp_path, function, kwargs, words):
+def test_unknown_functions_and_settings_are_refused(tmp_path, function, kwargs, words):
     with pytest.raises(ModelError) as caught:
         through(tmp_path, function, ["in", 0, 0, kwargs])
     assert words in str(caught.value)
 
 
 def test_names_of_functions():
-    assert find("compat.v1.nn.relu").kind == "Relu"
+    assert find("compat.v1.nn.relu").class_name == "Relu"
     assert find("nope") is None
     with pytest.raises(ModelError, match="not in the table"):
         arguments("nope", "layer", [], {})
@@ -110,7 +110,7 @@ TYPE = {"T": {"type": "DT_FLOAT"}}
 
 
 def through_node(tmp_path, op, constants=None, attr=None, sources=("in",), **settings):
-    """Send X through one node, as TensorFlow 2.2 stored it."""
+    """Apply one node to X, as TensorFlow 2.2 stored it."""
     start = called(layer("InputLayer", "in", batch_input_shape=[None, 4, 4, 3], dtype="float32", sparse=False))
     node = {"name": "node", "op": op, "input": ["in", "node/y"], "attr": {**TYPE, **(attr or {})}}
     entry = layer("TensorFlowOpLayer", "node", dtype="float32", node_def=node, constants=constants or {}, **settings)
@@ -139,7 +139,7 @@ def through_node(tmp_path, op, constants=None, attr=None, sources=("in",), **set
         ("Relu", None, None, np.maximum(X, 0)),
     ],
 )
-def test_a_node_is_computed_as_it_was(tmp_path, op, constants, attr, wanted):
+def test_a_node_keeps_its_values(tmp_path, op, constants, attr, wanted):
     np.testing.assert_allclose(through_node(tmp_path, op, constants, attr), wanted, atol=1e-6)
 
 
@@ -158,7 +158,7 @@ def test_a_node_of_two_tensors(tmp_path):
         (3, None, None, "in an unknown form"),
     ],
 )
-def test_a_node_in_no_table_is_refused(tmp_path, op, constants, attr, words):
+def test_unknown_nodes_are_refused(tmp_path, op, constants, attr, words):
     with pytest.raises(ModelError) as caught:
         through_node(tmp_path, op, constants, attr)
     assert words in str(caught.value)
