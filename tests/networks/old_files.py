@@ -1,4 +1,4 @@
-"""Files as older Kerases wrote them, made by hand: a configuration and arrays by layer."""
+"""Files in the formats of older versions of Keras, written by hand: a configuration and arrays by layer."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("make", "name", "pure", "linear", "ceiling"), KNOWN)
-def test_what_is_known_of_a_nonlinearity(make, name, pure, linear, ceiling):
+def test_the_table_of_activation_functions(make, name, pure, linear, ceiling):
     step = step_of(make())
     assert activation_name(step) == name
     assert is_pure(step) == pure
@@ -63,7 +63,7 @@ def test_what_is_known_of_a_nonlinearity(make, name, pure, linear, ceiling):
     assert relu_ceiling(inline_activation(step) or step.operation) == ceiling
 
 
-def test_an_activation_inside_a_cell_is_not_the_last_thing():
+def test_an_activation_inside_a_cell_is_not_the_output():
     inputs = keras.Input((4, 4, 3))
     x = layers.ConvLSTM2D(2, 1, name="cell")(layers.Reshape((1, 4, 4, 3))(inputs))
     step = flatten(keras.Model(inputs, x)).by_name["cell"]
@@ -72,12 +72,12 @@ def test_an_activation_inside_a_cell_is_not_the_last_thing():
 
 
 @pytest.mark.parametrize("ceiling", [math.inf, 6.0])
-def test_forward_a_relaxed_relu_is_a_relu(ceiling):
+def test_a_relaxed_relu_equals_a_relu_forward(ceiling):
     x = np.linspace(-3, 9, 25, dtype="float32")[None]
     assert np.array_equal(np.asarray(relaxed_relu(ceiling)(backend.tensor(x))), np.clip(x, 0, ceiling))
 
 
-def test_backward_by_hand():
+def test_the_relaxed_gradient_by_hand():
     """Three images of four numbers, each asked to rise, rise, fall, fall."""
     x = np.array([[1.0, -1.0, 2.0, -2.0], [-1.0, -2.0, -3.0, -4.0], [0.0, -1.0, 0.0, -1.0]], "float32")
     wish = np.array([1.0, 2.0, -3.0, -4.0], "float32")

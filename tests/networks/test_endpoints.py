@@ -39,7 +39,7 @@ def test_the_input_that_takes_the_image(inputs, wanted, number):
         ((LEFT, RIGHT), "rigth", UnknownNameError, "net: has no input 'rigth'. Close names: right"),
     ],
 )
-def test_what_cannot_be_chosen_is_said(inputs, wanted, kind, words):
+def test_an_impossible_choice_is_refused(inputs, wanted, kind, words):
     with pytest.raises(kind, match=words):
         image_input("net", inputs, wanted)
 
@@ -67,7 +67,7 @@ def test_the_image_in_a_flat_input(shape, size, readers, found):
         ((128, 9), (None, None), [("Conv1D", (126, 4))], ModelError, "a one-dimensional signal; .* --input-size HxW"),
     ],
 )
-def test_a_flat_input_that_is_no_image(shape, size, readers, kind, words):
+def test_flat_inputs_without_an_image_are_refused(shape, size, readers, kind, words):
     with pytest.raises(kind, match=words):
         flat_shape("net", shape, size, readers)
 

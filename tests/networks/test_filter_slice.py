@@ -41,7 +41,7 @@ def conv(*, name="conv", **settings):
     ],
     ids=str,
 )
-def test_one_filter_an_image_is_what_the_whole_layer_says_of_it(padding, settings):
+def test_a_filter_slice_equals_the_whole_layer(padding, settings):
     graph = graph_of(conv(padding=padding, **settings))
     run = watch(graph, frozenset({"conv", before("conv")}))
     whole, alone = run(images()), run(images(), {"conv": UNITS})
@@ -51,7 +51,7 @@ def test_one_filter_an_image_is_what_the_whole_layer_says_of_it(padding, setting
         np.testing.assert_allclose(np.asarray(alone[address])[..., 0], own, rtol=1e-5, atol=1e-6)
 
 
-def test_its_gradient_is_that_of_the_whole_layer():
+def test_the_gradient_of_a_filter_slice_equals_that_of_the_whole_layer():
     graph = graph_of(conv(padding="same", strides=2), conv(name="second", activation="tanh"))
     run = watch(graph, frozenset({"second"}))
 
@@ -68,7 +68,7 @@ def test_its_gradient_is_that_of_the_whole_layer():
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-4, atol=1e-6)
 
 
-def test_a_layer_that_others_read_stays_whole():
+def test_a_layer_that_others_read_is_computed_whole():
     graph = graph_of(conv(), conv(name="second"))
     seen = watch(graph, frozenset({"conv", "second"}))(images(), {"conv": UNITS, "second": UNITS})
     assert (seen["conv"].shape[-1], seen["second"].shape[-1]) == (6, 1)

@@ -6,7 +6,7 @@ from dreamfilters.networks.fingerprint import fingerprint_of
 from dreamfilters.networks.graph import flatten
 
 
-def test_fingerprint_survives_saving_and_tells_weights_apart(awkward, save):
+def test_the_fingerprint_survives_saving_and_depends_on_weights(awkward, save):
     first = fingerprint_of(flatten(awkward))
     again = keras.models.load_model(save(awkward, "model.keras"))
     assert fingerprint_of(flatten(again)) == first
@@ -15,7 +15,7 @@ def test_fingerprint_survives_saving_and_tells_weights_apart(awkward, save):
     assert fingerprint_of(flatten(again)) != first
 
 
-def test_fingerprint_tells_settings_and_constants_apart():
+def test_the_fingerprint_depends_on_settings_and_constants():
     def fingerprint(factor, pool, function):
         x = keras.Input((8, 8, 3))
         y = pool(2)(x)

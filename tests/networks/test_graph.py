@@ -53,7 +53,7 @@ def test_running_the_steps_equals_the_model(awkward, images):
 
 
 @pytest.mark.parametrize(("name", "size"), [("MobileNetV3Small", 64), ("MobileNetV2", 32)])
-def test_applications_come_out_equal(name, size):
+def test_steps_of_applications_equal_the_model(name, size):
     model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
     x = np.random.default_rng(3).random((1, size, size, 3), "float32")
     graph = flatten(model)
@@ -63,7 +63,7 @@ def test_applications_come_out_equal(name, size):
     np.testing.assert_allclose(keras.ops.softmax(seen[LOGITS]), seen[last], atol=1e-6)
 
 
-def test_the_users_model_stays_as_it_is(awkward, images):
+def test_the_model_of_the_user_is_not_changed(awkward, images):
     awkward.compile("sgd", "mse")
     awkward(images, training=False)
     losses = len(awkward.losses)
@@ -78,7 +78,7 @@ def test_the_users_model_stays_as_it_is(awkward, images):
     assert len(awkward.losses) == losses
 
 
-def test_a_model_never_used_before_stays_as_it_is(awkward, images):
+def test_a_model_that_was_never_used_is_not_changed(awkward, images):
     state = state_of(awkward)
     watch(flatten(awkward), frozenset({"out"}))(images)
     assert state_of(awkward) == state
@@ -92,7 +92,7 @@ def test_a_twin_shares_weights_and_nothing_else(plain):
     assert double(np.zeros((1, 40, 50, 3), "float32")).shape == (1, 38, 48, 4)
 
 
-def test_mixed_precision_is_handed_out_as_float32():
+def test_mixed_precision_is_returned_as_float32():
     policy = keras.dtype_policies.DTypePolicy("mixed_float16")
     x = keras.Input((8, 8, 3))
     y = layers.Conv2D(4, 3, activation="relu", dtype=policy, name="conv")(x)
@@ -104,8 +104,8 @@ def test_mixed_precision_is_handed_out_as_float32():
     np.testing.assert_allclose(seen["probabilities"], model(data), atol=1e-6)
 
 
-def test_channels_first_is_turned_both_ways():
-    """The same weights in both orders answer alike."""
+def test_channels_first_inputs_and_outputs_are_transposed():
+    """The same weights in both orders give the same values."""
     outputs = []
     for order, shape in (("channels_last", (9, 8, 3)), ("channels_first", (3, 9, 8))):
         keras.utils.set_random_seed(5)
@@ -142,13 +142,13 @@ def _two_inputs():
         (_two_inputs, r"pair: has 2 inputs for an image \(a, b\); choose one with --input NAME"),
     ],
 )
-def test_what_cannot_be_flattened_says_why(make, words):
+def test_models_that_cannot_be_flattened_are_refused(make, words):
     with pytest.raises(ModelError, match=words):
         flatten(make())
 
 
 @pytest.mark.parametrize("turn", [layers.Permute((2, 3, 1)), lambda x: keras.ops.transpose(x, (0, 2, 3, 1))])
-def test_maps_that_are_turned_around_are_read_as_they_then_lie(turn):
+def test_transposed_maps_change_their_channel_order(turn):
     image = keras.Input((3, 8, 6))
     conv = layers.Conv2D(4, 3, name="conv")
     model = keras.Model(image, layers.GlobalMaxPooling2D()(conv(turn(image))))
@@ -177,7 +177,7 @@ def test_an_input_that_takes_no_image_is_held_at_zeros():
 
 @pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"])
 @pytest.mark.parametrize("width", [6, 7, 8])
-def test_a_bias_belongs_to_channels_however_wide_their_maps_are(kind, width):
+def test_a_bias_is_added_to_channels_at_any_map_width(kind, width):
     """Also where a map is as wide as there are channels, which Keras' own layer takes for a bias of columns."""
     settings = {
         "kernel_size": 3,
@@ -196,7 +196,7 @@ def test_a_bias_belongs_to_channels_however_wide_their_maps_are(kind, width):
     np.testing.assert_allclose(np.transpose(turned, (0, 2, 3, 1)), last(images), atol=1e-4)
 
 
-def test_wrappers_that_compute_what_their_layer_computes_are_seen_through():
+def test_wrappers_without_effect_are_replaced_by_their_layer():
     image = keras.Input((8, 8, 3))
     x = layers.SpectralNormalization(layers.Conv2D(4, 3, activation="relu"), name="normed")(image)
     x = layers.TimeDistributed(layers.Dense(5), name="each")(x)

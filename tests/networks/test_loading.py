@@ -13,7 +13,7 @@ from dreamfilters.networks import InputForm, load, loading, network_of
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 
 
-def test_a_model_is_taken_as_it_is(plain):
+def test_a_model_is_not_changed(plain):
     network = load(plain)
     assert network.model is plain
     assert network.name == "plain"
@@ -32,7 +32,7 @@ def test_a_file_gives_the_same_network(plain, save, name):
     assert network.origin == FormOrigin("assumed", "assumed; --range LOW HIGH or model.toml sets another range")
 
 
-def test_what_lies_beside_a_model_is_read(plain, save):
+def test_settings_beside_a_model_are_read(plain, save):
     path = save(plain, "model.keras")
     path.with_suffix(".toml").write_text('range = [0, 255]\norder = "BGR"\nclasses = "names.txt"')
     (path.parent / "names.txt").write_text("a\nb\nc\n")
@@ -150,7 +150,7 @@ def test_damaged_files_are_refused_in_one_line(plain, save):
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 @pytest.mark.parametrize(("saved", "named"), [("a.keras", "a.h5"), ("a.h5", "a.keras"), ("a.h5", "x")])
-def test_what_a_file_holds_counts_and_not_its_suffix(plain, save, saved, named):
+def test_content_decides_and_not_the_suffix(plain, save, saved, named):
     path = save(plain, saved)
     assert load(path.rename(path.with_name(named))).fingerprint == load(plain).fingerprint
 
@@ -163,7 +163,7 @@ def test_weights_alone_are_refused(plain, tmp_path):
         load(tmp_path / "model.h5")
 
 
-def test_what_is_no_model_file_is_refused(tmp_path):
+def test_other_files_and_folders_are_refused(tmp_path):
     (tmp_path / "signs_model.h5").write_bytes(b"x")
     (tmp_path / "image.png").write_bytes(b"x")
     (tmp_path / "saved").mkdir()
@@ -311,7 +311,7 @@ def test_only_the_last_models_stay_in_memory(make_tiny):
 
 
 @pytest.mark.parametrize("value", ["signs", None, 3])
-def test_what_is_no_network_is_refused(value):
+def test_other_values_are_refused(value):
     with pytest.raises(ModelError, match=r"network=.*: give a keras.Model, or what load returns for a file or a name"):
         network_of(value)
 

@@ -56,13 +56,13 @@ def test_a_shared_layer_means_the_call_that_depends_on_the_image():
         assert sorted(calls.values()) == [False, True], (chosen, other)
 
 
-def test_watching_answers_under_the_name_that_was_given(network, images):
+def test_watching_returns_the_given_names(network, images):
     seen = network.watch(frozenset({"conv1", "backbone/conv1", LOGITS}))(network.to_input(images))
     assert set(seen) == {"conv1", "backbone/conv1", LOGITS}
     np.testing.assert_array_equal(seen["conv1"], seen["backbone/conv1"])
 
 
-def test_what_has_a_value_before_its_activation(network):
+def test_layers_with_a_value_before_their_activation(network):
     assert {name: network.has_linear(name) for name in ("conv1", "relu6", "act", LOGITS, "flat", "norm")} == {
         "conv1": True,
         "relu6": True,
@@ -95,7 +95,7 @@ def test_has_relu(network):
         ("20", 0),
     ],
 )
-def test_a_class_answers_to_many_names(network, name, number):
+def test_a_class_has_several_names(network, name, number):
     assert network.class_number(name) == number
 
 
@@ -128,7 +128,7 @@ def test_a_layer_that_cannot_be_dreamed_has_a_reason():
     assert not network.layer("behind").dreamable
 
 
-def test_outputs_named_by_the_numbers_of_their_classes_are_found_by_them(plain):
+def test_outputs_named_by_numbers_are_found_by_number(plain):
     """As Keras' generators sort folders: 0, 1, 10, 2; a folder may say 02."""
     network = Network(plain, InputForm(), ("0", "10", "2"))
     assert [network.class_number(name) for name in ("0", "10", "2", "02", "1")] == [0, 1, 2, 2, 1]
@@ -162,7 +162,7 @@ def _frames():
         (_frames, {"conv": (16, 8, 3), "each": (4, 2, 6, 5), "recurrent": (2, 6, 2)}, {"strips", "each"}),
     ],
 )
-def test_recurrent_layers_are_listed_and_what_is_before_and_behind_them_answers_as_in_the_model(make, shapes, refused):
+def test_recurrent_layers_are_listed_and_the_layers_around_them_equal_the_model(make, shapes, refused):
     network = Network(make(), InputForm())
     listed = {info.name: info for info in network.layers}
     assert {name: listed[name].shape for name in shapes} == shapes
@@ -176,7 +176,7 @@ def test_recurrent_layers_are_listed_and_what_is_before_and_behind_them_answers_
         np.testing.assert_allclose(values, wanted, atol=1e-5)
 
 
-def test_channels_first_maps_are_counted_and_shown_as_maps():
+def test_channels_first_maps_are_maps():
     """Separable, depthwise, dilated and transposed convolutions of 7, 14, 5 and 4 maps."""
     first = {"data_format": "channels_first"}
     model = keras.Sequential(
@@ -202,7 +202,7 @@ def test_channels_first_maps_are_counted_and_shown_as_maps():
     np.testing.assert_allclose(seen["means"], turned.mean(axis=(2, 3)), atol=1e-5)
 
 
-def test_the_addresses_of_watch_name_layers_too(network):
+def test_addresses_of_watch_name_layers(network):
     assert (network.layer(LOGITS).name, network.layer(LOGITS).kind) == ("out", "vector")
     assert network.layer(LOGITS).activation == network.layer(before("conv1")).activation == "linear"
     assert network.layer(before("conv1")).name == "backbone/conv1"

@@ -25,7 +25,7 @@ def test_only_what_is_needed_runs(plain):
     assert set(seen) == {"conv1"}
 
 
-def test_before_gives_the_value_before_the_activation_and_changes_nothing_behind():
+def test_before_returns_the_value_before_the_activation_and_changes_no_later_layer():
     then = layers.ReLU(name="second")
     graph = one_conv(-2.0, activation="relu", then=then)
     ones = np.ones((1, 2, 2, 1), "float32")
@@ -40,7 +40,7 @@ def test_before_gives_the_value_before_the_activation_and_changes_nothing_behind
 @pytest.mark.parametrize(
     "ending", [layers.Activation("softmax"), layers.Softmax(), keras.ops.softmax, keras.ops.sigmoid]
 )
-def test_logits_are_what_a_separate_softmax_was_given(ending):
+def test_logits_are_the_input_of_a_separate_softmax(ending):
     x = keras.Input((1, 1, 2))
     graph = flatten(keras.Model(x, ending(layers.Flatten()(x))))
     seen = watch(graph, frozenset({LOGITS}))(np.array([[[[3.0, -1.0]]]], "float32"))
@@ -117,7 +117,7 @@ def test_it_compiles(awkward, images):
 
 
 @pytest.mark.parametrize("name", ["tiny", "gray", "nested", "shared", "normed", "branches"])
-def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request):
+def test_every_layer_of_the_small_networks_equals_the_model(name, request):
     """Against Keras' own extractor, built on a copy, for every step that is the only call of its layer."""
     model = request.getfixturevalue(name)
     images = np.random.default_rng(0).random((2, *model.input_shape[1:]), "float32")
@@ -134,7 +134,7 @@ def test_every_layer_of_the_small_networks_answers_as_in_the_model(name, request
     np.testing.assert_allclose(seen[graph.steps[-1].name], model(images, training=False), atol=1e-6)
 
 
-def test_the_calls_of_a_shared_layer_answer_one_after_the_other(shared):
+def test_the_calls_of_a_shared_layer_are_separate(shared):
     images = np.random.default_rng(0).random((1, 16, 16, 4), "float32")
     seen = watch(flatten(shared), frozenset({"shared#0", "pool", "shared#1"}))(images)
     conv = shared.get_layer("shared")
@@ -153,7 +153,7 @@ def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
 
 
 def test_a_layer_that_cannot_be_computed_is_named(network_of):
-    """Keras builds an LSTM whose first state has another length than its units, and finds out when it computes."""
+    """Keras builds an LSTM whose first state has another length than its units, and fails when it computes."""
     inputs = layers.Input((8, 8, 3))
     rows, state = layers.Reshape((8, 24))(inputs), layers.Flatten()(inputs)
     answers = layers.LSTM(2, name="reader")(rows, initial_state=[state, state])

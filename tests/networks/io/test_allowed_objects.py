@@ -31,7 +31,7 @@ def weighted(model):
     return model
 
 
-def test_what_keras_wrote_is_built_as_it_was(rich):
+def test_a_configuration_of_keras_builds_the_same_model(rich):
     config = keras.saving.serialize_keras_object(rich)
     before = copy.deepcopy(config)
     found = admitted(config)
@@ -44,7 +44,7 @@ def test_what_keras_wrote_is_built_as_it_was(rich):
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 @pytest.mark.parametrize("name", ["rich.keras", "rich.h5"])
-def test_every_weight_finds_its_place(rich, save, name):
+def test_every_weight_is_assigned(rich, save, name):
     """Of operations, nested models, wrappers and stacked cells; Keras itself opens no operations from an .h5 file."""
     path = save(weighted(rich), name)
     x = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
@@ -53,7 +53,7 @@ def test_every_weight_finds_its_place(rich, save, name):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "mixed_float16"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_other_types_of_number(save, dtype):
+def test_other_dtypes(save, dtype):
     model = weighted(keras.Sequential([keras.Input((4, 4, 3)), layers.Conv2D(2, 3, dtype=dtype)]))
     for name in ("x.keras", "x.h5"):
         opened = open_model(save(model, name)).model
@@ -62,14 +62,14 @@ def test_other_types_of_number(save, dtype):
             np.testing.assert_array_equal(np.asarray(weight, "float32"), np.asarray(before, "float32"))
 
 
-def test_where_keras_has_a_class_is_written_anew():
+def test_the_module_of_a_class_is_replaced():
     entry = {"class_name": "ReLU", "module": "keras.src.somewhere", "config": {"name": "r"}, "registered_name": "ReLU"}
     found = admitted({"class_name": "Sequential", "config": {"layers": [entry]}})
     assert found["config"]["layers"][0]["module"] == "keras.layers"
     assert found["config"]["layers"][0]["registered_name"] is None
 
 
-def test_an_h5_file_means_a_layer_or_an_operation_by_its_settings():
+def test_settings_distinguish_a_layer_from_an_operation_in_an_h5_file():
     def home(**config):
         return admitted({"class_name": "Add", "config": {"name": "add", **config}})["module"]
 
@@ -77,20 +77,20 @@ def test_an_h5_file_means_a_layer_or_an_operation_by_its_settings():
     assert home(trainable=True, dtype="float32") == "keras.layers"
 
 
-def test_how_a_model_was_compiled_is_left_out():
-    """Its loss and its optimizer would be made, of whatever class."""
+def test_the_compile_configuration_is_left_out():
+    """Keras would build its loss and its optimizer, of any class."""
     config = {"class_name": "Sequential", "config": {"layers": []}, "compile_config": {"loss": {"class_name": "Evil"}}}
     assert "compile_config" not in admitted(config)
 
 
-def test_the_names_of_layers_inside_layers_are_plain():
+def test_names_of_inner_layers_become_valid_scopes():
     inner = {"class_name": "Dense", "config": {"name": "a b<", "units": 3}}
     outer = {"class_name": "TimeDistributed", "config": {"name": "t d", "layer": inner}}
     found = admitted(outer)
     assert (found["config"]["name"], found["config"]["layer"]["config"]["name"]) == ("t d", "dense")
 
 
-def test_a_lambda_stays_with_trust():
+def test_trust_keeps_a_lambda():
     entry = {"class_name": "Lambda", "config": {"name": "mine", "function": {"class_name": "__lambda__"}}}
     with pytest.raises(UntrustedError, match=r"has a Lambda layer \(mine\)"):
         admitted(entry)
@@ -107,7 +107,7 @@ def test_a_seed_may_be_any_number(key):
     admitted({"class_name": "RandomFlip", "config": {key: 2**63}})
 
 
-def test_a_graph_that_grows_as_it_is_built():
+def test_a_graph_that_multiplies_its_calls_is_refused():
     """Each model calls the next ten times: 10 * 10 * 10 * 10 * 2 calls and more."""
     told = {"class_name": "Sequential", "config": {"layers": [{"class_name": "ReLU", "config": {}}]}}
     for _ in range(5):

@@ -8,7 +8,7 @@ from dreamfilters.networks.io import applications
 
 
 @pytest.mark.parametrize("name", applications.names())
-def test_each_form_equals_keras_own_preprocessing(name):
+def test_each_form_equals_the_preprocessing_of_keras(name):
     home = applications.constructor(name).__module__
     own = importlib.import_module(home).preprocess_input
     bytes_ = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3)).astype("float32")
@@ -16,7 +16,7 @@ def test_each_form_equals_keras_own_preprocessing(name):
     np.testing.assert_allclose(ours, own(bytes_.copy(), data_format="channels_last"), rtol=1e-5, atol=1e-4)
 
 
-def test_the_well_known_ones_are_there():
+def test_well_known_networks_are_listed():
     assert {"VGG16", "ResNet50", "MobileNetV2", "EfficientNetB0", "ConvNeXtTiny"} <= set(applications.names())
 
 
@@ -41,7 +41,7 @@ def test_a_failed_download_points_to_random_weights(monkeypatch):
     )
 
 
-def test_names_come_from_keras_own_file(monkeypatch, tmp_path):
+def test_class_names_come_from_the_file_of_keras(monkeypatch, tmp_path):
     path = tmp_path / "index.json"
     path.write_text('{"1": ["n2", "goldfish"], "0": ["n1", "tench"]}')
     monkeypatch.setattr(applications.keras.utils, "get_file", lambda *_, **__: str(path))

@@ -9,7 +9,7 @@ from dreamfilters.networks.io.file_checks import check_archive, check_array, che
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_the_format_is_told_by_the_content(plain, save):
+def test_the_format_is_detected_by_content(plain, save):
     for saved, named, kind in (("a.keras", "b.h5", "keras"), ("a.h5", "b.txt", "hdf5")):
         path = save(plain, saved)
         assert format_of(path.rename(path.with_name(named))) == kind
@@ -24,7 +24,7 @@ def test_the_numbers_in_a_file_are_counted(tmp_path):
         assert check_hdf5(file) == 27
 
 
-def test_a_packed_array_may_be_a_hundred_times_what_is_stored_of_it(tmp_path):
+def test_an_array_is_at_most_a_hundred_times_its_stored_bytes(tmp_path):
     """2**20 bytes pass in any case; beyond them gzip makes of zeros about a thousandth."""
     with h5py.File(tmp_path / "x.h5", "w") as file:
         small = file.create_dataset("small", (2**20,), "i1", compression="gzip", data=np.zeros(2**20, "i1"))
@@ -37,7 +37,7 @@ def test_a_packed_array_may_be_a_hundred_times_what_is_stored_of_it(tmp_path):
             check_array(large)
 
 
-def test_a_filter_that_would_be_looked_for_on_the_disk(tmp_path):
+def test_a_filter_that_hdf5_would_load_from_the_disk_is_refused(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         settings.set_chunk((4,))
@@ -57,7 +57,7 @@ def test_links_are_not_followed(tmp_path):
             follow(file, "b", "there")
 
 
-def test_members_that_keras_does_not_need_may_lie_in_an_archive(plain, save):
+def test_other_members_of_an_archive_are_allowed(plain, save):
     path = save(plain, "x.keras")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("assets/labels.txt", "a\nb\n")

@@ -65,7 +65,7 @@ def test_a_file_with_wrong_bytes_is_refused_in_one_line_or_opens(plain, save, na
         ("config.json", ("class_name", "NoSuchModel"), "needs the code of 'NoSuchModel'"),
     ],
 )
-def test_an_archive_that_was_meddled_with_is_refused(plain, save, tmp_path, member, content, words):
+def test_an_edited_archive_is_refused(plain, save, tmp_path, member, content, words):
     path = save(plain, "model.keras")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -78,8 +78,8 @@ def test_an_archive_that_was_meddled_with_is_refused(plain, save, tmp_path, memb
     assert words in refused(tmp_path / "other.keras")
 
 
-def test_no_class_of_python_is_reached_through_a_configuration(plain, save, tmp_path):
-    """A configuration that names a function of the operating system finds no way to it."""
+def test_a_configuration_reaches_no_class_of_python(plain, save, tmp_path):
+    """A configuration that names a function of the operating system is refused."""
     path = save(plain, "model.keras")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -108,8 +108,8 @@ def test_a_file_in_a_folder_without_models_has_no_close_names(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
-def test_a_file_is_read_once_by_nobody_else_and_without_the_network(plain, save, monkeypatch, name):
-    """What was checked is what is built: Keras is handed a configuration, never the file."""
+def test_a_file_is_read_once_and_never_by_keras(plain, save, monkeypatch, name):
+    """The checked content is what is built: Keras receives a configuration, never the file."""
     path = save(plain, name)
 
     def forbidden(*_, **__):
@@ -123,8 +123,8 @@ def test_a_file_is_read_once_by_nobody_else_and_without_the_network(plain, save,
     np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(plain(x)))
 
 
-def test_trust_is_for_what_was_read_and_not_for_the_name(save, tmp_path):
-    """A file that takes the place of a trusted one is asked about anew."""
+def test_trust_holds_for_one_call_and_not_for_a_file_name(save, tmp_path):
+    """A file that replaces a trusted one needs trust again."""
     model = keras.Sequential([keras.Input((4, 4, 3)), layers.Lambda(lambda x: x * 2.0), layers.Conv2D(1, 1)])
     path = save(model, "model.keras")
     open_model(path, trust=True)
@@ -132,7 +132,7 @@ def test_trust_is_for_what_was_read_and_not_for_the_name(save, tmp_path):
         open_model(path)
 
 
-def test_weights_that_are_no_numbers_are_told(plain, save):
+def test_weights_that_are_not_finite_are_reported(plain, save):
     kernel, bias = plain.get_layer("conv2").get_weights()
     kernel[0, 0, 0, 0], bias[1] = np.nan, np.inf
     plain.get_layer("conv2").set_weights([kernel, bias])
@@ -158,7 +158,7 @@ X = numbers(2, 6, 6, 3)
 
 @pytest.fixture
 def old(tmp_path):
-    """Every way of a change at once: a nested model, an operation, hard_sigmoid, LeakyReLU."""
+    """Several changes at once: a nested model, an operation, hard_sigmoid, LeakyReLU."""
     start = called(layer("InputLayer", "in", batch_input_shape=[None, 6, 6, 3], dtype="float32", sparse=False))
     first = called(conv("conv", 4, 3, activation="hard_sigmoid"), "in")
     twice = layer("TFOpLambda", "tf.math.multiply", function="math.multiply")
@@ -183,7 +183,7 @@ def test_a_converted_network_computes_the_same_in_keras_alone(old, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["old.h5", "new.keras"] or len(list(tmp_path.iterdir())) == 2
 
 
-def test_the_layers_alone(old, tmp_path):
+def test_layers_are_written_as_json(old, tmp_path):
     told = tmp_path / "layers.json"
     assert convert(old, told) == ()
     layers = json.loads(told.read_text())
@@ -196,7 +196,7 @@ def test_the_layers_alone(old, tmp_path):
     np.testing.assert_array_equal(np.asarray(open_model(tmp_path / "new.keras").model(X)), changed)
 
 
-def test_what_is_there_is_kept(old, tmp_path):
+def test_an_existing_file_is_not_replaced(old, tmp_path):
     (tmp_path / "new.keras").write_text("mine")
     with pytest.raises(OutputError, match=r"new\.keras: exists already; use --force to replace it"):
         convert(old, tmp_path / "new.keras")
@@ -205,7 +205,7 @@ def test_what_is_there_is_kept(old, tmp_path):
     assert open_model(tmp_path / "new.keras").changes == ()
 
 
-def test_what_cannot_be_written(old, tmp_path):
+def test_errors_of_writing_are_one_line(old, tmp_path):
     with pytest.raises(OutputError, match=r"must end in \.keras for a network, or in \.json for its layers only"):
         convert(old, tmp_path / "new.h5")
     with pytest.raises(OutputError, match="cannot be written"):

@@ -71,14 +71,14 @@ def test_a_folder_with_metadata(folder):
     assert load(folder).name == "saved"
 
 
-def test_metadata_that_git_on_windows_turned(folder):
+def test_line_ends_changed_by_git_on_windows_are_restored(folder):
     path = folder / "keras_metadata.pb"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     np.testing.assert_allclose(np.asarray(open_model(folder).model(X)), wanted(), atol=1e-5)
 
 
 def test_a_folder_of_tensorflow_2_0_to_2_4(folder):
-    """There the description is with the first object of the program's graph."""
+    """In these versions, the first object of the program's graph has the description."""
     (folder / "keras_metadata.pb").unlink()
     user = field(1, b"_tf_keras_sequential") + field(3, json.dumps(description()).encode())
     objects = field(1, field(4, user)) + field(1, field(4, field(3, b"{}")))

@@ -17,7 +17,7 @@ def dense(units):
     return config
 
 
-def test_as_many_weights_as_the_file_holds():
+def test_weights_are_limited_by_the_size_of_the_file():
     check_weight(dense(100_000), numbers=4_900_000)
     check_weight(dense(100_000), numbers=4_900_000 - 2**16)
     with pytest.raises(
@@ -27,7 +27,7 @@ def test_as_many_weights_as_the_file_holds():
 
 
 def test_nothing_is_allocated():
-    """Two terabytes would be needed, now or when Keras next fills what it has put off."""
+    """Two terabytes would be needed, now or when Keras initializes its deferred variables."""
     with pytest.raises(ModelError, match="have 490,000,000,000 weights"):
         check_weight(dense(10**10), numbers=100)
     model = keras.Sequential([keras.Input((2, 2, 1)), layers.Dense(1)])  # here Keras would, in the same thread
@@ -35,20 +35,20 @@ def test_nothing_is_allocated():
         model(np.zeros((1, 2, 2, 1), "float32"))
 
 
-def test_a_map_that_no_machine_holds():
+def test_a_map_too_large_for_memory_is_refused():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.UpSampling2D(2000, name="up")(inputs))
     with pytest.raises(ModelError, match=r"its layer up has maps of \(16000, 16000, 3\), which do not fit into memory"):
         check_weight(keras.saving.serialize_keras_object(model), numbers=0)
 
 
-def test_the_configuration_stays_as_it_is():
+def test_the_configuration_is_not_changed():
     config = dense(3)
     before = copy.deepcopy(config)
     check_weight(config, numbers=147)
     assert config == before
 
 
-def test_what_keras_says_of_it_is_passed_on():
+def test_errors_of_keras_are_passed_on():
     with pytest.raises(TypeError, match="units"):
         check_weight(dense(-1), numbers=10)

@@ -20,7 +20,7 @@ def path(tmp_path):
     return write_h5(tmp_path / "net.h5", CONFIG, arrays, version="2.3.1")
 
 
-def test_what_a_file_says(path):
+def test_the_content_of_a_file(path):
     stored = read_stored(path)
     assert (stored.version, stored.is_old, stored.config) == ("2.3.1", True, CONFIG)
 
@@ -77,7 +77,7 @@ def absent(group, tmp_path):
         (absent, "it lists weights at conv/kernel:0, but has none there"),
     ],
 )
-def test_nothing_is_read_from_anywhere_else(path, tmp_path, change, words):
+def test_nothing_is_read_from_other_files(path, tmp_path, change, words):
     with h5py.File(path, "a") as file:
         group = file["model_weights/conv/conv"]
         del group["kernel:0"]
@@ -88,7 +88,7 @@ def test_nothing_is_read_from_anywhere_else(path, tmp_path, change, words):
 
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b"3", b"null", b"[" * 100_000])
-def test_a_configuration_that_is_none(path, text):
+def test_an_invalid_configuration_is_refused(path, text):
     with h5py.File(path, "a") as file:
         file.attrs["model_config"] = text[:60_000]
     with pytest.raises(ModelError) as caught:

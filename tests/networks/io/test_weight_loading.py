@@ -38,7 +38,7 @@ WANTED = (lambda x: convolved(np.where(x > 0, x, 0.2 * x), SECOND))(convolved(X,
     ],
 )
 def test_archives_of_keras_2(tmp_path, names):
-    """E4, E5: whatever the groups are called, the layers of a class lie in order."""
+    """E4, E5: groups have several naming schemes, and keep the order of the layers of a class."""
     arrays = dict(zip(names, (FIRST, SECOND), strict=True))
     path = write_archive(tmp_path / "net.keras", archive_config(), arrays)
     np.testing.assert_allclose(np.asarray(open_model(path).model(X)), WANTED, atol=1e-5)
@@ -76,14 +76,14 @@ def partly_frozen(flags):
 @pytest.mark.parametrize("flags", [(True, True), (False, True), (False, False)])
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
 def test_the_order_in_a_partly_frozen_model(tmp_path, flags, order):
-    """Those in training come first, but a file does not always tell the flags of that moment; its names tell."""
+    """Trainable weights come first, but stored flags can differ from those of that time; the names decide."""
     kernels = {"one": FIRST, "two": SECOND}
     arrays = {"inner": [(f"{name}/kernel:0", kernels[name]) for name in order]}
     path = write_h5(tmp_path / "net.h5", partly_frozen(flags), arrays, version="2.6.0")
     np.testing.assert_allclose(np.asarray(open_model(path).model(X)), convolved(convolved(X, FIRST), SECOND), atol=1e-5)
 
 
-def test_kinds_that_do_not_go_together_are_refused(tmp_path):
+def test_weights_of_different_kinds_are_refused(tmp_path):
     norm = layer("BatchNormalization", "norm", axis=-1, batch_input_shape=SHAPE)
     names = ("beta", "gamma", "moving_mean", "moving_variance")  # nobody wrote them in this order
     config = {"class_name": "Sequential", "config": {"name": "net", "layers": [norm]}}

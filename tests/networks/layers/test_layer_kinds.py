@@ -146,7 +146,7 @@ def test_tokens_that_become_a_map_again():
     assert network.layer("maps").kind == network.layer("conv").kind == "map"
 
 
-def test_what_is_not_visual_has_a_reason():
+def test_layers_that_are_not_visual_have_a_reason():
     image, age = keras.Input((8, 8, 3), name="image"), keras.Input((4,), name="age")
     x = layers.Conv2D(4, 3, name="conv")(image)
     best = ops.argmax(x, axis=-1)

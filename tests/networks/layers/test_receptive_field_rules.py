@@ -51,14 +51,14 @@ def test_same_padding_of_an_odd_size_is_even():
     assert field_of(layers.Conv2D(1, 3, strides=2, padding="same"), size=(25, 25)) == square(3, 2, -1)
 
 
-def test_branches_see_together_what_each_sees():
+def test_the_field_of_branches_is_their_union():
     x = keras.Input((24, 24, 1))
     y = layers.Conv2D(2, 3, padding="same")(x)
     graph = flatten(keras.Model(x, layers.Add(name="sum")([y, layers.Conv2D(2, 7, padding="same")(y)])))
     assert receptive_fields(graph)["sum"] == square(9, 1, -4)
 
 
-def test_a_gate_over_the_whole_image_sees_it_all():
+def test_a_gate_over_the_whole_image_has_a_global_field():
     x = keras.Input((24, 24, 2))
     gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
     graph = flatten(keras.Model(x, layers.Multiply(name="gated")([x, gate])))

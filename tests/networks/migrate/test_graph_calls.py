@@ -21,7 +21,7 @@ def answer(tmp_path, config, arrays=ARRAYS, version="2.4.0"):
     return np.asarray(open_model(write_h5(tmp_path / "net.h5", config, arrays, version=version)).model(X))
 
 
-def test_a_layer_called_twice_and_branches_in_order(tmp_path):
+def test_calls_and_branches_keep_their_order(tmp_path):
     shared = called(conv("conv", 3, 1, use_bias=False))
     shared["inbound_nodes"] = [[["in", 0, 0, {}]], [["conv", 0, 0, {}]]]
     minus = called(layer("Subtract", "minus"), ("conv", 1, 0), ("in", 0, 0))
@@ -44,13 +44,13 @@ def test_calls_of_a_sequential_are_counted_from_0_or_1(tmp_path, counted_from):
     np.testing.assert_allclose(answer(tmp_path, last, arrays), convolved(X, KERNEL), atol=1e-5)
 
 
-def test_settings_of_a_call(tmp_path):
+def test_settings_of_a_call_are_kept(tmp_path):
     noise = called(layer("Dropout", "drop", rate=0.5), "in", training=False)
     minus = called(layer("Subtract", "minus"), "drop", "in", mask=None)
     assert np.abs(answer(tmp_path, model([START, noise, minus]), {})).max() == 0
 
 
-def test_tensors_among_the_settings_of_a_call(tmp_path):
+def test_tensors_in_the_settings_of_a_call(tmp_path):
     rows = called(layer("Reshape", "rows", target_shape=[12, 9]), "in")
     attend = layer("MultiHeadAttention", "attend", num_heads=1, key_dim=2, use_bias=False, query_shape=[None, 12, 9])
     attend.update(name="attend", inbound_nodes=[[["rows", 0, 0, {"value": ["rows", 0, 0], "key": None}]]])
@@ -81,13 +81,13 @@ def test_tensors_among_the_settings_of_a_call(tmp_path):
         ([START, START], ("in", 0, 0), "two of its layers have the same name"),
     ],
 )
-def test_graphs_that_are_none(layers, outputs, words):
+def test_invalid_graphs_are_refused(layers, outputs, words):
     with pytest.raises(ModelError, match=words):
         upgrade(model(layers, outputs), "2.4.0")
 
 
 @pytest.mark.parametrize("where", ["kwargs", "constant"])
-def test_a_call_makes_nothing_that_the_file_names(tmp_path, where):
+def test_a_call_builds_no_object_of_the_file(tmp_path, where):
     made = {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}}
     entry = layer("TFOpLambda", "minus", function="math.add")
     node = ["in", 0, 0, {"y": made}] if where == "kwargs" else ["_CONSTANT_VALUE", -1, made, {"y": ["in", 0, 0]}]
@@ -96,7 +96,7 @@ def test_a_call_makes_nothing_that_the_file_names(tmp_path, where):
         answer(tmp_path, model([START, entry]), {})
 
 
-def test_a_graph_that_goes_round(tmp_path):
+def test_a_cyclic_graph_is_refused(tmp_path):
     layers = [START, called(layer("ReLU", "a"), "b"), called(layer("ReLU", "b"), "a")]
     with pytest.raises(ModelError) as caught:
         answer(tmp_path, model(layers, ("b", 0, 0)), {})

@@ -18,12 +18,12 @@ from dreamfilters.networks.migrate.layer_settings import layer_settings
     [("", (1,), 3), ("1.2.1", (1, 2, 1), 3), ("2.0.8", (2, 0, 8), 2), ("2.2.4-tf", (2, 3), 1),
      ("2.15.0", (2, 15, 0), 1), ("3.5.0", (3, 5, 0), 0), ("nonsense", (1,), 3)],
 )  # fmt: skip
-def test_which_tables_a_file_has_to_pass(text, version, eras):
+def test_the_tables_for_each_version(text, version, eras):
     assert version_of(text) == version
     assert len(eras_after(version)) == eras
 
 
-def test_every_new_name_is_one_of_keras_3():
+def test_every_new_name_exists_in_keras_3():
     """A misspelt row would refuse every file that needs it."""
     for era in ERAS:
         assert all(layer_settings(new) for new in era.classes.values())
@@ -35,7 +35,7 @@ def test_every_new_name_is_one_of_keras_3():
                     assert set(renamed.values()) & known, (kind, renamed)
 
 
-def test_nothing_that_keras_3_takes_is_dropped_but_where_it_is_meant():
+def test_settings_of_keras_3_are_dropped_only_on_purpose():
     for layers, dropped in KERAS_2.dropped.items():
         for kind in layers.split():
             if kind not in ("*", "Identity"):
@@ -44,7 +44,7 @@ def test_nothing_that_keras_3_takes_is_dropped_but_where_it_is_meant():
                     assert meant or key not in layer_settings(kind), (kind, key)
 
 
-def test_what_is_gone_is_not_in_keras_3():
+def test_removed_layers_are_not_in_keras_3():
     assert not [kind for kind in GONE if layer_settings(kind)]
     assert not set(KERAS_1.classes) & set(GONE)
     assert all(keras.activations.get(new) for new in ACTIVATIONS.values())

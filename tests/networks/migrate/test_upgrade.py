@@ -92,7 +92,7 @@ def functional(name, layers, outputs):
 
 
 def test_a_model_in_a_model_called_twice(tmp_path):
-    """E6b: its calls are counted from 1, and its only output stood in a list."""
+    """E6b: its calls are counted from 1, and its only output is in a list."""
     start = called(layer("InputLayer", "in", batch_input_shape=SHAPE, dtype="float32", sparse=False, ragged=False))
     square = {"batch_input_shape": SHAPE, "dtype": "float32", "sparse": False}
     inner = functional(
@@ -111,7 +111,7 @@ def test_a_model_in_a_model_called_twice(tmp_path):
     np.testing.assert_allclose(answer(path), convolved(once, kernel, bias), atol=1e-5)
 
 
-def test_weights_apart_from_a_json(tmp_path):
+def test_weights_with_a_separate_json(tmp_path):
     """E7, E7b: neither is enough; `load` takes both."""
     path = write_h5(tmp_path / "weights.h5", None, ARRAYS, version="2.3.1")
     with pytest.raises(
@@ -128,7 +128,7 @@ def test_weights_apart_from_a_json(tmp_path):
         load("signs", architecture=told)
 
 
-def test_weights_that_are_not_those_of_the_json(tmp_path):
+def test_weights_that_do_not_match_the_json(tmp_path):
     told = tmp_path / "model.json"
     path = write_h5(tmp_path / "weights.h5", None, ARRAYS, version="2.3.1")
     for layers, words in {
@@ -142,7 +142,7 @@ def test_weights_that_are_not_those_of_the_json(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{}", "yaml: no", '{"class_name": 3}'])
-def test_what_is_no_architecture(tmp_path, text):
+def test_an_invalid_architecture_is_refused(tmp_path, text):
     path = write_h5(tmp_path / "weights.h5", None, ARRAYS)
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(ModelError) as caught:
@@ -213,7 +213,7 @@ def test_a_recurrent_layer_of_keras_2(tmp_path):
         ({"config": {}}, "its configuration has no class name"),
     ],
 )
-def test_what_is_in_no_table_is_refused_by_name(tmp_path, entry, words):
+def test_unknown_layers_and_settings_are_refused_by_name(tmp_path, entry, words):
     config = sequential(conv("first", 4, 3, batch_input_shape=SHAPE), entry)
     path = write_h5(tmp_path / "net.h5", config, ARRAYS, version="2.4.0")
     with pytest.raises(ModelError) as caught:
@@ -222,7 +222,7 @@ def test_what_is_in_no_table_is_refused_by_name(tmp_path, entry, words):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_setting_of_another_age_is_not_known():
+def test_settings_of_an_earlier_version_are_unknown():
     config = sequential(conv("conv", 4, 3, batch_input_shape=SHAPE, subsample=[2, 2]))
     with pytest.raises(ModelError, match="'subsample'"):
         upgrade(config, "2.3.0")
@@ -235,7 +235,7 @@ def test_bilinear_enlarging_before_keras_2_3_is_refused():
     upgrade(config, "2.2.4-tf")
 
 
-def test_a_lambda_is_refused_and_its_place_can_be_taken(tmp_path):
+def test_a_lambda_is_refused_and_can_be_replaced(tmp_path):
     code = layer("Lambda", "half", function=["4wEA\n", None, None], function_type="lambda", batch_input_shape=SHAPE)
     config = sequential(code, conv("conv", 4, 3))
     path = write_h5(tmp_path / "net.h5", config, {"half": [], **ARRAYS}, version="1.2.1")
@@ -255,7 +255,7 @@ def test_a_lambda_is_refused_and_its_place_can_be_taken(tmp_path):
         open_model(path)
 
 
-def test_old_mobilenets_own_activation_and_what_only_training_needs(tmp_path):
+def test_relu6_and_regularizers_of_old_mobilenets(tmp_path):
     first = conv("conv", 4, 3, batch_input_shape=SHAPE, kernel_regularizer={"class_name": "Mine", "config": {}},
                  kernel_initializer={"class_name": "my_init", "config": {}}, kernel_constraint={"class_name": "Mine",
                  "config": {}})  # fmt: skip
@@ -284,7 +284,7 @@ def test_a_network_built_by_its_first_call(tmp_path):
         open_model(path)
 
 
-def test_slashes_in_names_and_number_types(tmp_path):
+def test_slashes_in_names_and_dtypes(tmp_path):
     policy = {"class_name": "PolicyV1", "config": {"name": "infer"}}
     config = sequential(
         conv("block/conv", 4, 3, batch_input_shape=SHAPE, dtype=policy), layer("Dropout", "d/1", rate=0.5)

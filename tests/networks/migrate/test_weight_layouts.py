@@ -32,7 +32,7 @@ def keras_1(**settings):
     ],
 )
 def test_kernels_of_keras_1(tmp_path, names, backend, turned):
-    """A convolution of Theano's is one, TensorFlow's is a correlation: the kernel lies the other way round."""
+    """Theano computes a convolution, TensorFlow a correlation: the kernel is flipped."""
     arrays = {"conv": list(zip(names, (KERNEL, BIAS), strict=True))}
     path = write_h5(tmp_path / "net.h5", keras_1(), arrays, version="1.2.2", backend=backend)
     kernel = KERNEL.transpose(2, 3, 1, 0)
@@ -42,8 +42,8 @@ def test_kernels_of_keras_1(tmp_path, names, backend, turned):
 
 
 @pytest.mark.parametrize(("size", "alike"), [(8, False), (7, True)])
-def test_theanos_padding_of_strided_layers(tmp_path, size, alike):
-    """Half a kernel before each row is what TensorFlow adds to 7 places, and not to 8."""
+def test_padding_of_strided_layers_in_theano(tmp_path, size, alike):
+    """TensorFlow pads half a kernel before a row of 7, but not before a row of 8."""
     config = keras_1(border_mode="same", batch_input_shape=[None, 3, size, size])
     path = write_h5(
         tmp_path / "net.h5", config, {"conv": [("conv_W", KERNEL), ("conv_b", BIAS)]}, version="1.2.2", backend=None
@@ -57,7 +57,7 @@ def test_theanos_padding_of_strided_layers(tmp_path, size, alike):
 
 @pytest.mark.parametrize(("shape", "right"), [([None, 9, 9, 4], True), ([None, 10, 10, 4], False)])
 def test_transposed_convolutions_of_keras_1(tmp_path, shape, right):
-    """Their shape was stored too, and 4 places 2 apart may come from 9 places or from 10."""
+    """Their output shape was stored too: 4 positions with stride 2 give 9 positions or 10."""
     kernel = numbers(3, 3, 3, 4)  # rows, columns, channels in, filters
     old = layer("Deconvolution2D", "up", nb_filter=4, nb_row=3, nb_col=3, subsample=[2, 2], border_mode="valid",
                 dim_ordering="tf", output_shape=shape, bias=False, batch_input_shape=[None, 4, 4, 3])  # fmt: skip
@@ -111,7 +111,7 @@ def test_layouts_of_keras_1():
         upgraded(layers.SeparableConv2D(2, 3, data_format="channels_first"), [back], source)
 
 
-def test_layers_inside_others_are_turned_too():
+def test_inner_layers_are_converted_too():
     inner = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 2, name="c")])
     wrapped = built(layers.TimeDistributed(inner), (None, 2, 4, 4, 1))
     kernel = np.arange(4, dtype="float32").reshape(2, 2, 1, 1)

@@ -81,7 +81,7 @@ def test_values_beside_the_model_are_relative_to_their_file(model, files):
         ({"right": "absent.png"}, ImageError, "absent.png: no such file"),
     ],
 )
-def test_what_cannot_be_given_is_one_line(model, files, inputs, kind, words):
+def test_invalid_values_of_inputs_are_refused(model, files, inputs, kind, words):
     with pytest.raises(kind, match=words):
         load(model, input="left", inputs=inputs)
 

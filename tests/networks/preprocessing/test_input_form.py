@@ -61,7 +61,7 @@ def test_the_box_holds_the_inputs_of_black_and_white(form):
         ),
     ],
 )
-def test_it_describes_itself(form, line):
+def test_descriptions_of_input_forms(form, line):
     assert form.describe() == line
 
 
@@ -78,7 +78,7 @@ def test_it_describes_itself(form, line):
         ({"size": (0, 4)}, r"size=\[0, 4\]"),
     ],
 )
-def test_what_cannot_be_is_refused(changes, words):
+def test_invalid_input_forms_are_refused(changes, words):
     with pytest.raises(InputFormError, match=words):
         dataclasses.replace(InputForm(), **changes)
 

@@ -42,7 +42,7 @@ def norm_of(mean, variance):
         ([layers.Flatten(), layers.Rescaling(1 / 255), layers.Reshape((8, 8, 3))], (0, 255)),
     ],
 )
-def test_the_first_layers_tell_the_range(first, box):
+def test_the_first_layers_imply_the_range(first, box):
     model = keras.Sequential([keras.Input((8, 8, 3)), *first, layers.Conv2D(2, 3)])
     form, origin = form_of(flatten(model), "model.h5")
     assert (form.box()[0][0], form.box()[1][0]) == (box or (0, 1))

@@ -5,7 +5,7 @@ from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.settings_file import form_as_toml, inputs_in, read_settings
 
 
-def test_a_file_says_everything(tmp_path):
+def test_a_file_with_every_key(tmp_path):
     path = tmp_path / "model.toml"
     path.write_text('mean = [1, 2, 3]\nstd = 2\nscale = 255\norder = "BGR"\nsize = 64\nclasses = "names.txt"\n')
     settings = read_settings(path)
@@ -34,7 +34,7 @@ def test_the_bits_of_image_files(tmp_path):
         read_settings({"bits": 8}).applied(InputForm())
 
 
-def test_what_is_not_said_stays():
+def test_missing_keys_keep_their_values():
     form = InputForm.from_range(-1, 1, size=(32, 32))
     assert read_settings({}).applied(form) == form
     assert read_settings({"order": "BGR"}).applied(form) == InputForm.from_range(-1, 1, size=(32, 32), order="BGR")
@@ -94,7 +94,7 @@ def test_a_standardized_image_is_scaled_to_bytes_first():
         InputForm(mean=(0.5,), std=(0.25,)),
     ],
 )
-def test_what_is_written_is_read_again(form, tmp_path):
+def test_a_written_form_is_read_again(form, tmp_path):
     path = tmp_path / "model.toml"
     names = ("0", 'say "no"', "\x7f Vorfahrt\ngewähren \\")
     path.write_text(form_as_toml(form, names), "utf-8")

@@ -59,7 +59,7 @@ def test_the_form_a_network_was_made_for_is_found(images, form, order, called):
     assert others == sorted(others, reverse=True)
 
 
-def test_what_cannot_be_told_apart_is_a_near_tie():
+def test_equal_forms_are_a_near_tie():
     """One image of each of two classes, both recognized whatever is done to them."""
     images = COLORS[[0, 11]][:, None, None] * np.ones((2, 4, 4, 3))
     trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), images, ("0", "11"))
@@ -147,7 +147,7 @@ def test_images_are_spread_over_each_class(images):
     assert len(trials.best.right) == 24
 
 
-def test_progress_is_told(images):
+def test_progress_is_reported(images):
     told = []
     rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=1, progress=told.append)
     assert told[0] == Progress(1, 12, "decoding")
@@ -170,7 +170,7 @@ def test_candidates(form, orders, count):
     assert ({each.order for each in found}, len(found), len(set(found))) == (orders, count, count)
 
 
-def test_what_cannot_be_ranked_is_refused(network, images, nested):
+def test_invalid_images_and_labels_are_refused(network, images, nested):
     good = knower(InputForm.from_range(0, 1, size=(4, 4)))
     with pytest.raises(ImageError, match="59 labels for 60 images"):
         rank_forms(good, images[0], images[1][1:])

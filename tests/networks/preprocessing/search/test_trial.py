@@ -64,7 +64,7 @@ def test_images_too_large_to_hold_are_thinned_out(network, monkeypatch):
     assert shown.resized["area"][:, 0, 0, 0].tolist() == [0, 0.375, 0.75]
 
 
-def test_nothing_to_read_is_said(network, folder):
+def test_a_folder_without_readable_images_is_refused(network, folder):
     with pytest.raises(ImageError, match="none of the 1 labeled images can be read"):
         read_images(network, image_folder(folder), [1])
     free = dataclasses.replace(network, form=dataclasses.replace(network.form, size=(None, None)))
