@@ -36,7 +36,7 @@ class Prediction:
         """Its share of the image, its probability or its value, as text.
 
         >>> Prediction(1, "sky", 2.0, 0.7, share=0.625).size, Prediction(0, "dream:0", 3.5, None).size
-        ('62 % of the image', '3.5')
+        ('62.5 % of the image', '3.5')
         """
         if self.share is not None:
             return f"{_percent(self.share)} of the image"
