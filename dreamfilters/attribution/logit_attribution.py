@@ -163,7 +163,8 @@ def _contributions(network: Network, layer: str, number: int) -> Callable[[Activ
     head = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))
 
     def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
-        logits = network.class_logits(head(activation)[LOGITS])[:, number]
+        logits = network.class_logits(head(activation)[LOGITS])[..., number]
+        logits = ops.mean(ops.reshape(logits, (ops.shape(logits)[0], -1)), axis=1)  # over a map of classes
         return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
 
     def contributions(values: Activations) -> Activations:

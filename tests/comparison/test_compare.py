@@ -1,12 +1,14 @@
 """Comparisons of a network whose responses are known: each of its filters passes on one color."""
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
-from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks import LOGITS, InputForm, Network, load
 
 
 def means(images, channel):
@@ -170,3 +172,19 @@ def test_filters_transfer_to_a_network_of_other_classes(images_of, colors):
     unit = compare(colors, "conv:2", images, recipe=Recipe(steps=2), seeds=1, top=1, against=other).units[0]
     match = unit.measures["unit_transfer"].match
     assert (match.layer, match.unit) in {("conv", 2), ("classes", 2)}
+
+
+def test_a_map_of_classes_is_compared_by_its_mean_over_positions():
+    """The logits are the red and the green of each pixel, so that the mean over the map is that of the image."""
+    last = layers.Conv2D(2, 1, activation="softmax", name="seg")
+    model = keras.Sequential([layers.Input((4, 4, 2)), layers.Conv2D(2, 1, activation="relu", name="conv"), last])
+    for conv in model.layers:
+        conv.set_weights([np.eye(2)[None, None], np.zeros(2)])
+    images = np.repeat(np.float32([[[[0.25, 0.5]]], [[[0.75, 0.5]]]]), 4, axis=1).repeat(4, axis=2)
+    network = load(model, classes=("road", "sky"))
+    found = compare(network, ["class:sky"], images, recipe=Recipe(steps=2), labels=["sky"] * 2, top=2)
+    measures = found.units[0].measures
+    attribution = measures["class_attribution"].attribution
+    assert (attribution.logit, attribution.total) == pytest.approx((0.5, 0.5), abs=1e-6)
+    assert measures["confusions"].misclassified == 1  # the second image is rather red
+    assert measures["dream_prediction"].own.share is not None

@@ -17,6 +17,7 @@ from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
 from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.classes.class_head import image_logits
 
 _GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
 
@@ -100,7 +101,7 @@ def check_matched(matches: Mapping[int, int], number: int, network: Network, oth
 
 def logits_of(network: Network, images: Images) -> Floats:
     """Return the logits of a network for images that are converted to its number of channels."""
-    return activations(network, in_channels_of(network, images), [LOGITS])[LOGITS]
+    return image_logits(activations(network, in_channels_of(network, images), [LOGITS])[LOGITS])
 
 
 def in_channels_of(network: Network, images: Images) -> list[Floats]:

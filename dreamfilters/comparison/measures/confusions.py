@@ -17,7 +17,7 @@ from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import feature_vectors, penultimate
 from dreamfilters.networks import LOGITS
-from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead
+from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead, image_logits
 from dreamfilters.serialization import plain
 
 _CLASSES = 3  # confused classes that are shown
@@ -218,7 +218,7 @@ def _checked(values: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64],
 def _compute(batch: Batch) -> Iterable[ClassConfusions | Missing]:
     def confusions(row: int) -> ClassConfusions:
         number, real, head = batch.units[row].number, batch.class_images(row), batch.network.head
-        logits = activations(batch.network, real.images, [LOGITS])[LOGITS]
+        logits = image_logits(activations(batch.network, real.images, [LOGITS])[LOGITS])
         found = confusions_of(logits, np.full(len(logits), number), number, most=_CLASSES, head=head)
         classes = tuple(_confused(batch, confusion, real, logits) for confusion in found)
         misclassified = int((head.predicted(logits) != number).sum())

@@ -71,6 +71,15 @@ class ClassHead:
 SOFTMAX = ClassHead("softmax")
 
 
+def image_logits(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logits of whole images, (n, classes): the mean over the positions of maps of classes.
+
+    >>> image_logits(np.float32([[[[1, 2]], [[3, 6]]]])).tolist()
+    [[2.0, 4.0]]
+    """
+    return logits if logits.ndim == 2 else logits.mean(axis=tuple(range(1, logits.ndim - 1)))
+
+
 def head_of(output: LayerInfo, classes: Sequence[str], image: Shape, loss: str = "") -> ClassHead:
     """Return the head of a network with this output layer and these class names.
 
