@@ -318,12 +318,15 @@ CALL = "#"  # before the number of a call: 'conv#1'; a colon would read as a uni
 
 
 def _numbered(steps: list[Step]) -> list[Step]:
-    """Number the calls of each layer that is called more than once."""
+    """Number the calls of each layer that is called more than once; a number that is a layer's name is passed over."""
     calls, seen = Counter(step.name for step in steps), Counter[str]()
     numbered = []
     for step in steps:
-        number, seen[step.name] = seen[step.name], seen[step.name] + 1
-        numbered.append(replace(step, name=f"{step.name}{CALL}{number}") if calls[step.name] > 1 else step)
+        name = step.name
+        while name in calls and calls[step.name] > 1:
+            name = f"{step.name}{CALL}{seen[step.name]}"
+            seen[step.name] += 1
+        numbered.append(replace(step, name=name))
     return numbered
 
 

@@ -213,3 +213,10 @@ def test_wrappers_without_effect_are_replaced_by_their_layer():
     np.testing.assert_allclose(seen["out"], shares, rtol=1e-5)
     assert not np.allclose(logits.sum(axis=1), 1)
     assert seen["each"].shape == (2, 6, 6, 5)
+
+
+def test_no_name_is_given_twice():
+    image = keras.Input((4, 4, 3))
+    shared = layers.Conv2D(3, 1, name="conv")
+    model = keras.Model(image, shared(shared(layers.Conv2D(3, 1, name="conv#0")(image))))
+    assert [step.name for step in flatten(model).steps] == ["conv#0", "conv#1", "conv#2"]
