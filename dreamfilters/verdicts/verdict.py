@@ -140,7 +140,9 @@ def _with_relu(
         return Verdict("alive", _witness(scanned) + doubt)
     if before is not None and proved:
         return Verdict("dead", f"no {inputs} raises it above {before[1]:.3g} before its {name}", proved=True)
-    inactive = f"not activated by any of {scanned.images} images" if scanned else "no images were scanned"
+    inactive = "no images were scanned"
+    if scanned:
+        inactive = f"not activated by {f'any of {scanned.images} images' if scanned.images > 1 else 'the only image'}"
     if dream and dream.activated and dream.score > 0:
         raised = f"a dream{f' ({dream.image})' if dream.image else ''} raises it to {dream.score:.4g}"
         if not scanned:
@@ -169,7 +171,11 @@ def _without_relu(activation: str, scanned: ScanEvidence | None) -> Verdict:
 def _saturated_or_on(
     activation: str, scanned: ScanEvidence | None, before: tuple[float, float] | None, inputs: str
 ) -> Verdict | None:
-    """Return the verdict on a unit that is always at a limit of its activation or always above 0; None for others."""
+    """Return the verdict on a unit that is always at a limit of its activation or always above 0; None for others.
+
+    One image does not show what a unit always does.
+    """
+    scanned = scanned if scanned and scanned.images > 1 else None
     ceiling = _RELU.get(activation)
     if ceiling is not None:
         if before is not None and before[0] >= ceiling:
@@ -192,7 +198,7 @@ def _saturated_or_on(
 
 
 def _on(scanned: ScanEvidence) -> str:
-    return f"on all {scanned.images} images"
+    return f"on all {scanned.images} images" if scanned.images > 1 else "on the only image"
 
 
 def _witness(scanned: ScanEvidence) -> str:

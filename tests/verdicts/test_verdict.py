@@ -51,6 +51,16 @@ def test_a_neuron_has_no_position():
     assert str(judge("relu", scanned=scanned)) == "alive: one of 7 images gives 2.5"
 
 
+def test_one_image_does_not_show_what_a_unit_always_does():
+    bright = ScanEvidence(images=1, high=2.0, low=1.0, zeros=0.0, image="a.png", position=(0, 0))
+    assert judge("relu", scanned=bright).kind == "alive"
+    assert judge("sigmoid", scanned=ScanEvidence(images=1, high=1.0, low=1.0, zeros=0.0)).sentence.startswith(
+        "on the only image it is constant at 1;"
+    )
+    dark = ScanEvidence(images=1, high=0.0, low=0.0, zeros=1.0)
+    assert judge("relu", scanned=dark, dream=DREAM).sentence.startswith("not activated by the only image; a dream")
+
+
 def test_dormant_comes_with_the_warning():
     verdict = judge("relu", scanned=INACTIVE, dream=DREAM, before=(-3.0, 4.0))
     assert verdict.kind == "dormant"
