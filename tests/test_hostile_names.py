@@ -86,7 +86,8 @@ def run_command(workspace, monkeypatch, capfd):
             cli.main()
         message, err = capfd.readouterr()
         assert int(stopped.value.code or 0) == code
-        assert all(line.isprintable() and line.startswith("input form of ") for line in err.splitlines())
+        told = ("input form of ", "33% of 6 labeled images are predicted correctly")
+        assert all(line.isprintable() and line.startswith(told) for line in err.splitlines())
         assert "--json" in words or all(line.isprintable() for line in message.splitlines())
         new = set(listed(workspace.parent)) - before
         assert new if out else not new
