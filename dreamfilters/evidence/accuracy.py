@@ -38,7 +38,7 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
     chosen = evenly_spread(images.labels, max(1, most // classes))
     chosen = chosen[:: max(1, -(-len(chosen) // most))]
     indices, predicted = [], []
-    fitted = images.fitted(_size(network, images), network.form.channels, network.form.resize)
+    fitted = images.fitted(_size(network, images), network.form.channels, network.form.resize, network.form.bits)
     try:
         for index, _, outputs in iter_activations(network, fitted.only(chosen), [LOGITS]):
             indices.append(index)

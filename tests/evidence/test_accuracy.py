@@ -3,6 +3,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from dreamfilters.evidence.accuracy import accuracy_of, accuracy_of_scan
 from dreamfilters.evidence.scan.scan_job import scan
@@ -77,3 +78,11 @@ def test_the_accuracy_of_a_scan_is_that_of_its_images(network, folder):
     assert (found.count, found.value) == (21, 1.0)
     assert [images.labels[index] for index in found.indices] == [NAMES[number] for number in found.labels]
     assert accuracy_of_scan(network, scan(network, images, ["pool"])) is None
+
+
+def test_files_of_12_bits_are_read_by_the_bits_of_the_form(network, tmp_path):
+    for number, (level, name) in enumerate(zip(LEVELS * 2, NAMES * 2, strict=True)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8), 4095 * level, np.uint16)).save(tmp_path / name / f"{number}.png")
+    images, twelve = image_folder(tmp_path), replace(network, form=replace(network.form, bits=12))
+    assert (accuracy_of(twelve, images).value, accuracy_of(network, images).value) == (1.0, pytest.approx(1 / 3))
