@@ -101,9 +101,8 @@ def inputs(
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
     say(network.describe_input())
-    is_clear = ranking.fits and not ranking.rivals
     _print_ranking(ranking, top, as_json)
-    if save and target is not None and (is_clear or force):
+    if save and target is not None and (ranking.is_clear or force):
         _save_form(target, ranking.best)
     elif save:
         say(f"{target}: not saved; add --force to save the best form all the same")
@@ -174,10 +173,8 @@ def _layer_row(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
-    from dreamfilters.networks.classes.accuracy import acceptable
-
     if as_json:
-        rows = [_trial_values(trial) for trial in ranking.ranked]
+        rows = [trial.as_values() for trial in ranking.ranked]
         count, rivals = len(ranking.best.right), len(ranking.rivals)
         print_json({"images": count, "trials": rows, "rivals": rivals, "fits": ranking.fits})
     else:
@@ -185,22 +182,8 @@ def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
             ("accuracy", "log-loss", "input form", "resize", "classes"),
             [_trial_row(trial) for trial in ranking.ranked[:top]],
         )
-    if ranking.rivals:
-        say(f"near tie: {ranking.describe_rivals()}; give more images")
-    if not ranking.fits:
-        accuracy, wanted = ranking.best.accuracy, acceptable(ranking.chance)
-        say(
-            f"no input form fits: the best accuracy is {accuracy:.0%}, less than {wanted:.0%}, which is halfway from "
-            f"chance to 100%; check the labels and the weights"
-        )
-
-
-def _trial_values(trial: Trial) -> dict[str, Any]:
-    form = trial.form
-    return {
-        "accuracy": trial.accuracy, "log_loss": trial.log_loss, "input": form.describe(), "resize": form.resize,
-        "classes": trial.order.name,
-    }  # fmt: skip
+    for remark in ranking.remarks:
+        say(remark)
 
 
 def _trial_row(trial: Trial) -> tuple[str, ...]:
@@ -209,10 +192,8 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
 
 
 def _save_form(path: Path, trial: Trial) -> None:
-    from dreamfilters.networks.preprocessing.settings_file import form_as_toml, inputs_in
+    from dreamfilters.networks.preprocessing.settings_file import inputs_in
     from dreamfilters.runs.storage.atomic_files import write_atomic
 
-    classes = trial.order.classes
-    named = None if classes == tuple(map(str, range(len(classes)))) else classes
-    write_atomic(path, form_as_toml(trial.form, named, inputs_in(path)).encode())
+    write_atomic(path, trial.as_toml(inputs_in(path)).encode())
     typer.echo(path)

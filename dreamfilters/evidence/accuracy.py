@@ -29,8 +29,8 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
     '100% of 100 labeled images are predicted correctly (chance: 2%)'
     """
     network = network_of(network)
-    numbers = None if network.class_count < 2 else _class_numbers(network, images.labels)
-    if numbers is None or network.layer(LOGITS).kind != "vector":
+    numbers = _class_numbers(network, images.labels) if network.is_classifier else None
+    if numbers is None:
         return None
     classes = sum(number >= 0 for number in set(numbers))
     if not classes:

@@ -117,6 +117,11 @@ class Network:
             return 0
         return 2 if self.head.kind == "binary" else self.output_layer.units
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the output is one number for each of several classes."""
+        return self.class_count > 1 and self.layer(LOGITS).kind == "vector"
+
     def class_logits(self, values: Tensor) -> Tensor:
         """Return the logits of the values before the last activation: for one sigmoid -x and x.
 

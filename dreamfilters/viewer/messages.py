@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -127,6 +128,15 @@ class ImageEvidence:
     verdicts: Mapping[str, tuple[VerdictBasis, ...]]
     accuracy: Accuracy | None = None
 
+    @cached_property
+    def mistakes(self) -> Mapping[str, int]:
+        """Id of each image that is not predicted as labeled -> number of the predicted class, -1 for none."""
+        found = self.accuracy
+        if found is None:
+            return {}
+        wrong = zip(found.indices[~found.right], found.predicted[~found.right], strict=True)
+        return {self.image_ids[index]: int(predicted) for index, predicted in wrong}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -190,7 +200,7 @@ class Event:
     """An event that the worker reports.
 
     Attributes:
-        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'report' or 'failed'.
+        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'report', 'form_search' or 'failed'.
         value: depends on the topic.
     """
 

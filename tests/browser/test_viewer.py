@@ -171,11 +171,30 @@ def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
         "UnitMap": fetch_json(tab, f"api/maps/{key}/{image}/30"),
         "Prediction": fetch_json(tab, f"api/predictions/{image}")["classes"][0],
         "Verdict": fetch_json(tab, f"api/verdicts/{key}")["units"][0],
-        "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"),
+        "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"), "Accuracy": state["accuracy"],
+        "FormSearch": state["form_search"],
     }  # fmt: skip
     for name, values in sent.items():
         assert declared_keys(name), name
         assert declared_keys(name) <= values.keys(), name
+
+
+def test_the_search_for_the_input_form_confirms_that_of_the_built_in_network(tab, base):
+    go(tab, base, "/conv6")
+    bar = " ".join(tab.inner_text(".trust").split())
+    assert "48x48 RGB, 0 to 1 that of the built-in network" in bar
+    assert "12 of 12 labeled images are predicted as labeled (100 %), chance 33 %" in bar
+    assert tab.locator(".trust.doubtful, .mistake").count() == 0
+    tab.click(".trust button")
+    tab.wait_for_selector("dialog.form-search[open] table")
+    assert tab.inner_text("dialog tr.best th") == "48x48 RGB, 0 to 1"
+    tab.get_by_text("The page shows the network in the best of these forms.").wait_for()
+    result = fetch_json(tab, "api/state")["form_search"]["result"]
+    assert declared_keys("FormRanking") <= result.keys()
+    assert declared_keys("FormTrial") <= result["trials"][0].keys()
+    tab.keyboard.press("Escape")
+    until(tab, "!document.querySelector('dialog')")
+    assert tab.inner_text(".trust button") == "Show the input forms"
 
 
 def test_a_unit_opens_on_a_click_with_its_evidence(tab, base):

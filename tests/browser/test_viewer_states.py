@@ -43,7 +43,9 @@ def network(names, *, edges=None, **more):
     layers = [layer(number, name) for number, name in enumerate(names)]
     return {
         "name": "canned", "fingerprint": "f", "parameters": 7,
-        "form": {"height": 7, "width": 7, "channels": 3, "text": ""}, "classes": [], "layers": layers,
+        "form": {"height": 7, "width": 7, "channels": 3, "text": "7x7 RGB, 0 to 1", "source": "given",
+                 "origin": "given"},
+        "classes": [], "is_classifier": False, "layers": layers,
         "edges": edges or [[f"L{n}", f"L{n + 1}"] for n in range(len(names) - 1)],
         "class_layer": None, **more,
     }  # fmt: skip
@@ -61,6 +63,7 @@ def state(net, images=ONE, **more):
     return {
         "phase": "ready", "note": "", "version": "0", "top": 5, "network": net, "images": list(images),
         "recipes": ["standard"], "default_recipe": "standard", "class_recipe": "natural", "evidence": evidence,
+        "accuracy": None, "form_search": {"phase": "none", "share": 0, "note": "", "result": None},
         "command": "", "python": "", **more,
     }  # fmt: skip
 
@@ -194,6 +197,55 @@ def test_the_page_shows_the_images_while_the_network_is_opened(tab, canned):
     assert tab.locator(".tray-image").count() == 1
     assert tab.locator(".skeleton.layer").count() > 3
     assert not [path for path in canned.requests if path.startswith(("api/maps", "api/predictions"))]
+
+
+FORM = {"height": 7, "width": 7, "channels": 3, "text": "7x7 RGB, 0 to 1", "source": "assumed",
+        "origin": "assumed; --range LOW HIGH sets another range"}  # fmt: skip
+POOR = {"value": 0.1, "right": 1, "count": 10, "chance": 0.1, "poor": True, "text": ""}
+TRIALS = [{"accuracy": 1 / rank, "log_loss": rank, "input": f"form {rank}", "resize": "area" if rank < 3 else "bicubic",
+           "classes": "as named"} for rank in range(1, 4)]  # fmt: skip
+RANKING = {
+    "images": 10, "failures": 0, "chance": 0.1, "trials": TRIALS, "remarks": ["near tie: form 2"], "fits": True,
+    "is_clear": False, "is_present": False, "toml": "", "file": "net.toml", "exists": False,
+    "save": "dreamfilters inputs net.keras images --save --force", "restart": "dreamfilters serve net.keras images",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_an_assumed_form_a_poor_accuracy_and_each_mistake_are_marked(tab, canned, width):
+    search = {"phase": "done", "share": 1, "note": "", "result": RANKING}
+    images = [{**image(0, label="cat"), "mistake": HOSTILE[0]}, {**image(1, "b.png", "dog"), "mistake": None}]
+    net = network(["conv"], form=FORM, is_classifier=True)
+    ranked = {"image": "I0", "name": "a.png", "label": "cat", "mistake": HOSTILE[0], "response": 1.0,
+              "position": [0, 0], "box": [0, 0, 1, 1]}  # fmt: skip
+    facts = unit_facts("L0", 1, strongest=[ranked], weakest=[{**ranked, "mistake": None, "response": 0.0}])
+    canned.serve(state(net, images, accuracy=POOR, form_search=search), **{"units/L0/1": facts})
+    go(tab, canned, "/conv/1", width=width)
+    tab.wait_for_selector(".trust.doubtful")
+    bar = " ".join(tab.inner_text(".trust").split())
+    assert "7x7 RGB, 0 to 1 assumed 1 of 10 labeled images are predicted as labeled (10 %), chance 10 %: poor" in bar
+    assert tab.locator(".tray-image .mistake").count() == 1
+    assert tab.text_content(".tray-image .mistake").split() == ["predicted:", "≠", *HOSTILE[0].split()]
+    assert f"predicted: {HOSTILE[0]}" in tab.get_attribute(".tray-image button", "title")
+    tab.wait_for_selector(".unit-views .frame .mistake")
+    assert tab.locator(".unit-views .mistake").count() == 2  # the image and the strongest one
+    tab.click(".trust button")
+    tab.wait_for_selector("dialog.form-search[open] table")
+    assert tab.locator(".forms thead th").all_text_contents() == ["input form", "resize", "accuracy", "log loss"]
+    assert tab.locator("dialog .code pre").all_text_contents() == [RANKING["save"], RANKING["restart"]]
+    wait_for_text(tab, "near tie: form 2")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert tab.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('dialog'))"
+    )
+
+
+def test_a_network_without_classes_has_an_input_form_but_no_accuracy_and_no_search(tab, canned):
+    canned.serve(state(network(["conv"], form=FORM)))
+    go(tab, canned)
+    tab.wait_for_selector(".trust.doubtful")
+    assert " ".join(tab.inner_text(".trust").split()) == f"input form 7x7 RGB, 0 to 1 {FORM['origin']}"
+    assert tab.locator(".trust button").count() == 0
 
 
 def test_a_network_that_cannot_be_opened_shows_the_error(tab, canned):

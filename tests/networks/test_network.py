@@ -24,6 +24,16 @@ def test_a_layer_is_described(network):
     assert (dense.shape, dense.units, dense.activation, dense.receptive_field) == ((5,), 5, "softmax", None)
 
 
+@pytest.mark.parametrize(
+    ("units", "activation", "expected"), [(3, "softmax", True), (1, "sigmoid", True), (1, None, False)]
+)
+def test_a_classifier_has_several_classes(units, activation, expected):
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(units, activation)])
+    assert Network(model, InputForm((4, 4), 1, order="gray")).is_classifier is expected
+    maps = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(3, 1, activation="softmax")])
+    assert not Network(maps, InputForm((4, 4), 1, order="gray")).is_classifier
+
+
 def test_names_of_layers(network):
     assert network.layer("conv1") is network.layer("backbone/conv1")
     assert network.layer("inner#1").name == "backbone/block/inner#1"

@@ -72,6 +72,8 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/dreams/{dream}/thumb.png", dreams.thumbnail, _png),
         ("GET", "/api/dreams/{dream}/map", dreams.unit_map, _json),
         ("GET", "/api/dreams/{dream}/measures", units.measures, _json),
+        ("POST", "/api/form-search", service.form_search.start, _json),
+        ("POST", "/api/form-search/cancel", service.form_search.cancel, _json),
     ]
     for kind, address, method, response in routes:
         app.add_api_route(address, _endpoint(method, response), methods=[kind], response_model=None)

@@ -72,6 +72,17 @@ class Catalog:
         )
         return (image, stored.version), pixels
 
+    def mistake(self, image: str) -> str | None:
+        """Return the title of the class that is predicted for a labeled image, None if that is its label.
+
+        It is also None before the scan and for images without a label.
+        """
+        number = None if self.evidence is None else self.evidence.mistakes.get(image)
+        if number is None or self.description is None:
+            return None
+        titles = self.description.values["classes"]
+        return str(titles[number]) if 0 <= number < len(titles) else "no class"
+
     def class_title(self, label: str) -> str:
         """Return the title of the class whose number or name a label is; any other label unchanged."""
         if self.description is None:

@@ -11,6 +11,7 @@ from dreamfilters.images import png_bytes
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import LayerMaps, Values
 from dreamfilters.viewer.services.catalog import Catalog
+from dreamfilters.viewer.services.image_store import StoredImage
 
 _CACHE = 2**27  # bytes of maps
 _MAX_POSITION = 2**20  # rows and columns of a map
@@ -29,10 +30,7 @@ class ImageService:
 
     def listed(self) -> list[Values]:
         """Return the list of images; labels are class names where the network has them."""
-        return [
-            {**image.as_values(), "label": self._catalog.class_title(image.label) or None}
-            for image in self._catalog.images.listed()
-        ]
+        return [self._values(image) for image in self._catalog.images.listed()]
 
     async def png(self, image: str, longest: int) -> bytes:
         """Return an image as a PNG whose longer side has at most `longest` pixels."""
@@ -49,7 +47,7 @@ class ImageService:
         """Add an upload."""
         image = await asyncio.to_thread(self._catalog.images.add, content, name)
         self._on_change()
-        return image.as_values()
+        return self._values(image)
 
     async def remove(self, image: str) -> Values:
         """Remove an upload."""
@@ -64,7 +62,7 @@ class ImageService:
         self._maps.drop(lambda key: key[1] == image.id)
         if image.version == 0:
             self._on_change()
-        return image.as_values()
+        return self._values(image)
 
     async def predictions(self, image: str) -> Values:
         """Return the top-k classes predicted for an image."""
@@ -93,6 +91,10 @@ class ImageService:
         if not (0 <= row < _MAX_POSITION and 0 <= column < _MAX_POSITION):
             raise TargetError(f"row {row}, column {column}: not a position of a map")
         return {"box": list(description.box_of(layer, row, column))}
+
+    def _values(self, image: StoredImage) -> Values:
+        label = self._catalog.class_title(image.label) or None
+        return {**image.as_values(), "label": label, "mistake": self._catalog.mistake(image.id)}
 
     async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
         description, stored = await self._catalog.network_with_layer(layer), await self._catalog.image(image)

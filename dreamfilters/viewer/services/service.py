@@ -18,6 +18,7 @@ from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
+from dreamfilters.viewer.services.form_search import FormSearch
 from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
 from dreamfilters.viewer.services.snippets import Snippets
@@ -66,6 +67,9 @@ class Service:
         self.images = ImageService(self.catalog, settings.top, self._publish_images)
         self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn, settings.snippets)
         self.units = UnitService(self.catalog, self.dreams.queue, settings.snippets)
+        self.form_search = FormSearch(
+            self.catalog, self.hub, self._spawn, settings.snippets, settings.images, settings.labels
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,7 +104,7 @@ class Service:
     def state(self) -> Values:
         """Return the state of the viewer except its images: phase, network, recipes and progress of the scan."""
         worker, description = self.catalog.worker, self.catalog.description
-        command, python = self._settings.snippets.serve(self._settings.images)
+        command, python = self._settings.snippets.serve(self._settings.images, self._settings.labels)
         return {
             "phase": worker.phase,
             "note": worker.note,
@@ -112,6 +116,7 @@ class Service:
             "class_recipe": builtin_recipes.CLASSES,
             "evidence": self._scan_progress,
             "accuracy": _accuracy_values(self.catalog.evidence),
+            "form_search": self.form_search.as_values(),
             "command": command,
             "python": python,
         }
@@ -136,7 +141,8 @@ class Service:
         self.catalog.images_listed.set()
         self._publish_images()
         if request is not None:
-            self.units.scan_request = request
+            self.units.scan_request = self.form_search.request = request
+            self.form_search.publish()
             self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})
             self.catalog.worker.scan(request)
 
@@ -153,8 +159,11 @@ class Service:
                 self._report(value.accuracy.warning([str(self._settings.spec), images]))
             catalog.evidence = value
             self.hub.publish("state", self.state())
+            self._publish_images()  # those that are not predicted as labeled are marked
         elif topic == "verdicts" and catalog.evidence is not None:
             catalog.evidence = replace(catalog.evidence, verdicts=value)
+        elif topic == "form_search":
+            self.form_search.on_progress(value)
         elif topic == "report":
             self.hub.publish("report", value)
         elif topic == "network":
@@ -189,8 +198,8 @@ def _accuracy_values(evidence: ImageEvidence | None) -> Values | None:
     if accuracy is None:
         return None
     return {
-        "value": accuracy.value, "count": accuracy.count, "chance": accuracy.chance, "poor": accuracy.is_poor,
-        "text": accuracy.describe(),
+        "value": accuracy.value, "right": int(accuracy.right.sum()), "count": accuracy.count,
+        "chance": accuracy.chance, "poor": accuracy.is_poor, "text": accuracy.describe(),
     }  # fmt: skip
 
 

@@ -37,11 +37,22 @@ class Snippets:
         values.append(("imports", (imports,) if isinstance(imports, str) else tuple(imports)))
         return cls(spec, tuple((name, value) for name, value in values if value))
 
-    def serve(self, images: str | Path | None) -> tuple[str, str]:
+    def serve(self, images: str | Path | None, labels: str | Path | None = None) -> tuple[str, str]:
         """Return the command and the code that start the same viewer."""
-        paths = [str(images)] if images is not None else []
-        arguments = ", ".join([repr(self.spec), *(f"images={each!r}" for each in paths), *self._arguments])
-        return shlex.join(["dreamfilters", "serve", self.spec, *paths, *self._flags]), f"df.serve({arguments})"
+        paths = [f"{name}={str(path)!r}" for name, path in (("images", images), ("labels", labels)) if path is not None]
+        arguments = ", ".join([repr(self.spec), *paths, *self._arguments])
+        words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *self._flags]
+        return shlex.join(words), f"df.serve({arguments})"
+
+    def inputs(self, images: str | Path, labels: str | Path | None = None, *, force: bool = False) -> str:
+        """Return the command that finds the input form with these images and saves it beside the model."""
+        saving = ["--save", "--force"] if force else ["--save"]
+        words = ["dreamfilters", "inputs", self.spec, *_image_words(images, labels), *saving]
+        return shlex.join([*words, *self.without("size")._flags])
+
+    def without(self, option: str) -> Snippets:
+        """Return the snippets without an option."""
+        return replace(self, options=tuple((name, value) for name, value in self.options if name != option))
 
     def dream(self, target: str, recipe: str, seed: int, size: tuple[int, int] | None = None) -> tuple[str, str]:
         """Return the command and the code that make the same dream.
@@ -61,6 +72,11 @@ class Snippets:
     @property
     def _arguments(self) -> list[str]:
         return [f"{name}={value!r}" for name, value in self.options]
+
+
+def _image_words(images: str | Path | None, labels: str | Path | None) -> list[str]:
+    """Return images and their labels as words of a command."""
+    return [*([] if images is None else [str(images)]), *([] if labels is None else ["--labels", str(labels)])]
 
 
 def _literal(value: Any) -> Any:

@@ -66,7 +66,7 @@ class UnitService:
             "name": description.values["classes"][unit] if layer == CLASS_LAYER else named,
             "target": target,
             "verdict": verdict_values(verdict_of(evidence, layer, unit, self._dreams.strongest(layer).get(unit))),
-            **evidence_values(description, evidence, layer, unit),
+            **evidence_values(self._catalog, description, layer, unit),
             "dreams": [
                 {**dream.as_values(), "measures": dream.measures and dream.measures[1]}
                 for dream in self._dreams.of(layer, unit)
@@ -168,9 +168,9 @@ def _verdict(verdict: Verdict) -> Values:
     return {"kind": verdict.kind, "sentence": verdict.sentence, "proved": verdict.proved}
 
 
-def evidence_values(description: NetworkDescription, evidence: ImageEvidence | None, layer: str, unit: int) -> Values:
+def evidence_values(catalog: Catalog, description: NetworkDescription, layer: str, unit: int) -> Values:
     """Return the evidence of the images about a unit; each value is None before the scan."""
-    name = description.layers[layer].name
+    name, evidence = description.layers[layer].name, catalog.evidence
     if evidence is None or name not in evidence.scan.layers:
         return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
     scan = evidence.scan.unit(name, unit)
@@ -180,10 +180,12 @@ def evidence_values(description: NetworkDescription, evidence: ImageEvidence | N
     def ranked_image(image: RankedImage) -> Values:
         position = description.drawn_position(layer, *image.position)
         label = int(evidence.scan.truth[image.index])
+        key = evidence.image_ids[image.index]
         return {
-            "image": evidence.image_ids[image.index],
+            "image": key,
             "name": image.name,
             "label": image.label or None if label < 0 else titles[label],
+            "mistake": catalog.mistake(key),
             "response": plain(image.score),
             "position": position and list(position),
             "box": position and list(description.box_of(layer, *position)),

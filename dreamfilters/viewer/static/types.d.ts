@@ -17,6 +17,7 @@ export interface ServerState {
   images?: ImageInfo[];
   evidence?: EvidenceProgress;
   accuracy: Accuracy | null; // on the labeled images; null before their scan and without labels
+  form_search: FormSearch;
   recipes: string[];
   default_recipe: string;
   class_recipe: string;
@@ -26,10 +27,43 @@ export interface ServerState {
 
 export interface Accuracy {
   value: number; // the share of images that are predicted correctly, averaged over the classes
+  right: number; // how many images are predicted correctly
   count: number; // of labeled images
   chance: number;
   poor: boolean; // whether the input form or the order of the classes may be wrong
   text: string; // all of it in one line
+}
+
+/** The search for the input form, also the event `form_search`. */
+export interface FormSearch {
+  phase: "none" | "idle" | "running" | "done" | "cancelled" | "failed"; // "none" where no search is possible
+  share: number; // of the search that is done
+  note: string; // what is being tried, or the error
+  result: FormRanking | null;
+}
+
+export interface FormRanking {
+  images: number; // how many labeled images were used
+  failures: number; // how many could not be read
+  chance: number;
+  trials: FormTrial[]; // the best first
+  remarks: string[]; // objections to the best
+  fits: boolean;
+  is_clear: boolean;
+  is_present: boolean; // whether the network is shown with the best form and class order
+  toml: string; // the best form as a file model.toml
+  file: string | null; // the name of that file; null where the model is not a file
+  exists: boolean; // whether there is a file of that name
+  save: string; // the command that saves it; "" where it should not be saved
+  restart: string; // the command that starts the viewer with the saved form
+}
+
+export interface FormTrial {
+  accuracy: number;
+  log_loss: number;
+  input: string;
+  resize: string;
+  classes: string; // the name of the order of the classes
 }
 
 export interface Network {
@@ -38,6 +72,7 @@ export interface Network {
   parameters: number;
   form: InputForm;
   classes: string[];
+  is_classifier: boolean; // whether the output is one number for each of several classes
   layers: Layer[];
   edges: [string, string][];
   /** The id of the layer of classes, the output, whose units are the logits; null where there are no classes. */
@@ -81,6 +116,7 @@ export interface ImageInfo {
   id: string;
   name: string;
   label: string | null;
+  mistake: string | null; // the class that is predicted, where the label is another one
   /** In pixels; 0 where the image cannot be read. */
   width: number;
   height: number;
@@ -182,6 +218,7 @@ export interface RankedImage {
   image: string;
   name: string;
   label: string | null;
+  mistake: string | null; // as in ImageInfo
   response: number;
   /** Row and column of the maximum, and its receptive field. */
   position: [number, number];
@@ -329,6 +366,8 @@ export interface AppState {
   default_recipe: string;
   class_recipe: string;
   evidence: EvidenceProgress;
+  accuracy: Accuracy | null;
+  form_search: FormSearch;
   command: string;
   python: string;
   version: string;

@@ -23,6 +23,10 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import png_bytes
 from dreamfilters.images.encoding import side_by_side
+from dreamfilters.networks import Network
+from dreamfilters.networks.loading import settings_file
+from dreamfilters.networks.preprocessing.search.ranking import FormRanking, rank_forms
+from dreamfilters.networks.preprocessing.settings_file import inputs_in
 from dreamfilters.progress import Progress
 from dreamfilters.report.report import report_files
 from dreamfilters.runs.dream_run import DreamJob
@@ -36,6 +40,7 @@ from dreamfilters.viewer.worker.session import ModelSession, open_network
 
 _MAX_DREAMS = 256  # finished dreams that can still be saved or measured; the oldest is dropped first
 _FRAME_INTERVAL = 0.1  # seconds
+_TRIALS = 8  # of a ranking of input forms that the page lists
 _REPORT_IMAGES = 4  # real images next to each dream of a report
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
@@ -53,6 +58,7 @@ class Handlers:
         """Open the network and send its description."""
         self.send = send
         self._spec = spec if isinstance(spec, str) else getattr(spec, "name", "model")
+        self._form_file = settings_file(spec) if isinstance(spec, str) else None
         self._session = ModelSession(open_network(spec, options))
         self._dreams: dict[str, tuple[DreamRequest, Dream]] = {}
         self._references: ReferenceSet | None = None
@@ -68,7 +74,7 @@ class Handlers:
             return interactive[request.action](**request.arguments)
         with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
-            "measure": self.measure, "compare": self.compare,
+            "measure": self.measure, "compare": self.compare, "find_form": self.find_form,
         }  # fmt: skip
         return with_steps[request.action](pause, **request.arguments)
 
@@ -142,6 +148,17 @@ class Handlers:
         found = compare(network, targets, folder, seeds=1, top=_REPORT_IMAGES, progress=on_progress)
         return _archive(report_files(found))
 
+    def find_form(self, pause: Pause, images: ScanRequest, search: int) -> Values:
+        """Return the ranking of the input forms by these images; progress is sent with the number of the search."""
+
+        def on_progress(progress: Progress) -> None:
+            self.send("form_search", {"number": search, "note": progress.note, "share": progress.share})
+            pause()
+
+        network = self._session.network
+        ranking = rank_forms(network, self._images(images), progress=on_progress)
+        return ranking_values(network, ranking, self._form_file)
+
     def _dream(self, dream: str) -> tuple[DreamRequest, Dream]:
         if dream not in self._dreams:
             raise UnknownNameError(
@@ -199,6 +216,28 @@ def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dr
             "measures": list(compared.captions.values()),
             "numbers": compared.row,
             "missing": compared.missing,
+        }
+    )
+    return values
+
+
+def ranking_values(network: Network, ranking: FormRanking, file: Path | None) -> Values:
+    """Return a ranking of input forms as JSON values; `file` is where the best form can be saved."""
+    best = ranking.best
+    is_present = best.form == network.form and best.order.classes == network.classes
+    values: Values = plain(
+        {
+            "images": len(best.right),
+            "failures": len(ranking.failures),
+            "chance": ranking.chance,
+            "trials": [trial.as_values() for trial in ranking.ranked[:_TRIALS]],
+            "remarks": ranking.remarks,
+            "fits": ranking.fits,
+            "is_clear": ranking.is_clear,
+            "is_present": is_present,
+            "toml": best.as_toml(None if file is None else inputs_in(file)),
+            "file": None if file is None else file.name,
+            "exists": file is not None and file.exists(),
         }
     )
     return values

@@ -131,6 +131,7 @@ def describe_network(network: Network) -> NetworkDescription:
                      "text": network.form.describe(), "interval": network.form.describe_interval(),
                      "source": network.origin.source, "origin": network.origin.text, "line": network.describe_input()},
             "classes": list(network.class_titles),
+            "is_classifier": network.is_classifier,
             "layers": [
                 _layer_values(key, info, (height, width)) if key != CLASS_LAYER
                 else {**_layer_values(key, info, (height, width)), **_class_names(network)}

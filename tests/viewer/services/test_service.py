@@ -73,10 +73,23 @@ def test_the_input_form_and_a_poor_accuracy_are_reported(tmp_path):
     viewer = start_server(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
     with Page(viewer.url) as page:
         page.wait_for(lambda: page.state()["accuracy"])
+        page.wait_for(lambda: page.state()["evidence"]["phase"] == "ready")
         state = page.state()
+        ranked = page.get("/api/units/C/0").json()["strongest"]
+        upload = page.post("/api/images", png(np.zeros((8, 8, 3))), **{"X-Name": "mine.png"}).json()
+        assert page.post("/api/form-search").json()["phase"] == "running"
+        page.wait_for(lambda: page.state()["form_search"]["phase"] == "done")
+        search = page.state()["form_search"]
     viewer.close()
     assert state["network"]["form"]["source"] == "assumed"
     assert (state["accuracy"]["value"], state["accuracy"]["count"], state["accuracy"]["poor"]) == (1 / 3, 15, True)
+    assert (state["accuracy"]["right"], state["form_search"]["phase"]) == (5, "idle")
+    mistakes = {image["name"]: image["mistake"] for image in state["images"]}
+    assert mistakes == {name: None if name.startswith("0/") else "0" for name in mistakes}
+    assert all(image["mistake"] == mistakes[image["name"]] for image in ranked)
+    assert upload["mistake"] is None
+    assert (search["result"]["fits"], search["result"]["save"]) == (False, "")
+    assert search["result"]["remarks"][-1].startswith("no input form fits: the best accuracy is 33%")
     assert lines[0] == "input form of blank: 8x8 RGB, 0 to 1 (assumed; --range LOW HIGH sets another range)"
     assert lines[1].startswith("warning: only 33% of 15 labeled images are predicted correctly")
     assert len(lines) == 2

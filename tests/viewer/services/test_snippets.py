@@ -45,3 +45,7 @@ def test_a_viewer_is_started_again_with_its_images():
         "dreamfilters serve signs 'my images'",
         "df.serve('signs', images='my images')",
     )
+    assert Snippets("signs").serve("images", Path("labels.csv")) == (
+        "dreamfilters serve signs images --labels labels.csv",
+        "df.serve('signs', images='images', labels='labels.csv')",
+    )

@@ -20,7 +20,6 @@ from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.model_preprocessing import implied_range
 from dreamfilters.networks.preprocessing.search.class_order import BY_PREDICTIONS
 from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, read_images
-from dreamfilters.networks.watching import LOGITS
 from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
@@ -104,6 +103,22 @@ class FormRanking:
         """Whether the accuracy of the best trial is at least halfway from chance to 1."""
         return self.best.accuracy >= acceptable(self.chance)
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the best trial fits and has no rivals."""
+        return self.fits and not self.rivals
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Objections to the best trial, one line each: rivals, or a poor accuracy."""
+        lines = [f"near tie: {self.describe_rivals()}; give more images"] if self.rivals else []
+        if not self.fits:
+            lines.append(
+                f"no input form fits: the best accuracy is {self.best.accuracy:.0%}, less than "
+                f"{acceptable(self.chance):.0%}, which is halfway from chance to 100%; check the labels and the weights"
+            )
+        return tuple(lines)
+
 
 def rank_forms(
     network: AnyNetwork,
@@ -135,7 +150,7 @@ def rank_forms(
     '48x48 RGB, 0 to 1'
     """
     network = network_of(network)
-    if network.layer(LOGITS).kind != "vector" or network.class_count < 2:
+    if not network.is_classifier:
         shape = network.output_layer.shape
         raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
     given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from dreamfilters.networks.preprocessing.search.class_order import (
     numbered_labels,
     order_by_predictions,
 )
+from dreamfilters.networks.preprocessing.settings_file import form_as_toml
 from dreamfilters.progress import OnProgress, Progress
 
 Reals: TypeAlias = NDArray[np.float64]
@@ -56,6 +57,23 @@ class Trial:
     def describe(self) -> str:
         """Return the form and the order as text."""
         return f"{self.form.describe()}, {self.order.name}"
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the trial as JSON values."""
+        form = self.form
+        return {
+            "accuracy": self.accuracy, "log_loss": self.log_loss, "input": form.describe(), "resize": form.resize,
+            "classes": self.order.name,
+        }  # fmt: skip
+
+    def as_toml(self, inputs: Mapping[str, float | str] | None = None) -> str:
+        """Return the text of a `model.toml` with the form, and with the names of the classes unless they are numbers.
+
+        `inputs` are the values of other inputs.
+        """
+        classes = self.order.classes
+        are_numbers = classes == tuple(map(str, range(len(classes))))
+        return form_as_toml(self.form, None if are_numbers else classes, inputs)
 
     def beats(self, other: Trial) -> bool:
         """Return whether this trial is significantly better than another one on the same images.

@@ -1,7 +1,7 @@
 // @ts-check
 // What the controls do: changes on the server, in the link and in the store.
 import { paths, post } from "./api.js";
-import { applyDream, applyImage } from "./events.js";
+import { applyDream, applyFormSearch, applyImage } from "./events.js";
 import { imageKey } from "./network_index.js";
 import { go, route } from "./routing.js";
 import { app, showMessage } from "./store.js";
@@ -60,6 +60,11 @@ export const saveDream = (dream) =>
     applyDream(saved);
     showMessage(`Saved in ${saved.saved_to}.`);
   });
+
+/** Start the search for the input form, whose progress arrives by the event stream. */
+export const startFormSearch = () => attempt(async () => applyFormSearch(await post(paths.formSearch())));
+
+export const cancelFormSearch = () => attempt(async () => applyFormSearch(await post(paths.cancelFormSearch())));
 
 /**
  * Upload images and show the last one.

@@ -97,6 +97,8 @@ export const paths = {
   crop: (layer, unit, rank) => `api/units/${layer}/${unit}/crops/${rank}.png`,
   /** @param {string} layer @param {number} unit */
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
+  formSearch: () => "api/form-search",
+  cancelFormSearch: () => "api/form-search/cancel",
   dreams: () => "api/dreams",
   /** @param {Dream} dream @param {"cancel" | "save"} action */
   dreamAction: (dream, action) => `api/dreams/${dream.id}/${action}`,

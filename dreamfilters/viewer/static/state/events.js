@@ -48,6 +48,7 @@ function connect() {
     images: applyImages,
     dream: applyDream,
     evidence: applyEvidence,
+    form_search: applyFormSearch,
   })) {
     source.addEventListener(name, (event) => apply(JSON.parse(event.data)));
   }
@@ -99,6 +100,9 @@ function applyEvidence(evidence) {
     refresh((address) => address.startsWith("api/verdicts/") || address.startsWith("api/units/"));
   }
 }
+
+/** @param {import("../types.js").FormSearch} search */
+export const applyFormSearch = (search) => app.set({ form_search: search });
 
 /**
  * Apply the present state of a dream.

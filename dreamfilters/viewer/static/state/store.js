@@ -62,6 +62,8 @@ export const app = createStore(
     default_recipe: "",
     class_recipe: "",
     evidence: { phase: "none", done: 0, total: 0, note: "" },
+    accuracy: null,
+    form_search: { phase: "none", share: 0, note: "", result: null },
     command: "",
     python: "",
     version: "",

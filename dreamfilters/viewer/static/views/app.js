@@ -13,12 +13,13 @@ import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
-import { MarkedImage, Predictions } from "./images/marked_image.js";
+import { MarkedImage, Mistake, Predictions } from "./images/marked_image.js";
 import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
 import { Graph } from "./network/graph.js";
 import { LayerList } from "./network/layer_list.js";
 import { Empty, Failed, Loading } from "./shared/states.js";
+import { TrustBar } from "./trust/trust_bar.js";
 import { Compare } from "./unit/compare.js";
 import { Unit, UnitAside } from "./unit/unit.js";
 
@@ -57,6 +58,7 @@ export function App() {
   const panes = { side: "Layers", main: mainPaneName(view), right: view.unit === null ? "Image" : "Dream" };
   return html`
     <${Header} view=${view} net=${net} state=${state} showHelp=${() => setHelp(true)} />
+    <${TrustBar} state=${state} />
     <${Notices} state=${state} view=${view} />
     <${Tray} shown=${images} />
     <div class="panes" data-pane=${pane}>
@@ -109,7 +111,7 @@ function Overview({ view, net, network, images, ready }) {
       <h1>${network.name}</h1>
       <p class="small soft">
         ${formatCount(network.layers.length)} layers, ${formatCount(network.parameters)} parameters,
-        input ${formatShape([form.height, form.width, form.channels])}${form.text ? ` (${form.text})` : ""}.
+        input ${formatShape([form.height, form.width, form.channels])}.
         Each layer shows the activation maps of the units with the strongest response.</p>
     </div></header>
     <${Graph} view=${view} net=${net} network=${network} image=${images[0]} ready=${ready} />`;
@@ -150,7 +152,8 @@ function Images({ view, net, layer, images, ready, state }) {
         <${MarkedImage} image=${image} src=${paths.image(image, ready ? "input" : "image")} alt=${image.name}
             layer=${layer} positionOf=${positionOf} form=${form} />
         <p class="image-name"><b>${image.label ?? image.name}</b>
-          ${image.label && html`<span class="small soft">${image.name}</span>`}</p>
+          ${image.label && html`<span class="small soft">${image.name}</span>`}
+          <${Mistake} name=${image.mistake} kind="tag" /></p>
         <${Predictions} view=${view} net=${net} image=${image} ready=${ready} />
       </section>`,
     )}`;

@@ -185,3 +185,14 @@ def test_invalid_images_and_labels_are_refused(network, images, nested):
     field = keras.Model(image, ops.relu(image), name="field")
     with pytest.raises(ModelError, match=r"field: its output \(4, 4, 3\)"):
         rank_forms(Network(field, good.form, name="field"), *images)
+
+
+def test_a_trial_is_saved_with_the_names_of_its_classes_unless_they_are_their_numbers():
+    form, positions = InputForm.from_range(0, 255, size=(4, 4)), np.zeros(2, int)
+    named, numbered = (ClassOrder("as named", names, positions) for names in (("cat", "dog"), ("0", "1")))
+    text = 'size = [4, 4]\norder = "RGB"\nrange = [0.0, 255.0]\n'
+    right, losses = np.ones(2, bool), np.zeros(2)
+    assert Trial(form, numbered, right, losses).as_toml() == text
+    assert Trial(form, named, right, losses).as_toml({"scale": 2.0}) == (
+        f'{text}classes = ["cat", "dog"]\ninputs."scale" = 2.0\n'
+    )

@@ -50,6 +50,16 @@ export function Outline({ field, center, dashed = false }) {
 }
 
 /**
+ * The mark of a labeled image that is predicted as another class: the name of that class; nothing where it is null.
+ * @param {{ name: string | null | undefined, kind?: "tag" | "badge" }} props "badge": on the image itself
+ */
+export const Mistake = ({ name, kind = "badge" }) =>
+  name
+    ? html`<span class=${`mistake ${kind}`} title=${`predicted: ${name}`}>
+        ${kind === "tag" ? "predicted: " : html`<span class="visually-hidden">predicted: </span><span aria-hidden="true">≠ </span>`}${name}</span>`
+    : null;
+
+/**
  * The most probable classes of an image.
  * @param {Pick<import("../../types.js").ViewProps, "view" | "net" | "ready"> & { image: ImageInfo }} props
  */

@@ -7,6 +7,7 @@ import { paths } from "../../state/api.js";
 import { app } from "../../state/store.js";
 import { inputOf } from "../shared/controls.js";
 import { Camera } from "./camera.js";
+import { Mistake } from "./marked_image.js";
 
 /** @typedef {import("../../types.js").ImageInfo} ImageInfo */
 
@@ -77,13 +78,14 @@ function TrayImage({ image, shown, left }) {
   return html`
     <div class=${names("tray-image", chosen && "chosen")} style=${{ left: `${left}px` }}>
       <button onClick=${choose} aria-pressed=${chosen}
-          title=${`${image.name}${image.label ? `: ${image.label}` : ""} (Shift-click: show beside the others)`}>
+          title=${`${titleOf(image)} (Shift-click: show beside the others)`}>
         ${
           image.width
             ? html`<img src=${paths.image(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
             : html`<i class="placeholder small soft">unreadable</i>`
         }
-        <span>${image.label ?? stem(image.name)}</span>
+        <span class="caption">${image.label ?? stem(image.name)}</span>
+        <${Mistake} name=${image.mistake} />
       </button>
       ${
         image.uploaded &&
@@ -91,6 +93,11 @@ function TrayImage({ image, shown, left }) {
           aria-label=${`Remove ${image.name}`}>×</button>`
       }
     </div>`;
+}
+
+/** @param {ImageInfo} image */
+function titleOf({ name, label, mistake }) {
+  return [`${name}${label ? `: ${label}` : ""}`, ...(mistake ? [`predicted: ${mistake}`] : [])].join(", ");
 }
 
 /** Return a file's name without its folder and its extension; the title shows all of it. @param {string} name */

@@ -4,7 +4,7 @@ import { html } from "../../lib/html.js";
 import { formatNumber, formatPercent, plural } from "../../lib/number_format.js";
 import { paths } from "../../state/api.js";
 import { constantResponse } from "../../state/selectors.js";
-import { ShareBar } from "../images/marked_image.js";
+import { Mistake, ShareBar } from "../images/marked_image.js";
 import { Skeleton } from "../shared/states.js";
 import { Histogram } from "./histogram.js";
 
@@ -97,8 +97,9 @@ function Classes({ all }) {
 const WeakestImages = ({ all }) => html`
   <h2>Weakest images</h2>
   <div class="thumbnails">${all.slice(0, MOST_WEAKEST).map(
-    ({ image: id, name, response }) => html`
-    <figure title=${name}><img src=${paths.image({ id }, "thumb")} alt=${name} />
+    ({ image: id, name, mistake, response }) => html`
+    <figure title=${name}><div class="frame"><img src=${paths.image({ id }, "thumb")} alt=${name} />
+      <${Mistake} name=${mistake} /></div>
       <figcaption class="small soft">${formatNumber(response)}</figcaption></figure>`,
   )}</div>`;
 

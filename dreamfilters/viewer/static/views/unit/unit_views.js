@@ -10,7 +10,7 @@ import { useResource } from "../../state/resources.js";
 import { linkTo } from "../../state/routing.js";
 import { constantResponse, isInProgress, strongestImages } from "../../state/selectors.js";
 import { app } from "../../state/store.js";
-import { Outline } from "../images/marked_image.js";
+import { Mistake, Outline } from "../images/marked_image.js";
 import { ColorScale } from "../shared/color_scale.js";
 import { ExactMap } from "../shared/exact_map.js";
 import { Progress, Skeleton } from "../shared/states.js";
@@ -59,14 +59,14 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
         (image, index) => html`
         <${UnitView} ...${common} key=${image.id} kind="user-image" title="image" value=${maximumOf(imageMaps[index])}
             image=${paths.image(image, "input")} map=${imageMaps[index]} alt=${image.name}
-            note=${image.label ?? image.name} positionOf=${positionOf(image.id)}
+            note=${image.label ?? image.name} mistake=${image.mistake} positionOf=${positionOf(image.id)}
             field=${strongestField(imageMaps[index])} loading=${loading} />`,
       )}
       ${strongest.map(
         (each, index) => html`
         <${UnitView} ...${common} title=${`top ${index + 1}`} value=${each.response}
             image=${paths.image({ id: each.image }, "input")} map=${strongestMaps[index]} alt=${each.name}
-            note=${each.label ?? each.name} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.box}
+            note=${each.label ?? each.name} mistake=${each.mistake} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.box}
             positionOf=${positionOf(each.image)} link=${linkTo(view, { images: [each.name] })} loading=${loading} />`,
       )}
     </div>
@@ -137,20 +137,20 @@ export const maximumOf = (map) => (map ? valueRange([...map.values, map.other_to
 
 /**
  * @param {{ title: string, value: number | null, alt: string, note: string, kind?: string,
- *   image?: string | null, map?: UnitMap, crop?: string | false, link?: string, loading?: boolean,
+ *   mistake?: string | null, image?: string | null, map?: UnitMap, crop?: string | false, link?: string, loading?: boolean,
  *   field?: import("../../types.js").Box | null, placeholder?: import("preact").ComponentChildren,
  *   positionOf?: import("../shared/exact_map.js").PositionOf, limits: import("../../types.js").Limits,
  *   colors: import("../../types.js").Colormap, layer: Layer }} props
  */
 function UnitView(props) {
-  const { kind = "", title, value, alt, note, image, crop, link, field, placeholder, layer } = props;
+  const { kind = "", title, value, alt, note, mistake, image, crop, link, field, placeholder, layer } = props;
   const hasMaps = layer.display === "maps";
   const frame = html`${
     image
       ? html`<img class="image" src=${image} alt=${alt} />`
       : html`<div class="placeholder small soft">${placeholder}</div>`
   }
-    ${field && hasMaps && html`<${Outline} field=${field} dashed />`}`;
+    ${field && hasMaps && html`<${Outline} field=${field} dashed />`}<${Mistake} name=${mistake} />`;
   return html`
     <figure class=${kind}>
       <figcaption class="small"><span>${title}</span><b>${value === null ? "" : formatNumber(value)}</b></figcaption>
