@@ -65,11 +65,31 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     rows, readable = layer_rows(result.value), result.value.readable
     if as_json:
         folder, failures = str(result.folder), failure_values(result.failures)
-        print_json({"folder": folder, "images": readable, "failures": failures, "layers": rows})
+        values = {"folder": folder, "images": readable, **_predictions(result.value), "failures": failures}
+        print_json({**values, "layers": rows})
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
         typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
+
+
+def _predictions(scan: Scan) -> dict[str, Any]:
+    """Return the accuracy and the labeled images that are predicted as another class, as JSON values."""
+    found = scan.accuracy
+    if found is None:
+        return {"accuracy": None, "wrong": []}
+    wrong = [
+        {
+            "image": scan.names[index],
+            "label": scan.classes[label],
+            "predicted": scan.classes[predicted] if predicted >= 0 else None,
+        }
+        for index, label, predicted, right in zip(
+            found.indices, found.labels, found.predicted, found.right, strict=True
+        )
+        if not right
+    ]
+    return {"accuracy": found.value, "wrong": wrong}
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

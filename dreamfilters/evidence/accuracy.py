@@ -49,19 +49,8 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
 
 
 def accuracy_of_scan(network: Network, scan: Scan) -> Accuracy | None:
-    """Return the accuracy on the labeled images of a scan; None if it has no meaning, as in `accuracy_of`.
-
-    It is also None if the scan did not cover the output, or is of other weights.
-    """
-    if scan.fingerprint != network.fingerprint:
-        return None
-    if network.class_count < 2 or len(scan.classes) != network.class_count or LOGITS not in scan.layers:
-        return None
-    failed = {name for name, _ in scan.failures}
-    indices = [index for index, name in enumerate(scan.names) if scan.truth[index] >= 0 and name not in failed]
-    if not indices:
-        return None
-    return Accuracy(np.array(indices), scan.truth[indices].astype(np.intp), scan.predicted[indices].astype(np.intp))
+    """Return the accuracy of a network in a scan; None if it has none, see `Scan.accuracy`, or is of other weights."""
+    return scan.accuracy if scan.fingerprint == network.fingerprint and network.class_count >= 2 else None
 
 
 def _size(network: Network, images: ImageFolder) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ RESPONDING, SILENT = "responding", "always silent"
 _UNITS, _IMAGES = 6, 4  # of a layer, and of a unit
 _MOST_LAYERS = 40  # whose units are shown: the images are inside the page
 _LISTED = 24  # silent units of a layer
+_WRONG = 24  # images that are predicted as another class
 
 
 def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
@@ -32,9 +33,10 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
             lead="How every unit responds to real images. A response is the maximum of a unit’s activation map.",
             counts={"units": units, RESPONDING: units - silent, SILENT: silent},
             rows=tuple(_row(layer, row, scan) for layer, row in zip(layers, layer_rows(scan), strict=True)),
-            sections=tuple(_section(scan, layer, by_class) for layer in layers[:_MOST_LAYERS]),
+            sections=(*_wrong(scan), *(_section(scan, layer, by_class) for layer in layers[:_MOST_LAYERS])),
             facts={
                 "Images": f"{grouped(scan.readable)} at {height} × {width} pixels",
+                **({} if scan.accuracy is None else {"Predictions": f"{scan.accuracy.describe()}."}),
                 **_more_layers(len(layers)),
             },
             files=files,
@@ -53,13 +55,30 @@ def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
     return Row(layer.title, layer.units, parts, ", ".join([*none, *zeros, *best]))
 
 
+def _wrong(scan: Scan) -> tuple[Section, ...]:
+    """Return the section of the labeled images that the network predicts as another class; () without any."""
+    if scan.accuracy is None or scan.accuracy.right.all():
+        return ()
+    found = scan.accuracy
+    wrong = [place for place, right in enumerate(found.right) if not right]
+    shown = f" The first {_WRONG} are shown." if len(wrong) > _WRONG else ""
+    tiles = []
+    for place in wrong[:_WRONG]:
+        index, predicted = int(found.indices[place]), int(found.predicted[place])
+        label, name = scan.classes[found.labels[place]], scan.classes[predicted] if predicted >= 0 else "none"
+        images = image_tiles(scan.images, [(index, f"{scan.names[index]}: label {label}, predicted {name}")])
+        tiles.append(Tile(scan.names[index], images, text=f"label {label}, predicted {name}"))
+    title = f"Predicted as another class: {grouped(len(wrong))} of {grouped(found.count)} labeled images"
+    return (Section(title, f"{found.describe()}.{shown}", tuple(tiles)),)
+
+
 def _section(scan: Scan, layer: LayerScan, by_class: bool) -> Section:
     """Return the units of a layer that tell classes apart best or, without labels, that respond most."""
     value = layer.by_max.selectivity if by_class else layer.maximum
     order = np.argsort(-np.nan_to_num(np.asarray(value, np.float64), nan=-np.inf), kind="stable")
     responding = [int(unit) for unit in order if not layer.always_silent[unit] and layer.counted[unit]]
     silent = [str(unit) for unit in np.flatnonzero(layer.always_silent)]
-    which = "whose responses differ most between classes" if by_class else "with the largest responses"
+    which = "with the largest class selectivity" if by_class else "with the largest responses"
     detail = f"The units {which}, each with the images that activate it most."
     if silent:
         more = f" and {len(silent) - _LISTED} more" if len(silent) > _LISTED else ""
@@ -72,7 +91,7 @@ def _tile(scan: Scan, layer: LayerScan, unit: int, by_class: bool) -> Tile:
     ranked = [one for one in found.strongest["max"][:_IMAGES] if one.score != 0]
     images = image_tiles(scan.images, [(one.index, f"{one.name}: {number(one.score)}") for one in ranked])
     selectivity = found.selectivity["max"]
-    text = f"variance between classes {selectivity:.0%}" if by_class and np.isfinite(selectivity) else ""
+    text = f"class selectivity {selectivity:.2f}" if by_class and np.isfinite(selectivity) else ""
     return Tile(f"{layer.title}:{unit}", images, number(found.maximum), text)
 
 

@@ -39,6 +39,20 @@ def test_the_page_of_a_scan_shows_the_units_that_tell_classes_apart(found):
     assert page == scan_page(found, {"units.csv": "the statistics of every unit"})
 
 
+def test_the_page_of_a_scan_shows_the_images_that_are_predicted_as_another_class(network, scene):
+    images = np.stack([scene(16, 16, seed=seed) for seed in range(6)])
+    predicted = scan(network, images).predicted
+    labels = [network.classes[number] for number in predicted]
+    labels[4] = next(name for name in network.classes if name != labels[4])
+    found = scan(network, images, labels=[*labels[:5], ""])
+    assert (found.accuracy.count, found.accuracy.right.tolist()) == (5, [True] * 4 + [False])
+    text = texts(scan_page(found, {}))
+    assert "Predicted as another class: 1 of 5 labeled images" in text
+    assert f"label {labels[4]}, predicted {network.classes[predicted[4]]}" in text
+    assert "Predicted as another class" not in texts(scan_page(scan(network, images[:4], labels=labels[:4]), {}))
+    assert scan(network, images, ["conv1"], labels=[*labels[:5], ""]).accuracy is None  # the output was not scanned
+
+
 def test_a_scan_without_its_images_has_a_page_too(found):
     from dataclasses import replace
 

@@ -18,6 +18,7 @@ from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.scan.accumulators import Arrays
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.score_statistics import By, RankedImage, ScoreStatistics, score_statistics
+from dreamfilters.networks.classes.accuracy import Accuracy
 from dreamfilters.networks.layers.layer_info import LayerInfo
 
 _NUMBERS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")  # one per unit
@@ -187,6 +188,20 @@ class Scan:
     def readable(self) -> int:
         """The number of images that were read."""
         return len(self.names) - len(self.failures)
+
+    @cached_property
+    def accuracy(self) -> Accuracy | None:
+        """The accuracy on the labeled images, by their indices; None without the classes in the scan or in the labels.
+
+        >>> read_scan("outputs/scan").accuracy.describe()
+        '100% of 172 labeled images are predicted correctly (chance: 2%)'
+        """
+        outputs = next((facts.units for facts in self.facts if facts.type == "logits"), 0)
+        failed = {name for name, _ in self.failures}
+        known = [index for index, name in enumerate(self.names) if self.truth[index] >= 0 and name not in failed]
+        if outputs < 2 or len(self.classes) != outputs or not known:
+            return None
+        return Accuracy(np.array(known), self.truth[known].astype(np.intp), self.predicted[known].astype(np.intp))
 
     @cached_property
     def layers(self) -> Mapping[str, LayerScan]:
