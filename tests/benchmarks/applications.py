@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.benchmarks.setting import Setting
-from tests.benchmarks.tables import Table
+from tests.benchmarks.tables import Table, written
 from tests.benchmarks.workers import Worker
 
 _STEPS, _IMAGES = 8, 32
@@ -24,7 +24,7 @@ def measure(setting: Setting) -> Table:
         table.rows.append(
             [name, found["size"][0], *(seconds[what] for what in _WORK), found["peak"] / 1000, _summary(results)]
         )
-        print(*table.rows[-1], sep=" | ", flush=True)
+        print(*map(written, table.rows[-1]), sep=" | ", flush=True)
     table.notes = ["One filter of an early, a middle and a late convolution, and class 0; the first use compiles."]
     return table
 
