@@ -194,7 +194,7 @@ def test_the_search_for_the_input_form_confirms_that_of_the_built_in_network(tab
     assert declared_keys("FormTrial") <= result["trials"][0].keys()
     tab.keyboard.press("Escape")
     until(tab, "!document.querySelector('dialog')")
-    assert tab.inner_text(".trust button") == "Show the input forms"
+    assert tab.inner_text(".trust button") == "Show input forms"
 
 
 def test_a_unit_opens_on_a_click_with_its_evidence(tab, base):

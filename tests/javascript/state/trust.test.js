@@ -52,5 +52,5 @@ test("the button starts the search, then shows its progress or its result", () =
   assert.equal(text("idle"), "Find the input form");
   assert.equal(text("cancelled"), "Find the input form");
   assert.equal(text("running", 0.254), "Searching: 25\u00a0%");
-  assert.equal(text("done"), "Show the input forms");
+  assert.equal(text("done"), "Show input forms");
 });

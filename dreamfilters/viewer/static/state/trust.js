@@ -49,5 +49,5 @@ export const isDoubtful = ({ network, accuracy }) => network?.form.source === "a
 export function searchButtonText({ phase, share }) {
   if (phase === "none") return null;
   if (phase === "running") return `Searching: ${percent(share)}`;
-  return phase === "done" ? "Show the input forms" : "Find the input form";
+  return phase === "done" ? "Show input forms" : "Find the input form";
 }

@@ -76,7 +76,7 @@ function NextStep({ result }) {
   if (!fits) return null;
   if (isPresent) return html`<p><b>The page shows the network in the best of these forms.</b></p>`;
   if (!save) {
-    return html`<p>To use the best form, save these lines as a file and start the viewer with
+    return html`<p>To use the best form, save these lines as a file and start the viewer with${" "}
       <code>--form FILE</code>, or <code>form="FILE"</code> in Python.</p><${Code} text=${toml} what="the input form" />`;
   }
   return html`<p>To use the best form, ${exists ? "replace" : "save it as"} <code>${file}</code> beside the model:</p>
