@@ -86,7 +86,10 @@ def run_command(workspace, monkeypatch, capfd):
             cli.main()
         message, err = capfd.readouterr()
         assert int(stopped.value.code or 0) == code
-        told = ("input form of ", "33% of 6 labeled images are predicted correctly")
+        told = (
+            "input form of ", "33% of 6 labeled images are predicted correctly",
+            "predicted as another class, 4 of 6 labeled images: ",
+        )  # fmt: skip
         assert all(line.isprintable() and line.startswith(told) for line in err.splitlines())
         assert "--json" in words or all(line.isprintable() for line in message.splitlines())
         new = set(listed(workspace.parent)) - before

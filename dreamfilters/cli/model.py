@@ -97,10 +97,10 @@ def inputs(
     if save and target is not None and target.exists() and not force:
         raise OutputError(f"{target}: already exists; add --force to replace it")
     network = model_options.network(model)
+    say(network.describe_input())
     folder = image_folder(images, labels=labels)
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
-    say(network.describe_input())
     _print_ranking(ranking, top, as_json)
     if save and target is not None and (ranking.is_clear or force):
         _save_form(target, ranking.best)

@@ -8,7 +8,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.option_values import layer_names
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.result import Scan
@@ -55,6 +55,7 @@ def scan(
 
 
 COMMANDS = (scan,)
+_NAMED = 5  # mistakes in the terminal
 
 
 def _print(result: RunResult[Scan | None], as_json: bool) -> None:
@@ -69,6 +70,7 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
         print_json({**values, "layers": rows})
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
+        say(_mistakes(result.value))
         typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
@@ -90,6 +92,17 @@ def _predictions(scan: Scan) -> dict[str, Any]:
         if not right
     ]
     return {"accuracy": found.value, "wrong": wrong}
+
+
+def _mistakes(scan: Scan) -> str:
+    """Return one line that names the labeled images that are predicted as another class, '' if there are none."""
+    wrong = _predictions(scan)["wrong"]
+    if not wrong:
+        return ""
+    assert scan.accuracy is not None  # there are mistakes
+    named = ", ".join(f"{one['image']} as {one['predicted'] or 'none'}" for one in wrong[:_NAMED])
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    return f"predicted as another class, {len(wrong)} of {scan.accuracy.count} labeled images: {named}{more}"
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -107,6 +107,7 @@ def test_a_near_tie_is_reported_and_not_saved(workspace):
         path.unlink()
     result = rank(workspace, "--save")
     assert "near tie: 8x8" in result.stderr
+    assert "give more images, or the values that the network was trained with, such as --range 0 1" in result.stderr
     assert (result.exit_code, (workspace / "net.toml").exists()) == (1, False)
 
 
@@ -145,11 +146,33 @@ def test_a_poor_accuracy_is_a_warning_that_the_saved_form_ends(workspace):
         words = workspace / "net.keras", workspace / "images", "--out", workspace / "scan", "--force", "-q"
         return invoke(scan_command.scan, *words).stderr.splitlines()
 
-    warning, form = scan()
+    warning, form, mistakes = scan()
     assert form.startswith("input form of net: 8x8 RGB, 0 to 1 (assumed;")
+    assert mistakes.startswith("predicted as another class, 12 of 18 labeled images: 1/1.png as 0, ")
+    assert mistakes.endswith(" and 7 more")
     assert warning.startswith("warning: only 33% of 18 labeled images are predicted correctly (chance: 33%).")
     assert warning.endswith(f"dreamfilters inputs {workspace / 'net.keras'} {workspace / 'images'}")
     assert rank(workspace, "--save").exit_code == 0
     accuracy, form = scan()
     assert accuracy == "100% of 18 labeled images are predicted correctly (chance: 33%)"
     assert form == "input form of net: 8x8 RGB, 0 to 255 (from net.toml)"
+
+
+def test_a_scan_names_the_images_that_are_predicted_as_another_class(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    images = workspace / "images"
+    (images / "0" / "0.png").rename(images / "2" / "dark.png")
+    words = ("net.keras", "images", "--range", "0", "255", "-q")
+    lines = invoke(scan_command.scan, *words).stderr.splitlines()
+    # classes of 5, 6 and 7 images, one of the last is wrong
+    assert lines[0] == "94% of 18 labeled images are predicted correctly (95% averaged over the classes; chance: 33%)"
+    assert lines[-1] == "predicted as another class, 1 of 18 labeled images: 2/dark.png as 0"
+
+
+def test_the_input_form_of_a_regression_is_printed_although_no_search_is_possible(workspace):
+    image = keras.Input((8, 8, 3))
+    value = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image)))
+    keras.Model(image, value).save(workspace / "net.keras")
+    result = rank(workspace)
+    assert result.stderr.splitlines()[0] == "input form of net: 8x8 RGB, 0 to 255 (read from the model: Rescaling)"
+    assert str(result.exception).endswith("give the input form yourself, in model.toml or such as --range 0 255")

@@ -86,7 +86,10 @@ class Accuracy:
         >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).describe()
         '75% of 4 labeled images are predicted correctly (chance: 50%)'
         """
-        return f"{self.value:.0%} of {self.count} labeled images are predicted correctly (chance: {self.chance:.0%})"
+        share, average = f"{self.right.mean():.0%}", f"{self.value:.0%}"
+        averaged = "" if average == share else f"{average} averaged over the classes; "
+        noun = "image is" if self.count == 1 else "images are"
+        return f"{share} of {self.count} labeled {noun} predicted correctly ({averaged}chance: {self.chance:.0%})"
 
     def warning(self, arguments: Sequence[str]) -> str:
         """Return a warning of one line if the accuracy is poor, else ''; `arguments` are those of `inputs`."""

@@ -13,7 +13,10 @@ def test_accuracy_by_hand():
     assert (found.count, found.right.tolist()) == (4, [True, True, False, False])
     assert found.value == pytest.approx((2 / 3 + 0) / 2)  # the mean over both classes
     assert found.chance == 0.5
-    assert found.describe() == "33% of 4 labeled images are predicted correctly (chance: 50%)"
+    assert found.describe() == (
+        "50% of 4 labeled images are predicted correctly (33% averaged over the classes; chance: 50%)"
+    )
+    assert of([0], [0]).describe() == "100% of 1 labeled image is predicted correctly (chance: 50%)"
 
 
 @pytest.mark.parametrize(("classes", "share"), [(1, 0.75), (2, 0.75), (5, 0.6), (10, 0.55)])

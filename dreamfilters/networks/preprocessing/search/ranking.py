@@ -111,7 +111,8 @@ class FormRanking:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Objections to the best trial, one line each: rivals, or a poor accuracy."""
-        lines = [f"near tie: {self.describe_rivals()}; give more images"] if self.rivals else []
+        way_out = "give more images, or the values that the network was trained with, such as --range 0 1"
+        lines = [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals else []
         if not self.fits:
             lines.append(
                 f"no input form fits: the best accuracy is {self.best.accuracy:.0%}, less than "
@@ -152,7 +153,10 @@ def rank_forms(
     network = network_of(network)
     if not network.is_classifier:
         shape = network.output_layer.shape
-        raise ModelError(f"{network.name}: its output {shape} is not one number for each of several classes")
+        raise ModelError(
+            f"{network.name}: its output {shape} is not one number for each of several classes, so input forms have no "
+            f"accuracy; give the input form yourself, in model.toml or such as --range 0 255"
+        )
     given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
     if len(given) != len(images):
         raise ImageError(f"{len(given)} labels for {len(images)} images: give one each, '' for none")
