@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class DreamPrediction:
 
     def as_values(self) -> dict[str, Any]:
         """Return the prediction as JSON values."""
-        predicted, own = (plain(asdict(each)) for each in (self.predictions[0], self.own))
+        predicted, own = (plain(each) for each in (self.predictions[0], self.own))
         return {"text": self.text, "is_predicted": self.is_predicted, "own": own, "first": predicted}
 
     @classmethod

@@ -21,9 +21,10 @@ from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.scan_run import StoredScanJob
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
-from dreamfilters.runs.storage.records import form_values, model_values
+from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, settings_digest
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.serialization import plain
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audit, chosen_layers
 from dreamfilters.verdicts.result import Audit, Finding, audit_from
@@ -66,7 +67,7 @@ class AuditJob:
         scan = StoredScanJob(self.scan).settings if self.scan else self._stored_settings
         return {
             "weights": self.network.fingerprint,
-            "input": form_values(self.network.form),
+            "input": plain(self.network.form),
             "images": None if scan is None else settings_digest(scan),
             "layers": list(self.layers) if self.layers else None,
             "seed": self.seed,

@@ -27,9 +27,10 @@ from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.manifest import Manifest, as_json
-from dreamfilters.runs.storage.records import dream_of, form_values, model_values
+from dreamfilters.runs.storage.records import dream_of, model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.serialization import plain
 
 SCAN, DREAMS = "scan", "dreams"  # folders
 UNFINISHED = "unfinished"  # a subfolder, removed when the report is complete
@@ -150,7 +151,7 @@ class StoredDreams(Mapping[str, tuple[Dream, ...]]):
 def _network_values(prefix: str, network: Network | None, spec: str) -> dict[str, Any]:
     return {
         f"{prefix}model": network and model_values(network, spec),
-        f"{prefix}input": network and form_values(network.form),
+        f"{prefix}input": network and plain(network.form),
         f"{prefix}classes": network and list(network.classes),
     }
 

@@ -31,8 +31,9 @@ from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened, read_start, start_png
 from dreamfilters.runs.storage.atomic_files import sha256
-from dreamfilters.runs.storage.records import form_values, model_values
+from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.serialization import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class DreamJob:
         """Everything that decides the bytes of the run's files."""
         return {
             "model": {**model_values(self.network, self.spec), **self.network.choices},
-            "input": form_values(self.network.form),
+            "input": plain(self.network.form),
             "classes": {str(number): name for number, name in enumerate(self.network.classes)},
             "recipe": self.recipe.as_values(),
             "prior": {"name": self.canvas.prior.name, "digest": self.canvas.prior.digest},

@@ -29,9 +29,10 @@ from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import readable
-from dreamfilters.runs.storage.records import form_values, model_values
+from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.serialization import plain
 
 ARRAYS, OVERVIEW, MASK = "maps.npz", "overview.png", "predicted-mask.png"
 _LARGEST_HALF = float(np.finfo(np.float16).max)
@@ -221,7 +222,7 @@ class MapJob:
         network, options = self.network, self.options
         return {
             "model": {"name": network.name, "fingerprint": network.fingerprint},
-            "input": form_values(network.form),
+            "input": plain(network.form),
             "size": self.size,
             "classes": list(network.classes),
             "units": {info.name: units for info, units in self.layers.values()},

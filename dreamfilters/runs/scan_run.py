@@ -15,6 +15,7 @@ from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.scan_store import KIND, ScanStore, read_scan
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.serialization import plain
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState
@@ -49,13 +50,12 @@ class StoredScanJob:
     def settings(self) -> dict[str, Any]:
         """Everything that decides the result."""
         from dreamfilters import backend
-        from dreamfilters.runs.storage.records import form_values
 
         scan = self.scan
         labels = json.dumps([scan.source.labels, scan.classes]).encode()
         return {
             "weights": scan.network.fingerprint,
-            "input": form_values(scan.network.form),
+            "input": plain(scan.network.form),
             "size": list(scan.size),
             "layers": list(scan.layers),
             "top": scan.k,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.recipe import Recipe
@@ -136,7 +136,7 @@ def _check_scan(network: Network, scan: Scan) -> None:
             f"scan of {scan.network}: made with other weights ({scan.fingerprint[:8]}) than those of {network.name} "
             f"({network.fingerprint[:8]}); scan the images again"
         )
-    if plain(scan.form) != plain(asdict(network.form)):
+    if plain(scan.form) != plain(network.form):
         raise ModelError(
             f"scan of {scan.network}: made with another input form than that of {network.name}, "
             f"{network.form.describe()}; scan the images again"

@@ -17,7 +17,8 @@ from dreamfilters.networks import InputForm, load
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.manifest import as_json
-from dreamfilters.runs.storage.records import form_from, form_values
+from dreamfilters.runs.storage.records import form_from
+from dreamfilters.serialization import plain
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_forged_record_is_an_error_of_one_line(finished, tmp_path, change):
 
 def test_an_input_form_is_read_back_from_json():
     form = InputForm((None, 48), 3, 255.0, (1.0, 2.0, 3.0), (4.0,), "BGR")
-    assert form_from(json.loads(json.dumps(form_values(form)))) == form
+    assert form_from(json.loads(json.dumps(plain(form)))) == form
 
 
 def test_a_deepdream_of_a_start_image_is_reproduced(job_for, scene, tmp_path):

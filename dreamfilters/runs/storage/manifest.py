@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dreamfilters
+from dreamfilters.serialization import plain
 
 KEY = "dreamfilters"  # first key of every JSON file of this tool, and of the text inside its PNGs: the version
 MANIFEST = "manifest.json"
@@ -82,13 +82,5 @@ def as_json(values: Any) -> str:
     >>> as_json({"score": float("nan")})
     '{\\n "score": null\\n}\\n'
     """
-    text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False, indent=1)
+    text = json.dumps(plain(values), ensure_ascii=False, allow_nan=False, indent=1)
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {str(key): _finite(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and not math.isfinite(values) else values

@@ -74,13 +74,8 @@ def model_values(network: Network, spec: str) -> dict[str, Any]:
     return values | ({"inputs": inputs} if inputs else {})
 
 
-def form_values(form: InputForm) -> dict[str, Any]:
-    """Return an input form as plain values, see `form_from`."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(form).items()}
-
-
 def form_from(values: Mapping[str, Any]) -> InputForm:
-    """Return the input form of the values that `form_values` returns."""
+    """Return the input form of the plain values in a record."""
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     return InputForm(**fields)
 
