@@ -88,7 +88,7 @@ def inputs(
     """
     options.import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.networks.loading import settings_file
+    from dreamfilters.networks.preprocessing.form_sources import settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 
     target = settings_file(model)

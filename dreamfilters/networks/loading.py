@@ -8,8 +8,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
@@ -27,14 +26,13 @@ from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.network import Network
-from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
+from dreamfilters.networks.preprocessing.form_origin import FormOrigin
+from dreamfilters.networks.preprocessing.form_sources import Form, form_sources
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
-from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
 
 AnyNetwork: TypeAlias = Network | keras.Model
-Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 Classes: TypeAlias = Sequence[str] | str | Path | None
 
 
@@ -102,23 +100,26 @@ def load(
     >>> load("signs").classes[14]
     'STOP'
     """
-    given, stored = _settings(spec, form)
-    stored = stored if classes is None else stored.model_copy(update={"classes": None})
-    settings = given.over(stored)
+    size = (size, size) if isinstance(size, int) else size
+    sources = form_sources(spec, form)
+    if classes is not None:
+        sources = replace(sources, stored=sources.stored.model_copy(update={"classes": None}))
+    settings = sources.settings
     held = {**(settings.inputs or {}), **(inputs or {})}
-    declared = _declared_size(size, form, settings)
-    ends = _Ends(input=input, output=output, size=declared, inputs=dict.fromkeys(held))
+    ends = _Ends(input=input, output=output, size=size or sources.size, inputs=dict.fromkeys(held))
     code = _Code(trust=trust, imports=(imports,) if isinstance(imports, str) else tuple(imports))
-    channels = form.channels if isinstance(form, InputForm) else 1 if settings.order in ("gray", "equalized") else 3
-    network = _opened(spec, ends, code, None if architecture is None else Path(architecture), channels)
+    network = _opened(spec, ends, code, None if architecture is None else Path(architecture), sources.channels)
     layers = None if architecture is None else str(architecture)
     network = replace(network, input=input or network.input, output=output or network.output, architecture=layers)
-    network = _with_form(network, form if isinstance(form, InputForm) else None, settings, size)
-    network = replace(network, inputs=held_values(network.graph, held, network.form))
-    network = replace(network, remark=_joined(describe_held(network.graph, held), network.remark))
-    network = replace(network, origin=_origin(network.origin, spec, form, given, stored))
-    if network.form.order == "equalized":
-        network = replace(network, remark=_joined(network.remark, _NO_GRADIENT))
+    wanted = sources.applied(network.form)
+    network = _with_form(network, wanted if size is None else replace(wanted, size=size))
+    gradient = _NO_GRADIENT if network.form.order == "equalized" else ""
+    network = replace(
+        network,
+        inputs=held_values(network.graph, held, network.form),
+        remark=_joined(describe_held(network.graph, held), network.remark, gradient),
+        origin=sources.origin(network.origin),
+    )
     return _with_classes(network, settings.classes if classes is None else classes)
 
 
@@ -158,13 +159,6 @@ def network_of(model: AnyNetwork) -> Network:
         message = f"{assumption}); load(model, form={{'range': [0, 255]}}) sets another range"
         warnings.warn(message, stacklevel=_frames_of_this_package() + 1)
     return known[1] if known else network
-
-
-def _declared_size(size: int | tuple[int, int] | None, form: Form, settings: InputSettings) -> Size:
-    """Return the input size that is given, (None, None) without one."""
-    if size is not None:
-        return (size, size) if isinstance(size, int) else size
-    return form.size if isinstance(form, InputForm) else settings.size or (None, None)
 
 
 def _frames_of_this_package() -> int:
@@ -270,56 +264,11 @@ def _from_function(module: str, function: str) -> keras.Model:
     return model
 
 
-def settings_file(spec: keras.Model | str | Path) -> Path | None:
-    """Return the file with the input form of a model file, 'model.toml' next to 'model.h5'; None for other models."""
-    with suppress(OSError, ValueError):  # a name that no file can have
-        if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
-            return Path(spec).with_suffix(".toml")
-    return None
-
-
-def _settings(spec: keras.Model | str | Path, form: Form) -> tuple[InputSettings, InputSettings]:
-    """Return the input settings in `form`, and those in the file next to the model, which complete them."""
-    path = settings_file(spec)
-    stored = InputSettings() if path is None or not path.is_file() else read_settings(path)
-    if form is None or isinstance(form, InputForm):
-        return InputSettings(), stored
-    return read_settings(form if isinstance(form, Mapping) else Path(form)), stored
-
-
-def _origin(
-    own: FormOrigin, spec: keras.Model | str | Path, form: Form, given: InputSettings, stored: InputSettings
-) -> FormOrigin:
-    """Return where the range comes from, and the other settings; `own` is the origin without the settings."""
-    if isinstance(form, InputForm):
-        return GIVEN
-    path, is_file = settings_file(spec), isinstance(form, str | Path)
-    sources = (
-        (given, FormOrigin("file", f"from {Path(str(form)).name}") if is_file else GIVEN),
-        (stored, FormOrigin("file", f"from {path.name}" if path else "")),
-    )
-    origin = next((source for settings, source in sources if settings.has_range), own)
-    others = [
-        f"{', '.join(keys)} {source.text}"
-        for settings, source in sources
-        if source is not origin
-        and (keys := [key for key in settings.other_keys if settings is given or key not in given.other_keys])
-    ]
-    return replace(origin, text="; ".join([origin.text, *others]))
-
-
-def _with_form(
-    network: Network, form: InputForm | None, settings: InputSettings, size: int | tuple[int, int] | None
-) -> Network:
-    form = form or settings.applied(network.form)
-    if size is not None:
-        form = replace(form, size=(size, size) if isinstance(size, int) else size)
+def _with_form(network: Network, form: InputForm) -> Network:
     height, width, channels = network.graph.input_shape
     if channels not in (None, form.channels):
         raise InputFormError(f"{network.name}: takes {channels} channels, the input form has {form.channels}")
-    if form.size == (None, None):
-        form = replace(form, size=(height, width))
-    return replace(network, form=form)
+    return replace(network, form=replace(form, size=(height, width)) if form.size == (None, None) else form)
 
 
 def _with_classes(network: Network, classes: Classes) -> Network:

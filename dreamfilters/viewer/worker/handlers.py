@@ -24,7 +24,7 @@ from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import png_bytes
 from dreamfilters.images.encoding import side_by_side
 from dreamfilters.networks import Network
-from dreamfilters.networks.loading import settings_file
+from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import FormRanking, rank_forms
 from dreamfilters.networks.preprocessing.settings_file import inputs_in
 from dreamfilters.progress import Progress

@@ -1,0 +1,96 @@
+"""The settings of an input form by where they come from: an argument of `load`, or the file next to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import keras
+
+from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
+from dreamfilters.networks.preprocessing.input_form import InputForm, Size
+from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
+
+Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class FormSources:
+    """The settings of the input form of one network.
+
+    Attributes:
+        form: the whole form, if the argument of `load` is one.
+        given, given_origin: the settings in the argument, and whether they are from a file.
+        stored, stored_origin: the settings in the file next to the model, which complete them.
+    """
+
+    form: InputForm | None
+    given: InputSettings
+    given_origin: FormOrigin
+    stored: InputSettings
+    stored_origin: FormOrigin
+
+    @property
+    def settings(self) -> InputSettings:
+        """The settings of both sources together."""
+        return self.given.over(self.stored)
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of the image; None for a side that is not given."""
+        return self.settings.size or (None, None) if self.form is None else self.form.size
+
+    @property
+    def channels(self) -> int:
+        """The channels of the image, for a model that does not state them."""
+        if self.form is not None:
+            return self.form.channels
+        return 1 if self.settings.order in ("gray", "equalized") else 3
+
+    def applied(self, implied: InputForm) -> InputForm:
+        """Return the form with these settings, and otherwise as the model implies it."""
+        return self.form or self.settings.applied(implied)
+
+    def origin(self, implied: FormOrigin) -> FormOrigin:
+        """Return where the range comes from, and in its text the other settings.
+
+        `implied` is the origin of the range that the model implies.
+        """
+        if self.form is not None:
+            return GIVEN
+        of_stored = [key for key in self.stored.other_keys if key not in self.given.other_keys]
+        sources = (
+            (self.given.has_range, self.given_origin, self.given.other_keys),
+            (self.stored.has_range, self.stored_origin, of_stored),
+        )
+        origin = next((source for has_range, source, _ in sources if has_range), implied)
+        others = [f"{', '.join(keys)} {source.text}" for _, source, keys in sources if keys and source is not origin]
+        return replace(origin, text="; ".join([origin.text, *others]))
+
+
+def form_sources(spec: keras.Model | str | Path, form: Form) -> FormSources:
+    """Return the sources of the form of the model `spec`; `form` is the argument of `load`.
+
+    Raises:
+        InputFormError: a file cannot be read, or a key is invalid.
+    """
+    path = settings_file(spec)
+    stored = InputSettings() if path is None or not path.is_file() else read_settings(path)
+    stored_origin = FormOrigin("file", f"from {path.name}" if path else "")
+    if form is None or isinstance(form, InputForm):
+        return FormSources(form, InputSettings(), GIVEN, stored, stored_origin)
+    if isinstance(form, Mapping):
+        return FormSources(None, read_settings(form), GIVEN, stored, stored_origin)
+    file = Path(form)
+    return FormSources(None, read_settings(file), FormOrigin("file", f"from {file.name}"), stored, stored_origin)
+
+
+def settings_file(spec: keras.Model | str | Path) -> Path | None:
+    """Return the file with the input form of a model file, 'model.toml' next to 'model.h5'; None for other models."""
+    with suppress(OSError, ValueError):  # a name that no file can have
+        if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
+            return Path(spec).with_suffix(".toml")
+    return None
