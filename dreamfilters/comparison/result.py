@@ -129,7 +129,7 @@ class UnitComparison:
         """The unit as one row of numbers; all units have the same keys."""
         cells = {
             "target": self.name,
-            "layer": self.facts.name,
+            "layer": self.facts.title,
             "unit": self.unit.number,
             "by": self.unit.by,
             "activated": self.dream.activated,
@@ -144,7 +144,7 @@ class UnitComparison:
         return {
             "target": self.name,
             "title": self.unit.title,
-            "layer": self.facts.name,
+            "layer": self.facts.title,
             "unit": self.unit.number,
             "by": self.unit.by,
             "dreams": plain([dream.as_values() for dream in self.dreams]),

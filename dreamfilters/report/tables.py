@@ -64,13 +64,13 @@ def units_csv(scan: Scan) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["layer", "unit", *_STATISTICS, *(f"{by}_{name}" for by in _BY for name in _SCORE_COLUMNS)])
-    for name, layer in scan.layers.items():
+    for layer in scan.layers.values():
         columns = [getattr(layer, statistic) for statistic in _STATISTICS]
         scores = [list(_score_rows(layer.by(by), scan)) for by in _BY]
         for unit in range(layer.units):
             numbers = [column[unit] for column in columns]
             cells = [*numbers, *scores[0][unit], *scores[1][unit]]
-            writer.writerow([guarded(name), unit, *map(_exact_cell, cells)])
+            writer.writerow([guarded(layer.title), unit, *map(_exact_cell, cells)])
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 

@@ -80,6 +80,18 @@ def test_the_accuracy_of_a_scan_is_that_of_its_images(network, folder):
     assert accuracy_of_scan(network, scan(network, images, ["pool"])) is None
 
 
+def test_a_scan_of_several_sigmoids_predicts_none_below_a_half(folder):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="sigmoid")]
+    )
+    model.layers[-1].set_weights([np.eye(3) * 0.01, np.array([-1.0, -2.0, -1.5])])  # 255 gives logits of 1.55 and less
+    network = Network(model, InputForm.from_range(0, 255, size=(8, 8)), NAMES)
+    found = scan(network, image_folder(folder))
+    assert found.accuracy.predicted.tolist() == [0 if NAMES[label] != "dark" else -1 for label in found.accuracy.labels]
+    assert "logits:0" in repr(found.unit("logits", 0))
+    assert "Scan of" in found._repr_html_()
+
+
 def test_files_of_12_bits_are_read_by_the_bits_of_the_form(network, tmp_path):
     for number, (level, name) in enumerate(zip(LEVELS * 2, NAMES * 2, strict=True)):
         (tmp_path / name).mkdir(exist_ok=True)

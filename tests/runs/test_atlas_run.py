@@ -67,7 +67,7 @@ def test_every_unit_has_a_row_a_page_a_record_and_its_dreams(done, job):
 def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(done):
     audit, scan = read_audit(done.folder / "audit"), read_scan(done.folder / "scan")
     for unit in json.loads((done.folder / "atlas.json").read_bytes())["units"]:
-        layer = "classes" if unit["layer"] == "//logits" else unit["layer"]
+        layer = "classes" if unit["layer"] == "logits" else unit["layer"]
         verdict = audit.unit(layer, unit["unit"]).verdict
         assert (unit["verdict"], unit["evidence"]) == (verdict.kind, verdict.sentence)
         strongest = scan.unit(unit["layer"], unit["unit"]).strongest[unit["by"]][0]

@@ -67,7 +67,7 @@ class LayerScan:
     @property
     def title(self) -> str:
         """The layer's name; 'logits' for the input of the softmax."""
-        return "logits" if self.facts.type == "logits" else self.facts.name
+        return self.facts.title
 
     @property
     def units(self) -> int:
@@ -132,14 +132,14 @@ class UnitScan:
 
     def __repr__(self) -> str:
         numbers = f"maximum {self.maximum:.4g}, mean {self.mean:.4g}, silent on {self.silent} of {self.counted} images"
-        return f"UnitScan({self.layer.name[:80]}:{self.number}, {numbers})"
+        return f"UnitScan({self.layer.title[:80]}:{self.number}, {numbers})"
 
     def _repr_html_(self) -> str:
         rows = [{**{name: getattr(self, name) for name in _NUMBERS}, "selectivity": self.selectivity["max"]}]
         ranked = [one for one in self.strongest["max"] if one.score != 0]
         shown = _tiles(self.images, [(one.index, (f"{one.score:.4g}", one.name, one.label)) for one in ranked])
         images = [shown] if shown else [table("Strongest images", [vars(one) for one in ranked]), _NO_IMAGES]
-        title = heading(f"{self.layer.name}:{self.number}", "The images that activate the unit most.")
+        title = heading(f"{self.layer.title}:{self.number}", "The images that activate the unit most.")
         return frame(title, *images, table("", rows))
 
 
@@ -196,7 +196,7 @@ class Scan:
         >>> read_scan("outputs/scan").accuracy.describe()
         '100% of 172 labeled images are predicted correctly (chance: 2%)'
         """
-        outputs = next((facts.units for facts in self.facts if facts.type == "logits"), 0)
+        outputs = next((facts.units for facts in self.facts if facts.type == "logits" and facts.kind == "vector"), 0)
         failed = {name for name, _ in self.failures}
         known = [index for index, name in enumerate(self.names) if self.truth[index] >= 0 and name not in failed]
         if outputs < 2 or len(self.classes) != outputs or not known:
@@ -265,7 +265,7 @@ class Scan:
 
     def _strongest(self, row: Mapping[str, Any]) -> int:
         """Return the index of the image that activates the strongest unit of a layer most."""
-        return int(self.layers[row["layer"]].by_max.strongest.index[0, row["strongest"]])
+        return int(self.layer(row["layer"]).by_max.strongest.index[0, row["strongest"]])
 
 
 def _layer_scan(facts: LayerInfo, arrays: Arrays, units: slice, images: ScannedImages | None) -> LayerScan:

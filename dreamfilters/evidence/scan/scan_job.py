@@ -188,7 +188,7 @@ class ScanJob:
                 state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices])
                 if LOGITS in self.layers:
                     logits = batch.statistics.mean[:, self._columns(LOGITS)]
-                    state.predicted[batch.indices] = logits.argmax(axis=1)
+                    state.predicted[batch.indices] = self.network.head.predicted(logits)
             state.done = batch.end
             state.consistent = True
             yield self.source.names[batch.end - 1]

@@ -153,6 +153,11 @@ class LayerInfo:
     reason: str = ""
 
     @property
+    def title(self) -> str:
+        """The name to show: 'logits' for the values before the softmax, whose address is no name of a layer."""
+        return "logits" if self.type == "logits" else self.name
+
+    @property
     def is_visual(self) -> bool:
         """Whether its output is a map, tokens or a vector, so that its units have responses to images."""
         return self.kind != "not visual"
