@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.option_values import layer_names
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -59,8 +59,7 @@ def audit(
         images = options.images_or_samples(model, images)
     job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
     if job.stored_scan is not None:
-        accuracy = accuracy_of_scan(network, job.stored_scan)
-        say("" if accuracy is None else accuracy.warning([model, "IMAGES"]) or accuracy.describe())
+        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES"])
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 

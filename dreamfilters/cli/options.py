@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.images import ImageFolder
     from dreamfilters.networks import Network
+    from dreamfilters.networks.classes.accuracy import Accuracy
     from dreamfilters.progress import OnProgress, Progress
     from dreamfilters.runs.storage.run_folder import RunKind
     from dreamfilters.runs.storage.run_result import RunResult
@@ -398,10 +399,14 @@ def labeled_images(network: Network, model: str, images: Path, labels: Path | No
     if labels is not None:
         class_numbers(network, found.labels)
     more = [] if labels is None else ["--labels", str(labels)]
-    accuracy = accuracy_of(network, found)
-    if accuracy is not None:
-        say(accuracy.warning([model, str(images), *more]) or accuracy.describe())
+    say_accuracy(accuracy_of(network, found), [model, str(images), *more])
     return found
+
+
+def say_accuracy(accuracy: Accuracy | None, arguments: Sequence[str]) -> None:
+    """Print the accuracy if there is one; a poor one as a warning, with the `arguments` of the command `inputs`."""
+    if accuracy is not None:
+        say(accuracy.warning(arguments) or accuracy.describe())
 
 
 def chosen_recipe(name: str | None, settings: Sequence[str] | None) -> Recipe | DefaultRecipes:

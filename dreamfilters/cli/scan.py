@@ -65,9 +65,17 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     assert result.value is not None  # it was not stopped
     rows, readable = layer_rows(result.value), result.value.readable
     if as_json:
-        folder, failures = str(result.folder), failure_values(result.failures)
-        values = {"folder": folder, "images": readable, **_predictions(result.value), "failures": failures}
-        print_json({**values, "layers": rows})
+        accuracy = result.value.accuracy and result.value.accuracy.value
+        print_json(
+            {
+                "folder": str(result.folder),
+                "images": readable,
+                "accuracy": accuracy,
+                "wrong": _wrong(result.value),
+                "failures": failure_values(result.failures),
+                "layers": rows,
+            }
+        )
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
         say(_mistakes(result.value))
@@ -75,31 +83,23 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 
-def _predictions(scan: Scan) -> dict[str, Any]:
-    """Return the accuracy and the labeled images that are predicted as another class, as JSON values."""
-    found = scan.accuracy
-    if found is None:
-        return {"accuracy": None, "wrong": []}
-    wrong = [
+def _wrong(scan: Scan) -> list[dict[str, Any]]:
+    """Return the labeled images that are predicted as another class, as JSON values."""
+    return [
         {
-            "image": scan.names[index],
-            "label": scan.classes[label],
-            "predicted": scan.classes[predicted] if predicted >= 0 else None,
+            "image": scan.names[each.index],
+            "label": scan.classes[each.label],
+            "predicted": scan.classes[each.predicted] if each.predicted >= 0 else None,
         }
-        for index, label, predicted, right in zip(
-            found.indices, found.labels, found.predicted, found.right, strict=True
-        )
-        if not right
+        for each in (scan.accuracy.mistakes if scan.accuracy else ())
     ]
-    return {"accuracy": found.value, "wrong": wrong}
 
 
 def _mistakes(scan: Scan) -> str:
     """Return one line that names the labeled images that are predicted as another class, '' if there are none."""
-    wrong = _predictions(scan)["wrong"]
-    if not wrong:
+    wrong = _wrong(scan)
+    if scan.accuracy is None or not wrong:
         return ""
-    assert scan.accuracy is not None  # there are mistakes
     named = ", ".join(f"{one['image']} as {one['predicted'] or 'none'}" for one in wrong[:_NAMED])
     more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     return f"predicted as another class, {len(wrong)} of {scan.accuracy.count} labeled images: {named}{more}"

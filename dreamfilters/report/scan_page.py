@@ -57,17 +57,16 @@ def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
 
 def _wrong(scan: Scan) -> tuple[Section, ...]:
     """Return the section of the labeled images that the network predicts as another class; () without any."""
-    if scan.accuracy is None or scan.accuracy.right.all():
-        return ()
     found = scan.accuracy
-    wrong = [place for place, right in enumerate(found.right) if not right]
+    if found is None or not found.mistakes:
+        return ()
+    wrong = found.mistakes
     shown = f" The first {_WRONG} are shown." if len(wrong) > _WRONG else ""
     tiles = []
-    for place in wrong[:_WRONG]:
-        index, predicted = int(found.indices[place]), int(found.predicted[place])
-        label, name = scan.classes[found.labels[place]], scan.classes[predicted] if predicted >= 0 else "none"
-        images = image_tiles(scan.images, [(index, f"{scan.names[index]}: label {label}, predicted {name}")])
-        tiles.append(Tile(scan.names[index], images, text=f"label {label}, predicted {name}"))
+    for each in wrong[:_WRONG]:
+        name, predicted = scan.names[each.index], scan.classes[each.predicted] if each.predicted >= 0 else "none"
+        text = f"label {scan.classes[each.label]}, predicted {predicted}"
+        tiles.append(Tile(name, image_tiles(scan.images, [(each.index, f"{name}: {text}")]), text=text))
     title = f"Predicted as another class: {grouped(len(wrong))} of {grouped(found.count)} labeled images"
     return (Section(title, f"{found.describe()}.{shown}", tuple(tiles)),)
 

@@ -131,11 +131,8 @@ class ImageEvidence:
     @cached_property
     def mistakes(self) -> Mapping[str, int]:
         """Id of each image that is not predicted as labeled -> number of the predicted class, -1 for none."""
-        found = self.accuracy
-        if found is None:
-            return {}
-        wrong = zip(found.indices[~found.right], found.predicted[~found.right], strict=True)
-        return {self.image_ids[index]: int(predicted) for index, predicted in wrong}
+        mistakes = () if self.accuracy is None else self.accuracy.mistakes
+        return {self.image_ids[each.index]: each.predicted for each in mistakes}
 
 
 @dataclass(frozen=True)

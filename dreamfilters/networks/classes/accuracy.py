@@ -29,6 +29,15 @@ def acceptable(chance: float) -> float:
     return (1 + chance) / 2
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """An image that is not predicted as labeled: its index, and the numbers of both classes; -1 predicts none."""
+
+    index: int
+    label: int
+    predicted: int
+
+
 @dataclass(frozen=True, eq=False)
 class Accuracy:
     """The predictions of a network on labeled images.
@@ -55,6 +64,12 @@ class Accuracy:
     def right(self) -> NDArray[np.bool_]:
         """(n,) whether each image is predicted correctly."""
         return np.equal(self.labels, self.predicted)
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The images that are not predicted as labeled."""
+        columns = (values[~self.right].tolist() for values in (self.indices, self.labels, self.predicted))
+        return tuple(map(Mistake, *columns))
 
     @property
     def value(self) -> float:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dreamfilters.networks.classes.accuracy import Accuracy, acceptable, chance
+from dreamfilters.networks.classes.accuracy import Accuracy, Mistake, acceptable, chance
 
 
 def of(labels, predicted):
@@ -12,6 +12,7 @@ def test_accuracy_by_hand():
     found = of([0, 0, 0, 1], [0, 0, 1, -1])
     assert (found.count, found.right.tolist()) == (4, [True, True, False, False])
     assert found.value == pytest.approx((2 / 3 + 0) / 2)  # the mean over both classes
+    assert found.mistakes == (Mistake(2, 0, 1), Mistake(3, 1, -1))
     assert found.chance == 0.5
     assert found.describe() == (
         "50% of 4 labeled images are predicted correctly (33% averaged over the classes; chance: 50%)"
