@@ -79,8 +79,9 @@ def inputs(
       dreamfilters inputs net.h5 images/ --save
 
     Tries the common value ranges, channel orders, resize rules and class orders, and ranks them by accuracy, then by
-    log-loss. Of forms that nearly tie, the one that the model's first layers imply is the best, then RGB. Exit code 1:
-    --save saved nothing, because no form fits or several nearly tie. Exit code 3: some images could not be read.
+    log-loss. Of forms that nearly tie, the one that the model's first layers imply is the best, then 0 to 1, then RGB.
+    Exit code 1: --save saved nothing, because no form fits or several nearly tie. Exit code 3: some images could not be
+    read.
 
     \b
     Next:

@@ -64,7 +64,8 @@ def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
     white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
     samples: NDArray[np.float32] = np.divide(values, white, dtype=np.float32)
     if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
-        raise ImageError(f"{_text(path)}: its values range from {values.min():g} to {values.max():g}, not 0 to {white}")
+        found = f"its values range from {values.min():g} to {values.max():g}, not 0 to {white}"
+        raise ImageError(f"{_text(path)}: {found}; save them scaled, and say what 0 and {white} are: --range LOW HIGH")
     return samples
 
 

@@ -46,7 +46,10 @@ def test_arrays_that_are_no_images_are_refused(tmp_path):
         "stack": (np.zeros((2, 4, 4, 3)), r"has the shape \(2, 4, 4, 3\); .* save each image of a stack"),
         "line": (np.zeros(4), r"has the shape \(4,\); an image is \(h, w\) or \(h, w, c\)"),
         "wide": (np.full((2, 2), 7), "its values are int64; save uint8, uint16 or floats"),
-        "bright": (np.full((2, 2), 1.5), "its values range from 1.5 to 1.5, not 0 to 1"),
+        "bright": (
+            np.full((2, 2), 1.5),
+            "from 1.5 to 1.5, not 0 to 1; save them scaled, and say what 0 and 1 are: --range LOW HIGH",
+        ),
         "nan": (np.full((2, 2), np.nan), "its values range from nan"),
     }
     for name, (values, cause) in wrong.items():

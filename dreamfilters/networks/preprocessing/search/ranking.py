@@ -170,28 +170,32 @@ def rank_forms(
         report(Progress(done, len(forms), form.describe()))
         trials += runner.trials(form)
     known = _known_form(network)
-    best = best_of(trials, known)
+    best = best_of(trials, known, network.form)
     for rule in RULES:
         if not np.array_equal(shown.resized[rule], shown.resized[best.form.resize]):  # equal where all have the size
             report(Progress(len(forms), len(forms), rule))
             trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
-    best = best_of(trials, known)
+    best = best_of(trials, known, network.form)
     others = sorted((trial for trial in trials if trial is not best), key=_sort_key)
     failures = images.failures if isinstance(images, ImageFolder) else ()
     return FormRanking((best, *others), len(set(names)), failures, known)
 
 
-def best_of(trials: Sequence[Trial], known: InputForm | None = None) -> Trial:
+def best_of(trials: Sequence[Trial], known: InputForm | None = None, assumed: InputForm | None = None) -> Trial:
     """Return the trial with the highest accuracy, then the lowest log loss, or one that is not significantly worse.
 
-    That is a trial of the known form, or else the same trial for RGB instead of BGR and for gray instead of an
-    equalized histogram.
+    That is a trial of the known form, or else of the assumed form, which is the most common one, or else the same trial
+    for RGB instead of BGR and for gray instead of an equalized histogram.
     """
     ranked = sorted(trials, key=_sort_key)
     tied = [trial for trial in ranked if not ranked[0].beats(trial)]
     plain = _in_plain_order(ranked[0].form), ranked[0].order
     usual = [trial for trial in tied if (trial.form, trial.order) == plain]
-    return next((trial for trial in tied if trial.form == known), next(iter(usual), ranked[0]))
+    for form in (known, assumed):
+        for trial in tied:
+            if trial.form == form:
+                return trial
+    return next(iter(usual), ranked[0])
 
 
 def _known_form(network: Network) -> InputForm | None:

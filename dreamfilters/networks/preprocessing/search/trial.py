@@ -33,6 +33,7 @@ _ROOM = 2**29  # bytes of images held at a time
 _LEAST = 1e-7  # the least probability, as in Keras; otherwise one confident mistake would dominate the loss
 _FAR = 700.0  # exp of more overflows
 _SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
+_SMALL_GAIN = 0.1  # of the mean loss: the probability of the right class differs by less than a tenth of itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +80,14 @@ class Trial:
         """Return whether this trial is significantly better than another one on the same images.
 
         Either by the sign test of McNemar (1947) on the images that only one of them predicts correctly, or by the
-        mean difference of the losses relative to its standard error.
+        mean difference of the losses relative to its standard error. A small difference of the losses is no evidence:
+        input values of a larger range alone make correct predictions more confident.
         """
         won, lost = int(np.sum(self.right & ~other.right)), int(np.sum(other.right & ~self.right))
         if won - lost > _SIGNIFICANT * math.sqrt(won + lost):
             return True
         gain = other.losses - self.losses
-        return bool(gain.mean() * math.sqrt(len(gain)) > _SIGNIFICANT * gain.std())
+        return bool(gain.mean() > _SMALL_GAIN and gain.mean() * math.sqrt(len(gain)) > _SIGNIFICANT * gain.std())
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,6 +111,19 @@ def test_a_known_form_wins_ties_only():
     assert ranking_of(trial_of(BGR, 20), trial_of(RGB, 10), known=RGB).best.form == BGR
 
 
+def test_a_large_range_does_not_win_by_confidence_alone():
+    """All predictions are right in both forms; the loss of 0..255 is lower in every image, by less than 0.1."""
+    assumed = InputForm.from_range(0, 1, size=(4, 4))
+    large, small = (
+        Trial(form, ORDER, np.full(20, True), np.full(20, loss)) for form, loss in ((RGB, 0.0), (assumed, 0.09))
+    )
+    assert not large.beats(small)
+    assert best_of([large, small], None, assumed) is small
+    unsure = replace(small, losses=np.full(20, 0.7))
+    assert large.beats(unsure)
+    assert best_of([large, unsure], None, assumed) is large
+
+
 def test_what_the_first_layers_imply_is_known(images):
     """It comes before a form that is given."""
     known = knower(InputForm.from_range(0, 1, size=(4, 4)))
