@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _LISTED = 8  # units of a verdict that are printed; the page and the CSV file list more
 
 
-@options.with_option_groups
+@with_option_groups
 def audit(
     model: options.Model,
     images: options.ImagesOrSamples = None,

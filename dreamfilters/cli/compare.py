@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import RECIPE
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import existing_images, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
@@ -31,7 +32,7 @@ Seeds = Annotated[
 Top = Annotated[int, typer.Option(help="Real images shown beside each dream.")]
 
 
-@options.with_option_groups
+@with_option_groups
 def compare(
     model: options.Model,
     words: Annotated[
@@ -46,13 +47,11 @@ def compare(
     image: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.")
     ] = None,
-    recipe: options.RecipeName = None,
-    settings: options.RecipeSettings = None,
-    seed: options.Seed = 0,
+    *,
+    recipe_options: options.RecipeOptions,
     seeds: Seeds = 3,
     top: Top = 4,
     labels: options.Labels = None,
-    *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -79,8 +78,9 @@ def compare(
     form = network.form
     user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
     source = source_of(options.labeled_images(network, model, images, labels))
-    how = options.chosen_recipe(recipe, settings)
-    plan = ComparePlan(network, tuple(targets), source, how, seed, seeds, top, other, user_image)
+    plan = ComparePlan(
+        network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image
+    )
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
     values = {"units": [unit["row"] for unit in result.value]}
     _print(result, values, _figure_rows(result.value), len(source.names), run_options.as_json)
@@ -104,19 +104,17 @@ def measures(as_json: options.AsJson = False) -> None:
         table(("measure", "needs", "meaning"), [(one.name, ", ".join(sorted(one.needs)), one.meaning) for one in found])
 
 
-@options.with_option_groups
+@with_option_groups
 def atlas(
     model: options.Model,
     images: options.ImagesOrSamples = None,
     layers: options.Layers = None,
     against: Against = None,
-    recipe: options.RecipeName = None,
-    settings: options.RecipeSettings = None,
-    seed: options.Seed = 0,
+    *,
+    recipe_options: options.RecipeOptions,
     seeds: Seeds = 2,
     top: Top = 4,
     labels: options.Labels = None,
-    *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -136,10 +134,9 @@ def atlas(
     network = model_options.network(model)
     other = _other(against, model_options)
     source = options.labeled_images(network, model, options.images_or_samples(model, images), labels)
-    how = options.chosen_recipe(recipe, settings)
     job = atlas_job(
-        network, source, spec=model, layers=layer_names(layers), recipe=how, seed=seed, seeds=seeds, top=top,
-        against=None if other is None else (against or "", other),
+        network, source, spec=model, layers=layer_names(layers), recipe=recipe_options.chosen(),
+        seed=recipe_options.seed, seeds=seeds, top=top, against=None if other is None else (against or "", other),
     )  # fmt: skip
     result = run_options.run(KIND, network, run, job)
     counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)

@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import existing_images, parse_sides, recipe_names, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
@@ -22,15 +23,14 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@options.with_option_groups
+@with_option_groups
 def dream(
     model: options.Model,
     targets: Annotated[
         list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4")
     ],
-    recipe: options.RecipeName = None,
-    settings: options.RecipeSettings = None,
-    seed: options.Seed = 0,
+    *,
+    recipe_options: options.RecipeOptions,
     size: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +55,6 @@ def dream(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
     frames: Annotated[int, typer.Option(help="Also write an animated GIF with this number of frames.")] = 0,
-    *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -82,10 +81,10 @@ def dream(
     from dreamfilters.runs.dream_store import KIND
 
     network = model_options.network(model)
-    chosen = options.chosen_recipe(recipe, [*(settings or []), *_canvas_setting(size)])
+    chosen = recipe_options.chosen(*_canvas_setting(size))
     prior = _prior(network, chosen, prior_from)
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
-    job = DreamJob(network, model, tuple(targets), chosen, seed, prior, first, frames, batch)
+    job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 

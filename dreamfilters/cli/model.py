@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
 from dreamfilters.errors import OutputError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from dreamfilters.networks.preprocessing.search.trial import Trial
 
 
-@options.with_option_groups
+@with_option_groups
 def layers(
     model: options.Model,
     as_json: options.AsJson = False,
@@ -51,7 +52,7 @@ def layers(
     table(headings, [_layer_row(row) for row in rows])
 
 
-@options.with_option_groups
+@with_option_groups
 def inputs(
     model: options.Model,
     images: Annotated[

@@ -5,15 +5,13 @@ Importing TensorFlow takes seconds, so functions that need it import it themselv
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
-import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -46,29 +44,25 @@ _MODEL_HELP = (
     "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
 )
 
+_of_model, _of_images, _of_recipe, _of_output = (
+    functools.partial(typer.Option, rich_help_panel=panel) for panel in (MODEL, IMAGES, RECIPE, OUTPUT)
+)
+
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model, autocompletion=models)]
 Trust = Annotated[
-    bool,
-    typer.Option(
-        "--trust", help="Allow the model to run its own code (Lambda layers, module:function).", rich_help_panel=MODEL
-    ),
+    bool, _of_model("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
 ]
 Imports = Annotated[
     list[str] | None,
-    typer.Option(
+    _of_model(
         "--import",
         metavar="MODULE",
         help="Python module with the custom layers of a model file, such as my_layers; may be repeated.",
-        rich_help_panel=MODEL,
     ),
 ]
 Architecture = Annotated[
     Path | None,
-    typer.Option(
-        metavar="JSON",
-        help="Architecture from model.to_json(), for a file that holds only weights.",
-        rich_help_panel=MODEL,
-    ),
+    _of_model(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
 ]
 Images = Annotated[
     Path,
@@ -83,12 +77,7 @@ ImagesOrSamples = Annotated[
     ),
 ]
 Labels = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="CSV",
-        help="File with path and class of each image; default: the folder names.",
-        rich_help_panel=IMAGES,
-    ),
+    Path | None, _of_images(metavar="CSV", help="File with path and class of each image; default: the folder names.")
 ]
 Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
@@ -99,37 +88,11 @@ Size = Annotated[
         metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.", callback=valid_size
     ),
 ]
-RecipeName = Annotated[
-    str | None,
-    typer.Option(
-        "--recipe",
-        metavar="NAME|FILE",
-        help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
-        rich_help_panel=RECIPE,
-        callback=known_recipe,
-        autocompletion=recipe_names,
-    ),
-]
-RecipeSettings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a setting of the recipe; may be repeated.",
-        rich_help_panel=RECIPE,
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Random seed of the dreams.", rich_help_panel=RECIPE)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.", rich_help_panel=OUTPUT)]
+Seed = Annotated[int, _of_recipe(help="Random seed of the dreams.")]
+AsJson = Annotated[bool, _of_output("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, _of_output("--quiet", "-q", help="Hide the progress bar.")]
 Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        help="Print versions, input form and what was changed to read an old file.",
-        rich_help_panel=OUTPUT,
-    ),
+    bool, _of_output("--verbose", "-v", help="Print versions, input form and what was changed to read an old file.")
 ]
 
 
@@ -162,54 +125,35 @@ class ModelOptions:
     trust: Trust = False
     imports: Imports = None
     architecture: Architecture = None
-    classes: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="File of class names: text, JSON or CSV.", rich_help_panel=MODEL),
-    ] = None
+    classes: Annotated[Path | None, _of_model(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
     form: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="TOML file with the input form; default: model.toml beside the model.",
-            rich_help_panel=MODEL,
-        ),
+        _of_model(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
     ] = None
     range: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Input values of black and white.", rich_help_panel=MODEL),
+        tuple[float, float] | None, _of_model(metavar="LOW HIGH", help="Input values of black and white.")
     ] = None
-    order: Annotated[
-        str | None,
-        typer.Option(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.", rich_help_panel=MODEL),
-    ] = None
+    order: Annotated[str | None, _of_model(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = None
     bits: Annotated[
-        int | None,
-        typer.Option(
-            help="Bits of the values in image files of 16 bits, such as 12; default: 16.", rich_help_panel=MODEL
-        ),
+        int | None, _of_model(help="Bits of the values in image files of 16 bits, such as 12; default: 16.")
     ] = None
     input_size: Annotated[
         str | None,
-        typer.Option(
+        _of_model(
             metavar="HxW",
             help="Image size of a flat input, such as 28x28 for (784,), or of a model that was never called.",
-            rich_help_panel=MODEL,
         ),
     ] = None
     input: Annotated[
         list[str] | None,
-        typer.Option(
+        _of_model(
             metavar="NAME[=VALUE]",
             help="Image input of a model with several. NAME=VALUE gives another input a number, an image or a .npy "
             "file; default: zeros. May be repeated.",
-            rich_help_panel=MODEL,
         ),
     ] = None
     output: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Class output of a model with several; default: a softmax.", rich_help_panel=MODEL
-        ),
+        str | None, _of_model(metavar="NAME", help="Class output of a model with several; default: a softmax.")
     ] = None
     verbose: Verbose = False
 
@@ -278,26 +222,49 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class RecipeOptions:
+    """The options of every command that dreams by a recipe."""
+
+    recipe: Annotated[
+        str | None,
+        _of_recipe(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
+            callback=known_recipe,
+            autocompletion=recipe_names,
+        ),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        _of_recipe("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+    ] = None
+    seed: Seed = 0
+
+    def chosen(self, *more: str) -> Recipe | DefaultRecipes:
+        """Return the recipe; `more` are settings of other options."""
+        from dreamfilters.dreams.default_recipes import DefaultRecipes
+        from dreamfilters.dreams.recipe import read_recipe
+
+        settings = (*(self.settings or ()), *more)
+        return DefaultRecipes(settings) if self.recipe is None else read_recipe(self.recipe, settings=settings)
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """The options of every command that writes a run folder."""
 
     out: Annotated[
         Path | None,
-        typer.Option(
+        _of_output(
             "--out",
             metavar="DIR",
             help="Output directory; default: outputs/MODEL/COMMAND.",
-            rich_help_panel=OUTPUT,
             callback=writable_folder,
         ),
     ] = None
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="Replace another run in the output directory; other files stay.",
-            rich_help_panel=OUTPUT,
-        ),
+        bool, _of_output("--force", help="Replace another run in the output directory; other files stay.")
     ] = False
     as_json: AsJson = False
     quiet: Quiet = False
@@ -328,42 +295,6 @@ class RunOptions:
         if folder != default:
             say(f"{default} holds another run; the output directory is {folder}")
         return result
-
-
-def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command whose dataclass parameters, such as `ModelOptions`, are replaced by their fields.
-
-    Typer reads the signature and offers the fields as options. The method `check` of each dataclass is called before
-    the command.
-    """
-    groups: dict[str, Any] = {}
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
-        if dataclasses.is_dataclass(parameter.annotation):
-            groups[parameter.name] = parameter.annotation
-            parameters += _parameters_of(parameter.annotation)
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-
-    @functools.wraps(command)
-    def flattened(**given: Any) -> None:
-        grouped = {
-            name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
-            for name, group in groups.items()
-        }
-        for group in grouped.values():
-            group.check(command.__name__)
-        command(**given, **grouped)
-
-    flattened.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return flattened
-
-
-def _parameters_of(group: Any) -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    for field in dataclasses.fields(group):
-        kind = inspect.Parameter.KEYWORD_ONLY
-        yield inspect.Parameter(field.name, kind, default=field.default, annotation=hints[field.name])
 
 
 def import_tensorflow() -> None:
@@ -407,11 +338,3 @@ def say_accuracy(accuracy: Accuracy | None, arguments: Sequence[str]) -> None:
     """Print the accuracy if there is one; a poor one as a warning, with the `arguments` of the command `inputs`."""
     if accuracy is not None:
         say(accuracy.warning(arguments) or accuracy.describe())
-
-
-def chosen_recipe(name: str | None, settings: Sequence[str] | None) -> Recipe | DefaultRecipes:
-    """Return the recipe that `--recipe` and `--set` give."""
-    from dreamfilters.dreams.default_recipes import DefaultRecipes
-    from dreamfilters.dreams.recipe import read_recipe
-
-    return DefaultRecipes(tuple(settings or ())) if name is None else read_recipe(name, settings=settings or ())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from dreamfilters.runs.storage.run_result import RunResult
 
 
-@options.with_option_groups
+@with_option_groups
 def scan(
     model: options.Model,
     images: options.ImagesOrSamples = None,

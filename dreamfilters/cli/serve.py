@@ -10,11 +10,12 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import OUTPUT
+from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import parse_size
 from dreamfilters.cli.output import say
 
 
-@options.with_option_groups
+@with_option_groups
 def serve(
     model: options.Model,
     images: Annotated[
