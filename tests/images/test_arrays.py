@@ -48,7 +48,7 @@ def test_arrays_that_are_no_images_are_refused(tmp_path):
         "wide": (np.full((2, 2), 7), "its values are int64; save uint8, uint16 or floats"),
         "bright": (
             np.full((2, 2), 1.5),
-            "from 1.5 to 1.5, not 0 to 1; save them scaled, and say what 0 and 1 are: --range LOW HIGH",
+            "its values range from 1.5 to 1.5, not 0 to 1; save them scaled, and say what 0 and 1 are: --range",
         ),
         "nan": (np.full((2, 2), np.nan), "its values range from nan"),
     }
