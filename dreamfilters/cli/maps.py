@@ -117,7 +117,7 @@ def _row(stored: StoredMaps) -> tuple[str, ...]:
     found = stored.prediction
     name, probability, share, value = "", "", "", ""
     if found and found["probability"] is None:
-        value = f"{found['logit']:.4g}"
+        value = "nan" if found["logit"] is None else f"{found['logit']:.4g}"
     elif found:
         percent = f"{100 * (found['probability'] if found['share'] is None else found['share']):.2f} %"
         name, percent = (found["name"], percent) if found["predicted"] else ("none", f"{found['name']} {percent}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +29,7 @@ from dreamfilters.images import image_folder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened, read_start, start_png
+from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_result import RunResult
@@ -87,7 +87,7 @@ class DreamJob:
         if self.start is not None:
             files["start.png"] = start_png(self.start)
         if self.network.inputs:
-            files[INPUTS] = _array_bytes(self.network.inputs)
+            files[INPUTS] = npz_bytes(self.network.inputs, np.savez)
         return files
 
     @cached_property
@@ -189,13 +189,6 @@ def prior_bytes(prior: Prior) -> bytes:
         path = Path(folder) / "prior.npz"
         prior.save(path)
         return path.read_bytes()
-
-
-def _array_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return the .npz file of named arrays, the same bytes for equal arrays."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, networ
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
+from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import model_values
@@ -308,8 +308,8 @@ def _draw(
     layers = {layer.info.name: _values(stem, layer, job.options) for stem, layer in maps.items()}
     if job.options.arrays:
         arrays = {stem: maps[stem].values.astype(layers[maps[stem].info.name]["array"]["type"]) for stem in maps}
-        files[ARRAYS] = store.write(name, ARRAYS, _npz(arrays))
-    record = {"label": label, "sha256": job.digest(index), "predictions": [asdict(each) for each in found]}
+        files[ARRAYS] = store.write(name, ARRAYS, npz_bytes(arrays))
+    record = {"label": label, "sha256": job.digest(index), "predictions": plain(found)}
     return store.finish(name, {**record, "layers": layers}, files)
 
 
@@ -331,13 +331,6 @@ def _values(stem: str, maps: UnitMaps, options: MapSettings) -> dict[str, Any]:
         fits = np.nanmax(np.abs(maps.span), initial=0.0) <= _LARGEST_HALF  # float16 overflows above
         values["array"] = {"name": stem, "type": options.arrays if fits else "float32"}
     return values
-
-
-def _npz(arrays: Mapping[str, Floats]) -> bytes:
-    """Return an archive of the arrays, the same bytes for equal arrays (NumPy dates the members 1980)."""
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def _or_nothing(pairs: Iterator[tuple[int, ImageArray]]) -> Iterator[tuple[int, ImageArray]] | None:

@@ -18,6 +18,7 @@ from dreamfilters.networks.preprocessing.form_origin import FormOrigin
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry, read_start
+from dreamfilters.runs.storage.array_files import read_npz
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
@@ -54,7 +55,7 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False, import
         spec = model or str(record["model"]["spec"])
         choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
         held = _attachment(image, INPUTS, record["attachments"])
-        inputs = None if held is None else dict(np.load(held, allow_pickle=False))
+        inputs = None if held is None else read_npz(held)
         network = load(spec, trust=trust, imports=imports, form=form_from(record["input"]), inputs=inputs, **choices)
         if network.fingerprint != record["model"]["fingerprint"]:
             raise ModelError(f"{spec}: is not the network of {image}: layers, weights or other inputs differ")

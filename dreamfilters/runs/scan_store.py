@@ -5,9 +5,8 @@ Reading a stored scan does not import TensorFlow.
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.images.decoding import path_text
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
+from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.atomic_files import write_atomic
 from dreamfilters.runs.storage.manifest import MANIFEST
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
@@ -49,14 +49,15 @@ class ScanStore:
             "failures": np.frombuffer(failures, np.uint8),
             "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
-        write_atomic(self.run.path / UNFINISHED, _archive(state.accumulators.arrays | extra, np.savez))
+        arrays = state.accumulators.arrays | extra
+        write_atomic(self.run.path / UNFINISHED, npz_bytes(dict(sorted(arrays.items())), np.savez))
 
     def read_state(self) -> ScanState | None:
         """Return the state that an earlier run with equal settings saved, or None."""
         from dreamfilters.evidence.scan.scan_job import ScanState
 
         try:
-            arrays = _read_arrays(self.run.path / UNFINISHED)
+            arrays = read_npz(self.run.path / UNFINISHED)
             extra = {key: arrays.pop(key) for key in ("done", "predicted", "failures", "settings")}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
@@ -71,7 +72,7 @@ class ScanStore:
         from dreamfilters.report.scan_page import scan_page  # it imports TensorFlow
 
         page = scan_page(scan, {TABLE: "the statistics of every unit", MANIFEST: "settings and results"})
-        contents = {ARRAYS: _archive(arrays, np.savez_compressed), TABLE: units_csv(scan), PAGE: page}
+        contents = {ARRAYS: npz_bytes(dict(sorted(arrays.items()))), TABLE: units_csv(scan), PAGE: page}
         files = {name: self.run.write(name, content) for name, content in contents.items()}
         results = {
             "layers": [facts.as_values() for facts in scan.facts],
@@ -104,7 +105,7 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
     """
     folder = Path(folder)
     manifest = KIND.read_finished(folder)
-    arrays, settings, results = _read_arrays(folder / ARRAYS), manifest.settings, manifest.results
+    arrays, settings, results = read_npz(folder / ARRAYS), manifest.settings, manifest.results
     if images is not None and len(images) != len(results["names"]):
         raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(results['names'])}")
     return Scan(
@@ -134,15 +135,3 @@ class _Arrays:
     def tried(self, index: int) -> NDArray[np.float32]:
         """Return one image."""
         return np.asarray(self.images[index], np.float32)
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(io.BytesIO(path.read_bytes())) as stored:
-        return dict(stored)
-
-
-def _archive(arrays: Mapping[str, NDArray[Any]], save: Callable[..., None]) -> bytes:
-    """Return an .npz archive, the same bytes for equal arrays (NumPy dates the members 1980)."""
-    file = io.BytesIO()
-    save(file, **{name: arrays[name] for name in sorted(arrays)})
-    return file.getvalue()

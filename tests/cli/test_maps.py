@@ -4,12 +4,14 @@ import json
 import re
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import typer
 from PIL import Image
+from typer.testing import CliRunner
 
-from dreamfilters.cli import maps
+from dreamfilters.cli import maps, program
 from dreamfilters.errors import DreamfiltersError
 from tests.cli.test_scan import write_bad, write_odd_but_good
 
@@ -153,3 +155,14 @@ def test_maps_of_other_weights_are_refused(run_command, workspace, tmp_path, mak
     assert code == 2
     assert re.search("holds maps of other model; choose another folder", err)
     assert run_command(*words)[0] == 0
+
+
+def test_a_value_that_is_not_finite(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(1, name="age")])
+    model.get_layer("age").set_weights([np.full((768, 1), np.nan, np.float32), np.zeros(1, np.float32)])
+    model.save("age.keras")
+    for _ in range(2):  # the second run keeps the maps of the first one
+        found = CliRunner().invoke(program.app, ["maps", "age.keras", "images/red.png", "--no-pages", "-q"])
+        assert found.exit_code == 0, found.exception
+        assert re.search(r"^red\.png +nan +outputs/age/maps/", found.stdout, re.MULTILINE), found.stdout

@@ -18,7 +18,6 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, load
-from dreamfilters.runs import map_run
 from dreamfilters.runs.map_run import MapSettings, draw_maps
 
 QUICK = MapSettings(layers=("conv1", "classes"), pages=False)
@@ -265,9 +264,12 @@ def test_maps_of_nan_are_counted(network_of, scene, tmp_path):
     assert json.loads((page.folder / "maps.json").read_text())["layers"]["conv"]["mean"][0] is None
 
 
-def test_archives_of_equal_arrays_have_equal_bytes():
-    arrays = {"b": np.eye(3, dtype=np.float32), "a": np.zeros(2, np.float16)}
-    assert map_run._npz(arrays) == map_run._npz(dict(arrays))
+def test_a_value_that_is_not_finite_is_none_now_and_when_it_is_kept(network_of, scene, tmp_path):
+    model = keras.Sequential([layers.Input((4, 4, 3)), layers.Flatten(), layers.Dense(1, name="age")])
+    model.get_layer("age").set_weights([np.full((48, 1), np.nan, np.float32), np.zeros(1, np.float32)])
+    for _ in range(2):
+        maps = draw_maps(network_of(model, classes=()), scene(4, 4), tmp_path / "out").value[0]
+        assert maps.prediction["logit"] is None
 
 
 _RUN = """
