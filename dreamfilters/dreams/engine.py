@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +13,14 @@ from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import OnStep
 from dreamfilters.dreams.ascent.batches import Batches, batch_size
-from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
+from dreamfilters.dreams.ascent.compiled_step import build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
-from dreamfilters.dreams.ascent.result import AscentResult, Rows
+from dreamfilters.dreams.ascent.result import AscentResult
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
-from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
+from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream, Dreams
@@ -153,35 +152,20 @@ def _dreams(batches: Batches, canvas: Canvas, batch: int | None) -> Iterator[Dre
         padded = batches.padded(rows, min(size, count), canvas)
         ascent = batches.ascent(padded)
         result = ascent.run_octaves(programs, canvases)
-        silent = result.is_silent
-        ladder.recover(result, rows, min(size, count))
+        predicted = ladder.recover(result, rows, min(size, count))
         images = backend.tensor(result.images)
         robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
-        predicted = _predictions(batches, rows, program, images)
         seconds = (time.perf_counter() - began) / len(rows)
         for position, row in enumerate(rows):
-            attempts = ladder.attempts(
-                result.recovered_by[position],
-                activated=bool(result.activated[position]),
-                silent=bool(silent[position]),
+            yield _dream(
+                batches,
+                row,
+                result,
+                position,
+                prediction=predicted[position],
+                robust=float(robust[position]),
+                seconds=seconds,
             )
-            dream = _dream(batches, row, result, position, attempts, robust=float(robust[position]), seconds=seconds)
-            yield replace(dream, prediction=predicted[position])
-
-
-def _predictions(
-    batches: Batches, rows: Rows, program: CompiledStep, images: backend.Tensor
-) -> Sequence[DreamPrediction | None]:
-    """Return what the network predicts for the dream of each row, None unless they are dreams of classes."""
-    network, classes = batches.network, batches.goal.classes
-    if not classes or network.head.kind == "regression":
-        return [None] * len(rows)
-    logits = np.asarray(program.logits(images))[: len(rows)]
-    found = []
-    for row, own in zip(rows, logits, strict=True):
-        number, *position = classes[row]
-        found.append(dream_prediction(network, own[tuple(position)] if position else own, number))
-    return found
 
 
 def _dream(
@@ -189,19 +173,20 @@ def _dream(
     row: int,
     result: AscentResult,
     position: int,
-    attempts: tuple[str, ...],
     *,
+    prediction: DreamPrediction | None,
     robust: float,
     seconds: float,
 ) -> Dream:
     """Return the dream of one row of the goal, from its position in the result of its batch."""
-    activated = bool(result.activated[position])
+    activated, attempts = bool(result.activated[position]), result.attempts[position]
     notes = [result.notes[position]] if result.notes[position] else []
     if not activated:
         start, score = float(result.start[position]), float(result.scores[position])
         rise = f"only rose from {start:.3g} to {score:.3g}" if score > start else "never rose"
-        also = f"; also tried {', '.join(attempts)}" if attempts else ""
-        notes.append(f"not activated: its score {rise}{also}")
+        notes.append(f"not activated: its score {rise}")
+    if attempts and (not activated or (prediction and not prediction.is_predicted)):
+        notes.append(f"also tried {', '.join(attempts)}")
     return Dream(
         name=batches.goal.names[row],
         image=result.images[position],
@@ -219,4 +204,5 @@ def _dream(
         history=result.history[position],
         transparency=None if result.transparency is None else result.transparency[position],
         frames=tuple(frame[position] for frame in result.frames),
+        prediction=prediction,
     )

@@ -7,7 +7,7 @@ given image. Each `to_image` ends in `to_valid_rgb`, so an image lies in [0, 1] 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -277,3 +277,17 @@ class CPPN(Settings):
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:
         """Raise a RecipeError: no formula gives the weights of an image."""
         raise RecipeError("cppn: cannot start from an image; use pixels, fourier or pyramid")
+
+
+def free_spectrum(parameterization: Parameterization) -> Parameterization:
+    """Return the Fourier spectrum of free contrast and color in place of one that fixes them; others stay as they are.
+
+    >>> free_spectrum(Phase(32, gain=0.5)).contrast, free_spectrum(CPPN()) == CPPN()
+    ('free', True)
+    """
+    if isinstance(parameterization, Phase):
+        kept = parameterization
+        return Fourier(kept.size, kept.decay, kept.gain, "free", kept.prior)
+    if isinstance(parameterization, (Pixels, Fourier, Pyramid)):
+        return replace(parameterization, contrast="free")
+    return parameterization

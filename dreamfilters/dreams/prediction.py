@@ -34,6 +34,12 @@ class DreamPrediction:
     is_predicted: bool
 
     @property
+    def rank(self) -> tuple[bool, float, float]:
+        """How far the dream reaches its class: whether it is predicted, then its share of a map, its probability."""
+        share, probability = (float(np.nan_to_num(value or 0.0)) for value in (self.own.share, self.own.probability))
+        return self.is_predicted, share, probability
+
+    @property
     def text(self) -> str:
         """What the network predicts, in one line.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, Self
 
 import numpy as np
 from keras import ops
@@ -28,7 +28,24 @@ class Transform(Protocol):
         """Return the transformed images."""
 
 
-class AffineTransform(Settings):
+class Motion(Settings):
+    """A transform that moves what the network sees; strength zero leaves it in place."""
+
+    def weakened(self, by: float) -> Self:
+        """Return the motion at `by` times its strength."""
+        return type(self)(**{name: value * by for name, value in vars(self).items()})
+
+
+def weakened(transforms: Sequence[Transform], by: float) -> tuple[Transform, ...]:
+    """Return the transforms with every motion at `by` times its strength; the others stay as they are.
+
+    >>> weakened((Rotate(15.0), Noise(0.1)), 0.5)
+    (Rotate(degrees=7.5), Noise(normal=0.1, uniform=0.0))
+    """
+    return tuple(each.weakened(by) if isinstance(each, Motion) else each for each in transforms)
+
+
+class AffineTransform(Motion):
     """A transform that only moves pixels; successive ones are merged."""
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
@@ -109,19 +126,21 @@ class Shear(AffineTransform):
 
 @dataclass(frozen=True)
 class Shift(AffineTransform):
-    """Shift each image by up to `pixels` in each direction, fractions included, mirrored beyond its edges."""
+    """Shift each image by up to `pixels` and `share` of its side, fractions included, mirrored beyond its edges."""
 
-    pixels: NonNegative
+    pixels: NonNegative = 0.0
+    share: Share = 0.0
 
     def matrix(self, seeds: backend.Seeds, height: int, width: int) -> Tensor:
         """Return the translations (n, 3, 3)."""
-        by = backend.uniform(seeds, (2,), -1.0, 1.0) * self.pixels
+        most = self.pixels + self.share * np.array([width, height])
+        by = backend.uniform(seeds, (2,), -1.0, 1.0) * most.astype("float32")
         zero, one = ops.zeros_like(by[:, 0]), ops.ones_like(by[:, 0])
         return _matrix(one, zero, by[:, 0], zero, one, by[:, 1])
 
 
 @dataclass(frozen=True)
-class Crop(Settings):
+class Crop(Motion):
     """Take `views` random crops of each image, enlarged to its full size (MACO, Fel et al. 2023).
 
     The side of a crop is between `smallest` and `largest` times that of the image. Its center is normally distributed
@@ -138,6 +157,11 @@ class Crop(Settings):
         if not 0 < self.smallest <= self.largest <= 1:
             raise RecipeError(f"smallest={self.smallest}, largest={self.largest}: 0 < smallest <= largest <= 1")
 
+    def weakened(self, by: float) -> Self:
+        """Return crops that leave out `by` times as much of each side."""
+        smallest, largest = (by * side + (1 - by) for side in (self.smallest, self.largest))
+        return replace(self, smallest=smallest, largest=largest)
+
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
         """Return (n * views, h, w, c)."""
         _, height, width, _ = image.shape
@@ -152,10 +176,14 @@ class Crop(Settings):
 
 
 @dataclass(frozen=True)
-class Jitter(Settings):
+class Jitter(Motion):
     """Shift each image by up to `pixels` whole pixels, wrapping at the edges."""
 
     pixels: NonNegativeInt
+
+    def weakened(self, by: float) -> Self:
+        """Return the jitter at `by` times its strength, rounded to whole pixels."""
+        return replace(self, pixels=round(self.pixels * by))
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
         """Return the images, rolled."""

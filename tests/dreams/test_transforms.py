@@ -11,6 +11,7 @@ from dreamfilters.dreams.transforms import (
     Crop,
     Flip,
     Jitter,
+    Motion,
     Noise,
     Pad,
     Rotate,
@@ -22,6 +23,7 @@ from dreamfilters.dreams.transforms import (
     apply,
     gaussian_blur,
     views_of,
+    weakened,
 )
 from dreamfilters.errors import RecipeError
 
@@ -170,6 +172,43 @@ def test_a_shear_shifts_each_row_by_its_distance_from_the_middle():
     assert np.abs(drawn[:, 0, 1]).max() == pytest.approx(0.5, abs=2e-3)
     drawn[:, 0, 1] = 0
     assert np.array_equal(drawn, np.broadcast_to(np.eye(3), drawn.shape))
+
+
+@pytest.mark.parametrize("side", [28, 30, 48, 224])
+def test_a_share_of_the_side_is_that_many_pixels(side):
+    seeds = np.arange(50, dtype="uint64")
+    share, pixels = (np.asarray(shift.matrix(seeds, side, side)) for shift in (Shift(share=0.125), Shift(0.125 * side)))
+    assert share.tobytes() == pixels.tobytes()  # 6 pixels of 48
+
+
+def test_a_share_is_of_each_side_and_adds_to_the_pixels():
+    by = np.asarray(Shift(1.0, share=0.25).matrix(np.arange(2000, dtype="uint64"), 12, 20))[:, :2, 2]
+    assert np.abs(by).max(axis=0) == pytest.approx([1 + 5, 1 + 3], abs=0.02)
+
+
+@pytest.mark.parametrize("transform", EVERY, ids=name)
+def test_a_motion_is_weakened_to_nothing_and_other_transforms_stay(transform, images):
+    assert weakened([transform], 1.0) == (transform,)
+    (none,) = weakened([transform], 0.0)
+    if isinstance(transform, Motion):
+        assert weakened(weakened([transform], 0.5), 0.0) == (none,)
+        assert views_of([none]) == views_of([transform])
+        again = np.repeat(images, views_of([transform]), axis=0)
+        assert shown(none, images) == pytest.approx(again, abs=1e-5)
+    else:
+        assert none == transform
+
+
+def test_weaker_motions_have_half_the_strength():
+    motions = (Rotate(15.0), Scale(0.2), Shift(2.0, share=0.125), Jitter(5), Crop(views=6), Noise(0.1))
+    assert weakened(motions, 0.5) == (
+        Rotate(7.5),
+        Scale(0.1),
+        Shift(1.0, share=0.0625),
+        Jitter(2),
+        Crop(views=6, smallest=0.6, largest=0.65),
+        Noise(0.1),
+    )
 
 
 def test_a_shift_moves_by_fractions_of_a_pixel():
@@ -331,6 +370,7 @@ def test_every_transform_passes_the_gradient(images):
         (lambda: Scale(-0.1), "by=-0.1"),
         (lambda: Shear(-0.1), "by=-0.1"),
         (lambda: Shift(float("nan")), "pixels=nan"),
+        (lambda: Shift(share=1.5), "share=1.5: from 0 to 1"),
         (lambda: Pad(-1), "pixels=-1"),
         (lambda: Pad(1, value=2.0), "value=2.0"),
         (lambda: Trim(-1), "pixels=-1"),

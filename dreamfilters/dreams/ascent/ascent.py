@@ -226,6 +226,7 @@ def _result(program: CompiledStep, state: State, best: _Best, log: _Log) -> Asce
         activated=activated,
         notes=[f"stopped at step {step}: a number was not finite" if step else "" for step in log.diverged],
         recovered_by=[PRE_ACTIVATION if raised else "" for raised in pre_activation],
+        attempts=[() for _ in steps],
         transparency=_transparency(np.asarray(state["importance"])) if "importance" in state else None,
         frames=log.frames,
     )

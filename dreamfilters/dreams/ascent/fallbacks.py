@@ -1,4 +1,6 @@
-"""Fallbacks for images whose score did not rise, tried in order; `dream`, `audit`, `compare` and `atlas` share them.
+"""Fallbacks for dreams that fail, tried in order; `dream`, `audit`, `compare` and `atlas` share them.
+
+For an image whose score did not rise:
 
 1. pre-activation: raise the value before a ReLU that is 0. Networks with a ReLU do so in the plain ascent already.
 2. relaxed gradient: let the gradient pass ReLUs that are 0 for the whole image (Lucid, `redirected_relu_grad`).
@@ -6,12 +8,18 @@
 4. pixels, map maximum: step every pixel by the sign of its gradient, to the ends of its range, and raise the maximum of
    the map instead of its mean. This is the strongest search for any valid input (Madry et al., "Towards deep learning
    models resistant to adversarial attacks", 2018). The recipe then continues from that input.
+
+For the image of a class that the network does not predict:
+
+1. weaker motions: the recipe with its motions at a half, then at a quarter of their strength, from the same seeds.
+2. free spectrum: the same, on a Fourier spectrum of free contrast and color. A recipe that fixes these cannot show a
+   class that the network tells by them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,12 +31,16 @@ from dreamfilters.dreams.ascent.batches import Batches
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated
 from dreamfilters.dreams.optimizers import Sign
-from dreamfilters.dreams.parameterizations import Canvas, Pixels
+from dreamfilters.dreams.parameterizations import Canvas, Pixels, free_spectrum
+from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.transforms import weakened
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS
 
 RELAXED_GRADIENT, ANOTHER_SEED, PIXELS = "relaxed gradient", "another seed", "pixels, map maximum"
+WEAKER_MOTIONS = {"weaker motions (1/2)": 0.5, "weaker motions (1/4)": 0.25}  # name -> share of their strength
+FREE_SPECTRUM = "free spectrum"
 PIXELS_NOTE = "the recipe does not keep it activated: this is the image of the pixels ascent"
 
 _PIXEL_RECIPE = Recipe(Pixels(), transforms=(), optimizer=Sign(rate=0.2), steps=64, name="pixels")
@@ -81,33 +93,78 @@ class Ladder:
         plain = [PRE_ACTIVATION] if self._has_pre_activation and self.batches.network.has_relu else []
         return tuple(dict.fromkeys([*plain, *(fallback.name for fallback in self.fallbacks)]))
 
-    def attempts(self, recovered_by: str, *, activated: bool, silent: bool) -> tuple[str, ...]:
-        """Return the names of the fallbacks that were tried on an image, ending with the one that activated it."""
-        if not activated:
-            return self.names if silent else ()
-        if recovered_by in self.names:
-            return self.names[: self.names.index(recovered_by) + 1]
-        return (recovered_by,) if recovered_by else ()
+    def recover(self, result: AscentResult, rows: Rows, size: int) -> list[DreamPrediction | None]:
+        """Replace the images of `result` that fail by those of a fallback, and return what the network predicts.
 
-    def recover(self, result: AscentResult, rows: Rows, size: int) -> None:
-        """Replace the images of `result` whose units are silent by those that a fallback activates.
-
-        Only these units get further ascents. Few sizes of batches are compiled: powers of two, at most `size`.
+        Images fail whose units are silent, and those of a class that the network does not predict. Only they get
+        further ascents. Few sizes of batches are compiled: powers of two, at most `size`.
 
         Args:
             result: of the plain ascent; its first rows are those of the goal.
             rows: the rows of the goal.
             size: the most images in a batch.
         """
-        group = self.batches.goal.group
+        self._activate(result, rows, size)
+        return self._reach(result, rows, size)
+
+    def _activate(self, result: AscentResult, rows: Rows, size: int) -> None:
         silent = result.is_silent[: len(rows)]
         for fallback in self.fallbacks:
-            positions = _whole_groups(np.flatnonzero(silent & ~result.activated[: len(rows)]).tolist(), group)
-            chunk = min(size, group << math.ceil(math.log2(max(1, len(positions) // group))))
-            for chosen in (positions[first : first + chunk] for first in range(0, len(positions), chunk)):
-                padded = self.batches.padded([rows[position] for position in chosen], chunk, self.canvas)
+            positions = np.flatnonzero(silent & ~result.activated[: len(rows)]).tolist()
+            for chosen, padded in self._further(positions, rows, size):
                 start, rest = (np.resize(values[chosen], len(padded)) for values in (result.start, result.rest))
                 result.replace_inactive(chosen, self._ascend(fallback, padded, start, rest), fallback.name)
+        for position, is_silent in enumerate(silent.tolist()):
+            names, recovered_by = self.names, result.recovered_by[position]
+            if result.activated[position]:
+                names = names[: names.index(recovered_by) + 1] if recovered_by in names else ()
+            result.attempts[position] = names if is_silent or recovered_by else ()
+
+    def _reach(self, result: AscentResult, rows: Rows, size: int) -> list[DreamPrediction | None]:
+        """Replace the image of a class that is not predicted by that of an easier recipe, if its probability is higher.
+
+        The first one that is predicted stays, else the one with the highest probability.
+        """
+        found = self._predictions(result, rows)
+        for name, recipe in _easier(self.batches.recipe).items():
+            positions = [position for position, own in enumerate(found) if own and not own.is_predicted]
+            if not positions:
+                break
+            batches = replace(self.batches, recipe=recipe)
+            program = build(batches.network, batches.goal, recipe, self.canvas)
+            for chosen, padded in self._further(positions, rows, size):
+                ascent = batches.ascent(padded)
+                other = ascent.run(program, self.canvas, image=ascent.start_image(self.canvas))
+                predictions = self._predictions(other, padded[: len(chosen)])
+                for other_row, (position, new) in enumerate(zip(chosen, predictions, strict=True)):
+                    result.steps[position] += other.steps[other_row]
+                    result.attempts[position] += (name,)
+                    old = found[position]
+                    if old and new and new.rank > old.rank:
+                        result.replace_row(position, other, other_row)
+                        result.recovered_by[position] = name if new.is_predicted else ""
+                        found[position] = new
+        return found
+
+    def _further(self, positions: Rows, rows: Rows, size: int) -> Iterator[tuple[Rows, Rows]]:
+        """Yield the batches of a further ascent: some of the positions, in whole groups, and their padded rows."""
+        group = self.batches.goal.group
+        positions = _whole_groups(positions, group)
+        chunk = min(size, group << math.ceil(math.log2(max(1, len(positions) // group))))
+        for chosen in (positions[first : first + chunk] for first in range(0, len(positions), chunk)):
+            yield chosen, self.batches.padded([rows[position] for position in chosen], chunk, self.canvas)
+
+    def _predictions(self, result: AscentResult, rows: Rows) -> list[DreamPrediction | None]:
+        """Return what the network predicts for the image of each row, None unless they are dreams of classes."""
+        network, classes = self.batches.network, self.batches.goal.classes
+        if not classes or network.head.kind == "regression":
+            return [None] * len(rows)
+        logits = np.asarray(self.program.logits(backend.tensor(result.images)))[: len(rows)]
+        found: list[DreamPrediction | None] = []
+        for row, own in zip(rows, logits, strict=True):
+            number, *position = classes[row]
+            found.append(dream_prediction(network, own[tuple(position)] if position else own, number))
+        return found
 
     @property
     def _has_pre_activation(self) -> bool:
@@ -145,6 +202,19 @@ class Ladder:
                 again = None
             _keep_activated(found, again)
         return found
+
+
+def _easier(recipe: Recipe) -> dict[str, Recipe]:
+    """Return the recipes that reach a class more easily than this one, by name of the fallback; none for octaves."""
+    if recipe.octaves > 1:
+        return {}
+    easier = {
+        name: replace(recipe, transforms=weakened(recipe.transforms, strength))
+        for name, strength in WEAKER_MOTIONS.items()
+    }
+    weakest = list(easier.values())[-1]
+    free = replace(weakest, parameterization=free_spectrum(recipe.parameterization))
+    return {**(easier if weakest != recipe else {}), **({FREE_SPECTRUM: free} if free != weakest else {})}
 
 
 def _keep_activated(found: AscentResult, again: AscentResult | None) -> None:

@@ -27,7 +27,8 @@ class AscentResult:
         steps: (n,) number of steps taken.
         activated: (n,) whether the score rose by a share of its scale, see `is_activated`.
         notes: n remarks, such as a number that overflowed, or "".
-        recovered_by: n names of the fallback that activated the image, or "".
+        recovered_by: n names of the fallback that activated the image or by which it reached its class, or "".
+        attempts: n tuples of the names of the fallbacks that were tried.
         transparency: (n, h, w) in [0, 1], or None.
         frames: arrays (n, h, w, c), the images during the ascent.
     """
@@ -41,6 +42,7 @@ class AscentResult:
     activated: np.ndarray
     notes: list[str]
     recovered_by: list[str]
+    attempts: list[tuple[str, ...]]
     transparency: np.ndarray | None
     frames: list[np.ndarray]
 

@@ -1,5 +1,7 @@
 """Fallbacks: which of them activates a unit, what the dream says of it, and that batches do not change it."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from dreamfilters.dreams.ascent.fallbacks import PIXELS, PIXELS_NOTE
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.optimizers import Adam
-from dreamfilters.dreams.parameterizations import CPPN, Fourier, Pixels
+from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels
 from dreamfilters.dreams.recipe import Recipe, read_recipe
-from dreamfilters.networks import InputForm, Network
+from dreamfilters.dreams.transforms import Noise, Shift
+from dreamfilters.evidence.activations import activations
+from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.verdicts.audit import audit
 
 STEPS = 4
@@ -253,3 +257,98 @@ def test_a_value_that_is_constant_by_construction_is_not_activated(fill, network
     assert one.steps == 8  # it responds already: no fallback is tried
     assert "also tried" not in one.note
     assert dream(network, "ln:0", Recipe(steps=8))[0].activated
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Classes that the network does not predict
+
+
+@pytest.fixture(scope="module")
+def striped(network_of):
+    """Logits of a gray image of 16x16: its likeness to vertical stripes of period 8; 5; its brightness.
+
+    Shifts of up to 8 px or 4 px either way cover whole periods, so the mean slope of class 0 is 0. Those of up to 2 px
+    cover half a period.
+    """
+    stripes = np.tile(np.sign(np.sin(2 * np.pi * (np.arange(16) + 0.5) / 8)), (16, 1))
+    model = keras.Sequential([layers.Input((16, 16, 1)), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    kernel = np.stack([stripes.ravel() / 8, np.zeros(256), np.full(256, 10 / 256)], axis=1)
+    model.layers[-1].set_weights([kernel, np.array([0.0, 5.0, 2.0])])
+    return network_of(model)
+
+
+SHIFTED = Recipe(Pixels(), (Shift(share=0.5), Noise(0.01)), optimizer=Adam(0.05), steps=64, class_score="margin")
+
+
+def test_a_class_that_strong_motions_hide_is_reached_by_weaker_ones(striped):
+    stripes, constant, bright = dream(striped, "class:*", SHIFTED)
+    assert stripes.attempts == ("weaker motions (1/2)", "weaker motions (1/4)")
+    assert (stripes.recovered_by, stripes.note, stripes.steps) == ("weaker motions (1/4)", "", 3 * 64)
+    assert stripes.recipe == SHIFTED
+    for one in (stripes, constant, bright):
+        assert one.prediction.is_predicted
+        logits = activations(striped, one.image[None], [LOGITS])[LOGITS][0]
+        assert np.argmax(logits) == one.prediction.number
+    for one in (constant, bright):  # reached by the plain ascent
+        assert (one.attempts, one.recovered_by, one.steps) == ((), "", 64)
+
+
+def test_weaker_motions_make_the_image_of_a_recipe_with_these_motions(striped):
+    weak = replace(SHIFTED, transforms=(Shift(share=0.125), Noise(0.01)))
+    plain, recovered = (dream(striped, "class:0", recipe)[0] for recipe in (weak, SHIFTED))
+    assert (plain.recovered_by, recovered.recovered_by) == ("", "weaker motions (1/4)")
+    assert recovered.image.tobytes() == plain.image.tobytes()
+
+
+def test_a_class_is_reached_alike_alone_and_in_a_batch(striped):
+    together = dream(striped, "class:*", SHIFTED)
+    for targets, batch in ((["class:0"], None), (["class:1", "class:0"], 2), (["class:2", "class:0"], 1)):
+        alone = dream(striped, targets, SHIFTED, batch=batch)[-1]
+        assert alone.image.tobytes() == together[0].image.tobytes()
+        assert (alone.attempts, alone.steps) == (together[0].attempts, together[0].steps)
+        assert alone.prediction == together[0].prediction
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid", "binary", "map"])
+def test_a_class_told_by_its_brightness_is_reached_by_a_free_spectrum(network_of, head):
+    """The class is predicted above a brightness of .6, or below .4 for class 0 of two; phases have a mean near .5."""
+    image = layers.Input((8, 8, 1))
+    weights, bias = {"binary": ([[20.0]], [-12.0])}.get(head, ([[20.0, 0.0]], [-12.0, 0.0]))
+    if head == "map":
+        last = layers.Conv2D(2, 1, activation="softmax")
+        model = keras.Model(image, last(layers.AveragePooling2D(8)(image)))
+        weights = [[weights]]
+    else:
+        last = layers.Dense(len(bias), activation="softmax" if head == "softmax" else "sigmoid")
+        model = keras.Model(image, last(layers.GlobalAveragePooling2D()(image)))
+    last.set_weights([np.asarray(weights), np.asarray(bias)])
+    target = "class:1" if head == "binary" else "class:0"
+    recipe = Recipe(Phase(), transforms=(), optimizer=Adam(0.1), steps=32)
+    one = dream(network_of(model), target, recipe)[0]
+    assert (one.attempts, one.recovered_by) == (("free spectrum",), "free spectrum")
+    assert one.prediction.is_predicted
+    assert one.image.mean() > 0.6
+    assert one.steps == 2 * 32
+
+
+def test_a_class_that_nothing_reaches_keeps_its_most_probable_image(striped, network_of):
+    model = keras.models.clone_model(striped.model)
+    kernel, bias = striped.model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel, bias + np.array([0, 20, 0])])
+    network = network_of(model)
+    one = dream(network, "class:0", SHIFTED)[0]
+    tried = ("weaker motions (1/2)", "weaker motions (1/4)")
+    assert (one.attempts, one.recovered_by) == (tried, "")
+    assert one.note == "also tried weaker motions (1/2), weaker motions (1/4)"
+    plain = dream(network, "class:0", replace(SHIFTED, octaves=2))[0]  # octaves have no fallbacks
+    assert plain.attempts == ()
+    assert one.prediction.own.probability > plain.prediction.own.probability
+
+
+def test_values_of_a_regression_and_minimized_classes_have_no_class_to_reach(network_of, striped):
+    model = keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(1, name="steering")])
+    network = network_of(model)
+    assert dream(network, "steering:0", replace(SHIFTED, steps=2))[0].attempts == ()
+    minimized = dream(striped, "-class:0", replace(SHIFTED, steps=2))[0]
+    assert minimized.prediction is None
+    assert not [name for name in minimized.attempts if "motions" in name]
