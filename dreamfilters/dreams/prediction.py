@@ -34,12 +34,6 @@ class DreamPrediction:
     is_predicted: bool
 
     @property
-    def rank(self) -> tuple[bool, float, float]:
-        """How far the dream reaches its class: whether it is predicted, then its share of a map, its probability."""
-        share, probability = (float(np.nan_to_num(value or 0.0)) for value in (self.own.share, self.own.probability))
-        return self.is_predicted, share, probability
-
-    @property
     def text(self) -> str:
         """What the network predicts, in one line.
 
@@ -62,6 +56,13 @@ class DreamPrediction:
         """Return the prediction that `as_values` wrote, with the most probable class only."""
         own, first = (Prediction(**values[key]) for key in ("own", "first"))
         return cls(own.number, (first,), own, values["is_predicted"])
+
+
+def is_class_predicted(network: Network, logits: NDArray[np.float32], number: int) -> bool:
+    """Return `dream_prediction(network, logits, number).is_predicted`, sooner for many classes."""
+    if logits.ndim == 1:
+        return bool(network.head.are_predicted(logits)[number])
+    return dream_prediction(network, logits, number).is_predicted
 
 
 def dream_prediction(network: Network, logits: NDArray[np.float32], number: int) -> DreamPrediction:

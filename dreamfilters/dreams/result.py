@@ -36,9 +36,9 @@ class Dream:
         seed: random seed of the run; the seed of the image is derived from it and the name.
         recipe: how it was made.
         activated: whether the score rose. A dream that is not activated says nothing about its unit.
-        recovered_by: the fallback that activated it, or by which the network predicts its class, after the plain
-            ascent failed, or "" (see `ascent.fallbacks`).
-        attempts: the fallbacks that were tried, in order; `recovered_by` comes last.
+        recovered_by: the fallback that made it, after the plain ascent did not activate the unit or reach the class, or
+            "" (see `ascent.fallbacks`).
+        attempts: the fallbacks that were tried, in order.
         note: a remark, such as a number that overflowed, or "".
         history: (steps,) score before each step, under the recipe's transforms; for the image of a pixels ascent, the
             scores of its own steps, by the maximum of the map.

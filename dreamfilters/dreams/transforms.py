@@ -36,6 +36,11 @@ class Motion(Settings):
         return type(self)(**{name: value * by for name, value in vars(self).items()})
 
 
+def motions_of(transforms: Sequence[Transform]) -> tuple[Transform, ...]:
+    """Return those transforms that are motions."""
+    return tuple(each for each in transforms if isinstance(each, Motion))
+
+
 def weakened(transforms: Sequence[Transform], by: float) -> tuple[Transform, ...]:
     """Return the transforms with every motion at `by` times its strength; the others stay as they are.
 

@@ -24,7 +24,7 @@ from dreamfilters.dreams.objectives.units import UNITS
 from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, Params
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, views_of
+from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, motions_of, views_of
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.programs import programs_of
@@ -34,6 +34,7 @@ State: TypeAlias = dict[str, Any]  # params, optimizer, alive and, for transpare
 # The transforms of the robust score: small motions, as of a camera.
 ROBUST: tuple[Transform, ...] = (Rotate(5.0), Scale(0.05), Shift(2.0))
 ROBUST_VIEWS = 8
+MOVED_VIEWS = 16  # under the motions of the recipe, to see whether a class withstands them
 _FIRST_VIEW = 1_000_000  # seed number of the first robust view; steps have smaller numbers
 
 Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, Tensor]]
@@ -48,12 +49,14 @@ class ImageProgram:
         start_from: params -> the state before the first step from these parameters.
         to_image: params -> images (n, h, w, c).
         move: (images, seeds) -> images after the small motions of `ROBUST`.
+        move_by_recipe: (images, seeds) -> (n * views, h, w, c) images after the motions of the recipe.
     """
 
     start: Callable[[backend.Seeds], State]
     start_from: Callable[[Params], State]
     to_image: Callable[[Params], Tensor]
     move: Callable[[Tensor, backend.Seeds], Tensor]
+    move_by_recipe: Callable[[Tensor, backend.Seeds], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,7 @@ class CompiledStep(ImageProgram):
         rest: (images, wanted) -> how far the scores before the activation lie below 0, (n,).
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
         logits: images -> logits (n, ..., classes) of the images without transforms.
+        moved_logits: (images, seeds) -> those of the images under the motions of the recipe, (n, views, ..., classes).
         shapes: of the watched layers for one image, (1, ..., c).
         has_pre_activation: whether a watched layer has a value before its activation.
     """
@@ -78,6 +82,7 @@ class CompiledStep(ImageProgram):
     rest: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
     logits: Callable[[Tensor], Tensor]
+    moved_logits: Callable[[Tensor, backend.Seeds], np.ndarray]
     shapes: dict[str, tuple[int, ...]]
     has_pre_activation: bool
 
@@ -108,6 +113,7 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
         start_from=start_from,
         to_image=backend.compile(lambda params: recipe.parameterization.to_image(params, canvas)),
         move=backend.compile(lambda image, seeds: apply(ROBUST, image, seeds)),
+        move_by_recipe=backend.compile(lambda image, seeds: apply(motions_of(recipe.transforms), image, seeds)),
     )
 
 
@@ -120,6 +126,15 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
         views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
         return np.asarray(np.mean([np.asarray(score(view, wanted)) for view in views], axis=0))
 
+    logits = backend.compile(evaluator.logits)
+
+    def moved_logits(image: Tensor, seeds: backend.Seeds) -> np.ndarray:
+        views = (
+            images.move_by_recipe(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(MOVED_VIEWS)
+        )
+        each = [np.asarray(logits(view)) for view in views]  # (n * views of the recipe, ...)
+        return np.concatenate([values.reshape(len(image), -1, *values.shape[1:]) for values in each], axis=1)
+
     return CompiledStep(
         **vars(images),
         step=backend.compile(_step(evaluator.ascent_score, recipe, canvas)),
@@ -127,7 +142,8 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
         score=score,
         rest=backend.compile(evaluator.rest),
         robust_score=robust_score,
-        logits=backend.compile(evaluator.logits),
+        logits=logits,
+        moved_logits=moved_logits,
         shapes=evaluator.shapes,
         has_pre_activation=bool(evaluator.nonlinear),
     )

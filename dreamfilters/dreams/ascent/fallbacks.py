@@ -9,11 +9,11 @@ For an image whose score did not rise:
    the map instead of its mean. This is the strongest search for any valid input (Madry et al., "Towards deep learning
    models resistant to adversarial attacks", 2018). The recipe then continues from that input.
 
-For the image of a class that the network does not predict:
+For the image of a class that the network does not predict, or not on nine of ten views under the motions of the recipe:
 
 1. weaker motions: the recipe with its motions at a half, then at a quarter of their strength, from the same seeds.
-2. free spectrum: the same, on a Fourier spectrum of free contrast and color. A recipe that fixes these cannot show a
-   class that the network tells by them.
+2. free spectrum, if it is not predicted: the same, on a Fourier spectrum of free contrast and color. A recipe that
+   fixes these cannot show a class that the network tells by them.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels, free_spectrum
-from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction
+from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction, is_class_predicted
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import weakened
+from dreamfilters.dreams.transforms import motions_of, weakened
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS
 
 RELAXED_GRADIENT, ANOTHER_SEED, PIXELS = "relaxed gradient", "another seed", "pixels, map maximum"
 WEAKER_MOTIONS = {"weaker motions (1/2)": 0.5, "weaker motions (1/4)": 0.25}  # name -> share of their strength
 FREE_SPECTRUM = "free spectrum"
+_STEADY = 0.9  # share of views under the motions for which a class is predicted that withstands them
 PIXELS_NOTE = "the recipe does not keep it activated: this is the image of the pixels ascent"
 
 _PIXEL_RECIPE = Recipe(Pixels(), transforms=(), optimizer=Sign(rate=0.2), steps=64, name="pixels")
@@ -61,6 +62,30 @@ class Fallback:
     attempt: int
     relaxed: bool = True
     pixels: bool = False
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """How far the dream of a class reaches it.
+
+    Attributes:
+        prediction: what the network predicts for the dream.
+        steady: the share of views under the motions of its recipe for which the network predicts the class.
+    """
+
+    prediction: DreamPrediction
+    steady: float
+
+    @property
+    def rank(self) -> tuple[bool, float, float, float]:
+        """Whether the class is predicted; how steadily; its share of a map; its probability."""
+        own, is_predicted = self.prediction.own, self.prediction.is_predicted
+        share, probability = (float(np.nan_to_num(value or 0.0)) for value in (own.share, own.probability))
+        return is_predicted, self.steady if is_predicted else 0.0, share, probability
+
+    def needs(self, fallback: str) -> bool:
+        """Return whether the dream needs this fallback: it is not predicted, or motions that can be weaker hide it."""
+        return not self.prediction.is_predicted or (fallback in WEAKER_MOTIONS and self.steady < _STEADY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +121,9 @@ class Ladder:
     def recover(self, result: AscentResult, rows: Rows, size: int) -> list[DreamPrediction | None]:
         """Replace the images of `result` that fail by those of a fallback, and return what the network predicts.
 
-        Images fail whose units are silent, and those of a class that the network does not predict. Only they get
-        further ascents. Few sizes of batches are compiled: powers of two, at most `size`.
+        Images fail whose units are silent, and those of a class that the network does not predict, without or under
+        the motions of the recipe. Only they get further ascents. Few sizes of batches are compiled: powers of two, at
+        most `size`.
 
         Args:
             result: of the plain ascent; its first rows are those of the goal.
@@ -121,30 +147,30 @@ class Ladder:
             result.attempts[position] = names if is_silent or recovered_by else ()
 
     def _reach(self, result: AscentResult, rows: Rows, size: int) -> list[DreamPrediction | None]:
-        """Replace the image of a class that is not predicted by that of an easier recipe, if its probability is higher.
+        """Replace the image of a class that is not reached by that of an easier recipe, if it comes closer.
 
-        The first one that is predicted stays, else the one with the highest probability.
+        The first one that reaches it stays, else the closest: see `_Reach`.
         """
-        found = self._predictions(result, rows)
+        found = self._reaches(self.batches, self.program, result, rows, self.batches.padded(rows, size, self.canvas))
         for name, recipe in _easier(self.batches.recipe).items():
-            positions = [position for position, own in enumerate(found) if own and not own.is_predicted]
+            positions = [p for p, own in enumerate(found) if own and own.needs(name)]
             if not positions:
-                break
+                continue
             batches = replace(self.batches, recipe=recipe)
             program = build(batches.network, batches.goal, recipe, self.canvas)
             for chosen, padded in self._further(positions, rows, size):
                 ascent = batches.ascent(padded)
                 other = ascent.run(program, self.canvas, image=ascent.start_image(self.canvas))
-                predictions = self._predictions(other, padded[: len(chosen)])
-                for other_row, (position, new) in enumerate(zip(chosen, predictions, strict=True)):
+                reaches = self._reaches(batches, program, other, padded[: len(chosen)], padded)
+                for other_row, (position, new) in enumerate(zip(chosen, reaches, strict=True)):
                     result.steps[position] += other.steps[other_row]
                     result.attempts[position] += (name,)
                     old = found[position]
-                    if old and new and new.rank > old.rank:
+                    if old and new and old.needs(name) and new.rank > old.rank:
                         result.replace_row(position, other, other_row)
-                        result.recovered_by[position] = name if new.is_predicted else ""
+                        result.recovered_by[position] = name if new.prediction.is_predicted else ""
                         found[position] = new
-        return found
+        return [own.prediction if own else None for own in found]
 
     def _further(self, positions: Rows, rows: Rows, size: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield the batches of a further ascent: some of the positions, in whole groups, and their padded rows."""
@@ -154,16 +180,25 @@ class Ladder:
         for chosen in (positions[first : first + chunk] for first in range(0, len(positions), chunk)):
             yield chosen, self.batches.padded([rows[position] for position in chosen], chunk, self.canvas)
 
-    def _predictions(self, result: AscentResult, rows: Rows) -> list[DreamPrediction | None]:
-        """Return what the network predicts for the image of each row, None unless they are dreams of classes."""
-        network, classes = self.batches.network, self.batches.goal.classes
+    def _reaches(
+        self, batches: Batches, program: CompiledStep, result: AscentResult, rows: Rows, padded: Rows
+    ) -> list[_Reach | None]:
+        """Return how far the image of each row reaches its class, None unless they are dreams of classes."""
+        network, classes = batches.network, batches.goal.classes
         if not classes or network.head.kind == "regression":
             return [None] * len(rows)
-        logits = np.asarray(self.program.logits(backend.tensor(result.images)))[: len(rows)]
-        found: list[DreamPrediction | None] = []
-        for row, own in zip(rows, logits, strict=True):
-            number, *position = classes[row]
-            found.append(dream_prediction(network, own[tuple(position)] if position else own, number))
+
+        images, recipe = backend.tensor(result.images), batches.recipe
+        still = np.asarray(program.logits(images))
+        moved = still[:, None]  # (n, views, ..., classes)
+        if motions_of(recipe.transforms) and recipe.octaves == 1:
+            moved = program.moved_logits(images, backend.tensor(batches.ascent(padded).seeds))
+        found: list[_Reach | None] = []
+        for position, row in enumerate(rows):
+            number, *place = classes[row]
+            own, views = still[position][tuple(place)], moved[position][(slice(None), *place)]
+            steady = np.mean([is_class_predicted(network, view, number) for view in views])
+            found.append(_Reach(dream_prediction(network, own, number), float(steady)))
         return found
 
     @property
