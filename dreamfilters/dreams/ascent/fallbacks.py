@@ -151,9 +151,11 @@ class Ladder:
 
         The first one that reaches it stays, else the closest: see `_Reach`.
         """
+        if not self.batches.goal.classes or self.batches.network.head.kind == "regression":
+            return [None] * len(rows)
         found = self._reaches(self.batches, self.program, result, rows, self.batches.padded(rows, size, self.canvas))
         for name, recipe in _easier(self.batches.recipe).items():
-            positions = [p for p, own in enumerate(found) if own and own.needs(name)]
+            positions = [p for p, own in enumerate(found) if own.needs(name)]
             if not positions:
                 continue
             batches = replace(self.batches, recipe=recipe)
@@ -166,11 +168,11 @@ class Ladder:
                     result.steps[position] += other.steps[other_row]
                     result.attempts[position] += (name,)
                     old = found[position]
-                    if old and new and old.needs(name) and new.rank > old.rank:
+                    if old.needs(name) and new.rank > old.rank:
                         result.replace_row(position, other, other_row)
                         result.recovered_by[position] = name if new.prediction.is_predicted else ""
                         found[position] = new
-        return [own.prediction if own else None for own in found]
+        return [own.prediction for own in found]
 
     def _further(self, positions: Rows, rows: Rows, size: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield the batches of a further ascent: some of the positions, in whole groups, and their padded rows."""
@@ -182,18 +184,15 @@ class Ladder:
 
     def _reaches(
         self, batches: Batches, program: CompiledStep, result: AscentResult, rows: Rows, padded: Rows
-    ) -> list[_Reach | None]:
-        """Return how far the image of each row reaches its class, None unless they are dreams of classes."""
+    ) -> list[_Reach]:
+        """Return how far the image of each row reaches its class."""
         network, classes = batches.network, batches.goal.classes
-        if not classes or network.head.kind == "regression":
-            return [None] * len(rows)
-
         images, recipe = backend.tensor(result.images), batches.recipe
         still = np.asarray(program.logits(images))
         moved = still[:, None]  # (n, views, ..., classes)
         if motions_of(recipe.transforms) and recipe.octaves == 1:
             moved = program.moved_logits(images, backend.tensor(batches.ascent(padded).seeds))
-        found: list[_Reach | None] = []
+        found = []
         for position, row in enumerate(rows):
             number, *place = classes[row]
             own, views = still[position][tuple(place)], moved[position][(slice(None), *place)]
