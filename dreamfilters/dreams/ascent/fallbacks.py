@@ -13,7 +13,7 @@ For the image of a class that the network does not predict, or not on nine of te
 
 1. weaker motions: the recipe with its motions at a half, then at a quarter of their strength, from the same seeds.
 2. free spectrum, if it is not predicted: the same, on a Fourier spectrum of free contrast and color. A recipe that
-   fixes these cannot show a class that the network tells by them.
+   fixes these cannot show a class that differs from the others in them.
 """
 
 from __future__ import annotations

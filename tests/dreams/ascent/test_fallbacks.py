@@ -320,7 +320,7 @@ def test_a_class_is_reached_alike_alone_and_in_a_batch(striped):
 
 
 @pytest.mark.parametrize("head", ["softmax", "sigmoid", "binary", "map"])
-def test_a_class_told_by_its_brightness_is_reached_by_a_free_spectrum(network_of, head):
+def test_a_class_of_bright_images_is_reached_by_a_free_spectrum(network_of, head):
     """The class is predicted above a brightness of .6, or below .4 for class 0 of two; phases have a mean near .5."""
     image = layers.Input((8, 8, 1))
     weights, bias = {"binary": ([[20.0]], [-12.0])}.get(head, ([[20.0, 0.0]], [-12.0, 0.0]))
