@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -113,13 +114,20 @@ def _values(stored: StoredMaps) -> dict[str, Any]:
 
 
 def _row(stored: StoredMaps) -> tuple[str, ...]:
-    """Return the class predicted for an image with its probability or share, or the value of a regression."""
-    found = stored.prediction
+    """Return the predicted classes of an image with their probabilities or shares, or the value of a regression."""
     name, probability, share, value = "", "", "", ""
-    if found and found["probability"] is None:
-        value = "nan" if found["logit"] is None else f"{found['logit']:.4g}"
-    elif found:
-        percent = f"{100 * (found['probability'] if found['share'] is None else found['share']):.2f} %"
-        name, percent = (found["name"], percent) if found["predicted"] else ("none", f"{found['name']} {percent}")
-        probability, share = (percent, "") if found["share"] is None else ("", percent)
+    if stored.prediction and stored.prediction["probability"] is None:
+        logit = stored.prediction["logit"]
+        value = "nan" if logit is None else f"{logit:.4g}"
+    elif stored.prediction:
+        most = stored.read()["predictions"]
+        chosen = [each for each in most if each["predicted"]]
+        name = ", ".join(each["name"] for each in chosen) or "none"
+        percent = ", ".join(map(_percent, chosen)) or f"{most[0]['name']} {_percent(most[0])}"
+        probability, share = (percent, "") if stored.prediction["share"] is None else ("", percent)
     return (stored.image, stored.label, name, probability, share, value, str(stored.folder))
+
+
+def _percent(prediction: Mapping[str, Any]) -> str:
+    share = prediction["share"]
+    return f"{100 * (prediction['probability'] if share is None else share):.2f} %"

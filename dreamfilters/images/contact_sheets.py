@@ -33,8 +33,8 @@ def contact_sheet(
 
     Args:
         images: dreams, an `ImageFolder`, or arrays (h, w) or (h, w, 1 to 4).
-        captions: one for each image, possibly of several lines; long lines are shortened. Default: target and
-            score of a dream, name of a file.
+        captions: one for each image, possibly of several lines; a long line is broken after its last comma, then
+            shortened. Default: target and score of a dream, name of a file.
         columns: of the grid; default: the number that leaves the fewest cells empty.
         tile: length of the longer side of each image; default: that of the largest image, between 128 and 256.
         gap: pixels between tiles.
@@ -57,12 +57,12 @@ def contact_sheet(
     opaque = [in_channels(with_channels(getattr(image, "shown", image)), 3) for image in images]
     tile = tile or min(256, max(128, *(max(image.shape[:2]) for image in opaque)))
     tiles = [as_image(_fitted(image, tile)) for image in opaque]
-    lines = [caption.split("\n") if caption else [] for caption in captions]
     font = min(18, max(11, tile // 10))
     line_height, title_font, margin = TextLine("", font).height, round(font * _TITLE_SIZE), 2 * gap
 
     columns = min(columns or _columns(len(tiles)), len(tiles))
     cell_width, cell_height = max(drawn.width for drawn in tiles), max(drawn.height for drawn in tiles)
+    lines = [_lines(caption, font, cell_width) for caption in captions]
     across = cell_width + gap  # from one cell to the next
     down = cell_height + max(map(len, lines), default=0) * line_height + gap
     top = margin + (2 * line_height if title else 0)
@@ -83,6 +83,16 @@ def contact_sheet(
             draw_text(draw, (start, upper + cell_height + number * line_height), text, font, PLAIN)
     sheet: ImageArray = np.divide(np.asarray(canvas), 255, dtype=np.float32)
     return sheet
+
+
+def _lines(caption: str, font: int, width: float) -> list[str]:
+    """Return the lines of a caption; one that is too long is broken after its last comma."""
+    lines = []
+    for line in caption.split("\n") if caption else []:
+        start, comma, end = line.rpartition(", ")
+        is_short = not comma or text_width(line, font) <= width
+        lines += [line] if is_short else [f"{start},", end]
+    return lines
 
 
 def _columns(count: int) -> int:

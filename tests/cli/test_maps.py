@@ -46,9 +46,9 @@ def run_command(workspace, monkeypatch, capfd):
 
     monkeypatch.chdir(workspace)
 
-    def run(*words):
+    def run(*words, model="tiny.keras"):
         try:
-            code = app(["maps", "tiny.keras", *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
+            code = app(["maps", str(model), *map(str, words), "--range", "0", "1"], standalone_mode=False) or 0
         except DreamfiltersError as error:
             return 2, "", str(error)
         return code, *capfd.readouterr()
@@ -69,6 +69,20 @@ def test_each_image_gets_a_line_and_a_folder(run_command, tmp_path):
     assert [line.split()[0] for line in lines[1:]] == ["b/gray.png", "red.png"]
     folder = tmp_path / "out" / lines[2].split("out/")[1]
     assert {path.name for path in folder.iterdir()} >= {"01-conv1.png", "02-pool1.png", "overview.png", "maps.json"}
+
+
+@pytest.mark.parametrize(
+    ("bias", "cells"), [((2.0, -3.0, 1.0), ["0, 2", "88.08 %, 73.11 %"]), ((-2.0, -3.0, -1.0), ["none", "2 26.89 %"])]
+)
+def test_every_class_that_is_predicted_is_named(run_command, tmp_path, bias, cells):
+    """Sigmoids of constants: classes that do not exclude each other."""
+    image = keras.Input((16, 16, 3))
+    tags = keras.layers.Dense(3, "sigmoid", name="tags")
+    net = keras.Model(image, tags(keras.layers.GlobalAveragePooling2D()(image)))
+    tags.set_weights([np.zeros((3, 3)), np.array(bias)])
+    net.save(tmp_path / "tags.keras")
+    _, out, _ = run_command("images/red.png", "--out", tmp_path / "out", model=tmp_path / "tags.keras")
+    assert re.split(" {2,}", out.splitlines()[1])[1:3] == cells
 
 
 def test_json_lists_predictions_and_folders(run_command, tmp_path):

@@ -111,3 +111,11 @@ def test_the_images_of_a_folder_are_named(tmp_path):
     assert html.count("<img") == 2
     assert "a-broken.png: is" in html
     assert repr(folder) == f"ImageFolder({str(tmp_path)[-80:]!r}, 3 images in 1 class, 3 channels)"
+
+
+def test_a_caption_that_is_too_long_is_broken_after_its_last_comma():
+    def captioned(text):
+        return contact_sheet([np.zeros((32, 32))], [text])
+
+    np.testing.assert_array_equal(captioned("predicted: stripes, 40.5 %"), captioned("predicted: stripes,\n40.5 %"))
+    assert len(captioned("cross, 99 %")) == len(captioned("cross"))
