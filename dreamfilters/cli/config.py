@@ -49,25 +49,24 @@ def read_defaults(folder: Path, commands: Mapping[str, Any]) -> Defaults:
         InputFormError: the file is not TOML.
         UnknownNameError: no command has an option of this name.
     """
-    for path, table in _tables(folder):
-        known = {name: _options_of(command) for name, command in commands.items()}
-        general = {key: value for key, value in table.items() if key not in commands}
-        anywhere = {option for options in known.values() for option in options}
-        _check_known(path, general, anywhere)
-        found: dict[str, dict[str, Any]] = {}
-        named: dict[str, dict[str, Any]] = {}
-        for name, options in known.items():
-            own = table.get(name, {})
-            _check_known(path, own, options)
-            named[name] = {**{key: value for key, value in general.items() if _plain(key) in options}, **own}
-            pairs = [(options[_plain(key)], value) for key, value in named[name].items()]
-            paths = _paths_of(commands[name])
-            found[name] = {
-                option.name: _value(option, value, path.parent if option.name in paths else None)
-                for option, value in pairs
-            }
-        return Defaults(path, found, named)
-    return Defaults()
+    path, table = next(_tables(folder), (None, {}))
+    if path is None:
+        return Defaults()
+    known = {name: _options_of(command) for name, command in commands.items()}
+    general = {key: value for key, value in table.items() if key not in commands}
+    _check_known(path, general, {option for options in known.values() for option in options})
+    found: dict[str, dict[str, Any]] = {}
+    named: dict[str, dict[str, Any]] = {}
+    for name, options in known.items():
+        own = table.get(name, {})
+        _check_known(path, own, options)
+        named[name] = {**{key: value for key, value in general.items() if _plain(key) in options}, **own}
+        paths = _paths_of(commands[name])
+        found[name] = {
+            option.name: _value(option, value, path.parent if option.name in paths else None)
+            for option, value in ((options[_plain(key)], value) for key, value in named[name].items())
+        }
+    return Defaults(path, found, named)
 
 
 def _tables(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ uncorrelated and have unit variance.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,11 +77,16 @@ class Prior:
 
     def save(self, path: Path) -> None:
         """Write the statistics as an `.npz` file; `read` reads it."""
+        path.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the file that `save` writes, the same bytes for equal priors (NumPy dates its members 1980)."""
         arrays: dict[str, Any] = {"name": np.asarray(self.name), "mean": self.mean, "colors": self.colors}
         if self.spectrum is not None:
             arrays |= {"spectrum": self.spectrum, "shape": np.asarray(self.shape)}
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
 
 
 def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.evidence.activations import iter_activations
+from dreamfilters.evidence.activations import files_for, iter_activations
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import class_numbers
 from dreamfilters.images import ImageFolder
@@ -38,9 +38,8 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
     chosen = evenly_spread(images.labels, max(1, most // classes))
     chosen = chosen[:: max(1, -(-len(chosen) // most))]
     indices, predicted = [], []
-    fitted = images.fitted(_size(network, images), network.form.channels, network.form.resize, network.form.bits)
     try:
-        for index, _, outputs in iter_activations(network, fitted.only(chosen), [LOGITS]):
+        for index, _, outputs in iter_activations(network, files_for(network, images).only(chosen), [LOGITS]):
             indices.append(index)
             predicted.append(int(network.head.predicted(outputs[LOGITS])))
     except ImageError:  # no image can be read
@@ -51,11 +50,6 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
 def accuracy_of_scan(network: Network, scan: Scan) -> Accuracy | None:
     """Return the accuracy of a network in a scan; None if it has none, see `Scan.accuracy`, or is of other weights."""
     return scan.accuracy if scan.fingerprint == network.fingerprint and network.class_count >= 2 else None
-
-
-def _size(network: Network, images: ImageFolder) -> tuple[int, int] | None:
-    height, width = network.form.size
-    return images.size if height is None or width is None else (height, width)
 
 
 def _class_numbers(network: Network, labels: Sequence[str]) -> Sequence[int] | None:

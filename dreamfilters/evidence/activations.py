@@ -137,14 +137,16 @@ def _means(values: Activations) -> Activations:
 
 def arrays_of(network: Network, images: Images) -> Iterator[ArrayLike]:
     """Yield the images; those of a folder are decoded ahead at the network's size and number of channels."""
-    if not isinstance(images, ImageFolder):
-        yield from images
-        return
-    height, width = network.form.size
+    if isinstance(images, ImageFolder):
+        return (image for _, image in files_for(network, images))
+    return iter(images)
+
+
+def files_for(network: Network, images: ImageFolder) -> ImageFolder:
+    """Return the files of a folder as the network reads them: at its size, with its channels, resize rule and bits."""
+    form, (height, width) = network.form, network.form.size
     size = images.size if height is None or width is None else (height, width)
-    form = network.form
-    for _, image in images.fitted(size, form.channels, form.resize, form.bits):
-        yield image
+    return images.fitted(size, form.channels, form.resize, form.bits)
 
 
 def _batches(images: Iterable[Floats], batch_for: Callable[[tuple[int, ...]], int]) -> Iterator[tuple[Floats, int]]:

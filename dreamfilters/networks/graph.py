@@ -1,6 +1,6 @@
 """A model flattened into steps in the order of execution, including those of nested models; the model is not changed.
 
-This is the only file that reads private attributes of Keras: the nodes of a functional graph. `clone_model` and
+It reads the nodes of a functional graph, which are private attributes of Keras. `clone_model` and
 `keras.Model(...)` would add a node to the user's layers at every use, and they do not enter nested models.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -83,7 +82,7 @@ class DreamJob:
         """Content of the files that `again` needs, by name."""
         files = {}
         if self.prior is not None:
-            files["prior.npz"] = prior_bytes(self.prior)
+            files["prior.npz"] = self.prior.to_bytes()
         if self.start is not None:
             files["start.png"] = start_png(self.start)
         if self.network.inputs:
@@ -181,14 +180,6 @@ def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Pa
     found = image_folder(folder, size=size, channels=network.form.channels)
     prior = priors.measure_prior(found, name=folder.resolve().name)
     return prior, tuple(f"{path}: {reason}" for path, reason in found.failures)
-
-
-def prior_bytes(prior: Prior) -> bytes:
-    """Return the file of a prior, the same bytes for equal priors (NumPy dates the members of an archive 1980)."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "prior.npz"
-        prior.save(path)
-        return path.read_bytes()
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:

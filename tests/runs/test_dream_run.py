@@ -13,7 +13,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
-from dreamfilters.runs.dream_run import measured_prior, prior_bytes, run
+from dreamfilters.runs.dream_run import measured_prior, run
 from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage import atomic_files
 
@@ -219,7 +219,7 @@ def test_the_prior_of_a_folder_is_measured_at_the_input_size(opened_network, tmp
     assert (prior.name, prior.shape, prior.channels) == (tmp_path.name, (16, 16), 3)
     assert len(failures) == 1
     assert "broken.png: is not an image" in failures[0]
-    assert prior_bytes(prior) == prior_bytes(prior)
+    assert prior.to_bytes() == prior.to_bytes()
 
 
 def test_a_folder_without_a_readable_image_gives_no_prior(opened_network, tmp_path):

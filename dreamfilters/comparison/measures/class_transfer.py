@@ -16,10 +16,9 @@ from dreamfilters.display import Tabular
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.evidence.features import Images
+from dreamfilters.images.decoding import LUMA
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_head import image_logits
-
-_GRAY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as Pillow turns color to gray
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def in_channels_of(network: Network, images: Images) -> list[Floats]:
     for image in (np.asarray(image, np.float32) for image in images):
         given = image.shape[-1]
         if given == 3 and wanted == 1:
-            image = (image @ np.asarray(_GRAY, np.float32))[..., None]
+            image = (image @ LUMA)[..., None]
         elif given == 1:
             image = np.repeat(image, wanted, axis=-1)
         elif given != wanted:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.intp]
 
-_SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
+SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
 
 
 def chance(classes: int) -> float:
@@ -92,7 +92,7 @@ class Accuracy:
         that of a proportion, with the continuity correction.
         """
         wanted = acceptable(self.chance)
-        slack = _SIGNIFICANT * math.sqrt(wanted * (1 - wanted) / self.count) + 0.5 / self.count
+        slack = SIGNIFICANT * math.sqrt(wanted * (1 - wanted) / self.count) + 0.5 / self.count
         return self.value + slack < wanted
 
     def describe(self) -> str:

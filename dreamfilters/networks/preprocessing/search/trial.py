@@ -16,6 +16,7 @@ from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
+from dreamfilters.networks.classes.accuracy import SIGNIFICANT
 from dreamfilters.networks.classes.class_head import SOFTMAX
 from dreamfilters.networks.preprocessing.search.class_order import (
     ClassOrder,
@@ -32,7 +33,6 @@ _BATCH = 64
 _ROOM = 2**29  # bytes of images held at a time
 _LEAST = 1e-7  # the least probability, as in Keras; otherwise one confident mistake would dominate the loss
 _FAR = 700.0  # exp of more overflows
-_SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
 _SMALL_GAIN = 0.1  # of the mean loss: the probability of the right class differs by less than a tenth of itself
 
 
@@ -84,10 +84,10 @@ class Trial:
         input values of a larger range alone make correct predictions more confident.
         """
         won, lost = int(np.sum(self.right & ~other.right)), int(np.sum(other.right & ~self.right))
-        if won - lost > _SIGNIFICANT * math.sqrt(won + lost):
+        if won - lost > SIGNIFICANT * math.sqrt(won + lost):
             return True
         gain = other.losses - self.losses
-        return bool(gain.mean() > _SMALL_GAIN and gain.mean() * math.sqrt(len(gain)) > _SIGNIFICANT * gain.std())
+        return bool(gain.mean() > _SMALL_GAIN and gain.mean() * math.sqrt(len(gain)) > SIGNIFICANT * gain.std())
 
 
 @dataclass(frozen=True, eq=False)
