@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.help import RECIPE
+from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import existing_images, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
@@ -23,12 +23,7 @@ Row: TypeAlias = tuple[str, ...]
 Against = Annotated[
     str | None, typer.Option(metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.")
 ]
-Seeds = Annotated[
-    int,
-    typer.Option(
-        help="Dreams of each unit; the first is compared, all give the seed variation.", rich_help_panel=RECIPE
-    ),
-]
+Seeds = Annotated[int, of_recipe(help="Dreams of each unit; the first is compared, all give the seed variation.")]
 Top = Annotated[int, typer.Option(help="Real images shown beside each dream.")]
 
 

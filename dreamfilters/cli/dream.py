@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.help import MODEL, OUTPUT, RECIPE
+from dreamfilters.cli.help import of_model, of_output, of_recipe
 from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import existing_images, parse_sides, recipe_names, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
@@ -33,26 +33,15 @@ def dream(
     recipe_options: options.RecipeOptions,
     size: Annotated[
         str | None,
-        typer.Option(
-            metavar="N|HxW",
-            help="Canvas size in pixels; default: the network's input size.",
-            rich_help_panel=RECIPE,
-            callback=valid_size,
+        of_recipe(
+            metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.", callback=valid_size
         ),
     ] = None,
     prior_from: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Use colors and spectrum of these images.",
-            rich_help_panel=RECIPE,
-            callback=existing_images,
-        ),
+        of_recipe(metavar="FOLDER", help="Use colors and spectrum of these images.", callback=existing_images),
     ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(metavar="IMAGE", help="Start from an image instead of noise.", rich_help_panel=RECIPE),
-    ] = None,
+    start: Annotated[Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.")] = None,
     batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
     frames: Annotated[int, typer.Option(help="Also write an animated GIF with this number of frames.")] = 0,
     run_options: options.RunOptions,
@@ -91,16 +80,10 @@ def dream(
 def again(
     image: Annotated[Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.")],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Output directory; default: the new dream is not kept.", rich_help_panel=OUTPUT
-        ),
+        Path | None, of_output(metavar="DIR", help="Output directory; default: the new dream is not kept.")
     ] = None,
     model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.", rich_help_panel=MODEL
-        ),
+        str | None, of_model(metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.")
     ] = None,
     trust: options.Trust = False,
     imports: options.Imports = None,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-MODEL, IMAGES, RECIPE, OUTPUT = "Model", "Images", "Recipe", "Output"  # sections that several commands have
+_MODEL, _IMAGES, _RECIPE, _OUTPUT = "Model", "Images", "Recipe", "Output"  # sections that several commands have
 _ARGUMENTS, _OPTIONS = "Arguments", "Options"
-_SECTIONS = (_ARGUMENTS, _OPTIONS, IMAGES, RECIPE, MODEL, OUTPUT)  # in this order, others after them
+_SECTIONS = (_ARGUMENTS, _OPTIONS, _IMAGES, _RECIPE, _MODEL, _OUTPUT)  # in this order, others after them
 _TYPES = {" <int>": " N", " <float>": " X", " <str>": " TEXT", " <path>": " PATH"}
+
+# Options of these sections.
+of_model, of_images, of_recipe, of_output = (
+    partial(typer.Option, rich_help_panel=section) for section in (_MODEL, _IMAGES, _RECIPE, _OUTPUT)
+)
 
 
 class SectionedCommand(TyperCommand):
@@ -58,7 +64,7 @@ class SectionedGroup(TyperGroup):
 def _section_of(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return _ARGUMENTS
-    default = OUTPUT if parameter.name == "help" else _OPTIONS
+    default = _OUTPUT if parameter.name == "help" else _OPTIONS
     return str(getattr(parameter, "rich_help_panel", None) or default)
 
 

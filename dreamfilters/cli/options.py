@@ -5,7 +5,6 @@ Importing TensorFlow takes seconds, so functions that need it import it themselv
 
 from __future__ import annotations
 
-import functools
 import importlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 import typer
 
 import dreamfilters
-from dreamfilters.cli.help import IMAGES, MODEL, OUTPUT, RECIPE
+from dreamfilters.cli.help import of_images, of_model, of_output, of_recipe
 from dreamfilters.cli.option_values import (
     existing_images,
     known_model,
@@ -44,17 +43,13 @@ _MODEL_HELP = (
     "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
 )
 
-_of_model, _of_images, _of_recipe, _of_output = (
-    functools.partial(typer.Option, rich_help_panel=panel) for panel in (MODEL, IMAGES, RECIPE, OUTPUT)
-)
-
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model, autocompletion=models)]
 Trust = Annotated[
-    bool, _of_model("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
+    bool, of_model("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
 ]
 Imports = Annotated[
     list[str] | None,
-    _of_model(
+    of_model(
         "--import",
         metavar="MODULE",
         help="Python module with the custom layers of a model file, such as my_layers; may be repeated.",
@@ -62,7 +57,7 @@ Imports = Annotated[
 ]
 Architecture = Annotated[
     Path | None,
-    _of_model(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
+    of_model(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
 ]
 Images = Annotated[
     Path,
@@ -77,7 +72,7 @@ ImagesOrSamples = Annotated[
     ),
 ]
 Labels = Annotated[
-    Path | None, _of_images(metavar="CSV", help="File with path and class of each image; default: the folder names.")
+    Path | None, of_images(metavar="CSV", help="File with path and class of each image; default: the folder names.")
 ]
 Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
@@ -88,11 +83,11 @@ Size = Annotated[
         metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.", callback=valid_size
     ),
 ]
-Seed = Annotated[int, _of_recipe(help="Random seed of the dreams.")]
-AsJson = Annotated[bool, _of_output("--json", help="Print JSON instead of a table.")]
-Quiet = Annotated[bool, _of_output("--quiet", "-q", help="Hide the progress bar.")]
+Seed = Annotated[int, of_recipe(help="Random seed of the dreams.")]
+AsJson = Annotated[bool, of_output("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, of_output("--quiet", "-q", help="Hide the progress bar.")]
 Verbose = Annotated[
-    bool, _of_output("--verbose", "-v", help="Print versions, input form and what was changed to read an old file.")
+    bool, of_output("--verbose", "-v", help="Print versions, input form and what was changed to read an old file.")
 ]
 
 
@@ -125,35 +120,35 @@ class ModelOptions:
     trust: Trust = False
     imports: Imports = None
     architecture: Architecture = None
-    classes: Annotated[Path | None, _of_model(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
+    classes: Annotated[Path | None, of_model(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
     form: Annotated[
         Path | None,
-        _of_model(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
+        of_model(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
     ] = None
     range: Annotated[
-        tuple[float, float] | None, _of_model(metavar="LOW HIGH", help="Input values of black and white.")
+        tuple[float, float] | None, of_model(metavar="LOW HIGH", help="Input values of black and white.")
     ] = None
-    order: Annotated[str | None, _of_model(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = None
+    order: Annotated[str | None, of_model(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = None
     bits: Annotated[
-        int | None, _of_model(help="Bits of the values in image files of 16 bits, such as 12; default: 16.")
+        int | None, of_model(help="Bits of the values in image files of 16 bits, such as 12; default: 16.")
     ] = None
     input_size: Annotated[
         str | None,
-        _of_model(
+        of_model(
             metavar="HxW",
             help="Image size of a flat input, such as 28x28 for (784,), or of a model that was never called.",
         ),
     ] = None
     input: Annotated[
         list[str] | None,
-        _of_model(
+        of_model(
             metavar="NAME[=VALUE]",
             help="Image input of a model with several. NAME=VALUE gives another input a number, an image or a .npy "
             "file; default: zeros. May be repeated.",
         ),
     ] = None
     output: Annotated[
-        str | None, _of_model(metavar="NAME", help="Class output of a model with several; default: a softmax.")
+        str | None, of_model(metavar="NAME", help="Class output of a model with several; default: a softmax.")
     ] = None
     verbose: Verbose = False
 
@@ -227,7 +222,7 @@ class RecipeOptions:
 
     recipe: Annotated[
         str | None,
-        _of_recipe(
+        of_recipe(
             "--recipe",
             metavar="NAME|FILE",
             help="Recipe name or TOML file, see `dreamfilters recipes`; default: natural for classes, else standard.",
@@ -237,7 +232,7 @@ class RecipeOptions:
     ] = None
     settings: Annotated[
         list[str] | None,
-        _of_recipe("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+        of_recipe("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
     ] = None
     seed: Seed = 0
 
@@ -256,7 +251,7 @@ class RunOptions:
 
     out: Annotated[
         Path | None,
-        _of_output(
+        of_output(
             "--out",
             metavar="DIR",
             help="Output directory; default: outputs/MODEL/COMMAND.",
@@ -264,7 +259,7 @@ class RunOptions:
         ),
     ] = None
     force: Annotated[
-        bool, _of_output("--force", help="Replace another run in the output directory; other files stay.")
+        bool, of_output("--force", help="Replace another run in the output directory; other files stay.")
     ] = False
     as_json: AsJson = False
     quiet: Quiet = False

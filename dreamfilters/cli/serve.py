@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.help import OUTPUT
+from dreamfilters.cli.help import of_output
 from dreamfilters.cli.option_groups import with_option_groups
 from dreamfilters.cli.option_values import parse_size
 from dreamfilters.cli.output import say
@@ -27,10 +27,7 @@ def serve(
     ] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.", rich_help_panel=OUTPUT
-        ),
+        Path | None, of_output(metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.")
     ] = None,
     size: options.Size = None,
     port: Annotated[

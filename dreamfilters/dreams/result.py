@@ -14,7 +14,7 @@ from dreamfilters.display import frame, heading, show, tiles, warning
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes
-from dreamfilters.images.encoding import side_by_side, write_image
+from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.serialization import plain
 
 _WIDTH = 224  # pixels of a dream in a notebook
@@ -86,7 +86,7 @@ class Dream:
     @property
     def shown(self) -> np.ndarray:
         """The image as a PNG stores it: several channels side by side, with the transparency if it has one."""
-        image = side_by_side(self.image)
+        image = channels_side_by_side(self.image)
         if self.transparency is None:
             return image
         copies = image.shape[1] // self.transparency.shape[1]
@@ -118,7 +118,7 @@ class Dream:
         """
         contents = {".png": lambda: self.png}
         if self.frames:
-            contents[".gif"] = lambda: gif_bytes([side_by_side(image) for image in self.frames])
+            contents[".gif"] = lambda: gif_bytes([channels_side_by_side(image) for image in self.frames])
         return write_image(path, contents)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -53,7 +53,7 @@ def png_bytes(image: ArrayLike, *, text: Mapping[str, str] = _NO_TEXT) -> bytes:
     return file.getvalue()
 
 
-def side_by_side(image: ArrayLike) -> ImageArray:
+def channels_side_by_side(image: ArrayLike) -> ImageArray:
     """Return gray and color images unchanged, the channels of any other (h, w, c) as one gray row (h, w * c, 1)."""
     values = np.asarray(image, np.float32)
     if values.ndim != 3 or values.shape[-1] in (1, 3):
@@ -62,9 +62,9 @@ def side_by_side(image: ArrayLike) -> ImageArray:
 
 
 def displayed(image: ArrayLike) -> ImageArray:
-    """Return an image as pages show it: as `side_by_side`, and of more than four channels the first three as RGB."""
+    """Return an image as pages show it: `channels_side_by_side`, of more than four channels the first three as RGB."""
     values = np.asarray(image, np.float32)
-    return values[..., :3] if values.ndim == 3 and values.shape[-1] > MOST_COLORS else side_by_side(values)
+    return values[..., :3] if values.ndim == 3 and values.shape[-1] > MOST_COLORS else channels_side_by_side(values)
 
 
 def png_text(path: str | Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def name_of(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
 
 
-def image_input(
+def input_index(
     model: str, inputs: Sequence[Any], wanted: str | None, held: Collection[str] = (), frames: Collection[str] = ()
 ) -> int:
     """Return the index of the input that takes the image: the one of this name, or the only one that can take it.
@@ -122,7 +122,7 @@ def _no_image(model: str, shape: Shape, what: str, *hints: str) -> ModelError:
     return ModelError(f"{model}: has no image input: {'; '.join(parts)}")
 
 
-def class_output(model: str, names: Sequence[str], keys: Sequence[str], wanted: str | None) -> int:
+def output_index(model: str, names: Sequence[str], keys: Sequence[str], wanted: str | None) -> int:
     """Return the index of the output that holds the classes: the one of this name or key, or the first."""
     if wanted is None:
         return 0

@@ -18,7 +18,7 @@ from keras.src.models.functional import Functional  # has no public name
 from numpy.typing import NDArray
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.endpoints import HeldInput, class_output, flat_shape, image_input, name_of
+from dreamfilters.networks.endpoints import HeldInput, flat_shape, input_index, name_of, output_index
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.layers.pass_through import types_of
 
@@ -129,7 +129,7 @@ def flatten(
     if input in frames:
         function, input = frames[input], None  # noqa: A001
     values = inputs or {}
-    chosen = image_input(model.name, function.inputs, input, values, frames)
+    chosen = input_index(model.name, function.inputs, input, values, frames)
     image = function.inputs[chosen]
     shape = tuple(image.shape[1:])
     walk, is_flat = _Walk(), len(shape) < 3
@@ -148,7 +148,7 @@ def flatten(
     writers = {slot: step.name for step in steps for slot in step.outputs}
     outputs = tuple(writers.get(slot, "input") for slot in ends)
     held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not image)
-    chosen_output = class_output(model.name, outputs, _output_keys(function), output)
+    chosen_output = output_index(model.name, outputs, _output_keys(function), output)
     return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs, name_of(image))
 
 

@@ -17,7 +17,7 @@ from dreamfilters.dreams.default_recipes import DEFAULT
 from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS
-from dreamfilters.images.encoding import side_by_side
+from dreamfilters.images.encoding import channels_side_by_side
 from dreamfilters.runs.storage.atomic_files import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY, MANIFEST, as_json
@@ -60,12 +60,12 @@ class DreamEntry:
         return "; ".join(filter(None, [prediction, record["note"] or recovered]))
 
     def read(self, channels: int) -> NDArray[np.float32]:
-        """Return the image, (h, w, channels) in [0, 1]; see `side_by_side` for other than 1 or 3 channels."""
+        """Return the image, (h, w, channels) in [0, 1]; see `channels_side_by_side` for other than 1 or 3 channels."""
         return read_image(self.image, channels=channels) if channels in (1, 3) else read_planes(self.image, channels)
 
 
 def read_planes(path: Path, channels: int) -> NDArray[np.float32]:
-    """Return the image (h, w, channels) whose channels a PNG holds as `side_by_side`."""
+    """Return the image (h, w, channels) whose channels a PNG holds as `channels_side_by_side`."""
     return np.concatenate(np.split(read_image(path, channels=1), channels, axis=1), axis=-1)
 
 
@@ -76,7 +76,7 @@ def read_start(path: Path, channels: int) -> NDArray[np.float32]:
 
 def start_png(image: NDArray[np.float32]) -> bytes:
     """Return the PNG of a start image; the channels of an image that is not gray or color are side by side."""
-    return png_bytes(image if image.shape[-1] <= MOST_COLORS else side_by_side(image))
+    return png_bytes(image if image.shape[-1] <= MOST_COLORS else channels_side_by_side(image))
 
 
 @contextmanager
@@ -117,7 +117,7 @@ class DreamStore:
         inside = {key: value for key, value in record.items() if key != PREDICTION}  # a result, not a setting
         contents = {f"{name}.png": png_bytes(dream.shown, text={KEY: as_json(inside)})}
         if dream.frames:
-            contents[f"{name}.gif"] = gif_bytes([side_by_side(frame) for frame in dream.frames])
+            contents[f"{name}.gif"] = gif_bytes([channels_side_by_side(frame) for frame in dream.frames])
         record["files"] = {file: self.run.write(file, content) for file, content in contents.items()}
         self.run.write(f"{name}.json", as_json(record).encode())
         return DreamEntry(self.run.path / f"{name}.png", record, dream.seconds)

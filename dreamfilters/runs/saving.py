@@ -15,7 +15,7 @@ from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import contact_sheet, png_bytes
-from dreamfilters.images.encoding import side_by_side, write_image
+from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.report.report import write_files, write_report
 from dreamfilters.runs import audit_run, scan_store
 from dreamfilters.runs.dream_store import SHEET
@@ -58,7 +58,7 @@ def save(
     if isinstance(value, list | tuple) and value and all(isinstance(one, Dream) for one in value):
         return _save_dreams(Dreams(value), path)
     try:
-        image = png_bytes(side_by_side(np.asarray(value, np.float32)))
+        image = png_bytes(channels_side_by_side(np.asarray(value, np.float32)))
     except (ValueError, TypeError, ImageError):
         raise OutputError(
             f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), a comparison, "

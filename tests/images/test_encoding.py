@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import gif_bytes, png_bytes, png_text, read_image
-from dreamfilters.images.encoding import displayed, side_by_side
+from dreamfilters.images.encoding import channels_side_by_side, displayed
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 4))
 keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=79)
@@ -117,6 +117,6 @@ def test_frames_of_no_or_different_size_are_refused(frames):
 
 def test_channels_that_are_no_colors_are_placed_side_by_side():
     image = np.stack([np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
-    assert side_by_side(image)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+    assert channels_side_by_side(image)[..., 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
     color = np.ones((2, 2, 3), np.float32)
-    assert side_by_side(color) is color
+    assert channels_side_by_side(color) is color

@@ -4,7 +4,7 @@ from keras import layers
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError
 from dreamfilters.networks import load
-from dreamfilters.networks.endpoints import class_output, flat_shape, image_input
+from dreamfilters.networks.endpoints import flat_shape, input_index, output_index
 
 LEFT, RIGHT = keras.Input((4, 4, 3), name="left"), keras.Input((8, 8, 3), name="right")
 AGE, VIDEO = keras.Input((5,), name="age"), keras.Input((9, 4, 4, 3), name="video")
@@ -22,7 +22,7 @@ AGE, VIDEO = keras.Input((5,), name="age"), keras.Input((9, 4, 4, 3), name="vide
     ],
 )
 def test_the_input_that_takes_the_image(inputs, wanted, number):
-    assert image_input("net", inputs, wanted) == number
+    assert input_index("net", inputs, wanted) == number
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_the_input_that_takes_the_image(inputs, wanted, number):
 )
 def test_an_impossible_choice_is_refused(inputs, wanted, kind, words):
     with pytest.raises(kind, match=words):
-        image_input("net", inputs, wanted)
+        input_index("net", inputs, wanted)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_network_that_is_applied_to_each_frame_is_opened_by_name():
 
 
 def test_the_input_without_a_value_takes_the_image():
-    assert image_input("net", (LEFT, RIGHT), None, {"left"}) == 1
-    assert image_input("net", (LEFT, RIGHT), "left", {"left"}) == 0
+    assert input_index("net", (LEFT, RIGHT), None, {"left"}) == 1
+    assert input_index("net", (LEFT, RIGHT), "left", {"left"}) == 0
     ends = layers.Concatenate()([layers.Flatten(name="flat")(LEFT), layers.GlobalMaxPooling2D()(RIGHT)])
     model = keras.Model([LEFT, RIGHT], [layers.Dense(2, name="kind")(ends), layers.Dense(4, name="box")(ends)])
     network = load(model, inputs={"right": 0.5})
@@ -94,11 +94,11 @@ def test_the_input_without_a_value_takes_the_image():
 
 
 def test_the_output_that_holds_the_classes():
-    assert class_output("net", ("kind", "box"), ("a", "b"), None) == 0
-    assert class_output("net", ("kind", "box"), ("a", "b"), "box") == 1
-    assert class_output("net", ("kind", "box"), ("a", "b"), "b") == 1
+    assert output_index("net", ("kind", "box"), ("a", "b"), None) == 0
+    assert output_index("net", ("kind", "box"), ("a", "b"), "box") == 1
+    assert output_index("net", ("kind", "box"), ("a", "b"), "b") == 1
     with pytest.raises(UnknownNameError, match=r"net: has no output 'bax'\. Close names: box"):
-        class_output("net", ("kind", "box"), (), "bax")
+        output_index("net", ("kind", "box"), (), "bax")
 
 
 def test_a_network_of_two_inputs_and_two_outputs():

@@ -22,7 +22,7 @@ from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.images import png_bytes
-from dreamfilters.images.encoding import side_by_side
+from dreamfilters.images.encoding import channels_side_by_side
 from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import FormRanking, rank_forms
@@ -178,7 +178,7 @@ def run_dream(session: ModelSession, request: DreamRequest, send: Callable[[Valu
         nonlocal last_frame
         now, png = time.monotonic(), None
         if now - last_frame >= _FRAME_INTERVAL:
-            last_frame, png = now, png_bytes(side_by_side(step.images()[0]))
+            last_frame, png = now, png_bytes(channels_side_by_side(step.images()[0]))
         score = plain(float(step.scores[0]))
         send({"id": request.id, "step": step.step, "steps": step.steps, "score": score, "png": png})
         pause()
