@@ -22,7 +22,7 @@ from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
-from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe, recipe_of
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import Recipe
@@ -127,7 +127,7 @@ def compare(
     targets: str | Sequence[str],
     images: ImageFolder | Sequence[Any] | NDArray[Any],
     *,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     seed: int = 0,
     seeds: int = 3,
     top: int = 4,
@@ -166,7 +166,7 @@ def compare(
     """
     network, other = network_of(network), None if against is None else network_of(against)
     names = (targets,) if isinstance(targets, str) else tuple(targets)
-    how = recipe or DefaultRecipes()
+    how = given_recipe(recipe)
     plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, other, user_image)
     plan.check()
     overall = OverallProgress(progress)

@@ -61,3 +61,13 @@ def recipe_of(goal: Objective, recipe: Recipe | DefaultRecipes) -> Recipe:
         ['standard', 'natural']
     """
     return recipe if isinstance(recipe, Recipe) else recipe.of(goal)
+
+
+def given_recipe(recipe: Recipe | DefaultRecipes | str | None) -> Recipe | DefaultRecipes:
+    """Return the recipe that is given, itself or by its name or TOML file, else the default ones.
+
+    Example:
+        >>> given_recipe("fast").name
+        'fast'
+    """
+    return read_recipe(recipe) if isinstance(recipe, str) else recipe or DefaultRecipes()

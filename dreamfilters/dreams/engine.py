@@ -16,7 +16,7 @@ from dreamfilters.dreams.ascent.batches import Batches, batch_size
 from dreamfilters.dreams.ascent.compiled_step import build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
 from dreamfilters.dreams.ascent.result import AscentResult
-from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.default_recipes import given_recipe, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
@@ -33,7 +33,7 @@ _DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
 def dream(
     network: AnyNetwork,
     goal: Objective | str | Sequence[str],
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     seed: int = 0,
     prior: Prior | None = None,
@@ -47,7 +47,8 @@ def dream(
     Args:
         network: a Keras model, or what `load` returned.
         goal: an `Objective`, or targets such as "conv6:0-15" or "class:STOP".
-        recipe: how the images are made; default: "natural" for classes, else "standard", see `read_recipe`.
+        recipe: how the images are made, or the name of a recipe or of its TOML file, see `read_recipe`; default:
+            "natural" for classes, else "standard".
         seed: random seed; the same seed gives the same images, alone or in any batch.
         prior: color statistics, instead of those that the recipe names.
         start: a dream or an image (h, w, c) in [0, 1] to start from, or one per unit (n, h, w, c); default: noise.
@@ -73,7 +74,7 @@ def dream(
 def iter_dreams(
     network: AnyNetwork,
     goal: Objective | str | Sequence[str],
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     seed: int = 0,
     prior: Prior | None = None,
@@ -89,7 +90,7 @@ def iter_dreams(
         >>> [dream.name for dream in iter_dreams(load("signs"), "conv2:0-1", Recipe(steps=2))]
         ['conv2:0', 'conv2:1']
     """
-    network, chosen = network_of(network), recipe or DefaultRecipes()
+    network, chosen = network_of(network), given_recipe(recipe)
     first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
         how = recipe_of(objective, chosen)

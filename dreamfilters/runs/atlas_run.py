@@ -18,7 +18,7 @@ from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.display import frame, share_bars
-from dreamfilters.dreams.default_recipes import DefaultRecipes
+from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError
@@ -219,7 +219,7 @@ def atlas_job(
     *,
     spec: str = "",
     layers: Sequence[str] | None = None,
-    recipe: Recipe | DefaultRecipes | None = None,
+    recipe: Recipe | DefaultRecipes | str | None = None,
     seed: int = 0,
     seeds: int = 2,
     top: int = 4,
@@ -227,7 +227,7 @@ def atlas_job(
 ) -> CompareJob:
     """Return the job of an atlas, see `atlas`."""
     network = network_of(network)
-    targets, how = atlas_targets(network, layers), recipe or DefaultRecipes()
+    targets, how = atlas_targets(network, layers), given_recipe(recipe)
     other_spec, other = (against[0], network_of(against[1])) if against else ("", None)
     plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
     also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
@@ -241,7 +241,7 @@ def atlas(
     *,
     spec: str = "",
     layers: Sequence[str] | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     seed: int = 0,
     seeds: int = 2,
     top: int = 4,

@@ -1,10 +1,10 @@
 import pytest
 
-from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe, recipe_of
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.targets import parse
 from dreamfilters.dreams.recipe import read_recipe
-from dreamfilters.errors import RecipeError
+from dreamfilters.errors import RecipeError, UnknownNameError
 
 
 def test_classes_have_a_recipe_of_their_own(network):
@@ -43,3 +43,10 @@ def test_the_values_change_with_the_settings_and_the_recipes(monkeypatch):
     assert values != DefaultRecipes(("steps=1",)).as_values()
     monkeypatch.setattr("dreamfilters.dreams.default_recipes.text", lambda name: ("steps = 7", name))
     assert values != DefaultRecipes().as_values()
+
+
+def test_a_recipe_is_given_by_itself_or_by_its_name(network):
+    assert given_recipe(read_recipe("fast")) == given_recipe("fast") == read_recipe("fast")
+    assert given_recipe(None) == given_recipe(DefaultRecipes()) == DefaultRecipes()
+    with pytest.raises(UnknownNameError, match="quick"):
+        dream(network, "conv1:0", "quick")

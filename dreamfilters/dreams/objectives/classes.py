@@ -21,14 +21,16 @@ from dreamfilters.networks import LOGITS
 _ClassMaps: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # (logits (n, ..., classes), classes (n,)) -> (n, ...)
 
 
-def logit(classes: Iterable[int], *, at: tuple[int, ...] | None = None, mask: ArrayLike | None = None) -> Objective:
+def logit(
+    classes: int | Iterable[int], *, at: tuple[int, ...] | None = None, mask: ArrayLike | None = None
+) -> Objective:
     """Return the objective by which image i maximizes the logit of the i-th class, the value before the softmax.
 
     The probability is not used, because it also rises when other logits fall (Simonyan et al. 2014). Where the output
     is a map of classes, as in segmentation, it is the mean of the logit over the map, over a mask, or at one position.
 
     Args:
-        classes: numbers of the classes.
+        classes: number or numbers of the classes.
         at: (row, column) of a map of classes, or (token,).
         mask: (h, w) weights of the positions, from 0 to 1, at any size: they are resized to the map of classes.
 
@@ -60,7 +62,7 @@ def margin(
     maximum as T approaches 0, their mean plus a constant for large T.
 
     Args:
-        classes: numbers of the classes.
+        classes: number or numbers of the classes.
         temperature: T.
         at, mask: the part of a map of classes, as in `logit`.
 

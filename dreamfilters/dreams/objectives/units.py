@@ -17,7 +17,7 @@ UNITS = {"map": "filters", "tokens": "channels", "vector": "units"}  # the word 
 _LARGEST = 2**31 - 1  # units and positions are int32
 
 
-def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") -> Objective:
+def channel(layer: str, channels: int | Iterable[int], *, reduce: Reducer = "mean") -> Objective:
     """Return the objective by which image i maximizes the response of the i-th channel of `layer`.
 
     The response is the mean of the activation map, or its maximum. The map of a token channel is its value at every
@@ -25,7 +25,7 @@ def channel(layer: str, channels: Iterable[int], *, reduce: Reducer = "mean") ->
 
     Args:
         layer: name of the layer.
-        channels: numbers of filters, token channels or dense units.
+        channels: number or numbers of filters, token channels or dense units.
         reduce: "mean" or "max" over map positions or tokens.
 
     Raises:
@@ -139,9 +139,17 @@ def value_at(maps: Tensor, position: Sequence[Tensor]) -> Tensor:
     return ops.take_along_axis(flat, index[:, None], axis=1)[:, 0]
 
 
-def non_negative(numbers: Iterable[int], what: str) -> tuple[int, ...]:
-    """Return numbers of units or positions, or raise a TargetError for none, a negative or a very large one."""
-    chosen = tuple(int(number) for number in numbers)
+def non_negative(numbers: int | Iterable[int], what: str) -> tuple[int, ...]:
+    """Return the numbers of units or positions, or raise a TargetError for none, a negative or a very large one."""
+    try:
+        several = [numbers] if isinstance(numbers, (int, np.integer)) else list(numbers)
+        if any(isinstance(each, str) for each in (numbers, *several)):
+            raise TypeError
+        chosen = tuple(int(number) for number in several)
+    except (TypeError, ValueError):
+        raise TargetError(
+            f"{what} {numbers!r}: give numbers; targets as text, such as 'class:STOP', have names"
+        ) from None
     if not chosen:
         raise TargetError(f"no {what}: give at least one")
     if min(chosen) < 0:

@@ -55,6 +55,9 @@ class Accuracy:
     labels: Numbers
     predicted: Numbers
 
+    def __repr__(self) -> str:
+        return f"Accuracy({self.describe()})"
+
     @property
     def count(self) -> int:
         """The number of images."""

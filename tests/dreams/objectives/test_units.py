@@ -105,3 +105,10 @@ def test_a_transformer_of_keras_hub_is_dreamed():
     assert layer.shape == (17, 16)
     channels, token = dream(network, f"{layer.name}:0-1", QUICK), dream(network, f"{layer.name}:3@5", QUICK)
     assert all(one.activated for one in (*channels, *token))
+
+
+def test_one_number_is_a_channel_and_a_name_is_refused():
+    assert channel("conv", 3).names == channel("conv", np.int64(3)).names == ("conv:3",)
+    for wrong in ("3", ["STOP"], None, [None]):
+        with pytest.raises(TargetError, match=r"channel .*: give numbers"):
+            channel("conv", wrong)

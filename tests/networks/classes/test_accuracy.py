@@ -17,6 +17,7 @@ def test_accuracy_by_hand():
     assert found.describe() == (
         "50% of 4 labeled images are predicted correctly (33% averaged over the classes; chance: 50%)"
     )
+    assert repr(found) == f"Accuracy({found.describe()})"
     assert of([0], [0]).describe() == "100% of 1 labeled image is predicted correctly (chance: 50%)"
 
 
