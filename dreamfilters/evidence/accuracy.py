@@ -26,7 +26,7 @@ def accuracy_of(network: AnyNetwork, images: ImageFolder, *, most: int = MOST_IM
     if there are as many.
 
     >>> accuracy_of(network, image_folder("signs")).describe()
-    '100% of 100 labeled images are predicted correctly (chance: 2%)'
+    '98% of 86 labeled images are predicted correctly (chance: 2%)'
     """
     network = network_of(network)
     numbers = _class_numbers(network, images.labels) if network.is_classifier else None

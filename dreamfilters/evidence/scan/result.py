@@ -194,7 +194,7 @@ class Scan:
         """The accuracy on the labeled images, by their indices; None without the classes in the scan or in the labels.
 
         >>> read_scan("outputs/scan").accuracy.describe()
-        '100% of 172 labeled images are predicted correctly (chance: 2%)'
+        '98% of 172 labeled images are predicted correctly (chance: 2%)'
         """
         outputs = next((facts.units for facts in self.facts if facts.type == "logits" and facts.kind == "vector"), 0)
         failed = {name for name, _ in self.failures}
