@@ -102,6 +102,6 @@ def _table(
         f"The score to reach is {goal:.3f}, robust: the mean over 16 fixed similarities of up to 5 degrees, 5 %, 2 px.",
         "Cold: first call in a fresh process, its compiling included, its imports not. Warm: the second call; both",
         "Xplique and dreamfilters compile at every call. Loop only: by the times at which steps ended.",
-        f"Fallbacks activated {mine[0]['recovered_by']}; {mine[0]['asleep']} stayed silent: in calls, not in loops.",
+        f"Fallbacks activated {mine[0]['recovered_by']}, {mine[0]['not_activated']} stayed silent: in calls only.",
     ]
     return table
