@@ -99,7 +99,7 @@ def _options_of(command: Any) -> dict[str, Any]:
 
 def _check_known(path: Path, table: Any, options: Any) -> None:
     if not isinstance(table, Mapping):
-        raise InputFormError(f"{path}: {table!r} stands where a table of options is expected")
+        raise InputFormError(f"{path}: {table!r} is not a table of options")
     for key in table:
         if _plain(key) not in options:
             raise UnknownNameError(f"{path}: {key}: no such option. {close_names(key, sorted(options))}")

@@ -107,7 +107,7 @@ def inputs(
     if save and target is not None and (ranking.is_clear or force):
         _save_form(target, ranking.best)
     elif save:
-        say(f"{target}: not saved; add --force to save the best form all the same")
+        say(f"{target}: not saved; add --force to save the best form anyway")
         raise typer.Exit(1)
     exit_if_failed(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 

@@ -31,8 +31,8 @@ def figure(
     """Return a result as a `matplotlib.figure.Figure`, as in `figure(dreams).savefig("dreams.pdf")`.
 
     Dreams become a grid. A comparison becomes a row for each unit: its dream, then the real images that activate it
-    most. The scan of a unit or a layer becomes response curves: the response that a share of the images stays below,
-    for a layer those of the ten units with the largest responses.
+    most. The scan of a unit or a layer becomes curves of quantiles: the response that a share of the images does not
+    exceed, for a layer of the ten units with the largest responses.
 
     Args:
         value: dreams, a comparison or one of its units, or the scan of a layer or a unit.

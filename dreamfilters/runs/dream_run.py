@@ -147,7 +147,7 @@ def run(
     Args:
         job: what to dream.
         folder: new, empty, or of an earlier run.
-        force: replace another run in the folder, also one of other targets; other files stay.
+        force: replace another run in the folder, also one with other targets; other files stay.
         progress: called with the number of finished dreams.
 
     Raises:

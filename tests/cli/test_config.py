@@ -55,7 +55,7 @@ def test_a_project_without_the_table_has_no_defaults(tmp_path, commands):
     [
         ("recip = 1", UnknownNameError, "recip: no such option. Close names: recipe"),
         ("[layers]\nrecipe = 1", UnknownNameError, "recipe: no such option"),
-        ("dream = 3", InputFormError, "3 stands where a table of options is expected"),
+        ("dream = 3", InputFormError, "3 is not a table of options"),
         ("a =", InputFormError, "is not TOML"),
     ],
 )

@@ -167,7 +167,7 @@ def test_maps_of_other_weights_are_refused(run_command, workspace, tmp_path, mak
     finally:
         (workspace / "tiny.keras").write_bytes(kept)
     assert code == 2
-    assert re.search("holds maps of other model; choose another folder", err)
+    assert re.search(r"holds maps with other settings \(model\); choose another folder", err)
     assert run_command(*words)[0] == 0
 
 

@@ -91,7 +91,7 @@ def test_other_settings_need_force_and_replace_the_earlier_files(job, tmp_path):
     few = CompareJob(replace(job.plan, targets=("conv1",), seeds=1), job.spec)
     run(few, tmp_path)
     other = replace(few, plan=replace(few.plan, targets=("conv2",)))
-    with pytest.raises(OutputError, match=r"holds an atlas of other targets; .* or add --force"):
+    with pytest.raises(OutputError, match=r"holds an atlas with other settings \(targets\); .* or add --force"):
         run(other, tmp_path)
     (tmp_path / "units" / "mine.txt").write_text("mine")
     run(other, tmp_path, force=True)

@@ -212,7 +212,7 @@ def test_another_audit_is_replaced_only_by_force_and_other_files_never(whole, au
     run(audit_job(scan=None), tmp_path)
     assert read_audit(tmp_path).images == 0
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(OutputError, match=r"holds an audit of other images; .* or add --force"):
+    with pytest.raises(OutputError, match=r"holds an audit with other settings \(images\); .* or add --force"):
         run(audit_job(), tmp_path)
     run(audit_job(), tmp_path, force=True)
     assert read_audit(tmp_path) == read_audit(whole)

@@ -73,7 +73,7 @@ def test_a_damaged_report_is_made_again(job, tmp_path):
 def test_other_settings_need_force_and_replace_the_earlier_files(job, tmp_path):
     run(job, tmp_path)
     other = replace(job, plan=replace(job.plan, targets=("conv2:2",)))
-    with pytest.raises(OutputError, match="holds a comparison of other targets"):
+    with pytest.raises(OutputError, match=r"holds a comparison with other settings \(targets\)"):
         run(other, tmp_path)
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "dreams" / "mine.png").write_text("mine")

@@ -67,7 +67,9 @@ def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, 
     assert second.value[2].seconds is None
     assert first.value[0].image.stat().st_mtime_ns == written
     assert bytes_in(tmp_path) == whole
-    with pytest.raises(OutputError, match="holds a run of other seed; choose another folder with --out, or add"):
+    with pytest.raises(
+        OutputError, match=r"holds a run with other settings \(seed\); choose another folder with --out, or add"
+    ):
         run(job_for(targets=("conv1:3",), seed=8), tmp_path)
     run(job_for(targets=("conv1:2",)), tmp_path, force=True)
     assert len(list(tmp_path.glob("conv1*.png"))) == 1
@@ -88,7 +90,7 @@ def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):
     assert bytes_in(tmp_path / "parts") == bytes_in(tmp_path / "whole")
     for entry in found.value:
         assert reproduce(entry.image, job_of(entry.image)).same
-    with pytest.raises(OutputError, match="holds a run of other recipe;"):
+    with pytest.raises(OutputError, match=r"holds a run with other settings \(recipe\);"):
         run(job_for(recipe=DefaultRecipes(("steps=3",)), targets=("conv1:0",)), tmp_path / "parts")
 
 

@@ -99,7 +99,7 @@ def test_another_run_is_refused_by_what_differs(tmp_path, make_dream, settings, 
     with opened(tmp_path, settings, {}) as store:
         store.close([store.save(make_dream())])
     before = bytes_in(tmp_path)
-    message = r"holds a run of other seed; choose another folder with --out, or add --force"
+    message = r"holds a run with other settings \(seed\); choose another folder with --out, or add --force"
     with pytest.raises(OutputError, match=message), opened(tmp_path, settings | {"seed": 8}, {}):
         pass
     assert bytes_in(tmp_path) == before

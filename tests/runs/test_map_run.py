@@ -157,7 +157,7 @@ def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     out = tmp_path / "out"
     draw_maps(network, image_folder(folder), out, MapSettings(layers=("conv1",)))
     other = MapSettings(layers=("conv2",), style=MapStyle(MapScale("layer")))
-    with pytest.raises(OutputError, match=r"holds maps of other units, style; .*--force"):
+    with pytest.raises(OutputError, match=r"holds maps with other settings \(units, style\); .*--force"):
         draw_maps(network, image_folder(folder), out, other)
     draw_maps(network, image_folder(folder), out, other, force=True)
     draw_maps(network, image_folder(folder), tmp_path / "whole", other)
@@ -190,7 +190,8 @@ def test_another_image_of_the_same_name_is_not_added(network, folder, tmp_path):
     before = contents(out)
     (folder / "b" / "0.png").write_bytes((folder / "a" / "1.png").read_bytes())
     with pytest.raises(
-        OutputError, match=r"holds maps of other images; choose another folder with --out, or add --force"
+        OutputError,
+        match=r"holds maps with other settings \(images\); choose another folder with --out, or add --force",
     ):
         draw_maps(network, image_folder(folder / "b" / "0.png"), out, QUICK)
     assert contents(out) == before

@@ -169,9 +169,9 @@ def test_a_scan_of_other_settings_is_refused(job, make_tiny, fill, network_of, f
     run(StoredScanJob(job), out)
     before = content(out)
     weights = dataclasses.replace(job, network=network_of(fill(make_tiny(), 5)))
-    with pytest.raises(OutputError, match="holds a scan of other weights"):
+    with pytest.raises(OutputError, match=r"holds a scan with other settings \(weights\)"):
         run(StoredScanJob(weights), out)
-    with pytest.raises(OutputError, match="holds a scan of other top;"):
+    with pytest.raises(OutputError, match=r"holds a scan with other settings \(top\);"):
         run(StoredScanJob(dataclasses.replace(job, k=3)), out)
     with pytest.raises(OutputError, match="other layers"):
         run(StoredScanJob(dataclasses.replace(job, layers=("conv1",))), out)

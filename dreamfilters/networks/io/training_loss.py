@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Of values that are no logits: errors, without capitals and underscores.
+# Losses of regressions, in lower case and without underscores.
 _REGRESSIONS = frozenset(
     {"mse", "meansquarederror", "mae", "meanabsoluteerror", "mape", "meanabsolutepercentageerror", "msle",
      "meansquaredlogarithmicerror", "huber", "huberloss", "logcosh"}

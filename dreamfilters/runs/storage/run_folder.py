@@ -218,7 +218,8 @@ def _joined(run: RunFolder, earlier: Manifest, force: bool) -> RunFolder:
     if joined is None and not force:
         differing = ", ".join(kind.differing(earlier, run.settings)) or kind.adds
         raise OutputError(
-            f"{run.path}: holds {kind.noun} of other {differing}; choose another folder with --out, or add --force"
+            f"{run.path}: holds {kind.noun} with other settings ({differing}); choose another folder with --out, or "
+            "add --force"
         )
     names = kind.files_in(run.path)
     present = {path.name for path in run.path.iterdir()} - {LOCK}

@@ -49,7 +49,8 @@ def test_a_run_of_equal_settings_is_left_alone(held):
 
 def test_another_run_is_refused_by_what_differs_and_removed_by_force(held):
     with pytest.raises(
-        OutputError, match=r"holds a test of other seed; choose another folder with --out, or add --force"
+        OutputError,
+        match=r"holds a test with other settings \(seed\); choose another folder with --out, or add --force",
     ):
         enter(held, {"seed": 2, "top": 4})
     assert enter(held, {"seed": 2, "top": 4}, force=True).settings["seed"] == 2
@@ -61,9 +62,9 @@ def test_a_run_of_equal_settings_adds_to_the_earlier_one(held):
     assert enter(held, {"seed": 1, "top": 3}, kind=ADDING).settings == {"seed": 1, "top": 7}
     assert Manifest.read(held).settings == {"seed": 1, "top": 7}
     assert names(held) == before
-    with pytest.raises(OutputError, match="holds a test of other seed;"):
+    with pytest.raises(OutputError, match=r"holds a test with other settings \(seed\);"):
         enter(held, {"seed": 2, "top": 3}, kind=ADDING)
-    with pytest.raises(OutputError, match="holds a test of other top;"):  # this folder cannot hold both
+    with pytest.raises(OutputError, match=r"holds a test with other settings \(top\);"):  # this folder cannot hold both
         enter(held, {"seed": 1, "top": 7}, kind=ADDING)
     assert enter(held, {"seed": 1, "top": 5}, kind=ADDING, force=True).settings["top"] == 5
     assert "one.txt" not in names(held)
@@ -97,7 +98,7 @@ def test_the_free_folder_is_the_first_that_the_run_can_enter(tmp_path):
 def test_a_run_of_another_version_is_refused(held):
     values = json.loads((held / MANIFEST).read_bytes()) | {"dreamfilters": "0.0"}
     (held / MANIFEST).write_text(json.dumps(values))
-    with pytest.raises(OutputError, match="holds a test of other version;"):
+    with pytest.raises(OutputError, match=r"holds a test with other settings \(version\);"):
         enter(held)
 
 
