@@ -68,8 +68,8 @@ def numbered_labels(network: Network, labels: Sequence[str]) -> tuple[tuple[str,
         folders = tuple(sorted(set(labels)))
         if len(folders) != len(names):
             raise UnknownNameError(
-                f"{error} (its {len(names)} outputs can be named with --classes FILE, or the folders numbered 0 to "
-                f"{len(names) - 1})"
+                f"{error} (the images have {len(folders)} labels, the network {len(names)} classes; give images "
+                f"of every class, or number the folders 0 to {len(names) - 1})"
             ) from None
         return folders, [folders.index(label) for label in labels]
 

@@ -50,9 +50,7 @@ def test_folders_name_the_outputs_if_nothing_else_does(named):
 
 @pytest.mark.parametrize("names", [("0", "1", "2"), ("stop", "go", "left")])
 def test_labels_that_are_no_classes_are_refused(named, names):
-    words = (
-        r"class cat: tiny has no such class.*its 3 outputs can be named with --classes FILE, or the folders numbered"
-    )
+    words = r"class cat: tiny has no such class.*the images have 2 labels, the network 3 classes; give images"
     with pytest.raises(UnknownNameError, match=words):
         class_orders(named(*names), ["cat", "dog"])
 
