@@ -201,7 +201,7 @@ def test_a_stored_scan_is_reused_and_one_of_other_weights_refused(workspace, who
     assert not (tmp_path / "refused").exists()
     survey = ScanJob(changed, source_of(image_folder(workspace / "images")), default_layers(changed), k=3)
     before = content(scan)
-    with pytest.raises(OutputError, match="a scan of other weights"):
+    with pytest.raises(OutputError, match=r"a scan with other settings \(weights\)"):
         run(AuditJob(changed, "other.keras", survey, scan), tmp_path / "refused", force=True)
     assert content(scan) == before
     with pytest.raises(OutputError, match="holds no scan"):

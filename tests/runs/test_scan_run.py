@@ -169,13 +169,13 @@ def test_a_scan_of_other_settings_is_refused(job, make_tiny, fill, network_of, f
     run(StoredScanJob(job), out)
     before = content(out)
     weights = dataclasses.replace(job, network=network_of(fill(make_tiny(), 5)))
-    with pytest.raises(OutputError, match=r"holds a scan with other settings \(weights\)"):
+    with pytest.raises(OutputError, match=r"holds a scan with other settings \(weights, labels\)"):
         run(StoredScanJob(weights), out)
     with pytest.raises(OutputError, match=r"holds a scan with other settings \(top\);"):
         run(StoredScanJob(dataclasses.replace(job, k=3)), out)
-    with pytest.raises(OutputError, match="other layers"):
+    with pytest.raises(OutputError, match=r"other settings \(layers\)"):
         run(StoredScanJob(dataclasses.replace(job, layers=("conv1",))), out)
-    with pytest.raises(OutputError, match="other images"):
+    with pytest.raises(OutputError, match=r"other settings \(images"):
         run(StoredScanJob(dataclasses.replace(job, source=source_of(image_folder(folder / "0")))), out)
     assert content(out) == before
     assert run(StoredScanJob(dataclasses.replace(job, k=3)), out, force=True).value.k == 3
