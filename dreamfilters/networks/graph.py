@@ -298,6 +298,11 @@ def _reshaping(shape: Shape) -> keras.layers.Layer:
     return keras.layers.Reshape(tuple(side or -1 for side in shape))
 
 
+def is_flat_input(step: Step) -> bool:
+    """Return whether a step is no layer of the model, but reshapes the image to its flat input."""
+    return step.type == "Reshape" and step.inputs == (0,) and step.operation is _reshaping(step.shape)
+
+
 def _frame_networks(function: Any) -> dict[str, Any]:
     """Return the graphs of the models that a function applies to each frame of a video, by the name of the layer."""
     wrappers = [layer for layer in function.operations if isinstance(layer, keras.layers.TimeDistributed)]

@@ -19,7 +19,7 @@ from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.classes.class_head import ClassHead, head_of
 from dreamfilters.networks.fingerprint import fingerprint_of
-from dreamfilters.networks.graph import CALL, Graph, Step, flatten
+from dreamfilters.networks.graph import CALL, Graph, Step, flatten, is_flat_input
 from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
@@ -295,7 +295,9 @@ def _side(info: LayerInfo) -> str:
 
 
 def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> LayerInfo:
-    reason = output.reason or output.obstacle
+    kind, reason = output.kind, output.reason or output.obstacle
+    if is_flat_input(step):
+        kind, reason = "not visual", "it is the image, in the shape of the input"
     return LayerInfo(
         name=step.name,
         type=step.type,
@@ -303,8 +305,8 @@ def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> Lay
         units=(output.shape[-1] or 0) if output.shape else 0,
         activation=activation_functions.activation_name(step),
         receptive_field=field,
-        kind=output.kind,
-        grid=output.grid if output.kind == "tokens" else None,
+        kind=kind,
+        grid=output.grid if kind == "tokens" else None,
         dreamable=not reason,
         reason=reason,
     )

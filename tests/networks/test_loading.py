@@ -217,7 +217,7 @@ def test_rows_of_pixels_and_an_input_that_is_reshaped_need_no_size():
     network = load(keras.Model(x, keras.layers.Conv2D(2, 3, name="conv")(maps)))
     assert network.form.describe() == "10x10 RGB, 0 to 255"
     assert network.layer("conv").receptive_field.size == (3, 3)
-    assert [info.kind for info in network.layers] == ["vector", "map", "map", "map"]
+    assert [info.kind for info in network.layers] == ["not visual", "map", "map", "map"]
 
 
 def test_networks_without_an_image_input_are_refused(save):

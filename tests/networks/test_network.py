@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import UnknownNameError
-from dreamfilters.networks import LOGITS, InputForm, Network, before
+from dreamfilters.networks import LOGITS, InputForm, Network, before, load
 
 
 @pytest.fixture
@@ -221,3 +221,13 @@ def test_addresses_of_watch_name_layers(network):
 def test_a_title_is_a_name_with_its_other_names(network):
     assert network.class_titles[:3] == ("20", "STOP (stop sign)", "Überholverbot (no passing)")
     assert network.class_title(7) == "7"  # an output without a name
+
+
+@pytest.mark.parametrize("shape", [(64,), (8, 8)])
+def test_the_reshaping_of_the_image_to_a_flat_input_is_no_layer_to_look_at(shape):
+    """A layer of the model with the same output is one."""
+    image = keras.Input(shape, name="pixels")
+    model = keras.Model(image, layers.Dense(3, name="classes")(layers.Flatten(name="flat")(image)))
+    kinds = {info.name: (info.kind, info.reason) for info in load(model, size=(8, 8)).layers}
+    assert kinds["pixels"] == ("not visual", "it is the image, in the shape of the input")
+    assert kinds["flat"] == ("vector", "")
