@@ -173,7 +173,7 @@ function MapTile({ map, limits, colors, alt, positionOf, layer, image, loading }
         label=${`Activation map of the unit on ${alt}`} positionOf=${positionOf} />
       ${
         otherTokens.length > 0 &&
-        html`<span class="small soft" title="Class and register tokens, which are no part of the grid">
+        html`<span class="small soft" title="Class and register tokens, which are not part of the grid">
           other tokens: ${otherTokens.map((value) => formatNumber(value)).join(", ")}</span>`
       }`;
   }
