@@ -66,12 +66,13 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     assert result.value is not None  # it was not stopped
     rows, readable = layer_rows(result.value), result.value.readable
     if as_json:
-        accuracy = result.value.accuracy and result.value.accuracy.value
+        accuracy = result.value.accuracy
         print_json(
             {
                 "folder": str(result.folder),
                 "images": readable,
-                "accuracy": accuracy,
+                "accuracy": None if accuracy is None else float(accuracy.right.mean()),
+                "balanced_accuracy": None if accuracy is None else accuracy.value,  # averaged over the classes
                 "wrong": _wrong(result.value),
                 "failures": failure_values(result.failures),
                 "layers": rows,

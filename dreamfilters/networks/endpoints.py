@@ -70,7 +70,8 @@ def input_index(
         chosen = names.index(wanted)
     if len(shapes[chosen]) > 3:
         hints = [f"--input {name} opens the network that {name} applies to each frame" for name in frames]
-        raise _no_image(model, shapes[chosen], "a volume or a video", *hints)
+        one = "a model of one slice or frame, built of its layers, has one"
+        raise _no_image(model, shapes[chosen], "a volume or a video", *(hints or [one]))
     return chosen
 
 

@@ -167,6 +167,9 @@ def test_a_scan_names_the_images_that_are_predicted_as_another_class(workspace, 
     # classes of 5, 6 and 7 images, one of the last is wrong
     assert lines[0] == "94% of 18 labeled images are predicted correctly (95% averaged over the classes; chance: 33%)"
     assert lines[-1] == "predicted as another class, 1 of 18 labeled images: 2/dark.png as 0"
+    values = json.loads(invoke(scan_command.scan, *words, "--json").stdout)
+    shares = values["accuracy"], values["balanced_accuracy"]
+    assert (shares, len(values["wrong"])) == (pytest.approx((17 / 18, (1 + 1 + 6 / 7) / 3)), 1)
 
 
 def test_the_input_form_of_a_regression_is_printed_although_no_search_is_possible(workspace):

@@ -32,7 +32,7 @@ def test_the_input_that_takes_the_image(inputs, wanted, number):
             (VIDEO,),
             None,
             ModelError,
-            r"net: has no image input: its input is \(9, 4, 4, 3\), a volume or a video; an image",
+            r"net: has no image input: its input is \(9, 4, 4, 3\), a volume or a video; .*; a model of one slice",
         ),
         ((AGE, VIDEO), "video", ModelError, "a volume or a video"),
         ((LEFT, RIGHT), None, ModelError, r"2 inputs for an image \(left, right\); choose one with --input NAME"),
