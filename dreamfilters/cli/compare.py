@@ -136,7 +136,8 @@ def atlas(
     result = run_options.run(KIND, network, run, job)
     counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)
     rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in counts.items())]
-    rows.append(("loses to a real image", str(losing)))
+    if losing and not run_options.as_json:
+        say(f"{losing} {'dream loses' if losing == 1 else 'dreams lose'} to a real image")
     _print(result, {"counts": counts, "losing": losing}, rows, len(source), run_options.as_json)
 
 

@@ -113,7 +113,7 @@ def test_counts_the_page_and_the_image_that_failed(noisy, tmp_path):
     assert result.exit_code == 3, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["verdict", "units"]
-    assert sum(int(words[-1]) for words in lines[1:-2]) == 11
+    assert sum(int(words[-1]) for words in lines[1:-1]) == 11
     assert lines[-1] == [str(tmp_path / "out" / "index.html")]
     assert "1 of 25 images could not be read" in result.stderr
     again = invoked(noisy, noisy / "images", "--out", tmp_path / "out", "--json")
