@@ -25,8 +25,12 @@ from dreamfilters.viewer.server.http_server import Viewer
 pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
 
 
-# Folders and files whose tests are all slow: they open a browser, kill processes, or train a network.
-SLOW = {"browser", "test_killed.py", "test_train.py", "test_launch.py", "test_blog_post.py"}
+# Folders and files whose tests are all slow: they open a browser, kill processes, train a network, or share a fixture
+# that takes seconds.
+SLOW = {
+    "browser", "test_killed.py", "test_train.py", "test_launch.py", "test_blog_post.py", "test_malformed.py",
+    "test_hostile_names.py",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,6 +36,7 @@ def asked(place, *words):
     return CliRunner().invoke(app, [str(place / "tiny.keras"), *map(str, words), *FEW])
 
 
+@pytest.mark.slow
 def test_a_line_a_unit_and_the_page(place, tmp_path):
     out = tmp_path / "out"
     names = ["--classes", place / "names.txt"]
@@ -108,6 +109,7 @@ def invoked(noisy, *words):
     return CliRunner().invoke(app, [str(noisy / "tiny.keras"), *map(str, words), *ATLAS])
 
 
+@pytest.mark.slow
 def test_counts_the_page_and_the_image_that_failed(noisy, tmp_path):
     result = invoked(noisy, noisy / "images", "--out", tmp_path / "out")
     assert result.exit_code == 3, result.output

@@ -76,6 +76,7 @@ def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):
     """Filters and classes have recipes of their own; each record has that of its dream."""
     quick = DefaultRecipes(("steps=2",))

@@ -64,6 +64,7 @@ def test_directions_matches_and_diversity_read_tokens(vit):
     assert len({one.image.tobytes() for one in facets}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["mlp1:0-4", "add2b:1-3", "attention2:0-2", "mlp2:1@3", "class:*"])
 def test_a_dream_of_tokens_is_the_same_alone_and_in_a_batch(target, vit):
     together = dream(vit, target, QUICK, seed=3)
@@ -73,6 +74,7 @@ def test_a_dream_of_tokens_is_the_same_alone_and_in_a_batch(target, vit):
         assert one.score == other.score
 
 
+@pytest.mark.slow
 def test_a_transformer_is_given_other_canvases_at_its_own_size(vit):
     for goal in (channel("add1b", [0]), logit([1])):
         for size in (12, 24):
