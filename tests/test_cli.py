@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -177,6 +178,38 @@ def test_the_layer_table_calls_a_full_receptive_field_the_whole_image(run_comman
     rows = {line.split()[0]: line for line in out.splitlines()}
     assert rows["conv1"].split() == ["conv1", "Conv2D", "map", "16x16x8", "8", "relu", "3x3", "yes"]
     assert "whole image" in rows["classes"]
+
+
+@pytest.mark.slow
+def test_token_layers_take_part_in_every_command(run_command, workspace):
+    x = image = keras.Input((16, 16, 3))
+    x = layers.Reshape((16, 8))(layers.Conv2D(8, 4, strides=4, name="patches")(x))
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 4, name="attention")(x, x)])
+    x = layers.GlobalAveragePooling1D()(layers.Dense(6, activation="relu", name="mlp")(x))
+    keras.utils.set_random_seed(3)
+    save(keras.Model(image, layers.Dense(3, activation="softmax", name="classes")(x)), workspace / "vit.keras")
+    folder = workspace / "pixels"
+    folder.mkdir()
+    for number, pixels in enumerate(np.random.default_rng(0).random((9, 16, 16, 3))):
+        (folder / f"{number}.png").write_bytes(images.png_bytes(pixels))
+
+    rows = {row["name"]: row for row in json.loads(run_command("layers", "vit.keras", "--json")[1])}
+    assert (rows["mlp"]["kind"], rows["mlp"]["units"]) == ("tokens", 6)
+    commands = {
+        "maps": (folder / "0.png", "--layers", "mlp"),
+        "scan": (folder, "--layers", "mlp"),
+        "audit": (folder, "--layers", "mlp"),
+        "dream": ("mlp:0", "mlp:1@5", "--recipe", "fast"),
+        "compare": ("mlp:0", folder, "--recipe", "fast", "--seeds", "1"),
+        "atlas": (folder, "--layers", "mlp", "--recipe", "fast", "--seeds", "1"),
+    }
+    for command, arguments in commands.items():
+        code, out, err = run_command(command, "vit.keras", *arguments, "--out", f"tokens/{command}", "-q")
+        assert code == 0, (command, err)
+        assert out, command
+    found = dreamfilters.read_scan(workspace / "tokens" / "scan").unit("mlp", 0)
+    assert found.strongest["max"][0].position[1] == 0  # (token, 0)
+    assert len(list((workspace / "tokens" / "atlas" / "units").glob("mlp-*.html"))) == 6
 
 
 def test_recipes_are_listed_and_a_printed_one_can_be_used(run_command, workspace):

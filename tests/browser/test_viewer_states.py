@@ -1,5 +1,6 @@
 """The viewer's page on a server with canned responses: empty, late, broken, hostile and very large ones."""
 
+import contextlib
 import json
 import math
 import threading
@@ -114,7 +115,8 @@ class CannedServer:
                     self.send_header(name, value)
                 self.send_header("Content-Security-Policy", POLICY)
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(BrokenPipeError):  # the page has been left
+                    self.wfile.write(content)
 
             def stream(self):
                 self.close_connection = True
