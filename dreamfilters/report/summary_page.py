@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dreamfilters.evidence.scan.result import ScannedImages
+from dreamfilters.evidence.scan.result import ScannedImages, readable_images
 from dreamfilters.report.html_frame import anchors, rendered, shown_uri
 
 PAGE = "index.html"
@@ -95,5 +95,4 @@ def summary_page(summary: Summary) -> bytes:
 
 def image_tiles(images: ScannedImages | None, wanted: Sequence[tuple[int, str]]) -> tuple[TileImage, ...]:
     """Return the scanned images of these indices, each with what it shows, as far as they can be read."""
-    found = [(images.tried(index), alt) for index, alt in wanted if index >= 0] if images is not None else []
-    return tuple(TileImage(shown_uri(image, small=True), alt) for image, alt in found if not isinstance(image, str))
+    return tuple(TileImage(shown_uri(image, small=True), alt) for image, alt in readable_images(images, wanted))

@@ -56,7 +56,7 @@ class AuditJob:
     seed: int = 0
     wrap_dreamer: Callable[[Dreamer], Dreamer] | None = None
 
-    @property
+    @cached_property
     def model(self) -> dict[str, str]:
         """Name, spec and fingerprint of the network."""
         return model_values(self.network, self.spec)

@@ -60,7 +60,7 @@ class CompareJob:
         plan, layers = self.plan, tuple(dict.fromkeys([*self.plan.layers, *self.also]))
         return ScanJob(plan.network, plan.source, layers, k=max(plan.top, TOP_K))
 
-    @property
+    @cached_property
     def model(self) -> dict[str, str]:
         """Name, spec and fingerprint of the network."""
         return model_values(self.plan.network, self.spec)

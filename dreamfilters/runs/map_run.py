@@ -211,7 +211,7 @@ class MapJob:
         first = next((image for _, image in self.source.only(range(len(self.source)))), None)
         return None if first is None else (height or first.shape[0], width or first.shape[1])
 
-    @property
+    @cached_property
     def model(self) -> dict[str, str]:
         """Name, spec and fingerprint of the network."""
         return model_values(self.network, self.spec)

@@ -39,7 +39,7 @@ class StoredScanJob:
     spec: str = ""
     save_every: float = _SAVE_EVERY
 
-    @property
+    @cached_property
     def model(self) -> dict[str, str]:
         """Name, spec and fingerprint of the network."""
         from dreamfilters.runs.storage.records import model_values

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from dreamfilters.networks.classes.accuracy import Accuracy
 from dreamfilters.networks.layers.layer_info import LayerInfo
 
 _NUMBERS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "nonfinite")  # one per unit
+Words = TypeVar("Words")  # what is shown beside an image
+
 _SHOWN = 24  # images in a notebook
 _NO_IMAGES = "read_scan(folder, images=image_folder(...)) also shows the images."
 
@@ -316,10 +318,15 @@ def _lines(row: Mapping[str, Any]) -> tuple[str, ...]:
     return f"{row['layer']}:{row['strongest']}", f"{row['maximum']:.4g}", row["image"]
 
 
+def readable_images(
+    images: ScannedImages | None, wanted: Sequence[tuple[int, Words]]
+) -> list[tuple[NDArray[np.float32], Words]]:
+    """Return the images of these indices with their words; images that cannot be read or are not known are left out."""
+    read = [(images.tried(index), words) for index, words in wanted if index >= 0] if images is not None else []
+    return [(image, words) for image, words in read if not isinstance(image, str)]
+
+
 def _tiles(images: ScannedImages | None, wanted: Sequence[tuple[int, Sequence[str]]]) -> str:
     """Return the images of these indices with their lines, "" if none of them can be read."""
-    if images is None:
-        return ""
-    read = [(images.tried(index), lines) for index, lines in wanted if index >= 0]
-    found = [(image, lines) for image, lines in read if not isinstance(image, str)]
+    found = readable_images(images, wanted)
     return tiles(found) if found else ""
