@@ -232,7 +232,7 @@ class MapJob:
             "arrays": options.arrays,
             "versions": backend.versions(),
             "images": {
-                name: {"label": self.source.labels[index], "file": self.file(index), "sha256": self.digest(index)}
+                name: {"label": self.source.labels[index], "file": self.file(index), "sha256": self.digests[index]}
                 for index, name in enumerate(self.source.names)
             },
         }
@@ -260,21 +260,26 @@ class MapJob:
         """Return the path of an image as it was given, "" for an array."""
         return "" if isinstance(self.source, ImageArrays) else self.source.paths[index].as_posix()
 
-    def digest(self, index: int) -> str:
-        """Return the SHA-256 of an image's file or values, "" if the file cannot be read."""
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The SHA-256 of each image's file or values, "" for a file that cannot be read; hashed once for a job."""
         if isinstance(self.source, ImageArrays):
-            return sha256(self.source.images[index].tobytes())
-        try:
-            return sha256(self.source.paths[index].read_bytes())
-        except OSError:
-            return ""
+            return tuple(sha256(image.tobytes()) for image in self.source.images)
+        return tuple(map(_file_digest, self.source.paths))
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def _all_maps(job: MapJob, store: MapStore) -> Iterator[tuple[int, StoredMaps]]:
     """Yield index and maps of every readable image, those of an earlier run first."""
     names, missing = job.source.names, []
     for index, name in enumerate(names):
-        maps = store.finished(name, job.digest(index)) if store.folder(name).exists() else None
+        maps = store.finished(name, job.digests[index]) if store.folder(name).exists() else None
         if maps is None:
             missing.append(index)
         else:
@@ -309,7 +314,7 @@ def _draw(
     if job.options.arrays:
         arrays = {stem: maps[stem].values.astype(layers[maps[stem].info.name]["array"]["type"]) for stem in maps}
         files[ARRAYS] = store.write(name, ARRAYS, npz_bytes(arrays))
-    record = {"label": label, "sha256": job.digest(index), "predictions": plain(found)}
+    record = {"label": label, "sha256": job.digests[index], "predictions": plain(found)}
     return store.finish(name, {**record, "layers": layers}, files)
 
 
