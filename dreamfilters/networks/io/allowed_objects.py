@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io import config_limits
+from dreamfilters.networks.io import config_limits, limits
 from dreamfilters.networks.io.config_limits import is_functional
 from dreamfilters.networks.io.custom_objects import CustomObjects, module_of
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
@@ -22,7 +22,6 @@ from dreamfilters.networks.migrate.layer_settings import layer_settings, missing
 
 Config: TypeAlias = dict[str, Any]
 
-_LARGEST = 10**8  # integer among a layer's settings
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
 _PLAIN = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
 _POLICIES = {
@@ -150,8 +149,10 @@ class _Admission:
         """Return a value that contains only numbers, text, tensors and dtypes."""
         if isinstance(value, (list, tuple)):
             return [self._plain(name, key, inner) for inner in value]
-        if isinstance(value, int) and abs(value) > _LARGEST and key != "seed":
-            raise ModelError(f"its layer {short(name)} has {key}={short(value)}; the largest is {_LARGEST:,}")
+        if isinstance(value, int) and abs(value) > limits.LARGEST_SETTING and key != "seed":
+            raise ModelError(
+                f"its layer {short(name)} has {key}={short(value)}; the largest is {limits.LARGEST_SETTING:,}"
+            )
         if not isinstance(value, Mapping):
             return value
         inner = {part: self._plain(name, part, one) for part, one in value.items() if part not in _IGNORED}

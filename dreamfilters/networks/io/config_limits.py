@@ -7,20 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.io.size_check import LARGEST_MAP
+from dreamfilters.networks.io import limits
 from dreamfilters.networks.migrate.layer_settings import short
 
 Config: TypeAlias = dict[str, Any]
 
-_MOST_CALLS = 20_000  # of layers, including those of nested models for each call; ResNet1001 has 3,500
-_MOST_ROUNDS = 100_000  # visits of layers while Keras builds a graph: five seconds
-_DEEPEST = 200  # levels of JSON; a nested model takes four
-
 
 def check_calls(entry: Config) -> None:
     """Check the number of layer calls in an entry, or raise ModelError."""
-    if _calls(entry) > _MOST_CALLS:
-        raise ModelError(f"calls layers {_calls(entry):,} times, more than the {_MOST_CALLS:,} that are opened")
+    if _calls(entry) > limits.MOST_CALLS:
+        raise ModelError(f"calls layers {_calls(entry):,} times, more than the {limits.MOST_CALLS:,} that are opened")
 
 
 def check_nodes(name: str, entry: Config) -> None:
@@ -31,7 +27,7 @@ def check_nodes(name: str, entry: Config) -> None:
 
 def check_order(name: str, class_name: str, layers: list[Config]) -> None:
     """Check that the layers of a model are listed in an order in which they can be built, or raise ModelError."""
-    if _rounds(layers) * len(layers) > _MOST_ROUNDS:
+    if _rounds(layers) * len(layers) > limits.MOST_ROUNDS:
         raise ModelError(f"its {class_name} {short(name)} lists its layers in an order in which they cannot be built")
 
 
@@ -41,14 +37,14 @@ def check_input(name: str, shape: Any) -> None:
     whole = [side for side in sides if side is not None]
     if not all(isinstance(side, int) and side > 0 for side in whole):
         raise ModelError(f"its input {short(name)} has the shape {short(shape)}; its sides must be positive integers")
-    if math.prod(whole) > LARGEST_MAP:
+    if math.prod(whole) > limits.LARGEST_MAP:
         raise ModelError(f"its input {short(name)} has the shape {short(shape)}, which does not fit into memory")
 
 
 def check_depth(config: Config) -> None:
     """Check how deep a configuration is nested, or raise ModelError."""
     level: list[Any] = [config]
-    for _ in range(_DEEPEST):
+    for _ in range(limits.DEEPEST_CONFIG):
         level = [
             inner
             for value in level
@@ -56,7 +52,7 @@ def check_depth(config: Config) -> None:
             for inner in (value.values() if isinstance(value, Mapping) else value)
         ]
     if level:
-        raise ModelError(f"its configuration is nested more than {_DEEPEST} deep")
+        raise ModelError(f"its configuration is nested more than {limits.DEEPEST_CONFIG} deep")
 
 
 def is_functional(config: Mapping[str, Any]) -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 import h5py
 
 from dreamfilters.errors import ModelError, close_names
+from dreamfilters.networks.io import limits
 from dreamfilters.networks.io.foreign_files import (
     CONFIG,
-    LARGEST_TEXT,
     describe_archive,
     describe_file,
     describe_folder,
@@ -24,11 +24,6 @@ from dreamfilters.networks.io.foreign_files import (
 )
 
 SUFFIXES = (".keras", ".h5", ".hdf5")  # of model files
-_MOST_OBJECTS = 200_000  # groups and arrays of one file
-_DEEPEST = 100  # nested groups
-_MOST_MEMBERS = 10_000
-_SMALL = 2**20  # bytes that every array and member may have
-_MOST_RATIO = 100  # bytes for each stored byte, as in Keras' check of archives
 
 # gzip, shuffle, fletcher32, szip, n-bit, scale-offset, and lzf of h5py; HDF5 would load others from the disk
 _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
@@ -97,8 +92,10 @@ def check_hdf5(file: h5py.File) -> int:
         if address in seen:
             raise ModelError(f"{path} has two names in the file; Keras writes one")
         seen.add(address)
-        if len(seen) > _MOST_OBJECTS or path.count("/") > _DEEPEST:
-            raise ModelError(f"has more than {_MOST_OBJECTS} objects, or groups nested more than {_DEEPEST} deep")
+        if len(seen) > limits.MOST_OBJECTS or path.count("/") > limits.DEEPEST_GROUP:
+            raise ModelError(
+                f"has more than {limits.MOST_OBJECTS} objects, or groups nested more than {limits.DEEPEST_GROUP} deep"
+            )
         if isinstance(member, h5py.Dataset):
             check_array(member)
             numbers += member.size or 0
@@ -129,7 +126,7 @@ def check_array(array: h5py.Dataset) -> None:
         raise ModelError(f"{array.name} keeps its values in another file, which is not read")
     if not {settings.get_filter(n)[0] for n in range(settings.get_nfilters())} <= _FILTERS:
         raise ModelError(f"{array.name} uses an unknown compression filter")
-    if array.nbytes > max(_SMALL, _MOST_RATIO * array.id.get_storage_size()):
+    if array.nbytes > max(limits.SMALL_CLAIM, limits.CLAIMED_PER_STORED * array.id.get_storage_size()):
         raise ModelError(f"{array.name} claims to be larger than the file: {_size(array.nbytes)}")
 
 
@@ -141,7 +138,7 @@ def check_archive(archive: zipfile.ZipFile) -> None:
             stored bytes.
     """
     names = Counter(archive.namelist())
-    if len(names) > _MOST_MEMBERS:
+    if len(names) > limits.MOST_MEMBERS:
         raise ModelError(f"has {len(names):,} members, where Keras writes three")
     for member in archive.infolist():
         name = member.filename
@@ -153,12 +150,12 @@ def check_archive(archive: zipfile.ZipFile) -> None:
             raise ModelError(f"its member {name!r} is a link")
         if member.flag_bits & 1:
             raise ModelError(f"its member {name!r} is encrypted")
-        if member.file_size > max(_SMALL, _MOST_RATIO * member.compress_size):
+        if member.file_size > max(limits.SMALL_CLAIM, limits.CLAIMED_PER_STORED * member.compress_size):
             raise ModelError(f"its member {name!r} claims to be larger than the file: {_size(member.file_size)}")
     description = describe_archive(names)
     if description:
         raise ModelError(description)
-    if archive.getinfo(CONFIG).file_size > LARGEST_TEXT:
+    if archive.getinfo(CONFIG).file_size > limits.LARGEST_CONFIG:
         size = _size(archive.getinfo(CONFIG).file_size)
         raise ModelError(f"its configuration is too large for a model: {size} of text")
 

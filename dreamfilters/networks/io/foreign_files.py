@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-LARGEST_TEXT = 2**24  # bytes of a configuration; EfficientNetV2L has two million
+from dreamfilters.networks.io import limits
+
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 _REBUILD = "build the network in Keras, load its weights and save it as .keras"
@@ -70,7 +71,7 @@ def describe_file(path: Path) -> str:
 def _describe_json(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = json.loads(file.read(LARGEST_TEXT))
+            content = json.loads(file.read(limits.LARGEST_CONFIG))
     except (ValueError, RecursionError):
         return ""
     if "class_name" in content and "config" in content:

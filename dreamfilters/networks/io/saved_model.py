@@ -17,10 +17,9 @@ import keras
 
 from dreamfilters import backend
 from dreamfilters.errors import ModelError
+from dreamfilters.networks.io import limits
 from dreamfilters.networks.io.stored_model import Config, StoredModel, parsed
 from dreamfilters.networks.io.weight_loading import Pair, entry_name, stored_layers
-
-_LARGEST = 2**29  # bytes of a description; with a large program it has about ten million
 
 
 @contextmanager
@@ -58,7 +57,7 @@ def _root(path: Path) -> Config:
     """Return the description of the model."""
     metadata, program = path / "keras_metadata.pb", path / "saved_model.pb"
     described = metadata if metadata.is_file() else program
-    if described.stat().st_size > _LARGEST:
+    if described.stat().st_size > limits.LARGEST_PROGRAM:
         size = described.stat().st_size
         raise ModelError(f"its {described.name} has {size:,} bytes, too many for a description of layers")
     try:

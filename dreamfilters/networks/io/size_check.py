@@ -14,13 +14,11 @@ import keras
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.graph import Shape, flatten
+from dreamfilters.networks.io import limits
 from dreamfilters.networks.io.custom_objects import CustomObjects, build
 from dreamfilters.networks.io.weight_loading import LORA
 
 Config: TypeAlias = dict[str, Any]
-
-LARGEST_MAP = 2**28  # numbers in one layer's output for one image, a gigabyte; VGG16 has three million
-_SPARE = 2**16  # numbers that a file may lack: counters and seeds
 
 
 def check_weight(config: Config, *, numbers: int, trust: bool = False, custom: CustomObjects | None = None) -> None:
@@ -43,14 +41,14 @@ def check_weight(config: Config, *, numbers: int, trust: bool = False, custom: C
     sizes = [(variable.name in LORA, math.prod(variable.shape)) for variable in shell.weights]
     # A .keras file does not hold the adapters; they may take as much as what it holds.
     required = max(sum(size for is_adapter, size in sizes if is_adapter == adapters) for adapters in (False, True))
-    if required > numbers + _SPARE:
+    if required > numbers + limits.SPARE_NUMBERS:
         name, largest = max(((v.path, tuple(v.shape)) for v in shell.weights), key=lambda pair: math.prod(pair[1]))
         raise ModelError(
             f"its layers have {required:,} weights, but the file holds {numbers:,} numbers; "
             f"the largest weight is {name}, {largest}"
         )
     for name, shape in _maps(shell):
-        if math.prod(side or 1 for side in shape) > LARGEST_MAP:
+        if math.prod(side or 1 for side in shape) > limits.LARGEST_MAP:
             raise ModelError(f"its layer {name} has maps of {shape}, which do not fit into memory")
 
 

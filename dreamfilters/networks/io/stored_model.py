@@ -20,8 +20,8 @@ import keras
 import numpy as np
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.io import file_checks, weight_loading
-from dreamfilters.networks.io.foreign_files import CONFIG, LARGEST_TEXT, METADATA, WEIGHTS
+from dreamfilters.networks.io import file_checks, limits, weight_loading
+from dreamfilters.networks.io.foreign_files import CONFIG, METADATA, WEIGHTS
 from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.io.weight_loading import Pair, WeightBlock
 from dreamfilters.networks.migrate import weight_layouts
@@ -90,7 +90,7 @@ def read_architecture(path: Path) -> StoredModel:
         if path.exists() and not path.is_file():
             raise ModelError("reading a pipe could block")
         with path.open("rb") as file:
-            config = parsed(file.read(LARGEST_TEXT + 1))
+            config = parsed(file.read(limits.LARGEST_CONFIG + 1))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ModelError:
@@ -197,7 +197,7 @@ def parsed(text: Any) -> Config:
         ModelError: it is not JSON, not an object, or too large.
     """
     try:
-        if len(text) > LARGEST_TEXT:
+        if len(text) > limits.LARGEST_CONFIG:
             raise ModelError(f"its configuration is too large for a model: {len(text):,} characters")
         value = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value  # json.dumps(model.to_json())
