@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.cli.options import import_tensorflow
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 import_tensorflow()  # otherwise TensorFlow's startup messages appear below the summary
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 import dreamfilters
-from dreamfilters.cli import audit, compare, dream, maps, model, samples, scan, serve
-from dreamfilters.cli.config import read_defaults
+from dreamfilters.cli.commands import audit, compare, dream, maps, model, samples, scan, serve
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
+from dreamfilters.cli.options.defaults_file import read_defaults
 from dreamfilters.cli.output import say
 from dreamfilters.errors import DreamfiltersError
 

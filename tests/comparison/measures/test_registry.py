@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 import dreamfilters as df
-from dreamfilters.cli import compare as commands
+from dreamfilters.cli.commands import compare as commands
 from dreamfilters.comparison.measures.measure import BarPart, Figure, ShareBar
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.report.atlas import Atlas, atlas_unit_of, index_files, neighbors, unit_page

@@ -6,7 +6,7 @@ from typer.main import get_command
 
 from dreamfilters import cli
 from dreamfilters.cli import app
-from dreamfilters.cli.config import Defaults, read_defaults
+from dreamfilters.cli.options.defaults_file import Defaults, read_defaults
 from dreamfilters.errors import InputFormError, UnknownNameError
 
 
@@ -84,7 +84,7 @@ def test_a_command_uses_the_defaults_and_says_so_and_options_win(tmp_path, monke
 
 
 def test_completion_knows_models_and_recipes(tmp_path, monkeypatch):
-    from dreamfilters.cli.option_values import models, recipe_names
+    from dreamfilters.cli.options.values import models, recipe_names
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()

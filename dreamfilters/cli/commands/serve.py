@@ -10,9 +10,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_output
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import parse_size
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import parse_size
 from dreamfilters.cli.output import say
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
 @with_option_groups
@@ -62,7 +63,7 @@ def serve(
 
     settings = settings_for(
         model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-        top=top, out=out, prepare=options.import_tensorflow, report=None if get is not None else say,
+        top=top, out=out, prepare=import_tensorflow, report=None if get is not None else say,
     )  # fmt: skip
     if get is not None:
         status, content = respond_once(settings, get)

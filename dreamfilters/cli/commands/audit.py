@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import layer_names
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -51,7 +52,7 @@ def audit(
     Next:
       dreamfilters serve signs images/ --audit outputs/signs/audit
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.evidence.accuracy import accuracy_of_scan
     from dreamfilters.runs.audit_run import KIND, AuditJob, run
 

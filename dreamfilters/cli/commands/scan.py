@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import layer_names
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.result import Scan
@@ -43,7 +44,7 @@ def scan(
     Next:
       dreamfilters audit signs --scan outputs/signs/scan
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.scan_run import StoredScanJob, run

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.option_groups import with_option_groups
+from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def layers(
     Next:
       dreamfilters dream signs conv6:12
     """
-    options.import_tensorflow()
+    import_tensorflow()
     network = model_options.network(model)
     say(network.describe_input())
     rows = [_layer_values(info) for info in network.layers]
@@ -88,7 +89,7 @@ def inputs(
     Next:
       dreamfilters layers net.h5
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.form_sources import settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
@@ -136,7 +137,7 @@ def convert(
     Next:
       dreamfilters inputs model.keras images/ --save
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.networks.io.model_file import convert as convert_file
 
     changes = convert_file(model, out, trust=trust, imports=imports or (), architecture=architecture, force=force)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 import dreamfilters
-from dreamfilters.cli.options import ModelOptions, images_or_samples
-from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.cli.options import ModelOptions
+from dreamfilters.errors import InputFormError
 
 
 def test_model_options_are_the_arguments_of_load(tmp_path):
@@ -39,12 +39,3 @@ def test_verbose_prints_what_was_changed_in_an_old_file(tiny, tmp_path, capsys):
     assert opened.startswith("tiny: ")
     assert opened.endswith(" layers, takes 16x16 RGB, 0 to 1")
     assert changes == "nothing was changed"
-
-
-def test_only_the_built_in_network_has_samples(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert images_or_samples("signs", Path("mine")) == Path("mine")
-    folder = images_or_samples("signs", None)
-    assert len(list(folder.glob("*/*.png"))) == 43 * 4
-    with pytest.raises(ImageError, match=r"signs\.keras: no images; give an image"):  # another network of this name
-        images_or_samples("signs.keras", None)

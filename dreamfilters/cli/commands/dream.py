@@ -10,9 +10,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_model, of_output, of_recipe
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import existing_images, parse_sides, recipe_names, valid_size
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import existing_images, parse_sides, recipe_names, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -64,7 +65,7 @@ def dream(
     Next:
       dreamfilters compare signs conv6:0-15 images/
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.images import read_image
     from dreamfilters.runs.dream_run import DreamJob, run
     from dreamfilters.runs.dream_store import KIND
@@ -98,7 +99,7 @@ def again(
 
     The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: it has other bytes.
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.runs.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust, imports=imports or ())

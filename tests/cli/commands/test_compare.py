@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli import compare
+from dreamfilters.cli.commands import compare
 from dreamfilters.errors import ImageError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes
 

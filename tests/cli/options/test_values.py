@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dreamfilters.cli.option_values import known_model, parse_numbers, parse_sides, parse_size
+from dreamfilters.cli.options.values import known_model, parse_numbers, parse_sides, parse_size
 from dreamfilters.errors import InputFormError, ModelError, TargetError
 
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from PIL import Image
 
-from dreamfilters.cli import scan as scans
+from dreamfilters.cli.commands import scan as scans
 from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
 from dreamfilters.runs.scan_run import read_scan
 

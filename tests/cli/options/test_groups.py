@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli.option_groups import with_option_groups
+from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.errors import InputFormError
 
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dreamfilters.cli import model, scan as scan_command
+from dreamfilters.cli.commands import model, scan as scan_command
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_bytes
 from dreamfilters.networks import load

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import layer_names, parse_numbers, parse_size, valid_numbers
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import layer_names, parse_numbers, parse_size, valid_numbers
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.runs.map_run import MapSettings
@@ -57,7 +58,7 @@ def maps(
     Next:
       dreamfilters scan signs images/
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.map_run import MapJob, run
     from dreamfilters.runs.map_store import KIND

@@ -10,7 +10,7 @@ import typer
 from keras import layers
 from PIL import Image
 
-from dreamfilters.cli import audit
+from dreamfilters.cli.commands import audit
 from dreamfilters.errors import ImageError, OutputError, UnknownNameError
 from dreamfilters.verdicts.verdict import WARNING
 

@@ -11,9 +11,10 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from dreamfilters.cli import maps, program
+from dreamfilters.cli import program
+from dreamfilters.cli.commands import maps
 from dreamfilters.errors import DreamfiltersError
-from tests.cli.test_scan import write_bad, write_odd_but_good
+from tests.cli.commands.test_scan import write_bad, write_odd_but_good
 
 
 @pytest.fixture(scope="module")

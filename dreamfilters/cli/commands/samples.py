@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from dreamfilters.cli.options import Quiet, import_tensorflow
+from dreamfilters.cli.options import Quiet
 from dreamfilters.cli.output import progress
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
 def demo(

@@ -10,9 +10,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_recipe
-from dreamfilters.cli.option_groups import with_option_groups
-from dreamfilters.cli.option_values import existing_images, layer_names
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import existing_images, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
@@ -62,7 +63,7 @@ def compare(
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
     targets, images = _targets_and_images(model, words)
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
@@ -88,7 +89,7 @@ def measures(as_json: options.AsJson = False) -> None:
     Example:
       dreamfilters measures
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.comparison.measures.registry import MEASURES
 
     found = MEASURES.values()
@@ -123,7 +124,7 @@ def atlas(
     Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
-    options.import_tensorflow()
+    import_tensorflow()
     from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)

@@ -1,0 +1,1 @@
+"""The commands, in groups: each module lists its own in `COMMANDS`."""

@@ -1,0 +1,36 @@
+"""The options that several commands share, one module for each panel of the help, and the values they stand for."""
+
+from dreamfilters.cli.options.images import (
+    Images,
+    ImagesOrSamples,
+    Labels,
+    Size,
+    images_or_samples,
+    labeled_images,
+    say_accuracy,
+)
+from dreamfilters.cli.options.model import Architecture, Imports, Layers, Model, ModelOptions, Trust
+from dreamfilters.cli.options.output import AsJson, Quiet, RunOptions, Verbose
+from dreamfilters.cli.options.recipe import RecipeOptions, Seed
+
+__all__ = [
+    "Architecture",
+    "AsJson",
+    "Images",
+    "ImagesOrSamples",
+    "Imports",
+    "Labels",
+    "Layers",
+    "Model",
+    "ModelOptions",
+    "Quiet",
+    "RecipeOptions",
+    "RunOptions",
+    "Seed",
+    "Size",
+    "Trust",
+    "Verbose",
+    "images_or_samples",
+    "labeled_images",
+    "say_accuracy",
+]

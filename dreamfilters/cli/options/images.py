@@ -1,0 +1,77 @@
+"""The options on real images, and the images that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dreamfilters.cli.help import of_images
+from dreamfilters.cli.options.values import existing_images, valid_size
+from dreamfilters.cli.output import say
+
+if TYPE_CHECKING:
+    from dreamfilters.images import ImageFolder
+    from dreamfilters.networks import Network
+    from dreamfilters.networks.classes.accuracy import Accuracy
+
+Images = Annotated[
+    Path,
+    typer.Argument(metavar="IMAGES", help="Folder of images, at any depth, or an image.", callback=existing_images),
+]
+ImagesOrSamples = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[IMAGES]",
+        help="Folder of images, at any depth, or an image; default for signs: rendered samples.",
+        callback=existing_images,
+    ),
+]
+Labels = Annotated[
+    Path | None, of_images(metavar="CSV", help="File with path and class of each image; default: the folder names.")
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|HxW", help="Image size in pixels, for a network that accepts any size.", callback=valid_size
+    ),
+]
+
+
+def images_or_samples(model: str, images: Path | None) -> Path:
+    """Return the images that are given, else the folder with the samples of the built-in network."""
+    from dreamfilters.errors import ImageError
+    from dreamfilters.signs.rendering.scenes import write_samples
+
+    if images is not None:
+        return images
+    if model != "signs":
+        raise ImageError(f"{model}: no images; give an image or a folder of images as the last argument")
+    folder = Path("outputs") / "samples"
+    write_samples(folder)
+    return folder
+
+
+def labeled_images(network: Network, model: str, images: Path, labels: Path | None = None) -> ImageFolder:
+    """Return the images of a folder, or a single one; print how many the network predicts correctly.
+
+    Labels from a file have to name classes of the network; folder names do not.
+    """
+    from dreamfilters.evidence.accuracy import accuracy_of
+    from dreamfilters.evidence.scan.sources import class_numbers
+    from dreamfilters.images import image_folder
+
+    found = image_folder(images, channels=network.form.channels, labels=labels)
+    if labels is not None:
+        class_numbers(network, found.labels)
+    more = [] if labels is None else ["--labels", str(labels)]
+    say_accuracy(accuracy_of(network, found), [model, str(images), *more])
+    return found
+
+
+def say_accuracy(accuracy: Accuracy | None, arguments: Sequence[str]) -> None:
+    """Print the accuracy if there is one; a poor one as a warning, with the `arguments` of the command `inputs`."""
+    if accuracy is not None:
+        say(accuracy.warning(arguments) or accuracy.describe())

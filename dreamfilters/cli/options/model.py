@@ -1,0 +1,150 @@
+"""The options on the network: which model, how it is opened, and which of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import dreamfilters
+from dreamfilters.cli.help import of_model
+from dreamfilters.cli.options.output import Verbose
+from dreamfilters.cli.options.values import known_model, models, parse_size
+from dreamfilters.cli.output import say, status
+from dreamfilters.errors import InputFormError
+
+if TYPE_CHECKING:
+    from dreamfilters.networks import Network
+
+_MODEL_HELP = (
+    "signs (built-in), a .keras or .h5 file, a SavedModel folder, applications:NAME[:random], or module:function."
+)
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP, callback=known_model, autocompletion=models)]
+Trust = Annotated[
+    bool, of_model("--trust", help="Allow the model to run its own code (Lambda layers, module:function).")
+]
+Imports = Annotated[
+    list[str] | None,
+    of_model(
+        "--import",
+        metavar="MODULE",
+        help="Python module with the custom layers of a model file, such as my_layers; may be repeated.",
+    ),
+]
+Architecture = Annotated[
+    Path | None,
+    of_model(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
+]
+Layers = Annotated[
+    list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
+]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The options of every command that loads a model.
+
+    A command takes them as one parameter; `with_option_groups` turns the fields into options.
+    """
+
+    trust: Trust = False
+    imports: Imports = None
+    architecture: Architecture = None
+    classes: Annotated[Path | None, of_model(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
+    form: Annotated[
+        Path | None,
+        of_model(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
+    ] = None
+    range: Annotated[
+        tuple[float, float] | None, of_model(metavar="LOW HIGH", help="Input values of black and white.")
+    ] = None
+    order: Annotated[str | None, of_model(metavar="RGB|BGR|gray|equalized", help="Channel order of the input.")] = None
+    bits: Annotated[
+        int | None, of_model(help="Bits of the values in image files of 16 bits, such as 12; default: 16.")
+    ] = None
+    input_size: Annotated[
+        str | None,
+        of_model(
+            metavar="HxW",
+            help="Image size of a flat input, such as 28x28 for (784,), or of a model that was never called.",
+        ),
+    ] = None
+    input: Annotated[
+        list[str] | None,
+        of_model(
+            metavar="NAME[=VALUE]",
+            help="Image input of a model with several. NAME=VALUE gives another input a number, an image or a .npy "
+            "file; default: zeros. May be repeated.",
+        ),
+    ] = None
+    output: Annotated[
+        str | None, of_model(metavar="NAME", help="Class output of a model with several; default: a softmax.")
+    ] = None
+    verbose: Verbose = False
+
+    def check(self, command: str) -> None:
+        """Raise InputFormError if two options contradict each other."""
+        _ = self.settings
+
+    def network(self, model: str) -> Network:
+        """Load the network."""
+        from dreamfilters import backend
+        from dreamfilters.networks import load
+
+        with status(f"Loading {model}"):
+            network = load(model, **self.settings)
+        if self.verbose:
+            versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
+            say(f"dreamfilters {dreamfilters.__version__}, {versions}")
+            say(f"{network.name}: {len(network.layers)} layers, takes {network.form.describe()}")
+            say("; ".join(network.changes) or "nothing was changed")
+        say(network.remark)
+        return network
+
+    def of_other(self) -> ModelOptions:
+        """Return the options that hold for a second model too: those on the code that may run."""
+        return ModelOptions(trust=self.trust, imports=self.imports)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options as arguments of `load`."""
+        return {
+            "trust": self.trust,
+            "imports": tuple(self.imports or ()),
+            "architecture": self.architecture,
+            "form": self._form(),
+            "classes": None if self.classes is None else self.classes.absolute(),
+            "input": next((name for name in self.input or () if "=" not in name), None),
+            "inputs": self._other_inputs(),
+            "output": self.output,
+        }
+
+    def _other_inputs(self) -> dict[str, float | Path]:
+        """Return the value of each `--input NAME=VALUE`: a number, or the path of a file."""
+        images = [name for name in self.input or () if "=" not in name]
+        if len(images) > 1:
+            options = " ".join(f"--input {name}" for name in images)
+            raise InputFormError(f"{options}: one input takes the image; give the others a value, NAME=VALUE")
+        held: dict[str, float | Path] = {}
+        for given in self.input or ():
+            name, equals, value = given.partition("=")
+            if equals:
+                try:
+                    held[name] = float(value)
+                except ValueError:
+                    held[name] = Path(value).absolute()
+        return held
+
+    def _form(self) -> Path | Mapping[str, Any] | None:
+        """Return the input form that the options give, None without one."""
+        size = parse_size(self.input_size, "--input-size")
+        flags = {"range": self.range, "order": self.order, "bits": self.bits, "size": size}
+        given = {key: value for key, value in flags.items() if value is not None}
+        if self.form is not None and given:
+            options = " and ".join("--input-size" if key == "size" else f"--{key}" for key in given)
+            raise InputFormError(f"--form {self.form}: give either the file or {options}")
+        return self.form or given or None

@@ -1,0 +1,90 @@
+"""The options on what is printed and where results are written, and the run of a job in its output directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+
+from dreamfilters.cli.help import of_output
+from dreamfilters.cli.options.values import writable_folder
+from dreamfilters.cli.output import progress, say
+
+if TYPE_CHECKING:
+    from dreamfilters.networks import Network
+    from dreamfilters.progress import OnProgress, Progress
+    from dreamfilters.runs.storage.run_folder import RunKind
+    from dreamfilters.runs.storage.run_result import RunResult
+
+AsJson = Annotated[bool, of_output("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, of_output("--quiet", "-q", help="Hide the progress bar.")]
+Verbose = Annotated[
+    bool, of_output("--verbose", "-v", help="Print versions, input form and what was changed to read an old file.")
+]
+
+
+class StoredJob(Protocol):
+    """A job that a module in `runs/` runs."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that decides the bytes of the run's files."""
+
+
+Job = TypeVar("Job", bound=StoredJob, contravariant=True)
+Value = TypeVar("Value")
+
+
+class Run(Protocol[Job, Value]):
+    """The function `run` of a module in `runs/`."""
+
+    def __call__(self, job: Job, folder: Path, *, force: bool, progress: OnProgress | None) -> RunResult[Value]:
+        """Run a job in a folder."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of every command that writes a run folder."""
+
+    out: Annotated[
+        Path | None,
+        of_output(
+            "--out",
+            metavar="DIR",
+            help="Output directory; default: outputs/MODEL/COMMAND.",
+            callback=writable_folder,
+        ),
+    ] = None
+    force: Annotated[
+        bool, of_output("--force", help="Replace another run in the output directory; other files stay.")
+    ] = False
+    as_json: AsJson = False
+    quiet: Quiet = False
+
+    def check(self, command: str) -> None:
+        """Raise OutputError if the output directory holds something else than results of this command."""
+        from dreamfilters.runs.storage.run_folder import check_holds_no_other
+
+        if self.out is not None and self.out.is_dir():
+            check_holds_no_other(self.out, command, force=self.force)
+
+    def run(self, kind: RunKind, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
+        """Return the result of a job, which is run in the output directory with a progress bar."""
+        from dreamfilters.runs.storage.file_names import default_folder
+        from dreamfilters.runs.storage.run_folder import free_folder
+
+        default = self.out or default_folder(network.name, kind.command)
+        folder = default if self.out or self.force else free_folder(default, kind, job.settings)
+        lines = iter([network.describe_input()])  # printed once the job has been checked
+        with progress(kind.command, self.quiet) as report:
+
+            def on_progress(now: Progress) -> None:
+                say(next(lines, ""))
+                report(now)
+
+            result = run(job, folder, force=self.force, progress=on_progress)
+        say(next(lines, ""))
+        if folder != default:
+            say(f"{default} holds another run; the output directory is {folder}")
+        return result
