@@ -21,7 +21,7 @@ from dreamfilters.networks.classes.class_output import preferred_output
 from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten, has_graph
 from dreamfilters.networks.io import applications
-from dreamfilters.networks.io.custom_objects import failure_of, import_module
+from dreamfilters.networks.io.config.custom_objects import failure_of, import_module
 from dreamfilters.networks.io.model_file import open_model
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.io.training_loss import loss_name

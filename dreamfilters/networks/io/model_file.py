@@ -20,10 +20,10 @@ import keras
 from dreamfilters.errors import ModelError, OutputError, reason
 from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
-from dreamfilters.networks.io.allowed_objects import admitted
-from dreamfilters.networks.io.custom_objects import CustomObjects, build, custom_objects
+from dreamfilters.networks.io.config.allowed_objects import admitted
+from dreamfilters.networks.io.config.custom_objects import CustomObjects, build, custom_objects
+from dreamfilters.networks.io.config.size_check import check_weight
 from dreamfilters.networks.io.saved_model import open_folder
-from dreamfilters.networks.io.size_check import check_weight
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io.allowed_objects import admitted
+from dreamfilters.networks.io.config.allowed_objects import admitted
 from dreamfilters.networks.io.model_file import open_model
 
 

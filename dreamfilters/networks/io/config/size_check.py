@@ -15,7 +15,7 @@ import keras
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.graph import Shape, flatten
 from dreamfilters.networks.io import limits
-from dreamfilters.networks.io.custom_objects import CustomObjects, build
+from dreamfilters.networks.io.config.custom_objects import CustomObjects, build
 from dreamfilters.networks.io.weight_loading import LORA
 
 Config: TypeAlias = dict[str, Any]

@@ -8,7 +8,7 @@ import pytest
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
-from dreamfilters.networks.io.custom_objects import custom_objects
+from dreamfilters.networks.io.config.custom_objects import custom_objects
 from dreamfilters.networks.io.model_file import convert, open_model
 
 X = np.random.default_rng(0).random((2, 8, 8, 3), "float32")

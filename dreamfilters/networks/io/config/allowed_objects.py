@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
-from dreamfilters.networks.io import config_limits, limits
-from dreamfilters.networks.io.config_limits import is_functional
-from dreamfilters.networks.io.custom_objects import CustomObjects, module_of
+from dreamfilters.networks.io import limits
+from dreamfilters.networks.io.config import config_limits
+from dreamfilters.networks.io.config.config_limits import is_functional
+from dreamfilters.networks.io.config.custom_objects import CustomObjects, module_of
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
 from dreamfilters.networks.migrate.layer_settings import layer_settings, missing_code, short
 

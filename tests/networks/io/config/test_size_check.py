@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.errors import ModelError
-from dreamfilters.networks.io.size_check import check_weight
+from dreamfilters.networks.io.config.size_check import check_weight
 
 
 def dense(units):

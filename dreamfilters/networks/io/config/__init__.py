@@ -1,0 +1,1 @@
+"""The configuration of a model file: what it may name, how large it may be, and the model that is built from it."""
