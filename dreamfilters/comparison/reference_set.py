@@ -92,16 +92,15 @@ class ReferenceSet:
 
     def of_class(self, number: int) -> list[int]:
         """Return the numbers of the readable images labeled with a class of the network."""
-        same_classes = self.scan.classes == self.network.classes
-        readable = self.scan.predicted >= 0
-        return np.flatnonzero(readable & (self.scan.truth == number)).tolist() if same_classes else []
+        return self.scan.of_class(number)
 
     def label(self, index: int) -> str:
         """Return an image's label; with its aliases where it is a class of the network."""
         scan, number = self.scan, int(self.scan.truth[index])
         if number < 0:
             return scan.labels[index]
-        return self.network.class_title(number) if scan.classes == self.network.classes else scan.classes[number]
+        is_class = scan.classes[: scan.outputs] == self.network.classes and number < scan.outputs
+        return self.network.class_title(number) if is_class else scan.classes[number]
 
 
 def reference_set(

@@ -17,6 +17,7 @@ _TIFF = (".tif", ".tiff")
 _BANDS = 277  # TIFF 6.0, SamplesPerPixel
 _COLORS = 4  # bands that Pillow reads: color and alpha
 _LARGEST = 2**31  # bytes of an array
+_OBJECTS = ("Python objects in dtype", "allow_pickle")  # in NumPy's errors of .npy and .npz files
 _IMAGE = "an image is (h, w) or (h, w, c)"
 
 
@@ -43,6 +44,8 @@ def read_array(path: str | Path) -> NDArray[Any]:
         return values
     except Exception as error:  # decoders raise errors of many types for damaged files
         reason = _text(error) or type(error).__name__
+        if any(words in reason for words in _OBJECTS):
+            reason = "it holds Python objects, not numbers; save it with dtype uint8, uint16 or float32"
         raise ImageError(f"{_text(path)}: cannot be read as an array: {reason}") from error
 
 

@@ -36,7 +36,7 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
             sections=(*_wrong(scan), *(_section(scan, layer, by_class) for layer in layers[:_MOST_LAYERS])),
             facts={
                 "Images": f"{grouped(scan.readable)} at {height} × {width} pixels",
-                **({} if scan.accuracy is None else {"Predictions": f"{scan.accuracy.describe()}."}),
+                **({"Predictions": f"{predictions}."} if (predictions := _predictions(scan)) else {}),
                 **_more_layers(len(layers)),
             },
             files=files,
@@ -53,6 +53,11 @@ def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
     none = [f"{silent} {SILENT}"] if silent else []
     parts = (LayerShare(RESPONDING, 1 - share), LayerShare(SILENT, share))
     return Row(layer.title, layer.units, parts, ", ".join([*none, *zeros, *best]))
+
+
+def _predictions(scan: Scan) -> str:
+    """Return the accuracy of the network in one line, or why it has none; '' without labels or classes."""
+    return scan.remark if scan.accuracy is None else scan.accuracy.describe()
 
 
 def _wrong(scan: Scan) -> tuple[Section, ...]:

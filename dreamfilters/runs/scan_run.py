@@ -52,7 +52,7 @@ class StoredScanJob:
         from dreamfilters import backend
 
         scan = self.scan
-        labels = json.dumps([scan.source.labels, scan.classes]).encode()
+        labels = json.dumps([scan.source.labels, scan.classes, scan.labels and scan.labels.rule]).encode()
         return {
             "weights": scan.network.fingerprint,
             "input": plain(scan.network.form),

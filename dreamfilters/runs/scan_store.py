@@ -80,6 +80,8 @@ class ScanStore:
             "classes": scan.classes,
             "names": scan.names,
             "labels": scan.labels,
+            "outputs": scan.outputs,
+            "remark": scan.remark,
         }
         self.run.save_manifest(files, results, scan.failures)
 
@@ -122,6 +124,8 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
         truth=arrays.pop("truth"),
         facts=tuple(map(LayerInfo.from_values, results["layers"])),
         arrays=arrays,
+        outputs=results.get("outputs", 0),
+        remark=results.get("remark", ""),
         images=None if images is None else images if isinstance(images, ImageFolder) else _Arrays(images),
     )
 

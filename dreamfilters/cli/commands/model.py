@@ -16,7 +16,8 @@ from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
-    from dreamfilters.networks.preprocessing.search.ranking import FormRanking
+    from dreamfilters.networks.preprocessing.search.result import FormRanking
+    from dreamfilters.networks.preprocessing.search.saving import FormUpdate
     from dreamfilters.networks.preprocessing.search.trial import Trial
 
 
@@ -63,7 +64,7 @@ def inputs(
     per_class: Annotated[int, typer.Option(help="Number of images of each class to use.")] = 10,
     top: Annotated[int, typer.Option(help="Number of input forms to print.")] = 5,
     save: Annotated[
-        bool, typer.Option("--save", help="Save the best input form as model.toml beside the model.")
+        bool, typer.Option("--save", help="Save what is certain of the best input form as model.toml beside the model.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Save a form that does not fit or nearly ties, and replace model.toml.")
@@ -82,8 +83,9 @@ def inputs(
 
     Tries the common value ranges, channel orders, resize rules and class orders, and ranks them by accuracy, then by
     log-loss. Of forms that nearly tie, the one that the model's first layers imply is the best, then 0 to 1, then RGB.
-    Exit code 1: --save saved nothing, because no form fits or several nearly tie. Exit code 3: some images could not be
-    read.
+    --save writes what is certain: where forms nearly tie, the settings that they share. A model.toml that agrees is
+    completed; one that does not is kept. Exit code 1: --save did not save the whole form. Exit code 3: some images
+    could not be read.
 
     \b
     Next:
@@ -93,23 +95,19 @@ def inputs(
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.form_sources import settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
+    from dreamfilters.networks.preprocessing.search.saving import form_update
 
     target = settings_file(model)
     if save and target is None:
         raise OutputError(f"{model}: is not a file, so no model.toml can be saved beside it")
-    if save and target is not None and target.exists() and not force:
-        raise OutputError(f"{target}: already exists; add --force to replace it")
     network = model_options.network(model)
     say(network.describe_input())
     folder = image_folder(images, labels=labels)
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
     _print_ranking(ranking, top, as_json)
-    if save and target is not None and (ranking.is_clear or force):
-        _save_form(target, ranking.best)
-    elif save:
-        say(f"{target}: not saved; add --force to save the best form anyway")
-        raise typer.Exit(1)
+    if save and target is not None:
+        _save_form(target, form_update(target, network, ranking, inputs=model_options.held(), force=force))
     exit_if_failed(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 
 
@@ -179,13 +177,13 @@ def _print_ranking(ranking: FormRanking, top: int, as_json: bool) -> None:
     if as_json:
         rows = [trial.as_values() for trial in ranking.ranked]
         count, rivals = len(ranking.best.right), len(ranking.rivals)
-        print_json({"images": count, "trials": rows, "rivals": rivals, "fits": ranking.fits})
+        print_json({"images": count, "trials": rows, "rivals": rivals, "open": ranking.open, "fits": ranking.fits})
     else:
         table(
             ("accuracy", "log-loss", "input form", "resize", "classes"),
             [_trial_row(trial) for trial in ranking.ranked[:top]],
         )
-    for remark in ranking.remarks:
+    for remark in (*ranking.remarks, ranking.describe_used()):
         say(remark)
 
 
@@ -194,9 +192,13 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
     return (*numbers, trial.form.describe(), trial.form.resize, trial.order.name)
 
 
-def _save_form(path: Path, trial: Trial) -> None:
-    from dreamfilters.networks.preprocessing.settings_file import inputs_in
+def _save_form(path: Path, update: FormUpdate) -> None:
+    """Write the file and say what it lacks; exit with code 1 if it lacks something."""
     from dreamfilters.runs.storage.atomic_files import write_atomic
 
-    write_atomic(path, trial.as_toml(inputs_in(path)).encode())
-    typer.echo(path)
+    if update.text is not None:
+        write_atomic(path, update.text.encode())
+        typer.echo(path)
+    say(update.message)
+    if not update.is_complete:
+        raise typer.Exit(1)

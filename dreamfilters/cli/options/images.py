@@ -57,15 +57,21 @@ def images_or_samples(model: str, images: Path | None) -> Path:
 def labeled_images(network: Network, model: str, images: Path, labels: Path | None = None) -> ImageFolder:
     """Return the images of a folder, or a single one; print how many the network predicts correctly.
 
-    Labels from a file have to name classes of the network; folder names do not.
+    Labels from a file have to mean classes of the network, if it has classes; of folder names that do not, a line says
+    so.
     """
+    from dreamfilters.errors import UnknownNameError
     from dreamfilters.evidence.accuracy import accuracy_of
-    from dreamfilters.evidence.scan.sources import class_numbers
     from dreamfilters.images import image_folder
+    from dreamfilters.networks.classes.class_labels import class_labels
 
     found = image_folder(images, channels=network.form.channels, labels=labels)
-    if labels is not None:
-        class_numbers(network, found.labels)
+    try:
+        class_labels(network, found.labels if network.is_classifier else ())
+    except UnknownNameError as error:
+        if labels is not None:
+            raise
+        say(f"no accuracy: {error}")
     more = [] if labels is None else ["--labels", str(labels)]
     say_accuracy(accuracy_of(network, found), [model, str(images), *more])
     return found

@@ -123,6 +123,10 @@ class ModelOptions:
             "output": self.output,
         }
 
+    def held(self) -> dict[str, float | str]:
+        """Return the values of other inputs as `model.toml` has them."""
+        return {name: value if isinstance(value, float) else str(value) for name, value in self._other_inputs().items()}
+
     def _other_inputs(self) -> dict[str, float | Path]:
         """Return the value of each `--input NAME=VALUE`: a number, or the path of a file."""
         images = [name for name in self.input or () if "=" not in name]

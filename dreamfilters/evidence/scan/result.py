@@ -157,12 +157,14 @@ class Scan:
         k: number of images in each ranking.
         names: n, the file name of every image, readable or not.
         labels: n, "" for none.
-        classes: the network's classes, or the sorted labels if they are not classes of the network.
+        classes: the classes of the outputs, then the labels of no class; the sorted labels if they mean no classes.
         failures: name and reason of each unreadable image.
         predicted: (n,) the predicted class of each image, -1 for none.
         truth: (n,) the index in `classes` of each image's label, -1 for none.
         facts: each layer, under the name and with the shape that was scanned.
         arrays: `Accumulators.arrays`.
+        outputs: how many of `classes` are those of the network's outputs, 0 if the labels mean no classes.
+        remark: how the labels are read, see `ClassLabels.remark`, or why they mean no classes.
         images: the scanned images, which a notebook shows; None if they are not known.
 
     Example:
@@ -184,6 +186,8 @@ class Scan:
     truth: NDArray[np.int32]
     facts: tuple[LayerInfo, ...]
     arrays: Arrays
+    outputs: int = 0
+    remark: str = ""
     images: ScannedImages | None = field(default=None, repr=False)
 
     @property
@@ -195,15 +199,25 @@ class Scan:
     def accuracy(self) -> Accuracy | None:
         """The accuracy on the labeled images, by their indices; None without the classes in the scan or in the labels.
 
-        >>> read_scan("outputs/scan").accuracy.describe()
-        '98% of 172 labeled images are predicted correctly (chance: 2%)'
+        >>> read_scan("outputs/scan").accuracy.value
+        0.9767...
         """
-        outputs = next((facts.units for facts in self.facts if facts.type == "logits" and facts.kind == "vector"), 0)
-        failed = {name for name, _ in self.failures}
-        known = [index for index, name in enumerate(self.names) if self.truth[index] >= 0 and name not in failed]
-        if outputs < 2 or len(self.classes) != outputs or not known:
+        scanned = next((facts.units for facts in self.facts if facts.type == "logits" and facts.kind == "vector"), 0)
+        known = np.flatnonzero(self._is_readable & (self.truth >= 0) & (self.truth < self.outputs))
+        if scanned < 2 or scanned != self.outputs or not known.size:
             return None
-        return Accuracy(np.array(known), self.truth[known].astype(np.intp), self.predicted[known].astype(np.intp))
+        truth, predicted = self.truth[known].astype(np.intp), self.predicted[known].astype(np.intp)
+        return Accuracy(known, truth, predicted, self.remark)
+
+    def of_class(self, number: int) -> list[int]:
+        """Return the indices of the readable images that are labeled with the class of an output."""
+        return np.flatnonzero(self._is_readable & (self.truth == number)).tolist() if number < self.outputs else []
+
+    @cached_property
+    def _is_readable(self) -> NDArray[np.bool_]:
+        """(n,) whether each image was read."""
+        failed = {name for name, _ in self.failures}
+        return np.array([name not in failed for name in self.names], bool)
 
     @cached_property
     def layers(self) -> Mapping[str, LayerScan]:

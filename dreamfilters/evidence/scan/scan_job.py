@@ -15,10 +15,11 @@ from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.sources import ImageSource, class_numbers, source_of
+from dreamfilters.evidence.scan.sources import ImageSource, source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
+from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.programs import programs_of
@@ -151,23 +152,32 @@ class ScanJob:
         return tuple(_facts(self.network, layer, shapes[layer]) for layer in self.layers)
 
     @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """The network's classes if the images' labels name them, else the sorted labels themselves."""
+    def labels(self) -> ClassLabels | None:
+        """The classes of the network that the images' labels mean, None if there are no labels or they mean none."""
+        return None if isinstance(self._labels, str) else self._labels
+
+    @cached_property
+    def _labels(self) -> ClassLabels | str:
+        """See `labels`; the reason instead of None."""
+        if not any(self.source.labels):
+            return ""
         try:
-            class_numbers(self.network, self.source.labels)
-        except UnknownNameError:
-            return tuple(sorted(set(self.source.labels) - {""}))
-        return self.network.classes if any(self.source.labels) else ()
+            return class_labels(self.network, self.source.labels)
+        except UnknownNameError as error:
+            return f"no accuracy: {error}" if self.network.is_classifier else ""
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the outputs, then the labels of no class; the sorted labels if they mean no classes."""
+        return tuple(sorted(set(self.source.labels) - {""})) if self.labels is None else self.labels.names
 
     @cached_property
     def truth(self) -> NDArray[np.int32]:
         """The index in `classes` of each image's label, -1 for none."""
-        try:
-            numbers = class_numbers(self.network, self.source.labels)
-        except UnknownNameError:
-            known = {label: number for number, label in enumerate(self.classes)}
-            numbers = tuple(known.get(label, -1) for label in self.source.labels)
-        return np.array(numbers, np.int32)
+        if self.labels is not None:
+            return np.array(self.labels.numbers, np.int32)
+        known = {label: number for number, label in enumerate(self.classes)}
+        return np.array([known.get(label, -1) for label in self.source.labels], np.int32)
 
     def start(self) -> ScanState:
         """Return the state before the first image."""
@@ -211,6 +221,8 @@ class ScanJob:
             truth=self.truth,
             facts=self.facts,
             arrays=state.accumulators.arrays,
+            outputs=0 if self.labels is None else len(self.labels.classes),
+            remark=self._labels if isinstance(self._labels, str) else self._labels.remark,
             images=self.source,
         )
 

@@ -46,6 +46,7 @@ class Accuracy:
         indices: (n,) index of each image among those that were given.
         labels: (n,) number of the class that its label names.
         predicted: (n,) number of the predicted class, -1 for none.
+        remark: how the labels are read, see `ClassLabels.remark`.
 
     >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).value
     0.75
@@ -54,6 +55,7 @@ class Accuracy:
     indices: Numbers
     labels: Numbers
     predicted: Numbers
+    remark: str = ""
 
     def __repr__(self) -> str:
         return f"Accuracy({self.describe()})"
@@ -105,9 +107,10 @@ class Accuracy:
         '75% of 4 labeled images are predicted correctly (chance: 50%)'
         """
         share, average = f"{self.right.mean():.0%}", f"{self.value:.0%}"
-        averaged = "" if average == share else f"{average} averaged over the classes; "
+        averaged = "" if average == share else f"{average} averaged over the classes"
+        details = "; ".join(filter(None, [averaged, f"chance: {self.chance:.0%}", self.remark]))
         noun = "image is" if self.count == 1 else "images are"
-        return f"{share} of {self.count} labeled {noun} predicted correctly ({averaged}chance: {self.chance:.0%})"
+        return f"{share} of {self.count} labeled {noun} predicted correctly ({details})"
 
     def warning(self, arguments: Sequence[str]) -> str:
         """Return a warning of one line if the accuracy is poor, else ''; `arguments` are those of `inputs`."""

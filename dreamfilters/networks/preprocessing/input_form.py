@@ -92,6 +92,13 @@ class InputForm:
         scale, mean = float(high - low), (0.0 - float(low),)
         return replace(self, scale=scale, mean=mean, std=(1.0,), standardized=False)
 
+    @property
+    def in_plain_order(self) -> InputForm:
+        """The same form for RGB instead of BGR, and for gray instead of an equalized histogram."""
+        if self.order == "BGR":
+            return replace(self, order="RGB", mean=self.mean[::-1], std=self.std[::-1])
+        return replace(self, order="gray") if self.order == "equalized" else self
+
     def fit(self, image: ArrayLike) -> ImageArray:
         """Return an image (h, w, c) as float32 at the network's input size, resized by the rule `resize`.
 
@@ -156,13 +163,21 @@ class InputForm:
         height, width = ("any" if side is None else str(side) for side in self.size)
         several = f"{self.channels} channels" if self.order == "channels" else self.order
         order = _ORDER_NAMES.get((self.order, self.channels), several)
+        return f"{height}x{width} {order}, {self.describe_range()}"
+
+    def describe_range(self) -> str:
+        """Return the range of values in one line.
+
+        >>> InputForm.from_range(-1, 1).describe_range()
+        '-1 to 1'
+        """
         if self.standardized:
-            return f"{height}x{width} {order}, each image standardized"
+            return "each image standardized"
         if len(set(self.mean)) == len(set(self.std)) == 1:
             low, high = self.box()
-            return f"{height}x{width} {order}, {low[0]:.4g} to {high[0]:.4g}"
+            return f"{low[0]:.4g} to {high[0]:.4g}"
         means, stds = ("/".join(f"{number:g}" for number in numbers) for numbers in (self.mean, self.std))
-        return f"{height}x{width} {order}, 0 to {self.scale:g} less {means} divided by {stds}"
+        return f"0 to {self.scale:g} less {means} divided by {stds}"
 
 
 # Names of orders that are not clear by themselves.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -116,9 +116,15 @@ def inputs_in(path: Path) -> dict[str, float | str]:
 
 
 def form_as_toml(
-    form: InputForm, classes: tuple[str, ...] | str | None = None, inputs: Mapping[str, float | str] | None = None
+    form: InputForm,
+    classes: tuple[str, ...] | str | None = None,
+    inputs: Mapping[str, float | str] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> str:
     """Return the text of a `model.toml` with this form, and with classes and values of other inputs if they are given.
+
+    Keys in `without` are left out; 'range' stands for all keys of the range of values.
 
     >>> form_as_toml(InputForm.from_range(0, 255, size=(30, 30), order="BGR"))
     'size = [30, 30]\\norder = "BGR"\\nrange = [0.0, 255.0]\\n'
@@ -137,6 +143,8 @@ def form_as_toml(
         keys["bits"] = form.bits
     if classes is not None:
         keys["classes"] = classes if isinstance(classes, str) else list(classes)
+    hidden = {*without, *(_VALUES if "range" in without else ())}
+    keys = {key: value for key, value in keys.items() if key not in hidden}
     keys |= {f"inputs.{json.dumps(name, ensure_ascii=False)}": value for name, value in (inputs or {}).items()}
     # Numbers, lists and strings are the same in JSON and TOML, except for one control character.
     values = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in keys.items()}

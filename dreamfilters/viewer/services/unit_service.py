@@ -174,8 +174,9 @@ def evidence_values(catalog: Catalog, description: NetworkDescription, layer: st
     if evidence is None or name not in evidence.scan.layers:
         return dict.fromkeys(("statistics", "strongest", "weakest", "histogram", "classes"))
     scan = evidence.scan.unit(name, unit)
-    are_classes = evidence.scan.classes == description.class_names
-    titles = description.values["classes"] if are_classes else evidence.scan.classes
+    classes, outputs = evidence.scan.classes, evidence.scan.outputs
+    are_classes = classes[:outputs] == description.class_names
+    titles = (*description.values["classes"], *classes[outputs:]) if are_classes else classes
 
     def ranked_image(image: RankedImage) -> Values:
         position = description.drawn_position(layer, *image.position)

@@ -25,7 +25,8 @@ from dreamfilters.images import png_bytes
 from dreamfilters.images.encoding import channels_side_by_side
 from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
-from dreamfilters.networks.preprocessing.search.ranking import FormRanking, rank_forms
+from dreamfilters.networks.preprocessing.search.ranking import rank_forms
+from dreamfilters.networks.preprocessing.search.result import FormRanking
 from dreamfilters.networks.preprocessing.settings_file import inputs_in
 from dreamfilters.progress import Progress
 from dreamfilters.report.report import report_files

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from dreamfilters.errors import UnknownNameError
-from dreamfilters.networks import Network
+from dreamfilters.networks.classes.class_labels import ClassLabels
 
 Reals: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = NDArray[np.intp]
@@ -27,19 +26,29 @@ class ClassOrder:
     classes: tuple[str, ...]  # the outputs' names in this order
     positions: Numbers = field(repr=False, compare=False)  # each labeled image's output, -1 for none
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it was not found from the predictions."""
+        return self.name != BY_PREDICTIONS
 
-def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, ...]:
+    @property
+    def is_plain(self) -> bool:
+        """Whether each output is named by its number."""
+        return self.classes == tuple(map(str, range(len(self.classes))))
+
+
+def class_orders(labels: ClassLabels) -> tuple[ClassOrder, ...]:
     """Return the orders that the classes may be in, the network's own first, with the output of each label.
 
-    Keras' generators sort the folders of the classes as text: 0, 1, 10, 11, ..., 2. Raises UnknownNameError if a label
-    is not a class of the network, unless there are as many labels as classes: then they replace its names.
+    Keras' generators sort the folders of the classes as text: 0, 1, 10, 11, ..., 2.
 
-    >>> [order.name for order in class_orders(network, ["0", "1", "42"])]
+    >>> from dreamfilters.networks.classes.class_labels import class_labels
+    >>> [order.name for order in class_orders(class_labels(network, ["0", "1", "42"]))]
     ['as named', 'alphabetical', 'string-sorted']
     """
-    names, numbers = numbered_labels(network, labels)
+    names, numbers = labels.classes, list(labels.numbers)
     found: dict[tuple[int, ...], str] = {}  # index into `names` of each output -> name of the order
-    for title, order in _permutations(names):
+    for title, order in _permutations(names, "alphabetical" if labels.rule == "order" else "as named"):
         found.setdefault(order, title)
     outputs = {order: np.full(1 + max([*order, *numbers]), -1) for order in found}
     for order, output in outputs.items():
@@ -48,30 +57,6 @@ def class_orders(network: Network, labels: Sequence[str]) -> tuple[ClassOrder, .
         ClassOrder(title, tuple(names[number] for number in order), outputs[order][numbers])
         for order, title in found.items()
     )
-
-
-def numbered_labels(network: Network, labels: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
-    """Return the names of the classes in an assumed order, and the index of each label among them.
-
-    An index past the names is that of a label that no output has. Raises UnknownNameError as `class_orders`.
-    """
-    names = network.classes
-    if all(label.isdecimal() for label in labels):
-        if not all(name.isdecimal() for name in names):
-            return names, [int(label) for label in labels]  # folder 20 is class 20, even if '20' is a name
-        known = {int(name): number for number, name in enumerate(names)}
-        more = iter(range(len(names), len(names) + len(labels)))  # classes without an output
-        return names, [known[int(label)] if int(label) in known else next(more) for label in labels]
-    try:
-        return names, [network.class_number(label) for label in labels]
-    except UnknownNameError as error:
-        folders = tuple(sorted(set(labels)))
-        if len(folders) != len(names):
-            raise UnknownNameError(
-                f"{error} (the images have {len(folders)} labels, the network {len(names)} classes; give images "
-                f"of every class, or number the folders 0 to {len(names) - 1})"
-            ) from None
-        return folders, [folders.index(label) for label in labels]
 
 
 def order_by_predictions(
@@ -113,12 +98,13 @@ def _assigned(labels: Numbers, probabilities: Reals, count: int, greatest: int) 
     return outputs
 
 
-def _permutations(names: tuple[str, ...]) -> list[tuple[str, tuple[int, ...]]]:
+def _permutations(names: tuple[str, ...], own: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the name of each usual order with the index into `names` of each output; `own` is that of the names."""
     plain = tuple(range(len(names)))
     as_text = ("string-sorted", tuple(sorted(plain, key=str)))
     if all(name.isdecimal() for name in names):
         by_number = tuple(sorted(plain, key=lambda number: int(names[number])))
         sorted_text = tuple(sorted(plain, key=lambda number: str(int(names[number]))))
-        return [("numeric", by_number), ("string-sorted", sorted_text), ("as named", plain)]
+        return [("numeric", by_number), ("string-sorted", sorted_text), (own, plain)]
     alphabetical = ("alphabetical", tuple(sorted(plain, key=lambda number: names[number])))
-    return [("as named", plain), alphabetical, as_text]
+    return [(own, plain), alphabetical, as_text]

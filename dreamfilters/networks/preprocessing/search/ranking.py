@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.labels import evenly_spread
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import AnyNetwork, InputForm, Network, network_of
-from dreamfilters.networks.classes.accuracy import acceptable, chance
+from dreamfilters.networks.classes.class_labels import class_labels
 from dreamfilters.networks.preprocessing.input_form import Order
 from dreamfilters.networks.preprocessing.model_preprocessing import implied_range
-from dreamfilters.networks.preprocessing.search.class_order import BY_PREDICTIONS
+from dreamfilters.networks.preprocessing.search.result import FormRanking, sort_key
 from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, read_images
 from dreamfilters.progress import OnProgress, Progress
 
@@ -27,98 +25,6 @@ _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
 # ImageNet means and stds of Caffe and of PyTorch, in RGB, see `networks.io.applications`.
 _CAFFE = (123.68, 116.779, 103.939)
 _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-
-_SHOWN = 20  # trials in a notebook
-
-
-@dataclass(frozen=True, eq=False)
-class FormRanking:
-    """The trials of `rank_forms`, the best first."""
-
-    ranked: tuple[Trial, ...]  # all trials: the best, then the others by accuracy, then by log loss
-    classes: int  # number of classes among the images
-    failures: tuple[tuple[Path, str], ...] = ()  # each image that cannot be read, with the reason
-    known: InputForm | None = None  # the form that the network's first layers imply or that is given, if any
-
-    def __repr__(self) -> str:
-        best = self.best
-        return f"FormRanking({len(self.ranked)} trials, best: {best.describe()}, accuracy {best.accuracy:.3f})"
-
-    def _repr_html_(self) -> str:
-        rows = [
-            {
-                "input form": trial.form.describe(),
-                "class order": trial.order.name,
-                "accuracy": trial.accuracy,
-                "log loss": trial.log_loss,
-            }
-            for trial in self.ranked[:_SHOWN]
-        ]
-        return frame(heading("Input forms", self.describe_rivals()), table("", rows))
-
-    @property
-    def best(self) -> Trial:
-        """The best trial, see `best_of`."""
-        return self.ranked[0]
-
-    @property
-    def rivals(self) -> tuple[Trial, ...]:
-        """The trials that are not significantly worse than the best, see `Trial.beats`.
-
-        A known form has only other orders of the classes as rivals, and a form has none that differs from it only by
-        BGR for RGB or by an equalized histogram.
-        """
-        best, tied = self.best, [trial for trial in self.ranked[1:] if not self.best.beats(trial)]
-        if best.form == self.known:
-            return tuple(trial for trial in tied if trial.form == best.form)
-        return tuple(
-            trial
-            for trial in tied
-            if trial.order != best.order or _in_plain_order(trial.form) != _in_plain_order(best.form)
-        )
-
-    def describe_rivals(self) -> str:
-        """Return one line that names the rivals, '' if there are none."""
-        if not self.rivals:
-            return ""
-        named = ", ".join(f"{rival.describe()} ({rival.accuracy:.3f})" for rival in self.rivals[:3])
-        more = f" and {len(self.rivals) - 3} more" if len(self.rivals) > 3 else ""
-        count = len(self.best.right)
-        return f"{named}{more}: not significantly worse than {self.best.describe()} on these {count} images"
-
-    @property
-    def chance(self) -> float:
-        """The accuracy of chance.
-
-        For an order that was found from the predictions it is that of a network that assigns each class to a random
-        output: the expected share of classes with an output of their own.
-        """
-        if self.best.order.name == BY_PREDICTIONS:
-            return 1 - (1 - 1 / self.classes) ** self.classes
-        return chance(self.classes)
-
-    @property
-    def fits(self) -> bool:
-        """Whether the accuracy of the best trial is at least halfway from chance to 1."""
-        return self.best.accuracy >= acceptable(self.chance)
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the best trial fits and has no rivals."""
-        return self.fits and not self.rivals
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Objections to the best trial, one line each: rivals, or a poor accuracy."""
-        way_out = "give more images, or the values that the network was trained with, such as --range 0 1"
-        lines = [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals else []
-        if not self.fits:
-            lines.append(
-                f"no input form fits: the best accuracy is {self.best.accuracy:.0%}, less than "
-                f"{acceptable(self.chance):.0%}, which is halfway from chance to 100%; check the labels and the weights"
-            )
-        return tuple(lines)
 
 
 def rank_forms(
@@ -144,7 +50,7 @@ def rank_forms(
 
     Raises:
         ImageError: no labeled image can be read.
-        UnknownNameError: a label is not a class of the network.
+        UnknownNameError: the labels mean no classes of the network, see `class_labels`.
         ModelError: the network's output is not one number for each class.
 
     >>> rank_forms(network, image_folder("signs")).best.form.describe()
@@ -160,9 +66,9 @@ def rank_forms(
     given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
     if len(given) != len(images):
         raise ImageError(f"{len(given)} labels for {len(images)} images: give one each, '' for none")
-    shown = read_images(network, images, evenly_spread(given, per_class), progress)
-    names = [given[index] for index in shown.indices]
-    runner = TrialRunner(network, shown, names)
+    labeled = class_labels(network, given)
+    shown = read_images(network, images, evenly_spread(labeled.labels, per_class), progress)
+    runner = TrialRunner(network, shown, labeled.of(shown.indices))
     report = progress or (lambda _: None)
     trials: list[Trial] = []
     forms = [*candidates(network.form), *forms_of_images(runner)]
@@ -176,26 +82,25 @@ def rank_forms(
             report(Progress(len(forms), len(forms), rule))
             trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
     best = best_of(trials, known, network.form)
-    others = sorted((trial for trial in trials if trial is not best), key=_sort_key)
+    others = sorted((trial for trial in trials if trial is not best), key=sort_key)
     failures = images.failures if isinstance(images, ImageFolder) else ()
-    return FormRanking((best, *others), len(set(names)), failures, known)
+    return FormRanking((best, *others), len(set(runner.labels.numbers)), failures, known, trials[0], labeled.remark)
 
 
 def best_of(trials: Sequence[Trial], known: InputForm | None = None, assumed: InputForm | None = None) -> Trial:
     """Return the trial with the highest accuracy, then the lowest log loss, or one that is not significantly worse.
 
-    That is a trial of the known form, or else of the assumed form, which is the most common one, or else the same trial
-    for RGB instead of BGR and for gray instead of an equalized histogram.
+    That is a trial of the known form, or else one in a usual order of the classes: of the assumed form, which is the
+    most common one, or else the same trial for RGB instead of BGR and for gray instead of an equalized histogram.
     """
-    ranked = sorted(trials, key=_sort_key)
+    ranked = sorted(trials, key=sort_key)
     tied = [trial for trial in ranked if not ranked[0].beats(trial)]
-    plain = _in_plain_order(ranked[0].form), ranked[0].order
-    usual = [trial for trial in tied if (trial.form, trial.order) == plain]
-    for form in (known, assumed):
-        for trial in tied:
-            if trial.form == form:
-                return trial
-    return next(iter(usual), ranked[0])
+    usual = [trial for trial in tied if trial.order.is_usual] or tied
+    first = usual[0]
+    plain = [trial for trial in usual if (trial.form, trial.order) == (first.form.in_plain_order, first.order)]
+    of_known = [trial for trial in tied if trial.form == known]
+    of_assumed = [trial for trial in usual if trial.form == assumed]
+    return (*of_known, *of_assumed, *plain, first)[0]
 
 
 def _known_form(network: Network) -> InputForm | None:
@@ -203,7 +108,7 @@ def _known_form(network: Network) -> InputForm | None:
     implied = implied_range(network.graph)
     if implied is None:
         return None if network.origin.is_assumed else network.form
-    return _in_plain_order(network.form).in_range(implied.low, implied.high)
+    return network.form.in_plain_order.in_range(implied.low, implied.high)
 
 
 def candidates(form: InputForm) -> list[InputForm]:
@@ -234,13 +139,6 @@ def forms_of_images(runner: TrialRunner) -> list[InputForm]:
     return list(dict.fromkeys(forms))
 
 
-def _in_plain_order(form: InputForm) -> InputForm:
-    """Return the same form for RGB instead of BGR, and for gray instead of an equalized histogram."""
-    if form.order == "BGR":
-        return replace(form, order="RGB", mean=form.mean[::-1], std=form.std[::-1])
-    return replace(form, order="gray") if form.order == "equalized" else form
-
-
 def _orders(form: InputForm) -> tuple[Order, ...]:
     orders: dict[int, tuple[Order, ...]] = {1: ("gray", "equalized"), 3: ("RGB", "BGR")}
     return orders.get(form.channels, ("channels",))
@@ -248,7 +146,3 @@ def _orders(form: InputForm) -> tuple[Order, ...]:
 
 def _rounded(values: Reals) -> tuple[float, ...]:
     return tuple(round(float(value), 4) for value in values)
-
-
-def _sort_key(trial: Trial) -> tuple[float, float]:
-    return -trial.accuracy, trial.log_loss

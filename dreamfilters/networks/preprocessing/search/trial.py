@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,10 +18,10 @@ from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.classes.accuracy import SIGNIFICANT
 from dreamfilters.networks.classes.class_head import SOFTMAX
+from dreamfilters.networks.classes.class_labels import ClassLabels
 from dreamfilters.networks.preprocessing.search.class_order import (
     ClassOrder,
     class_orders,
-    numbered_labels,
     order_by_predictions,
 )
 from dreamfilters.networks.preprocessing.settings_file import form_as_toml
@@ -67,14 +67,12 @@ class Trial:
             "classes": self.order.name,
         }  # fmt: skip
 
-    def as_toml(self, inputs: Mapping[str, float | str] | None = None) -> str:
+    def as_toml(self, inputs: Mapping[str, float | str] | None = None, *, without: Collection[str] = ()) -> str:
         """Return the text of a `model.toml` with the form, and with the names of the classes unless they are numbers.
 
-        `inputs` are the values of other inputs.
+        `inputs` are the values of other inputs; keys in `without` are left out, see `form_as_toml`.
         """
-        classes = self.order.classes
-        are_numbers = classes == tuple(map(str, range(len(classes))))
-        return form_as_toml(self.form, None if are_numbers else classes, inputs)
+        return form_as_toml(self.form, None if self.order.is_plain else self.order.classes, inputs, without=without)
 
     def beats(self, other: Trial) -> bool:
         """Return whether this trial is significantly better than another one on the same images.
@@ -126,21 +124,22 @@ def read_images(
         if progress is not None:
             progress(Progress(len(indices), len(chosen), "decoding"))
     if not indices:
-        raise ImageError(f"none of the {len(chosen)} labeled images can be read")
+        failures = images.failures if isinstance(images, ImageFolder) else ()
+        last = "".join(f"; {path.name}: {reason}" for path, reason in failures[-1:])
+        raise ImageError(f"none of the {len(chosen)} labeled images can be read{last}")
     return ShownImages(tuple(indices), {rule: np.stack(stack) for rule, stack in resized.items()})
 
 
 class TrialRunner:
     """Runs trials of a network on the same images, for several orders of its classes.
 
-    `labels` is the label of each image.
+    `labels` are those of the shown images.
     """
 
-    def __init__(self, network: Network, shown: ShownImages, labels: Sequence[str]) -> None:
-        self.form, self.shown = network.form, shown
-        self.orders = class_orders(network, labels)
-        self.names, self.numbers = numbered_labels(network, labels)
-        self.folds = _halves(labels)
+    def __init__(self, network: Network, shown: ShownImages, labels: ClassLabels) -> None:
+        self.form, self.shown, self.labels = network.form, shown, labels
+        self.orders = class_orders(labels)
+        self.folds = _halves(labels.numbers)
         head = network.head
         self.head = SOFTMAX if head.kind == "regression" else head  # the labels imply that the outputs are classes
         watch = network.watch(frozenset({LOGITS}))
@@ -154,7 +153,7 @@ class TrialRunner:
         probabilities = np.concatenate([self._probabilities(form, stack) for stack in self._stacks(form.resize)])
         trials = [_trial(form, order, probabilities) for order in self.orders]
         if self.folds.any():
-            implied = order_by_predictions(self.names, self.numbers, probabilities, self.folds)
+            implied = order_by_predictions(self.labels.classes, self.labels.numbers, probabilities, self.folds)
             solved = _trial(form, implied, probabilities)
             trials += [solved] if all(solved.beats(trial) for trial in trials) else []
         return trials
@@ -191,9 +190,9 @@ def _trial(form: InputForm, order: ClassOrder, probabilities: Reals) -> Trial:
     return Trial(form, order, right, -np.log(np.maximum(of_class, _LEAST)))
 
 
-def _halves(labels: Sequence[str]) -> NDArray[np.bool_]:
+def _halves(labels: Sequence[int]) -> NDArray[np.bool_]:
     """Return for each image whether it is in the second half; every other image of a class is."""
-    seen: Counter[str] = Counter()
+    seen: Counter[int] = Counter()
     halves = []
     for label in labels:
         halves.append(seen[label] % 2 == 1)

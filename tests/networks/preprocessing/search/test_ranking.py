@@ -10,7 +10,8 @@ from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.search.class_order import ClassOrder
-from dreamfilters.networks.preprocessing.search.ranking import FormRanking, best_of, candidates, rank_forms
+from dreamfilters.networks.preprocessing.search.ranking import best_of, candidates, rank_forms
+from dreamfilters.networks.preprocessing.search.result import FormRanking
 from dreamfilters.networks.preprocessing.search.trial import Trial
 from dreamfilters.progress import Progress
 
