@@ -20,7 +20,7 @@ MODULES = {
 
 # From the ground up; an import goes down or stays on its floor.
 FLOORS = [
-    {"errors", "progress", "registry", "serialization", "backend", "images", "display"},
+    {"errors", "progress", "registry", "serialization", "backend", "writing", "images", "display"},
     {"networks"},
     {"dreams", "evidence"},
     {"attribution"},
@@ -33,7 +33,7 @@ FLOORS = [
 FLOOR_OF = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 APART = {"dreams": {"evidence"}, "evidence": {"dreams"}}  # they meet in comparison
 # The built-in network stands beside the floors: it is data with names and drawings, and a script that trains it.
-SIGNS_MAY_USE = {"errors", "progress", "backend", "images", "networks", "dreams", "signs"}
+SIGNS_MAY_USE = {"errors", "progress", "backend", "writing", "images", "networks", "dreams", "signs"}
 MAY_USE_SIGNS = {"networks", "evidence", "comparison", "report", "runs", "viewer", "cli", "signs"}
 MOST_ENTRIES = 15  # in one folder: what a reader takes in at a glance
 
@@ -221,6 +221,33 @@ def test_the_core_does_not_print_or_read_the_environment():
 
 # Tests of what is a file of data and no module.
 OF_DATA = {Path("signs/built_in")}
+
+
+# What writes files of its own, in folders that only this user can enter, or for the system's browser.
+WRITES_TEMPORARY_FILES = {"viewer/services/image_store.py", "display.py"}
+WRITING = {"write_bytes", "write_text", "touch", "rename", "symlink_to", "hardlink_to", "copyfile", "copy2", "move"}
+
+
+def test_only_one_package_writes_files():
+    """The names of methods are enough: nothing else in the package has them."""
+    for path in FILES:
+        if package_of(path) == "writing" or name_of(path) in WRITES_TEMPORARY_FILES:
+            continue
+        for node in ast.walk(TREES[path]):
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                assert called not in WRITING, f"{name_of(path)}:{node.lineno} writes a file by {called}"
+                assert not _opens_to_write(node, called), f"{name_of(path)}:{node.lineno} opens a file to write it"
+
+
+def _opens_to_write(node, called):
+    """Return whether a call of `open` has a mode that writes."""
+    texts = [each.value for each in [*node.args, *(keyword.value for keyword in node.keywords)] if _is_text(each)]
+    return called == "open" and any(set(text) <= set("wax+btr") and set(text) & set("wax+") for text in texts)
+
+
+def _is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def test_the_tests_mirror_the_package():

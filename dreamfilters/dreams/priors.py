@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import ImageFolder
+from dreamfilters.writing.single_files import write_file
 
 _MOST_IMAGES = 2048  # of a folder; they give colors and spectrum to about one percent and fit into memory
 _EDGE = 0.02  # images are clipped to [.02, .98] before the logit, or one black pixel would outweigh all others
@@ -76,8 +77,8 @@ class Prior:
         return amplitude.astype("float32")
 
     def save(self, path: Path) -> None:
-        """Write the statistics as an `.npz` file; `read` reads it."""
-        path.write_bytes(self.to_bytes())
+        """Write the statistics as an `.npz` file, which `read` reads, or raise OutputError."""
+        write_file(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the file that `save` writes, the same bytes for equal priors (NumPy dates its members 1980)."""

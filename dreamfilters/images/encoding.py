@@ -19,6 +19,8 @@ from dreamfilters.images.decoding import (
     path_text,
     with_channels,
 )
+from dreamfilters.writing.open_folder import write_error
+from dreamfilters.writing.single_files import write_file
 
 TEXT_LIMIT = 2**20  # bytes; Pillow and most readers refuse more compressed text
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
@@ -103,7 +105,7 @@ def write_image(path: str | Path, contents: Mapping[str, Callable[[], bytes]]) -
     """Write a file and return its path; `contents` has a function for each ending that its name may have.
 
     Raises:
-        OutputError: the name has another ending, or the file cannot be written.
+        OutputError: the name has another ending, is not that of a plain file, or cannot be written.
     """
     path = Path(path)
     content = contents.get(path.suffix.lower())
@@ -111,9 +113,9 @@ def write_image(path: str | Path, contents: Mapping[str, Callable[[], bytes]]) -
         raise OutputError(f"{path_text(path)}: its name must end in {' or '.join(contents)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content())
     except OSError as error:
-        raise OutputError(f"{path_text(path)}: cannot be written ({error.strerror}); choose another path") from error
+        raise write_error(path, error) from error
+    write_file(path, content())
     return path
 
 

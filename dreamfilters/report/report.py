@@ -14,7 +14,6 @@ from dreamfilters.comparison.measures.measure import Figure
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import UnitView
-from dreamfilters.errors import OutputError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
 from dreamfilters.images.encoding import displayed
@@ -22,6 +21,7 @@ from dreamfilters.networks import LOGITS
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.tables import csv_bytes, json_bytes
+from dreamfilters.writing.claimed_folder import claimed
 
 PAGE, VALUES, TABLE, DREAMS = "index.html", "comparison.json", "comparison.csv", "dreams"
 _NAME = 60  # letters of a file's name, which any file system accepts
@@ -140,10 +140,6 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     """Write files into a folder, which is created if need be, or raise OutputError."""
-    for name, content in files.items():
-        path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    with claimed(folder) as opened:
+        for name, content in files.items():
+            opened.write(name, content)

@@ -25,7 +25,6 @@ from dreamfilters.progress import OnProgress, OverallProgress, Progress
 from dreamfilters.report.report import cards_of, report_files
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
-from dreamfilters.runs.storage import run_folder
 from dreamfilters.runs.storage.manifest import Manifest, as_json
 from dreamfilters.runs.storage.records import dream_of, model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
@@ -183,7 +182,7 @@ def run(
                 _make(job, claimed, OverallProgress(progress))
             except KeyboardInterrupt:
                 return RunResult(folder, (), 0, len(job.plan.units), stopped=True)
-        run_folder.remove(folder, _unfinished_files(folder))
+        claimed.remove(_unfinished_files(folder))
         units, failures = tuple(claimed.manifest.results), claimed.manifest.failures
         return RunResult(folder, units, len(units), len(units), failures, kept=kept)
 

@@ -29,7 +29,7 @@ from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened, read_start, start_png
 from dreamfilters.runs.storage.array_files import npz_bytes
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain

@@ -18,7 +18,7 @@ from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS
 from dreamfilters.images.encoding import channels_side_by_side
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY, MANIFEST, as_json
 from dreamfilters.runs.storage.records import record_of

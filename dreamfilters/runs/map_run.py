@@ -27,7 +27,7 @@ from dreamfilters.networks.classes.predictions import predicted_from, prediction
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.array_files import npz_bytes
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import entered

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.runs.storage import run_folder
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest, as_json
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
@@ -94,7 +93,7 @@ class MapStore:
         """
         done = {maps.image: maps for maps in stored}
         for name in failures:
-            run_folder.remove(self.run.path, _files_of(self.run.path, name))
+            self.run.remove(_files_of(self.run.path, name))
         failed = {**dict(self.run.manifest.failures), **failures}
         names = list(self.run.settings["images"])
         ordered = [done[name] for name in names if name in done]
@@ -109,7 +108,7 @@ class MapStore:
 
     def clear(self) -> None:
         """Remove every file of this run."""
-        run_folder.remove(self.run.path, KIND.files_in(self.run.path))
+        self.run.remove(KIND.files_in(self.run.path))
 
     @property
     def _common(self) -> dict[str, Any]:

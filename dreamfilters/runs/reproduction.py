@@ -19,7 +19,7 @@ from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry, read_start
 from dreamfilters.runs.storage.array_files import read_npz
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
 
 

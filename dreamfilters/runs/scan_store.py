@@ -23,7 +23,6 @@ from dreamfilters.images.decoding import path_text
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
-from dreamfilters.runs.storage.atomic_files import write_atomic
 from dreamfilters.runs.storage.manifest import MANIFEST
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
 
@@ -50,7 +49,7 @@ class ScanStore:
             "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
         arrays = state.accumulators.arrays | extra
-        write_atomic(self.run.path / UNFINISHED, npz_bytes(dict(sorted(arrays.items())), np.savez))
+        self.run.write(UNFINISHED, npz_bytes(dict(sorted(arrays.items())), np.savez))
 
     def read_state(self) -> ScanState | None:
         """Return the state that an earlier run with equal settings saved, or None."""
@@ -87,7 +86,7 @@ class ScanStore:
 
     def clear_state(self) -> None:
         """Remove the state of the unfinished scan."""
-        (self.run.path / UNFINISHED).unlink(missing_ok=True)
+        self.run.remove([UNFINISHED])
 
 
 def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None) -> Scan:

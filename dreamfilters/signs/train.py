@@ -28,6 +28,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.transforms import Blur, Color, Noise, Rotate, Scale, Shear, Shift, apply
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
+from dreamfilters.writing.single_files import new_file, write_file
 
 SIZE, CLASSES = 48, 43
 DISTURBANCE = (
@@ -202,7 +203,8 @@ def train(
             final = build()
             final.set_weights(average.get_weights())
             out.mkdir(parents=True, exist_ok=True)
-            final.save(out / "signs.keras")
+            with new_file(out / "signs.keras") as part:
+                final.save(part)
     final = keras.saving.load_model(out / "signs.keras", compile=False)
     record = {
         "data": "GTSRB (Stallkamp et al., Man vs. computer, Neural Networks 32, 2012)",
@@ -211,7 +213,7 @@ def train(
         **best, "settings": asdict(settings), "disturbance": [repr(transform) for transform in DISTURBANCE],
         "versions": backend.versions(), "history": history,
     }  # fmt: skip
-    (out / "record.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write_file(out / "record.json", (json.dumps(record, indent=1) + "\n").encode())
     every = max(1, len(training) // _PRIOR_IMAGES)
     priors.measure_prior(training.images[::every].astype("float32") / 255, name="signs").save(out / "prior.npz")
     return record

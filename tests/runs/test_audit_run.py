@@ -142,16 +142,16 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.storage import atomic_files
 from dreamfilters.runs.audit_run import AuditJob, run
+from dreamfilters.writing import open_folder
 model, images, out, last = sys.argv[1:]
 written = []
-def failing(path, content, before=atomic_files.write_through):
-    written.append(path)
-    before(path, content[:len(content) // 2] if len(written) == int(last) else content)
+def failing(file, content, flush, before=open_folder.write_through):
+    written.append(file)
+    before(file, content[:len(content) // 2] if len(written) == int(last) else content)
     if len(written) == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
-atomic_files.write_through = failing
+open_folder.write_through = failing
 network = load(model, form={"range": (0, 1)})
 survey = ScanJob(network, source_of(image_folder(images)), default_layers(network), k=3)
 run(AuditJob(network, model, survey), Path(out))

@@ -15,7 +15,8 @@ from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
 from dreamfilters.runs.dream_run import measured_prior, run
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage import atomic_files
+from dreamfilters.writing import open_folder
+from dreamfilters.writing.claimed_folder import LOCK
 
 FIVE = ("conv1:0", "conv1:1", "conv1:2", 'class:"Vorfahrt achten"', "class:STOP")
 
@@ -112,16 +113,16 @@ from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.networks import load
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage import atomic_files
 from dreamfilters.runs.dream_run import DreamJob, run
+from dreamfilters.writing import open_folder
 model, folder = sys.argv[1:]
 written = []
-def failing(path, content, before=atomic_files.write_through):
-    written.append(path)
-    before(path, content[:len(content) // 2] if len(written) == 6 else content)
+def failing(file, content, flush, before=open_folder.write_through):
+    written.append(file)
+    before(file, content[:len(content) // 2] if len(written) == 6 else content)
     if len(written) == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-atomic_files.write_through = failing
+open_folder.write_through = failing
 network = load(model, form={"range": [0, 1]}, classes=("STOP", "Vorfahrt achten", "20"))
 targets = ("conv1:0-2", 'class:"Vorfahrt achten"', "class:STOP")
 recipe = Recipe(Fourier(16), transforms=(), steps=3, name="quick")
@@ -134,7 +135,7 @@ def test_a_run_killed_while_writing_a_file_resumes_to_the_same_bytes(job_for, mo
     process = subprocess.run([sys.executable, "-c", KILLED, model_file, tmp_path], capture_output=True, check=False)
     assert process.returncode == -9, process.stderr.decode()
     left = {path.name for path in tmp_path.iterdir()}
-    assert atomic_files.LOCK in left
+    assert LOCK in left
     assert any(name.endswith(".part") for name in left)
     finished = run(job_for(), tmp_path)
     assert [entry.seconds is None for entry in finished.value] == [True, True, False, False, False]
@@ -199,13 +200,13 @@ def test_a_full_disk_leaves_no_partial_file(job_for, whole, bytes_in, tmp_path, 
 
     written = []
 
-    def full(path, content, before=atomic_files.write_through):
-        written.append(path)
+    def full(file, content, flush, before=open_folder.write_through):
+        written.append(file)
         if len(written) == 5:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        before(path, content)
+        before(file, content)
 
-    monkeypatch.setattr(atomic_files, "write_through", full)
+    monkeypatch.setattr(open_folder, "write_through", full)
     with pytest.raises(OutputError, match=r"No space left on device"):
         run(job_for(), tmp_path)
     assert not any(name.endswith(".part") for name in bytes_in(tmp_path))

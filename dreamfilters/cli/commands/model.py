@@ -194,10 +194,10 @@ def _trial_row(trial: Trial) -> tuple[str, ...]:
 
 def _save_form(path: Path, update: FormUpdate) -> None:
     """Write the file and say what it lacks; exit with code 1 if it lacks something."""
-    from dreamfilters.runs.storage.atomic_files import write_atomic
+    from dreamfilters.writing.single_files import write_file
 
     if update.text is not None:
-        write_atomic(path, update.text.encode())
+        write_file(path, update.text.encode())
         typer.echo(path)
     say(update.message)
     if not update.is_complete:

@@ -10,7 +10,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from dreamfilters.networks.io.saved_model import open_folder
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
+from dreamfilters.writing.single_files import new_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,25 +109,16 @@ def convert(
 
     Raises:
         ModelError: the network cannot be opened.
-        OutputError: `out` exists, cannot be written, or has another suffix.
+        OutputError: `out` exists, cannot be written, is a link, or has another suffix.
     """
     if out.suffix.lower() not in (".keras", ".json"):
         raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
     if out.exists() and not force:
         raise OutputError(f"{out}: exists already; use --force to replace it")
-    part = out.with_name(f".{out.stem}.part{out.suffix}")
-    try:
+    with new_file(out) as part:
         if out.suffix.lower() == ".json":
-            changes = _write_layers(model, part)
-        else:
-            changes = _write(open_model(model, trust=trust, imports=imports, architecture=architecture), part)
-        part.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    return changes
+            return _write_layers(model, part)
+        return _write(open_model(model, trust=trust, imports=imports, architecture=architecture), part)
 
 
 def _write(opened: LoadedModel, out: Path) -> tuple[str, ...]:

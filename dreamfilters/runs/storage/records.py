@@ -19,7 +19,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
-from dreamfilters.runs.storage.atomic_files import sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import KEY
 

@@ -10,15 +10,17 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dreamfilters
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import LOCK, claimed, make_folder, sha256, write_atomic
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest, as_json, is_below
+from dreamfilters.writing.claimed_folder import LOCK, claimed
+from dreamfilters.writing.open_folder import OpenFolder, is_part
 
 _LISTED = 3  # files that an error lists
 
@@ -106,12 +108,14 @@ class RunFolder:
 
     Attributes:
         path: the folder.
+        opened: the folder held open, through which every file is written.
         kind: the kind of the run.
         settings: everything that decides the bytes of its files, as JSON gives them back.
         model: name, spec and fingerprint of the network.
     """
 
     path: Path
+    opened: OpenFolder
     kind: RunKind
     settings: Mapping[str, Any]
     model: Mapping[str, Any]
@@ -132,17 +136,23 @@ class RunFolder:
 
     def write(self, name: str, content: bytes) -> str:
         """Write one file, whole or not at all, and return its SHA-256."""
-        path = self.path / name
-        make_folder(path.parent)
-        write_atomic(path, content)
+        self.opened.write(name, content)
         return sha256(content)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove these files, unfinished writes of them, and every subfolder that is empty then.
+
+        Names that lead out of the folder, or through a link, are ignored: a manifest may be forged.
+        """
+        for name in filter(is_below, names):
+            self.opened.remove(name)
 
     def save_manifest(
         self, files: Mapping[str, str], results: Any = None, failures: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Write the manifest; with all files of the result it marks the run as finished."""
         manifest = Manifest(self.kind.command, self.settings, self.model, files, results, tuple(failures))
-        write_atomic(self.path / MANIFEST, manifest.to_json())
+        self.opened.write(MANIFEST, manifest.to_json())
 
 
 @contextmanager
@@ -156,10 +166,14 @@ def entered(
     the `RunFolder` are then those of both. Another run of the same kind is removed if `force` is given.
 
     Raises:
-        OutputError: the folder holds another run or other files, cannot be written, or is in use by another run.
+        OutputError: the folder holds another run or other files, cannot be written, or is in use by another run; a name
+            that the run writes leads elsewhere, see `OpenFolder.check`.
     """
-    with claimed(folder):
-        run = _with_room(RunFolder(folder, kind, json.loads(as_json(settings)), model), force)
+    with claimed(folder) as opened:
+        opened.check(MANIFEST)
+        run = _with_room(RunFolder(folder, opened, kind, json.loads(as_json(settings)), model), force)
+        for name in dict.fromkeys([*kind.files_in(folder), *(kind.planned(run.settings) if kind.planned else ())]):
+            opened.check(name)  # before anything is computed
         known = run.manifest
         if kind.read(folder) is None or known.settings != run.settings:
             run.save_manifest(known.files, known.results, known.failures)
@@ -184,8 +198,7 @@ def _is_free(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> bool:
 
 def _files(folder: Path) -> set[str]:
     """Return the names in a folder, without the lock and what a killed run has not finished to write."""
-    names = {path.name for path in folder.iterdir()} - {LOCK}
-    return {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+    return {path.name for path in folder.iterdir() if path.name != LOCK and not is_part(path.name)}
 
 
 def _with_room(run: RunFolder, force: bool) -> RunFolder:
@@ -226,7 +239,7 @@ def _joined(run: RunFolder, earlier: Manifest, force: bool) -> RunFolder:
     _check_overwrites_none(run, present - {Path(name).parts[0] for name in names})
     if joined is not None and not force:
         return replace(run, settings=joined)
-    remove(run.path, names)
+    run.remove(names)
     return run
 
 
@@ -237,23 +250,6 @@ def _check_overwrites_none(run: RunFolder, foreign: set[str]) -> None:
         raise OutputError(
             f"{run.path / min(overwritten)}: was not written by this tool; move it, or choose another folder with --out"
         )
-
-
-def remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove these files, unfinished writes of them, and every subfolder that is empty then.
-
-    Names that lead out of the folder, or through a link, are ignored: a manifest may be forged.
-    """
-    for name in names:
-        path = folder / name
-        if not is_below(name) or any(parent.is_symlink() for parent in _between(folder, path)):
-            continue
-        for file in (path.with_name(f".{path.name}.part"), path):
-            with suppress(NotADirectoryError):
-                file.unlink(missing_ok=True)
-        for parent in _between(folder, path):
-            with suppress(OSError):  # not empty, or gone
-                parent.rmdir()
 
 
 def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
@@ -267,8 +263,3 @@ def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
 def settings_digest(values: Any) -> str:
     """Return the SHA-256 of plain values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _between(folder: Path, path: Path) -> list[Path]:
-    """Return the folders between a folder and a file below it, the innermost first."""
-    return [parent for parent in path.parents if folder in parent.parents]

@@ -13,10 +13,12 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import DownloadError, OutputError
+from dreamfilters.errors import DownloadError
 from dreamfilters.progress import OnProgress
 from dreamfilters.signs.gtsrb.download import download
-from dreamfilters.signs.gtsrb.unpack import opened, unpack, unpacked, write_whole
+from dreamfilters.signs.gtsrb.unpack import open_archive, unpack, unpacked
+from dreamfilters.writing.claimed_folder import claimed
+from dreamfilters.writing.open_folder import OpenFolder, write_error
 
 ARCHIVE = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
 CITATION = 'Stallkamp et al., "Man vs. computer", Neural Networks 32, 2012'
@@ -78,19 +80,19 @@ def fetch(
     """
     folder = Path(folder)
     try:
-        if not _is_finished(folder, files):
-            _claim(folder, files)
-            for name, md5 in files.checksums().items():
-                download(base.rstrip("/") + "/" + name, folder / name, md5=md5, progress=progress)
-            unpack(folder / files.training[0], folder, _training_place, progress)
-            labels = _labels(folder / files.labels[0])
-            unpack(folder / files.test[0], folder, lambda name: _test_place(name, labels), progress)
-            _check_complete(folder, files, len(labels))
-            _write_record(folder, files, _counted(folder))
+        if _is_finished(folder, files):
+            return folder
     except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror or error}); free space or choose another"
-        ) from error
+        raise write_error(folder, error) from error
+    with claimed(folder) as opened:
+        _mark(opened, files)
+        for name, md5 in files.checksums().items():
+            download(base.rstrip("/") + "/" + name, folder / name, md5=md5, progress=progress)
+        unpack(folder / files.training[0], opened, _training_place, progress)
+        labels = _labels(folder / files.labels[0])
+        unpack(folder / files.test[0], opened, lambda name: _test_place(name, labels), progress)
+        _check_complete(folder, files, len(labels))
+        _write_record(opened, files, _counted(folder))
     return folder
 
 
@@ -105,8 +107,9 @@ def _is_finished(folder: Path, files: ArchiveFiles) -> bool:
     )
 
 
-def _claim(folder: Path, files: ArchiveFiles) -> None:
+def _mark(opened: OpenFolder, files: ArchiveFiles) -> None:
     """Write a record without counts, by which a later run recognizes its own folders."""
+    folder = opened.path
     taken = _record(folder).get("files")
     if taken not in (None, files.checksums()):
         raise DownloadError(f"{folder}: holds images of other files ({', '.join(taken)}); choose another folder")
@@ -114,8 +117,7 @@ def _claim(folder: Path, files: ArchiveFiles) -> None:
         raise DownloadError(
             f"{folder}: contains a folder train or test that this download did not create; choose another folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_record(folder, files, None)
+    _write_record(opened, files, None)
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -131,9 +133,9 @@ def _record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _write_record(folder: Path, files: ArchiveFiles, images: dict[str, dict[str, int]] | None) -> None:
+def _write_record(opened: OpenFolder, files: ArchiveFiles, images: dict[str, dict[str, int]] | None) -> None:
     record = {"source": CITATION, "files": files.checksums(), "images": images}
-    write_whole(folder / "gtsrb.json", json.dumps(record, indent=1).encode())
+    opened.write("gtsrb.json", json.dumps(record, indent=1).encode())
 
 
 def _counted(folder: Path) -> dict[str, dict[str, int]]:
@@ -176,7 +178,7 @@ def _place(part: str, number: int, rest: str) -> Path:
 
 def _labels(archive: Path) -> dict[str, int]:
     """Return the class of each test image by its five digits, from the table Filename;Width;...;ClassId."""
-    with opened(archive) as zipped:
+    with open_archive(archive) as zipped:
         table = unpacked(zipped, zipped.getinfo(_LABELS)) if _LABELS in zipped.namelist() else b""
     try:
         rows = csv.DictReader(io.StringIO(table.decode("utf-8-sig")), delimiter=";")

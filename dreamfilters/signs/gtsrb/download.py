@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from dreamfilters import __version__
 from dreamfilters.errors import DownloadError
 from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.writing.single_files import check_file, part_file
 
 LARGEST = 2 * 1024**3  # bytes; limits what a server can write to the disk
 TIMEOUT = 60.0  # seconds without a byte
@@ -25,7 +26,8 @@ def download(url: str, target: Path, *, md5: str, progress: OnProgress | None = 
 
     The bytes are written to `target` + ".part", which a later call resumes (HTTP range requests, RFC 9110, section
     14); a server without range support sends the whole file again. Only https, and http to the loopback interface, are
-    allowed, also after redirects. Every failure raises DownloadError; nothing is retried.
+    allowed, also after redirects. Every failure raises DownloadError; nothing is retried. A `target` or
+    partial file that is a link is an OutputError.
     """
     if target.exists():
         if _md5(target) != md5:
@@ -34,6 +36,8 @@ def download(url: str, target: Path, *, md5: str, progress: OnProgress | None = 
             )
         return
     part = target.with_name(f"{target.name}.part")
+    for path in (target, part):
+        check_file(path)
     _fetch_rest(url, part, progress)
     if _md5(part) != md5:
         part.unlink()
@@ -62,7 +66,7 @@ def _fetch_rest(url: str, part: Path, progress: OnProgress | None) -> None:
             raise DownloadError(
                 f"{_name(url)}: requested from byte {start}, the server sent from {first}; delete {part}"
             )
-        with part.open("ab" if first else "wb") as file:
+        with part_file(part, append=bool(first)) as file:
             _copy(response, file, first, total, _name(url), progress)
 
 

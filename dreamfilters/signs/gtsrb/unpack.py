@@ -11,6 +11,7 @@ from PIL import Image
 
 from dreamfilters.errors import DownloadError
 from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.writing.open_folder import OpenFolder
 
 PathOf = Callable[[str], Path | None]  # member name -> path of the image below the folder; None: not an image
 
@@ -19,21 +20,22 @@ LARGEST_TOTAL = 2 * 1024**3  # bytes; all traffic signs together have about a qu
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)  # what zipfile may raise
 
 
-def unpack(archive: Path, folder: Path, path_of: PathOf, progress: OnProgress | None) -> None:
+def unpack(archive: Path, folder: OpenFolder, path_of: PathOf, progress: OnProgress | None) -> None:
     """Write each image of the archive to its path, as PNG, unless the file exists.
 
     Paths are built from the digits of a member name, never from the name itself.
     """
-    with opened(archive) as zipped:
+    with open_archive(archive) as zipped:
         placed = [(member, path) for member in zipped.infolist() if (path := path_of(member.filename))]
         for done, (member, path) in enumerate(placed, start=1):
-            if not (folder / path).exists():
-                write_whole(folder / path, _as_png(member.filename, unpacked(zipped, member)))
+            if not (folder.path / path).exists():
+                # 50,000 files: waiting for the disk after each would take minutes
+                folder.write(path.as_posix(), _as_png(member.filename, unpacked(zipped, member)), flush=False)
             if progress:
                 progress(Progress(done, len(placed), f"unpacking {archive.name}"))
 
 
-def opened(archive: Path) -> zipfile.ZipFile:
+def open_archive(archive: Path) -> zipfile.ZipFile:
     """Return the archive; a member that is unsafe, or far too large, raises DownloadError."""
     try:
         zipped = zipfile.ZipFile(archive)
@@ -78,11 +80,3 @@ def _as_png(name: str, content: bytes) -> bytes:
             f"{name}: is not a valid PPM image ({error}); delete its archive file and run again"
         ) from error
     return file.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically: a killed run leaves at most a `.part` file, which the next run overwrites."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

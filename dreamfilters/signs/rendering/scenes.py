@@ -4,6 +4,7 @@ No file is read; a class and a seed determine a scene. The disturbances are thos
 name: light, partial shade, weathering, rotation, motion, low resolution (Stallkamp et al., 2012).
 """
 
+import io
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from dreamfilters.errors import OutputError
 from dreamfilters.signs.artwork.draw import draw
 from dreamfilters.signs.classes import GERMAN
 from dreamfilters.signs.rendering.surroundings import SURROUNDINGS, ImageArray, Rng, mix, noise, soft_step
+from dreamfilters.writing.claimed_folder import claimed
 
 SAMPLES = 4  # images per class
 FINENESS = 2  # scene pixels per image pixel
@@ -55,14 +56,12 @@ def write_samples(folder: Path | str) -> tuple[Path, ...]:
     A folder that cannot be written raises `OutputError`.
     """
     paths = []
-    for index, (number, image) in enumerate(samples()):
-        path = Path(folder) / f"{number:02d}" / f"{number:02d}_rendered_{index % SAMPLES}.png"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.round(image * 255).astype(np.uint8)).save(path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror}); choose a writable folder") from error
-        paths.append(path)
+    with claimed(Path(folder)) as opened:
+        for index, (number, image) in enumerate(samples()):
+            name, file = f"{number:02d}/{number:02d}_rendered_{index % SAMPLES}.png", io.BytesIO()
+            Image.fromarray(np.round(image * 255).astype(np.uint8)).save(file, "PNG")
+            opened.write(name, file.getvalue())
+            paths.append(Path(folder) / name)
     return tuple(paths)
 
 

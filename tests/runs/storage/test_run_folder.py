@@ -5,9 +5,10 @@ import json
 import pytest
 
 from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.atomic_files import LOCK, sha256
+from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
-from dreamfilters.runs.storage.run_folder import RunKind, entered, free_folder, is_whole, remove
+from dreamfilters.runs.storage.run_folder import RunKind, entered, free_folder, is_whole
+from dreamfilters.writing.claimed_folder import LOCK
 
 SETTINGS = {"seed": 1, "top": 4}
 MODEL = {"name": "tiny", "spec": "tiny.keras", "fingerprint": "f"}
@@ -128,7 +129,8 @@ def test_no_name_reaches_out_of_the_folder(held):
     inside = held / "inside"
     inside.mkdir()
     (inside / "link").symlink_to(held / "units")
-    remove(inside, ["../notes.txt", str(held / "notes.txt"), "link/a.png", "gone/a.png", "..", "."])
+    with entered(inside, BESIDE, SETTINGS, MODEL, force=True) as run:
+        run.remove(["../notes.txt", str(held / "notes.txt"), "link/a.png", "gone/a.png", "..", "."])
     assert {"notes.txt", "units/a.png"} <= names(held)
 
 

@@ -8,6 +8,7 @@ import pytest
 from dreamfilters.errors import DownloadError
 from dreamfilters.signs.gtsrb import unpack as unpacking
 from dreamfilters.signs.gtsrb.unpack import unpack
+from dreamfilters.writing.open_folder import OpenFolder
 
 PPM = b"P6\n1 1\n255\n" + bytes([1, 2, 3])
 
@@ -25,14 +26,14 @@ def place(name: str) -> Path | None:
 
 def refused(archive: Path, match: str) -> None:
     with pytest.raises(DownloadError, match=match) as caught:
-        unpack(archive, archive.parent, place, None)
+        unpack(archive, OpenFolder(archive.parent), place, None)
     assert "\n" not in str(caught.value)
     assert sorted(archive.parent.rglob("*")) == [archive]
 
 
 def test_images_are_unpacked_and_other_members_ignored(tmp_path):
     archive = made(tmp_path / "a.zip", {"x.ppm": PPM, "read.me": b"", "a/b.ppm": PPM})
-    unpack(archive, tmp_path, place, None)
+    unpack(archive, OpenFolder(tmp_path), place, None)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["5.png", "7.png"]
 
 
