@@ -27,7 +27,7 @@ from dreamfilters.networks.io.saved_model import open_folder
 from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
-from dreamfilters.writing.single_files import new_file
+from dreamfilters.writing.single_files import new_file, write_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +115,10 @@ def convert(
         raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
     if out.exists() and not force:
         raise OutputError(f"{out}: exists already; use --force to replace it")
+    if out.suffix.lower() == ".json":
+        write_file(out, _layers_json(model))
+        return ()
     with new_file(out) as part:
-        if out.suffix.lower() == ".json":
-            return _write_layers(model, part)
         return _write(open_model(model, trust=trust, imports=imports, architecture=architecture), part)
 
 
@@ -128,13 +129,11 @@ def _write(opened: LoadedModel, out: Path) -> tuple[str, ...]:
     return opened.changes
 
 
-def _write_layers(model: Path, out: Path) -> tuple[str, ...]:
+def _layers_json(model: Path) -> bytes:
     stored = read_stored(model)
     if stored.config is None:
         raise ModelError(f"{model}: holds weights without the network's layers")
-    text = json.dumps({**stored.config, "keras_version": stored.version}, indent=1)
-    out.write_text(f"{text}\n", "utf-8")
-    return ()
+    return (json.dumps({**stored.config, "keras_version": stored.version}, indent=1) + "\n").encode()
 
 
 def _opener(path: Path) -> AbstractContextManager[StoredModel]:
