@@ -57,6 +57,7 @@ from .dreams.transforms import (
 )
 from .errors import (
     BackendError as BackendError,
+    DamagedError as DamagedError,
     DownloadError as DownloadError,
     DreamfiltersError as DreamfiltersError,
     ImageError as ImageError,

@@ -9,7 +9,8 @@ DreamfiltersError           one line: what is wrong, the value given, what works
 ├── TargetError             a target does not parse or is out of range
 ├── RecipeError             a recipe or one of its settings is invalid
 ├── ImageError              an image file cannot be read
-├── OutputError             a folder or file cannot be written
+├── OutputError             a folder or file of results cannot be written or read
+│   └── DamagedError        a stored result is damaged, or was not written by this tool
 └── DownloadError           an archive cannot be fetched, or its checksum differs
 """
 
@@ -83,7 +84,11 @@ class ImageError(DreamfiltersError):
 
 
 class OutputError(DreamfiltersError):
-    """A folder or file cannot be written."""
+    """A folder or file of results cannot be written or read."""
+
+
+class DamagedError(OutputError):
+    """A stored result is damaged, or was not written by this tool."""
 
 
 class DownloadError(DreamfiltersError):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.networks.classes.predictions import Prediction, predictions
 from dreamfilters.networks.network import Network
-from dreamfilters.serialization import plain
+from dreamfilters.serialization import plain, typed
 
 _CLASSES = 5  # that are kept
 _HALF = 0.5  # of a map: two classes that do not exclude each other can both cover it
@@ -53,9 +53,13 @@ class DreamPrediction:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> DreamPrediction:
-        """Return the prediction that `as_values` wrote, with the most probable class only."""
-        own, first = (Prediction(**values[key]) for key in ("own", "first"))
-        return cls(own.number, (first,), own, values["is_predicted"])
+        """Return the prediction that `as_values` wrote, with the most probable class only.
+
+        Raises:
+            ValueError: the values are not those of a prediction.
+        """
+        own, first = (typed(Prediction, values.get(key), key) for key in ("own", "first"))
+        return cls(own.number, (first,), own, typed(bool, values.get("is_predicted"), "is_predicted"))
 
 
 def is_class_predicted(network: Network, logits: NDArray[np.float32], number: int) -> bool:

@@ -15,6 +15,7 @@ from dreamfilters.networks.watching import logits_step
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.report.report import UnitCard
 from dreamfilters.report.tables import csv_bytes, json_bytes
+from dreamfilters.serialization import typed
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import COLORS, KINDS
 
@@ -57,9 +58,14 @@ class AtlasUnit:
         return anchor_of(self.page)
 
 
-def atlas_unit_from(values: Mapping[str, Any]) -> AtlasUnit:
-    """Return the unit whose plain values, see `serialization.plain`, were stored."""
-    return AtlasUnit(**{**values, "flags": tuple(values["flags"])})
+def atlas_unit_from(values: Any) -> AtlasUnit:
+    """Return the unit whose plain values, see `serialization.plain`, were stored.
+
+    Raises:
+        ValueError: the values are not those of a unit.
+    """
+    unit: AtlasUnit = typed(AtlasUnit, values, "index")
+    return unit
 
 
 def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: str) -> AtlasUnit:

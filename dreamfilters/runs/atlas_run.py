@@ -21,7 +21,7 @@ from dreamfilters.display import frame, share_bars
 from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ModelError
+from dreamfilters.errors import DamagedError, ModelError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
@@ -39,14 +39,16 @@ from dreamfilters.report.atlas import (
     unit_page,
 )
 from dreamfilters.report.report import layer_detail
-from dreamfilters.report.tables import json_bytes
 from dreamfilters.runs import audit_run, dream_store, scan_store
 from dreamfilters.runs.compare_run import DREAMS, SCAN, CompareJob, StoredDreams
-from dreamfilters.runs.storage import run_folder
+from dreamfilters.runs.storage.checksums import damage_of, manifests_inside
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.manifest import KEY, Manifest, as_json
+from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
+from dreamfilters.runs.storage.manifest import KEY, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.serialization import typed
 from dreamfilters.verdicts.activation_search import Attempt, Dreamer
 from dreamfilters.verdicts.audit import audited_layers
 from dreamfilters.verdicts.result import Audit, Finding
@@ -81,8 +83,10 @@ class AtlasStore:
             if not all(self.finished(unit) for unit in batch.units):
                 self._write_units(batch, audit)
         atlas = self._atlas(references)
-        checksums = {name: self.claimed.write(name, content) for name, content in index_files(atlas).items()}
-        self._save_manifest(checksums, atlas)
+        files = {name: self.claimed.write(name, content) for name, content in index_files(atlas).items()}
+        pages = [name for unit in job.plan.units for name in unit_files(unit.name)]
+        files |= {name: file_digest(folder, name) for name in pages}
+        self._save_manifest(files | manifests_inside(folder, [SCAN, *_dream_folders(folder), AUDIT]), atlas)
 
     @property
     def missing(self) -> int:
@@ -93,10 +97,11 @@ class AtlasStore:
         """Return the index entry of a unit whose page is complete and was made with these settings."""
         try:
             folder = self.claimed.path
-            record = json.loads((folder / unit_files(unit.name)[1]).read_bytes())
-            complete = record["settings"] == self.claimed.digest and run_folder.is_whole(folder, record["files"])
-            return atlas_unit_from(record["index"]) if complete else None
-        except (OSError, ValueError, KeyError, TypeError):
+            record = read_json(folder, unit_files(unit.name)[1])
+            files = typed(Mapping[str, str], record.get("files"), "files")
+            complete = record.get("settings") == self.claimed.digest and not damage_of(folder, files)
+            return atlas_unit_from(record.get("index")) if complete else None
+        except (DamagedError, ValueError):
             return None
 
     def _write_units(self, batch: Batch, audit: Audit) -> None:
@@ -113,7 +118,7 @@ class AtlasStore:
                 "index": atlas_unit_of(unit, finding, page=page, image=image),
                 "unit": unit.as_values(),
             }
-            self.claimed.write(record_file, json_bytes(record))
+            self.claimed.write(record_file, with_checksum(as_json(record)).encode())
             share = (self._numbers[unit.name] + 1) / len(self._numbers)
             self.overall.report(_AUDITED + (1 - _AUDITED) * share, f"measuring {unit.name}")
 
@@ -283,7 +288,7 @@ def run(
     job.check()
     with entered(folder, KIND, job.settings, job.model, force=force) as claimed:
         store, total = AtlasStore(job, claimed, OverallProgress(progress)), len(job.plan.units)
-        kept = claimed.is_whole() and not store.missing
+        kept = claimed.is_whole()
         if not kept:
             try:
                 store.make()
@@ -299,9 +304,14 @@ def _written_in(folder: Path, manifest: Manifest) -> list[str]:
     """Return the names of all files of a folder's atlas."""
     pages = [name for unit in (manifest.results or {}).get("units", ()) for name in unit_files(str(unit))]
     found = scan_store.KIND.files_below(folder, SCAN) + audit_run.KIND.files_below(folder, AUDIT)
-    for seed in sorted((folder / DREAMS).glob("seed-*")):
-        found += dream_store.KIND.files_below(folder, f"{DREAMS}/{seed.name}")
+    for place in _dream_folders(folder):
+        found += dream_store.KIND.files_below(folder, place)
     return [*pages, *found, *manifest.files]
+
+
+def _dream_folders(folder: Path) -> list[str]:
+    """Return the folders of an atlas' dreams, one for each seed, as paths from the atlas."""
+    return [f"{DREAMS}/{place.name}" for place in sorted((folder / DREAMS).glob("seed-*"))]
 
 
 KIND = RunKind("atlas", "an atlas", _written_in)

@@ -10,6 +10,7 @@ from typing import Any
 
 from dreamfilters import backend
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.errors import DamagedError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images.panels import png_of
@@ -20,6 +21,7 @@ from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.scan_run import StoredScanJob
+from dreamfilters.runs.storage.checksums import manifests_inside
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered, settings_digest
@@ -130,13 +132,17 @@ def read_audit(folder: Path | str) -> Audit:
     """Return a stored audit.
 
     Raises:
-        OutputError: the folder holds no finished audit, or its files are damaged.
+        OutputError: the folder holds no finished audit.
+        DamagedError: its files are damaged, or are not those of an audit.
 
     Example:
         >>> read_audit("outputs/audit").unit("conv2", 9).verdict.kind
         'dormant'
     """
-    return audit_from(KIND.read_finished(Path(folder)).results)
+    try:
+        return audit_from(KIND.read_finished(Path(folder)).results)
+    except ValueError as error:
+        raise DamagedError(f"{folder}: is not an audit of this tool ({error})") from error
 
 
 def units_csv(found: Audit) -> bytes:
@@ -201,14 +207,20 @@ def finish(claimed: RunFolder, found: Audit, scan: Scan | None) -> None:
     page = audit_page(found, scan, listed)
     contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found)), PAGE: page}
     files = {name: claimed.write(name, content) for name, content in contents.items()}
+    files |= manifests_inside(claimed.path, [SCAN, *_dream_folders(claimed.path)])
     claimed.save_manifest(files, found.as_values(), () if scan is None else scan.failures)
 
 
 def _written(folder: Path, manifest: Manifest) -> list[str]:
     names = scan_store.KIND.files_below(folder, SCAN)
-    for place in sorted((folder / DREAMS).glob("*")):
-        names += dream_store.KIND.files_below(folder, f"{DREAMS}/{place.name}")
+    for place in _dream_folders(folder):
+        names += dream_store.KIND.files_below(folder, place)
     return [*names, PAGE, TABLE, CHART]
+
+
+def _dream_folders(folder: Path) -> list[str]:
+    """Return the folders of an audit's dreams, one for each recipe, as paths from the audit."""
+    return [f"{DREAMS}/{place.name}" for place in sorted((folder / DREAMS).glob("*"))]
 
 
 KIND = RunKind("audit", "an audit", _written)

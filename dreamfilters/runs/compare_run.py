@@ -25,7 +25,8 @@ from dreamfilters.progress import OnProgress, OverallProgress, Progress
 from dreamfilters.report.report import cards_of, report_files
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
-from dreamfilters.runs.storage.manifest import Manifest, as_json
+from dreamfilters.runs.storage.json_files import as_json
+from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.records import dream_of, model_values
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
 from dreamfilters.runs.storage.run_result import RunResult

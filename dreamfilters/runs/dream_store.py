@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,15 +13,19 @@ from numpy.typing import NDArray
 
 import dreamfilters
 from dreamfilters.dreams.default_recipes import DEFAULT
+from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.result import Dream, caption_of
+from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS
 from dreamfilters.images.encoding import channels_side_by_side
-from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, as_json
-from dreamfilters.runs.storage.records import record_of
+from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST
+from dreamfilters.runs.storage.records import ascent_of, record_of
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind, entered
+from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.serialization import typed
 
 SHEET = "contact-sheet.png"
 PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPrediction`
@@ -66,7 +69,10 @@ class DreamEntry:
 
 def read_planes(path: Path, channels: int) -> NDArray[np.float32]:
     """Return the image (h, w, channels) whose channels a PNG holds as `channels_side_by_side`."""
-    return np.concatenate(np.split(read_image(path, channels=1), channels, axis=1), axis=-1)
+    image = read_image(path, channels=1)
+    if image.shape[1] % channels:
+        raise ImageError(f"{path}: {image.shape[1]} columns are not {channels} channels side by side")
+    return np.concatenate(np.split(image, channels, axis=1), axis=-1)
 
 
 def read_start(path: Path, channels: int) -> NDArray[np.float32]:
@@ -115,11 +121,11 @@ class DreamStore:
         """Write a dream and its animation; the record is written last and marks the dream as finished."""
         name, record = slug(dream.name), record_of(dream, self.settings)
         inside = {key: value for key, value in record.items() if key != PREDICTION}  # a result, not a setting
-        contents = {f"{name}.png": png_bytes(dream.shown, text={KEY: as_json(inside)})}
+        contents = {f"{name}.png": png_bytes(dream.shown, text={KEY: with_checksum(as_json(inside))})}
         if dream.frames:
             contents[f"{name}.gif"] = gif_bytes([channels_side_by_side(frame) for frame in dream.frames])
         record["files"] = {file: self.run.write(file, content) for file, content in contents.items()}
-        self.run.write(f"{name}.json", as_json(record).encode())
+        self.run.write(f"{name}.json", with_checksum(as_json(record)).encode())
         return DreamEntry(self.run.path / f"{name}.png", record, dream.seconds)
 
     def finished(self, target: str) -> DreamEntry | None:
@@ -127,14 +133,16 @@ class DreamStore:
         folder, name = self.run.path, slug(target)
         files = [f"{name}.png", *([f"{name}.gif"] if self.settings["frames"] else [])]
         try:
-            record = json.loads((folder / f"{name}.json").read_bytes())
-            checksums = {file: sha256((folder / file).read_bytes()) for file in files}
+            record = read_json(folder, f"{name}.json")
+            checksums = {file: file_digest(folder, file) for file in files}
             is_default = self.settings["recipe"]["name"] == DEFAULT  # the record has the recipe of its target
             of_run = ("targets", "classes", *(["recipe"] if is_default else []))
             wanted = {key: value for key, value in self.settings.items() if key not in of_run}
             wanted |= {KEY: dreamfilters.__version__, "target": target, "files": checksums}
             same = all(record.get(key) == value for key, value in wanted.items())
-        except (OSError, ValueError, AttributeError):
+            if same:
+                _check(record)
+        except (DamagedError, ValueError):
             return None
         return DreamEntry(folder / f"{name}.png", record) if same else None
 
@@ -146,14 +154,24 @@ class DreamStore:
         recipes = ", ".join(dict.fromkeys(entry.record["recipe"]["name"] for entry in entries))
         title = f"{self.settings['model']['name']} · {recipes} · seed {self.settings['seed']}"
         sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
-        files = {SHEET: self.run.write(SHEET, png_bytes(sheet))}
+        files = {SHEET: self.run.write(SHEET, png_bytes(sheet)), **self.settings.get("attachments", {})}
         for entry in entries:
             record = entry.image.with_suffix(".json")
-            files |= entry.record["files"] | {record.name: sha256(record.read_bytes())}
+            files |= entry.record["files"] | {record.name: file_digest(self.run.path, record.name)}
         dreams = [{**entry.summary, "image": entry.image.name} for entry in entries]
         done = {entry.record["target"] for entry in entries}
         missing = [target for target in self.settings["targets"] if target not in done]
         self.run.save_manifest(files, {"dreams": dreams, "missing": missing})
+
+
+def _check(record: Mapping[str, Any]) -> None:
+    """Raise a ValueError if the values of a record are not those of a dream."""
+    ascent_of(record)
+    typed(str, typed(Mapping[str, Any], record.get("recipe"), "recipe").get("name"), "recipe.name")
+    if PREDICTION in record:
+        prediction = typed(Mapping[str, Any], record[PREDICTION], PREDICTION)
+        DreamPrediction.from_values(prediction)
+        typed(str, prediction.get("text"), f"{PREDICTION}.text")
 
 
 def _planned(settings: Mapping[str, Any]) -> list[str]:

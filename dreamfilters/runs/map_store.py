@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.runs.storage.checksums import sha256
+from dreamfilters.errors import DamagedError
+from dreamfilters.networks.classes.predictions import Prediction
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest, as_json
+from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
+from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.serialization import plain, typed
 
 RECORD = "maps.json"
 _OF_RUN = ("images", "classes", "units")  # settings that a record does not repeat
@@ -37,13 +41,22 @@ class StoredMaps:
 
     @classmethod
     def of(cls, folder: Path, record: Mapping[str, Any]) -> StoredMaps:
-        """Return the maps with this record."""
-        return cls(folder, record["image"], record["label"], next(iter(record["predictions"]), None))
+        """Return the maps with this record.
+
+        Raises:
+            ValueError: its values are not those of maps.
+        """
+        image, label = (typed(str, record.get(key), key) for key in ("image", "label"))
+        ranked: tuple[Prediction, ...] = typed(tuple[Prediction, ...], record.get("predictions"), "predictions")
+        return cls(folder, image, label, plain(ranked[0]) if ranked else None)
 
     def read(self) -> dict[str, Any]:
-        """Return the content of `maps.json`; ["layers"][layer]["min", "max" or "mean"] holds a value for each unit."""
-        record: dict[str, Any] = json.loads((self.folder / RECORD).read_bytes())
-        return record
+        """Return the content of `maps.json`; ["layers"][layer]["min", "max" or "mean"] holds a value for each unit.
+
+        Raises:
+            DamagedError: the file is damaged.
+        """
+        return read_json(self.folder, RECORD)
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,14 @@ class MapStore:
         """Return the undamaged maps of an image with this SHA-256 and the settings of this run, or None."""
         folder = self.folder(name)
         try:
-            record = json.loads((folder / RECORD).read_bytes())
-            files = {file: sha256((folder / file).read_bytes()) for file in record["files"] if _is_plain(file)}
+            record = read_json(folder, RECORD)
+            listed = typed(Mapping[str, str], record.get("files"), "files")
+            files = {file: file_digest(folder, file) for file in listed if Path(file).name == file}
             wanted = {**self._common, "files": files, "image": name, "sha256": digest}
             same = all(record.get(key) == value for key, value in wanted.items())
-        except (OSError, ValueError, KeyError, TypeError):
+            return StoredMaps.of(folder, record) if same else None
+        except (DamagedError, ValueError):
             return None
-        return StoredMaps.of(folder, record) if same else None
 
     def others(self, names: Collection[str]) -> list[StoredMaps]:
         """Return the finished maps of the images that earlier runs drew, without those of these names."""
@@ -97,7 +111,8 @@ class MapStore:
         failed = {**dict(self.run.manifest.failures), **failures}
         names = list(self.run.settings["images"])
         ordered = [done[name] for name in names if name in done]
-        files = {f"{maps.folder.name}/{RECORD}": sha256((maps.folder / RECORD).read_bytes()) for maps in ordered}
+        records = [f"{maps.folder.name}/{RECORD}" for maps in ordered]
+        files = {record: file_digest(self.run.path, record) for record in records}
         images = [
             {"image": maps.image, "label": maps.label, "folder": maps.folder.name, "prediction": maps.prediction}
             for maps in ordered
@@ -117,11 +132,11 @@ class MapStore:
 
 
 def record_json(record: Mapping[str, Any]) -> bytes:
-    """Return a record as strict JSON, the values of each layer on one line."""
+    """Return a record as strict JSON with its checksum, the values of each layer on one line."""
     head = as_json({key: value for key, value in record.items() if key != "layers"}).removesuffix("\n}\n")
     layers = {json.dumps(name): json.dumps(values, allow_nan=False) for name, values in record["layers"].items()}
     lines = ",\n".join(f"  {name}: {values}" for name, values in layers.items())
-    return f'{head},\n "layers": {{\n{lines}\n }}\n}}\n'.encode()
+    return with_checksum(f'{head},\n "layers": {{\n{lines}\n }}\n}}\n').encode()
 
 
 def _written(folder: Path, manifest: Manifest) -> list[str]:
@@ -133,10 +148,6 @@ def _files_of(folder: Path, image: str) -> list[str]:
     place = folder / slug(image)
     names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
     return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
-
-
-def _is_plain(file: object) -> bool:
-    return isinstance(file, str) and Path(file).name == file
 
 
 def _added(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any] | None:

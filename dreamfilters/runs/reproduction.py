@@ -19,8 +19,8 @@ from dreamfilters.progress import OnProgress
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.dream_store import ATTACHMENTS, INPUTS, DreamEntry, read_start
 from dreamfilters.runs.storage.array_files import read_npz
-from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.records import form_from, read_record, with_classes
+from dreamfilters.runs.storage.stored_files import file_digest
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def job_of(image: Path, *, model: str | None = None, trust: bool = False, import
         spec = model or str(record["model"]["spec"])
         choices = {key: record["model"].get(key) for key in ("input", "output", "architecture")}
         held = _attachment(image, INPUTS, record["attachments"])
-        inputs = None if held is None else read_npz(held)
+        inputs = None if held is None else read_npz(image.parent, INPUTS)
         network = load(spec, trust=trust, imports=imports, form=form_from(record["input"]), inputs=inputs, **choices)
         if network.fingerprint != record["model"]["fingerprint"]:
             raise ModelError(f"{spec}: is not the network of {image}: layers, weights or other inputs differ")
@@ -114,6 +114,8 @@ def _attachment(image: Path, name: str, checksums: Mapping[str, str]) -> Path | 
     path = image.parent / name
     if not path.is_file():
         raise ImageError(f"{image}: needs {name} beside it, the file that the dream was made with")
-    if sha256(path.read_bytes()) != checksums[name]:
+    if file_digest(image.parent, name) != checksums[name]:
         raise ImageError(f"{path}: is not the file that {image.name} was made with; restore that file")
+    if path.suffix == ".npz":
+        read_npz(image.parent, name)  # compares what its arrays claim with the file, before another reader reads it
     return path

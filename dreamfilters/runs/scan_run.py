@@ -92,7 +92,7 @@ def run(
     with entered(folder, KIND, job.settings, job.model, force=force) as claimed:
         store, kept = ScanStore(claimed), claimed.is_whole()
         if not kept:
-            state = store.read_state() or job.scan.start()
+            state = store.read_state(job.scan.start())
             if not _resume(job, store, state, progress):
                 return RunResult(folder, None, state.done, total, stopped=True)
             store.finish(job.scan.result(state))

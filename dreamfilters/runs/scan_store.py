@@ -6,31 +6,37 @@ Reading a stored scan does not import TensorFlow.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import ImageError
-from dreamfilters.evidence.scan.accumulators import Accumulators
+from dreamfilters.errors import DamagedError, ImageError
+from dreamfilters.evidence.scan.accumulators import Accumulators, check_arrays
 from dreamfilters.evidence.scan.result import Scan, layer_rows
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.decoding import path_text
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
-from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
-from dreamfilters.runs.storage.manifest import MANIFEST
+from dreamfilters.runs.storage.array_files import arrays_of, npz_bytes, read_npz
+from dreamfilters.runs.storage.checksums import sha256
+from dreamfilters.runs.storage.json_files import parsed
+from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
+from dreamfilters.runs.storage.stored_files import read_file
+from dreamfilters.serialization import typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.scan.scan_job import ScanState
 
 ARRAYS, TABLE, PAGE, UNFINISHED = "scan.npz", "units.csv", "index.html", "unfinished.npz"
 KIND = RunKind("scan", "a scan", written=lambda folder, manifest: [ARRAYS, TABLE, PAGE, UNFINISHED])
+
+
+_BINARY = 2  # classes of a network with one sigmoid
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +55,21 @@ class ScanStore:
             "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
         arrays = state.accumulators.arrays | extra
-        self.run.write(UNFINISHED, npz_bytes(dict(sorted(arrays.items())), np.savez))
+        content = npz_bytes(dict(sorted(arrays.items())), np.savez)
+        self.run.write(UNFINISHED, content + _checksum(content))
 
-    def read_state(self) -> ScanState | None:
-        """Return the state that an earlier run with equal settings saved, or None."""
-        from dreamfilters.evidence.scan.scan_job import ScanState
-
+    def read_state(self, first: ScanState) -> ScanState:
+        """Return the state that an earlier run with equal settings saved, or `first`, the state before any image."""
         try:
-            arrays = read_npz(self.run.path / UNFINISHED)
-            extra = {key: arrays.pop(key) for key in ("done", "predicted", "failures", "settings")}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            return None
-        if extra["settings"].tobytes() != self.run.digest.encode():
-            return None
-        failures = {int(index): str(reason) for index, reason in json.loads(extra["failures"].tobytes())}
-        return ScanState(int(extra["done"]), Accumulators.from_arrays(arrays), extra["predicted"], failures)
+            content = read_file(self.run.path, UNFINISHED)
+            content, checksum = content[:-_CHECKSUM], content[-_CHECKSUM:]
+            if checksum != _checksum(content):
+                return first
+            arrays = arrays_of(content)
+            settings = arrays.pop("settings")
+            return _state(arrays, first) if settings.tobytes() == self.run.digest.encode() else first
+        except (DamagedError, ValueError, KeyError):
+            return first
 
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which marks the scan as finished."""
@@ -89,6 +95,35 @@ class ScanStore:
         self.run.remove([UNFINISHED])
 
 
+def _checksum(content: bytes) -> bytes:
+    """Return what follows the archive of an unfinished state."""
+    return f"\n{sha256(content)}\n".encode()
+
+
+_CHECKSUM = len(_checksum(b""))
+
+
+def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:
+    """Return the state of these arrays, which have to fit to the state before any image."""
+    done, predicted, stored = (arrays.pop(key) for key in ("done", "predicted", "failures"))
+    count = len(first.predicted)
+    wanted = first.accumulators.arrays
+    check_arrays(
+        arrays,
+        units=len(wanted["sums/counted"]),
+        k=len(wanted["top_k/index"]),
+        classes=len(wanted["sums/class_count"]),
+        images=count,
+    )
+    failures = dict(typed(tuple[tuple[int, str], ...], parsed(stored.tobytes()), "failures"))
+    known = all(0 <= index < count for index in failures) and done.shape == () and 0 <= done <= count
+    if not known or predicted.shape != first.predicted.shape or predicted.dtype != first.predicted.dtype:
+        raise ValueError("not a state of these images")
+    return replace(
+        first, done=int(done), accumulators=Accumulators.from_arrays(arrays), predicted=predicted, failures=failures
+    )
+
+
 def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None) -> Scan:
     """Return a stored scan, without importing TensorFlow.
 
@@ -98,7 +133,8 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
 
     Raises:
         ImageError: their number is another one than that of the scan.
-        OutputError: the folder holds no finished scan, or its files are damaged.
+        OutputError: the folder holds no finished scan.
+        DamagedError: its files are damaged, or are not those of a scan.
 
     Example:
         >>> read_scan("outputs/scan").unit("conv6", 12).strongest["max"][0].name
@@ -106,26 +142,55 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
     """
     folder = Path(folder)
     manifest = KIND.read_finished(folder)
-    arrays, settings, results = read_npz(folder / ARRAYS), manifest.settings, manifest.results
-    if images is not None and len(images) != len(results["names"]):
-        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(results['names'])}")
+    if ARRAYS not in manifest.files:
+        raise DamagedError(f"{folder / MANIFEST}: does not name {ARRAYS}")
+    arrays = read_npz(folder, ARRAYS)
+    try:
+        scan = _scan(manifest, arrays)
+    except (ValueError, KeyError) as error:
+        cause = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise DamagedError(f"{folder}: is not a scan of this tool ({cause})") from error
+    if images is None:
+        return scan
+    if len(images) != len(scan.names):
+        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(scan.names)}")
+    return replace(scan, images=images if isinstance(images, ImageFolder) else _Arrays(images))
+
+
+def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
+    """Return the scan of a manifest and its arrays; a ValueError or KeyError says what does not fit."""
+    settings, results = manifest.settings, typed(Mapping[str, Any], manifest.results, "results")
+    names, labels, classes = (typed(tuple[str, ...], results[key], key) for key in ("names", "labels", "classes"))
+    facts = tuple(map(LayerInfo.from_values, typed(tuple[Mapping[str, Any], ...], results["layers"], "layers")))
+    k, size = typed(int, settings["top"], "top"), typed(tuple[int, int], settings["size"], "size")
+    predicted, truth = arrays.pop("predicted"), arrays.pop("truth")
+    widest = max((_BINARY, *(info.units for info in facts)))  # where classes are predicted, the logits are scanned
+    for key, numbers, most in (("predicted", predicted, widest), ("truth", truth, len(classes))):
+        in_range = numbers.dtype == np.int32 and numbers.min(initial=-1) >= -1 and numbers.max(initial=-1) < most
+        if numbers.shape != (len(names),) or not in_range:
+            raise ValueError(f"{key} does not name a class of each of {len(names)} images")
+    outputs = typed(int, results["outputs"], "outputs")
+    if not 0 <= outputs <= len(classes):
+        raise ValueError(f"{len(classes)} classes are not those of {outputs} outputs")
+    if len(labels) != len(names) or min(k, *size) < 1:
+        raise ValueError(f"{len(names)} images have {len(labels)} labels, rankings of {k} and the size {size}")
+    check_arrays(arrays, units=sum(info.units for info in facts), k=k, classes=len(classes), images=len(names))
     return Scan(
-        network=manifest.model["name"],
-        fingerprint=settings["weights"],
-        form=settings["input"],
-        size=tuple(settings["size"]),
-        k=settings["top"],
-        names=tuple(results["names"]),
-        labels=tuple(results["labels"]),
-        classes=tuple(results["classes"]),
+        network=typed(str, manifest.model["name"], "model.name"),
+        fingerprint=typed(str, settings["weights"], "weights"),
+        form=typed(Mapping[str, Any], settings["input"], "input"),
+        size=size,
+        k=k,
+        names=names,
+        labels=labels,
+        classes=classes,
         failures=manifest.failures,
-        predicted=arrays.pop("predicted"),
-        truth=arrays.pop("truth"),
-        facts=tuple(map(LayerInfo.from_values, results["layers"])),
+        predicted=predicted,
+        truth=truth,
+        facts=facts,
         arrays=arrays,
-        outputs=results.get("outputs", 0),
-        remark=results.get("remark", ""),
-        images=None if images is None else images if isinstance(images, ImageFolder) else _Arrays(images),
+        outputs=outputs,
+        remark=typed(str, results["remark"], "remark"),
     )
 
 

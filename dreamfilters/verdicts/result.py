@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from dreamfilters.display import frame, heading, share_bars, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.duplicate_filters import DuplicatePair
-from dreamfilters.serialization import plain
+from dreamfilters.serialization import plain, typed
 from dreamfilters.verdicts.verdict import COLORS, KINDS, DreamEvidence, Kind, ScanEvidence, Verdict
 
 _TABLE_ROWS = 100  # units listed in a notebook
@@ -160,11 +159,16 @@ class Audit:
 _HEAD = ("network", "fingerprint", "images", "size", "inputs", "recipe", "seed", "untried")
 
 
-def audit_from(values: Mapping[str, Any]) -> Audit:
-    """Return the audit that `Audit.as_values` wrote."""
-    head: dict[str, Any] = {name: values[name] for name in _HEAD}
-    head |= {name: tuple(head[name]) for name in ("size", "untried")}
-    return Audit(**head, layers=tuple(_layer_from(layer) for layer in values["layers"]))
+def audit_from(values: Any) -> Audit:
+    """Return the audit that `Audit.as_values` wrote.
+
+    Raises:
+        ValueError: the values are not those of an audit.
+    """
+    audit = {key: value for key, value in typed(Mapping[str, Any], values, "audit").items() if key != "counts"}
+    layers = typed(tuple[Mapping[str, Any], ...], audit.get("layers"), "layers")
+    found: Audit = typed(Audit, {**audit, "layers": [_layer_from(layer) for layer in layers]}, "audit")
+    return found
 
 
 def _layer_values(layer: LayerAudit) -> dict[str, Any]:
@@ -179,28 +183,14 @@ def _layer_values(layer: LayerAudit) -> dict[str, Any]:
     }
 
 
-def _layer_from(values: Mapping[str, Any]) -> LayerAudit:
-    return LayerAudit(
-        values["layer"],
-        values["type"],
-        values["activation"],
-        tuple(_finding_from(finding) for finding in values["findings"]),
-        tuple(DuplicatePair(**pair) for pair in values["duplicates"]),
-    )
+def _layer_from(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a `LayerAudit`."""
+    findings = typed(tuple[Mapping[str, Any], ...], values.get("findings"), "findings")
+    kept = {key: value for key, value in values.items() if key not in ("counts", "layer")}
+    return {**kept, "name": values.get("layer"), "findings": [_finding_from(finding) for finding in findings]}
 
 
-def _finding_from(values: Mapping[str, Any]) -> Finding:
-    scanned, dream, before = values["scanned"], values["dream"], values["before"]
-    return Finding(
-        values["unit"],
-        Verdict(values["kind"], values["sentence"], values["proved"]),
-        None if scanned is None else ScanEvidence(**_numbers(scanned, "position")),
-        None if dream is None else DreamEvidence(**_numbers(dream, "attempts")),
-        None if before is None else (before[0], before[1]),
-    )
-
-
-def _numbers(values: Mapping[str, Any], sequence: str) -> dict[str, Any]:
-    """Return the fields of a piece of evidence: null becomes NaN, and the list `sequence` a tuple."""
-    fields: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return {**fields, sequence: None if values[sequence] is None else tuple(values[sequence])}
+def _finding_from(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a `Finding`, whose verdict is an object of its own."""
+    verdict = {key: values.get(key) for key in ("kind", "sentence", "proved")}
+    return {**{key: value for key, value in values.items() if key not in verdict}, "verdict": verdict}

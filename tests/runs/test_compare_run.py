@@ -16,7 +16,8 @@ from dreamfilters.runs import compare_run
 from dreamfilters.runs.compare_run import CompareJob, StoredDreams, run
 from dreamfilters.runs.dream_store import DreamEntry
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, as_json
+from dreamfilters.runs.storage.json_files import as_json
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST
 from dreamfilters.runs.storage.records import dream_of, record_of
 
 

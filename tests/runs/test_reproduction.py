@@ -1,8 +1,10 @@
 """A dream is reproduced from its PNG, to the byte."""
 
 import json
+import os
 import shutil
 import warnings
+import zipfile
 
 import keras
 import numpy as np
@@ -16,9 +18,15 @@ from dreamfilters.images import png_bytes, png_text, read_image
 from dreamfilters.networks import InputForm, load
 from dreamfilters.runs.dream_run import DreamJob, run
 from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.storage.manifest import as_json
+from dreamfilters.runs.storage.checksums import sha256
+from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.runs.storage.records import form_from
 from dreamfilters.serialization import plain
+
+
+def record_in(image):
+    """Return the record inside a PNG, without its checksum."""
+    return {key: value for key, value in json.loads(png_text(image)["dreamfilters"]).items() if key != "checksum"}
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +90,9 @@ def test_another_network_is_refused(finished, make_tiny, fill, tmp_path):
 
 def test_an_edited_png_is_not_reproduced(finished, tmp_path):
     old = finished.value[1].image
-    record = json.loads(png_text(old)["dreamfilters"]) | {"versions": {"keras": "2.1"}}
+    record = record_in(old) | {"versions": {"keras": "2.1"}}
     forged = tmp_path / "forged.png"
-    forged.write_bytes(png_bytes(1 - read_image(old), text={"dreamfilters": as_json(record)}))
+    forged.write_bytes(png_bytes(1 - read_image(old), text={"dreamfilters": with_checksum(as_json(record))}))
     repetition = reproduce(forged, job_of(forged))
     assert not repetition.same
     assert "pixels differ" in repetition.why
@@ -109,12 +117,55 @@ def test_a_png_without_a_record_is_an_error(tmp_path, text):
     "change", [{"input": {"color": 3}}, {"model": 3}, {"classes": 3}, {"frames": "x"}, {"attachments": 1}]
 )
 def test_a_forged_record_is_an_error_of_one_line(finished, tmp_path, change):
-    record = json.loads(png_text(finished.value[0].image)["dreamfilters"]) | change
+    record = as_json(record_in(finished.value[0].image) | change)
     image = tmp_path / "a.png"
-    image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": json.dumps(record)}))
-    with pytest.raises(ImageError, match=r"a\.png: its stored settings are incomplete") as caught:
+    for text in (record, with_checksum(record)):  # as version 0.1 stored it, too
+        image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": text}))
+        with pytest.raises(ImageError, match=r"a\.png: its stored settings are incomplete") as caught:
+            job_of(image)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_record_is_refused(finished, tmp_path):
+    text = png_text(finished.value[0].image)["dreamfilters"]
+    image = tmp_path / "a.png"
+    image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": text.replace('"seed": 7', '"seed": 8')}))
+    with pytest.raises(ImageError, match=r"a\.png: its stored settings are damaged \(its checksum"):
         job_of(image)
-    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_an_early_version_has_no_checksum(finished, tmp_path):
+    old = finished.value[1].image
+    image = tmp_path / old.name
+    image.write_bytes(png_bytes(read_image(old), text={"dreamfilters": as_json(record_in(old))}))
+    repetition = reproduce(image, job_of(image))
+    assert not repetition.same
+    assert "the pixels are equal" in repetition.why
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, '{"target":' * 500, '{"target": ' + "9" * 5000 + "}", '{"a": NaN}'])
+def test_hostile_text_in_a_png_is_one_line(tmp_path, text):
+    image = tmp_path / "a.png"
+    image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": text}))
+    with pytest.raises(ImageError, match="stores no settings of a dream"):
+        job_of(image)
+
+
+def test_a_file_beside_a_png_that_claims_too_much_is_one_line(finished, tmp_path):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (999999999,), }\n"
+    claimed = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(tmp_path / "inputs.npz", "w") as archive:
+        archive.writestr("a.npy", claimed)
+    attached = {"inputs.npz": sha256((tmp_path / "inputs.npz").read_bytes())}
+    record = record_in(finished.value[0].image) | {"attachments": attached}
+    image = tmp_path / "a.png"
+    image.write_bytes(png_bytes([[0.0]], text={"dreamfilters": with_checksum(as_json(record))}))
+    with pytest.raises(OutputError, match=r"inputs\.npz: is damaged \(a\.npy does not hold the numbers"):
+        job_of(image)
+    (tmp_path / "inputs.npz").unlink()
+    os.mkfifo(tmp_path / "inputs.npz")
+    with pytest.raises(ImageError, match=r"needs inputs\.npz beside it"):
+        job_of(image)
 
 
 def test_an_input_form_is_read_back_from_json():

@@ -1,12 +1,12 @@
 """Stored scans: resumed to the same bytes, and never mixed with other scans."""
 
 import dataclasses
-import json
 import random
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
 from dreamfilters.runs.scan_run import StoredScanJob, read_scan, run
+from dreamfilters.runs.storage.manifest import Manifest
 
 FILES = ["index.html", "manifest.json", "scan.npz", "units.csv"]
 
@@ -158,8 +159,8 @@ def test_a_damaged_scan_is_reported_and_repaired(job, tmp_path, name):
 def test_a_truncated_state_is_ignored(job, tmp_path):
     run(StoredScanJob(job), tmp_path / "whole")
     (tmp_path / "out").mkdir()
-    begun = json.loads((tmp_path / "whole" / "manifest.json").read_bytes()) | {"files": {}}
-    (tmp_path / "out" / "manifest.json").write_text(json.dumps(begun))
+    begun = replace(Manifest.read(tmp_path / "whole"), files={})
+    (tmp_path / "out" / "manifest.json").write_bytes(begun.to_json())
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
     run(StoredScanJob(job), tmp_path / "out")
     assert content(tmp_path / "out") == content(tmp_path / "whole")

@@ -55,7 +55,7 @@ def test_values_are_json_and_restore_the_audit(audit):
 def test_nan_is_restored():
     broken = Finding(0, Verdict("undecided", "?"), ScanEvidence(0, math.nan, math.nan, math.nan))
     layer = LayerAudit("conv", "Conv2D", "relu", (broken,))
-    values = json.loads(json.dumps(Audit("net", "", 0, (8, 8), (), 0, (layer,)).as_values(), allow_nan=False))
+    values = json.loads(json.dumps(Audit("net", "", 0, (8, 8), "", 0, (layer,)).as_values(), allow_nan=False))
     again = audit_from(values).unit("conv", 0).scanned
     assert math.isnan(again.high)
     assert again.position is None

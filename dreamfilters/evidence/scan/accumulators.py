@@ -9,11 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.scan.histograms import Histograms
+from dreamfilters.evidence.scan.histograms import BINS, Histograms
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 NO_IMAGE = -1  # the index in a ranking with fewer than k images
+_GREATEST_EXPONENT = 160  # of a histogram's bins; float32 reaches from 2 ** -149 to 2 ** 128
+_SHOWN = 80  # characters of an error
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,49 @@ class Accumulators:
             self.sums["class_count"][label] += members.sum()
             self.sums["class_total"][label] = _add_rows(self.sums["class_total"][label], wide[members, :columns])
         self.sums["class_squares"] = _add_rows(self.sums["class_squares"], squares[labels >= 0])
+
+
+def check_arrays(arrays: Mapping[str, NDArray[Any]], *, units: int, k: int, classes: int, images: int) -> None:
+    """Raise a ValueError unless these can be the `Accumulators.arrays` of so many units, classes and images.
+
+    Arrays of a file are checked by this function before they are used.
+    """
+    sides = {"units": units, "k": k, "classes": classes, "bins": BINS}
+    if arrays.keys() != _LAYOUT.keys():
+        raise ValueError(f"the arrays are {', '.join(sorted(arrays))[:_SHOWN]}, not those of a scan")
+    for name, (kind, *axes) in _LAYOUT.items():
+        shape = tuple(count * sides[side] for count, side in axes)
+        if arrays[name].dtype != kind or arrays[name].shape != shape:
+            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}, not {np.dtype(kind)} {shape}")
+    index, position = arrays["top_k/index"], arrays["top_k/position"]
+    if index.min(initial=0) < NO_IMAGE or index.max(initial=NO_IMAGE) >= images or position.min(initial=0) < 0:
+        raise ValueError(f"a ranking names none of the {images} images")
+    exponent = arrays["histograms/exponent"]
+    if np.abs(exponent).max(initial=0) > _GREATEST_EXPONENT:
+        raise ValueError("the bins of a histogram exceed the numbers that they count")
+
+
+# The type of each of `Accumulators.arrays`, and its axes: so many times which number.
+_LAYOUT: Mapping[str, tuple[Any, *tuple[tuple[int, str], ...]]] = {
+    "sums/counted": (np.int64, (1, "units")),
+    "sums/nonfinite": (np.int64, (1, "units")),
+    "sums/silent": (np.int64, (1, "units")),
+    "sums/zeros": (np.int64, (1, "units")),
+    "sums/minimum": (np.float64, (1, "units")),
+    "sums/total": (np.float64, (3, "units")),
+    "sums/squares": (np.float64, (2, "units")),
+    "sums/class_count": (np.int64, (1, "classes")),
+    "sums/class_total": (np.float64, (1, "classes"), (2, "units")),
+    "sums/class_squares": (np.float64, (2, "units")),
+    "top_k/index": (np.int32, (1, "k"), (4, "units")),
+    "top_k/score": (np.float32, (1, "k"), (4, "units")),
+    "top_k/position": (np.int32, (1, "k"), (4, "units")),
+    "histograms/counts": (np.uint32, (2, "units"), (1, "bins")),
+    "histograms/first": (np.int64, (2, "units")),
+    "histograms/exponent": (np.int64, (2, "units")),
+    "histograms/low": (np.float64, (2, "units")),
+    "histograms/high": (np.float64, (2, "units")),
+}
 
 
 def _add_rows(total: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,13 +6,16 @@ Imports neither TensorFlow nor Keras, so that stored results can hold these valu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dreamfilters.serialization import typed
 
 Kind: TypeAlias = Literal["map", "tokens", "vector", "not visual"]
 Shape: TypeAlias = tuple[int | None, ...]
@@ -27,6 +30,7 @@ AXES: dict[Kind, tuple[str, ...]] = {
 }
 
 _LEAST_PATCHES = 4
+_NUMBER = re.compile("-?[0-9]{1,9}(/[1-9][0-9]{0,8})?")  # of a receptive field, such as 3/2
 MOST_LEADING = 8  # class and register tokens before the patches: one in ViT, five in DINOv2 with registers
 
 
@@ -109,13 +113,21 @@ class ReceptiveField:
         return {key: [str(number) for number in pair] for key, pair in asdict(self).items()}
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Sequence[str | float]]) -> ReceptiveField:
+    def from_values(cls, values: Mapping[str, Any]) -> ReceptiveField:
         """Return the field that `as_values` wrote.
+
+        Raises:
+            ValueError: the values are not those of a receptive field.
 
         >>> ReceptiveField.from_values(ReceptiveField((7, 7), (2, 2), (-3, -3)).as_values()).size
         (7, 7)
         """
-        return cls(**{key: tuple(whole(number) for number in pair) for key, pair in values.items()})  # type: ignore[arg-type]
+        pairs = {key: typed(tuple[str, str], pair, key) for key, pair in typed(Mapping[str, Any], values).items()}
+        if wrong := [text for pair in pairs.values() for text in pair if not _NUMBER.fullmatch(text)]:
+            raise ValueError(f"{wrong[0][:20]!r}: is no number or fraction of a receptive field")
+        if pairs.keys() != {"size", "stride", "offset"}:
+            raise ValueError(f"a receptive field has no {', '.join(pairs)[:20]}")
+        return cls(**{key: (whole(pair[0]), whole(pair[1])) for key, pair in pairs.items()})
 
 
 def whole(value: str | float | Fraction) -> Number:
@@ -188,19 +200,20 @@ class LayerInfo:
     def from_values(cls, values: Mapping[str, Any]) -> LayerInfo:
         """Return the layer that `as_values` wrote.
 
+        Raises:
+            ValueError: the values are not those of a layer.
+
         >>> info = LayerInfo("mlp", "Dense", (197, 768), 768, "gelu", kind="tokens", grid=TokenGrid(14, 14, 1))
         >>> LayerInfo.from_values(info.as_values()) == info
         True
         """
-        field, grid = values["receptive_field"], values["grid"]
-        return cls(
-            **{
-                **values,
-                "shape": tuple(values["shape"]),
-                "receptive_field": None if field is None else ReceptiveField.from_values(field),
-                "grid": None if grid is None else TokenGrid(**grid),
-            }
-        )
+        info: LayerInfo = typed(cls, {**values, "receptive_field": None}, "layer")
+        grid = info.grid or TokenGrid(1, 1)
+        sides = [side for side in (*info.shape, info.units + 1, grid.rows, grid.columns) if side is not None]
+        if min(sides) < 1 or grid.leading < 0 or len(info.shape) != len(info.axes or info.shape):
+            raise ValueError(f"{info.name!r}: no layer has the shape {info.shape} and {info.units} units")
+        field = values.get("receptive_field")
+        return info if field is None else replace(info, receptive_field=ReceptiveField.from_values(field))
 
 
 def position_axes(activation: Any) -> tuple[int, ...]:

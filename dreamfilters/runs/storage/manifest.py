@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.serialization import plain
+from dreamfilters.errors import DamagedError
+from dreamfilters.runs.storage.json_files import MOST_BYTES, as_json, checked, with_checksum
+from dreamfilters.runs.storage.stored_files import is_below, read_file
+from dreamfilters.serialization import typed
 
 KEY = "dreamfilters"  # first key of every JSON file of this tool, and of the text inside its PNGs: the version
 MANIFEST = "manifest.json"
+_START = f'{{\n "{KEY}": '.encode()
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,8 @@ class Manifest:
         command: the command that wrote it, such as "scan".
         settings: everything that decides the bytes of the files.
         model: name, spec (the argument of `load`) and fingerprint of the network.
-        files: SHA-256 of each file of the result by name; empty while the run is unfinished.
+        files: SHA-256 of each file of the result by name, as a path from the folder; empty while the run is unfinished.
+            The manifest of a folder inside, or the record of an image, stands for the files that it lists itself.
         results: the results of the command; None while the run is unfinished.
         failures: name and reason of each image that cannot be read.
         version: the version of dreamfilters that wrote it.
@@ -39,16 +46,20 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
-        """Return the manifest of a folder, or None if there is none or it is not from this tool."""
-        try:
-            values = json.loads((folder / MANIFEST).read_bytes())
-            command, version, settings, files = (values[key] for key in ("command", KEY, "settings", "files"))
-            failures = tuple((str(each["image"]), str(each["reason"])) for each in values["failures"])
-            valid = isinstance(settings, dict) and isinstance(files, dict) and all(map(is_below, files))
-            manifest = cls(command, settings, values["model"], files, values["results"], failures, version)
-        except (OSError, ValueError, KeyError, TypeError):
+        """Return the manifest of a folder, or None if there is none or it is that of another tool.
+
+        Raises:
+            DamagedError: it differs from its checksum, has none, or does not hold these values.
+        """
+        if not os.path.lexists(folder / MANIFEST):
             return None
-        return manifest if valid else None
+        content = read_file(folder, MANIFEST, MOST_BYTES)
+        if not content.startswith(_START):
+            return None
+        try:
+            return _manifest(checked(content))
+        except ValueError as error:
+            raise DamagedError(f"{folder / MANIFEST}: is damaged ({error})") from error
 
     def to_json(self) -> bytes:
         """Return the content of the file."""
@@ -61,26 +72,37 @@ class Manifest:
             "results": self.results,
             "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
         }
-        return as_json(values).encode()
+        return with_checksum(as_json(values)).encode()
 
 
-def is_below(name: str) -> bool:
-    """Return whether a relative path stays inside its folder.
+@dataclass(frozen=True)
+class _Failure:
+    image: str
+    reason: str
 
-    >>> is_below("dreams/one.png"), is_below("../one.png"), is_below("/one.png")
-    (True, False, False)
+
+def _manifest(values: Mapping[str, Any]) -> Manifest:
+    """Return the manifest of these values.
+
+    Raises:
+        ValueError: they are not those of a manifest.
     """
-    path = Path(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    if missing := {KEY, *_KINDS} - values.keys():
+        raise ValueError(f"the key {min(missing)!r} is missing")
+    head = {key: typed(kind, values[key], key) for key, kind in _KINDS.items()}
+    failures = tuple((each.image, each.reason) for each in head.pop("failures"))
+    if wrong := [key for key in ("name", "spec", "fingerprint") if not isinstance(head["model"].get(key), str)]:
+        raise ValueError(f"the {wrong[0]} of the model is missing")
+    if wrong := [name for name, digest in head["files"].items() if not is_below(name) or not _DIGEST.fullmatch(digest)]:
+        raise ValueError(f"{wrong[0]!r} is no file of the folder with its SHA-256")
+    return Manifest(**head, failures=failures, version=typed(str, values[KEY], KEY))
 
 
-def as_json(values: Any) -> str:
-    """Return strict JSON, the same text for equal values.
-
-    Infinity and NaN become null; lone surrogates are escaped.
-
-    >>> as_json({"score": float("nan")})
-    '{\\n "score": null\\n}\\n'
-    """
-    text = json.dumps(plain(values), ensure_ascii=False, allow_nan=False, indent=1)
-    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+_KINDS: Mapping[str, Any] = {
+    "command": str,
+    "settings": Mapping[str, Any],
+    "model": Mapping[str, Any],
+    "files": Mapping[str, str],
+    "results": Any,
+    "failures": tuple[_Failure, ...],
+}

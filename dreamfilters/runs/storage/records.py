@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.json_files import CHECKSUM, checked, parsed
 from dreamfilters.runs.storage.manifest import KEY
+from dreamfilters.serialization import typed
 
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,26 +41,58 @@ def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dream_of(record: Mapping[str, Any], image: NDArray[np.float32]) -> Dream:
-    """Return the dream of a record and its image, without its duration and frames."""
-    numbers = {key: math.nan if record[key] is None else record[key] for key in ("score", "robust", "start")}
-    history = np.array([math.nan if value is None else value for value in record["history"]], np.float32)
+    """Return the dream of a record and its image, without its duration and frames.
+
+    Raises:
+        ValueError: the values are not those of a dream.
+        RecipeError: its recipe is not one.
+    """
+    found = ascent_of(record)
     return Dream(
-        name=record["target"],
+        name=found.target,
         image=image,
-        score=numbers["score"],
-        robust=numbers["robust"],
-        start=numbers["start"],
-        steps=record["steps"],
+        score=found.score,
+        robust=found.robust,
+        start=found.start,
+        steps=found.steps,
         seconds=0.0,
-        seed=record["seed"],
-        recipe=recipe.from_values(record["recipe"], where=record["target"]),
-        activated=record["activated"],
-        recovered_by=record["recovered_by"],
-        attempts=tuple(record["attempts"]),
-        note=record["note"],
-        history=history,
+        seed=found.seed,
+        recipe=recipe.from_values(record["recipe"], where=found.target),
+        activated=found.activated,
+        recovered_by=found.recovered_by,
+        attempts=found.attempts,
+        note=found.note,
+        history=np.array(found.history, np.float32),
         prediction=DreamPrediction.from_values(record["prediction"]) if "prediction" in record else None,
     )
+
+
+@dataclass(frozen=True)
+class AscentRecord:
+    """What a record says of the ascent of a dream, see `Dream`."""
+
+    target: str
+    score: float
+    robust: float
+    start: float
+    steps: int
+    seed: int
+    activated: bool
+    recovered_by: str
+    attempts: tuple[str, ...]
+    note: str
+    history: tuple[float, ...]
+
+
+def ascent_of(record: Mapping[str, Any]) -> AscentRecord:
+    """Return what a record says of the ascent.
+
+    Raises:
+        ValueError: a value is missing or of another type.
+    """
+    names = [field.name for field in dataclasses.fields(AscentRecord)]
+    found: AscentRecord = typed(AscentRecord, {name: record[name] for name in names if name in record}, "record")
+    return found
 
 
 def model_values(network: Network, spec: str) -> dict[str, Any]:
@@ -74,10 +108,15 @@ def model_values(network: Network, spec: str) -> dict[str, Any]:
     return values | ({"inputs": inputs} if inputs else {})
 
 
-def form_from(values: Mapping[str, Any]) -> InputForm:
-    """Return the input form of the plain values in a record."""
-    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-    return InputForm(**fields)
+def form_from(values: Any) -> InputForm:
+    """Return the input form of the plain values in a record.
+
+    Raises:
+        ValueError: a value is missing, unknown or of another type.
+        InputFormError: a value is out of range.
+    """
+    form: InputForm = typed(InputForm, values, "input")
+    return form
 
 
 def with_classes(network: Network, named: Mapping[str, str]) -> Network:
@@ -91,14 +130,20 @@ def with_classes(network: Network, named: Mapping[str, str]) -> Network:
 def read_record(image: Path) -> dict[str, Any]:
     """Return the record inside a PNG.
 
+    Records of version 0.1 have no checksum. They are read, too: the bytes of the new dream are compared with the file.
+
     Raises:
-        ImageError: the file cannot be read, or has no record.
+        ImageError: the file cannot be read, has no record, or a damaged one.
     """
-    text = png_text(image).get(KEY)
-    try:
-        record = json.loads(text) if text else None
-    except ValueError:
-        record = None
+    text = png_text(image).get(KEY, "").encode("utf-8", "surrogatepass")
+    record: Any = None
+    with suppress(ValueError):
+        record = parsed(text)
     if not isinstance(record, dict) or not {"target", "model", "recipe", "input"} <= record.keys():
         raise ImageError(f"{image}: stores no settings of a dream; give a PNG that `dreamfilters dream` wrote")
-    return record
+    try:
+        return checked(text) if CHECKSUM in record else record
+    except ValueError as error:
+        raise ImageError(
+            f"{image}: its stored settings are damaged ({error}); give the PNG as it was written"
+        ) from error

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.checksums import sha256
-from dreamfilters.runs.storage.manifest import MANIFEST, Manifest, as_json, is_below
+from dreamfilters.errors import DamagedError, OutputError
+from dreamfilters.runs.storage.checksums import damage_of, sha256
+from dreamfilters.runs.storage.json_files import as_json
+from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
+from dreamfilters.runs.storage.stored_files import is_below
 from dreamfilters.writing.claimed_folder import LOCK, claimed
 from dreamfilters.writing.open_folder import OpenFolder, is_part
 
@@ -48,7 +50,11 @@ class RunKind:
     added: Callable[[Any, Any], Any] = lambda earlier, later: None
 
     def read(self, folder: Path) -> Manifest | None:
-        """Return the manifest of the run of this kind in a folder, or None if there is none."""
+        """Return the manifest of the run of this kind in a folder, or None if there is none.
+
+        Raises:
+            DamagedError: the manifest is damaged.
+        """
         manifest = Manifest.read(folder)
         return manifest if manifest is not None and manifest.command == self.command else None
 
@@ -56,7 +62,8 @@ class RunKind:
         """Return the manifest of the finished run of this kind in a folder.
 
         Raises:
-            OutputError: the folder holds no finished run of this kind, or its files are damaged.
+            OutputError: the folder holds no finished run of this kind.
+            DamagedError: its files are damaged.
         """
         manifest = self.read(folder)
         if manifest is None:
@@ -64,8 +71,8 @@ class RunKind:
             raise OutputError(f"{folder}: holds no {self.command}; make one with `{command}`")
         if not manifest.files:
             raise OutputError(f"{folder}: the {self.command} is not finished; run the same command again to resume")
-        if not is_whole(folder, manifest.files):
-            raise OutputError(f"{folder}: the {self.command} is damaged; run the same command again to repair it")
+        if damage := damage_of(folder, manifest.files):
+            raise DamagedError(f"{damage}; run `dreamfilters {self.command}` of {folder} again to repair it")
         return manifest
 
     def joined(self, earlier: Manifest, settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -91,11 +98,14 @@ class RunKind:
 
         The manifest comes last so that a removal that is killed leaves a folder that is still known.
         """
-        manifest = self.read(folder)
+        try:
+            manifest = self.read(folder)
+        except DamagedError:  # of a folder inside another run: its names are not known
+            return []
         try:
             return [] if manifest is None else [*self.written(folder, manifest), MANIFEST]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise OutputError(f"{folder / MANIFEST}: is damaged ({error!r}); remove it") from error
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise DamagedError(f"{folder / MANIFEST}: is damaged ({error!r}); remove it") from error
 
     def files_below(self, folder: Path, name: str) -> list[str]:
         """Return the files of the run in the subfolder `name`, relative to `folder`."""
@@ -132,7 +142,8 @@ class RunFolder:
 
     def is_whole(self) -> bool:
         """Return whether the run is finished and none of its files has changed."""
-        return is_whole(self.path, self.manifest.files)
+        files = self.manifest.files
+        return bool(files) and not damage_of(self.path, files)
 
     def write(self, name: str, content: bytes) -> str:
         """Write one file, whole or not at all, and return its SHA-256."""
@@ -163,7 +174,8 @@ def entered(
 
     An empty folder gets an unfinished manifest first, so that files of a killed run are known as written by this tool.
     A run of equal settings stays for the caller to resume; one to which this run may add stays too, and the settings of
-    the `RunFolder` are then those of both. Another run of the same kind is removed if `force` is given.
+    the `RunFolder` are then those of both. Another run of the same kind is removed if `force` is given. A run whose
+    manifest is damaged is then treated as an unfinished one of these settings.
 
     Raises:
         OutputError: the folder holds another run or other files, cannot be written, or is in use by another run; a name
@@ -171,13 +183,33 @@ def entered(
     """
     with claimed(folder) as opened:
         opened.check(MANIFEST)
-        run = _with_room(RunFolder(folder, opened, kind, json.loads(as_json(settings)), model), force)
+        wanted = RunFolder(folder, opened, kind, json.loads(as_json(settings)), model)
+        if force and _has_damaged_manifest(folder):
+            wanted.save_manifest({})
+        run = _with_room(wanted, force)
         for name in dict.fromkeys([*kind.files_in(folder), *(kind.planned(run.settings) if kind.planned else ())]):
             opened.check(name)  # before anything is computed
         known = run.manifest
         if kind.read(folder) is None or known.settings != run.settings:
             run.save_manifest(known.files, known.results, known.failures)
         yield run
+
+
+def _has_damaged_manifest(folder: Path) -> bool:
+    try:
+        Manifest.read(folder)
+    except DamagedError:
+        return True
+    return False
+
+
+def _earlier(folder: Path) -> Manifest | None:
+    """Return the manifest of a folder, None if there is none of this tool; if it is damaged, say what works."""
+    try:
+        return Manifest.read(folder)
+    except DamagedError as error:
+        hint = "choose another folder with --out, or make the results again with --force"
+        raise DamagedError(f"{error}; {hint}") from error
 
 
 def free_folder(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> Path:
@@ -190,7 +222,7 @@ def free_folder(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> Pat
 def _is_free(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> bool:
     if not folder.is_dir():
         return not folder.exists()
-    earlier = Manifest.read(folder)
+    earlier = _earlier(folder)
     if earlier is None:
         return not _files(folder)
     return earlier.command == kind.command and kind.joined(earlier, settings) is not None
@@ -204,7 +236,7 @@ def _files(folder: Path) -> set[str]:
 def _with_room(run: RunFolder, force: bool) -> RunFolder:
     """Return the run with the settings that its folder has from now on."""
     check_holds_no_other(run.path, run.kind.command, force=force and run.kind.planned is not None)
-    earlier = Manifest.read(run.path)
+    earlier = _earlier(run.path)
     if earlier is not None:
         return _joined(run, earlier, force)
     _check_overwrites_none(run, _files(run.path))
@@ -213,7 +245,9 @@ def _with_room(run: RunFolder, force: bool) -> RunFolder:
 
 def check_holds_no_other(folder: Path, command: str, *, force: bool) -> None:
     """Raise OutputError if a folder holds results of another command or, without `force`, files that are no results."""
-    earlier, files = Manifest.read(folder), _files(folder)
+    if force and _has_damaged_manifest(folder):
+        return  # its files are made again
+    earlier, files = _earlier(folder), _files(folder)
     if earlier is not None and earlier.command != command:
         raise OutputError(
             f"{folder}: holds results of `dreamfilters {earlier.command}`; choose another folder with --out"
@@ -250,14 +284,6 @@ def _check_overwrites_none(run: RunFolder, foreign: set[str]) -> None:
         raise OutputError(
             f"{run.path / min(overwritten)}: was not written by this tool; move it, or choose another folder with --out"
         )
-
-
-def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Return whether there are files, and each has its SHA-256."""
-    try:
-        return bool(files) and all(sha256((folder / name).read_bytes()) == digest for name, digest in files.items())
-    except OSError:
-        return False
 
 
 def settings_digest(values: Any) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.scan.accumulators import NO_IMAGE, Accumulators, BatchStatistics, TopK
+from dreamfilters.evidence.scan.accumulators import NO_IMAGE, Accumulators, BatchStatistics, TopK, check_arrays
 
 
 def statistics(n=40, units=3, seed=0):
@@ -111,3 +111,32 @@ def test_the_threshold_is_the_last_score():
     assert top_k.least[0] == -np.inf
     top_k.add(np.arange(3), np.array([[5.0], [7.0], [6.0]], np.float32), np.zeros((3, 1), int))
     assert top_k.least[0] == 6
+
+
+def test_the_arrays_of_accumulators_pass_their_check():
+    check_arrays(Accumulators.empty(3, 2, 5).arrays, units=3, k=2, classes=5, images=4)
+    check_arrays(Accumulators.empty(1, 1, 0).arrays, units=1, k=1, classes=0, images=1)
+
+
+@pytest.mark.parametrize("name", list(Accumulators.empty(3, 2, 5).arrays))
+def test_other_arrays_do_not(name):
+    arrays = Accumulators.empty(3, 2, 5).arrays
+    counts = {"units": 3, "k": 2, "classes": 5, "images": 4}
+    kind = np.float16 if arrays[name].dtype != np.float16 else np.int8
+    for wrong in (arrays[name][1:], arrays[name][None], arrays[name].astype(kind)):
+        with pytest.raises(ValueError, match=name):
+            check_arrays({**arrays, name: wrong}, **counts)
+    with pytest.raises(ValueError, match="not those of a scan"):
+        check_arrays({key: values for key, values in arrays.items() if key != name}, **counts)
+    with pytest.raises(ValueError, match="not those of a scan"):
+        check_arrays({**arrays, "more": arrays[name]}, **counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("top_k/index", 4), ("top_k/index", -2), ("top_k/position", -1), ("histograms/exponent", 10**6)]
+)
+def test_numbers_out_of_range_do_not(name, value):
+    arrays = Accumulators.empty(3, 2, 5).arrays
+    arrays[name].flat[-1] = value
+    with pytest.raises(ValueError, match=r"ranking names none of the 4 images|bins of a histogram"):
+        check_arrays(arrays, units=3, k=2, classes=5, images=4)

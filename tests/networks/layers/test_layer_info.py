@@ -1,12 +1,21 @@
 """Kinds of layers as values: axes, positions, and the grid of tokens."""
 
+import json
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from dreamfilters.networks.layers.layer_info import LayerInfo, TokenGrid, as_maps, position_axes, square_grid
+from dreamfilters.networks.layers.layer_info import (
+    LayerInfo,
+    ReceptiveField,
+    TokenGrid,
+    as_maps,
+    position_axes,
+    square_grid,
+)
 
 
 def info(kind, shape):
@@ -81,3 +90,30 @@ def test_the_square_rule(tokens, size, grid):
 def test_the_values_need_no_tensorflow():
     code = "import sys, dreamfilters.networks.layers.layer_info; assert not {'keras', 'tensorflow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+KNOWN = LayerInfo("conv", "Conv2D", (None, 7, 8), 8, "relu", ReceptiveField((7, Fraction(7, 2)), (2, 2), (-3, 0)))
+
+
+def test_a_layer_comes_back_from_json():
+    tokens = LayerInfo("mlp", "Dense", (5, 9), 9, "gelu", kind="tokens", grid=TokenGrid(2, 2, 1))
+    for info in (KNOWN, tokens):
+        assert LayerInfo.from_values(json.loads(json.dumps(info.as_values()))) == info
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 3}, {"units": "8"}, {"units": -1}, {"units": True}, {"shape": 3}, {"shape": [0, 7, 8]}, {"shape": [7]},
+        {"shape": [2**60, 7, 8]}, {"kind": "page"}, {"grid": {}}, {"grid": {"rows": 0, "columns": 1}}, {"more": 1},
+        {"grid": {"rows": 1, "columns": 1, "leading": -1}}, {"dreamable": 1}, {"receptive_field": 3},
+        {"receptive_field": {}}, {"receptive_field": {"size": [1, 1], "stride": ["1", "1"], "offset": ["0", "0"]}},
+        {"receptive_field": {"size": ["1e999999999", "1"], "stride": ["1", "1"], "offset": ["0", "0"]}},
+        {"receptive_field": {"size": ["1/0", "1"], "stride": ["1", "1"], "offset": ["0", "0"]}},
+    ],
+)  # fmt: skip
+def test_values_that_are_no_layer_are_refused(change):
+    with pytest.raises(ValueError, match=r"."):
+        LayerInfo.from_values({**KNOWN.as_values(), **change})
+    with pytest.raises(ValueError, match="missing"):
+        LayerInfo.from_values({key: value for key, value in KNOWN.as_values().items() if key != "name"})

@@ -1,13 +1,13 @@
 """Which run owns a folder; files that this tool has not written are never removed."""
 
-import json
+from dataclasses import replace
 
 import pytest
 
-from dreamfilters.errors import OutputError
-from dreamfilters.runs.storage.checksums import sha256
+from dreamfilters.errors import DamagedError, OutputError
+from dreamfilters.runs.storage.checksums import damage_of, manifests_inside, sha256
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
-from dreamfilters.runs.storage.run_folder import RunKind, entered, free_folder, is_whole
+from dreamfilters.runs.storage.run_folder import RunKind, entered, free_folder
 from dreamfilters.writing.claimed_folder import LOCK
 
 SETTINGS = {"seed": 1, "top": 4}
@@ -97,8 +97,7 @@ def test_the_free_folder_is_the_first_that_the_run_can_enter(tmp_path):
 
 
 def test_a_run_of_another_version_is_refused(held):
-    values = json.loads((held / MANIFEST).read_bytes()) | {"dreamfilters": "0.0"}
-    (held / MANIFEST).write_text(json.dumps(values))
+    (held / MANIFEST).write_bytes(replace(Manifest.read(held), version="0.0").to_json())
     with pytest.raises(OutputError, match=r"holds a test with other settings \(version\);"):
         enter(held)
 
@@ -134,13 +133,46 @@ def test_no_name_reaches_out_of_the_folder(held):
     assert {"notes.txt", "units/a.png"} <= names(held)
 
 
-def test_a_run_is_whole_if_every_file_has_its_checksum(held):
+def test_a_file_is_damaged_if_it_differs_from_its_checksum(held):
     files = {"notes.txt": sha256(b"notes.txt"), "units/a.png": sha256(b"units/a.png")}
-    assert is_whole(held, files)
-    assert not is_whole(held, {})
-    assert not is_whole(held, {**files, "gone.png": sha256(b"")})
+    assert damage_of(held, files) == damage_of(held, {}) == ""
+    assert "gone.png: cannot be read (No such file" in damage_of(held, {**files, "gone.png": sha256(b"")})
     (held / "notes.txt").write_text("changed")
-    assert not is_whole(held, files)
+    assert damage_of(held, files) == f"{held / 'notes.txt'}: is damaged (it differs from its checksum in the manifest)"
+
+
+def test_a_manifest_covers_the_folders_inside(held):
+    (held / "units" / MANIFEST).write_bytes(Manifest("test", {}, MODEL, {"a.png": sha256(b"units/a.png")}).to_json())
+    files = manifests_inside(held, ["units", "gone"])
+    assert list(files) == [f"units/{MANIFEST}"]
+    assert damage_of(held, files) == ""
+    (held / "units" / "a.png").write_text("changed")
+    assert "a.png: is damaged" in damage_of(held, files)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"dreamfilters": "0.1.0"}', b"[1]"])
+def test_a_manifest_of_another_tool_is_a_file_of_the_user(held, content):
+    (held / MANIFEST).write_bytes(content)
+    for force in (False, True):
+        with pytest.raises(OutputError, match="holds other files"):
+            enter(held, force=force)
+    assert (held / MANIFEST).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "change", [(b'"top": 4', b'"top": 5'), (b'\n "checksum"', b'\n  "checksum"'), (b'"checksum": "', b'"checksum": "0')]
+)
+def test_a_damaged_manifest_is_refused_and_made_again_by_force(held, change):
+    before = (held / MANIFEST).read_bytes()
+    (held / MANIFEST).write_bytes(before.replace(*change))
+    for settings in (SETTINGS, {"seed": 2, "top": 4}):
+        with pytest.raises(DamagedError, match=r"manifest\.json: is damaged .*; choose another folder .* --force$"):
+            enter(held, settings)
+        with pytest.raises(DamagedError, match=r"manifest\.json: is damaged"):
+            free_folder(held, TEST, settings)
+    assert enter(held, force=True) == Manifest("test", SETTINGS, MODEL)
+    assert (held / MANIFEST).read_bytes() == before
+    assert "units/a.png" in names(held)
 
 
 def test_a_finished_run_is_found_whole(tmp_path):
