@@ -1,6 +1,27 @@
-"""`python -m dreamfilters` runs the command line."""
+"""`python -m dreamfilters` runs the command line; Ctrl-C while it is imported ends it without a traceback."""
 
-from dreamfilters.cli import main
+import os
+import signal
+from typing import Any
+
+_INTERRUPTED = 130  # exit code, as that of the commands
+
+
+def main() -> None:
+    """Run the command line."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+    from dreamfilters.cli import main as run
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
+
+def _end(*_: Any) -> None:
+    """End this process, which has nothing to clean up: an exception could be lost in the middle of an import."""
+    os._exit(_INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

@@ -6,6 +6,7 @@ import contextlib
 import re
 import secrets
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -95,10 +96,21 @@ def serve(
     if announce is not None:
         announce(viewer.url)
     if open_browser:
-        webbrowser.open(viewer.url)
+        open_page(viewer)
     if block:
         viewer.wait()
     return viewer
+
+
+def open_page(viewer: Viewer) -> None:
+    """Open the page of a viewer in the browser, whose arguments do not contain the token.
+
+    Raises:
+        OutputError: the file that leads the browser to the page cannot be written.
+    """
+    address = viewer.write_start_page().as_uri()
+    # A browser in a terminal ends with its page.
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True, name="dreamfilters-browser").start()
 
 
 def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_url: str) -> Access:

@@ -209,5 +209,9 @@ class Cancelled(Exception):  # noqa: N818 - not an error
     """The request was canceled."""
 
 
+class Disconnected(BaseException):
+    """The other process has ended; no handler of errors should catch this."""
+
+
 class BusyError(DreamfiltersError):
     """The network is not available, or too many requests are waiting."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +13,10 @@ from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import parse_size
 from dreamfilters.cli.output import say
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.viewer.server.stop_signals import stop_signals_until_the_end
+
+if TYPE_CHECKING:
+    from dreamfilters.viewer.services.service import ViewerSettings
 
 
 @with_option_groups
@@ -36,7 +39,15 @@ def serve(
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     host: Annotated[str, typer.Option(help="Address to bind. Non-loopback hosts require --token.")] = "127.0.0.1",
-    token: Annotated[str | None, typer.Option(help="Access token in the URL; default: a random one.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="DREAMFILTERS_TOKEN",
+            show_envvar=False,
+            help="Access token in the URL; default: DREAMFILTERS_TOKEN, else a random one. Other users of this machine "
+            "can read the arguments of a command, but not its environment.",
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Host name to accept, for a proxy; may be repeated.")
     ] = None,
@@ -58,31 +69,39 @@ def serve(
     Shows layers, activation maps, dreams, the strongest images and verdicts. Only this machine can connect by default.
     Ctrl-C stops the server.
     """
-    from dreamfilters.viewer.launch import access_for, settings_for
-    from dreamfilters.viewer.server.http_server import respond_once, start_server
 
-    settings = settings_for(
-        model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-        top=top, out=out, prepare=import_tensorflow, report=None if get is not None else say,
-    )  # fmt: skip
+    def settings() -> ViewerSettings:
+        from dreamfilters.viewer.launch import settings_for
+
+        return settings_for(
+            model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
+            top=top, out=out, prepare=import_tensorflow, report=None if get is not None else say,
+        )  # fmt: skip
+
     if get is not None:
-        status, content = respond_once(settings, get)
-        typer.get_binary_stream("stdout").write(content)
-        raise typer.Exit(0 if status < 400 else 1)
-    signal.signal(signal.SIGTERM, _interrupt)  # removes uploaded images, as Ctrl-C does
-    access = access_for(host, token, allow_host or (), base_url)
-    viewer = start_server(settings, access, host, port)
-    typer.echo(viewer.url)
-    if access.any_address:
-        say("anyone who can reach this machine and has the token can connect; traffic is not encrypted")
-    say("press Ctrl-C to stop")
-    if open_browser:
-        typer.launch(viewer.url)
-    viewer.wait()
+        _print_response(settings(), get)
+    with stop_signals_until_the_end() as signals:
+        from dreamfilters.viewer.launch import access_for, open_page
+        from dreamfilters.viewer.server.http_server import start_server
+
+        access = access_for(host, token, allow_host or (), base_url)
+        viewer = start_server(settings(), access, host, port)
+        typer.echo(viewer.url)
+        if access.any_address:
+            say("anyone who can reach this machine and has the token can connect; traffic is not encrypted")
+        say("press Ctrl-C to stop")
+        if open_browser and not signals.noted:
+            open_page(viewer)
+        viewer.wait(signals)
 
 
 COMMANDS = (serve,)
 
 
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+def _print_response(settings: ViewerSettings, address: str) -> None:
+    """Print the response to one GET request and exit."""
+    from dreamfilters.viewer.server.http_server import respond_once
+
+    status, content = respond_once(settings, address)
+    typer.get_binary_stream("stdout").write(content)
+    raise typer.Exit(0 if status < 400 else 1)

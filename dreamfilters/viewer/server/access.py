@@ -12,7 +12,6 @@ import hmac
 import ipaddress
 import json
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -94,13 +93,14 @@ class Access:
         return headers.get("sec-fetch-site", "") not in ("", "same-origin", "none")
 
     def has_cookie(self, headers: Headers) -> bool:
-        """Return whether a request has the cookie."""
-        try:
-            cookies = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        known = cookies.get(self.cookie)
-        return known is not None and hmac.compare_digest(known.value.encode(), self.cookie_value.encode())
+        """Return whether a request has the cookie.
+
+        A browser sends the cookies of every application on this host, whatever their content. Of several with our name,
+        one has to be right.
+        """
+        pairs = (each.strip(" \t").partition("=") for each in headers.get("cookie", "").split(";"))
+        values = [value.encode("latin-1") for name, _, value in pairs if name == self.cookie]
+        return any(hmac.compare_digest(value, self.cookie_value.encode()) for value in values)
 
     def has_token(self, query: str) -> bool:
         """Return whether the query of an address has the token."""

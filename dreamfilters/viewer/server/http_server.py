@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from pathlib import Path
 from urllib.parse import quote
 
-import h11
 import uvicorn
 from starlette.types import Message
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dreamfilters.errors import DreamfiltersError
 from dreamfilters.viewer.server.access import Access, AccessError
+from dreamfilters.viewer.server.http_protocol import StrictProtocol
 from dreamfilters.viewer.server.routes import application
+from dreamfilters.viewer.server.stop_signals import StopSignals, stop_signals
 from dreamfilters.viewer.services.service import Service, ViewerSettings
 
 PORT, _PORTS = 5000, 20  # Quiver's port, and how many are tried from there on
+_POLL = 0.1  # seconds between checks whether the server has ended
+_CLOSING = 5.0  # seconds within which the server ends its responses
 
 
 @dataclass(eq=False)
@@ -42,20 +47,31 @@ class Viewer:
         """Process id of the worker that owns the model; None for a thread."""
         return getattr(self._service.catalog.worker.process, "pid", None)
 
-    def wait(self) -> None:
-        """Wait until the viewer is closed, by `close` or by Ctrl-C."""
-        try:
-            while self._thread.is_alive():
-                time.sleep(0.1)  # Python 3.11 marks a thread as ended when Ctrl-C interrupts its `join`
-        except KeyboardInterrupt:
-            pass
-        self.close()
+    def wait(self, signals: StopSignals | None = None) -> None:
+        """Wait until the viewer is closed or Ctrl-C is pressed, or until a signal is noted in `signals`; close it."""
+        with nullcontext(signals) if signals is not None else stop_signals() as stop:
+            while self._thread.is_alive() and not stop.noted:
+                time.sleep(_POLL)
+            self.close()
 
     def close(self) -> None:
         """Close the viewer and its worker, and delete the uploads."""
         self._service.close_streams()
         self._server.should_exit = True
-        self._thread.join(5)
+        self._thread.join(_CLOSING)
+        self._service.abandon()  # in case the server has not started or does not end
+
+    def write_start_page(self) -> Path:
+        """Write a page, readable for this user only, that leads to `url`, and return its path.
+
+        A browser that gets its path as an argument does not show the token to other users, who can list processes.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        url = escape(self.url)
+        page = f'<!doctype html><meta http-equiv="refresh" content="0;url={url}"><a href="{url}">dreamfilters</a>'
+        return self._service.write_private(f"open-{secrets.token_hex(4)}.html", page.encode())
 
     def _repr_html_(self) -> str:
         return f'<a href="{escape(self.url)}" target="_blank" rel="noreferrer">{escape(self.url)}</a>'
@@ -69,13 +85,18 @@ def start_server(settings: ViewerSettings, access: Access, host: str, port: int 
 
     Raises:
         AccessError: the server cannot listen at this host and port.
+        OutputError: temporary files cannot be written.
     """
     listener = _bind(host, port)
     number = listener.getsockname()[1]
     access = replace(access, cookie=f"dreamfilters-{number}")
-    service = Service(settings)
+    try:
+        service = Service(settings)
+    except DreamfiltersError:
+        listener.close()
+        raise
     config = uvicorn.Config(
-        application(service, access), http=RequestTimeout, log_level="error", access_log=False, lifespan="on",
+        application(service, access), http=StrictProtocol, log_level="error", access_log=False, lifespan="on",
         server_header=False, timeout_graceful_shutdown=1, timeout_keep_alive=30, limit_concurrency=1024, ws="none",
         proxy_headers=False,
     )  # fmt: skip
@@ -107,51 +128,12 @@ def _bind(host: str, port: int | None) -> socket.socket:
     raise AccessError(f"{host}:{port}: cannot listen there ({reason}); choose another --port, or 0 for any free one")
 
 
-class RequestTimeout(H11Protocol):
-    """Uvicorn's protocol with a limit on the time in which the head of a request must arrive.
-
-    The routes limit the time of the body; here a body counts only once its response has been sent.
-    """
-
-    timeout = 20.0  # seconds
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer."""
-        super().connection_made(transport)
-        self._update_deadline()
-
-    def data_received(self, data: bytes) -> None:
-        """Process data; only a complete head stops the timer."""
-        super().data_received(data)
-        self._update_deadline()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
-        self._cancel_deadline()
-        super().connection_lost(exc)
-
-    def _update_deadline(self) -> None:
-        if not self._is_receiving:
-            self._cancel_deadline()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(self.timeout, self.transport.abort)
-
-    @property
-    def _is_receiving(self) -> bool:
-        """Whether the client has to send data that no route waits for."""
-        state: Any = self.conn.their_state
-        responded = self.cycle is None or self.cycle.response_complete
-        return state is h11.IDLE or (state is h11.SEND_BODY and responded)
-
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
 def respond_once(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
-    """Return status and body of the response to a GET request, once the network is open."""
+    """Return status and body of the response to a GET request, once the network is open.
+
+    Raises:
+        BusyError: the network cannot be opened.
+    """
     return asyncio.run(_respond(settings, address))
 
 
@@ -177,6 +159,7 @@ async def _respond(settings: ViewerSettings, address: str) -> tuple[int, bytes]:
     service = Service(settings)
     async with service.running():
         await service.wait_until_ready()
+        await service.catalog.network()
         await application(service, access)(scope, receive, send)
     status = next(message["status"] for message in sent if message["type"] == "http.response.start")
     return status, b"".join(message.get("body", b"") for message in sent)

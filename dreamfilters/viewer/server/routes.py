@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,18 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from dreamfilters.errors import DreamfiltersError, UnknownNameError
+from dreamfilters.errors import DreamfiltersError, OutputError, UnknownNameError
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.viewer.messages import BusyError
 from dreamfilters.viewer.server.access import Access, Gate
+from dreamfilters.viewer.server.request_bodies import TooLargeError, read_body, read_json
 from dreamfilters.viewer.services.image_store import MAX_UPLOAD
 from dreamfilters.viewer.services.service import Service
 
 STATIC = Path(__file__).parents[1] / "static"
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
-_MAX_JSON = 2**16  # bytes
 _DREAM = {"layer": str, "unit": int, "recipe": str}
-_BODY_TIMEOUT = 30.0  # seconds
 _IMAGE, _THUMBNAIL = 1024, 96  # pixels
-
-
-class TooLargeError(DreamfiltersError):
-    """The body of a request is too large or arrives too slowly."""
 
 
 def application(service: Service, access: Access) -> ASGIApp:
@@ -126,12 +121,12 @@ def _add_images(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/images")
     async def add(request: Request) -> Response:
-        content = await _body(request, MAX_UPLOAD)
+        content = await read_body(request, MAX_UPLOAD)
         return _json(await service.images.add(content, request.headers.get("x-name", "")))
 
     @app.post("/api/frames")
     async def camera_frame(request: Request) -> Response:
-        return _json(await service.images.set_camera_frame(await _body(request, MAX_UPLOAD)))
+        return _json(await service.images.set_camera_frame(await read_body(request, MAX_UPLOAD)))
 
 
 def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
@@ -143,7 +138,7 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/report")
     async def compare(request: Request) -> Response:
-        return _json(await service.units.compare(**await _json_body(request, {"layer": str, "units": list})))
+        return _json(await service.units.compare(**await read_json(request, {"layer": str, "units": list})))
 
     @app.get("/api/reports/{report}.zip")
     async def report(report: str) -> Response:
@@ -151,51 +146,12 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:
-        values = await _json_body(request, {**_DREAM, "seed": int}, recipe="", seed=0)
+        values = await read_json(request, {**_DREAM, "seed": int}, recipe="", seed=0)
         return _json(await service.dreams.start(**values))
 
     @app.post("/api/dreams/compile")
     async def compile_dream(request: Request) -> Response:
-        return _json(await service.dreams.compile(**await _json_body(request, _DREAM)))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Request bodies
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """Return the body of a request.
-
-    Raises:
-        TooLargeError: it is larger than `limit` or arrives too slowly.
-    """
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > limit:
-        raise TooLargeError(f"{length[:20]} bytes: at most {limit // 2**20 or 1} MiB are accepted")
-    content = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            async for chunk in request.stream():
-                content += chunk
-                if len(content) > limit:
-                    raise TooLargeError(f"more than {limit} bytes")
-    except TimeoutError:
-        raise TooLargeError(f"the body did not arrive within {_BODY_TIMEOUT:.0f} seconds") from None
-    return bytes(content)
-
-
-async def _json_body(request: Request, keys: Mapping[str, type], **defaults: Any) -> dict[str, Any]:
-    """Return the JSON body of a request with exactly these keys and types; lists hold integers."""
-    try:
-        values = {**defaults, **json.loads(await _body(request, _MAX_JSON))}
-        numbers = [each for value in values.values() if isinstance(value, list) for each in value]
-    except (ValueError, TypeError, RecursionError):
-        values, numbers = {}, []
-    matches = values.keys() == keys.keys() and all(type(values[key]) is kind for key, kind in keys.items())
-    if not matches or not all(type(number) is int for number in numbers):
-        expected = ", ".join(f"{key}: {kind.__name__}" for key, kind in keys.items())
-        raise HTTPException(400, f"expected JSON with {expected}")
-    return values
+        return _json(await service.dreams.compile(**await read_json(request, _DREAM)))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -220,7 +176,7 @@ def _download(content: bytes, kind: str, name: str) -> Response:
 
 
 async def _on_error(_: Request, error: Exception) -> Response:
-    statuses = {UnknownNameError: 404, TooLargeError: 413, BusyError: 503}
+    statuses = {UnknownNameError: 404, TooLargeError: 413, BusyError: 503, OutputError: 500}
     status = next((code for kind, code in statuses.items() if isinstance(error, kind)), 400)
     headers = {"connection": "close"} if status == 413 else None  # otherwise the server would read the whole body
     return _json({"error": str(error)}, status, headers)

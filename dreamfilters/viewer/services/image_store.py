@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
+from dreamfilters.errors import DreamfiltersError, ImageError, OutputError, UnknownNameError
 from dreamfilters.images import ImageFolder, image_folder, png_bytes, read_image, resize
 from dreamfilters.images.decoding import image_size, open_image, read_shown
 from dreamfilters.images.resizing import Rule
 from dreamfilters.viewer.byte_cache import ByteCache, Key, Value
 from dreamfilters.viewer.messages import ImageArray, Values
+from dreamfilters.viewer.services.private_folder import PrivateFolder
 
 MAX_UPLOAD = 32 * 2**20  # bytes
 _MAX_PIXELS = 25_000_000  # of an upload: decoding takes 300 MB for a moment
@@ -25,6 +25,7 @@ _MAX_UPLOADS = 64
 _MAX_LISTED = 2000  # images of a folder; all of them are scanned, and the others are found by the scan
 _MAX_NAME = 120  # characters
 _CACHE = 64 * 2**20  # bytes, for PNGs and for network inputs
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,25 +58,40 @@ class StoredImage:
 
 
 class ImageStore:
-    """The images of a folder and uploads; uploads are files of a temporary folder, which `close` removes."""
+    """The images of a folder and uploads; uploads are files of a private folder, which `close` removes."""
 
     def __init__(self, *, max_pixels: int = _MAX_PIXELS, max_uploads: int = _MAX_UPLOADS) -> None:
         self._max_pixels, self._max_uploads = max_pixels, max_uploads
-        self._folder = Path(tempfile.mkdtemp(prefix="dreamfilters-"))
-        self.samples = self._folder / "samples"  # folder for the sample images
+        self._folder = PrivateFolder()
+        self.samples = self._folder.path / "samples"  # folder for the sample images
         self._images: dict[str, StoredImage] = {}
         self._numbers = itertools.count()
         self._camera: str | None = None
+        self._storing: set[str] = set()  # ids of uploads that are being stored, which count already
         self._pngs: ByteCache[tuple[str, int, int, int], bytes] = ByteCache(_CACHE, size_of=len)
         self._inputs: ByteCache[tuple[str, int, tuple[int, int], int, Rule, int], ImageArray] = ByteCache(
             _CACHE, size_of=lambda image: image.nbytes
         )
+        self._camera_lock = threading.Lock()
         self._lock = threading.Lock()  # images are decoded in threads
         self._decoding = threading.Semaphore(2)
 
     def close(self) -> None:
         """Delete the uploads."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
+
+    def write_private(self, name: str, content: bytes, *, shown: str = "") -> Path:
+        """Write a new file into the private folder, and return its path.
+
+        Raises:
+            OutputError: it cannot be written; the error calls it `shown`, default: by its name.
+        """
+        try:
+            return self._folder.write(name, content)
+        except OSError as error:
+            reason = f"{shown or name}: cannot be stored ({error.strerror or error}); free space for temporary files"
+            _LOG.warning(reason)
+            raise OutputError(reason) from None
 
     def add_folder(self, source: Path | str, labels: Path | str | None = None) -> tuple[tuple[str, ...], ImageFolder]:
         """Add the images of a folder, or one file, and return their ids and the folder.
@@ -110,21 +126,34 @@ class ImageStore:
 
         Raises:
             ImageError: the content is too large or not an image, or there are too many uploads.
+            OutputError: it cannot be stored.
         """
         with self._lock:
-            if sum(image.uploaded for image in self._images.values()) >= self._max_uploads:
+            uploads = self._storing | {image.id for image in self._images.values() if image.uploaded}
+            if len(uploads) >= self._max_uploads:
                 raise ImageError(f"there are {self._max_uploads} uploads already; remove some first")
             key = self._new_id()
-        return self._store(content, StoredImage(key, _clean_name(name), "", self._folder / key, uploaded=True))
+            self._storing.add(key)
+        try:
+            return self._store(content, StoredImage(key, _clean_name(name), "", self._folder.path / key, uploaded=True))
+        finally:
+            with self._lock:
+                self._storing.discard(key)
 
     def set_camera_frame(self, content: bytes) -> StoredImage:
-        """Add the camera's image, or replace its content."""
-        with self._lock:
-            self._camera = self._camera if self._camera in self._images else self._new_id()
-            key = self._camera
-            previous = self._images.get(key)
-        version = previous.version + 1 if previous else 0
-        return self._store(content, StoredImage(key, "webcam", "", self._folder / key, uploaded=True, version=version))
+        """Add the camera's image, or replace its content.
+
+        Raises:
+            ImageError, OutputError: as `add`.
+        """
+        with self._camera_lock:  # frames that arrive together must not have one version
+            with self._lock:
+                previous = None if self._camera is None else self._images.get(self._camera)
+                key, version = (previous.id, previous.version + 1) if previous else (self._new_id(), 0)
+            path = self._folder.path / key
+            stored = self._store(content, StoredImage(key, "webcam", "", path, uploaded=True, version=version))
+            self._camera = key
+            return stored
 
     def remove(self, image: str) -> None:
         """Remove an upload.
@@ -183,24 +212,29 @@ class ImageStore:
             raise ImageError(f"{stored.name}: {_reason(error)}") from None
 
     def _store(self, content: bytes, image: StoredImage) -> StoredImage:
-        part = image.path.with_name(f"{image.id}.part")
-        part.write_bytes(content)
+        """Store an image under its path; leave no file if that is not possible."""
+        part = self.write_private(f"{image.id}.part", content, shown=image.name)
         try:
-            with open_image(part) as file:
-                pixels = file.width * file.height
-            if pixels > self._max_pixels:
-                raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {self._max_pixels / 1e6:.0f} million")
-            with self._decoding:
-                read_image(part)
+            image = self._checked(part, image)
+            part.replace(image.path)
         except DreamfiltersError as error:
-            part.unlink(missing_ok=True)
             raise ImageError(f"{image.name}: {_reason(error)}") from None
-        image = replace(_with_size(replace(image, path=part)), path=image.path)
-        part.replace(image.path)
+        finally:
+            part.unlink(missing_ok=True)
         with self._lock:
             self._drop_cached(image.id)
             self._images[image.id] = image
         return image
+
+    def _checked(self, part: Path, image: StoredImage) -> StoredImage:
+        """Return the image with its size, once its file has been decoded."""
+        with open_image(part) as file:
+            pixels = file.width * file.height
+        if pixels > self._max_pixels:
+            raise ImageError(f": {pixels / 1e6:.0f} million pixels; at most {self._max_pixels / 1e6:.0f} million")
+        with self._decoding:
+            read_image(part)
+        return replace(_with_size(replace(image, path=part)), path=image.path)
 
     def _new_id(self) -> str:
         return f"I{next(self._numbers)}"

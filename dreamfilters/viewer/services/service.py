@@ -90,6 +90,19 @@ class Service:
             task.cancel()
         self.catalog.images.close()
 
+    def abandon(self) -> None:
+        """End the worker and delete the uploads, from any thread; after `close`, or where the event loop is gone."""
+        self.catalog.worker.end()
+        self.catalog.images.close()
+
+    def write_private(self, name: str, content: bytes) -> Path:
+        """Write a file into the viewer's private folder, and return its path.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        return self.catalog.images.write_private(name, content)
+
     def close_streams(self) -> None:
         """End all event streams, from any thread: a server waits for them when it shuts down."""
         if self._loop is not None:

@@ -8,10 +8,12 @@ import itertools
 import logging
 import multiprocessing
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
@@ -19,6 +21,7 @@ from dreamfilters.viewer.messages import BusyError, Cancel, Cancelled, Event, Re
 from dreamfilters.viewer.worker.process import run_worker
 
 _MAX_RESTARTS, _RESTART_WINDOW = 3, 60.0  # crashes within so many seconds after which a worker is restarted
+_ENDING = 2.0  # seconds within which a terminated worker ends
 _CRASHED = "The model worker crashed and is restarting."
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +71,8 @@ class WorkerClient:
         kind: Any = multiprocessing.get_context("spawn").Process if self.separate else threading.Thread
         arguments = (self.entry, worker_end, self.spec, self.options, self.prepare)
         self.process = kind(target=_run_and_close, args=arguments, daemon=True, name="dreamfilters-worker")
-        self.process.start()
+        with _signals_blocked() if self.separate else contextlib.nullcontext():
+            self.process.start()
         if self.separate:
             worker_end.close()  # otherwise this process would keep the worker's end open
         self._outbox = queue.SimpleQueue()
@@ -125,12 +129,22 @@ class WorkerClient:
             future.set_exception(Cancelled())
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker and all requests."""
         self._closing = True
         self._fail_pending("the viewer is closing")
         self._outbox.put(None)
         if self.separate and self.process is not None:
             self.process.terminate()
+
+    def end(self) -> None:
+        """End the worker's process, from any thread, and wait until it has ended."""
+        self._closing = True
+        if self.separate and self.process is not None:
+            for end in (self.process.terminate, self.process.kill):
+                end()
+                self.process.join(_ENDING)
+                if self.process.exitcode is not None:
+                    return
 
     def _receive_all(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
         """Pass messages to the event loop until the other end is closed; runs in a thread."""
@@ -197,6 +211,23 @@ class WorkerClient:
             _, future = self._pending[number]
             if not future.done():
                 future.set_exception(BusyError(reason))
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Block the signals of the terminal, for this thread and for all processes that it starts in the block.
+
+    Ctrl-C reaches every process of the terminal, also one that has not yet executed its first line.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which starting a process would do, and would unblock SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_and_close(entry: Callable[..., None], connection: Connection, *arguments: Any) -> None:

@@ -7,13 +7,16 @@ import heapq
 import itertools
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, ModelError
-from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Reply, Request, ScanRequest
+from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Reply, Request, ScanRequest
 
 _IDLE_DELAY = 0.25  # seconds after a reply during which no background step starts: further clicks are likely
 _LOG = logging.getLogger(__name__)
@@ -26,35 +29,69 @@ def run_worker(
 
     `load` takes `spec` and `options`; `prepare` is called first if this is a separate process.
     """
-    if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and closes the connection
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and ends this process
+        threading.Thread(target=_end_with, args=(parent,), daemon=True, name="dreamfilters-parent").start()
         if prepare is not None:
             prepare()
-    with contextlib.suppress(EOFError, OSError):  # the server is gone
+    with contextlib.suppress(Disconnected):
+        channel = Channel(connection)
         try:
             from dreamfilters.viewer.worker.handlers import Handlers  # imports TensorFlow, which takes seconds
 
-            handlers = Handlers(spec, options, lambda topic, value: connection.send(Event(topic, value)))
+            handlers = Handlers(spec, options, lambda topic, value: channel.send(Event(topic, value)))
         except Exception as error:  # a restart would fail too
             if not isinstance(error, DreamfiltersError):
                 _LOG.exception("the network could not be opened")
-            connection.send(Event("failed", _one_line(error)))
-            connection.recv()  # a process that ends here would count as a crash
+            channel.send(Event("failed", _one_line(error)))
+            channel.receive()  # a process that ends here would count as a crash
             return
-        Worker(connection, handlers).run()
+        Worker(channel, handlers).run()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A connection to the server whose end raises `Disconnected`, which no handler mistakes for its own error."""
+
+    connection: Connection
+
+    def send(self, message: Reply | Event) -> None:
+        """Send a message."""
+        try:
+            self.connection.send(message)
+        except OSError:
+            raise Disconnected from None
+
+    def receive(self) -> Any:
+        """Return the next message; None is the server's last one."""
+        try:
+            message = self.connection.recv()
+        except (EOFError, OSError):
+            raise Disconnected from None
+        if message is None:
+            raise Disconnected
+        return message
+
+    def has_message(self, timeout: float | None) -> bool:
+        """Wait up to `timeout` seconds, None for ever, for a message; return whether there is one."""
+        try:
+            return self.connection.poll(timeout)
+        except (EOFError, OSError):
+            raise Disconnected from None
 
 
 class Worker:
     """The queue of requests in front of the handlers."""
 
-    def __init__(self, connection: Connection, handlers: Any) -> None:
-        self._connection, self._handlers = connection, handlers
+    def __init__(self, channel: Channel, handlers: Any) -> None:
+        self._channel, self._handlers = channel, handlers
         self._queue: list[tuple[int, int, Request]] = []
         self._canceled: set[int] = set()
         self._background: Iterator[None] = handlers.warm_up()
 
     def run(self) -> None:
-        """Handle messages until the connection is closed, then raise EOFError."""
+        """Handle messages until the connection is closed, then raise Disconnected."""
         timeout: float | None = 0.0  # seconds until the next background step, None if there is none
         while True:
             self._receive(timeout)
@@ -64,10 +101,8 @@ class Worker:
             else:
                 timeout = 0.0 if self._background_step() else None
 
-    def enqueue(self, message: Request | Cancel | ScanRequest | None) -> None:
-        """Queue a message; None closes the worker with EOFError."""
-        if message is None:
-            raise EOFError
+    def enqueue(self, message: Request | Cancel | ScanRequest) -> None:
+        """Queue a message."""
         if isinstance(message, Request):
             heapq.heappush(self._queue, (message.priority, message.number, message))
         elif isinstance(message, Cancel):
@@ -89,15 +124,15 @@ class Worker:
 
     def _receive(self, timeout: float | None) -> None:
         """Queue all messages that have arrived; wait up to `timeout` seconds for the first if the queue is empty."""
-        while self._connection.poll(0.0 if self._queue else timeout):
-            self.enqueue(self._connection.recv())
+        while self._channel.has_message(0.0 if self._queue else timeout):
+            self.enqueue(self._channel.receive())
             timeout = 0.0
 
     def _handle(self, request: Request) -> None:
         try:
             if request.number in self._canceled:
                 raise Cancelled
-            self._connection.send(Event("started", request.number))  # after a crash, only other requests are repeated
+            self._channel.send(Event("started", request.number))  # after a crash, only other requests are repeated
             reply = Reply(request.number, self._handlers.handle(request, lambda: self._pause(request.number)))
         except (DreamfiltersError, Cancelled) as error:
             reply = Reply(request.number, error=error)
@@ -105,7 +140,7 @@ class Worker:
             _LOG.exception("request %s failed", request.action)
             reply = Reply(request.number, error=ModelError(f"{request.action}: {_one_line(error)}"))
         self._canceled.discard(request.number)
-        self._connection.send(reply)
+        self._channel.send(reply)
 
     def _background_step(self) -> bool:
         """Run one step of the background work; return whether there was one."""
@@ -118,6 +153,12 @@ class Worker:
                 _LOG.exception("the scan of the images failed")
             self._handlers.send("progress", {"phase": "failed", "done": 0, "total": 0, "note": _one_line(error)})
         return True
+
+
+def _end_with(parent: Any) -> None:
+    """End this process as soon as its parent has ended; a step of the worker may take a minute."""
+    parent.join()
+    os._exit(1)
 
 
 def _one_line(error: Exception) -> str:

@@ -137,6 +137,19 @@ def test_a_request_without_the_right_cookie_is_refused(cookie):
     assert b"token" in sent[1]["body"]
 
 
+@pytest.mark.parametrize(
+    "cookie",
+    ['prefs={"a":1}; %s', "%s; prefs={'a': [1, 2]}", "a b c; %s", "=;;; %s;", "%s;", "x=é; %s", 'q="a;b"; %s',
+     "a=b=c; %s", "\x01=2; %s", "dreamfilters-5000=stale; %s", "%s; dreamfilters-5000=", "dreamfilters-5000; %s",
+     "Path=/; %s", "$Version=1; %s", "%s ;x=y", "x" * 30000 + "=1; %s"],
+)  # fmt: skip
+def test_cookies_of_other_applications_do_not_matter(cookie):
+    headers = {"host": "localhost:5000"}
+    assert status("/api/state", headers=headers, raw=[(b"cookie", (cookie % GOOD["cookie"]).encode())]) == 200
+    wrong = GOOD["cookie"][:-1] + "!"
+    assert status("/api/state", headers=headers, raw=[(b"cookie", (cookie % wrong).encode())]) == 403
+
+
 def test_the_token_is_exchanged_for_a_strict_cookie_and_removed_from_the_address():
     sent, passed = send_through_gate(query=f"token={TOKEN}", headers={"host": "localhost:5000"})
     found = headers_of(sent)

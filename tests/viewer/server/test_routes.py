@@ -1,9 +1,11 @@
 """Every route of a running viewer: its response, and its refusals."""
 
 import csv
+import errno
 import io
 import itertools
 import json
+import os
 import re
 import socket
 import threading
@@ -22,6 +24,7 @@ from dreamfilters.viewer.launch import settings_for
 from dreamfilters.viewer.server.access import Access
 from dreamfilters.viewer.server.routes import application
 from dreamfilters.viewer.services.image_store import MAX_UPLOAD
+from dreamfilters.viewer.services.private_folder import PrivateFolder
 from dreamfilters.viewer.services.service import Service
 from tests.viewer.http_client import Page, png
 
@@ -435,6 +438,65 @@ def test_an_oversized_body_is_refused_before_it_is_read_and_while_it_arrives(pag
                 connection.sendall(chunk)
                 sent += len(chunk)
     assert sent < 2 * MAX_UPLOAD
+
+
+@pytest.mark.parametrize(
+    ("address", "limit", "text"), [("/api/images", MAX_UPLOAD, "32 MiB"), ("/api/dreams", 2**16, "64 KiB")]
+)
+def test_the_error_of_an_oversized_body_names_its_limit(page, address, limit, text):
+    lines = head(page, f"Content-Length: {limit + 1}").replace("/api/images", address)
+    with socket.create_connection((page.host, page.port), timeout=10) as connection:
+        connection.sendall(lines.encode() + b"\r\n\r\n")
+        response = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert response.startswith("HTTP/1.1 413 ")
+    assert response.endswith(f'{{"error": "{limit + 1} bytes: at most {text} are accepted"}}')
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing_and_is_one_line(page, capfd, caplog):
+    before = page.state()["images"]
+    with socket.create_connection((page.host, page.port)) as connection:
+        connection.sendall(head(page, "Content-Length: 1000").encode() + b"\r\n\r\n" + b"x" * 100)
+        time.sleep(0.2)  # the route waits for the rest
+    page.wait_for(lambda: caplog.records)
+    assert [record.getMessage() for record in caplog.records] == [
+        "/api/images: cut off after 100 bytes; nothing of it is kept"
+    ]
+    assert page.state()["images"] == before
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_an_upload_on_a_full_disk_is_one_line_for_the_page_and_the_log(page, monkeypatch, capfd, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PrivateFolder, "write", full)
+        response = page.post("/api/images", png(render(14, 77)), **{"X-Name": "stop.png"})
+    line = "stop.png: cannot be stored (No space left on device); free space for temporary files"
+    assert (response.status, response.json()) == (500, {"error": line})
+    assert [record.getMessage() for record in caplog.records] == [line]
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_uploads_that_arrive_together_keep_the_limit(viewer, page):
+    content, found = png(render(14, 77)), []
+
+    def upload():
+        with Page(viewer.url) as visitor:
+            found.extend(visitor.post("/api/images", content) for _ in range(3))
+
+    room = 64 - sum(image["uploaded"] for image in page.state()["images"])
+    threads = [threading.Thread(target=upload) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    stored = [response.json()["id"] for response in found if response.status == 200]
+    refused = {response.json()["error"] for response in found if response.status != 200}
+    for each in stored:
+        page.post(f"/api/images/{each}/remove")
+    assert (len(found), len(stored)) == (72, room)
+    assert refused == {"there are 64 uploads already; remove some first"}
 
 
 def test_slow_clients_do_not_delay_others(page):

@@ -1,7 +1,14 @@
+import errno
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.errors import ImageError, OutputError, UnknownNameError
 from dreamfilters.viewer.services.image_store import ImageStore
 from tests.viewer.http_client import png
 
@@ -22,6 +29,11 @@ def folder(tmp_path):
     (tmp_path / "14" / "red.png").write_bytes(png(RED))
     (tmp_path / "broken.png").write_bytes(b"no image")
     return tmp_path
+
+
+def uploads_of(store):
+    """The names of the files in the store's folder, without its lock."""
+    return sorted(path.name for path in store.samples.parent.iterdir() if path.name != "lock")
 
 
 def test_the_images_of_a_folder_get_ids_in_the_order_of_their_names(store, folder):
@@ -80,7 +92,7 @@ def test_an_upload_can_be_removed_and_an_image_of_the_folder_cannot(store, folde
 def test_the_name_of_an_upload_is_only_displayed(store, given, name):
     upload = store.add(png(RED), given)
     assert upload.name == name
-    assert [path.name for path in store.samples.parent.iterdir()] == [upload.id]
+    assert uploads_of(store) == [upload.id]
 
 
 def test_content_that_is_no_image_leaves_no_file(store):
@@ -88,7 +100,7 @@ def test_content_that_is_no_image_leaves_no_file(store):
         with pytest.raises(ImageError, match=r"^evil: "):
             store.add(content, "evil")
     assert store.listed() == []
-    assert list(store.samples.parent.iterdir()) == []
+    assert uploads_of(store) == []
 
 
 def test_uploads_are_limited_in_pixels_and_in_number():
@@ -124,3 +136,86 @@ def test_closing_deletes_the_uploads():
     folder = store.samples.parent
     store.close()
     assert not folder.exists()
+
+
+def at_once(count, work):
+    """The results of `count` calls of work, which begin together; an error counts as None."""
+    barrier = threading.Barrier(count)
+
+    def call(number):
+        barrier.wait()
+        try:
+            return work(number)
+        except ImageError:
+            return None
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(count)))
+
+
+def test_the_limit_of_uploads_holds_for_uploads_that_arrive_together():
+    store, content = ImageStore(max_uploads=8), png(RED)
+    stored = [each for each in at_once(24, lambda number: store.add(content, f"{number}")) if each]
+    assert len(stored) == 8
+    assert uploads_of(store) == sorted(image.id for image in stored)
+    store.remove(stored[0].id)
+    assert store.add(content, "in the free place").id
+    with pytest.raises(ImageError, match="there are 8 uploads already"):
+        store.add(b"no image", "refused")
+    store.remove(stored[1].id)
+    with pytest.raises(ImageError, match="refused: is not an image"):
+        store.add(b"no image", "refused")
+    assert store.add(content, "a refused upload takes no place").id
+    store.close()
+
+
+def test_camera_frames_that_arrive_together_are_one_image_of_different_versions(store):
+    content = png(RED)
+    frames = at_once(8, lambda _: store.set_camera_frame(content))
+    assert len({frame.id for frame in frames}) == len(store.listed()) == 1
+    assert sorted(frame.version for frame in frames) == list(range(8))
+
+
+def test_an_upload_that_does_not_fit_on_the_disk_is_one_line_and_leaves_nothing(store, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    class FullFile:
+        """A file on a full disk."""
+
+        write, flush, close = full, full, lambda *_: None
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", lambda descriptor, _: os.close(descriptor) or FullFile())
+        with pytest.raises(OutputError, match=r"^my dog.png: cannot be stored \(No space left on device\); free space"):
+            store.add(png(RED), "my%20dog.png")
+    assert (uploads_of(store), store.listed()) == ([], [])
+    assert [record.getMessage().count("\n") for record in caplog.records] == [0]
+    assert store.add(png(RED), "small").id  # the failed one takes no place and no name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_an_upload_above_the_limit_of_the_system_leaves_nothing():
+    code = """if True:
+        import resource, sys
+        from dreamfilters.errors import OutputError
+        from dreamfilters.viewer.services.image_store import ImageStore
+        store = ImageStore()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            store.add(sys.stdin.buffer.read(), "noise.png")
+        except OutputError as error:
+            print(error)
+        print(sorted(path.name for path in store.samples.parent.iterdir()))
+    """
+    noise = png(np.random.default_rng(0).uniform(0, 1, (64, 64, 3)))
+    done = subprocess.run([sys.executable, "-c", code], input=noise, capture_output=True, timeout=60, check=True)
+    assert done.stdout.decode().splitlines() == [
+        "noise.png: cannot be stored (File too large); free space for temporary files", "['lock']",
+    ]  # fmt: skip

@@ -4,8 +4,8 @@ from multiprocessing.connection import Pipe
 
 from dreamfilters.errors import TargetError
 from dreamfilters.images import ImageFolder
-from dreamfilters.viewer.messages import Cancel, Cancelled, Event, Request, ScanRequest
-from dreamfilters.viewer.worker.process import Worker, run_worker
+from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Request, ScanRequest
+from dreamfilters.viewer.worker.process import Channel, Worker, run_worker
 
 
 class RecordingHandlers:
@@ -46,12 +46,12 @@ class RecordingHandlers:
 def worker_with(*messages):
     """A worker whose queue holds these messages: its handlers, the client's connection, and a function to start it."""
     handlers, (connection, worker_end) = RecordingHandlers(), Pipe()
-    worker = Worker(worker_end, handlers)
+    worker = Worker(Channel(worker_end), handlers)
     for message in messages:
         worker.enqueue(message)
 
     def run():
-        with suppress(EOFError):
+        with suppress(Disconnected):
             worker.run()
 
     thread = threading.Thread(target=run)
