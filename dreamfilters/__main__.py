@@ -1,7 +1,8 @@
-"""`python -m dreamfilters` runs the command line; Ctrl-C while it is imported ends it without a traceback."""
+"""`python -m dreamfilters` runs the command line; Ctrl-C before a command begins ends it without a traceback."""
 
 import os
 import signal
+import sys
 from typing import Any
 
 _INTERRUPTED = 130  # exit code, as that of the commands
@@ -14,8 +15,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end)
     from dreamfilters.cli import main as run
 
-    signal.signal(signal.SIGINT, before)
-    run()
+    try:
+        signal.signal(signal.SIGINT, before)
+        run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 def _end(*_: Any) -> None:

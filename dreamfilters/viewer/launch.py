@@ -123,7 +123,7 @@ def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_ur
     if not is_loopback and len(token or "") < _MIN_TOKEN:
         raise AccessError(
             f"host {host}: everyone who can reach this machine could see the network and its images; give a token of "
-            f"at least {_MIN_TOKEN} characters (--token). The connection is not encrypted"
+            f"at least {_MIN_TOKEN} characters (DREAMFILTERS_TOKEN or --token). The connection is not encrypted"
         )
     base = base_url.strip("/")
     if not re.fullmatch(r"[A-Za-z0-9._~/-]*", base) or ".." in base or "//" in base:

@@ -1,12 +1,16 @@
+import multiprocessing
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -133,6 +137,134 @@ def test_a_signal_ends_the_command_at_once_despite_open_streams(tmp_path, signal
             process.kill()  # otherwise a failing test would wait forever
     assert process.returncode == 0
     assert errors == "press Ctrl-C to stop\n"
+
+
+def session_members(leader):
+    """The command lines of the running processes that a process has started, and its own."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, _, session = process.joinpath("stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.fixture
+def start(tmp_path, interruptible):
+    """A function that starts the command in a session of its own, with its own folder for temporary files."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "images" / "one.png").write_bytes(png([[[0.5, 0.5, 0.5]]]))
+    started = []
+
+    def start_command(*words, **environment):
+        with (tmp_path / "errors").open("w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dreamfilters", "serve", "signs", tmp_path / "images", "--port", "0", *words],
+                stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+                env={**os.environ, "TMPDIR": str(tmp_path / "temporary"), **environment},
+            )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start_command
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system has no /proc")
+
+# The interpreter itself takes the first moments: until its `site` is imported, Ctrl-C ends it with its own traceback.
+MOMENTS = [("INT", 0.3), ("INT INT", 0.6), ("TERM", 0.9), ("INT", 1.2), ("INT INT", 1.8), ("TERM", 2.6)]  # seconds
+
+
+@needs_proc
+@pytest.mark.parametrize(("signals", "seconds"), MOMENTS)
+def test_a_signal_at_any_moment_of_the_start_leaves_no_traceback_no_process_and_no_folder(
+    start, tmp_path, signals, seconds
+):
+    process = start()
+    time.sleep(seconds)
+    for name in signals.split():
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, getattr(signal, f"SIG{name}"))  # as a terminal does
+        time.sleep(0.05)
+    process.wait(30)
+    assert wait_until(lambda: not session_members(process.pid)), session_members(process.pid)
+    assert (tmp_path / "errors").read_text() in ("", "press Ctrl-C to stop\n")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@needs_proc
+def test_a_killed_server_takes_its_worker_with_it_and_the_next_one_removes_its_folder(start, tmp_path):
+    process = start()
+    with Page(process.stdout.readline().strip()) as page:
+        assert page.post("/api/images", png([[[0.5, 0.5, 0.5]]])).status == 200
+        page.wait_for(lambda: len(session_members(process.pid)) > 1)
+    (folder,) = (tmp_path / "temporary").glob("dreamfilters-viewer-*")
+    assert str(process.pid) in folder.name
+    process.kill()
+    process.wait()
+    assert wait_until(lambda: not session_members(process.pid)), session_members(process.pid)
+    assert (tmp_path / "errors").read_text() == "press Ctrl-C to stop\n"
+    second = start()
+    second.stdout.readline()
+    assert folder not in list((tmp_path / "temporary").iterdir())
+    second.terminate()
+    assert second.wait(30) == 0
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@needs_proc
+def test_no_process_shows_the_token_in_its_arguments(start, tmp_path):
+    browser = tmp_path / "browser"
+    browser.write_text(
+        f'#!/bin/sh\necho "$1" > {tmp_path}/opened.part\nmv {tmp_path}/opened.part {tmp_path}/opened\nsleep 60\n'
+    )
+    browser.chmod(0o755)
+    token = "0123456789-from-the-environment"
+    process = start("--open", BROWSER=f"{browser} %s", DREAMFILTERS_TOKEN=token)
+    url = process.stdout.readline().strip()
+    assert url.endswith(f"?token={token}")
+    assert wait_until((tmp_path / "opened").exists)
+    everything = session_members(process.pid)
+    assert any("browser file:///" in line for line in everything)
+    assert not any(token in line for line in everything)
+    page = Path(urlsplit((tmp_path / "opened").read_text().strip()).path)
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
+    assert f'content="0;url={url}"' in page.read_text()
+    process.terminate()
+    process.wait(30)
+    assert not page.exists()
+
+
+def test_closing_before_the_server_has_started_leaves_no_folder_and_no_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for _ in range(3):
+        viewer = start_server(settings_for("nowhere.keras", {}), access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
+        viewer.close()
+        assert list(tmp_path.iterdir()) == []
+        assert not [child for child in multiprocessing.active_children() if child.name == "dreamfilters-worker"]
+
+
+def test_ctrl_c_ends_a_blocking_viewer_without_an_exception(tiny):
+    before = signal.getsignal(signal.SIGINT)
+    timer = threading.Timer(0.5, lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(3)])
+    df.serve(tiny, port=0, announce=lambda _: timer.start(), block=True)
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_closing_leaves_no_thread_and_no_folder(tiny, tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def serve(
         int | None, typer.Option(help="Port; 0 for any free one; default: the first free one from 5000.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    host: Annotated[str, typer.Option(help="Address to bind. Non-loopback hosts require --token.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to bind. Non-loopback hosts require a token.")] = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option(

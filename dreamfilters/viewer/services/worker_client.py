@@ -22,6 +22,7 @@ from dreamfilters.viewer.worker.process import run_worker
 
 _MAX_RESTARTS, _RESTART_WINDOW = 3, 60.0  # crashes within so many seconds after which a worker is restarted
 _ENDING = 2.0  # seconds within which a terminated worker ends
+_PAUSE = 0.3  # seconds before a worker that ended is restarted
 _CRASHED = "The model worker crashed and is restarting."
 
 _LOG = logging.getLogger(__name__)
@@ -186,7 +187,6 @@ class WorkerClient:
         """Restart a worker that ended unexpectedly, on the event loop."""
         if self._closing or self.phase == "failed":
             return
-        _LOG.warning("the model worker ended (exit code %s)", getattr(self.process, "exitcode", None))
         self.opened.clear()
         self._fail_pending(_CRASHED, self._started)
         now = time.monotonic()
@@ -195,7 +195,12 @@ class WorkerClient:
             self._fail(f"The model worker crashed {len(self._crashes)} times within a minute; see the terminal.")
             return
         self._set_phase("restarting", _CRASHED)
-        self.start()
+        asyncio.get_running_loop().call_later(_PAUSE, self._restart)
+
+    def _restart(self) -> None:
+        if not self._closing:  # a signal to all processes of the terminal may end the worker first
+            _LOG.warning("the model worker ended (exit code %s)", getattr(self.process, "exitcode", None))
+            self.start()
 
     def _fail(self, note: str) -> None:
         self._set_phase("failed", note)

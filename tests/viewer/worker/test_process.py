@@ -2,6 +2,8 @@ import threading
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Pipe
 
+import pytest
+
 from dreamfilters.errors import TargetError
 from dreamfilters.images import ImageFolder
 from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Request, ScanRequest
@@ -130,6 +132,25 @@ def test_an_event_precedes_each_started_request_and_no_canceled_one():
         assert isinstance(connection.recv().error, Cancelled)
         assert connection.recv() == Event("started", 1)
         assert connection.recv().value == 1
+
+
+def test_the_end_of_the_server_is_no_error_of_a_request_and_no_message(caplog):
+    """Not even inside a handler that reports its own errors."""
+    handlers, (connection, worker_end) = RecordingHandlers(), Pipe()
+    channel = Channel(worker_end)
+
+    def end_and_report():
+        connection.close()
+        for _ in range(3):  # the first messages may still fit into the buffer of the pipe
+            channel.send(Event("dream", {}))
+
+    worker = Worker(channel, handlers)
+    worker.enqueue(Request(0, 1, "dream", {"name": "first", "then": end_and_report}))
+    with pytest.raises(Disconnected):
+        worker.run()
+    assert handlers.done == ["first step 0"]
+    assert not caplog.records
+    worker_end.close()
 
 
 def test_a_network_that_cannot_be_opened_is_reported_in_one_line():
