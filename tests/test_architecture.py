@@ -224,7 +224,7 @@ OF_DATA = {Path("signs/built_in")}
 
 
 # What writes files of its own, in folders that only this user can enter, or for the system's browser.
-WRITES_TEMPORARY_FILES = {"viewer/services/image_store.py", "display.py"}
+WRITES_TEMPORARY_FILES = {"viewer/services/private_folder.py", "display.py"}
 WRITING = {"write_bytes", "write_text", "touch", "rename", "symlink_to", "hardlink_to", "copyfile", "copy2"}
 
 

@@ -20,7 +20,7 @@ def run_in_daemon_thread(work: Callable[[], Result]) -> Future[Result]:
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # whoever waits for the result gets it
+        except BaseException as error:  # the waiting thread gets it
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="dreamfilters-background").start()
