@@ -1,0 +1,1 @@
+"""A seeded fuzzer: mutated files are opened as a user opens them, and each one opens or ends in one line."""

@@ -1,0 +1,1 @@
+"""Random changes of valid files, one module for each format; the same seed gives the same bytes."""
