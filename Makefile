@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types js check docs wheel bench clean
+.PHONY: demo test lint types js check docs wheel bench lock fuzz clean
 
 demo: .venv/installed
 	$(BIN)/dreamfilters demo
@@ -36,11 +36,23 @@ docs: .venv/documented
 	@echo "build/docs/index.html"
 
 wheel: .venv/bin/python
-	$(BIN)/python -m pip install --disable-pip-version-check build
+	$(BIN)/python -m pip install --disable-pip-version-check build 'setuptools>=77'
 	$(BIN)/python -m tests.wheel
 
 bench: .venv/tested
 	$(BIN)/python -m tests.benchmarks
+
+# Thousands of mutated files; the suite opens five hundred. Faults are stored in build/fuzz/faults.
+fuzz: .venv/tested
+	$(BIN)/python -m tests.fuzz --jobs $(WORKERS)
+
+# Renews the versions and checksums that CI installs, for Python 3.11 to 3.13.
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock'
+lock: .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check uv
+	$(LOCK) pyproject.toml .ci/requirements.in --all-extras --output-file .ci/requirements.txt
+	$(LOCK) .ci/keras-hub.in --no-deps --output-file .ci/keras-hub.txt
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "dreamfilters needs Python 3.11, 3.12 or 3.13: none was found; set PYTHON=/path/to/python"; exit 1; }

@@ -45,10 +45,18 @@ _DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?| ?\[Op:\w+\] name: ?$"
 
 
 class DreamfiltersError(Exception):
-    """The base class of all errors of dreamfilters; its message is one printable line."""
+    """The base class of all errors of dreamfilters; its message is one printable line of at most 1,000 characters.
+
+    Of a longer one, such as one that quotes a value of a damaged file, the middle is left out.
+    """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(printable(" ".join(message.split())))  # messages of libraries can have several lines
+        line = printable(" ".join(message.split()))  # messages of libraries can have several lines
+        super().__init__(line if len(line) <= _LONGEST else f"{line[:_START]} ... {line[_START + 5 - _LONGEST :]}")
+
+
+_LONGEST = 1_000  # characters of a message
+_START = 600  # characters of it before what is left out; the end often tells what works instead
 
 
 class BackendError(DreamfiltersError):

@@ -61,3 +61,13 @@ def test_every_error_class_is_public_and_in_the_drawing():
     for name in classes:
         assert name in errors.__doc__
         assert getattr(dreamfilters, name) is getattr(errors, name)
+
+
+def test_the_middle_of_a_long_message_is_left_out():
+    """A damaged file may hold a name of any length, which the error quotes."""
+    message = str(errors.ModelError(f"net.h5: has the layer {'x' * 50_000}; give another file"))
+    assert len(message) == 1_000
+    assert message.startswith("net.h5: has the layer xxx")
+    assert message.endswith("xxx; give another file")
+    assert " ... " in message
+    assert str(errors.ModelError("y" * 1_000)) == "y" * 1_000

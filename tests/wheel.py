@@ -24,7 +24,7 @@ def main() -> None:
     """Build into dist/, compare the wheel with the repository, install it and run its demonstration."""
     shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # setuptools would pack files left by an earlier build
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "build", "--outdir", ROOT / "dist", ROOT], check=True)
+    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", ROOT / "dist", ROOT], check=True)
     (wheel,) = (ROOT / "dist").glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == expected(), f"wheel and repository differ in {sorted(packed ^ expected())}"

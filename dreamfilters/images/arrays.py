@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from dreamfilters.errors import ImageError, printable
+from dreamfilters.images.library_warnings import quiet
 
 NUMPY = (".npy", ".npz")  # suffixes
 
@@ -75,7 +76,7 @@ def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
 def _bands(path: str | Path) -> int:
     """Return the number of bands that the header of a TIFF states, 0 if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb") as file, quiet:
             header = file.read(8)
             directory = TiffImagePlugin.ImageFileDirectory_v2(header + (file.read(8) if header[2] == 43 else b""))
             file.seek(directory.next)

@@ -1,7 +1,5 @@
 """Decoding of an image file of any format, depth, palette, rotation and alpha to float32 in [0, 1]."""
 
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from PIL import Image, UnidentifiedImageError, features
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.arrays import is_array_file, read_array, read_samples
+from dreamfilters.images.library_warnings import quiet
 
 ImageArray = NDArray[np.float32]
 
@@ -32,7 +31,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_one_at_a_time = threading.Lock()  # warnings.catch_warnings changes a setting of the process
 
 
 def read_image(path: str | Path, *, channels: int = 3, bits: int = 16) -> ImageArray:
@@ -80,7 +78,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 def decode_image(image: Image.Image, channels: int, bits: int = 16) -> ImageArray:
     """Return the image of an open file, see `read_image`."""
-    image.load()
+    with quiet:
+        image.load()
     return _converted("", _samples(_upright(image), bits), channels)
 
 
@@ -97,7 +96,7 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
     """Yield the file as a Pillow image with only its header read; every error inside becomes an `ImageError`."""
     try:
         _check_file(Path(path))
-        with _quiet():
+        with quiet:
             image = Image.open(path, formats=FORMATS)
         with image:
             if image.width * image.height > LARGEST:
@@ -147,14 +146,6 @@ def path_text(path: str | Path) -> str:
     return "".join(character if character.isprintable() else "?" for character in str(path))
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress Pillow's warnings about large sizes and odd metadata; relevant ones are errors here."""
-    with _one_at_a_time, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise ImageError(f"{path_text(path)}: is a folder; give one image file")
@@ -179,7 +170,7 @@ def _cause(error: Exception) -> str:
 def _upright(image: Image.Image) -> Image.Image:
     """Return the image rotated by its EXIF orientation; an invalid one is ignored."""
     try:
-        with _quiet():
+        with quiet:
             orientation = image.getexif().get(_ORIENTATION, 1)
         return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
     except Exception:  # broken metadata does not matter, and Pillow's parser may raise nearly anything

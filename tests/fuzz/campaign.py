@@ -21,6 +21,7 @@ from tests.fuzz.kinds import KINDS
 from tests.fuzz.verdict import FAULT, Limits, Verdict
 from tests.fuzz.watching import memory
 
+PROGRAM = (sys.executable, "-m", "tests.fuzz.worker")
 _START = 180.0  # seconds in which a worker has to be ready
 _LOOK = 0.2  # seconds between two looks at a worker's memory
 _SETTINGS = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -162,7 +163,7 @@ class _Worker:
         limits = json.dumps(asdict(self.campaign.limits))
         path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fuzz.worker", self.place, self.campaign.folder / "good", limits, self.kinds],
+            [*PROGRAM, self.place, self.campaign.folder / "good", limits, self.kinds],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.place / "log.txt").open("ab"), cwd=root,
             env={**os.environ, **_SETTINGS, "HOME": str(self.place / "home"), "PYTHONPATH": path},
             start_new_session=True,

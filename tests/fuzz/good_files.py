@@ -35,9 +35,12 @@ RUNS = {
 
 def write_models(folder: Path) -> None:
     """Write networks as .keras and .h5 files of Keras 3, and an .h5 file of Keras 2."""
+    import keras
+
     folder.mkdir(parents=True)
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras says that .h5 is an old format
     for name, build in _NETWORKS.items():
+        keras.utils.clear_session()  # layers inside layers are numbered in the order in which a process builds them
         model = _filled(build())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

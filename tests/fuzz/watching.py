@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_TWO_PATHS = {"os.rename", "os.link"}
-_ONE_PATH = {"os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "os.chown", "os.mkfifo", "shutil.rmtree"}
+# Events of Python, and which of their arguments are paths that change, each with that of its folder's descriptor.
+_CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
+    "os.rename": ((0, 2), (1, 3)), "os.link": ((1, 3),), "os.symlink": ((1, 2),), "os.remove": ((0, 1),),
+    "os.mkdir": ((0, 2),), "os.rmdir": ((0, 1),), "os.chmod": ((0, 2),), "os.chown": ((0, 3),),
+    "os.truncate": ((0, None),), "shutil.rmtree": ((0, None),),
+}  # fmt: skip
 _FORBIDDEN = {"os.system", "os.exec", "os.spawn", "os.startfile", "pickle.find_class", "socket.connect", "socket.bind"}
+_OPEN = os.open
 _STARTED = {"subprocess.Popen", "os.posix_spawn"}
 
 
@@ -35,6 +40,7 @@ class Watch:
         self.secret.write_text("one\ntwo\nsecret\n")
         self._content = self.secret.read_bytes()
         sys.addaudithook(self._hear)
+        os.open = self._open
 
     def begin(self) -> None:
         """Begin a case."""
@@ -63,28 +69,37 @@ class Watch:
                 self._check(event, path)
             elif not self.reads_any and os.path.realpath(os.fsdecode(path)) == str(self.secret):
                 self._breaches.append(f"read {self.secret}")
-        elif event in _TWO_PATHS:
-            self._check(event, arguments[0])
-            self._check(event, arguments[1])
-        elif event == "os.symlink":
-            self._check(event, arguments[1])
-        elif event in _ONE_PATH:
-            self._check(event, arguments[0])
+        elif event in _CHANGES:
+            for path, folder in _CHANGES[event]:
+                self._check(event, arguments[path], -1 if folder is None else arguments[folder])
         elif event in _STARTED:
             if os.fsdecode(arguments[0] or "") != sys.executable:
                 self._breaches.append(f"started {arguments[0]!r}")
         elif event in _FORBIDDEN:
             self._breaches.append(f"{event} {arguments!r:.200}")
 
-    def _check(self, event: str, path: Any) -> None:
+    def _check(self, event: str, path: Any, folder: int = -1) -> None:
         """Note a path outside the folders in which a case may write; the folder of a name is resolved, not its link."""
         assert self._breaches is not None
         if isinstance(path, int):
             return
-        named = Path(os.fsdecode(path)).absolute()
+        below = Path(f"/proc/self/fd/{folder}").readlink() if folder >= 0 else Path.cwd()
+        named = below / os.fsdecode(path)
         found = str(named.resolve() if event == "open" else named.parent.resolve() / named.name)
         if not found.startswith(self.allowed) and str(named) != os.devnull:
             self._breaches.append(f"{event} {named}")
+
+    def _open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        """Open as `os.open` does; the event of Python does not tell the folder's descriptor."""
+        if dir_fd is None or self._breaches is None:
+            return _OPEN(path, flags, mode, dir_fd=dir_fd)
+        if flags & _WRITING:
+            self._check("open", path, dir_fd)
+        breaches, self._breaches = self._breaches, None
+        try:
+            return _OPEN(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            self._breaches = breaches
 
 
 def memory(key: str, process: int | str = "self") -> int:

@@ -1,10 +1,17 @@
 """Array files: what is read, and what is refused in one line."""
 
+import contextlib
+import logging
+import struct
+import warnings
+
 import numpy as np
 import pytest
+import tifffile
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.arrays import read_array, read_samples
+from dreamfilters.images.decoding import read_image
 
 
 @pytest.mark.parametrize("values", [np.arange(6, dtype=np.uint16).reshape(2, 3), np.full((1, 2, 5), 0.5)])
@@ -56,3 +63,20 @@ def test_arrays_that_are_no_images_are_refused(tmp_path):
         np.save(tmp_path / f"{name}.npy", values)
         with pytest.raises(ImageError, match=f"{name}.npy: {cause}"):
             read_samples(tmp_path / f"{name}.npy", 16)
+
+
+def test_damaged_tiff_files_print_nothing_beside_their_error(tmp_path, capfd):
+    """Pillow warns of tags that it skips, and tifffile logs them; the error says that the file is damaged."""
+    path = tmp_path / "bands.tif"
+    tifffile.imwrite(path, np.zeros((7, 4, 4), np.uint8), photometric="minisblack")
+    content = path.read_bytes()
+    bands = content.index(struct.pack("<HHI", 277, 3, 1)) + 4
+    for count in (2**20, 40):  # beyond the end of the file, and within it
+        path.write_bytes(content[:bands] + struct.pack("<I", count) + content[bands + 4 :])
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            with contextlib.suppress(ImageError):
+                read_image(path, channels=7)
+        assert heard == []
+    assert logging.getLogger("tifffile").handlers  # with none, Python prints what is logged
+    assert capfd.readouterr() == ("", "")
