@@ -255,6 +255,6 @@ def test_the_tests_mirror_the_package():
     modules = {path.relative_to(PACKAGE).with_suffix("") for path in FILES}
     for path in tests.rglob("test_*.py"):
         folder = path.relative_to(tests).parent
-        if folder.parts and folder.parts[0] not in ("benchmarks", "browser"):
+        if folder.parts and folder.parts[0] not in ("benchmarks", "browser", "fuzz"):
             subject = folder / path.stem.removeprefix("test_")
             assert subject in modules | OF_DATA, f"{path.relative_to(tests)} tests no module of the package"
