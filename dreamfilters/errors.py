@@ -56,7 +56,7 @@ class DreamfiltersError(Exception):
 
 
 _LONGEST = 1_000  # characters of a message
-_START = 600  # characters of it before what is left out; the end often tells what works instead
+_START = 600  # characters of it before what is left out; the end often says what works instead
 
 
 class BackendError(DreamfiltersError):

@@ -33,7 +33,7 @@ class Campaign:
 
     Attributes:
         cases: names KIND-SEED-NUMBER, or folders of stored faults.
-        folder: good files, faults and what the workers need; FAULT/case.json tells the command of a stored fault.
+        folder: good files, faults and what the workers need; FAULT/case.json holds the command of a stored fault.
         jobs: number of worker processes.
         limits: of one case.
         minutes: of wall time, after which no case is begun; None for no end.
@@ -98,7 +98,7 @@ def cases_of(kinds: Sequence[str], seed: int, count: int) -> list[str]:
 
 
 class _Worker:
-    """One worker process, which is started anew after it ended."""
+    """One worker process, which is started again after it ended."""
 
     def __init__(self, campaign: Campaign, number: int) -> None:
         self.campaign, self.place = campaign, campaign.folder / f"worker-{number}"
@@ -116,8 +116,8 @@ class _Worker:
         began, seconds, most = time.monotonic(), self.campaign.limits.seconds, 0
         verdict, cause = None, "ended"
         while True:
-            answer = self._answer(_LOOK)
-            if answer is None and self.process.poll() is None:
+            reply = self._reply(_LOOK)
+            if reply is None and self.process.poll() is None:
                 most = max(most, self._memory())
                 if time.monotonic() - began > seconds + 2:
                     cause = f"took more than {seconds:.0f} s"
@@ -125,13 +125,13 @@ class _Worker:
                     cause = f"took more than {most / 1e9:.1f} GB"
                 else:
                     continue
-            if answer is not None and "begun" in answer:
+            if reply is not None and "begun" in reply:
                 began = time.monotonic()
                 continue
-            if answer is not None and "case" in answer:
-                verdict = Verdict(**{**answer, "arguments": tuple(answer["arguments"])})
+            if reply is not None and "case" in reply:
+                verdict = Verdict(**{**reply, "arguments": tuple(reply["arguments"])})
                 continue
-            if answer is not None:  # ready for the next one
+            if reply is not None:  # ready for the next one
                 break
             code = self.end()
             if verdict is None:
@@ -168,12 +168,12 @@ class _Worker:
             env={**os.environ, **_SETTINGS, "HOME": str(self.place / "home"), "PYTHONPATH": path},
             start_new_session=True,
         )  # fmt: skip
-        answer = self._answer(_START)
-        if answer is None:
+        reply = self._reply(_START)
+        if reply is None:
             code = self.end()
             raise RuntimeError(f"the worker did not start ({code}): {(self.place / 'log.txt').read_text()[-2000:]}")
 
-    def _answer(self, seconds: float) -> dict[str, Any] | None:
+    def _reply(self, seconds: float) -> dict[str, Any] | None:
         """Return the next line of the process, None if none comes in this time or the process has ended."""
         assert self.process is not None
         assert self.process.stdout is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 OPENED, REFUSED, FAULT = "opened", "refused", "fault"
 _LONGEST = 1_000  # characters of an error
-_DONE = {0, 1, 3}  # exit codes of a command that finished: all is well, an answer of no, some images cannot be read
+_DONE = {0, 1, 3}  # exit codes of a command that finished: all is well, an reply of no, some images cannot be read
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Verdict:
 
 
 def judged(code: object, out: str, err: str, native: str, breaches: list[str]) -> tuple[str, str]:
-    """Return the result of a command and the line that tells it.
+    """Return the result of a command and the line that says why.
 
     Args:
         code: the exit code, or the error that the command raised.

@@ -44,7 +44,7 @@ class Watch:
 
     def begin(self) -> None:
         """Begin a case."""
-        Path("/proc/self/clear_refs").write_text("5")  # the kernel then measures the largest memory anew
+        Path("/proc/self/clear_refs").write_text("5")  # the kernel then measures the largest memory again
         self._breaches = []
         self._children = _memory_of_children()
 
@@ -90,7 +90,7 @@ class Watch:
             self._breaches.append(f"{event} {named}")
 
     def _open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        """Open as `os.open` does; the event of Python does not tell the folder's descriptor."""
+        """Open as `os.open` does; the event of Python does not give the folder's descriptor."""
         if dir_fd is None or self._breaches is None:
             return _OPEN(path, flags, mode, dir_fd=dir_fd)
         if flags & _WRITING:

@@ -24,15 +24,15 @@ from tests.fuzz.kinds import ALSO, KINDS, generator
 from tests.fuzz.verdict import FAULT, Limits, Verdict, judged
 from tests.fuzz.watching import Watch, memory
 
-_FULL = 1_200_000_000  # bytes of a process that is ended and started anew, because Keras keeps what it builds
+_FULL = 1_200_000_000  # bytes of a process that is ended and started again, because Keras keeps what it builds
 COMMAND = "case.json"  # beside the files of a stored fault
 
 
 def main() -> None:
     """Open the cases that are named on stdin."""
     place, good, limits = Path(sys.argv[1]), Path(sys.argv[2]), Limits(**json.loads(sys.argv[3]))
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # nothing but answers goes to the campaign
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing but replies goes to the campaign
     _prepare(good, sys.argv[4].split(","))
     home, passing = place / "home", place / "tmp"
     for folder in (home, passing):
@@ -42,16 +42,16 @@ def main() -> None:
     watch = Watch((f"{case / 'out'}/", f"{case / 'out'}", f"{passing}/", str(passing)), place / "secret.txt")
     for line in itertools.chain([""], sys.stdin):
         if line:
-            verdict = _opened(line.strip(), case, good, watch, limits, answers)
-            _print(verdict.as_values(), answers)
+            verdict = _opened(line.strip(), case, good, watch, limits, replies)
+            _print(verdict.as_values(), replies)
         if memory("VmRSS") > _FULL:
             break
-        _print({"ready": True}, answers)
+        _print({"ready": True}, replies)
 
 
-def _print(values: dict[str, Any], answers: io.TextIOBase | Any) -> None:
-    answers.write(json.dumps(values) + "\n")
-    answers.flush()
+def _print(values: dict[str, Any], replies: io.TextIOBase | Any) -> None:
+    replies.write(json.dumps(values) + "\n")
+    replies.flush()
 
 
 def _prepare(good: Path, kinds: list[str]) -> None:
@@ -70,7 +70,7 @@ def _prepare(good: Path, kinds: list[str]) -> None:
                 part.rename(good / name)
 
 
-def _opened(name: str, case: Path, good: Path, watch: Watch, limits: Limits, answers: Any) -> Verdict:
+def _opened(name: str, case: Path, good: Path, watch: Watch, limits: Limits, replies: Any) -> Verdict:
     """Write the files of a case and run its command."""
     if case.exists():
         shutil.rmtree(case)
@@ -85,7 +85,7 @@ def _opened(name: str, case: Path, good: Path, watch: Watch, limits: Limits, ans
         arguments = KINDS[kind].build(good / KINDS[kind].good, case, generator(kind, int(seed), int(number)))
     (case / COMMAND).write_text(json.dumps({"case": name, "arguments": arguments}))
     (case / "out").mkdir(exist_ok=True)
-    _print({"begun": name}, answers)
+    _print({"begun": name}, replies)
     os.chdir(case)
     gc.collect(0)
     watch.reads_any = KINDS[kind].reads_any
