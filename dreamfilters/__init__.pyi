@@ -68,6 +68,7 @@ from .errors import (
     TargetError as TargetError,
     UnknownNameError as UnknownNameError,
     UntrustedError as UntrustedError,
+    UsageError as UsageError,
 )
 from .evidence.accuracy import accuracy_of as accuracy_of
 from .evidence.activations import activations as activations, mean_responses as mean_responses

@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from dreamfilters.cli.usage_errors import check_no_more, in_one_line, unknown_command
+
 _MODEL, _IMAGES, _RECIPE, _OUTPUT = "Model", "Images", "Recipe", "Output"  # sections that several commands have
 _ARGUMENTS, _OPTIONS = "Arguments", "Options"
 _SECTIONS = (_ARGUMENTS, _OPTIONS, _IMAGES, _RECIPE, _MODEL, _OUTPUT)  # in this order, others after them
@@ -21,7 +23,14 @@ of_model, of_images, of_recipe, of_output = (
 
 
 class SectionedCommand(TyperCommand):
-    """A command whose help lists the options by their `rich_help_panel`."""
+    """A command whose help lists the options by their `rich_help_panel`, and whose usage errors take one line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the words that are left, none, after the options and arguments have been read into the context."""
+        ctx.allow_extra_args = True  # they get an error of our own
+        with in_one_line(ctx, tuple(args)):
+            check_no_more(ctx, super().parse_args(ctx, list(args)))
+        return []
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line: each argument as its metavariable, which says if it is optional."""
@@ -45,7 +54,20 @@ class SectionedCommand(TyperCommand):
 
 
 class SectionedGroup(TyperGroup):
-    """A program whose help lists the commands by their `rich_help_panel`."""
+    """A program whose help lists the commands by their `rich_help_panel`, and whose usage errors take one line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the words of the command, after the options of the program have been read into the context."""
+        with in_one_line(ctx, tuple(args)):
+            return super().parse_args(ctx, list(args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the name of the command, the command and its words."""
+        name, *rest = args
+        command = self.get_command(ctx, name)
+        if command is None:
+            raise unknown_command(ctx, name)
+        return name, command, rest
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write a section for each panel."""

@@ -63,5 +63,6 @@ def _options(
         raise typer.Exit
     group: Any = context.command
     defaults = read_defaults(Path.cwd(), group.commands)
+    context.obj = defaults  # the error of a wrong value names the file
     context.default_map = {name: dict(values) for name, values in defaults.options.items()}
     say(defaults.describe(context.invoked_subcommand or ""))
