@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.cli.tensorflow_loading import import_silently
 
-import_tensorflow()  # otherwise TensorFlow's startup messages appear below the summary
+import_silently()  # otherwise TensorFlow's startup messages appear below the summary
 
 import keras
 import numpy as np

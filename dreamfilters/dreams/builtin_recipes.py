@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 
@@ -48,6 +49,20 @@ def text(source: str) -> tuple[str, str]:
         raise RecipeError(f"{source}: cannot be read: {error}") from None
 
 
+def values(source: str) -> tuple[dict[str, Any], str]:
+    """Return the settings of a recipe, given by name or file, and its name.
+
+    Raises:
+        UnknownNameError: no such recipe or file.
+        RecipeError: the file cannot be read, or is not TOML.
+    """
+    content, name = text(source)
+    try:
+        return tomllib.loads(content), name
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{source}: not TOML: {error}") from None
+
+
 def description(name: str) -> str:
     """Return the description of a built-in recipe: when to use it."""
-    return str(tomllib.loads(text(name)[0]).get("description", ""))
+    return str(values(name)[0].get("description", ""))

@@ -132,11 +132,7 @@ def read_recipe(source: str | Path, *, settings: Sequence[str] = ()) -> Recipe:
         >>> read_recipe("standard", settings=["steps=128"]).steps
         128
     """
-    text, name = builtin_recipes.text(str(source))
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source}: not TOML: {error}") from None
+    values, name = builtin_recipes.values(str(source))
     values.pop("description", None)
     for setting in settings:
         _change(values, setting)

@@ -168,18 +168,24 @@ def image_paths(source: str | Path) -> tuple[Path, ...]:
         ImageError: there is no such file or folder, or it has no image files.
     """
     source = Path(source)
+    check_images(source)
     if source.is_file():
         return (source,)
-    if not source.is_dir():
-        raise ImageError(f"{path_text(source)}: no such file or folder")
     found = set(_images_below(source))
     arrays = {path for path in found if path.suffix.lower() in NUMPY}
-    paths = tuple(sorted(found - arrays or arrays, key=Path.as_posix))
-    if not paths:
+    return tuple(sorted(found - arrays or arrays, key=Path.as_posix))
+
+
+def check_images(source: Path) -> None:
+    """Raise ImageError if there is no such file or folder, or the folder has no image files."""
+    if source.is_file():
+        return
+    if not source.is_dir():
+        raise ImageError(f"{path_text(source)}: no such file or folder")
+    if next(_images_below(source), None) is None:
         raise ImageError(
             f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(_SUFFIXES | {*NUMPY}))}"
         )
-    return paths
 
 
 def _images_below(folder: Path) -> Iterator[Path]:

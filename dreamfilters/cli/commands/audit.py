@@ -52,13 +52,15 @@ def audit(
     Next:
       dreamfilters serve signs images/ --audit outputs/signs/audit
     """
+    if scan is not None and images is None:
+        _check_scan(scan)
+    if model == "signs" and scan is None:
+        images = options.images_or_samples(model, images)
     import_tensorflow()
     from dreamfilters.evidence.accuracy import accuracy_of_scan
     from dreamfilters.runs.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
-    if model == "signs" and scan is None:
-        images = options.images_or_samples(model, images)
     job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
     if job.stored_scan is not None:
         options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES"])
@@ -66,6 +68,14 @@ def audit(
 
 
 COMMANDS = (audit,)
+
+
+def _check_scan(folder: Path) -> None:
+    """Raise OutputError if a folder holds no scan, without reading the scan."""
+    from dreamfilters.runs.scan_store import KIND
+
+    if KIND.read(folder) is None:
+        KIND.read_finished(folder)
 
 
 def _scan_of(network: Network, model: str, images: Path | None) -> ScanJob | None:

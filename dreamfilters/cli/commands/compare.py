@@ -11,7 +11,14 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import existing_images, layer_names
+from dreamfilters.cli.options.values import (
+    at_least,
+    existing_file,
+    existing_images,
+    known_model,
+    layer_names,
+    valid_targets,
+)
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -22,10 +29,16 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[str, ...]
 Against = Annotated[
-    str | None, typer.Option(metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.")
+    str | None,
+    typer.Option(
+        metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.", callback=known_model
+    ),
 ]
-Seeds = Annotated[int, of_recipe(help="Dreams of each unit; the first is compared, all give the seed variation.")]
-Top = Annotated[int, typer.Option(help="Real images shown beside each dream.")]
+Seeds = Annotated[
+    int,
+    of_recipe(help="Dreams of each unit; the first is compared, all give the seed variation.", callback=at_least(1)),
+]
+Top = Annotated[int, typer.Option(help="Real images shown beside each dream.", callback=at_least(1))]
 
 
 @with_option_groups
@@ -41,7 +54,8 @@ def compare(
     ],
     against: Against = None,
     image: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.")
+        Path | None,
+        typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=existing_file),
     ] = None,
     *,
     recipe_options: options.RecipeOptions,
@@ -124,12 +138,13 @@ def atlas(
     Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
+    images = options.images_or_samples(model, images)
     import_tensorflow()
     from dreamfilters.runs.atlas_run import KIND, atlas_job, run
 
     network = model_options.network(model)
     other = _other(against, model_options)
-    source = options.labeled_images(network, model, options.images_or_samples(model, images), labels)
+    source = options.labeled_images(network, model, images, labels)
     job = atlas_job(
         network, source, spec=model, layers=layer_names(layers), recipe=recipe_options.chosen(),
         seed=recipe_options.seed, seeds=seeds, top=top, against=None if other is None else (against or "", other),
@@ -152,11 +167,11 @@ def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
     *targets, last = words
     is_path = Path(last).exists() or "/" in last or "\\" in last
     if not is_path and (model == "signs" or not targets):
-        return words, options.images_or_samples(model, None)
+        return valid_targets(words), options.images_or_samples(model, None)
     if not targets:
         raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
     existing_images(Path(last))
-    return targets, Path(last)
+    return valid_targets(targets), Path(last)
 
 
 def _other(against: str | None, model_options: options.ModelOptions) -> Network | None:

@@ -11,7 +11,16 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_model, of_output, of_recipe
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import existing_images, parse_sides, recipe_names, valid_size
+from dreamfilters.cli.options.values import (
+    at_least,
+    existing_file,
+    existing_images,
+    parse_sides,
+    recipe_names,
+    valid_size,
+    valid_targets,
+    writable_folder,
+)
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -28,7 +37,10 @@ if TYPE_CHECKING:
 def dream(
     model: options.Model,
     targets: Annotated[
-        list[str], typer.Argument(metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4")
+        list[str],
+        typer.Argument(
+            metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4", callback=valid_targets
+        ),
     ],
     *,
     recipe_options: options.RecipeOptions,
@@ -42,9 +54,15 @@ def dream(
         Path | None,
         of_recipe(metavar="FOLDER", help="Use colors and spectrum of these images.", callback=existing_images),
     ] = None,
-    start: Annotated[Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.")] = None,
-    frames: Annotated[int, typer.Option(help="Also write an animated GIF with this number of frames.")] = 0,
+    start: Annotated[
+        Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.", callback=at_least(1))
+    ] = None,
+    frames: Annotated[
+        int, typer.Option(help="Also write an animated GIF with this number of frames.", callback=at_least(0))
+    ] = 0,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -79,9 +97,14 @@ def dream(
 
 
 def again(
-    image: Annotated[Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.", callback=existing_file)
+    ],
     out: Annotated[
-        Path | None, of_output(metavar="DIR", help="Output directory; default: the new dream is not kept.")
+        Path | None,
+        of_output(
+            metavar="DIR", help="Output directory; default: the new dream is not kept.", callback=writable_folder
+        ),
     ] = None,
     model: Annotated[
         str | None, of_model(metavar="MODEL", help="The network, if it has moved; default: as stored in the PNG.")

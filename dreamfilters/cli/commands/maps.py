@@ -9,7 +9,15 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import layer_names, parse_numbers, parse_size, valid_numbers
+from dreamfilters.cli.options.values import (
+    at_least,
+    layer_names,
+    parse_numbers,
+    parse_size,
+    valid_colormap,
+    valid_numbers,
+    valid_scale,
+)
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -27,11 +35,16 @@ def maps(
     units: Annotated[
         str | None, typer.Option(metavar="0-15,42", help="Units of each layer; default: all.", callback=valid_numbers)
     ] = None,
-    top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
+    top: Annotated[int, typer.Option(help="Number of predicted classes.", callback=at_least(0))] = 5,
     scale: Annotated[
-        str, typer.Option(metavar="unit|layer|LOW:HIGH", help="Values of the darkest and the brightest color.")
+        str,
+        typer.Option(
+            metavar="unit|layer|LOW:HIGH", help="Values of the darkest and the brightest color.", callback=valid_scale
+        ),
     ] = "unit",
-    colormap: Annotated[str, typer.Option(metavar="gray|magma|viridis", help="Colormap of the maps.")] = "gray",
+    colormap: Annotated[
+        str, typer.Option(metavar="gray|magma|viridis", help="Colormap of the maps.", callback=valid_colormap)
+    ] = "gray",
     overlay: Annotated[bool, typer.Option("--overlay", help="Draw each map over the image.")] = False,
     arrays: Annotated[bool, typer.Option("--arrays", help="Also write the maps as .npz in float32.")] = False,
     half: Annotated[bool, typer.Option("--half", help="Write the .npz in float16.")] = False,

@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import at_least, existing_images, known_file
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import OutputError
@@ -58,11 +59,14 @@ def layers(
 def inputs(
     model: options.Model,
     images: Annotated[
-        Path, typer.Argument(metavar="IMAGES", help="Folder of images, with a subfolder for each class.")
+        Path,
+        typer.Argument(
+            metavar="IMAGES", help="Folder of images, with a subfolder for each class.", callback=existing_images
+        ),
     ],
     labels: options.Labels = None,
-    per_class: Annotated[int, typer.Option(help="Number of images of each class to use.")] = 10,
-    top: Annotated[int, typer.Option(help="Number of input forms to print.")] = 5,
+    per_class: Annotated[int, typer.Option(help="Number of images of each class to use.", callback=at_least(1))] = 10,
+    top: Annotated[int, typer.Option(help="Number of input forms to print.", callback=at_least(1))] = 5,
     save: Annotated[
         bool, typer.Option("--save", help="Save what is certain of the best input form as model.toml beside the model.")
     ] = False,
@@ -112,7 +116,9 @@ def inputs(
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Old .h5, .hdf5 or .keras file or SavedModel.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Old .h5, .hdf5 or .keras file or SavedModel.", callback=known_file)
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New .keras file, or .json for the architecture only.")],
     architecture: options.Architecture = None,
     trust: options.Trust = False,

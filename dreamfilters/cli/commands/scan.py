@@ -8,7 +8,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import layer_names
+from dreamfilters.cli.options.values import at_least, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -23,8 +23,10 @@ def scan(
     images: options.ImagesOrSamples = None,
     layers: options.Layers = None,
     labels: options.Labels = None,
-    top: Annotated[int, typer.Option(help="Greatest number of images in a ranking.")] = 9,
-    batch: Annotated[int | None, typer.Option(help="Batch size; it does not change the results.")] = None,
+    top: Annotated[int, typer.Option(help="Greatest number of images in a ranking.", callback=at_least(1))] = 9,
+    batch: Annotated[
+        int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
+    ] = None,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -44,6 +46,7 @@ def scan(
     Next:
       dreamfilters audit signs --scan outputs/signs/scan
     """
+    images = options.images_or_samples(model, images)
     import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
@@ -51,7 +54,7 @@ def scan(
     from dreamfilters.runs.scan_store import KIND
 
     network = model_options.network(model)
-    found = options.labeled_images(network, model, options.images_or_samples(model, images), labels)
+    found = options.labeled_images(network, model, images, labels)
     job = ScanJob(network, source_of(found), layer_names(layers) or default_layers(network), k=top, batch=batch)
     _print(run_options.run(KIND, network, run, StoredScanJob(job, model)), run_options.as_json)
 

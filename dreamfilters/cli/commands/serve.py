@@ -10,9 +10,9 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import parse_size
-from dreamfilters.cli.output import say
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.cli.options.values import at_least, parse_size
+from dreamfilters.cli.output import say, status
+from dreamfilters.cli.tensorflow_loading import import_silently
 from dreamfilters.viewer.server.stop_signals import stop_signals_until_the_end
 
 if TYPE_CHECKING:
@@ -29,13 +29,16 @@ def serve(
     audit: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored audit, whose verdicts are shown.")
     ] = None,
-    top: Annotated[int, typer.Option(help="Number of predicted classes.")] = 5,
+    top: Annotated[int, typer.Option(help="Number of predicted classes.", callback=at_least(1))] = 5,
     out: Annotated[
         Path | None, of_output(metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.")
     ] = None,
     size: options.Size = None,
     port: Annotated[
-        int | None, typer.Option(help="Port; 0 for any free one; default: the first free one from 5000.")
+        int | None,
+        typer.Option(
+            help="Port; 0 for any free one; default: the first free one from 5000.", callback=at_least(0, 65535)
+        ),
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     host: Annotated[str, typer.Option(help="Address to bind. Non-loopback hosts require a token.")] = "127.0.0.1",
@@ -75,14 +78,15 @@ def serve(
 
         return settings_for(
             model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-            top=top, out=out, prepare=import_tensorflow, report=None if get is not None else say,
+            top=top, out=out, prepare=import_silently, report=None if get is not None else say,
         )  # fmt: skip
 
     if get is not None:
         _print_response(settings(), get)
     with stop_signals_until_the_end() as signals:
-        from dreamfilters.viewer.launch import access_for, open_page
-        from dreamfilters.viewer.server.http_server import start_server
+        with status("Starting the viewer"):
+            from dreamfilters.viewer.launch import access_for, open_page
+            from dreamfilters.viewer.server.http_server import start_server
 
         access = access_for(host, token, allow_host or (), base_url)
         viewer = start_server(settings(), access, host, port)
@@ -102,6 +106,6 @@ def _print_response(settings: ViewerSettings, address: str) -> None:
     """Print the response to one GET request and exit."""
     from dreamfilters.viewer.server.http_server import respond_once
 
-    status, content = respond_once(settings, address)
+    code, content = respond_once(settings, address)
     typer.get_binary_stream("stdout").write(content)
-    raise typer.Exit(0 if status < 400 else 1)
+    raise typer.Exit(0 if code < 400 else 1)

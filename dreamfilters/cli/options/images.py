@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli.help import of_images
-from dreamfilters.cli.options.values import existing_images, valid_size
-from dreamfilters.cli.output import say
+from dreamfilters.cli.options.values import existing_file, existing_images, valid_size
+from dreamfilters.cli.output import say, status
 
 if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
@@ -30,7 +30,10 @@ ImagesOrSamples = Annotated[
     ),
 ]
 Labels = Annotated[
-    Path | None, of_images(metavar="CSV", help="File with path and class of each image; default: the folder names.")
+    Path | None,
+    of_images(
+        metavar="CSV", help="File with path and class of each image; default: the folder names.", callback=existing_file
+    ),
 ]
 Size = Annotated[
     str | None,
@@ -43,14 +46,17 @@ Size = Annotated[
 def images_or_samples(model: str, images: Path | None) -> Path:
     """Return the images that are given, else the folder with the samples of the built-in network."""
     from dreamfilters.errors import ImageError
-    from dreamfilters.signs.rendering.scenes import write_samples
+    from dreamfilters.runs.storage.file_names import OUTPUTS
 
     if images is not None:
         return images
     if model != "signs":
         raise ImageError(f"{model}: no images; give an image or a folder of images as the last argument")
-    folder = Path("outputs") / "samples"
-    write_samples(folder)
+    folder = OUTPUTS / "samples"
+    with status("Writing the sample images"):
+        from dreamfilters.signs.rendering.scenes import write_samples
+
+        write_samples(folder)
     return folder
 
 

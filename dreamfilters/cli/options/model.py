@@ -12,9 +12,9 @@ import typer
 import dreamfilters
 from dreamfilters.cli.help import of_model
 from dreamfilters.cli.options.output import Verbose
-from dreamfilters.cli.options.values import known_model, models, parse_size
+from dreamfilters.cli.options.values import existing_file, known_model, models, parse_size
 from dreamfilters.cli.output import say, status
-from dreamfilters.errors import InputFormError
+from dreamfilters.errors import InputFormError, UsageError
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
@@ -37,7 +37,11 @@ Imports = Annotated[
 ]
 Architecture = Annotated[
     Path | None,
-    of_model(metavar="JSON", help="Architecture from model.to_json(), for a file that holds only weights."),
+    of_model(
+        metavar="JSON",
+        help="Architecture from model.to_json(), for a file that holds only weights.",
+        callback=existing_file,
+    ),
 ]
 Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
@@ -54,10 +58,16 @@ class ModelOptions:
     trust: Trust = False
     imports: Imports = None
     architecture: Architecture = None
-    classes: Annotated[Path | None, of_model(metavar="FILE", help="File of class names: text, JSON or CSV.")] = None
+    classes: Annotated[
+        Path | None, of_model(metavar="FILE", help="File of class names: text, JSON or CSV.", callback=existing_file)
+    ] = None
     form: Annotated[
         Path | None,
-        of_model(metavar="FILE", help="TOML file with the input form; default: model.toml beside the model."),
+        of_model(
+            metavar="FILE",
+            help="TOML file with the input form; default: model.toml beside the model.",
+            callback=existing_file,
+        ),
     ] = None
     range: Annotated[
         tuple[float, float] | None, of_model(metavar="LOW HIGH", help="Input values of black and white.")
@@ -87,8 +97,23 @@ class ModelOptions:
     verbose: Verbose = False
 
     def check(self, command: str) -> None:
-        """Raise InputFormError if two options contradict each other."""
-        _ = self.settings
+        """Raise the error of a wrong value, of a file that is not there, or of two options that contradict each other.
+
+        Raises:
+            InputFormError: the input form, or two inputs take the image.
+            UsageError: no such file.
+        """
+        from dreamfilters.networks.preprocessing.channel_orders import check_bits, check_order, check_range
+
+        if self.order is not None:
+            check_order(self.order)
+        if self.bits is not None:
+            check_bits(self.bits)
+        if self.range is not None:
+            check_range(*self.range)
+        for name, value in self.settings["inputs"].items():
+            if isinstance(value, Path) and not value.is_file():
+                raise UsageError(f"--input {name}={value.name}: neither a number nor a file; give a number or a file")
 
     def network(self, model: str) -> Network:
         """Load the network."""

@@ -63,9 +63,12 @@ class RunOptions:
     quiet: Quiet = False
 
     def check(self, command: str) -> None:
-        """Raise OutputError if the output directory holds something else than results of this command."""
+        """Raise OutputError if the output directory holds other results or files, or cannot be written."""
+        from dreamfilters.runs.storage.file_names import OUTPUTS
         from dreamfilters.runs.storage.run_folder import check_holds_no_other
 
+        if self.out is None:
+            writable_folder(OUTPUTS)
         if self.out is not None and self.out.is_dir():
             check_holds_no_other(self.out, command, force=self.force)
 

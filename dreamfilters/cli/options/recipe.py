@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from dreamfilters.cli.help import of_recipe
-from dreamfilters.cli.options.values import known_recipe, recipe_names
+from dreamfilters.cli.options.values import known_recipe, recipe_names, valid_settings
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -31,7 +31,12 @@ class RecipeOptions:
     ] = None
     settings: Annotated[
         list[str] | None,
-        of_recipe("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+        of_recipe(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting of the recipe; may be repeated.",
+            callback=valid_settings,
+        ),
     ] = None
     seed: Seed = 0
 

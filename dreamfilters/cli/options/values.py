@@ -6,9 +6,13 @@ Typer calls the checks while it reads the command line, so that an error does no
 from __future__ import annotations
 
 import glob
+import os
+from collections.abc import Callable
 from pathlib import Path
 
-from dreamfilters.errors import ImageError, InputFormError, ModelError, OutputError, TargetError
+import typer
+
+from dreamfilters.errors import InputFormError, ModelError, OutputError, RecipeError, TargetError, UsageError
 
 _LARGEST_UNIT = 10**6
 
@@ -68,13 +72,24 @@ def known_model(text: str | None) -> str | None:
     path = Path(text or "signs")
     if text in (None, "signs") or path.is_dir() or (":" in str(text) and not path.exists()):
         return text  # SavedModel folders, applications:NAME and module:function are checked when they are opened
+    _check_file(path)
+    return text
+
+
+def known_file(path: Path) -> Path:
+    """Return the path of a model file or a SavedModel folder, which exists."""
+    if not path.is_dir():
+        _check_file(path)
+    return path
+
+
+def _check_file(path: Path) -> None:
     from dreamfilters.networks.io.file_checks import check_exists
 
     try:
         check_exists(path)
     except ModelError as error:
-        raise ModelError(f"{text}: {error}") from None
-    return text
+        raise ModelError(f"{path}: {error}") from None
 
 
 def models(incomplete: str) -> list[str]:
@@ -97,19 +112,59 @@ def recipe_names(incomplete: str) -> list[str]:
 
 
 def existing_images(path: Path | None) -> Path | None:
-    """Return the path of an image or a folder of images, which exists."""
-    if path is not None and not path.exists():
-        raise ImageError(f"{path}: no such file or folder")
+    """Return the path of an image or of a folder with images."""
+    from dreamfilters.images.folder import check_images
+
+    if path is not None:
+        check_images(path)
+    return path
+
+
+def existing_file(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Return the path of a file that is read; it exists and is no folder."""
+    if path is not None and (path.is_dir() or not path.exists()):
+        found = "is a folder; give a file" if path.is_dir() else "no such file"
+        raise UsageError(f"{_option(parameter)} {path}: {found}".lstrip())
     return path
 
 
 def known_recipe(name: str | None) -> str | None:
-    """Return the name or file of a recipe, which exists."""
+    """Return the name or file of a recipe, which exists and is TOML."""
     from dreamfilters.dreams import builtin_recipes
 
     if name is not None:
-        builtin_recipes.text(name)
+        builtin_recipes.values(name)
     return name
+
+
+def valid_settings(settings: list[str] | None) -> list[str] | None:
+    """Return the texts of `--set`, each a key and a value."""
+    for setting in settings or ():
+        key, equals, _ = setting.partition("=")
+        if not equals or not key.strip():
+            raise RecipeError(f"--set {setting}: give KEY=VALUE, for example steps=128 or optimizer.rate=.1")
+    return settings
+
+
+def valid_targets(targets: list[str]) -> list[str]:
+    """Return targets without a syntax error; only the network knows whether it has the units."""
+    from dreamfilters.dreams.objectives import grammar
+
+    for target in targets:
+        grammar.read(target)
+    return targets
+
+
+def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
+    """Return a check of a number of an option."""
+
+    def checked(parameter: typer.CallbackParam, number: int | None) -> int | None:
+        if number is not None and (number < least or (most is not None and number > most)):
+            wanted = f"{least} or more" if most is None else f"{least} to {most}"
+            raise UsageError(f"{_option(parameter)} {number}: must be {wanted}")
+        return number
+
+    return checked
 
 
 def valid_size(text: str | None) -> str | None:
@@ -126,8 +181,39 @@ def valid_numbers(text: str | None) -> str | None:
     return text
 
 
+def valid_scale(text: str) -> str:
+    """Return a text that `MapScale.read` can read."""
+    from dreamfilters.evidence.maps.map_style import MapScale
+
+    MapScale.read(text)
+    return text
+
+
+def valid_colormap(name: str) -> str:
+    """Return the name of a colormap."""
+    from dreamfilters.images.colormaps import colormap
+
+    colormap(name)
+    return name
+
+
 def writable_folder(path: Path | None) -> Path | None:
-    """Return the path of an output directory, which is not a file."""
-    if path is not None and path.exists() and not path.is_dir():
-        raise OutputError(f"{path}: cannot be written (it is a file); choose another folder")
+    """Return the path of an output directory, which exists and can be written, or can be made."""
+    if path is None:
+        return None
+    nearest = next((parent for parent in (path, *path.parents) if parent.exists()), Path())
+    if not nearest.is_dir():
+        raise OutputError(f"{path}: cannot be written ({_which(nearest, path)} is a file); choose another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        reason = f"{_which(nearest, path)} does not allow it"
+        raise OutputError(f"{path}: cannot be written ({reason}); change its permissions, or choose another folder")
     return path
+
+
+def _which(found: Path, path: Path) -> str:
+    return "it" if found == path else str(found)
+
+
+def _option(parameter: typer.CallbackParam) -> str:
+    """Return the name of an option, "" for an argument."""
+    return max((name for name in parameter.opts if name.startswith("-")), key=len, default="")

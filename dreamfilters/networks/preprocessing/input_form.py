@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 from keras import ops
@@ -15,10 +15,9 @@ from dreamfilters.backend import Tensor
 from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
+from dreamfilters.networks.preprocessing.channel_orders import Order, check_bits, check_order, check_range
 
-Order: TypeAlias = Literal["RGB", "BGR", "gray", "equalized", "channels"]
 Size: TypeAlias = tuple[int | None, int | None]
-ORDERS: tuple[Order, ...] = get_args(Order)
 _LEVELS = 256  # of an equalized image
 
 
@@ -54,8 +53,7 @@ class InputForm:
 
     def __post_init__(self) -> None:
         wanted = {"RGB": 3, "BGR": 3, "gray": 1, "equalized": 1}.get(self.order, self.channels)
-        if self.order not in ORDERS:
-            raise InputFormError(f"order={self.order!r}: one of {', '.join(ORDERS)}")
+        check_order(self.order)
         if self.channels != wanted:
             raise InputFormError(
                 f"order={self.order!r}: has {wanted} channels, the network's input has {self.channels}"
@@ -72,8 +70,7 @@ class InputForm:
             raise InputFormError(f"std={list(self.std)}: must be above 0")
         if not (np.isfinite(self.scale) and self.scale > 0):
             raise InputFormError(f"scale={self.scale}: must be above 0")
-        if not 9 <= self.bits <= 16:
-            raise InputFormError(f"bits={self.bits}: must be 9 to 16, of the values in files of 16 bits")
+        check_bits(self.bits)
         if any(side is not None and side < 1 for side in self.size):
             raise InputFormError(f"size={list(self.size)}: must be at least 1x1")
 
@@ -87,8 +84,7 @@ class InputForm:
 
     def in_range(self, low: float, high: float) -> InputForm:
         """Return the same form in which black is `low` and white is `high`."""
-        if not high > low:
-            raise InputFormError(f"range=[{low:g}, {high:g}]: the second number must be above the first")
+        check_range(low, high)
         scale, mean = float(high - low), (0.0 - float(low),)
         return replace(self, scale=scale, mean=mean, std=(1.0,), standardized=False)
 

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from dreamfilters.errors import InputFormError
 from dreamfilters.images.resizing import RULES, Rule
-from dreamfilters.networks.preprocessing.input_form import ORDERS, InputForm, Order
+from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
+from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _Numbers: TypeAlias = Annotated[
     tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)

@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import Path
 
 _READABLE = 48  # characters of the readable part; file systems allow 255 bytes
+OUTPUTS = Path("outputs")  # of all commands, in the current folder
 _HASH = 10  # hexadecimal digits, 40 bits: a collision among 10,000 targets has a probability of 1 in 20,000
 
 
@@ -25,7 +26,7 @@ def default_folder(network: str, command: str) -> Path:
     >>> default_folder("signs", "scan").as_posix()
     'outputs/signs/scan'
     """
-    return Path("outputs") / readable(network, "network") / command
+    return OUTPUTS / readable(network, "network") / command
 
 
 def slug(target: str) -> str:

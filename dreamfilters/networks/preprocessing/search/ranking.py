@@ -14,7 +14,7 @@ from dreamfilters.images.labels import evenly_spread
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import AnyNetwork, InputForm, Network, network_of
 from dreamfilters.networks.classes.class_labels import class_labels
-from dreamfilters.networks.preprocessing.input_form import Order
+from dreamfilters.networks.preprocessing.channel_orders import Order
 from dreamfilters.networks.preprocessing.model_preprocessing import implied_range
 from dreamfilters.networks.preprocessing.search.result import FormRanking, sort_key
 from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, TrialRunner, read_images
