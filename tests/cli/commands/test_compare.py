@@ -52,6 +52,7 @@ def test_the_last_word_is_the_images(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     split = compare._targets_and_images
     (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").touch()
     assert split("net.keras", ["conv1:0", "class:two", "images"]) == (["conv1:0", "class:two"], Path("images"))
     assert split("signs", ["conv1:0", "images/"]) == (["conv1:0"], Path("images"))
     assert split("signs", ["conv1:0", "class:STOP"]) == (["conv1:0", "class:STOP"], Path("outputs/samples"))

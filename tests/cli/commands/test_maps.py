@@ -130,8 +130,8 @@ def test_labels_come_from_a_table(run_command, workspace, tmp_path):
         (("images", "--scale", "own"), "scale=own"),
         (("images", "--colormap", "jet"), "colormap=jet"),
         (("images", "--size", "0"), "--size 0"),
-        (("images", "--top", "-1"), "top=-1"),
-        (("images", "--labels", "none.csv"), "none.csv: cannot be read"),
+        (("images", "--top", "-1"), "--top -1: must be 0 or more"),
+        (("images", "--labels", "none.csv"), "--labels none.csv: no such file"),
         (("images", "--out", "images"), "images: holds other files"),
     ],
 )

@@ -201,8 +201,9 @@ def test_an_image_that_cannot_be_read_is_named(workspace):
     assert (result.exit_code, "bad.png: is not an image" in result.stderr) == (3, True)
 
 
-def test_an_input_form_cannot_be_saved_beside_the_built_in_network():
-    result = invoke(model.inputs, "signs", "images", "--save")
+def test_an_input_form_cannot_be_saved_beside_the_built_in_network(tmp_path):
+    (tmp_path / "a.png").touch()
+    result = invoke(model.inputs, "signs", tmp_path, "--save")
     assert isinstance(result.exception, OutputError)
     assert str(result.exception) == "signs: is not a file, so no model.toml can be saved beside it"
 

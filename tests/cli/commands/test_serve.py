@@ -41,8 +41,8 @@ def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tm
         (("signs", "--host", "0.0.0.0"), "host 0.0.0.0: everyone who can reach this machine"),
         (("signs", "nowhere"), "nowhere: no such file or folder"),
         (("signs", "--base-url", "/a b/"), "base-url /a b/: must be a path such as"),
-        (("signs", "--top", "0"), "top=0: must be at least 1"),
-        (("signs", "--port", "99999"), "127.0.0.1:99999: cannot listen there"),
+        (("signs", "--top", "0"), "--top 0: must be 1 or more"),
+        (("signs", "--port", "99999"), "--port 99999: must be 0 to 65535"),
     ],
 )
 def test_bad_input_is_one_line(words, line):
