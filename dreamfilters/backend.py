@@ -122,16 +122,6 @@ def versions() -> dict[str, str]:
     }
 
 
-def read_checkpoint(prefix: str) -> tuple[Callable[[str], Any], dict[str, tuple[str, tuple[int, ...]]]]:
-    """Return a function that reads an array of a TensorFlow checkpoint by its key, and {key: (type, shape)}.
-
-    `prefix` is such as `path/to/variables`. No program is run.
-    """
-    reader = tf.train.load_checkpoint(prefix)
-    types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
-    return reader.get_tensor, {key: (types[key].name, tuple(shapes[key])) for key in shapes}
-
-
 # Random numbers. Those of an image depend on its own seed only, so that it is the same alone and in any batch. The
 # random operations of TensorFlow take one seed for a batch.
 

@@ -20,6 +20,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.networks import InputForm, Network
+from dreamfilters.networks.io.parsing.process.parser_server import parsers_kept
 from dreamfilters.viewer.server.http_server import Viewer
 
 pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsers() -> Iterator[None]:
+    """One process forks the parsers of all model files: starting it for each would take minutes."""
+    with parsers_kept():
+        yield
 
 
 def seeded(model: keras.Model, seed: int = 10) -> keras.Model:

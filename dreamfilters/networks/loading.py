@@ -22,7 +22,7 @@ from dreamfilters.networks.fingerprint import structure_of
 from dreamfilters.networks.graph import flatten, has_graph
 from dreamfilters.networks.io import applications
 from dreamfilters.networks.io.config.custom_objects import failure_of, import_module
-from dreamfilters.networks.io.model_file import open_model
+from dreamfilters.networks.io.model_file import built_in_model, open_model
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.io.training_loss import loss_name
 from dreamfilters.networks.network import Network
@@ -220,7 +220,7 @@ def _joined(*remarks: str) -> str:
 def _signs() -> Network:
     home = importlib.resources.files("dreamfilters.signs")
     with importlib.resources.as_file(home / "signs.keras") as path:
-        model = open_model(path).model
+        model = built_in_model(path)
     names = importlib.import_module("dreamfilters.signs.classes")
     form = InputForm.from_range(0, 1, size=(48, 48))
     prior = Path(str(home / "prior.npz"))

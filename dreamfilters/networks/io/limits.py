@@ -8,13 +8,34 @@ from __future__ import annotations
 
 # --- the file
 
-CLAIMED_PER_STORED = 100  # bytes for each stored byte of a compressed array or member, as in Keras' check of archives
-SMALL_CLAIM = 2**20  # bytes that any array or member may claim; a short one compresses by more
+PIECE = 2**22  # bytes of an array that are read and sent at once
+
+CLAIMED_PER_STORED = 20  # bytes for each stored byte of compressed weights; of pruned networks they are about 10
+SMALL_CLAIM = 2**20  # bytes that the arrays of any file may claim; short ones compress by more
 MOST_OBJECTS = 200_000  # groups and arrays of an HDF5 file; EfficientNetV2L has 5,000
 DEEPEST_GROUP = 100  # nested groups of an HDF5 file; nested models take two each
 MOST_MEMBERS = 10_000  # of an archive, where Keras writes three
 LARGEST_CONFIG = 2**24  # bytes of JSON; the configuration of EfficientNetV2L has two million
+LARGEST_METADATA = 2**16  # bytes of the version of Keras in an archive, which has a hundred
+MOST_VALUES = 10**6  # numbers, texts and objects of a configuration; that of EfficientNetV2L has 100,000
 LARGEST_PROGRAM = 2**29  # bytes of saved_model.pb; with a large program it has about ten million
+LARGEST_NAMES = 2**24  # bytes of all names of groups, arrays and keys of a file
+MOST_AXES = 32  # of an array
+LARGEST_INDEX = 2**26  # bytes of the index of a checkpoint; that of EfficientNetV2L has 100,000
+LARGEST_GRAPH = 2**26  # bytes of the graph of objects in a checkpoint, which names every variable
+MOST_SHARDS = 1_000  # files of a checkpoint; TensorFlow writes one for each device
+
+# --- the process that parses the file
+
+PARSER_SECONDS = 10  # of processor time for any file; EfficientNetV2L takes half a second
+PARSED_PER_SECOND = 2 * 10**7  # bytes of the file for each further second; gzip is five times as fast
+WALL_PER_PROCESSOR = 3  # seconds to wait for each of processor time, on a busy machine or a slow disk
+PARSER_MEMORY = 2**30  # bytes for any file, and twice those of the file; its libraries take a quarter
+PARSER_FILES = 64  # open files
+SERVER_SECONDS = 30  # to wait for the start of the process; it takes 0.2
+LONGEST_PATH = 2**16  # bytes
+LARGEST_DESCRIPTION = 2**26  # bytes of JSON that the process may send: two configurations and the names of arrays
+LONGEST_ERROR = 2**12  # bytes of a message
 
 # --- the configuration
 

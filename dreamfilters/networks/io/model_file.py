@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import warnings
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -17,14 +16,14 @@ from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, OutputError, reason
+from dreamfilters.errors import ModelError, OutputError
 from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.config.allowed_objects import admitted
 from dreamfilters.networks.io.config.custom_objects import CustomObjects, build, custom_objects
 from dreamfilters.networks.io.config.size_check import check_weight
-from dreamfilters.networks.io.saved_model import open_folder
-from dreamfilters.networks.io.stored_model import StoredModel, open_archive, open_hdf5, read_architecture
+from dreamfilters.networks.io.parsing.process.serving import cause
+from dreamfilters.networks.io.stored_model import StoredModel, open_built_in, open_stored, read_architecture
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.migrate.upgrade import UpgradedConfig, upgrade
 from dreamfilters.writing.single_files import new_file, write_file
@@ -54,9 +53,9 @@ def open_model(
 
     The format is read off the content. Old configurations are upgraded by the tables of `keras_migrations`; weights
     are not changed. Anything that is neither a layer of Keras nor a class of the user is refused, see
-    `allowed_objects`, and so are links out of the file and sizes that the file does not hold, see `file_checks` and
-    `size_check`. Nothing is downloaded. This
-    reduces the risk of untrusted files; it is not a sandbox, because HDF5 and TensorFlow still parse them.
+    `allowed_objects`, and so are sizes that the file does not hold, see `size_check`. Nothing is downloaded. Another
+    process parses the file, within the limits of time and memory in `limits`, and checks it, see `parsing`; it is not a
+    sandbox: an error of HDF5 that runs code would run it as this user.
 
     Args:
         path: the file or folder. It is read once, so that what is built is what was checked.
@@ -74,6 +73,12 @@ def open_model(
         warnings.simplefilter("ignore", UserWarning)  # warnings about how the model was saved are not useful here
         with _opener(path) as stored:
             return _built(stored, layers, custom, trust=trust)
+
+
+def built_in_model(path: Path) -> keras.Model:
+    """Return the model in a file that comes with the package."""
+    with _explaining(path), open_built_in(path) as stored:
+        return _built(stored, None, {}, trust=False).model
 
 
 def read_stored(path: Path) -> StoredModel:
@@ -137,10 +142,9 @@ def _layers_json(model: Path) -> bytes:
 
 
 def _opener(path: Path) -> AbstractContextManager[StoredModel]:
-    if (path / "saved_model.pb").is_file():
-        return open_folder(path)
-    file_checks.check_exists(path)
-    return open_hdf5(path) if file_checks.format_of(path) == "hdf5" else open_archive(path)
+    if not (path / "saved_model.pb").is_file():
+        file_checks.check_exists(path)
+    return open_stored(path)
 
 
 def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObjects, *, trust: bool) -> LoadedModel:
@@ -212,15 +216,11 @@ def _explaining(path: Path) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     """Return the cause of an error of Keras, without the configuration that it quotes."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot be read: {error.strerror}"
     missing = _MISSING.search(str(error))
     if missing:
         return f"needs the code of {missing[1]!r}, which is not in the file"
-    first = re.split(r" Full object config| The following nodes failed|, config=", reason(error))[0]
-    damaged = "truncated file" in first or isinstance(error, zipfile.BadZipFile)
-    return f"{'is damaged or truncated' if damaged else 'cannot be opened'}: {first[: _LONGEST // 2]}"
+    return re.split(r" Full object config| The following nodes failed|, config=", cause(error))[0]
 
 
 _MISSING = re.compile(r"(?:Could not locate (?:class|function)|Unknown (?:layer|object):?) '(\w+)'")
-_LONGEST = 400  # characters of a message; a library's message has half as many
+_LONGEST = 400  # characters of a message

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import keras
@@ -16,8 +17,8 @@ from dreamfilters.errors import ModelError
 from dreamfilters.networks.migrate import weight_layouts
 
 Array: TypeAlias = np.ndarray
-Tree: TypeAlias = Mapping[str, Any]  # nested groups; the leaves are functions that read an array
-Pair: TypeAlias = tuple[Any, Array]
+Tree: TypeAlias = Mapping[str, Any]  # nested groups; the leaves are of the class Weight
+Pair: TypeAlias = tuple[Any, "Weight"]  # a variable and its weight
 
 
 # Names of the variables of LoRA adapters. A .keras file holds the kernel with the adapter added, an .h5 file both.
@@ -25,37 +26,59 @@ LORA = frozenset({"lora_kernel_a", "lora_kernel_b", "lora_embeddings_a", "lora_e
 
 
 @dataclass(frozen=True)
+class Weight:
+    """The shape of a stored array, and the function that reads it."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], Array]
+
+
+@dataclass(frozen=True)
 class WeightBlock:
-    """The arrays of one top-level layer, in the stored order and with the stored names."""
+    """The weights of one top-level layer, in the stored order and with the stored names."""
 
     layer: str
     names: tuple[str, ...]
-    read: tuple[Callable[[], Array], ...]
+    weights: tuple[Weight, ...]
 
 
 def place(model: keras.Model, pairs: Sequence[Pair]) -> None:
-    """Assign the values of the variables.
+    """Read the weights of the variables, each when it is assigned, so that one at a time is twice in memory.
+
+    All shapes are compared first.
 
     Raises:
-        ModelError: a variable has no array, two different arrays, or one of another shape.
+        ModelError: a variable has no weight, two different weights, or one of another shape.
     """
-    seen: dict[int, Array] = {}
-    for variable, array in pairs:
-        if tuple(variable.shape) != array.shape:
+    for variable, weight in pairs:
+        if tuple(variable.shape) != weight.shape:
             raise ModelError(
-                f"its weights for {variable.path} are {array.shape}, the layer takes {tuple(variable.shape)}"
+                f"its weights for {variable.path} are {weight.shape}, the layer takes {tuple(variable.shape)}"
             )
-        # The kernel of a layer inside a SpectralNormalization is stored twice.
-        if not np.array_equal(seen.setdefault(id(variable), array), array, equal_nan="f" in array.dtype.kind):
-            raise ModelError(f"it has two weights for {variable.path}")
+    known = {id(variable) for variable, _ in pairs}
     for variable in model.weights:
-        if id(variable) not in seen:
+        if id(variable) not in known:
             raise ModelError(f"it has no weights for {variable.path}")
-    for variable, array in pairs:
-        variable.assign(array)
+    assigned: set[int] = set()
+    for variable, weight in pairs:
+        _assign(variable, weight.read(), again=id(variable) in assigned)
+        assigned.add(id(variable))
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it derives the values that it uses from its weights
+
+
+def _assign(variable: Any, array: Array, *, again: bool) -> None:
+    """Assign an array. The kernel of a layer inside a SpectralNormalization is stored twice, which must be the same."""
+    before = keras.ops.copy(variable.value) if again else None
+    variable.assign(array)
+    if again and not _equal(before, variable.value):
+        raise ModelError(f"it has two weights for {variable.path}")
+
+
+def _equal(first: Any, second: Any) -> bool:
+    first, second = (keras.ops.convert_to_numpy(value) for value in (first, second))
+    return np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
 
 
 def stored_layers(model: keras.Model, config: Mapping[str, Any]) -> list[Any]:
@@ -90,7 +113,7 @@ def entry_name(entry: Mapping[str, Any]) -> str:
 def by_blocks(
     model: keras.Model, config: Mapping[str, Any], blocks: Sequence[WeightBlock], source: weight_layouts.LayoutSource
 ) -> list[Pair]:
-    """Return the array of each variable from the blocks of an HDF5 file.
+    """Return the weight of each variable from the blocks of an HDF5 file.
 
     Raises:
         ModelError: layers and blocks do not match.
@@ -106,18 +129,30 @@ def by_blocks(
 
 
 def _block_pairs(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSource) -> list[Pair]:
-    arrays = weight_layouts.upgraded(layer, [read() for read in block.read], source)
-    names = block.names if len(arrays) == len(block.names) else ("",) * len(arrays)
+    weights = _upgraded(layer, block, source)
+    names = block.names if len(weights) == len(block.names) else ("",) * len(weights)
     orders = [
         *_by_names(layer.weights, names),
         # the order that Keras writes, if `trainable` did not change
         [*layer.trainable_weights, *layer.non_trainable_weights],
         list(layer.weights),
     ]
-    fitting = [order for order in orders if _fits(order, arrays, names)]
+    fitting = [order for order in orders if _fits(order, weights, names)]
     if not fitting:
-        raise ModelError(f"its weights for {layer.name} are {_shapes(arrays)}, the layer takes {_shapes(orders[0])}")
-    return list(zip(fitting[0], arrays, strict=True))
+        raise ModelError(f"its weights for {layer.name} are {_shapes(weights)}, the layer takes {_shapes(orders[0])}")
+    return list(zip(fitting[0], weights, strict=True))
+
+
+def _upgraded(layer: Any, block: WeightBlock, source: weight_layouts.LayoutSource) -> Sequence[Weight]:
+    """Return the weights of a block in the layout of Keras 3; those in an old layout are read together."""
+    if not (source.keras_1 or source.theano):
+        return block.weights
+    arrays = weight_layouts.upgraded(layer, [weight.read() for weight in block.weights], source)
+    return [Weight(array.shape, partial(_same, array)) for array in arrays]
+
+
+def _same(array: Array) -> Array:
+    return array
 
 
 def _by_names(variables: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
@@ -136,13 +171,13 @@ def _last_two(path: str) -> tuple[str, ...]:
     return (*parts[:-1], {"depthwise_kernel": "kernel"}.get(parts[-1], parts[-1]))
 
 
-def _fits(order: Sequence[Any], arrays: Sequence[Array], names: Sequence[str]) -> bool:
+def _fits(order: Sequence[Any], weights: Sequence[Weight], names: Sequence[str]) -> bool:
     """Return whether shapes and kinds agree, and each stored layer belongs to one layer of the model."""
-    if len(order) != len(arrays):
+    if len(order) != len(weights):
         return False
     owners: dict[str, str] = {}
-    for variable, array, name in zip(order, arrays, names, strict=True):
-        if tuple(variable.shape) != array.shape or not _same_kind(variable.path, name):
+    for variable, weight, name in zip(order, weights, names, strict=True):
+        if tuple(variable.shape) != weight.shape or not _same_kind(variable.path, name):
             return False
         if "/" in name and owners.setdefault(_owner(name), _owner(variable.path)) != _owner(variable.path):
             return False
@@ -167,16 +202,16 @@ def _owner(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _shapes(arrays: Sequence[Any]) -> str:
-    shown = ", ".join(str(tuple(array.shape)) for array in arrays[:4])
-    return f"{shown}{', ...' if len(arrays) > 4 else ''}" or "none"
+def _shapes(weights: Sequence[Any]) -> str:
+    shown = ", ".join(str(tuple(weight.shape)) for weight in weights[:4])
+    return f"{shown}{', ...' if len(weights) > 4 else ''}" or "none"
 
 
 # --- trees: .keras files, groups named by class and number
 
 
 def by_numbers(model: keras.Model, config: Mapping[str, Any], tree: Tree) -> list[Pair]:
-    """Return the array of each variable from the groups 'conv2d', 'conv2d_1', ... of a .keras archive.
+    """Return the weight of each variable from the groups 'conv2d', 'conv2d_1', ... of a .keras archive.
 
     Numbers can be skipped (Keras 2.12). Their order is that of the layers of a class.
 
@@ -228,7 +263,7 @@ def _snake(name: str) -> str:
 
 
 def _has_arrays(tree: Any) -> bool:
-    return callable(tree) or any(_has_arrays(inner) for inner in tree.values())
+    return isinstance(tree, Weight) or any(_has_arrays(inner) for inner in tree.values())
 
 
 _PLAIN: Mapping[str, Any] = {"config": {}}
@@ -247,9 +282,9 @@ def _numbered_pairs(layer: Any, entry: Mapping[str, Any], group: Tree) -> Iterat
         cause = "; a layer inside another was quantized, which Keras does not restore from a file" if quantized else ""
         raise ModelError(f"its weights for {layer.name} are {len(own)} arrays, the layer takes {len(variables)}{cause}")
     for name, variable in variables.items():
-        yield variable, own[name]()
+        yield variable, own[name]
     for variable in adapters:  # the stored kernel includes them
-        yield variable, np.zeros(variable.shape, variable.dtype)
+        yield variable, Weight(tuple(variable.shape), partial(np.zeros, tuple(variable.shape), variable.dtype))
     for name, inner in group.items():
         if name != "vars" and _has_arrays(inner):
             yield from _attribute_pairs(getattr(layer, name, None), entry["config"].get(name), inner)

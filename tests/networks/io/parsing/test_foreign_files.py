@@ -8,7 +8,7 @@ import pytest
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
-from dreamfilters.networks.io.foreign_files import describe_archive, describe_file, describe_folder
+from dreamfilters.networks.io.parsing.foreign_files import describe_archive, describe_file, describe_folder
 
 HEADER = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
 FILES = {

@@ -1,0 +1,1 @@
+"""What a model file holds, of any format, checked and described, without Keras and TensorFlow."""
