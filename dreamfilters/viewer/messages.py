@@ -53,6 +53,12 @@ class NetworkDescription:
     bits: int
     chosen_size: tuple[int, int] | None = None
 
+    @property
+    def form_key(self) -> tuple[str, ...]:
+        """What differs between two input forms or class orders of one network."""
+        form = self.values["form"]
+        return (form["text"], form["interval"], self.resize_rule, str(self.bits), *self.class_names)
+
     def target(self, layer: str, unit: int) -> str:
         """Return the target that names a unit on the command line."""
         return self.class_targets[unit] if layer == CLASS_LAYER else f"{self.layer_targets[layer]}:{unit}"

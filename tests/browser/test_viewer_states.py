@@ -208,8 +208,8 @@ TRIALS = [{"accuracy": 1 / rank, "log_loss": rank, "input": f"form {rank}", "res
            "classes": "as named"} for rank in range(1, 4)]  # fmt: skip
 RANKING = {
     "images": 10, "failures": 0, "chance": 0.1, "trials": TRIALS, "remarks": ["near tie: form 2"], "fits": True,
-    "is_clear": False, "is_present": False, "toml": "", "file": "net.toml", "exists": False,
-    "save": "dreamfilters inputs net.keras images --save --force", "restart": "dreamfilters serve net.keras images",
+    "is_clear": False, "is_present": False, "applied": False, "toml": "range = [0, 1]", "file": "net.toml",
+    "exists": False, "saved": None,
 }  # fmt: skip
 
 
@@ -234,12 +234,67 @@ def test_an_assumed_form_a_poor_accuracy_and_each_mistake_are_marked(tab, canned
     tab.click(".trust button")
     tab.wait_for_selector("dialog.form-search[open] table")
     assert tab.locator(".forms thead th").all_text_contents() == ["input form", "resize", "accuracy", "log loss"]
-    assert tab.locator("dialog .code pre").all_text_contents() == [RANKING["save"], RANKING["restart"]]
+    assert dialog_buttons(tab) == ["Use the best form"]
     wait_for_text(tab, "near tie: form 2")
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert tab.evaluate(
         "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('dialog'))"
     )
+
+
+def dialog_buttons(tab):
+    """The buttons of the dialog, without that which closes it."""
+    return [text.strip() for text in tab.locator("dialog button").all_text_contents() if text.strip() != "Close"]
+
+
+APPLIED = {"is_present": True, "applied": True}
+OPEN = {"text": "net.toml: saved without order; open: order (RGB or BGR)", "complete": False}
+STAGES = {
+    "applied": (APPLIED, ["Save as net.toml"], "Where forms nearly tie, what they share is saved."),
+    "applied, with a file": (
+        {**APPLIED, "exists": True, "is_clear": True},
+        ["Complete net.toml"],
+        "do not use this form",
+    ),
+    "saved in part": ({**APPLIED, "saved": OPEN}, ["Save all of it"], OPEN["text"]),
+    "not saved": ({**APPLIED, "saved": OPEN, "exists": True}, ["Replace net.toml"], OPEN["text"]),
+    "saved": ({**APPLIED, "saved": {"text": "saved as net.toml", "complete": True}}, [], "saved as net.toml"),
+    "present": ({"is_present": True}, [], "The page shows the network in the best of these forms."),
+    "no file": ({**APPLIED, "file": None}, ["Copy"], "range = [0, 1]"),
+    "no form fits": ({"fits": False}, [], "near tie"),
+}
+
+
+@pytest.mark.parametrize(("changes", "buttons", "text"), STAGES.values(), ids=STAGES)
+def test_the_best_form_is_used_then_saved_by_a_second_button(tab, canned, changes, buttons, text):
+    search = {"phase": "done", "share": 1, "note": "", "result": {**RANKING, **changes}}
+    canned.serve(state(network(["conv"], form=FORM, is_classifier=True), accuracy=POOR, form_search=search))
+    go(tab, canned, "/conv", width=400)
+    tab.click(".trust button")
+    tab.wait_for_selector("dialog.form-search[open] table")
+    assert dialog_buttons(tab) == buttons
+    assert text in tab.inner_text("dialog")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_map_of_classes_is_shown_as_a_mask_that_can_be_turned_off(tab, canned):
+    same = {"probability": 0.5, "logit": 1.0, "predicted": True}
+    found = [
+        {**same, "index": 0, "name": "road", "share": 0.7, "color": "#ff0000"},
+        {**same, "index": 1, "name": "sky", "share": 0.3, "color": "#0000ff"},
+    ]
+    canned.serve(state(network(["conv"], has_mask=True)), **{"predictions/I0": {"classes": found}})
+    go(tab, canned, "/conv")
+    tab.wait_for_selector('.marked-image img[src="api/images/I0/mask.png"]')
+    tab.wait_for_selector(".predictions .swatch")
+    colors = tab.locator(".swatch").evaluate_all("all => all.map((each) => getComputedStyle(each).backgroundColor)")
+    assert colors == ["rgb(255, 0, 0)", "rgb(0, 0, 255)"]
+    tab.get_by_role("button", name="Predicted mask", pressed=True).click()
+    tab.wait_for_selector('.marked-image img[src="api/images/I0/input.png"]')
+    canned.serve(state(network(["conv"], has_mask=False)))
+    go(tab, canned, "/conv")
+    tab.wait_for_selector('.marked-image img[src="api/images/I0/input.png"]')
+    assert tab.get_by_role("button", name="Predicted mask").count() == 0
 
 
 def test_a_network_without_classes_has_an_input_form_but_no_accuracy_and_no_search(tab, canned):

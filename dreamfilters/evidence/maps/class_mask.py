@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.evidence.maps.layer_page import PageImage, header
 from dreamfilters.evidence.maps.map_tiles import nearest_positions
+from dreamfilters.images import ImageArray
 from dreamfilters.images.panels import (
     Color,
     Panel,
@@ -51,6 +52,25 @@ def class_color(number: int) -> Color:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
+def mask_over(image: ImageArray, mask: NDArray[np.intp], output: LayerInfo) -> Panel:
+    """Return an image (h, w, c) in [0, 1], enlarged, with the color of each position's class over it.
+
+    Args:
+        image: of the network's input size.
+        mask: the class of each position, -1 for none.
+        output: the layer of the map of classes.
+    """
+    below = image_panel(image, _SIDE)
+    size, field = image.shape[:2], output.receptive_field
+    rows = nearest_positions(below.shape[0], size[0], mask.shape[0], field, 0)
+    columns = nearest_positions(below.shape[1], size[1], mask.shape[1], field, 1)
+    numbers = np.where((rows >= 0)[:, None] & (columns >= 0), mask[rows][:, columns], -1)
+    present, places = np.unique(numbers, return_inverse=True)
+    colors = np.array([class_color(number) for number in present.tolist()], np.float64)[places.reshape(numbers.shape)]
+    weight = np.where(numbers < 0, 0, _OPACITY)[..., None]
+    return np.asarray(np.round(below * (1 - weight) + colors * weight).astype(np.uint8))
+
+
 def mask_page(given: PageImage, mask: NDArray[np.intp], classes: Sequence[Prediction], output: LayerInfo) -> Panel:
     """Return the page of a predicted mask: the image, the mask over it, and the colors of the classes in it.
 
@@ -63,21 +83,8 @@ def mask_page(given: PageImage, mask: NDArray[np.intp], classes: Sequence[Predic
     size = f"{mask.shape[0]} × {mask.shape[1]} positions of {output.name}"
     lines = [TextLine("predicted classes", 14), TextLine(size, 12)]
     legend = [_legend_row(each) for each in classes if (mask == each.number).any()]
-    parts = [_painted(given, mask, output), stacked([*legend[:_LISTED], blank(1, 1)], gap=4)]
+    parts = [mask_over(given.image, mask, output), stacked([*legend[:_LISTED], blank(1, 1)], gap=4)]
     return framed(stacked([header(given, lines), side_by_side(parts, gap=_GAP)], gap=_GAP), _MARGIN)
-
-
-def _painted(given: PageImage, mask: NDArray[np.intp], output: LayerInfo) -> Panel:
-    """Return the image with the color of each position's class over it."""
-    below = image_panel(given.image, _SIDE)
-    size, field = given.image.shape[:2], output.receptive_field
-    rows = nearest_positions(below.shape[0], size[0], mask.shape[0], field, 0)
-    columns = nearest_positions(below.shape[1], size[1], mask.shape[1], field, 1)
-    numbers = np.where((rows >= 0)[:, None] & (columns >= 0), mask[rows][:, columns], -1)
-    present, places = np.unique(numbers, return_inverse=True)
-    colors = np.array([class_color(number) for number in present.tolist()], np.float64)[places.reshape(numbers.shape)]
-    weight = np.where(numbers < 0, 0, _OPACITY)[..., None]
-    return np.asarray(np.round(below * (1 - weight) + colors * weight).astype(np.uint8))
 
 
 def _legend_row(prediction: Prediction) -> Panel:

@@ -49,6 +49,7 @@ def _add_methods(app: FastAPI, service: Service) -> None:
     images, units, dreams = service.images, service.units, service.dreams
     routes: list[tuple[str, str, Callable[..., Any], Callable[[Any], Response]]] = [
         ("GET", "/api/images/{image}/input.png", images.network_input_png, _png),
+        ("GET", "/api/images/{image}/mask.png", images.mask_png, _png),
         ("POST", "/api/images/{image}/remove", images.remove, _json),
         ("GET", "/api/predictions/{image}", images.predictions, _json),
         ("GET", "/api/maps/{layer}/{image}", images.layer_maps, _json),
@@ -69,6 +70,7 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/dreams/{dream}/measures", units.measures, _json),
         ("POST", "/api/form-search", service.form_search.start, _json),
         ("POST", "/api/form-search/cancel", service.form_search.cancel, _json),
+        ("POST", "/api/form-search/apply", service.form_search.apply, _json),
     ]
     for kind, address, method, response in routes:
         app.add_api_route(address, _endpoint(method, response), methods=[kind], response_model=None)
@@ -148,6 +150,10 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
     async def start(request: Request) -> Response:
         values = await read_json(request, {**_DREAM, "seed": int}, recipe="", seed=0)
         return _json(await service.dreams.start(**values))
+
+    @app.post("/api/form-search/save")
+    async def save_form(request: Request) -> Response:
+        return _json(await service.form_search.save(**await read_json(request, {"force": bool})))
 
     @app.post("/api/dreams/compile")
     async def compile_dream(request: Request) -> Response:

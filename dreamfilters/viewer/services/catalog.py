@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.viewer.messages import BusyError, ImageArray, ImageEvidence, NetworkDescription
 from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
+from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.worker_client import WorkerClient
 
 
@@ -19,6 +20,7 @@ class Catalog:
         description: of the network; None until it is open.
         evidence: of the images; None until they are scanned.
         images_listed: set when the folder has been listed, or could not be.
+        snippets: commands and code for the network in its present input form.
     """
 
     worker: WorkerClient
@@ -26,6 +28,7 @@ class Catalog:
     description: NetworkDescription | None = None
     evidence: ImageEvidence | None = None
     images_listed: asyncio.Event = field(default_factory=asyncio.Event)
+    snippets: Snippets = field(default_factory=lambda: Snippets(""))
 
     async def network(self) -> NetworkDescription:
         """Return the description of the network.

@@ -130,6 +130,10 @@ class DreamQueue:
             del self._dreams[key]
         return dream
 
+    def clear(self) -> None:
+        """Drop all dreams; no later dream gets their ids."""
+        self._dreams.clear()
+
     def get(self, dream: str) -> QueuedDream:
         """Return the dream of an id, or raise UnknownNameError."""
         if dream not in self._dreams:

@@ -13,7 +13,6 @@ from dreamfilters.viewer.messages import CLASS_LAYER, Cancelled, NetworkDescript
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_queue import COLUMNS, TILE, DreamQueue, QueuedDream, encode_png
 from dreamfilters.viewer.services.event_hub import EventHub
-from dreamfilters.viewer.services.snippets import Snippets
 
 _MAX_SEED = 2**31 - 1
 
@@ -28,12 +27,10 @@ def default_recipe(layer: str) -> str:
 class DreamService:
     """The dreams of a viewer, all of which are in its `queue`."""
 
-    def __init__(
-        self, catalog: Catalog, hub: EventHub, out: Path | None, spawn: Callable[[Work], Any], snippets: Snippets
-    ) -> None:
+    def __init__(self, catalog: Catalog, hub: EventHub, out: Path | None, spawn: Callable[[Work], Any]) -> None:
         """Serve the dreams of a catalog's units; `out` is the parent folder of saved ones, `spawn` starts a task."""
         self.queue = DreamQueue()
-        self._catalog, self._hub, self._out, self._spawn, self._snippets = catalog, hub, out, spawn, snippets
+        self._catalog, self._hub, self._out, self._spawn = catalog, hub, out, spawn
         self._to_compile: tuple[str, int, str] | None = None
         self._compiling = False
 
@@ -54,7 +51,7 @@ class DreamService:
             raise RecipeError(f"seed {seed}: from 0 to {_MAX_SEED}")
         number = self._catalog.worker.new_number()
         dream = self.queue.add(layer, unit, recipe, seed, name=description.target(layer, unit), number=number)
-        dream.command, dream.python = self._snippets.dream(dream.name, recipe, seed, description.chosen_size)
+        dream.command, dream.python = self._catalog.snippets.dream(dream.name, recipe, seed, description.chosen_size)
         self._publish(dream)
         self._spawn(self._run(dream))
         return dream.as_values()
@@ -73,6 +70,13 @@ class DreamService:
             self._compiling = True
             self._spawn(self._compile())
         return {}
+
+    def drop_all(self) -> None:
+        """Cancel and drop all dreams: the network has another input form now."""
+        for dream in self.queue.of():
+            if dream.is_open:
+                self._catalog.worker.cancel(dream.number)
+        self.queue.clear()
 
     def cancel(self, dream: str) -> Values:
         """Cancel a dream that is not done."""
@@ -173,4 +177,5 @@ class DreamService:
         self._publish(dream)
 
     def _publish(self, dream: QueuedDream) -> None:
-        self._hub.publish("dream", dream.as_values(), key=dream.request.id)
+        if dream in self.queue.of():
+            self._hub.publish("dream", dream.as_values(), key=dream.request.id)

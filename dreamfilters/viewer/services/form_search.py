@@ -1,17 +1,15 @@
-"""The search for the input form on request: one at a time, published while it runs, canceled."""
+"""The search for the input form: started, canceled, its best form applied to the network shown, and saved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import DreamfiltersError, ImageError, ModelError
+from dreamfilters.errors import DreamfiltersError, ImageError, ModelError, UnknownNameError
 from dreamfilters.viewer.messages import Cancelled, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.event_hub import EventHub
-from dreamfilters.viewer.services.snippets import Snippets
 
 
 @dataclass(eq=False)
@@ -20,20 +18,17 @@ class FormSearch:
 
     Attributes:
         spawn: starts a task.
-        source, labels: the images and labels on the command line; the source is None for the samples.
         request: the images, None if there are none.
         phase: 'idle', 'running', 'done', 'cancelled' or 'failed'.
         share: how much of the search is done.
         note: what is being tried, or the error in one line.
-        result: of the last search, see `worker.handlers.ranking_values`.
+        result: of the last search, see `worker.found_form.ranking_values`; also whether its best form was `applied`,
+            and the outcome when it was `saved`, else None.
     """
 
     catalog: Catalog
     hub: EventHub
     spawn: Callable[[Coroutine[Any, Any, None]], Any]
-    snippets: Snippets
-    source: Path | None = None
-    labels: Path | None = None
     request: ScanRequest | None = None
     phase: str = "idle"
     share: float = 0.0
@@ -73,6 +68,50 @@ class FormSearch:
             self.publish()
         return self.as_values()
 
+    async def apply(self) -> Values:
+        """Show the network with the best form, until the viewer ends, and return the search. Nothing is written.
+
+        Raises:
+            UnknownNameError: there is no finished search.
+            ModelError: no form fits.
+            BusyError: the network is not available.
+        """
+        result = self._finished()
+        if not result["is_present"]:
+            worker = self.catalog.worker
+            worker.use_form(await worker.request("apply_form", search=self._number))
+            self.catalog.snippets = self.catalog.snippets.with_form_file()
+            self._update(result, is_present=True, applied=True)
+        return self.as_values()
+
+    async def save(self, force: bool) -> Values:
+        """Save what is certain of the best form, with `force` all of it, beside the model, and return the search.
+
+        Raises:
+            UnknownNameError, ModelError, BusyError: as `apply`.
+            OutputError, InputFormError: the model is not a file, or the file of its form cannot be written or read.
+        """
+        result = self._finished()
+        saved = await self.catalog.worker.request("save_form", search=self._number, force=force)
+        if saved["complete"] and result["is_present"]:
+            self.catalog.snippets = self.catalog.snippets.without("form").without("classes")  # the file has both
+        self._update(result, saved=saved, exists=result["exists"] or saved["complete"])
+        return self.as_values()
+
+    def _finished(self) -> Values:
+        """Return the result of the last search, if its best form can be used."""
+        if self.phase != "done" or self.result is None:
+            raise UnknownNameError("there is no finished search for the input form")
+        if not self.result["fits"]:
+            raise ModelError("no input form fits, so none can be used")
+        return self.result
+
+    def _update(self, result: Values, **changes: Any) -> None:
+        """Change the result, unless another search has been started since."""
+        if self.result is result:
+            self.result = {**result, **changes}
+            self.publish()
+
     def on_progress(self, progress: Values) -> None:
         """Apply and publish progress that the worker has sent."""
         if self.phase == "running" and progress["number"] == self._number:
@@ -99,7 +138,7 @@ class FormSearch:
             found = await self.catalog.worker.request(
                 "find_form", priority=2, number=number, images=self.request, search=number
             )
-            phase, note, result = "done", "", {**found, **self._commands(found)}
+            phase, note, result = "done", "", {**found, "applied": False, "saved": None}
         except Cancelled:
             return
         except DreamfiltersError as error:
@@ -107,17 +146,3 @@ class FormSearch:
         if number == self._number and self.phase == "running":
             self.phase, self.note, self.result = phase, note, result
             self.publish()
-
-    def _commands(self, found: Values) -> Values:
-        """Return the command that saves the best form beside the model, and the one that starts the viewer with it.
-
-        Both are '' where the form is not saved: it does not fit, is that of the viewer, or the model is not a file.
-        """
-        if not found["fits"] or found["is_present"] or found["file"] is None or self.source is None:
-            return {"save": "", "restart": ""}
-        force = found["exists"] or not found["is_clear"]
-        as_saved = self.snippets.without("form").without("classes")  # the file has both
-        return {
-            "save": self.snippets.inputs(self.source, self.labels, force=force),
-            "restart": as_saved.serve(self.source, self.labels)[0],
-        }

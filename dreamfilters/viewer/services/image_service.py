@@ -56,6 +56,11 @@ class ImageService:
         self._on_change()
         return {}
 
+    def drop_maps(self) -> None:
+        """Drop all maps, also those that are being computed: the network has another input form now."""
+        self._maps.drop(lambda _: True)
+        self._running.clear()
+
     async def set_camera_frame(self, content: bytes) -> Values:
         """Add the camera's image, or replace its content."""
         image = await asyncio.to_thread(self._catalog.images.set_camera_frame, content)
@@ -69,6 +74,16 @@ class ImageService:
         await self._catalog.network()
         key, pixels = await self._catalog.network_input(image)
         return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=self._top)}
+
+    async def mask_png(self, image: str) -> bytes:
+        """Return an image with the mask of its predicted classes over it as a PNG, for a network with a map of classes.
+
+        Raises:
+            UnknownNameError, TargetError: unknown image, or the output is no map of classes.
+        """
+        key, pixels = await self._catalog.network_input(image)
+        png: bytes = await self._catalog.worker.request("class_mask_png", key=key, image=pixels)
+        return png
 
     async def layer_maps(self, layer: str, image: str) -> Values:
         """Return the numbers of each unit of a layer for an image."""
@@ -114,13 +129,15 @@ class ImageService:
     async def _compute(self, key: MapKey) -> LayerMaps:
         layer, image, _ = key
         input_key, pixels = await self._catalog.network_input(image)
+        description = self._catalog.description
         maps: LayerMaps = await self._catalog.worker.request("layer_maps", layer=layer, key=input_key, image=pixels)
-        if input_key == key[1:]:  # otherwise the camera's image has changed
+        if input_key == key[1:] and description is self._catalog.description:  # same camera's image, same input form
             self._maps[key] = maps
         return maps
 
     def _on_done(self, key: MapKey, task: asyncio.Task[LayerMaps]) -> None:
-        self._running.pop(key, None)
+        if self._running.get(key) is task:
+            self._running.pop(key)
         if not task.cancelled():
             task.exception()  # marks it as retrieved, in case all callers were canceled
 

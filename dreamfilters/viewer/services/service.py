@@ -58,18 +58,17 @@ class Service:
         self._settings = settings
         separate = isinstance(settings.spec, str)
         self.catalog = Catalog(
-            WorkerClient(settings.spec, settings.options, self._on_event, settings.prepare, separate=separate)
+            WorkerClient(settings.spec, settings.options, self._on_event, settings.prepare, separate=separate),
+            snippets=settings.snippets,
         )
         self._scan_progress: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
         self.images = ImageService(self.catalog, settings.top, self._publish_images)
-        self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn, settings.snippets)
-        self.units = UnitService(self.catalog, self.dreams.queue, settings.snippets)
-        self.form_search = FormSearch(
-            self.catalog, self.hub, self._spawn, settings.snippets, settings.images, settings.labels
-        )
+        self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn)
+        self.units = UnitService(self.catalog, self.dreams.queue)
+        self.form_search = FormSearch(self.catalog, self.hub, self._spawn)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -117,7 +116,7 @@ class Service:
     def state(self) -> Values:
         """Return the state of the viewer except its images: phase, network, recipes and progress of the scan."""
         worker, description = self.catalog.worker, self.catalog.description
-        command, python = self._settings.snippets.serve(self._settings.images, self._settings.labels)
+        command, python = self.catalog.snippets.serve(self._settings.images, self._settings.labels)
         return {
             "phase": worker.phase,
             "note": worker.note,
@@ -156,8 +155,7 @@ class Service:
         if request is not None:
             self.units.scan_request = self.form_search.request = request
             self.form_search.publish()
-            self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})
-            self.catalog.worker.scan(request)
+            self._scan(request)
 
     def _on_event(self, topic: str, value: Any) -> None:
         """Apply an event of the worker."""
@@ -180,13 +178,27 @@ class Service:
         elif topic == "report":
             self.hub.publish("report", value)
         elif topic == "network":
-            if catalog.description is None:  # the worker has not crashed and started again
+            before, catalog.description = catalog.description, value
+            if before is None or before.form_key != value.form_key:  # else the worker has crashed and started again
                 self._report(value.values["form"]["line"])
-            catalog.description = value
+            if before is not None and before.form_key != value.form_key:
+                self._start_over()
             self.hub.publish("state", self.state())
             self._publish_images()  # labels are class names now
         else:
             self.hub.publish("state", self.state())
+
+    def _start_over(self) -> None:
+        """Drop what was computed in another input form, and scan the images again."""
+        self.catalog.evidence = None
+        self.images.drop_maps()
+        self.dreams.drop_all()
+        if self.units.scan_request is not None:
+            self._scan(self.units.scan_request)
+
+    def _scan(self, request: ScanRequest) -> None:
+        self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})
+        self.catalog.worker.scan(request)
 
     def _report(self, line: str) -> None:
         if line and self._settings.report is not None:

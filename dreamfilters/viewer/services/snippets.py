@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+FORM_FILE = "form.toml"  # where the user has to save a form that has been found
 _FORM_FLAGS = ("range", "order")  # keys of an input form that are also options of the command line
 
 
@@ -44,11 +45,10 @@ class Snippets:
         words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *self._flags]
         return shlex.join(words), f"df.serve({arguments})"
 
-    def inputs(self, images: str | Path, labels: str | Path | None = None, *, force: bool = False) -> str:
-        """Return the command that finds the input form with these images and saves it beside the model."""
-        saving = ["--save", "--force"] if force else ["--save"]
-        words = ["dreamfilters", "inputs", self.spec, *_image_words(images, labels), *saving]
-        return shlex.join([*words, *self.without("size")._flags])
+    def with_form_file(self) -> Snippets:
+        """Return the snippets for a form that only the viewer has: they name a file in which it has to be saved."""
+        others = self.without("form").without("classes")
+        return replace(others, options=(*others.options, ("form", FORM_FILE)))
 
     def without(self, option: str) -> Snippets:
         """Return the snippets without an option."""

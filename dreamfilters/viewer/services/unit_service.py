@@ -24,7 +24,6 @@ from dreamfilters.viewer.messages import (
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_queue import DreamQueue, QueuedDream
 from dreamfilters.viewer.services.dream_service import default_recipe
-from dreamfilters.viewer.services.snippets import Snippets
 
 _MAX_UNITS = 32  # of a report; the command line has no such limit
 _BY: By = "max"  # the response of a unit is the maximum of its map
@@ -36,10 +35,10 @@ _MAX_REPORTS = 4  # in memory; the oldest is dropped first
 class UnitService:
     """Units, their verdicts and reports."""
 
-    def __init__(self, catalog: Catalog, dreams: DreamQueue, snippets: Snippets) -> None:
+    def __init__(self, catalog: Catalog, dreams: DreamQueue) -> None:
         """Serve the units of a catalog with their dreams."""
         self.scan_request: ScanRequest | None = None  # the images that reports compare with, if there are any
-        self._catalog, self._dreams, self._snippets = catalog, dreams, snippets
+        self._catalog, self._dreams = catalog, dreams
         self._reports: dict[str, bytes] = {}
         self._count = 0
 
@@ -58,7 +57,7 @@ class UnitService:
         """Return everything that is known of a unit."""
         description, evidence = await self._catalog.network_with_unit(layer, unit), self._catalog.evidence
         target = description.target(layer, unit)
-        command, python = self._snippets.dream(target, default_recipe(layer), 0, description.chosen_size)
+        command, python = self._catalog.snippets.dream(target, default_recipe(layer), 0, description.chosen_size)
         named = f"{description.layers[layer].name}:{unit}"
         return {
             "layer": layer,

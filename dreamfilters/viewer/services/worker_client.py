@@ -85,6 +85,10 @@ class WorkerClient:
             if not future.done():
                 self._outbox.put(request)
 
+    def use_form(self, found: bytes) -> None:
+        """Let a worker that is restarted open the network with an input form that a search has found."""
+        self.options = {**self.options, "found": found}
+
     def scan(self, request: ScanRequest) -> None:
         """Let the worker scan these images while no request is waiting."""
         self._scan = request

@@ -51,11 +51,11 @@ export interface FormRanking {
   fits: boolean;
   is_clear: boolean;
   is_present: boolean; // whether the network is shown with the best form and class order
+  applied: boolean; // whether it is since the search
   toml: string; // the best form as a file model.toml
   file: string | null; // the name of that file; null where the model is not a file
   exists: boolean; // whether there is a file of that name
-  save: string; // the command that saves it; "" where it should not be saved
-  restart: string; // the command that starts the viewer with the saved form
+  saved: { text: string; complete: boolean } | null; // the outcome of saving it, and whether it is saved as a whole
 }
 
 export interface FormTrial {
@@ -79,6 +79,7 @@ export interface Network {
   class_layer: string | null;
   /** The name of that layer in the model. */
   class_output: string | null;
+  has_mask: boolean; // whether the output is a map of classes
 }
 
 export interface InputForm {
@@ -169,6 +170,7 @@ export interface Prediction {
   /** The share of the image where it is predicted; null unless the output is a map of classes. */
   share: number | null;
   predicted: boolean;
+  color: string | null; // of the class in the mask; null unless the output is a map of classes
 }
 
 /** GET api/maps/<layer>/<image>: numbers for each unit, and the size of its map on the sheet. */

@@ -27,7 +27,6 @@ from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 from dreamfilters.networks.preprocessing.search.result import FormRanking
-from dreamfilters.networks.preprocessing.settings_file import inputs_in
 from dreamfilters.progress import Progress
 from dreamfilters.report.report import report_files
 from dreamfilters.runs.dream_run import DreamJob
@@ -36,12 +35,12 @@ from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
 from dreamfilters.viewer.worker.scan_task import run_scan
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
 _MAX_DREAMS = 256  # finished dreams that can still be saved or measured; the oldest is dropped first
 _FRAME_INTERVAL = 0.1  # seconds
-_TRIALS = 8  # of a ranking of input forms that the page lists
 _REPORT_IMAGES = 4  # real images next to each dream of a report
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
@@ -60,9 +59,12 @@ class Handlers:
         self.send = send
         self._spec = spec if isinstance(spec, str) else getattr(spec, "name", "model")
         self._form_file = settings_file(spec) if isinstance(spec, str) else None
+        self._inputs = options.get("inputs") or {}
         self._session = ModelSession(open_network(spec, options))
         self._dreams: dict[str, tuple[DreamRequest, Dream]] = {}
         self._references: ReferenceSet | None = None
+        self._scans = 0  # requested so far; only the latest is continued
+        self._search: tuple[int, Network, FormRanking] | None = None  # the last one: its number, and what it tried
         send("network", self._session.description)
 
     def handle(self, request: Request, pause: Pause) -> Any:
@@ -70,12 +72,14 @@ class Handlers:
         session = self._session
         interactive: dict[str, Callable[..., Any]] = {
             "layer_maps": session.layer_maps, "unit_map": session.unit_map, "predictions": session.predictions,
+            "class_mask_png": session.class_mask_png,
         }  # fmt: skip
         if request.action in interactive:
             return interactive[request.action](**request.arguments)
         with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
             "measure": self.measure, "compare": self.compare, "find_form": self.find_form,
+            "apply_form": self.apply_form, "save_form": self.save_form,
         }  # fmt: skip
         return with_steps[request.action](pause, **request.arguments)
 
@@ -85,9 +89,23 @@ class Handlers:
         yield
 
     def scan(self, request: ScanRequest) -> Iterator[None]:
-        """Scan the images, one batch per step, and send progress, evidence and verdicts."""
-        request = replace(request, images=self._images(request))
-        self._references = yield from run_scan(self._session, request, self.send)
+        """Scan the images, one batch per step, and send progress, evidence and verdicts.
+
+        The steps end where another scan is requested, or the network gets another input form.
+        """
+        self._scans += 1
+        return self._scan(request, self._scans)
+
+    def _scan(self, request: ScanRequest, number: int) -> Iterator[None]:
+        if self._scans == number:
+            steps = run_scan(self._session, replace(request, images=self._images(request)), self.send)
+            while self._scans == number:
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    self._references = done.value
+                    return
+                yield
 
     def dream(self, pause: Pause, request: DreamRequest) -> Values:
         """Return a finished dream: its image, the unit's map on it, and the numbers of the ascent.
@@ -158,7 +176,32 @@ class Handlers:
 
         network = self._session.network
         ranking = rank_forms(network, self._images(images), progress=on_progress)
+        self._search = search, network, ranking
         return ranking_values(network, ranking, self._form_file)
+
+    def apply_form(self, pause: Pause, search: int) -> bytes:
+        """Give the network the best form of a search, send its description, and return the form for a restart.
+
+        Dreams and evidence in the form so far are dropped.
+        """
+        network, ranking = self._found(search)
+        found = packed(ranking.best)
+        self._session = ModelSession(with_form(network, found))
+        self._dreams.clear()
+        self._references = None
+        self._scans += 1
+        self.send("network", self._session.description)
+        return found
+
+    def save_form(self, pause: Pause, search: int, force: bool) -> Values:
+        """Save the best form of a search beside the model; see `found_form.save_form`."""
+        network, ranking = self._found(search)
+        return save_form(self._form_file, network, ranking, self._inputs, force=force)
+
+    def _found(self, search: int) -> tuple[Network, FormRanking]:
+        if self._search is None or self._search[0] != search:
+            raise UnknownNameError("the search is no longer in memory; search again")
+        return self._search[1:]
 
     def _dream(self, dream: str) -> tuple[DreamRequest, Dream]:
         if dream not in self._dreams:
@@ -217,28 +260,6 @@ def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dr
             "measures": list(compared.captions.values()),
             "numbers": compared.row,
             "missing": compared.missing,
-        }
-    )
-    return values
-
-
-def ranking_values(network: Network, ranking: FormRanking, file: Path | None) -> Values:
-    """Return a ranking of input forms as JSON values; `file` is where the best form can be saved."""
-    best = ranking.best
-    is_present = best.form == network.form and best.order.classes == network.classes
-    values: Values = plain(
-        {
-            "images": len(best.right),
-            "failures": len(ranking.failures),
-            "chance": ranking.chance,
-            "trials": [trial.as_values() for trial in ranking.ranked[:_TRIALS]],
-            "remarks": ranking.remarks,
-            "fits": ranking.fits,
-            "is_clear": ranking.is_clear,
-            "is_present": is_present,
-            "toml": best.as_toml(None if file is None else inputs_in(file)),
-            "file": None if file is None else file.name,
-            "exists": file is not None and file.exists(),
         }
     )
     return values

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import quoted
-from dreamfilters.errors import ModelError
+from dreamfilters.errors import ModelError, TargetError
 from dreamfilters.evidence.activations import activations
+from dreamfilters.evidence.maps.class_mask import class_color, class_mask, mask_over
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
+from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
+from dreamfilters.viewer.worker.found_form import with_form
 
 MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
 _SIDE = 224  # pixels of the input of a network that takes any size
@@ -28,14 +31,20 @@ _ALL_LAYERS = 2**28  # bytes of one image's activations up to which all layers a
 
 
 def open_network(spec: Any, options: Mapping[str, Any]) -> Network:
-    """Return the network with a definite input size."""
+    """Return the network with a definite input size.
+
+    Of the options, `found` is a form that a search has found before the worker was restarted; `load` takes the others.
+    """
+    options = dict(options)
+    found = options.pop("found", None)
     if isinstance(spec, Network):
         as_it_is = {"form": spec.form, "classes": spec.classes, **spec.choices}
         network = load(spec.model, **{**as_it_is, **options}) if options else spec
     else:
         network = load(spec, **options)
     height, width = network.form.size
-    return replace(network, form=replace(network.form, size=(height or _SIDE, width or _SIDE)))
+    network = replace(network, form=replace(network.form, size=(height or _SIDE, width or _SIDE)))
+    return network if found is None else with_form(network, found)
 
 
 class ModelSession:
@@ -86,15 +95,33 @@ class ModelSession:
 
     def predictions(self, key: Any, image: ImageArray, top: int) -> list[Values]:
         """Return the top-k classes predicted for an image; the values of a regression."""
-        address = predicted_from(self.network)
-        layer = next((layer for layer, info in self.description.layers.items() if info.name == address), None)
+        layer = self._predicted_from
         if layer is None:
             return []
         return [
             {"index": each.number, "name": each.name, "probability": plain(each.probability),
-             "logit": plain(each.logit), "share": each.share, "predicted": each.predicted}
+             "logit": plain(each.logit), "share": each.share, "predicted": each.predicted,
+             "color": None if each.share is None else "#{:02x}{:02x}{:02x}".format(*class_color(each.number))}
             for each in predictions(self.network, self.activation(layer, key, image), top)
         ]  # fmt: skip
+
+    def class_mask_png(self, key: Any, image: ImageArray) -> bytes:
+        """Return an image with the color of the class that is predicted at each position over it, as a PNG.
+
+        Raises:
+            TargetError: the output is no map of classes.
+        """
+        layer = self._predicted_from
+        if layer is None or not self.description.values["has_mask"]:
+            raise TargetError(f"{self.network.name}: the output is not a map of classes, so there is no mask")
+        mask = class_mask(self.network.head, self.activation(layer, key, image))
+        return png_of(mask_over(image, mask, self.network.output_layer))
+
+    @property
+    def _predicted_from(self) -> str | None:
+        """The id of the layer whose values `predictions` takes."""
+        address = predicted_from(self.network)
+        return next((layer for layer, info in self.description.layers.items() if info.name == address), None)
 
 
 def _activation_bytes(network: Network, size: tuple[int, int]) -> int:
@@ -139,6 +166,7 @@ def describe_network(network: Network) -> NetworkDescription:
             ],
             "edges": _edges(network, {name: keys[key] for name, key in ids.items()}),
             "class_layer": CLASS_LAYER if targets else None,
+            "has_mask": bool(targets) and network.layer(LOGITS).kind == "map",
             "class_output": network.output_layer.name if targets else None,
         },
         layers=shown,

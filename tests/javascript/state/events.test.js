@@ -7,7 +7,9 @@ import { app } from "../../../dreamfilters/viewer/static/state/store.js";
 
 const empty = app.get();
 const dream = (phase, more = {}) => ({ id: "D0", layer: "L1", unit: 2, phase, ...more });
-const stateOf = (more = {}) => ({ phase: "ready", note: "", network: { name: "signs", fingerprint: "f" }, ...more });
+const FORM = { text: "8x8 RGB, 0 to 1", interval: "[0, 1]" };
+const networkOf = (more = {}) => ({ name: "signs", fingerprint: "f", form: FORM, classes: ["a", "b"], ...more });
+const stateOf = (more = {}) => ({ phase: "ready", note: "", network: networkOf(), ...more });
 
 beforeEach(() => app.set(empty));
 
@@ -17,8 +19,26 @@ test("an equal network stays the same object", () => {
   applyState(stateOf({ note: "restarted" }));
   assert.equal(app.get().network, network);
   assert.equal(app.get().note, "restarted");
-  applyState(stateOf({ network: { name: "signs", fingerprint: "g" } }));
+  applyState(stateOf({ network: networkOf({ fingerprint: "g" }) }));
   assert.equal(app.get().network.fingerprint, "g");
+});
+
+test("another input form or class order drops the dreams and fetches everything again", async () => {
+  const others = [networkOf({ form: { ...FORM, text: "8x8 RGB, 0 to 255" } }), networkOf({ classes: ["b", "a"] })];
+  let reads = 0;
+  applyState(stateOf());
+  for (const network of others) {
+    applyDream(dream("done"));
+    await fetchResource("api/maps/L0/I0", async () => (reads += 1));
+    applyState(stateOf());
+    assert.deepEqual(Object.keys(app.get().dreams), ["D0"]);
+    applyState(stateOf({ network }));
+    assert.deepEqual(app.get().dreams, {});
+    assert.equal(app.get().network, network);
+    await fetchResource("api/maps/L0/I0", async () => (reads += 1));
+    applyState(stateOf());
+  }
+  assert.equal(reads, 4);
 });
 
 test("images and evidence that a state does not have are kept", () => {

@@ -46,6 +46,17 @@ test("an assumed form has its hint only where no search is possible", () => {
   assert.equal(originText({ network: network(), form_search: search("idle") }), "from net.toml");
 });
 
+test("a form that the search has found is named as saved once all of it is", () => {
+  const found = network({ form: { source: "given", origin: "found by the search" } });
+  const search = (saved) => ({ phase: "done", share: 1, note: "", result: { applied: true, saved, file: "net.toml" } });
+  assert.equal(originText({ network: found, form_search: search(null) }), "found by the search");
+  assert.equal(originText({ network: found, form_search: search({ complete: false }) }), "found by the search");
+  assert.equal(
+    originText({ network: found, form_search: search({ complete: true }) }),
+    "found by the search, saved in net.toml",
+  );
+});
+
 test("the button starts the search, then shows its progress or its result", () => {
   const text = (phase, share = 0) => searchButtonText({ phase, share, note: "", result: null });
   assert.equal(text("none"), null);

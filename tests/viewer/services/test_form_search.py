@@ -12,6 +12,7 @@ from dreamfilters.viewer.services.form_search import FormSearch
 from dreamfilters.viewer.services.snippets import Snippets
 
 FOUND = {"fits": True, "is_clear": True, "is_present": False, "file": "net.toml", "exists": False}
+DONE = {**FOUND, "applied": False, "saved": None}
 OPTIONS = {"form": {"range": (0.0, 1.0)}, "classes": Path("names.txt"), "size": 8}
 
 
@@ -20,6 +21,7 @@ class WaitingWorker:
 
     def __init__(self):
         self.reply, self.count = asyncio.get_running_loop().create_future(), 0
+        self.requests, self.used, self.saved = [], None, {"text": "saved as net.toml", "complete": True}
 
     def new_number(self):
         self.count += 1
@@ -29,8 +31,14 @@ class WaitingWorker:
         self.reply.set_exception(Cancelled())
 
     async def request(self, action, **arguments):
-        assert (action, arguments["number"]) == ("find_form", arguments["search"])
-        return await self.reply
+        if action == "find_form":
+            assert arguments["number"] == arguments["search"]
+            return await self.reply
+        self.requests.append((action, arguments))
+        return {"apply_form": b"the form", "save_form": self.saved}[action]
+
+    def use_form(self, found):
+        self.used = found
 
 
 def run(scenario, *, labels=("0", "1"), is_classifier=True):
@@ -39,14 +47,13 @@ def run(scenario, *, labels=("0", "1"), is_classifier=True):
     async def with_search():
         description = NetworkDescription({"is_classifier": is_classifier}, {}, {}, (), (), (8, 8), 3, "bicubic", 16)
         worker = WaitingWorker()
-        catalog = Catalog(worker, None, description)
+        catalog = Catalog(worker, None, description, snippets=Snippets.of("net.keras", OPTIONS))
         catalog.images_listed.set()
         names = tuple(f"{number}.png" for number in range(len(labels)))
         folder = ImageFolder(tuple(map(Path, names)), labels)
         tasks = []
         search = FormSearch(
-            catalog, EventHub(), lambda work: tasks.append(asyncio.ensure_future(work)),
-            Snippets.of("net.keras", OPTIONS), Path("images"), Path("labels.csv"), ScanRequest(names, folder),
+            catalog, EventHub(), lambda work: tasks.append(asyncio.ensure_future(work)), ScanRequest(names, folder)
         )  # fmt: skip
         await asyncio.wait_for(scenario(search, worker, tasks), 20)
         return search
@@ -54,7 +61,7 @@ def run(scenario, *, labels=("0", "1"), is_classifier=True):
     return asyncio.run(with_search())
 
 
-def test_a_search_runs_once_and_ends_with_the_commands_that_use_its_result():
+def test_a_search_runs_once_and_ends_with_its_result():
     async def scenario(search, worker, tasks):
         assert search.as_values()["phase"] == "idle"
         assert (await search.start())["phase"] == "running"
@@ -67,28 +74,58 @@ def test_a_search_runs_once_and_ends_with_the_commands_that_use_its_result():
         await tasks[0]
 
     found = run(scenario).as_values()
-    assert (found["phase"], found["note"]) == ("done", "")
-    assert found["result"] == {
-        **FOUND,
-        "save": "dreamfilters inputs net.keras images --labels labels.csv --save --classes names.txt --range 0 1",
-        "restart": "dreamfilters serve net.keras images --labels labels.csv --size 8",
-    }
+    assert (found["phase"], found["note"], found["result"]) == ("done", "", DONE)
+
+
+def test_the_best_form_is_applied_once_and_survives_a_restart_of_the_worker():
+    async def scenario(search, worker, tasks):
+        worker.reply.set_result(FOUND)
+        await search.start()
+        await tasks[0]
+        for _ in range(2):
+            assert (await search.apply())["result"] == {**DONE, "is_present": True, "applied": True}
+        assert worker.requests == [("apply_form", {"search": 1})]
+        assert worker.used == b"the form"
+
+    command, _ = run(scenario).catalog.snippets.serve("images")
+    assert command == "dreamfilters serve net.keras images --size 8 --form form.toml"
 
 
 @pytest.mark.parametrize(
-    ("more", "expected"),
-    [({"is_clear": False}, "--save --force"), ({"exists": True}, "--save --force"),
-     ({"fits": False, "is_clear": False}, ""), ({"is_present": True}, ""), ({"file": None}, "")],
-)  # fmt: skip
-def test_a_form_that_is_of_no_use_has_no_command_and_one_that_nearly_ties_needs_force(more, expected):
+    ("complete", "command"),
+    [
+        (True, "dreamfilters serve net.keras --size 8"),
+        (False, "dreamfilters serve net.keras --size 8 --form form.toml"),
+    ],
+)
+def test_the_form_is_saved_only_on_request_and_the_commands_then_need_no_other_file(complete, command):
     async def scenario(search, worker, tasks):
-        worker.reply.set_result({**FOUND, **more})
+        worker.reply.set_result(FOUND)
         await search.start()
         await tasks[0]
+        await search.apply()
+        assert [action for action, _ in worker.requests] == ["apply_form"]
+        worker.saved = {"text": "a line", "complete": complete}
+        saved = await search.save(force=False)
+        assert worker.requests[1] == ("save_form", {"search": 1, "force": False})
+        assert (saved["result"]["saved"], saved["result"]["exists"]) == (worker.saved, complete)
 
-    save = run(scenario).result["save"]
-    assert expected in save
-    assert bool(save) == bool(expected)
+    assert run(scenario).catalog.snippets.serve(None)[0] == command
+
+
+def test_without_a_finished_search_that_fits_nothing_is_applied_or_saved():
+    async def scenario(search, worker, tasks):
+        for error, match in ((UnknownNameError, "no finished search"), (ModelError, "no input form fits")):
+            for use in (search.apply, lambda: search.save(force=True)):
+                with pytest.raises(error, match=match):
+                    await use()
+            if error is UnknownNameError:
+                worker.reply.set_result({**FOUND, "fits": False})
+                await search.start()
+                await tasks[0]
+        assert worker.requests == []
+
+    run(scenario)
 
 
 def test_a_canceled_search_stays_canceled():

@@ -1,5 +1,8 @@
 """A vision transformer in the viewer: its token layers are listed, drawn, scanned and dreamed of like maps."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -88,8 +91,60 @@ def test_the_input_form_and_a_poor_accuracy_are_reported(tmp_path):
     assert mistakes == {name: None if name.startswith("0/") else "0" for name in mistakes}
     assert all(image["mistake"] == mistakes[image["name"]] for image in ranked)
     assert upload["mistake"] is None
-    assert (search["result"]["fits"], search["result"]["save"]) == (False, "")
+    assert (search["result"]["fits"], search["result"]["applied"]) == (False, False)
     assert search["result"]["remarks"][-1].startswith("no input form fits: the best accuracy is 33%")
     assert lines[0] == "input form of blank: 8x8 RGB, 0 to 1 (assumed; --range LOW HIGH sets another range)"
     assert lines[1].startswith("warning: only 33% of 15 labeled images are predicted correctly")
     assert len(lines) == 2
+
+
+@pytest.fixture
+def bright(tmp_path):
+    """A viewer of a network in a file that tells bright from dark images in 0..255; in 0..1 all are dark."""
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.layers[-1].set_weights([np.repeat([[0.0, 1 / 16]], 16, axis=0), np.array([0.0, -127.0])])
+    model.save(tmp_path / "bright.keras")
+    for number in range(20):
+        file = tmp_path / "images" / str(number % 2) / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png(np.full((4, 4), (0.9 if number % 2 else 0.1) + number / 400)))
+    settings = settings_for(str(tmp_path / "bright.keras"), {}, images=tmp_path / "images")
+    viewer = start_server(settings, access_for("127.0.0.1", None, (), "/"), "127.0.0.1", 0)
+    with Page(viewer.url) as page:
+        page.wait_for(lambda: page.state()["evidence"]["phase"] == "ready")
+        yield viewer, page
+    viewer.close()
+
+
+@pytest.mark.slow
+def test_a_form_that_is_found_replaces_that_of_the_running_viewer_and_outlives_its_worker(bright, tmp_path):
+    viewer, page = bright
+
+    def right():
+        """How many images are predicted as labeled, once they are scanned in the form shown."""
+        page.wait_for(lambda: page.state()["evidence"]["phase"] == "ready" and page.state()["accuracy"])
+        return page.state()["accuracy"]["right"]
+
+    assert right() == 10
+    dark = page.get("/api/maps/C/I19").json()
+    dream = page.post("/api/dreams", {"layer": "C", "unit": 1, "recipe": "fast"}).json()["id"]
+    assert page.post("/api/form-search/apply").status == 404
+    assert page.post("/api/form-search/save", {"force": False}).status == 404
+    page.post("/api/form-search")
+    page.wait_for(lambda: page.state()["form_search"]["phase"] == "done")
+    assert page.post("/api/form-search/apply").json()["result"]["applied"]
+    state = page.state()
+    assert (state["network"]["form"]["text"], state["network"]["form"]["origin"]) == (
+        "4x4 gray, 0 to 255", "found by the search",
+    )  # fmt: skip
+    assert page.get("/api/dreams").json() == {"dreams": []}
+    assert page.get(f"/api/dreams/{dream}/image.png").status == 404
+    assert right() == 20
+    bright_map = page.get("/api/maps/C/I19").json()
+    assert bright_map["maximum"][1] - dark["maximum"][1] == pytest.approx(254 * 0.9225, abs=1)
+    assert not list(tmp_path.glob("*.toml"))
+    os.kill(viewer.worker_pid, signal.SIGKILL)
+    page.wait_for(lambda: page.state()["phase"] == "restarting")
+    page.wait_for(lambda: page.state()["phase"] == "ready")
+    assert page.state()["network"]["form"]["origin"] == "found by the search"
+    assert page.get("/api/maps/C/I19").json() == bright_map

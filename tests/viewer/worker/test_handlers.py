@@ -3,12 +3,15 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from dreamfilters.cli import app
+from dreamfilters.errors import UnknownNameError
 from dreamfilters.images import image_folder
 from dreamfilters.networks.programs import programs_of
-from dreamfilters.viewer.messages import Cancelled, DreamRequest, ScanRequest
+from dreamfilters.viewer.messages import Cancelled, DreamRequest, Request, ScanRequest
 from dreamfilters.viewer.worker.handlers import Handlers, compile_dream, run_dream
-from dreamfilters.viewer.worker.session import ModelSession
+from dreamfilters.viewer.worker.session import ModelSession, open_network
 from tests.viewer.http_client import png
 
 
@@ -55,6 +58,58 @@ def test_the_input_form_is_found_with_progress_and_pauses(bright):
     assert "range = [0.0, 255.0]" in found["toml"]
     assert (found["fits"], found["is_clear"], found["is_present"]) == (True, True, False)
     assert (found["file"], found["exists"]) == ("bright.toml", False)
+
+
+def test_the_best_form_is_applied_without_writing_and_saved_as_the_command_saves_it(bright, tmp_path):
+    handlers, images, events = bright
+    handlers.find_form(lambda: None, images, 7)
+    before = sorted(tmp_path.rglob("*"))
+    found = handlers.apply_form(lambda: None, 7)
+    assert sorted(tmp_path.rglob("*")) == before
+    described = [value for topic, value in events if topic == "network"]
+    assert [each.values["form"]["text"] for each in described] == ["4x4 gray, 0 to 1", "4x4 gray, 0 to 255"]
+    assert described[1].values["form"]["origin"] == "found by the search"
+    assert described[0].form_key != described[1].form_key
+    white = np.ones((4, 4, 1), np.float32)
+    assert handlers.handle(Request(0, 0, "predictions", {"key": "w", "image": white, "top": 1}), None)[0]["index"] == 1
+    reopened = open_network(str(tmp_path / "bright.keras"), {"found": found})  # after a crash
+    assert (reopened.form.describe(), reopened.origin.text) == ("4x4 gray, 0 to 255", "found by the search")
+    saved = handlers.save_form(lambda: None, 7, force=False)
+    assert saved == {"text": f"saved as {tmp_path / 'bright.toml'}", "complete": True}
+    by_command = tmp_path / "command" / "bright.keras"
+    by_command.parent.mkdir()
+    by_command.write_bytes((tmp_path / "bright.keras").read_bytes())
+    run = CliRunner().invoke(app, ["inputs", str(by_command), str(tmp_path / "images"), "--save"])
+    assert run.exit_code == 0
+    assert (tmp_path / "bright.toml").read_text() == by_command.with_suffix(".toml").read_text()
+    with pytest.raises(UnknownNameError, match="the search is no longer in memory; search again"):
+        handlers.apply_form(lambda: None, 6)
+
+
+def test_a_file_with_another_form_is_replaced_only_by_force(bright, tmp_path):
+    handlers, images, _ = bright
+    handlers.find_form(lambda: None, images, 7)
+    (tmp_path / "bright.toml").write_text("range = [-1, 1]\n")
+    saved = handlers.save_form(lambda: None, 7, force=False)
+    assert (saved["complete"], (tmp_path / "bright.toml").read_text()) == (False, "range = [-1, 1]\n")
+    assert "its range is -1 to 1, the best 0 to 255" in saved["text"]
+    assert handlers.save_form(lambda: None, 7, force=True)["complete"]
+    assert "range = [0.0, 255.0]" in (tmp_path / "bright.toml").read_text()
+
+
+def test_a_scan_ends_where_the_form_changes_and_a_later_one_is_of_the_new_form(bright):
+    handlers, images, events = bright
+    handlers.find_form(lambda: None, images, 7)
+    running, waiting = handlers.scan(images), handlers.scan(images)
+    assert list(running) == []  # another one has been requested since
+    next(waiting)
+    handlers.apply_form(lambda: None, 7)
+    events.clear()
+    assert list(waiting) == []
+    assert events == []
+    list(handlers.scan(images))
+    (evidence,) = [value for topic, value in events if topic == "evidence"]
+    assert evidence.accuracy.value == 1.0
 
 
 def test_a_search_for_the_input_form_ends_where_it_is_canceled(bright):

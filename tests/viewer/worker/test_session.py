@@ -1,12 +1,15 @@
+import io
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
-from dreamfilters.errors import ModelError
+from dreamfilters.errors import ModelError, TargetError
 from dreamfilters.evidence.activations import activations
+from dreamfilters.evidence.maps.class_mask import class_color
 from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.networks import LOGITS, LayerInfo, load
 from dreamfilters.networks.layers.layer_info import TokenGrid
@@ -235,6 +238,31 @@ def test_a_map_of_classes_is_a_layer_of_maps(scene):
     assert sum(each["share"] for each in session.predictions("a", scene(8, 8), 5)) == 1
 
 
+def test_the_mask_of_a_map_of_classes_is_drawn_in_the_colors_of_its_predictions():
+    session = described(layers.Conv2D(2, 1, activation="softmax", name="seg"))
+    kernel = np.zeros((1, 1, 3, 2), np.float32)
+    kernel[0, 0, 0] = [-1, 1]  # class 1 where there is red, class 0 where there is less than a half
+    session.network.model.layers[-1].set_weights([kernel, np.float32([0.5, -0.5])])
+    image = np.zeros((8, 8, 3), np.float32)
+    image[:, 4:, 0] = 1
+    assert session.description.values["has_mask"]
+    drawn = np.asarray(Image.open(io.BytesIO(session.class_mask_png("a", image))))
+    height, width = drawn.shape[:2]
+    colors = {each["index"]: each["color"] for each in session.predictions("a", image, 5)}
+    for index, column, below in ((0, width // 4, (0, 0, 0)), (1, 3 * width // 4, (255, 0, 0))):
+        assert colors[index] == "#{:02x}{:02x}{:02x}".format(*class_color(index))
+        expected = [0.45 * under + 0.55 * over for under, over in zip(below, class_color(index), strict=True)]
+        assert drawn[height // 2, column].tolist() == pytest.approx(expected, abs=1)
+
+
+def test_other_outputs_have_no_mask(network, scene):
+    session = ModelSession(network)
+    assert not session.description.values["has_mask"]
+    assert {each["color"] for each in session.predictions("a", scene(), 3)} == {None}
+    with pytest.raises(TargetError, match="tiny: the output is not a map of classes"):
+        session.class_mask_png("a", scene())
+
+
 def test_a_regression_has_its_value_and_no_layer_of_classes(scene):
     session = described(layers.GlobalAveragePooling2D(), layers.Dense(1, name="age"))
     assert session.description.values["class_layer"] is None
@@ -242,5 +270,5 @@ def test_a_regression_has_its_value_and_no_layer_of_classes(scene):
     value = float(session.activation(by_name(session.description)["age"]["id"], "a", scene(8, 8))[0])
     assert found == {
         "index": 0, "name": "age:0", "probability": None, "logit": pytest.approx(value), "share": None,
-        "predicted": False,
+        "predicted": False, "color": None,
     }  # fmt: skip

@@ -66,6 +66,19 @@ export const startFormSearch = () => attempt(async () => applyFormSearch(await p
 
 export const cancelFormSearch = () => attempt(async () => applyFormSearch(await post(paths.cancelFormSearch())));
 
+/** Show the network with the best form that the search has found. */
+export const applyForm = () =>
+  attempt(async () => {
+    applyFormSearch(await post(paths.applyForm()));
+    showMessage("The page shows the network with the form that the search has found. The images are scanned again.");
+  });
+
+/**
+ * Save the best form beside the model.
+ * @param {boolean} force all of it, also what is not certain and in place of another file
+ */
+export const saveForm = (force) => attempt(async () => applyFormSearch(await post(paths.saveForm(), { force })));
+
 /**
  * Upload images and show the last one.
  * @param {Iterable<File>} files

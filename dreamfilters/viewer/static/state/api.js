@@ -75,7 +75,7 @@ const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
 /** The addresses of the server's resources, relative to the page. Layers are given by their ids. */
 export const paths = {
   state: () => "api/state",
-  /** @param {ImageRef} image @param {"image" | "thumb" | "input"} kind */
+  /** @param {ImageRef} image @param {"image" | "thumb" | "input" | "mask"} kind */
   image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
   /** @param {ImageRef} image */
   remove: (image) => `api/images/${image.id}/remove`,
@@ -99,6 +99,8 @@ export const paths = {
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
   formSearch: () => "api/form-search",
   cancelFormSearch: () => "api/form-search/cancel",
+  applyForm: () => "api/form-search/apply",
+  saveForm: () => "api/form-search/save",
   dreams: () => "api/dreams",
   /** @param {Dream} dream @param {"cancel" | "save"} action */
   dreamAction: (dream, action) => `api/dreams/${dream.id}/${action}`,

@@ -71,12 +71,20 @@ async function fetchState() {
 export function applyState(state) {
   const before = app.get();
   const { images, evidence, network, ...rest } = state;
-  const changed = before.network?.fingerprint !== network?.fingerprint;
+  const changed = networkKey(before.network) !== networkKey(network);
   app.set(changed ? { ...rest, network } : rest); // an equal network stays the same object: no view is rendered again
+  if (changed && before.network) {
+    app.set({ dreams: {}, selectedDream: null, endedDreams: before.endedDreams + 1 }); // those in another input form
+    refresh((address) => address.startsWith("api/"));
+  }
   if (images) applyImages(images);
   if (evidence) applyEvidence(evidence);
   if (before.phase !== state.phase && state.phase === "ready") refresh((address) => address.startsWith("api/"));
 }
+
+/** What differs between two networks, or between two input forms of one. @param {ServerState["network"]} network */
+const networkKey = (network) =>
+  network && JSON.stringify([network.fingerprint, network.form.text, network.form.interval, network.classes]);
 
 /** @param {ImageInfo[]} images */
 const applyImages = (images) => app.set({ images });

@@ -33,8 +33,10 @@ function describeAccuracy({ right, count, value, chance }) {
  * Return where the input form comes from. An assumed one is explained only where the search cannot find a better one.
  * @param {Pick<AppState, "form_search"> & { network: import("../types.js").Network }} state
  */
-export const originText = ({ network: { form }, form_search: search }) =>
-  form.source === "assumed" && search.phase !== "none" ? "assumed" : form.origin;
+export function originText({ network: { form }, form_search: { phase, result } }) {
+  if (form.source === "assumed" && phase !== "none") return "assumed";
+  return result?.applied && result.saved?.complete ? `${form.origin}, saved in ${result.file}` : form.origin;
+}
 
 /**
  * Whether what the page shows may be that of a wrong input form.

@@ -133,6 +133,8 @@ function Aside(props) {
 /** @param {PageProps} props */
 function Images({ view, net, layer, images, ready, state }) {
   const form = state.network?.form;
+  const [masked, setMasked] = useState(true);
+  const kind = !ready ? "image" : masked && state.network?.has_mask ? "mask" : "input";
   const sheet = useMapSheet(ready && layer?.display === "maps" ? layer.id : null, images[0]).value;
   const fields = useFieldGeometry(layer, form, sheet?.full);
   const positionOf =
@@ -146,10 +148,14 @@ function Images({ view, net, layer, images, ready, state }) {
         }
       : null;
   return html`
+    ${
+      state.network?.has_mask &&
+      html`<button aria-pressed=${masked} onClick=${() => setMasked(!masked)}>Predicted mask</button>`
+    }
     ${images.slice(0, MOST_IMAGES).map(
       (image) => html`
       <section key=${image.id}>
-        <${MarkedImage} image=${image} src=${paths.image(image, ready ? "input" : "image")} alt=${image.name}
+        <${MarkedImage} image=${image} src=${paths.image(image, kind)} alt=${image.name}
             layer=${layer} positionOf=${positionOf} form=${form} />
         <p class="image-name"><b>${image.label ?? image.name}</b>
           ${image.label && html`<span class="small soft">${image.name}</span>`}

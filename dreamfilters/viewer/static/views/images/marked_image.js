@@ -76,11 +76,11 @@ export function Predictions({ view, net, image, ready }) {
   return html`
     <ol class="predictions">
       ${classes.map(
-        ({ index, name, logit, probability, share, predicted }, rank) => html`
+        ({ index, name, logit, probability, share, predicted, color }, rank) => html`
         <li class=${names(rank === 0 && predicted && "best")} key=${index}>
           <${classLayer ? "a" : "span"} title=${predictionTitle(index, logit, probability, share)}
               ...${classLayer && anchorTo(view, { layer: classLayer.name, unit: index, compare: [] })}>
-            <span class="name">${name}</span>
+            <span class="name">${color && html`<i class="swatch" style=${{ background: color }}></i>`}${name}</span>
             <b>${probability === null ? formatNumber(logit) : formatPercent(share ?? probability)}</b>
           <//>
           ${probability !== null && html`<${ShareBar} fraction=${share ?? probability} />`}

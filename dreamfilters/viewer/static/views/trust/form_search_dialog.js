@@ -2,7 +2,7 @@
 // The search for the input form: its progress, then the ranked forms and how to use the best one.
 import { html, names } from "../../lib/html.js";
 import { formatPercent, plural } from "../../lib/number_format.js";
-import { cancelFormSearch, copyText, startFormSearch } from "../../state/actions.js";
+import { applyForm, cancelFormSearch, copyText, saveForm, startFormSearch } from "../../state/actions.js";
 import { Dialog } from "../shared/controls.js";
 import { Progress } from "../shared/states.js";
 
@@ -70,20 +70,34 @@ function Trials({ trials }) {
     ${common.length > 0 && html`<p class="small soft">${common.map((column) => `${column}: ${trials[0][column]}`).join(", ")}</p>`}`;
 }
 
-/** How to use the best form. @param {{ result: FormRanking }} props */
+/** How to use the best form, then how to save it. @param {{ result: FormRanking }} props */
 function NextStep({ result }) {
-  const { fits, is_present: isPresent, save, restart, toml, file, exists } = result;
+  const { fits, is_present: isPresent, applied, toml, file } = result;
   if (!fits) return null;
-  if (isPresent) return html`<p><b>The page shows the network in the best of these forms.</b></p>`;
-  if (!save) {
-    return html`<p>To use the best form, save these lines as a file and start the viewer with${" "}
-      <code>--form FILE</code>, or <code>form="FILE"</code> in Python.</p><${Code} text=${toml} what="the input form" />`;
+  if (!isPresent) {
+    return html`<p><button class="primary" onClick=${applyForm}>Use the best form</button></p>
+      <p class="small soft">The images are scanned again, and the dreams so far are dropped. Nothing is saved.</p>`;
   }
-  return html`<p>To use the best form, ${exists ? "replace" : "save it as"} <code>${file}</code> beside the model:</p>
-    <${Code} text=${save} what="the command line" />
-    <p>Then stop the viewer (Ctrl-C) and start it again:</p>
-    <${Code} text=${restart} what="the command line" />`;
+  return html`<p><b>The page shows the network in the best of these forms.</b></p>
+    ${applied && (file ? html`<${Saving} result=${result} file=${file} />` : html`<${SavingByHand} toml=${toml} />`)}`;
 }
+
+/** Saving beside the model, for other commands and the next start. @param {{ result: FormRanking, file: string }} props */
+function Saving({ result: { saved, exists, is_clear: isClear }, file }) {
+  if (saved?.complete) return html`<p class="small">${saved.text}</p>`;
+  if (saved) {
+    return html`<p class="doubt">${saved.text}</p>
+      <p><button onClick=${() => saveForm(true)}>${exists ? `Replace ${file}` : "Save all of it"}</button></p>`;
+  }
+  return html`<p><button class="primary" onClick=${() => saveForm(false)}>
+      ${exists ? `Complete ${file}` : `Save as ${file}`}</button></p>
+    <p class="small soft">Until then, other commands and the next start do not use this form.
+      ${isClear ? "" : " Where forms nearly tie, what they share is saved."}</p>`;
+}
+
+/** @param {{ toml: string }} props */
+const SavingByHand = ({ toml }) => html`<p>To use it elsewhere, save these lines as a file and give it as${" "}
+  <code>--form FILE</code>, or <code>form="FILE"</code> in Python.</p><${Code} text=${toml} what="the input form" />`;
 
 /** @param {{ text: string, what: string }} props */
 const Code = ({ text, what }) => html`
