@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -66,11 +67,8 @@ class Campaign:
             finally:
                 worker.end()
 
-        threads = [threading.Thread(target=serve, args=(number,)) for number in range(self.jobs)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(self.jobs) as threads:
+            list(threads.map(serve, range(self.jobs)))  # raises what a thread raised
         return verdicts
 
     def _in_time(self) -> Iterator[str]:

@@ -18,8 +18,10 @@ import numpy as np
 
 from tests.fuzz.mutations import archive_members
 from tests.fuzz.mutations.protobuf_fields import varint
+from tests.malformed_files import ROWS
 from tests.networks.old_files import Arrays, conv, layer, numbers, write_h5
 
+_SMALL = 200_000  # bytes of a file that is worth the time of changing it
 SIDE = 8  # pixels of the networks' input
 NAMES = ("one", "two", "three")
 NETWORK = "net.keras"
@@ -54,6 +56,16 @@ def write_models(folder: Path) -> None:
         path.write_bytes(archive_members.packed(members))
     config, arrays = _of_keras_2()
     write_h5(folder / "old.h5", config, arrays)
+
+
+def write_malformed(folder: Path) -> None:
+    """Write the files that `tests.malformed_files` lists: each is refused for one reason, and may be for another."""
+    folder.mkdir(parents=True)
+    for name, (make, _) in ROWS.items():
+        if name.endswith((".h5", ".keras")):
+            path = make(folder)
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > _SMALL:
+                path.rmdir() if path.is_dir() else path.unlink()
 
 
 def write_architecture(folder: Path) -> None:
@@ -307,6 +319,7 @@ def _field(number: int, value: int | bytes) -> bytes:
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "models": write_models,
+    "malformed": write_malformed,
     "architecture": write_architecture,
     "savedmodel": write_saved_model,
     "images": write_images,

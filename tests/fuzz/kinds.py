@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,20 +63,26 @@ def _command(model: str, chance: Chance) -> list[str]:
 def _bytes_or(content: bytes, chance: Chance, change: archive_members.Change, paths: list[Path]) -> bytes:
     """Return the content, changed in its structure or, of ten cases in three, in its bytes."""
     if chance.random() < 0.7:
-        return change(content, chance)
+        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            return change(content, chance)  # what is malformed already may have no structure that could be changed
     return raw_bytes.damaged(content, chance, [path.read_bytes() for path in sorted(paths)])
 
 
+def _model(good: Path, pattern: str, chance: Chance) -> tuple[list[Path], Path]:
+    """Return the model files of a format, and the one to change; one of five is malformed already."""
+    paths = [*good.glob(pattern)]
+    malformed = good.parent / "malformed"
+    return paths, _one([*malformed.glob(pattern)] if chance.random() < 0.2 else paths, chance)
+
+
 def _hdf5(good: Path, case: Path, chance: Chance) -> list[str]:
-    paths = [*good.glob("*.h5")]
-    path = _one(paths, chance)
+    paths, path = _model(good, "*.h5", chance)
     (case / path.name).write_bytes(_bytes_or(path.read_bytes(), chance, hdf5_objects.changed, paths))
     return _command(path.name, chance)
 
 
 def _keras(good: Path, case: Path, chance: Chance) -> list[str]:
-    paths = [*good.glob("*.keras")]
-    path = _one(paths, chance)
+    paths, path = _model(good, "*.keras", chance)
     (case / path.name).write_bytes(_bytes_or(path.read_bytes(), chance, _keras_archive, paths))
     return _command(path.name, chance)
 
@@ -257,4 +265,4 @@ KINDS = {
     "run": Kind("runs", _run, 3),
     "record": Kind("runs", _record, 1, reads_any=True),
 }
-ALSO = {"images": ("texts",)}  # good files of another kind that a kind takes files from
+ALSO = {"images": ("texts",), "models": ("malformed",)}  # good files of another kind that a kind takes files from

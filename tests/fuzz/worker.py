@@ -57,7 +57,7 @@ def _print(values: dict[str, Any], replies: io.TextIOBase | Any) -> None:
 def _prepare(good: Path, kinds: list[str]) -> None:
     """Import what commands import, and write the good files that are missing."""
     from dreamfilters import cli, images  # noqa: F401
-    from dreamfilters.cli.options import import_tensorflow
+    from dreamfilters.cli.tensorflow_loading import import_tensorflow
     from dreamfilters.runs import reproduction  # noqa: F401
 
     import_tensorflow()
