@@ -160,12 +160,12 @@ class _Worker:
         root = Path(__file__).parents[2]
         limits = json.dumps(asdict(self.campaign.limits))
         path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-        self.process = subprocess.Popen(
-            [*PROGRAM, self.place, self.campaign.folder / "good", limits, self.kinds],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.place / "log.txt").open("ab"), cwd=root,
-            env={**os.environ, **_SETTINGS, "HOME": str(self.place / "home"), "PYTHONPATH": path},
-            start_new_session=True,
-        )  # fmt: skip
+        with (self.place / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*PROGRAM, self.place, self.campaign.folder / "good", limits, self.kinds],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=root, start_new_session=True,
+                env={**os.environ, **_SETTINGS, "HOME": str(self.place / "home"), "PYTHONPATH": path},
+            )  # fmt: skip
         reply = self._reply(_START)
         if reply is None:
             code = self.end()

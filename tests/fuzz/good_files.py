@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -18,7 +19,6 @@ import numpy as np
 
 from tests.fuzz.mutations import archive_members
 from tests.fuzz.mutations.protobuf_fields import varint
-from tests.malformed_files import ROWS
 from tests.networks.old_files import Arrays, conv, layer, numbers, write_h5
 
 _SMALL = 200_000  # bytes of a file that is worth the time of changing it
@@ -53,13 +53,24 @@ def write_models(folder: Path) -> None:
         members = archive_members.members_of(path.read_bytes())
         version = json.loads(members["metadata.json"])["keras_version"]
         members["metadata.json"] = json.dumps({"keras_version": version}).encode()  # without the date
+        members["config.json"] = _renumbered(members["config.json"].decode()).encode()
         path.write_bytes(archive_members.packed(members))
     config, arrays = _of_keras_2()
     write_h5(folder / "old.h5", config, arrays)
 
 
+def _renumbered(config: str) -> str:
+    """Return a configuration in which shared objects are numbered in their order, not by their places in memory."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'(?<="shared_object_id": )\d+', lambda found: str(numbers.setdefault(found[0], len(numbers) + 1)), config
+    )
+
+
 def write_malformed(folder: Path) -> None:
     """Write the files that `tests.malformed_files` lists: each is refused for one reason, and may be for another."""
+    from tests.malformed_files import ROWS  # it imports Keras
+
     folder.mkdir(parents=True)
     for name, (make, _) in ROWS.items():
         if name.endswith((".h5", ".keras")):

@@ -30,7 +30,7 @@ class Watch:
         secret: a file that no case may read or change, unless `reads_any`.
     """
 
-    allowed: tuple[str, ...]
+    allowed: tuple[Path, ...]
     secret: Path
     reads_any: bool = False
     _breaches: list[str] | None = field(default=None, init=False)
@@ -85,8 +85,8 @@ class Watch:
             return
         below = Path(f"/proc/self/fd/{folder}").readlink() if folder >= 0 else Path.cwd()
         named = below / os.fsdecode(path)
-        found = str(named.resolve() if event == "open" else named.parent.resolve() / named.name)
-        if not found.startswith(self.allowed) and str(named) != os.devnull:
+        found = named.resolve() if event == "open" else named.parent.resolve() / named.name
+        if not any(found.is_relative_to(root) for root in self.allowed) and str(named) != os.devnull:
             self._breaches.append(f"{event} {named}")
 
     def _open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:

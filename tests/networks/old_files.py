@@ -21,7 +21,7 @@ def write_h5(
     """Write an .h5 file as `model.save` did; with no configuration as `model.save_weights` did."""
     with h5py.File(path, "w") as file:
         group = file if config is None else file.create_group("model_weights")
-        for where in {file, group}:
+        for where in dict.fromkeys((file, group)):
             where.attrs["keras_version"] = version.encode()
             if backend:
                 where.attrs["backend"] = backend.encode()
