@@ -84,6 +84,9 @@ class InputSettings(pydantic.BaseModel):
         usual = _STANDARDIZED_SCALE if self.standardized else 1.0
         scale = usual if self.scale is None else self.scale
         mean, std = self.mean or (0.0,), self.std or (1.0,)
+        if self.scale is None and max(mean) > usual:
+            white = f"white, which is {usual:g} without scale; add scale = 255 for the means of images in 0..255"
+            raise InputFormError(f"mean={list(mean)}: above {white}")
         return replace(form, scale=scale, mean=mean, std=std, standardized=bool(self.standardized))
 
 

@@ -71,6 +71,14 @@ def test_a_contradiction_is_refused():
         read_settings({"range": [0, 1], "scale": 2}).applied(InputForm())
 
 
+def test_means_of_bytes_need_the_scale_of_bytes():
+    means = {"mean": [123, 117, 104], "std": [58, 57, 57]}
+    with pytest.raises(InputFormError, match=r"mean=\[123.0, 117.0, 104.0\]: above white, which is 1 .* scale = 255"):
+        read_settings(means).applied(InputForm())
+    assert read_settings({**means, "scale": 255}).applied(InputForm()).mean == (123.0, 117.0, 104.0)
+    assert read_settings({**means, "standardized": True}).applied(InputForm()).scale == 255
+
+
 def test_no_file_is_refused(tmp_path):
     with pytest.raises(InputFormError, match=r"none\.toml: cannot be read: No such file"):
         read_settings(tmp_path / "none.toml")
