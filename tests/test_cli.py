@@ -156,7 +156,7 @@ def test_a_second_run_needs_no_other_folder(run_command, workspace):
     for target in ("conv1:1", "conv1:3"):
         lines, err = dream(target, "--seed", "3")
         assert lines[-1] == str(other / "contact-sheet.png")
-        assert err == f"{TINY}{folder} holds another run; the output directory is {other}\n"
+        assert err == (f"{TINY}{folder}: holds a run with other settings (seed); the output directory is {other}\n")
     assert dream("conv1:0", "--seed", "4", "--force")[0][-1] == str(folder / "contact-sheet.png")
 
 

@@ -122,6 +122,8 @@ def run(
                 dreamer = dreamer if job.wrap_dreamer is None else job.wrap_dreamer(dreamer)
                 found = audit(job.network, scan, job.layers, seed=job.seed, dreamer=dreamer, progress=progress)
                 finish(claimed, found, scan)
+            else:
+                claimed.update(_contents(claimed, read_audit(folder), scan))
         except KeyboardInterrupt:
             return RunResult(folder, None, 0, units, stopped=True)
         failures = () if scan is None else scan.failures
@@ -201,14 +203,18 @@ def attempt_of(entry: DreamEntry, network: Network, name: str) -> Attempt:
 
 def finish(claimed: RunFolder, found: Audit, scan: Scan | None) -> None:
     """Write the result, and last the manifest, which marks the audit as finished."""
+    files = {name: claimed.write(name, content) for name, content in _contents(claimed, found, scan).items()}
+    files |= manifests_inside(claimed.path, [SCAN, *_dream_folders(claimed.path)])
+    claimed.save_manifest(files, found.as_values(), () if scan is None else scan.failures)
+
+
+def _contents(claimed: RunFolder, found: Audit, scan: Scan | None) -> dict[str, bytes]:
+    """Return the table, the chart and the page of an audit by their names."""
     listed = {TABLE: "every unit with its evidence", CHART: "the layers as a chart", MANIFEST: "settings and results"}
     if (claimed.path / SCAN / scan_store.PAGE).is_file():
         listed = {f"{SCAN}/{scan_store.PAGE}": "the scan of the images", **listed}
     page = audit_page(found, scan, listed)
-    contents = {TABLE: units_csv(found), CHART: png_of(shares_chart(found)), PAGE: page}
-    files = {name: claimed.write(name, content) for name, content in contents.items()}
-    files |= manifests_inside(claimed.path, [SCAN, *_dream_folders(claimed.path)])
-    claimed.save_manifest(files, found.as_values(), () if scan is None else scan.failures)
+    return {TABLE: units_csv(found), CHART: png_of(shares_chart(found)), PAGE: page}
 
 
 def _written(folder: Path, manifest: Manifest) -> list[str]:

@@ -22,6 +22,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
+from dreamfilters.report.page_code import page_code
 from dreamfilters.report.report import cards_of, report_files
 from dreamfilters.runs import dream_run, dream_store, scan_run, scan_store
 from dreamfilters.runs.dream_store import DreamEntry
@@ -82,6 +83,7 @@ class CompareJob:
             "images": plan.source.digest,
             "labels": hashlib.sha256(labels).hexdigest(),
             "user_image": plan.user_image and [plan.user_image[0], _digest(plan.user_image[1])],
+            "pages": page_code(),
             "versions": backend.versions(),
         }
         return dict(json.loads(as_json(values)))

@@ -98,6 +98,8 @@ def run(
             store.finish(job.scan.result(state))
         store.clear_state()  # of a run that was killed after its last file, too
         scan = replace(read_scan(folder), images=job.scan.source)
+        if kept:
+            store.update(scan)
         return RunResult(folder, scan, total, total, scan.failures, kept=kept)
 
 

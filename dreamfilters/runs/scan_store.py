@@ -74,10 +74,7 @@ class ScanStore:
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which marks the scan as finished."""
         arrays = {**scan.arrays, "predicted": scan.predicted, "truth": scan.truth}
-        from dreamfilters.report.scan_page import scan_page  # it imports TensorFlow
-
-        page = scan_page(scan, {TABLE: "the statistics of every unit", MANIFEST: "settings and results"})
-        contents = {ARRAYS: npz_bytes(dict(sorted(arrays.items()))), TABLE: units_csv(scan), PAGE: page}
+        contents = {ARRAYS: npz_bytes(dict(sorted(arrays.items()))), **_shown(scan)}
         files = {name: self.run.write(name, content) for name, content in contents.items()}
         results = {
             "layers": [facts.as_values() for facts in scan.facts],
@@ -90,9 +87,21 @@ class ScanStore:
         }
         self.run.save_manifest(files, results, scan.failures)
 
+    def update(self, scan: Scan) -> None:
+        """Make the table and the page of a finished scan again, which an update of this tool may have changed."""
+        self.run.update(_shown(scan))
+
     def clear_state(self) -> None:
         """Remove the state of the unfinished scan."""
         self.run.remove([UNFINISHED])
+
+
+def _shown(scan: Scan) -> dict[str, bytes]:
+    """Return the table and the page of a scan by their names."""
+    from dreamfilters.report.scan_page import scan_page  # it imports TensorFlow
+
+    page = scan_page(scan, {TABLE: "the statistics of every unit", MANIFEST: "settings and results"})
+    return {TABLE: units_csv(scan), PAGE: page}
 
 
 def _checksum(content: bytes) -> bytes:

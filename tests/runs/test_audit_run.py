@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,17 @@ def test_a_finished_audit_is_not_repeated(whole, audit_job, monkeypatch):
     assert audited.value == read_audit(whole)
     assert [name for name, _ in audited.failures] == ["bad.png"]
     assert content(whole) == before
+
+
+def test_the_page_of_a_finished_audit_is_made_again_after_an_update(whole, audit_job, tmp_path, monkeypatch):
+    shutil.copytree(whole, tmp_path / "out")
+    page = tmp_path / "out" / "index.html"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(audit_run, "audit_page", lambda *_: b"an earlier page")
+        assert run(audit_job(), tmp_path / "out").kept
+    assert page.read_bytes() == b"an earlier page"
+    assert run(audit_job(), tmp_path / "out").kept
+    assert content(tmp_path / "out") == content(whole)
 
 
 def stop_after(calls):

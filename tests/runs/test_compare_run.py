@@ -62,6 +62,12 @@ def test_equal_settings_are_kept_and_give_equal_bytes_in_another_folder(job, don
     assert contents(done.folder) == before
 
 
+def test_a_page_of_earlier_code_is_not_kept(job, done, monkeypatch):
+    monkeypatch.setattr(compare_run, "page_code", lambda: "later")
+    with pytest.raises(OutputError, match=r"holds a comparison with other settings \(pages\)"):
+        run(replace(job), done.folder)
+
+
 def test_a_damaged_report_is_made_again(job, tmp_path):
     first = run(job, tmp_path)
     before = contents(tmp_path)

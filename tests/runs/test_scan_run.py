@@ -227,3 +227,17 @@ def test_the_table_holds_every_unit(job, tmp_path):
     assert float(cells["maximum"]) == unit.maximum
     assert cells["max_strongest"] == unit.strongest["max"][0].name
     assert float(cells["mean_q50"]) == unit.histogram["mean"].quantile(0.5)
+
+
+def test_the_page_of_a_finished_scan_is_made_again_after_an_update(job, tmp_path, monkeypatch):
+    run(StoredScanJob(job), tmp_path / "new")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("dreamfilters.report.scan_page.scan_page", lambda scan, listed: b"an earlier page")
+        run(StoredScanJob(job), tmp_path / "out")
+    assert content(tmp_path / "out")["index.html"] == b"an earlier page"
+    monkeypatch.setattr(ScanJob, "advance", lambda *_: pytest.fail("scanned again"))
+    assert run(StoredScanJob(job), tmp_path / "out").kept
+    assert content(tmp_path / "out") == content(tmp_path / "new")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    run(StoredScanJob(job), tmp_path / "out")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before

@@ -52,7 +52,7 @@ class RunOptions:
         of_output(
             "--out",
             metavar="DIR",
-            help="Output directory; default: outputs/MODEL/COMMAND.",
+            help="Output directory; default: outputs/MODEL/COMMAND, numbered if that holds a run with other settings.",
             callback=writable_folder,
         ),
     ] = None
@@ -77,17 +77,18 @@ class RunOptions:
         from dreamfilters.runs.storage.file_names import default_folder
         from dreamfilters.runs.storage.run_folder import free_folder
 
-        default = self.out or default_folder(network.name, kind.command)
-        folder = default if self.out or self.force else free_folder(default, kind, job.settings)
-        lines = iter([network.describe_input()])  # printed once the job has been checked
+        folder, remark = self.out or default_folder(network.name, kind.command), ""
+        if not (self.out or self.force):
+            folder, remark = free_folder(folder, kind, job.settings)
+        lines = iter([network.describe_input(), remark])  # printed once the job has been checked
         with progress(kind.command, self.quiet) as report:
 
             def on_progress(now: Progress) -> None:
-                say(next(lines, ""))
+                for line in lines:
+                    say(line)
                 report(now)
 
             result = run(job, folder, force=self.force, progress=on_progress)
-        say(next(lines, ""))
-        if folder != default:
-            say(f"{default} holds another run; the output directory is {folder}")
+        for line in lines:
+            say(line)
         return result

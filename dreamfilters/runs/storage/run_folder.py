@@ -165,6 +165,14 @@ class RunFolder:
         manifest = Manifest(self.kind.command, self.settings, self.model, files, results, tuple(failures))
         self.opened.write(MANIFEST, manifest.to_json())
 
+    def update(self, contents: Mapping[str, bytes]) -> None:
+        """Replace files of the finished run that this version of the code makes otherwise, and their checksums."""
+        manifest = self.manifest
+        changed = {name: data for name, data in contents.items() if manifest.files.get(name) != sha256(data)}
+        if changed:
+            files = {**manifest.files, **{name: self.write(name, data) for name, data in changed.items()}}
+            self.save_manifest(files, manifest.results, manifest.failures)
+
 
 @contextmanager
 def entered(
@@ -212,11 +220,26 @@ def _earlier(folder: Path) -> Manifest | None:
         raise DamagedError(f"{error}; {hint}") from error
 
 
-def free_folder(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> Path:
-    """Return the first of `folder`, `folder-2`, `folder-3`, ... that a run can enter without `force`."""
+def free_folder(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> tuple[Path, str]:
+    """Return the first of `folder`, `folder-2`, `folder-3`, ... that a run can enter without `force`.
+
+    The text says why it is not `folder`, "" if it is.
+    """
     plain = json.loads(as_json(settings))
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
-    return next(path for path in itertools.chain([folder], numbered) if _is_free(path, kind, plain))
+    free = next(path for path in itertools.chain([folder], numbered) if _is_free(path, kind, plain))
+    return free, "" if free == folder else f"{_held(folder, kind, plain)}; the output directory is {free}"
+
+
+def _held(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> str:
+    earlier = Manifest.read(folder) if folder.is_dir() else None
+    if earlier is None or earlier.command != kind.command:
+        return f"{folder}: holds something else"
+    return f"{folder}: holds {kind.noun} with other settings ({_differing(kind, earlier, settings)})"
+
+
+def _differing(kind: RunKind, earlier: Manifest, settings: Mapping[str, Any]) -> str:
+    return ", ".join(kind.differing(earlier, settings)) or kind.adds
 
 
 def _is_free(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> bool:
@@ -263,10 +286,9 @@ def _joined(run: RunFolder, earlier: Manifest, force: bool) -> RunFolder:
     if joined is not None and earlier.settings == (run.settings if force else joined):
         return replace(run, settings=joined)
     if joined is None and not force:
-        differing = ", ".join(kind.differing(earlier, run.settings)) or kind.adds
         raise OutputError(
-            f"{run.path}: holds {kind.noun} with other settings ({differing}); choose another folder with --out, or "
-            "add --force"
+            f"{run.path}: holds {kind.noun} with other settings ({_differing(kind, earlier, run.settings)}); choose "
+            "another folder with --out, or add --force"
         )
     names = kind.files_in(run.path)
     present = {path.name for path in run.path.iterdir()} - {LOCK}

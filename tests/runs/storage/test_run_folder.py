@@ -80,20 +80,23 @@ def test_adding_overwrites_no_other_file(held):
 
 def test_the_free_folder_is_the_first_that_the_run_can_enter(tmp_path):
     folder = tmp_path / "test"
-    assert free_folder(folder, TEST, SETTINGS) == folder
+    assert free_folder(folder, TEST, SETTINGS) == (folder, "")
     enter(folder)
-    assert free_folder(folder, TEST, SETTINGS) == folder
+    assert free_folder(folder, TEST, SETTINGS) == (folder, "")
     other = {"seed": 2, "top": 4}
-    assert free_folder(folder, TEST, other) == tmp_path / "test-2"
+    free, remark = free_folder(folder, TEST, other)
+    assert (free, remark.count("with other settings (")) == (tmp_path / "test-2", 1)
+    assert remark.endswith(f"; the output directory is {free}")
     (tmp_path / "test-2").write_text("a file")
     (tmp_path / "test-3").mkdir()
     (tmp_path / "test-3" / "notes.txt").touch()
     (tmp_path / "test-4").mkdir()
-    assert free_folder(folder, TEST, other) == tmp_path / "test-4"
+    assert free_folder(folder, TEST, other)[0] == tmp_path / "test-4"
     enter(tmp_path / "test-4", other)
-    assert free_folder(folder, TEST, other) == tmp_path / "test-4"
-    assert free_folder(folder, ADDING, {"seed": 1, "top": 3}) == folder
-    assert free_folder(folder, RunKind("scan", "a scan", TEST.written), SETTINGS) == tmp_path / "test-5"
+    assert free_folder(folder, TEST, other)[0] == tmp_path / "test-4"
+    assert free_folder(folder, ADDING, {"seed": 1, "top": 3}) == (folder, "")
+    remark = f"{folder}: holds something else; the output directory is {tmp_path / 'test-5'}"
+    assert free_folder(folder, RunKind("scan", "a scan", TEST.written), SETTINGS) == (tmp_path / "test-5", remark)
 
 
 def test_a_run_of_another_version_is_refused(held):

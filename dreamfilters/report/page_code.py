@@ -1,0 +1,26 @@
+"""A digest of the code and the templates that make pages: pages made by another version of them are not kept."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def page_code() -> str:
+    """Return the SHA-256 of every module and template of this package.
+
+    It is a setting of the runs whose pages cannot be made again from their results.
+
+    Example:
+        >>> len(page_code())
+        64
+    """
+    folder = Path(__file__).parent
+    files = sorted([*folder.glob("*.py"), *(folder / "templates").iterdir()])
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
