@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
-from dreamfilters.errors import ImageError, printable
+from dreamfilters.errors import ImageError
 from dreamfilters.images.library_warnings import quiet
 
 NUMPY = (".npy", ".npz")  # suffixes
@@ -44,10 +44,10 @@ def read_array(path: str | Path) -> NDArray[Any]:
             raise ValueError(f"its values are {values.dtype}; give integers or floats")
         return values
     except Exception as error:  # decoders raise errors of many types for damaged files
-        reason = _text(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         if any(words in reason for words in _OBJECTS):
             reason = "it holds Python objects, not numbers; save it with dtype uint8, uint16 or float32"
-        raise ImageError(f"{_text(path)}: cannot be read as an array: {reason}") from error
+        raise ImageError(f"{path}: cannot be read as an array: {reason}") from error
 
 
 def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
@@ -62,14 +62,14 @@ def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or 0 in values.shape:
         stack = "; save each image of a stack in a file of its own" if values.ndim == 4 else ""
-        raise ImageError(f"{_text(path)}: has the shape {values.shape}; {_IMAGE}{stack}")
+        raise ImageError(f"{path}: has the shape {values.shape}; {_IMAGE}{stack}")
     if values.dtype.kind in "iu" and values.dtype not in (np.uint8, np.uint16):
-        raise ImageError(f"{_text(path)}: its values are {values.dtype}; save uint8, uint16 or floats in [0, 1]")
+        raise ImageError(f"{path}: its values are {values.dtype}; save uint8, uint16 or floats in [0, 1]")
     white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
     samples: NDArray[np.float32] = np.divide(values, white, dtype=np.float32)
     if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
         found = f"its values range from {values.min():g} to {values.max():g}, not 0 to {white}"
-        raise ImageError(f"{_text(path)}: {found}; save them scaled, and say what 0 and {white} are: --range LOW HIGH")
+        raise ImageError(f"{path}: {found}; save them scaled, and say what 0 and {white} are: --range LOW HIGH")
     return samples
 
 
@@ -110,7 +110,3 @@ def _tiff(path: str | Path) -> NDArray[Any]:
             raise ValueError("it is larger than two gigabytes")
         values = page.asarray()
         return np.moveaxis(values, 0, -1) if page.axes.startswith("S") else values
-
-
-def _text(value: object) -> str:
-    return printable(str(value))

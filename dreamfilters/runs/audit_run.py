@@ -68,7 +68,7 @@ class AuditJob:
         """Everything that decides the result."""
         scan = StoredScanJob(self.scan).settings if self.scan else self._stored_settings
         return {
-            "weights": self.network.fingerprint,
+            "weights": self.model["fingerprint"],
             "input": plain(self.network.form),
             "images": None if scan is None else settings_digest(scan),
             "layers": list(self.layers) if self.layers else None,

@@ -71,9 +71,10 @@ class CompareJob:
         """Everything that decides the bytes of the report."""
         plan = self.plan
         labels = json.dumps(list(plan.source.labels)).encode()
+        other = None if plan.against is None else model_values(plan.against, self.against_spec)
         values = {
-            **_network_values("", plan.network, self.spec),
-            **_network_values("against_", plan.against, self.against_spec),
+            **_network_values("", plan.network, self.model),
+            **_network_values("against_", plan.against, other),
             "targets": list(plan.targets),
             "measures": list(MEASURES),
             "recipe": plan.recipe.as_values(),
@@ -150,9 +151,9 @@ class StoredDreams(Mapping[str, tuple[Dream, ...]]):
         return len(self.entries)
 
 
-def _network_values(prefix: str, network: Network | None, spec: str) -> dict[str, Any]:
+def _network_values(prefix: str, network: Network | None, model: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
-        f"{prefix}model": network and model_values(network, spec),
+        f"{prefix}model": model,
         f"{prefix}input": network and plain(network.form),
         f"{prefix}classes": network and list(network.classes),
     }

@@ -21,6 +21,7 @@ from dreamfilters.evidence.maps.layer_page import PageImage, layer_page, overvie
 from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
+from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
@@ -141,38 +142,6 @@ def run(
 
 
 @dataclass(frozen=True, eq=False)
-class ImageArrays:
-    """Images in memory, with the members of an `ImageFolder` that a run of maps uses."""
-
-    images: tuple[ImageArray, ...]
-    failures: tuple[tuple[Path, str], ...] = ()
-
-    @classmethod
-    def of(cls, images: ArrayLike) -> ImageArrays:
-        """Return images (n, h, w, c), a sequence of (h, w, c), or a single one."""
-        values = images if isinstance(images, (list, tuple)) else np.asarray(images, np.float32)
-        single = isinstance(values, np.ndarray) and values.ndim == 3
-        return cls(tuple(np.asarray(image, np.float32) for image in ([values] if single else values)))
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """A name for each image."""
-        return tuple(f"image {number}" for number in range(len(self.images)))
-
-    @cached_property
-    def labels(self) -> tuple[str, ...]:
-        """The label of each image, which is unknown."""
-        return ("",) * len(self.images)
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """Yield these images with their indices."""
-        return ((index, self.images[index]) for index in indices)
-
-
-@dataclass(frozen=True, eq=False)
 class MapJob:
     """The activation maps of a run.
 
@@ -221,7 +190,7 @@ class MapJob:
         """Everything that decides the bytes of the files."""
         network, options = self.network, self.options
         return {
-            "model": {"name": network.name, "fingerprint": network.fingerprint},
+            "model": {"name": network.name, "fingerprint": self.model["fingerprint"]},
             "input": plain(network.form),
             "size": self.size,
             "classes": list(network.classes),
@@ -264,7 +233,7 @@ class MapJob:
     def digests(self) -> tuple[str, ...]:
         """The SHA-256 of each image's file or values, "" for a file that cannot be read; hashed once for a job."""
         if isinstance(self.source, ImageArrays):
-            return tuple(sha256(image.tobytes()) for image in self.source.images)
+            return tuple(sha256(image.tobytes()) for _, image in self.source.only(range(len(self.source))))
         return tuple(map(_file_digest, self.source.paths))
 
 

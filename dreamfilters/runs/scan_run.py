@@ -54,7 +54,7 @@ class StoredScanJob:
         scan = self.scan
         labels = json.dumps([scan.source.labels, scan.classes, scan.labels and scan.labels.rule]).encode()
         return {
-            "weights": scan.network.fingerprint,
+            "weights": self.model["fingerprint"],
             "input": plain(scan.network.form),
             "size": list(scan.size),
             "layers": list(scan.layers),

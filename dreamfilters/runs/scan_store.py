@@ -19,6 +19,7 @@ from dreamfilters.evidence.scan.accumulators import Accumulators, check_arrays
 from dreamfilters.evidence.scan.result import Scan, layer_rows
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.decoding import path_text
+from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
 from dreamfilters.runs.storage.array_files import arrays_of, npz_bytes, read_npz
@@ -163,7 +164,7 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
         return scan
     if len(images) != len(scan.names):
         raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(scan.names)}")
-    return replace(scan, images=images if isinstance(images, ImageFolder) else _Arrays(images))
+    return replace(scan, images=images if isinstance(images, ImageFolder) else ImageArrays(images))
 
 
 def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
@@ -201,14 +202,3 @@ def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
         outputs=outputs,
         remark=typed(str, results["remark"], "remark"),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Arrays:
-    """Images in memory."""
-
-    images: Sequence[ArrayLike] | NDArray[Any]
-
-    def tried(self, index: int) -> NDArray[np.float32]:
-        """Return one image."""
-        return np.asarray(self.images[index], np.float32)

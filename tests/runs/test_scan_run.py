@@ -241,3 +241,11 @@ def test_the_page_of_a_finished_scan_is_made_again_after_an_update(job, tmp_path
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     run(StoredScanJob(job), tmp_path / "out")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_the_weights_are_hashed_once_for_settings_and_manifest(job, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("dreamfilters.networks.network.fingerprint_of", lambda graph: hashed.append(graph) or "abc")
+    stored = StoredScanJob(job)
+    assert (stored.settings["weights"], stored.model["fingerprint"]) == ("abc", "abc")
+    assert len(hashed) == 1

@@ -65,7 +65,7 @@ def compare(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Compare dreams with the real images that activate the same units.
+    """Compare dreams with real images that activate the same units.
 
     \b
     Examples:

@@ -39,7 +39,9 @@ def dream(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="TARGET...", help="conv6:12  conv6:0-15,42  conv6  class:STOP  layer:conv4", callback=valid_targets
+            metavar="TARGET...",
+            help="Units, classes, layers: conv6:12  conv6:0-15,42  class:STOP  layer:conv4",
+            callback=valid_targets,
         ),
     ],
     *,
@@ -120,7 +122,7 @@ def again(
       dreamfilters again outputs/signs/dream/class-STOP-5f1c0a7be2.png
       dreamfilters again old.png --model moved/net.keras --out outputs/again
 
-    The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: it has other bytes.
+    The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: the bytes are different.
     """
     import_tensorflow()
     from dreamfilters.runs.reproduction import job_of, reproduce
@@ -131,7 +133,7 @@ def again(
         reproduction = reproduce(image, job, out, progress=report)
     if out is not None:
         typer.echo(reproduction.entry.image)
-    typer.echo("the same bytes" if reproduction.same else f"other bytes: {reproduction.why}")
+    typer.echo("the same bytes" if reproduction.same else f"different bytes: {reproduction.why}")
     raise typer.Exit(0 if reproduction.same else 1)
 
 

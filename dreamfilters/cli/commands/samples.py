@@ -32,8 +32,8 @@ def demo(
     typer.echo(page)
 
 
-def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
-    """Write the built-in sample images, rendered signs, into class folders.
+def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.")]) -> None:
+    """Write the rendered sample images into class folders.
 
     \b
     Example:
@@ -44,14 +44,17 @@ def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
     typer.echo(f"{len(write_samples(folder))} rendered images in {folder}")
 
 
-def gtsrb(folder: Annotated[Path, typer.Argument(metavar="FOLDER")], quiet: Quiet = False) -> None:
-    """Download the German Traffic Sign Recognition Benchmark into class folders.
+def gtsrb(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.")], quiet: Quiet = False
+) -> None:
+    """Download GTSRB, a data set of German traffic signs.
 
     \b
     Example:
       dreamfilters gtsrb data/gtsrb
 
-    From its public archive, with checksums. Run the command again to resume a stopped download.
+    The German Traffic Sign Recognition Benchmark, from its public archive, with checksums, in class folders. Run the
+    command again to resume a stopped download.
     """
     from dreamfilters.signs.gtsrb.archive import fetch
 

@@ -92,7 +92,8 @@ class ModelOptions:
         ),
     ] = None
     output: Annotated[
-        str | None, of_model(metavar="NAME", help="Class output of a model with several; default: a softmax.")
+        str | None,
+        of_model(metavar="NAME", help="Output with the classes, if the model has several; default: a softmax."),
     ] = None
     verbose: Verbose = False
 

@@ -15,7 +15,7 @@ from dreamfilters.networks.layers.layer_info import LayerInfo, Shape
 HeadKind: TypeAlias = Literal["softmax", "sigmoid", "binary", "regression"]
 Reals: TypeAlias = NDArray[np.float64]
 
-_LARGEST = 700.0  # exp of more overflows
+LARGEST_LOGIT = 700.0  # exp of more overflows
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ClassHead:
         if self.kind == "softmax":
             shares = np.exp(values - values.max(axis=-1, keepdims=True))
             return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
-        return np.asarray(1 / (1 + np.exp(-np.clip(values, -_LARGEST, _LARGEST))))
+        return np.asarray(1 / (1 + np.exp(-np.clip(values, -LARGEST_LOGIT, LARGEST_LOGIT))))
 
     def predicted(self, logits: ArrayLike) -> NDArray[np.intp]:
         """Return the number of the predicted class for logits (..., classes), shape (...).

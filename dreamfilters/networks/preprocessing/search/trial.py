@@ -17,7 +17,7 @@ from dreamfilters.images import ImageArray, ImageFolder, resize
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.networks.classes.accuracy import SIGNIFICANT
-from dreamfilters.networks.classes.class_head import SOFTMAX
+from dreamfilters.networks.classes.class_head import LARGEST_LOGIT, SOFTMAX
 from dreamfilters.networks.classes.class_labels import ClassLabels
 from dreamfilters.networks.preprocessing.search.class_order import (
     ClassOrder,
@@ -32,7 +32,6 @@ Reals: TypeAlias = NDArray[np.float64]
 _BATCH = 64
 _ROOM = 2**29  # bytes of images held at a time
 _LEAST = 1e-7  # the least probability, as in Keras; otherwise one confident mistake would dominate the loss
-_FAR = 700.0  # exp of more overflows
 _SMALL_GAIN = 0.1  # of the mean loss: the probability of the right class differs by less than a tenth of itself
 
 
@@ -178,7 +177,7 @@ class TrialRunner:
         missing = min(_BATCH, len(self.shown.indices)) - len(stack)  # one compiled program for full batches
         filled = np.concatenate([stack, np.repeat(stack[-1:], missing, axis=0)])
         logits = np.asarray(self.logits(form.to_input(filled)), np.float64)[: len(stack)]
-        logits = np.nan_to_num(logits, nan=0, posinf=_FAR, neginf=-_FAR)
+        logits = np.nan_to_num(logits, nan=0, posinf=LARGEST_LOGIT, neginf=-LARGEST_LOGIT)
         probabilities = np.asarray(self.head.probabilities(logits))
         sums = 1 if self.head.kind == "softmax" else probabilities.sum(axis=1, keepdims=True)
         return probabilities / sums
