@@ -258,7 +258,7 @@ STAGES = {
     ),
     "saved in part": ({**APPLIED, "saved": OPEN}, ["Save all of it"], OPEN["text"]),
     "not saved": ({**APPLIED, "saved": OPEN, "exists": True}, ["Replace net.toml"], OPEN["text"]),
-    "saved": ({**APPLIED, "saved": {"text": "saved as net.toml", "complete": True}}, [], "saved as net.toml"),
+    "saved": ({**APPLIED, "saved": {"text": "", "complete": True}}, [], "It is saved in net.toml beside the model."),
     "present": ({"is_present": True}, [], "The page shows the network in the best of these forms."),
     "no file": ({**APPLIED, "file": None}, ["Copy"], "range = [0, 1]"),
     "no form fits": ({"fits": False}, [], "near tie"),

@@ -55,7 +55,7 @@ export interface FormRanking {
   toml: string; // the best form as a file model.toml
   file: string | null; // the name of that file; null where the model is not a file
   exists: boolean; // whether there is a file of that name
-  saved: { text: string; complete: boolean } | null; // the outcome of saving it, and whether it is saved as a whole
+  saved: { text: string; complete: boolean } | null; // what to know about the file, and whether it has the whole form
 }
 
 export interface FormTrial {

@@ -63,7 +63,7 @@ def save_form(
     """Save what is certain of the best form, or with `force` the whole form, as `dreamfilters inputs --save` does.
 
     Returns:
-        The outcome in one line, and whether the file has the whole form.
+        The outcome in one line, '' for a saved form, and whether the file has the whole form.
 
     Raises:
         OutputError: the model is not a file, or the file cannot be written.
@@ -75,4 +75,4 @@ def save_form(
     update = form_update(path, network, ranking, inputs=held, force=force)
     if update.text is not None:
         write_file(path, update.text.encode())
-    return {"text": update.message or f"saved as {path}", "complete": update.is_complete}
+    return {"text": update.message, "complete": update.is_complete}

@@ -150,7 +150,7 @@ function Images({ view, net, layer, images, ready, state }) {
   return html`
     ${
       state.network?.has_mask &&
-      html`<button aria-pressed=${masked} onClick=${() => setMasked(!masked)}>Predicted mask</button>`
+      html`<button class="mask-switch" aria-pressed=${masked} onClick=${() => setMasked(!masked)}>Predicted mask</button>`
     }
     ${images.slice(0, MOST_IMAGES).map(
       (image) => html`

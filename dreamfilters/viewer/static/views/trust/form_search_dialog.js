@@ -84,7 +84,7 @@ function NextStep({ result }) {
 
 /** Saving beside the model, for other commands and the next start. @param {{ result: FormRanking, file: string }} props */
 function Saving({ result: { saved, exists, is_clear: isClear }, file }) {
-  if (saved?.complete) return html`<p class="small">${saved.text}</p>`;
+  if (saved?.complete) return html`<p class="small">${saved.text || `It is saved in ${file} beside the model.`}</p>`;
   if (saved) {
     return html`<p class="doubt">${saved.text}</p>
       <p><button onClick=${() => saveForm(true)}>${exists ? `Replace ${file}` : "Save all of it"}</button></p>`;
