@@ -104,7 +104,7 @@ def _numpy(path: str | Path) -> NDArray[Any]:
 def _tiff(path: str | Path) -> NDArray[Any]:
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with quiet, tifffile.TiffFile(path) as file:
         page = file.pages.first
         if page.nbytes > _LARGEST:
             raise ValueError("it is larger than two gigabytes")
