@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="worker processes, of about 1 GB each; default: 2")
     parser.add_argument("--out", type=Path, default=Path("build/fuzz"), help="default: build/fuzz")
     parser.add_argument("--minutes", type=float, help="begin no case after this time")
-    parser.add_argument("--seconds", type=float, default=Limits.seconds, help="limit of one case; default: 30")
+    parser.add_argument(
+        "--seconds", type=float, default=Limits.seconds, help="limit of CPU time of one case; default: 30"
+    )
     parser.add_argument("--replay", metavar="CASE", nargs="+", help="stored faults or names of cases")
     options = parser.parse_args()
     kinds = options.kind.split(",")

@@ -24,6 +24,7 @@ from tests.fuzz.watching import memory
 
 PROGRAM = (sys.executable, "-m", "tests.fuzz.worker")
 _START = 180.0  # seconds in which a worker has to be ready
+_ENDED = "the process ended"
 _LOOK = 0.2  # seconds between two looks at a worker's memory
 _SETTINGS = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -111,8 +112,8 @@ class _Worker:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{case}\n".encode())
         self.process.stdin.flush()
-        began, seconds, most = time.monotonic(), self.campaign.limits.seconds, 0
-        verdict, cause = None, "ended"
+        began, seconds, most = time.monotonic(), self.campaign.limits.wall_seconds, 0
+        verdict, cause = None, "the fuzzer could not make the files"
         while True:
             reply = self._reply(_LOOK)
             if reply is None and self.process.poll() is None:
@@ -124,7 +125,7 @@ class _Worker:
                 else:
                     continue
             if reply is not None and "begun" in reply:
-                began = time.monotonic()
+                began, cause = time.monotonic(), _ENDED
                 continue
             if reply is not None and "case" in reply:
                 verdict = Verdict(**{**reply, "arguments": tuple(reply["arguments"])})
@@ -133,7 +134,7 @@ class _Worker:
                 break
             code = self.end()
             if verdict is None:
-                cause = f"the process ended with {code}" if cause == "ended" else cause
+                cause = f"the process ended with {code}" if cause == _ENDED else cause
                 verdict = Verdict(Path(case).name, FAULT, cause, (), time.monotonic() - began, memory=most)
             break
         assert verdict is not None

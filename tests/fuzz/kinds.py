@@ -20,6 +20,7 @@ from tests.fuzz.mutations import (
     json_values,
     protobuf_fields,
     raw_bytes,
+    run_files,
     text_lines,
 )
 
@@ -187,53 +188,26 @@ def _classes(good: Path, case: Path, chance: Chance) -> list[str]:
     return ["scan", NETWORK, "images", "--labels", path.name, "--out", "out/scan"]
 
 
+_RUN_SHARES = {"scan": 8, "audit": 4, "maps": 4, "dream": 2, "compare": 1, "atlas": 1}  # the last ones take seconds
+
+
 def _run(good: Path, case: Path, chance: Chance) -> list[str]:
-    name = str(chance.choice([*RUNS]))
+    names, shares = zip(*_RUN_SHARES.items(), strict=True)
+    name = str(chance.choice(names, p=np.array(shares) / sum(shares)))
     for path in (NETWORK, "net.toml", "images"):
         source = good / path
         shutil.copytree(source, case / path) if source.is_dir() else shutil.copy(source, case)
     folder = case / "out" / name
     shutil.copytree(good / "out" / name, folder)
     for _ in range(chance.integers(1, 3)):
-        _change_file(folder, chance)
+        run_files.change(folder, chance, case.parent / "secret.txt")
     if name == "audit":
+        if chance.random() < 0.5:
+            return ["read-audit", "out/audit"]
         shutil.copytree(good / "out" / "scan", case / "out" / "scan")
     if name == "scan" and chance.random() < 0.7:
         return ["read-scan", "out/scan"] if chance.random() < 0.6 else ["audit", NETWORK, *RUNS["audit"][2:]]
     return RUNS[name]
-
-
-def _change_file(folder: Path, chance: Chance) -> None:
-    """Change a file of a run, or put something else in its place."""
-    path = _one([path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()], chance)
-    content, what = path.read_bytes(), chance.random()
-    if what < 0.12:
-        path.unlink()
-        others: tuple[Callable[[], object], ...] = (
-            lambda: None,
-            path.mkdir,
-            lambda: os.mkfifo(path),
-            lambda: path.symlink_to(Path("/dev/zero")),
-            lambda: path.symlink_to(_secret(folder)),
-            lambda: path.symlink_to(path.name),
-            lambda: path.write_bytes(b""),
-        )
-        others[chance.integers(len(others))]()
-    elif path.suffix == ".json" and what < 0.85:
-        path.write_bytes(json_values.changed_text(content, chance))
-    elif path.suffix == ".npz" and what < 0.85:
-        path.write_bytes(image_headers.npz_changed(content, chance))
-    elif path.suffix == ".png" and what < 0.85:
-        path.write_bytes(image_headers.png_changed(content, chance))
-    elif path.suffix in (".csv", ".html") and what < 0.7:
-        path.write_bytes(text_lines.changed(content.decode(), chance, text_lines.CSV))
-    else:
-        path.write_bytes(raw_bytes.damaged(content, chance))
-
-
-def _secret(folder: Path) -> Path:
-    """Return the file outside the case's folder that nothing may read; `folder` is out/NAME in the case."""
-    return folder.parents[2] / "secret.txt"
 
 
 def _record(good: Path, case: Path, chance: Chance) -> list[str]:
@@ -259,10 +233,10 @@ KINDS = {
     "keras": Kind("models", _keras, 4),
     "savedmodel": Kind("savedmodel", _saved_model, 2),
     "architecture": Kind("architecture", _architecture, 2),
-    "image": Kind("images", _image, 4),
+    "image": Kind("images", _image, 6),
     "toml": Kind("texts", _toml, 3),
-    "classes": Kind("texts", _classes, 2),
-    "run": Kind("runs", _run, 3),
+    "classes": Kind("texts", _classes, 3),
+    "run": Kind("runs", _run, 1),
     "record": Kind("runs", _record, 1, reads_any=True),
 }
 ALSO = {"images": ("texts",), "models": ("malformed",)}  # good files of another kind that a kind takes files from

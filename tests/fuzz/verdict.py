@@ -15,12 +15,17 @@ class Limits:
     """What a case may take.
 
     Attributes:
-        seconds: of wall time.
+        seconds: of CPU time, of all its processes together.
         memory: of any of its processes, in bytes.
     """
 
     seconds: float = 30.0
     memory: int = 2 * 10**9
+
+    @property
+    def wall_seconds(self) -> float:
+        """How long a case is waited for: other programs may keep the machine busy, and what hangs computes nothing."""
+        return 3 * self.seconds
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ def _opened(name: str, case: Path, good: Path, watch: Watch, limits: Limits, rep
         breaches, most = watch.end()
     beside = "" if any(case.glob("images/*.tif")) else native()  # libtiff prints, and Pillow has no way to stop it
     result, line = judged(code, out, err, beside, breaches + _left(case.parent / "tmp"))
-    if seconds > limits.seconds:
-        result, line = FAULT, f"took {seconds:.0f} s"
+    if computed > limits.seconds or seconds > limits.wall_seconds:
+        result, line = FAULT, f"took {computed:.1f} s of CPU time and {seconds:.1f} s"
     elif most > limits.memory:
         result, line = FAULT, f"took {most / 1e9:.1f} GB"
     return Verdict(name, result, line, tuple(arguments), round(seconds, 3), round(computed, 3), most)
@@ -193,6 +193,12 @@ def _read_scan(folder: str) -> None:
         _ = scan.unit(layer.name, 0).strongest
 
 
+def _read_audit(folder: str) -> None:
+    from dreamfilters.runs.audit_run import read_audit
+
+    repr(read_audit(folder))
+
+
 def _read_record(path: str) -> None:
     from dreamfilters.runs.reproduction import job_of
 
@@ -204,6 +210,7 @@ READERS: dict[str, Callable[..., None]] = {
     "read-labels": _read_labels,
     "read-recipe": _read_recipe,
     "read-scan": _read_scan,
+    "read-audit": _read_audit,
     "read-record": _read_record,
 }
 

@@ -36,7 +36,10 @@ _MOST = 20_000  # places of a value that are considered
 
 def changed_text(text: str | bytes, chance: np.random.Generator) -> bytes:
     """Return JSON text with one to three places changed, sometimes so that it is hard to parse or no JSON."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # it is malformed already
+        return damaged(text if isinstance(text, bytes) else text.encode(), chance)
     for _ in range(chance.integers(1, 4)):
         value = changed(value, chance)
     content = json.dumps(value)
