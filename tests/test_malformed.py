@@ -20,12 +20,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes pipes, an
 PROGRAM = """
 import contextlib, io, json, resource, socket, sys
 from dreamfilters import cli
+from dreamfilters.networks.io.parsing.process.parser_server import parsers_kept
 
 def forbidden(*arguments, **more):
     raise SystemExit("the network was asked for")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = forbidden
 told = {}
+kept = parsers_kept()  # starting it for each file would take half a minute
+kept.__enter__()
 for name in json.loads(sys.stdin.read()):
     sys.argv = ["dreamfilters", "dream", name, "conv:0", "--out", "out/x"]
     out, err, code = io.StringIO(), io.StringIO(), 0
@@ -37,6 +40,7 @@ for name in json.loads(sys.stdin.read()):
         except BaseException as error:
             code = repr(error)
     told[name] = [code, out.getvalue(), err.getvalue()]
+kept.__exit__(None, None, None)
 # Linux hands the tests' own peak down to what they start as its ru_maxrss; VmHWM is this program's.
 if sys.platform == "linux":
     peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))

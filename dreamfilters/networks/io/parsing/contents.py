@@ -26,7 +26,7 @@ from dreamfilters.networks.io.parsing.saved_model.folder import (
     stored_config,
     stored_objects,
 )
-from dreamfilters.networks.io.parsing.stored_arrays import StoredArray
+from dreamfilters.networks.io.parsing.stored_arrays import SIZES, ArrayInfo, StoredArray
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,24 @@ def _hdf5(stored: Hdf5File) -> Contents:
     if isinstance(tree.get("model_weights"), dict):
         group, inner = file["model_weights"], tree["model_weights"]
     version, backend = (text_of(group, key) or text_of(file, key) or "" for key in ("keras_version", "backend"))
-    config = text_of(file, "model_config")
+    config = _config(file)
     if config is not None:
         parsed(config)
     elif tree and all(isinstance(member, int) for member in tree.values()):
         raise ModelError(f"holds arrays ({', '.join(list(tree)[:3])}), not a Keras model")
-    layers = _names(group, "layer_names")
-    layout: Layout = inner
-    if layers is not None:
-        layout = tuple(_block(group, inner, layer) for layer in layers)
     infos = tuple(array.info for array in stored.arrays)
+    layers = _names(group, "layer_names")
+    if len(set(layers or [])) < len(layers or []):
+        raise ModelError("it lists a layer twice")
+    layout: Layout = inner if layers is None else tuple(_block(group, inner, layer, infos) for layer in layers)
     return Contents(Description(config, _training(file), version, backend, infos, layout), stored.arrays)
+
+
+def _config(file: h5py.File) -> str | None:
+    try:
+        return text_of(file, "model_config")
+    except ModelError as error:
+        raise ModelError(f"its configuration is not JSON: {error}") from None
 
 
 def _training(file: h5py.File) -> str | None:
@@ -135,20 +142,28 @@ def _training(file: h5py.File) -> str | None:
     return None
 
 
-def _block(group: h5py.Group, tree: Tree, layer: str) -> Block:
+def _block(group: h5py.Group, tree: Tree, layer: str, infos: Sequence[ArrayInfo]) -> Block:
     inside = node_at(tree, layer)
     if isinstance(inside, int):
         raise ModelError(f"it lists the layer {layer}, but has an array there")
     names = _names(group["/".join(filter(None, layer.split("/")))], "weight_names") or []
+    if len(set(names)) < len(names):  # otherwise one array could be read many times
+        raise ModelError(f"it lists a weight of {layer} twice")
     numbers = [node for name in names if isinstance(node := node_at(inside, name), int)]
     if len(numbers) < len(names):
         raise ModelError(f"a weight of {layer} is not an array in this file")
+    strange = next((infos[number].dtype for number in numbers if infos[number].dtype not in SIZES), None)
+    if strange is not None:
+        raise ModelError(f"a weight of {layer} has the type {strange}, not a numeric one")
     return Block(layer.replace("/", "__"), tuple(names), tuple(numbers))
 
 
 def _names(group: h5py.Group, key: str) -> list[str] | None:
     """Return a list of names, None if there is none; long lists are split over several attributes."""
-    whole = texts_of(group, key)
+    try:
+        whole = texts_of(group, key)
+    except ModelError as error:
+        raise ModelError(f"it lists weights at names that are not texts: {error}") from None
     names: list[str] = whole or []
     found, number = whole is not None, 0
     while whole is None and (part := texts_of(group, f"{key}{number}")) is not None:
@@ -156,6 +171,4 @@ def _names(group: h5py.Group, key: str) -> list[str] | None:
         found, number = True, number + 1
         if len(names) > limits.MOST_OBJECTS:
             raise ModelError(f"has more than {limits.MOST_OBJECTS} names in {key}")
-    if len(set(names)) < len(names):  # otherwise one array could be read many times
-        raise ModelError(f"it lists a name twice in {key} of {group.name}")
     return names if found else None

@@ -40,7 +40,9 @@ def parsed(text: str | bytes) -> Config:
         for _ in range(2):  # some files hold json.dumps(model.to_json())
             if isinstance(value, str):
                 if sum(map(value.count, "[{,")) > limits.MOST_VALUES:
-                    raise ModelError(f"its configuration has more than {limits.MOST_VALUES:,} values")
+                    raise ModelError(
+                        f"its configuration is not JSON of a model: more than {limits.MOST_VALUES:,} values"
+                    )
                 value = json.loads(value)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"its configuration is not JSON: {error}") from None

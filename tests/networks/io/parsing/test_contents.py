@@ -35,8 +35,8 @@ def test_an_hdf5_file_behind_other_bytes(path):
 @pytest.mark.parametrize(
     ("group", "key", "names", "words"),
     [
-        ("model_weights/conv", "weight_names", ["conv/kernel:0"] * 2, "it lists a name twice in weight_names"),
-        ("model_weights", "layer_names", ["conv"] * 2, "it lists a name twice in layer_names of /model_weights"),
+        ("model_weights/conv", "weight_names", ["conv/kernel:0"] * 2, "it lists a weight of conv twice"),
+        ("model_weights", "layer_names", ["conv"] * 2, "it lists a layer twice"),
         ("model_weights/conv", "weight_names", ["conv"], "a weight of conv is not an array in this file"),
         ("model_weights/conv", "weight_names", ["./kernel:0"], r"it lists weights at \./kernel:0, but has none there"),
         ("model_weights", "layer_names", ["conv/conv/kernel:0"], "it lists the layer .*, but has an array there"),

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from dreamfilters.errors import ModelError
@@ -45,7 +45,7 @@ def started_parser() -> Iterator[Parser]:
         ModelError: it could not be started.
     """
     if _HAS_FORK:
-        with parsers_kept(), _current[0].forked() as parser:
+        with _server() as server, server.forked() as parser:
             yield parser
         return
     ours, theirs = socket.socketpair()
@@ -63,19 +63,27 @@ _current: list[_Server] = []  # at most one
 _lock = threading.Lock()
 
 
+if _HAS_FORK:
+    os.register_at_fork(after_in_child=_current.clear)  # two processes cannot share one socket
+
+
 @contextmanager
 def parsers_kept() -> Iterator[None]:
     """Keep the process that forks parsers until the block ends: files open faster."""
-    if not _HAS_FORK:
+    with _server() if _HAS_FORK else nullcontext():
         yield
-        return
+
+
+@contextmanager
+def _server() -> Iterator[_Server]:
+    """Yield the process that forks parsers; it starts if there is none, and ends with its last user."""
     with _lock:
         if not _current or _current[0].broken:
             _current[:] = [_Server()]
         server = _current[0]
         server.users += 1
     try:
-        yield
+        yield server
     finally:
         with _lock:
             server.users -= 1
