@@ -213,6 +213,8 @@ def read(path: Path) -> Prior:
         RecipeError: no such file, or not a prior.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("not a regular file")  # a pipe would be waited for
         with np.load(path, allow_pickle=False) as arrays:
             spectrum = arrays.get("spectrum")
             shape = tuple(int(size) for size in arrays["shape"]) if spectrum is not None else (0, 0)

@@ -294,10 +294,19 @@ def run(
                 store.make()
             except KeyboardInterrupt:
                 return RunResult(folder, None, total - store.missing, total, stopped=True)
-        manifest = claimed.manifest
-        summary = AtlasSummary(manifest.results["counts"], manifest.results["losing"])
+        found: _Results = claimed.results(_Results)
+        summary, failures = AtlasSummary(found.counts, found.losing), claimed.manifest.failures
         sheet = f"{DREAMS}/seed-{job.plan.seed}/{dream_store.SHEET}"
-        return RunResult(folder, summary, total, total, manifest.failures, kept=kept, images=(sheet,))
+        return RunResult(folder, summary, total, total, failures, kept=kept, images=(sheet,))
+
+
+@dataclass(frozen=True)
+class _Results:
+    """The results in the manifest: the units' targets, and the values of the summary."""
+
+    units: tuple[str, ...]
+    counts: Mapping[str, int]
+    losing: int
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:

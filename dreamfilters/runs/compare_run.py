@@ -36,7 +36,16 @@ from dreamfilters.serialization import plain
 SCAN, DREAMS = "scan", "dreams"  # folders
 UNFINISHED = "unfinished"  # a subfolder, removed when the report is complete
 _AGAIN = "“dreamfilters again dreams/NAME.png” makes a dream again and compares the bytes."
-UnitValues: TypeAlias = Mapping[str, Any]  # "row", "figures" (a measure's title -> its figure) and "flags" of a unit
+UnitValues: TypeAlias = Mapping[str, Any]  # the values of `_Unit`
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What the manifest says of a unit: the row of the table, a measure's title -> its figure, and what to flag."""
+
+    row: Mapping[str, Any]
+    figures: Mapping[str, str]
+    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +196,7 @@ def run(
             except KeyboardInterrupt:
                 return RunResult(folder, (), 0, len(job.plan.units), stopped=True)
         claimed.remove(_unfinished_files(folder))
-        units, failures = tuple(claimed.manifest.results), claimed.manifest.failures
+        units, failures = tuple(map(vars, claimed.results(tuple[_Unit, ...]))), claimed.manifest.failures
         return RunResult(folder, units, len(units), len(units), failures, kept=kept)
 
 

@@ -191,5 +191,5 @@ KIND = RunKind(
     written=lambda folder, manifest: _planned(manifest.settings),
     planned=lambda settings: [*_planned(settings), MANIFEST],
     adds="targets",
-    added=lambda earlier, later: list(dict.fromkeys([*earlier, *later])),
+    added=lambda earlier, later: list(dict.fromkeys([*typed(tuple[str, ...], earlier), *later])),
 )

@@ -152,6 +152,9 @@ def _files_of(folder: Path, image: str) -> list[str]:
 
 def _added(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the images of two runs together, None if both have an image of one name that is not the same file."""
+    for image in typed(Mapping[str, Mapping[str, str]], earlier).values():
+        if image.keys() != {"label", "file", "sha256"}:
+            return None
     for name in earlier.keys() & later.keys():
         one, other = earlier[name], later[name]
         if one["label"] != other["label"] or (one["file"] != other["file"] and one["sha256"] != other["sha256"]):

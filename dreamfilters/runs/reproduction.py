@@ -13,6 +13,7 @@ import numpy as np
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
 from dreamfilters.errors import ImageError, ModelError, OutputError
+from dreamfilters.images.decoding import image_size
 from dreamfilters.networks import Network, load
 from dreamfilters.networks.preprocessing.form_origin import FormOrigin
 from dreamfilters.progress import OnProgress
@@ -71,7 +72,7 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
     origin = FormOrigin("given", f"stored in {image.name}")
     network = replace(network, name=str(record["model"]["name"]), origin=origin)  # the file may have been renamed
     prior, start = (_attachment(image, name, record["attachments"]) for name in ATTACHMENTS)
-    return DreamJob(
+    job = DreamJob(
         with_classes(network, record["classes"]),
         str(record["model"]["spec"]),
         (str(record["target"]),),
@@ -82,6 +83,16 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
         start=None if start is None else read_start(start, network.form.channels),
         batch=1,
     )
+    _check_canvas(image, job)
+    return job
+
+
+def _check_canvas(image: Path, job: DreamJob) -> None:
+    """Raise a ValueError if the settings are not those of an image of this size: they could be of any size."""
+    canvas, (height, width) = job.canvas, image_size(image)
+    copies = 1 if canvas.channels in (1, 3) else canvas.channels  # see `channels_side_by_side`
+    if job.start is None and (height, width) != (canvas.height, canvas.width * copies):
+        raise ValueError(f"settings for {canvas.height}x{canvas.width} pixels, an image of {height}x{width}")
 
 
 def reproduce(

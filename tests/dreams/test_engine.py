@@ -191,6 +191,10 @@ def test_a_short_ascent_is_checked_less_often(steps, checks):
     assert check_steps(steps) == checks
 
 
+def test_more_frames_than_steps_are_one_for_each_step(network):
+    assert [len(one.frames) for one in dream(network, "conv2:0", Recipe(steps=3), frames=10**12)] == [3]
+
+
 def test_frames_are_spread_over_the_steps(network):
     moments = []
     results = dream(

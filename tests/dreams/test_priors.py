@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -226,3 +228,9 @@ def test_a_folder_of_images_is_measured_like_its_array(scene, tmp_path):
     (tmp_path / "large.png").write_bytes(png_bytes(scene(20, 20)))
     with pytest.raises(RecipeError, match=r"images of shapes \(12, 15, 3\), \(20, 20, 3\): .* all of one size"):
         measure_prior(image_folder(tmp_path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "prior.npz")
+    with pytest.raises(RecipeError, match=r"prior\.npz: not a prior .*not a regular file"):
+        priors.read(tmp_path / "prior.npz")

@@ -140,7 +140,8 @@ class Ascent:
         log = _Log(len(best.start))
         relaxed_steps = min(_RELAXED_STEPS, recipe.steps) if relaxed else 0
         checks = check_steps(recipe.steps)
-        frame_steps = {max(1, round(recipe.steps * k / self.frames)) for k in range(1, self.frames + 1)}
+        frames = min(self.frames, recipe.steps)  # more would be the same steps
+        frame_steps = {max(1, round(recipe.steps * k / frames)) for k in range(1, frames + 1)}
         for step in range(1, recipe.steps + 1):
             compiled = program.relaxed_step if step <= relaxed_steps else program.step
             state, scores = compiled(state, seeds, wanted, backend.tensor(np.int32(step - 1)))

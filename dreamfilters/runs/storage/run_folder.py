@@ -21,6 +21,7 @@ from dreamfilters.runs.storage.checksums import damage_of, sha256
 from dreamfilters.runs.storage.json_files import as_json
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.stored_files import is_below
+from dreamfilters.serialization import typed
 from dreamfilters.writing.claimed_folder import LOCK, claimed
 from dreamfilters.writing.open_folder import OpenFolder, is_part
 
@@ -83,7 +84,7 @@ class RunKind:
             return settings
         try:
             both = self.added(earlier.settings[self.adds], settings[self.adds])
-        except (KeyError, TypeError, AttributeError):  # damaged
+        except (KeyError, ValueError, TypeError, AttributeError):  # of another shape
             return None
         return None if both is None else {**settings, self.adds: both}
 
@@ -144,6 +145,17 @@ class RunFolder:
         """Return whether the run is finished and none of its files has changed."""
         files = self.manifest.files
         return bool(files) and not damage_of(self.path, files)
+
+    def results(self, kind: Any) -> Any:
+        """Return the results in the manifest as this type, see `typed`.
+
+        Raises:
+            DamagedError: they are not of this type.
+        """
+        try:
+            return typed(kind, self.manifest.results, "results")
+        except ValueError as error:
+            raise DamagedError(f"{self.path / MANIFEST}: is damaged ({error})") from error
 
     def write(self, name: str, content: bytes) -> str:
         """Write one file, whole or not at all, and return its SHA-256."""
