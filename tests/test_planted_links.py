@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.planted_links import (
-    OUT,
     READS,
     WRITES,
     Plants,
@@ -169,18 +168,18 @@ def test_a_linked_lock_or_subfolder_is_refused(case, trace_of, begun, harmless):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", WRITES)
-def test_a_link_at_any_single_name_is_harmless(case, workspace, trace_of, begun, harmless):
-    """The full product of names and kinds of links; names that differ in numbers only count once."""
+def test_a_link_at_any_single_name_is_harmless(case, trace_of, begun, harmless):
+    """The full product of names and kinds of links; of names that differ in numbers only, one."""
     trace = trace_of(case)
-    names = one_of_each_pattern(sorted(trace.written - {"net.keras"} - set(trace.temporary))) + one_of_each_pattern(
-        trace.temporary
-    )
-    tried = [(name, kind) for name in names for kind in ("symlink", "hard link")]
-    tried += [(name, "folder") for name in one_of_each_pattern(trace.places)]
-    for name, kind in tried:
+    replaced = [name for name in trace.temporary if Path(name).name.startswith(".")]  # all in one run
+    single = one_of_each_pattern(sorted(trace.written - {"net.keras"} - set(replaced)))
+    tried = [([name], kind) for name in single for kind in ("symlink", "hard link")]
+    tried += [([name], "folder") for name in one_of_each_pattern(trace.places)]
+    tried += [(replaced, kind) for kind in ("symlink", "hard link") if replaced]
+    for names, kind in tried:
         plants = begun(case)
-        plants.plant(name, kind)
-        harmless(case, [name], plants)
+        for name in names:
+            plants.plant(name, kind)
+        harmless(case, names, plants)
         shutil.rmtree(plants.victims)
     assert len(tried) >= 2
-    assert (workspace / OUT).exists()
