@@ -140,10 +140,14 @@ class Trace:
     outside: set[str] = field(default_factory=set)
 
     @property
+    def public(self) -> set[str]:
+        """The names that others can know before the command writes them: those outside private folders."""
+        return {name for name in self.written if not any(map(_PRIVATE.fullmatch, Path(name).parts))}
+
+    @property
     def temporary(self) -> list[str]:
-        """The names that are not there at the end, without the locks and those in private folders."""
-        names = self.written - self.finished.keys() - self.locks
-        return sorted(name for name in names if not any(map(_PRIVATE.fullmatch, Path(name).parts)))
+        """Those that are not there at the end, without the locks."""
+        return sorted(self.public - self.finished.keys() - self.locks)
 
     @property
     def locks(self) -> set[str]:
