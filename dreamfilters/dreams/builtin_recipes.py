@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import RecipeError, UnknownNameError, close_names
+from dreamfilters.text_files import parse_toml, read_text
 
 CLASSES, OTHERS = "natural", "standard"  # the default recipes
 
@@ -41,12 +41,9 @@ def text(source: str) -> tuple[str, str]:
     path = Path(source)
     if path.suffix != ".toml":
         raise UnknownNameError(f"{source}: no such recipe, and not a .toml file. {close_names(source, names())}")
-    try:
-        return path.read_text("utf-8"), path.stem
-    except FileNotFoundError:
-        raise UnknownNameError(f"{source}: no such file; recipes by name: {', '.join(names())}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{source}: cannot be read: {error}") from None
+    if "\0" not in source and not path.exists():
+        raise UnknownNameError(f"{source}: no such file; recipes by name: {', '.join(names())}")
+    return read_text(path, error=RecipeError), path.stem
 
 
 def values(source: str) -> tuple[dict[str, Any], str]:
@@ -57,10 +54,7 @@ def values(source: str) -> tuple[dict[str, Any], str]:
         RecipeError: the file cannot be read, or is not TOML.
     """
     content, name = text(source)
-    try:
-        return tomllib.loads(content), name
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source}: not TOML: {error}") from None
+    return parse_toml(content, source, error=RecipeError), name
 
 
 def description(name: str) -> str:

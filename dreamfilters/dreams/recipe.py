@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from dreamfilters.dreams.penalties import Edit, Penalty
 from dreamfilters.dreams.settings import PositiveInt, Settings, above, between
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
 from dreamfilters.errors import RecipeError, close_names
+from dreamfilters.text_files import parse_toml
 
 ClassScore: TypeAlias = Literal["logit", "margin"]
 
@@ -259,6 +259,6 @@ def _value(text: str) -> Any:
     if text.lstrip("+-").startswith("."):
         text = text.replace(".", "0.", 1)
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", "", error=RecipeError)["value"]
+    except RecipeError:
         return text

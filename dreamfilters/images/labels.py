@@ -1,6 +1,5 @@
 """Labels of the images in a folder, from subfolders or a CSV."""
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,9 @@ import numpy as np
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import path_text
+from dreamfilters.text_files import parse_csv, read_text
 
+_LARGEST = 2**28  # bytes of a CSV; one of the 14 million images of ImageNet has as many
 _FILE = frozenset({"file", "filename", "file_name", "path", "image"})
 _LABEL = frozenset({"label", "class", "classid", "class_id", "class_name", "category", "target"})
 
@@ -56,16 +57,9 @@ def _entry(entries: Mapping[str, str], path: Path, folders: Sequence[Path], sing
 
 def _read(table: Path) -> dict[str, str]:
     """Return {file: label} from a CSV."""
-    try:
-        lines = table.read_text("utf-8-sig").splitlines()
-        first = lines[0] if lines else ""
-        separator = max(",;\t", key=first.count)
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator) if row]
-    except OSError as error:
-        raise ImageError(f"{path_text(table)}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ImageError(f"{path_text(table)}: is not a CSV in UTF-8 ({path_text(str(error))})") from None
-    rows, (file, label) = _columns(rows)
+    text = read_text(table, error=ImageError, largest=_LARGEST)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    rows, (file, label) = _columns(parse_csv(text, str(table), error=ImageError, delimiter=separator))
     short = next((number for number, row in enumerate(rows, start=1) if len(row) <= max(file, label)), None)
     if short or not rows:
         cause = f"row {short} has no label" if short else "has no rows"

@@ -104,6 +104,7 @@ def load(
     sources = form_sources(spec, form)
     if classes is not None:
         sources = replace(sources, stored=sources.stored.model_copy(update={"classes": None}))
+    sources.check_files(inputs or ())
     settings = sources.settings
     held = {**(settings.inputs or {}), **(inputs or {})}
     ends = _Ends(input=input, output=output, size=size or sources.size, inputs=dict.fromkeys(held))

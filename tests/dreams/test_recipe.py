@@ -227,8 +227,8 @@ def test_unknown_and_unreadable_recipes_are_refused(tmp_path):
         read_recipe(tmp_path / "absent.toml")
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "latin.toml").write_bytes("name = 'größe'".encode("latin-1"))
-    for name in ("folder.toml", "latin.toml"):
-        with pytest.raises(RecipeError, match=f"{name}: cannot be read"):
+    for name, words in (("folder.toml", "cannot be read"), ("latin.toml", "is not a text file in UTF-8")):
+        with pytest.raises(RecipeError, match=f"{name}: {words}"):
             read_recipe(tmp_path / name)
 
 

@@ -136,7 +136,7 @@ def test_a_bare_name_of_two_images_labels_neither(folder):
         (b"c/9.png,STOP", r"names none of the 8 images in .*; paths are relative to it, such as a/0\.png"),
         (b"a/0.png", "row 1 has no label; lines must look like"),
         (b"", "has no rows"),
-        (b"\xff\xfe\x00", "is not a CSV in UTF-8"),
+        (b"\xff\xfe\x00", "is not a text file in UTF-8"),
     ],
 )
 def test_a_csv_that_does_not_fit_is_refused(folder, content, message):

@@ -7,13 +7,13 @@ with the name of a command for this command.
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
+from dreamfilters.text_files import parse_toml, read_text, shown
 
 FILE, PROJECT = "dreamfilters.toml", "pyproject.toml"
 
@@ -75,16 +75,18 @@ def _tables(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         for path in (parent / FILE, parent / PROJECT):
             if path.is_file():
                 values = _read(path)
-                table = values if path.name == FILE else values.get("tool", {}).get("dreamfilters")
+                table = values if path.name == FILE else _tool_table(values)
                 if table is not None:
                     yield path, table
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputFormError(f"{path}: is not TOML: {error}") from None
+    return parse_toml(read_text(path, error=InputFormError), str(path), error=InputFormError)
+
+
+def _tool_table(values: Mapping[str, Any]) -> Any:
+    tools = values.get("tool")
+    return tools.get("dreamfilters") if isinstance(tools, Mapping) else None
 
 
 def _plain(key: str) -> str:
@@ -99,7 +101,7 @@ def _options_of(command: Any) -> dict[str, Any]:
 
 def _check_known(path: Path, table: Any, options: Any) -> None:
     if not isinstance(table, Mapping):
-        raise InputFormError(f"{path}: {table!r} is not a table of options")
+        raise InputFormError(f"{path}: {shown(table)} is not a table of options")
     for key in table:
         if _plain(key) not in options:
             raise UnknownNameError(f"{path}: {key}: no such option. {close_names(key, sorted(options))}")

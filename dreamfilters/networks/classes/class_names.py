@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import ModelError
+from dreamfilters.text_files import parse_csv, parse_json, read_text
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
@@ -17,24 +16,24 @@ def read_classes(path: Path) -> tuple[str, ...]:
     A text file has one name per line. A JSON file is a list, or an object from number to name. A CSV file has lines
     'number,name' or 'name', with or without a header.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ModelError(f"{path}: is not a text file in UTF-8") from None
-    if path.suffix.lower() == ".json":
-        return _from_json(text, path)
-    if path.suffix.lower() == ".csv":
-        return _from_csv(text, path)
+    text = read_text(path, error=ModelError)
+    read = {".json": _from_json, ".csv": _from_csv}.get(path.suffix.lower(), _from_lines)
+    names = read(text, path)
+    if not all(map(_is_text, names)):  # JSON can state half of a character
+        raise ModelError(f"{path}: has a name with an incomplete character; save the file as UTF-8")
+    return names
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _from_lines(text: str, path: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _from_json(text: str, path: Path) -> tuple[str, ...]:
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{path}: is not JSON: {error}") from None
+    content = parse_json(text, str(path), error=ModelError)
     if isinstance(content, list) and all(isinstance(name, str) for name in content):
         return tuple(content)
     if isinstance(content, dict):
@@ -43,14 +42,14 @@ def _from_json(text: str, path: Path) -> tuple[str, ...]:
 
 
 def _from_csv(text: str, path: Path) -> tuple[str, ...]:
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+    rows = parse_csv(text, str(path), error=ModelError)
     if not rows or min(map(len, rows)) == max(map(len, rows)) == 1:
-        return tuple(row[0].strip() for row in rows)
+        return tuple(row[0] for row in rows)
     if any(len(row) < 2 for row in rows):
         raise ModelError(f"{path}: all lines must be 'number,name', or all must be 'name'")
-    if not rows[0][0].strip().isdecimal():  # a header
+    if not rows[0][0].isdecimal():  # a header
         rows = rows[1:]
-    return _in_order({row[0].strip(): row[1].strip() for row in rows}, path)
+    return _in_order({row[0]: row[1] for row in rows}, path)
 
 
 def _in_order(names: Mapping[str, Any], path: Path) -> tuple[str, ...]:

@@ -40,9 +40,16 @@ LONGEST_ERROR = 2**12  # bytes of a message
 # --- the configuration
 
 DEEPEST_CONFIG = 200  # levels of JSON; a nested model takes four
-MOST_CALLS = 20_000  # of layers, including those of nested models for each call; ResNet1001 has 3,500
+MOST_CALLS = 20_000  # of layers, including those inside others for each call; ResNet1001 has 3,500
 MOST_ROUNDS = 100_000  # visits of layers while Keras builds a graph: five seconds
-LARGEST_SETTING = 10**8  # integer among a layer's settings
+MOST_OUTPUTS = 1_000  # of one operation; a vision transformer that splits its patches has 257
+LARGEST_SETTING = 10**8  # integer: the length of an axis, or a value
+LARGEST_COUNT = 2**16  # any other integer: strides, axes, kernel sizes, repetitions; images have shorter sides
+LONGEST_LIST = 1_000  # entries of a setting; most have one for each axis
+LONGEST_TABLE = 2**20  # entries of a setting with values, such as the means of all pixels of an image
+LONGEST_TEXT = 10_000  # characters of a name or another text; an einsum equation has 20
+BUILD_SECONDS = 20.0  # of CPU time for a graph; ResNet1001 takes seven
+BUILD_MEMORY = 2**30  # bytes for a graph without its weights; ResNet1001 takes a tenth
 
 # --- the network
 

@@ -20,8 +20,8 @@ from dreamfilters.errors import ModelError, OutputError
 from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.config.allowed_objects import admitted
-from dreamfilters.networks.io.config.custom_objects import CustomObjects, build, custom_objects
-from dreamfilters.networks.io.config.size_check import check_weight
+from dreamfilters.networks.io.config.custom_objects import CustomObjects, custom_objects
+from dreamfilters.networks.io.config.model_building import build_model
 from dreamfilters.networks.io.parsing.process.serving import cause
 from dreamfilters.networks.io.stored_model import StoredModel, open_built_in, open_stored, read_architecture
 from dreamfilters.networks.io.traced_models import traced
@@ -53,9 +53,9 @@ def open_model(
 
     The format is read off the content. Old configurations are upgraded by the tables of `keras_migrations`; weights
     are not changed. Anything that is neither a layer of Keras nor a class of the user is refused, see
-    `allowed_objects`, and so are sizes that the file does not hold, see `size_check`. Nothing is downloaded. Another
-    process parses the file, within the limits of time and memory in `limits`, and checks it, see `parsing`; it is not a
-    sandbox: an error of HDF5 that runs code would run it as this user.
+    `config.allowed_objects`, and so are sizes that the file does not hold, see `config.model_building`. Nothing is
+    downloaded. Another process parses the file, within the limits of time and memory in `limits`, and checks it, see
+    `parsing`; it is not a sandbox: an error of HDF5 that runs code would run it as this user.
 
     Args:
         path: the file or folder. It is read once, so that what is built is what was checked.
@@ -161,8 +161,7 @@ def _built(stored: StoredModel, layers: StoredModel | None, custom: CustomObject
     if stored.is_old:
         upgraded = upgrade(stored.config, stored.version, trust=trust, custom=custom)
     config = admitted(upgraded.config, trust=trust, custom=custom)
-    check_weight(config, numbers=stored.numbers, trust=trust, custom=custom)
-    model = build(config, trust=trust, custom=custom)
+    model = build_model(config, numbers=stored.numbers, trust=trust, custom=custom)
     _check_model(model, upgraded, is_old=stored.is_old)
     weight_loading.restore_adapter_scales(model, config)
     weight_loading.place(model, stored.pairs(model, config))

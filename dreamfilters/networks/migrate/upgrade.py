@@ -271,11 +271,13 @@ class _Upgrade:
             return "linear"
         if isinstance(value, Mapping):
             if value.get("class_name") == "function":
-                return self._activation(name, value.get("config"))
+                registered = value.get("registered_name")
+                is_plain = registered in (None, "function", value.get("config"))  # not 'package>relu'
+                return self._activation(name, value.get("config") if is_plain else registered)
             if hasattr(keras.layers, str(value.get("class_name"))):
                 return self.layer(dict(value))
             value = value.get("class_name")
-        known = tables.ACTIVATIONS.get(str(value), str(value)).rpartition(">")[2]
+        known = tables.ACTIVATIONS.get(str(value), str(value)).removeprefix("Keras>")
         if known == "hard_sigmoid":
             self.add_change("hard_sigmoid keeps the slope of 0.2 that it had until Keras 3")
             return copy.deepcopy(tables.HARD_SIGMOID)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any, TypeAlias
 
 import keras
 
+from dreamfilters.errors import InputFormError, ModelError
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
+from dreamfilters.text_files import check_inside
 
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 
@@ -25,6 +28,7 @@ class FormSources:
         form: the whole form, if the argument of `load` is one.
         given, given_origin: the settings in the argument, and whether they are from a file.
         stored, stored_origin: the settings in the file next to the model, which complete them.
+        folder: the folder of that file.
     """
 
     form: InputForm | None
@@ -32,6 +36,7 @@ class FormSources:
     given_origin: FormOrigin
     stored: InputSettings
     stored_origin: FormOrigin
+    folder: Path = Path()
 
     @property
     def settings(self) -> InputSettings:
@@ -53,6 +58,24 @@ class FormSources:
     def applied(self, implied: InputForm) -> InputForm:
         """Return the form with these settings, and otherwise as the model implies it."""
         return self.form or self.settings.applied(implied)
+
+    def check_files(self, given: Collection[str] = ()) -> None:
+        """Check that the files which the settings next to the model name are in its folder.
+
+        A model of a stranger comes with such settings, which must not lead to other files of the user. Files that are
+        replaced by arguments are not read and not checked; `given` has the names of inputs that are.
+
+        Raises:
+            ModelError: the file with the classes is elsewhere.
+            InputFormError: the file of an input is elsewhere.
+        """
+        classes = self.stored.classes if self.given.classes is None else None
+        if isinstance(classes, str):
+            check_inside(Path(classes), self.folder, error=ModelError)
+        replaced = {*given, *(self.given.inputs or {})}
+        for name, value in (self.stored.inputs or {}).items():
+            if isinstance(value, str) and name not in replaced:
+                check_inside(Path(value), self.folder, error=InputFormError)
 
     def origin(self, implied: FormOrigin) -> FormOrigin:
         """Return where the range comes from, and in its text the other settings.
@@ -78,14 +101,17 @@ def form_sources(spec: keras.Model | str | Path, form: Form) -> FormSources:
         InputFormError: a file cannot be read, or a key is invalid.
     """
     path = settings_file(spec)
-    stored = InputSettings() if path is None or not path.is_file() else read_settings(path)
-    stored_origin = FormOrigin("file", f"from {path.name}" if path else "")
+    stored = InputSettings()
+    if path is not None and os.path.lexists(path):
+        check_inside(path, path.parent, error=InputFormError)
+        stored = read_settings(path)
+    beside = stored, FormOrigin("file", f"from {path.name}" if path else ""), path.parent if path else Path()
     if form is None or isinstance(form, InputForm):
-        return FormSources(form, InputSettings(), GIVEN, stored, stored_origin)
+        return FormSources(form, InputSettings(), GIVEN, *beside)
     if isinstance(form, Mapping):
-        return FormSources(None, read_settings(form), GIVEN, stored, stored_origin)
+        return FormSources(None, read_settings(form), GIVEN, *beside)
     file = Path(form)
-    return FormSources(None, read_settings(file), FormOrigin("file", f"from {file.name}"), stored, stored_origin)
+    return FormSources(None, read_settings(file), FormOrigin("file", f"from {file.name}"), *beside)
 
 
 def settings_file(spec: keras.Model | str | Path) -> Path | None:

@@ -16,9 +16,12 @@ from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
 from dreamfilters.networks.preprocessing.channel_orders import Order, check_bits, check_order, check_range
+from dreamfilters.text_files import shown
 
 Size: TypeAlias = tuple[int | None, int | None]
 _LEVELS = 256  # of an equalized image
+_SMALLEST, _LARGEST = 1e-12, 1e12  # of a form's numbers, which float32 computes with
+MOST_PIXELS = 2**26  # of an input; a gigabyte with four channels
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,18 @@ class InputForm:
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) not in (1, self.channels):
-                raise InputFormError(f"{name}={list(values)}: {len(values)} numbers; give 1 or {self.channels}")
-            if not np.all(np.isfinite(values)):
-                raise InputFormError(f"{name}={list(values)}: must be finite")
-        if min(self.std) <= 0:
-            raise InputFormError(f"std={list(self.std)}: must be above 0")
-        if not (np.isfinite(self.scale) and self.scale > 0):
-            raise InputFormError(f"scale={self.scale}: must be above 0")
+                raise InputFormError(f"{name}={shown(list(values))}: {len(values)} numbers; give 1 or {self.channels}")
+            if not all(abs(value) <= _LARGEST for value in values):  # refuses NaN too
+                raise InputFormError(f"{name}={shown(list(values))}: must be finite, at most {_LARGEST:g}")
+        if min(self.std) < _SMALLEST:
+            raise InputFormError(f"std={shown(list(self.std))}: must be above 0")
+        if not _SMALLEST <= self.scale <= _LARGEST:
+            raise InputFormError(f"scale={self.scale}: must be above 0, at most {_LARGEST:g}")
         check_bits(self.bits)
         if any(side is not None and side < 1 for side in self.size):
-            raise InputFormError(f"size={list(self.size)}: must be at least 1x1")
+            raise InputFormError(f"size={shown(list(self.size))}: must be at least 1x1")
+        if math.prod(side or 1 for side in self.size) > MOST_PIXELS:
+            raise InputFormError(f"size={shown(list(self.size))}: at most {MOST_PIXELS:,} pixels, such as 8192x8192")
 
     @classmethod
     def from_range(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +15,23 @@ from dreamfilters.errors import InputFormError
 from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
 from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.text_files import check_inside, parse_toml, read_text, shown
 
+# Of the type that is written: true is no number, and "3" is none.
+_Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Side: TypeAlias = Annotated[int, Field(strict=True, gt=0)]
 _Numbers: TypeAlias = Annotated[
-    tuple[float, ...], pydantic.BeforeValidator(lambda v: (v,) if isinstance(v, (int, float)) else v)
+    tuple[_Number, ...],
+    Field(min_length=1),
+    pydantic.BeforeValidator(lambda v: v if isinstance(v, list | tuple) else (v,)),
 ]
 _Size: TypeAlias = Annotated[
-    tuple[pydantic.PositiveInt, pydantic.PositiveInt],
-    pydantic.BeforeValidator(lambda v: (v, v) if isinstance(v, int) else v),
+    tuple[_Side, _Side], pydantic.BeforeValidator(lambda v: v if isinstance(v, list | tuple) else (v, v))
 ]
 
 
 _VALUES = ("range", "mean", "std", "scale", "standardized")  # of the range of values; they are taken together
+_LONGEST_KEY = 80  # characters of a key in a message
 _STANDARDIZED_SCALE = 255.0  # the smallest std in `standardized` is meant for images in 0..255
 
 
@@ -38,19 +43,19 @@ class InputSettings(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    range: tuple[float, float] | None = Field(default=None, description="two numbers, such as [0, 255]")
+    range: tuple[_Number, _Number] | None = Field(default=None, description="two numbers, such as [0, 255]")
     mean: _Numbers | None = Field(default=None, description="a number, or one per channel")
     std: _Numbers | None = Field(default=None, description="a number, or one per channel")
-    scale: float | None = Field(default=None, description="a number, such as 255")
-    standardized: bool | None = Field(default=None, description="true or false")
+    scale: _Number | None = Field(default=None, description="a number, such as 255")
+    standardized: bool | None = Field(default=None, strict=True, description="true or false")
     order: Order | None = Field(default=None, description=f"one of {', '.join(map(repr, ORDERS))}")
     size: _Size | None = Field(default=None, description="a side in pixels, or [height, width]")
     resize: Rule | None = Field(default=None, description=f"one of {', '.join(map(repr, RULES))}")
-    bits: int | None = Field(default=None, description="9 to 16, of the values in image files of 16 bits")
+    bits: int | None = Field(default=None, strict=True, description="9 to 16, of the values in image files of 16 bits")
     classes: tuple[str, ...] | str | None = Field(
         default=None, description="a list of names, or the name of a file with them"
     )
-    inputs: dict[str, float | str] | None = Field(
+    inputs: dict[str, _Number | str] | None = Field(
         default=None, description="a number or a file for each input that does not take the image"
     )
 
@@ -94,14 +99,7 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
     """Return the settings in a TOML file or a mapping, or raise InputFormError."""
     if isinstance(source, Mapping):
         return _checked(source, "input")
-    try:
-        settings = _checked(tomllib.loads(source.read_text("utf-8")), source.name)
-    except OSError as error:
-        raise InputFormError(f"{source}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputFormError(f"{source}: is not a text file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputFormError(f"{source}: is not TOML: {error}") from None
+    settings = _in_file(source)
     here: dict[str, Any] = {}
     if isinstance(settings.classes, str):
         here["classes"] = str(source.parent / settings.classes)
@@ -114,9 +112,15 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
 def inputs_in(path: Path) -> dict[str, float | str]:
     """Return the values of other inputs as a `model.toml` has them; {} where there is no valid file."""
     try:
-        return _checked(tomllib.loads(path.read_text("utf-8")), path.name).inputs or {}
-    except (OSError, ValueError, InputFormError):
+        check_inside(path, path.parent, error=InputFormError)
+        return _in_file(path).inputs or {}
+    except InputFormError:
         return {}
+
+
+def _in_file(path: Path) -> InputSettings:
+    text = read_text(path, error=InputFormError)
+    return _checked(parse_toml(text, str(path), error=InputFormError), path.name)
 
 
 def form_as_toml(
@@ -163,6 +167,8 @@ def _checked(keys: Mapping[str, Any], where: str) -> InputSettings:
         key = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             raise InputFormError(
-                f"{where}: {key}: no such key. Keys: {', '.join(InputSettings.model_fields)}"
+                f"{where}: {key[:_LONGEST_KEY]}: no such key. Keys: {', '.join(InputSettings.model_fields)}"
             ) from None
-        raise InputFormError(f"{where}: {key}={keys[key]!r}: {InputSettings.model_fields[key].description}") from None
+        raise InputFormError(
+            f"{where}: {key}={shown(keys[key])}: {InputSettings.model_fields[key].description}"
+        ) from None

@@ -300,3 +300,14 @@ def test_a_configuration_is_not_changed_in_place():
     before = json.dumps(config)
     upgrade(config, "2.2.4")
     assert json.dumps(config) == before
+
+
+def test_an_activation_of_another_package_is_not_taken_for_that_of_keras():
+    """Before Keras 3 a registered function is stored as 'package>name'."""
+    for activation in ("evil>relu", {"class_name": "function", "config": "relu", "registered_name": "evil>relu"}):
+        entry = {"class_name": "Activation", "config": {"name": "a", "activation": activation}}
+        with pytest.raises(ModelError, match="needs the code of 'evil>relu'"):
+            upgrade({"class_name": "Sequential", "config": [entry]}, "2.12.0")
+    entry = {"class_name": "Activation", "config": {"name": "a", "activation": "Keras>relu"}}
+    upgraded = upgrade({"class_name": "Sequential", "config": [entry]}, "2.12.0").config
+    assert upgraded["config"]["layers"][-1]["config"]["activation"] == "relu"

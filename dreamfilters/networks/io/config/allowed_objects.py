@@ -15,7 +15,7 @@ import keras
 
 from dreamfilters.errors import ModelError, UntrustedError
 from dreamfilters.networks.io import limits
-from dreamfilters.networks.io.config import config_limits
+from dreamfilters.networks.io.config import config_limits, setting_limits
 from dreamfilters.networks.io.config.config_limits import is_functional
 from dreamfilters.networks.io.config.custom_objects import CustomObjects, module_of
 from dreamfilters.networks.migrate.keras_migrations import ELSEWHERE
@@ -24,7 +24,7 @@ from dreamfilters.networks.migrate.layer_settings import layer_settings, missing
 Config: TypeAlias = dict[str, Any]
 
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
-_PLAIN = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
+_PLAIN = {"__keras_tensor__", *setting_limits.ARRAYS, "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
 _POLICIES = {
     "DTypePolicy", "FloatDTypePolicy", "DTypePolicyMap",
     "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "Int4DTypePolicy",
@@ -112,6 +112,7 @@ class _Admission:
         return {**others, "layers": admitted_layers}
 
     def _settings(self, name: str, class_name: str, config: Mapping[str, Any]) -> Config:
+        setting_limits.check_outputs(name, config)
         settings = {key: self._setting(name, key, value) for key, value in config.items()}
         if class_name == "InputLayer":
             config_limits.check_input(name, settings.get("batch_shape", settings.get("shape")))
@@ -133,7 +134,9 @@ class _Admission:
             module = next((module for end, module in _MAKERS.items() if key.endswith(end)), "")
             if module:
                 return self._maker(name, module, value)
-        return self._plain(name, key, value)
+        plain = self._plain(name, key, value)
+        setting_limits.check_setting(name, key, plain)
+        return plain
 
     def _maker(self, name: str, module: str, value: Mapping[str, Any]) -> Config:
         """Return the checked entry of an initializer, regularizer, constraint, quantizer or its configuration."""
@@ -150,12 +153,16 @@ class _Admission:
         """Return a value that contains only numbers, text, tensors and dtypes."""
         if isinstance(value, (list, tuple)):
             return [self._plain(name, key, inner) for inner in value]
+        if isinstance(value, str):
+            setting_limits.check_text(name, key, value)
         if isinstance(value, int) and abs(value) > limits.LARGEST_SETTING and key != "seed":
             raise ModelError(
                 f"its layer {short(name)} has {key}={short(value)}; the largest is {limits.LARGEST_SETTING:,}"
             )
         if not isinstance(value, Mapping):
             return value
+        if value.get("class_name") in setting_limits.ARRAYS:
+            return setting_limits.checked_array(name, str(value["class_name"]), value.get("config"))
         inner = {part: self._plain(name, part, one) for part, one in value.items() if part not in _IGNORED}
         if "class_name" not in value:
             return inner
@@ -207,13 +214,15 @@ class _Admission:
 
     def _function(self, name: str, value: Mapping[str, Any]) -> Any:
         """Return an activation function of Keras, by its name, or the entry of a function of the user."""
-        function, others = value.get("config"), {**value, "registered_name": None}
-        if isinstance(function, str) and _is_of_keras(others) and callable(getattr(keras.activations, function, None)):
+        function, registered = value.get("config"), value.get("registered_name")
+        is_plain = registered in (None, "function", function)  # not 'package>relu'
+        of_keras = is_plain and _is_of_keras({**value, "registered_name": None})
+        if isinstance(function, str) and of_keras and callable(getattr(keras.activations, function, None)):
             return function
-        for known in (function, value.get("registered_name")):
+        for known in (registered, function):
             if isinstance(known, str) and inspect.isfunction(self.custom.get(known)):
                 return {"class_name": "function", "config": known, "module": None, "registered_name": known}
-        raise missing_code(str(function), name, custom=self.custom)
+        raise missing_code(str(function if is_plain else registered), name, custom=self.custom)
 
     def _lambda(self, name: str, config: Mapping[str, Any]) -> Config:
         """Return the settings of a Lambda layer: with code from the file, or with a function by its name."""

@@ -61,10 +61,32 @@ def is_functional(config: Mapping[str, Any]) -> bool:
 
 
 def _calls(entry: Mapping[str, Any]) -> int:
-    """Return the number of layer calls in a model."""
+    """Return the number of layer calls in an admitted model or layer, with those of the layers in its settings."""
     own = max(1, len(entry.get("inbound_nodes") or ()))
     is_model = entry["class_name"] in ("Sequential", "Functional") or is_functional(entry["config"])
-    return own * sum(map(_calls, entry["config"]["layers"])) if is_model else own
+    return own * (sum(map(_calls, _layers_in(entry["config"]))) + (not is_model))
+
+
+def _layers_in(settings: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of layers in the settings of a layer or model, at any depth, but not those inside others."""
+    if isinstance(settings, (list, tuple)):
+        for inner in settings:
+            yield from _layers_in(inner)
+    elif isinstance(settings, Mapping):
+        is_entry = "class_name" in settings and "module" in settings and isinstance(settings.get("config"), Mapping)
+        if is_entry and str(settings["module"]).startswith(_NO_LAYERS):
+            return
+        if is_entry:
+            yield settings
+            return
+        for inner in settings.values():
+            yield from _layers_in(inner)
+
+
+# Modules of Keras with the other classes of a configuration.
+_NO_LAYERS = tuple(
+    f"keras.{module}" for module in ("initializers", "regularizers", "constraints", "quantizers", "dtype_policies")
+)
 
 
 def _rounds(layers: list[Config]) -> int:

@@ -117,3 +117,30 @@ def test_a_graph_that_multiplies_its_calls_is_refused():
         }
     with pytest.raises(ModelError, match="calls layers 100,000 times, more than the 20,000"):
         admitted(told)
+
+
+def test_an_activation_of_another_package_is_not_taken_for_that_of_keras():
+    def layer(**function):
+        activation = {"module": "builtins", "class_name": "function", "registered_name": "function", **function}
+        return {"class_name": "Activation", "config": {"name": "a", "activation": activation}}
+
+    assert admitted(layer(config="relu"))["config"]["activation"] == "relu"
+    assert admitted(layer(config="relu", registered_name="relu"))["config"]["activation"] == "relu"
+    for function in (
+        {"config": "relu", "registered_name": "evil>relu"},
+        {"config": "evil>relu"},
+        {"config": "relu", "module": "evil"},
+        {"config": "relu", "registered_name": ["relu"]},
+    ):
+        with pytest.raises(ModelError, match="needs the code of"):
+            admitted(layer(**function))
+
+
+def test_an_activation_of_the_user_is_taken_by_its_registered_name():
+    def mine(x):
+        return x
+
+    activation = {"module": "mine", "class_name": "function", "config": "relu", "registered_name": "mine>relu"}
+    entry = {"class_name": "Activation", "config": {"name": "a", "activation": activation}}
+    found = admitted(entry, custom={"mine>relu": mine, "relu": mine})
+    assert found["config"]["activation"]["config"] == "mine>relu"
