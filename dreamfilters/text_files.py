@@ -1,4 +1,4 @@
-"""Text files that people and strangers write: TOML, JSON, CSV and lines, read whole, or refused in one line.
+"""Text files from people and from other programs: TOML, JSON, CSV and lines, read whole, or refused in one line.
 
 The size is limited before a file is read, and the nesting before it is parsed: a parser takes memory that grows with
 the square of the depth, or fails in a way of its own. The caller gives the class of the error.

@@ -1,4 +1,4 @@
-"""A `model.toml` of a stranger: each malformed one ends in one line, and leads to no other file of the user."""
+"""A `model.toml` of unknown origin: each malformed one ends in one line, and leads to no other file of the user."""
 
 import os
 
