@@ -62,8 +62,8 @@ class FormSources:
     def check_files(self, given: Collection[str] = ()) -> None:
         """Check that the files which the settings next to the model name are in its folder.
 
-        A model of unknown origin comes with such settings, which must not lead to other files of the user. Files that are
-        replaced by arguments are not read and not checked; `given` has the names of inputs that are.
+        A model of unknown origin comes with such settings, which must not lead to other files of the user. Files that
+        are replaced by arguments are not read and not checked; `given` has the names of inputs that are.
 
         Raises:
             ModelError: the file with the classes is elsewhere.
