@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,9 @@ NUMPY = (".npy", ".npz")  # suffixes
 _TIFF = (".tif", ".tiff")
 _BANDS = 277  # TIFF 6.0, SamplesPerPixel
 _COLORS = 4  # bands that Pillow reads: color and alpha
-_LARGEST = 2**31  # bytes of an array
+LARGEST = 920_000_000  # bytes of memory for one image while it is read and resized
+FLOAT = 4  # bytes of a value as float32
+RESIZED = 2 * FLOAT  # bytes of a channel's value while it is resized
 _OBJECTS = ("Python objects in dtype", "allow_pickle")  # in NumPy's errors of .npy and .npz files
 _IMAGE = "an image is (h, w) or (h, w, c)"
 
@@ -36,7 +40,7 @@ def read_array(path: str | Path) -> NDArray[Any]:
     """Return the array of a .npy file, the only one of a .npz file, or the bands of a TIFF as (h, w, bands).
 
     Raises:
-        ImageError: the file cannot be read, holds objects or several arrays, or is larger than two gigabytes.
+        ImageError: the file cannot be read, holds objects or several arrays, or takes more than `LARGEST` bytes.
     """
     try:
         values = _numpy(path) if Path(path).suffix.lower() in NUMPY else _tiff(path)
@@ -93,12 +97,27 @@ def _numpy(path: str | Path) -> NDArray[Any]:
             if len(archive.files) != 1:
                 raise ValueError(f"it holds {len(archive.files)} arrays; save one array in a file")
             name = archive.files[0]
-            if archive.zip and archive.zip.getinfo(f"{name}.npy").file_size > _LARGEST:
-                raise ValueError("it is larger than two gigabytes")
+            if archive.zip is not None and f"{name}.npy" in archive.zip.namelist():
+                with archive.zip.open(f"{name}.npy") as member:
+                    _check_memory(*_header(member))
             return np.asarray(archive[name])
-    if loaded.nbytes > _LARGEST:
-        raise ValueError("it is larger than two gigabytes")
-    return np.array(loaded)
+    _check_memory(loaded.shape, loaded.dtype)
+    del loaded  # otherwise its pages are in memory beside the array
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and type that the header of a .npy file states."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _check_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+    count = math.prod(shape)
+    if count * (FLOAT + max(dtype.itemsize, RESIZED)) > LARGEST:
+        raise ValueError(f"it has {count:,} values of {dtype}, which take more than {LARGEST / 1e9:g} GB of memory")
 
 
 def _tiff(path: str | Path) -> NDArray[Any]:
@@ -106,7 +125,6 @@ def _tiff(path: str | Path) -> NDArray[Any]:
 
     with quiet, tifffile.TiffFile(path) as file:
         page = file.pages.first
-        if page.nbytes > _LARGEST:
-            raise ValueError("it is larger than two gigabytes")
+        _check_memory(page.shape, np.dtype(page.dtype))
         values = page.asarray()
         return np.moveaxis(values, 0, -1) if page.axes.startswith("S") else values

@@ -9,28 +9,28 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError, features
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images.arrays import is_array_file, read_array, read_samples
+from dreamfilters.images.arrays import FLOAT, LARGEST, RESIZED, is_array_file, read_array, read_samples
 from dreamfilters.images.library_warnings import quiet
 
 ImageArray = NDArray[np.float32]
 
 # Pillow knows some fifty formats, and some of them start other programs (EPS). Only these are used.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
-LARGEST = 1024**3 // 4 // 3  # pixels, 89 million; Pillow's limit for decompression bombs
 MID_GRAY = 0.5
 MOST_COLORS = 4  # channels that are colors and alpha
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow and JPEG
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# Orientation -> whether rows and columns are exchanged, and then whether rows and columns are reversed, to store it.
+_STORED = {
+    2: (False, False, True), 3: (False, True, True), 4: (False, True, False), 5: (True, False, False),
+    6: (True, True, False), 7: (True, True, True), 8: (True, False, True),
+}  # fmt: skip
+_STRIP = 2**20  # pixels that are converted at a time
+_FLOATS = 3 * FLOAT  # bytes for each pixel as float32 in three channels
+# Bytes for each pixel of the decoded image, by its mode; and of what the decoder of a format holds beside it.
+_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+_DECODER = {"WEBP": 10, "AVIF": 12}
 
 
 def read_image(path: str | Path, *, channels: int = 3, bits: int = 16) -> ImageArray:
@@ -46,7 +46,8 @@ def read_image(path: str | Path, *, channels: int = 3, bits: int = 16) -> ImageA
         bits: of the values in a file of 16 bits, such as 12 for 0..4095.
 
     Raises:
-        ImageError: the file cannot be decoded, has another number of channels, or more than `LARGEST` pixels.
+        ImageError: the file cannot be decoded, has another number of channels, or takes more than `LARGEST` bytes of
+            memory, which are 46 million pixels in RGB.
 
     >>> read_image("signs/14/14_rendered_0.png").shape
     (48, 48, 3)
@@ -80,15 +81,38 @@ def decode_image(image: Image.Image, channels: int, bits: int = 16) -> ImageArra
     """Return the image of an open file, see `read_image`."""
     with quiet:
         image.load()
-    return _converted("", _samples(_upright(image), bits), channels)
+    first = _samples(image.crop((0, 0, 1, 1)), bits, image.format)
+    _check_count("", first.shape[-1], channels)
+    order = _stored_order(image)
+    height, width = (image.width, image.height) if order[0] else (image.height, image.width)
+    result = np.empty((height, width, channels), np.float32)
+    stored = _as_stored(result, order)
+    for top, bottom in _strips(image.height, image.width):
+        samples = _samples(image.crop((0, top, image.width, bottom)), bits, image.format)
+        stored[top:bottom] = samples if samples.shape[-1] == channels else in_channels(samples, channels)
+    return result
 
 
 def _converted(path: str | Path, samples: ImageArray, channels: int) -> ImageArray:
-    has = samples.shape[-1]
+    _check_count(path, samples.shape[-1], channels)
+    if samples.shape[-1] == channels:
+        return samples
+    result = np.empty((*samples.shape[:2], channels), np.float32)
+    for top, bottom in _strips(*samples.shape[:2]):
+        result[top:bottom] = in_channels(samples[top:bottom], channels)
+    return result
+
+
+def _check_count(path: str | Path, has: int, channels: int) -> None:
     if has != channels and max(has, channels) > MOST_COLORS:
         where = f"{path_text(path)}: " if path else ""
         raise ImageError(f"{where}has {has} channels, the network takes {channels}")
-    return samples if has == channels else in_channels(samples, channels)
+
+
+def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last row of strips, so that a large image is not in memory in several forms."""
+    rows = max(1, _STRIP // width)
+    return ((top, min(top + rows, height)) for top in range(0, height, rows))
 
 
 @contextmanager
@@ -96,12 +120,18 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
     """Yield the file as a Pillow image with only its header read; every error inside becomes an `ImageError`."""
     try:
         _check_file(Path(path))
-        with quiet:
-            image = Image.open(path, formats=FORMATS)
-        with image:
-            if image.width * image.height > LARGEST:
-                raise Image.DecompressionBombError
-            yield image
+        with Path(path).open("rb") as file:  # Pillow 13 turns TIFF files twice that it opens by their names
+            with quiet:
+                image = Image.open(file, formats=FORMATS)
+            with image:
+                decoded = _PIXEL.get(image.mode, 4) + _DECODER.get(image.format or "", 0)
+                each = _FLOATS + max(decoded, RESIZED)
+                if image.width * image.height * each > LARGEST:
+                    raise ImageError(
+                        f"{path_text(path)}: takes more than {LARGEST / 1e9:g} GB of memory; make it smaller than "
+                        f"{LARGEST // each / 1e6:.0f} million pixels first"
+                    )
+                yield image
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise nearly anything, such as KeyError
@@ -158,7 +188,7 @@ def _check_file(path: Path) -> None:
 def _cause(error: Exception) -> str:
     """Return the cause of an error and what to do, without the name of the file."""
     if isinstance(error, Image.DecompressionBombError):
-        return f"has more than {LARGEST / 1e6:.0f} million pixels; make it smaller first"
+        return f"takes more than {LARGEST / 1e9:g} GB of memory; make it smaller first"
     if isinstance(error, UnidentifiedImageError):
         return f"is not an image in a supported format ({', '.join(FORMATS)}); save it as PNG or JPEG"
     if isinstance(error, PermissionError):
@@ -167,20 +197,26 @@ def _cause(error: Exception) -> str:
     return f"is damaged or truncated ({detail}); get a fresh copy or save it again as PNG"
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Return the image rotated by its EXIF orientation; an invalid one is ignored."""
+def _stored_order(image: Image.Image) -> tuple[bool, bool, bool]:
+    """Return how the upright image is stored, by its EXIF orientation, see `_STORED`; an invalid one is ignored."""
     try:
         with quiet:
-            orientation = image.getexif().get(_ORIENTATION, 1)
-        return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+            return _STORED.get(image.getexif().get(_ORIENTATION, 1), (False, False, False))
     except Exception:  # broken metadata does not matter, and Pillow's parser may raise nearly anything
-        return image
+        return False, False, False
 
 
-def _samples(image: Image.Image, bits: int) -> ImageArray:
-    """Return the samples (h, w, 1 to 4) float32 in [0, 1], gray or RGB, with alpha if the file has transparency."""
+def _as_stored(upright: ImageArray, order: tuple[bool, bool, bool]) -> ImageArray:
+    """Return a view of an upright image in the order of the file."""
+    is_exchanged, rows, columns = order
+    view = upright.swapaxes(0, 1) if is_exchanged else upright
+    return view[:: -1 if rows else 1, :: -1 if columns else 1]
+
+
+def _samples(image: Image.Image, bits: int, kind: str | None) -> ImageArray:
+    """Return samples (h, w, 1 to 4) float32 in [0, 1], gray or RGB, with alpha if the file of this kind has any."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _wide_samples(image, bits)
+        return _wide_samples(image, bits, kind)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         mode += "A"
@@ -188,11 +224,11 @@ def _samples(image: Image.Image, bits: int) -> ImageArray:
     return samples.reshape(*samples.shape[:2], -1)
 
 
-def _wide_samples(image: Image.Image, bits: int) -> ImageArray:
+def _wide_samples(image: Image.Image, bits: int, kind: str | None) -> ImageArray:
     """Return samples of 16 bits, possibly stored as 32-bit integers (PGM in Pillow), or floats in [0, 1]."""
-    white = 2 ** (16 if image.format == "PPM" else bits) - 1  # Pillow scales PGM by the maximum in its header
+    white = 2 ** (16 if kind == "PPM" else bits) - 1  # Pillow scales PGM by the maximum in its header
     samples: ImageArray = np.divide(np.asarray(image), 1 if image.mode == "F" else white, dtype=np.float32)
     if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
-        kind = "32-bit values" if image.mode == "F" else f"values of {bits} bits"
-        raise ValueError(f"its {kind} range from {samples.min():g} to {samples.max():g}, not from 0 to 1")
+        what = "32-bit values" if image.mode == "F" else f"values of {bits} bits"
+        raise ValueError(f"its {what} range from {samples.min():g} to {samples.max():g}, not from 0 to 1")
     return samples[..., None]

@@ -87,7 +87,9 @@ class ImageFolder:
         if is_array_file(path):
             return self._resized(read_image(path, channels=self.channels, bits=self.bits))
         with open_image(path) as file, _one_at_a_time if file.width * file.height > _LARGE else nullcontext():
-            return self._resized(decode_image(file, self.channels, self.bits))
+            image = decode_image(file, self.channels, self.bits)
+            file.close()  # before a large image is resized
+            return self._resized(image)
 
     def _resized(self, image: ImageArray) -> ImageArray:
         return image if self.size is None else resize(image, self.size, self.rule)

@@ -43,7 +43,8 @@ def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> I
     if rule == "linear":
         return _along(_along(values, 0, height), 1, width)
     resized = np.empty((height, width, values.shape[2]), np.float32)
-    for number, channel in enumerate(np.ascontiguousarray(np.moveaxis(values, -1, 0))):
+    for number in range(values.shape[2]):
+        channel = np.ascontiguousarray(values[..., number])  # one at a time, because an image can be large
         larger = np.asarray(Image.fromarray(channel).resize((width, height), _SMOOTHED[rule]))
         lowest, highest = np.fmin.reduce(channel, axis=None), np.fmax.reduce(channel, axis=None)  # ignore NaN
         np.clip(larger, lowest, highest, out=resized[..., number])

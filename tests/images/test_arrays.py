@@ -1,9 +1,11 @@
 """Array files: what is read, and what is refused in one line."""
 
 import contextlib
+import io
 import logging
 import struct
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -46,6 +48,23 @@ def test_what_is_no_array_is_one_line(tmp_path, capsys):
             read_array(tmp_path / name)
         assert "\n" not in str(caught.value)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["huge.npy", "huge.npz"])
+def test_an_array_that_does_not_fit_into_memory_is_refused_by_its_header(tmp_path, name):
+    """Eight bytes for each value while it is read and resized, and four as float32: 77 million values."""
+    header = io.BytesIO()
+    described = {"descr": "|u1", "fortran_order": False, "shape": (30_000, 30_000, 3)}
+    np.lib.format.write_array_header_1_0(header, described)
+    if name == "huge.npy":
+        with (tmp_path / name).open("wb") as file:
+            file.write(header.getvalue())
+            file.truncate(len(header.getvalue()) + 30_000 * 30_000 * 3)  # a hole, which takes no space
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("image.npy", header.getvalue())
+    with pytest.raises(ImageError, match=r"it has 2,700,000,000 values of uint8, which take more than 0\.92 GB"):
+        read_array(tmp_path / name)
 
 
 def test_arrays_that_are_no_images_are_refused(tmp_path):

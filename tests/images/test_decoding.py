@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, features
 
 from dreamfilters.errors import ImageError
-from dreamfilters.images import LARGEST, image_folder, read_image
+from dreamfilters.images import LARGEST, decoding, image_folder, read_image
 from dreamfilters.images.decoding import image_size, read_shown
 
 RED, GRAY, WHITE = (255, 0, 0), (128, 128, 128), (255, 255, 255)
@@ -260,12 +261,45 @@ def test_what_is_not_there_or_is_a_folder_is_told(tmp_path):
 @pytest.mark.parametrize("side", [10_000, 60_000])  # 100 million pixels: Pillow warns; 3600 million: it raises
 def test_a_bomb_is_refused_by_its_header(side, tmp_path):
     (tmp_path / "bomb.png").write_bytes(png_file(side, side, 8, 0, b""))
-    refused(tmp_path / "bomb.png", r"bomb\.png: has more than 89 million pixels; make it smaller")
+    refused(tmp_path / "bomb.png", r"bomb\.png: takes more than 0\.92 GB of memory; make it smaller")
 
 
 def test_the_largest_allowed_size_is_not_refused_for_its_size(tmp_path):
-    (tmp_path / "big.png").write_bytes(png_file(LARGEST, 1, 1, 0, b""))
+    """Of gray: twelve bytes for three channels, and eight for a channel while it is resized."""
+    (tmp_path / "big.png").write_bytes(png_file(LARGEST // 20, 1, 1, 0, b""))
     refused(tmp_path / "big.png", r"big\.png: is damaged or truncated")  # it has no pixels, that is all
+    (tmp_path / "big.png").write_bytes(png_file(LARGEST // 20 + 1, 1, 1, 0, b""))
+    refused(tmp_path / "big.png", r"big\.png: takes more than 0\.92 GB")
+
+
+def test_a_large_image_is_in_memory_once(tmp_path):
+    """Twelve bytes for each pixel as float32, and a strip; blending all of it at once took 44."""
+    path = saved(tmp_path / "a.png", Image.new("RGBA", (4000, 2000), (255, 0, 0, 51)), compress_level=1)
+    tracemalloc.start()
+    image = read_image(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(image[-1, -1], [0.6, 0.4, 0.4], atol=1e-6)
+    assert peak / (4000 * 2000) < 22
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_strips_give_the_same_values(mode, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    if mode in ("I;16", "F"):
+        values = rng.random((23, 17), "float32")
+        image = Image.fromarray((values * 65535).astype("uint16") if mode == "I;16" else values)
+    else:
+        image = Image.fromarray(rng.integers(0, 256, (23, 17, 4), "uint8"), "RGBA").convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.tiff", image, exif=exif)
+    for channels in (1, 2, 3, 4):
+        monkeypatch.setattr(decoding, "_STRIP", 2**20)
+        whole = read_image(path, channels=channels)
+        monkeypatch.setattr(decoding, "_STRIP", 40)  # two rows, and one at the end
+        np.testing.assert_array_equal(read_image(path, channels=channels), whole)
+        assert whole.shape == (17, 23, channels)
 
 
 @pytest.mark.parametrize("name", ["ä ö.png", "-rf.png", "a\nb.png", "日本.png", "%s{}.png", "no suffix", "ÄÖ.PNG.png"])

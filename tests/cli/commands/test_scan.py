@@ -59,7 +59,7 @@ def write_bad(folder):
     (folder / "text.png").write_text("no image")
     (folder / "dangling.png").symlink_to(folder / "nowhere.png")
     return {
-        "bomb.png": "million pixels",
+        "bomb.png": "GB of memory",
         "dangling.png": "no such file",
         "text.png": "is not an image",
         "truncated.jpg": "damaged or truncated",
