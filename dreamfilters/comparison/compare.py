@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -109,6 +110,8 @@ class ComparePlan:
                 f"seeds {', '.join(map(str, range(self.seed, self.seed + self.seeds)))}"
             ),
         }
+        if scan.remark:
+            facts["Labels"] = f"{scan.remark[0].upper()}{scan.remark[1:]}."
         if self.against is not None:
             other = self.against
             facts["Other network"] = f"{other.name}: {other.form.describe()}, {len(other.classes)} classes"
@@ -125,7 +128,7 @@ class ComparePlan:
 def compare(
     network: AnyNetwork,
     targets: str | Sequence[str],
-    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path,
     *,
     recipe: Recipe | str | None = None,
     seed: int = 0,
@@ -133,7 +136,7 @@ def compare(
     top: int = 4,
     against: AnyNetwork | None = None,
     user_image: tuple[str, Floats] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[object] | None = None,
     progress: OnProgress | None = None,
 ) -> Comparison:
     """Return dreams of units beside the real images that activate them most, with every measure of how they compare.
@@ -144,7 +147,7 @@ def compare(
     Args:
         network: a Keras model, or what `load` returned.
         targets: units, such as "conv6:0-15" or "class:STOP".
-        images: what `image_folder` returned, or (n, h, w, c) in [0, 1].
+        images: a folder, what `image_folder` returned, or (n, h, w, c) in [0, 1] or of uint8.
         recipe: of the dreams; default: as for `dream`.
         seed: random seed.
         seeds: number of dreams of each unit; the first is compared, all give the seed variation.

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
+from dreamfilters.images.folder import opened_images
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.programs import programs_of
 
 Floats: TypeAlias = NDArray[np.float32]
-Images: TypeAlias = Iterable[ArrayLike] | ImageFolder
+Images: TypeAlias = Iterable[ArrayLike] | ImageFolder | str | Path
 Activations: TypeAlias = dict[str, Any]  # layer -> its activation, (n, h, w, c), (n, t, c) or (n, c)
 Reduction: TypeAlias = Callable[[Activations], Activations]
 
@@ -40,9 +42,9 @@ def activations(
 
     Args:
         network: a Keras model, or the value that `load` returns.
-        images: an array (n, h, w, c) in [0, 1], an iterable of images (h, w, c), or an `ImageFolder`. Images are
-            resized to the network's input size. Files of a folder are decoded while the network computes; unreadable
-            files are left out and listed in the folder's `failures`.
+        images: an array (n, h, w, c) in [0, 1] or of uint8, an iterable of images, a folder or its `ImageFolder`. They
+            are resized to the network's input size. Files of a folder are decoded while the network computes;
+            unreadable files are left out and listed in the folder's `failures`.
         layers: layer names; `LOGITS` for the input of the softmax.
         batch: images per batch (default: as many as fit 512 MiB of activations). It does not change any value.
 
@@ -56,6 +58,7 @@ def activations(
         >>> activations(network, np.zeros((2, 48, 48, 3)), ["conv1"])["conv1"].shape
         (2, 48, 48, 32)
     """
+    images = opened_images(images)
     return _concatenated(stream(network, images, layers, batch=batch), images)
 
 
@@ -66,6 +69,7 @@ def mean_responses(
 
     Arguments and errors are those of `activations`. Maps are held for one batch at a time.
     """
+    images = opened_images(images)
     return _concatenated(stream(network, images, layers, reduce=_means, batch=batch), images)
 
 
@@ -137,9 +141,10 @@ def _means(values: Activations) -> Activations:
 
 def arrays_of(network: Network, images: Images) -> Iterator[ArrayLike]:
     """Yield the images; those of a folder are decoded ahead at the network's size and number of channels."""
-    if isinstance(images, ImageFolder):
-        return (image for _, image in files_for(network, images))
-    return iter(images)
+    found = opened_images(images)
+    if isinstance(found, ImageFolder):
+        return (image for _, image in files_for(network, found))
+    return iter(found)
 
 
 def files_for(network: Network, images: ImageFolder) -> ImageFolder:

@@ -23,6 +23,7 @@ LARGEST = 920_000_000  # bytes of memory for one image while it is read and resi
 FLOAT = 4  # bytes of a value as float32
 RESIZED = 2 * FLOAT  # bytes of a channel's value while it is resized
 _OBJECTS = ("Python objects in dtype", "allow_pickle")  # in NumPy's errors of .npy and .npz files
+_SLACK = 0.01  # of floats that were computed
 _IMAGE = "an image is (h, w) or (h, w, c)"
 
 
@@ -52,6 +53,27 @@ def read_array(path: str | Path) -> NDArray[Any]:
         if any(words in reason for words in _OBJECTS):
             reason = "it holds Python objects, not numbers; save it with dtype uint8, uint16 or float32"
         raise ImageError(f"{path}: cannot be read as an array: {reason}") from error
+
+
+def as_samples(values: NDArray[Any], bits: int = 16) -> NDArray[np.float32]:
+    """Return an array in memory as float32 in [0, 1]; integers of 8 and 16 bits are scaled as those of files.
+
+    Raises:
+        ImageError: integers of other types, or floats outside [0, 1].
+
+    >>> as_samples(np.uint8([[0, 255]])).tolist()
+    [[0.0, 1.0]]
+    """
+    if values.dtype.kind in "iu" and values.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"an image of {values.dtype}: give uint8, uint16 or floats in [0, 1]")
+    if values.dtype.kind not in "biuf":
+        raise ImageError(f"an image of {values.dtype}: give an array of numbers")
+    white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
+    samples = np.divide(values, white, dtype=np.float32) if white > 1 else np.asarray(values, np.float32)
+    if samples.size and (samples.min() < -_SLACK or samples.max() > 1 + _SLACK):
+        found = f"values from {values.min():g} to {values.max():g}"
+        raise ImageError(f"an image with {found}: floats are 0 for black to 1 for white; divide by 255, or give uint8")
+    return samples
 
 
 def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.arrays import NUMPY, is_array_file
@@ -158,6 +159,11 @@ def image_folder(
     folder = source.parent if source.is_file() else source
     known = labels_of(paths, folder, None if labels is None else Path(labels))
     return ImageFolder(paths, known, size, channels, folder)
+
+
+def opened_images(images: Any, channels: int = 3) -> Any:
+    """Return the images of a file or folder if `images` is its path, else `images`."""
+    return image_folder(images, channels=channels) if isinstance(images, (str, Path)) else images
 
 
 def image_paths(source: str | Path) -> tuple[Path, ...]:

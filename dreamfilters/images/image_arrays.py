@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.images.arrays import as_samples
 from dreamfilters.images.decoding import ImageArray
 
 
@@ -19,7 +20,7 @@ class ImageArrays:
     """Images in memory, with the members of an `ImageFolder` that need no files.
 
     Attributes:
-        images: (n, h, w, c) in [0, 1], or a sequence of (h, w, c).
+        images: (n, h, w, c) in [0, 1] or of uint8, or a sequence of (h, w, c).
         failures: none; all of them can be read.
     """
 
@@ -29,7 +30,7 @@ class ImageArrays:
     @classmethod
     def of(cls, images: ArrayLike) -> ImageArrays:
         """Return images (n, h, w, c), a sequence of (h, w, c), or a single one."""
-        values: Any = images if isinstance(images, (list, tuple)) else np.asarray(images, np.float32)
+        values: Any = images if isinstance(images, (list, tuple)) else np.asarray(images)
         return cls(values[None] if isinstance(values, np.ndarray) and values.ndim == 3 else values)
 
     @cached_property
@@ -47,7 +48,7 @@ class ImageArrays:
 
     def tried(self, index: int) -> ImageArray:
         """Return one image."""
-        return np.asarray(self.images[index], np.float32)
+        return as_samples(np.asarray(self.images[index]))
 
     def only(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
         """Yield these images with their indices."""

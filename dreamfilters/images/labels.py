@@ -4,8 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images.decoding import path_text
@@ -37,6 +39,25 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
             f"paths are relative to it, such as {path_text(os.path.relpath(paths[0], source))}"
         )
     return labels
+
+
+def label_texts(labels: Sequence[object] | NDArray[Any], count: int) -> tuple[str, ...]:
+    """Return the label of each of so many images as text, "" for none; numbers may be an array (n,) or (n, 1).
+
+    Raises:
+        ImageError: there is another number of labels, or several for an image.
+
+    >>> label_texts(np.array([[3], [0]]), 2)
+    ('3', '0')
+    """
+    values = np.asarray(labels)
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    if values.ndim != 1:
+        raise ImageError(f"labels of shape {values.shape}: give one for each image, such as labels.argmax(axis=1)")
+    if len(values) != count:
+        raise ImageError(f"{len(values)} labels for {count} images: give one for each, '' for none")
+    plain = (int(value) if isinstance(value, float) and value.is_integer() else value for value in values.tolist())
+    return tuple("" if value is None else str(value) for value in plain)
 
 
 def label_of(path: str | Path, folder: str | Path) -> str:

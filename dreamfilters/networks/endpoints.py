@@ -18,6 +18,10 @@ from dreamfilters.networks.layers.pass_through import types_of
 Shape: TypeAlias = tuple[int | None, ...]
 
 
+THE_IMAGE = "image"  # the value of an input that takes the same image
+SAME: NDArray[np.float32] = np.empty(0, np.float32)  # its array: an empty one, which is stored as other values are
+
+
 class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
     """A value in place of an input, the same for each image; default: zeros, and a side of unknown length gets 1."""
 

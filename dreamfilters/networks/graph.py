@@ -17,8 +17,8 @@ import keras
 from keras.src.models.functional import Functional  # has no public name
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ModelError
-from dreamfilters.networks.endpoints import HeldInput, flat_shape, input_index, name_of, output_index
+from dreamfilters.errors import InputFormError, ModelError
+from dreamfilters.networks.endpoints import THE_IMAGE, HeldInput, flat_shape, input_index, name_of, output_index
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.layers.pass_through import types_of
 
@@ -116,7 +116,8 @@ def flatten(
     """Return the steps of a model, with nested models replaced by their steps.
 
     `input` and `output` are as in `load`; `size` is the (height, width) of the image where the input is flat, and
-    `inputs` are values of other inputs; None holds one at zeros. The first step of a flat input reshapes the image.
+    `inputs` are values of other inputs; None holds one at zeros, and an empty array gives it the image too. The first
+    step of a flat input reshapes the image.
 
     Raises:
         ModelError: the model has no graph (see `has_graph`), no image input or several.
@@ -133,9 +134,10 @@ def flatten(
     image = function.inputs[chosen]
     shape = tuple(image.shape[1:])
     walk, is_flat = _Walk(), len(shape) < 3
+    own = walk.flat(image) if is_flat else 0
     sources = [
-        walk.held(tensor, values.get(name_of(tensor))) if tensor is not image else walk.flat(tensor) if is_flat else 0
-        for tensor in function.inputs
+        own if tensor is image or _takes_image(tensor, value, image) else walk.held(tensor, value)
+        for tensor, value in ((tensor, values.get(name_of(tensor))) for tensor in function.inputs)
     ]
     ends = walk.through(function, sources, "")
     steps = _with_order(_numbered(walk.steps))
@@ -150,6 +152,17 @@ def flatten(
     held = tuple(name_of(tensor) for tensor in function.inputs if tensor is not image)
     chosen_output = output_index(model.name, outputs, _output_keys(function), output)
     return Graph(tuple(steps), ends[chosen_output], shape, first, held, outputs, name_of(image))
+
+
+def _takes_image(tensor: Any, value: NDArray[Any] | None, image: Any) -> bool:
+    """Return whether an input takes the image too; raise InputFormError if it has another shape."""
+    if value is None or value.size:
+        return False
+    shape, wanted = tuple(tensor.shape[1:]), tuple(image.shape[1:])
+    if shape != wanted:
+        name = name_of(tensor)
+        raise InputFormError(f"--input {name}={THE_IMAGE}: it takes {shape}, the image is {wanted}; give a file")
+    return True
 
 
 CONVOLUTIONS = (

@@ -87,8 +87,9 @@ def load(
             (28, 28) for (784,). A model that was never called has no input size without it.
         architecture: a JSON file of `model.to_json()` with the layers, where the model file holds weights only.
         input: name of the input that takes the image, where several could.
-        inputs: values of the other inputs by name: a number, an array as the model takes it, or a file of such an array
-            or of an image, which passes the input form. Inputs that are not named are held at zeros.
+        inputs: values of the other inputs by name: a number, an array as the model takes it, a file of such an array
+            or of an image, which passes the input form, or 'image' for the same image. Inputs that are not named are
+            held at zeros.
         output: name of the output that holds the classes; default: a softmax, else sigmoids, else the first.
 
     Raises:

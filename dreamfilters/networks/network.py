@@ -46,7 +46,8 @@ class Network:
         remark: one line on unusual weights, or on which inputs and outputs were chosen, or ''.
         input: name of the input that takes the image; None for the only one.
         output: name of the output that holds the classes; None for the first.
-        inputs: values of the inputs that do not take the image, as the model takes them; those missing are zeros.
+        inputs: values of the inputs that do not take the image, as the model takes them; those missing are zeros, and
+            an empty array is the image itself.
         architecture: the file that the layers were read from, where the weights have a file of their own.
         loss: name of the loss that it was trained with, '' if unknown; it states a regression from logits.
 

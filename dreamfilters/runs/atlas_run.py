@@ -220,7 +220,7 @@ def atlas_targets(network: Network, layers: Sequence[str] | None = None) -> tupl
 
 def atlas_job(
     network: AnyNetwork,
-    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path,
     *,
     spec: str = "",
     layers: Sequence[str] | None = None,
@@ -241,7 +241,7 @@ def atlas_job(
 
 def atlas(
     network: AnyNetwork,
-    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path,
     folder: Path | str,
     *,
     spec: str = "",

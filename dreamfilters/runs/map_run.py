@@ -21,6 +21,7 @@ from dreamfilters.evidence.maps.layer_page import PageImage, layer_page, overvie
 from dreamfilters.evidence.maps.map_style import MapStyle
 from dreamfilters.evidence.maps.unit_maps import UnitMaps, mapped_layers, select_units
 from dreamfilters.images import ImageArray, ImageFolder
+from dreamfilters.images.folder import opened_images
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
@@ -71,7 +72,7 @@ class MapSettings:
 
 def draw_maps(
     network: AnyNetwork,
-    images: ImageFolder | ArrayLike,
+    images: ImageFolder | ArrayLike | str | Path,
     folder: str | Path,
     settings: MapSettings | None = None,
     *,
@@ -88,7 +89,7 @@ def draw_maps(
 
     Args:
         network: a Keras model, or what `load` returned.
-        images: an `ImageFolder`, or images (n, h, w, c) or (h, w, c) in [0, 1].
+        images: a file or folder, its `ImageFolder`, or images (n, h, w, c) or (h, w, c) in [0, 1] or of uint8.
         folder: new, empty, or of an earlier run with the same settings.
         settings: what to write. Default: `MapSettings()`.
         force: replace another run of maps in the folder.
@@ -103,7 +104,8 @@ def draw_maps(
         >>> draw_maps(network, image_folder("signs/14/14_rendered_0.png"), "outputs/maps").done
         1
     """
-    source = images if isinstance(images, ImageFolder) else ImageArrays.of(images)
+    found = opened_images(images)
+    source = found if isinstance(found, ImageFolder) else ImageArrays.of(found)
     job = MapJob(network_of(network), source, settings or MapSettings())
     return run(job, Path(folder), force=force, progress=progress)
 

@@ -52,6 +52,7 @@ class ScanStore:
         extra = {
             "done": np.array(state.done),
             "predicted": state.predicted,
+            "counts": state.counts,
             "failures": np.frombuffer(failures, np.uint8),
             "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
@@ -74,7 +75,7 @@ class ScanStore:
 
     def finish(self, scan: Scan) -> None:
         """Write the result, and last the manifest, which marks the scan as finished."""
-        arrays = {**scan.arrays, "predicted": scan.predicted, "truth": scan.truth}
+        arrays = {**scan.arrays, "predicted": scan.predicted, "counts": scan.counts, "truth": scan.truth}
         contents = {ARRAYS: npz_bytes(dict(sorted(arrays.items()))), **_shown(scan)}
         files = {name: self.run.write(name, content) for name, content in contents.items()}
         results = {
@@ -84,6 +85,7 @@ class ScanStore:
             "names": scan.names,
             "labels": scan.labels,
             "outputs": scan.outputs,
+            "has_several": scan.has_several,
             "remark": scan.remark,
         }
         self.run.save_manifest(files, results, scan.failures)
@@ -115,7 +117,9 @@ _CHECKSUM = len(_checksum(b""))
 
 def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:
     """Return the state of these arrays, which have to fit to the state before any image."""
-    done, predicted, stored = (arrays.pop(key) for key in ("done", "predicted", "failures"))
+    from dreamfilters.evidence.scan.scan_job import ScanState
+
+    done, predicted, counts, stored = (arrays.pop(key) for key in ("done", "predicted", "counts", "failures"))
     count = len(first.predicted)
     wanted = first.accumulators.arrays
     check_arrays(
@@ -127,11 +131,11 @@ def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:
     )
     failures = dict(typed(tuple[tuple[int, str], ...], parsed(stored.tobytes()), "failures"))
     known = all(0 <= index < count for index in failures) and done.shape == () and 0 <= done <= count
-    if not known or predicted.shape != first.predicted.shape or predicted.dtype != first.predicted.dtype:
+    alike = [one.shape == first.predicted.shape and one.dtype == first.predicted.dtype for one in (predicted, counts)]
+    if not known or not all(alike):
         raise ValueError("not a state of these images")
-    return replace(
-        first, done=int(done), accumulators=Accumulators.from_arrays(arrays), predicted=predicted, failures=failures
-    )
+    accumulators = Accumulators.from_arrays(arrays)
+    return ScanState(int(done), accumulators, predicted, counts, failures)
 
 
 def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None) -> Scan:
@@ -173,9 +177,13 @@ def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
     names, labels, classes = (typed(tuple[str, ...], results[key], key) for key in ("names", "labels", "classes"))
     facts = tuple(map(LayerInfo.from_values, typed(tuple[Mapping[str, Any], ...], results["layers"], "layers")))
     k, size = typed(int, settings["top"], "top"), typed(tuple[int, int], settings["size"], "size")
-    predicted, truth = arrays.pop("predicted"), arrays.pop("truth")
+    predicted, counts, truth = (arrays.pop(key) for key in ("predicted", "counts", "truth"))
     widest = max((_BINARY, *(info.units for info in facts)))  # where classes are predicted, the logits are scanned
-    for key, numbers, most in (("predicted", predicted, widest), ("truth", truth, len(classes))):
+    for key, numbers, most in (
+        ("predicted", predicted, widest),
+        ("counts", counts, widest + 1),
+        ("truth", truth, len(classes)),
+    ):
         in_range = numbers.dtype == np.int32 and numbers.min(initial=-1) >= -1 and numbers.max(initial=-1) < most
         if numbers.shape != (len(names),) or not in_range:
             raise ValueError(f"{key} does not name a class of each of {len(names)} images")
@@ -196,9 +204,11 @@ def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
         classes=classes,
         failures=manifest.failures,
         predicted=predicted,
+        counts=counts,
         truth=truth,
         facts=facts,
         arrays=arrays,
         outputs=outputs,
+        has_several=typed(bool, results["has_several"], "has_several"),
         remark=typed(str, results["remark"], "remark"),
     )

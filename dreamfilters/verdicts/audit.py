@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 
 from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.errors import ModelError, UnknownNameError, close_names
+from dreamfilters.errors import ImageError, ModelError, UnknownNameError, close_names
 from dreamfilters.evidence.bounds.unit_bounds import BUDGET, Bounds, bound_units
 from dreamfilters.evidence.duplicate_filters import DuplicatePair, near_duplicates, weight_vectors
 from dreamfilters.evidence.scan.result import LayerScan, Scan
@@ -47,6 +48,7 @@ def audit(
         progress: called before each slow part; the total is unknown.
 
     Raises:
+        ImageError: `scan` is not a scan.
         ModelError: the scan was made with other weights or another input form.
         UnknownNameError: no such layer, or it was not scanned.
 
@@ -56,6 +58,8 @@ def audit(
         'alive'
     """
     network = network_of(network)
+    if not isinstance(scan, (Scan, NoneType)):
+        raise ImageError(f"scan of type {type(scan).__name__}: give what scan(network, images) returns")
     canvas = canvas_of(network, Recipe())
     size = scan.size if scan else (canvas.height, canvas.width)
     inputs = replace(network.form, size=size).describe_interval()

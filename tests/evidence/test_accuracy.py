@@ -87,7 +87,8 @@ def test_a_scan_of_several_sigmoids_predicts_none_below_a_half(folder):
     model.layers[-1].set_weights([np.eye(3) * 0.01, np.array([-1.0, -2.0, -1.5])])  # 255 gives logits of 1.55 and less
     network = Network(model, InputForm.from_range(0, 255, size=(8, 8)), NAMES)
     found = scan(network, image_folder(folder))
-    assert found.accuracy.predicted.tolist() == [0 if NAMES[label] != "dark" else -1 for label in found.accuracy.labels]
+    # all are above a half for light images, of which 'light' is the label
+    assert found.accuracy.predicted.tolist() == [(-1, 0, 2)[label] for label in found.accuracy.labels]
     assert "logits:0" in repr(found.unit("logits", 0))
     assert "Scan of" in found._repr_html_()
 
@@ -98,3 +99,23 @@ def test_files_of_12_bits_are_read_by_the_bits_of_the_form(network, tmp_path):
         Image.fromarray(np.full((8, 8), 4095 * level, np.uint16)).save(tmp_path / name / f"{number}.png")
     images, twelve = image_folder(tmp_path), replace(network, form=replace(network.form, bits=12))
     assert (accuracy_of(twelve, images).value, accuracy_of(network, images).value) == (1.0, pytest.approx(1 / 3))
+
+
+def test_an_image_of_several_sigmoids_is_correct_if_its_class_is_among_those_predicted(folder):
+    """A gray image is predicted as dark and gray, a light one as all three classes, a dark one as dark."""
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="sigmoid")]
+    )
+    model.layers[-1].set_weights([np.full((3, 3), 0.01), np.array([9.0, -2.5, -5.0])])  # 0.2 is 1.53, 0.5 3.8, 0.8 6.1
+    network = Network(model, InputForm.from_range(0, 255, size=(8, 8)), NAMES)
+    images = image_folder(folder)
+    for found in (accuracy_of(network, images), scan(network, images).accuracy):
+        assert (found.value, found.mistakes, found.is_poor) == (1.0, (), False)
+        assert found.several == pytest.approx(2 / 3)  # 1, 2 and 3 of three
+        words = (
+            "100% of 21 labeled images are predicted correctly (an image is predicted as 67% of the classes on average;"
+        )
+        assert found.describe() == f"{words} chance: 67%)"
+    model.layers[-1].set_weights([np.full((3, 3), 0.01), np.array([-5.0, -5.0, -5.0])])
+    found = accuracy_of(network, images)
+    assert found.predicted.tolist() == [2 if number == 2 else -1 for number in found.labels]

@@ -53,10 +53,11 @@ def test_a_stored_scan_equals_the_scan(job, network, folder, tmp_path):
     once = scan(network, image_folder(folder), k=4)
     for found in (stored.value, read_scan(tmp_path / "out")):
         for key in (field.name for field in dataclasses.fields(once)):
-            if key not in ("arrays", "predicted", "truth", "images"):
+            if key not in ("arrays", "predicted", "counts", "truth", "images"):
                 assert getattr(found, key) == getattr(once, key), key
         assert all(np.array_equal(found.arrays[name], once.arrays[name]) for name in once.arrays)
         assert np.array_equal(found.predicted, once.predicted)
+        assert np.array_equal(found.counts, once.counts)
     np.testing.assert_array_equal(stored.value.images.tried(0), once.images.tried(0))
     assert [name for name, _ in stored.value.failures] == ["0/06.png", "1/31.png"]
     assert stored.value.unit("conv1", 3).strongest["max"] == once.unit("conv1", 3).strongest["max"]

@@ -48,6 +48,9 @@ Layers = Annotated[
 ]
 
 
+_SAME = "image"  # that of `networks.endpoints.THE_IMAGE`, whose import takes seconds
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """The options of every command that loads a model.
@@ -88,7 +91,7 @@ class ModelOptions:
         of_model(
             metavar="NAME[=VALUE]",
             help="Image input of a model with several. NAME=VALUE gives another input a number, an image or a .npy "
-            "file; default: zeros. May be repeated.",
+            "file, NAME=image the same image; default: zeros. May be repeated.",
         ),
     ] = None
     output: Annotated[
@@ -153,20 +156,20 @@ class ModelOptions:
         """Return the values of other inputs as `model.toml` has them."""
         return {name: value if isinstance(value, float) else str(value) for name, value in self._other_inputs().items()}
 
-    def _other_inputs(self) -> dict[str, float | Path]:
-        """Return the value of each `--input NAME=VALUE`: a number, or the path of a file."""
+    def _other_inputs(self) -> dict[str, float | str | Path]:
+        """Return the value of each `--input NAME=VALUE`: a number, the path of a file, or 'image' for the same one."""
         images = [name for name in self.input or () if "=" not in name]
         if len(images) > 1:
             options = " ".join(f"--input {name}" for name in images)
             raise InputFormError(f"{options}: one input takes the image; give the others a value, NAME=VALUE")
-        held: dict[str, float | Path] = {}
+        held: dict[str, float | str | Path] = {}
         for given in self.input or ():
             name, equals, value = given.partition("=")
             if equals:
                 try:
                     held[name] = float(value)
                 except ValueError:
-                    held[name] = Path(value).absolute()
+                    held[name] = value if value == _SAME else Path(value).absolute()
         return held
 
     def _form(self) -> Path | Mapping[str, Any] | None:

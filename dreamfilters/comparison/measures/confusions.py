@@ -192,7 +192,7 @@ def _confusion(
 ) -> Confusion:
     own = logits[members]  # (images of `true_class`, classes)
     lead = own[:, predicted] - own[:, true_class]
-    wrong = np.flatnonzero(head.predicted(own) == predicted)
+    wrong = np.flatnonzero(head.predicted_for(own, np.full(len(own), true_class)) == predicted)
     wrong = wrong[np.argsort(-lead[wrong], kind="stable")]
     probabilities = head.probabilities(own)
     return Confusion(
@@ -221,7 +221,7 @@ def _compute(batch: Batch) -> Iterable[ClassConfusions | Missing]:
         logits = image_logits(activations(batch.network, real.images, [LOGITS])[LOGITS])
         found = confusions_of(logits, np.full(len(logits), number), number, most=_CLASSES, head=head)
         classes = tuple(_confused(batch, confusion, real, logits) for confusion in found)
-        misclassified = int((head.predicted(logits) != number).sum())
+        misclassified = int((head.predicted_for(logits, np.full(len(logits), number)) != number).sum())
         return ClassConfusions(classes, misclassified, len(real.indices), real.labeled)
 
     yield from batch.each(confusions)

@@ -42,6 +42,8 @@ def goals(network: Network, targets: str | Sequence[str], *, class_score: ClassS
         raise TargetError("no target: give one, such as conv6:12 or class:STOP")
     joined: dict[object, Objective] = {}
     for text in texts:
+        if not isinstance(text, str):
+            raise TargetError(f"target of type {type(text).__name__}: give text, such as 'conv6:12' or 'class:STOP'")
         goal = parse(network, text, class_score=class_score)
         joined[goal.kind] = join(joined[goal.kind], goal) if goal.kind in joined else goal
     return list(joined.values())

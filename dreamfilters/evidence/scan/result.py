@@ -159,11 +159,13 @@ class Scan:
         labels: n, "" for none.
         classes: the classes of the outputs, then the labels of no class; the sorted labels if they mean no classes.
         failures: name and reason of each unreadable image.
-        predicted: (n,) the predicted class of each image, -1 for none.
+        predicted: (n,) the predicted class of each image, -1 for none; see `ClassHead.predicted_for`.
+        counts: (n,) how many classes are predicted for each image.
         truth: (n,) the index in `classes` of each image's label, -1 for none.
         facts: each layer, under the name and with the shape that was scanned.
         arrays: `Accumulators.arrays`.
         outputs: how many of `classes` are those of the network's outputs, 0 if the labels mean no classes.
+        has_several: whether the network predicts several classes for an image, which do not exclude each other.
         remark: how the labels are read, see `ClassLabels.remark`, or why they mean no classes.
         images: the scanned images, which a notebook shows; None if they are not known.
 
@@ -183,10 +185,12 @@ class Scan:
     classes: tuple[str, ...]
     failures: tuple[tuple[str, str], ...]
     predicted: NDArray[np.int32]
+    counts: NDArray[np.int32]
     truth: NDArray[np.int32]
     facts: tuple[LayerInfo, ...]
     arrays: Arrays
     outputs: int = 0
+    has_several: bool = False
     remark: str = ""
     images: ScannedImages | None = field(default=None, repr=False)
 
@@ -207,7 +211,8 @@ class Scan:
         if scanned < 2 or scanned != self.outputs or not known.size:
             return None
         truth, predicted = self.truth[known].astype(np.intp), self.predicted[known].astype(np.intp)
-        return Accuracy(known, truth, predicted, self.remark)
+        several = float(self.counts[known].mean()) / scanned if self.has_several else None
+        return Accuracy(known, truth, predicted, self.remark, several)
 
     def of_class(self, number: int) -> list[int]:
         """Return the indices of the readable images that are labeled with the class of an output."""

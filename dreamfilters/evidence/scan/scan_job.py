@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,10 @@ _COPIES = types_of("identity", "reshape", "reorder", "cast", "pad")
 
 def scan(
     network: AnyNetwork,
-    images: ImageFolder | Sequence[Any] | NDArray[Any],
+    images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path,
     layers: Sequence[str] | None = None,
     *,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[object] | None = None,
     k: int = TOP_K,
     batch: int | None = None,
     progress: OnProgress | None = None,
@@ -51,9 +52,10 @@ def scan(
 
     Args:
         network: a Keras model, or the value that `load` returns.
-        images: an `ImageFolder`, or an array (n, h, w, c) in [0, 1]; resized to the network's input size.
+        images: a folder, its `ImageFolder`, or an array (n, h, w, c) in [0, 1] or of uint8; resized to the network's
+            input size.
         layers: layer names (default: `default_layers`, all layers that compute something new, and the logits).
-        labels: one label per image, "" for none (default: those of the folder).
+        labels: one label per image, a name or a number, "" for none (default: those of the folder).
         k: greatest number of images in a ranking.
         batch: images per batch; it changes the running time, never the result.
         progress: called after each batch with the number of images done.
@@ -91,7 +93,8 @@ class ScanState:
     Attributes:
         done: number of images processed; it is also the index of the next image.
         accumulators: the statistics of these images.
-        predicted: (n,) the predicted class of each image, -1 for none.
+        predicted: (n,) the predicted class of each image, -1 for none; see `ClassHead.predicted_for`.
+        counts: (n,) how many classes are predicted for each image.
         failures: image index -> the reason why it cannot be read.
         consistent: False while a batch is being added; a state is stored only if it is True.
     """
@@ -99,6 +102,7 @@ class ScanState:
     done: int
     accumulators: Accumulators
     predicted: NDArray[np.int32]
+    counts: NDArray[np.int32]
     failures: dict[int, str] = field(default_factory=dict)
     consistent: bool = True
 
@@ -183,7 +187,8 @@ class ScanJob:
         """Return the state before the first image."""
         units = sum(facts.units for facts in self.facts)
         accumulators = Accumulators.empty(units, self.k, len(self.classes))
-        return ScanState(0, accumulators, np.full(len(self.source.names), -1, np.int32))
+        count = len(self.source.names)
+        return ScanState(0, accumulators, np.full(count, -1, np.int32), np.zeros(count, np.int32))
 
     def advance(self, state: ScanState) -> Iterator[str]:
         """Process the remaining images; yield the name of a batch's last image after each batch that updates `state`.
@@ -198,7 +203,10 @@ class ScanJob:
                 state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices])
                 if LOGITS in self.layers:
                     logits = batch.statistics.mean[:, self._columns(LOGITS)]
-                    state.predicted[batch.indices] = self.network.head.predicted(logits)
+                    head, labels = self.network.head, self.truth[batch.indices]
+                    of_outputs = np.where(labels < logits.shape[-1], labels, -1)
+                    state.predicted[batch.indices] = head.predicted_for(logits, of_outputs)
+                    state.counts[batch.indices] = head.are_predicted(logits).sum(axis=-1)
             state.done = batch.end
             state.consistent = True
             yield self.source.names[batch.end - 1]
@@ -218,9 +226,11 @@ class ScanJob:
             classes=self.classes,
             failures=tuple((self.source.names[index], reason) for index, reason in sorted(state.failures.items())),
             predicted=state.predicted,
+            counts=state.counts,
             truth=self.truth,
             facts=self.facts,
             arrays=state.accumulators.arrays,
+            has_several=self.network.head.kind == "sigmoid",
             outputs=0 if self.labels is None else len(self.labels.classes),
             remark=self._labels if isinstance(self._labels, str) else self._labels.remark,
             images=self.source,

@@ -15,23 +15,26 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import ImageArray, ImageFolder
+from dreamfilters.images.folder import opened_images
+from dreamfilters.images.labels import label_texts
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
 _END = 2**16  # bytes hashed at either end of a file
 
 
-def source_of(images: ImageFolder | Sequence[Any] | NDArray[Any], labels: Sequence[str] | None = None) -> ImageSource:
+def source_of(
+    images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path, labels: Sequence[object] | None = None
+) -> ImageSource:
     """Return the images as a source; `labels` replace those of a folder.
 
     Raises:
-        ImageError: the number of labels differs from the number of images.
+        ImageError: the number of labels differs from the number of images, or a path names no images.
     """
-    if labels is not None and len(labels) != len(images):
-        raise ImageError(f"{len(labels)} labels for {len(images)} images: give one per image, '' for none")
-    names = None if labels is None else tuple(map(str, labels))
-    if isinstance(images, ImageFolder):
-        return FolderSource(images if names is None else dataclasses.replace(images, labels=names))
-    return ArraySource(images, names or ("",) * len(images))
+    found = opened_images(images)
+    names = None if labels is None else label_texts(labels, len(found))
+    if isinstance(found, ImageFolder):
+        return FolderSource(found if names is None else dataclasses.replace(found, labels=names))
+    return ArraySource(found, names or ("",) * len(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +116,8 @@ class ArraySource:
         return digest.hexdigest()
 
     def first(self, channels: int, bits: int = 16) -> ImageArray:
-        """See `FolderSource`; the arguments are ignored."""
-        return self.tried(0)
+        """See `FolderSource`."""
+        return dataclasses.replace(InputForm.from_range(0, 1, channels=channels), bits=bits).fit(self.images[0])
 
     def unreadable(self, reason: str) -> ImageError:
         """See `FolderSource`."""

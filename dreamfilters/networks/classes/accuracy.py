@@ -47,6 +47,8 @@ class Accuracy:
         labels: (n,) number of the class that its label names.
         predicted: (n,) number of the predicted class, -1 for none.
         remark: how the labels are read, see `ClassLabels.remark`.
+        several: of a network that predicts several classes, the mean share of them that it predicts; else None. The
+            predicted class is then that of the label if it is among them.
 
     >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).value
     0.75
@@ -56,6 +58,7 @@ class Accuracy:
     labels: Numbers
     predicted: Numbers
     remark: str = ""
+    several: float | None = None
 
     def __repr__(self) -> str:
         return f"Accuracy({self.describe()})"
@@ -86,8 +89,8 @@ class Accuracy:
 
     @property
     def chance(self) -> float:
-        """The accuracy of a constant prediction."""
-        return chance(len(np.unique(self.labels)))
+        """The accuracy of a constant prediction; of several classes, that of as many random ones."""
+        return chance(len(np.unique(self.labels))) if self.several is None else self.several
 
     @property
     def is_poor(self) -> bool:
@@ -108,7 +111,8 @@ class Accuracy:
         """
         share, average = f"{self.right.mean():.0%}", f"{self.value:.0%}"
         averaged = "" if average == share else f"{average} averaged over the classes"
-        details = "; ".join(filter(None, [averaged, f"chance: {self.chance:.0%}", self.remark]))
+        many = "" if self.several is None else f"an image is predicted as {self.several:.0%} of the classes on average"
+        details = "; ".join(filter(None, [averaged, many, f"chance: {self.chance:.0%}", self.remark]))
         noun = "image is" if self.count == 1 else "images are"
         return f"{share} of {self.count} labeled {noun} predicted correctly ({details})"
 

@@ -54,6 +54,16 @@ class ClassHead:
             return np.full_like(best, -1)
         return np.where(values.max(axis=-1) > 0, best, -1) if self.kind == "sigmoid" else best
 
+    def predicted_for(self, logits: ArrayLike, labels: ArrayLike) -> NDArray[np.intp]:
+        """Return `predicted`, or the class of the label (...) where that is predicted too; sigmoids predict several.
+
+        >>> ClassHead("sigmoid").predicted_for([2.0, -1.0, 0.5], 2)
+        array(2)
+        """
+        wanted = np.asarray(labels)
+        of_class = np.take_along_axis(self.are_predicted(logits), np.maximum(wanted, 0)[..., None], axis=-1)[..., 0]
+        return np.where(of_class & (wanted >= 0), wanted, self.predicted(logits))
+
     def are_predicted(self, logits: ArrayLike) -> NDArray[np.bool_]:
         """Return whether each class is predicted, in the shape of the logits (..., classes).
 

@@ -53,7 +53,7 @@ class ClassLabels:
         """
         order = f"the labels are read as the classes in alphabetical order: {listed(self.classes)}"
         read = {"name": "", "number": "the labels are read as the numbers of the classes", "order": order}[self.rule]
-        left = f"images of no class are left out: {listed(self.unknown)}" if self.unknown else ""
+        left = f"images are left out whose labels no class has: {listed(self.unknown)}" if self.unknown else ""
         return "; ".join(filter(None, [read, left]))
 
 

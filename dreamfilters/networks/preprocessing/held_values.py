@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.images.arrays import is_array_file, read_array
 from dreamfilters.images.decoding import read_image
-from dreamfilters.networks.endpoints import HeldInput, Shape
+from dreamfilters.networks.endpoints import SAME, THE_IMAGE, HeldInput, Shape
 from dreamfilters.networks.graph import Graph
 from dreamfilters.networks.preprocessing.input_form import InputForm
 
@@ -26,7 +26,8 @@ def held_values(graph: Graph, given: Held, form: InputForm) -> dict[str, NDArray
     Args:
         graph: the flattened model, with its other inputs held at zeros.
         given: by the name of the input: a number that fills it; an array or the name of a .npy file, with values as the
-            model takes them; or the name of an image file, which passes the input form.
+            model takes them; the name of an image file, which passes the input form; or 'image', which gives it the
+            same image and is an empty array.
         form: the input form of the image.
 
     Raises:
@@ -46,7 +47,11 @@ def describe_held(graph: Graph, given: Held) -> str:
 
     Values come first: 'age is held at 0.5; held at zeros: right'.
     """
-    values = [f"{name} is held at {_described(given[name])}" for name in graph.held if name in given]
+    values = [
+        f"{name} takes the same image" if _is_same(given[name]) else f"{name} is held at {_described(given[name])}"
+        for name in graph.held
+        if name in given
+    ]
     zeros = [name for name in graph.held if name not in given]
     return "; ".join([*values, *([f"held at zeros: {', '.join(zeros)}"] if zeros else [])])
 
@@ -57,7 +62,13 @@ def _described(value: ArrayLike | str | Path) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) else f"an array {np.shape(value)}"
 
 
+def _is_same(value: ArrayLike | str | Path) -> bool:
+    return value == THE_IMAGE if isinstance(value, str) else isinstance(value, np.ndarray) and not value.size
+
+
 def _value(name: str, value: ArrayLike | str | Path, layer: HeldInput, form: InputForm) -> NDArray[np.float32]:
+    if _is_same(value):
+        return SAME
     if isinstance(value, (int, float)):
         return np.full(layer.held, value, np.float32)
     if isinstance(value, (str, Path)) and not is_array_file(value):

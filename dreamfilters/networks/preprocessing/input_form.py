@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.errors import ImageError, InputFormError
+from dreamfilters.images.arrays import as_samples
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
 from dreamfilters.networks.preprocessing.channel_orders import Order, check_bits, check_order, check_range
@@ -103,9 +104,11 @@ class InputForm:
     def fit(self, image: ArrayLike) -> ImageArray:
         """Return an image (h, w, c) as float32 at the network's input size, resized by the rule `resize`.
 
-        A side for which the network takes any size keeps its length. Raises ImageError for another number of axes.
+        A side for which the network takes any size keeps its length. For one channel, an image may be (h, w). Integers
+        become [0, 1], see `as_samples`. Raises ImageError for another number of axes or range of values.
         """
-        values = np.asarray(image, np.float32)
+        values = as_samples(np.asarray(image), self.bits)
+        values = values[..., None] if values.ndim == 2 and self.channels == 1 else values
         if values.ndim != 3:
             raise ImageError(f"an image of shape {values.shape}: must be (h, w, c)")
         height, width = self.size[0] or values.shape[0], self.size[1] or values.shape[1]

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from dreamfilters.errors import InputFormError
 from dreamfilters.images.resizing import RULES, Rule
+from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.text_files import check_inside, parse_toml, read_text, shown
@@ -105,7 +106,8 @@ def read_settings(source: Path | Mapping[str, Any]) -> InputSettings:
         here["classes"] = str(source.parent / settings.classes)
     if settings.inputs is not None:
         held = settings.inputs.items()
-        here["inputs"] = {name: str(source.parent / value) if isinstance(value, str) else value for name, value in held}
+        files = {name: str(source.parent / value) for name, value in held if isinstance(value, str)}
+        here["inputs"] = {name: value if value == THE_IMAGE else files.get(name, value) for name, value in held}
     return settings.model_copy(update=here)
 
 

@@ -225,6 +225,7 @@ def _accuracy_values(evidence: ImageEvidence | None) -> Values | None:
     return {
         "value": accuracy.value, "right": int(accuracy.right.sum()), "count": accuracy.count,
         "chance": accuracy.chance, "poor": accuracy.is_poor, "text": accuracy.describe(),
+        "remark": accuracy.remark,
     }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ export interface Accuracy {
   chance: number;
   poor: boolean; // whether the input form or the order of the classes may be wrong
   text: string; // all of it in one line
+  remark: string; // how the labels are read where they are not names of classes
 }
 
 /** The search for the input form, also the event `form_search`. */

@@ -36,7 +36,8 @@ def test_a_resumed_scan_processes_the_remaining_images_only(job):
         for _ in zip(range(stop), job.advance(interrupted), strict=False):
             pass
         arrays = {name: values.copy() for name, values in interrupted.accumulators.arrays.items()}
-        resumed = ScanState(interrupted.done, Accumulators.from_arrays(arrays), interrupted.predicted.copy())
+        more = interrupted.predicted.copy(), interrupted.counts.copy()
+        resumed = ScanState(interrupted.done, Accumulators.from_arrays(arrays), *more)
         assert list(job.advance(resumed)) == names[interrupted.done // 4 :]
         assert resumed.done == 17
         assert resumed.predicted.tolist() == complete.predicted.tolist()

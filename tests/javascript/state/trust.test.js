@@ -18,6 +18,7 @@ test("the accuracy counts images, and is averaged over the classes where that is
     text(accuracy({ right: 1, count: 1, value: 1, chance: 0.5 })),
     "1 of 1 labeled image is predicted as labeled (100\u00a0%), chance 50\u00a0%",
   );
+  assert.match(text(accuracy({ remark: "the labels are read as numbers" })), /chance 10\u00a0%; the labels are read as/);
 });
 
 test("an accuracy that is not known is explained, and a regression has none", () => {

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.comparison.reference_set import reference_set
+from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.accuracy import accuracy_of
 from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -83,7 +85,7 @@ def test_the_remark_says_how_labels_are_read(named):
     alphabetical = "the labels are read as the classes in alphabetical order: a, b, c"
     assert class_labels(named(*WORDS), ["c", "b", "a"]).remark == alphabetical
     left = class_labels(named(*WORDS), ["go", "stop", *"abcdefg"])
-    assert left.remark == "images of no class are left out: a, b, c, d, e and 2 more"
+    assert left.remark == "images are left out whose labels no class has: a, b, c, d, e and 2 more"
 
 
 @pytest.fixture
@@ -110,6 +112,8 @@ def test_scan_accuracy_comparison_and_search_read_labels_alike(named, folder, na
     assert result.describe() == measured.describe()
     assert wanted.remark in result.describe()
     references = reference_set(network, source_of(images), [LOGITS], top=2, seed=0)
+    pages = ComparePlan(network, ("class:0",), source_of(images), DefaultRecipes()).facts(references)
+    assert pages.get("Labels", "").rstrip(".").lower() == wanted.remark.lower()
     for number in range(3):
         assert references.of_class(number) == np.flatnonzero(np.equal(wanted.numbers, number)).tolist()
     ranking = rank_forms(network, images)

@@ -1,11 +1,14 @@
 """The values of inputs that do not take the image: from Python, a TOML file and the command line."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 from PIL import Image
 
+from dreamfilters.cli.options import ModelOptions
 from dreamfilters.errors import ImageError, InputFormError, UnknownNameError
 from dreamfilters.networks import load
 
@@ -44,6 +47,8 @@ def values(network, image=0.6):
         ({"right": "gray.png"}, [0, 1], 0.4, 0, "right is held at gray.png; held at zeros: age"),
         ({"right": "gray.png"}, [0, 255], 102, 0, "right is held at gray.png; held at zeros: age"),
         ({"right": "right.npy"}, [0, 10], -1, 0, "right is held at right.npy; held at zeros: age"),
+        ({"right": "image", "age": 1}, [0, 1], 0, 2, "right takes the same image; age is held at 1"),
+        ({"right": np.empty(0)}, [0, 1], 0, 0, "right takes the same image; held at zeros: age"),
         ({"right": np.ones((2, 2, 1))}, [0, 10], 5, 0, "right is held at an array (2, 2, 1); held at zeros: age"),
     ],
 )
@@ -89,3 +94,28 @@ def test_invalid_values_of_inputs_are_refused(model, files, inputs, kind, words)
 def test_a_network_of_one_input_has_no_other(tiny):
     with pytest.raises(UnknownNameError, match="the network has one input"):
         load(tiny, inputs={"age": 1})
+
+
+def test_the_same_image_is_in_the_fingerprint_and_has_to_fit(model, files):
+    def opened(**inputs):
+        return load(model, input="left", inputs=inputs)
+
+    same = opened(right="image")
+    assert same.fingerprint != opened().fingerprint
+    assert opened(**same.inputs).fingerprint == same.fingerprint  # as a run reads them
+    with pytest.raises(InputFormError, match=r"--input age=image: it takes \(1,\), the image is \(2, 2, 1\)"):
+        opened(age="image")
+
+
+def test_an_ensemble_takes_the_same_image_in_both_inputs(files):
+    """Half the sum of two images; on one image in both it is that image, in a TOML file and on the command line."""
+    left, right = keras.Input((2, 2, 1), name="left"), keras.Input((2, 2, 1), name="right")
+    keras.Model([left, right], layers.Average(name="mean")([left, right])).save("net.keras")
+    for network in (load("net.keras", **ModelOptions(input=["right=image"]).settings), toml_of("right = 'image'")):
+        seen = network.watch(frozenset({"mean"}))(np.full((1, 2, 2, 1), 0.6, "float32"))["mean"]
+        assert np.unique(np.asarray(seen)).tolist() == pytest.approx([0.6])
+
+
+def toml_of(inputs):
+    Path("net.toml").write_text(f"[inputs]\n{inputs}\n")
+    return load("net.keras")

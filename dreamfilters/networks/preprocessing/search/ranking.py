@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.errors import ImageError, ModelError
+from dreamfilters.errors import ModelError, UnknownNameError
 from dreamfilters.images import ImageFolder
-from dreamfilters.images.labels import evenly_spread
+from dreamfilters.images.folder import opened_images
+from dreamfilters.images.labels import evenly_spread, label_texts
 from dreamfilters.images.resizing import RULES
 from dreamfilters.networks import AnyNetwork, InputForm, Network, network_of
 from dreamfilters.networks.classes.class_labels import class_labels
@@ -21,6 +23,7 @@ from dreamfilters.networks.preprocessing.search.trial import Reals, Trial, Trial
 from dreamfilters.progress import OnProgress, Progress
 
 PER_CLASS = 10
+_SEVERAL = "an image of several classes counts as correct only if that of its label is the most probable one"
 _RANGES = ((0, 1), (0, 255), (-1, 1), (-0.5, 0.5))
 # ImageNet means and stds of Caffe and of PyTorch, in RGB, see `networks.io.applications`.
 _CAFFE = (123.68, 116.779, 103.939)
@@ -29,8 +32,8 @@ _TORCH = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 def rank_forms(
     network: AnyNetwork,
-    images: ImageFolder | Sequence[ArrayLike],
-    labels: Sequence[str] | None = None,
+    images: ImageFolder | Sequence[ArrayLike] | str | Path,
+    labels: Sequence[object] | None = None,
     *,
     per_class: int = PER_CLASS,
     progress: OnProgress | None = None,
@@ -43,7 +46,7 @@ def rank_forms(
 
     Args:
         network: the network; the size and channels of its form are kept.
-        images: an `ImageFolder`, or arrays (h, w, c) in [0, 1].
+        images: a folder, its `ImageFolder`, or arrays (h, w, c) in [0, 1] or of uint8.
         labels: the class of each image, by name or number, "" for none; default: the labels of the folder.
         per_class: number of images of each class, evenly spread over those there are.
         progress: called with the number of images decoded, then of input forms tried.
@@ -63,11 +66,16 @@ def rank_forms(
             f"{network.name}: its output {shape} is not one number for each of several classes, so input forms have no "
             f"accuracy; give the input form yourself, in model.toml or such as --range 0 255"
         )
-    given = images.labels if isinstance(images, ImageFolder) and labels is None else tuple(labels or ())
-    if len(given) != len(images):
-        raise ImageError(f"{len(given)} labels for {len(images)} images: give one each, '' for none")
-    labeled = class_labels(network, given)
-    shown = read_images(network, images, evenly_spread(labeled.labels, per_class), progress)
+    found = opened_images(images)
+    own = found.labels if isinstance(found, ImageFolder) else ()
+    given = label_texts(own if labels is None else labels, len(found))
+    zeros = _held_at_zeros(network)
+    try:
+        labeled = class_labels(network, given)
+    except UnknownNameError as error:
+        raise UnknownNameError("; ".join(filter(None, [str(error), zeros]))) from None
+    remark = "; ".join(filter(None, [labeled.remark, zeros, _SEVERAL if network.head.kind == "sigmoid" else ""]))
+    shown = read_images(network, found, evenly_spread(labeled.labels, per_class), progress)
     runner = TrialRunner(network, shown, labeled.of(shown.indices))
     report = progress or (lambda _: None)
     trials: list[Trial] = []
@@ -83,8 +91,8 @@ def rank_forms(
             trials += [trial for trial in runner.trials(replace(best.form, resize=rule)) if trial.beats(best)]
     best = best_of(trials, known, network.form)
     others = sorted((trial for trial in trials if trial is not best), key=sort_key)
-    failures = images.failures if isinstance(images, ImageFolder) else ()
-    return FormRanking((best, *others), len(set(runner.labels.numbers)), failures, known, trials[0], labeled.remark)
+    failures = found.failures if isinstance(found, ImageFolder) else ()
+    return FormRanking((best, *others), len(set(runner.labels.numbers)), failures, known, trials[0], remark)
 
 
 def best_of(trials: Sequence[Trial], known: InputForm | None = None, assumed: InputForm | None = None) -> Trial:
@@ -101,6 +109,17 @@ def best_of(trials: Sequence[Trial], known: InputForm | None = None, assumed: In
     of_known = [trial for trial in tied if trial.form == known]
     of_assumed = [trial for trial in usual if trial.form == assumed]
     return (*of_known, *of_assumed, *plain, first)[0]
+
+
+def _held_at_zeros(network: Network) -> str:
+    """Return which other inputs are held at zeros and how to give them values, '' if there are none."""
+    names = [name for name in network.graph.held if name not in network.inputs]
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)} held at zeros in all trials, which the network may not know: --input {names[0]}=FILE sets "
+        f"it, and --input {names[0]}=image gives it the same image"
+    )
 
 
 def _known_form(network: Network) -> InputForm | None:

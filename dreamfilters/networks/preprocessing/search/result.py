@@ -9,6 +9,7 @@ from typing import Any
 from dreamfilters.display import frame, heading, table
 from dreamfilters.networks import InputForm
 from dreamfilters.networks.classes.accuracy import acceptable, chance
+from dreamfilters.networks.classes.class_labels import listed
 from dreamfilters.networks.preprocessing.search.trial import Trial
 
 _SHOWN = 20  # trials in a notebook
@@ -24,7 +25,7 @@ class FormRanking:
     failures: tuple[tuple[Path, str], ...] = ()  # each image that cannot be read, with the reason
     known: InputForm | None = None  # the form that the network's first layers imply or that is given, if any
     used: Trial | None = None  # of the form that the network has, in the order that its classes have
-    remark: str = ""  # how the labels are read, see `ClassLabels.remark`
+    remark: str = ""  # how the labels are read, see `ClassLabels.remark`, and which other inputs are held at zeros
 
     def __repr__(self) -> str:
         best = self.best
@@ -122,7 +123,9 @@ class FormRanking:
         """What to know about the best trial, one line each: how the labels are read, rivals, a poor accuracy."""
         way_out = "give more images, or the values that the network was trained with, such as --range 0 1"
         lines = [self.remark] if self.remark else []
-        lines += [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals else []
+        if self.fits and not self.best.order.is_usual:
+            lines.append(f"the order of the classes is found from the predictions: {listed(self.best.order.classes)}")
+        lines += [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals and self.fits else []
         if not self.fits:
             lines.append(
                 f"no input form fits: the best accuracy is {self.best.accuracy:.0%}, less than "

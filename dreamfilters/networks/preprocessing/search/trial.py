@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -114,7 +114,8 @@ def read_images(
     if isinstance(images, ImageFolder):
         arrays = images.fitted(None, form.channels, bits=form.bits).only(chosen)
     else:
-        arrays = ((index, np.asarray(images[index], np.float32)) for index in chosen)
+        as_given = replace(form, size=(None, None))
+        arrays = ((index, as_given.fit(images[index])) for index in chosen)
     for index, image in arrays:
         fits = image.shape[:2] == (height, width)
         for rule, stack in resized.items():

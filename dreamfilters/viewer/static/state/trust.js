@@ -22,11 +22,11 @@ export function accuracyText({ network, accuracy, evidence }) {
 }
 
 /** @param {Accuracy} accuracy */
-function describeAccuracy({ right, count, value, chance }) {
+function describeAccuracy({ right, count, value, chance, remark }) {
   const share = percent(right / count);
   const average = percent(value) === share ? "" : `; ${percent(value)} averaged over the classes`;
   const noun = count === 1 ? "image is" : "images are";
-  return `${formatCount(right)} of ${formatCount(count)} labeled ${noun} predicted as labeled (${share}${average}), chance ${percent(chance)}`;
+  return `${formatCount(right)} of ${formatCount(count)} labeled ${noun} predicted as labeled (${share}${average}), chance ${percent(chance)}${remark ? `; ${remark}` : ""}`;
 }
 
 /**

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from dreamfilters.errors import ImageError, ModelError
-from dreamfilters.networks import InputForm, Network
+from dreamfilters.errors import ImageError, ModelError, UnknownNameError
+from dreamfilters.networks import InputForm, Network, load
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.search.class_order import ClassOrder
 from dreamfilters.networks.preprocessing.search.ranking import best_of, candidates, rank_forms
@@ -210,3 +210,29 @@ def test_a_trial_is_saved_with_the_names_of_its_classes_unless_they_are_their_nu
     assert Trial(form, named, right, losses).as_toml({"scale": 2.0}) == (
         f'{text}classes = ["cat", "dog"]\ninputs."scale" = 2.0\n'
     )
+
+
+def paired(images):
+    """A network that knows the twelve colors in the mean of two images, and the same one for those at zeros."""
+    known = knower(InputForm.from_range(0, 1, size=(4, 4)))
+    left, right = keras.Input((4, 4, 3), name="left"), keras.Input((4, 4, 3), name="right")
+    return keras.Model([left, right], known.model(layers.Average()([left, right])), name="pair")
+
+
+def test_inputs_at_zeros_are_named_and_the_same_image_fits(images):
+    found = rank_forms(load(paired(images), input="left"), *images)
+    zeros = "right held at zeros in all trials, which the network may not know: --input right=FILE sets it, and "
+    assert zeros in found.remarks[0]
+    same = rank_forms(load(paired(images), inputs={"right": "image"}), *images)
+    assert (same.best.form, same.best.accuracy) == (InputForm.from_range(0, 1, size=(4, 4)), 1.0)
+    assert not any("zeros" in remark for remark in same.remarks)
+    with pytest.raises(UnknownNameError, match=r"class cat: pair has no such class .* --input right=image gives"):
+        rank_forms(load(paired(images), input="left"), images[0], ["cat", "dog"] * 30)
+
+
+def test_an_order_found_from_the_predictions_is_named(images):
+    labels = [f"color {'abcdefghijkl'[int(label)]}" for label in images[1]]
+    order = np.random.default_rng(1).permutation(12)
+    found = rank_forms(knower(InputForm.from_range(0, 255, size=(4, 4)), order), images[0], labels)
+    words = ", ".join(f"color {'abcdefghijkl'[number]}" for number in order[:5])
+    assert f"the order of the classes is found from the predictions: {words} and 7 more" in found.remarks
