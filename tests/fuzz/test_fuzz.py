@@ -41,12 +41,13 @@ def test_a_case_has_the_same_bytes_each_time(kind, tmp_path, place):
     for name in (KINDS[kind].good, *ALSO.get(KINDS[kind].good, ())):
         if not (place / "good" / name).exists():
             good_files.WRITERS[name](place / "good" / name)
-    made = []
-    for folder in (tmp_path / "first", tmp_path / "second"):
-        folder.mkdir()
-        good = place / "good" / KINDS[kind].good
-        arguments = [KINDS[kind].build(good, folder, generator(kind, 3, number)) for number in range(1)]
-        made.append((arguments, content(folder)))
+    made: list[list[object]] = [[], []]
+    for again in range(2):
+        for number in range(3):
+            folder = tmp_path / f"{again}-{number}"
+            folder.mkdir()
+            arguments = KINDS[kind].build(place / "good" / KINDS[kind].good, folder, generator(kind, 3, number))
+            made[again].append((arguments, content(folder)))
     assert made[0] == made[1]
 
 
