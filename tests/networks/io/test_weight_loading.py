@@ -1,4 +1,5 @@
 import zipfile
+from functools import partial
 
 import keras
 import numpy as np
@@ -7,6 +8,7 @@ from keras import layers
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.model_file import open_model
+from dreamfilters.networks.io.weight_loading import Weight, place
 from tests.networks.old_files import called, conv, convolved, layer, numbers, write_archive, write_h5
 
 X = numbers(2, 6, 6, 3, seed=5)
@@ -173,3 +175,39 @@ def test_gptq_is_refused_with_what_works(save):
     model.get_layer("dense").quantize("gptq", config=keras.quantizers.GPTQConfig(dataset=None, tokenizer=None))
     with pytest.raises(ModelError, match=r"its layer 'dense' is quantized by GPTQ, .* or quantize it to int8 or int4"):
         open_model(save(model, "model.keras"))
+
+
+def test_weights_are_read_one_at_a_time(plain):
+    """All shapes are compared before the first is read, and each is assigned before the next is read."""
+    variables, read = plain.weights, []
+
+    def reading(number):
+        assert read == list(range(number))
+        for done in read:
+            np.testing.assert_array_equal(np.asarray(variables[done]), done)
+        read.append(number)
+        return np.full(variables[number].shape, number, "float32")
+
+    pairs = [
+        (variable, Weight(tuple(variable.shape), partial(reading, number))) for number, variable in enumerate(variables)
+    ]
+    other = (variables[-1], Weight((1,), partial(np.zeros, 1)))
+    for wrong, words in (([*pairs[:-1], other], r"are \(1,\)"), (pairs[:-1], "it has no weights for")):
+        with pytest.raises(ModelError, match=words):
+            place(plain, wrong)
+    assert read == []
+    place(plain, pairs)
+    assert read == list(range(len(variables)))
+
+
+def test_a_variable_has_one_weight(plain):
+    """A stored kernel may be there twice, as that of a layer in a SpectralNormalization; NaN equals NaN."""
+    kernel = plain.weights[0]
+    first, other = (np.full(kernel.shape, value, "float32") for value in (np.nan, 1.0))
+    rest = [(variable, Weight(tuple(variable.shape), partial(np.asarray, variable))) for variable in plain.weights[1:]]
+    once, same, different = (
+        (kernel, Weight(tuple(kernel.shape), partial(np.copy, array))) for array in (first, first, other)
+    )
+    place(plain, [once, same, *rest])
+    with pytest.raises(ModelError, match="it has two weights for plain/conv1/kernel"):
+        place(plain, [once, different, *rest])

@@ -49,6 +49,7 @@ def children(of=None):
 PREPARED = """
 import os, resource, signal, sys, time
 from dreamfilters.networks.io import limits
+from dreamfilters.networks.io.parsing import contents
 from dreamfilters.networks.io.parsing.process import serving
 vars(limits).update({changed!r})
 def opened(path):
@@ -180,7 +181,17 @@ def test_a_process_has_no_environment_of_the_user(path, instead, monkeypatch):
         open_model(path)
 
 
-def test_lists_of_texts_that_share_their_bytes(path):
+MEASURED = """try:
+        with contents.open_contents(path):
+            pass
+    except Exception as error:
+        text = str(error)
+    peak = open("/proc/self/status").read().split("VmHWM:")[1].split()[0]
+    raise ValueError(f"{text[:80]} with a peak of {peak} kB")"""
+
+
+@pytest.fixture
+def shared(path):
     """A file of four megabytes whose `layer_names` has fourteen gigabytes."""
     with h5py.File(path, "a") as file:
         del file["model_weights"].attrs["layer_names"]
@@ -191,9 +202,21 @@ def test_lists_of_texts_that_share_their_bytes(path):
         at = data.index((4_000_000).to_bytes(4, "little"), at + 1)
     data[at : at + 16 * 3500] = bytes(data[at : at + 16]) * 3500
     path.write_bytes(bytes(data))
-    with pytest.raises(ModelError) as caught:
-        open_model(path)
+    return path
+
+
+def test_lists_of_texts_that_share_their_bytes(shared):
+    with pytest.raises(ModelError, match=r"cannot be opened: .*memory allocation failed") as caught:
+        open_model(shared)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_memory_of_a_process_is_limited(shared, instead):
+    instead(MEASURED)
+    with pytest.raises(ModelError, match="memory allocation failed") as caught:
+        open_model(shared)
+    assert int(str(caught.value).split()[-2]) < 600_000
 
 
 # --- what a process replies
