@@ -134,10 +134,10 @@ def _image(good: Path, case: Path, chance: Chance) -> list[str]:
     folder = case / "images"
     folder.mkdir()
     (folder / path.name).write_bytes(content)
-    if what < 0.85:
+    if what < 0.92:
         return ["read-image", f"images/{path.name}", str(chance.choice([1, 2, 3, 3, 3, 4, 5, 7]))]
     shutil.copy(good.parent / "texts" / NETWORK, case)
-    if what < 0.93:
+    if what < 0.97:
         return ["maps", NETWORK, f"images/{path.name}", "--out", "out/maps", "--no-pages"]
     shutil.copy(good / "color.png", folder / "good.png")
     return ["scan", NETWORK, "images", "--out", "out/scan"]
@@ -222,7 +222,8 @@ def _record(good: Path, case: Path, chance: Chance) -> list[str]:
         key, _, text = data.partition(b"\0")
         if name in (b"tEXt", b"iTXt") and key == b"dreamfilters":
             skipped = len(text) - len(text.lstrip(b"\0"))
-            data = key + b"\0" + text[:skipped] + json_values.changed_text(text[skipped:], chance)
+            changed = json_values.changed_text(text[skipped:], chance)
+            data = key + b"\0" + text[:skipped] + (run_files.signed(changed) if chance.random() < 0.8 else changed)
         chunks.append((name, data))
     (case / path.name).write_bytes(image_headers.png_of(chunks))
     return ["read-record", path.name]

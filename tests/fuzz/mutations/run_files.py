@@ -78,8 +78,14 @@ def _forge(path: Path, folder: Path) -> None:
 
 
 def _sign(path: Path) -> None:
-    with suppress(ValueError, AttributeError, RecursionError):  # it is no object any more
-        values = json.loads(path.read_bytes())
+    path.write_bytes(signed(path.read_bytes()))
+
+
+def signed(content: bytes) -> bytes:
+    """Return JSON with the right checksum; what is no object stays as it is."""
+    with suppress(ValueError, AttributeError, RecursionError):
+        values = json.loads(content)
         values.pop(CHECKSUM, None)
         text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-        path.write_bytes(with_checksum(text).encode("utf-8", "backslashreplace"))
+        return with_checksum(text).encode("utf-8", "backslashreplace")
+    return content
