@@ -23,7 +23,8 @@ from tests.fuzz.verdict import FAULT, Limits, Verdict
 from tests.fuzz.watching import memory
 
 PROGRAM = (sys.executable, "-m", "tests.fuzz.worker")
-_START = 180.0  # seconds in which a worker has to be ready
+_START = 900.0  # seconds in which a worker has to be ready; the first one makes the good files
+_one_at_a_time = threading.Lock()  # two workers would make the same good files
 _ENDED = "the process ended"
 _LOOK = 0.2  # seconds between two looks at a worker's memory
 _SETTINGS = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -107,7 +108,8 @@ class _Worker:
     def verdict(self, case: str) -> Verdict:
         """Return the verdict on a case; its files are kept if it is a fault."""
         if self.process is None:
-            self._start()
+            with _one_at_a_time:
+                self._start()
         assert self.process is not None
         assert self.process.stdin is not None
         self.process.stdin.write(f"{case}\n".encode())
