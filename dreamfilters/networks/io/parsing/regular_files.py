@@ -31,7 +31,7 @@ def read_whole(path: Path, most: int) -> bytes:
     if not path.is_file():
         raise ModelError(f"its {path.name} is a device or a pipe, not a file")
     with path.open("rb") as file:
-        data = file.read(most + 1)
+        data = file.read(min(path.stat().st_size, most) + 1)  # Python sets this many bytes aside
     if len(data) > most:
         raise ModelError(f"its {path.name} has more than {most:,} bytes, too many for a description of layers")
     return data
