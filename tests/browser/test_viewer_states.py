@@ -297,6 +297,26 @@ def test_a_map_of_classes_is_shown_as_a_mask_that_can_be_turned_off(tab, canned)
     assert tab.get_by_role("button", name="Predicted mask").count() == 0
 
 
+def test_a_comparison_marks_what_is_not_predicted_as_its_class(tab, canned):
+    images = [{**image(0, label="cat"), "mistake": HOSTILE[0]}, {**image(1, "b.png", "dog"), "mistake": None}]
+    predictions = {1: {"text": HOSTILE[1], "is_predicted": False}, 2: {"text": "dog 99 %", "is_predicted": True}}
+    dreams = [
+        {"id": f"D{unit}", "number": unit, "layer": "L0", "unit": unit, "name": f"conv:{unit}", "recipe": "standard",
+         "seed": 0, "phase": "done", "step": 8, "steps": 8, "score": 1.0, "scores": [1.0], "note": "",
+         "activated": True, "prediction": prediction, "saved_to": None, "image": f"api/dreams/D{unit}/image.png",
+         "created_at": "2026-01-01T00:00:00", "command": "", "python": ""}
+        for unit, prediction in predictions.items()
+    ]  # fmt: skip
+    png = png_bytes(np.full((SIDE, SIDE, 3), 0.5))
+    shown = {f"dreams/D{unit}/image.png": png for unit in predictions}
+    canned.serve(state(network(["conv"]), images), **{"dreams": {"dreams": dreams}, **shown})
+    go(tab, canned, "?image=I0&image=I1&compare=conv:1&compare=conv:2")
+    tab.wait_for_selector("table.compare td .mistake")
+    heads = tab.locator("table.compare thead .mistake").all_text_contents()
+    assert [" ".join(text.split()) for text in heads] == [f"predicted: {HOSTILE[0]}"]
+    assert tab.locator("table.compare tbody .mistake").all_text_contents() == [HOSTILE[1]]
+
+
 def test_a_network_without_classes_has_an_input_form_but_no_accuracy_and_no_search(tab, canned):
     canned.serve(state(network(["conv"], form=FORM)))
     go(tab, canned)

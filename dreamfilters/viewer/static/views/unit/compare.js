@@ -8,6 +8,7 @@ import { unitName } from "../../state/network_index.js";
 import { useResource } from "../../state/resources.js";
 import { go, linkTo } from "../../state/routing.js";
 import { app } from "../../state/store.js";
+import { Mistake } from "../images/marked_image.js";
 import { ColorScale } from "../shared/color_scale.js";
 import { ExactMap } from "../shared/exact_map.js";
 import { Empty, Skeleton } from "../shared/states.js";
@@ -51,7 +52,7 @@ export function Compare({ view, net, images, ready }) {
       <thead><tr><th scope="col">unit</th><th scope="col">dream</th>${shown.map(
         (image) => html`<th scope="col">
         <img class="image" src=${paths.image(image, "input")} alt="" /><span class="small">
-          ${image.label ?? image.name}</span></th>`,
+          ${image.label ?? image.name}</span><${Mistake} name=${image.mistake} kind="tag" /></th>`,
       )}</tr></thead>
       <tbody>${units.map(
         ({ layer, unit }, row) => html`
@@ -83,9 +84,10 @@ function remove(view, layer, unit) {
 function NewestDream({ layer, unit }) {
   const dreams = app.use((state) => state.dreams);
   const dream = Object.values(dreams).findLast((each) => each.layer === layer.id && each.unit === unit && each.image);
-  return dream
-    ? html`<img class="image" src=${paths.dreamImage(dream)} alt=${`The dream of ${layer.name}:${unit}`} />`
-    : html`<div class="placeholder small soft">no dream</div>`;
+  if (!dream) return html`<div class="placeholder small soft">no dream</div>`;
+  const { prediction } = dream;
+  return html`<img class="image" src=${paths.dreamImage(dream)} alt=${`The dream of ${layer.name}:${unit}`} />
+    ${prediction && !prediction.is_predicted && html`<span class="mistake tag">${prediction.text}</span>`}`;
 }
 
 /**
