@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -115,3 +116,19 @@ def test_a_folder_that_keras_3_exports_has_no_layers(tmp_path):
     tf.saved_model.save(model, str(tmp_path / "saved"))
     with pytest.raises(ModelError, match="is a SavedModel without Keras layers"):
         open_model(tmp_path / "saved")
+
+
+def test_what_the_error_of_an_exported_folder_says_works(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tiny.export("exported", verbose=False)
+    with pytest.raises(ModelError) as raised:
+        load("exported")
+    line = str(raised.value)
+    assert line.startswith(
+        "exported: is a SavedModel without Keras layers, as model.export writes it; use model.save('"
+    )
+    call = line.partition("; use ")[2]
+    exec(call, {"model": tiny})
+    assert load(call.split("'")[1]).name == "NAME"

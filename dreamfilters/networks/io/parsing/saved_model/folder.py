@@ -35,7 +35,9 @@ def stored_config(folder: Path) -> Config:
     except (ValueError, KeyError) as error:
         raise ModelError(f"its description of the layers is damaged: {error}") from None
     if described is None:
-        raise ModelError("is a SavedModel without Keras layers, as model.export writes it; use model.save and .keras")
+        raise ModelError(
+            "is a SavedModel without Keras layers, as model.export writes it; use model.save('NAME.keras')"
+        )
     root = parsed(bytes(described[: limits.LARGEST_CONFIG + 1]))
     if not isinstance(root.get("config"), (Mapping, list)):
         raise ModelError("is a SavedModel without the configuration of its layers; save the model as .keras")
