@@ -54,7 +54,7 @@ MISTAKES = [
     (("dream", "net.keras", "class:"), "expected a class after class:"),
     (("dream", "net.keras", ":::"), "expected a layer before :::"),
     (("dream", "net.keras", "conv1:0", "--set", "steps"), "--set steps: give KEY=VALUE"),
-    (("dream", "net.keras", "conv1:0", "--recipe", "bad.toml"), "bad.toml: not TOML"),
+    (("dream", "net.keras", "conv1:0", "--recipe", "bad.toml"), "bad.toml: is not TOML"),
     (("dream", "net.keras", "conv1:0", "--frames", "-1"), "--frames -1: must be 0 or more"),
     (("dream", "net.keras", "conv1:0", "--start", "none.png"), "--start none.png: no such file"),
     (("dream", "net.keras", "conv1:0", "--order", "RBG"), "order='RBG': one of RGB, BGR, gray"),
