@@ -44,7 +44,8 @@ def read_array(path: str | Path) -> NDArray[Any]:
         ImageError: the file cannot be read, holds objects or several arrays, or takes more than `LARGEST` bytes.
     """
     try:
-        values = _numpy(path) if Path(path).suffix.lower() in NUMPY else _tiff(path)
+        with quiet:
+            values = _numpy(path) if Path(path).suffix.lower() in NUMPY else _tiff(path)
         if values.dtype.kind not in "biuf":
             raise ValueError(f"its values are {values.dtype}; give integers or floats")
         return values
@@ -145,7 +146,7 @@ def _check_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
 def _tiff(path: str | Path) -> NDArray[Any]:
     import tifffile
 
-    with quiet, tifffile.TiffFile(path) as file:
+    with tifffile.TiffFile(path) as file:
         page = file.pages.first
         _check_memory(page.shape, np.dtype(page.dtype))
         values = page.asarray()

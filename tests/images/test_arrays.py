@@ -100,3 +100,14 @@ def test_damaged_tiff_files_print_nothing_beside_their_error(tmp_path, caplog):
     assert caplog.records == []
     logging.getLogger("tifffile").error("heard again")
     assert len(caplog.records) == 1
+
+
+def test_a_shape_that_overflows_prints_nothing_beside_its_error(tmp_path):
+    """NumPy warns of the overflow before it refuses the file."""
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (9223372036854775807,), }".ljust(117) + b"\n"
+    (tmp_path / "huge.npy").write_bytes(np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(ImageError, match="cannot be read as an array"):
+            read_array(tmp_path / "huge.npy")
+    assert heard == []
