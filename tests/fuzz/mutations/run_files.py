@@ -23,9 +23,14 @@ def change(folder: Path, chance: np.random.Generator, secret: Path) -> None:
     if chance.random() < 0.12:
         _replace(path, chance, secret)
         return
-    path.write_bytes(_changed(path, chance))
+    _write(path, _changed(path, chance))
     if chance.random() < 0.7:
         _forge(path, folder)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.unlink()  # it may be a second name of the secret by now
+    path.write_bytes(content)
 
 
 def _replace(path: Path, chance: np.random.Generator, secret: Path) -> None:
@@ -70,7 +75,7 @@ def _forge(path: Path, folder: Path) -> None:
             with suppress(ValueError, KeyError, TypeError, RecursionError):  # the manifest was changed before
                 values = json.loads(manifest.read_bytes())
                 values["files"][path.relative_to(above).as_posix()] = sha256(path.read_bytes())
-                manifest.write_text(json.dumps(values))
+                _write(manifest, json.dumps(values).encode())
                 _sign(manifest)
             path = manifest  # the next one may list this manifest
         if above == folder:
@@ -78,7 +83,7 @@ def _forge(path: Path, folder: Path) -> None:
 
 
 def _sign(path: Path) -> None:
-    path.write_bytes(signed(path.read_bytes()))
+    _write(path, signed(path.read_bytes()))
 
 
 def signed(content: bytes) -> bytes:
