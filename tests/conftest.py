@@ -30,7 +30,7 @@ pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the t
 # that takes seconds.
 SLOW = {
     "browser", "test_killed.py", "test_train.py", "test_launch.py", "test_blog_post.py", "test_malformed.py",
-    "test_hostile_names.py", "test_damaged_runs.py", "test_forged_runs.py",
+    "test_hostile_names.py", "fuzz", "test_damaged_runs.py", "test_forged_runs.py",
 }  # fmt: skip
 
 
