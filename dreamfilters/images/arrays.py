@@ -23,7 +23,7 @@ LARGEST = 920_000_000  # bytes of memory for one image while it is read and resi
 FLOAT = 4  # bytes of a value as float32
 RESIZED = 2 * FLOAT  # bytes of a channel's value while it is resized
 _OBJECTS = ("Python objects in dtype", "allow_pickle")  # in NumPy's errors of .npy and .npz files
-_SLACK = 0.01  # of floats that were computed
+_SLACK = 0.5  # beyond [0, 1] in images in memory, to which a person may have added noise
 _IMAGE = "an image is (h, w) or (h, w, c)"
 
 
@@ -60,7 +60,7 @@ def as_samples(values: NDArray[Any], bits: int = 16) -> NDArray[np.float32]:
     """Return an array in memory as float32 in [0, 1]; integers of 8 and 16 bits are scaled as those of files.
 
     Raises:
-        ImageError: integers of other types, or floats outside [0, 1].
+        ImageError: integers of other types, or floats that are far outside [0, 1], as those in 0..255 or -1..1 are.
 
     >>> as_samples(np.uint8([[0, 255]])).tolist()
     [[0.0, 1.0]]

@@ -20,7 +20,7 @@ def images(scene):
 
 
 def test_contributions_worked_by_hand(network_of):
-    """Two images of 1x2 positions and two units with the weights 2 and 3 for class 0, -1 and 10 for class 1."""
+    """Two images of 1x2 positions and two units with the weights 8 and 12 for class 0, -4 and 40 for class 1."""
     model = keras.Sequential(
         [
             layers.Input((1, 2, 2)),
@@ -29,11 +29,11 @@ def test_contributions_worked_by_hand(network_of):
             layers.Dense(2, activation="softmax", name="classes"),
         ]
     )
-    model.get_layer("classes").set_weights([np.array([[2.0, -1.0], [3.0, 10.0]]), np.array([0.5, 0.25])])
-    images = np.array([[[[1.0, 0.0], [3.0, 4.0]]], [[[2.0, 2.0], [0.0, 0.0]]]], "float32")
-    # mean of unit 0: 2 and 1, of unit 1: 2 and 1; both average 1.5 over the images
+    model.get_layer("classes").set_weights([np.array([[8.0, -4.0], [12.0, 40.0]]), np.array([0.5, 0.25])])
+    images = np.array([[[[0.25, 0.0], [0.75, 1.0]]], [[[0.5, 0.5], [0.0, 0.0]]]], "float32")
+    # mean of unit 0: 1/2 and 1/4, of unit 1: 1/2 and 1/4; both average 3/8 over the images
     found = attribute_logit(network_of(model), images, 0, layer="maps")
-    assert [(unit.unit, unit.contribution, unit.activation) for unit in found.units] == [(1, 4.5, 1.5), (0, 3.0, 1.5)]
+    assert [(unit.unit, unit.contribution, unit.activation) for unit in found.units] == [(1, 4.5, 0.375), (0, 3.0, 0.375)]
     assert (found.total, found.logit, found.count) == (7.5, 8.0, 2)
     other = attribute_logit(network_of(model), images, 1, layer="maps", most=1)
     assert other.units[0].contribution == 15
@@ -121,11 +121,11 @@ def test_values_are_json_and_the_model_is_unchanged(network, images):
 
 
 def test_the_two_classes_of_one_sigmoid_have_opposite_contributions(network_of):
-    """One unit of mean 2 with the weight 3 and the bias .5: the logit is 6.5 for class 1 and -6.5 for class 0."""
+    """One unit of mean 1/2 with the weight 12 and the bias .5: the logit is 6.5 for class 1 and -6.5 for class 0."""
     model = keras.Sequential(
         [layers.Input((1, 2, 1)), layers.GlobalAveragePooling2D(name="average"), layers.Dense(1, "sigmoid")]
     )
-    model.layers[-1].set_weights([np.array([[3.0]]), np.array([0.5])])
-    images = np.array([[[[1.0], [3.0]]]], "float32")
+    model.layers[-1].set_weights([np.array([[12.0]]), np.array([0.5])])
+    images = np.array([[[[0.25], [0.75]]]], "float32")
     found = [attribute_logit(network_of(model), images, number, layer="average") for number in (0, 1)]
     assert [(one.logit, one.total) for one in found] == [(-6.5, -6), (6.5, 6)]

@@ -49,7 +49,7 @@ def test_the_similarity_worked_by_hand(network_of):
     model = keras.Sequential([layers.Input((1, 2, 2)), layers.Activation("relu", name="as_it_is")])
     network = network_of(model)
     one = np.array([[[[1.0, 0.0], [0.0, 0.0]]]], "float32")
-    others = np.array([[[[0.2, 0.0], [0.0, 0.0]]], [[[0.0, 1.0], [0.0, 0.0]]], [[[1.0, 0.0], [0.0, 3.0]]]], "float32")
+    others = np.array([[[[0.2, 0.0], [0.0, 0.0]]], [[[0.0, 1.0], [0.0, 0.0]]], [[[1.0, 0.0], [0.0, 0.3]]]], "float32")
     assert similarity(network, [*one, *others], ["as_it_is"])[0] == pytest.approx([1.0, 1.0, 0.5, 0.75])
 
 
