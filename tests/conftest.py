@@ -37,7 +37,7 @@ SLOW = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out."""
     for item in items:
-        if SLOW & set(item.path.parts):
+        if SLOW & set(item.path.relative_to(item.config.rootpath).parts):
             item.add_marker(pytest.mark.slow)
 
 

@@ -33,7 +33,10 @@ def test_contributions_worked_by_hand(network_of):
     images = np.array([[[[0.25, 0.0], [0.75, 1.0]]], [[[0.5, 0.5], [0.0, 0.0]]]], "float32")
     # mean of unit 0: 1/2 and 1/4, of unit 1: 1/2 and 1/4; both average 3/8 over the images
     found = attribute_logit(network_of(model), images, 0, layer="maps")
-    assert [(unit.unit, unit.contribution, unit.activation) for unit in found.units] == [(1, 4.5, 0.375), (0, 3.0, 0.375)]
+    assert [(unit.unit, unit.contribution, unit.activation) for unit in found.units] == [
+        (1, 4.5, 0.375),
+        (0, 3.0, 0.375),
+    ]
     assert (found.total, found.logit, found.count) == (7.5, 8.0, 2)
     other = attribute_logit(network_of(model), images, 1, layer="maps", most=1)
     assert other.units[0].contribution == 15

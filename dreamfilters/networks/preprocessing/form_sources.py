@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import keras
 
 from dreamfilters.errors import InputFormError, ModelError
+from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
@@ -74,7 +75,7 @@ class FormSources:
             check_inside(Path(classes), self.folder, error=ModelError)
         replaced = {*given, *(self.given.inputs or {})}
         for name, value in (self.stored.inputs or {}).items():
-            if isinstance(value, str) and name not in replaced:
+            if isinstance(value, str) and value != THE_IMAGE and name not in replaced:
                 check_inside(Path(value), self.folder, error=InputFormError)
 
     def origin(self, implied: FormOrigin) -> FormOrigin:
