@@ -85,7 +85,7 @@ def run_command(workspace, monkeypatch, capfd):
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         message, err = capfd.readouterr()
-        assert int(stopped.value.code or 0) == code
+        assert int(stopped.value.code or 0) == code, (message, err)
         told = (
             "input form of ", "33% of 6 labeled images are predicted correctly",
             "predicted as another class, 4 of 6 labeled images: ",

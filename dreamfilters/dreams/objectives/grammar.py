@@ -216,7 +216,7 @@ def _atom(word: Word) -> Target:
     if head == "layer" and colon:
         return LayerTarget(word, unquoted(tail))
     layer = unquoted(head)
-    if not layer:
+    if not head:  # Keras accepts a layer whose name is empty, which is written ""
         raise word.error(f"expected a layer before {colon}{tail}")
     numbers, reduce = _reducer(tail)
     if "@" in numbers:
