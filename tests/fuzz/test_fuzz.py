@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory
 
 SEED = 2026
 COUNTS = {
-    "hdf5": 40, "keras": 40, "savedmodel": 20, "architecture": 15, "image": 290, "toml": 30, "classes": 30, "run": 15,
+    "hdf5": 40, "keras": 30, "savedmodel": 12, "architecture": 10, "image": 340, "toml": 20, "classes": 20, "run": 8,
     "record": 20,
 }  # fmt: skip
 

@@ -80,7 +80,7 @@ def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, 
 @pytest.mark.slow
 def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):
     """Filters and classes have recipes of their own; each record has that of its dream."""
-    quick = DefaultRecipes(("steps=2",))
+    quick = DefaultRecipes(("steps=2", "octaves=2"))  # several octaves have no fallbacks, which would take a minute
     for targets in (("conv1:0",), ("conv1:1", "class:STOP")):
         run(job_for(recipe=quick, targets=targets), tmp_path / "parts")
     found = run(job_for(recipe=quick, targets=("conv1:0", "class:STOP", "conv1:1")), tmp_path / "parts")
@@ -93,7 +93,7 @@ def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):
     for entry in found.value:
         assert reproduce(entry.image, job_of(entry.image)).same
     with pytest.raises(OutputError, match=r"holds a run with other settings \(recipe\);"):
-        run(job_for(recipe=DefaultRecipes(("steps=3",)), targets=("conv1:0",)), tmp_path / "parts")
+        run(job_for(recipe=DefaultRecipes(("steps=3", "octaves=2")), targets=("conv1:0",)), tmp_path / "parts")
 
 
 def test_adding_that_is_interrupted_resumes(job_for, whole, bytes_in, tmp_path):
