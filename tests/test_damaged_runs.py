@@ -156,6 +156,7 @@ def test_a_damaged_dream_is_never_called_the_same(cases, tmp_path, seed):
     image = chance.choice(sorted(folder.glob("conv1-*.png")))
     changed = bytearray(image.read_bytes())
     at = chance.choice([chance.randrange(len(changed)), changed.find(b"dreamfilters") + chance.randrange(3000)])
+    at = min(at, len(changed) - 1)  # the text may end sooner
     changed[at] ^= 1 << chance.randrange(8)
     image.write_bytes(changed)
     same = []
