@@ -69,8 +69,7 @@ def as_samples(values: NDArray[Any], bits: int = 16) -> NDArray[np.float32]:
         raise ImageError(f"an image of {values.dtype}: give uint8, uint16 or floats in [0, 1]")
     if values.dtype.kind not in "biuf":
         raise ImageError(f"an image of {values.dtype}: give an array of numbers")
-    white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
-    samples = np.divide(values, white, dtype=np.float32) if white > 1 else np.asarray(values, np.float32)
+    samples, _ = _scaled(values, bits)
     if samples.size and (samples.min() < -_SLACK or samples.max() > 1 + _SLACK):
         found = f"values from {values.min():g} to {values.max():g}"
         raise ImageError(f"an image with {found}: floats are 0 for black to 1 for white; divide by 255, or give uint8")
@@ -92,12 +91,18 @@ def read_samples(path: str | Path, bits: int) -> NDArray[np.float32]:
         raise ImageError(f"{path}: has the shape {values.shape}; {_IMAGE}{stack}")
     if values.dtype.kind in "iu" and values.dtype not in (np.uint8, np.uint16):
         raise ImageError(f"{path}: its values are {values.dtype}; save uint8, uint16 or floats in [0, 1]")
-    white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
-    samples: NDArray[np.float32] = np.divide(values, white, dtype=np.float32)
+    samples, white = _scaled(values, bits)
     if not (samples.min() >= 0 and samples.max() <= 1):  # refuses NaN too
         found = f"its values range from {values.min():g} to {values.max():g}, not 0 to {white}"
         raise ImageError(f"{path}: {found}; save them scaled, and say what 0 and {white} are: --range LOW HIGH")
     return samples
+
+
+def _scaled(values: NDArray[Any], bits: int) -> tuple[NDArray[np.float32], int]:
+    """Return values as float32, integers divided by the value of white, and that value, 1 for floats."""
+    white = {"uint8": 255, "uint16": 2**bits - 1}.get(values.dtype.name, 1)
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and floats beyond float32 are refused by their range
+        return np.divide(values, white, dtype=np.float32) if white > 1 else np.asarray(values, np.float32), white
 
 
 def _bands(path: str | Path) -> int:

@@ -77,6 +77,8 @@ def test_arrays_that_are_no_images_are_refused(tmp_path):
             "its values range from 1.5 to 1.5, not 0 to 1; save them scaled, and say what 0 and 1 are: --range",
         ),
         "nan": (np.full((2, 2), np.nan), "its values range from nan"),
+        "signaling nan": (np.full((2, 2), 0x7D00, np.uint16).view(np.float16), "its values range from nan"),
+        "beyond float32": (np.full((2, 2), 1e300), "its values range from 1e"),
     }
     for name, (values, cause) in wrong.items():
         np.save(tmp_path / f"{name}.npy", values)
