@@ -38,6 +38,14 @@ class Headline:
     bad: tuple[str, ...]
 
 
+_UNIT_KEYS = ("target", "layer", "unit", "by", "activated", "strongest_image")
+
+
+def row_keys() -> tuple[str, ...]:
+    """Return the keys of `UnitComparison.row`."""
+    return (*_UNIT_KEYS, *(key for measure in MEASURES.values() for key in measure.row(None)))
+
+
 @dataclass(frozen=True, eq=False)
 class UnitComparison:
     """One unit.
@@ -126,15 +134,10 @@ class UnitComparison:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The unit as one row of numbers; all units have the same keys."""
-        cells = {
-            "target": self.name,
-            "layer": self.facts.title,
-            "unit": self.unit.number,
-            "by": self.unit.by,
-            "activated": self.dream.activated,
-            "strongest_image": self.real[0].name if self.real else "",
-        }
+        """The unit as one row of numbers; all units have the keys `row_keys()`."""
+        strongest = self.real[0].name if self.real else ""
+        unit = (self.name, self.facts.title, self.unit.number, self.unit.by, self.dream.activated, strongest)
+        cells: dict[str, Any] = dict(zip(_UNIT_KEYS, unit, strict=True))
         for name, measure in MEASURES.items():
             cells.update(measure.row(self.measures.get(name)))
         return cells

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from dreamfilters.comparison.result import UnitComparison
+from dreamfilters.comparison.result import UnitComparison, row_keys
 from dreamfilters.display import frame, heading, share_bars
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
@@ -21,6 +21,7 @@ from dreamfilters.verdicts.verdict import COLORS, KINDS
 
 PAGE, TABLE, VALUES = "index.html", "atlas.csv", "atlas.json"
 UNITS = "units"  # the folder of the units' pages
+_VERDICT_KEYS = ("verdict", "proved", "evidence")  # of a unit's row, after those of its comparison
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,15 @@ def atlas_unit_from(values: Any) -> AtlasUnit:
         ValueError: the values are not those of a unit.
     """
     unit: AtlasUnit = typed(AtlasUnit, values, "index")
+    if set(unit.row) != {*row_keys(), *_VERDICT_KEYS}:
+        raise ValueError("index: its row has other keys")
     return unit
 
 
 def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: str) -> AtlasUnit:
     """Return a unit's entry in the index."""
     card, verdict = UnitCard(unit, ""), finding.verdict
-    verdict_cells = {"verdict": verdict.kind, "proved": verdict.proved, "evidence": verdict.sentence}
+    verdict_cells = zip(_VERDICT_KEYS, (verdict.kind, verdict.proved, verdict.sentence), strict=True)
     return AtlasUnit(
         name=unit.name,
         layer=unit.unit.layer,
@@ -83,7 +86,7 @@ def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: s
         flags=unit.headline.flags,
         loses=unit.loses,
         words=f"{card.words} {verdict.kind}",
-        row={**unit.row, **verdict_cells},
+        row={**unit.row, **dict(verdict_cells)},
     )
 
 

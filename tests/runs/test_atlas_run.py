@@ -19,6 +19,7 @@ from dreamfilters.runs.audit_run import read_audit
 from dreamfilters.runs.compare_run import CompareJob
 from dreamfilters.runs.scan_run import read_scan
 from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
 
 NAMES = [
     *(f"conv1:{unit}" for unit in range(8)),
@@ -74,9 +75,13 @@ def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(d
         assert (unit["strongest_image"], unit["strongest_real"]) == (strongest.name, pytest.approx(strongest.score))
 
 
-def test_a_finished_atlas_is_kept_and_only_a_damaged_page_is_made_again(job, done, monkeypatch):
+def test_a_finished_atlas_is_kept_and_only_a_damaged_or_forged_unit_is_made_again(job, done, monkeypatch):
     before = contents(done.folder)
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
+    record = done.folder / f"units/{slug('conv2:2')}.json"
+    values = read_json(record.parent, record.name)
+    values["index"]["row"]["dtype"] = "float32"
+    record.write_text(with_checksum(as_json(values)))
     monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamed
     layers = []
     monkeypatch.setattr(atlas_run, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
