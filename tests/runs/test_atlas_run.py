@@ -78,7 +78,7 @@ def test_the_verdicts_are_those_of_the_audit_and_the_numbers_those_of_the_scan(d
 def test_a_finished_atlas_is_kept_and_only_a_damaged_or_forged_unit_is_made_again(job, done, monkeypatch):
     before = contents(done.folder)
     (done.folder / f"units/{slug('conv2:3')}.html").write_text("cut")
-    record = done.folder / f"units/{slug('conv2:2')}.json"
+    record = done.folder / f"units/{slug('conv1:1')}.json"
     values = read_json(record.parent, record.name)
     values["index"]["row"]["dtype"] = "float32"
     record.write_text(with_checksum(as_json(values)))
@@ -86,7 +86,7 @@ def test_a_finished_atlas_is_kept_and_only_a_damaged_or_forged_unit_is_made_agai
     layers = []
     monkeypatch.setattr(atlas_run, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
     assert run(job, done.folder).value == done.value
-    assert layers == ["conv2"]
+    assert layers == ["conv1", "conv2"]
     assert contents(done.folder) == before
     monkeypatch.setattr(atlas_run, "compare_batch", None)
     assert run(job, done.folder).value == done.value
