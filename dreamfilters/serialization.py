@@ -106,7 +106,7 @@ def _dataclass(kind: Any, value: Any, where: str) -> Any:
     _known(isinstance(value, dict), value, where, "an object")
     hints, needed = _fields(kind)
     for key in [*(value.keys() - hints.keys()), *(needed - value.keys())]:
-        raise ValueError(f"{where}: the key {key!r} is {'unknown' if key in value else 'missing'}")
+        raise ValueError(f"{where}: the key {key[:80]!r} is {'unknown' if key in value else 'missing'}")
     return kind(**{key: typed(hints[key], part, f"{where}.{key}") for key, part in value.items()})
 
 

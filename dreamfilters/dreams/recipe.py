@@ -17,7 +17,7 @@ from dreamfilters.dreams.penalties import Edit, Penalty
 from dreamfilters.dreams.settings import PositiveInt, Settings, above, between
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
 from dreamfilters.errors import RecipeError, close_names
-from dreamfilters.text_files import parse_toml
+from dreamfilters.text_files import parse_toml, shown
 
 ClassScore: TypeAlias = Literal["logit", "margin"]
 
@@ -158,7 +158,7 @@ def from_values(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         elif isinstance(value, list):
             parts[key] = tuple(_part(key, item, where) for item in value)
         else:
-            raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {value!r}")
+            raise RecipeError(f"{where}: {key} is a list of tables ([[{key}]]), not {shown(value)}")
     return _validated(Recipe, parts, where)  # type: ignore[no-any-return]
 
 
@@ -170,12 +170,12 @@ def _suggestion(key: str, allowed: Sequence[str]) -> str:
 def _part(section: str, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping) or "kind" not in values:
         raise RecipeError(
-            f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {values!r}"
+            f"{where}: {section} is a table with a kind, one of {', '.join(KINDS[section])}; got {shown(values)}"
         )
     rest = dict(values)
     kind = rest.pop("kind")
     if not isinstance(kind, str) or kind not in KINDS[section]:
-        raise RecipeError(f"{where}: {section} kind {kind!r}; {_suggestion(str(kind), list(KINDS[section]))}")
+        raise RecipeError(f"{where}: {section} kind {shown(kind)}; {_suggestion(str(kind), list(KINDS[section]))}")
     return _validated(KINDS[section][kind], rest, f"{where}: {section} {kind}")
 
 
@@ -184,7 +184,7 @@ def _validated(cls: type, values: dict[str, Any], where: str) -> Any:
     allowed = [entry.name for entry in dataclasses.fields(cls)]
     for key in values:
         if key not in allowed:
-            raise RecipeError(f"{where}: unknown key {key!r}; {_suggestion(key, allowed)}")
+            raise RecipeError(f"{where}: unknown key {shown(key)}; {_suggestion(key, allowed)}")
     checked = {key: _typed(cls, key, value, where) for key, value in values.items()}
     try:
         return cls(**checked)
@@ -218,7 +218,7 @@ def _typed(cls: type, key: str, value: Any, where: str) -> Any:
     typed: Any = tuple(value) if hint == Size and isinstance(value, list) else value
     is_pair = not isinstance(typed, tuple) or (len(typed) == 2 and all(type(side) is int for side in typed))
     if type(typed) not in types or not is_pair:
-        raise RecipeError(f"{where}: {key}={value!r}: {words}")
+        raise RecipeError(f"{where}: {key}={shown(value)}: {words}")
     return float(typed) if hint is float else typed
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from dreamfilters.errors import RecipeError
+from dreamfilters.text_files import shown
 
 
 @dataclass(frozen=True)
@@ -67,4 +68,4 @@ class Settings:
                     raise RecipeError(f"{name}={value}: {limit.words}")
             if get_origin(hint) is Literal and value not in get_args(hint):
                 *others, last = map(repr, get_args(hint))
-                raise RecipeError(f"{name}={value!r}: {', '.join(others)} or {last}")
+                raise RecipeError(f"{name}={shown(value)}: {', '.join(others)} or {last}")

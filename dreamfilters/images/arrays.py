@@ -25,6 +25,7 @@ RESIZED = 2 * FLOAT  # bytes of a channel's value while it is resized
 _OBJECTS = ("Python objects in dtype", "allow_pickle")  # in NumPy's errors of .npy and .npz files
 _SLACK = 0.5  # beyond [0, 1] in images in memory, to which a person may have added noise
 _IMAGE = "an image is (h, w) or (h, w, c)"
+_REASON = 200  # characters of an error of a decoder, which may print a whole header
 
 
 def is_array_file(path: str | Path) -> bool:
@@ -50,7 +51,7 @@ def read_array(path: str | Path) -> NDArray[Any]:
             raise ValueError(f"its values are {values.dtype}; give integers or floats")
         return values
     except Exception as error:  # decoders raise errors of many types for damaged files
-        reason = str(error) or type(error).__name__
+        reason = str(error)[:_REASON] or type(error).__name__
         if any(words in reason for words in _OBJECTS):
             reason = "it holds Python objects, not numbers; save it with dtype uint8, uint16 or float32"
         raise ImageError(f"{path}: cannot be read as an array: {reason}") from error

@@ -218,6 +218,24 @@ def test_a_wrong_file_names_the_key_and_what_is_allowed(text, message, tmp_path)
     assert "mine.toml" in str(caught.value)
 
 
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG} = 1", f"class_score = '{LONG}'", f"transforms = '{LONG}'", f"optimizer = ['{LONG}']",
+        f"[optimizer]\nkind = '{LONG}'", f"[optimizer]\nkind = 'adam'\nrate = '{LONG}'",
+        f"[optimizer]\nkind = 'adam'\n{LONG} = 1",
+    ],
+)  # fmt: skip
+def test_a_message_shows_the_start_of_a_long_value(text, tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(written(tmp_path, text))
+    assert "xxx..." in str(caught.value)
+    assert len(str(caught.value)) < len(str(tmp_path)) + 400
+
+
 def test_unknown_and_unreadable_recipes_are_refused(tmp_path):
     with pytest.raises(
         UnknownNameError, match=r"standart: no such recipe, and not a \.toml file\. Close names: standard"

@@ -113,3 +113,12 @@ def test_a_shape_that_overflows_prints_nothing_beside_its_error(tmp_path):
         with pytest.raises(ImageError, match="cannot be read as an array"):
             read_array(tmp_path / "huge.npy")
     assert heard == []
+
+
+def test_the_error_of_a_decoder_is_short(tmp_path, monkeypatch):
+    """tifffile prints the whole header of some damaged files."""
+    (tmp_path / "a.tif").write_bytes(b"II")
+    monkeypatch.setattr("dreamfilters.images.arrays._tiff", lambda path: int("x" * 900))
+    with pytest.raises(ImageError) as caught:
+        read_array(tmp_path / "a.tif")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 260
