@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import OnStep
 from dreamfilters.dreams.ascent.batches import Batches, batch_size
-from dreamfilters.dreams.ascent.compiled_step import build
+from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
-from dreamfilters.dreams.ascent.result import AscentResult
+from dreamfilters.dreams.ascent.result import AscentResult, Rows
 from dreamfilters.dreams.default_recipes import given_recipe, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
@@ -24,6 +25,7 @@ from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream, Dreams
+from dreamfilters.dreams.tries import better, check_tries, first_try
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import AnyNetwork, Network, network_of
 
@@ -41,6 +43,7 @@ def dream(
     batch: int | None = None,
     frames: int = 0,
     on_step: OnStep | None = None,
+    tries: int = 1,
 ) -> Dreams:
     """Return the images that maximize `goal` on `network`, one `Dream` per unit.
 
@@ -55,10 +58,12 @@ def dream(
         batch: images per batch; default: chosen by memory and a short trial.
         frames: number of images to record during each ascent.
         on_step: callback after each step.
+        tries: number of seeds: `seed`, `seed` + 1, ... The best dream of each target is kept, see `tries.better`;
+            `Dream.seed` is its seed, `Dream.tries` has the robust scores of all. The time is that of `tries` runs.
 
     Raises:
         TargetError, UnknownNameError: the network does not have the target.
-        RecipeError: the canvas, start, batch or prior does not fit.
+        RecipeError: the canvas, start, batch, prior or `tries` does not fit.
 
     Example:
         >>> from dreamfilters import Recipe, load
@@ -66,8 +71,9 @@ def dream(
         (48, 48, 3)
     """
     dreams = iter_dreams(
-        network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, on_step=on_step
-    )
+        network, goal, recipe, seed=seed, prior=prior, start=start, batch=batch, frames=frames, on_step=on_step,
+        tries=tries,
+    )  # fmt: skip
     return Dreams(dreams)
 
 
@@ -82,6 +88,7 @@ def iter_dreams(
     batch: int | None = None,
     frames: int = 0,
     on_step: OnStep | None = None,
+    tries: int = 1,
 ) -> Iterator[Dream]:
     """Yield the dreams that `dream` returns, batch by batch; the arguments are the same.
 
@@ -90,13 +97,14 @@ def iter_dreams(
         >>> [dream.name for dream in iter_dreams(load("signs"), "conv2:0-1", Recipe(steps=2))]
         ['conv2:0', 'conv2:1']
     """
+    check_tries(tries)
     network, chosen = network_of(network), given_recipe(recipe)
     first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
         how = recipe_of(objective, chosen)
         canvas = canvas_of(network, how, prior)
         _check_start(first, len(objective), canvas.channels)
-        yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch)
+        yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch, tries)
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:
@@ -139,34 +147,48 @@ def _check_start(start: np.ndarray | None, count: int, channels: int) -> None:
         )
 
 
-def _dreams(batches: Batches, canvas: Canvas, batch: int | None) -> Iterator[Dream]:
+def _dreams(batches: Batches, canvas: Canvas, batch: int | None, tries: int) -> Iterator[Dream]:
     """Yield the dreams of one objective, in its order."""
     count = len(batches.goal)
     canvases = batches.octaves(canvas)
     programs = [build(batches.network, batches.goal, batches.recipe, octave) for octave in canvases]
-    canvas, program = canvases[-1], programs[-1]
-    ladder = Ladder(batches, canvas, program)
-    size = batch_size(batches.network, batches.goal, canvas, batches.recipe, batch)
+    size = batch_size(batches.network, batches.goal, canvases[-1], batches.recipe, batch)
     for first in range(0, count, size):
-        began = time.perf_counter()
         rows = list(range(first, min(first + size, count)))
-        padded = batches.padded(rows, min(size, count), canvas)
-        ascent = batches.ascent(padded)
-        result = ascent.run_octaves(programs, canvases)
-        predicted = ladder.recover(result, rows, min(size, count))
-        images = backend.tensor(result.images)
-        robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
-        seconds = (time.perf_counter() - began) / len(rows)
-        for position, row in enumerate(rows):
-            yield _dream(
-                batches,
-                row,
-                result,
-                position,
-                prediction=predicted[position],
-                robust=float(robust[position]),
-                seconds=seconds,
-            )
+        # one batch with every seed before the next, so that only two batches are in memory
+        seeded = (_batch(one, programs, canvases, rows, min(size, count)) for one in batches.tried(tries))
+        yield from next(seeded) if tries == 1 else _best(seeded, batches.goal.group)
+
+
+def _best(seeded: Iterable[list[Dream]], group: int) -> list[Dream]:
+    """Return the best dream of each row, from the dreams of a batch by each seed."""
+    return functools.reduce(lambda kept, other: better(kept, other, group), map(first_try, seeded))
+
+
+def _batch(
+    batches: Batches, programs: list[CompiledStep], canvases: list[Canvas], rows: Rows, size: int
+) -> list[Dream]:
+    """Return the dreams of some rows of the goal, padded to batches of `size`."""
+    began = time.perf_counter()
+    canvas, program = canvases[-1], programs[-1]
+    ascent = batches.ascent(batches.padded(rows, size, canvas))
+    result = ascent.run_octaves(programs, canvases)
+    predicted = Ladder(batches, canvas, program).recover(result, rows, size)
+    images = backend.tensor(result.images)
+    robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
+    seconds = (time.perf_counter() - began) / len(rows)
+    return [
+        _dream(
+            batches,
+            row,
+            result,
+            position,
+            prediction=predicted[position],
+            robust=float(robust[position]),
+            seconds=seconds,
+        )
+        for position, row in enumerate(rows)
+    ]
 
 
 def _dream(

@@ -13,6 +13,7 @@ import numpy as np
 from dreamfilters.display import frame, heading, show, tiles, warning
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.tries import Tries
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.serialization import plain
@@ -32,7 +33,7 @@ class Dream:
         robust: mean score under small rotations, scales and shifts (see `compiled_step.ROBUST`).
         start: score of the image before the first step.
         steps: number of steps, including those of fallbacks.
-        seconds: the time of its batch divided by the number of images.
+        seconds: the time of its batch divided by the number of images; of all tries.
         seed: random seed of the run; the seed of the image is derived from it and the name.
         recipe: how it was made.
         activated: whether the score rose. A dream that is not activated says nothing about its unit.
@@ -45,6 +46,7 @@ class Dream:
         transparency: (h, w) in [0, 1], where the image matters; None unless the recipe sets `transparency`.
         frames: images (h, w, c) recorded during the ascent.
         prediction: what the network predicts for the dream of a class; None for other targets.
+        tries: the seeds that it was chosen from, with their robust scores; None for a single seed.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Dream:
     transparency: np.ndarray | None = None
     frames: tuple[np.ndarray, ...] = ()
     prediction: DreamPrediction | None = None
+    tries: Tries | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as JSON values."""
@@ -81,6 +84,7 @@ class Dream:
             "history": [float(f"{value:.6g}") for value in self.history],
             "recipe": self.recipe.as_values(),
             **({} if self.prediction is None else {"prediction": self.prediction.as_values()}),
+            **({} if self.tries is None else {"tries": self.tries.as_values()}),
         }
 
     @property
@@ -99,7 +103,7 @@ class Dream:
 
     @property
     def caption(self) -> str:
-        """The lines below it on a contact sheet: target, score, and what the network predicts."""
+        """The lines below it on a contact sheet: target, score, what the network predicts, and the tries."""
         return caption_of(plain(self.as_values()))
 
     def show(self) -> None:
@@ -130,6 +134,7 @@ class Dream:
     def _repr_html_(self) -> str:
         facts = [f"score {self.score:.4g}", f"robust {self.robust:.4g}", f"{self.steps} steps", f"seed {self.seed}"]
         facts += [f"recovered by {self.recovered_by}"] if self.recovered_by else []
+        facts += [self.tries.text] if self.tries else []
         predicted = self.prediction
         said = "" if predicted is None else predicted.text if predicted.is_predicted else warning(predicted.text)
         return frame(
@@ -184,12 +189,14 @@ class Dreams(tuple[Dream, ...]):
 
 
 def caption_of(values: Mapping[str, Any]) -> str:
-    """Return the lines below a dream, from its values as JSON: target, score, and what the network predicts."""
+    """Return the lines below a dream, from its values as JSON: target, score, prediction, and the tries."""
     score = "not finite" if values["score"] is None else f"{values['score']:.4g}"
     lines = [values["target"], score if values["activated"] else "not activated"]
     if prediction := values.get("prediction"):
         text = prediction["text"].partition("; ")[0]
         lines += [text] if prediction["is_predicted"] else text.split(": ", 1)
+    if tries := values.get("tries"):
+        lines.append(Tries.from_values(tries).caption)
     return "\n".join(lines)
 
 

@@ -23,11 +23,12 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
+from dreamfilters.dreams.tries import check_tries
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_folder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
-from dreamfilters.runs.dream_store import INPUTS, DreamEntry, DreamStore, opened, read_start, start_png
+from dreamfilters.runs.dream_store import INPUTS, TRIES, DreamEntry, DreamStore, opened, read_start, start_png
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.records import model_values
@@ -49,6 +50,7 @@ class DreamJob:
         start: image to start from, (h, w, c) in [0, 1]; stored with the run in 8 bits.
         frames: number of frames of each animation; 0 for none.
         batch: dreams computed at a time; it does not change them. Default: measured.
+        tries: number of seeds, of which the best dream of each target is kept.
     """
 
     network: Network
@@ -60,6 +62,7 @@ class DreamJob:
     start: np.ndarray | None = None
     frames: int = 0
     batch: int | None = None
+    tries: int = 1
 
     @cached_property
     def goals(self) -> tuple[Objective, ...]:
@@ -104,12 +107,14 @@ class DreamJob:
             "frames": self.frames,
             "versions": backend.versions(),
             "targets": list(self.names),
+            **({} if self.tries == 1 else {TRIES: self.tries}),  # runs of a single seed are as before
         }
 
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""
         if self.frames < 0:
             raise RecipeError(f"frames={self.frames}: must be 0 or more")
+        check_tries(self.tries)
         for goal in self.goals:
             recipe = recipe_of(goal, self.recipe)
             shrink = recipe.octave_scale ** (1 - recipe.octaves)
@@ -130,7 +135,7 @@ class DreamJob:
             on_step = None if progress is None else step_progress(progress, total, finished)
             for dream in iter_dreams(
                 self.network, rest, recipe_of(goal, self.recipe), seed=self.seed, prior=self.prior, start=start,
-                batch=self.batch, frames=self.frames, on_step=on_step,
+                batch=self.batch, frames=self.frames, on_step=on_step, tries=self.tries,
             ):  # fmt: skip
                 finished += 1
                 yield dream

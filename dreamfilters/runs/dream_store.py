@@ -15,6 +15,7 @@ import dreamfilters
 from dreamfilters.dreams.default_recipes import DEFAULT
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.result import Dream, caption_of
+from dreamfilters.dreams.tries import Tries
 from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS
@@ -29,6 +30,7 @@ from dreamfilters.serialization import typed
 
 SHEET = "contact-sheet.png"
 PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPrediction`
+TRIES = "tries"  # of a dream that is the best of several seeds; in the settings of a run, their number
 ATTACHMENTS = ("prior.npz", "start.png")  # of a run, that `again` needs
 INPUTS = "inputs.npz"  # the values of the network's other inputs, an attachment too
 _SUMMARY = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")  # of a record, in the manifest
@@ -51,16 +53,17 @@ class DreamEntry:
     @property
     def summary(self) -> dict[str, Any]:
         """The target, the scores and what became of the dream; what the network predicts for the dream of a class."""
-        kept = (*_SUMMARY, PREDICTION) if PREDICTION in self.record else _SUMMARY
-        return {key: self.record[key] for key in kept}
+        more = [key for key in (PREDICTION, TRIES) if key in self.record]
+        return {key: self.record[key] for key in (*_SUMMARY, *more)}
 
     @property
     def remark(self) -> str:
-        """What the network predicts for the dream of a class, and how the dream was activated or that it was not."""
+        """What the network predicts for the dream of a class, whether and how it was activated, and the tries."""
         record = self.record
         recovered = f"recovered by {record['recovered_by']}" if record["recovered_by"] else ""
         prediction = record[PREDICTION]["text"] if PREDICTION in record else ""
-        return "; ".join(filter(None, [prediction, record["note"] or recovered]))
+        tries = record[TRIES]["text"] if TRIES in record else ""
+        return "; ".join(filter(None, [prediction, record["note"] or recovered, tries]))
 
     def read(self, channels: int) -> NDArray[np.float32]:
         """Return the image, (h, w, channels) in [0, 1]; see `channels_side_by_side` for other than 1 or 3 channels."""
@@ -120,7 +123,8 @@ class DreamStore:
     def save(self, dream: Dream) -> DreamEntry:
         """Write a dream and its animation; the record is written last and marks the dream as finished."""
         name, record = slug(dream.name), record_of(dream, self.settings)
-        inside = {key: value for key, value in record.items() if key != PREDICTION}  # a result, not a setting
+        # Results are no settings. Without the tries, the PNG is that of its seed alone, which `again` makes in one try.
+        inside = {key: value for key, value in record.items() if key not in (PREDICTION, TRIES)}
         contents = {f"{name}.png": png_bytes(dream.shown, text={KEY: with_checksum(as_json(inside))})}
         if dream.frames:
             contents[f"{name}.gif"] = gif_bytes([channels_side_by_side(frame) for frame in dream.frames])
@@ -136,12 +140,13 @@ class DreamStore:
             record = read_json(folder, f"{name}.json")
             checksums = {file: file_digest(folder, file) for file in files}
             is_default = self.settings["recipe"]["name"] == DEFAULT  # the record has the recipe of its target
-            of_run = ("targets", "classes", *(["recipe"] if is_default else []))
+            of_run = ("targets", "classes", "seed", TRIES, *(["recipe"] if is_default else []))
             wanted = {key: value for key, value in self.settings.items() if key not in of_run}
             wanted |= {KEY: dreamfilters.__version__, "target": target, "files": checksums}
             same = all(record.get(key) == value for key, value in wanted.items())
             if same:
                 _check(record)
+                same = _seeds_of(record) == _seeds(self.settings)
         except (DamagedError, ValueError):
             return None
         return DreamEntry(folder / f"{name}.png", record) if same else None
@@ -152,7 +157,7 @@ class DreamStore:
             return
         images = [read_image(entry.image) for entry in entries]
         recipes = ", ".join(dict.fromkeys(entry.record["recipe"]["name"] for entry in entries))
-        title = f"{self.settings['model']['name']} · {recipes} · seed {self.settings['seed']}"
+        title = f"{self.settings['model']['name']} · {recipes} · {_seed_title(self.settings)}"
         sheet = contact_sheet(images, [caption_of(entry.record) for entry in entries], title=title)
         files = {SHEET: self.run.write(SHEET, png_bytes(sheet)), **self.settings.get("attachments", {})}
         for entry in entries:
@@ -172,6 +177,24 @@ def _check(record: Mapping[str, Any]) -> None:
         prediction = typed(Mapping[str, Any], record[PREDICTION], PREDICTION)
         DreamPrediction.from_values(prediction)
         typed(str, prediction.get("text"), f"{PREDICTION}.text")
+    if TRIES in record:
+        Tries.from_values(record[TRIES])
+        typed(str, record[TRIES].get("text"), f"{TRIES}.text")
+
+
+def _seeds(settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the seeds of each dream of a run."""
+    return tuple(range(settings["seed"], settings["seed"] + settings.get(TRIES, 1)))
+
+
+def _seeds_of(record: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the seeds that a dream was chosen from."""
+    return Tries.from_values(record[TRIES]).seeds if TRIES in record else (record["seed"],)
+
+
+def _seed_title(settings: Mapping[str, Any]) -> str:
+    first, *more = _seeds(settings)
+    return f"best of the seeds {first} to {more[-1]}" if more else f"seed {first}"
 
 
 def _planned(settings: Mapping[str, Any]) -> list[str]:

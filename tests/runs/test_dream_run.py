@@ -14,7 +14,9 @@ from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNa
 from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
 from dreamfilters.runs.dream_run import measured_prior, run
+from dreamfilters.runs.dream_store import opened
 from dreamfilters.runs.reproduction import job_of, reproduce
+from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.writing import open_folder
 from dreamfilters.writing.claimed_folder import LOCK
 
@@ -171,6 +173,53 @@ def test_the_seed_is_a_setting_and_the_batch_size_is_not(job_for):
     assert job_for(seed=8).settings != job_for().settings
 
 
+def test_the_best_of_several_seeds_resumes_and_its_png_is_that_of_its_seed(job_for, bytes_in, tmp_path):
+    job = job_for(tries=2, targets=FIVE[:3])
+    told = []
+    finished = run(job, tmp_path / "whole", progress=told.append)
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert [each.done for each in told[:6]] == pytest.approx([2 * step / 6 for step in range(1, 7)])
+    assert run(job, tmp_path / "parts", progress=stop_after(8)).stopped  # the third dream, by its first seed
+    resumed = run(job, tmp_path / "parts")
+    assert [entry.seconds is None for entry in resumed.value] == [True, True, False]
+    assert bytes_in(tmp_path / "parts") == bytes_in(tmp_path / "whole")
+    for seed in (7, 8):
+        run(job_for(seed=seed, targets=FIVE[:3]), tmp_path / str(seed))
+    for entry in finished.value:
+        tries = entry.record["tries"]
+        single = {seed: tmp_path / str(seed) / entry.image.name for seed in tries["seeds"]}
+        records = [json.loads(path.with_suffix(".json").read_text("utf-8")) for path in single.values()]
+        assert tries["robust"] == [record["robust"] for record in records]
+        assert entry.record["seed"] == tries["seed"] == (7 if records[0]["robust"] >= records[1]["robust"] else 8)
+        assert entry.image.read_bytes() == single[tries["seed"]].read_bytes()
+        assert "tries" not in records[0]
+        assert entry.remark.endswith(tries["text"])
+        assert entry.summary["tries"] == tries
+    assert reproduce(entry.image, job_of(entry.image)).same
+    for tries in (1, 3):
+        with pytest.raises(OutputError, match=r"holds a run with other settings \(tries\); choose another folder"):
+            run(job_for(tries=tries, targets=FIVE[:3]), tmp_path / "whole")
+    sheet = read_image(tmp_path / "whole" / "contact-sheet.png")
+    assert sheet.shape[0] > read_image(tmp_path / "7" / "contact-sheet.png").shape[0]  # two lines more
+
+
+def test_a_dream_of_other_tries_is_not_finished(job_for, tmp_path):
+    """The record of another number of tries, or of other seeds, is not that of the run."""
+    job = job_for(tries=2, targets=FIVE[:1])
+    record = run(job, tmp_path).value[0].image.with_suffix(".json")
+    values = json.loads(record.read_text("utf-8"))
+    values.pop("checksum")
+    for change in ({"seeds": [6, 7]}, {"seeds": [7]}, {"seeds": "7"}, None):
+        forged = dict(values)
+        if change is None:
+            forged.pop("tries")
+        else:
+            forged["tries"] = {**values["tries"], "seed": 7, **change}
+        record.write_text(with_checksum(as_json(forged)), "utf-8")
+        with opened(tmp_path, job.settings, {}) as store:
+            assert store.finished(FIVE[0]) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
@@ -179,6 +228,7 @@ def test_the_seed_is_a_setting_and_the_batch_size_is_not(job_for):
         ({"targets": ("class:Stopp",)}, UnknownNameError, "STOP"),
         ({"batch": 0}, RecipeError, "batch=0"),
         ({"frames": -1}, RecipeError, "frames=-1"),
+        ({"tries": 0}, RecipeError, "tries=0: must be a whole number from 1 to 1000"),
     ],
 )
 def test_an_invalid_argument_is_an_error_before_anything_is_written(job_for, tmp_path, changes, error, words):

@@ -23,6 +23,7 @@ from dreamfilters.cli.options.values import (
 )
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.dreams.tries import MOST_TRIES
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -59,6 +60,14 @@ def dream(
     start: Annotated[
         Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
     ] = None,
+    tries: Annotated[
+        int,
+        of_recipe(
+            metavar="N",
+            help="Keep the best of N seeds: predicted or activated first, then the robust score.",
+            callback=at_least(1, MOST_TRIES),
+        ),
+    ] = 1,
     batch: Annotated[
         int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.", callback=at_least(1))
     ] = None,
@@ -94,7 +103,7 @@ def dream(
     chosen = recipe_options.chosen(*_canvas_setting(size))
     prior = _prior(network, chosen, prior_from)
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
-    job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch)
+    job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 

@@ -37,6 +37,8 @@ class AscentStep:
         steps: steps of the recipe.
         scores: (n,) scores of the images at this step, under the recipe's transforms.
         images: returns the current images, (n, h, w, c).
+        tried: number of seeds that this batch was finished with before, of `tries`.
+        tries: number of seeds of each dream.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,8 @@ class AscentStep:
     steps: int
     scores: np.ndarray
     images: Callable[[], np.ndarray]
+    tried: int = 0
+    tries: int = 1
 
 
 OnStep: TypeAlias = Callable[[AscentStep], None]
@@ -66,7 +70,8 @@ def step_progress(progress: OnProgress, total: int, before: int = 0) -> OnStep:
     def on_step(step: AscentStep) -> None:
         nonlocal furthest
         names = tuple(dict.fromkeys(step.names))
-        furthest = max(furthest, step.finished + len(names) * step.step / step.steps)
+        share = (step.tried + step.step / step.steps) / step.tries
+        furthest = max(furthest, step.finished + len(names) * share)
         progress(Progress(min(before + furthest, total), total, names[0]))
 
     return on_step

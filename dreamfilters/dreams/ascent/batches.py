@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +44,12 @@ class Batches:
         seeds = self._seeds(rows, attempt)
         return Ascent(self.goal, self.recipe, rows, seeds, self.start, self.frames, self.on_step)
 
+    def tried(self, tries: int) -> Iterator[Batches]:
+        """Yield the same with each of `tries` seeds, from `seed` upwards; its steps say which one it is."""
+        for number in range(tries):
+            on_step = None if self.on_step is None else _with_try(self.on_step, number, tries)
+            yield replace(self, seed=self.seed + number, on_step=on_step)
+
     def octaves(self, canvas: Canvas) -> list[Canvas]:
         """Return the recipe's canvases from small to full size."""
         shrink = [self.recipe.octave_scale**-k for k in reversed(range(self.recipe.octaves))]
@@ -75,6 +82,10 @@ class Batches:
             [backend.seed_of(self.seed, names[row], twin, attempt) for row, twin in zip(rows, twins, strict=True)],
             "uint64",
         )
+
+
+def _with_try(on_step: OnStep, number: int, tries: int) -> OnStep:
+    return lambda step: on_step(replace(step, tried=number, tries=tries))
 
 
 def batch_size(network: Network, goal: Objective, canvas: Canvas, recipe: Recipe, batch: int | None) -> int:

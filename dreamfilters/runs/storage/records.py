@@ -16,6 +16,7 @@ import dreamfilters
 from dreamfilters.dreams import recipe
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.result import Dream
+from dreamfilters.dreams.tries import Tries
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network
@@ -28,7 +29,7 @@ from dreamfilters.serialization import typed
 
 def record_of(dream: Dream, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of a dream; `settings` are those of its run."""
-    common = {key: value for key, value in settings.items() if key not in ("targets", "classes")}
+    common = {key: value for key, value in settings.items() if key not in ("targets", "classes", "tries")}
     named = {number: name for number, name in settings["classes"].items() if name and name in dream.name}
     again = f"dreamfilters again {slug(dream.name)}.png"
     return {
@@ -64,6 +65,7 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32]) -> Dream:
         note=found.note,
         history=np.array(found.history, np.float32),
         prediction=DreamPrediction.from_values(record["prediction"]) if "prediction" in record else None,
+        tries=Tries.from_values(record["tries"]) if "tries" in record else None,
     )
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from dreamfilters.dreams.ascent.ascent import AscentStep, step_progress
 
 
-def step(names, finished, number):
-    return AscentStep(names, finished, 3, number, 10, np.zeros(len(names)), lambda: np.zeros((1, 1, 1, 3)))
+def step(names, finished, number, **tries):
+    return AscentStep(names, finished, 3, number, 10, np.zeros(len(names)), lambda: np.zeros((1, 1, 1, 3)), **tries)
 
 
 def test_steps_count_as_parts_of_a_dream_and_a_fallback_does_not_reduce_the_count():
@@ -18,3 +18,11 @@ def test_steps_count_as_parts_of_a_dream_and_a_fallback_does_not_reduce_the_coun
     assert [(each.done, each.total, each.note) for each in seen] == [
         (3.0, 5, "conv:0"), (3.0, 5, "conv:1"), (5.0, 5, "conv:2"),
     ]  # fmt: skip
+
+
+def test_each_of_several_seeds_is_a_part_of_its_dream():
+    seen = []
+    on_step = step_progress(seen.append, 2)
+    for tried in range(2):
+        on_step(step(("conv:0", "conv:1"), 0, 5, tried=tried, tries=2))
+    assert [each.done for each in seen] == [0.5, 1.5]
