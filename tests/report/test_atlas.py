@@ -66,6 +66,16 @@ def test_the_index_contains_no_image_and_links_each_dream(atlas):
     assert "b.png: cut" in page
 
 
+def test_a_dream_that_loses_says_so_on_its_tile_and_in_the_table(atlas, units):
+    """In words: a color alone is not seen by everyone, and the title of a tile not on a phone."""
+    won, lost = (replace(units[0], loses=loses, row={**units[0].row, "loses": loses}) for loses in (False, True))
+    files = index_files(replace(atlas, units=(won, lost)))
+    tiles = files["index.html"].decode().split('<a class="tile')[1:]
+    assert [">loses<" in tile for tile in tiles] == [False, True]
+    head, *rows = (line.split(",") for line in files["atlas.csv"].decode().splitlines())
+    assert [row[head.index("loses")] for row in rows] == ["False", "True"]
+
+
 def test_a_thousand_more_units_cost_less_than_a_kilobyte_each(atlas, units):
     many = tuple(
         replace(units[0], name=f"conv:{unit}", title=str(unit), page=f"units/{unit}.html") for unit in range(1000)

@@ -126,10 +126,12 @@ def test_a_dream_that_loses_is_flagged_visibly(compared):
     assert "1 dream loses to a real image." in text
     assert '<span class="badge bad">loses to a real image</span>' in text
     assert 'class="loses"' in text
+    assert text.count('<span class="small">loses</span>') == 1  # in words, not by the color alone
     won = html(replace(compared, units=(compared.units[2],)))
     assert "No dream loses to a real image." in won
     assert 'class="badge bad"' not in won
     assert 'class="loses"' not in won
+    assert ">loses<" not in won
 
 
 def test_the_files_are_the_page_the_numbers_and_the_dreams(compared):
