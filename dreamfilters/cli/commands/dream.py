@@ -19,11 +19,11 @@ from dreamfilters.cli.options.values import (
     recipe_names,
     valid_size,
     valid_targets,
+    valid_tries,
     writable_folder,
 )
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
-from dreamfilters.dreams.tries import MOST_TRIES
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -65,7 +65,7 @@ def dream(
         of_recipe(
             metavar="N",
             help="Keep the best of N seeds: predicted or activated first, then the robust score.",
-            callback=at_least(1, MOST_TRIES),
+            callback=valid_tries,
         ),
     ] = 1,
     batch: Annotated[

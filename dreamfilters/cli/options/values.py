@@ -167,6 +167,13 @@ def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
     return checked
 
 
+def valid_tries(parameter: typer.CallbackParam, number: int) -> int | None:
+    """Return the number of `--tries`."""
+    from dreamfilters.dreams.tries import MOST_TRIES
+
+    return at_least(1, MOST_TRIES)(parameter, number)
+
+
 def valid_size(text: str | None) -> str | None:
     """Return a text that `parse_sides` can read."""
     if text is not None:
