@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from dreamfilters.evidence.activations import Floats, activation_size
 from dreamfilters.evidence.features import layers_before
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.networks import LOGITS, Network
+
+if TYPE_CHECKING:
+    from dreamfilters.comparison.judges import Judgments
 
 Value = TypeVar("Value")
 Plan = TypeVar("Plan", bound=NamedTuple)
@@ -49,6 +52,7 @@ class Batch:
         other: a second network, None for none.
         user_image: an image of the user's with its name, None for none.
         top: how many real images are shown beside each dream.
+        judgments: other networks that are shown the dreams of all classes, None for none.
     """
 
     references: ReferenceSet
@@ -57,6 +61,7 @@ class Batch:
     other: Network | None = None
     user_image: tuple[str, Floats] | None = None
     top: int = 4
+    judgments: Judgments | None = None
     _images: dict[int, Floats] = field(default_factory=dict, repr=False)
     _results: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -88,6 +93,8 @@ class Batch:
             fulfilled.add("maps")
         if self.other is not None:
             fulfilled.add("other network")
+        if self.judgments is not None:
+            fulfilled.add("judges")
         return frozenset(fulfilled)
 
     # -----------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.comparison.batch import REFERENCES, Batch, batches_of
+from dreamfilters.comparison.judges import Judge, Judgments, describe, judges_from, judges_of
 from dreamfilters.comparison.measures.class_transfer import check_matched, in_channels_of, matched_classes
 from dreamfilters.comparison.measures.measure import CONDITIONS, Missing
 from dreamfilters.comparison.measures.plausibility import NEIGHBOR
@@ -53,6 +54,7 @@ class ComparePlan:
     top: int = 4
     against: Network | None = None
     user_image: tuple[str, Floats] | None = None
+    judges: tuple[Network, ...] = ()
 
     @cached_property
     def _units(self) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
@@ -68,6 +70,16 @@ class ComparePlan:
         """The units, each once, in the order of the targets."""
         return self._units[1]
 
+    @cached_property
+    def matched_judges(self) -> tuple[Judge, ...]:
+        """The judges, with the classes of each."""
+        return judges_of(self.network, self.judges, [unit.number for unit in self.classes])
+
+    @property
+    def classes(self) -> tuple[ComparedUnit, ...]:
+        """The units that are classes."""
+        return tuple(unit for unit in self.units if unit.is_class)
+
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers of the units."""
@@ -78,13 +90,13 @@ class ComparePlan:
         for name, count in (("seeds", self.seeds), ("top", self.top)):
             if count < 1:
                 raise RecipeError(f"{name}={count}: at least 1")
-        classes = [unit.number for unit in self.units if unit.is_class]
+        self.matched_judges  # noqa: B018 - raises where a judge does not fit
         if self.against is None:
             return
         in_channels_of(self.against, [np.zeros((1, 1, self.network.form.channels), np.float32)])
-        matches = matched_classes(self.network, self.against) if classes else {}
-        for number in classes:
-            check_matched(matches, number, self.network, self.against)
+        matches = matched_classes(self.network, self.against) if self.classes else {}
+        for unit in self.classes:
+            check_matched(matches, unit.number, self.network, self.against)
 
     def facts(self, references: ReferenceSet) -> dict[str, str]:
         """Return how the comparison was made: label -> text."""
@@ -115,14 +127,17 @@ class ComparePlan:
         if self.against is not None:
             other = self.against
             facts["Other network"] = f"{other.name}: {other.form.describe()}, {len(other.classes)} classes"
+        if self.judges:
+            facts["Judges"] = "; ".join(describe(self.network, judge) for judge in self.judges)
         versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
         return {**facts, "Versions": versions}
 
     def batches(self, references: ReferenceSet, dreams: Mapping[str, Sequence[Dream]]) -> Iterator[Batch]:
         """Yield the units in batches; the dreams of a batch are read from `dreams` when it is yielded."""
+        judgments = Judgments(self.matched_judges, self.classes, dreams) if self.judges else None
         for units in batches_of(references, self.units):
             made = {unit.name: tuple(dreams[unit.name]) for unit in units}
-            yield Batch(references, units, made, self.against, self.user_image, self.top)
+            yield Batch(references, units, made, self.against, self.user_image, self.top, judgments)
 
 
 def compare(
@@ -136,6 +151,7 @@ def compare(
     top: int = 4,
     against: AnyNetwork | None = None,
     user_image: tuple[str, Floats] | None = None,
+    judges: AnyNetwork | Sequence[AnyNetwork] = (),
     labels: Sequence[object] | None = None,
     progress: OnProgress | None = None,
 ) -> Comparison:
@@ -154,11 +170,13 @@ def compare(
         top: greatest number of real images shown for each unit.
         against: another network, which is shown the dreams in its own input form.
         user_image: name and image, (h, w, c) in [0, 1], of an image to show beside them.
+        judges: other networks of the same classes, each of which is shown the dreams of classes in its own input form.
         labels: the class of each image, "" for none; default: the labels of the folder.
         progress: called with the share of the whole that is done.
 
     Raises:
-        TargetError, UnknownNameError: no such unit, or the other network lacks one of the classes.
+        TargetError, UnknownNameError: no such unit, or the other network or a judge lacks one of the classes.
+        ModelError: a judge predicts no classes.
         ImageError: no image can be read.
         RecipeError: `seeds` or `top` below 1, or a canvas that does not fit.
 
@@ -170,7 +188,8 @@ def compare(
     network, other = network_of(network), None if against is None else network_of(against)
     names = (targets,) if isinstance(targets, str) else tuple(targets)
     how = given_recipe(recipe)
-    plan = ComparePlan(network, names, source_of(images, labels), how, seed, seeds, top, other, user_image)
+    source, shown_to = source_of(images, labels), judges_from(judges)
+    plan = ComparePlan(network, names, source, how, seed, seeds, top, other, user_image, shown_to)
     plan.check()
     overall = OverallProgress(progress)
     references = reference_set(

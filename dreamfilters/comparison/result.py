@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
@@ -44,6 +45,30 @@ _UNIT_KEYS = ("target", "layer", "unit", "by", "activated", "strongest_image")
 def row_keys() -> tuple[str, ...]:
     """Return the keys of `UnitComparison.row`."""
     return (*_UNIT_KEYS, *(key for measure in MEASURES.values() for key in measure.row(None)))
+
+
+# Measure -> name -> number, of the measures that have a `SummaryLine`: those of one unit, or their means over units.
+Numbers: TypeAlias = Mapping[str, Mapping[str, float | None]]
+
+
+def means_of(units: Iterable[Numbers]) -> dict[str, dict[str, float]]:
+    """Return the mean of each number of the measures' summaries over the units that have it."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for unit in units:
+        for measure, numbers in unit.items():
+            for name, value in numbers.items():
+                if value is not None:
+                    found.setdefault(measure, {}).setdefault(name, []).append(value)
+    return {
+        measure: {name: math.fsum(values) / len(values) for name, values in numbers.items()}
+        for measure, numbers in found.items()
+    }
+
+
+def summary_lines(means: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Return a line for each measure that has a summary, from its means."""
+    summaries = {name: measure.summary for name, measure in MEASURES.items() if measure.summary is not None}
+    return tuple(summary.text(means[name]) for name, summary in summaries.items() if name in means)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +167,12 @@ class UnitComparison:
             cells.update(measure.row(self.measures.get(name)))
         return cells
 
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers of each measure that has a summary."""
+        summaries = {name: measure.summary for name, measure in MEASURES.items() if name in self.measures}
+        return {name: one.numbers(self.measures[name]) for name, one in summaries.items() if one is not None}
+
     def as_values(self) -> dict[str, Any]:
         """Return everything but pixels as plain values."""
         return {
@@ -186,10 +217,16 @@ class Comparison:
     facts: Mapping[str, str]
     failures: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def means(self) -> dict[str, dict[str, float]]:
+        """Measure -> name -> mean over the units, of the measures that have a summary."""
+        return means_of(unit.numbers for unit in self.units)
+
     def as_values(self) -> dict[str, Any]:
         """Return everything but pixels as plain values."""
         return {
             "network": self.network,
+            "means": self.means,
             "facts": dict(self.facts),
             "failures": [list(failure) for failure in self.failures],
             "units": [unit.as_values() for unit in self.units],
@@ -203,7 +240,7 @@ class Comparison:
         failures = f"{len(self.failures)} images could not be read." if self.failures else ""
         shown = [_shown(unit) for unit in self.units[:_SHOWN]]
         title = heading(f"{self.network}: dreams and real images", losing)
-        return frame(title, *filter(None, [more, failures]), *shown)
+        return frame(title, *filter(None, [*summary_lines(self.means), more, failures]), *shown)
 
     def __repr__(self) -> str:
         losing = sum(unit.loses for unit in self.units)

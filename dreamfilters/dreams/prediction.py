@@ -64,14 +64,27 @@ class DreamPrediction:
 
 def is_class_predicted(network: Network, logits: NDArray[np.float32], number: int) -> bool:
     """Return `dream_prediction(network, logits, number).is_predicted`, sooner for many classes."""
+    return bool(predicted_classes(network, logits)[number])
+
+
+def predicted_classes(network: Network, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return `dream_prediction(network, logits, number).is_predicted` of each class, (classes,)."""
     if logits.ndim == 1:
-        return bool(network.head.are_predicted(logits)[number])
-    return dream_prediction(network, logits, number).is_predicted
+        return network.head.are_predicted(logits)
+    found = np.zeros(logits.shape[-1], np.bool_)
+    for place, each in enumerate(predictions(network, logits, logits.shape[-1])):
+        found[each.number] = each.predicted and _leads(each, place)
+    return found
 
 
 def dream_prediction(network: Network, logits: NDArray[np.float32], number: int) -> DreamPrediction:
     """Return what a network predicts for a dream of the class `number`, from the logits (..., classes) of the dream."""
     ranked = predictions(network, logits, logits.shape[-1])
     own = next(each for each in ranked if each.number == number)
-    leads = own.share is None or own is ranked[0] or own.share > _HALF
+    leads = _leads(own, ranked.index(own))
     return DreamPrediction(number, ranked[:_CLASSES], own, own.predicted and leads)
+
+
+def _leads(prediction: Prediction, place: int) -> bool:
+    """Return whether a class at this place among the predictions is that of the whole image."""
+    return prediction.share is None or place == 0 or prediction.share > _HALF

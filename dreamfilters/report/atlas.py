@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from dreamfilters.comparison.result import UnitComparison, row_keys
+from dreamfilters.comparison.result import UnitComparison, means_of, row_keys, summary_lines
 from dreamfilters.display import frame, heading, share_bars
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.watching import logits_step
@@ -39,6 +39,7 @@ class AtlasUnit:
         loses: whether a real image activates it more than its dream.
         words: the text that a search looks through.
         row: its numbers, see `UnitComparison.row`, and its verdict.
+        numbers: those of the measures that have a summary, see `UnitComparison.numbers`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class AtlasUnit:
     loses: bool
     words: str = field(repr=False)
     row: Mapping[str, Any] = field(repr=False)
+    numbers: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict, repr=False)
 
     @property
     def anchor(self) -> str:
@@ -87,6 +89,7 @@ def atlas_unit_of(unit: UnitComparison, finding: Finding, *, page: str, image: s
         loses=unit.loses,
         words=f"{card.words} {verdict.kind}",
         row={**unit.row, **dict(verdict_cells)},
+        numbers=unit.numbers,
     )
 
 
@@ -135,6 +138,11 @@ class Atlas:
         kinds = [unit.verdict for unit in self.units]
         return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
+    @property
+    def means(self) -> dict[str, dict[str, float]]:
+        """Measure -> name -> mean over the units, of the measures that have a summary."""
+        return means_of(unit.numbers for unit in self.units)
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
         return f"Atlas({self.network[:80]!r}, {len(self.units)} units: {counts})"
@@ -142,13 +150,14 @@ class Atlas:
     def _repr_html_(self) -> str:
         rows = {layer.title: dict(Counter(unit.verdict for unit in layer.units)) for layer in self.layers}
         losing = f"{sum(unit.loses for unit in self.units)} of {len(self.units)} dreams lose to a real image."
-        return frame(heading(f"Atlas of {self.network}", losing), share_bars(rows, COLORS))
+        return frame(heading(f"Atlas of {self.network}", losing), *summary_lines(self.means), share_bars(rows, COLORS))
 
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
             "network": self.network,
             "counts": self.counts,
+            "means": self.means,
             "facts": dict(self.facts),
             "failures": [list(failure) for failure in self.failures],
             "units": [{**unit.row, "page": unit.page, "dream": unit.image} for unit in self.units],
@@ -165,6 +174,7 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
         "atlas.html", ("gallery.css", "atlas.css"), "atlas.js", layers=atlas.layers, data=script_json(found),
         what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
         count=len(atlas.units), counts=atlas.counts, losing=sum(unit.loses for unit in atlas.units),
+        summaries=summary_lines(atlas.means),
     )  # fmt: skip
     return {
         TABLE: csv_bytes([unit.row for unit in atlas.units]),

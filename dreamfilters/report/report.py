@@ -12,7 +12,7 @@ import numpy as np
 
 from dreamfilters.comparison.measures.measure import Figure
 from dreamfilters.comparison.measures.registry import MEASURES
-from dreamfilters.comparison.result import Comparison, UnitComparison
+from dreamfilters.comparison.result import Comparison, UnitComparison, summary_lines
 from dreamfilters.comparison.units import UnitView
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import png_bytes
@@ -109,6 +109,7 @@ def html(comparison: Comparison) -> str:
         "report.html", ("gallery.css", "unit.css"), "report.js", cards=cards, data=script_json(found), what="report",
         network=comparison.network, facts=comparison.facts, failures=comparison.failures, values=VALUES,
         count=len(cards), losing=sum(card.unit.loses for card in cards),
+        summaries=summary_lines(comparison.means),
     )  # fmt: skip
 
 

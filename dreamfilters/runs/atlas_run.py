@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 import dreamfilters
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.compare import ComparePlan, compare_batch
+from dreamfilters.comparison.judges import judges_from
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.comparison.result import UnitComparison
+from dreamfilters.comparison.result import UnitComparison, summary_lines
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.display import frame, share_bars
 from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe
@@ -170,6 +171,7 @@ class AtlasStore:
             "units": list(self._numbers),
             "counts": atlas.counts if atlas else {},
             "losing": sum(unit.loses for unit in atlas.units) if atlas else 0,
+            "means": atlas.means if atlas else {},
         }
         self.claimed.save_manifest(checksums, results, atlas.failures if atlas else ())
 
@@ -181,14 +183,22 @@ class AtlasSummary:
     Attributes:
         counts: verdict -> number of units.
         losing: number of dreams that lose to a real image.
+        means: measure -> name -> mean over the units, of the measures that have a summary.
     """
 
     counts: Mapping[str, int]
     losing: int
+    means: Mapping[str, Mapping[str, float]]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each measure that has a summary."""
+        return summary_lines(self.means)
 
     def _repr_html_(self) -> str:
         return frame(
             f"{self.losing} dreams lose to a real image. The pages begin at {PAGE}.",
+            *self.lines,
             share_bars({"all units": self.counts}, COLORS),
         )
 
@@ -229,12 +239,13 @@ def atlas_job(
     seeds: int = 2,
     top: int = 4,
     against: tuple[str, AnyNetwork] | None = None,
+    judges: AnyNetwork | Sequence[AnyNetwork] = (),
 ) -> CompareJob:
     """Return the job of an atlas, see `atlas`."""
     network = network_of(network)
     targets, how = atlas_targets(network, layers), given_recipe(recipe)
     other_spec, other = (against[0], network_of(against[1])) if against else ("", None)
-    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other)
+    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other, judges=judges_from(judges))
     also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
     return CompareJob(plan, spec, other_spec, also)
 
@@ -251,6 +262,7 @@ def atlas(
     seeds: int = 2,
     top: int = 4,
     against: tuple[str, AnyNetwork] | None = None,
+    judges: AnyNetwork | Sequence[AnyNetwork] = (),
     force: bool = False,
     progress: OnProgress | None = None,
 ) -> RunResult[AtlasSummary | None]:
@@ -264,6 +276,7 @@ def atlas(
         layers: names of layers; default: see `atlas_targets`.
         recipe, seed, seeds, top: as for `compare`.
         against: the argument of `load` and the network of a second network.
+        judges: as for `compare`.
         force: replace another atlas in the folder; other files stay.
         progress: called with the share of the whole that is done.
 
@@ -272,8 +285,9 @@ def atlas(
         DreamfiltersError: as `compare` does, before anything is written.
     """
     job = atlas_job(
-        network, images, spec=spec, layers=layers, recipe=recipe, seed=seed, seeds=seeds, top=top, against=against
-    )
+        network, images, spec=spec, layers=layers, recipe=recipe, seed=seed, seeds=seeds, top=top, against=against,
+        judges=judges,
+    )  # fmt: skip
     return run(job, Path(folder), force=force, progress=progress)
 
 
@@ -295,7 +309,7 @@ def run(
             except KeyboardInterrupt:
                 return RunResult(folder, None, total - store.missing, total, stopped=True)
         found: _Results = claimed.results(_Results)
-        summary, failures = AtlasSummary(found.counts, found.losing), claimed.manifest.failures
+        summary, failures = AtlasSummary(found.counts, found.losing, found.means), claimed.manifest.failures
         sheet = f"{DREAMS}/seed-{job.plan.seed}/{dream_store.SHEET}"
         return RunResult(folder, summary, total, total, failures, kept=kept, images=(sheet,))
 
@@ -307,6 +321,7 @@ class _Results:
     units: tuple[str, ...]
     counts: Mapping[str, int]
     losing: int
+    means: Mapping[str, Mapping[str, float]]
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:

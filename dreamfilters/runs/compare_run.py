@@ -41,11 +41,16 @@ UnitValues: TypeAlias = Mapping[str, Any]  # the values of `_Unit`
 
 @dataclass(frozen=True)
 class _Unit:
-    """What the manifest says of a unit: the row of the table, a measure's title -> its figure, and what to flag."""
+    """What the manifest says of a unit.
+
+    It is the row of the table, a measure's title -> its figure, what to flag, and the numbers of the measures that have
+    a summary.
+    """
 
     row: Mapping[str, Any]
     figures: Mapping[str, str]
     flags: tuple[str, ...]
+    numbers: Mapping[str, Mapping[str, float | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +89,7 @@ class CompareJob:
         values = {
             **_network_values("", plan.network, self.model),
             **_network_values("against_", plan.against, other),
+            "judges": [_network_values("", judge, model_values(judge, "")) for judge in plan.judges],
             "targets": list(plan.targets),
             "measures": list(MEASURES),
             "recipe": plan.recipe.as_values(),
@@ -216,7 +222,7 @@ def _make(job: CompareJob, claimed: RunFolder, overall: OverallProgress) -> None
 
 def _unit_values(unit: UnitComparison) -> dict[str, Any]:
     figures = {caption.name: caption.figure for caption in unit.captions.values()}
-    return {"row": unit.row, "figures": figures, "flags": list(unit.headline.flags)}
+    return {"row": unit.row, "figures": figures, "flags": list(unit.headline.flags), "numbers": plain(unit.numbers)}
 
 
 def _written_in(folder: Path, manifest: Manifest) -> list[str]:

@@ -89,6 +89,19 @@ def test_other_settings_need_force_and_replace_the_earlier_files(job, tmp_path):
     assert {path.name for path in (tmp_path / "dreams").iterdir()} == {"mine.png", "unit-conv2-2.png"}
 
 
+def test_another_judge_is_another_setting(job, make_tiny, tmp_path):
+    def judged(model):
+        judges = (load(model, form={"range": (0.0, 1.0)}),)
+        return replace(job, plan=replace(job.plan, targets=("class:1",), seeds=1, judges=judges))
+
+    changed = make_tiny()
+    changed.layers[-1].bias.assign_add([1.0, 0.0, 0.0])
+    run(judged(make_tiny()), tmp_path)
+    assert run(judged(make_tiny()), tmp_path).kept
+    with pytest.raises(OutputError, match=r"holds a comparison with other settings \(judges\)"):
+        run(judged(changed), tmp_path)
+
+
 def test_other_files_are_never_touched(job, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     for force in (False, True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -16,6 +16,7 @@ from dreamfilters.cli.options.values import (
     existing_file,
     existing_images,
     known_model,
+    known_models,
     layer_names,
     valid_targets,
 )
@@ -32,6 +33,15 @@ Against = Annotated[
     str | None,
     typer.Option(
         metavar="OTHER_MODEL", help="Second network that is shown the dreams, for transfer.", callback=known_model
+    ),
+]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        metavar="MODEL",
+        help="Other network of the same classes that is shown the dreams of classes; may be repeated.",
+        callback=known_models,
     ),
 ]
 Seeds = Annotated[
@@ -53,6 +63,7 @@ def compare(
         ),
     ],
     against: Against = None,
+    judges: Judges = None,
     image: Annotated[
         Path | None,
         typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=existing_file),
@@ -72,6 +83,7 @@ def compare(
       dreamfilters compare signs conv6:12 class:STOP
       dreamfilters compare signs conv6:0-15 images/ --image mine.jpg --seeds 5 --out outputs/conv6
       dreamfilters compare signs class:STOP images/ --against other.keras
+      dreamfilters compare signs 'class:*' images/ --judge other.keras --judge third.h5
 
     Writes one offline page: each dream beside the strongest images with all maps on one scale, the histogram of real
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
@@ -79,20 +91,25 @@ def compare(
     targets, images = _targets_and_images(model, words)
     import_tensorflow()
     from dreamfilters.comparison.compare import ComparePlan
+    from dreamfilters.comparison.result import means_of, summary_lines
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
 
     network = model_options.network(model)
-    other = _other(against, model_options)
+    other = next(_others([against] if against else [], model_options), None)
     form = network.form
     user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
     source = source_of(options.labeled_images(network, model, images, labels))
     plan = ComparePlan(
-        network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image
-    )
+        network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image,
+        tuple(_others(judges, model_options)),
+    )  # fmt: skip
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
-    values = {"units": [unit["row"] for unit in result.value]}
+    means = means_of(unit["numbers"] for unit in result.value)
+    values = {"units": [unit["row"] for unit in result.value], "means": means}
+    for line in () if run_options.as_json else summary_lines(means):
+        say(line)
     _print(result, values, _figure_rows(result.value), len(source.names), run_options.as_json)
 
 
@@ -120,6 +137,7 @@ def atlas(
     images: options.ImagesOrSamples = None,
     layers: options.Layers = None,
     against: Against = None,
+    judges: Judges = None,
     *,
     recipe_options: options.RecipeOptions,
     seeds: Seeds = 2,
@@ -140,21 +158,25 @@ def atlas(
     """
     images = options.images_or_samples(model, images)
     import_tensorflow()
-    from dreamfilters.runs.atlas_run import KIND, atlas_job, run
+    from dreamfilters.runs.atlas_run import KIND, AtlasSummary, atlas_job, run
 
     network = model_options.network(model)
-    other = _other(against, model_options)
+    other = next(_others([against] if against else [], model_options), None)
+    shown_to = tuple(_others(judges, model_options))
     source = options.labeled_images(network, model, images, labels)
     job = atlas_job(
         network, source, spec=model, layers=layer_names(layers), recipe=recipe_options.chosen(),
         seed=recipe_options.seed, seeds=seeds, top=top, against=None if other is None else (against or "", other),
+        judges=shown_to,
     )  # fmt: skip
     result = run_options.run(KIND, network, run, job)
-    counts, losing = (result.value.counts, result.value.losing) if result.value else ({}, 0)
-    rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in counts.items())]
-    if losing and not run_options.as_json:
-        say(f"{losing} {'dream loses' if losing == 1 else 'dreams lose'} to a real image")
-    _print(result, {"counts": counts, "losing": losing}, rows, len(source), run_options.as_json)
+    summary = result.value or AtlasSummary({}, 0, {})
+    losing = summary.losing
+    rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in summary.counts.items())]
+    loses = f"{losing} {'dream loses' if losing == 1 else 'dreams lose'} to a real image" if losing else ""
+    for line in () if run_options.as_json else (loses, *summary.lines):
+        say(line)
+    _print(result, vars(summary), rows, len(source), run_options.as_json)
 
 
 COMMANDS = (compare, measures, atlas)
@@ -174,13 +196,12 @@ def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
     return valid_targets(targets), Path(last)
 
 
-def _other(against: str | None, model_options: options.ModelOptions) -> Network | None:
-    """Return the second network, None without one, and print its input form."""
-    if against is None:
-        return None
-    other = model_options.of_other().network(against)
-    say(other.describe_input())
-    return other
+def _others(models: list[str] | None, model_options: options.ModelOptions) -> Iterator[Network]:
+    """Yield other networks, and print the input form of each."""
+    for model in models or ():
+        other = model_options.of_other().network(model)
+        say(other.describe_input())
+        yield other
 
 
 def _print(result: RunResult[Any], values: dict[str, Any], rows: list[Row], images: int, as_json: bool) -> None:

@@ -76,6 +76,13 @@ def known_model(text: str | None) -> str | None:
     return text
 
 
+def known_models(texts: list[str] | None) -> list[str] | None:
+    """Return arguments of `load`, checked as in `known_model`."""
+    for text in texts or ():
+        known_model(text)
+    return texts
+
+
 def known_file(path: Path) -> Path:
     """Return the path of a model file or a SavedModel folder, which exists."""
     if not path.is_dir():

@@ -53,7 +53,7 @@ def matched_classes(network: Network, other: Network) -> dict[int, int]:
     Raises:
         UnknownNameError: no class in common, or only one of the networks has names.
     """
-    numbered = [_is_numbered(one) for one in (network, other)]
+    numbered = [is_numbered(one) for one in (network, other)]
     if all(numbered) and len(network.classes) == len(other.classes):
         return {number: number for number in range(len(network.classes))}
     found = {} if any(numbered) else _by_name(network, other)
@@ -122,7 +122,8 @@ def in_channels_of(network: Network, images: Images) -> list[Floats]:
     return converted
 
 
-def _is_numbered(network: Network) -> bool:
+def is_numbered(network: Network) -> bool:
+    """Return whether the classes of a network have no names but their numbers."""
     return network.classes == tuple(map(str, range(len(network.classes)))) and not network.aliases
 
 

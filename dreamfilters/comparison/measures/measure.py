@@ -81,10 +81,11 @@ class ShareBar:
 
 @dataclass(frozen=True)
 class BarPart:
-    """Horizontal bars, one below the other."""
+    """Horizontal bars, one below the other, with a heading that may be ""."""
 
     kind: ClassVar = "bars"
     bars: tuple[ShareBar, ...]
+    title: str = ""
 
 
 Part: TypeAlias = HistogramPart | LinePart | ImagePart | BarPart
@@ -109,19 +110,20 @@ class Figure:
 
 Value = TypeVar("Value")
 
-# What a measure may need. The first three depend on the unit and the settings: without them it is left out.
+# What a measure may need. The first five depend on the unit and the settings: without them it is left out.
 NEEDS = {
     "maps": "activation maps of more than one position",
     "class": "a class of the network",
     "hidden unit": "a unit that is not a class",
     "other network": "a second network (--against)",
+    "judges": "other networks of the same classes (--judge)",
     "dream": "the dream",
     "seeds": "dreams from several seeds",
     "scan": "the responses of all real images",
     "features": "activations of dreams and real images in several layers",
     "labels": "real images labeled with the network's classes",
 }
-CONDITIONS = frozenset({"maps", "class", "hidden unit", "other network"})
+CONDITIONS = frozenset({"maps", "class", "hidden unit", "other network", "judges"})
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,19 @@ class Caption:
     meaning: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class SummaryLine(Generic[Value]):
+    """One line on all units together.
+
+    Attributes:
+        numbers: value -> names and numbers, None for a number that is missing.
+        text: the means of these numbers over the units that have them -> the line.
+    """
+
+    numbers: Callable[[Value], Mapping[str, float | None]]
+    text: Callable[[Mapping[str, float]], str]
+
+
 NO_VALUE = "–"  # figure of a caption without a value
 
 
@@ -168,6 +183,7 @@ class Measure(Generic[Value]):
         caption: value -> figure, detail, and whether the dream fails by it.
         columns: name -> function from a value to the cell of a table; equal for every unit.
         figure: value -> charts and images for a page, None for none.
+        summary: one line on all units together, None for none.
 
     Example: the mean brightness of a dream.
         >>> brightness = Measure(
@@ -191,6 +207,7 @@ class Measure(Generic[Value]):
     caption: Callable[[Value], Caption]
     columns: Mapping[str, Callable[[Value], Any]] = field(default_factory=dict)
     figure: Callable[[Value], Figure | None] = lambda value: None
+    summary: SummaryLine[Value] | None = None
 
     def captioned(self, value: Value | Missing) -> Caption:
         """Return the caption of a value, with the measure's title and meaning."""

@@ -12,6 +12,7 @@ from dreamfilters.comparison.measures.map_similarity import MAP_SIMILARITY
 from dreamfilters.comparison.measures.measure import Measure
 from dreamfilters.comparison.measures.path_similarity import PATH_SIMILARITY
 from dreamfilters.comparison.measures.plausibility import PLAUSIBILITY
+from dreamfilters.comparison.measures.recognition import RECOGNITION
 from dreamfilters.comparison.measures.response_rank import RESPONSE_RANK, ROBUST_RESPONSE_RANK
 from dreamfilters.comparison.measures.seed_variation import SEED_VARIATION
 from dreamfilters.comparison.measures.two_afc import TWO_AFC
@@ -32,6 +33,7 @@ MEASURES: Registry[Measure[Any]] = Registry(
         CLASS_ATTRIBUTION,
         CONFUSIONS,
         CLASS_TRANSFER,
+        RECOGNITION,
         UNIT_TRANSFER,
     ],
 )

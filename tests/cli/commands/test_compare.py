@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from dreamfilters.cli.commands import compare
-from dreamfilters.errors import ImageError, TargetError, UnknownNameError
+from dreamfilters.errors import ImageError, ModelError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes
 
 FEW = ["--set", "steps=2", "--seeds", "1", "--top", "2", "--range", "0", "1", "--quiet"]
@@ -73,6 +73,24 @@ def test_json_an_image_and_another_network(place, tmp_path):
     assert "0.png" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
+def test_judges_are_in_the_table_and_in_json(place, tmp_path):
+    """The file itself is the judge: it predicts for a dream what the network predicts."""
+    words = ["class:two", place / "images", "--classes", place / "names.txt", "--out", tmp_path / "out"]
+    judge = ["--judge", place / "tiny.keras"]
+    said = asked(place, *words, *judge)
+    assert said.exit_code == 0, said.output
+    (unit,) = json.loads((tmp_path / "out" / "comparison.json").read_text())["units"]
+    is_predicted = unit["measures"]["dream_prediction"]["is_predicted"]
+    head, row = (line.split("  ") for line in said.stdout.splitlines()[:2])
+    assert "Recognized" in head
+    assert f"{int(is_predicted)} of 1" in row
+    assert "Recognized by other networks: a class is predicted for" in said.stderr
+    values = json.loads(asked(place, *words, *judge, "--json").stdout)
+    real = 1 - unit["measures"]["confusions"]["misclassified"] / 3
+    assert values["means"]["recognition"] == {"dream tiny": float(is_predicted), "real tiny": pytest.approx(real)}
+    assert values["units"][0]["recognized"] == float(is_predicted)
+
+
 def test_an_image_that_cannot_be_read_is_named_and_is_another_exit_code(place, tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes((place / "images" / "one" / "0.png").read_bytes())
@@ -96,6 +114,7 @@ def test_what_cannot_be_is_one_line(place, tmp_path):
         (ImageError, [tmp_path / "broken"]),
         (UnknownNameError, [images, "--labels", tmp_path / "labels.csv", *names]),
         (UnknownNameError, [images, "--against", place / "tiny.keras", *names]),  # it has numbers for classes
+        (ModelError, [images, "--judge", place / "none.keras"]),
     ]
     for error, words in wrong:
         said = asked(place, "class:0", *words, "--out", tmp_path / "out")
@@ -112,16 +131,20 @@ def invoked(noisy, *words):
 
 @pytest.mark.slow
 def test_counts_the_page_and_the_image_that_failed(noisy, tmp_path):
-    result = invoked(noisy, noisy / "images", "--out", tmp_path / "out")
+    words = [noisy / "images", "--out", tmp_path / "out", "--judge", noisy / "tiny.keras"]
+    result = invoked(noisy, *words)
     assert result.exit_code == 3, result.output
+    assert "Recognized by other networks: a class is predicted for" in result.stderr
+    assert "Recognized by other networks" in (tmp_path / "out" / "index.html").read_text("utf-8")
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["verdict", "units"]
     assert sum(int(words[-1]) for words in lines[1:-1]) == 11
     assert lines[-1] == [str(tmp_path / "out" / "index.html")]
     assert "1 of 25 images could not be read" in result.stderr
-    again = invoked(noisy, noisy / "images", "--out", tmp_path / "out", "--json")
+    again = invoked(noisy, *words, "--json")
     values = json.loads(again.stdout)
     assert sum(values["counts"].values()) == 11
+    assert set(values["means"]["recognition"]) == {"dream tiny", "other tiny"}  # the images have no labels
     assert [failure["image"] for failure in values["failures"]] == ["broken.png"]
 
 
