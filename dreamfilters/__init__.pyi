@@ -9,6 +9,7 @@ from .comparison.measures.registry import MEASURES as MEASURES
 from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.result import Comparison as Comparison
 from .display import show as show
+from .dreams.calibration import Calibration as Calibration, calibrate as calibrate
 from .dreams.engine import dream as dream, iter_dreams as iter_dreams
 from .dreams.objectives.classes import logit as logit, margin as margin
 from .dreams.objectives.features import direction as direction, diversity as diversity, match as match
@@ -91,6 +92,7 @@ from .networks.classes.accuracy import Accuracy as Accuracy
 from .networks.preprocessing.form_origin import FormOrigin as FormOrigin
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms
 from .networks.preprocessing.search.result import FormRanking as FormRanking
+from .networks.tolerance import Tolerance as Tolerance
 from .report.figures import figure as figure
 from .report.report import write_report as write_report
 from .runs.atlas_run import atlas as atlas

@@ -19,8 +19,8 @@ from dreamfilters.progress import Progress
 QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
 TINY = "input form of tiny: 16x16 RGB, 0 to 1 (given)\n"  # what QUICK sets
 COMMANDS = (
-    "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "recipes", "gtsrb",
-    "samples", "demo",
+    "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "calibrate", "recipes",
+    "gtsrb", "samples", "demo",
 )  # fmt: skip
 SIGNS = Path(dreamfilters.__file__).parent / "signs" / "signs.keras"
 
@@ -235,9 +235,10 @@ def test_size_frames_prior_and_start(run_command, workspace, scene):
     for number in range(3):
         (workspace / "images" / f"{number}.png").write_bytes(images.png_bytes(scene(20, 20, seed=number)))
     out = workspace / "all"
-    arguments = ("--size", "12x20", "--frames", "2", "--prior-from", "images", "--start", "images/0.png", "--out", out)
+    arguments = ("--size", "12x20", "--frames", "2", "--images", "images", "--start", "images/0.png", "--out", out)
     code, _, err = run_command("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
-    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 1, True)
+    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 2, True)
+    assert err.splitlines()[1].startswith("tolerated on 3 images: rotations of ")
     assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
     assert len(list(out.glob("*.gif"))) == 1
     image = next(out.glob("conv1*.png"))
@@ -365,7 +366,7 @@ def test_bad_targets(error_of, target, words):
         (("--size", "0"), "--size 0"),
         (("--start", "no.png"), "no.png: no such file"),
         (("--start", "names.txt"), "names.txt: is not an image"),
-        (("--prior-from", "nowhere"), "nowhere: no such file or folder"),
+        (("--images", "nowhere"), "nowhere: no such file or folder"),
         (("--order", "RBG"), "order='RBG'"),
         (("--order", "gray"), "order='gray'"),
         (("--range", "1", "0"), "above the first"),

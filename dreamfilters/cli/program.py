@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import dreamfilters
-from dreamfilters.cli.commands import audit, compare, dream, maps, model, samples, scan, serve
+from dreamfilters.cli.commands import audit, calibrate, compare, dream, maps, model, samples, scan, serve
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.cli.options.defaults_file import read_defaults
 from dreamfilters.cli.output import say
@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 _SECTIONS = {  # of the help
-    "Networks": (serve, model),
+    "Networks": (serve, model, calibrate),
     "Dreams": (dream,),
     "Real images": (maps, scan),
     "Dreams and real images": (audit, compare),

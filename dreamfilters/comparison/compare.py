@@ -101,7 +101,7 @@ class ComparePlan:
     def facts(self, references: ReferenceSet) -> dict[str, str]:
         """Return how the comparison was made: label -> text."""
         network, scan = self.network, references.scan
-        used = dict.fromkeys(recipe_of(goal, self.recipe) for goal in self.objectives)
+        used = dict.fromkeys(recipe_of(network, goal, self.recipe) for goal in self.objectives)
         recipes = " and ".join(f"{recipe.name} ({recipe.steps} steps)" for recipe in used)
         failed = f"; {len(scan.failures)} more could not be read" if scan.failures else ""
         sampled = len(references.sampled)
@@ -268,7 +268,7 @@ def _dreams(plan: ComparePlan, overall: OverallProgress) -> dict[str, tuple[Drea
             part = (seed - plan.seed) * len(plan.objectives) + number
             start, end = (SCANNED + (DREAMED - SCANNED) * one / parts for one in (part, part + 1))
             on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
-            how = recipe_of(goal, plan.recipe)
+            how = recipe_of(plan.network, goal, plan.recipe)
             for made in dream(plan.network, goal[rows], how, seed=seed, on_step=on_step):
                 yield made.name, made.activated, made
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from dreamfilters.dreams.builtin_recipes import CLASSES, OTHERS, text
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import ClassScore, Recipe, read_recipe
+from dreamfilters.dreams.transforms import limited
+from dreamfilters.networks import Network
 
 DEFAULT = "default"  # the name of the choice in the settings of a run
+_DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,41 @@ class DefaultRecipes:
         return read_recipe(OTHERS, settings=self.settings)
 
 
-def recipe_of(goal: Objective, recipe: Recipe | DefaultRecipes) -> Recipe:
-    """Return the recipe of an objective: the one that is given, or the default of its kind.
+def recipe_of(network: Network, goal: Objective, recipe: Recipe | DefaultRecipes) -> Recipe:
+    """Return the recipe of an objective on a network: the one that is given, or the default of its kind, calibrated.
 
     Example:
-        >>> from dreamfilters import channel, logit
-        >>> [recipe_of(goal, DefaultRecipes()).name for goal in (channel("conv6", [12]), logit([14]))]
+        >>> from dreamfilters import channel, load, logit
+        >>> goals = channel("conv6", [12]), logit([14])
+        >>> [recipe_of(load("signs"), goal, DefaultRecipes()).name for goal in goals]
         ['standard', 'natural']
     """
-    return recipe if isinstance(recipe, Recipe) else recipe.of(goal)
+    return calibrated(network, recipe if isinstance(recipe, Recipe) else recipe.of(goal))
+
+
+def calibrated(network: Network, recipe: Recipe) -> Recipe:
+    """Return the recipe with motions that the network tolerates, unless it states otherwise or that is not known.
+
+    Limiting twice changes nothing: the result is a recipe without calibration.
+    """
+    if not recipe.calibrated or network.tolerance is None:
+        return recipe
+    side = min(canvas_size(network, recipe))
+    return replace(recipe, transforms=limited(recipe.transforms, network.tolerance, side), calibrated=False)
+
+
+def recipe_values(network: Network, recipe: Recipe | DefaultRecipes) -> Mapping[str, Any]:
+    """Return what decides the recipe of each objective on a network, as JSON values."""
+    if isinstance(recipe, Recipe):
+        return calibrated(network, recipe).as_values()
+    tolerance = network.tolerance
+    return {**recipe.as_values(), **({} if tolerance is None else {"tolerance": tolerance.as_values()})}
+
+
+def canvas_size(network: Network, recipe: Recipe) -> tuple[int, int]:
+    """Return (height, width) of the canvas in pixels: that of the recipe, else the network's input size."""
+    height, width = (side or _DEFAULT_SIDE for side in network.form.size)
+    return recipe.canvas_size or (height, width)
 
 
 def given_recipe(recipe: Recipe | DefaultRecipes | str | None) -> Recipe | DefaultRecipes:

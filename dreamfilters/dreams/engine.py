@@ -17,7 +17,7 @@ from dreamfilters.dreams.ascent.batches import Batches, batch_size
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
 from dreamfilters.dreams.ascent.result import AscentResult, Rows
-from dreamfilters.dreams.default_recipes import given_recipe, recipe_of
+from dreamfilters.dreams.default_recipes import canvas_size, given_recipe, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
@@ -28,8 +28,6 @@ from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.dreams.tries import better, check_tries, first_try
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import AnyNetwork, Network, network_of
-
-_DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
 
 
 def dream(
@@ -101,7 +99,7 @@ def iter_dreams(
     network, chosen = network_of(network), given_recipe(recipe)
     first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
-        how = recipe_of(objective, chosen)
+        how = recipe_of(network, objective, chosen)
         canvas = canvas_of(network, how, prior)
         _check_start(first, len(objective), canvas.channels)
         yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch, tries)
@@ -113,8 +111,7 @@ def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> C
     Raises:
         RecipeError: the prior and the network's images have different numbers of channels.
     """
-    native = tuple(side or _DEFAULT_SIDE for side in network.form.size)
-    height, width = recipe.canvas_size or native
+    height, width = canvas_size(network, recipe)
     channels = network.form.channels
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:

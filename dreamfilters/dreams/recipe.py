@@ -58,6 +58,7 @@ class Recipe(Settings):
         octave_scale: ratio of two successive sizes.
         class_score: objective of a class target: its "logit", or the "margin" over the other classes.
         transparency: whether to return where the image matters as an alpha channel (MACO).
+        calibrated: whether the motions are at most as strong as the network tolerates, where that was measured.
         name: name of the recipe.
 
     Example:
@@ -76,6 +77,7 @@ class Recipe(Settings):
     octave_scale: Annotated[float, above(1, usual="1.2 to 1.5")] = 1.4
     class_score: ClassScore = "logit"
     transparency: bool = False
+    calibrated: bool = False
     name: str = "custom"
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.settings import NonNegative, NonNegativeInt, PositiveInt, Settings, Share, below
 from dreamfilters.errors import RecipeError
+from dreamfilters.networks.tolerance import Tolerance
 
 
 class Transform(Protocol):
@@ -35,6 +36,10 @@ class Motion(Settings):
         """Return the motion at `by` times its strength."""
         return type(self)(**{name: value * by for name, value in vars(self).items()})
 
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return the motion, at most as strong as a network tolerates on a canvas of this side in pixels."""
+        return self
+
 
 def motions_of(transforms: Sequence[Transform]) -> tuple[Transform, ...]:
     """Return those transforms that are motions."""
@@ -48,6 +53,15 @@ def weakened(transforms: Sequence[Transform], by: float) -> tuple[Transform, ...
     (Rotate(degrees=7.5), Noise(normal=0.1, uniform=0.0))
     """
     return tuple(each.weakened(by) if isinstance(each, Motion) else each for each in transforms)
+
+
+def limited(transforms: Sequence[Transform], tolerance: Tolerance, side: int) -> tuple[Transform, ...]:
+    """Return the transforms with every motion at most as strong as a network tolerates; the others stay as they are.
+
+    >>> limited((Rotate(15.0), Shift(2.0), Noise(0.1)), Tolerance(rotate=8, shift=0.05), 100)
+    (Rotate(degrees=8), Shift(pixels=2.0, share=0.0), Noise(normal=0.1, uniform=0.0))
+    """
+    return tuple(each.limited(tolerance, side) if isinstance(each, Motion) else each for each in transforms)
 
 
 class AffineTransform(Motion):
@@ -102,6 +116,10 @@ class Rotate(AffineTransform):
         cosine, sine, zero = (1 - square) / (1 + square), 2 * half / (1 + square), ops.zeros_like(half)
         return _matrix(cosine, -sine, zero, sine, cosine, zero)
 
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return the rotations, at most as strong as a network tolerates."""
+        return replace(self, degrees=min(self.degrees, tolerance.rotate))
+
 
 @dataclass(frozen=True)
 class Scale(AffineTransform):
@@ -114,6 +132,10 @@ class Scale(AffineTransform):
         factor = stretch(backend.uniform(seeds, (), -1.0, 1.0), self.by)
         zero = ops.zeros_like(factor)
         return _matrix(factor, zero, zero, zero, factor, zero)
+
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return the scalings, at most as strong as a network tolerates."""
+        return replace(self, by=min(self.by, tolerance.scale))
 
 
 @dataclass(frozen=True)
@@ -143,6 +165,11 @@ class Shift(AffineTransform):
         zero, one = ops.zeros_like(by[:, 0]), ops.ones_like(by[:, 0])
         return _matrix(one, zero, by[:, 0], zero, one, by[:, 1])
 
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return the shifts, at most as strong as a network tolerates."""
+        most = self.pixels / side + self.share
+        return self if most <= tolerance.shift else replace(self, pixels=0.0, share=tolerance.shift)
+
 
 @dataclass(frozen=True)
 class Crop(Motion):
@@ -167,6 +194,10 @@ class Crop(Motion):
         smallest, largest = (by * side + (1 - by) for side in (self.smallest, self.largest))
         return replace(self, smallest=smallest, largest=largest)
 
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return crops that are no smaller than a network tolerates."""
+        return replace(self, smallest=max(self.smallest, tolerance.crop), largest=max(self.largest, tolerance.crop))
+
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
         """Return (n * views, h, w, c)."""
         _, height, width, _ = image.shape
@@ -189,6 +220,10 @@ class Jitter(Motion):
     def weakened(self, by: float) -> Self:
         """Return the jitter at `by` times its strength, rounded to whole pixels."""
         return replace(self, pixels=round(self.pixels * by))
+
+    def limited(self, tolerance: Tolerance, side: int) -> Self:
+        """Return the jitter, at most as strong as a network tolerates shifts."""
+        return replace(self, pixels=min(self.pixels, int(tolerance.shift * side)))
 
     def __call__(self, image: Tensor, seeds: backend.Seeds) -> Tensor:
         """Return the images, rolled."""

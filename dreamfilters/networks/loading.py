@@ -31,6 +31,7 @@ from dreamfilters.networks.preprocessing.form_sources import Form, form_sources
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
+from dreamfilters.networks.tolerance import Tolerance
 
 AnyNetwork: TypeAlias = Network | keras.Model
 Classes: TypeAlias = Sequence[str] | str | Path | None
@@ -119,6 +120,7 @@ def load(
     network = replace(
         network,
         inputs=held_values(network.graph, held, network.form),
+        tolerance=network.tolerance if settings.tolerance is None else Tolerance.of(settings.tolerance),
         remark=_joined(describe_held(network.graph, held), network.remark, gradient),
         origin=sources.origin(network.origin),
     )

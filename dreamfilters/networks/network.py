@@ -25,6 +25,7 @@ from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.tolerance import Tolerance
 from dreamfilters.networks.watching import LOGITS, ForwardPass
 
 _CLASSES = 12  # named in a notebook
@@ -46,6 +47,7 @@ class Network:
         remark: one line on unusual weights, or on which inputs and outputs were chosen, or ''.
         input: name of the input that takes the image; None for the only one.
         output: name of the output that holds the classes; None for the first.
+        tolerance: the strongest transforms under which it keeps its predictions, None if that was not measured.
         inputs: values of the inputs that do not take the image, as the model takes them; those missing are zeros, and
             an empty array is the image itself.
         architecture: the file that the layers were read from, where the weights have a file of their own.
@@ -70,6 +72,7 @@ class Network:
     output: str | None = None
     architecture: str | None = None
     loss: str = ""
+    tolerance: Tolerance | None = None
     inputs: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property

@@ -19,7 +19,7 @@ from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison, summary_lines
 from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.display import frame, share_bars
-from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe
+from dreamfilters.dreams.default_recipes import DefaultRecipes, calibrated, given_recipe
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import DamagedError, ModelError
@@ -137,7 +137,7 @@ class AtlasStore:
         def reuse_stored(dreamer: Dreamer) -> Dreamer:
             def with_stored(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
                 firsts = {target: dreams.entries[target][0] for target in targets if target in dreams.entries}
-                wanted = json.loads(as_json(recipe.as_values()))
+                wanted = json.loads(as_json(calibrated(network, recipe).as_values()))
                 stored = {target: entry for target, entry in firsts.items() if entry.record["recipe"] == wanted}
                 for entry in stored.values():
                     yield audit_run.attempt_of(entry, network, f"../{entry.image.relative_to(folder).as_posix()}")

@@ -17,6 +17,7 @@ from dreamfilters.comparison.compare import DREAMED, SCANNED, ComparePlan, compa
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison
+from dreamfilters.dreams.default_recipes import recipe_values
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
@@ -92,7 +93,7 @@ class CompareJob:
             "judges": [_network_values("", judge, model_values(judge, "")) for judge in plan.judges],
             "targets": list(plan.targets),
             "measures": list(MEASURES),
-            "recipe": plan.recipe.as_values(),
+            "recipe": recipe_values(plan.network, plan.recipe),
             "seed": plan.seed,
             "seeds": plan.seeds,
             "top": plan.top,

@@ -15,7 +15,8 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.batches import batch_size
-from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.calibration import Calibration, calibrate
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of, recipe_values
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
@@ -78,7 +79,7 @@ class DreamJob:
     @cached_property
     def canvas(self) -> Canvas:
         """The canvas of the dreams; the default recipes have the same."""
-        return canvas_of(self.network, recipe_of(self.goals[0], self.recipe), self.prior)
+        return canvas_of(self.network, self._recipe_of(self.goals[0]), self.prior)
 
     @cached_property
     def attachments(self) -> dict[str, bytes]:
@@ -99,7 +100,7 @@ class DreamJob:
             "model": {**model_values(self.network, self.spec), **self.network.choices},
             "input": plain(self.network.form),
             "classes": {str(number): name for number, name in enumerate(self.network.classes)},
-            "recipe": self.recipe.as_values(),
+            "recipe": recipe_values(self.network, self.recipe),
             "prior": {"name": self.canvas.prior.name, "digest": self.canvas.prior.digest},
             "attachments": {name: sha256(content) for name, content in self.attachments.items()},
             "canvas": [self.canvas.height, self.canvas.width, self.canvas.channels],
@@ -110,13 +111,16 @@ class DreamJob:
             **({} if self.tries == 1 else {TRIES: self.tries}),  # runs of a single seed are as before
         }
 
+    def _recipe_of(self, goal: Objective) -> Recipe:
+        return recipe_of(self.network, goal, self.recipe)
+
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""
         if self.frames < 0:
             raise RecipeError(f"frames={self.frames}: must be 0 or more")
         check_tries(self.tries)
         for goal in self.goals:
-            recipe = recipe_of(goal, self.recipe)
+            recipe = self._recipe_of(goal)
             shrink = recipe.octave_scale ** (1 - recipe.octaves)
             height, width = (max(1, round(side * shrink)) for side in (self.canvas.height, self.canvas.width))
             compiled_step.build(self.network, goal, recipe, replace(self.canvas, height=height, width=width))
@@ -134,7 +138,7 @@ class DreamJob:
                 continue
             on_step = None if progress is None else step_progress(progress, total, finished)
             for dream in iter_dreams(
-                self.network, rest, recipe_of(goal, self.recipe), seed=self.seed, prior=self.prior, start=start,
+                self.network, rest, self._recipe_of(goal), seed=self.seed, prior=self.prior, start=start,
                 batch=self.batch, frames=self.frames, on_step=on_step, tries=self.tries,
             ):  # fmt: skip
                 finished += 1
@@ -185,6 +189,11 @@ def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Pa
     found = image_folder(folder, size=size, channels=network.form.channels)
     prior = priors.measure_prior(found, name=folder.resolve().name)
     return prior, tuple(f"{path}: {reason}" for path, reason in found.failures)
+
+
+def measured_tolerance(network: Network, folder: Path, *, progress: OnProgress | None = None) -> Calibration:
+    """Return which transforms of a folder of images the network tolerates."""
+    return calibrate(network, image_folder(folder, channels=network.form.channels), progress=progress)
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:

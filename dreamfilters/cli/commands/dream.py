@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,9 +54,13 @@ def dream(
             metavar="N|HxW", help="Canvas size in pixels; default: the network's input size.", callback=valid_size
         ),
     ] = None,
-    prior_from: Annotated[
+    images: Annotated[
         Path | None,
-        of_recipe(metavar="FOLDER", help="Use colors and spectrum of these images.", callback=existing_images),
+        of_recipe(
+            metavar="FOLDER",
+            help="Real images: their colors and spectrum, and the motions under which the network knows them.",
+            callback=existing_images,
+        ),
     ] = None,
     start: Annotated[
         Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
@@ -101,7 +106,7 @@ def dream(
 
     network = model_options.network(model)
     chosen = recipe_options.chosen(*_canvas_setting(size))
-    prior = _prior(network, chosen, prior_from)
+    network, prior = (network, None) if images is None else _fitted_to(images, network, chosen, run_options.quiet)
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
     job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
@@ -190,16 +195,19 @@ def _canvas_setting(size: str | None) -> list[str]:
     return [f"parameterization.size={sides[0] if len(sides) == 1 else list(sides)}"]
 
 
-def _prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Path | None) -> Prior | None:
-    """Return the prior of a folder of images; name the images that cannot be read."""
-    from dreamfilters.runs.dream_run import measured_prior
+def _fitted_to(folder: Path, network: Network, recipe: Recipe | DefaultRecipes, quiet: bool) -> tuple[Network, Prior]:
+    """Return the network with its tolerance, measured where it is not known, and the prior of a folder of images."""
+    from dreamfilters.runs.dream_run import measured_prior, measured_tolerance
 
-    if folder is None:
-        return None
     prior, failures = measured_prior(network, recipe, folder)
     for failure in failures:
         say(failure)
-    return prior
+    if network.tolerance is not None or not network.is_classifier:
+        return network, prior
+    with progress("calibrate", quiet) as report:
+        found = measured_tolerance(network, folder, progress=report)
+    say(f"tolerated on {found.count} images: {found.tolerance.describe()}")
+    return replace(network, tolerance=found.tolerance), prior
 
 
 def _print(result: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:

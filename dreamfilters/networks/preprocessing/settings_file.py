@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
 from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.tolerance import Tolerance
 from dreamfilters.text_files import check_inside, parse_toml, read_text, shown
 
 # Of the type that is written: true is no number, and "3" is none.
@@ -32,6 +35,7 @@ _Size: TypeAlias = Annotated[
 
 
 _VALUES = ("range", "mean", "std", "scale", "standardized")  # of the range of values; they are taken together
+_TOLERANCE = re.compile(r"^tolerance *= *\{[^{}\n]*\} *\n?", re.MULTILINE)
 _LONGEST_KEY = 80  # characters of a key in a message
 _STANDARDIZED_SCALE = 255.0  # the smallest std in `standardized` is meant for images in 0..255
 
@@ -53,6 +57,9 @@ class InputSettings(pydantic.BaseModel):
     size: _Size | None = Field(default=None, description="a side in pixels, or [height, width]")
     resize: Rule | None = Field(default=None, description=f"one of {', '.join(map(repr, RULES))}")
     bits: int | None = Field(default=None, strict=True, description="9 to 16, of the values in image files of 16 bits")
+    tolerance: dict[str, _Number] | None = Field(
+        default=None, description="a table of numbers, which dreamfilters calibrate measures"
+    )
     classes: tuple[str, ...] | str | None = Field(
         default=None, description="a list of names, or the name of a file with them"
     )
@@ -118,6 +125,51 @@ def inputs_in(path: Path) -> dict[str, float | str]:
         return _in_file(path).inputs or {}
     except InputFormError:
         return {}
+
+
+def tolerance_in(path: Path) -> Tolerance | None:
+    """Return the tolerance that a `model.toml` has; None where there is no valid file."""
+    try:
+        check_inside(path, path.parent, error=InputFormError)
+        values = _in_file(path).tolerance
+        return None if values is None else Tolerance.of(values)
+    except InputFormError:
+        return None
+
+
+def with_tolerance(path: Path, tolerance: Tolerance, *, force: bool = False) -> str:
+    """Return the text of a `model.toml` with this tolerance; its other lines stay.
+
+    Args:
+        path: the file, which may not exist.
+        tolerance: the tolerance.
+        force: whether to replace another one.
+
+    Raises:
+        InputFormError: the file is no valid `model.toml`, or has a tolerance that is not replaced.
+    """
+    if not os.path.lexists(path):
+        return tolerance_as_toml(tolerance)
+    check_inside(path, path.parent, error=InputFormError)
+    text = read_text(path, error=InputFormError)
+    if _in_file(path).tolerance is not None:
+        if not force:
+            raise InputFormError(f"{path}: has a tolerance already; --force replaces it")
+        text = _TOLERANCE.sub("", text, count=1)
+        if "tolerance" in parse_toml(text, str(path), error=InputFormError):
+            raise InputFormError(f"{path}: its tolerance is not a table in one line; remove it from the file first")
+    return tolerance_as_toml(tolerance) + text
+
+
+def tolerance_as_toml(tolerance: Tolerance | None) -> str:
+    """Return the line of a `model.toml` with this tolerance, "" for None.
+
+    >>> tolerance_as_toml(Tolerance(rotate=15.0, shift=0.08))
+    'tolerance = {rotate = 15.0, scale = 0.0, shift = 0.08, crop = 1.0, noise = 0.0, blur = 0.0}\\n'
+    """
+    if tolerance is None:
+        return ""
+    return f"tolerance = {{{', '.join(f'{name} = {value}' for name, value in tolerance.as_values().items())}}}\n"
 
 
 def _in_file(path: Path) -> InputSettings:

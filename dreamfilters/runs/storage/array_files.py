@@ -19,6 +19,7 @@ from dreamfilters.runs.storage.stored_files import read_file
 
 _FREE = 2**30  # bytes that the arrays of any file may take
 _RATIO = 64  # what they may take more, as a multiple of the file; a scan takes up to 20 times its file
+_REASON = 200  # characters of an error
 _START = 10  # bytes before an array's header, the last two of which are its length
 # Of an array as NumPy writes it (numpy.lib.format, version 1.0): numbers, or text such as the name of a prior.
 _HEADER = re.compile(
@@ -69,7 +70,7 @@ def arrays_of(content: bytes) -> dict[str, NDArray[Any]]:
                 raise ValueError("two arrays have one name")
             return {name: _array(archive, member) for name, member in zip(names, members, strict=True)}
     except _DAMAGES as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+        raise ValueError(str(error)[:_REASON] or type(error).__name__) from error  # it may name a member
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

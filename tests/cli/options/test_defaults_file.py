@@ -24,7 +24,7 @@ def test_the_nearest_table_gives_the_defaults_of_every_command_that_has_the_opti
         classes = "names.txt"
         [tool.dreamfilters.dream]
         recipe = "fast"
-        prior-from = "images"
+        images = "images"
         set = "steps=3"
         quiet = false
         """
@@ -35,7 +35,7 @@ def test_the_nearest_table_gives_the_defaults_of_every_command_that_has_the_opti
     common = {"range": [-1, 1], "classes": str(tmp_path / "names.txt")}
     assert found.options["scan"] == {"quiet": True, **common}
     assert found.options["dream"] == {
-        "quiet": False, **common, "recipe": "fast", "prior_from": str(tmp_path / "images"), "settings": ["steps=3"],
+        "quiet": False, **common, "recipe": "fast", "images": str(tmp_path / "images"), "settings": ["steps=3"],
     }  # fmt: skip
     assert found.options["recipes"] == {}
     assert found.describe("recipes") == ""

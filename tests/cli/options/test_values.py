@@ -41,7 +41,7 @@ MISTAKES = [
     (("dream", "no.keras", "conv1:0"), "no.keras: no such file"),
     (("dream", "net.keras", "conv1:0", "--recipe", "standart"), "no such recipe"),
     (("dream", "net.keras", "conv1:0", "--size", "big"), "--size big: must be a side"),
-    (("dream", "net.keras", "conv1:0", "--prior-from", "none"), "none: no such file or folder"),
+    (("dream", "net.keras", "conv1:0", "--images", "none"), "none: no such file or folder"),
     (("dream", "net.keras", "conv1:0", "--out", "net.keras"), "net.keras: cannot be written"),
     (("dream", "net.keras", "conv1:0", "--out", "."), "holds other files (bad.toml, empty, net.keras)"),
     (("maps", "net.keras", "none"), "none: no such file or folder"),

@@ -71,6 +71,12 @@ def test_what_is_no_archive_is_refused(content):
         arrays_of(content)
 
 
+def test_a_long_name_is_shown_in_part():
+    with pytest.raises(ValueError, match="xxx") as caught:
+        arrays_of(archive((f"{'x' * 5000}.npy", b"no array")))
+    assert len(str(caught.value)) <= 200
+
+
 def test_two_arrays_of_one_name_are_refused():
     one = claiming("(1,)", "<i2", b"\1\0")
     with pytest.warns(UserWarning, match="Duplicate name"):

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.search.result import FormRanking
-from dreamfilters.networks.preprocessing.settings_file import InputSettings, inputs_in, read_settings
+from dreamfilters.networks.preprocessing.settings_file import (
+    InputSettings,
+    inputs_in,
+    read_settings,
+    tolerance_as_toml,
+    tolerance_in,
+)
 
 _FOUND = ("range", "order", "classes", "resize")  # the keys that a search finds
 _OF_MODEL = ("size", "bits")  # the keys that it keeps
@@ -53,7 +59,8 @@ def form_update(
         InputFormError: the file is no valid `model.toml`.
     """
     if force:
-        return FormUpdate(ranking.best.as_toml({**inputs_in(path), **(inputs or {})}), "", True)
+        kept = tolerance_as_toml(tolerance_in(path))
+        return FormUpdate(kept + ranking.best.as_toml({**inputs_in(path), **(inputs or {})}), "", True)
     if not ranking.fits:
         return FormUpdate(None, f"{path}: not saved, because no form fits; --force saves the best one anyway", False)
     if path.exists():
