@@ -17,6 +17,7 @@ from dreamfilters.dreams.ascent.batches import Batches, batch_size
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
 from dreamfilters.dreams.ascent.result import AscentResult, Rows
+from dreamfilters.dreams.ascent.tries import better, check_tries, first_try
 from dreamfilters.dreams.default_recipes import canvas_size, given_recipe, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
@@ -25,7 +26,6 @@ from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream, Dreams
-from dreamfilters.dreams.tries import better, check_tries, first_try
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import AnyNetwork, Network, network_of
 

@@ -11,9 +11,9 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from dreamfilters.display import frame, heading, show, tiles, warning
+from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.tries import Tries
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.serialization import plain

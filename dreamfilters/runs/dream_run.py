@@ -15,6 +15,7 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.batches import batch_size
+from dreamfilters.dreams.ascent.tries import check_tries
 from dreamfilters.dreams.calibration import Calibration, calibrate
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of, recipe_values
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
@@ -24,7 +25,6 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
-from dreamfilters.dreams.tries import check_tries
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_folder
 from dreamfilters.networks import Network

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.default_recipes import DEFAULT
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.result import Dream, caption_of
-from dreamfilters.dreams.tries import Tries
 from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS

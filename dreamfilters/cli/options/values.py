@@ -176,7 +176,7 @@ def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
 
 def valid_tries(parameter: typer.CallbackParam, number: int) -> int | None:
     """Return the number of `--tries`."""
-    from dreamfilters.dreams.tries import MOST_TRIES
+    from dreamfilters.dreams.ascent.tries import MOST_TRIES
 
     return at_least(1, MOST_TRIES)(parameter, number)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 import dreamfilters
 from dreamfilters.dreams import recipe
+from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.result import Dream
-from dreamfilters.dreams.tries import Tries
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
 from dreamfilters.networks import InputForm, Network

@@ -57,8 +57,8 @@ def run_guarded(function: Callable[[], T], *, seconds: float = inf, memory: floa
 
     thread = threading.Thread(target=work, name="guarded", daemon=True)
     started, before = time.process_time(), _memory()
-    thread.start()
     try:
+        thread.start()  # an interrupt may come before it returns
         while thread.is_alive():
             thread.join(_PERIOD)
             if time.process_time() - started > seconds:

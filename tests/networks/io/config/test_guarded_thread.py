@@ -49,6 +49,19 @@ def test_growing_memory_is_stopped():
     assert guarded() == []
 
 
+def test_an_interrupt_while_the_thread_starts_ends_the_work(monkeypatch):
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_guarded(forever)
+    assert guarded() == []
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
 def test_an_interrupt_ends_the_work():
     def interrupt(*_):
