@@ -92,7 +92,7 @@ from .networks.classes.accuracy import Accuracy as Accuracy
 from .networks.preprocessing.form_origin import FormOrigin as FormOrigin
 from .networks.preprocessing.search.ranking import rank_forms as rank_forms
 from .networks.preprocessing.search.result import FormRanking as FormRanking
-from .networks.tolerance import Tolerance as Tolerance
+from .networks.preprocessing.tolerance import Tolerance as Tolerance
 from .report.figures import figure as figure
 from .report.report import write_report as write_report
 from .runs.atlas_run import atlas as atlas

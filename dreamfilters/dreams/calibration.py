@@ -23,7 +23,7 @@ from dreamfilters.dreams.transforms import Blur, Crop, Noise, Rotate, Scale, Shi
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 from dreamfilters.progress import OnProgress, Progress
 
 KEPT = 0.9  # share of the predictions

@@ -19,7 +19,7 @@ from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.settings import NonNegative, NonNegativeInt, PositiveInt, Settings, Share, below
 from dreamfilters.errors import RecipeError
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 
 
 class Transform(Protocol):

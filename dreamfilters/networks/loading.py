@@ -31,7 +31,7 @@ from dreamfilters.networks.preprocessing.form_sources import Form, form_sources
 from dreamfilters.networks.preprocessing.held_values import Held, describe_held, held_values
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
 from dreamfilters.networks.preprocessing.model_preprocessing import form_of
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 
 AnyNetwork: TypeAlias = Network | keras.Model
 Classes: TypeAlias = Sequence[str] | str | Path | None

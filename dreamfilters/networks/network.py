@@ -25,7 +25,7 @@ from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 from dreamfilters.networks.watching import LOGITS, ForwardPass
 
 _CLASSES = 12  # named in a notebook

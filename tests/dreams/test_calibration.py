@@ -15,7 +15,7 @@ from dreamfilters.dreams.recipe import Recipe, from_values, read_recipe
 from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shear, Shift, limited
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.images import image_folder, png_bytes
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 
 SIDE = 20
 NONE = Tolerance()

@@ -63,7 +63,7 @@ def calibrate(
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.form_sources import settings_file
     from dreamfilters.networks.preprocessing.settings_file import with_tolerance
-    from dreamfilters.networks.tolerance import Tolerance
+    from dreamfilters.networks.preprocessing.tolerance import Tolerance
     from dreamfilters.writing.single_files import write_file
 
     target = settings_file(model)

@@ -18,7 +18,7 @@ from dreamfilters.images.resizing import RULES, Rule
 from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
 from dreamfilters.networks.preprocessing.input_form import InputForm
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 from dreamfilters.text_files import check_inside, parse_toml, read_text, shown
 
 # Of the type that is written: true is no number, and "3" is none.

@@ -5,7 +5,7 @@ import pytest
 from dreamfilters.errors import InputFormError
 from dreamfilters.networks import load
 from dreamfilters.networks.preprocessing.settings_file import read_settings, tolerance_in, with_tolerance
-from dreamfilters.networks.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import Tolerance
 
 FOUND = Tolerance(rotate=15, scale=0.2, shift=0.08, crop=0.85, noise=0.06, blur=0.04)
 
