@@ -55,7 +55,8 @@ def feature_vectors(network: Network, images: Images, layer: str, *, pooled: boo
 def iter_layers(network: Network, images: Images, layers: Sequence[str]) -> Iterator[tuple[str, Floats]]:
     """Yield each layer with its activations of all images, as `activations` returns them; `PIXELS` yields the images.
 
-    The images pass the network once if 512 MiB hold the activations of all layers, else once per layer.
+    `PIXELS` comes first, then the layers in the given order, so that sums over layers are always rounded alike. The
+    images pass the network once if 512 MiB hold the activations of all layers, else once per layer.
     """
     stack = fitted_images(network, images)
     if PIXELS in layers:
@@ -64,7 +65,8 @@ def iter_layers(network: Network, images: Images, layers: Sequence[str]) -> Iter
     numbers = sum(activation_size(network, layer, stack.shape[1:3]) for layer in watched)
     together = 4 * len(stack) * numbers <= MAX_BYTES
     for group in [watched] if together and watched else [[layer] for layer in watched]:
-        yield from activations(network, stack, group).items()
+        found = activations(network, stack, group)
+        yield from ((layer, found[layer]) for layer in group)
 
 
 def cosines(first: Floats, second: Floats) -> NDArray[np.float64]:

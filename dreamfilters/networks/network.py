@@ -173,9 +173,10 @@ class Network:
     def watch(self, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
-        Layers are named as in `layer`, and the result uses the names that were given. See `watching.watch`.
+        Layers are named as in `layer`, and the result uses the names that were given, sorted. See `watching.watch`.
         """
-        exact = {name: self._exact(name) for name in layers}
+        # A set of names has another order in each process, and sums over the layers would be rounded differently.
+        exact = {name: self._exact(name) for name in sorted(layers)}
         run = watching.watch(self.graph, frozenset(exact.values()), relaxed=relaxed)
 
         def renamed(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

@@ -72,6 +72,12 @@ def test_watching_returns_the_given_names(network, images):
     np.testing.assert_array_equal(seen["conv1"], seen["backbone/conv1"])
 
 
+def test_watching_returns_the_layers_in_the_same_order_in_every_process(network):
+    """The order of the set differs from process to process: with 6 names it is sorted by chance in 1 of 720."""
+    names = [before("conv1"), LOGITS, "conv1", "backbone/conv1", "act", "norm"]
+    assert list(network.watch(frozenset(names))(np.zeros((1, 24, 24, 3), "float32"))) == sorted(names)
+
+
 def test_layers_with_a_value_before_their_activation(network):
     assert {name: network.has_linear(name) for name in ("conv1", "relu6", "act", LOGITS, "flat", "norm")} == {
         "conv1": True,

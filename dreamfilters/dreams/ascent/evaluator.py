@@ -18,7 +18,7 @@ class Evaluator:
 
     def __init__(self, network: Network, goal: Objective, canvas: Canvas) -> None:
         self.network, self.goal = network, goal
-        self.names = {layer: layer if layer == LOGITS else network.layer(layer).name for layer in goal.layers}
+        self.names = {layer: layer if layer == LOGITS else network.layer(layer).name for layer in sorted(goal.layers)}
         self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
         self.watch = network.watch(frozenset(self.names.values()))
         self.refusals: dict[tuple[int, int], str] = {}  # size -> why the network does not accept it, or ""
