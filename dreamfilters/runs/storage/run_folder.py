@@ -26,6 +26,7 @@ from dreamfilters.writing.claimed_folder import LOCK, claimed
 from dreamfilters.writing.open_folder import OpenFolder, is_part
 
 _LISTED = 3  # files that an error lists
+_LONGEST_NAME, _MOST_NAMES = 40, 6  # characters of the name of a setting, and names, in a message
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,9 @@ def _held(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> str:
 
 
 def _differing(kind: RunKind, earlier: Manifest, settings: Mapping[str, Any]) -> str:
-    return ", ".join(kind.differing(earlier, settings)) or kind.adds
+    names = [name[:_LONGEST_NAME] for name in kind.differing(earlier, settings)]  # the earlier ones are of a file
+    more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    return ", ".join([*names[:_MOST_NAMES], *more]) or kind.adds
 
 
 def _is_free(folder: Path, kind: RunKind, settings: Mapping[str, Any]) -> bool:

@@ -58,6 +58,12 @@ def test_another_run_is_refused_by_what_differs_and_removed_by_force(held):
     assert names(held) == {"units/mine.png", "notes.txt", MANIFEST}
 
 
+def test_an_error_names_the_start_of_long_settings_and_some_of_many(held):
+    with pytest.raises(OutputError, match=r"other settings \(xx.*, 25 more\);") as caught:
+        enter(held, {f"{'x' * 500}{number}": 0 for number in range(29)})
+    assert len(str(caught.value)) < len(str(held)) + 6 * 42 + 150
+
+
 def test_a_run_of_equal_settings_adds_to_the_earlier_one(held):
     before = names(held)
     assert enter(held, {"seed": 1, "top": 3}, kind=ADDING).settings == {"seed": 1, "top": 7}
