@@ -22,6 +22,7 @@ from keras import layers
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.io.parsing.process.parser_server import parsers_kept
 from dreamfilters.viewer.server.http_server import Viewer
+from tests.thorough import REASON, THOROUGH
 
 pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
 
@@ -34,11 +35,18 @@ SLOW = {
 }  # fmt: skip
 
 
+# Folders and files that only a thorough run tests, see `tests.thorough`.
+FOR_CI = {"browser"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out."""
+    """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out, and skip thorough ones in a usual run."""
     for item in items:
-        if SLOW & set(item.path.relative_to(item.config.rootpath).parts):
+        parts = set(item.path.relative_to(item.config.rootpath).parts)
+        if SLOW & parts:
             item.add_marker(pytest.mark.slow)
+        if not THOROUGH and (FOR_CI & parts or item.get_closest_marker("thorough")):
+            item.add_marker(pytest.mark.skip(reason=REASON))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,17 +1,18 @@
 """A run that is killed at a random moment resumes to the bytes of one that is not.
 
-One kill for each command; DREAMFILTERS_KILLS=50 sets another number.
+One kill for each command, three in a thorough run.
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-KILLS = int(os.environ.get("DREAMFILTERS_KILLS", "1"))
+from tests.thorough import THOROUGH
+
+KILLS = 3 if THOROUGH else 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")

@@ -174,6 +174,7 @@ def test_filters_transfer_to_a_network_of_other_classes(images_of, colors):
     assert (match.layer, match.unit) in {("conv", 2), ("classes", 2)}
 
 
+@pytest.mark.thorough
 def test_a_map_of_classes_is_compared_by_its_mean_over_positions():
     """The logits are the red and the green of each pixel, so that the mean over the map is that of the image."""
     last = layers.Conv2D(2, 1, activation="softmax", name="seg")

@@ -22,6 +22,7 @@ from dreamfilters.dreams.transforms import Blur, Color, Crop, Flip, Jitter, Nois
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
+from tests.thorough import first
 
 STEPS = 4
 QUICK = Recipe(steps=STEPS)
@@ -93,7 +94,7 @@ def test_an_image_is_the_same_alone_and_among_other_targets(network):
         assert dream(network, name, recipe, seed=3)[0].image.tobytes() == by_name[name]
 
 
-@pytest.mark.parametrize("penalties", [(), (TotalVariation(0.1), L2(0.1))], ids=["", "penalties"])
+@pytest.mark.parametrize("penalties", first([((TotalVariation(0.1), L2(0.1)),), ((),)]), ids=["penalties", ""])
 def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, network):
     """A plain sum over a map or an image depends on the other rows: see `backend.row_sums`."""
     recipe = Recipe(Fourier((97, 95)), steps=3, penalties=penalties)
@@ -106,6 +107,7 @@ def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, netw
         ]
 
 
+@pytest.mark.thorough
 def test_margins_over_few_classes_are_the_same_in_any_batch(network):
     """Three classes do not fill a vector, so their logarithms could be rounded differently."""
     goal = margin([0, 1, 2] * 4)
@@ -114,6 +116,7 @@ def test_margins_over_few_classes_are_the_same_in_any_batch(network):
     assert len(set(pixels(together))) == 12  # equal targets have different seeds
 
 
+@pytest.mark.thorough
 def test_a_layer_of_a_real_architecture_at_64_pixels(fill):
     model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, classes=10))
     network = Network(model, InputForm.from_range(-1, 1, size=(64, 64)), name="mobile")
@@ -289,7 +292,7 @@ def test_penalties_are_lowered(network):
     assert smooth.activated
 
 
-@pytest.mark.parametrize("channels", [1, 2, 4])
+@pytest.mark.parametrize("channels", first([2, 1, 4]))
 def test_networks_of_other_channels(channels, make_tiny, network_of):
     network = network_of(make_tiny(channels=channels))
     for recipe in (QUICK, Recipe(Phase(), steps=STEPS)):
@@ -298,7 +301,7 @@ def test_networks_of_other_channels(channels, make_tiny, network_of):
         assert one.activated
 
 
-@pytest.mark.parametrize("size", [96, (33, 47)])
+@pytest.mark.parametrize("size", first([((33, 47),), 96]))
 def test_a_filter_is_dreamed_on_a_canvas_of_another_size(size, network):
     one = dream(network, "conv2:3", Recipe(Fourier(size), steps=2))[0]
     height, width = (size, size) if isinstance(size, int) else size

@@ -1,6 +1,6 @@
 """Five hundred mutated files; and the fuzzer itself: one seed gives the same files, and it sees each kind of fault.
 
-DREAMFILTERS_FUZZ=3 opens three times as many. Most are images, which take the least time.
+A thorough run opens three times as many. Most are images, which take the least time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from tests.fuzz.campaign import Campaign, cases_of
 from tests.fuzz.kinds import ALSO, KINDS, generator
 from tests.fuzz.table import table
 from tests.fuzz.verdict import FAULT, OPENED, REFUSED, Limits, Verdict, judged
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
 
 SEED = 2026
-TIMES = int(os.environ.get("DREAMFILTERS_FUZZ", "1"))
+TIMES = 3 if THOROUGH else 1
 COUNTS = {
     "hdf5": 12, "keras": 9, "savedmodel": 8, "architecture": 8, "image": 430, "toml": 8, "classes": 8, "run": 8,
     "record": 9,

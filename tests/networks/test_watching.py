@@ -142,6 +142,7 @@ def test_the_calls_of_a_shared_layer_are_separate(shared):
     np.testing.assert_allclose(seen["shared#1"], conv(seen["pool"]), atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
     model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, include_top=False))
     larger = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3), alpha=0.35, include_top=False)

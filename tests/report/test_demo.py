@@ -22,6 +22,7 @@ def written(tmp_path_factory):
         return page, shares
 
 
+@pytest.mark.thorough
 def test_the_page_is_a_report_of_the_samples(written):
     page, _ = written
     units = json.loads((page.parent / "comparison.json").read_text())["units"]
@@ -30,6 +31,7 @@ def test_the_page_is_a_report_of_the_samples(written):
     assert units[0]["measures"]["response_rank"]["mean"]["count"] == 4 * 43
 
 
+@pytest.mark.thorough
 def test_the_page_is_offline_and_says_what_the_images_are(written):
     text = written[0].read_text("utf-8")
     assert not re.search(r"(src|href)=\"(?!#|data:)|url\(|@import|https?:", text)
@@ -37,10 +39,12 @@ def test_the_page_is_offline_and_says_what_the_images_are(written):
     assert "it recognizes 97.62 % of the official test images" in text
 
 
+@pytest.mark.thorough
 def test_the_contact_sheet_shows_all_dreams(written):
     assert read_image(written[0].parent / "contact-sheet.png").shape[1] > 2 * 160
 
 
+@pytest.mark.thorough
 def test_progress_rises_to_the_end(written):
     shares = written[1]
     assert shares == sorted(shares)

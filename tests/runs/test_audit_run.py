@@ -23,6 +23,7 @@ from dreamfilters.networks import load
 from dreamfilters.runs import audit_run, scan_run
 from dreamfilters.runs.audit_run import AuditJob, read_audit, run
 from dreamfilters.runs.dream_store import DreamEntry
+from tests.thorough import first
 
 FORM = {"range": (0, 1)}
 
@@ -171,7 +172,7 @@ run(AuditJob(network, model, survey), Path(out))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
-@pytest.mark.parametrize(("last", "half"), [(9, "dreams/standard/.first-1-"), (14, ".audit.csv.part")])
+@pytest.mark.parametrize(("last", "half"), first([(9, "dreams/standard/.first-1-"), (14, ".audit.csv.part")]))
 def test_an_audit_killed_while_writing_a_file_resumes_to_the_same_bytes(
     workspace, whole, audit_job, tmp_path, last, half
 ):

@@ -48,6 +48,7 @@ def test_a_line_a_unit_and_the_page(place, tmp_path):
     assert (unit["title"], unit["measures"]["confusions"]["images"]) == ("two", 3)
 
 
+@pytest.mark.thorough
 def test_the_last_word_is_the_images(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     split = compare._targets_and_images
@@ -73,6 +74,7 @@ def test_json_an_image_and_another_network(place, tmp_path):
     assert "0.png" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
+@pytest.mark.thorough
 def test_judges_are_in_the_table_and_in_json(place, tmp_path):
     """The file itself is the judge: it predicts for a dream what the network predicts."""
     words = ["class:two", place / "images", "--classes", place / "names.txt", "--out", tmp_path / "out"]
@@ -129,6 +131,7 @@ def invoked(noisy, *words):
     return CliRunner().invoke(app, [str(noisy / "tiny.keras"), *map(str, words), *ATLAS])
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_counts_the_page_and_the_image_that_failed(noisy, tmp_path):
     words = [noisy / "images", "--out", tmp_path / "out", "--judge", noisy / "tiny.keras"]

@@ -19,6 +19,7 @@ from dreamfilters.dreams.transforms import Noise, Shift
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.verdicts.audit import audit
+from tests.thorough import first
 
 STEPS = 4
 
@@ -126,11 +127,13 @@ def test_fallbacks_run_on_the_silent_units_only(network_of, monkeypatch):
     assert batches == [(20, 20)] + 4 * [(3, 4)]
 
 
+@pytest.mark.thorough
 def test_an_objective_without_a_gradient_is_not_activated(network):
     one = dream(network, 0.0 * channel("conv2", [0]), Recipe(steps=2))[0]
     assert (one.activated, one.score) == (False, 0)
 
 
+@pytest.mark.thorough
 def test_without_a_relu_no_gradient_is_relaxed(fill, network_of):
     model = keras.Sequential(
         [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh", name="conv")], name="smooth"
@@ -142,6 +145,7 @@ def test_without_a_relu_no_gradient_is_relaxed(fill, network_of):
     assert "also tried pre-activation, another seed, pixels, map maximum" in dead.note
 
 
+@pytest.mark.thorough
 def test_a_layer_without_pre_activation_gets_another_seed_and_pixels(fill, network_of):
     model = keras.Sequential(
         [layers.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="tanh"), layers.AveragePooling2D(2, name="pool")],
@@ -152,6 +156,7 @@ def test_a_layer_without_pre_activation_gets_another_seed_and_pixels(fill, netwo
     assert dead.note.endswith("also tried another seed, pixels, map maximum")
 
 
+@pytest.mark.thorough
 def test_octaves_have_no_further_fallbacks(network):
     dead = dream(network, 0.0 * channel("conv2", [0]), Recipe(Fourier(32), steps=1, octaves=2))[0]
     assert dead.note.endswith("also tried pre-activation")
@@ -201,6 +206,7 @@ def test_the_score_of_a_recovered_dream_is_that_of_the_objective(biased, biased_
         assert one.attempts[-1] == one.recovered_by
 
 
+@pytest.mark.thorough
 def test_the_recipe_continues_from_the_pixels_if_that_keeps_the_unit_activated(biased):
     """Pixels by Adam keep what pixels found; the coarse Fourier transforms of the standard recipe lose it."""
     kept = dream(biased, "c2:0", Recipe(Pixels(), transforms=(), optimizer=Adam(0.01), steps=16))[0]
@@ -211,6 +217,7 @@ def test_the_recipe_continues_from_the_pixels_if_that_keeps_the_unit_activated(b
     assert len(lost.history) == 64
 
 
+@pytest.mark.thorough
 def test_a_cppn_cannot_continue_from_pixels(biased):
     one = dream(biased, "c2:0", Recipe(CPPN(width=4, depth=2), steps=2))[0]
     assert (one.activated, one.recovered_by, one.note) == (True, PIXELS, PIXELS_NOTE)
@@ -220,6 +227,7 @@ def test_a_cppn_cannot_continue_from_pixels(biased):
 # Activated: relative to the scale of the unit
 
 
+@pytest.mark.thorough
 def test_a_unit_that_reaches_a_hundredth_of_its_distance_is_activated(network_of):
     """r + g + b is 1.5 on gray and at most 3: filters 0 and 1 rest 1.499 and 1 below their thresholds.
 
@@ -319,7 +327,7 @@ def test_a_class_is_reached_alike_alone_and_in_a_batch(striped):
         assert alone.prediction == together[0].prediction
 
 
-@pytest.mark.parametrize("head", ["softmax", "sigmoid", "binary", "map"])
+@pytest.mark.parametrize("head", first(["softmax", "sigmoid", "binary", "map"]))
 def test_a_class_of_bright_images_is_reached_by_a_free_spectrum(network_of, head):
     """The class is predicted above a brightness of .6, or below .4 for class 0 of two; phases have a mean near .5."""
     image = layers.Input((8, 8, 1))
@@ -341,6 +349,7 @@ def test_a_class_of_bright_images_is_reached_by_a_free_spectrum(network_of, head
     assert one.steps == 2 * 32
 
 
+@pytest.mark.thorough
 def test_a_class_that_nothing_reaches_keeps_its_most_probable_image(striped, network_of):
     model = keras.models.clone_model(striped.model)
     kernel, bias = striped.model.layers[-1].get_weights()

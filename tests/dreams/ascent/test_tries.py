@@ -130,6 +130,7 @@ def test_the_kept_dream_is_the_best_of_the_dreams_of_each_seed_byte_for_byte(net
     assert {(moment.tried, moment.tries) for moment in whole} == {(0, 3), (1, 3), (2, 3)}
 
 
+@pytest.mark.thorough
 def test_a_group_is_chosen_as_a_whole(network):
     goal = channel("conv2", [3] * 2) + 2.0 * diversity("conv2", 2)
     pairs = dream(network, goal, QUICK, seed=1, tries=2)

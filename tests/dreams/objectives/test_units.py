@@ -13,6 +13,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import InputForm, Network
 from tests.networks.vision_transformer import CHANNELS, PATCHES, vision_transformer
+from tests.thorough import first
 
 QUICK = Recipe(steps=4)
 TOKENS = PATCHES + 1  # with the class token
@@ -36,7 +37,7 @@ def test_a_token_channel_is_scored_by_its_mean_over_all_tokens(vit):
         assert one.activated
 
 
-@pytest.mark.parametrize("token", [0, 5])
+@pytest.mark.parametrize("token", first([5, 0]))
 def test_one_token_is_scored_by_its_value(token, vit):
     one = dream(vit, f"mlp2:3@{token}", QUICK)[0]
     assert one.name == f"mlp2:3@{token}"
@@ -50,7 +51,7 @@ def test_a_layer_of_tokens_is_scored_by_its_mean_square(vit):
     assert one.score == pytest.approx(np.mean(tokens_of(vit, "add2b", one.image) ** 2), rel=1e-4)
 
 
-@pytest.mark.parametrize("layer", ["tokens", "norm1a", "attention1", "mlp1", "out2", "add2b"])
+@pytest.mark.parametrize("layer", first(["attention1", "tokens", "norm1a", "mlp1", "out2", "add2b"]))
 def test_every_kind_of_token_layer_is_dreamed(layer, vit):
     assert dream(vit, f"{layer}:1", QUICK)[0].activated
 
@@ -65,7 +66,7 @@ def test_directions_matches_and_diversity_read_tokens(vit):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["mlp1:0-4", "add2b:1-3", "attention2:0-2", "mlp2:1@3", "class:*"])
+@pytest.mark.parametrize("target", first(["mlp1:0-4", "add2b:1-3", "attention2:0-2", "mlp2:1@3", "class:*"]))
 def test_a_dream_of_tokens_is_the_same_alone_and_in_a_batch(target, vit):
     together = dream(vit, target, QUICK, seed=3)
     for one in dream(vit, target, QUICK, seed=3, batch=1):
@@ -74,6 +75,7 @@ def test_a_dream_of_tokens_is_the_same_alone_and_in_a_batch(target, vit):
         assert one.score == other.score
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_transformer_is_given_other_canvases_at_its_own_size(vit):
     for goal in (channel("add1b", [0]), logit([1])):
