@@ -36,7 +36,7 @@ SLOW = {
 
 
 # Folders and files that only a thorough run tests, see `tests.thorough`.
-FOR_CI = {"browser"}
+FOR_CI = {"browser", "test_hostile_names.py", "test_killed.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

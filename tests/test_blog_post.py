@@ -131,6 +131,7 @@ def test_color_normalization_does_not_activate_them(network, signs):
     assert tuple(np.flatnonzero(peaks(network, normalized(images)).max(axis=0) == 0)) == SILENT
 
 
+@pytest.mark.thorough
 def test_a_larger_canvas_changes_no_verdict(network):
     def activated(size):
         recipe = df.read_recipe("standard", settings=[f"parameterization.size={size}"])

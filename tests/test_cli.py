@@ -180,6 +180,7 @@ def test_the_layer_table_calls_a_full_receptive_field_the_whole_image(run_comman
     assert "whole image" in rows["classes"]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_token_layers_take_part_in_every_command(run_command, workspace):
     x = image = keras.Input((16, 16, 3))
@@ -237,8 +238,8 @@ def test_size_frames_prior_and_start(run_command, workspace, scene):
     out = workspace / "all"
     arguments = ("--size", "12x20", "--frames", "2", "--images", "images", "--start", "images/0.png", "--out", out)
     code, _, err = run_command("dream", "tiny.keras", "conv1:0", *arguments, *QUICK)
-    assert (code, err.count("\n"), err.startswith("input form of ")) == (0, 2, True)
-    assert err.splitlines()[1].startswith("tolerated on 3 images: rotations of ")
+    assert code == 0
+    assert sorted(line.partition(" o")[0] for line in err.splitlines()) == ["input form", "tolerated"]
     assert {"prior.npz", "start.png"} <= {path.name for path in out.iterdir()}
     assert len(list(out.glob("*.gif"))) == 1
     image = next(out.glob("conv1*.png"))

@@ -7,6 +7,7 @@ import pytest
 import dreamfilters as df
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_keras_model_gives_the_results_of_its_network_also_after_training(make_tiny, tmp_path):
     rescaled = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 255), *make_tiny().layers])

@@ -13,6 +13,7 @@ from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import ClassScore, Recipe, read_recipe
 from dreamfilters.dreams.transforms import limited
 from dreamfilters.networks import Network
+from dreamfilters.networks.preprocessing.tolerance import TYPICAL
 
 DEFAULT = "default"  # the name of the choice in the settings of a run
 _DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
@@ -68,14 +69,15 @@ def recipe_of(network: Network, goal: Objective, recipe: Recipe | DefaultRecipes
 
 
 def calibrated(network: Network, recipe: Recipe) -> Recipe:
-    """Return the recipe with motions that the network tolerates, unless it states otherwise or that is not known.
+    """Return the recipe with motions that the network tolerates, unless its motions are to stay as they are.
 
-    Limiting twice changes nothing: the result is a recipe without calibration.
+    Where the tolerance of the network was not measured, it is that of an ordinary one, `TYPICAL`. Limiting twice
+    changes nothing: the result is a recipe whose motions stay.
     """
-    if not recipe.calibrated or network.tolerance is None:
+    if not recipe.calibrated:
         return recipe
-    side = min(canvas_size(network, recipe))
-    return replace(recipe, transforms=limited(recipe.transforms, network.tolerance, side), calibrated=False)
+    tolerance, side = network.tolerance or TYPICAL, min(canvas_size(network, recipe))
+    return replace(recipe, transforms=limited(recipe.transforms, tolerance, side), calibrated=False)
 
 
 def recipe_values(network: Network, recipe: Recipe | DefaultRecipes) -> Mapping[str, Any]:

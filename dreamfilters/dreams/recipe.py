@@ -58,8 +58,8 @@ class Recipe(Settings):
         octave_scale: ratio of two successive sizes.
         class_score: objective of a class target: its "logit", or the "margin" over the other classes.
         transparency: whether to return where the image matters as an alpha channel (MACO).
-        calibrated: whether the motions are at most as strong as the network tolerates, where that was measured.
         name: name of the recipe.
+        calibrated: whether the motions are at most as strong as the network tolerates, see `calibrate`.
 
     Example:
         >>> Recipe(Fourier(96), transforms=(Shift(2),), steps=32).steps
@@ -77,8 +77,8 @@ class Recipe(Settings):
     octave_scale: Annotated[float, above(1, usual="1.2 to 1.5")] = 1.4
     class_score: ClassScore = "logit"
     transparency: bool = False
-    calibrated: bool = False
     name: str = "custom"
+    calibrated: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -53,6 +53,8 @@ class _Code(TypedDict):
     imports: tuple[str, ...]
 
 
+# Of the built-in network, on 100 images of the test set of GTSRB (Stallkamp et al. 2012).
+_SIGNS = Tolerance(rotate=30.0, scale=0.5, shift=0.2, crop=0.7, noise=0.1, blur=0.06)
 _NO_GRADIENT = "histogram equalization has no gradient; dreams use the gradient of the unequalized image"
 _FUNCTION = re.compile(r"([A-Za-z_]\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # at least two letters: C:model is a file
 
@@ -235,6 +237,7 @@ def _signs() -> Network:
         (names.ENGLISH,),
         "signs",
         prior=prior if prior.exists() else None,
+        tolerance=_SIGNS,
         origin=FormOrigin("known", "that of the built-in network"),
     )
 

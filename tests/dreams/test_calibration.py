@@ -15,7 +15,7 @@ from dreamfilters.dreams.recipe import Recipe, from_values, read_recipe
 from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shear, Shift, limited
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.images import image_folder, png_bytes
-from dreamfilters.networks.preprocessing.tolerance import Tolerance
+from dreamfilters.networks.preprocessing.tolerance import TYPICAL, Tolerance
 
 SIDE = 20
 NONE = Tolerance()
@@ -114,7 +114,7 @@ def test_a_calibrated_recipe_is_limited_once_and_keeps_what_it_states(network):
     assert calibrated(known, fitted) == fitted
     assert calibrated(replace(network, tolerance=NONE), fitted) == fitted  # the record of a dream is final
     assert from_values(fitted.as_values()) == fitted
-    assert calibrated(network, natural) == natural
+    assert calibrated(network, natural) == calibrated(replace(network, tolerance=TYPICAL), natural) != natural
     as_stated = read_recipe("natural", settings=["calibrated=false"])
     assert calibrated(known, as_stated) == as_stated
     assert {name: read_recipe(name).calibrated for name in ("standard", "fast", "lucid", "maco", "yosinski")} == {
@@ -134,6 +134,8 @@ def test_the_tolerance_decides_the_recipe_of_a_run(network):
 def test_a_dream_is_made_under_the_limited_motions(network):
     recipe = Recipe(transforms=(Rotate(20.0), Shift(3.0)), steps=3, calibrated=True)
     small = dream(replace(network, tolerance=Tolerance(rotate=2, shift=0.1)), "conv1:0", recipe, seed=3)[0]
-    by_hand = dream(network, "conv1:0", replace(recipe, transforms=(Rotate(2), Shift(share=0.1))), seed=3)[0]
+    by_hand = dream(
+        network, "conv1:0", replace(recipe, transforms=(Rotate(2), Shift(share=0.1)), calibrated=False), seed=3
+    )[0]
     assert small.recipe.transforms == by_hand.recipe.transforms
     np.testing.assert_array_equal(small.image, by_hand.image)

@@ -1,6 +1,6 @@
 import pytest
 
-from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe, recipe_of
+from dreamfilters.dreams.default_recipes import DefaultRecipes, calibrated, given_recipe, recipe_of
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.targets import parse
 from dreamfilters.dreams.recipe import read_recipe
@@ -9,19 +9,23 @@ from dreamfilters.errors import RecipeError, UnknownNameError
 
 def test_classes_have_a_recipe_of_their_own(network):
     recipes = DefaultRecipes(("steps=3",))
-    assert recipe_of(parse(network, "conv1:0"), recipes) == read_recipe("standard", settings=["steps=3"])
-    assert recipe_of(parse(network, "class:STOP"), recipes) == read_recipe("natural", settings=["steps=3"])
-    assert recipe_of(parse(network, "-class:STOP"), recipes).name == "standard"
-    given = read_recipe("fast")
-    assert recipe_of(parse(network, "class:STOP"), given) is given
+
+    def of_file(name):
+        return calibrated(network, read_recipe(name, settings=["steps=3"]))
+
+    assert recipe_of(network, parse(network, "conv1:0"), recipes) == of_file("standard")
+    assert recipe_of(network, parse(network, "class:STOP"), recipes) == of_file("natural")
+    assert recipe_of(network, parse(network, "-class:STOP"), recipes).name == "standard"
+    given = read_recipe("lucid")
+    assert recipe_of(network, parse(network, "class:STOP"), given) is given
 
 
 def test_a_setting_has_to_fit_the_recipe_that_is_used(network):
     recipes = DefaultRecipes(("parameterization.std=0.3",))
-    assert recipe_of(parse(network, "conv1:0"), recipes).parameterization.std == 0.3
+    assert recipe_of(network, parse(network, "conv1:0"), recipes).parameterization.std == 0.3
     assert recipes.class_score == "margin"
     with pytest.raises(RecipeError, match="natural: parameterization phase: unknown key 'std'"):
-        recipe_of(parse(network, "class:STOP"), recipes)
+        recipe_of(network, parse(network, "class:STOP"), recipes)
 
 
 def test_the_score_of_a_class_is_a_setting():

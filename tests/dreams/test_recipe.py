@@ -71,7 +71,7 @@ FULL = Recipe(
     1.3,
     "margin",
     True,
-    "mine",
+    name="mine",
 )
 
 

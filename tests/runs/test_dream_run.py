@@ -78,6 +78,7 @@ def test_targets_are_added_to_a_run_of_equal_settings(job_for, whole, bytes_in, 
     assert len(list(tmp_path.glob("conv1*.png"))) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.slow
 def test_the_default_recipes_share_a_folder(job_for, bytes_in, tmp_path):

@@ -112,6 +112,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bytes(tiny, folder, tmp_path):
     tiny.save(tmp_path / "tiny.keras")

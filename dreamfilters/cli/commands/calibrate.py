@@ -42,7 +42,7 @@ def calibrate(
     *,
     model_options: options.ModelOptions,
 ) -> None:
-    """Measure which transforms a network tolerates, so that the motions of a dream are no stronger.
+    """Measure which transforms of images a network tolerates.
 
     \b
     Examples:
