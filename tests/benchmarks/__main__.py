@@ -25,10 +25,11 @@ GROUPS = {
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
+    "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",
     "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
 
-USUAL = [name for name in GROUPS if name != "applications"]
+USUAL = [name for name in GROUPS if name not in ("class_dreams", "applications")]
 
 _BUSY = 0.7  # load average of the last minute
 

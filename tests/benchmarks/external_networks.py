@@ -45,11 +45,15 @@ def external_networks() -> list[tuple[str, Network, bool]]:
     ]
 
 
+def outputs_of(as_text: bool) -> np.ndarray:
+    """Return the output of each class."""
+    return _STRING_ORDER if as_text else np.arange(len(_STRING_ORDER))
+
+
 def predicted_classes(network: Network, images: np.ndarray, as_text: bool) -> np.ndarray:
     """Return the predicted class of each image (n, h, w, 3)."""
     logits = activations(network, images, [LOGITS])[LOGITS]
-    outputs = np.argmax(logits, axis=1)
-    return np.argsort(_STRING_ORDER)[outputs] if as_text else outputs
+    return np.argsort(outputs_of(as_text))[np.argmax(logits, axis=1)]
 
 
 def recognized(

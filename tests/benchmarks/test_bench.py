@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.benchmarks.class_dreams import with_permuted_classes, with_random_weights
 from tests.benchmarks.response_judge import Motion, motions, moved
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
 
@@ -56,3 +57,10 @@ def test_motions_are_fixed_and_within_bounds():
     assert len(first) == 16
     assert max(abs(motion.degrees) for motion in first) <= 5
     assert max(abs(motion.factor - 1) for motion in first) <= 0.05
+
+
+def test_controls_have_other_weights_or_other_classes(tiny):
+    images = np.random.default_rng(0).uniform(size=(4, 16, 16, 3)).astype("float32")
+    given, order = tiny.predict(images, verbose=0), np.array([2, 0, 1])
+    assert with_permuted_classes(tiny, order).predict(images, verbose=0) == pytest.approx(given[:, order])
+    assert not np.allclose(with_random_weights(tiny).predict(images, verbose=0), given, atol=1e-3)
