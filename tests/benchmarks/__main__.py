@@ -44,7 +44,10 @@ def main() -> None:
     )
     parser.add_argument("--prior", metavar="FILE", default="", help="prior with the colors and spectrum of its images")
     parser.add_argument(
-        "--networks", metavar="NAME,...", default="", help="networks of keras.applications; default: all of them"
+        "--networks",
+        metavar="NAME,...",
+        default="",
+        help="networks of keras.applications or of class_dreams; default: all",
     )
     options = parser.parse_args()
     chosen = options.only.split(",")

@@ -36,7 +36,8 @@ def measure(setting: Setting) -> Table:
         return table
     recipe = read_recipe("natural", settings=["steps=2"] if setting.quick else [])
     permutation = np.random.default_rng(0).permutation(CLASSES)
-    for source in networks[:1] if setting.quick else networks:
+    chosen = [one for one in networks if one[0] in setting.networks] or networks
+    for source in chosen[:1] if setting.quick else chosen:
         table.rows.append(_row(source, networks, recipe, permutation))
         print(*map(written, table.rows[-1]), sep=" | ", flush=True)
     table.notes = [f"Seed {SEED}; chance is {1 / CLASSES:.3f}. Random weights and permuted classes are controls."]
