@@ -48,6 +48,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "samples": (OUT,),
     "gtsrb": (OUT, "--quiet"),
     "inputs": ("out/net.keras", "images", "--save", "--force", "--quiet"),
+    "calibrate": ("out/net.keras", "images", "--save", "--force", "--quiet"),
     "convert": ("net.keras", "out/copy.keras", "--force"),
     "convert to JSON": ("net.keras", "out/copy.json", "--force"),
 }
@@ -58,7 +59,7 @@ READS: dict[str, tuple[str, ...]] = {
     "serve": ("net.keras", "images", "--range", "0", "1", "--get", "/api/state"),
 }
 # What the folder `out` holds before the command, where it must exist.
-BEFORE = {"inputs": ("net.keras",), "convert": (), "convert to JSON": ()}
+BEFORE = {"inputs": ("net.keras",), "calibrate": ("net.keras",), "convert": (), "convert to JSON": ()}
 _RECORDS = ("manifest.json", "gtsrb.json")  # by which a later run recognizes a folder
 _LOCK = ".dreamfilters.lock"
 _PRIVATE = re.compile(r"\.dreamfilters-\w+")  # a folder with a random name that only this user can enter
