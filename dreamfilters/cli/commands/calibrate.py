@@ -12,7 +12,6 @@ from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import existing_images
 from dreamfilters.cli.output import print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
-from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.calibration import Calibration
@@ -61,15 +60,13 @@ def calibrate(
     import_tensorflow()
     from dreamfilters.dreams.calibration import calibrate as measured
     from dreamfilters.images import image_folder
-    from dreamfilters.networks.preprocessing.form_sources import settings_file
+    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
     from dreamfilters.networks.preprocessing.settings_file import with_tolerance
     from dreamfilters.networks.preprocessing.tolerance import Tolerance
     from dreamfilters.writing.single_files import write_file
 
-    target = settings_file(model)
-    if save and target is None:
-        raise OutputError(f"{model}: is not a file, so no model.toml can be saved beside it")
-    if save and target is not None:
+    target = saved_settings_file(model) if save else None
+    if target is not None:
         with_tolerance(target, Tolerance(), force=force)  # its errors come before the images are read
     network = model_options.network(model)
     say(network.describe_input())
@@ -79,7 +76,7 @@ def calibrate(
     for path, reason in folder.failures:
         say(f"{path}: {reason}")
     _print(found, as_json)
-    if save and target is not None:
+    if target is not None:
         write_file(target, with_tolerance(target, found.tolerance, force=force).encode())
         typer.echo(target)
 

@@ -13,7 +13,6 @@ from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, known_file
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
-from dreamfilters.errors import OutputError
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
@@ -97,20 +96,18 @@ def inputs(
     """
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.networks.preprocessing.form_sources import settings_file
+    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
     from dreamfilters.networks.preprocessing.search.saving import form_update
 
-    target = settings_file(model)
-    if save and target is None:
-        raise OutputError(f"{model}: is not a file, so no model.toml can be saved beside it")
+    target = saved_settings_file(model) if save else None
     network = model_options.network(model)
     say(network.describe_input())
     folder = image_folder(images, labels=labels)
     with progress("inputs", quiet) as report:
         ranking = rank_forms(network, folder, per_class=per_class, progress=report)
     _print_ranking(ranking, top, as_json)
-    if save and target is not None:
+    if target is not None:
         _save_form(target, form_update(target, network, ranking, inputs=model_options.held(), force=force))
     exit_if_failed(tuple((str(path), reason) for path, reason in ranking.failures), images, count=len(folder))
 

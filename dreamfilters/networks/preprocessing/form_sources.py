@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from dreamfilters.errors import InputFormError, ModelError
+from dreamfilters.errors import InputFormError, ModelError, OutputError
 from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
@@ -113,6 +113,14 @@ def form_sources(spec: keras.Model | str | Path, form: Form) -> FormSources:
         return FormSources(None, read_settings(form), GIVEN, *beside)
     file = Path(form)
     return FormSources(None, read_settings(file), FormOrigin("file", f"from {file.name}"), *beside)
+
+
+def saved_settings_file(spec: keras.Model | str | Path) -> Path:
+    """Return `settings_file`, in which settings are to be saved; raise OutputError where the model has none."""
+    path = settings_file(spec)
+    if path is None:
+        raise OutputError(f"{spec}: is not a file, so no model.toml can be saved beside it")
+    return path
 
 
 def settings_file(spec: keras.Model | str | Path) -> Path | None:
