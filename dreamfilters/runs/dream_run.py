@@ -16,7 +16,6 @@ from dreamfilters.dreams.ascent import compiled_step
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.batches import batch_size
 from dreamfilters.dreams.ascent.tries import check_tries
-from dreamfilters.dreams.calibration import Calibration, calibrate
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of, recipe_values
 from dreamfilters.dreams.engine import canvas_of, iter_dreams
 from dreamfilters.dreams.objectives import targets
@@ -189,11 +188,6 @@ def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Pa
     found = image_folder(folder, size=size, channels=network.form.channels)
     prior = priors.measure_prior(found, name=folder.resolve().name)
     return prior, tuple(f"{path}: {reason}" for path, reason in found.failures)
-
-
-def measured_tolerance(network: Network, folder: Path, *, progress: OnProgress | None = None) -> Calibration:
-    """Return which transforms of a folder of images the network tolerates."""
-    return calibrate(network, image_folder(folder, channels=network.form.channels), progress=progress)
 
 
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:

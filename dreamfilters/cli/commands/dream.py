@@ -58,7 +58,7 @@ def dream(
         Path | None,
         of_recipe(
             metavar="FOLDER",
-            help="Real images: their colors and spectrum, and the motions under which the network knows them.",
+            help="Real images: use their colors and spectrum, and the motions that the network tolerates on them.",
             callback=existing_images,
         ),
     ] = None,
@@ -197,7 +197,9 @@ def _canvas_setting(size: str | None) -> list[str]:
 
 def _fitted_to(folder: Path, network: Network, recipe: Recipe | DefaultRecipes, quiet: bool) -> tuple[Network, Prior]:
     """Return the network with its tolerance, measured where it is not known, and the prior of a folder of images."""
-    from dreamfilters.runs.dream_run import measured_prior, measured_tolerance
+    from dreamfilters.dreams.calibration import calibrate
+    from dreamfilters.images import image_folder
+    from dreamfilters.runs.dream_run import measured_prior
 
     prior, failures = measured_prior(network, recipe, folder)
     for failure in failures:
@@ -205,7 +207,7 @@ def _fitted_to(folder: Path, network: Network, recipe: Recipe | DefaultRecipes, 
     if network.tolerance is not None or not network.is_classifier:
         return network, prior
     with progress("calibrate", quiet) as report:
-        found = measured_tolerance(network, folder, progress=report)
+        found = calibrate(network, image_folder(folder), progress=report)
     say(f"tolerated on {found.count} images: {found.tolerance.describe()}")
     return replace(network, tolerance=found.tolerance), prior
 
