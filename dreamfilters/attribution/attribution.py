@@ -1,7 +1,6 @@
 """Attribution methods: which pixels an objective depends on, for example saliency, occlusion and class activation maps.
 
-A method is one module that defines an `Attribution` and an entry in `ATTRIBUTIONS`. Command line, report, viewer and
-Python iterate over that registry.
+A method is one module in `methods/` that defines an `Attribution`, and an entry in `registry.ATTRIBUTIONS`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import Protocol
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
-from dreamfilters.registry import Registry
 
 
 class Attribution(Protocol):
@@ -26,7 +24,7 @@ class Attribution(Protocol):
         """What a value of the heatmap states, in one line."""
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
-        """Return heatmaps (n, h, w) for images (n, h, w, c) in [0, 1]; positive values raise the score."""
+        """Return heatmaps (n, h, w) of one target for images (n, h, w, c) in [0, 1] of the network's size.
 
-
-ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method", [])
+        Positive values raise the score. A method that does not fit the network raises a ModelError or TargetError.
+        """

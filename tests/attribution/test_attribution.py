@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from dreamfilters.attribution.attribution import ATTRIBUTIONS, Attribution
+from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.errors import UnknownNameError
 

@@ -1,0 +1,1 @@
+"""Attribution methods, one module for each family."""

@@ -1,0 +1,8 @@
+"""The registry of attribution methods: Python, command line, report and viewer iterate over it."""
+
+from __future__ import annotations
+
+from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.registry import Registry
+
+ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method", [])
