@@ -1,7 +1,14 @@
 # The public names of dreamfilters, each imported from where it is defined. This is the only list of them:
 # type checkers read it, and `__init__.py` loads names from it on first use.
 
+from .attribution.attribute import attribute as attribute
+from .attribution.attribution import Attribution as Attribution
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
+from .attribution.registry import ATTRIBUTIONS as ATTRIBUTIONS
+from .attribution.result import Attributions as Attributions
+from .attribution.trust.measure_trust import measure_trust as measure_trust
+from .attribution.trust.registry import TRUST_MEASURES as TRUST_MEASURES
+from .attribution.trust.result import Trust as Trust
 from .comparison.compare import compare as compare
 from .comparison.measures.measure import Caption as Caption, Measure as Measure, Missing as Missing
 from .comparison.measures.path_similarity import path_similarity as path_similarity

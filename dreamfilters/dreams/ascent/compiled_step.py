@@ -96,7 +96,7 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
     """
     key = (goal.kind, goal.layers, repr(vars(recipe)), canvas)
     program = programs_of(network).get(key, lambda network: _compiled(network, goal, recipe, canvas))
-    _check_reach(network, goal, program.shapes)
+    check_reach(network, goal, program.shapes)
     return program
 
 
@@ -208,7 +208,7 @@ def where(chosen: Tensor, new: Any, old: Any) -> Any:
     return keras.tree.map_structure(pick, new, old)
 
 
-def _check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int, ...]]) -> None:
+def check_reach(network: Network, goal: Objective, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise a TargetError for a unit or position that the layer does not have on this canvas."""
     for layer, (*position, unit) in goal.reach:
         *sides, units = shapes[layer][1:]

@@ -1,0 +1,48 @@
+"""Insertion: how soon the score rises when the pixels with the largest values are shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.trust.pixel_curves import SHARES, curves_and_chance
+from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase
+from dreamfilters.evidence.activations import Floats
+
+_BLUR = 0.1  # std of the blur, as a share of the longer side
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """The area below the score while pixels appear in the blurred image, the largest value first.
+
+    Petsiuk et al., "RISE" (BMVC 2018). The score of the whole image counts as 1 and that of the blurred image as 0, as
+    in `Deletion`. The comparison by chance is the area of the same heatmap at another place.
+    """
+
+    name: str = "insertion"
+    meaning: str = (
+        "Area below the score while pixels appear in a blurred image, the largest value first: 1 is the best."
+    )
+    better: Literal["lower", "higher"] = "higher"
+    points: Sequence[float] = SHARES
+
+    def __call__(self, case: TrustCase, method: Attribution, heatmaps: Floats) -> Measured:
+        """See `TrustMeasure`."""
+        start = blurred(case.images)
+        levels = case.scorer.scores(start), case.scores
+        return curves_and_chance(case, heatmaps, (start, case.images), levels, self.name)
+
+
+def blurred(images: Floats) -> Floats:
+    """Return images (n, h, w, c) blurred by a Gaussian whose std is a tenth of the longer side."""
+    std = _BLUR * max(images.shape[1:3])
+    return np.asarray(gaussian_filter(images, (0, std, std, 0)), np.float32)
+
+
+INSERTION = Insertion()

@@ -1,0 +1,178 @@
+"""Tests of `attribute`: targets, images, methods, and its result."""
+
+import json
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from dreamfilters.attribution.attribute import DEFAULT_METHODS, attribute, chosen_methods
+from dreamfilters.attribution.registry import ATTRIBUTIONS
+from dreamfilters.attribution.scorer import Scorer
+from dreamfilters.dreams.objectives.classes import logit
+from dreamfilters.dreams.objectives.units import channel
+from dreamfilters.errors import ImageError, ModelError, OutputError, TargetError, UnknownNameError
+from dreamfilters.evidence.activations import activations
+from dreamfilters.images import read_image
+from dreamfilters.networks import LOGITS
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A toy method: the sum of the gradient over the channels."""
+
+    name: str = "toy-gradient"
+    meaning: str = "a toy"
+
+    def __call__(self, network, objective, images):
+        return Scorer(network, objective).gradients(images)[1].sum(axis=-1)
+
+
+@dataclass(frozen=True)
+class Unfitting:
+    """A toy method that fits no network."""
+
+    name: str = "toy-unfitting"
+    meaning: str = "a toy"
+
+    def __call__(self, network, objective, images):
+        raise ModelError(f"{network.name}: has no layer that this method needs")
+
+
+@pytest.fixture(autouse=True)
+def toys():
+    """Both methods, registered."""
+    for method in (Gradient(), Unfitting()):
+        ATTRIBUTIONS.register(method)
+    yield
+    for name in ("toy-gradient", "toy-unfitting"):
+        ATTRIBUTIONS.remove(name)
+
+
+@pytest.fixture(scope="module")
+def images(scene):
+    return np.stack([scene(seed=seed) for seed in range(4)])
+
+
+def test_heatmaps_and_scores_are_those_of_the_target(network, images):
+    found = attribute(network, "class:STOP", images, methods="toy-gradient")
+    scores, gradients = Scorer(network, logit(0)).gradients(images)
+    np.testing.assert_array_equal(found.heatmaps["toy-gradient"], gradients.sum(axis=-1))
+    np.testing.assert_array_equal(found.scores, scores)
+    assert found.targets == ("class:STOP",) * 4
+    assert found.names == ("image 0", "image 1", "image 2", "image 3")
+    assert len(found) == 4
+
+
+def test_against_explains_the_difference_of_two_logits(network, images):
+    found = attribute(network, "class:STOP", images, methods="toy-gradient", against="class:20")
+    logits = activations(network, images, [LOGITS])[LOGITS]
+    assert found.scores == pytest.approx(logits[:, 0] - logits[:, 2], abs=1e-5)
+    one, other = (attribute(network, target, images, methods="toy-gradient") for target in ("class:0", "class:2"))
+    difference = one.heatmaps["toy-gradient"] - other.heatmaps["toy-gradient"]
+    np.testing.assert_allclose(found.heatmaps["toy-gradient"], difference, atol=1e-4)
+    assert found.targets[0] == "class:STOP - class:20"
+
+
+def test_without_a_target_each_image_is_explained_for_its_predicted_class(network, images):
+    logits = activations(network, images, [LOGITS])[LOGITS]
+    found = attribute(network, None, images, methods=["toy-gradient"])
+    assert found.scores == pytest.approx(logits.max(axis=1), abs=1e-5)
+    for row, number in enumerate(logits.argmax(axis=1)):
+        alone = attribute(network, f"class:{network.classes[number]!r}", images[row], methods="toy-gradient")
+        np.testing.assert_array_equal(alone.heatmaps["toy-gradient"][0], found.heatmaps["toy-gradient"][row])
+
+
+def test_a_network_without_classes_needs_a_target(network_of, images):
+    model = keras.Sequential([layers.Input((16, 16, 3)), layers.Flatten(), layers.Dense(2, name="values")])
+    with pytest.raises(TargetError, match="predicts no class of an image; give a target, such as values:0"):
+        attribute(network_of(model, loss="mse"), None, images, methods="toy-gradient")
+
+
+def test_images_come_from_a_folder_a_file_one_array_or_dreams(network, images, tmp_path):
+    for number in range(2):
+        Image.fromarray((images[number] * 255).astype("uint8")).resize((20, 20)).save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"")
+    of_folder = attribute(network, "conv2:1", tmp_path, methods="toy-gradient")
+    assert of_folder.names == ("0.png", "1.png")
+    assert of_folder.images.shape == (2, 16, 16, 3)
+    one = attribute(network, channel("conv2", 1), read_image(tmp_path / "1.png"), methods="toy-gradient")
+    np.testing.assert_allclose(one.heatmaps["toy-gradient"][0], of_folder.heatmaps["toy-gradient"][1], atol=1e-6)
+    bytes_of = attribute(network, "conv2:1", (images * 255).astype("uint8"), methods="toy-gradient")
+    assert bytes_of.images.max() <= 1
+
+    import dreamfilters as df
+
+    dreams = df.dream(network, "conv2:1-2", df.Recipe(steps=1))
+    assert attribute(network, "conv2:1", dreams, methods="toy-gradient").names == ("conv2:1", "conv2:2")
+    assert attribute(network, "conv2:1", dreams[0], methods="toy-gradient").images.shape == (1, 16, 16, 3)
+
+
+def test_a_method_that_does_not_fit_is_reported_and_alone_it_is_an_error(network, images):
+    found = attribute(network, "class:STOP", images, methods=["toy-unfitting", "toy-gradient"])
+    assert list(found.heatmaps) == ["toy-gradient"]
+    assert found.reasons == {"toy-unfitting": "tiny: has no layer that this method needs"}
+    with pytest.raises(ModelError, match="has no layer that this method needs"):
+        attribute(network, "class:STOP", images, methods="toy-unfitting")
+    with pytest.raises(UnknownNameError, match=r"toy-unfitting: has no heatmaps here\. tiny: has no layer"):
+        found.overlay("toy-unfitting")
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "error", "message"),
+    [
+        ("class:STP", {}, UnknownNameError, "STP.*Close names: STOP"),
+        ("conv9:0", {}, UnknownNameError, "conv9.*Close names"),
+        ("conv2:99", {}, TargetError, "conv2:99: conv2 of tiny has 8 filters"),
+        ("conv2:0-3", {}, TargetError, "conv2:0-3: 4 targets; a heatmap explains one"),
+        ("class:*", {}, TargetError, "3 targets"),
+        (7, {}, TargetError, "target of type int"),
+        ("class:STOP", {"against": "class:STOP"}, TargetError, "against class:STOP: is the target itself"),
+        ("class:STOP", {"against": "class:*"}, TargetError, "3 targets"),
+        ("class:STOP", {"against": "class:hexagon"}, UnknownNameError, "hexagon"),
+        ("class:STOP", {"methods": "toy-gradent"}, UnknownNameError, "toy-gradent.*Close names: toy-gradient"),
+        ("class:STOP", {"methods": []}, TargetError, "methods: none given; known are .*toy-gradient"),
+        (channel("conv2", 99), {}, TargetError, "conv2:99: conv2 of tiny has 8"),
+        ("class:STOP", {"against": logit(0)}, TargetError, "against class:0: is the target itself"),
+        (None, {"against": "class:STOP"}, TargetError, "against=class:STOP: needs a target"),
+        (logit(8), {}, TargetError, "class 8: tiny has 3 classes"),
+    ],
+)
+def test_wrong_targets_and_methods_are_one_line(network, images, target, more, error, message):
+    with pytest.raises(error, match=message) as raised:
+        attribute(network, target, images, **more)
+    assert "\n" not in str(raised.value)
+
+
+def test_wrong_images_are_one_line(network, tmp_path):
+    for wrong in (np.zeros((0, 16, 16, 3)), tmp_path, tmp_path / "none.png", np.full((1, 16, 16, 3), 200.0)):
+        with pytest.raises(ImageError):
+            attribute(network, "class:STOP", wrong, methods="toy-gradient")
+    (tmp_path / "0.png").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"none of 1 images can be read; first error: .*0\.png: is empty"):
+        attribute(network, "class:STOP", tmp_path, methods="toy-gradient")
+
+
+def test_all_methods_and_the_default_ones():
+    assert [method.name for method in chosen_methods("*")] == list(ATTRIBUTIONS)
+    assert [method.name for method in chosen_methods()] == [name for name in DEFAULT_METHODS if name in ATTRIBUTIONS]
+
+
+def test_the_result_is_drawn_saved_and_shown(network, images, tmp_path):
+    found = attribute(network, "class:STOP", images[:2], methods=["toy-gradient", "toy-unfitting"])
+    row = found.contact_sheet(1)
+    assert found.contact_sheet(0, 1).shape[0] > row.shape[0]
+    assert found.overlay("toy-gradient", 1).shape == (16, 16, 3)
+    written = found.save(tmp_path / "heatmaps.png")
+    assert read_image(written).shape == found.contact_sheet(0, 1).shape
+    with pytest.raises(OutputError, match=r"must end in .png"):
+        found.save(tmp_path / "heatmaps.jpg")
+    html = found._repr_html_()
+    assert html.count("<img") == 4
+    assert "tiny: has no layer that this method needs" in html
+    values = json.loads(json.dumps(found.as_values(), allow_nan=False))
+    assert values["images"][1]["scales"]["toy-gradient"] == pytest.approx(found.scales["toy-gradient"][1])
+    assert "class:STOP" in repr(found)

@@ -1,0 +1,84 @@
+"""Tests of the sanity check: copies with random weights, and heatmaps that ignore them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.attribution.trust.randomized_weights import RandomizedNetworks, randomized_layer
+from dreamfilters.attribution.trust.trust_measure import TrustCase
+from dreamfilters.attribution.trust.weight_dependence import WEIGHT_DEPENDENCE, rank_correlation
+from dreamfilters.dreams.objectives.classes import logit
+from dreamfilters.dreams.objectives.units import channel
+from dreamfilters.evidence.activations import activations
+from dreamfilters.networks import LOGITS
+
+
+@pytest.fixture(scope="module")
+def scenes(scene):
+    return np.stack([scene(seed=seed) for seed in range(3)])
+
+
+def kernels(network):
+    """The weights of each step of a network, by name."""
+    weighted = [step for step in network.graph.steps if getattr(step.operation, "weights", ())]
+    return {step.name: [np.array(weight) for weight in step.operation.weights] for step in weighted}
+
+
+def test_layers_become_random_from_the_output_down(network):
+    before, fingerprint = kernels(network), network.fingerprint
+    copies = RandomizedNetworks().of(network, logit(0))
+    changed = [
+        {name for name, weights in kernels(copy).items() if not np.array_equal(weights[0], before[name][0])}
+        for copy in copies
+    ]
+    assert changed == [{"classes"}, {"classes", "conv2"}, {"classes", "conv1", "conv2"}]
+    for name, weights in kernels(copies[-1]).items():
+        for weight, original in zip(weights, before[name], strict=True):
+            np.testing.assert_array_equal(np.sort(weight.ravel()), np.sort(original.ravel()))
+    assert network.fingerprint == fingerprint
+
+
+def test_a_copy_computes_with_its_own_weights(network, scenes):
+    """The copy equals a Keras model that is given the same weights."""
+    (_, _, copy) = RandomizedNetworks().of(network, logit(0))
+    model = keras.models.clone_model(network.model)
+    for name, weights in kernels(copy).items():
+        model.get_layer(name).set_weights(weights)
+    found = activations(copy, scenes, ["classes"])["classes"]
+    np.testing.assert_allclose(found, model.predict(scenes, verbose=0), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(found, activations(network, scenes, ["classes"])["classes"])
+
+
+def test_only_layers_that_the_objective_reads_are_random(network):
+    copies = RandomizedNetworks().of(network, channel("conv1", 0))
+    unchanged = kernels(network)["classes"][0]
+    assert all(np.array_equal(kernels(copy)["classes"][0], unchanged) for copy in copies)
+
+
+def test_the_layers_inside_a_layer_become_random(network_of):
+    inputs = layers.Input((4, 4, 3))
+    tokens = layers.Reshape((16, 3))(inputs)
+    average = layers.GlobalAveragePooling1D()(layers.MultiHeadAttention(1, 4, name="attention")(tokens, tokens))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax", name="classes")(average))
+    network = network_of(model)
+    images = np.random.default_rng(0).uniform(0, 1, (1, 4, 4, 3)).astype("float32")
+    layer, before = model.get_layer("attention"), activations(network, images, [LOGITS])[LOGITS]
+    double = randomized_layer(layer, 0)
+    assert all(one is not other for one, other in zip(double.weights, layer.weights, strict=True))
+    assert not np.allclose(double._query_dense.kernel, layer._query_dense.kernel)
+    np.testing.assert_array_equal(activations(network, images, [LOGITS])[LOGITS], before)
+
+
+def test_edges_are_found_and_a_gradient_passes(network, scenes, edges, gradient):
+    case = TrustCase(network, logit(0), scenes)
+    found = {each.name: WEIGHT_DEPENDENCE(case, each, each(network, logit(0), scenes)) for each in (edges, gradient)}
+    assert found["edges"].values == pytest.approx(np.ones(3))
+    assert found["edges"].curves == pytest.approx(np.ones((3, 3)))
+    assert np.abs(found["gradient-toy"].values).max() < 0.5
+
+
+def test_rank_correlation_by_hand():
+    """Ranks 1, 2, 3, 4 and 1, 3, 2, 4: 1 - 6 * 2 / (4 * 15) = 0.8."""
+    assert rank_correlation(np.array([[0.1, 5], [6, 100]]), np.array([[1, 3], [2, 4.0]])) == pytest.approx(0.8)
+    assert np.isnan(rank_correlation(np.ones((2, 2)), np.eye(2)))
