@@ -38,8 +38,8 @@ def overlay(image: ArrayLike, heatmap: ArrayLike, scale: float | None = None) ->
         heatmap: (h, w).
         scale: the absolute value of the full color; default: `heatmap_scale`.
 
-    >>> overlay(np.zeros((1, 2, 3)), [[1.0, 0.0]]).round(2).tolist()
-    [[[0.88, 0.34, 0.23], [0.12, 0.12, 0.12]]]
+    >>> (255 * overlay(np.zeros((1, 2, 3)), [[1.0, 0.0]])).round().tolist()
+    [[[223.0, 86.0, 58.0], [31.0, 31.0, 31.0]]]
     """
     values = np.nan_to_num(np.asarray(heatmap, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     top = heatmap_scale(values) if scale is None else scale
