@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.methods.occlusion import Occlusion
+from dreamfilters.attribution.methods.rise import Rise
 from dreamfilters.registry import Registry
 
-ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method", [])
+ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method", [Occlusion(), Rise()])

@@ -25,6 +25,7 @@ GROUPS = {
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
+    "attribution": "occlusion and RISE against as many forward passes",
     "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",
     "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
