@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.methods.gradients import Gradient, GradientXInput, SmoothGrad
+from dreamfilters.attribution.methods.integrated_gradients import IntegratedGradients
 from dreamfilters.attribution.methods.occlusion import Occlusion
 from dreamfilters.attribution.methods.rise import Rise
 from dreamfilters.registry import Registry
 
-ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method", [Occlusion(), Rise()])
+ATTRIBUTIONS: Registry[Attribution] = Registry(
+    "attribution method",
+    [
+        Gradient(),
+        GradientXInput(),
+        SmoothGrad(),
+        IntegratedGradients(),
+        Occlusion(),
+        Rise(),
+    ],
+)

@@ -29,7 +29,7 @@ class Scorer:
     """Computes the score of an objective, and its gradient, for images (n, h, w, c) in [0, 1] of the network's size.
 
     The images pass in batches of one size, so that a program is compiled once and an image has the same bytes alone
-    and among others.
+    and among others. They have at least two rows: one row takes another path through the convolutions.
 
     Attributes:
         network: the network.
@@ -69,7 +69,7 @@ class Scorer:
 
     def batches(self, images: Floats) -> Iterator[tuple[tuple[Tensor, Wanted], int]]:
         """Yield ((images, wanted), count) for the arguments of a program; the last batch repeats its last image."""
-        size = min(self.batch_size, len(images))
+        size = max(2, min(self.batch_size, len(images)))
         wanted = keras.tree.map_structure(lambda row: np.repeat(row, size, axis=0), self.objective.wanted)
         for first in range(0, len(images), size):
             chunk = images[first : first + size]

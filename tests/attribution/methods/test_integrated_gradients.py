@@ -1,0 +1,99 @@
+"""Tests of integrated gradients."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from dreamfilters.attribution.methods.gradients import GradientXInput
+from dreamfilters.attribution.methods.integrated_gradients import IntegratedGradients, baseline_images
+from dreamfilters.attribution.scorer import Scorer
+from dreamfilters.dreams.objectives.classes import logit
+from dreamfilters.dreams.objectives.units import channel
+from dreamfilters.errors import RecipeError
+
+
+@pytest.fixture
+def images(scene):
+    return np.stack([scene(seed=seed) for seed in range(3)])
+
+
+@pytest.fixture
+def thresholded(network_of):
+    """The mean over two gray pixels of relu(x - 1/2)."""
+    model = keras.Sequential([layers.Input((1, 2, 1)), layers.Conv2D(1, 1, activation="relu", name="conv")])
+    model.get_layer("conv").set_weights([np.ones((1, 1, 1, 1), "float32"), np.float32([-0.5])])
+    return network_of(model)
+
+
+def test_it_is_the_integral_of_the_gradient_from_the_baseline(thresholded):
+    image = np.float32([[[1.0], [0.25]]])[None]
+    # from 0 to 1, relu(x - 1/2) rises by 1/2, of which the mean takes a half; to 1/4 it does not rise
+    heatmaps = IntegratedGradients(steps=4)(thresholded, channel("conv", 0), image)
+    np.testing.assert_array_equal(heatmaps, [[[0.25, 0.0]]])
+    # from the mean color 5/8 the first pixel rises to 1, by 3/8; the second falls to 1/2 and no further, by 1/8
+    heatmaps = IntegratedGradients(baseline="mean", steps=120)(thresholded, channel("conv", 0), image)
+    np.testing.assert_allclose(heatmaps, [[[3 / 16, -1 / 16]]], atol=1e-3)
+
+
+def test_of_a_linear_score_it_is_gradient_times_input(network_of, fill, images):
+    model = keras.Sequential([layers.Input((16, 16, 3)), layers.Flatten(), layers.Dense(3, name="classes")])
+    network = network_of(fill(model))
+    heatmaps = IntegratedGradients(steps=1)(network, logit(1), images)
+    np.testing.assert_allclose(heatmaps, GradientXInput()(network, logit(1), images), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("baseline", ["black", "mean", "blur"])
+@pytest.mark.parametrize("goal", [logit(1), channel("conv2", 3)], ids=["class", "filter"])
+def test_the_heatmap_adds_up_to_the_score_difference(baseline, goal, network, images):
+    integral = IntegratedGradients(baseline=baseline).integrate(network, goal, images)
+    scorer = Scorer(network, goal)
+    difference = scorer.scores(images) - scorer.scores(np.asarray(baseline_images(baseline, images)))
+    np.testing.assert_allclose(integral.differences, difference, rtol=1e-4, atol=1e-6)
+    floor = 0.1 * np.maximum(np.abs(scorer.scores(images)), 1e-6)
+    assert np.all(
+        np.abs(integral.heatmaps.sum(axis=(1, 2)) - difference) <= 0.011 * np.maximum(np.abs(difference), floor)
+    )
+    assert np.all(integral.gaps <= 0.01)
+    assert integral.remark == ""
+
+
+def test_steps_are_added_until_it_is_complete_and_the_same_as_at_once(network, images):
+    goal, exact = channel("conv2", 3), 1e-3
+    few = IntegratedGradients(steps=1, tolerance=exact).integrate(network, goal, images)
+    assert few.steps.min() > 1
+    for row, steps in enumerate(few.steps):  # powers of three
+        at_once = IntegratedGradients(steps=int(steps), most_steps=1)(network, goal, images[row : row + 1])
+        np.testing.assert_allclose(at_once[0], few.heatmaps[row], rtol=1e-4, atol=1e-8)
+
+
+def test_what_does_not_converge_is_said_in_one_line(network, images):
+    integral = IntegratedGradients(steps=2, most_steps=6, tolerance=1e-9).integrate(network, logit(1), images)
+    np.testing.assert_array_equal(integral.steps, [6, 6, 6])
+    assert integral.remark.startswith("integrated-gradients: 3 of 3 heatmaps miss the score difference by up to ")
+    assert integral.remark.endswith("after 6 steps, above 0.0%; raise most_steps")
+    assert "\n" not in integral.remark
+
+
+def test_an_image_that_is_its_baseline_has_a_heatmap_of_zeros(network, images):
+    black = IntegratedGradients().integrate(network, logit(1), np.zeros_like(images[:1]))
+    assert not black.heatmaps.any()
+    assert black.remark == ""
+
+
+def test_baselines_are_black_the_mean_color_or_blurred(images):
+    assert not baseline_images("black", images).any()
+    mean = baseline_images("mean", images)
+    np.testing.assert_array_equal(mean[1], np.broadcast_to(images[1].mean(axis=(0, 1)), (16, 16, 3)))
+    blurred = baseline_images("blur", images)
+    assert 0 < blurred.std() < images.std()
+    np.testing.assert_array_equal(blurred[2:], baseline_images("blur", images[2:]))
+    with pytest.raises(RecipeError, match="baseline='gray': 'black', 'mean' or 'blur'"):
+        IntegratedGradients(baseline="gray")
+
+
+def test_an_image_has_the_same_bytes_alone_and_among_others(network, images):
+    method = IntegratedGradients(baseline="blur", steps=4)
+    together = method(network, logit(2), images)
+    alone = np.concatenate([method(network, logit(2), images[row : row + 1]) for row in range(3)])
+    np.testing.assert_array_equal(alone, together)
