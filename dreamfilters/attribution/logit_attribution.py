@@ -7,23 +7,21 @@ Black Box", arXiv 1605.01713, 2016).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
+from dreamfilters.attribution.network_split import split_network
 from dreamfilters.backend import Tensor
 from dreamfilters.display import frame, table
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
-from dreamfilters.evidence.activations import Activations, stream
+from dreamfilters.evidence.activations import Activations, stream_program
 from dreamfilters.evidence.features import Images, penultimate
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
-from dreamfilters.networks.graph import Graph, Slot, Step
 from dreamfilters.networks.layers.layer_info import position_axes
-from dreamfilters.networks.watching import watch
 from dreamfilters.serialization import plain
 
 
@@ -81,7 +79,8 @@ def attribute_logit(
 
     The contribution of unit u is the sum over its map of a_u * dz / da_u, for activation a_u and logit z. If only a
     linear layer follows, this is weight times activation: contributions and bias add up to the logit exactly, as in the
-    class activation map (Zhou et al., CVPR 2016). Otherwise it is a first-order approximation.
+    class activation map (Zhou et al., CVPR 2016). Otherwise it is a first-order approximation. Values on paths that
+    bypass the layer, such as skip connections, are held as they are.
 
     Args:
         network: a network with a layer of logits.
@@ -92,7 +91,7 @@ def attribute_logit(
 
     Raises:
         UnknownNameError: the network has no such layer or class.
-        ModelError: the logits also depend on a path that bypasses the layer.
+        ModelError: the layer is the output layer, or the logits do not depend on it.
         RecipeError: `most` is below 1.
 
     Example:
@@ -112,7 +111,8 @@ def attribute_logit(
     if named == LOGITS:
         raise ModelError(f"{network.name}: has no layer before its logits")
     name = network.layer(named).name
-    parts = list(stream(network, images, [name], reduce=_contributions(network, name, number)))
+    program = backend.compile(_contributions(network, name, number))
+    parts = list(stream_program(network, images, program, [name]))
     contributions, responses, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
         for key in ("contribution", "response", "logit")
@@ -129,46 +129,17 @@ def attribute_logit(
     )
 
 
-def subgraph_after(graph: Graph, layer: str) -> Graph:
-    """Return the part of a network from a layer's output to the network's output.
+def _contributions(network: Network, layer: str, number: int) -> Callable[[Tensor], Activations]:
+    """Return the function from images to each unit's contribution, its mean response, and the logit."""
+    parts = split_network(network, layer)
 
-    Raises:
-        ModelError: the output also depends on a path that bypasses the layer.
-    """
-    cut = graph.by_name[layer]
-    sources = {cut.outputs[0]}
-    steps: list[Step] = []
-    for step in graph.needed({graph.output}):
-        if sources.intersection(step.inputs):
-            steps.append(step)
-            sources.update(step.outputs)
-    bypasses = [step.name for step in steps if not sources.issuperset(step.inputs)]
-    if bypasses or graph.output not in sources:
-        reader = (bypasses or [graph.writers[graph.output].name])[0]
-        raise ModelError(f"{layer}: the output also depends on a path that bypasses it, into {reader}")
-    if not steps:
-        raise ModelError(f"{layer}: is the output layer; choose an earlier one")
-    rerouted = tuple(_rerouted(step, cut.outputs[0]) for step in steps)
-    return Graph(rerouted, graph.output, cut.shape, cut.channels_first and len(cut.shape) == 3)
+    def contributions(images: Tensor) -> Activations:
+        activation, others = parts.first(images)
 
+        def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
+            logits = parts.rest(activation, others)[:, number]
+            return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
 
-def _rerouted(step: Step, slot: int) -> Step:
-    """Return a step that reads slot 0 in place of another slot."""
-    arguments = keras.tree.map_structure(lambda leaf: Slot(0) if leaf == Slot(slot) else leaf, step.arguments)
-    return replace(step, arguments=arguments, inputs=tuple(0 if number == slot else number for number in step.inputs))
-
-
-def _contributions(network: Network, layer: str, number: int) -> Callable[[Activations], Activations]:
-    """Return the function from a batch's activations to each unit's contribution, its mean response, and the logit."""
-    head = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))
-
-    def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
-        logits = network.class_logits(head(activation)[LOGITS])[..., number]
-        logits = ops.mean(ops.reshape(logits, (ops.shape(logits)[0], -1)), axis=1)  # over a map of classes
-        return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
-
-    def contributions(values: Activations) -> Activations:
-        activation = values[layer]
         (_, logits), gradient = backend.value_and_gradient(logit)(activation)
         positions = position_axes(activation)
         return {

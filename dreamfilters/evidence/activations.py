@@ -107,7 +107,21 @@ def stream(
     network = network_of(network)
     if not layers:
         raise RecipeError("layers: none given; name at least one")
-    program = _compiled(network, frozenset(layers), reduce)
+    yield from stream_program(network, images, _compiled(network, frozenset(layers), reduce), layers, batch=batch)
+
+
+def stream_program(
+    network: Network,
+    images: Images,
+    program: Callable[[Any], Activations],
+    layers: Sequence[str],
+    *,
+    batch: int | None = None,
+) -> Iterator[dict[str, Floats]]:
+    """Yield the values of a compiled program of images (n, h, w, c) in [0, 1] batch by batch, as `stream` does.
+
+    `layers` are those whose activations the program holds, which decide the size of a batch.
+    """
     fitted = (network.form.fit(image) for image in arrays_of(network, images))
 
     def run(padded: tuple[Floats, int]) -> dict[str, Floats]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import keras
@@ -71,21 +72,15 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
         ModelError: a layer has no value before its activation, or the first axis of its output is not the images.
     """
     watched = {layer: _watched(graph, layer) for layer in sorted(layers)}
-    outputs = outputs_of(graph)
     for layer, (step, _) in watched.items():
-        if outputs[step.name].is_folded:
-            raise ModelError(f"{layer}: cannot be watched: {outputs[step.name].reason}")
-    calls = [
-        _Call(step, outputs[step.name], relaxed=relaxed)
-        for step in graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
-    ]
+        _check_rows(graph, layer, step)
+    needed = graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
+    calls = _calls(graph, needed, relaxed=relaxed)
     inner = {slot for call in calls for slot in call.step.inputs}
 
     def run(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         only = only or {}
-        x = ops.convert_to_tensor(x, "float32")
-        values: dict[int, Tensor] = {0: ops.transpose(x, (0, 3, 1, 2)) if graph.channels_first else x}
-        linear: dict[int, Tensor] = {}
+        values, linear = _of_input(graph, x), dict[int, Tensor]()
         for call in calls:
             # other steps need all units of a layer that they read
             is_last = call.step.name in only and not inner.intersection(call.step.outputs)
@@ -96,6 +91,79 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
         }
 
     return run
+
+
+@dataclass(frozen=True, eq=False)
+class SplitPass:
+    """A forward pass in two parts: up to a layer, and from there to the logits.
+
+    Attributes:
+        first: the network's input (n, h, w, c) -> (the layer's float32 activation with its channels last, the other
+            values that the second part reads: those of paths that bypass the layer, in their own types and axes).
+        rest: (activation, others) -> the float32 value of the output layer before its softmax or sigmoid.
+    """
+
+    first: Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
+    rest: Callable[[Tensor, tuple[Tensor, ...]], Tensor]
+
+
+def split(graph: Graph, layer: str) -> SplitPass:
+    """Return the forward pass to the logits, split at a layer.
+
+    Values on paths that bypass the layer, such as skip connections, are computed by the first part and pass as they are.
+
+    Raises:
+        ModelError: nothing follows the layer, the logits do not depend on it, or the first axis of its output is not
+            the images.
+    """
+    cut, end = graph.by_name[layer], logits_step(graph)
+    _check_rows(graph, layer, cut)
+    source = cut.outputs[0]
+    later, written = [], {source}
+    for step in graph.needed({end.outputs[0]}):
+        if written.intersection(step.inputs):
+            later.append(step)
+            written.update(step.outputs)
+    if end not in later:
+        is_output = cut is end or end in graph.needed({source})
+        raise ModelError(
+            f"{layer}: {'is the output layer' if is_output else 'the logits do not depend on it'}; choose an earlier one"
+        )
+    crossing = sorted({slot for step in later for slot in step.inputs} - written)
+    early, late = _calls(graph, graph.needed({source, *crossing} - {0})), _calls(graph, later)
+
+    def first(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        values = _of_input(graph, x)
+        for call in early:
+            call(values, {})
+        activation = _rows(layer, _channels_last(values[source], cut), x.shape[0])
+        return activation, tuple(values[slot] for slot in crossing)
+
+    def rest(activation: Tensor, others: tuple[Tensor, ...]) -> Tensor:
+        values, linear = dict(zip(crossing, others, strict=True)), dict[int, Tensor]()
+        values[source] = _own_axes(activation, cut)
+        for call in late:
+            call(values, linear)
+        return _channels_last((linear if has_linear(end) else values)[end.outputs[0]], end)
+
+    return SplitPass(first, rest)
+
+
+def _check_rows(graph: Graph, layer: str, step: Step) -> None:
+    output = outputs_of(graph)[step.name]
+    if output.is_folded:
+        raise ModelError(f"{layer}: cannot be watched: {output.reason}")
+
+
+def _calls(graph: Graph, steps: Iterable[Step], *, relaxed: bool = False) -> list[_Call]:
+    outputs = outputs_of(graph)
+    return [_Call(step, outputs[step.name], relaxed=relaxed) for step in steps]
+
+
+def _of_input(graph: Graph, x: Tensor) -> dict[int, Tensor]:
+    """Return the values before the first step: the input in the model's order of channels."""
+    x = ops.convert_to_tensor(x, "float32")
+    return {0: ops.transpose(x, (0, 3, 1, 2)) if graph.channels_first else x}
 
 
 def _rows(layer: str, value: Tensor, images: int | None) -> Tensor:
@@ -187,3 +255,10 @@ class _Call:
 def _channels_last(value: Tensor, step: Step) -> Tensor:
     value = ops.cast(value, "float32")
     return ops.transpose(value, (0, 2, 3, 1)) if step.channels_first and len(value.shape) == 4 else value
+
+
+def _own_axes(activation: Tensor, step: Step) -> Tensor:
+    """Return the inverse of `_channels_last`."""
+    if step.channels_first and len(activation.shape) == 4:
+        activation = ops.transpose(activation, (0, 3, 1, 2))
+    return ops.cast(activation, step.dtype)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.attribution.logit_attribution import attribute_logit, subgraph_after
+from dreamfilters.attribution.logit_attribution import attribute_logit
+from dreamfilters.attribution.network_split import split_network
 from dreamfilters.errors import ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
-from dreamfilters.networks.watching import watch
 
 
 @pytest.fixture(scope="module")
@@ -64,22 +64,13 @@ def test_behind_more_layers_it_is_gradient_times_activation(network, images):
     """Compares with the change of the logit when a unit's map is scaled slightly."""
     found = attribute_logit(network, images[:1], 0, layer="conv1", most=8)
     maps = activations(network, images[:1], ["conv1"])["conv1"]
-    head = subgraph_after(network.graph, "conv1")
-    run = watch(head, frozenset({LOGITS}))
-    base = np.asarray(run(maps)[LOGITS])[0, 0]
+    rest = split_network(network, "conv1").rest
+    base = np.asarray(rest(maps, ()))[0, 0]
     for unit in found.units[:3]:
         scaled = maps.copy()
         scaled[..., unit.unit] *= 1.0001
-        change = (float(np.asarray(run(scaled)[LOGITS])[0, 0]) - float(base)) / 0.0001
+        change = (float(np.asarray(rest(scaled, ()))[0, 0]) - float(base)) / 0.0001
         assert unit.contribution == pytest.approx(change, rel=0.1, abs=0.05)
-
-
-@pytest.mark.parametrize("layer", ["conv1", "pool1", "conv2", "flat"])
-def test_the_subgraph_after_a_layer_computes_the_logits(network, images, layer):
-    values = activations(network, images, [layer])[layer]
-    logits = activations(network, images, [LOGITS])[LOGITS]
-    output = watch(subgraph_after(network.graph, layer), frozenset({LOGITS}))(values)[LOGITS]
-    assert np.asarray(output) == pytest.approx(logits, abs=1e-5)
 
 
 def test_a_nested_model_and_a_join_of_branches_can_be_cut(network_of, nested, branches, images):
@@ -89,9 +80,15 @@ def test_a_nested_model_and_a_join_of_branches_can_be_cut(network_of, nested, br
         assert found.logit == pytest.approx(activations(network, images, [LOGITS])[LOGITS][:, 1].mean(), abs=1e-5)
 
 
-def test_a_bypassed_layer_is_refused(network_of, branches, images):
-    with pytest.raises(ModelError, match="wide: the output also depends on a path that bypasses it, into sum"):
-        attribute_logit(network_of(branches), images, 0, layer="wide")
+def test_a_bypassed_layer_has_the_contributions_of_its_own_path(network_of, branches, images):
+    """`sum` is stem + wide, and its mean goes into the logits: unit u contributes mean(wide_u) times its weight."""
+    network = network_of(branches)
+    kernel = branches.get_layer("classes").get_weights()[0]
+    means = activations(network, images, ["wide"])["wide"].mean(axis=(0, 1, 2))
+    found = attribute_logit(network, images, 2, layer="wide")
+    assert found.logit == pytest.approx(activations(network, images, [LOGITS])[LOGITS][:, 2].mean(), abs=1e-5)
+    for unit in found.units:
+        assert unit.contribution == pytest.approx(means[unit.unit] * kernel[4 + unit.unit, 2], abs=1e-5)
 
 
 def test_the_output_layer_is_refused(network, images):
