@@ -25,7 +25,7 @@ export default [
   },
   { files: ["dreamfilters/viewer/static/**/*.js"], languageOptions: { globals: globals.browser } },
   {
-    files: ["dreamfilters/viewer/static/theme.js", "dreamfilters/report/templates/*.js"],
+    files: ["dreamfilters/viewer/static/theme.js", "dreamfilters/report/templates/**/*.js"],
     languageOptions: { sourceType: "script", globals: globals.browser },
   },
   { files: ["tests/javascript/**/*.js"], languageOptions: { globals: { ...globals.node, location: "writable" } } },

@@ -1,6 +1,8 @@
 # The public names of dreamfilters, each imported from where it is defined. This is the only list of them:
 # type checkers read it, and `__init__.py` loads names from it on first use.
 
+from .attribution.ablation.ablation_job import ablate as ablate
+from .attribution.ablation.result import Ablation as Ablation
 from .attribution.attribute import attribute as attribute
 from .attribution.attribution import Attribution as Attribution
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
@@ -102,6 +104,7 @@ from .networks.preprocessing.search.result import FormRanking as FormRanking
 from .networks.preprocessing.tolerance import Tolerance as Tolerance
 from .report.figures import figure as figure
 from .report.report import write_report as write_report
+from .runs.ablation_store import read_ablation as read_ablation
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings, draw_maps as draw_maps

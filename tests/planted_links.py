@@ -42,6 +42,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "maps": ("net.keras", "images", "--arrays", *FORM, "--out", OUT),
     "scan": ("net.keras", "images", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
+    "ablate": ("net.keras", "conv:0", "images", *FORM, "--out", OUT),
     "compare": ("net.keras", "conv:0", "images", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "atlas": ("net.keras", "images", "--layers", "conv", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "demo": ("--out", OUT, "--quiet"),
@@ -305,8 +306,9 @@ def _watching(workspace: Path, out: Path, trace: Trace) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _small(workspace: Path) -> Iterator[None]:
-    """Make the demonstration, the samples and the archive small, serve the archive, and save scans after each batch."""
+    """Make the demonstration, the samples and the archive small, serve the archive, and save each state."""
     from dreamfilters.report import demo
+    from dreamfilters.runs.ablation_run import StoredAblationJob
     from dreamfilters.runs.scan_run import StoredScanJob
     from dreamfilters.signs.gtsrb import archive
     from dreamfilters.signs.rendering import scenes
@@ -324,6 +326,7 @@ def _small(workspace: Path) -> Iterator[None]:
             mock.patch.object(demo, "compare", _compared_once),
             mock.patch.object(scenes, "samples", return_value=((0, image), (0, image))),
             mock.patch.object(StoredScanJob.__init__, "__defaults__", ("", 0.0)),
+            mock.patch.object(StoredAblationJob.__init__, "__defaults__", ("", 0.0)),
             mock.patch.dict(archive.fetch.__kwdefaults__, base=f"http://127.0.0.1:{server.server_port}/", files=files),
         ):
             yield

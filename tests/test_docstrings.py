@@ -3,7 +3,7 @@
 An example may use the names of its own module, the public names of `dreamfilters`, `df`, `np`, `network` (the built-in
 network), `images` (16 of its rendered signs) and `dreams` (quick dreams of `conv6:12` and `conv6:13`). It runs in a
 folder where `signs/` holds the rendered signs, one subfolder for each class, `outputs/scan` a scan of them and
-`outputs/audit` an audit of conv2.
+`outputs/audit` an audit of conv2 and `outputs/ablation` an ablation of conv6:12.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ SKIPS = 1  # `gtsrb.archive.fetch` downloads 300 MB
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the rendered signs, a scan of them and an audit."""
+    """A folder with the rendered signs, a scan of them, an audit and an ablation."""
     path = tmp_path_factory.mktemp("examples")
     write_samples(path / "signs")
     outputs = path / "outputs"
     for command in (
         ["scan", "signs", str(path / "signs"), "--out", str(outputs / "scan")],
         ["audit", "signs", "--scan", str(outputs / "scan"), "--layers", "conv2", "--out", str(outputs / "audit")],
+        ["ablate", "signs", "conv6:12", str(path / "signs"), "--controls", "2", "--out", str(outputs / "ablation")],
     ):
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output

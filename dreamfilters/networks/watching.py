@@ -110,7 +110,7 @@ class SplitPass:
 def split(graph: Graph, layer: str) -> SplitPass:
     """Return the forward pass to the logits, split at a layer.
 
-    Values on paths that bypass the layer, such as skip connections, are computed by the first part and pass as they are.
+    The first part also computes the values of paths that bypass the layer, such as skip connections.
 
     Raises:
         ModelError: nothing follows the layer, the logits do not depend on it, or the first axis of its output is not
@@ -126,9 +126,8 @@ def split(graph: Graph, layer: str) -> SplitPass:
             written.update(step.outputs)
     if end not in later:
         is_output = cut is end or end in graph.needed({source})
-        raise ModelError(
-            f"{layer}: {'is the output layer' if is_output else 'the logits do not depend on it'}; choose an earlier one"
-        )
+        why = "is the output layer" if is_output else "the logits do not depend on it"
+        raise ModelError(f"{layer}: {why}; choose an earlier one")
     crossing = sorted({slot for step in later for slot in step.inputs} - written)
     early, late = _calls(graph, graph.needed({source, *crossing} - {0})), _calls(graph, later)
 

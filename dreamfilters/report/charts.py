@@ -114,6 +114,58 @@ def line_chart(part: LinePart) -> LineChart:
     return LineChart(lines, across, up)
 
 
+@dataclass(frozen=True)
+class ChangeBar:
+    """A bar from zero to a change: where it is drawn, the ends of its interval, and what it shows."""
+
+    bar: Bar
+    middle: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class ChangeChart:
+    """Changes as bars from zero with their intervals, over a band of reference values, None for none."""
+
+    bars: tuple[ChangeBar, ...]
+    zero: float
+    band: Bar | None
+    up: tuple[Tick, ...]
+
+
+def change_chart(changes: Sequence[tuple[str, float, float, float]], reference: Sequence[float] = ()) -> ChangeChart:
+    """Return a bar for each (name, change, low, high), in this order.
+
+    Args:
+        changes: the interval of each change is from low to high; numbers that are not finite are left out.
+        reference: values whose range is drawn as a band.
+
+    Example:
+        >>> [bar.bar.height for bar in change_chart([("a", -1.0, -1.0, -1.0), ("b", -0.5, -0.5, -0.5)]).bars]
+        [152.0, 76.0]
+    """
+    shown = [one for one in changes if all(map(math.isfinite, one[1:]))]
+    values = [0.0, *(value for one in shown for value in one[1:]), *reference]
+    low, high = min(values), max(values)
+    low, high = (low, high) if high > low else (low - 1.0, high)
+    zero, gap = _up(0.0, low, high), (WIDTH - _LEFT - _RIGHT) / max(1, len(shown))
+    bars = []
+    for number, (name, value, least, most) in enumerate(shown):
+        x, y = _LEFT + gap * number, _up(value, low, high)
+        bar = Bar(_short(x + 0.15 * gap), _short(min(y, zero)), _short(0.7 * gap), _short(abs(y - zero)))
+        ends = [_short(_up(end, low, high)) for end in (least, most)]
+        text = f"{name}: {value:+.4g} [{least:+.4g}, {most:+.4g}]"
+        bars.append(ChangeBar(bar, _short(x + 0.5 * gap), ends[0], ends[1], text))
+    band = None
+    if len(reference):
+        top, bottom = _up(max(reference), low, high), _up(min(reference), low, high)
+        band = Bar(_LEFT, _short(top), WIDTH - _LEFT - _RIGHT, _short(max(bottom - top, 1.0)))
+    up = tuple(Tick(_short(_up(value, low, high)), text) for value, text in ticks(low, high))
+    return ChangeChart(tuple(bars), _short(zero), band, up)
+
+
 def ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return round values from `low` to `high`, about five, with their text.
 

@@ -18,7 +18,7 @@ def page_code() -> str:
         64
     """
     folder = Path(__file__).parent
-    files = sorted([*folder.glob("*.py"), *(folder / "templates").iterdir()])
+    files = sorted([*folder.glob("*.py"), *(path for path in (folder / "templates").rglob("*") if path.is_file())])
     digest = hashlib.sha256()
     for path in files:
         content = path.read_bytes().replace(b"\r\n", b"\n")

@@ -87,7 +87,7 @@ def summary_page(summary: Summary) -> bytes:
     titles = [section.title for section in summary.sections]
     ids = anchors(titles)
     page = rendered(
-        "summary.html", ("atlas.css", "summary.css"), summary=summary,
+        "summary/summary.html", ("atlas.css", "summary/summary.css"), summary=summary,
         sections=list(zip(ids, summary.sections, strict=True)), links=dict(zip(titles, ids, strict=True)),
     )  # fmt: skip
     return page.encode("utf-8", "replace")

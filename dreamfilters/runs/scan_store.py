@@ -22,12 +22,11 @@ from dreamfilters.images.decoding import path_text
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
-from dreamfilters.runs.storage.array_files import arrays_of, npz_bytes, read_npz
-from dreamfilters.runs.storage.checksums import sha256
+from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.json_files import parsed
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.stored_files import read_file
+from dreamfilters.runs.storage.unfinished import read_state, write_state
 from dreamfilters.serialization import typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -54,23 +53,15 @@ class ScanStore:
             "predicted": state.predicted,
             "counts": state.counts,
             "failures": np.frombuffer(failures, np.uint8),
-            "settings": np.frombuffer(self.run.digest.encode(), np.uint8),
         }
-        arrays = state.accumulators.arrays | extra
-        content = npz_bytes(dict(sorted(arrays.items())), np.savez)
-        self.run.write(UNFINISHED, content + _checksum(content))
+        write_state(self.run, UNFINISHED, state.accumulators.arrays | extra)
 
     def read_state(self, first: ScanState) -> ScanState:
         """Return the state that an earlier run with equal settings saved, or `first`, the state before any image."""
         try:
-            content = read_file(self.run.path, UNFINISHED)
-            content, checksum = content[:-_CHECKSUM], content[-_CHECKSUM:]
-            if checksum != _checksum(content):
-                return first
-            arrays = arrays_of(content)
-            settings = arrays.pop("settings")
-            return _state(arrays, first) if settings.tobytes() == self.run.digest.encode() else first
-        except (DamagedError, ValueError, KeyError):
+            arrays = read_state(self.run, UNFINISHED)
+            return first if arrays is None else _state(arrays, first)
+        except (ValueError, KeyError):
             return first
 
     def finish(self, scan: Scan) -> None:
@@ -105,14 +96,6 @@ def _shown(scan: Scan) -> dict[str, bytes]:
 
     page = scan_page(scan, {TABLE: "the statistics of every unit", MANIFEST: "settings and results"})
     return {TABLE: units_csv(scan), PAGE: page}
-
-
-def _checksum(content: bytes) -> bytes:
-    """Return what follows the archive of an unfinished state."""
-    return f"\n{sha256(content)}\n".encode()
-
-
-_CHECKSUM = len(_checksum(b""))
 
 
 def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:

@@ -14,11 +14,9 @@ from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
     existing_file,
-    existing_images,
     known_model,
     known_models,
     layer_names,
-    valid_targets,
 )
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
@@ -88,7 +86,7 @@ def compare(
     Writes one offline page: each dream beside the strongest images with all maps on one scale, the histogram of real
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
-    targets, images = _targets_and_images(model, words)
+    targets, images = options.targets_and_images(model, words)
     import_tensorflow()
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.comparison.result import means_of, summary_lines
@@ -180,20 +178,6 @@ def atlas(
 
 
 COMMANDS = (compare, measures, atlas)
-
-
-def _targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
-    """Return the targets and the images; the built-in network has samples where the last word is no path."""
-    from dreamfilters.errors import TargetError
-
-    *targets, last = words
-    is_path = Path(last).exists() or "/" in last or "\\" in last
-    if not is_path and (model == "signs" or not targets):
-        return valid_targets(words), options.images_or_samples(model, None)
-    if not targets:
-        raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
-    existing_images(Path(last))
-    return valid_targets(targets), Path(last)
 
 
 def _others(models: list[str] | None, model_options: options.ModelOptions) -> Iterator[Network]:

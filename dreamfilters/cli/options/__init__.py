@@ -8,6 +8,7 @@ from dreamfilters.cli.options.images import (
     images_or_samples,
     labeled_images,
     say_accuracy,
+    targets_and_images,
 )
 from dreamfilters.cli.options.model import Architecture, Imports, Layers, Model, ModelOptions, Trust
 from dreamfilters.cli.options.output import AsJson, Quiet, RunOptions, Verbose
@@ -33,4 +34,5 @@ __all__ = [
     "images_or_samples",
     "labeled_images",
     "say_accuracy",
+    "targets_and_images",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli.help import of_images
-from dreamfilters.cli.options.values import existing_file, existing_images, valid_size
+from dreamfilters.cli.options.values import existing_file, existing_images, valid_size, valid_targets
 from dreamfilters.cli.output import say, status
 
 if TYPE_CHECKING:
@@ -58,6 +58,20 @@ def images_or_samples(model: str, images: Path | None) -> Path:
 
         write_samples(folder)
     return folder
+
+
+def targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
+    """Return the targets and the images; the built-in network has samples where the last word is no path."""
+    from dreamfilters.errors import TargetError
+
+    *targets, last = words
+    is_path = Path(last).exists() or "/" in last or "\\" in last
+    if not is_path and (model == "signs" or not targets):
+        return valid_targets(words), images_or_samples(model, None)
+    if not targets:
+        raise TargetError(f"{last}: give at least one target, such as conv6:12 or class:STOP, before the images")
+    existing_images(Path(last))
+    return valid_targets(targets), Path(last)
 
 
 def labeled_images(network: Network, model: str, images: Path, labels: Path | None = None) -> ImageFolder:

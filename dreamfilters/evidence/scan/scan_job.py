@@ -16,7 +16,7 @@ from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.sources import ImageSource, source_of
+from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
@@ -143,9 +143,8 @@ class ScanJob:
 
     @cached_property
     def size(self) -> tuple[int, int]:
-        """(height, width) of every image: the network's, or that of the first readable image if it takes any."""
-        height, width, _ = self.source.first(self.network.form.channels, self.network.form.bits).shape
-        return self.network.form.size[0] or height, self.network.form.size[1] or width
+        """(height, width) of every image, see `image_size`."""
+        return image_size(self.source, self.network.form)
 
     @cached_property
     def facts(self) -> tuple[LayerInfo, ...]:

@@ -139,6 +139,18 @@ class ArraySource:
 ImageSource: TypeAlias = FolderSource | ArraySource
 
 
+def image_size(source: ImageSource, form: InputForm) -> tuple[int, int]:
+    """Return the (height, width) at which images pass a network of this input form.
+
+    It is that of the form, or of the first readable image if the network takes any.
+
+    Raises:
+        ImageError: no image can be read.
+    """
+    height, width, _ = source.first(form.channels, form.bits).shape
+    return form.size[0] or height, form.size[1] or width
+
+
 def _file_ends(path: Path) -> tuple[int, bytes]:
     """Return a file's length with its first and last bytes; (-1, b"") if it cannot be read."""
     try:

@@ -1,0 +1,1 @@
+"""Ablation: what the predictions of a network lose without a unit."""

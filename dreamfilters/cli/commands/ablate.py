@@ -1,0 +1,152 @@
+"""The command `ablate`: how accuracy changes without a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dreamfilters.cli import options
+from dreamfilters.cli.options.groups import with_option_groups
+from dreamfilters.cli.options.values import at_least
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.errors import RecipeError
+
+if TYPE_CHECKING:
+    from dreamfilters.attribution.ablation.result import Ablation, Effect, How
+    from dreamfilters.runs.storage.run_result import RunResult
+
+_LISTED = 12  # units of a layer that are printed; the page and the CSV file list more
+_CLASSES = 2  # of a unit
+
+
+def _valid_how(how: str) -> str:
+    from dreamfilters.attribution.ablation.result import HOW
+
+    if how not in HOW:
+        raise RecipeError(f"--how {how}: must be one of {', '.join(HOW)}")
+    return how
+
+
+@with_option_groups
+def ablate(
+    model: options.Model,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="UNITS... [IMAGES]",
+            help="Units such as conv4:3, conv4:0-15,42 or conv4 for all of them, then a folder of labeled images; "
+            "default for signs: rendered samples.",
+        ),
+    ],
+    how: Annotated[
+        str,
+        typer.Option(
+            metavar="zero|mean|resample",
+            help="What replaces the output of a unit: 0, its mean, or its map of another image.",
+            callback=_valid_how,
+        ),
+    ] = "zero",
+    controls: Annotated[
+        int, typer.Option(help="Random ablations of each size, for comparison.", callback=at_least(0))
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.")] = 0,
+    labels: options.Labels = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
+    ] = None,
+    *,
+    run_options: options.RunOptions,
+    model_options: options.ModelOptions,
+) -> None:
+    """Measure how the accuracy changes without a unit.
+
+    \b
+    Examples:
+      dreamfilters ablate signs conv4:3 images/
+      dreamfilters ablate signs conv4 images/ --how mean --out outputs/conv4
+      dreamfilters ablate net.keras conv4:0-7 conv5:2 images/ --labels labels.csv
+
+    Replaces the output of each unit, and prints the change of the accuracy over all images and by class, with 95%
+    intervals, and that of the margin. Several units are also ablated together, and random units of the same layer for
+    comparison. The same command resumes an interrupted ablation. Exit code 3: some images could not be read.
+    """
+    targets, images = options.targets_and_images(model, words)
+    import_tensorflow()
+    from dreamfilters.attribution.ablation.ablation_job import AblationJob
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.runs.ablation_run import KIND, StoredAblationJob, run
+
+    network = model_options.network(model)
+    source = source_of(options.labeled_images(network, model, images, labels))
+    chosen: How = how  # type: ignore[assignment]
+    job = AblationJob(network, tuple(targets), source, chosen, controls, seed, batch)
+    _print(run_options.run(KIND, network, run, StoredAblationJob(job, model)), run_options.as_json)
+
+
+COMMANDS = (ablate,)
+
+
+def _print(result: RunResult[Ablation | None], as_json: bool) -> None:
+    exit_if_stopped(result.stopped, result.done, result.total)
+    found = result.value
+    assert found is not None  # it was not stopped
+    if as_json:
+        values = found.as_values()
+        print_json({"folder": str(result.folder), "failures": failure_values(result.failures), **values})
+    else:
+        headings = (
+            "units", "accuracy change in points", "lost", "gained", "p", "margin change", "exceeds", "classes",
+        )  # fmt: skip
+        table(headings, [row for layer in found.layers for row in _rows(found, layer.name)])
+        typer.echo(f"{found.images} images, accuracy {found.accuracy:.1%}: {result.folder / 'index.html'}")
+    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
+
+
+def _rows(found: Ablation, layer: str) -> list[tuple[str, ...]]:
+    """Return the lines of a layer: the units with the largest loss, all of them together, and random ones."""
+    units = found.of(layer, "unit")
+    rows = [_row(one) for one in units[:_LISTED]]
+    if len(units) > _LISTED:
+        rows.append((f"{len(units) - _LISTED} more units", *[""] * 7))
+    rows += [_row(one) for one in found.of(layer, "together")]
+    random = found.of(layer, "random")
+    for size in sorted({len(one.ablated.units) for one in random}):
+        rows.append(_random([one for one in random if len(one.ablated.units) == size], layer))
+    return rows
+
+
+def _row(one: Effect) -> tuple[str, ...]:
+    units, accuracy, margin = one.ablated.units, one.accuracy, one.margin
+    classes = [
+        f"{one.classes[index]} {100 * one.accuracy_by_class.value[index]:+.1f}" for index in one.most_changed[:_CLASSES]
+    ]
+    return (
+        one.ablated.name if len(units) == 1 else f"{one.ablated.layer}, all {len(units)}",
+        f"{100 * accuracy.value:+.2f} [{100 * accuracy.low:+.2f}, {100 * accuracy.high:+.2f}]",
+        str(one.lost.sum()),
+        str(one.gained.sum()),
+        f"{one.p_value:.2g}",
+        f"{margin.value:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]",
+        f"{one.exceeded} of {one.references}" if one.references else "",
+        ", ".join(classes),
+    )
+
+
+def _random(group: Sequence[Effect], layer: str) -> tuple[str, ...]:
+    """Return the line of random ablations of one size: the mean and the range of their changes."""
+    size = len(group[0].ablated.units)
+    accuracy = [100 * float(one.accuracy.value) for one in group]
+    margin = [float(one.margin.value) for one in group]
+    return (
+        f"{layer}, random: {len(group)} x {size}",
+        f"{sum(accuracy) / len(group):+.2f} ({min(accuracy):+.2f} to {max(accuracy):+.2f})",
+        "",
+        "",
+        "",
+        f"{sum(margin) / len(group):+.3g} ({min(margin):+.3g} to {max(margin):+.3g})",
+        "",
+        "",
+    )
