@@ -32,8 +32,12 @@ class Change:
         """Whether the interval does not contain 0."""
         return np.greater(self.low, 0) | np.less(self.high, 0)
 
-    def __getitem__(self, index: Any) -> Change:
-        return Change(self.value[index], self.low[index], self.high[index])
+    def __getitem__(self, index: int) -> Change:
+        return Change(float(self.value[index]), float(self.low[index]), float(self.high[index]))
+
+    def as_floats(self) -> Change:
+        """Return the change with its single numbers as floats."""
+        return Change(float(self.value), float(self.low), float(self.high))
 
 
 def accuracy_change(count: ArrayLike, right: ArrayLike, lost: ArrayLike, gained: ArrayLike) -> Change:

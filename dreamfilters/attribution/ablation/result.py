@@ -35,7 +35,7 @@ class AblatedSet:
 
     Attributes:
         layer: their layer.
-        kind: 'unit' for one that was asked for, 'together' for all that were, 'random' for a control.
+        kind: 'unit' for one that was named, 'together' for all that were, 'random' for a control.
         units: their numbers.
     """
 
@@ -72,7 +72,7 @@ class Effect:
         counted, right, lost, gained: (classes,) number of images, and of predictions, see `AblationArrays`.
         margin_by_class, logit_by_class: the mean changes of each class.
         margin, logit: the mean changes over all images.
-        adjusted_p: the p-value of `p_value`, adjusted for the number of units that were asked for (Holm); NaN for the
+        adjusted_p: the p-value of `p_value`, adjusted for the number of units that were named (Holm); NaN for the
             random sets.
         references: number of random sets of this size; for a whole layer, of its other units.
         exceeded: how many of these lower the mean margin less.
@@ -95,7 +95,8 @@ class Effect:
     @cached_property
     def accuracy(self) -> Change:
         """The change of the accuracy over all images."""
-        return accuracy_change(*(one.sum() for one in (self.counted, self.right, self.lost, self.gained)))
+        sums = (one.sum() for one in (self.counted, self.right, self.lost, self.gained))
+        return accuracy_change(*sums).as_floats()
 
     @cached_property
     def accuracy_by_class(self) -> Change:
@@ -195,7 +196,7 @@ class Ablation:
         found = [one for one in self.effects if one.ablated.layer == layer and one.ablated.kind == kind]
         if kind == "random":
             return tuple(found)
-        return tuple(sorted(found, key=lambda one: (float(one.accuracy.value), float(one.margin.value))))
+        return tuple(sorted(found, key=lambda one: (one.accuracy.value, one.margin.value)))
 
     def unit(self, layer: str, number: int) -> Effect:
         """Return the effect of one unit.
@@ -238,9 +239,9 @@ class Ablation:
 
     def _adjusted(self) -> list[float]:
         """Return the adjusted p-value of each set; NaN for random ones."""
-        asked = [row for row, one in enumerate(self.sets) if one.kind != "random"]
-        p_values = mcnemar(self.arrays.lost[asked].sum(axis=1), self.arrays.gained[asked].sum(axis=1))
-        found = dict(zip(asked, holm(p_values).tolist(), strict=True))
+        named = [row for row, one in enumerate(self.sets) if one.kind != "random"]
+        p_values = mcnemar(self.arrays.lost[named].sum(axis=1), self.arrays.gained[named].sum(axis=1))
+        found = dict(zip(named, holm(p_values).tolist(), strict=True))
         return [found.get(row, float("nan")) for row in range(len(self.sets))]
 
     def _effect(self, row: int, means: Sequence[float], adjusted_p: float) -> Effect:
@@ -252,7 +253,9 @@ class Ablation:
             for name in ("margin", "logit")
         }
         by_class = {name: mean_change(arrays.counted, *pair) for name, pair in sums.items()}
-        overall = {name: mean_change(self.images, *(one.sum() for one in pair)) for name, pair in sums.items()}
+        overall = {
+            name: mean_change(self.images, *(one.sum() for one in pair)).as_floats() for name, pair in sums.items()
+        }
         return Effect(
             ablated=ablated,
             classes=self.classes,
