@@ -98,14 +98,12 @@ def test_it_equals_keras_with_the_weights_of_the_filter_at_zero(make_tiny, netwo
     labels = np.arange(12) % 3
     model = make_tiny()
     found = ablate(network_of(model), layer, images, labels=labels)
-    before = model.predict(images, verbose=0)
+    before, weights = np.asarray(model(images)), model.get_layer(layer).get_weights()
     for unit in range(8):
-        changed = keras.models.clone_model(model)
-        changed.set_weights(model.get_weights())
-        kernel, bias = changed.get_layer(layer).get_weights()
+        kernel, bias = (np.copy(one) for one in weights)
         kernel[..., unit], bias[unit] = 0, 0
-        changed.get_layer(layer).set_weights([kernel, bias])
-        after = changed.predict(images, verbose=0)
+        model.get_layer(layer).set_weights([kernel, bias])
+        after = np.asarray(model(images))
         right = [values.argmax(axis=1) == labels for values in (before, after)]
         effect = found.unit(layer, unit)
         assert effect.lost.sum() == (right[0] & ~right[1]).sum()
@@ -139,7 +137,7 @@ def test_the_result_does_not_depend_on_the_batch(branches, network_of, scene, ho
     images, labels = np.stack([scene(seed=seed) for seed in range(9)]), [0, 1, 2] * 3
     network = network_of(branches)
     first, *others = (
-        ablate(network, ["stem:1-2", "wide"], images, labels=labels, how=how, controls=2, batch=batch)
+        ablate(network, ["stem:1", "wide"], images, labels=labels, how=how, controls=2, batch=batch)
         for batch in (None, 1, 4)
     )
     for other in others:
