@@ -83,8 +83,8 @@ def read_ablation(folder: Path | str) -> Ablation:
         DamagedError: its files are damaged, or are not those of an ablation.
 
     Example:
-        >>> read_ablation("outputs/ablation").unit("conv6", 12).lost.sum()
-        np.int64(0)
+        >>> read_ablation("outputs/ablation").unit("conv6", 12).ablated.name
+        'conv6:12'
     """
     folder = Path(folder)
     manifest = KIND.read_finished(folder)

@@ -28,9 +28,9 @@ class Change:
     high: Any
 
     @property
-    def excludes_zero(self) -> Any:
-        """Whether the interval does not contain 0."""
-        return np.greater(self.low, 0) | np.less(self.high, 0)
+    def excludes_zero(self) -> bool:
+        """Whether the interval of a single change does not contain 0."""
+        return bool(self.low > 0 or self.high < 0)
 
     def __getitem__(self, index: int) -> Change:
         return Change(float(self.value[index]), float(self.low[index]), float(self.high[index]))
