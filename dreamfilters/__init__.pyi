@@ -48,6 +48,9 @@ from .dreams.penalties import (
     TotalVariation as TotalVariation,
 )
 from .dreams.priors import Prior as Prior, measure_prior as measure_prior
+from .dreams.priors.denoised import Denoised as Denoised
+from .dreams.priors.fitting import fit_prior as fit_prior
+from .dreams.priors.learned_prior import LearnedPrior as LearnedPrior
 from .dreams.recipe import Recipe as Recipe, read_recipe as read_recipe
 from .dreams.result import Dream as Dream, Dreams as Dreams
 from .dreams.transforms import (
@@ -108,6 +111,7 @@ from .runs.ablation_store import read_ablation as read_ablation
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.map_run import MapSettings as MapSettings, draw_maps as draw_maps
+from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
 from .runs.scan_run import read_scan as read_scan
 from .runs.storage.run_result import RunResult as RunResult

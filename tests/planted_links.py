@@ -48,6 +48,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "demo": ("--out", OUT, "--quiet"),
     "samples": (OUT,),
     "gtsrb": (OUT, "--quiet"),
+    "prior": ("many", "--out", "out/prior.npz", "--size", "8", "--steps", "1", "--force", "--quiet"),
     "inputs": ("out/net.keras", "images", "--save", "--force", "--quiet"),
     "calibrate": ("out/net.keras", "images", "--save", "--force", "--quiet"),
     "convert": ("net.keras", "out/copy.keras", "--force"),
@@ -60,7 +61,7 @@ READS: dict[str, tuple[str, ...]] = {
     "serve": ("net.keras", "images", "--range", "0", "1", "--get", "/api/state"),
 }
 # What the folder `out` holds before the command, where it must exist.
-BEFORE = {"inputs": ("net.keras",), "calibrate": ("net.keras",), "convert": (), "convert to JSON": ()}
+BEFORE = {"inputs": ("net.keras",), "calibrate": ("net.keras",), "convert": (), "convert to JSON": (), "prior": ()}
 _RECORDS = ("manifest.json", "gtsrb.json")  # by which a later run recognizes a folder
 _LOCK = ".dreamfilters.lock"
 _PRIVATE = re.compile(r"\.dreamfilters-\w+")  # a folder with a random name that only this user can enter
@@ -111,6 +112,9 @@ def make_workspace(folder: Path) -> Path:
         path = folder / "images" / label / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png_bytes(rng.uniform(0, 1, (8, 8, 3))))
+    (folder / "many").mkdir()
+    for number in range(100):  # as many as a prior needs
+        (folder / f"many/{number}.png").write_bytes(png_bytes(rng.uniform(0, 1, (8, 8, 3))))
     (folder / "online").mkdir()
     for name, members in _archives().items():
         with zipfile.ZipFile(folder / "online" / name, "w") as archive:

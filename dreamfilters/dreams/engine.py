@@ -24,6 +24,9 @@ from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.denoised import NEEDS_LEARNED, Denoised
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
+from dreamfilters.dreams.priors.response_limits import response_limits
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import RecipeError
@@ -36,7 +39,7 @@ def dream(
     recipe: Recipe | str | None = None,
     *,
     seed: int = 0,
-    prior: Prior | None = None,
+    prior: Prior | LearnedPrior | None = None,
     start: ArrayLike | None = None,
     batch: int | None = None,
     frames: int = 0,
@@ -51,7 +54,8 @@ def dream(
         recipe: how the images are made, or the name of a recipe or of its TOML file, see `read_recipe`; default:
             "natural" for classes, else "standard".
         seed: random seed; the same seed gives the same images, alone or in any batch.
-        prior: color statistics, instead of those that the recipe names.
+        prior: color statistics, instead of those that the recipe names; for the recipe "learned" a learned prior, see
+            `fit_prior`.
         start: a dream or an image (h, w, c) in [0, 1] to start from, or one per unit (n, h, w, c); default: noise.
         batch: images per batch; default: chosen by memory and a short trial.
         frames: number of images to record during each ascent.
@@ -81,7 +85,7 @@ def iter_dreams(
     recipe: Recipe | str | None = None,
     *,
     seed: int = 0,
-    prior: Prior | None = None,
+    prior: Prior | LearnedPrior | None = None,
     start: ArrayLike | None = None,
     batch: int | None = None,
     frames: int = 0,
@@ -102,23 +106,35 @@ def iter_dreams(
         how = recipe_of(network, objective, chosen)
         canvas = canvas_of(network, how, prior)
         _check_start(first, len(objective), canvas.channels)
+        if canvas.learned is not None:
+            objective = objective.up_to(response_limits(network, objective, canvas))
         yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch, tries)
 
 
-def canvas_of(network: Network, recipe: Recipe, prior: Prior | None = None) -> Canvas:
+def canvas_of(network: Network, recipe: Recipe, prior: Prior | LearnedPrior | None = None) -> Canvas:
     """Return the canvas of a recipe on a network: its size in pixels and its prior.
 
     Raises:
-        RecipeError: the prior and the network's images have different numbers of channels.
+        RecipeError: the prior and the network's images have different numbers of channels, or the recipe uses priors
+            of another kind.
     """
     height, width = canvas_size(network, recipe)
     channels = network.form.channels
+    is_denoised, is_learned = isinstance(recipe.parameterization, Denoised), isinstance(prior, LearnedPrior)
+    if is_denoised and not is_learned:
+        raise RecipeError(f"recipe {recipe.name}: {NEEDS_LEARNED}")
+    if is_learned and not is_denoised:
+        raise RecipeError(
+            f"recipe {recipe.name}: uses colors and spectrum only; a learned prior is for recipe 'learned'"
+        )
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:
         raise RecipeError(
             f"prior {prior.name}: has {prior.channels} color channels, images of {network.name} have {channels}; "
             "measure one on such images, or use 'none'"
         )
+    if isinstance(prior, LearnedPrior):
+        return Canvas(height, width, priors.neutral(channels), prior)
     return Canvas(height, width, prior)
 
 

@@ -16,6 +16,7 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.settings import Limit, NonNegative, PositiveInt, Settings, above, between
 from dreamfilters.errors import RecipeError
 
@@ -30,11 +31,12 @@ _EDGE = 1e-3  # images are clipped to [.001, .999] for finite logits: a quarter 
 
 @dataclass(frozen=True)
 class Canvas:
-    """The size of an image in pixels, and its color statistics."""
+    """The size of an image in pixels, its color statistics, and the learned prior, if there is one."""
 
     height: int
     width: int
     prior: Prior
+    learned: LearnedPrior | None = None
 
     @property
     def channels(self) -> int:

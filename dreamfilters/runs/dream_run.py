@@ -22,6 +22,7 @@ from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
@@ -46,7 +47,7 @@ class DreamJob:
         targets: target expressions; a unit that is named twice is dreamed once.
         recipe: the recipe, or the default ones.
         seed: random seed.
-        prior: a prior measured on other images; stored with the run. Default: the recipe's.
+        prior: a prior measured on other images, or trained on them; stored with the run. Default: the recipe's.
         start: image to start from, (h, w, c) in [0, 1]; stored with the run in 8 bits.
         frames: number of frames of each animation; 0 for none.
         batch: dreams computed at a time; it does not change them. Default: measured.
@@ -58,7 +59,7 @@ class DreamJob:
     targets: tuple[str, ...]
     recipe: Recipe | DefaultRecipes
     seed: int = 0
-    prior: Prior | None = None
+    prior: Prior | LearnedPrior | None = None
     start: np.ndarray | None = None
     frames: int = 0
     batch: int | None = None
@@ -95,12 +96,13 @@ class DreamJob:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the run's files."""
+        prior = self.canvas.learned or self.canvas.prior
         return {
             "model": {**model_values(self.network, self.spec), **self.network.choices},
             "input": plain(self.network.form),
             "classes": {str(number): name for number, name in enumerate(self.network.classes)},
             "recipe": recipe_values(self.network, self.recipe),
-            "prior": {"name": self.canvas.prior.name, "digest": self.canvas.prior.digest},
+            "prior": {"name": prior.name, "digest": prior.digest},
             "attachments": {name: sha256(content) for name, content in self.attachments.items()},
             "canvas": [self.canvas.height, self.canvas.width, self.canvas.channels],
             "seed": self.seed,

@@ -12,6 +12,8 @@ import numpy as np
 
 from dreamfilters import backend, images
 from dreamfilters.dreams import priors, recipe
+from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior, from_arrays, is_learned
 from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.images.decoding import image_size
 from dreamfilters.networks import Network, load
@@ -79,12 +81,18 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
         recipe.from_values(record["recipe"], where=str(image)),
         seed=int(record["seed"]),
         frames=int(record["frames"]),
-        prior=None if prior is None else priors.read(prior),
+        prior=None if prior is None else _prior_of(prior),
         start=None if start is None else read_start(start, network.form.channels),
         batch=1,
     )
     _check_canvas(image, job)
     return job
+
+
+def _prior_of(path: Path) -> Prior | LearnedPrior:
+    """Return the measured or learned prior of a file."""
+    arrays = read_npz(path.parent, path.name)
+    return from_arrays(arrays) if is_learned(arrays) else priors.read(path)
 
 
 def _check_canvas(image: Path, job: DreamJob) -> None:

@@ -121,7 +121,7 @@ def test_every_kind_of_part_is_restored_from_its_values():
 
 
 def test_the_names_of_kinds():
-    assert sorted(KINDS["parameterization"]) == ["cppn", "fourier", "phase", "pixels", "pyramid"]
+    assert sorted(KINDS["parameterization"]) == ["cppn", "denoised", "fourier", "phase", "pixels", "pyramid"]
     assert "total-variation" in KINDS["penalties"]
     assert {"l1", "l2", "lp", "blur-distance"} < set(KINDS["penalties"])
     assert {"decay", "blur-every", "clip-norm", "clip-contribution"} == set(KINDS["edits"])

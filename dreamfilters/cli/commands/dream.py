@@ -29,6 +29,7 @@ from dreamfilters.cli.tensorflow_loading import import_tensorflow
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
     from dreamfilters.dreams.priors import Prior
+    from dreamfilters.dreams.priors.learned_prior import LearnedPrior
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import Network
     from dreamfilters.runs.dream_store import DreamEntry
@@ -62,6 +63,15 @@ def dream(
             callback=existing_images,
         ),
     ] = None,
+    learned: Annotated[
+        Path | None,
+        of_recipe(
+            "--prior",
+            metavar="FILE",
+            help="Prior for the recipe `learned`, which `dreamfilters prior` trains on images.",
+            callback=existing_file,
+        ),
+    ] = None,
     start: Annotated[
         Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
     ] = None,
@@ -90,6 +100,7 @@ def dream(
       dreamfilters dream signs 'class:"Vorfahrt achten"' --recipe natural --size 96
       dreamfilters dream net.keras "conv4:3 - 0.5*conv4:7" --range -1 1 --seed 7 --out outputs/mine
       dreamfilters dream signs --recipe deepdream --start image.jpg layer:conv4
+      dreamfilters dream net.keras 'class:*' --recipe learned --prior images.npz --tries 4
       dreamfilters dream signs -- -conv6:3
 
     Each dream is a PNG that stores all its settings, beside a contact sheet and a manifest. The same command resumes an
@@ -103,10 +114,14 @@ def dream(
     from dreamfilters.images import read_image
     from dreamfilters.runs.dream_run import DreamJob, run
     from dreamfilters.runs.dream_store import KIND
+    from dreamfilters.runs.prior_run import read_prior
 
+    of_images = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     chosen = recipe_options.chosen(*_canvas_setting(size))
-    network, prior = (network, None) if images is None else _fitted_to(images, network, chosen, run_options.quiet)
+    network, prior = (
+        (network, of_images) if images is None else _fitted_to(images, network, chosen, of_images, run_options.quiet)
+    )
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
     job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries)
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
@@ -195,15 +210,24 @@ def _canvas_setting(size: str | None) -> list[str]:
     return [f"parameterization.size={sides[0] if len(sides) == 1 else list(sides)}"]
 
 
-def _fitted_to(folder: Path, network: Network, recipe: Recipe | DefaultRecipes, quiet: bool) -> tuple[Network, Prior]:
-    """Return the network with its tolerance, measured where it is not known, and the prior of a folder of images."""
+def _fitted_to(
+    folder: Path, network: Network, recipe: Recipe | DefaultRecipes, learned: LearnedPrior | None, quiet: bool
+) -> tuple[Network, Prior | LearnedPrior]:
+    """Return the network with its tolerance, measured where it is not known, and the prior of a folder of images.
+
+    A learned prior stays.
+    """
     from dreamfilters.dreams.calibration import calibrate
     from dreamfilters.images import image_folder
     from dreamfilters.runs.dream_run import measured_prior
 
-    prior, failures = measured_prior(network, recipe, folder)
-    for failure in failures:
-        say(failure)
+    prior: Prior | LearnedPrior
+    if learned is None:
+        prior, failures = measured_prior(network, recipe, folder)
+        for failure in failures:
+            say(failure)
+    else:
+        prior = learned
     if network.tolerance is not None or not network.is_classifier:
         return network, prior
     with progress("calibrate", quiet) as report:

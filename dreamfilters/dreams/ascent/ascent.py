@@ -14,6 +14,7 @@ from dreamfilters.dreams.ascent.compiled_step import CompiledStep, State, where
 from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated, rose
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
+from dreamfilters.dreams.priors.denoised import Denoised
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import resize
 from dreamfilters.progress import OnProgress, Progress
@@ -143,8 +144,10 @@ class Ascent:
             state = program.start_from(keras.tree.map_structure(backend.tensor, params))
         best = _Best(program, state, wanted)
         log = _Log(len(best.start))
-        relaxed_steps = min(_RELAXED_STEPS, recipe.steps) if relaxed else 0
-        checks = check_steps(recipe.steps)
+        # images made of noise are finished after the last step only
+        is_finished_last = isinstance(recipe.parameterization, Denoised)
+        checks = {recipe.steps} if is_finished_last else check_steps(recipe.steps)
+        relaxed_steps = min(recipe.steps if is_finished_last else _RELAXED_STEPS, recipe.steps) if relaxed else 0
         frames = min(self.frames, recipe.steps)  # more would be the same steps
         frame_steps = {max(1, round(recipe.steps * k / frames)) for k in range(1, frames + 1)}
         for step in range(1, recipe.steps + 1):

@@ -23,6 +23,7 @@ from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.objectives.units import UNITS
 from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, Params
+from dreamfilters.dreams.priors.denoised import Denoised
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, motions_of, views_of
 from dreamfilters.errors import TargetError
@@ -174,17 +175,29 @@ def _step(evaluate: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: R
             count = state["alive"].shape[0]
             variables["offset"] = ops.zeros((count, canvas.height, canvas.width, canvas.channels))
         (_, scores), gradient = backend.value_and_gradient(total)(variables)
-        return _updated(recipe, state, gradient, scores, number), scores
+        return _updated(recipe, canvas, state, gradient, scores, seeds, number), scores
 
     return step
 
 
-def _updated(recipe: Recipe, state: State, gradient: dict[str, Any], scores: Tensor, number: Tensor) -> State:
+def _updated(
+    recipe: Recipe,
+    canvas: Canvas,
+    state: State,
+    gradient: dict[str, Any],
+    scores: Tensor,
+    seeds: backend.Seeds,
+    number: Tensor,
+) -> State:
     """Return the state after a move; an image with a number that is not finite stays as it was from then on."""
     slope = gradient["params"]
     move, memory = recipe.optimizer.move(slope, state["optimizer"], number)
     rate = recipe.optimizer.rate * schedule_factor(recipe.schedule, number, recipe.steps)
-    params = keras.tree.map_structure(lambda p, m: p + rate * m, state["params"], move)
+    if isinstance(recipe.parameterization, Denoised):
+        scaled = keras.tree.map_structure(lambda m: rate * m, move)
+        params = recipe.parameterization.moved(state["params"], scaled, canvas, seeds, number, recipe.steps)
+    else:
+        params = keras.tree.map_structure(lambda p, m: p + rate * m, state["params"], move)
     for edit in recipe.edits:  # a recipe with edits has pixels: Recipe sees to it
         params = {"pixels": edit(params["pixels"], slope["pixels"], number)}
     alive = ops.logical_and(state["alive"], ops.isfinite(scores))

@@ -50,10 +50,12 @@ class Evaluator:
         ReLU is raised instead.
         """
         seen = self._activations(image, wanted)
-        scores = self._scores(seen, wanted)
+        scores = raised = self._scores(seen, wanted)
+        if self.goal.raised is not None:
+            raised = self.goal.raised({layer: seen[name] for layer, name in self.names.items()}, wanted)
         if not self.nonlinear:
-            return scores, scores
-        return ops.where(scores == 0, self._scores(seen, wanted, pre_activation=True), scores), scores
+            return raised, scores
+        return ops.where(scores == 0, self._scores(seen, wanted, pre_activation=True), raised), scores
 
     def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""

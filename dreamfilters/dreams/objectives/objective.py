@@ -48,6 +48,7 @@ class Objective:
         maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
         classes: the class that each image shows, as (number, *position) with the position of a map of classes if only
             that counts; () unless each image shows one.
+        raised: what an ascent raises in place of the score, see `up_to`; None if that is `score`.
 
     Example:
         >>> goal = channel("conv6", [12]) - 0.5 * channel("conv6", [3])
@@ -65,6 +66,7 @@ class Objective:
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
     maximum: Score | None = None
     classes: tuple[tuple[int, ...], ...] = ()
+    raised: Score | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -116,7 +118,22 @@ class Objective:
 
     def at_maximum(self) -> Objective:
         """Return the objective that raises the maximum of each map instead of its mean, under the same names."""
-        return replace(self, score=self.maximum, kind=("maximum", self.kind)) if self.maximum else self
+        if self.maximum is None:
+            return self
+        return replace(self, score=self.maximum, kind=("maximum", self.kind), raised=None)
+
+    def up_to(self, limits: np.ndarray) -> Objective:
+        """Return the objective whose ascents gain nothing beyond these scores, (n,); the scores themselves stay."""
+        score, maximum, only = self.score, self.maximum, self.only
+        return replace(
+            self,
+            score=lambda seen, wanted: score(seen, wanted[0]),
+            raised=lambda seen, wanted: ops.minimum(score(seen, wanted[0]), wanted[1]),
+            maximum=None if maximum is None else lambda seen, wanted: maximum(seen, wanted[0]),
+            only=lambda wanted: only(wanted[0]),
+            wanted=(self.wanted, np.asarray(limits, "float32")),
+            kind=("up to", self.kind),
+        )
 
 
 def join(first: Objective, second: Objective) -> Objective:

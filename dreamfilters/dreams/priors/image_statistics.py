@@ -1,4 +1,4 @@
-"""Priors: color and spectrum statistics of natural images.
+"""Color and spectrum statistics of images, a prior that is measured.
 
 Mean color, color axes and spectrum are measured in logit space, log(x / (1 - x)), in which dreams are parameterized:
 sums and multiples there are always valid images. An image is sigmoid(mean + z @ colors), where the channels of z are
