@@ -72,7 +72,23 @@ def atlas(model: str, source: Path, folder: Path) -> None:
     run(CompareJob(plan, model, also=("classes",)), folder)
 
 
-KINDS: dict[str, Callable[[str, Path, Path], None]] = {"dream": dream, "scan": scan, "compare": compare, "atlas": atlas}
+def attribute(model: str, source: Path, folder: Path) -> None:
+    """Draw heatmaps, and measure the trust in them on some of the images."""
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks import load
+    from dreamfilters.runs.attribution_run import AttributionJob, AttributionSettings, run
+
+    options = AttributionSettings(("class:1", "conv2:0"), ("occlusion",), arrays=True, measured=2)
+    run(AttributionJob(load(model, form=FORM), image_folder(source), options, model), folder)
+
+
+KINDS: dict[str, Callable[[str, Path, Path], None]] = {
+    "dream": dream,
+    "scan": scan,
+    "compare": compare,
+    "atlas": atlas,
+    "attribute": attribute,
+}
 
 
 def fork(task: Callable[[], None]) -> int:

@@ -40,6 +40,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "dream": ("net.keras", "conv:0", "--frames", "2", "--start", "images/a/0.png", *QUICK, *FORM, "--out", OUT),
     "again": ("dreamed/conv-0-{conv}.png", "--out", OUT),
     "maps": ("net.keras", "images", "--arrays", *FORM, "--out", OUT),
+    "attribute": ("net.keras", "conv:0", "images", "--arrays", *FORM, "--out", OUT),
     "scan": ("net.keras", "images", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
     "ablate": ("net.keras", "conv:0", "images", *FORM, "--out", OUT),

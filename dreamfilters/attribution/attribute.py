@@ -58,8 +58,9 @@ def attribute(
         ModelError: no method fits the network.
 
     Example:
-        >>> attribute(network, "class:STOP", images[:2]).scores.shape
-        (2,)
+        >>> found = attribute(network, "class:STOP", images[:2], methods="gradient")
+        >>> found.heatmaps["gradient"].shape
+        (2, 48, 48)
     """
     network = network_of(network)
     chosen = chosen_methods(methods)

@@ -116,7 +116,7 @@ class Attributions:
             OutputError: the file cannot be written, or its name has another ending.
 
         Example:
-            >>> attribute(network, "class:STOP", images[:1]).save("stop.png").name
+            >>> attribute(network, "class:STOP", images[:1], methods="gradient").save("stop.png").name
             'stop.png'
         """
         return write_image(path, {".png": lambda: png_bytes(self.contact_sheet(*range(len(self))))})

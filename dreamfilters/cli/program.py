@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 
 import dreamfilters
-from dreamfilters.cli.commands import ablate, audit, calibrate, compare, dream, maps, model, prior, samples, scan, serve
+from dreamfilters.cli.commands import (
+    ablate,
+    attribute,
+    audit,
+    calibrate,
+    compare,
+    dream,
+    maps,
+    model,
+    prior,
+    samples,
+    scan,
+    serve,
+)
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.cli.options.defaults_file import read_defaults
 from dreamfilters.cli.output import say
@@ -35,7 +48,7 @@ app = typer.Typer(
 _SECTIONS = {  # of the help
     "Networks": (serve, model, calibrate),
     "Dreams": (dream, prior),
-    "Real images": (maps, scan, ablate),
+    "Real images": (maps, attribute, ablate, scan),
     "Dreams and real images": (audit, compare),
     "The built-in network": (samples,),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -29,10 +29,10 @@ from dreamfilters.networks.classes.predictions import predicted_from, prediction
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.array_files import npz_bytes
-from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import entered
+from dreamfilters.runs.storage.run_images import RunImages
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
 
@@ -121,11 +121,11 @@ def run(
             for index, maps in _all_maps(job, store):
                 finished[index] = maps
                 if progress is not None:
-                    tried = len(finished) + len(job.failures)
+                    tried = len(finished) + len(job.images.failures)
                     progress(Progress(tried, len(job.source), maps.image))
         except KeyboardInterrupt:
             stopped = True
-        failures, ordered = job.failures, tuple(finished[index] for index in sorted(finished))
+        failures, ordered = job.images.failures, tuple(finished[index] for index in sorted(finished))
         others = store.others(job.source.names)
         if not finished and failures and not stopped:
             if others:
@@ -172,15 +172,9 @@ class MapJob:
         }
 
     @cached_property
-    def size(self) -> tuple[int, int] | None:
-        """The size that images are resized to; None if no image can be read."""
-        height, width = self.network.form.size
-        if height is not None and width is not None:
-            return height, width
-        if self.options.size is not None:
-            return self.options.size
-        first = next((image for _, image in self.source.only(range(len(self.source)))), None)
-        return None if first is None else (height or first.shape[0], width or first.shape[1])
+    def images(self) -> RunImages:
+        """The images, as the network reads them."""
+        return RunImages(self.source, self.network.form, self.options.size)
 
     @cached_property
     def model(self) -> dict[str, str]:
@@ -194,7 +188,7 @@ class MapJob:
         return {
             "model": {"name": network.name, "fingerprint": self.model["fingerprint"]},
             "input": plain(network.form),
-            "size": self.size,
+            "size": self.images.size,
             "classes": list(network.classes),
             "units": {info.name: units for info, units in self.layers.values()},
             "style": asdict(options.style),
@@ -202,62 +196,26 @@ class MapJob:
             "pages": options.pages,
             "arrays": options.arrays,
             "versions": backend.versions(),
-            "images": {
-                name: {"label": self.source.labels[index], "file": self.file(index), "sha256": self.digests[index]}
-                for index, name in enumerate(self.source.names)
-            },
+            "images": self.images.as_values(),
         }
 
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""
         _ = self.layers  # raises for an unknown layer or unit
 
-    @property
-    def failures(self) -> dict[str, str]:
-        """Name -> reason of each image that could not be read so far."""
-        if isinstance(self.source, ImageArrays):
-            return {}
-        named = dict(zip(self.source.paths, self.source.names, strict=True))
-        return {named[path]: reason for path, reason in self.source.failures}
-
-    def images(self, indices: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
-        """Yield these images at the size of the network's input."""
-        if isinstance(self.source, ImageFolder):
-            form = self.network.form
-            return self.source.fitted(self.size, form.channels, form.resize, form.bits).only(indices)
-        return self.source.only(indices)
-
-    def file(self, index: int) -> str:
-        """Return the path of an image as it was given, "" for an array."""
-        return "" if isinstance(self.source, ImageArrays) else self.source.paths[index].as_posix()
-
-    @cached_property
-    def digests(self) -> tuple[str, ...]:
-        """The SHA-256 of each image's file or values, "" for a file that cannot be read; hashed once for a job."""
-        if isinstance(self.source, ImageArrays):
-            return tuple(sha256(image.tobytes()) for _, image in self.source.only(range(len(self.source))))
-        return tuple(map(_file_digest, self.source.paths))
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        return sha256(path.read_bytes())
-    except OSError:
-        return ""
-
 
 def _all_maps(job: MapJob, store: MapStore) -> Iterator[tuple[int, StoredMaps]]:
     """Yield index and maps of every readable image, those of an earlier run first."""
     names, missing = job.source.names, []
     for index, name in enumerate(names):
-        maps = store.finished(name, job.digests[index]) if store.folder(name).exists() else None
+        maps = store.finished(name, job.images.digests[index]) if store.folder(name).exists() else None
         if maps is None:
             missing.append(index)
         else:
             yield index, maps
     output = predicted_from(job.network) if job.options.top else None
     watched = [*(info.name for info, _ in job.layers.values()), *([output] if output else [])]
-    pairs = _or_nothing(job.images(missing))
+    pairs = _or_nothing(job.images.only(missing))
     with ThreadPoolExecutor(_THREADS) as threads:
         for index, image, seen in iter_activations(job.network, pairs, watched) if pairs is not None else ():
             yield index, _draw(job, store, threads, index, image, seen)
@@ -285,7 +243,7 @@ def _draw(
     if job.options.arrays:
         arrays = {stem: maps[stem].values.astype(layers[maps[stem].info.name]["array"]["type"]) for stem in maps}
         files[ARRAYS] = store.write(name, ARRAYS, npz_bytes(arrays))
-    record = {"label": label, "sha256": job.digests[index], "predictions": plain(found)}
+    record = {"label": label, "sha256": job.images.digests[index], "predictions": plain(found)}
     return store.finish(name, {**record, "layers": layers}, files)
 
 

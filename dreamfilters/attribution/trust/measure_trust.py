@@ -32,8 +32,9 @@ def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
         found: what `attribute` returned.
 
     Example:
-        >>> measure_trust(network, attribute(network, "class:STOP", images[:1])).rows[-1].method
-        'random'
+        >>> trust = measure_trust(network, attribute(network, "class:STOP", images[:1], methods="gradient"))
+        >>> [row.method for row in trust.rows]
+        ['gradient', 'random']
     """
     network, randomized = network_of(network), RandomizedNetworks()
     rows = []

@@ -162,6 +162,11 @@ def valid_targets(targets: list[str]) -> list[str]:
     return targets
 
 
+def valid_target(target: str | None) -> str | None:
+    """Return one target without a syntax error, as `valid_targets` does."""
+    return None if target is None else valid_targets([target])[0]
+
+
 def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
     """Return a check of a number of an option."""
 

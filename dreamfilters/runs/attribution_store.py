@@ -1,0 +1,198 @@
+"""A folder of heatmaps, with a subfolder for each image whose record is written last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dreamfilters
+from dreamfilters.attribution.trust.result import ImageValues
+from dreamfilters.errors import DamagedError
+from dreamfilters.runs.storage.file_names import slug
+from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
+from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest
+from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
+from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.serialization import plain, typed
+
+RECORD, SHEET, ARRAYS, PAGE = "attribution.json", "contact-sheet.png", "heatmaps.npz", "index.html"
+_OF_RUN = ("images", "classes")  # settings that a record does not repeat
+_SUFFIXES = (".png", ".npz", ".json")
+
+
+@dataclass(frozen=True)
+class StoredHeatmap:
+    """A heatmap on disk.
+
+    Attributes:
+        overlay: name of the PNG file.
+        array: its name in the .npz file, "" without arrays.
+        scale: the absolute value that the overlay draws in full color.
+        low, high: its least and greatest value.
+    """
+
+    overlay: str
+    array: str
+    scale: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StoredMeasure:
+    """A measure of trust in one heatmap, see `Measured`; NaN where it is not defined."""
+
+    value: float
+    by_chance: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedTarget:
+    """The heatmaps of one target on one image.
+
+    Attributes:
+        target: what is explained.
+        score: of the image.
+        heatmaps: method -> its heatmap.
+        reasons: method -> why it has none.
+        trust: method -> measure -> its value; {} for an image that was not measured.
+    """
+
+    target: str
+    score: float
+    heatmaps: Mapping[str, StoredHeatmap]
+    reasons: Mapping[str, str]
+    trust: Mapping[str, Mapping[str, StoredMeasure]]
+
+    @property
+    def values(self) -> ImageValues:
+        """The measures as `trust_of` takes them."""
+        return {
+            method: {name: (one.value, one.by_chance) for name, one in measures.items()}
+            for method, measures in self.trust.items()
+        }
+
+
+@dataclass(frozen=True)
+class StoredAttribution:
+    """The finished heatmaps of one image.
+
+    Attributes:
+        folder: the folder with the files.
+        image: name of the image.
+        label: its label, "" if it is unknown.
+        predicted: the predicted class with its probability, "" without classes.
+        targets: what is explained on it.
+    """
+
+    folder: Path
+    image: str
+    label: str
+    predicted: str
+    targets: tuple[ExplainedTarget, ...]
+
+    @classmethod
+    def of(cls, folder: Path, record: Mapping[str, Any]) -> StoredAttribution:
+        """Return the heatmaps with this record.
+
+        Raises:
+            ValueError: its values are not those of heatmaps.
+        """
+        image, label, predicted = (typed(str, record.get(key), key) for key in ("image", "label", "predicted"))
+        targets = typed(tuple[ExplainedTarget, ...], record.get("targets"), "targets")
+        return cls(folder, image, label, predicted, targets)
+
+    @property
+    def sheet(self) -> Path:
+        """The contact sheet: a row for each target, with the overlays of all methods."""
+        return self.folder / SHEET
+
+
+@dataclass(frozen=True)
+class AttributionStore:
+    """The heatmaps in a claimed folder."""
+
+    run: RunFolder
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of an image's heatmaps, which may not exist yet."""
+        return self.run.path / slug(name)
+
+    def write(self, name: str, contents: Mapping[str, bytes], record: Mapping[str, Any]) -> StoredAttribution:
+        """Write the files of an image, and its record last, which marks the image as finished."""
+        files = {file: self.run.write(f"{slug(name)}/{file}", content) for file, content in sorted(contents.items())}
+        values = plain({**self._common, "image": name, "files": files, **record})
+        self.run.write(f"{slug(name)}/{RECORD}", with_checksum(as_json(values)).encode())
+        return StoredAttribution.of(self.folder(name), values)
+
+    def finished(self, name: str, digest: str) -> StoredAttribution | None:
+        """Return the undamaged heatmaps of an image with this SHA-256 and the settings of this run, or None."""
+        folder = self.folder(name)
+        if not folder.exists():
+            return None
+        try:
+            record = read_json(folder, RECORD)
+            listed = typed(Mapping[str, str], record.get("files"), "files")
+            files = {file: file_digest(folder, file) for file in listed if Path(file).name == file}
+            wanted = {**self._common, "files": files, "image": name, "sha256": digest}
+            same = all(record.get(key) == value for key, value in wanted.items())
+            return StoredAttribution.of(folder, record) if same else None
+        except (DamagedError, ValueError):
+            return None
+
+    def close(self, stored: Sequence[StoredAttribution], page: bytes, trust: Any, failures: Mapping[str, str]) -> None:
+        """Write the page and the manifest, and remove what an earlier run left of an image that now fails.
+
+        Args:
+            stored: the finished images.
+            page: the content of `index.html`.
+            trust: the table of trust as JSON values, None without.
+            failures: name and reason of each image that cannot be read.
+        """
+        for name in failures:
+            self.run.remove(_files_of(self.run.path, name))
+        records = [f"{one.folder.name}/{RECORD}" for one in stored]
+        files = {record: file_digest(self.run.path, record) for record in records}
+        files[PAGE] = self.run.write(PAGE, page)
+        images = [
+            {
+                "image": one.image,
+                "label": one.label,
+                "predicted": one.predicted,
+                "folder": one.folder.name,
+                "scores": {each.target: each.score for each in one.targets},
+            }
+            for one in stored
+        ]
+        self.run.save_manifest(files, {"images": images, "trust": trust}, failures.items())
+
+    def clear(self) -> None:
+        """Remove every file of this run."""
+        self.run.remove(KIND.files_in(self.run.path))
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        settings = {key: value for key, value in self.run.settings.items() if key not in _OF_RUN}
+        return {KEY: dreamfilters.__version__, **settings}
+
+
+def _written(folder: Path, manifest: Manifest) -> list[str]:
+    return [PAGE, *(name for image in manifest.settings["images"] for name in _files_of(folder, image))]
+
+
+def _files_of(folder: Path, image: str) -> list[str]:
+    """Return the names, relative to the run folder, of the files of one image."""
+    place = folder / slug(image)
+    names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
+    return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
+
+
+KIND = RunKind(
+    "attribute",
+    "heatmaps",
+    _written,
+    planned=lambda settings: [MANIFEST, PAGE, *map(slug, settings["images"])],
+)
