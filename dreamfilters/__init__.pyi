@@ -110,7 +110,7 @@ from .report.report import write_report as write_report
 from .runs.ablation_store import read_ablation as read_ablation
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
-from .runs.map_run import MapSettings as MapSettings, draw_maps as draw_maps
+from .runs.by_image.map_run import MapSettings as MapSettings, draw_maps as draw_maps
 from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
 from .runs.scan_run import read_scan as read_scan

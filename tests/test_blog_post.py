@@ -12,7 +12,7 @@ import pytest
 
 import dreamfilters as df
 from dreamfilters.images import read_image
-from dreamfilters.runs.map_run import MapSettings
+from dreamfilters.runs.by_image.map_run import MapSettings
 from tests.blog_post import RED, SILENT, STOP, drawings, normalized, peaks, redness, without_red
 
 IMAGES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "gtsrb" / "originals.zip"

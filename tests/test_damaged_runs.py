@@ -24,11 +24,13 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, Network, load
-from dreamfilters.runs import atlas_run, audit_run, compare_run, dream_run, map_run, scan_run
+from dreamfilters.runs import atlas_run, audit_run, compare_run, dream_run, scan_run
 from dreamfilters.runs.audit_run import AuditJob, read_audit
+from dreamfilters.runs.by_image import attribution_run, map_run
+from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
+from dreamfilters.runs.by_image.map_run import MapJob, MapSettings
 from dreamfilters.runs.compare_run import CompareJob
 from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.map_run import MapJob, MapSettings
 from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.scan_run import StoredScanJob, read_scan
 from tests.thorough import THOROUGH
@@ -74,6 +76,9 @@ def commands(network: Network, spec: str, images: Path) -> Iterator[tuple[str, C
     audit, layers = AuditJob(network, spec, scan, layers=("conv1",)), (*atlas_run.atlas_targets(network, ["conv1"]),)
     yield "dream", lambda folder, **how: dream_run.run(dream, folder, **how), ""
     yield "maps", lambda folder, **how: map_run.run(maps, folder, **how), ""
+    settings = AttributionSettings(("class:1",), ("gradient",), arrays=True, measured=1)
+    heatmaps = AttributionJob(network, image_folder(images / "01.png"), settings)
+    yield "attribute", lambda folder, **how: attribution_run.run(heatmaps, folder, **how), ""
     yield "scan", lambda folder, **how: scan_run.run(StoredScanJob(scan, spec, save_every=0), folder, **how), "03.png"
     yield "audit", lambda folder, **how: audit_run.run(audit, folder, **how), ""
     yield "compare", lambda folder, **how: compare_run.run(CompareJob(plan, spec), folder, **how), "measuring"

@@ -13,10 +13,12 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, png_text
 from dreamfilters.networks import LOGITS, load
-from dreamfilters.runs import audit_run, dream_run, map_run, scan_run
+from dreamfilters.runs import audit_run, dream_run, scan_run
 from dreamfilters.runs.audit_run import AuditJob, read_audit
+from dreamfilters.runs.by_image import attribution_run, map_run
+from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
+from dreamfilters.runs.by_image.map_run import MapJob, MapSettings
 from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.map_run import MapJob, MapSettings
 from dreamfilters.runs.reproduction import job_of
 from dreamfilters.runs.scan_run import StoredScanJob, read_scan
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
@@ -39,6 +41,10 @@ def jobs(make_noisy):
         "scan": (scan_run.run, StoredScanJob(scan, spec)),
         "audit": (audit_run.run, AuditJob(network, spec, scan, layers=("conv1",))),
         "dream": (dream_run.run, DreamJob(network, spec, ("conv1:0-1",), QUICK, 3)),
+        "attribute": (
+            attribution_run.run,
+            AttributionJob(network, image_folder(images / "01.png"), AttributionSettings(("class:1",), ("gradient",))),
+        ),
         "maps": (map_run.run, MapJob(network, image_folder(images / "01.png"), MapSettings(("conv1",), pages=False))),
     }
 
@@ -251,10 +257,27 @@ def test_a_forged_record_of_maps_is_made_again(jobs, whole, copy, path, value):
     assert (folder / name).read_bytes() == (whole / "maps" / name).read_bytes()
 
 
+HEATMAPS = {
+    "image": [3], "label": [None, 3], "predicted": [None, 3], "targets": [3, [3], [{}], {}],
+    "targets.0.heatmaps": [3, {"gradient": 3}], "targets.0.score": ["high"],
+    "files": [3, {"../../x": "0"}, {"/dev/zero": "0"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in HEATMAPS.items() for value in values])
+def test_a_forged_record_of_heatmaps_is_made_again(jobs, whole, copy, path, value):
+    run, job = jobs["attribute"]
+    folder = copy("attribute")
+    name = next(folder.glob("*/attribution.json")).relative_to(folder).as_posix()
+    forge(folder, lambda values: put(values, path, value), name)
+    run(job, folder)
+    assert (folder / name).read_bytes() == (whole / "attribute" / name).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("name", "path", "value"),
     [
-        ("dream", "settings.targets", 3), ("dream", "settings.targets", [3]), ("dream", "settings.targets", ...),
+        ("attribute", "settings.images", 3), ("attribute", "settings", {}), ("dream", "settings.targets", 3), ("dream", "settings.targets", [3]), ("dream", "settings.targets", ...),
         ("dream", "settings", {}), ("maps", "settings.images", 3), ("maps", "settings.images", {"x": 3}),
         ("maps", "settings.images", {"x": {"label": ""}}), ("maps", "settings", {}), ("scan", "settings", {}),
     ],

@@ -21,7 +21,7 @@ from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_val
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
-    from dreamfilters.runs.attribution_run import AttributionSummary
+    from dreamfilters.runs.by_image.attribution_run import AttributionSummary
     from dreamfilters.runs.storage.run_result import RunResult
 
 
@@ -68,7 +68,7 @@ def attribute(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Draw which pixels of images raise or lower the score of a class or a unit.
+    """Draw which pixels of an image a class depends on.
 
     \b
     Examples:
@@ -89,8 +89,8 @@ def attribute(
     targets, images = _targets_and_images(words)
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.attribution_run import AttributionJob, AttributionSettings, run
-    from dreamfilters.runs.attribution_store import KIND
+    from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
+    from dreamfilters.runs.by_image.attribution_store import KIND
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)

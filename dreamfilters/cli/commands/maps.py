@@ -22,8 +22,8 @@ from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_val
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
-    from dreamfilters.runs.map_run import MapSettings
-    from dreamfilters.runs.map_store import StoredMaps
+    from dreamfilters.runs.by_image.map_run import MapSettings
+    from dreamfilters.runs.by_image.map_store import StoredMaps
     from dreamfilters.runs.storage.run_result import RunResult
 
 
@@ -73,8 +73,8 @@ def maps(
     """
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.map_run import MapJob, run
-    from dreamfilters.runs.map_store import KIND
+    from dreamfilters.runs.by_image.map_run import MapJob, run
+    from dreamfilters.runs.by_image.map_store import KIND
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
@@ -92,7 +92,7 @@ def _settings(
     size: tuple[int, int] | None,
 ) -> MapSettings:  # fmt: skip
     from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
-    from dreamfilters.runs.map_run import MapSettings
+    from dreamfilters.runs.by_image.map_run import MapSettings
 
     scale, colormap, overlay = style
     return MapSettings(

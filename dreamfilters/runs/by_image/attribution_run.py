@@ -38,7 +38,7 @@ from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.report.attribution_page import PageRow, attribution_page
-from dreamfilters.runs.attribution_store import (
+from dreamfilters.runs.by_image.attribution_store import (
     ARRAYS,
     KIND,
     SHEET,

@@ -27,7 +27,7 @@ from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.progress import OnProgress, Progress
-from dreamfilters.runs.map_store import KIND, MapStore, StoredMaps
+from dreamfilters.runs.by_image.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.file_names import readable
 from dreamfilters.runs.storage.records import model_values

@@ -17,7 +17,7 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.images import image_folder, read_image
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks import LOGITS
-from dreamfilters.runs.attribution_run import AttributionJob, AttributionSettings, run
+from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
 
 METHODS = ("toy-gradient", "toy-unfitting")
 

@@ -18,7 +18,7 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, load
-from dreamfilters.runs.map_run import MapSettings, draw_maps
+from dreamfilters.runs.by_image.map_run import MapSettings, draw_maps
 
 QUICK = MapSettings(layers=("conv1", "classes"), pages=False)
 
@@ -278,7 +278,7 @@ _RUN = """
     from pathlib import Path
     from dreamfilters.images import image_folder
     from dreamfilters.networks import InputForm, Network
-    from dreamfilters.runs.map_run import MapSettings, draw_maps
+    from dreamfilters.runs.by_image.map_run import MapSettings, draw_maps
     model = keras.saving.load_model(sys.argv[1], compile=False)
     network = Network(model, InputForm.from_range(0, 1, size=(16, 16)), ("STOP", "Vorfahrt achten", "20"), name="tiny")
     draw_maps(network, image_folder(sys.argv[2]), Path(sys.argv[3]), MapSettings(arrays="float32"))

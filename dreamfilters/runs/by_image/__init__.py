@@ -1,0 +1,1 @@
+"""Runs whose results are a folder for each image: maps and heatmaps."""
