@@ -277,7 +277,8 @@ def test_a_forged_record_of_heatmaps_is_made_again(jobs, whole, copy, path, valu
 @pytest.mark.parametrize(
     ("name", "path", "value"),
     [
-        ("attribute", "settings.images", 3), ("attribute", "settings", {}), ("dream", "settings.targets", 3), ("dream", "settings.targets", [3]), ("dream", "settings.targets", ...),
+        ("attribute", "settings.images", 3), ("attribute", "settings", {}),
+        ("dream", "settings.targets", 3), ("dream", "settings.targets", [3]), ("dream", "settings.targets", ...),
         ("dream", "settings", {}), ("maps", "settings.images", 3), ("maps", "settings.images", {"x": 3}),
         ("maps", "settings.images", {"x": {"label": ""}}), ("maps", "settings", {}), ("scan", "settings", {}),
     ],
