@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.methods.class_activation_maps import GradCam, GradCamPlusPlus, LayerCam
 from dreamfilters.attribution.methods.gradients import Gradient, GradientXInput, SmoothGrad
 from dreamfilters.attribution.methods.integrated_gradients import IntegratedGradients
 from dreamfilters.attribution.methods.occlusion import Occlusion
 from dreamfilters.attribution.methods.rise import Rise
+from dreamfilters.attribution.methods.unit_masks import AblationCam, ScoreCam
 from dreamfilters.registry import Registry
 
 ATTRIBUTIONS: Registry[Attribution] = Registry(
@@ -16,6 +18,11 @@ ATTRIBUTIONS: Registry[Attribution] = Registry(
         GradientXInput(),
         SmoothGrad(),
         IntegratedGradients(),
+        GradCam(),
+        GradCamPlusPlus(),
+        LayerCam(),
+        ScoreCam(),
+        AblationCam(),
         Occlusion(),
         Rise(),
     ],

@@ -179,8 +179,11 @@ class Network:
         exact = {name: self._exact(name) for name in sorted(layers)}
         run = watching.watch(self.graph, frozenset(exact.values()), relaxed=relaxed)
 
-        def renamed(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-            activations = run(x, {exact[name]: units for name, units in (only or {}).items()})
+        def renamed(
+            x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None
+        ) -> dict[str, Tensor]:
+            chosen, changes = ({exact[name]: value for name, value in (given or {}).items()} for given in (only, added))
+            activations = run(x, chosen, changes)
             if LOGITS in activations:
                 activations[LOGITS] = self.class_logits(activations[LOGITS])
             return {name: activations[known] for name, known in exact.items()}

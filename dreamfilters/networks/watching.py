@@ -31,9 +31,14 @@ class ForwardPass(Protocol):
 
     `only` gives the one unit of a layer that is needed for each image, (n,). Where this saves work, the activation has
     the shape (n, ..., 1) and holds this unit only.
+
+    `added` gives tensors of the shape of the activation that are added to the outputs of watched layers, for what comes
+    after them too. Added zeros change nothing, and a gradient for them is that for the layer's output.
     """
 
-    def __call__(self, x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    def __call__(
+        self, x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
         """Return the activations of the watched layers."""
 
 
@@ -78,13 +83,17 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
     calls = _calls(graph, needed, relaxed=relaxed)
     inner = {slot for call in calls for slot in call.step.inputs}
 
-    def run(x: Tensor, only: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        only = only or {}
+    def run(
+        x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        only, added = only or {}, added or {}
         values, linear = _of_input(graph, x), dict[int, Tensor]()
         for call in calls:
             # other steps need all units of a layer that they read
             is_last = call.step.name in only and not inner.intersection(call.step.outputs)
             call(values, linear, only[call.step.name] if is_last else None)
+            if call.step.name in added:
+                _add(values, call.step, added[call.step.name])
         return {
             layer: _rows(layer, _channels_last((linear if is_linear else values)[step.outputs[0]], step), x.shape[0])
             for layer, (step, is_linear) in watched.items()
@@ -249,6 +258,14 @@ class _Call:
             raise
         except Exception as error:  # layers raise errors of many types for shapes that they do not support
             raise ModelError(f"{self.step.name}: {self.step.type} cannot be computed: {reason(error)}") from error
+
+
+def _add(values: dict[int, Tensor], step: Step, change: Tensor) -> None:
+    """Add a change of an activation, with the channels last, to the output of a step."""
+    if step.channels_first and len(change.shape) == 4:
+        change = ops.transpose(change, (0, 3, 1, 2))
+    slot = step.outputs[0]
+    values[slot] = values[slot] + ops.cast(change, values[slot].dtype)
 
 
 def _channels_last(value: Tensor, step: Step) -> Tensor:

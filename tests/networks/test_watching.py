@@ -142,6 +142,30 @@ def test_the_calls_of_a_shared_layer_are_separate(shared):
     np.testing.assert_allclose(seen["shared#1"], conv(seen["pool"]), atol=1e-6)
 
 
+def test_what_is_added_to_a_layer_passes_on_to_all_that_reads_it(branches):
+    """`both` joins `narrow` and `sum`, and `sum` reads the stem and `wide`, which reads the stem too."""
+    graph, names = flatten(branches), frozenset({"stem", "wide", "sum", "both", "average"})
+    rng = np.random.default_rng(1)
+    images, change = (rng.normal(size=(2, 16, 16, channels)).astype("float32") for channels in (3, 4))
+    usual = watch(graph, names)(images)
+    seen = watch(graph, names)(images, added={"wide": change})
+    np.testing.assert_array_equal(seen["stem"], usual["stem"])
+    for name, expected in {"wide": change, "sum": change, "both": np.pad(change, [(0, 0)] * 3 + [(4, 0)])}.items():
+        np.testing.assert_allclose(seen[name], usual[name] + expected, atol=1e-5)
+    np.testing.assert_allclose(seen["average"][:, 4:], usual["average"][:, 4:] + change.mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_what_is_added_has_the_channels_last_whatever_the_layer_has():
+    x = keras.Input((2, 3, 4))
+    maps = layers.ZeroPadding2D(1, data_format="channels_first", name="padded")(x)
+    graph = flatten(keras.Model(x, layers.GlobalAveragePooling2D(data_format="channels_first", name="average")(maps)))
+    change = np.zeros((1, 5, 6, 2), "float32")
+    change[0, 4, 5, 1] = 30
+    seen = watch(graph, frozenset({"padded", "average"}))(np.zeros((1, 3, 4, 2), "float32"), added={"padded": change})
+    np.testing.assert_array_equal(seen["padded"], change)
+    np.testing.assert_allclose(seen["average"], [[0, 1]], atol=1e-6)
+
+
 @pytest.mark.thorough
 def test_a_real_architecture_at_a_size_it_was_not_built_for(fill):
     model = fill(keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, include_top=False))
