@@ -261,11 +261,9 @@ class _Call:
 
 
 def _add(values: dict[int, Tensor], step: Step, change: Tensor) -> None:
-    """Add a change of an activation, with the channels last, to the output of a step."""
-    if step.channels_first and len(change.shape) == 4:
-        change = ops.transpose(change, (0, 3, 1, 2))
+    """Add a change of an activation, with its channels last, to the output of a step."""
     slot = step.outputs[0]
-    values[slot] = values[slot] + ops.cast(change, values[slot].dtype)
+    values[slot] = values[slot] + _own_axes(change, step)
 
 
 def _channels_last(value: Tensor, step: Step) -> Tensor:
