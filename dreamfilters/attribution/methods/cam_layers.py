@@ -18,8 +18,11 @@ from dreamfilters.networks import LOGITS, LayerInfo, Network
 from dreamfilters.networks.graph import Step
 from dreamfilters.networks.layers.layer_info import ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import outputs_of
+from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.programs import programs_of
 from dreamfilters.networks.watching import layer_named_by, logits_step
+
+_FORWARDED = types_of("identity", "cast")  # such as Dropout: the layer before has the same maps
 
 
 def cam_layer(network: Network, objective: Objective, layer: str | None, size: tuple[int, int]) -> LayerInfo:
@@ -34,9 +37,8 @@ def cam_layer(network: Network, objective: Objective, layer: str | None, size: t
         ModelError: the layer has no positions.
         TargetError: the objective does not depend on the layer, or on none with positions.
 
-    >>> from dreamfilters import logit
     >>> cam_layer(network, logit(14), None, (48, 48)).name
-    'conv6'
+    'pool3'
     """
     steps = _steps_to(network, objective)
     names, target = [step.name for step in steps], objective.names[0]
@@ -50,6 +52,7 @@ def cam_layer(network: Network, objective: Objective, layer: str | None, size: t
         return info
     learned = next((number for number, step in enumerate(steps) if _has_kernel(step)), len(steps))
     found = [info for info in map(network.layer, names[learned:]) if _has_positions(network, info)]
+    found = [info for info in found if info.type not in _FORWARDED]
     if not found:
         raise TargetError(
             f"{target}: in {network.name} it depends on no layer with positions for CAM; occlusion and rise need none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from dreamfilters import backend
 from dreamfilters.attribution.methods.cam_layers import activation_and_gradient, cam_layer, over_image, planes_of
 from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.settings import Settings
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 from dreamfilters.networks.programs import programs_of
@@ -22,7 +23,7 @@ Combine: TypeAlias = Callable[[Plane, Plane], Plane]  # activation (h, w, c), gr
 
 
 @dataclass(frozen=True)
-class GradCam:
+class GradCam(Settings):
     """Grad-CAM: the maps of a layer, each weighted by the mean of its gradient.
 
     With a_k the map of unit k and w_k the mean over positions of d score / d a_k, the map is max(0, sum of w_k * a_k).
@@ -36,18 +37,16 @@ class GradCam:
 
     Attributes:
         layer: the layer (default: the last one with positions, a map or patch tokens, that the objective depends on).
-        name: the key in the registry.
-        meaning: what a value states.
 
     Example:
-        >>> from dreamfilters import logit
         >>> GradCam()(network, logit(14), images[:2]).shape, GradCam("conv4")(network, logit(14), images[:1]).shape
         ((2, 48, 48), (1, 48, 48))
     """
 
+    name: ClassVar[str] = "grad-cam"
+    meaning: ClassVar[str] = "maps of the last layer with positions, weighted by their mean gradients; positive part"
+
     layer: str | None = None
-    name: str = "grad-cam"
-    meaning: str = "the maps of the last layer with positions, weighted by the mean of their gradients, where positive"
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w), zero or more, for images (n, h, w, c) in [0, 1]."""
@@ -55,7 +54,7 @@ class GradCam:
 
 
 @dataclass(frozen=True)
-class GradCamPlusPlus:
+class GradCamPlusPlus(Settings):
     """Grad-CAM++: as Grad-CAM, with weights that count positive gradients only, more evenly over several objects.
 
     With g the gradient d score / d a_k, the weight of unit k is the sum over positions of alpha * max(0, g), and alpha
@@ -69,18 +68,16 @@ class GradCamPlusPlus:
 
     Attributes:
         layer: the layer, as in `GradCam`.
-        name: the key in the registry.
-        meaning: what a value states.
 
     Example:
-        >>> from dreamfilters import logit
         >>> GradCamPlusPlus()(network, logit(14), images[:2]).shape
         (2, 48, 48)
     """
 
+    name: ClassVar[str] = "grad-cam++"
+    meaning: ClassVar[str] = "maps of the last layer with positions, weighted by positive gradients; positive part"
+
     layer: str | None = None
-    name: str = "grad-cam++"
-    meaning: str = "the maps of the last layer with positions, weighted by their positive gradients, where positive"
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w), zero or more, for images (n, h, w, c) in [0, 1]."""
@@ -88,7 +85,7 @@ class GradCamPlusPlus:
 
 
 @dataclass(frozen=True)
-class LayerCam:
+class LayerCam(Settings):
     """LayerCAM: the maps of a layer, weighted at each position by the positive part of its own gradient.
 
     The map is max(0, sum over k of max(0, d score / d a_k) * a_k). Unlike Grad-CAM it is of use in early layers too,
@@ -99,18 +96,16 @@ class LayerCam:
 
     Attributes:
         layer: the layer, as in `GradCam`.
-        name: the key in the registry.
-        meaning: what a value states.
 
     Example:
-        >>> from dreamfilters import logit
         >>> LayerCam("conv3")(network, logit(14), images[:2]).shape
         (2, 48, 48)
     """
 
+    name: ClassVar[str] = "layer-cam"
+    meaning: ClassVar[str] = "maps of the last layer with positions, times their positive gradients; positive part"
+
     layer: str | None = None
-    name: str = "layer-cam"
-    meaning: str = "the maps of the last layer with positions times their positive gradients, where positive"
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w), zero or more, for images (n, h, w, c) in [0, 1]."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy import ndimage
 
-from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images.decoding import MID_GRAY
 
 Fill: TypeAlias = Literal["gray", "black", "mean", "blur"]
-FILLS: tuple[Fill, ...] = get_args(Fill)
 
 _BLUR = 0.1  # std of the Gaussian, as a share of the shorter side: leaves colors and no shape
 
@@ -28,9 +26,3 @@ def fill_of(image: Floats, fill: Fill) -> Floats:
         return np.asarray(ndimage.gaussian_filter(image, (std, std, 0), mode="nearest"), np.float32)
     color = {"gray": MID_GRAY, "black": 0.0}.get(fill, image.mean(axis=(0, 1), dtype=np.float64))
     return np.broadcast_to(np.asarray(color, np.float32), image.shape).copy()
-
-
-def check_fill(fill: str) -> None:
-    """Raise RecipeError unless there is such a fill."""
-    if fill not in FILLS:
-        raise RecipeError(f"fill={fill!r}: give {', '.join(map(repr, FILLS[:-1]))} or {FILLS[-1]!r}")

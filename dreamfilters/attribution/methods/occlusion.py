@@ -7,24 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.attribution.methods.fills import Fill, check_fill, fill_of
+from dreamfilters.attribution.methods.fills import Fill, fill_of
 from dreamfilters.attribution.methods.versions import version_batches
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
+from dreamfilters.dreams.settings import Limit, Settings
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 
+_PART = Limit("must be above 0 and at most 1, the shorter side", lambda part: 0 < part <= 1)
+PartOfSide: TypeAlias = Annotated[float, _PART]
+
 
 @dataclass(frozen=True)
-class Occlusion:
+class Occlusion(Settings):
     """A window slides over the image and is filled; a pixel has the mean drop of the score over its windows.
 
     The windows lie inside the image, and the last ones in each direction end at its edge. Every window is a forward
@@ -35,30 +40,26 @@ class Occlusion:
         stride: distance between windows, as a share of the shorter side, at most `window`.
         fill: what the window shows: "gray" (0.5), "black", "mean" (the image's mean color) or "blur" (the image,
             blurred).
-        name: the key in the registry.
-        meaning: what a value states.
 
     Raises:
         RecipeError: a setting is out of range.
 
     Example:
-        >>> from dreamfilters import logit
         >>> Occlusion(window=0.25, stride=0.25)(network, logit(14), images[:2]).shape
         (2, 48, 48)
     """
 
-    window: float = 0.2
-    stride: float = 0.05
+    name: ClassVar[str] = "occlusion"
+    meaning: ClassVar[str] = "the drop of the score when a window over the pixel is filled, averaged over windows"
+
+    window: PartOfSide = 0.2
+    stride: PartOfSide = 0.05
     fill: Fill = "gray"
-    name: str = "occlusion"
-    meaning: str = "the drop of the score when a window over the pixel is filled, averaged over windows"
 
     def __post_init__(self) -> None:
-        if not 0 < self.window <= 1:
-            raise RecipeError(f"window={self.window}: must be above 0 and at most 1, the shorter side of the image")
-        if not 0 < self.stride <= self.window:
-            raise RecipeError(f"stride={self.stride}: must be above 0 and at most window={self.window}")
-        check_fill(self.fill)
+        super().__post_init__()
+        if self.stride > self.window:
+            raise RecipeError(f"stride={self.stride}: at most window={self.window}, or windows leave pixels out")
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) for images (n, h, w, c) in [0, 1]."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.attribution.methods.fills import Fill, check_fill, fill_of
+from dreamfilters.attribution.methods.fills import Fill, fill_of
 from dreamfilters.attribution.methods.versions import version_batches
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
+from dreamfilters.dreams.settings import Limit, NonNegativeInt, PositiveInt, Settings, at_least
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
@@ -26,7 +28,7 @@ _SMALL = 1e-12  # variance of a mask below which a pixel was never hidden or alw
 
 
 @dataclass(frozen=True)
-class Rise:
+class Rise(Settings):
     """Random masks of a coarse grid show parts of the image; a pixel has the slope of the score on how much it shows.
 
     Each cell of the grid is shown with probability `shown`. The grid is enlarged bilinearly to the image and shifted at
@@ -45,34 +47,23 @@ class Rise:
         fill: what hidden pixels show: "gray" (0.5), "black", "mean" (the image's mean color) or "blur" (the image,
             blurred).
         seed: seed of the masks.
-        name: the key in the registry.
-        meaning: what a value states.
 
     Raises:
         RecipeError: a setting is out of range.
 
     Example:
-        >>> from dreamfilters import logit
         >>> Rise(masks=64)(network, logit(14), images[:2]).shape
         (2, 48, 48)
     """
 
-    masks: int = 1024
-    grid: int = 7
-    shown: float = 0.5
-    fill: Fill = "gray"
-    seed: int = 0
-    name: str = "rise"
-    meaning: str = "the rise of the score from random masks that hide the pixel to those that show it"
+    name: ClassVar[str] = "rise"
+    meaning: ClassVar[str] = "the rise of the score from random masks that hide the pixel to those that show it"
 
-    def __post_init__(self) -> None:
-        if self.masks < 2:
-            raise RecipeError(f"masks={self.masks}: must be at least 2")
-        if self.grid < 1:
-            raise RecipeError(f"grid={self.grid}: must be at least 1")
-        if not 0 < self.shown < 1:
-            raise RecipeError(f"shown={self.shown}: a probability between 0 and 1")
-        check_fill(self.fill)
+    masks: Annotated[int, at_least(2)] = 1024
+    grid: PositiveInt = 7
+    shown: Annotated[float, Limit("a probability between 0 and 1", lambda shown: 0 < shown < 1)] = 0.5
+    fill: Fill = "gray"
+    seed: NonNegativeInt = 0
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) for images (n, h, w, c) in [0, 1]."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from keras import ops
@@ -14,18 +15,19 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.attribution.methods.cam_layers import cam_layer, enlarging, over_image, planes_of
-from dreamfilters.attribution.methods.fills import Fill, check_fill, fill_of
+from dreamfilters.attribution.methods.fills import Fill, fill_of
 from dreamfilters.attribution.methods.versions import version_batches
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
+from dreamfilters.dreams.settings import Settings
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.networks import LayerInfo, Network
 from dreamfilters.networks.programs import programs_of
 
 
 @dataclass(frozen=True)
-class ScoreCam:
+class ScoreCam(Settings):
     """Score-CAM: the maps of a layer, weighted by the scores of the image where each of them is large.
 
     The map of unit k is enlarged to the image and scaled to [0, 1]. As a mask it shows the image over a fill, and s_k
@@ -39,25 +41,20 @@ class ScoreCam:
     Attributes:
         layer: the layer, as in `GradCam`.
         fill: what hidden pixels show, as in `Rise`; in the paper 0 after the preprocessing, near gray.
-        name: the key in the registry.
-        meaning: what a value states.
 
     Raises:
         RecipeError: there is no such fill.
 
     Example:
-        >>> from dreamfilters import logit
         >>> ScoreCam()(network, logit(14), images[:1]).shape
         (1, 48, 48)
     """
 
+    name: ClassVar[str] = "score-cam"
+    meaning: ClassVar[str] = "maps of the last layer with positions, weighted by the scores they show; positive part"
+
     layer: str | None = None
     fill: Fill = "gray"
-    name: str = "score-cam"
-    meaning: str = "the maps of the last layer with positions, weighted by the score of what each shows, where positive"
-
-    def __post_init__(self) -> None:
-        check_fill(self.fill)
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w), zero or more, for images (n, h, w, c) in [0, 1]."""
@@ -75,7 +72,7 @@ class ScoreCam:
 
 
 @dataclass(frozen=True)
-class AblationCam:
+class AblationCam(Settings):
     """Ablation-CAM: the maps of a layer, each weighted by the drop of the score when it is set to zero.
 
     The map is max(0, sum over k of (score - score without k) * a_k). The paper divides by the score, which scales the
@@ -86,20 +83,16 @@ class AblationCam:
 
     Attributes:
         layer: the layer, as in `GradCam`.
-        name: the key in the registry.
-        meaning: what a value states.
 
     Example:
-        >>> from dreamfilters import logit
         >>> AblationCam()(network, logit(14), images[:1]).shape
         (1, 48, 48)
     """
 
+    name: ClassVar[str] = "ablation-cam"
+    meaning: ClassVar[str] = "maps of the last layer with positions, weighted by the drop without each; positive part"
+
     layer: str | None = None
-    name: str = "ablation-cam"
-    meaning: str = (
-        "the maps of the last layer with positions, weighted by the score's drop without each, where positive"
-    )
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w), zero or more, for images (n, h, w, c) in [0, 1]."""

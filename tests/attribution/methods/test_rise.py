@@ -89,10 +89,10 @@ def test_the_size_of_the_batches_changes_nothing(network, images, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"masks": 1}, "masks=1: must be at least 2"),
-        ({"grid": 0}, "grid=0: must be at least 1"),
+        ({"masks": 1}, "masks=1: at least 2"),
+        ({"grid": 0}, "grid=0: at least 1"),
         ({"shown": 1.0}, "shown=1.0: a probability between 0 and 1"),
-        ({"fill": "noise"}, "fill='noise': give 'gray'"),
+        ({"fill": "noise"}, "fill='noise': 'gray'"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):
