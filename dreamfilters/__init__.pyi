@@ -5,6 +5,7 @@ from .attribution.ablation.ablation_job import ablate as ablate
 from .attribution.ablation.result import Ablation as Ablation
 from .attribution.attribute import attribute as attribute
 from .attribution.attribution import Attribution as Attribution
+from .attribution.class_separation import evaluate as evaluate
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
 from .attribution.registry import ATTRIBUTIONS as ATTRIBUTIONS
 from .attribution.result import Attributions as Attributions
@@ -86,6 +87,8 @@ from .errors import (
 from .evidence.accuracy import accuracy_of as accuracy_of
 from .evidence.activations import activations as activations, mean_responses as mean_responses
 from .evidence.bounds.unit_bounds import Bounds as Bounds, bound_units as bound_units
+from .evidence.evaluation.result import Evaluation as Evaluation
+from .evidence.evaluation.separation import ClassSeparation as ClassSeparation
 from .evidence.maps.map_style import MapScale as MapScale, MapStyle as MapStyle
 from .evidence.maps.unit_maps import UnitMaps as UnitMaps
 from .evidence.patches import extract_patch as extract_patch
@@ -111,6 +114,7 @@ from .runs.ablation_store import read_ablation as read_ablation
 from .runs.atlas_run import atlas as atlas
 from .runs.audit_run import read_audit as read_audit
 from .runs.by_image.map_run import MapSettings as MapSettings, draw_maps as draw_maps
+from .runs.evaluation.evaluation_run import read_evaluation as read_evaluation
 from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
 from .runs.scan_run import read_scan as read_scan

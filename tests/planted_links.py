@@ -42,6 +42,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "maps": ("net.keras", "images", "--arrays", *FORM, "--out", OUT),
     "attribute": ("net.keras", "conv:0", "images", "--arrays", *FORM, "--out", OUT),
     "scan": ("net.keras", "images", *FORM, "--out", OUT),
+    "evaluate": ("net.keras", "images", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
     "ablate": ("net.keras", "conv:0", "images", *FORM, "--out", OUT),
     "compare": ("net.keras", "conv:0", "images", "--seeds", "1", *QUICK, *FORM, "--out", OUT),

@@ -2,8 +2,8 @@
 
 An example may use the names of its own module, the public names of `dreamfilters`, `df`, `np`, `network` (the built-in
 network), `images` (16 of its rendered signs) and `dreams` (quick dreams of `conv6:12` and `conv6:13`). It runs in a
-folder where `signs/` holds the rendered signs, one subfolder for each class, `outputs/scan` a scan of them and
-`outputs/audit` an audit of conv2 and `outputs/ablation` an ablation of conv6:12.
+folder where `signs/` holds the rendered signs, one subfolder for each class, `outputs/scan` a scan of them,
+`outputs/evaluation` an evaluation, `outputs/audit` an audit of conv2 and `outputs/ablation` an ablation of conv6:12.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def folder(tmp_path_factory):
     outputs = path / "outputs"
     for command in (
         ["scan", "signs", str(path / "signs"), "--out", str(outputs / "scan")],
+        ["evaluate", "signs", str(path / "signs"), "--pairs", "1", "--out", str(outputs / "evaluation")],
         ["audit", "signs", "--scan", str(outputs / "scan"), "--layers", "conv2", "--out", str(outputs / "audit")],
         ["ablate", "signs", "conv6:12", str(path / "signs"), "--controls", "2", "--out", str(outputs / "ablation")],
     ):

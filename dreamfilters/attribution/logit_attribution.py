@@ -1,4 +1,4 @@
-"""Logit attribution: how much each unit of a layer contributes to the logit of a class.
+"""Logit attribution: how much each unit of a layer contributes to the logit of a class, or to that over another one.
 
 The formula is layer gradient times activation (Captum: `LayerGradientXActivation`; Shrikumar et al., "Not Just a
 Black Box", arXiv 1605.01713, 2016).
@@ -6,7 +6,7 @@ Black Box", arXiv 1605.01713, 2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,16 +42,17 @@ class UnitContribution:
 
 @dataclass(frozen=True)
 class LogitAttribution:
-    """The contributions of a layer's units to the logit of a class.
+    """The contributions of a layer's units to the logit of a class, or to its margin: the logit minus another one.
 
     Attributes:
         layer: the layer.
         number: the index of the class.
-        logit: its mean over the images.
+        logit: its mean over the images; with `against`, that of the margin.
         total: the sum of the contributions of all units. The rest of `logit` is biases and, behind more than one
             layer, the error of the linear approximation.
         units: the contributions with the largest magnitudes, most positive first.
         count: number of units of the layer.
+        against: the index of the class whose logit is subtracted, None for none.
     """
 
     layer: str
@@ -60,6 +61,7 @@ class LogitAttribution:
     total: float
     units: tuple[UnitContribution, ...] = field(repr=False)
     count: int
+    against: int | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -67,15 +69,24 @@ class LogitAttribution:
         return values
 
     def _repr_html_(self) -> str:
-        return frame(
-            table(f"class {self.number}, {self.layer}: {self.total:.4g} of {self.logit:.4g}", plain(self.units))
-        )
+        over = "" if self.against is None else f" over class {self.against}"
+        title = f"class {self.number}{over}, {self.layer}: {self.total:.4g} of {self.logit:.4g}"
+        return frame(table(title, plain(self.units)))
 
 
 def attribute_logit(
-    network: AnyNetwork, images: Images, number: int, *, layer: str | None = None, most: int = 10
+    network: AnyNetwork,
+    images: Images,
+    number: int,
+    *,
+    against: int | None = None,
+    layer: str | None = None,
+    most: int = 10,
 ) -> LogitAttribution:
     """Return the units of a layer that contribute most to the logit of a class, averaged over images.
+
+    With `against` it is the margin, the logit of the class minus that of another one: which units carry one over the
+    other.
 
     The contribution of unit u is the sum over its map of a_u * dz / da_u, for activation a_u and logit z. If only a
     linear layer follows, this is weight times activation: contributions and bias add up to the logit exactly, as in the
@@ -86,6 +97,7 @@ def attribute_logit(
         network: a network with a layer of logits.
         images: images of the class, or a dream of it.
         number: the index of the class.
+        against: the index of the class whose logit is subtracted (default: none).
         layer: the layer (default: the one before the logits).
         most: number of units to return.
 
@@ -102,20 +114,17 @@ def attribute_logit(
     network = network_of(network)
     if most < 1:
         raise RecipeError(f"most={most}: must be at least 1")
-    count = len(network.classes)
-    if not 0 <= number < count:
-        raise UnknownNameError(
-            f"class {number}: {network.name} has {count} classes" + f", 0 to {count - 1}" * (count > 0)
-        )
+    for index in (number,) if against is None else (number, against):
+        _check_class(network, index)
     named = penultimate(network) if layer is None else layer
     if named == LOGITS:
         raise ModelError(f"{network.name}: has no layer before its logits")
     name = network.layer(named).name
-    program = backend.compile(_contributions(network, name, number))
+    program = backend.compile(margin_contributions(network, name, [(number, against)]))
     parts = list(stream_program(network, images, program, [name]))
     contributions, responses, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
-        for key in ("contribution", "response", "logit")
+        for key in ("contribution 0", "response", "margin 0")
     )
     order = np.argsort(-np.abs(contributions), kind="stable")[:most]
     chosen = order[np.argsort(-contributions[order], kind="stable")]
@@ -126,26 +135,48 @@ def attribute_logit(
         total=float(contributions.sum()),
         units=tuple(UnitContribution(int(u), float(contributions[u]), float(responses[u])) for u in chosen),
         count=len(contributions),
+        against=against,
     )
 
 
-def _contributions(network: Network, layer: str, number: int) -> Callable[[Tensor], Activations]:
-    """Return the function from images to each unit's contribution, its mean response, and the logit."""
+def _check_class(network: Network, number: int) -> None:
+    count = len(network.classes)
+    if not 0 <= number < count:
+        raise UnknownNameError(
+            f"class {number}: {network.name} has {count} classes" + f", 0 to {count - 1}" * (count > 0)
+        )
+
+
+def margin_contributions(
+    network: Network, layer: str, margins: Sequence[tuple[int, int | None]]
+) -> Callable[[Tensor], Activations]:
+    """Return the function from images to the contribution of each unit of a layer to margins.
+
+    A margin is a class and the one whose logit is subtracted, None for none. The values of margin k are 'margin k' (n,)
+    and 'contribution k' (n, units); 'response' (n, units) is the mean of each unit's map.
+
+    Raises:
+        ModelError: the layer is the output layer, or the logits do not depend on it.
+    """
     parts = split_network(network, layer)
 
     def contributions(images: Tensor) -> Activations:
         activation, others = parts.first(images)
-
-        def logit(activation: Tensor) -> tuple[Tensor, Tensor]:
-            logits = parts.rest(activation, others)[:, number]
-            return ops.sum(logits), logits  # images are independent: the gradient of the sum is that of each image
-
-        (_, logits), gradient = backend.value_and_gradient(logit)(activation)
         positions = position_axes(activation)
-        return {
-            "contribution": ops.sum(gradient * activation, axis=positions),
-            "response": ops.mean(activation, axis=positions),
-            "logit": logits,
-        }
+        found = {"response": ops.mean(activation, axis=positions)}
+
+        def margin_of(number: int, against: int | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+            def margin(activation: Tensor) -> tuple[Tensor, Tensor]:
+                logits = parts.rest(activation, others)
+                values = logits[:, number] if against is None else logits[:, number] - logits[:, against]
+                return ops.sum(values), values  # images are independent: the gradient of the sum is that of each image
+
+            return margin
+
+        for place, classes in enumerate(margins):
+            (_, values), gradient = backend.value_and_gradient(margin_of(*classes))(activation)
+            found[f"margin {place}"] = values
+            found[f"contribution {place}"] = ops.sum(gradient * activation, axis=positions)
+        return found
 
     return contributions

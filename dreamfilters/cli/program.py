@@ -16,6 +16,7 @@ from dreamfilters.cli.commands import (
     calibrate,
     compare,
     dream,
+    evaluate,
     maps,
     model,
     prior,
@@ -48,7 +49,7 @@ app = typer.Typer(
 _SECTIONS = {  # of the help
     "Networks": (serve, model, calibrate),
     "Dreams": (dream, prior),
-    "Real images": (maps, attribute, ablate, scan),
+    "Real images": (maps, attribute, scan, evaluate, ablate),
     "Dreams and real images": (audit, compare),
     "The built-in network": (samples,),
 }

@@ -74,7 +74,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         "Random units": f"Drawn from the other units of the layer with the seed {found.seed}.",
     }
     page = rendered(
-        "summary/ablation.html", ("atlas.css", "unit.css", "summary/summary.css", "summary/ablation.css"),
+        "summary/ablation.html", ("atlas.css", "unit/unit.css", "summary/summary.css", "summary/ablation.css"),
         title=f"{found.network}: ablation of {grouped(count)} unit{'s' * (count != 1)}",
         lead=f"How the predictions change when the output of a unit is replaced by {_REPLACED[found.how]}.",
         sections=list(zip(anchors([one.name for one in sections]), sections, strict=True)), facts=facts, files=files,

@@ -209,7 +209,7 @@ def anchor_of(page: str) -> str:
 def unit_page(network: str, unit: UnitComparison, finding: Finding, links: Neighbors) -> bytes:
     """Return the page of one unit, with all measures and the images inside."""
     page = rendered(
-        "unit_page.html", ("unit.css", "atlas.css"), "unit_page.js", network=network,
+        "unit/unit_page.html", ("unit/unit.css", "atlas.css"), "unit/unit_page.js", network=network,
         card=UnitCard(unit, anchors([unit.name])[0]), finding=finding, links=links,
     )  # fmt: skip
     return page.encode("utf-8", "replace")

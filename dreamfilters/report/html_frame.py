@@ -95,7 +95,9 @@ def _templates() -> jinja2.Environment:
         percent=percent,
         kind=lambda words: str(words).replace(" ", "-"),
     )
-    environment.globals.update(ramp=ramp_uri(), size=(WIDTH, HEIGHT))
+    environment.globals.update(
+        ramp=ramp_uri(), size=(WIDTH, HEIGHT), percent_of=lambda share: f"{100 * share:.1f}\u00a0%"
+    )
     return environment
 
 

@@ -18,9 +18,9 @@ def page_code() -> str:
         64
     """
     folder = Path(__file__).parent
-    files = sorted([*folder.glob("*.py"), *(path for path in (folder / "templates").rglob("*") if path.is_file())])
+    files = sorted(path for path in (*folder.rglob("*.py"), *(folder / "templates").rglob("*")) if path.is_file())
     digest = hashlib.sha256()
     for path in files:
         content = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()

@@ -129,3 +129,21 @@ def test_the_two_classes_of_one_sigmoid_have_opposite_contributions(network_of):
     images = np.array([[[[0.25], [0.75]]]], "float32")
     found = [attribute_logit(network_of(model), images, number, layer="average") for number in (0, 1)]
     assert [(one.logit, one.total) for one in found] == [(-6.5, -6), (6.5, 6)]
+
+
+def test_a_margin_is_the_difference_of_two_logits(network, images):
+    bias = network.model.get_layer("classes").get_weights()[1]
+    first, second, both = (
+        attribute_logit(network, images, 2, most=8),
+        attribute_logit(network, images, 0, most=8),
+        attribute_logit(network, images, 2, against=0, most=8),
+    )
+    assert (both.number, both.against) == (2, 0)
+    assert both.logit == pytest.approx(first.logit - second.logit, abs=1e-5)
+    assert both.total + bias[2] - bias[0] == pytest.approx(both.logit, abs=1e-4)
+    parts = [{unit.unit: unit.contribution for unit in one.units} for one in (first, second)]
+    for unit in both.units:
+        assert unit.contribution == pytest.approx(parts[0][unit.unit] - parts[1][unit.unit], abs=1e-5)
+    assert "class 2 over class 0" in both._repr_html_()
+    with pytest.raises(UnknownNameError, match="class 3: tiny has 3 classes"):
+        attribute_logit(network, images, 2, against=3)

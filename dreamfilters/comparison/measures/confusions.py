@@ -15,6 +15,7 @@ from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.display import Tabular
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations
+from dreamfilters.evidence.evaluation.statistics import sensitivity
 from dreamfilters.evidence.features import feature_vectors, penultimate
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead, image_logits
@@ -149,8 +150,7 @@ def separating_units(
 ) -> tuple[UnitSeparation, ...]:
     """Return the units that separate two classes best, whichever of the two activates them.
 
-    d' = (mean over the first - mean over the second) / sqrt((variance of the first + variance of the second) / 2), the
-    sensitivity of signal detection (Green and Swets, 1966; unequal variances averaged as in Simpson and Fitter, 1973).
+    The units are ordered by their d', see `sensitivity`.
 
     Args:
         responses: (n, units), such as the means of their maps.
@@ -170,16 +170,12 @@ def separating_units(
     ours, theirs = values[known == first], values[known == second]
     if min(len(ours), len(theirs)) < 2:
         raise ImageError(f"classes {first} and {second}: {len(ours)} and {len(theirs)} images; at least 2 of each")
-    means = ours.mean(axis=0), theirs.mean(axis=0)
-    std = np.sqrt((ours.var(axis=0) + theirs.var(axis=0)) / 2)
-    difference = means[0] - means[1]
-    infinite = np.where(difference == 0, 0, np.copysign(np.inf, difference))
-    sensitivity = np.divide(difference, std, out=infinite, where=std > 0)
-    order = np.argsort(-np.abs(sensitivity), kind="stable")[:most]
+    means, ratios = (ours.mean(axis=0), theirs.mean(axis=0)), sensitivity(ours, theirs)
+    order = np.argsort(-np.abs(ratios), kind="stable")[:most]
     return tuple(
         UnitSeparation(
             int(unit),
-            float(sensitivity[unit]) if np.isfinite(sensitivity[unit]) else None,
+            float(ratios[unit]) if np.isfinite(ratios[unit]) else None,
             float(means[0][unit]),
             float(means[1][unit]),
         )

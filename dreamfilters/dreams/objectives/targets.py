@@ -101,7 +101,7 @@ class _Objectives:
             return self.network.layer(name)
         except UnknownNameError:
             try:
-                word = self._class_word(self.network.class_number(name))
+                word = class_word(self.network, self.network.class_number(name))
             except UnknownNameError:
                 word = ""
             if word:
@@ -131,13 +131,18 @@ class _Objectives:
         else:
             chosen = [self.network.class_number(grammar.unquoted(text))]
         goal = score(chosen, at=tuple(map(int, where[1:].split(","))) if where else None)
-        return replace(goal, names=tuple(f"class:{self._class_word(number)}{where}" for number in chosen))
+        return replace(goal, names=tuple(f"class:{class_word(self.network, number)}{where}" for number in chosen))
 
-    def _class_word(self, number: int) -> str:
-        """Return the name of a class, or its number if the name would parse as another class."""
-        name = self.network.classes[number]
-        ambiguous = self.network.classes.index(name) != number or ("'" in name and '"' in name)
-        return str(number) if ambiguous else units.quoted(name)
+
+def class_word(network: Network, number: int) -> str:
+    """Return a class as a target names it: by its name, or by its number if the name would parse as another class.
+
+    >>> class_word(network, 13), class_word(network, 14)
+    ('"Vorfahrt achten"', 'STOP')
+    """
+    name = network.classes[number]
+    ambiguous = network.classes.index(name) != number or ("'" in name and '"' in name)
+    return str(number) if ambiguous else units.quoted(name)
 
 
 def _numbers(target: UnitTarget | ClassTarget, ranges: Ranges, count: int, has: str) -> list[int]:

@@ -1,0 +1,1 @@
+"""How well a network classifies labeled images: accuracy, confusions, calibration, and units that separate classes."""

@@ -1,0 +1,152 @@
+"""Evaluations to compute: one pass over labeled images, of which the logits are kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamfilters.errors import ImageError, ModelError, RecipeError
+from dreamfilters.evidence.activations import iter_activations
+from dreamfilters.evidence.evaluation.result import Evaluation
+from dreamfilters.evidence.scan.sources import ImageSource, image_size
+from dreamfilters.images import ImageArray
+from dreamfilters.networks import LOGITS, Network
+from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels, listed
+from dreamfilters.serialization import plain
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class EvaluationState:
+    """Everything an unfinished evaluation stores so that a later run resumes it.
+
+    Attributes:
+        done: number of labeled images processed, which is also the place of the next one.
+        logits: (labeled images, classes), NaN where there are none yet.
+        failures: place of a labeled image -> the reason why it cannot be read; those from `done` on are tried again.
+    """
+
+    done: int
+    logits: Floats
+    failures: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationJob:
+    """An evaluation to compute.
+
+    Attributes:
+        network: the network.
+        source: the images with their labels.
+        batch: images per batch; None for the fastest.
+    """
+
+    network: Network
+    source: ImageSource
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and self.batch < 1:
+            raise RecipeError(f"batch={self.batch}: must be at least 1")
+        _check_classifier(self.network)
+        if not self.source.names:
+            raise ImageError("no images: give at least one")
+        if not any(self.source.labels):
+            raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
+        present = sorted(set(self.truth.tolist()))
+        if len(present) < 2:
+            known = listed([self.labels.classes[number] for number in present])
+            raise ImageError(f"all labeled images are of the class {known}; give images of two classes or more")
+
+    @cached_property
+    def labels(self) -> ClassLabels:
+        """The classes that the labels mean."""
+        return class_labels(self.network, self.source.labels)
+
+    @cached_property
+    def wanted(self) -> NDArray[np.intp]:
+        """The indices of the images whose label means a class."""
+        numbers = np.array(self.labels.numbers, np.intp)
+        return np.flatnonzero((numbers >= 0) & (numbers < len(self.labels.classes)))
+
+    @cached_property
+    def truth(self) -> NDArray[np.intp]:
+        """The class of each of `wanted`."""
+        return np.array(self.labels.numbers, np.intp)[self.wanted]
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of every image, see `image_size`."""
+        return image_size(self.source, self.network.form)
+
+    def start(self) -> EvaluationState:
+        """Return the state before the first image."""
+        return EvaluationState(0, np.full((len(self.wanted), self.network.class_count), np.nan, np.float32))
+
+    def advance(self, state: EvaluationState) -> Iterator[str]:
+        """Predict the remaining images; yield the name of each after it has updated `state`.
+
+        Raises:
+            ImageError: no image can be read.
+        """
+        images = self._readable(state)
+        first = next(images, None)
+        shown = itertools.chain([first], images) if first is not None else iter(())
+        found = iter_activations(self.network, shown, [LOGITS], batch=self.batch) if first is not None else iter(())
+        for place, _, outputs in found:
+            state.logits[place] = outputs[LOGITS]
+            state.done = place + 1
+            yield self.source.names[self.wanted[place]]
+        state.done = len(self.wanted)
+        if len(state.failures) == len(self.wanted):
+            raise self.source.unreadable(state.failures[len(self.wanted) - 1])
+
+    def _readable(self, state: EvaluationState) -> Iterator[tuple[int, ImageArray]]:
+        """Yield the place and image of each remaining one that can be read."""
+        fitted = self.source.fitted(self.size, self.network.form)
+        for place in range(state.done, len(self.wanted)):
+            image = fitted.tried(int(self.wanted[place]))
+            if isinstance(image, str):
+                state.failures[place] = image
+            else:
+                yield place, image
+
+    def result(self, state: EvaluationState) -> Evaluation:
+        """Return the evaluation of a finished state."""
+        kept = np.array([place not in state.failures for place in range(len(self.wanted))], bool)
+        return Evaluation(
+            network=self.network.name,
+            fingerprint=self.network.fingerprint,
+            form=plain(self.network.form),
+            size=self.size,
+            names=self.source.names,
+            labels=self.source.labels,
+            classes=self.labels.classes,
+            head=self.network.head,
+            indices=self.wanted[kept],
+            truth=self.truth[kept],
+            logits=state.logits[kept],
+            failures=tuple(
+                (self.source.names[self.wanted[place]], reason) for place, reason in sorted(state.failures.items())
+            ),
+            remark=self.labels.remark,
+            images=self.source,
+        )
+
+
+def _check_classifier(network: Network) -> None:
+    """Raise a ModelError if the network does not predict classes of whole images."""
+    if network.is_classifier:
+        return
+    output = network.output_layer
+    if network.class_count > 1:
+        cause = f"its output {output.name} {output.shape} has classes at each position, not for the whole image"
+    else:
+        cause = f"its output {output.name} {output.shape} ends in neither softmax nor sigmoid"
+    raise ModelError(f"{network.name}: has no classes to evaluate: {cause}; choose another one with --output")
