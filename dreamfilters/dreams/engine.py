@@ -24,6 +24,7 @@ from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.appearance import Appearance, appearances
 from dreamfilters.dreams.priors.denoised import NEEDS_LEARNED, Denoised
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.priors.response_limits import response_limits
@@ -189,6 +190,7 @@ def _batch(
     predicted = Ladder(batches, canvas, program).recover(result, rows, size)
     images = backend.tensor(result.images)
     robust = program.robust_score(images, backend.tensor(ascent.seeds), ascent.wanted)
+    looks = _looks(canvas, result.images[: len(rows)], batches.goal)
     seconds = (time.perf_counter() - began) / len(rows)
     return [
         _dream(
@@ -199,6 +201,7 @@ def _batch(
             prediction=predicted[position],
             robust=float(robust[position]),
             seconds=seconds,
+            appearance=looks[position],
         )
         for position, row in enumerate(rows)
     ]
@@ -213,6 +216,7 @@ def _dream(
     prediction: DreamPrediction | None,
     robust: float,
     seconds: float,
+    appearance: Appearance | None,
 ) -> Dream:
     """Return the dream of one row of the goal, from its position in the result of its batch."""
     activated, attempts = bool(result.activated[position]), result.attempts[position]
@@ -241,4 +245,12 @@ def _dream(
         transparency=None if result.transparency is None else result.transparency[position],
         frames=tuple(frame[position] for frame in result.frames),
         prediction=prediction,
+        appearance=appearance,
     )
+
+
+def _looks(canvas: Canvas, images: np.ndarray, goal: Objective) -> Sequence[Appearance | None]:
+    """Return where the look of each image comes from; None without a learned prior."""
+    if canvas.learned is None:
+        return [None] * len(images)
+    return appearances(canvas.learned, images, "class" if goal.classes else "unit")

@@ -13,6 +13,7 @@ import numpy as np
 from dreamfilters.display import frame, heading, show, tiles, warning
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.prediction import DreamPrediction
+from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
@@ -47,6 +48,7 @@ class Dream:
         frames: images (h, w, c) recorded during the ascent.
         prediction: what the network predicts for the dream of a class; None for other targets.
         tries: the seeds that it was chosen from, with their robust scores; None for a single seed.
+        appearance: the images that its look comes from, if it was made with a learned prior.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Dream:
     frames: tuple[np.ndarray, ...] = ()
     prediction: DreamPrediction | None = None
     tries: Tries | None = None
+    appearance: Appearance | None = None
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as JSON values."""
@@ -85,6 +88,7 @@ class Dream:
             "recipe": self.recipe.as_values(),
             **({} if self.prediction is None else {"prediction": self.prediction.as_values()}),
             **({} if self.tries is None else {"tries": self.tries.as_values()}),
+            **({} if self.appearance is None else {"appearance": self.appearance.as_values()}),
         }
 
     @property
@@ -135,6 +139,7 @@ class Dream:
         facts = [f"score {self.score:.4g}", f"robust {self.robust:.4g}", f"{self.steps} steps", f"seed {self.seed}"]
         facts += [f"recovered by {self.recovered_by}"] if self.recovered_by else []
         facts += [self.tries.text] if self.tries else []
+        facts += [self.appearance.text] if self.appearance else []
         predicted = self.prediction
         said = "" if predicted is None else predicted.text if predicted.is_predicted else warning(predicted.text)
         return frame(
@@ -197,6 +202,8 @@ def caption_of(values: Mapping[str, Any]) -> str:
         lines += [text] if prediction["is_predicted"] else text.split(": ", 1)
     if tries := values.get("tries"):
         lines.append(Tries.from_values(tries).caption)
+    if appearance := values.get("appearance"):
+        lines.append(Appearance.from_values(appearance).caption)
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ import dreamfilters
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.default_recipes import DEFAULT
 from dreamfilters.dreams.prediction import DreamPrediction
+from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
@@ -30,6 +31,7 @@ from dreamfilters.serialization import typed
 
 SHEET = "contact-sheet.png"
 PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPrediction`
+APPEARANCE = "appearance"  # of a dream with a learned prior, in its record; see `Appearance`
 TRIES = "tries"  # of a dream that is the best of several seeds; in the settings of a run, their number
 ATTACHMENTS = ("prior.npz", "start.png")  # of a run, that `again` needs
 INPUTS = "inputs.npz"  # the values of the network's other inputs, an attachment too
@@ -53,17 +55,17 @@ class DreamEntry:
     @property
     def summary(self) -> dict[str, Any]:
         """The target, the scores and what became of the dream; what the network predicts for the dream of a class."""
-        more = [key for key in (PREDICTION, TRIES) if key in self.record]
+        more = [key for key in (PREDICTION, TRIES, APPEARANCE) if key in self.record]
         return {key: self.record[key] for key in (*_SUMMARY, *more)}
 
     @property
     def remark(self) -> str:
-        """What the network predicts for the dream of a class, whether and how it was activated, and the tries."""
+        """What the network predicts for the dream of a class, how it was activated, the tries and the appearance."""
         record = self.record
         recovered = f"recovered by {record['recovered_by']}" if record["recovered_by"] else ""
         prediction = record[PREDICTION]["text"] if PREDICTION in record else ""
-        tries = record[TRIES]["text"] if TRIES in record else ""
-        return "; ".join(filter(None, [prediction, record["note"] or recovered, tries]))
+        more = [record[key]["text"] for key in (TRIES, APPEARANCE) if key in record]
+        return "; ".join(filter(None, [prediction, record["note"] or recovered, *more]))
 
     def read(self, channels: int) -> NDArray[np.float32]:
         """Return the image, (h, w, channels) in [0, 1]; see `channels_side_by_side` for other than 1 or 3 channels."""
@@ -180,6 +182,9 @@ def _check(record: Mapping[str, Any]) -> None:
     if TRIES in record:
         Tries.from_values(record[TRIES])
         typed(str, record[TRIES].get("text"), f"{TRIES}.text")
+    if APPEARANCE in record:
+        Appearance.from_values(record[APPEARANCE])
+        typed(str, record[APPEARANCE].get("text"), f"{APPEARANCE}.text")
 
 
 def _seeds(settings: Mapping[str, Any]) -> tuple[int, ...]:

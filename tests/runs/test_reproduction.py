@@ -12,11 +12,13 @@ import pytest
 
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.parameterizations import Fourier, Pixels
-from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.priors.fitting import fit_prior
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import ImageError, ModelError, OutputError
 from dreamfilters.images import png_bytes, png_text, read_image
 from dreamfilters.networks import InputForm, load
 from dreamfilters.runs.dream_run import DreamJob, run
+from dreamfilters.runs.prior_run import read_prior
 from dreamfilters.runs.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
@@ -213,4 +215,20 @@ def test_a_dream_on_a_network_of_two_inputs_is_reproduced(tmp_path, fill):
         assert reproduce(entry.image, job_of(entry.image)).same
     (tmp_path / "run" / "inputs.npz").unlink()
     with pytest.raises(ImageError, match=r"needs inputs\.npz beside it"):
+        job_of(entry.image)
+
+
+@pytest.mark.slow
+def test_a_dream_with_a_learned_prior_is_made_again_with_the_same_bytes(job_for, scene, tmp_path):
+    """The prior is stored with the run; the label is in the record, on the sheet and in the table's remark."""
+    learned = fit_prior(np.stack([scene(8, 8, seed=number) for number in range(110)]), steps=2, name="scenes")
+    recipe = read_recipe("learned", settings=["steps=3", "transforms.views.views=1"])
+    entry = run(job_for(targets=("class:20",), recipe=recipe, prior=learned, tries=2), tmp_path / "run").value[0]
+    assert "appearance from 99 images (scenes), class from the network; nearest image " in entry.remark
+    assert entry.record["prior"] == {"name": "scenes", "digest": learned.digest}
+    assert read_prior(tmp_path / "run" / "prior.npz") == learned
+    found = reproduce(entry.image, job_of(entry.image))
+    assert found.same, found.why
+    (tmp_path / "run" / "prior.npz").write_bytes(b"PK")
+    with pytest.raises(ImageError, match="is not the file that"):
         job_of(entry.image)

@@ -16,6 +16,7 @@ import dreamfilters
 from dreamfilters.dreams import recipe
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.prediction import DreamPrediction
+from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError
 from dreamfilters.images import png_text
@@ -66,6 +67,7 @@ def dream_of(record: Mapping[str, Any], image: NDArray[np.float32]) -> Dream:
         history=np.array(found.history, np.float32),
         prediction=DreamPrediction.from_values(record["prediction"]) if "prediction" in record else None,
         tries=Tries.from_values(record["tries"]) if "tries" in record else None,
+        appearance=Appearance.from_values(record["appearance"]) if "appearance" in record else None,
     )
 
 
