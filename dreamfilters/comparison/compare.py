@@ -25,8 +25,9 @@ from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
 from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe, recipe_of
-from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.engine import canvas_of, dream
 from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
@@ -55,6 +56,7 @@ class ComparePlan:
     against: Network | None = None
     user_image: tuple[str, Floats] | None = None
     judges: tuple[Network, ...] = ()
+    prior: LearnedPrior | None = None
 
     @cached_property
     def _units(self) -> tuple[tuple[Objective, ...], tuple[ComparedUnit, ...]]:
@@ -90,6 +92,8 @@ class ComparePlan:
         for name, count in (("seeds", self.seeds), ("top", self.top)):
             if count < 1:
                 raise RecipeError(f"{name}={count}: at least 1")
+        for goal in self.objectives:
+            canvas_of(self.network, recipe_of(self.network, goal, self.recipe), self.prior)
         self.matched_judges  # noqa: B018 - raises where a judge does not fit
         if self.against is None:
             return
@@ -127,6 +131,8 @@ class ComparePlan:
         if self.against is not None:
             other = self.against
             facts["Other network"] = f"{other.name}: {other.form.describe()}, {len(other.classes)} classes"
+        if self.prior is not None:
+            facts["Prior"] = f"{self.prior.label}; {self.prior.text}"
         if self.judges:
             facts["Judges"] = "; ".join(describe(self.network, judge) for judge in self.judges)
         versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
@@ -153,6 +159,7 @@ def compare(
     user_image: tuple[str, Floats] | None = None,
     judges: AnyNetwork | Sequence[AnyNetwork] = (),
     labels: Sequence[object] | None = None,
+    prior: LearnedPrior | None = None,
     progress: OnProgress | None = None,
 ) -> Comparison:
     """Return dreams of units beside the real images that activate them most, with every measure of how they compare.
@@ -172,6 +179,7 @@ def compare(
         user_image: name and image, (h, w, c) in [0, 1], of an image to show beside them.
         judges: other networks of the same classes, each of which is shown the dreams of classes in its own input form.
         labels: the class of each image, "" for none; default: the labels of the folder.
+        prior: for the recipe "learned", see `fit_prior`.
         progress: called with the share of the whole that is done.
 
     Raises:
@@ -189,7 +197,7 @@ def compare(
     names = (targets,) if isinstance(targets, str) else tuple(targets)
     how = given_recipe(recipe)
     source, shown_to = source_of(images, labels), judges_from(judges)
-    plan = ComparePlan(network, names, source, how, seed, seeds, top, other, user_image, shown_to)
+    plan = ComparePlan(network, names, source, how, seed, seeds, top, other, user_image, shown_to, prior)
     plan.check()
     overall = OverallProgress(progress)
     references = reference_set(
@@ -269,7 +277,7 @@ def _dreams(plan: ComparePlan, overall: OverallProgress) -> dict[str, tuple[Drea
             start, end = (SCANNED + (DREAMED - SCANNED) * one / parts for one in (part, part + 1))
             on_step = step_progress(overall.part(start, end, f"seed {seed}:"), len(rows))
             how = recipe_of(plan.network, goal, plan.recipe)
-            for made in dream(plan.network, goal[rows], how, seed=seed, on_step=on_step):
+            for made in dream(plan.network, goal[rows], how, seed=seed, prior=plan.prior, on_step=on_step):
                 yield made.name, made.activated, made
 
     return dreams_by_seed(plan, dream_seed)

@@ -10,6 +10,7 @@ from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 from dreamfilters.text_files import parse_toml, read_text
 
 CLASSES, OTHERS = "natural", "standard"  # the default recipes
+LEARNED = "learned"  # needs a learned prior beside it
 
 
 @cache
@@ -27,6 +28,15 @@ def names() -> tuple[str, ...]:
     ('deepdream', 'fast')
     """
     return tuple(sorted(path.stem for path in folder().glob("*.toml")))
+
+
+def complete_names() -> tuple[str, ...]:
+    """Return the names of the built-in recipes that need nothing beside them.
+
+    >>> set(names()) - set(complete_names())
+    {'learned'}
+    """
+    return tuple(name for name in names() if name != LEARNED)
 
 
 def text(source: str) -> tuple[str, str]:

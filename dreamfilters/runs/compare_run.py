@@ -102,6 +102,7 @@ class CompareJob:
             "user_image": plan.user_image and [plan.user_image[0], _digest(plan.user_image[1])],
             "pages": page_code(),
             "versions": backend.versions(),
+            **({} if plan.prior is None else {"prior": plan.prior.digest}),
         }
         return dict(json.loads(as_json(values)))
 
@@ -113,7 +114,7 @@ class CompareJob:
 
     def dream_job(self, seed: int, targets: Sequence[str]) -> dream_run.DreamJob:
         """Return the run of dreams of one seed."""
-        return dream_run.DreamJob(self.plan.network, self.spec, tuple(targets), self.plan.recipe, seed)
+        return dream_run.DreamJob(self.plan.network, self.spec, tuple(targets), self.plan.recipe, seed, self.plan.prior)
 
     def references(self, folder: Path, progress: OnProgress | None = None) -> ReferenceSet:
         """Return the reference set; the scan is stored in the folder, where a stopped one resumes.

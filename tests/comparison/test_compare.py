@@ -6,9 +6,10 @@ import pytest
 from keras import layers
 
 from dreamfilters.comparison.compare import compare
-from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network, load
+from tests.dreams.priors.test_denoised import prior
 
 
 def means(images, channel):
@@ -189,3 +190,14 @@ def test_a_map_of_classes_is_compared_by_its_mean_over_positions():
     assert (attribution.logit, attribution.total) == pytest.approx((0.5, 0.5), abs=1e-6)
     assert measures["confusions"].misclassified == 1  # the second image is rather red
     assert measures["dream_prediction"].own.share is not None
+
+
+@pytest.mark.slow
+def test_a_comparison_with_a_learned_prior_says_where_the_look_comes_from(network):
+    images = np.random.default_rng(0).random((24, 16, 16, 3)).astype("float32")
+    recipe = read_recipe("learned", settings=["steps=2", "transforms.views.views=1"])
+    found = compare(network, "class:1", images, recipe=recipe, seeds=1, prior=prior())
+    assert found.facts["Prior"].startswith("appearance from 200 images (own), content from the network; 200 images at")
+    assert found.units[0].dream.appearance.images == 200
+    with pytest.raises(RecipeError, match="recipe learned: needs a learned prior"):
+        compare(network, "class:1", images, recipe=recipe, seeds=1)

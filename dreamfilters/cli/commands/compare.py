@@ -68,6 +68,7 @@ def compare(
     ] = None,
     *,
     recipe_options: options.RecipeOptions,
+    learned: options.Learned = None,
     seeds: Seeds = 3,
     top: Top = 4,
     labels: options.Labels = None,
@@ -93,7 +94,9 @@ def compare(
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
     from dreamfilters.runs.compare_run import KIND, CompareJob, run
+    from dreamfilters.runs.prior_run import read_prior
 
+    prior = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)
     form = network.form
@@ -101,7 +104,7 @@ def compare(
     source = source_of(options.labeled_images(network, model, images, labels))
     plan = ComparePlan(
         network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image,
-        tuple(_others(judges, model_options)),
+        tuple(_others(judges, model_options)), prior,
     )  # fmt: skip
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
     means = means_of(unit["numbers"] for unit in result.value)

@@ -63,15 +63,7 @@ def dream(
             callback=existing_images,
         ),
     ] = None,
-    learned: Annotated[
-        Path | None,
-        of_recipe(
-            "--prior",
-            metavar="FILE",
-            help="Prior for the recipe `learned`, which `dreamfilters prior` trains on images.",
-            callback=existing_file,
-        ),
-    ] = None,
+    learned: options.Learned = None,
     start: Annotated[
         Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
     ] = None,

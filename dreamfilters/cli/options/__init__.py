@@ -12,7 +12,7 @@ from dreamfilters.cli.options.images import (
 )
 from dreamfilters.cli.options.model import Architecture, Imports, Layers, Model, ModelOptions, Trust
 from dreamfilters.cli.options.output import AsJson, Quiet, RunOptions, Verbose
-from dreamfilters.cli.options.recipe import RecipeOptions, Seed
+from dreamfilters.cli.options.recipe import Learned, RecipeOptions, Seed
 
 __all__ = [
     "Architecture",
@@ -22,6 +22,7 @@ __all__ = [
     "Imports",
     "Labels",
     "Layers",
+    "Learned",
     "Model",
     "ModelOptions",
     "Quiet",

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dreamfilters.cli.help import of_recipe
-from dreamfilters.cli.options.values import known_recipe, recipe_names, valid_settings
+from dreamfilters.cli.options.values import existing_file, known_recipe, recipe_names, valid_settings
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
     from dreamfilters.dreams.recipe import Recipe
 
+Learned = Annotated[
+    Path | None,
+    of_recipe(
+        "--prior",
+        metavar="FILE",
+        help="Prior for the recipe `learned`, which `dreamfilters prior` trains on images.",
+        callback=existing_file,
+    ),
+]
 Seed = Annotated[int, of_recipe(help="Random seed of the dreams.")]
 
 

@@ -110,6 +110,11 @@ class LearnedPrior:
             f"error on {record.held_out} images held out: {record.ratio:.2f} of that of the Wiener filter"
         )
 
+    @property
+    def label(self) -> str:
+        """What the dreams that are made with it show."""
+        return f"appearance from {self.record.images} images ({self.name}), content from the network"
+
     def save(self, path: Path | str) -> Path:
         """Write the file that `read_prior` reads, and return its path.
 

@@ -147,8 +147,8 @@ class DreamService:
     async def _check(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
         """Return the network's description if the unit can be dreamed of by the recipe."""
         description = await self._catalog.network_with_unit(layer, unit)
-        if recipe not in builtin_recipes.names():
-            raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.names())}")
+        if recipe not in builtin_recipes.complete_names():
+            raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.complete_names())}")
         info = description.layers[layer]
         if not info.dreamable:
             raise TargetError(f"{info.name}: no dream is possible: {info.reason}")

@@ -123,7 +123,7 @@ class Service:
             "version": dreamfilters.__version__,
             "top": self._settings.top,
             "network": description.values if description else None,
-            "recipes": list(builtin_recipes.names()),
+            "recipes": list(builtin_recipes.complete_names()),
             "default_recipe": builtin_recipes.OTHERS,
             "class_recipe": builtin_recipes.CLASSES,
             "evidence": self._scan_progress,
