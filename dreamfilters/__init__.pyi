@@ -2,7 +2,9 @@
 # type checkers read it, and `__init__.py` loads names from it on first use.
 
 from .attribution.ablation.ablation_job import ablate as ablate
+from .attribution.ablation.occlusion import occlusion_witness as occlusion_witness
 from .attribution.ablation.result import Ablation as Ablation
+from .attribution.ablation.witness import OcclusionWitness as OcclusionWitness
 from .attribution.attribute import attribute as attribute
 from .attribution.attribution import Attribution as Attribution
 from .attribution.class_separation import evaluate as evaluate

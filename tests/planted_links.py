@@ -44,7 +44,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "scan": ("net.keras", "images", *FORM, "--out", OUT),
     "evaluate": ("net.keras", "images", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
-    "ablate": ("net.keras", "conv:0", "images", *FORM, "--out", OUT),
+    "ablate": ("net.keras", "conv:0", "images", "--witness", "mean", *FORM, "--out", OUT),
     "compare": ("net.keras", "conv:0", "images", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "atlas": ("net.keras", "images", "--layers", "conv", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "demo": ("--out", OUT, "--quiet"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,10 @@ _REPLACED = {
     "mean": "its mean over all images and positions",
     "resample": "its map of another image",
 }
+_WITNESS = (
+    "Confirmed: the image with the largest response loses at least half of it if the receptive field of this response "
+    "is masked, and less if the same mask lies elsewhere. The numbers are in units.csv."
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class AblationRow:
     classes: str
     is_certain: bool
     kind: str
+    witness: str = ""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         "Intervals": "95%. Accuracy: score interval for paired proportions (Newcombe 1998, method 10). Margin: "
         "Student’s t of the paired differences. p: McNemar’s exact test; adjusted p: Holm, for all units of this page.",
         "Margin": "The logit of the image’s class minus the largest other one.",
+        **({"Witness": _WITNESS} if found.witnesses else {}),
         "Random units": f"Drawn from the other units of the layer with the seed {found.seed}.",
     }
     page = rendered(
@@ -78,6 +85,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         title=f"{found.network}: ablation of {grouped(count)} unit{'s' * (count != 1)}",
         lead=f"How the predictions change when the output of a unit is replaced by {_REPLACED[found.how]}.",
         sections=list(zip(anchors([one.name for one in sections]), sections, strict=True)), facts=facts, files=files,
+        has_witnesses=bool(found.witnesses),
         failures=found.failures,
     )  # fmt: skip
     return page.encode("utf-8", "replace")
@@ -89,7 +97,7 @@ def _section(found: Ablation, layer: AblatedFrom) -> LayerSection:
     single = [one for one in random if len(one.ablated.units) == 1]
     several = [one for one in random if len(one.ablated.units) > 1]
     summaries = [_random_row(group) for group in (single, several) if group]
-    rows = (*map(_row, together), *summaries, *map(_row, units[:_ROWS]))
+    rows = (*map(_row, together), *summaries, *(_unit_row(found, one) for one in units[:_ROWS]))
     return LayerSection(layer.name, _detail(layer, units), _charts(units, single), rows, max(0, len(units) - _ROWS))
 
 
@@ -119,6 +127,11 @@ def _charts(units: Sequence[Effect], single: Sequence[Effect]) -> tuple[Chart, .
         chart("Change of the accuracy, in percentage points.", points),
         chart("Change of the mean margin.", lambda one: one.margin),
     )
+
+
+def _unit_row(found: Ablation, one: Effect) -> AblationRow:
+    witness = found.witness(one.ablated)
+    return _row(one) if witness is None else replace(_row(one), witness=witness.verdict, tooltip=witness.describe())
 
 
 def _row(one: Effect) -> AblationRow:

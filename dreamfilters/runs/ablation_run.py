@@ -64,6 +64,7 @@ class StoredAblationJob:
             "how": job.how,
             "controls": job.controls,
             "seed": job.seed,
+            "witness": job.witness,
             "images": job.source.digest,
             "labels": hashlib.sha256(labels).hexdigest(),
             "versions": backend.versions(),
@@ -100,7 +101,12 @@ def run(
             state = store.read_state(job.ablation.start())
             if not _resume(job, store, state, progress):
                 return RunResult(folder, None, state.done, total, stopped=True)
-            store.finish(job.ablation.result(state))
+            try:
+                found = job.ablation.result(state)
+            except KeyboardInterrupt:
+                store.save_state(state)
+                return RunResult(folder, None, state.done, total, stopped=True)
+            store.finish(found)
         store.clear_state()  # of a run that was killed after its last file, too
         found = read_ablation(folder)
         if kept:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
 from dreamfilters.attribution.ablation.result import AblatedFrom, AblatedSet, Ablation, Effect, How
+from dreamfilters.attribution.ablation.witness import OcclusionWitness
 from dreamfilters.errors import DamagedError
 from dreamfilters.report.ablation_page import PAGE, ablation_page
 from dreamfilters.report.tables import csv_bytes
@@ -99,7 +100,7 @@ def read_ablation(folder: Path | str) -> Ablation:
 
 
 def _results(found: Ablation) -> dict[str, Any]:
-    names = ("how", "seed", "classes", "layers", "sets", "remark")
+    names = ("how", "seed", "classes", "layers", "sets", "remark", "witnesses")
     return {**{name: plain(getattr(found, name)) for name in names}, "images": found.images, "accuracy": found.accuracy}
 
 
@@ -126,6 +127,7 @@ def _ablation(manifest: Manifest, stored: dict[str, NDArray[Any]]) -> Ablation:
         sets=sets,
         failures=manifest.failures,
         remark=typed(str, results["remark"], "remark"),
+        witnesses=typed(tuple[OcclusionWitness, ...], results["witnesses"], "witnesses"),
         arrays=_arrays(stored, AblationArrays.empty(len(layers), len(sets), len(classes))),
     )
 
@@ -175,6 +177,7 @@ def units_csv(found: Ablation) -> bytes:
                 "adjusted_p": finite(one.adjusted_p),
                 "references": one.references,
                 "exceeded": one.exceeded,
+                "witness": "" if (witness := found.witness(one.ablated)) is None else witness.describe(),
             }
         )
     return csv_bytes(rows)

@@ -34,7 +34,9 @@ def folder(tmp_path_factory):
 def job_of(network, folder):
     """A function that returns a job on this folder."""
     source = source_of(image_folder(folder))
-    return lambda how="resample", batch=5: AblationJob(network, ("conv2:1-2",), source, how, controls=2, batch=batch)
+    return lambda how="resample", batch=5: AblationJob(
+        network, ("conv2:1-2",), source, how, controls=2, witness="mean", batch=batch
+    )
 
 
 def content(folder):
@@ -44,7 +46,7 @@ def content(folder):
 def test_a_stored_ablation_equals_the_ablation(job_of, network, folder, tmp_path):
     stored = run(StoredAblationJob(job_of()), tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == FILES
-    once = ablate(network, "conv2:1-2", folder, how="resample", controls=2)
+    once = ablate(network, "conv2:1-2", folder, how="resample", controls=2, witness="mean")
     for found in (stored.value, read_ablation(tmp_path / "out")):
         assert found.as_values() == once.as_values()
         assert found.failures == once.failures == (("01/4.png", found.failures[0][1]),)

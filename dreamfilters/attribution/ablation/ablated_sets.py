@@ -34,26 +34,31 @@ def ablated_sets(network: Network, targets: Sequence[str], *, controls: int, see
     """
     if controls < 0:
         raise RecipeError(f"controls={controls}: must be 0 or more")
-    if not targets:
-        raise TargetError("no units: name at least one, such as conv4:3, or a layer for all of its units")
-    wanted: dict[str, dict[int, None]] = {}
-    for text in targets:
-        layer, units = units_of_target(network, text)
-        wanted.setdefault(layer, {}).update(dict.fromkeys(units))
     return tuple(
         one
-        for layer, units in wanted.items()
-        for one in _sets_of(layer, tuple(sorted(units)), network.layer(layer).units, controls, seed)
+        for layer, units in units_of_targets(network, targets).items()
+        for one in _sets_of(layer, units, network.layer(layer).units, controls, seed)
     )
 
 
-def units_of_target(network: Network, text: str) -> tuple[str, range | tuple[int, ...]]:
-    """Return the layer and the numbers of the units that a target such as conv4:0-15 or conv4 names.
+def units_of_targets(network: Network, targets: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return the sorted numbers of the units that targets such as conv4:0-15 or conv4 name, by layer.
 
     Raises:
-        TargetError: it is not a target of whole units, or names a unit that does not exist.
+        TargetError: there is none, one is not of whole units, or it names a unit that does not exist.
         UnknownNameError: no such layer.
     """
+    if not targets:
+        raise TargetError("no units: name at least one, such as conv4:3, or a layer for all of its units")
+    wanted: dict[str, set[int]] = {}
+    for text in targets:
+        layer, units = _units_of(network, text)
+        wanted.setdefault(layer, set()).update(units)
+    return {layer: tuple(sorted(units)) for layer, units in wanted.items()}
+
+
+def _units_of(network: Network, text: str) -> tuple[str, range | tuple[int, ...]]:
+    """Return the layer and the numbers of the units of one target."""
     target = grammar.read(text)
     if isinstance(target, grammar.UnitTarget) and not target.position:
         ranges = target.ranges

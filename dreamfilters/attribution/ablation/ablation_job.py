@@ -18,7 +18,9 @@ from dreamfilters import backend
 from dreamfilters.attribution.ablation.ablated_layer import AblatedLayer
 from dreamfilters.attribution.ablation.ablated_sets import CONTROLS, ablated_sets
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
+from dreamfilters.attribution.ablation.occlusion import check_mask, witnesses
 from dreamfilters.attribution.ablation.result import HOW, AblatedFrom, AblatedSet, Ablation, How
+from dreamfilters.attribution.ablation.witness import Mask, OcclusionWitness
 from dreamfilters.attribution.network_split import split_network
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.evidence.activations import BATCH_BYTES, Floats, activation_size, mean_responses
@@ -41,6 +43,7 @@ def ablate(
     labels: Sequence[object] | None = None,
     controls: int = CONTROLS,
     seed: int = 0,
+    witness: Mask | None = None,
     batch: int | None = None,
     progress: OnProgress | None = None,
 ) -> Ablation:
@@ -63,6 +66,7 @@ def ablate(
         labels: one label per image, a name or a number, "" for none (default: those of the folder).
         controls: number of random ablations of each size.
         seed: random seed of the controls and of 'resample'.
+        witness: the mask of an `occlusion_witness` of each unit among the labeled images; None for none.
         batch: images per batch; it changes the running time, never the result.
         progress: called after each batch with the number of images done.
 
@@ -71,7 +75,7 @@ def ablate(
         TargetError: a target is not one of whole units.
         UnknownNameError: no such layer, or no label means a class.
         ModelError: the network has no classes, or its logits do not depend on a layer.
-        RecipeError: `how`, `controls` or `batch` is invalid.
+        RecipeError: `how`, `controls`, `witness` or `batch` is invalid.
 
     Example:
         >>> found = ablate(network, "conv6:12", "signs/", controls=3)
@@ -79,7 +83,7 @@ def ablate(
         True
     """
     targets = (units,) if isinstance(units, str) else tuple(units)
-    job = AblationJob(network_of(network), targets, source_of(images, labels), how, controls, seed, batch)
+    job = AblationJob(network_of(network), targets, source_of(images, labels), how, controls, seed, witness, batch)
     state = job.start()
     for name in job.advance(state):
         if progress is not None:
@@ -116,11 +120,14 @@ class AblationJob:
     how: How = "zero"
     controls: int = CONTROLS
     seed: int = 0
+    witness: Mask | None = None
     batch: int | None = None
 
     def __post_init__(self) -> None:
         if self.how not in HOW:
             raise RecipeError(f"how={self.how!r}: must be one of {', '.join(HOW)}")
+        if self.witness is not None:
+            check_mask(self.witness)
         if self.batch is not None and self.batch < 1:
             raise RecipeError(f"batch={self.batch}: must be at least 1")
         if not self.network.is_classifier:
@@ -215,7 +222,17 @@ class AblationJob:
             failures=tuple((self.source.names[index], reason) for index, reason in sorted(state.failures.items())),
             remark=self.labels.remark,
             arrays=state.arrays,
+            witnesses=self._witnesses(),
         )
+
+    def _witnesses(self) -> tuple[OcclusionWitness, ...]:
+        """Return the witness of each unit that is ablated alone; () without `witness`."""
+        found: list[OcclusionWitness] = []
+        for layer in self.layers if self.witness else ():
+            units = [one.units[0] for one in self.sets if (one.layer, one.kind) == (layer, "unit")]
+            assert self.witness is not None  # no layer otherwise
+            found += witnesses(self.network, layer, units, self.source, self.chosen, self.witness)
+        return tuple(found)
 
     @cached_property
     def _batch_size(self) -> int:

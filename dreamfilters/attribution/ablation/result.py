@@ -17,6 +17,7 @@ from dreamfilters.attribution.ablation.paired_statistics import (
     mcnemar,
     mean_change,
 )
+from dreamfilters.attribution.ablation.witness import OcclusionWitness
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.serialization import finite, plain
@@ -152,6 +153,7 @@ class Ablation:
         failures: name and reason of each image that could not be read.
         remark: how the labels are read, see `ClassLabels.remark`.
         arrays: the sums over the images.
+        witnesses: an `OcclusionWitness` of each unit; () where none were wanted.
     """
 
     network: str
@@ -164,6 +166,7 @@ class Ablation:
     failures: tuple[tuple[str, str], ...]
     remark: str
     arrays: AblationArrays
+    witnesses: tuple[OcclusionWitness, ...] = ()
 
     @property
     def images(self) -> int:
@@ -210,6 +213,14 @@ class Ablation:
             raise TargetError(f"{layer}:{number}: was not ablated; {len(found)} units of {layer} were")
         return found[number]
 
+    def witness(self, ablated: AblatedSet) -> OcclusionWitness | None:
+        """Return the witness of a single unit, None if there is none."""
+        return self._witness_of.get((ablated.layer, ablated.units)) if ablated.kind == "unit" else None
+
+    @cached_property
+    def _witness_of(self) -> dict[tuple[str, tuple[int, ...]], OcclusionWitness]:
+        return {(one.layer, (one.unit,)): one for one in self.witnesses}
+
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values, the units of each layer with the largest loss first."""
         head = {name: plain(getattr(self, name)) for name in ("network", "fingerprint", "how", "seed", "remark")}
@@ -217,6 +228,7 @@ class Ablation:
             **head,
             "images": self.images,
             "accuracy": self.accuracy,
+            "witnesses": plain(self.witnesses),
             "layers": [
                 {
                     "layer": layer.name,

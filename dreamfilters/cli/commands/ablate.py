@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -16,6 +16,7 @@ from dreamfilters.errors import RecipeError
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.ablation.result import Ablation, Effect, How
+    from dreamfilters.attribution.ablation.witness import Mask, OcclusionWitness
     from dreamfilters.runs.storage.run_result import RunResult
 
 _LISTED = 12  # units of a layer that are printed; the page and the CSV file list more
@@ -28,6 +29,14 @@ def _valid_how(how: str) -> str:
     if how not in HOW:
         raise RecipeError(f"--how {how}: must be one of {', '.join(HOW)}")
     return how
+
+
+def _valid_mask(mask: str | None) -> str | None:
+    from dreamfilters.attribution.ablation.witness import MASKS
+
+    if mask is not None and mask not in MASKS:
+        raise RecipeError(f"--witness {mask}: must be one of {', '.join(MASKS)}")
+    return mask
 
 
 @with_option_groups
@@ -52,6 +61,14 @@ def ablate(
     controls: Annotated[
         int, typer.Option(help="Random ablations of each size, for comparison.", callback=at_least(0))
     ] = 10,
+    witness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mean|gray|blur",
+            help="Also mask the place of each unit's strongest response, and say whether it loses the response.",
+            callback=_valid_mask,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.")] = 0,
     labels: options.Labels = None,
     batch: Annotated[
@@ -71,7 +88,8 @@ def ablate(
 
     Replaces the output of each unit, and prints the change of the accuracy over all images and by class, with 95%
     intervals, and that of the margin. Several units are also ablated together, and random units of the same layer for
-    comparison. The same command resumes an interrupted ablation. Exit code 3: some images could not be read.
+    comparison. --witness also tests whether each unit responds to the place that its map names. The same command
+    resumes an interrupted ablation. Exit code 3: some images could not be read.
     """
     targets, images = options.targets_and_images(model, words)
     import_tensorflow()
@@ -81,8 +99,8 @@ def ablate(
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, model, images, labels))
-    chosen: How = how  # type: ignore[assignment]
-    job = AblationJob(network, tuple(targets), source, chosen, controls, seed, batch)
+    chosen, mask = cast("How", how), cast("Mask | None", witness)
+    job = AblationJob(network, tuple(targets), source, chosen, controls, seed, mask, batch)
     _print(run_options.run(KIND, network, run, StoredAblationJob(job, model)), run_options.as_json)
 
 
@@ -98,7 +116,7 @@ def _print(result: RunResult[Ablation | None], as_json: bool) -> None:
         print_json({"folder": str(result.folder), "failures": failure_values(result.failures), **values})
     else:
         headings = (
-            "units", "accuracy change in points", "lost", "gained", "p", "margin change", "exceeds", "classes",
+            "units", "accuracy change, points", "lost", "gained", "p", "margin change", "exceeds", "witness", "classes",
         )  # fmt: skip
         table(headings, [row for layer in found.layers for row in _rows(found, layer.name)])
         typer.echo(f"{found.images} images, accuracy {found.accuracy:.1%}: {result.folder / 'index.html'}")
@@ -108,9 +126,9 @@ def _print(result: RunResult[Ablation | None], as_json: bool) -> None:
 def _rows(found: Ablation, layer: str) -> list[tuple[str, ...]]:
     """Return the lines of a layer: the units with the largest loss, all of them together, and random ones."""
     units = found.of(layer, "unit")
-    rows = [_row(one) for one in units[:_LISTED]]
+    rows = [_row(one, found.witness(one.ablated)) for one in units[:_LISTED]]
     if len(units) > _LISTED:
-        rows.append((f"{len(units) - _LISTED} more units", *[""] * 7))
+        rows.append((f"{len(units) - _LISTED} more units", *[""] * 8))
     rows += [_row(one) for one in found.of(layer, "together")]
     random = found.of(layer, "random")
     for size in sorted({len(one.ablated.units) for one in random}):
@@ -118,7 +136,7 @@ def _rows(found: Ablation, layer: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def _row(one: Effect) -> tuple[str, ...]:
+def _row(one: Effect, witness: OcclusionWitness | None = None) -> tuple[str, ...]:
     units, accuracy, margin = one.ablated.units, one.accuracy, one.margin
     classes = [
         f"{one.classes[index]} {100 * one.accuracy_by_class.value[index]:+.1f}" for index in one.most_changed[:_CLASSES]
@@ -131,6 +149,7 @@ def _row(one: Effect) -> tuple[str, ...]:
         f"{one.p_value:.2g}",
         f"{margin.value:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]",
         f"{one.exceeded} of {one.references}" if one.references else "",
+        "" if witness is None else witness.verdict,
         ", ".join(classes),
     )
 
@@ -147,6 +166,7 @@ def _random(group: Sequence[Effect], layer: str) -> tuple[str, ...]:
         "",
         "",
         f"{sum(margin) / len(group):+.3g} ({min(margin):+.3g} to {max(margin):+.3g})",
+        "",
         "",
         "",
     )
