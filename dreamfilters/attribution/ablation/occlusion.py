@@ -58,7 +58,7 @@ def occlusion_witness(
         RecipeError: there is no such mask.
 
     Example:
-        >>> found = occlusion_witness(network, "conv4:4", "signs/")[0]
+        >>> found = occlusion_witness(network, "conv6:0", "signs/")[0]
         >>> found.confirmed, found.masked < found.response
         (True, True)
     """
