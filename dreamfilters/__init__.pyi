@@ -7,6 +7,9 @@ from .attribution.ablation.result import Ablation as Ablation
 from .attribution.ablation.witness import OcclusionWitness as OcclusionWitness
 from .attribution.attribute import attribute as attribute
 from .attribution.attribution import Attribution as Attribution
+from .attribution.circuits.expanded_weights import expanded_weights as expanded_weights
+from .attribution.circuits.feeding import circuit as circuit
+from .attribution.circuits.result import Circuit as Circuit
 from .attribution.class_separation import evaluate as evaluate
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
 from .attribution.registry import ATTRIBUTIONS as ATTRIBUTIONS

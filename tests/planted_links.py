@@ -45,6 +45,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "evaluate": ("net.keras", "images", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
     "ablate": ("net.keras", "conv:0", "images", "--witness", "mean", *FORM, "--out", OUT),
+    "circuit": ("net.keras", "classes:0", "images", "--kernels", "out/kernels.png", "--range", "0", "1"),
     "compare": ("net.keras", "conv:0", "images", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "atlas": ("net.keras", "images", "--layers", "conv", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "demo": ("--out", OUT, "--quiet"),

@@ -14,6 +14,7 @@ from dreamfilters.cli.commands import (
     attribute,
     audit,
     calibrate,
+    circuit,
     compare,
     dream,
     evaluate,
@@ -49,7 +50,7 @@ app = typer.Typer(
 _SECTIONS = {  # of the help
     "Networks": (serve, model, calibrate),
     "Dreams": (dream, prior),
-    "Real images": (maps, attribute, scan, evaluate, ablate),
+    "Real images": (maps, attribute, scan, evaluate, ablate, circuit),
     "Dreams and real images": (audit, compare),
     "The built-in network": (samples,),
 }

@@ -104,39 +104,36 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
 
 @dataclass(frozen=True, eq=False)
 class SplitPass:
-    """A forward pass in two parts: up to a layer, and from there to the logits.
+    """A forward pass in two parts: up to a layer, and from there to an address.
 
     Attributes:
         first: the network's input (n, h, w, c) -> (the layer's float32 activation with its channels last, the other
             values that the second part reads: those of paths that bypass the layer, in their own types and axes).
-        rest: (activation, others) -> the float32 value of the output layer before its softmax or sigmoid.
+        rest: (activation, others) -> the float32 value of the address, `LOGITS` by default.
     """
 
     first: Callable[[Tensor], tuple[Tensor, tuple[Tensor, ...]]]
     rest: Callable[[Tensor, tuple[Tensor, ...]], Tensor]
 
 
-def split(graph: Graph, layer: str) -> SplitPass:
-    """Return the forward pass to the logits, split at a layer.
+def split(graph: Graph, layer: str, address: str = LOGITS) -> SplitPass:
+    """Return the forward pass to an address, such as `LOGITS` or another layer, split at a layer.
 
     The first part also computes the values of paths that bypass the layer, such as skip connections.
 
     Raises:
-        ModelError: nothing follows the layer, the logits do not depend on it, or the first axis of its output is not
+        ModelError: nothing follows the layer, the address does not depend on it, or the first axis of its output is not
             the images.
     """
-    cut, end = graph.by_name[layer], logits_step(graph)
+    cut, (end, is_linear) = graph.by_name[layer], _watched(graph, address)
     _check_rows(graph, layer, cut)
     source = cut.outputs[0]
-    later, written = [], {source}
-    for step in graph.needed({end.outputs[0]}):
-        if written.intersection(step.inputs):
-            later.append(step)
-            written.update(step.outputs)
+    later = steps_between(graph, layer, end.name)
     if end not in later:
-        is_output = cut is end or end in graph.needed({source})
-        why = "is the output layer" if is_output else "the logits do not depend on it"
+        is_output = address == LOGITS and (cut is end or end in graph.needed({source}))
+        why = "is the output layer" if is_output else f"{_named(address)} not depend on it"
         raise ModelError(f"{layer}: {why}; choose an earlier one")
+    written = {source, *(slot for step in later for slot in step.outputs)}
     crossing = sorted({slot for step in later for slot in step.inputs} - written)
     early, late = _calls(graph, graph.needed({source, *crossing} - {0})), _calls(graph, later)
 
@@ -152,9 +149,23 @@ def split(graph: Graph, layer: str) -> SplitPass:
         values[source] = _own_axes(activation, cut)
         for call in late:
             call(values, linear)
-        return _channels_last((linear if has_linear(end) else values)[end.outputs[0]], end)
+        return _channels_last((linear if is_linear else values)[end.outputs[0]], end)
 
     return SplitPass(first, rest)
+
+
+def steps_between(graph: Graph, layer: str, later: str) -> list[Step]:
+    """Return the steps that a later step needs and that depend on a layer's output, the later step last."""
+    found, written = [], {graph.by_name[layer].outputs[0]}
+    for step in graph.needed({graph.by_name[later].outputs[0]}):
+        if written.intersection(step.inputs):
+            found.append(step)
+            written.update(step.outputs)
+    return found
+
+
+def _named(address: str) -> str:
+    return "the logits do" if address == LOGITS else f"{layer_named_by(address)} does"
 
 
 def _check_rows(graph: Graph, layer: str, step: Step) -> None:

@@ -1,0 +1,1 @@
+"""Circuits: which units of an earlier layer feed a unit."""
