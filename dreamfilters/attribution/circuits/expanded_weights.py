@@ -57,7 +57,7 @@ def expanded_weights(network: AnyNetwork, layer: str, unit: str, image: ArrayLik
 
     Example:
         >>> expanded_weights(network, "conv4", "conv5:3", images[0]).shape
-        (64, 3, 3)
+        (64, 6, 6)
     """
     network = network_of(network)
     ((target, numbers),) = units_of_targets(network, [unit]).items()

@@ -68,7 +68,7 @@ def circuit(
     Example:
         >>> found = circuit(network, "conv5:3", images, most=4)
         >>> found.layer, len(found.units), found.kernels.shape
-        ('conv4', 4, (4, 3, 3))
+        ('conv4', 4, (4, 6, 6))
     """
     network = network_of(network)
     for name, value in (("most", most), ("strongest", strongest)):
