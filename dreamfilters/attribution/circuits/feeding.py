@@ -21,6 +21,7 @@ from dreamfilters.errors import ModelError, RecipeError, TargetError
 from dreamfilters.evidence.activations import Activations, Images, arrays_of, stream_program
 from dreamfilters.images.folder import opened_images
 from dreamfilters.networks import AnyNetwork, Network, before, network_of
+from dreamfilters.networks.activation_functions import is_pure
 from dreamfilters.networks.graph import Graph, Step
 from dreamfilters.networks.layers.layer_info import position_axes
 from dreamfilters.networks.layers.pass_through import types_of
@@ -112,7 +113,10 @@ def circuit(
 
 
 def previous_layer(graph: Graph, layer: str) -> str:
-    """Return the layer whose units a layer reads; pooling, padding, reshaping and dropout in between are passed over.
+    """Return the layer whose units a layer reads.
+
+    Pooling, padding, reshaping and dropout in between are passed over. The units of a normalization or an activation
+    layer are those of the layer before it, so that the layer that this one reads is returned.
 
     Raises:
         ModelError: the layer reads the image.
@@ -121,12 +125,20 @@ def previous_layer(graph: Graph, layer: str) -> str:
         >>> previous_layer(network.graph, "conv5")
         'conv4'
     """
-    step: Step | None = graph.writers.get(graph.by_name[layer].inputs[0])
+    step: Step | None = graph.by_name[layer]
+    while step is not None and (step.type in _KEEPING or _is_one_to_one(step)):
+        step = graph.writers.get(step.inputs[0])
+    step = None if step is None else graph.writers.get(step.inputs[0])
     while step is not None and step.type in _KEEPING:
         step = graph.writers.get(step.inputs[0])
     if step is None:
         raise ModelError(f"{layer}: reads the image, and no units of an earlier layer")
     return step.name
+
+
+def _is_one_to_one(step: Step) -> bool:
+    """Return whether each unit of a step depends on the same unit of the layer before only."""
+    return step.type == "BatchNormalization" or is_pure(step)
 
 
 def _one_unit(network: Network, unit: str) -> tuple[str, int]:

@@ -72,6 +72,20 @@ def test_the_previous_layer_keeps_its_units(network, network_of, normed, branche
         previous_layer(network.graph, "conv1")
 
 
+def test_the_units_of_a_normalization_are_those_of_the_layer_before_it(network_of, fill, images):
+    inputs = layers.Input((16, 16, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="first")(inputs)
+    x = layers.BatchNormalization(name="norm")(layers.Conv2D(5, 3, name="second")(layers.MaxPooling2D()(x)))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU(name="relu")(x))
+    network = network_of(fill(keras.Model(inputs, layers.Dense(2, name="classes")(x))))
+    assert [previous_layer(network.graph, name) for name in ("second", "norm", "relu")] == ["first"] * 3
+    found = circuit(network, "relu:1", images, strongest=6)
+    gamma, beta, mean, variance = network.model.get_layer("norm").get_weights()
+    bias = network.model.get_layer("second").get_weights()[1]
+    scale = gamma / np.sqrt(variance + network.model.get_layer("norm").epsilon)
+    assert found.total + ((bias - mean) * scale + beta)[1] == pytest.approx(found.response, abs=1e-4)
+
+
 def test_a_layer_that_is_not_taken_as_linear_has_contributions_but_no_weights(network_of, fill, images):
     inputs = layers.Input((16, 16, 3))
     x = layers.Conv2D(4, 3, activation="tanh", name="middle")(layers.Conv2D(4, 3, name="first")(inputs))
