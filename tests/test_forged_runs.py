@@ -8,12 +8,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from dreamfilters.attribution.ablation.ablation_job import AblationJob
 from dreamfilters.errors import DamagedError, DreamfiltersError, OutputError
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, png_text
 from dreamfilters.networks import LOGITS, load
-from dreamfilters.runs import audit_run, dream_run, scan_run
+from dreamfilters.runs import ablation_run, audit_run, dream_run, scan_run
+from dreamfilters.runs.ablation_run import StoredAblationJob, read_ablation
 from dreamfilters.runs.audit_run import AuditJob, read_audit
 from dreamfilters.runs.by_image import attribution_run, map_run
 from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
@@ -37,8 +39,11 @@ def jobs(make_noisy):
     spec, images = str(source / "tiny.keras"), source / "images"
     network = load(spec, form={"range": (0, 1)}, classes=("one", "two", "three"))
     scan = ScanJob(network, source_of(image_folder(images)), ("conv1", LOGITS), k=2)
+    labeled = source_of(image_folder(images), ["one", "two", "three", ""])
+    ablation = AblationJob(network, ("conv1:0-1",), labeled, controls=1, witness="mean")
     return {
         "scan": (scan_run.run, StoredScanJob(scan, spec)),
+        "ablate": (ablation_run.run, StoredAblationJob(ablation, spec)),
         "audit": (audit_run.run, AuditJob(network, spec, scan, layers=("conv1",))),
         "dream": (dream_run.run, DreamJob(network, spec, ("conv1:0-1",), QUICK, 3)),
         "attribute": (
@@ -121,6 +126,41 @@ def test_a_forged_manifest_of_a_scan_is_one_line(copy, path, value):
     folder = copy("scan")
     forge(folder, lambda values: put(values, path, value))
     refused(read_scan, folder)
+
+
+ABLATIONS = {
+    "settings.weights": [3, None, ...], "model.name": [3, None, ...], "results": [None, [], 3],
+    "results.how": ["noise", 3, ...], "results.seed": ["3", ...], "results.remark": [3, ...],
+    "results.classes": [[], None, ["one"], ["one"] * 10**4, ...],
+    "results.layers": [[], None, [3], [{}], ...], "results.layers.0.units": ["8", -1, 0, 2],
+    "results.layers.0.name": ["x"],
+    "results.sets": [[], None, [3], [{}], ...], "results.sets.0.units": [[], [-1], [8], [2**60], ["0"], 3, ...],
+    "results.sets.0.kind": ["alone", 3, ...], "results.sets.0.layer": ["conv9", 3, ...],
+    "results.witnesses": [3, [3], [{}], ...], "results.witnesses.0.position": [[1], ["a", "b"], 3],
+    "files": [{}, {"ablation.npz": "00" * 32}, {"/dev/zero": "00" * 32}], "command": ["scan", 3],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in ABLATIONS.items() for value in values])
+def test_a_forged_manifest_of_an_ablation_is_one_line(copy, path, value):
+    folder = copy("ablate")
+    forge(folder, lambda values: put(values, path, value))
+    refused(read_ablation, folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("counted", lambda array: -array), ("right", lambda array: array + 99), ("lost", lambda array: array[:1]),
+        ("gained", lambda array: array.astype(float)), ("margin", lambda array: np.zeros((1, 10**6))),
+        ("logit", lambda array: np.array(["a"])), ("counted", lambda array: 0 * array),
+    ],
+)  # fmt: skip
+def test_forged_sums_of_an_ablation_are_one_line(copy, name, change):
+    folder = copy("ablate")
+    arrays = read_npz(folder, "ablation.npz")
+    forge_file(folder, "ablation.npz", npz_bytes({**arrays, name: change(arrays[name])}))
+    refused(read_ablation, folder)
 
 
 AUDITS = {

@@ -57,7 +57,7 @@ class AblationStore:
         try:
             done, means, failures = (stored.pop(key) for key in ("done", "means", "failures"))
             known = dict(typed(tuple[tuple[int, str], ...], parsed(failures.tobytes()), "failures"))
-            return AblationState(int(done), _arrays(stored, first.arrays), means.astype(np.float32), known)
+            return AblationState(int(done), _arrays(stored, _shapes_of(first.arrays)), means.astype(np.float32), known)
         except (ValueError, KeyError, TypeError):
             return first
 
@@ -128,22 +128,25 @@ def _ablation(manifest: Manifest, stored: dict[str, NDArray[Any]]) -> Ablation:
         failures=manifest.failures,
         remark=typed(str, results["remark"], "remark"),
         witnesses=typed(tuple[OcclusionWitness, ...], results["witnesses"], "witnesses"),
-        arrays=_arrays(stored, AblationArrays.empty(len(layers), len(sets), len(classes))),
+        arrays=_arrays(stored, AblationArrays.shapes(len(layers), len(sets), len(classes))),
     )
 
 
-def _arrays(stored: Mapping[str, NDArray[Any]], alike: AblationArrays) -> AblationArrays:
-    """Return stored sums, which have to have the shapes of these."""
-    wanted = alike.as_dict()
-    if stored.keys() != wanted.keys():
+def _arrays(stored: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> AblationArrays:
+    """Return stored sums, which have to have these shapes and types."""
+    if stored.keys() != shapes.keys():
         raise ValueError("it does not hold the sums of an ablation")
-    for name, array in stored.items():
-        if array.shape != wanted[name].shape or array.dtype != wanted[name].dtype:
+    for name, (shape, kind) in shapes.items():
+        if stored[name].shape != shape or stored[name].dtype != kind:
             raise ValueError(f"{name} has another shape or type than that of an ablation")
     counted, right, lost, gained = (stored[name] for name in ("counted", "right", "lost", "gained"))
     if min(one.min() for one in (counted, right, lost, gained)) < 0 or counted.sum() < 1 or (right > counted).any():
         raise ValueError("its counts are not those of images")
     return AblationArrays(**stored)
+
+
+def _shapes_of(arrays: AblationArrays) -> dict[str, tuple[tuple[int, ...], Any]]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.as_dict().items()}
 
 
 def _shown(found: Ablation) -> dict[str, bytes]:
