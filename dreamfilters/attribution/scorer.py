@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,7 +17,9 @@ from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.errors import TargetError
 from dreamfilters.evidence.activations import BATCH_BYTES, Floats, activation_size
 from dreamfilters.networks import Network
+from dreamfilters.networks.graph import Step
 from dreamfilters.networks.programs import programs_of
+from dreamfilters.networks.watching import GradientRule
 
 Score: TypeAlias = Callable[[Tensor, Wanted], Tensor]  # images (n, h, w, c) in [0, 1], one row of wanted each -> (n,)
 
@@ -34,6 +36,7 @@ class Scorer:
     Attributes:
         network: the network.
         objective: what is scored, an objective of one image.
+        rule: what passes back in place of the true gradient.
 
     Example:
         >>> from dreamfilters import channel, load
@@ -43,6 +46,7 @@ class Scorer:
 
     network: Network
     objective: Objective
+    rule: GradientRule | None = None
 
     def __post_init__(self) -> None:
         if len(self.objective) != 1:
@@ -64,8 +68,11 @@ class Scorer:
     def program(self, name: str, make: Callable[[Score], Callable[..., Any]]) -> Callable[..., Any]:
         """Return a compiled program that `make` builds from the score; cached with the network under this name."""
         objective = self.objective
-        key = (Scorer, name, objective.kind, objective.layers)
-        return programs_of(self.network).get(key, lambda network: backend.compile(make(score_of(network, objective))))
+        rule = self.rule
+        key = (Scorer, name, objective.kind, objective.layers, rule)
+        return programs_of(self.network).get(
+            key, lambda network: backend.compile(make(score_of(network, objective, rule)))
+        )
 
     def batches(self, images: Floats) -> Iterator[tuple[tuple[Tensor, Wanted], int]]:
         """Yield ((images, wanted), count) for the arguments of a program; the last batch repeats its last image."""
@@ -85,10 +92,21 @@ class Scorer:
         return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * numbers)))
 
 
-def score_of(network: Network, objective: Objective) -> Score:
+def score_of(network: Network, objective: Objective, rule: GradientRule | None = None) -> Score:
     """Return the differentiable score of images (n, h, w, c) in [0, 1]; `wanted` has one row for each image."""
-    watch = network.watch(objective.layers)
+    watch = network.watch(objective.layers, rule=rule)
     return lambda images, wanted: objective.score(watch(network.to_input(images)), wanted)
+
+
+def steps_run(network: Network, layers: Iterable[str]) -> tuple[Step, ...]:
+    """Return the steps that the activations of these layers depend on, in the order of execution.
+
+    >>> from dreamfilters import load
+    >>> [step.name for step in steps_run(load("signs"), ["pool1"])]
+    ['conv1', 'conv2', 'pool1']
+    """
+    graph = network.graph
+    return graph.needed({slot for name in layers for slot in graph.by_name[network.layer(name).name].outputs})
 
 
 def score_and_gradient(score: Score) -> Callable[[Tensor, Wanted], tuple[Tensor, Tensor]]:

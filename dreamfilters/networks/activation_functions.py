@@ -1,10 +1,11 @@
-"""The activation function of a step: its name, its place, and a ReLU whose gradient does not vanish."""
+"""The activation function of a step: its name, its place, and ReLUs with another gradient."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import keras
 from keras import ops
@@ -12,6 +13,8 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.networks.graph import CONVOLUTIONS, Step
+
+Call: TypeAlias = Callable[..., Any]
 
 # Layers that apply their `activation` last. Others, such as LSTM, apply it inside.
 _INLINE = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense)
@@ -71,27 +74,50 @@ def is_relu(step: Step) -> bool:
     return relu_ceiling(inline_activation(step) or step.operation) is not None
 
 
-def relaxed_relu(ceiling: float) -> Callable[[Tensor], Tensor]:
-    """Return a ReLU whose gradient does not vanish where its output is zero for a whole image.
+@dataclass(frozen=True)
+class ReluRule:
+    """A rule by which the gradient passes the ReLUs of a network; see `watching.GradientRule`. No value is changed.
 
-    The value is min(max(x, 0), ceiling). The gradient is the true one for an image where any of it is nonzero.
-    Otherwise the incoming gradient passes, except where it would lower a negative input or raise one above the ceiling.
-    Source: Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
+    Attributes:
+        gradient: (input of a ReLU, gradient of its output, its maximum) -> gradient of its input.
     """
 
-    @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
-    def relu(x: Tensor) -> Any:
-        zero = ops.zeros_like(x)
+    gradient: Callable[[Tensor, Tensor, float], Tensor]
 
-        def back(upstream: Tensor) -> Tensor:
-            none = ops.zeros_like(upstream)
-            true = ops.where((x > 0) & (x < ceiling), upstream, none)
-            outward = ((x < 0) & (upstream < 0)) | ((x > ceiling) & (upstream > 0))
-            redirected = ops.where(outward, none, upstream)
-            flows = ops.any(true != 0, axis=tuple(range(1, len(true.shape))), keepdims=True)  # (n, 1, ...)
-            return ops.where(flows, true, redirected)
+    def step(self, step: Step, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
+        """Return the operation and the activation of a step; a ReLU is replaced by one with this gradient."""
+        ceiling = relu_ceiling(inline_activation(step) or step.operation)
+        if ceiling is None:
+            return operation, activation
+        return (operation, self.relu(ceiling)) if activation else (self.relu(ceiling), None)
 
-        result = ops.maximum(x, zero)
-        return (result if math.isinf(ceiling) else ops.minimum(result, zero + ceiling)), back
+    def watched(self, value: Tensor) -> Tensor:
+        """Return a watched activation as it is."""
+        return value
 
-    return relu  # type: ignore[no-any-return, unused-ignore]
+    def relu(self, ceiling: float) -> Call:
+        """Return the ReLU of this maximum: min(max(x, 0), ceiling) with the gradient of this rule."""
+
+        @backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+        def relu(x: Tensor) -> Any:
+            zero = ops.zeros_like(x)
+            result = ops.maximum(x, zero)
+            result = result if math.isinf(ceiling) else ops.minimum(result, zero + ceiling)
+            return result, lambda upstream: self.gradient(x, upstream, ceiling)
+
+        return lambda x, **_: relu(x)
+
+
+def _relaxed(x: Tensor, upstream: Tensor, ceiling: float) -> Tensor:
+    none = ops.zeros_like(upstream)
+    true = ops.where((x > 0) & (x < ceiling), upstream, none)
+    outward = ((x < 0) & (upstream < 0)) | ((x > ceiling) & (upstream > 0))
+    redirected = ops.where(outward, none, upstream)
+    flows = ops.any(true != 0, axis=tuple(range(1, len(true.shape))), keepdims=True)  # (n, 1, ...)
+    return ops.where(flows, true, redirected)
+
+
+# The gradient does not vanish at a ReLU whose output is zero for a whole image. It is the true one for an image where
+# any of it is nonzero. Otherwise the incoming gradient passes, except where it would lower a negative input or raise
+# one above the maximum. Source: Lucid, `misc/redirected_relu_grad.py`, with the signs of an ascent.
+RELAXED = ReluRule(_relaxed)

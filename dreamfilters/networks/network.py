@@ -26,7 +26,7 @@ from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.tolerance import Tolerance
-from dreamfilters.networks.watching import LOGITS, ForwardPass
+from dreamfilters.networks.watching import LOGITS, ForwardPass, GradientRule
 
 _CLASSES = 12  # named in a notebook
 
@@ -170,14 +170,14 @@ class Network:
         short = [known.rpartition("/")[2] for known in self._by_name]
         raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, [*self._by_name, *short])}")
 
-    def watch(self, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
+    def watch(self, layers: frozenset[str], *, rule: GradientRule | None = None) -> ForwardPass:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
         Layers are named as in `layer`, and the result uses the names that were given, sorted. See `watching.watch`.
         """
         # A set of names has another order in each process, and sums over the layers would be rounded differently.
         exact = {name: self._exact(name) for name in sorted(layers)}
-        run = watching.watch(self.graph, frozenset(exact.values()), relaxed=relaxed)
+        run = watching.watch(self.graph, frozenset(exact.values()), rule=rule)
 
         def renamed(
             x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None

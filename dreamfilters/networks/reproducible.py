@@ -7,18 +7,16 @@ and are rounded differently, see `backend.LANES`. Batches are padded where that 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 from keras import ops
 
 from dreamfilters.backend import LANES, Tensor
+from dreamfilters.networks.activation_functions import Call
 from dreamfilters.networks.graph import Slot, Step
 from dreamfilters.networks.layers.layer_kinds import Output
 from dreamfilters.networks.layers.pass_through import types_of
-
-Call: TypeAlias = Callable[..., Any]
 
 # Steps on tokens that compute the same bytes in any batch: they copy numbers, add them, or are padded by rows.
 _EXACT = types_of("identity", "cast", "reshape", "reorder", "pad", "crop") | {
@@ -30,7 +28,7 @@ _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN")
 def reproducible(step: Step, output: Output, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
     """Return a step's operation and activation, padded so that they do not depend on the other images."""
     if isinstance(step.operation, keras.layers.Dense):
-        operation = _with_enough_rows(operation)
+        operation = with_enough_rows(operation)
     numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
     if output.tokens is None or output.kind == "vector" or not numbers or not output.of_image:
         return operation, activation
@@ -42,8 +40,8 @@ def reproducible(step: Step, output: Output, operation: Call, activation: Call |
     return operation, activation and _in_full_vectors(activation, numbers)
 
 
-def _with_enough_rows(dense: Call) -> Call:
-    """Give a dense layer at least 16 rows."""
+def with_enough_rows(dense: Call) -> Call:
+    """Return a dense layer, or another function of (n, c), that is given at least 16 rows."""
 
     def call(x: Tensor, **kwargs: Any) -> Tensor:
         rows = x.shape[0]

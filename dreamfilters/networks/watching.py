@@ -12,12 +12,11 @@ from keras import ops
 from dreamfilters.backend import Tensor
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activation_functions import (
+    Call,
     activation_name,
     has_linear,
     inline_activation,
     is_pure,
-    relaxed_relu,
-    relu_ceiling,
 )
 from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
@@ -42,6 +41,19 @@ class ForwardPass(Protocol):
         """Return the activations of the watched layers."""
 
 
+class GradientRule(Protocol):
+    """What passes back through the steps in place of the gradient: a modified gradient, or relevance.
+
+    A rule changes no value. `activation_functions.RELAXED` is one.
+    """
+
+    def step(self, step: Step, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
+        """Return the operation of a step and its activation, None if it has none, with the gradient of this rule."""
+
+    def watched(self, value: Tensor) -> Tensor:
+        """Return a watched activation, at which the gradient of a score arrives."""
+
+
 # The value of the output layer before its softmax or sigmoid. No layer can have this name: Keras allows no slash in
 # names, and the name of a nested layer has text before its first slash.
 LOGITS = "//logits"
@@ -62,7 +74,7 @@ def layer_named_by(address: str) -> str:
     return address.removeprefix(_BEFORE)
 
 
-def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> ForwardPass:
+def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = None) -> ForwardPass:
     """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
 
     Maps are (n, h, w, c), whatever order of channels the layer computes in.
@@ -70,7 +82,7 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
     Args:
         graph: the flattened model.
         layers: names of steps, `before(name)` for a value before the activation, or `LOGITS`.
-        relaxed: whether the gradient passes a ReLU that is zero over a whole image, see `relaxed_relu`.
+        rule: what passes back in place of the true gradient.
 
     Raises:
         UnknownNameError: no such layer.
@@ -80,7 +92,7 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
     for layer, (step, _) in watched.items():
         _check_rows(graph, layer, step)
     needed = graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
-    calls = _calls(graph, needed, relaxed=relaxed)
+    calls = _calls(graph, needed, rule)
     inner = {slot for call in calls for slot in call.step.inputs}
 
     def run(
@@ -94,10 +106,11 @@ def watch(graph: Graph, layers: frozenset[str], *, relaxed: bool = False) -> For
             call(values, linear, only[call.step.name] if is_last else None)
             if call.step.name in added:
                 _add(values, call.step, added[call.step.name])
-        return {
+        seen = {
             layer: _rows(layer, _channels_last((linear if is_linear else values)[step.outputs[0]], step), x.shape[0])
             for layer, (step, is_linear) in watched.items()
         }
+        return seen if rule is None else {layer: rule.watched(value) for layer, value in seen.items()}
 
     return run
 
@@ -174,9 +187,9 @@ def _check_rows(graph: Graph, layer: str, step: Step) -> None:
         raise ModelError(f"{layer}: cannot be watched: {output.reason}")
 
 
-def _calls(graph: Graph, steps: Iterable[Step], *, relaxed: bool = False) -> list[_Call]:
+def _calls(graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None) -> list[_Call]:
     outputs = outputs_of(graph)
-    return [_Call(step, outputs[step.name], relaxed=relaxed) for step in steps]
+    return [_Call(step, outputs[step.name], rule) for step in steps]
 
 
 def _of_input(graph: Graph, x: Tensor) -> dict[int, Tensor]:
@@ -229,7 +242,7 @@ def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
 class _Call:
     """One step that runs on a twin of its layer."""
 
-    def __init__(self, step: Step, output: Output, *, relaxed: bool) -> None:
+    def __init__(self, step: Step, output: Output, rule: GradientRule | None) -> None:
         self.step = step
         self.activation = inline_activation(step)
         self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
@@ -237,11 +250,8 @@ class _Call:
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
         self.pure = is_pure(step)
         self.filter_slice = filter_slice(step)
-        ceiling = relu_ceiling(self.activation or step.operation) if relaxed else None
-        if ceiling is not None and self.activation:
-            self.activation = relaxed_relu(ceiling)
-        elif ceiling is not None:
-            self.operation, self.takes_training = relaxed_relu(ceiling), False
+        if rule is not None:
+            self.operation, self.activation = rule.step(step, self.operation, self.activation)
 
     def __call__(self, values: dict[int, Tensor], linear: dict[int, Tensor], units: Tensor | None = None) -> None:
         """Write the step's outputs into `values`, and the value before its activation into `linear`.

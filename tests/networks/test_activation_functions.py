@@ -7,12 +7,12 @@ from keras import layers
 
 from dreamfilters import backend
 from dreamfilters.networks.activation_functions import (
+    RELAXED,
     activation_name,
     has_linear,
     inline_activation,
     is_pure,
     is_relu,
-    relaxed_relu,
     relu_ceiling,
 )
 from dreamfilters.networks.graph import flatten
@@ -74,7 +74,7 @@ def test_an_activation_inside_a_cell_is_not_the_output():
 @pytest.mark.parametrize("ceiling", [math.inf, 6.0])
 def test_a_relaxed_relu_equals_a_relu_forward(ceiling):
     x = np.linspace(-3, 9, 25, dtype="float32")[None]
-    assert np.array_equal(np.asarray(relaxed_relu(ceiling)(backend.tensor(x))), np.clip(x, 0, ceiling))
+    assert np.array_equal(np.asarray(RELAXED.relu(ceiling)(backend.tensor(x))), np.clip(x, 0, ceiling))
 
 
 def test_the_relaxed_gradient_by_hand():
@@ -83,7 +83,7 @@ def test_the_relaxed_gradient_by_hand():
     wish = np.array([1.0, 2.0, -3.0, -4.0], "float32")
 
     def total(numbers):
-        return keras.ops.sum(relaxed_relu(math.inf)(numbers) * wish), ()
+        return keras.ops.sum(RELAXED.relu(math.inf)(numbers) * wish), ()
 
     _, gradient = backend.value_and_gradient(total)(backend.tensor(x))
     # alive: the true gradient; silent: the wishes to rise pass, those to fall below zero further do not

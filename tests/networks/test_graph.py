@@ -8,6 +8,7 @@ from keras import layers
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
+from dreamfilters.networks.activation_functions import RELAXED
 from dreamfilters.networks.fingerprint import as_numpy, fingerprint_of
 from dreamfilters.networks.graph import flatten, twin
 from dreamfilters.networks.watching import LOGITS, before, watch
@@ -72,7 +73,7 @@ def test_the_model_of_the_user_is_not_changed(awkward, images):
     layers_ = frozenset(step.name for step in graph.steps)
     unbent = frozenset(map(before, ("backbone/conv1", "backbone/separable", "act", "relu6", "out")))
     for _ in range(2):
-        watch(graph, layers_ | unbent | {LOGITS}, relaxed=True)(images)
+        watch(graph, layers_ | unbent | {LOGITS}, rule=RELAXED)(images)
     assert fingerprint_of(graph)
     assert state_of(awkward) == state
     assert len(awkward.losses) == losses

@@ -5,6 +5,7 @@ from keras import layers
 
 from dreamfilters import backend
 from dreamfilters.errors import ModelError, UnknownNameError
+from dreamfilters.networks.activation_functions import RELAXED
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.watching import LOGITS, before, watch
 
@@ -61,9 +62,9 @@ def test_unknown_and_unsuitable_layers_are_refused(plain):
         watch(graph, frozenset({before("flat")}))
 
 
-def gradient(graph, x, *, relaxed):
+def gradient(graph, x, *, rule=None):
     """d sum(output) / d input."""
-    run = watch(graph, frozenset({graph.steps[-1].name}), relaxed=relaxed)
+    run = watch(graph, frozenset({graph.steps[-1].name}), rule=rule)
     name = graph.steps[-1].name
     both = backend.value_and_gradient(lambda x: (keras.ops.sum(run(x)[name]), 0))
     return np.asarray(both(backend.tensor(np.asarray(x, "float32").reshape(-1, 2, 2, 1)))[1]).reshape(-1, 4)
@@ -83,36 +84,36 @@ def gradient(graph, x, *, relaxed):
 def test_every_kind_of_relu_is_relaxed(activation, then):
     graph = one_conv(1.0, activation=activation, then=then and then())
     silent, mixed = [-1.0, -2.0, -3.0, -4.0], [-1.0, 2.0, -3.0, 4.0]
-    np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=False), [[0] * 4, [0, 1, 0, 1]])
+    np.testing.assert_array_equal(gradient(graph, [silent, mixed]), [[0] * 4, [0, 1, 0, 1]])
     # per image: the silent one is let through, for the other the true gradient counts
-    np.testing.assert_array_equal(gradient(graph, [silent, mixed], relaxed=True), [[1] * 4, [0, 1, 0, 1]])
+    np.testing.assert_array_equal(gradient(graph, [silent, mixed], rule=RELAXED), [[1] * 4, [0, 1, 0, 1]])
 
 
 def test_a_relaxed_relu_blocks_what_pushes_a_silent_input_lower():
     graph = one_conv(1.0, activation="relu", then=layers.Rescaling(-1.0))  # the ascent would lower the unit
-    np.testing.assert_array_equal(gradient(graph, [[-1.0, -2.0, -3.0, -4.0]], relaxed=True), [[0] * 4])
+    np.testing.assert_array_equal(gradient(graph, [[-1.0, -2.0, -3.0, -4.0]], rule=RELAXED), [[0] * 4])
 
 
 @pytest.mark.parametrize("kind", ["relu6", layers.ReLU(6.0), layers.Activation("relu6")])
 def test_a_relaxed_relu6_also_blocks_what_pushes_higher_above_six(kind):
     x = [[-1.0, 7.0, -2.0, 8.0]]
     up = one_conv(1.0, activation=kind)
-    np.testing.assert_array_equal(gradient(up, x, relaxed=False), [[0] * 4])
-    np.testing.assert_array_equal(gradient(up, x, relaxed=True), [[1, 0, 1, 0]])
+    np.testing.assert_array_equal(gradient(up, x), [[0] * 4])
+    np.testing.assert_array_equal(gradient(up, x, rule=RELAXED), [[1, 0, 1, 0]])
     down = one_conv(1.0, activation=kind, then=layers.Rescaling(-1.0))
-    np.testing.assert_array_equal(gradient(down, x, relaxed=True), [[0, -1, 0, -1]])
+    np.testing.assert_array_equal(gradient(down, x, rule=RELAXED), [[0, -1, 0, -1]])
 
 
 def test_relaxing_changes_no_value(awkward, images):
     graph = flatten(awkward)
     names = frozenset(step.name for step in graph.steps)
-    usual, relaxed = watch(graph, names)(images), watch(graph, names, relaxed=True)(images)
+    usual, relaxed = watch(graph, names)(images), watch(graph, names, rule=RELAXED)(images)
     for name in names:
         np.testing.assert_array_equal(usual[name], relaxed[name])
 
 
 def test_it_compiles(awkward, images):
-    run = watch(flatten(awkward), frozenset({"out"}), relaxed=True)
+    run = watch(flatten(awkward), frozenset({"out"}), rule=RELAXED)
     np.testing.assert_allclose(backend.compile(run)(backend.tensor(images))["out"], run(images)["out"], atol=1e-6)
 
 

@@ -11,6 +11,8 @@ from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
 from dreamfilters.images.resizing import resize_matrix
 from dreamfilters.networks import LOGITS, Network, before
+from dreamfilters.networks.activation_functions import RELAXED
+from dreamfilters.networks.watching import GradientRule
 
 
 class Evaluator:
@@ -59,14 +61,14 @@ class Evaluator:
 
     def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""
-        seen = self._activations(image, wanted, relaxed=True)
+        seen = self._activations(image, wanted, RELAXED)
         return self._scores(seen, wanted, pre_activation=True), self._scores(seen, wanted)
 
-    def _activations(self, image: Tensor, wanted: Wanted, *, relaxed: bool = False) -> dict[str, Tensor]:
+    def _activations(self, image: Tensor, wanted: Wanted, rule: GradientRule | None = None) -> dict[str, Tensor]:
         """Return the activations and pre-activations of the watched layers."""
         addresses = frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
         only = {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
-        return self.network.watch(addresses, relaxed=relaxed)(self._input(image), only)
+        return self.network.watch(addresses, rule=rule)(self._input(image), only)
 
     def _scores(self, seen: dict[str, Tensor], wanted: Wanted, *, pre_activation: bool = False) -> Tensor:
         addresses = {

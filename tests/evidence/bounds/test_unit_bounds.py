@@ -11,6 +11,7 @@ from dreamfilters import backend
 from dreamfilters.errors import InputFormError, TargetError, UnknownNameError
 from dreamfilters.evidence.bounds.unit_bounds import bound_units, input_box
 from dreamfilters.networks import InputForm, Network, load
+from dreamfilters.networks.activation_functions import RELAXED
 from dreamfilters.networks.watching import before
 
 
@@ -117,7 +118,7 @@ def _images(rng, network):
 
 def _ascended(network, address, units, rng, steps=7):
     """Return for each unit the corner images that gradient ascent finds for the maximum and the minimum of its map."""
-    watch = network.watch(frozenset({address}), relaxed=True)
+    watch = network.watch(frozenset({address}), rule=RELAXED)
     height, width = network.form.size
     sign = np.repeat([1.0, -1.0], units).astype("float32")[:, None]
     chosen = np.tile(np.eye(units, dtype="float32"), (2, 1)) * sign
