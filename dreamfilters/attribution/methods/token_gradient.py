@@ -124,18 +124,19 @@ def _program(
     """Return the compiled (images, wanted) -> {layer: activation times gradient of each token (n, t)}."""
 
     def made(network: Network) -> Callable[..., Any]:
-        watch, score = network.watch(frozenset(layers)), network.watch(objective.layers)
+        watch = network.watch(objective.layers.union(layers))
 
         def products(images: Tensor, wanted: Wanted) -> dict[str, Tensor]:
             x = network.to_input(images)
-            tokens = watch(x)
 
-            def total(added: dict[str, Tensor]) -> tuple[Tensor, None]:
-                return ops.sum(objective.score(score(x, added=added), wanted)), None
+            def total(added: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+                seen = watch(x, added=added)
+                return ops.sum(objective.score(seen, wanted)), {name: seen[name] for name in layers}
 
-            zeros = {name: ops.zeros_like(value) for name, value in tokens.items()}
-            _, gradients = backend.value_and_gradient(total)(zeros)  # the gradient for what is added is that of the sum
-            return {name: ops.sum(tokens[name] * gradients[name], axis=-1) for name in tokens}
+            zeros = {name: ops.zeros_like(value) for name, value in watch(x).items() if name in layers}
+            # the gradient for what is added to a layer is that for the layer
+            (_, tokens), gradients = backend.value_and_gradient(total)(zeros)
+            return {name: ops.sum(tokens[name] * gradients[name], axis=-1) for name in layers}
 
         return backend.compile(products)
 
