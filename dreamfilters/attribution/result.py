@@ -89,7 +89,7 @@ class Attributions:
             captions += [f"{name}\n± {self.scales[name][row]:.3g}" for name in self.heatmaps]
         columns = len(drawn) // len(rows)
         of_one = columns if len(rows) > 1 or columns <= _COLUMNS else None
-        return contact_sheet(drawn, captions, columns=of_one, tile=tile, title=f"{self.network}: {LEGEND}")
+        return contact_sheet(drawn, captions, columns=of_one, tile=tile, title=LEGEND)
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as JSON values: for each image its target, score and the scales."""

@@ -5,6 +5,7 @@ Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018), section 3.1: c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,8 @@ from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Step, twin
 from dreamfilters.networks.watching import logits_step
 
-SHARES = (0.0, 0.5, 1.0)  # of the layers with weights that are random in each copy, from the output; 0: one layer
+SHARES = (0.5, 1.0)  # of the layers with weights that are random in each copy, from the output down
+_ONES = ("gamma", "scale", "moving_variance")  # names of vectors that begin at 1
 # Attributes of a layer by which Keras finds and saves its parts; they are not read when it is called.
 _OF_KERAS = frozenset({"_tracker", "_tracked", "_self_unconditional_checkpoint_dependencies"})
 
@@ -74,10 +76,9 @@ def _with_layers(network: Network, layers: dict[int, Any]) -> Network:
 
 
 def randomized_layer(layer: Any, number: int) -> Any:
-    """Return a copy of a layer in which the values of each weight are in random order.
+    """Return a copy of a layer with the weights of a layer that was never trained, see `_initial`.
 
-    So each weight keeps its distribution, and activations keep about their size. The layer, and the layers inside it,
-    are not changed. `number` chooses the random order.
+    The layer, and the layers inside it, are not changed. `number` chooses the random numbers.
     """
     random = np.random.default_rng(int(backend.seed_of("random weights", number)))
     return _copied(layer, {}, random)
@@ -88,7 +89,7 @@ def _copied(value: Any, copies: dict[int, Any], random: np.random.Generator) -> 
     if id(value) in copies:
         return copies[id(value)]
     if isinstance(value, keras.Variable):
-        copies[id(value)] = _permuted(value, random)
+        copies[id(value)] = _initial(value, random)
     elif isinstance(value, keras.layers.Layer):
         copies[id(value)] = double = twin(value)
         parts = {name: part for name, part in value.__dict__.items() if name not in _OF_KERAS}
@@ -100,6 +101,20 @@ def _copied(value: Any, copies: dict[int, Any], random: np.random.Generator) -> 
     return copies.get(id(value), value)
 
 
-def _permuted(weight: Any, random: np.random.Generator) -> Any:
-    values = as_numpy(weight)
-    return keras.Variable(random.permutation(values.ravel()).reshape(values.shape), trainable=False, dtype=weight.dtype)
+def _initial(weight: Any, random: np.random.Generator) -> Any:
+    """Return a variable of this shape as it is before training.
+
+    Kernels are normal with the std of He et al., "Delving deep into rectifiers" (2015), by which activations keep their
+    size behind a ReLU: after a random order of the trained values, every unit of some networks is dead. Scales and
+    variances are 1, all other vectors 0, as Keras initializes them. Integers, such as the state of a random generator,
+    stay as they are.
+    """
+    old, name = as_numpy(weight), weight.path.rpartition("/")[2]
+    if old.dtype.kind in "iub":
+        return weight
+    inputs = old.shape[:2] if "depthwise" in name else old.shape[:-1]
+    if old.ndim > 1:
+        values = random.normal(0, math.sqrt(2 / max(1, math.prod(inputs))), old.shape)
+    else:
+        values = np.full(old.shape, float(name in _ONES))
+    return keras.Variable(values.astype(old.dtype), trainable=False, dtype=weight.dtype)

@@ -14,33 +14,33 @@ from dreamfilters.attribution.trust.randomized_weights import SHARES
 from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase
 from dreamfilters.evidence.activations import Floats
 
-HALF = SHARES.index(0.5)  # of the layers are random where the value is taken
-
 
 @dataclass(frozen=True)
 class WeightDependence:
-    """The rank correlation of a heatmap with that of a copy of the network whose upper half of layers is random.
+    """The rank correlation of a heatmap with that of a copy of the network in which a share of the layers is random.
 
-    Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018): weights become random from the output down, and
-    Spearman's correlation compares the heatmaps. The curve has the correlations with one random layer, half and all.
+    Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018): layers become random from the output down, and
+    Spearman's correlation compares the heatmaps, with their signs. A heatmap that stays the same does not show what
+    these layers have learned.
+
+    Attributes:
+        name: the key in the registry.
+        share: of the layers with weights, one of `SHARES`.
+        meaning: what a value states.
     """
 
-    name: str = "sanity"
-    meaning: str = (
-        "Rank correlation with the heatmap after the upper half of the layers has become random: near 0 is best."
-    )
+    name: str
+    share: float
+    meaning: str
     better: Literal["lower", "higher"] = "lower"
-    points: Sequence[float] = SHARES
+    points: Sequence[float] = ()
 
     def __call__(self, case: TrustCase, method: Attribution, heatmaps: Floats) -> Measured:
         """See `TrustMeasure`."""
-        networks = case.randomized.of(case.network, case.objective)
-        others = [method(network, case.objective, case.images) for network in networks]
-        curves = np.array(
-            [[rank_correlation(heatmap, other[row]) for other in others] for row, heatmap in enumerate(heatmaps)],
-            np.float32,
-        )
-        return Measured(curves[:, HALF], curves=curves)
+        copy = case.randomized.of(case.network, case.objective)[SHARES.index(self.share)]
+        others = method(copy, case.objective, case.images)
+        found = [rank_correlation(one, other) for one, other in zip(heatmaps, others, strict=True)]
+        return Measured(np.array(found, np.float32))
 
 
 def rank_correlation(one: Floats, other: Floats) -> float:
@@ -54,4 +54,11 @@ def rank_correlation(one: Floats, other: Floats) -> float:
     return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
 
 
-WEIGHT_DEPENDENCE = WeightDependence()
+UPPER_HALF = WeightDependence(
+    "sanity-half",
+    0.5,
+    "Rank correlation with the heatmap after the upper half of the layers became random: 0 is best.",
+)
+ALL_LAYERS = WeightDependence(
+    "sanity-all", 1.0, "Rank correlation with the heatmap after all layers became random: 0 is best."
+)

@@ -9,7 +9,7 @@ from dreamfilters.attribution.attribute import attribute
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.trust.measure_trust import measure_trust
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
-from dreamfilters.attribution.trust.result import NO_BETTER, NOT_WEIGHTS, trust_of
+from dreamfilters.attribution.trust.result import NO_BETTER, NOT_UPPER, NOT_WEIGHTS, trust_of
 
 
 @pytest.fixture
@@ -55,6 +55,15 @@ def test_a_gain_within_two_standard_errors_is_chance(gains, flagged):
     assert (NO_BETTER in trust_of(rows).row("a").flags) is flagged
 
 
+@pytest.mark.parametrize(
+    ("half", "every", "flags"),
+    [(0.9, 0.9, (NOT_WEIGHTS,)), (0.9, 0.1, (NOT_UPPER,)), (0.9, float("nan"), (NOT_UPPER,)), (0.6, 0.6, ())],
+)
+def test_heatmaps_that_ignore_weights_are_flagged(half, every, flags):
+    nan = float("nan")
+    assert trust_of([{"a": {"sanity-half": (half, nan), "sanity-all": (every, nan)}}]).row("a").flags == flags
+
+
 def test_a_method_that_does_not_fit_a_copy_has_no_value(patch_network, patch_images, method, truth):
     from dreamfilters.attribution.trust.measure_trust import measured_values
     from dreamfilters.attribution.trust.trust_measure import TrustCase
@@ -68,5 +77,5 @@ def test_a_method_that_does_not_fit_a_copy_has_no_value(patch_network, patch_ima
 
     case = TrustCase(patch_network, logit(0), patch_images[:1])
     found = measured_values(case, [method(refuses)], {"toy": truth(None, None, patch_images[:1])})
-    assert np.isnan(found["toy"]["sanity"].values).all()
+    assert np.isnan(found["toy"]["sanity-all"].values).all()
     assert np.isfinite(found["toy"]["deletion"].values).all()

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
+from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.cli.commands import attribute
 from dreamfilters.errors import DreamfiltersError
 
@@ -94,7 +95,16 @@ def test_the_table_of_trust_has_the_seconds_and_the_control(run_command):
     head = next(line for line in out.splitlines() if line.startswith("method"))
     row = next(line for line in out.splitlines() if line.startswith("toy-gradient"))
     assert code == 0
-    assert head.split() == ["method", "deletion", "insertion", "mu-fidelity", "sensitivity", "sanity", "seconds"]
+    assert head.split() == [
+        "method",
+        "deletion",
+        "insertion",
+        "mu-fidelity",
+        "sensitivity",
+        "sanity-half",
+        "sanity-all",
+        "seconds",
+    ]
     assert float(row.split()[-1]) >= 0
     assert "does not depend on the weights" in next(line for line in out.splitlines() if line.startswith("random"))
 
