@@ -24,8 +24,8 @@ def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
     """Return the table of deletion, insertion, mu-fidelity, sensitivity and the sanity check for every method.
 
     The last row is a control: random heatmaps. A method that is no better than chance, or whose heatmaps do not depend
-    on the weights, is flagged. For each image, a method takes about 200 forward passes and runs ten times more. The model
-    is never changed.
+    on the weights, is flagged. For each image, a method takes about 200 forward passes and runs ten times more.
+    The model is never changed.
 
     Args:
         network: the network of the heatmaps.
