@@ -86,7 +86,7 @@ class Attributions:
         for row in rows:
             drawn += [displayed(self.images[row]), *(self.overlay(name, row) for name in self.heatmaps)]
             captions += [f"{self.names[row]}\n{self.targets[row]}\n{self._score(row)}"]
-            captions += [f"{name}\n± {self.scales[name][row]:.3g}" for name in self.heatmaps]
+            captions += [f"{name}\n{self._scale(name, row)}" for name in self.heatmaps]
         columns = len(drawn) // len(rows)
         of_one = columns if len(rows) > 1 or columns <= _COLUMNS else None
         return contact_sheet(drawn, captions, columns=of_one, tile=tile, title=LEGEND)
@@ -121,6 +121,10 @@ class Attributions:
         """
         return write_image(path, {".png": lambda: png_bytes(self.contact_sheet(*range(len(self))))})
 
+    def _scale(self, method: str, image: int) -> str:
+        scale = self.scales[method][image]
+        return f"± {scale:.3g}" if scale else "zero everywhere"
+
     def _score(self, image: int) -> str:
         return f"score {self.scores[image]:.4g}"
 
@@ -132,9 +136,7 @@ class Attributions:
         rows = []
         for row, name in enumerate(self.names[:_SHOWN]):
             first = (self.images[row], (name, f"{self.targets[row]}, {self._score(row)}"))
-            more = [
-                (self.overlay(method, row), (method, f"± {self.scales[method][row]:.3g}")) for method in self.heatmaps
-            ]
+            more = [(self.overlay(method, row), (method, self._scale(method, row))) for method in self.heatmaps]
             rows.append(tiles([first, *more], side=_TILE))
         more_images = [f"The first {_SHOWN} of {len(self)} images."] if len(self) > _SHOWN else []
         reasons = [f"{name}: {reason}" for name, reason in self.reasons.items()]

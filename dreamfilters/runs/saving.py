@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dreamfilters.attribution.result import Attributions
 from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import ImageError, OutputError
@@ -25,13 +26,16 @@ from dreamfilters.verdicts.result import Audit
 
 
 def save(
-    value: Dream | Sequence[Dream] | ArrayLike | Comparison | Scan | Audit, path: Path | str, *, force: bool = False
+    value: Dream | Sequence[Dream] | ArrayLike | Attributions | Comparison | Scan | Audit,
+    path: Path | str,
+    *,
+    force: bool = False,
 ) -> Path:
     """Write a result, and return the path of its file or page.
 
-    A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Several dreams
-    become a contact sheet (.png), or a folder with the sheet and a file for each. A comparison becomes the report of
-    `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands read.
+    A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Heatmaps become a
+    contact sheet (.png), several dreams a sheet, or a folder with the sheet and a file for each. A comparison becomes
+    the report of `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands read.
 
     Args:
         value: the result.
@@ -47,7 +51,7 @@ def save(
         'contact-sheet.png'
     """
     path = Path(path)
-    if isinstance(value, Dream):
+    if isinstance(value, Dream | Attributions):
         return value.save(path)
     if isinstance(value, Comparison):
         return write_report(value, path)
@@ -61,8 +65,8 @@ def save(
         image = png_bytes(channels_side_by_side(np.asarray(value, np.float32)))
     except (ValueError, TypeError, ImageError):
         raise OutputError(
-            f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), a comparison, "
-            "a scan or an audit"
+            f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), heatmaps, a "
+            "comparison, a scan or an audit"
         ) from None
     return write_image(path, {".png": lambda: image})
 

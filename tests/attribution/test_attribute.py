@@ -1,7 +1,7 @@
 """Tests of `attribute`: targets, images, methods, and its result."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
+import dreamfilters as df
 from dreamfilters.attribution.attribute import DEFAULT_METHODS, attribute, chosen_methods
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
@@ -104,8 +105,6 @@ def test_images_come_from_a_folder_a_file_one_array_or_dreams(network, images, t
     bytes_of = attribute(network, "conv2:1", (images * 255).astype("uint8"), methods="toy-gradient")
     assert bytes_of.images.max() <= 1
 
-    import dreamfilters as df
-
     dreams = df.dream(network, "conv2:1-2", df.Recipe(steps=1))
     assert attribute(network, "conv2:1", dreams, methods="toy-gradient").names == ("conv2:1", "conv2:2")
     assert attribute(network, "conv2:1", dreams[0], methods="toy-gradient").images.shape == (1, 16, 16, 3)
@@ -170,6 +169,9 @@ def test_the_result_is_drawn_saved_and_shown(network, images, tmp_path):
     assert read_image(written).shape == found.contact_sheet(0, 1).shape
     with pytest.raises(OutputError, match=r"must end in .png"):
         found.save(tmp_path / "heatmaps.jpg")
+    assert df.save(found, tmp_path / "again.png").read_bytes() == written.read_bytes()
+    empty = replace(found, heatmaps={"toy-gradient": np.zeros((2, 16, 16), "float32")})
+    assert "zero everywhere" in empty._repr_html_()
     html = found._repr_html_()
     assert html.count("<img") == 4
     assert "tiny: has no layer that this method needs" in html
