@@ -35,7 +35,8 @@ def save(
 
     A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Heatmaps become a
     contact sheet (.png), several dreams a sheet, or a folder with the sheet and a file for each. A comparison becomes
-    the report of `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands read.
+    the report of `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands
+    read.
 
     Args:
         value: the result.
