@@ -56,8 +56,8 @@ def attribute(
         int,
         typer.Option(
             metavar="N",
-            help="Measure on N of the images how far each method can be trusted; default: 0, because it takes about a "
-            "hundred times as long as the heatmaps.",
+            help="Measure on N of the images how far each method can be trusted, which takes ten to fifty times as "
+            "long as the heatmaps.",
             callback=at_least(0),
         ),
     ] = 0,
