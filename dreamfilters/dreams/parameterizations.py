@@ -24,7 +24,7 @@ Params: TypeAlias = dict[str, Tensor]  # each array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
 Contrast: TypeAlias = Literal["standardized", "free"]
 CanvasSize: TypeAlias = Annotated[Size, Limit("at least one pixel", lambda size: size is None or np.min(size) >= 1)]
-Gain: TypeAlias = Annotated[float, above(0, usual="1 to 5")]
+Gain: TypeAlias = Annotated[float, above(0, usual="0.5 to 2")]
 
 _EDGE = 1e-3  # images are clipped to [.001, .999] for finite logits: a quarter of one gray level
 
@@ -137,7 +137,7 @@ class Fourier(Settings):
 
     size: CanvasSize = None
     decay: NonNegative = 1.0  # 0 is a flat spectrum, 1 that of natural images
-    gain: Gain = 2.5
+    gain: Gain = 1.0
     contrast: Contrast = "standardized"
     prior: str = "network"
     std: float = 1.0  # of the random start, before the weights
@@ -207,7 +207,7 @@ class Pyramid(Settings):
 
     size: CanvasSize = None
     levels: Annotated[int, between(1, 10)] = 4
-    gain: Gain = 2.5
+    gain: Gain = 1.0
     contrast: Contrast = "standardized"
     prior: str = "network"
     std: float = 0.3  # of the random start, on each level

@@ -252,7 +252,7 @@ def test_a_cppn_cannot_start_from_an_image(scene):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pixels(gain=0.0), "gain=0.0: must be above 0, usually 1 to 5"),
+        (lambda: Pixels(gain=0.0), "gain=0.0: must be above 0, usually 0.5 to 2"),
         (lambda: Fourier(gain=-1.0), "gain=-1.0"),
         (lambda: Fourier(contrast="full"), "contrast='full': 'standardized' or 'free'"),
         (lambda: Fourier(size=0), "size=0: at least one pixel"),

@@ -140,12 +140,12 @@ def test_the_largest_axis_is_brightness_and_positive():
     assert np.all(np.diff(lengths) < 0)
 
 
-def test_the_colors_of_imagenet_are_those_of_lucid():
+def test_the_colors_of_imagenet_are_those_of_lucid_at_the_contrast_of_images():
     # lucid/optvis/param/color.py: color_correlation_svd_sqrt, divided by its longest column, applied as t @ m.T
     root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     longest = np.sqrt(0.26**2 + 0.27**2 + 0.27**2)
     t = np.array([0.3, -0.2, 0.5])
-    assert t @ IMAGENET.colors == pytest.approx(t @ (root / longest).T, abs=1e-6)
+    assert t @ IMAGENET.colors == pytest.approx(2.5 * t @ (root / longest).T, abs=1e-6)
 
 
 def test_a_saved_prior_is_read_unchanged(tmp_path, scene):
