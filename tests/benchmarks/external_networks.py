@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import dreamfilters.dreams.engine as engine
 from dreamfilters.dreams import recipe as recipes
 from dreamfilters.evidence.activations import activations
+from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, load
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -36,6 +41,9 @@ NETWORKS = (
 )  # fmt: skip
 
 
+_CAFFE = InputForm(size=(227, 227), mean=(123 / 255, 117 / 255, 104 / 255), std=(1 / 255,) * 3)
+
+
 def external_networks() -> list[tuple[str, Network, bool]]:
     """Return the networks whose files exist."""
     return [
@@ -43,6 +51,44 @@ def external_networks() -> list[tuple[str, Network, bool]]:
         for name, form, as_text in NETWORKS
         if (FOLDER / name).exists()
     ]
+
+
+def networks_with_images(count: int) -> list[tuple[str, Network, np.ndarray]]:
+    """Return networks of several kinds, each with (n, h, w, 3) real images of its size, where the files exist.
+
+    The sign networks, `signs` among them, have test images of traffic signs; SqueezeNet and a network of CIFAR-10 have
+    images of ImageNet.
+    """
+    signs, imagenet = SHARED / "data" / "gtsrb" / "test_32.zip", SHARED / "data" / "photos"
+    squeezenet = SHARED / "models" / "imagenet" / "squeezenet_v1.1.keras"
+    cifar = SHARED / "models" / "others" / "sudo-sidd__Cifar10-CNN__cifar10_model.keras"
+    found: list[tuple[str, Network, np.ndarray]] = []
+    if signs.exists():
+        networks = [("signs", load("signs")), *((name, network) for name, network, _ in external_networks())]
+        images = _images_in(signs, count)
+        found += [(name, network, _fitted(network, images)) for name, network in networks]
+    if imagenet.exists():
+        forms = {squeezenet: _CAFFE, cifar: InputForm(size=(32, 32))}
+        images = [image for _, image in image_folder(imagenet).only(range(count))]
+        for file, form in forms.items():
+            if file.exists():
+                network = load(file, form=form)
+                found.append((file.name.split("__")[0].removesuffix(".keras"), network, _fitted(network, images)))
+    return found
+
+
+def _images_in(archive: Path, count: int) -> list[np.ndarray]:
+    """Return images of a zip file, evenly spread over it."""
+    with zipfile.ZipFile(archive) as files:
+        names = sorted(name for name in files.namelist() if name.endswith(".webp"))
+        chosen = [names[place] for place in np.linspace(0, len(names) - 1, count).astype(int)]
+        return [
+            np.asarray(Image.open(io.BytesIO(files.read(name))).convert("RGB"), np.float32) / 255 for name in chosen
+        ]
+
+
+def _fitted(network: Network, images: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack([network.form.fit(image) for image in images])
 
 
 def outputs_of(as_text: bool) -> np.ndarray:

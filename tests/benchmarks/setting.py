@@ -22,7 +22,7 @@ class Setting:
         signs: file of the traffic-sign network, with inputs in [0, 1].
         prior: its colors and spectrum, or "".
         quick: a few steps and filters, to check that everything runs.
-        networks: names in `keras.applications`, or of `class_dreams`; () for all.
+        networks: names in `keras.applications`, or of `class_dreams` or `filter_dreams`; () for all.
     """
 
     signs: Path = BUILT_IN
