@@ -9,8 +9,20 @@ from typing import Any
 from dreamfilters.errors import RecipeError, UnknownNameError, close_names
 from dreamfilters.text_files import parse_toml, read_text
 
-CLASSES, OTHERS = "natural", "standard"  # the default recipes
+CLASSES, LARGE_CLASSES, OTHERS = "natural", "natural-large", "standard"  # the default recipes
 LEARNED = "learned"  # needs a learned prior beside it
+_LARGE = 96  # shorter side of the canvas in pixels, above which classes have another recipe
+
+
+def default_name(size: tuple[int, int], *, is_class: bool) -> str:
+    """Return the name of the default recipe for a class, or for another unit, on a canvas of (height, width) pixels.
+
+    >>> default_name((48, 48), is_class=True), default_name((224, 224), is_class=True)
+    ('natural', 'natural-large')
+    """
+    if not is_class:
+        return OTHERS
+    return LARGE_CLASSES if min(size) > _LARGE else CLASSES
 
 
 @cache

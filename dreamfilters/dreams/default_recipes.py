@@ -1,14 +1,14 @@
-"""The recipes where none is given: `natural` for classes, whose dreams are easier to read by it, else `standard`."""
+"""The recipes where none is given: `natural`, or `natural-large`, for classes, else `standard`."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache
 from typing import Any
 
-from dreamfilters.dreams.builtin_recipes import CLASSES, OTHERS, text
+from dreamfilters.dreams.builtin_recipes import CLASSES, LARGE_CLASSES, OTHERS, default_name, text
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import ClassScore, Recipe, read_recipe
 from dreamfilters.dreams.transforms import limited
@@ -23,15 +23,26 @@ _DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
 class DefaultRecipes:
     """The default recipe of each target, with some settings changed.
 
+    Classes have their own, of few large shapes on a large canvas; `natural` keeps the spectrum of real images, which an
+    object that fills a small part of a large canvas would not fill.
+
     Attributes:
         settings: such as "steps=128", see `read_recipe`.
     """
 
     settings: tuple[str, ...] = ()
 
-    def of(self, goal: Objective) -> Recipe:
-        """Return the recipe of an objective."""
-        return self.classes if goal.classes else self.others
+    def of(self, network: Network, goal: Objective) -> Recipe:
+        """Return the recipe of an objective on a network."""
+        if not goal.classes:
+            return self.others
+        size = canvas_size(network, _read(CLASSES, self.settings))
+        return _read(default_name(size, is_class=True), self.settings)
+
+    @property
+    def others(self) -> Recipe:
+        """The recipe of everything that is no class."""
+        return _read(OTHERS, self.settings)
 
     @property
     def class_score(self) -> ClassScore:
@@ -41,19 +52,14 @@ class DefaultRecipes:
 
     def as_values(self) -> Mapping[str, Any]:
         """Return the choice as JSON values, which change with the recipes."""
-        texts = [text(name)[0] for name in (CLASSES, OTHERS)]
+        texts = [text(name)[0] for name in (CLASSES, LARGE_CLASSES, OTHERS)]
         digest = hashlib.sha256("".join(texts).encode()).hexdigest()
         return {"name": DEFAULT, "settings": list(self.settings), "digest": digest}
 
-    @cached_property
-    def classes(self) -> Recipe:
-        """The recipe of a class."""
-        return read_recipe(CLASSES, settings=self.settings)
 
-    @cached_property
-    def others(self) -> Recipe:
-        """The recipe of everything else."""
-        return read_recipe(OTHERS, settings=self.settings)
+@cache
+def _read(name: str, settings: tuple[str, ...]) -> Recipe:
+    return read_recipe(name, settings=settings)
 
 
 def recipe_of(network: Network, goal: Objective, recipe: Recipe | DefaultRecipes) -> Recipe:
@@ -65,7 +71,7 @@ def recipe_of(network: Network, goal: Objective, recipe: Recipe | DefaultRecipes
         >>> [recipe_of(load("signs"), goal, DefaultRecipes()).name for goal in goals]
         ['standard', 'natural']
     """
-    return calibrated(network, recipe if isinstance(recipe, Recipe) else recipe.of(goal))
+    return calibrated(network, recipe if isinstance(recipe, Recipe) else recipe.of(network, goal))
 
 
 def calibrated(network: Network, recipe: Recipe) -> Recipe:

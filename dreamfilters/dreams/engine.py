@@ -53,7 +53,7 @@ def dream(
         network: a Keras model, or what `load` returned.
         goal: an `Objective`, or targets such as "conv6:0-15" or "class:STOP".
         recipe: how the images are made, or the name of a recipe or of its TOML file, see `read_recipe`; default:
-            "natural" for classes, else "standard".
+            "natural" for classes, "natural-large" above 96 pixels, else "standard".
         seed: random seed; the same seed gives the same images, alone or in any batch.
         prior: color statistics, instead of those that the recipe names; for the recipe "learned" a learned prior, see
             `fit_prior`.

@@ -28,6 +28,13 @@ def test_a_setting_has_to_fit_the_recipe_that_is_used(network):
         recipe_of(network, parse(network, "class:STOP"), recipes)
 
 
+@pytest.mark.parametrize(("size", "name"), [(None, "natural"), (96, "natural"), (97, "natural-large")])
+def test_classes_on_a_large_canvas_have_another_recipe(network, size, name):
+    settings = () if size is None else (f"parameterization.size={size}",)
+    assert recipe_of(network, parse(network, "class:STOP"), DefaultRecipes(settings)).name == name
+    assert recipe_of(network, parse(network, "conv1:0"), DefaultRecipes(settings)).name == "standard"
+
+
 def test_the_score_of_a_class_is_a_setting():
     assert DefaultRecipes(("class_score=logit",)).class_score == "logit"
 

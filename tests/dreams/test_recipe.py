@@ -54,8 +54,10 @@ def test_recipes_of_papers_have_the_published_settings():
     assert isinstance(yosinski.parameterization, Pixels)
     assert any(isinstance(edit, Decay) for edit in yosinski.edits)
     assert any(isinstance(edit, BlurEvery) for edit in yosinski.edits)
-    assert isinstance(read_recipe("natural").parameterization, Phase)
-    assert read_recipe("natural").parameterization.prior == "network"
+    natural, large, standard = (read_recipe(name).parameterization for name in ("natural", "natural-large", "standard"))
+    assert isinstance(natural, Phase)
+    assert natural.prior == large.prior == standard.prior == "network"
+    assert large.decay > standard.decay  # classes have large shapes
     assert read_recipe("fast").steps < read_recipe("standard").steps
 
 

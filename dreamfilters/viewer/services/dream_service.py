@@ -19,9 +19,9 @@ _MAX_SEED = 2**31 - 1
 Work: TypeAlias = Coroutine[Any, Any, None]
 
 
-def default_recipe(layer: str) -> str:
+def default_recipe(description: NetworkDescription, layer: str) -> str:
     """Return the default recipe for the units of a layer."""
-    return builtin_recipes.CLASSES if layer == CLASS_LAYER else builtin_recipes.OTHERS
+    return builtin_recipes.default_name(description.size, is_class=layer == CLASS_LAYER)
 
 
 class DreamService:
@@ -45,8 +45,8 @@ class DreamService:
             UnknownNameError, TargetError, RecipeError: unknown unit, a unit without gradient, unknown recipe or seed.
             BusyError: too many dreams are waiting.
         """
-        recipe = recipe or default_recipe(layer)
         description = await self._check(layer, unit, recipe)
+        recipe = recipe or default_recipe(description, layer)
         if not 0 <= seed <= _MAX_SEED:
             raise RecipeError(f"seed {seed}: from 0 to {_MAX_SEED}")
         number = self._catalog.worker.new_number()
@@ -145,9 +145,9 @@ class DreamService:
                 self._publish(dream)
 
     async def _check(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
-        """Return the network's description if the unit can be dreamed of by the recipe."""
+        """Return the network's description if the unit can be dreamed of by the recipe, '' for the default one."""
         description = await self._catalog.network_with_unit(layer, unit)
-        if recipe not in builtin_recipes.complete_names():
+        if recipe and recipe not in builtin_recipes.complete_names():
             raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.complete_names())}")
         info = description.layers[layer]
         if not info.dreamable:

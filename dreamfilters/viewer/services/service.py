@@ -125,7 +125,11 @@ class Service:
             "network": description.values if description else None,
             "recipes": list(builtin_recipes.complete_names()),
             "default_recipe": builtin_recipes.OTHERS,
-            "class_recipe": builtin_recipes.CLASSES,
+            "class_recipe": (
+                builtin_recipes.default_name(description.size, is_class=True)
+                if description
+                else builtin_recipes.CLASSES
+            ),
             "evidence": self._scan_progress,
             "accuracy": _accuracy_values(self.catalog.evidence),
             "form_search": self.form_search.as_values(),

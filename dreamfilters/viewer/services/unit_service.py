@@ -57,7 +57,9 @@ class UnitService:
         """Return everything that is known of a unit."""
         description, evidence = await self._catalog.network_with_unit(layer, unit), self._catalog.evidence
         target = description.target(layer, unit)
-        command, python = self._catalog.snippets.dream(target, default_recipe(layer), 0, description.chosen_size)
+        command, python = self._catalog.snippets.dream(
+            target, default_recipe(description, layer), 0, description.chosen_size
+        )
         named = f"{description.layers[layer].name}:{unit}"
         return {
             "layer": layer,
