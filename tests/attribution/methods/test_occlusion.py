@@ -88,6 +88,24 @@ def test_the_size_of_the_batches_changes_nothing(network, images, monkeypatch):
     np.testing.assert_allclose(method(network, logit(1), images[:1]), in_one, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore")  # of the other library
+def test_another_library_computes_the_same_drops(tiny, network, images):
+    """Xplique adds up the drops of the windows over a pixel; here they are averaged."""
+    peer = pytest.importorskip("xplique.attributions")
+    linear = keras.models.clone_model(tiny)
+    linear.set_weights(tiny.get_weights())
+    linear.get_layer("classes").activation = keras.activations.linear
+    method = Occlusion(window=0.25, stride=0.125)
+    boxes = method.boxes(16, 16)
+    covering = np.zeros((16, 16))
+    for top, left, bottom, right in boxes:
+        covering[top:bottom, left:right] += 1
+    assert covering.max() == 4
+    theirs = peer.Occlusion(linear, patch_size=4, patch_stride=2, occlusion_value=0.5)
+    expected = np.asarray(theirs.explain(images, np.eye(3, dtype="float32")[[1, 1, 1]]))[..., 0] / covering
+    np.testing.assert_allclose(method(network, logit(1), images), expected, atol=1e-4)
+
+
 def test_fills_worked_by_hand():
     image = np.zeros((20, 20, 2), "float32")
     image[:10, :, 0] = 1
