@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.trust.randomized_weights import RandomizedNetworks, randomized_layer
 from dreamfilters.attribution.trust.trust_measure import TrustCase
 from dreamfilters.attribution.trust.weight_dependence import ALL_LAYERS, UPPER_HALF, rank_correlation
 from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.evidence.activations import activations
-from dreamfilters.networks import LOGITS
+from dreamfilters.networks import LOGITS, load
+from dreamfilters.signs.rendering.scenes import render
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,18 @@ def test_edges_are_found_and_a_gradient_passes(network, scenes, edges, gradient,
     found = {each.name: measure(case, each, each(network, logit(0), scenes)).values for each in (edges, gradient)}
     assert found["edges"] == pytest.approx(np.ones(3))
     assert np.abs(found["gradient-toy"]).max() < 0.5
+
+
+def test_guided_backpropagation_hardly_depends_on_the_upper_layers():
+    """Adebayo et al. (2018) find this on deep convolutional networks; the gradient itself does depend on them."""
+    network, images = load("signs"), np.stack([render(14, seed) for seed in range(2)]).astype("float32")
+    case = TrustCase(network, logit(14), images)
+    guided, signed = (
+        UPPER_HALF(case, each, each(network, logit(14), images)).values
+        for each in (ATTRIBUTIONS["guided-backprop"], ATTRIBUTIONS["gradient-x-input"])
+    )
+    assert guided.min() > 0.85
+    assert np.abs(signed).max() < 0.3
 
 
 def test_rank_correlation_by_hand():
