@@ -18,9 +18,10 @@ from dreamfilters import backend
 from dreamfilters.attribution.ablation.ablated_layer import AblatedLayer
 from dreamfilters.attribution.ablation.ablated_sets import CONTROLS, ablated_sets
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
-from dreamfilters.attribution.ablation.occlusion import check_mask, witnesses
+from dreamfilters.attribution.ablation.occlusion import witnesses
 from dreamfilters.attribution.ablation.result import HOW, AblatedFrom, AblatedSet, Ablation, How
-from dreamfilters.attribution.ablation.witness import Mask, OcclusionWitness
+from dreamfilters.attribution.ablation.witness import OcclusionWitness
+from dreamfilters.attribution.fills import Fill, check_fill
 from dreamfilters.attribution.network_split import split_network
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.evidence.activations import BATCH_BYTES, Floats, activation_size, mean_responses
@@ -43,7 +44,7 @@ def ablate(
     labels: Sequence[object] | None = None,
     controls: int = CONTROLS,
     seed: int = 0,
-    witness: Mask | None = None,
+    witness: Fill | None = None,
     batch: int | None = None,
     progress: OnProgress | None = None,
 ) -> Ablation:
@@ -66,7 +67,7 @@ def ablate(
         labels: one label per image, a name or a number, "" for none (default: those of the folder).
         controls: number of random ablations of each size.
         seed: random seed of the controls and of 'resample'.
-        witness: the mask of an `occlusion_witness` of each unit among the labeled images; None for none.
+        witness: the fill of an `occlusion_witness` of each unit among the labeled images; None for none.
         batch: images per batch; it changes the running time, never the result.
         progress: called after each batch with the number of images done.
 
@@ -120,14 +121,14 @@ class AblationJob:
     how: How = "zero"
     controls: int = CONTROLS
     seed: int = 0
-    witness: Mask | None = None
+    witness: Fill | None = None
     batch: int | None = None
 
     def __post_init__(self) -> None:
         if self.how not in HOW:
             raise RecipeError(f"how={self.how!r}: must be one of {', '.join(HOW)}")
         if self.witness is not None:
-            check_mask(self.witness)
+            check_fill(self.witness)
         if self.batch is not None and self.batch < 1:
             raise RecipeError(f"batch={self.batch}: must be at least 1")
         if not self.network.is_classifier:

@@ -9,13 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dreamfilters import backend
 from dreamfilters.attribution.ablation.ablated_sets import units_of_targets
-from dreamfilters.attribution.ablation.witness import MASKS, Mask, OcclusionWitness
+from dreamfilters.attribution.ablation.witness import OcclusionWitness
+from dreamfilters.attribution.fills import Fill, check_fill, fill_of
 from dreamfilters.backend import Tensor
-from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Activations, Floats, stream
 from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of
 from dreamfilters.images import ImageFolder
@@ -26,7 +25,6 @@ Box: TypeAlias = tuple[int, int, int, int]  # top, left, bottom, right
 
 _LARGEST = 3  # a mask takes at most a third of each side, so that one of equal size fits elsewhere
 _ELSEWHERE = 16  # places of the same mask that do not overlap it
-_GRAY = 0.5
 _NEEDED = 0.5  # of the response above that to the mask alone, which the mask has to remove
 
 
@@ -35,7 +33,7 @@ def occlusion_witness(
     units: str | Sequence[str],
     images: ImageFolder | Sequence[Any] | NDArray[Any] | str | Path,
     *,
-    mask: Mask = "mean",
+    fill: Fill = "mean",
 ) -> tuple[OcclusionWitness, ...]:
     """Return, for each unit, what masking the place of its strongest response does to this response.
 
@@ -49,13 +47,14 @@ def occlusion_witness(
         network: a Keras model, or the value that `load` returns.
         units: targets of layers with maps, such as "conv4:3" or "conv4".
         images: a folder, its `ImageFolder`, or an array (n, h, w, c) in [0, 1] or of uint8.
-        mask: 'mean' for the mean color of the image, 'gray' for 0.5, 'blur' for the blurred image.
+        fill: what the mask shows: "mean" (the mean color of the image), "gray" (0.5), "black" or "blur" (the image,
+            blurred so that no detail of the mask's size is left).
 
     Raises:
         TargetError: a target is not one of whole units.
         UnknownNameError: no such layer.
         ImageError: no image can be read.
-        RecipeError: there is no such mask.
+        RecipeError: there is no such fill.
 
     Example:
         >>> found = occlusion_witness(network, "conv6:0", "signs/")[0]
@@ -63,23 +62,17 @@ def occlusion_witness(
         (True, True)
     """
     network = network_of(network)
-    check_mask(mask)
+    check_fill(fill)
     wanted = units_of_targets(network, (units,) if isinstance(units, str) else units)
     source = source_of(images)
     found: list[OcclusionWitness] = []
     for layer, numbers in wanted.items():
-        found += witnesses(network, layer, numbers, source, range(len(source.names)), mask)
+        found += witnesses(network, layer, numbers, source, range(len(source.names)), fill)
     return tuple(found)
 
 
-def check_mask(mask: str) -> None:
-    """Raise RecipeError if there is no such mask."""
-    if mask not in MASKS:
-        raise RecipeError(f"mask={mask!r}: must be one of {', '.join(MASKS)}")
-
-
 def witnesses(
-    network: Network, layer: str, units: Sequence[int], source: ImageSource, indices: Sequence[int], mask: Mask
+    network: Network, layer: str, units: Sequence[int], source: ImageSource, indices: Sequence[int], fill: Fill
 ) -> list[OcclusionWitness]:
     """Return the witnesses of a layer's units among the images of these indices."""
     size = image_size(source, network.form)
@@ -99,7 +92,8 @@ def witnesses(
         box = _place(field.box(row, column), size)
         image = fitted.tried(index)
         assert not isinstance(image, str)  # it was read before
-        filled = filling(np.asarray(image, np.float32), mask, box)
+        half = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+        filled = fill_of(np.asarray(image, np.float32), fill, blur=half)
         places = elsewhere(box, size)
         shown = [image, _covered(image, filled, box), filled, *(_covered(image, filled, place) for place in places)]
         padded = np.stack(shown + shown[:1] * (3 + _ELSEWHERE - len(shown)))
@@ -192,16 +186,6 @@ def _starts(side: int, length: int) -> list[int]:
 
 def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def filling(image: Floats, mask: Mask, box: Box) -> Floats:
-    """Return what a mask shows, of the shape of the image (h, w, c)."""
-    if mask == "gray":
-        return np.full_like(image, _GRAY)
-    if mask == "mean":
-        return np.broadcast_to(image.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), image.shape).copy()
-    sides = ((box[2] - box[0]) / 2, (box[3] - box[1]) / 2, 0.0)  # half the mask as std: no detail of its size is left
-    return np.asarray(ndimage.gaussian_filter(image, sides, mode="nearest"), np.float32)
 
 
 def _covered(image: Any, filled: Floats, box: Box) -> Floats:

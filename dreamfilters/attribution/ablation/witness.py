@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
-
-Mask: TypeAlias = Literal["mean", "gray", "blur"]
-
-MASKS: tuple[Mask, ...] = get_args(Mask)
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.attribution.fills import Fill, fill_of
 from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.settings import PositiveInt, Settings, above
-from dreamfilters.dreams.transforms import gaussian_blur
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 
-Baseline: TypeAlias = Literal["black", "mean", "blur"]
-
-_BLUR = 0.1  # std of the baseline `blur`, as a share of the shorter side: no shape of a sign is left
 _LEAST = 0.1  # of the larger score: where a difference is below, positive and negative shares nearly cancel
 _MOST_PLACES = 64  # of the path whose images are held at a time
 
@@ -65,7 +62,7 @@ class IntegratedGradients(Settings):
     A pixel that equals the baseline has the value 0: with `black`, the black parts of a sign cannot be shown.
 
     Attributes:
-        baseline: 'black'; 'mean', the mean color of the image; or 'blur', the image blurred by a tenth of its side.
+        baseline: "black", "gray" (0.5), "mean" (the image's mean color) or "blur" (the image, blurred).
         steps: steps of the path at first.
         tolerance: the largest gap, as a share of the score difference.
         most_steps: a limit of the steps.
@@ -79,7 +76,7 @@ class IntegratedGradients(Settings):
     name: ClassVar[str] = "integrated-gradients"
     meaning: ClassVar[str] = "the pixel's share in the score difference from the baseline; positive raises the score"
 
-    baseline: Baseline = "black"
+    baseline: Fill = "black"
     steps: PositiveInt = 32
     tolerance: Annotated[float, above(0, "0.01")] = 0.01
     most_steps: PositiveInt = 864
@@ -91,7 +88,7 @@ class IntegratedGradients(Settings):
     def integrate(self, network: Network, objective: Objective, images: Floats) -> PathIntegral:
         """Return the heatmaps with their completeness; arguments as those of the call."""
         scorer = Scorer(network, objective)
-        baselines = baseline_images(self.baseline, images)
+        baselines = [fill_of(image, self.baseline) for image in images]
         rows = [self._of(scorer, image, baseline) for image, baseline in zip(images, baselines, strict=True)]
         heatmaps, differences, gaps, steps = zip(*rows, strict=True)
         return PathIntegral(
@@ -131,18 +128,3 @@ def _slopes(scorer: Scorer, image: Floats, baseline: Floats, places: Floats) -> 
         _, gradients = scorer.gradients(baseline + chosen * (image - baseline))
         total += gradients.sum(axis=0, dtype=np.float64)
     return total
-
-
-def baseline_images(baseline: Baseline, images: Floats) -> Floats:
-    """Return the baseline of each image (n, h, w, c): a black one, its mean color, or the blurred image.
-
-    >>> baseline_images("mean", np.array([[[[0.0], [1.0]]]]))
-    array([[[[0.5],
-             [0.5]]]])
-    """
-    if baseline == "black":
-        return np.zeros_like(images)
-    if baseline == "mean":
-        return np.broadcast_to(images.mean(axis=(1, 2), keepdims=True), images.shape)
-    sigma = np.full(1, _BLUR * min(images.shape[1:3]), np.float32)
-    return np.concatenate([np.asarray(gaussian_blur(image[None], sigma)) for image in images])

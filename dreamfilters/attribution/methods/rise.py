@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.attribution.methods.fills import Fill, fill_of
+from dreamfilters.attribution.fills import Fill, fill_of
 from dreamfilters.attribution.methods.versions import version_batches
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor

@@ -14,8 +14,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from dreamfilters import backend
+from dreamfilters.attribution.fills import Fill, fill_of
 from dreamfilters.attribution.methods.cam_layers import cam_layer, enlarging, over_image, planes_of
-from dreamfilters.attribution.methods.fills import Fill, fill_of
 from dreamfilters.attribution.methods.versions import version_batches
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor

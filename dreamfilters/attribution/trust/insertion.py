@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.fills import fill_of
 from dreamfilters.attribution.trust.pixel_curves import SHARES, curves_and_chance
 from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase
 from dreamfilters.evidence.activations import Floats
-
-_BLUR = 0.1  # std of the blur, as a share of the longer side
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,9 @@ class Insertion:
 
     def __call__(self, case: TrustCase, method: Attribution, heatmaps: Floats) -> Measured:
         """See `TrustMeasure`."""
-        start = blurred(case.images)
+        start = np.stack([fill_of(image, "blur") for image in case.images])
         levels = case.scorer.scores(start), case.scores
         return curves_and_chance(case, heatmaps, (start, case.images), levels, self.name)
-
-
-def blurred(images: Floats) -> Floats:
-    """Return images (n, h, w, c) blurred by a Gaussian whose std is a tenth of the longer side."""
-    std = _BLUR * max(images.shape[1:3])
-    return np.asarray(gaussian_filter(images, (0, std, std, 0)), np.float32)
 
 
 INSERTION = Insertion()

@@ -16,7 +16,8 @@ from dreamfilters.errors import RecipeError
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.ablation.result import Ablation, Effect, How
-    from dreamfilters.attribution.ablation.witness import Mask, OcclusionWitness
+    from dreamfilters.attribution.ablation.witness import OcclusionWitness
+    from dreamfilters.attribution.fills import Fill
     from dreamfilters.runs.storage.run_result import RunResult
 
 _LISTED = 12  # units of a layer that are printed; the page and the CSV file list more
@@ -31,12 +32,12 @@ def _valid_how(how: str) -> str:
     return how
 
 
-def _valid_mask(mask: str | None) -> str | None:
-    from dreamfilters.attribution.ablation.witness import MASKS
+def _valid_fill(fill: str | None) -> str | None:
+    from dreamfilters.attribution.fills import FILLS
 
-    if mask is not None and mask not in MASKS:
-        raise RecipeError(f"--witness {mask}: must be one of {', '.join(MASKS)}")
-    return mask
+    if fill is not None and fill not in FILLS:
+        raise RecipeError(f"--witness {fill}: must be one of {', '.join(FILLS)}")
+    return fill
 
 
 @with_option_groups
@@ -64,9 +65,9 @@ def ablate(
     witness: Annotated[
         str | None,
         typer.Option(
-            metavar="mean|gray|blur",
+            metavar="mean|gray|black|blur",
             help="Also mask the place of each unit's strongest response, and say whether it loses the response.",
-            callback=_valid_mask,
+            callback=_valid_fill,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.")] = 0,
@@ -99,7 +100,7 @@ def ablate(
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, model, images, labels))
-    chosen, mask = cast("How", how), cast("Mask | None", witness)
+    chosen, mask = cast("How", how), cast("Fill | None", witness)
     job = AblationJob(network, tuple(targets), source, chosen, controls, seed, mask, batch)
     _print(run_options.run(KIND, network, run, StoredAblationJob(job, model)), run_options.as_json)
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.attribution.ablation.ablation_job import ablate
-from dreamfilters.attribution.ablation.occlusion import elsewhere, filling, occlusion_witness
+from dreamfilters.attribution.ablation.occlusion import elsewhere, occlusion_witness
 from dreamfilters.errors import RecipeError
 
 
@@ -32,7 +32,7 @@ def dotted(*dots):
 
 def test_a_place_without_which_the_response_is_gone_is_confirmed(reds):
     images = np.stack([dotted(), dotted((3, 8)), dotted()])
-    found = occlusion_witness(reds, "maps:0", images, mask="gray")[0]
+    found = occlusion_witness(reds, "maps:0", images, fill="gray")[0]
     assert (found.image, found.position, found.box) == ("1", (3, 8), (3, 8, 4, 9))
     assert (found.response, found.masked, found.blank) == (1, 0, 0)
     assert found.elsewhere == (1.0,) * 16
@@ -40,7 +40,7 @@ def test_a_place_without_which_the_response_is_gone_is_confirmed(reds):
 
 
 def test_a_response_to_two_places_is_not_confirmed(reds):
-    found = occlusion_witness(reds, "maps:0", dotted((3, 8), (9, 2))[None], mask="gray")[0]
+    found = occlusion_witness(reds, "maps:0", dotted((3, 8), (9, 2))[None], fill="gray")[0]
     assert (found.position, found.response, found.masked) == ((3, 8), 1, 1)
     assert found.verdict == "not confirmed"
 
@@ -69,20 +69,10 @@ def test_other_places_have_the_size_of_the_mask_and_do_not_overlap_it(box):
         assert place[0] >= box[2] or place[2] <= box[0] or place[1] >= box[3] or place[3] <= box[1]
 
 
-def test_the_masks():
-    image = dotted((3, 8))
-    assert (filling(image, "gray", (0, 0, 4, 4)) == 0.5).all()
-    mean = filling(image, "mean", (0, 0, 4, 4))
-    assert mean[0, 0] == pytest.approx([(143 * 0.5 + 1) / 144, 143 * 0.5 / 144, 143 * 0.5 / 144])
-    blurred = filling(image, "blur", (0, 0, 4, 4))
-    assert blurred[3, 8, 0] < 0.6
-    assert blurred.mean() == pytest.approx(image.mean(), abs=0.01)
-
-
 def test_an_ablation_holds_the_witnesses_of_its_units(reds):
     images = np.stack([dotted((3, 8)), dotted()])
     found = ablate(reds, "maps", images, labels=[0, 1], witness="gray")
     assert [one.verdict for one in found.witnesses] == ["confirmed", "not tested"]
-    assert found.witness(found.sets[0]) == occlusion_witness(reds, "maps:0", images, mask="gray")[0]
-    with pytest.raises(RecipeError, match="mask='red': must be one of mean, gray, blur"):
+    assert found.witness(found.sets[0]) == occlusion_witness(reds, "maps:0", images, fill="gray")[0]
+    with pytest.raises(RecipeError, match="fill='red': 'gray', 'black', 'mean' or 'blur'"):
         ablate(reds, "maps", images, labels=[0, 1], witness="red")

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from dreamfilters.attribution.attribution import Attribution
-from dreamfilters.attribution.methods.fills import fill_of
+from dreamfilters.attribution.fills import fill_of
 from dreamfilters.attribution.methods.occlusion import Occlusion
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
