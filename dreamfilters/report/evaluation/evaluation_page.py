@@ -198,12 +198,15 @@ def _commands(one: ClassSeparation, spec: str, targets: Sequence[str]) -> dict[s
     """Return what each command shows, and the command."""
     units = [f"{quoted(one.layer)}:{unit.unit}" for unit in one.separating[:4]]
     margin = f"{targets[one.first]} - {targets[one.second]}"
-    dream = ["dreamfilters", "dream", spec]
+    dream, attribute = (["dreamfilters", command, spec] for command in ("dream", "attribute"))
     return {
         "the dream of the margin: what distinguishes the first class from the second, for the network": shlex.join(
             [*dream, margin]
         ),
         "the dreams of the separating units": shlex.join([*dream, *units]),
+        "the pixels of an image, or of a folder IMAGES, that the margin depends on": shlex.join(
+            [*attribute, targets[one.first], "IMAGES", "--against", targets[one.second]]
+        ),
     }
 
 

@@ -54,6 +54,10 @@ def test_commands_are_quoted_for_a_shell(found):
     margin = f"{TARGETS[one.first]} - {TARGETS[one.second]}"
     escaped = margin.replace('"', "&#34;")
     assert f"dreamfilters dream &#39;my net.keras&#39; &#39;{escaped}&#39;" in page
+    assert "dreamfilters attribute &#39;my net.keras&#39; " in page
+    assert f" IMAGES --against {TARGETS[one.second]}".replace(TARGETS[1], f"&#39;{TARGETS[1]}&#39;") in page.replace(
+        "&#34;", '"'
+    )
     assert f"dreamfilters dream &#39;my net.keras&#39; conv2:{one.separating[0].unit} " in page
 
 

@@ -1,6 +1,7 @@
 """Stored evaluations: resumed to the same bytes, never mixed with others, and forged ones are one line."""
 
 import dataclasses
+import random
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from dreamfilters.runs.evaluation.evaluation_run import StoredEvaluationJob, rea
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
+from tests.test_damaged_runs import damage, one_line
 
 FILES = ["classes.csv", "evaluation.npz", "images.csv", "index.html", "manifest.json"]
 
@@ -120,6 +122,20 @@ def test_a_damaged_state_is_ignored(job, whole, tmp_path):
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
     run(job, tmp_path / "out")
     assert content(tmp_path / "out") == content(whole)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_is_repaired_or_refused(job, whole, tmp_path, seed):
+    out = copied(whole, tmp_path / "out")
+    done = damage(out, random.Random(seed))
+    assert one_line(lambda: read_evaluation(out)), done
+    refusal = one_line(lambda: run(job, out))
+    if "holds other files" in refusal:  # without a manifest
+        return
+    if refusal:
+        assert "manifest.json: is damaged" in refusal, done
+        run(job, out, force=True)
+    assert content(out) == content(whole), done
 
 
 def test_the_tables_name_every_image_and_class(job, whole):
