@@ -173,10 +173,32 @@ def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
         "Verdict": fetch_json(tab, f"api/verdicts/{key}")["units"][0],
         "DreamSheet": fetch_json(tab, f"api/dreams/sheet/{key}"), "Accuracy": state["accuracy"],
         "FormSearch": state["form_search"],
+        "AttributionMethod": network["attributions"][0],
+        "Heatmap": fetch_json(tab, f"api/heatmaps/{key}/30/{image}?method=gradient"),
+        "LogitUnits": (units := fetch_json(tab, f"api/logits/14/{image}")), "UnitContribution": units["units"][0],
     }  # fmt: skip
     for name, values in sent.items():
         assert declared_keys(name), name
         assert declared_keys(name) <= values.keys(), name
+
+
+def test_the_predicted_class_is_explained_by_pixels_and_units(tab, base):
+    go(tab, base, f"?image={STOP}")
+    tab.click("text=Why this class?")
+    first = fetch_json(tab, "api/state")["network"]["attributions"][0]
+    until(tab, "document.querySelector('.heatmap img')?.naturalWidth === 48")
+    assert tab.get_attribute(".heatmap", "data-method") == first["name"]
+    assert first["meaning"] in tab.text_content(".heatmap")
+    alone = tab.get_attribute(".heatmap img", "src")
+    tab.click("text=Against the runner-up")
+    until(tab, f"(document.querySelector('.heatmap img')?.src ?? {alone!r}) !== {alone!r}")
+    tab.click(".explanation summary >> text=More methods")
+    tab.click(".explanation button >> text=token-gradient")  # does not fit the network
+    until(tab, "document.querySelector('[data-method=token-gradient] [role=alert]')?.innerText.includes('no layer of')")
+    tab.keyboard.press("Escape")
+    tab.click(".logit-units a >> nth=0")
+    tab.wait_for_selector("article.unit .heatmap img")  # it stays open on the page of the unit
+    assert link_of(tab)[0].startswith("#/signs/dense/")
 
 
 def test_the_search_for_the_input_form_confirms_that_of_the_built_in_network(tab, base):

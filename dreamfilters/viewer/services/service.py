@@ -18,6 +18,7 @@ from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
+from dreamfilters.viewer.services.explanation_service import ExplanationService
 from dreamfilters.viewer.services.form_search import FormSearch
 from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
@@ -68,6 +69,7 @@ class Service:
         self.images = ImageService(self.catalog, settings.top, self._publish_images)
         self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn)
         self.units = UnitService(self.catalog, self.dreams.queue)
+        self.explanations = ExplanationService(self.catalog, settings.images)
         self.form_search = FormSearch(self.catalog, self.hub, self._spawn)
 
     @contextlib.asynccontextmanager

@@ -62,8 +62,37 @@ class Snippets:
         if size is not None and "size" not in dict(self.options):
             return replace(self, options=(*self.options, ("size", size))).dream(target, recipe, seed)
         words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *self._flags]
-        loaded = f"df.load({', '.join([repr(self.spec), *self._arguments])})"
-        return shlex.join(words), f"df.dream({loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed})"
+        return shlex.join(words), f"df.dream({self._loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed})"
+
+    def attribution(
+        self, target: str, image: str, method: str, against: str | None = None, size: tuple[int, int] | None = None
+    ) -> tuple[str, str]:
+        """Return the command and the code that make the same heatmap of an image, a path; `size` as in `dream`.
+
+        >>> Snippets("signs").attribution("conv1:3", "a.png", "gradient")[1]
+        "df.attribute(df.load('signs'), 'conv1:3', 'a.png', methods='gradient')"
+        """
+        if size is not None and "size" not in dict(self.options):
+            sized = replace(self, options=(*self.options, ("size", size)))
+            return sized.attribution(target, image, method, against)
+        words = ["dreamfilters", "attribute", self.spec, target, image, "--method", method]
+        compared = [] if against is None else ["--against", against]
+        code = f"df.attribute({self._loaded}, {target!r}, {image!r}, methods={method!r}"
+        more = "" if against is None else f", against={against!r}"
+        return shlex.join([*words, *compared, *self._flags]), f"{code}{more})"
+
+    def logit_attribution(self, image: str, number: int, against: int | None = None) -> str:
+        """Return the code that lists the units that carry the logit of a class on an image.
+
+        >>> Snippets("signs").logit_attribution("a.png", 14, 3)
+        "df.attribute_logit(df.load('signs'), 'a.png', 14, against=3)"
+        """
+        more = "" if against is None else f", against={against}"
+        return f"df.attribute_logit({self._loaded}, {image!r}, {number}{more})"
+
+    @property
+    def _loaded(self) -> str:
+        return f"df.load({', '.join([repr(self.spec), *self._arguments])})"
 
     @property
     def _flags(self) -> list[str]:

@@ -81,6 +81,46 @@ export interface Network {
   /** The name of that layer in the model. */
   class_output: string | null;
   has_mask: boolean; // whether the output is a map of classes
+  attributions: AttributionMethod[]; // the quick ones first; the first is shown without a choice
+}
+
+export interface AttributionMethod {
+  name: string;
+  meaning: string; // what a value of a heatmap states
+  quick: boolean;
+}
+
+/** GET api/heatmaps/<layer>/<unit>/<image>, or NoExplanation. */
+export interface Heatmap {
+  reason: null;
+  score: number | null; // of the target on the image, less that of the unit that it is compared with
+  scale: number | null; // the absolute value of the full color
+  lowest: number | null; // the least value of the heatmap
+  overlay: string; // the address of the image
+  command: string;
+  python: string;
+}
+
+/** GET api/logits/<unit>/<image>, or NoExplanation: the units that carry the logit of a class, or its margin. */
+export interface LogitUnits {
+  reason: null;
+  layer: string;
+  logit: number; // or the margin
+  total: number; // of all units of the layer
+  count: number; // of units of the layer
+  units: UnitContribution[]; // the most positive first
+  python: string;
+}
+
+export interface UnitContribution {
+  unit: number;
+  contribution: number;
+  activation: number;
+}
+
+/** Why a method does not fit the network or the unit. */
+export interface NoExplanation {
+  reason: string;
 }
 
 export interface InputForm {

@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.explanations import logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
 from dreamfilters.viewer.worker.scan_task import run_scan
 from dreamfilters.viewer.worker.session import ModelSession, open_network
@@ -72,7 +74,7 @@ class Handlers:
         session = self._session
         interactive: dict[str, Callable[..., Any]] = {
             "layer_maps": session.layer_maps, "unit_map": session.unit_map, "predictions": session.predictions,
-            "class_mask_png": session.class_mask_png,
+            "class_mask_png": session.class_mask_png, "heatmap": partial(pixel_heatmap, session),
         }  # fmt: skip
         if request.action in interactive:
             return interactive[request.action](**request.arguments)
@@ -80,6 +82,7 @@ class Handlers:
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
             "measure": self.measure, "compare": self.compare, "find_form": self.find_form,
             "apply_form": self.apply_form, "save_form": self.save_form,
+            "slow_heatmap": partial(self.explain, pixel_heatmap), "logit_units": partial(self.explain, logit_units),
         }  # fmt: skip
         return with_steps[request.action](pause, **request.arguments)
 
@@ -166,6 +169,10 @@ class Handlers:
         network = self._session.network
         found = compare(network, targets, folder, seeds=1, top=_REPORT_IMAGES, progress=on_progress)
         return _archive(report_files(found))
+
+    def explain(self, explanation: Callable[..., Values], pause: Pause, **arguments: Any) -> Values:
+        """Return an explanation of an image, which may take long."""
+        return _wait_for(pause, partial(explanation, self._session, **arguments))
 
     def find_form(self, pause: Pause, images: ScanRequest, search: int) -> Values:
         """Return the ranking of the input forms by these images; progress is sent with the number of the search."""

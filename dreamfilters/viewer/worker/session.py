@@ -22,6 +22,7 @@ from dreamfilters.networks.classes.predictions import predicted_from, prediction
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
+from dreamfilters.viewer.worker.attribution_methods import attribution_methods
 from dreamfilters.viewer.worker.found_form import with_form
 
 MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
@@ -159,6 +160,7 @@ def describe_network(network: Network) -> NetworkDescription:
                      "source": network.origin.source, "origin": network.origin.text, "line": network.describe_input()},
             "classes": list(network.class_titles),
             "is_classifier": network.is_classifier,
+            "attributions": attribution_methods(),
             "layers": [
                 _layer_values(key, info, (height, width)) if key != CLASS_LAYER
                 else {**_layer_values(key, info, (height, width)), **_class_names(network)}

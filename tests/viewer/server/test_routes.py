@@ -115,7 +115,9 @@ def test_path_traversals_are_404(page):
     ["/api/maps/L999/I0", "/api/maps/L1/I999", "/api/maps/L1/I0/999", "/api/maps/L1/I0/-1", "/api/maps/L1/I0/x",
      "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U9999/thumb.png",
      "/api/dreams/D99999/map", "/api/receptive-fields/L999", "/api/verdicts/__class__", "/api/reports/R9.zip", "/api",
-     "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png"],
+     "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png",
+     "/api/heatmaps/C/0/I1", "/api/heatmaps/C/0/I1?method=none", "/api/heatmaps/C/0/I1?method=gradient&against=43",
+     "/api/heatmaps/C/0/I1?method=gradient&against=x", "/api/logits/43/I1", "/api/logits/0/U9"],
 )  # fmt: skip
 def test_an_unknown_address_is_a_404_of_one_line(scanned, address):
     response = scanned.get(address)
@@ -185,6 +187,23 @@ def test_the_logits_are_a_layer_of_bars_and_predictions_are_sorted(page):
     assert found[0]["logit"] == pytest.approx(max(logits["maximum"]))
     assert logits["maximum"].index(max(logits["maximum"])) == found[0]["index"]
     assert found[0]["name"] == "STOP"
+
+
+def test_the_pixels_and_the_units_of_a_prediction_are_explained(page):
+    image = stop(page)
+    first, second = (each["index"] for each in page.get(f"/api/predictions/{image}").json()["classes"][:2])
+    methods = page.state()["network"]["attributions"]
+    address = f"/api/heatmaps/C/{first}/{image}?method={methods[0]['name']}"
+    alone, margin = page.get(address).json(), page.get(f"{address}&against={second}").json()
+    logits = page.get(f"/api/maps/C/{image}").json()["maximum"]
+    assert alone["score"] == pytest.approx(logits[first], rel=1e-4)
+    assert margin["score"] == pytest.approx(logits[first] - logits[second], rel=1e-4)
+    assert (alone["overlay"][:22], alone["lowest"] >= 0) == ("data:image/png;base64,", True)
+    assert page.get(address).json() == alone
+    units = page.get(f"/api/logits/{first}/{image}?against={second}").json()
+    assert units["logit"] == pytest.approx(margin["score"], rel=1e-4)
+    assert page.get(f"/api/units/{units['layer']}/{units['units'][0]['unit']}").json()["name"].startswith("dense:")
+    assert page.get(f"/api/heatmaps/C/{first}/{image}?method=token-gradient").json()["reason"].startswith("token-")
 
 
 def test_images_come_in_three_sizes_and_an_unreadable_one_is_named_without_its_folder(page, viewed):

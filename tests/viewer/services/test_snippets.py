@@ -49,3 +49,16 @@ def test_a_viewer_is_started_again_with_its_images():
         "dreamfilters serve signs images --labels labels.csv",
         "df.serve('signs', images='images', labels='labels.csv')",
     )
+
+
+def test_a_heatmap_is_reproduced_with_its_image_method_and_comparison():
+    snippets = Snippets.of("net.keras", {"form": {"range": (0.0, 255.0)}})
+    assert snippets.attribution("class:No entry", "my images/a.png", "grad-cam", "class:20", (224, 224)) == (
+        "dreamfilters attribute net.keras 'class:No entry' 'my images/a.png' --method grad-cam --against class:20 "
+        "--range 0 255 --size 224x224",
+        "df.attribute(df.load('net.keras', form={'range': (0.0, 255.0)}, size=(224, 224)), 'class:No entry', "
+        "'my images/a.png', methods='grad-cam', against='class:20')",
+    )
+    assert snippets.logit_attribution("a.png", 14) == (
+        "df.attribute_logit(df.load('net.keras', form={'range': (0.0, 255.0)}), 'a.png', 14)"
+    )

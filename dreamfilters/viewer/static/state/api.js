@@ -3,6 +3,7 @@
 
 /** @typedef {import("../types.js").ImageRef} ImageRef */
 /** @typedef {import("../types.js").Dream} Dream */
+/** @typedef {import("../types.js").UnitRef} UnitRef */
 
 /** A failed request: one line for people, and the HTTP status (0 where there was no response). */
 export class RequestError extends Error {
@@ -72,6 +73,14 @@ export async function post(address, body = {}, headers = {}) {
 /** The id of the webcam's image stays the same while its content changes. @param {ImageRef} image */
 const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
 
+/** @param {ImageRef} image @param {number | null} against @param {string} [method] */
+function explanationQuery(image, against, method) {
+  const query = new URLSearchParams(method === undefined ? {} : { method });
+  if (against !== null) query.set("against", String(against));
+  if (image.version) query.set("v", String(image.version));
+  return query.toString();
+}
+
 /** The addresses of the server's resources, relative to the page. Layers are given by their ids. */
 export const paths = {
   state: () => "api/state",
@@ -87,6 +96,11 @@ export const paths = {
   sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${versionQuery(image)}`,
   /** @param {string} layer @param {ImageRef} image @param {number} unit */
   map: (layer, image, unit) => `api/maps/${layer}/${image.id}/${unit}${versionQuery(image)}`,
+  /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
+  heatmap: ({ layer, unit }, image, method, against) =>
+    `api/heatmaps/${layer}/${unit}/${image.id}?${explanationQuery(image, against, method)}`,
+  /** @param {number} unit @param {ImageRef} image @param {number | null} against */
+  logitUnits: (unit, image, against) => `api/logits/${unit}/${image.id}?${explanationQuery(image, against)}`,
   /** @param {string} layer @param {number} row @param {number} column */
   receptiveField: (layer, row, column) => `api/receptive-fields/${layer}?row=${row}&column=${column}`,
   /** @param {string} layer */

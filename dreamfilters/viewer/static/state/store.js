@@ -75,6 +75,9 @@ export const app = createStore(
   }),
 );
 
+/** How images are explained: whether they are, by which methods (none: by the first), against the runner-up or not. */
+export const explanation = createStore({ open: false, methods: /** @type {string[]} */ ([]), compared: false });
+
 /** The position under the pointer. */
 export const pointer = createStore({ at: /** @type {import("../types.js").PointerPosition | null} */ (null) });
 

@@ -13,6 +13,7 @@ import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
+import { WhyClass } from "./images/explanation.js";
 import { MarkedImage, Mistake, Predictions } from "./images/marked_image.js";
 import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
@@ -161,6 +162,7 @@ function Images({ view, net, layer, images, ready, state }) {
           ${image.label && html`<span class="small soft">${image.name}</span>`}
           <${Mistake} name=${image.mistake} kind="tag" /></p>
         <${Predictions} view=${view} net=${net} image=${image} ready=${ready} />
+        <${WhyClass} view=${view} net=${net} image=${image} ready=${ready} />
       </section>`,
     )}`;
 }

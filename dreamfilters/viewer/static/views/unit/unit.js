@@ -11,6 +11,7 @@ import { anchorTo, go } from "../../state/routing.js";
 import { dreamsOf, isInProgress } from "../../state/selectors.js";
 import { app, showMessage } from "../../state/store.js";
 import { DreamPanel } from "../dream/dream_panel.js";
+import { WhichPixels } from "../images/explanation.js";
 import { breakable } from "../network/layer_list.js";
 import { Menu } from "../shared/controls.js";
 import { saveUnit } from "../shared/png_export.js";
@@ -49,6 +50,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
     <article class="unit" data-unit=${`${layer.name}:${unit}`} data-ready=${facts ? "yes" : null}>
       <${Header} ...${shared} previous=${previous} next=${next} />
       <${UnitViews} ...${shared} dreamMap=${dreamMap} ready=${ready} />
+      ${images.length > 0 && html`<${WhichPixels} view=${view} net=${net} layer=${layer} unit=${unit} image=${images[0]} ready=${ready} />`}
       <div class="columns">
         <${Facts} facts=${facts} dreamResponse=${maximumOf(dreamMap)} />
         <${Measures} dream=${dream} dreams=${dreams} layer=${layer} />

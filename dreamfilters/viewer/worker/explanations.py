@@ -1,0 +1,65 @@
+"""Why a score has its value on an image: heatmaps of its pixels, and the units that carry the logit of a class."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from dreamfilters.attribution.attribute import attribution_of, objective_of
+from dreamfilters.attribution.logit_attribution import attribute_logit
+from dreamfilters.attribution.registry import ATTRIBUTIONS
+from dreamfilters.errors import DreamfiltersError
+from dreamfilters.images import png_bytes
+from dreamfilters.serialization import plain
+from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, Values
+from dreamfilters.viewer.worker.session import ModelSession
+
+_MOST_UNITS = 8  # that carry a logit
+
+
+def pixel_heatmap(
+    session: ModelSession, layer: str, unit: int, image: ImageArray, method: str, against: int | None = None
+) -> Values:
+    """Return the heatmap of a unit's score on an image, or of the score minus that of another unit of the layer.
+
+    `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color. A method that does not fit
+    the network, or the unit, has its `reason` only.
+    """
+    network, description = session.network, session.description
+    target = description.target(layer, unit)
+    try:
+        objective = objective_of(network, target, None if against is None else description.target(layer, against))
+        found = attribution_of(network, [objective], [ATTRIBUTIONS[method]], [target], image[None])
+    except DreamfiltersError as error:
+        return {"reason": str(error)}
+    png = b64encode(png_bytes(found.overlay(method))).decode()
+    return {
+        "reason": None,
+        "score": plain(float(found.scores[0])),
+        "scale": plain(float(found.scales[method][0])),
+        "lowest": plain(float(found.heatmaps[method].min())),
+        "overlay": f"data:image/png;base64,{png}",
+    }
+
+
+def logit_units(session: ModelSession, unit: int, image: ImageArray, against: int | None = None) -> Values:
+    """Return the units that contribute most to the logit of class `unit` on an image, or to its margin over another.
+
+    A network without a layer before its logits has the `reason` only.
+    """
+    layers = session.description.layers
+    try:
+        found = attribute_logit(session.network, image[None], unit, against=against, most=_MOST_UNITS)
+    except DreamfiltersError as error:
+        return {"reason": str(error)}
+    values = found.as_values()
+    layer = next(key for key, info in layers.items() if info.name == found.layer and key != CLASS_LAYER)
+    return {
+        "reason": None,
+        "layer": layer,
+        **{name: values[name] for name in ("logit", "total", "count")},
+        "units": [
+            {name: each[name] for name in ("unit", "contribution", "activation")}
+            for each in values["units"]
+            if each["contribution"] != 0
+        ],
+    }

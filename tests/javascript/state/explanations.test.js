@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { paths } from "../../../dreamfilters/viewer/static/state/api.js";
+import { chosenMethods, legendOf, runnerUp } from "../../../dreamfilters/viewer/static/state/explanations.js";
+
+const methods = ["a", "b", "c"].map((name) => ({ name, meaning: "", quick: true }));
+
+test("the chosen methods keep the order of the registry, and the first is shown where none is chosen", () => {
+  const names = (chosen) => chosenMethods(methods, chosen).map(({ name }) => name);
+  assert.deepEqual(names(["c", "a"]), ["a", "c"]);
+  assert.deepEqual(names([]), ["a"]);
+  assert.deepEqual(names(["gone"]), ["a"]); // a method of another network
+  assert.deepEqual(chosenMethods([], ["a"]), []);
+});
+
+test("the runner-up is the most probable other class", () => {
+  const classes = [{ index: 4 }, { index: 7 }, { index: 1 }];
+  assert.equal(runnerUp(classes, 4).index, 7);
+  assert.equal(runnerUp(classes, 9).index, 4);
+  assert.equal(runnerUp([{ index: 4 }], 4), null);
+});
+
+test("the legend states whether there are values below zero", () => {
+  assert.match(legendOf({ scale: 2, lowest: -0.1 }), /red raises the score, blue lowers it/);
+  assert.match(legendOf({ scale: 2, lowest: 0 }), /No value is below zero/);
+  assert.match(legendOf({ scale: 0, lowest: 0 }), /zero everywhere/);
+});
+
+test("names in an address are encoded, and a replaced image has another address", () => {
+  const target = { layer: "C", unit: 3 };
+  assert.equal(paths.heatmap(target, { id: "I1" }, "grad-cam++", null), "api/heatmaps/C/3/I1?method=grad-cam%2B%2B");
+  assert.equal(
+    paths.heatmap(target, { id: "I1", version: 2 }, "lrp", 7),
+    "api/heatmaps/C/3/I1?method=lrp&against=7&v=2",
+  );
+  assert.equal(paths.logitUnits(3, { id: "I1" }, 7), "api/logits/3/I1?against=7");
+});

@@ -1,0 +1,122 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from dreamfilters.errors import TargetError, UnknownNameError
+from dreamfilters.networks import LayerInfo
+from dreamfilters.viewer.messages import CLASS_LAYER, NetworkDescription
+from dreamfilters.viewer.services.catalog import Catalog
+from dreamfilters.viewer.services.explanation_service import ExplanationService
+from dreamfilters.viewer.services.image_store import ImageStore
+from dreamfilters.viewer.services.snippets import Snippets
+from tests.viewer.http_client import png
+
+CLASSES = LayerInfo("logits", "Dense", (2,), 2, "linear")
+TEXT = LayerInfo("text", "Dense", (2,), 2, "linear", dreamable=False, reason="it does not depend on the image")
+METHODS = [{"name": name, "meaning": "a test", "quick": name == "fast"} for name in ("fast", "slow")]
+DESCRIPTION = NetworkDescription(
+    {"classes": ["STOP", "20"], "attributions": METHODS, "form": {"text": "2x2", "interval": "[0, 1]"}},
+    {CLASS_LAYER: CLASSES, "L1": TEXT}, {"L1": "text"}, ("STOP", "20"), ("class:STOP", "class:20"),
+    (2, 2), 3, "bicubic", 16,
+)  # fmt: skip
+
+
+class RecordingWorker:
+    """A worker that records its requests."""
+
+    def __init__(self):
+        self.requests = []
+
+    async def request(self, action, *, priority, image, **arguments):
+        self.requests.append((action, priority, arguments))
+        return {"reason": None, "number": len(self.requests)}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that runs a scenario with a service, its worker, its catalog and the id of an image in its folder."""
+    folder = tmp_path / "my images"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png([[[1.0, 0.0, 0.0]]]))
+    store = ImageStore()
+    (image,), _ = store.add_folder(folder)
+
+    def run(scenario):
+        async def with_service():
+            worker = RecordingWorker()
+            catalog = Catalog(worker, store, DESCRIPTION, snippets=Snippets("net.keras"))
+            catalog.images_listed.set()
+            return await asyncio.wait_for(scenario(ExplanationService(catalog, folder), worker, catalog, image), 20)
+
+        return asyncio.run(with_service())
+
+    yield run
+    store.close()
+
+
+def test_a_heatmap_is_computed_once_for_each_image_target_method_and_comparison(run):
+    async def scenario(service, worker, catalog, image):
+        for unit, method, against in ((0, "fast", None), (0, "fast", 1), (1, "fast", None), (0, "slow", None)) * 2:
+            await service.heatmap(CLASS_LAYER, unit, image, method, against)
+        for against in (None, 1, None):
+            await service.logit_units(0, image, against)
+        return worker.requests
+
+    requests = run(scenario)
+    assert [(action, priority) for action, priority, _ in requests] == [
+        *[("heatmap", 0)] * 3, ("slow_heatmap", 2), *[("logit_units", 2)] * 2,
+    ]  # fmt: skip
+    assert requests[1][2] == {"layer": CLASS_LAYER, "unit": 0, "method": "fast", "against": 1}
+
+
+def test_a_heatmap_of_another_input_form_or_camera_frame_is_another_one(run):
+    async def scenario(service, worker, catalog, image):
+        for frame in (0.0, 1.0):
+            camera = catalog.images.set_camera_frame(png([[[frame] * 3]])).id
+            await service.heatmap(CLASS_LAYER, 0, camera, "fast")
+        await service.heatmap(CLASS_LAYER, 0, image, "fast")
+        form = {"text": "2x2", "interval": "[0, 255]"}
+        catalog.description = replace(DESCRIPTION, values={**DESCRIPTION.values, "form": form})
+        await service.heatmap(CLASS_LAYER, 0, image, "fast")
+        return len(worker.requests)
+
+    assert run(scenario) == 4
+
+
+def test_unknown_names_and_units_without_gradient_are_refused_in_one_line(run):
+    async def scenario(service, worker, catalog, image):
+        for arguments, error, words in (
+            (("L9", 0, image, "fast"), UnknownNameError, "no layer has this id"),
+            ((CLASS_LAYER, 2, image, "fast"), UnknownNameError, "has 2 units"),
+            ((CLASS_LAYER, 0, image, "fast", 2), UnknownNameError, "has 2 units"),
+            ((CLASS_LAYER, 0, "I99", "fast"), UnknownNameError, "no image has this id"),
+            ((CLASS_LAYER, 0, image, "fost"), UnknownNameError, "Close names: fast"),
+            (("L1", 0, image, "fast"), TargetError, "text: no heatmap is possible: it does not depend on the image"),
+        ):
+            with pytest.raises(error, match=words):
+                await service.heatmap(*arguments)
+        return worker.requests
+
+    assert run(scenario) == []
+
+
+def test_an_explanation_has_the_command_and_the_code_that_make_it_again(run, tmp_path):
+    async def scenario(service, worker, catalog, image):
+        upload = catalog.images.add(png([[[0.0, 1.0, 0.0]]]), "b.png").id
+        return [
+            await service.heatmap(CLASS_LAYER, 0, image, "fast", 1),
+            await service.heatmap(CLASS_LAYER, 0, upload, "slow"),
+            await service.logit_units(0, image, 1),
+        ]
+
+    folder, upload, units = run(scenario)
+    path = str(tmp_path / "my images" / "a.png")
+    assert folder["command"] == (
+        f"dreamfilters attribute net.keras class:STOP '{path}' --method fast --against class:20"
+    )
+    assert folder["python"] == (
+        f"df.attribute(df.load('net.keras'), 'class:STOP', {path!r}, methods='fast', against='class:20')"
+    )
+    assert upload["command"] == "dreamfilters attribute net.keras class:STOP b.png --method slow"
+    assert units["python"] == f"df.attribute_logit(df.load('net.keras'), {path!r}, 0, against=1)"
