@@ -11,7 +11,7 @@ from dreamfilters.text_files import parse_toml, read_text
 
 CLASSES, LARGE_CLASSES, OTHERS = "natural", "natural-large", "standard"  # the default recipes
 LEARNED = "learned"  # needs a learned prior beside it
-_LARGE = 96  # shorter side of the canvas in pixels, above which classes have another recipe
+_LARGE = 96  # shorter side of the canvas in pixels
 
 
 def default_name(size: tuple[int, int], *, is_class: bool) -> str:
@@ -22,7 +22,12 @@ def default_name(size: tuple[int, int], *, is_class: bool) -> str:
     """
     if not is_class:
         return OTHERS
-    return LARGE_CLASSES if min(size) > _LARGE else CLASSES
+    return LARGE_CLASSES if is_large(size) else CLASSES
+
+
+def is_large(size: tuple[int, int]) -> bool:
+    """Return whether a canvas of (height, width) pixels has the recipe, and the tolerance, of large images."""
+    return min(size) > _LARGE
 
 
 @cache

@@ -8,7 +8,7 @@ the network keeps its predictions on real images.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from dreamfilters.networks.preprocessing.tolerance import Tolerance
 from dreamfilters.progress import OnProgress, Progress
 
 KEPT = 0.9  # share of the predictions
+_CONFIDENT = 0.9  # probability of a prediction; one of a network that hesitates changes with any change of the image
 _MOST_IMAGES = 100  # the standard error of the share is then 0.03
 _MOST_BYTES = 2**28  # of images, of which large ones are fewer
 _LEAST_IMAGES = 8
@@ -65,7 +66,7 @@ class Calibration:
     Attributes:
         tolerance: the strongest transform of each kind under which the predictions are kept.
         kept: kind -> strength -> share of the images whose predictions it does not change, where it was measured.
-        count: number of images.
+        count: number of images, those of which the network is sure.
         share: the share of predictions that has to be kept.
     """
 
@@ -100,7 +101,8 @@ def calibrate(
     """Return the strongest transforms under which a network keeps its predictions on real images.
 
     For each kind, the largest of some strengths is found by bisection for which the network predicts the same class on
-    `keep` of the images. Each image is transformed once, up to that strength, as in an ascent.
+    `keep` of the images. Each image is transformed once, up to that strength, as in an ascent. Images of which the
+    network is not sure (a probability below 0.9) are left out, unless fewer than 8 remain.
 
     Args:
         network: a Keras model, or what `load` returned, with classes for a whole image.
@@ -123,7 +125,7 @@ def calibrate(
         raise RecipeError(f"keep={keep}: must be above 0, at most 1")
     if not network.is_classifier:
         raise ModelError(f"{network.name}: has no classes for a whole image, whose predictions a calibration compares")
-    sample = _Sample(network, _fitted(network, images))
+    sample = _Sample(network, _fitted(network, images)).confident()
     kept: dict[str, dict[float, float]] = {}
     tolerated: dict[str, float] = {}
     for number, (name, kind) in enumerate(_KINDS.items()):
@@ -168,6 +170,15 @@ class _Sample:
         watch = self.network.watch(frozenset({LOGITS}))
         return backend.compile(lambda x: watch(self.network.to_input(x))[LOGITS])
 
+    def confident(self) -> _Sample:
+        """Return the images of whose prediction the network is sure, or all if these are too few."""
+        found = self.network.head.probabilities(self._logits(self.images))
+        assert found is not None  # only a regression has none
+        is_shared = self.network.head.kind == "softmax"  # by the classes; else each has a probability of its own
+        confidence = found.max(axis=-1) if is_shared else np.maximum(found, 1 - found).min(axis=-1)
+        rows = confidence >= _CONFIDENT
+        return self if rows.sum() < _LEAST_IMAGES else replace(self, images=self.images[rows])
+
     @property
     def side(self) -> int:
         """The shorter side of the images in pixels."""
@@ -181,11 +192,15 @@ class _Sample:
         return float(np.mean((self._predictions(moved) == self.predicted).all(axis=-1)))
 
     def _predictions(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return whether each class is predicted for each image; all batches have one size, which compiles once."""
+        """Return whether each class is predicted for each image."""
+        return self.network.head.are_predicted(self._logits(images))
+
+    def _logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits (n, classes) of the images; all batches have one size, which compiles once."""
         padded = np.resize(images, (-(-len(images) // _BATCH) * _BATCH, *images.shape[1:]))
         parts = [padded[first : first + _BATCH] for first in range(0, len(padded), _BATCH)]
         logits = np.concatenate([np.asarray(self.logits(backend.tensor(part))) for part in parts])
-        return self.network.head.are_predicted(logits[: len(images)])
+        return np.asarray(logits[: len(images)])
 
 
 def _fitted(network: Network, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any]) -> NDArray[np.float32]:

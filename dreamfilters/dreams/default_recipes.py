@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from dreamfilters.dreams.builtin_recipes import CLASSES, LARGE_CLASSES, OTHERS, default_name, text
+from dreamfilters.dreams.builtin_recipes import CLASSES, LARGE_CLASSES, OTHERS, default_name, is_large, text
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.recipe import ClassScore, Recipe, read_recipe
 from dreamfilters.dreams.transforms import limited
 from dreamfilters.networks import Network
-from dreamfilters.networks.preprocessing.tolerance import TYPICAL
+from dreamfilters.networks.preprocessing.tolerance import TYPICAL, TYPICAL_LARGE
 
 DEFAULT = "default"  # the name of the choice in the settings of a run
 _DEFAULT_SIDE = 128  # pixels, if neither the recipe nor the network has a size
@@ -82,8 +82,9 @@ def calibrated(network: Network, recipe: Recipe) -> Recipe:
     """
     if not recipe.calibrated:
         return recipe
-    tolerance, side = network.tolerance or TYPICAL, min(canvas_size(network, recipe))
-    return replace(recipe, transforms=limited(recipe.transforms, tolerance, side), calibrated=False)
+    size = canvas_size(network, recipe)
+    tolerance = network.tolerance or (TYPICAL_LARGE if is_large(size) else TYPICAL)
+    return replace(recipe, transforms=limited(recipe.transforms, tolerance, min(size)), calibrated=False)
 
 
 def recipe_values(network: Network, recipe: Recipe | DefaultRecipes) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from dreamfilters.dreams.recipe import Recipe, from_values, read_recipe
 from dreamfilters.dreams.transforms import Crop, Jitter, Noise, Rotate, Scale, Shear, Shift, limited
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.images import image_folder, png_bytes
-from dreamfilters.networks.preprocessing.tolerance import TYPICAL, Tolerance
+from dreamfilters.networks.preprocessing.tolerance import TYPICAL, TYPICAL_LARGE, Tolerance
 
 SIDE = 20
 NONE = Tolerance()
@@ -53,6 +53,18 @@ def test_the_tolerated_shift_is_that_of_a_bar_whose_distance_from_the_middle_is_
         assert kept == pytest.approx(1 - (pixels - 2) / (2 * pixels), abs=0.1)
     assert found.count == 100
     assert found == calibrate(halves, images)
+
+
+def test_images_of_which_the_network_is_not_sure_are_left_out(halves):
+    """A faint dot beside the middle has a probability of .51, and any shift moves it to the other side."""
+    images = np.zeros((40, SIDE, SIDE, 1), "float32")
+    images[:10, :, :2] = 1  # far from the middle
+    images[10:, SIDE // 2, SIDE // 2] = 0.04
+    found = calibrate(halves, images)
+    assert found.count == 10
+    assert found.tolerance.shift >= 0.2
+    assert calibrate(halves, images[3:]).count == 37  # seven sure images are too few: all are used
+    assert calibrate(halves, images[3:]).tolerance.shift < 0.1
 
 
 def test_a_network_of_the_mean_tolerates_everything(network_of):
@@ -115,6 +127,9 @@ def test_a_calibrated_recipe_is_limited_once_and_keeps_what_it_states(network):
     assert calibrated(replace(network, tolerance=NONE), fitted) == fitted  # the record of a dream is final
     assert from_values(fitted.as_values()) == fitted
     assert calibrated(network, natural) == calibrated(replace(network, tolerance=TYPICAL), natural) != natural
+    large = read_recipe("natural-large", settings=["parameterization.size=97"])
+    assert calibrated(network, large) == calibrated(replace(network, tolerance=TYPICAL_LARGE), large)
+    assert Shift(share=0.2) in calibrated(network, large).transforms
     as_stated = read_recipe("natural", settings=["calibrated=false"])
     assert calibrated(known, as_stated) == as_stated
     assert {name: read_recipe(name).calibrated for name in ("standard", "fast", "lucid", "maco", "yosinski")} == {
