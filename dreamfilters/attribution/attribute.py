@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dreamfilters import backend
-from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.attribution import Attribution, is_signed, remarks_of
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.result import Attributions
 from dreamfilters.attribution.scorer import Scorer
@@ -87,6 +87,7 @@ def attribution_of(
         groups.setdefault(objective.names, []).append(row)
     heatmaps = {method.name: np.zeros(images.shape[:3], np.float32) for method in methods}
     scores, seconds, reasons = np.zeros(len(images), np.float32), dict.fromkeys(heatmaps, 0.0), dict[str, str]()
+    remarks = {name: [""] * len(images) for name in heatmaps}
     for rows in groups.values():
         objective, stack = objectives[rows[0]], images[rows]
         made = heatmaps_of(network, objective, methods, stack)
@@ -95,8 +96,21 @@ def attribution_of(
         for name, values in made.heatmaps.items():
             heatmaps[name][rows] = values
             seconds[name] += made.seconds[name]
+            for row, remark in zip(rows, made.remarks[name], strict=True):
+                remarks[name][row] = remark
     kept = {name: values for name, values in heatmaps.items() if name not in reasons}
-    return Attributions(network.name, tuple(objectives), tuple(names), images, scores, kept, seconds, reasons)
+    return Attributions(
+        network.name,
+        tuple(objectives),
+        tuple(names),
+        images,
+        scores,
+        kept,
+        seconds,
+        reasons,
+        unsigned=frozenset(method.name for method in methods if not is_signed(method)),
+        remarks={name: tuple(remarks[name]) for name in kept if any(remarks[name])},
+    )
 
 
 def predicted_objectives(network: Network, images: Floats) -> list[Objective]:
@@ -183,11 +197,13 @@ class MadeHeatmaps:
         heatmaps: method -> (n, h, w).
         seconds: method -> time for all images.
         reasons: method -> why it has no heatmaps.
+        remarks: method -> (n,) what a reader has to know, '' for nothing.
     """
 
     heatmaps: Mapping[str, Floats]
     seconds: Mapping[str, float]
     reasons: Mapping[str, str]
+    remarks: Mapping[str, Sequence[str]]
 
 
 def heatmaps_of(network: Network, objective: Objective, methods: Iterable[Attribution], images: Floats) -> MadeHeatmaps:
@@ -199,16 +215,19 @@ def heatmaps_of(network: Network, objective: Objective, methods: Iterable[Attrib
     heatmaps: dict[str, Floats] = {}
     seconds: dict[str, float] = {}
     errors: dict[str, DreamfiltersError] = {}
+    remarks: dict[str, Sequence[str]] = {}
     for method in methods:
         began = time.perf_counter()
         try:
             heatmaps[method.name] = np.asarray(method(network, objective, images), np.float32)
             seconds[method.name] = time.perf_counter() - began
+            remarks[method.name] = remarks_of(method, network, objective, images, heatmaps[method.name])
         except DreamfiltersError as error:
             errors[method.name] = error
     if not heatmaps and errors:
         raise next(iter(errors.values()))
-    return MadeHeatmaps(heatmaps, seconds, {name: str(error) for name, error in errors.items()})
+    reasons = {name: str(error).removeprefix(f"{name}: ") for name, error in errors.items()}
+    return MadeHeatmaps(heatmaps, seconds, reasons, remarks)
 
 
 def _read(network: Network, images: ImageFolder | ArrayLike | str | Path) -> tuple[tuple[str, ...], Floats]:

@@ -1,10 +1,12 @@
 """Attribution methods: which pixels an objective depends on, for example saliency, occlusion and class activation maps.
 
-A method is one module in `methods/` that defines an `Attribution`, and an entry in `registry.ATTRIBUTIONS`.
+A method is one module in `methods/` that defines an `Attribution`, and an entry in `registry.ATTRIBUTIONS`. It can also
+define `signed = False`, if its values are magnitudes, and `remarks`, see `remarks_of`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dreamfilters.dreams.objectives.objective import Objective
@@ -28,3 +30,19 @@ class Attribution(Protocol):
 
         Positive values raise the score. A method that does not fit the network raises a ModelError or TargetError.
         """
+
+
+def is_signed(method: Attribution) -> bool:
+    """Return whether the sign of a value says if the pixel raises or lowers the score; so it does by default."""
+    return bool(getattr(method, "signed", True))
+
+
+def remarks_of(
+    method: Attribution, network: Network, objective: Objective, images: Floats, heatmaps: Floats
+) -> Sequence[str]:
+    """Return what a reader of each heatmap has to know, (n,); '' for most.
+
+    It is that of `method.remarks(network, objective, images, heatmaps)`, if the method defines it.
+    """
+    remarks = getattr(method, "remarks", None)
+    return [""] * len(images) if remarks is None else list(remarks(network, objective, images, heatmaps))

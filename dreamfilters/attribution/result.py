@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,35 @@ from dreamfilters.serialization import finite
 _SHOWN = 4  # images in a notebook
 _TILE = 160  # pixels
 _COLUMNS = 7  # of the sheet of one image; more methods take several rows
-LEGEND = "red raises the score, blue lowers it"
+_SIGNED, _UNSIGNED = "red raises the score, blue lowers it", "yellow: magnitude, no sign"
+
+
+def legend(methods: Iterable[str], unsigned: Collection[str]) -> str:
+    """Return what the colors of overlays by these methods mean.
+
+    >>> legend(["gradient", "occlusion"], ["gradient"])
+    'red raises the score, blue lowers it; yellow: magnitude, no sign'
+    """
+    kinds = {name in unsigned for name in methods}
+    return "; ".join(text for kind, text in ((False, _SIGNED), (True, _UNSIGNED)) if kind in kinds)
+
+
+def remark_lines(remarks: Iterable[tuple[str, Sequence[str], Sequence[str]]]) -> list[str]:
+    """Return a line for each method that has remarks: the first of them, its image, and their number.
+
+    Args:
+        remarks: the method, the names of the images, and the remark on each, which may be ''.
+
+    >>> remark_lines([("toy", ["a.png", "b.png"], ["", "is empty"])])
+    ['toy: b.png: is empty (1 of 2 heatmaps)']
+    """
+    lines = []
+    for method, images, texts in remarks:
+        found = [(image, text) for image, text in zip(images, texts, strict=True) if text]
+        if found:
+            image, text = found[0]
+            lines.append(f"{method}: {image}: {text} ({len(found)} of {len(texts)} heatmaps)")
+    return lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +66,8 @@ class Attributions:
         heatmaps: method -> (n, h, w); positive values raise the score.
         seconds: method -> its time for all images.
         reasons: method -> why it has no heatmaps of this network.
+        unsigned: the methods whose values are magnitudes: they do not say whether a pixel raises the score.
+        remarks: method -> (n,) what a reader of the heatmap has to know, '' for nothing.
     """
 
     network: str
@@ -48,6 +78,8 @@ class Attributions:
     heatmaps: Mapping[str, Floats]
     seconds: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    unsigned: frozenset[str] = frozenset()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -63,7 +95,7 @@ class Attributions:
         }
 
     def overlay(self, method: str, image: int = 0) -> ImageArray:
-        """Return the heatmap of a method over an image in gray, (h, w, 3) in [0, 1]: red raises the score.
+        """Return the heatmap of a method over an image in gray, (h, w, 3) in [0, 1], in the colors of `legend`.
 
         Raises:
             UnknownNameError: there are no heatmaps of this method.
@@ -71,7 +103,8 @@ class Attributions:
         if method not in self.heatmaps:
             known = self.reasons.get(method) or close_names(method, self.heatmaps)
             raise UnknownNameError(f"{method}: has no heatmaps here. {known}")
-        return overlay(self.images[image], self.heatmaps[method][image], float(self.scales[method][image]))
+        heatmap, scale = self.heatmaps[method][image], float(self.scales[method][image])
+        return overlay(self.images[image], heatmap, scale, signed=method not in self.unsigned)
 
     def contact_sheet(self, *images: int, tile: int | None = None) -> ImageArray:
         """Return a row for each image: the image and its overlays by every method, (H, W, 3) in [0, 1].
@@ -89,7 +122,7 @@ class Attributions:
             captions += [f"{name}\n{self._scale(name, row)}" for name in self.heatmaps]
         columns = len(drawn) // len(rows)
         of_one = columns if len(rows) > 1 or columns <= _COLUMNS else None
-        return contact_sheet(drawn, captions, columns=of_one, tile=tile, title=LEGEND)
+        return contact_sheet(drawn, captions, columns=of_one, tile=tile, title=legend(self.heatmaps, self.unsigned))
 
     def as_values(self) -> dict[str, Any]:
         """Return everything but the pixels as JSON values: for each image its target, score and the scales."""
@@ -99,6 +132,7 @@ class Attributions:
                 "target": self.targets[row],
                 "score": finite(self.scores[row]),
                 "scales": {method: finite(scale[row]) for method, scale in self.scales.items()},
+                "remarks": {method: texts[row] for method, texts in self.remarks.items() if texts[row]},
             }
             for row, name in enumerate(self.names)
         ]
@@ -123,7 +157,7 @@ class Attributions:
 
     def _scale(self, method: str, image: int) -> str:
         scale = self.scales[method][image]
-        return f"± {scale:.3g}" if scale else "zero everywhere"
+        return f"{'' if method in self.unsigned else '± '}{scale:.3g}" if scale else "zero everywhere"
 
     def _score(self, image: int) -> str:
         return f"score {self.scores[image]:.4g}"
@@ -140,8 +174,10 @@ class Attributions:
             rows.append(tiles([first, *more], side=_TILE))
         more_images = [f"The first {_SHOWN} of {len(self)} images."] if len(self) > _SHOWN else []
         reasons = [f"{name}: {reason}" for name, reason in self.reasons.items()]
+        notes = [*reasons, *remark_lines((name, self.names, texts) for name, texts in self.remarks.items())]
+        colors = f"{legend(self.heatmaps, self.unsigned)}; the number is the value of the full color"
         title = f"Which pixels? {self.network}, {', '.join(dict.fromkeys(self.targets))}"
-        return frame(heading(title, f"{LEGEND}; ± is the value of the full color"), *rows, *more_images, *reasons)
+        return frame(heading(title, colors), *rows, *more_images, *notes)
 
     def __repr__(self) -> str:
         targets = ", ".join(list(dict.fromkeys(self.targets))[:3])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dreamfilters.attribution.result import LEGEND
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.attribution.trust.result import Trust
 from dreamfilters.comparison.number_format import grouped
@@ -30,8 +29,10 @@ def attribution_page(
     network: str,
     targets: Sequence[str],
     rows: Sequence[PageRow],
+    legend: str,
     methods: Mapping[str, str],
     reasons: Mapping[str, str],
+    remarks: Sequence[str],
     trust: Trust | None,
     files: Mapping[str, str],
     failures: Sequence[tuple[str, str]],
@@ -42,8 +43,10 @@ def attribution_page(
         network: name of the network.
         targets: what is explained on every image; () for the predicted class.
         rows: the images.
+        legend: what the colors mean.
         methods: name -> what a value states.
         reasons: method -> why it has no heatmaps.
+        remarks: lines on heatmaps that a reader has to know.
         trust: the table of trust, None if it was not measured.
         files: name -> what it holds, of the files beside the page.
         failures: name and reason of each image that could not be read.
@@ -53,11 +56,12 @@ def attribution_page(
         "attribution/page.html",
         ("attribution/page.css",),
         title=f"{network}: which pixels decide",
-        lead=f"Heatmaps of {shown} on {grouped(len(rows))} image{'s' * (len(rows) != 1)}: {LEGEND}.",
+        lead=f"Heatmaps of {shown} on {grouped(len(rows))} image{'s' * (len(rows) != 1)}: {legend}.",
         rows=rows[:_SHOWN],
         more=max(0, len(rows) - _SHOWN),
         methods=methods,
         reasons=reasons,
+        remarks=remarks,
         table=[] if trust is None else trust.cells(),
         measured=0 if trust is None else trust.images,
         measures={name: measure.meaning for name, measure in TRUST_MEASURES.items()},

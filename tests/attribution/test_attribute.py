@@ -40,16 +40,31 @@ class Unfitting:
     meaning: str = "a toy"
 
     def __call__(self, network, objective, images):
-        raise ModelError(f"{network.name}: has no layer that this method needs")
+        raise ModelError(f"toy-unfitting: {network.name} has no layer that this method needs")
+
+
+@dataclass(frozen=True)
+class Magnitude:
+    """A toy method without sign, with a remark on images whose first pixel is bright."""
+
+    name: str = "toy-magnitude"
+    meaning: str = "a toy"
+    signed: bool = False
+
+    def __call__(self, network, objective, images):
+        return images.mean(axis=-1)
+
+    def remarks(self, network, objective, images, heatmaps):
+        return ["is bright" if heatmap[0, 0] > 0.5 else "" for heatmap in heatmaps]
 
 
 @pytest.fixture(autouse=True)
 def toys():
     """Both methods, registered."""
-    for method in (Gradient(), Unfitting()):
+    for method in (Gradient(), Unfitting(), Magnitude()):
         ATTRIBUTIONS.register(method)
     yield
-    for name in ("toy-gradient", "toy-unfitting"):
+    for name in ("toy-gradient", "toy-unfitting", "toy-magnitude"):
         ATTRIBUTIONS.remove(name)
 
 
@@ -113,10 +128,10 @@ def test_images_come_from_a_folder_a_file_one_array_or_dreams(network, images, t
 def test_a_method_that_does_not_fit_is_reported_and_alone_it_is_an_error(network, images):
     found = attribute(network, "class:STOP", images, methods=["toy-unfitting", "toy-gradient"])
     assert list(found.heatmaps) == ["toy-gradient"]
-    assert found.reasons == {"toy-unfitting": "tiny: has no layer that this method needs"}
+    assert found.reasons == {"toy-unfitting": "tiny has no layer that this method needs"}
     with pytest.raises(ModelError, match="has no layer that this method needs"):
         attribute(network, "class:STOP", images, methods="toy-unfitting")
-    with pytest.raises(UnknownNameError, match=r"toy-unfitting: has no heatmaps here\. tiny: has no layer"):
+    with pytest.raises(UnknownNameError, match=r"toy-unfitting: has no heatmaps here\. tiny has no layer"):
         found.overlay("toy-unfitting")
 
 
@@ -174,7 +189,30 @@ def test_the_result_is_drawn_saved_and_shown(network, images, tmp_path):
     assert "zero everywhere" in empty._repr_html_()
     html = found._repr_html_()
     assert html.count("<img") == 4
-    assert "tiny: has no layer that this method needs" in html
+    assert "tiny has no layer that this method needs" in html
     values = json.loads(json.dumps(found.as_values(), allow_nan=False))
     assert values["images"][1]["scales"]["toy-gradient"] == pytest.approx(found.scales["toy-gradient"][1])
     assert "class:STOP" in repr(found)
+
+
+def test_a_method_without_sign_is_drawn_in_yellow_and_the_legend_says_so(network, images):
+    found = attribute(network, "class:STOP", images[:1], methods=["toy-gradient", "toy-magnitude"])
+    assert found.unsigned == {"toy-magnitude"}
+    place = np.unravel_index(found.heatmaps["toy-magnitude"][0].argmax(), (16, 16))
+    red, green, blue = found.overlay("toy-magnitude")[place]
+    assert red > green > blue + 0.3
+    both, one, other = (
+        attribute(network, "class:STOP", images[:1], methods=names)._repr_html_()
+        for names in (["toy-gradient", "toy-magnitude"], "toy-gradient", "toy-magnitude")
+    )
+    assert ["red raises the score" in text for text in (both, one, other)] == [True, True, False]
+    assert ["yellow: magnitude, no sign" in text for text in (both, one, other)] == [True, False, True]
+
+
+def test_a_remark_stands_with_its_image_whatever_the_target(network):
+    three = np.float32([0, 1, 0])[:, None, None, None] * np.ones((16, 16, 3), "float32")
+    for target in (None, "class:STOP"):
+        found = attribute(network, target, three, methods=["toy-magnitude", "toy-gradient"])
+        assert found.remarks == {"toy-magnitude": ("", "is bright", "")}
+        assert "toy-magnitude: image 1: is bright (1 of 3 heatmaps)" in found._repr_html_()
+        assert [row["remarks"] for row in found.as_values()["images"]] == [{}, {"toy-magnitude": "is bright"}, {}]

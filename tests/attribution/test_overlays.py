@@ -38,3 +38,9 @@ def test_values_that_are_not_finite_are_not_drawn():
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
 def test_images_of_any_number_of_channels(channels):
     assert overlay(np.full((4, 5, channels), 0.3), np.ones((4, 5))).shape == (4, 5, 3)
+
+
+def test_a_heatmap_without_sign_is_neither_red_nor_blue():
+    drawn = overlay(np.zeros((1, 2)), np.array([[1.0, 0.0]]), signed=False)
+    # nine tenths of the yellow (1, .8, .15) over black, which is drawn as .12
+    np.testing.assert_allclose(drawn[0], [[0.912, 0.732, 0.147], [0.12] * 3], atol=1e-6)

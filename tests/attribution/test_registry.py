@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dreamfilters.attribution.attribution import is_signed
 from dreamfilters.attribution.methods.integrated_gradients import IntegratedGradients
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.dreams.objectives.classes import logit
@@ -67,3 +68,9 @@ def test_integrated_gradients_equal_those_of_xplique(xplique, model, network_of,
     ours = IntegratedGradients(steps=200)(network_of(smooth), logit(1), images)
     values = explained(xplique.IntegratedGradients(smooth, reducer=None, steps=200), images).sum(axis=-1)
     np.testing.assert_allclose(ours, values, rtol=1e-4, atol=1e-4 * np.abs(ours).max())
+
+
+def test_exactly_the_methods_whose_meaning_says_so_have_no_sign():
+    unsigned = {name for name, method in ATTRIBUTIONS.items() if not is_signed(method)}
+    assert unsigned == {"gradient", "smoothgrad", "guided-backprop", "deconvnet"}
+    assert unsigned == {name for name, method in ATTRIBUTIONS.items() if method.meaning.endswith("no sign")}

@@ -30,6 +30,7 @@ class Gradient(Settings):
 
     name: ClassVar[str] = "gradient"
     meaning: ClassVar[str] = "the largest |d score / d pixel| of the channels; no sign"
+    signed: ClassVar[bool] = False
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) of zero or more for images (n, h, w, c) in [0, 1]."""
@@ -77,6 +78,7 @@ class SmoothGrad(Settings):
 
     name: ClassVar[str] = "smoothgrad"
     meaning: ClassVar[str] = "the largest |mean d score / d pixel| of the channels over noisy copies; no sign"
+    signed: ClassVar[bool] = False
 
     samples: PositiveInt = 50
     noise: Share = 0.15

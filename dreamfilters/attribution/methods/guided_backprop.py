@@ -44,6 +44,7 @@ class GuidedBackprop:
 
     name: ClassVar[str] = "guided-backprop"
     meaning: ClassVar[str] = "the largest magnitude of the channels of the guided gradient; no sign"
+    signed: ClassVar[bool] = False
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) of zero or more for images (n, h, w, c) in [0, 1].
@@ -70,6 +71,7 @@ class Deconvnet:
 
     name: ClassVar[str] = "deconvnet"
     meaning: ClassVar[str] = "the largest magnitude of the channels of the deconvnet's signal; no sign"
+    signed: ClassVar[bool] = False
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) of zero or more for images (n, h, w, c) in [0, 1].

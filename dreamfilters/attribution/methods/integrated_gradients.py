@@ -99,10 +99,25 @@ class IntegratedGradients(Settings):
             self.tolerance,
         )
 
+    def remarks(self, network: Network, objective: Objective, images: Floats, heatmaps: Floats) -> list[str]:
+        """Return for each heatmap that is not complete by how much it misses the score difference, '' for others."""
+        scorer, found = Scorer(network, objective), []
+        for image, baseline, heatmap in zip(images, baseline_images(self.baseline, images), heatmaps, strict=True):
+            low, high = _ends(scorer, image, baseline)
+            total = heatmap.sum(dtype=np.float64)
+            gap = abs(total - (high - low)) / _scale(low, high)
+            found.append(
+                f"not complete: its values add up to {total:.4g}, the score difference is {high - low:.4g}, "
+                f"{gap:.1%} off with at most {self.most_steps} steps"
+                if gap > self.tolerance
+                else ""
+            )
+        return found
+
     def _of(self, scorer: Scorer, image: Floats, baseline: Floats) -> tuple[Floats, float, float, int]:
         """Return the heatmap of one image, the score difference, the gap and the number of steps."""
-        low, high = scorer.scores(np.stack([baseline, image])).astype(np.float64)
-        scale = max(abs(high - low), _LEAST * max(abs(high), abs(low)), np.finfo(np.float32).tiny)
+        low, high = _ends(scorer, image, baseline)
+        scale = _scale(low, high)
         steps = self.steps
         total = _slopes(scorer, image, baseline, _middles(steps))
         while True:
@@ -113,6 +128,17 @@ class IntegratedGradients(Settings):
             steps *= 3
             added = np.arange(steps) % 3 != 1  # the others are the middles of the third as many steps
             total = total + _slopes(scorer, image, baseline, _middles(steps)[added])
+
+
+def _ends(scorer: Scorer, image: Floats, baseline: Floats) -> tuple[float, float]:
+    """Return the scores of the baseline and the image, the ends of the path."""
+    low, high = scorer.scores(np.stack([baseline, image])).astype(np.float64)
+    return float(low), float(high)
+
+
+def _scale(low: float, high: float) -> float:
+    """Return the score difference of which a gap is a share."""
+    return max(abs(high - low), _LEAST * max(abs(high), abs(low)), float(np.finfo(np.float32).tiny))
 
 
 def _middles(steps: int) -> Floats:

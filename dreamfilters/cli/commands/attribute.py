@@ -77,10 +77,10 @@ def attribute(
       dreamfilters attribute net.keras conv4:3 image.jpg --method gradient,occlusion --arrays --out outputs/mine
       dreamfilters attribute signs images/ --method '*' --measure 8
 
-    Each image gets a contact sheet of all methods, an overlay of each (red raises the score, blue lowers it) and the
-    numbers as JSON; index.html shows all of them. --measure adds deletion, insertion, mu-fidelity, sensitivity and a
-    sanity check, beside a control of random heatmaps. The same command resumes an interrupted run. Exit code 3: some
-    images could not be read.
+    Each image gets a contact sheet of all methods, an overlay of each (red raises the score, blue lowers it, yellow has
+    no sign) and the numbers as JSON; index.html shows all of them. --measure adds deletion, insertion, mu-fidelity,
+    sensitivity and a sanity check, beside a control of random heatmaps. The same command resumes an interrupted run.
+    Exit code 3: some images could not be read.
 
     \b
     Next:
@@ -119,6 +119,8 @@ def _print(result: RunResult[AttributionSummary], as_json: bool) -> None:
     else:
         for method, reason in summary.reasons.items():
             say(f"{method}: {reason}")
+        for line in summary.remarks:
+            say(line)
         table(("image", "label", "predicted", "target", "score", "heatmaps"), _rows(summary))
         if trust := _trust_rows(summary):
             typer.echo()

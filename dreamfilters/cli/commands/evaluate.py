@@ -36,7 +36,7 @@ def evaluate(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Show which images a network gets wrong, and which units are behind it.
+    """Show the images a network gets wrong, and the units behind them.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")] = Path("outputs/demo"),
     quiet: Quiet = False,
 ) -> None:
-    """Show what the built-in network has learned, on one offline page.
+    """Show what the built-in network has learned on one page.
 
     \b
     Example:

@@ -19,8 +19,8 @@ from dreamfilters.attribution.attribute import (
     objective_of,
     predicted_objectives,
 )
-from dreamfilters.attribution.attribution import Attribution
-from dreamfilters.attribution.result import Attributions
+from dreamfilters.attribution.attribution import Attribution, is_signed
+from dreamfilters.attribution.result import Attributions, legend, remark_lines
 from dreamfilters.attribution.trust.measure_trust import measured_values
 from dreamfilters.attribution.trust.randomized_weights import RandomizedNetworks
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
@@ -109,6 +109,17 @@ class AttributionSummary:
             for target in image.targets:
                 found = {**target.reasons, **found}
         return found
+
+    @property
+    def remarks(self) -> list[str]:
+        """A line for each method some of whose heatmaps have a remark, see `remark_lines`."""
+        pairs = [(image.image, target) for image in self.images for target in image.targets]
+        methods = dict.fromkeys(name for _, target in pairs for name in target.remarks)
+        rows = {name: [(image, target) for image, target in pairs if name in target.heatmaps] for name in methods}
+        return remark_lines(
+            (name, [image for image, _ in found], [target.remarks.get(name, "") for _, target in found])
+            for name, found in rows.items()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,7 +324,8 @@ def _values(found: Attributions, arrays: bool, measured: Mapping[str, Mapping[st
         }
         for method, measures in measured.items()
     }
-    return ExplainedTarget(found.targets[0], _number(found.scores[0]), heatmaps, found.reasons, trust)
+    remarks = {method: texts[0] for method, texts in found.remarks.items()}
+    return ExplainedTarget(found.targets[0], _number(found.scores[0]), heatmaps, found.reasons, trust, remarks)
 
 
 def _predicted(network: Network, image: Floats) -> str:
@@ -358,12 +370,15 @@ def _page(job: AttributionJob, summary: AttributionSummary) -> bytes:
         )
         for stored in summary.images
     ]
+    used = [method for method in job.methods if method.name not in summary.reasons]
     return attribution_page(
         network=job.network.name,
         targets=[objective.names[0] for objective in job.objectives],
         rows=rows,
-        methods={method.name: method.meaning for method in job.methods if method.name not in summary.reasons},
+        legend=legend([method.name for method in used], [method.name for method in used if not is_signed(method)]),
+        methods={method.name: method.meaning for method in used},
         reasons=summary.reasons,
+        remarks=summary.remarks,
         trust=summary.trust,
         files={MANIFEST: "settings and results"},
         failures=tuple(job.images.failures.items()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class ExplainedTarget:
         heatmaps: method -> its heatmap.
         reasons: method -> why it has none.
         trust: method -> measure -> its value; {} for an image that was not measured.
+        remarks: method -> what a reader of its heatmap has to know.
     """
 
     target: str
@@ -66,6 +67,7 @@ class ExplainedTarget:
     heatmaps: Mapping[str, StoredHeatmap]
     reasons: Mapping[str, str]
     trust: Mapping[str, Mapping[str, StoredMeasure]]
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def values(self) -> ImageValues:

@@ -92,3 +92,17 @@ def test_an_image_has_the_same_bytes_alone_and_among_others(network, images):
     together = method(network, logit(2), images)
     alone = np.concatenate([method(network, logit(2), images[row : row + 1]) for row in range(3)])
     np.testing.assert_array_equal(alone, together)
+
+
+def test_an_incomplete_heatmap_has_a_remark_with_its_sum(thresholded):
+    images = np.float32([[[[1.0], [0.25]]], [[[0.0], [0.0]]]])
+    # one step is at half the image, where relu(x - 1/2) has no slope: the sum is 0, and the score rises by 1/4
+    method = IntegratedGradients(steps=1, most_steps=1)
+    goal = channel("conv", 0)
+    remarks = method.remarks(thresholded, goal, images, method(thresholded, goal, images))
+    assert remarks == [
+        "not complete: its values add up to 0, the score difference is 0.25, 100.0% off with at most 1 steps",
+        "",
+    ]
+    exact = IntegratedGradients(steps=4)
+    assert exact.remarks(thresholded, goal, images, exact(thresholded, goal, images)) == ["", ""]

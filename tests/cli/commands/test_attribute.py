@@ -25,6 +25,10 @@ class Gradient:
     def __call__(self, network, objective, images):
         return Scorer(network, objective).gradients(images)[1].sum(axis=-1)
 
+    def remarks(self, network, objective, images, heatmaps):
+        """Return a remark on every image that is brighter at its end than at its beginning."""
+        return ["gets brighter" if image[-1, 0, 0] > image[0, 0, 0] else "" for image in images]
+
 
 @pytest.fixture(autouse=True)
 def toy():
@@ -81,6 +85,14 @@ def test_a_line_for_each_image_and_target_and_the_page(run_command, tmp_path):
     assert [line.split()[0] for line in lines[1:5]] == ["b/gray.png", "b/gray.png", "ramp.png", "ramp.png"]
     assert lines[-1] == str(tmp_path / "out" / "index.html")
     assert "input form of tiny" in err
+
+
+def test_a_remark_is_printed_stored_and_on_the_page(run_command, tmp_path):
+    line = "toy-gradient: ramp.png: gets brighter (2 of 4 heatmaps)"
+    for _ in range(2):  # the second time from the records
+        code, _, err = run_command("class:1", "conv2:0", "images")
+        assert (code, line in err.splitlines()) == (0, True)
+    assert line in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_predicted_class_is_explained_without_a_target(run_command):
