@@ -102,8 +102,8 @@ class IntegratedGradients(Settings):
     def remarks(self, network: Network, objective: Objective, images: Floats, heatmaps: Floats) -> list[str]:
         """Return for each heatmap that is not complete by how much it misses the score difference, '' for others."""
         scorer, found = Scorer(network, objective), []
-        for image, baseline, heatmap in zip(images, baseline_images(self.baseline, images), heatmaps, strict=True):
-            low, high = _ends(scorer, image, baseline)
+        for image, heatmap in zip(images, heatmaps, strict=True):
+            low, high = _ends(scorer, image, fill_of(image, self.baseline))
             total = heatmap.sum(dtype=np.float64)
             gap = abs(total - (high - low)) / _scale(low, high)
             found.append(
