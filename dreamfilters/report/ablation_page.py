@@ -106,8 +106,8 @@ def _detail(layer: AblatedFrom, units: Sequence[Effect]) -> str:
     sure = sum(bool(one.accuracy.value < 0 and one.accuracy.excludes_zero) for one in units)
     which = "all" if len(units) == layer.units else f"{len(units)} of {layer.units}"
     return (
-        f"{layer.type}, {which} units. The ablation of {sure} lowers the accuracy by more than its interval; that of "
-        f"{none} changes no logit."
+        f"{layer.type}, {which} units. Units whose ablation lowers the accuracy, with an interval below 0: {sure}; "
+        f"units whose ablation changes no logit: {none}."
     )
 
 

@@ -32,7 +32,7 @@ def test_the_largest_loss_comes_first_below_the_random_units(found):
     assert re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)', page) == [
         ("random: 1 × 1 unit", "−1.00"), ("conv:1", "−15.0"), ("conv:0", "0"),
     ]  # fmt: skip
-    assert "Conv2D, 2 of 4 units. The ablation of 1 lowers the accuracy by more than its interval; that of 1" in page
+    assert "lowers the accuracy, with an interval below 0: 1; units whose ablation changes no logit: 1." in page
     assert "replaced by its mean over all images and positions" in page
     assert page.count('<tr class="unit certain">') == 1
 

@@ -91,6 +91,10 @@ def ablate(
     intervals, and that of the margin. Several units are also ablated together, and random units of the same layer for
     comparison. --witness also tests whether each unit responds to the place that its map names. The same command
     resumes an interrupted ablation. Exit code 3: some images could not be read.
+
+    \b
+    Next:
+      dreamfilters circuit signs conv4:3
     """
     targets, images = options.targets_and_images(model, words)
     import_tensorflow()
