@@ -95,7 +95,9 @@ export interface Heatmap {
   reason: null;
   score: number | null; // of the target on the image, less that of the unit that it is compared with
   scale: number | null; // the absolute value of the full color
-  lowest: number | null; // the least value of the heatmap
+  signed: boolean; // whether a value says if the pixel raises or lowers the score
+  legend: string; // what the colors mean
+  remark: string; // what else a reader has to know
   overlay: string; // the address of the image
   command: string;
   python: string;

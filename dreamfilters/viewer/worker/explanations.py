@@ -7,6 +7,7 @@ from base64 import b64encode
 from dreamfilters.attribution.attribute import attribution_of, objective_of
 from dreamfilters.attribution.logit_attribution import attribute_logit
 from dreamfilters.attribution.registry import ATTRIBUTIONS
+from dreamfilters.attribution.result import legend
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.images import png_bytes
 from dreamfilters.serialization import plain
@@ -21,7 +22,8 @@ def pixel_heatmap(
 ) -> Values:
     """Return the heatmap of a unit's score on an image, or of the score minus that of another unit of the layer.
 
-    `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color. A method that does not fit
+    `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color, `legend` what its colors mean,
+    and `remark` what else a reader has to know, '' for nothing. A method that does not fit
     the network, or the unit, has its `reason` only.
     """
     network, description = session.network, session.description
@@ -30,13 +32,15 @@ def pixel_heatmap(
         objective = objective_of(network, target, None if against is None else description.target(layer, against))
         found = attribution_of(network, [objective], [ATTRIBUTIONS[method]], [target], image[None])
     except DreamfiltersError as error:
-        return {"reason": str(error)}
+        return {"reason": str(error).removeprefix(f"{method}: ")}
     png = b64encode(png_bytes(found.overlay(method))).decode()
     return {
         "reason": None,
         "score": plain(float(found.scores[0])),
         "scale": plain(float(found.scales[method][0])),
-        "lowest": plain(float(found.heatmaps[method].min())),
+        "signed": method not in found.unsigned,
+        "legend": legend([method], found.unsigned),
+        "remark": found.remarks[method][0] if method in found.remarks else "",
         "overlay": f"data:image/png;base64,{png}",
     }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { paths } from "../../../dreamfilters/viewer/static/state/api.js";
-import { chosenMethods, legendOf, runnerUp } from "../../../dreamfilters/viewer/static/state/explanations.js";
+import { chosenMethods, runnerUp, scaleText } from "../../../dreamfilters/viewer/static/state/explanations.js";
 
 const methods = ["a", "b", "c"].map((name) => ({ name, meaning: "", quick: true }));
 
@@ -21,10 +21,10 @@ test("the runner-up is the most probable other class", () => {
   assert.equal(runnerUp([{ index: 4 }], 4), null);
 });
 
-test("the legend states whether there are values below zero", () => {
-  assert.match(legendOf({ scale: 2, lowest: -0.1 }), /red raises the score, blue lowers it/);
-  assert.match(legendOf({ scale: 2, lowest: 0 }), /No value is below zero/);
-  assert.match(legendOf({ scale: 0, lowest: 0 }), /zero everywhere/);
+test("the scale has a sign where the heatmap has one", () => {
+  assert.equal(scaleText({ scale: 2, signed: true }), "± 2.00");
+  assert.equal(scaleText({ scale: 2, signed: false }), "2.00");
+  assert.equal(scaleText({ scale: 0, signed: true }), "zero everywhere");
 });
 
 test("names in an address are encoded, and a replaced image has another address", () => {

@@ -41,11 +41,13 @@ def pixels(values):
 def test_a_heatmap_of_a_logit_and_of_a_margin(session):
     alone = pixel_heatmap(session, CLASS_LAYER, 0, IMAGE, "gradient")
     assert (alone["score"], alone["scale"]) == pytest.approx((0.5, 0.25))  # m, a quarter of which each pixel gives
-    assert alone["lowest"] == pytest.approx(0.25)
+    assert (alone["signed"], alone["legend"], alone["remark"]) == (False, "yellow: magnitude, no sign", "")
     margin = pixel_heatmap(session, CLASS_LAYER, 1, IMAGE, "gradient", against=0)
     assert (margin["score"], margin["scale"]) == pytest.approx((1.0, 0.5))  # 3 m - m
     lowers = pixel_heatmap(session, CLASS_LAYER, 0, IMAGE, "gradient-x-input", against=1)
-    assert lowers["lowest"] == pytest.approx(-2 * 0.8 / 4)
+    assert lowers["signed"]
+    assert lowers["scale"] == pytest.approx(np.percentile(2 * IMAGE / 4, 99))
+    assert (pixels(lowers)[..., 2] > pixels(lowers)[..., 0]).all()  # blue: every pixel lowers it
 
 
 def test_the_overlay_is_that_of_df_attribute(session):

@@ -1,5 +1,6 @@
 // @ts-check
-// What an explanation of an image shows: its methods, the class that it is compared with, what the colors mean.
+// What an explanation of an image shows: its methods, the class that it is compared with, the scale of a heatmap.
+import { formatNumber } from "../lib/number_format.js";
 
 /** @typedef {import("../types.js").AttributionMethod} AttributionMethod */
 /** @typedef {import("../types.js").Prediction} Prediction */
@@ -22,12 +23,8 @@ export function chosenMethods(methods, names) {
 export const runnerUp = (classes, unit) => classes.find(({ index }) => index !== unit) ?? null;
 
 /**
- * Return what the colors of a heatmap mean.
- * @param {{ scale: number | null, lowest: number | null }} heatmap
+ * Return the absolute value that a heatmap draws in full color; it is a magnitude where the heatmap has no sign.
+ * @param {Pick<import("../types.js").Heatmap, "scale" | "signed">} heatmap
  */
-export function legendOf({ scale, lowest }) {
-  if (!scale) return "The heatmap is zero everywhere.";
-  return lowest !== null && lowest < 0
-    ? "Signed: red raises the score, blue lowers it."
-    : "No value is below zero: the redder, the larger.";
-}
+export const scaleText = ({ scale, signed }) =>
+  scale ? `${signed ? "± " : ""}${formatNumber(scale)}` : "zero everywhere";

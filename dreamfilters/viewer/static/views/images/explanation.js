@@ -4,7 +4,7 @@ import { html } from "../../lib/html.js";
 import { formatNumber, plural } from "../../lib/number_format.js";
 import { copyText } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
-import { chosenMethods, legendOf, runnerUp } from "../../state/explanations.js";
+import { chosenMethods, runnerUp, scaleText } from "../../state/explanations.js";
 import { isClassLayer, unitName } from "../../state/network_index.js";
 import { useResource } from "../../state/resources.js";
 import { anchorTo } from "../../state/routing.js";
@@ -109,7 +109,7 @@ function HeatmapView({ layer, unit, image, ready, method, against, text }) {
   return html`
     <figure class="heatmap" data-method=${method.name} aria-busy=${!value && !error}>
       <figcaption class="small"><span>${method.name}</span>
-        <b>${value?.reason === null && `± ${formatNumber(value.scale)}`}</b></figcaption>
+        <b>${value?.reason === null && scaleText(value)}</b></figcaption>
       ${
         reason
           ? html`<p class="small bad" role="alert">${reason}</p>`
@@ -120,7 +120,8 @@ function HeatmapView({ layer, unit, image, ready, method, against, text }) {
       <p class="small soft">Value: ${method.meaning}.</p>
       ${
         value?.reason === null &&
-        html`<p class="small soft">Score: ${formatNumber(value.score)}. ${legendOf(value)}</p>
+        html`<p class="small soft">Score: ${formatNumber(value.score)}. Colors: ${value.legend}.</p>
+        ${value.remark && html`<p class="small bad">${value.remark}</p>`}
         <${Copies} command=${value.command} python=${value.python} />`
       }
     </figure>`;
