@@ -161,7 +161,7 @@ def test_every_kind_of_a_recipe_is_named():
 def test_the_recipes_named_are_those_shipped():
     shipped = {path.stem for path in (ROOT / "configs").glob("*.toml")}
     table = (ROOT / "docs" / "tutorials" / "dreams.md").read_text("utf-8").split("| recipe |")[1].split("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`", table)) >= shipped
+    assert set(re.findall(r"`([\w-]+)`", table)) >= shipped
 
 
 def test_readme_is_short_and_starts_with_the_demonstration():
