@@ -22,9 +22,9 @@ def pixel_heatmap(
 ) -> Values:
     """Return the heatmap of a unit's score on an image, or of the score minus that of another unit of the layer.
 
-    `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color, `legend` what its colors mean,
-    and `remark` what else a reader has to know, '' for nothing. A method that does not fit
-    the network, or the unit, has its `reason` only.
+    `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color, `legend` what its colors
+    mean, and `remark` what else a reader has to know, '' for nothing. A method that does not fit the network, or the
+    unit, has its `reason` only.
     """
     network, description = session.network, session.description
     target = description.target(layer, unit)
