@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from dreamfilters.cli import options
 from dreamfilters.cli.commands import compare
 from dreamfilters.errors import ImageError, ModelError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes
@@ -51,7 +52,7 @@ def test_a_line_a_unit_and_the_page(place, tmp_path):
 @pytest.mark.thorough
 def test_the_last_word_is_the_images(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    split = compare._targets_and_images
+    split = options.targets_and_images
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").touch()
     assert split("net.keras", ["conv1:0", "class:two", "images"]) == (["conv1:0", "class:two"], Path("images"))

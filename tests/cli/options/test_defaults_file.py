@@ -93,4 +93,4 @@ def test_completion_knows_models_and_recipes(tmp_path, monkeypatch):
     assert models("") == ["signs", "nets/"]
     assert models("nets/o") == ["nets/one.keras"]
     assert models("no/such") == []
-    assert recipe_names("na") == ["natural"]
+    assert recipe_names("na") == ["natural", "natural-large"]
