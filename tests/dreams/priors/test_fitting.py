@@ -25,16 +25,16 @@ def bars(count=240, side=8, seed=0):
 
 @pytest.mark.slow
 def test_on_images_with_edges_the_denoiser_beats_the_wiener_filter():
-    prior = fit_prior(bars(), steps=300, name="bars")
+    prior = fit_prior(bars(), steps=500, name="bars")
     record = prior.record
-    assert (prior.size, prior.channels, record.steps) == ((8, 8), 1, 300)
+    assert (prior.size, prior.channels, record.steps) == ((8, 8), 1, 500)
     assert 0 < record.held_out < record.images / 8
     assert record.images + record.held_out <= record.found == 240
     assert record.is_better_than_linear
     assert record.ratio < 0.8
     assert record.loss < 0.5  # 1 before the training
     assert len(record.held_out_errors) == len(record.wiener_errors) == len(SIGMAS)
-    assert f"{record.images} images at 8x8, 300 steps; error on {record.held_out} images held out: 0." in prior.text
+    assert f"{record.images} images at 8x8, 500 steps; error on {record.held_out} images held out: 0." in prior.text
 
 
 def test_two_steps_are_no_better_than_linear():
