@@ -74,7 +74,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         f"{percent(found.accuracy)} are predicted correctly without an ablation"
         + (f"; {found.remark}" if found.remark else ""),
         "Ablation": f"The output of a unit is replaced by {_REPLACED[found.how]}, everywhere in its map.",
-        "Intervals": "95%. Accuracy: score interval for paired proportions (Newcombe 1998, method 10). Margin: "
+        "Intervals": "95 %. Accuracy: score interval for paired proportions (Newcombe 1998, method 10). Margin: "
         "Student’s t of the paired differences. p: McNemar’s exact test; adjusted p: Holm, for all units of this page.",
         "Margin": "The logit of the image’s class minus the largest other one.",
         **({"Witness": _WITNESS} if found.witnesses else {}),

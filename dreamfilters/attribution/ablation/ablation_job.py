@@ -51,7 +51,7 @@ def ablate(
     """Return how accuracy, logit and margin of labeled images change when units are ablated.
 
     Each unit is ablated alone; several units of a layer, but not all, also together. Random units of the same layer are
-    ablated for comparison. Every change has an interval of 95% that uses the pairing of the predictions. The method is
+    ablated for comparison. Every change has an interval of 95 % that uses the pairing of the predictions. The method is
     that of Morcos et al. (arXiv 1803.06959, 2018) and, by class, of Zhou et al. (arXiv 1806.02891, 2018).
 
     An ablation replaces the output of a unit, everywhere in its map: by 0, by its mean over all images and positions,

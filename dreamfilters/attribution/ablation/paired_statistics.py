@@ -17,7 +17,7 @@ _Z = float(special.ndtri((1 + LEVEL) / 2))
 
 @dataclass(frozen=True)
 class Change:
-    """A mean change with its 95% interval; each is a number, or an array of equal shape.
+    """A mean change with its 95 % interval; each is a number, or an array of equal shape.
 
     >>> Change(-0.02, -0.03, -0.01).excludes_zero
     True

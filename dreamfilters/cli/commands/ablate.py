@@ -87,7 +87,7 @@ def ablate(
       dreamfilters ablate signs conv4 images/ --how mean --out outputs/conv4
       dreamfilters ablate net.keras conv4:0-7 conv5:2 images/ --labels labels.csv
 
-    Replaces the output of each unit, and prints the change of the accuracy over all images and by class, with 95%
+    Replaces the output of each unit, and prints the change of the accuracy over all images and by class, with 95 %
     intervals, and that of the margin. Several units are also ablated together, and random units of the same layer for
     comparison. --witness also tests whether each unit responds to the place that its map names. The same command
     resumes an interrupted ablation. Exit code 3: some images could not be read.

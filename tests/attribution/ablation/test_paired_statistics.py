@@ -18,7 +18,7 @@ def test_the_interval_of_newcombe(count, both, gained, lost, low, high):
 
 
 def test_the_interval_covers_the_true_difference():
-    """95% of intervals contain it, up to the error of 2,000 samples; as the method aims at the mean coverage."""
+    """95 % of intervals contain it, up to the error of 2,000 samples; as the method aims at the mean coverage."""
     rng, (lost, gained, both) = np.random.default_rng(0), (0.06, 0.02, 0.85)
     counts = rng.multinomial(200, [both, lost, gained, 1 - both - lost - gained], 2000)
     change = accuracy_change(200, counts[:, 0] + counts[:, 1], counts[:, 1], counts[:, 2])
