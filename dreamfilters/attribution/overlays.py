@@ -10,7 +10,7 @@ from dreamfilters.images.decoding import in_channels, with_channels
 
 # Red and blue of equal lightness (CIE L* 58 and 57), which people with color blindness distinguish.
 _RAISES, _LOWERS = (0.96, 0.36, 0.24), (0.20, 0.55, 1.00)
-_MAGNITUDE = (1.0, 0.80, 0.15)  # yellow, which is mistaken for neither
+_MAGNITUDE = (1.0, 0.80, 0.15)  # yellow, distinct from both
 _OPACITY = 0.9  # of a value at the end of the scale
 _LIGHTNESS = (0.12, 0.72)  # of black and white below the heatmap, so that its colors stand out from both
 _OUTLIERS = 99  # percentile; single pixels of a gradient are many times as large as the others

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dreamfilters.attribution.ablation.result import Ablation
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.ablation_store import KIND, AblationStore, read_ablation
+from dreamfilters.runs.storage.checksums import json_digest
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
@@ -52,7 +51,6 @@ class StoredAblationJob:
         from dreamfilters import backend
 
         job = self.ablation
-        labels = json.dumps([job.source.labels, job.labels.classes, job.labels.rule]).encode()
         return {
             "weights": self.model["fingerprint"],
             "input": plain(job.network.form),
@@ -66,7 +64,7 @@ class StoredAblationJob:
             "seed": job.seed,
             "witness": job.witness,
             "images": job.source.digest,
-            "labels": hashlib.sha256(labels).hexdigest(),
+            "labels": json_digest([job.source.labels, job.labels.classes, job.labels.rule]),
             "versions": backend.versions(),
         }
 

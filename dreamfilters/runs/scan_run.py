@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.scan_store import KIND, ScanStore, read_scan
+from dreamfilters.runs.storage.checksums import json_digest
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
@@ -52,7 +51,6 @@ class StoredScanJob:
         from dreamfilters import backend
 
         scan = self.scan
-        labels = json.dumps([scan.source.labels, scan.classes, scan.labels and scan.labels.rule]).encode()
         return {
             "weights": self.model["fingerprint"],
             "input": plain(scan.network.form),
@@ -60,7 +58,7 @@ class StoredScanJob:
             "layers": list(scan.layers),
             "top": scan.k,
             "images": scan.source.digest,
-            "labels": hashlib.sha256(labels).hexdigest(),
+            "labels": json_digest([scan.source.labels, scan.classes, scan.labels and scan.labels.rule]),
             "versions": backend.versions(),
         }
 

@@ -52,8 +52,7 @@ class GuidedBackprop:
         Raises:
             ModelError: the score depends on no ReLU.
         """
-        _check_relu(self.name, network, objective)
-        return largest(Scorer(network, objective, GUIDED).gradients(images)[1])
+        return _heatmaps(self.name, GUIDED, network, objective, images)
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,13 @@ class Deconvnet:
         Raises:
             ModelError: the score depends on no ReLU.
         """
-        _check_relu(self.name, network, objective)
-        return largest(Scorer(network, objective, DECONVNET).gradients(images)[1])
+        return _heatmaps(self.name, DECONVNET, network, objective, images)
 
 
-def _check_relu(name: str, network: Network, objective: Objective) -> None:
+def _heatmaps(name: str, rule: ReluRule, network: Network, objective: Objective, images: Floats) -> Floats:
+    """Return the largest magnitudes of the gradient by a rule, (n, h, w); raise ModelError if there is no ReLU."""
     if not any(is_relu(step) for step in steps_run(network, objective.layers)):
         raise ModelError(
             f"{name}: {network.name} has no ReLU up to {objective.names[0]}, so that this is the gradient; use gradient"
         )
+    return largest(Scorer(network, objective, rule).gradients(images)[1])

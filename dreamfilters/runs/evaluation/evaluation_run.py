@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.evaluation.evaluation_store import KIND, EvaluationStore, read_evaluation
+from dreamfilters.runs.storage.checksums import json_digest
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
@@ -56,7 +55,6 @@ class StoredEvaluationJob:
         from dreamfilters import backend
 
         job = self.evaluation
-        labels = json.dumps([job.source.labels, job.labels.classes, job.labels.rule]).encode()
         return {
             "weights": self.model["fingerprint"],
             "input": plain(job.network.form),
@@ -64,7 +62,7 @@ class StoredEvaluationJob:
             "layer": self.layer,
             "pairs": self.pairs,
             "images": job.source.digest,
-            "labels": hashlib.sha256(labels).hexdigest(),
+            "labels": json_digest([job.source.labels, job.labels.classes, job.labels.rule]),
             "versions": backend.versions(),
         }
 

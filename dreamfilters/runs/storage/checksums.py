@@ -1,8 +1,10 @@
 """Checksums of files, and what is wrong with a folder whose files differ from theirs."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dreamfilters.errors import DamagedError
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
@@ -16,6 +18,15 @@ def sha256(content: bytes) -> str:
     'ba7816bf'
     """
     return hashlib.sha256(content).hexdigest()
+
+
+def json_digest(values: Any) -> str:
+    """Return the SHA-256 of values as JSON, such as the labels that decide a run.
+
+    >>> json_digest(["STOP", None]) == sha256(b'["STOP", null]')
+    True
+    """
+    return sha256(json.dumps(values).encode())
 
 
 def damage_of(folder: Path, files: Mapping[str, str]) -> str:
