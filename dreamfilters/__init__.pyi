@@ -115,14 +115,14 @@ from .networks.preprocessing.search.result import FormRanking as FormRanking
 from .networks.preprocessing.tolerance import Tolerance as Tolerance
 from .report.figures import figure as figure
 from .report.report import write_report as write_report
-from .runs.ablation_store import read_ablation as read_ablation
-from .runs.atlas_run import atlas as atlas
-from .runs.audit_run import read_audit as read_audit
 from .runs.by_image.map_run import MapSettings as MapSettings, draw_maps as draw_maps
-from .runs.evaluation.evaluation_run import read_evaluation as read_evaluation
+from .runs.by_unit.atlas_run import atlas as atlas
+from .runs.by_unit.audit_run import read_audit as read_audit
+from .runs.over_images.ablation_store import read_ablation as read_ablation
+from .runs.over_images.evaluation_run import read_evaluation as read_evaluation
+from .runs.over_images.scan_run import read_scan as read_scan
 from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
-from .runs.scan_run import read_scan as read_scan
 from .runs.storage.run_result import RunResult as RunResult
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit

@@ -23,7 +23,7 @@ def dream(model: str, source: Path, folder: Path) -> None:
     """Dream some filters and a class."""
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
-    from dreamfilters.runs.dream_run import DreamJob, run
+    from dreamfilters.runs.by_unit.dream_run import DreamJob, run
 
     run(DreamJob(load(model, form=FORM), model, ("conv1", "conv2", "class:*"), Recipe(steps=8), 3, batch=4), folder)
 
@@ -34,7 +34,7 @@ def scan(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.scan_run import StoredScanJob, run
+    from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
 
     network = load(model, form=FORM)
     survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1)
@@ -48,7 +48,7 @@ def compare(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.compare_run import CompareJob, run
+    from dreamfilters.runs.by_unit.compare_run import CompareJob, run
 
     network = load(model, form=FORM)
     images = source_of(image_folder(source))
@@ -63,8 +63,8 @@ def atlas(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.atlas_run import atlas_targets, run
-    from dreamfilters.runs.compare_run import CompareJob
+    from dreamfilters.runs.by_unit.atlas_run import atlas_targets, run
+    from dreamfilters.runs.by_unit.compare_run import CompareJob
 
     network = load(model, form=FORM)
     images = source_of(image_folder(source))

@@ -315,8 +315,8 @@ def _watching(workspace: Path, out: Path, trace: Trace) -> Iterator[None]:
 def _small(workspace: Path) -> Iterator[None]:
     """Make the demonstration, the samples and the archive small, serve the archive, and save each state."""
     from dreamfilters.report import demo
-    from dreamfilters.runs.ablation_run import StoredAblationJob
-    from dreamfilters.runs.scan_run import StoredScanJob
+    from dreamfilters.runs.over_images.ablation_run import StoredAblationJob
+    from dreamfilters.runs.over_images.scan_run import StoredScanJob
     from dreamfilters.signs.gtsrb import archive
     from dreamfilters.signs.rendering import scenes
 

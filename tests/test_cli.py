@@ -268,7 +268,7 @@ def test_other_than_three_channels(run_command, workspace, make_tiny, channels):
 
 
 def test_ctrl_c_keeps_finished_dreams_and_says_how_to_resume(run_command, workspace, monkeypatch):
-    from dreamfilters.runs import dream_run
+    from dreamfilters.runs.by_unit import dream_run
 
     def interrupted_after_two(progress, total, before):
         def on_step(step):

@@ -24,15 +24,16 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, Network, load
-from dreamfilters.runs import atlas_run, audit_run, compare_run, dream_run, scan_run
-from dreamfilters.runs.audit_run import AuditJob, read_audit
 from dreamfilters.runs.by_image import attribution_run, map_run
 from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
 from dreamfilters.runs.by_image.map_run import MapJob, MapSettings
-from dreamfilters.runs.compare_run import CompareJob
-from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.reproduction import job_of, reproduce
-from dreamfilters.runs.scan_run import StoredScanJob, read_scan
+from dreamfilters.runs.by_unit import atlas_run, audit_run, compare_run, dream_run
+from dreamfilters.runs.by_unit.audit_run import AuditJob, read_audit
+from dreamfilters.runs.by_unit.compare_run import CompareJob
+from dreamfilters.runs.by_unit.dream_run import DreamJob
+from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
+from dreamfilters.runs.over_images import scan_run
+from dreamfilters.runs.over_images.scan_run import StoredScanJob, read_scan
 from tests.thorough import THOROUGH
 
 DAMAGES = 200 if THOROUGH else 36

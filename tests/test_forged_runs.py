@@ -14,15 +14,16 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, png_text
 from dreamfilters.networks import LOGITS, load
-from dreamfilters.runs import ablation_run, audit_run, dream_run, scan_run
-from dreamfilters.runs.ablation_run import StoredAblationJob, read_ablation
-from dreamfilters.runs.audit_run import AuditJob, read_audit
 from dreamfilters.runs.by_image import attribution_run, map_run
 from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
 from dreamfilters.runs.by_image.map_run import MapJob, MapSettings
-from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.reproduction import job_of
-from dreamfilters.runs.scan_run import StoredScanJob, read_scan
+from dreamfilters.runs.by_unit import audit_run, dream_run
+from dreamfilters.runs.by_unit.audit_run import AuditJob, read_audit
+from dreamfilters.runs.by_unit.dream_run import DreamJob
+from dreamfilters.runs.by_unit.reproduction import job_of
+from dreamfilters.runs.over_images import ablation_run, scan_run
+from dreamfilters.runs.over_images.ablation_run import StoredAblationJob, read_ablation
+from dreamfilters.runs.over_images.scan_run import StoredScanJob, read_scan
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum

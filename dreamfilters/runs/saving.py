@@ -18,8 +18,9 @@ from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.report.report import write_files, write_report
-from dreamfilters.runs import audit_run, scan_store
-from dreamfilters.runs.dream_store import SHEET
+from dreamfilters.runs.by_unit import audit_run
+from dreamfilters.runs.by_unit.dream_store import SHEET
+from dreamfilters.runs.over_images import scan_store
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.verdicts.result import Audit

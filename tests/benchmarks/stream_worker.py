@@ -21,7 +21,7 @@ from dreamfilters.evidence.activations import stream
 from dreamfilters.evidence.scan.scan_job import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.runs.scan_run import StoredScanJob, run
+from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
 from tests.benchmarks.peers.protocol import serve
 from tests.benchmarks.setting import opened
 

@@ -6,7 +6,7 @@ import pytest
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks.classes.class_head import SOFTMAX
-from dreamfilters.report.evaluation.evaluation_page import evaluation_page
+from dreamfilters.report.pages.evaluation.evaluation_page import evaluation_page
 from tests.browser.markup import MARKUP
 from tests.browser.visiting import visit
 

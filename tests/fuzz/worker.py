@@ -58,7 +58,7 @@ def _prepare(good: Path, kinds: list[str]) -> None:
     """Import what commands import, and write the good files that are missing."""
     from dreamfilters import cli, images  # noqa: F401
     from dreamfilters.cli.tensorflow_loading import import_tensorflow
-    from dreamfilters.runs import reproduction  # noqa: F401
+    from dreamfilters.runs.by_unit import reproduction  # noqa: F401
 
     import_tensorflow()
     needed = {name for kind in kinds for name in (KINDS[kind].good, *ALSO.get(KINDS[kind].good, ()))}
@@ -185,7 +185,7 @@ def _read_recipe(path: str) -> None:
 
 
 def _read_scan(folder: str) -> None:
-    from dreamfilters.runs.scan_run import read_scan
+    from dreamfilters.runs.over_images.scan_run import read_scan
 
     scan = read_scan(folder)
     repr(scan)
@@ -194,13 +194,13 @@ def _read_scan(folder: str) -> None:
 
 
 def _read_audit(folder: str) -> None:
-    from dreamfilters.runs.audit_run import read_audit
+    from dreamfilters.runs.by_unit.audit_run import read_audit
 
     repr(read_audit(folder))
 
 
 def _read_record(path: str) -> None:
-    from dreamfilters.runs.reproduction import job_of
+    from dreamfilters.runs.by_unit.reproduction import job_of
 
     _ = job_of(Path(path)).settings
 

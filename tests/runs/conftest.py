@@ -13,7 +13,7 @@ from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.networks import Network, load
-from dreamfilters.runs.dream_run import DreamJob
+from dreamfilters.runs.by_unit.dream_run import DreamJob
 
 NAMES = ("STOP", "Vorfahrt achten", "20")
 

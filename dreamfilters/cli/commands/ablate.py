@@ -100,7 +100,7 @@ def ablate(
     import_tensorflow()
     from dreamfilters.attribution.ablation.ablation_job import AblationJob
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.runs.ablation_run import KIND, StoredAblationJob, run
+    from dreamfilters.runs.over_images.ablation_run import KIND, StoredAblationJob, run
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, model, images, labels))

@@ -58,7 +58,7 @@ def audit(
         images = options.images_or_samples(model, images)
     import_tensorflow()
     from dreamfilters.evidence.accuracy import accuracy_of_scan
-    from dreamfilters.runs.audit_run import KIND, AuditJob, run
+    from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
     job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
@@ -72,7 +72,7 @@ COMMANDS = (audit,)
 
 def _check_scan(folder: Path) -> None:
     """Raise OutputError if a folder holds no scan, without reading the scan."""
-    from dreamfilters.runs.scan_store import KIND
+    from dreamfilters.runs.over_images.scan_store import KIND
 
     if KIND.read(folder) is None:
         KIND.read_finished(folder)

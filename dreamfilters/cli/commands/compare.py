@@ -23,7 +23,7 @@ from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
-    from dreamfilters.runs.compare_run import UnitValues
+    from dreamfilters.runs.by_unit.compare_run import UnitValues
     from dreamfilters.runs.storage.run_result import RunResult
 
 Row: TypeAlias = tuple[str, ...]
@@ -93,7 +93,7 @@ def compare(
     from dreamfilters.comparison.result import means_of, summary_lines
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
-    from dreamfilters.runs.compare_run import KIND, CompareJob, run
+    from dreamfilters.runs.by_unit.compare_run import KIND, CompareJob, run
     from dreamfilters.runs.prior_run import read_prior
 
     prior = None if learned is None else read_prior(learned)
@@ -159,7 +159,7 @@ def atlas(
     """
     images = options.images_or_samples(model, images)
     import_tensorflow()
-    from dreamfilters.runs.atlas_run import KIND, AtlasSummary, atlas_job, run
+    from dreamfilters.runs.by_unit.atlas_run import KIND, AtlasSummary, atlas_job, run
 
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)

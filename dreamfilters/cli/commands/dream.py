@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dreamfilters.dreams.priors.learned_prior import LearnedPrior
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import Network
-    from dreamfilters.runs.dream_store import DreamEntry
+    from dreamfilters.runs.by_unit.dream_store import DreamEntry
     from dreamfilters.runs.storage.run_result import RunResult
 
 
@@ -104,8 +104,8 @@ def dream(
     """
     import_tensorflow()
     from dreamfilters.images import read_image
-    from dreamfilters.runs.dream_run import DreamJob, run
-    from dreamfilters.runs.dream_store import KIND
+    from dreamfilters.runs.by_unit.dream_run import DreamJob, run
+    from dreamfilters.runs.by_unit.dream_store import KIND
     from dreamfilters.runs.prior_run import read_prior
 
     of_images = None if learned is None else read_prior(learned)
@@ -146,7 +146,7 @@ def again(
     The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: the bytes are different.
     """
     import_tensorflow()
-    from dreamfilters.runs.reproduction import job_of, reproduce
+    from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust, imports=imports or ())
     say(job.network.describe_input())
@@ -211,7 +211,7 @@ def _fitted_to(
     """
     from dreamfilters.dreams.calibration import calibrate
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.dream_run import measured_prior
+    from dreamfilters.runs.by_unit.dream_run import measured_prior
 
     prior: Prior | LearnedPrior
     if learned is None:

@@ -58,8 +58,8 @@ def evaluate(
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.evaluation.evaluation_run import StoredEvaluationJob, run
-    from dreamfilters.runs.evaluation.evaluation_store import KIND
+    from dreamfilters.runs.over_images.evaluation_run import StoredEvaluationJob, run
+    from dreamfilters.runs.over_images.evaluation_store import KIND
 
     network = model_options.network(model)
     found = image_folder(images, channels=network.form.channels, labels=labels)
@@ -96,7 +96,7 @@ def _row(evaluation: Evaluation, label: int, predicted: int, count: int) -> tupl
 
 def _values(evaluation: Evaluation) -> dict[str, Any]:
     """Return the evaluation as JSON values, without the images that are predicted correctly."""
-    from dreamfilters.runs.evaluation.evaluation_store import class_rows, image_rows
+    from dreamfilters.runs.over_images.evaluation_store import class_rows, image_rows
     from dreamfilters.serialization import plain
 
     found = evaluation.reliability

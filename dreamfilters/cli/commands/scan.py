@@ -50,8 +50,8 @@ def scan(
     import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.runs.scan_run import StoredScanJob, run
-    from dreamfilters.runs.scan_store import KIND
+    from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
+    from dreamfilters.runs.over_images.scan_store import KIND
 
     network = model_options.network(model)
     found = options.labeled_images(network, model, images, labels)

@@ -37,7 +37,7 @@ from dreamfilters.images.panels import Panel, enlarged, png_of, stacked
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.predictions import predictions
 from dreamfilters.progress import OnProgress, Progress
-from dreamfilters.report.attribution_page import PageRow, attribution_page
+from dreamfilters.report.pages.attribution_page import PageRow, attribution_page
 from dreamfilters.runs.by_image.attribution_store import (
     ARRAYS,
     KIND,

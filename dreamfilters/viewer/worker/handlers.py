@@ -30,8 +30,8 @@ from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 from dreamfilters.networks.preprocessing.search.result import FormRanking
 from dreamfilters.progress import Progress
 from dreamfilters.report.report import report_files
-from dreamfilters.runs.dream_run import DreamJob
-from dreamfilters.runs.dream_store import opened as opened_store
+from dreamfilters.runs.by_unit.dream_run import DreamJob
+from dreamfilters.runs.by_unit.dream_store import opened as opened_store
 from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done

@@ -11,7 +11,7 @@ from dreamfilters.evidence.accuracy import accuracy_of_scan
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
 from dreamfilters.evidence.scan.sources import source_of
-from dreamfilters.runs.audit_run import read_audit
+from dreamfilters.runs.by_unit.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.viewer.daemon_thread import run_in_daemon_thread, until_done

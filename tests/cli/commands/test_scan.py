@@ -11,7 +11,7 @@ from PIL import Image
 
 from dreamfilters.cli.commands import scan as scans
 from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
-from dreamfilters.runs.scan_run import read_scan
+from dreamfilters.runs.over_images.scan_run import read_scan
 
 
 def gradient(mode="RGB", side=20):

@@ -1,0 +1,1 @@
+"""The pages of runs, one module each, or a package for one."""

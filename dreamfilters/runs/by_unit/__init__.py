@@ -1,0 +1,1 @@
+"""Runs whose results are of units: dreams, comparisons, audits and atlases."""

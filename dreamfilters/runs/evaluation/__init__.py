@@ -1,1 +1,0 @@
-"""The run of `evaluate` and its files."""

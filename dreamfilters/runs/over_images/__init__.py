@@ -1,0 +1,1 @@
+"""Runs whose results add up over all images: scans, evaluations and ablations."""
