@@ -34,11 +34,11 @@ def scan(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
+    from dreamfilters.runs.over_images.scan_run import run, stored_scan
 
     network = load(model, form=FORM)
     survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1)
-    run(StoredScanJob(survey, save_every=0), folder)
+    run(stored_scan(survey, save_every=0), folder)
 
 
 def compare(model: str, source: Path, folder: Path) -> None:

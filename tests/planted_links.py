@@ -315,8 +315,8 @@ def _watching(workspace: Path, out: Path, trace: Trace) -> Iterator[None]:
 def _small(workspace: Path) -> Iterator[None]:
     """Make the demonstration, the samples and the archive small, serve the archive, and save each state."""
     from dreamfilters.report import demo
-    from dreamfilters.runs.over_images.ablation_run import StoredAblationJob
-    from dreamfilters.runs.over_images.scan_run import StoredScanJob
+    from dreamfilters.runs.over_images.ablation_run import stored_ablation
+    from dreamfilters.runs.over_images.scan_run import stored_scan
     from dreamfilters.signs.gtsrb import archive
     from dreamfilters.signs.rendering import scenes
 
@@ -332,8 +332,8 @@ def _small(workspace: Path) -> Iterator[None]:
             mock.patch.object(demo, "samples", return_value=((14, image), (13, image))),
             mock.patch.object(demo, "compare", _compared_once),
             mock.patch.object(scenes, "samples", return_value=((0, image), (0, image))),
-            mock.patch.object(StoredScanJob.__init__, "__defaults__", ("", 0.0)),
-            mock.patch.object(StoredAblationJob.__init__, "__defaults__", ("", 0.0)),
+            mock.patch.object(stored_scan.__init__, "__defaults__", ("", 0.0)),
+            mock.patch.object(stored_ablation.__init__, "__defaults__", ("", 0.0)),
             mock.patch.dict(archive.fetch.__kwdefaults__, base=f"http://127.0.0.1:{server.server_port}/", files=files),
         ):
             yield

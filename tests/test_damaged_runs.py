@@ -33,7 +33,7 @@ from dreamfilters.runs.by_unit.compare_run import CompareJob
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
 from dreamfilters.runs.over_images import scan_run
-from dreamfilters.runs.over_images.scan_run import StoredScanJob, read_scan
+from dreamfilters.runs.over_images.scan_run import read_scan, stored_scan
 from tests.thorough import THOROUGH
 
 DAMAGES = 200 if THOROUGH else 36
@@ -80,7 +80,7 @@ def commands(network: Network, spec: str, images: Path) -> Iterator[tuple[str, C
     settings = AttributionSettings(("class:1",), ("gradient",), arrays=True, measured=1)
     heatmaps = AttributionJob(network, image_folder(images / "01.png"), settings)
     yield "attribute", lambda folder, **how: attribution_run.run(heatmaps, folder, **how), ""
-    yield "scan", lambda folder, **how: scan_run.run(StoredScanJob(scan, spec, save_every=0), folder, **how), "03.png"
+    yield "scan", lambda folder, **how: scan_run.run(stored_scan(scan, spec, save_every=0), folder, **how), "03.png"
     yield "audit", lambda folder, **how: audit_run.run(audit, folder, **how), ""
     yield "compare", lambda folder, **how: compare_run.run(CompareJob(plan, spec), folder, **how), "measuring"
     job = CompareJob(replace(plan, targets=layers), spec, also=("classes",))

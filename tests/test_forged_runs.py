@@ -22,8 +22,8 @@ from dreamfilters.runs.by_unit.audit_run import AuditJob, read_audit
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.reproduction import job_of
 from dreamfilters.runs.over_images import ablation_run, scan_run
-from dreamfilters.runs.over_images.ablation_run import StoredAblationJob, read_ablation
-from dreamfilters.runs.over_images.scan_run import StoredScanJob, read_scan
+from dreamfilters.runs.over_images.ablation_run import read_ablation, stored_ablation
+from dreamfilters.runs.over_images.scan_run import read_scan, stored_scan
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
@@ -43,8 +43,8 @@ def jobs(make_noisy):
     labeled = source_of(image_folder(images), ["one", "two", "three", ""])
     ablation = AblationJob(network, ("conv1:0-1",), labeled, controls=1, witness="mean")
     return {
-        "scan": (scan_run.run, StoredScanJob(scan, spec)),
-        "ablate": (ablation_run.run, StoredAblationJob(ablation, spec)),
+        "scan": (scan_run.run, stored_scan(scan, spec)),
+        "ablate": (ablation_run.run, stored_ablation(ablation, spec)),
         "audit": (audit_run.run, AuditJob(network, spec, scan, layers=("conv1",))),
         "dream": (dream_run.run, DreamJob(network, spec, ("conv1:0-1",), QUICK, 3)),
         "attribute": (

@@ -97,7 +97,7 @@ def _save_scan(scan: Scan, folder: Path, force: bool) -> Path:
         "results": digest.hexdigest(),
     }
     with entered(folder, scan_store.KIND, settings, _model(scan.network, scan.fingerprint), force=force) as claimed:
-        scan_store.ScanStore(claimed).finish(scan)
+        scan_store.FORMAT.finish(claimed, scan)
     return folder
 
 

@@ -21,7 +21,7 @@ from dreamfilters.evidence.activations import stream
 from dreamfilters.evidence.scan.scan_job import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
-from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
+from dreamfilters.runs.over_images.scan_run import run, stored_scan
 from tests.benchmarks.peers.protocol import serve
 from tests.benchmarks.setting import opened
 
@@ -117,7 +117,7 @@ def stored(model: str, low: float, high: float, folder: str, count: int, out: st
 
     network = opened(model, low, high, "")
     scan = ScanJob(network, source_of(selected(network, folder, count)), default_layers(network))
-    run(StoredScanJob(scan), Path(out), force=True)
+    run(stored_scan(scan), Path(out), force=True)
     seconds = []
     for _ in range(5):
         began = time.perf_counter()

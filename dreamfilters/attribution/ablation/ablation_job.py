@@ -169,6 +169,11 @@ class AblationJob:
         """The numbers of the classes that have images, sorted."""
         return np.unique([self.labels.numbers[index] for index in self.chosen])
 
+    @property
+    def total(self) -> int:
+        """Number of images whose label means a class."""
+        return len(self.chosen)
+
     @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of every image, see `image_size`."""

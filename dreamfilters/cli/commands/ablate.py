@@ -100,13 +100,13 @@ def ablate(
     import_tensorflow()
     from dreamfilters.attribution.ablation.ablation_job import AblationJob
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.runs.over_images.ablation_run import KIND, StoredAblationJob, run
+    from dreamfilters.runs.over_images.ablation_run import KIND, run, stored_ablation
 
     network = model_options.network(model)
     source = source_of(options.labeled_images(network, model, images, labels))
     chosen, mask = cast("How", how), cast("Fill | None", witness)
     job = AblationJob(network, tuple(targets), source, chosen, controls, seed, mask, batch)
-    _print(run_options.run(KIND, network, run, StoredAblationJob(job, model)), run_options.as_json)
+    _print(run_options.run(KIND, network, run, stored_ablation(job, model)), run_options.as_json)
 
 
 COMMANDS = (ablate,)

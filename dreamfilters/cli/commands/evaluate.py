@@ -58,13 +58,13 @@ def evaluate(
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.over_images.evaluation_run import StoredEvaluationJob, run
+    from dreamfilters.runs.over_images.evaluation_run import run, stored_evaluation
     from dreamfilters.runs.over_images.evaluation_store import KIND
 
     network = model_options.network(model)
     found = image_folder(images, channels=network.form.channels, labels=labels)
     job = EvaluationJob(network, source_of(found), batch)
-    stored = StoredEvaluationJob(job, compared_layer(network, layer), pairs, model)
+    stored = stored_evaluation(job, compared_layer(network, layer), pairs, model)
     result = run_options.run(KIND, network, run, stored)
     more = [] if labels is None else ["--labels", str(labels)]
     _print(result, [model, str(images), *more], run_options.as_json)

@@ -50,13 +50,13 @@ def scan(
     import_tensorflow()
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
-    from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
+    from dreamfilters.runs.over_images.scan_run import run, stored_scan
     from dreamfilters.runs.over_images.scan_store import KIND
 
     network = model_options.network(model)
     found = options.labeled_images(network, model, images, labels)
     job = ScanJob(network, source_of(found), layer_names(layers) or default_layers(network), k=top, batch=batch)
-    _print(run_options.run(KIND, network, run, StoredScanJob(job, model)), run_options.as_json)
+    _print(run_options.run(KIND, network, run, stored_scan(job, model)), run_options.as_json)
 
 
 COMMANDS = (scan,)

@@ -36,6 +36,11 @@ class EvaluationState:
     logits: Floats
     failures: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the state may be stored: always, because an image that is predicted again changes nothing."""
+        return True
+
 
 @dataclass(frozen=True, eq=False)
 class EvaluationJob:
@@ -79,6 +84,11 @@ class EvaluationJob:
     def truth(self) -> NDArray[np.intp]:
         """The class of each of `wanted`."""
         return np.array(self.labels.numbers, np.intp)[self.wanted]
+
+    @property
+    def total(self) -> int:
+        """Number of images whose label means a class."""
+        return len(self.wanted)
 
     @cached_property
     def size(self) -> tuple[int, int]:

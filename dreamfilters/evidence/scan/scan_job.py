@@ -141,6 +141,11 @@ class ScanJob:
         for layer in self.layers:
             self.network.layer(layer)
 
+    @property
+    def total(self) -> int:
+        """Number of images."""
+        return len(self.source.names)
+
     @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of every image, see `image_size`."""

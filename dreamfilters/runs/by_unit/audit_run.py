@@ -21,7 +21,7 @@ from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs.by_unit import dream_run, dream_store
 from dreamfilters.runs.by_unit.dream_store import DreamEntry
 from dreamfilters.runs.over_images import scan_run, scan_store
-from dreamfilters.runs.over_images.scan_run import StoredScanJob
+from dreamfilters.runs.over_images.scan_run import stored_scan
 from dreamfilters.runs.storage.checksums import manifests_inside
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.records import model_values
@@ -67,7 +67,7 @@ class AuditJob:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the result."""
-        scan = StoredScanJob(self.scan).settings if self.scan else self._stored_settings
+        scan = stored_scan(self.scan).settings if self.scan else self._stored_settings
         return {
             "weights": self.model["fingerprint"],
             "input": plain(self.network.form),
@@ -175,7 +175,7 @@ def _scan(job: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | No
         return job.stored_scan
     inside = job.scan_folder is None  # a scan in the audit's folder belongs to the audit, which may replace it
     place = job.scan_folder or folder / SCAN
-    result = scan_run.run(StoredScanJob(job.scan, job.spec), place, force=inside, progress=progress)
+    result = scan_run.run(stored_scan(job.scan, job.spec), place, force=inside, progress=progress)
     if result.stopped:
         raise KeyboardInterrupt
     return result.value

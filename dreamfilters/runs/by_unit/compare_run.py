@@ -123,7 +123,7 @@ class CompareJob:
         Raises:
             KeyboardInterrupt: it was stopped; finished work is kept.
         """
-        job = scan_run.StoredScanJob(self.scan_job, self.spec)
+        job = scan_run.stored_scan(self.scan_job, self.spec)
         scan = scan_run.run(job, folder, force=True, progress=progress).value
         if scan is None:
             raise KeyboardInterrupt

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,66 +12,32 @@ from numpy.typing import NDArray
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
 from dreamfilters.attribution.ablation.result import AblatedFrom, AblatedSet, Ablation, Effect, How
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
-from dreamfilters.errors import DamagedError
 from dreamfilters.report.pages.ablation_page import PAGE, ablation_page
 from dreamfilters.report.tables import csv_bytes
-from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
-from dreamfilters.runs.storage.json_files import parsed
+from dreamfilters.runs.over_images.run_format import RunFormat, read_result
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.unfinished import read_state, write_state
+from dreamfilters.runs.storage.unfinished import UNFINISHED, UnfinishedState
 from dreamfilters.serialization import finite, plain, typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.attribution.ablation.ablation_job import AblationState
 
-ARRAYS, TABLE, CLASSES, UNFINISHED = "ablation.npz", "units.csv", "classes.csv", "unfinished.npz"
+ARRAYS, TABLE, CLASSES = "ablation.npz", "units.csv", "classes.csv"
 KIND = RunKind("ablate", "an ablation", written=lambda folder, manifest: [ARRAYS, TABLE, CLASSES, PAGE, UNFINISHED])
 
 
-@dataclass(frozen=True, eq=False)
-class AblationStore:
-    """An ablation in a claimed folder."""
+def _packed(state: AblationState) -> UnfinishedState:
+    return UnfinishedState(state.done, state.failures, {**state.arrays.as_dict(), "means": state.means})
 
-    run: RunFolder
 
-    def save_state(self, state: AblationState) -> None:
-        """Write the state of an unfinished ablation."""
-        failures = json.dumps(sorted(state.failures.items())).encode()
-        extra = {
-            "done": np.array(state.done),
-            "means": state.means,
-            "failures": np.frombuffer(failures, np.uint8),
-        }
-        write_state(self.run, UNFINISHED, state.arrays.as_dict() | extra)
+def _unpacked(stored: UnfinishedState, first: AblationState) -> AblationState:
+    """Return the state that is stored, which has to fit to the state before any image."""
+    from dreamfilters.attribution.ablation.ablation_job import AblationState
 
-    def read_state(self, first: AblationState) -> AblationState:
-        """Return the state that an earlier run with equal settings saved, or `first`, the state before any image."""
-        from dreamfilters.attribution.ablation.ablation_job import AblationState
-
-        stored = read_state(self.run, UNFINISHED)
-        if stored is None:
-            return first
-        try:
-            done, means, failures = (stored.pop(key) for key in ("done", "means", "failures"))
-            known = dict(typed(tuple[tuple[int, str], ...], parsed(failures.tobytes()), "failures"))
-            return AblationState(int(done), _arrays(stored, _shapes_of(first.arrays)), means.astype(np.float32), known)
-        except (ValueError, KeyError, TypeError):
-            return first
-
-    def finish(self, found: Ablation) -> None:
-        """Write the result, and last the manifest, which marks the ablation as finished."""
-        contents = {ARRAYS: npz_bytes(dict(sorted(found.arrays.as_dict().items()))), **_shown(found)}
-        files = {name: self.run.write(name, content) for name, content in contents.items()}
-        self.run.save_manifest(files, _results(found), found.failures)
-
-    def update(self, found: Ablation) -> None:
-        """Make the tables and the page of a finished ablation again, which an update of this tool may have changed."""
-        self.run.update(_shown(found))
-
-    def clear_state(self) -> None:
-        """Remove the state of the unfinished ablation."""
-        self.run.remove([UNFINISHED])
+    arrays = dict(stored.arrays)
+    means = arrays.pop("means").astype(np.float32)
+    return AblationState(stored.done, _arrays(arrays, _shapes_of(first.arrays)), means, dict(stored.failures))
 
 
 def read_ablation(folder: Path | str) -> Ablation:
@@ -87,16 +51,7 @@ def read_ablation(folder: Path | str) -> Ablation:
         >>> read_ablation("outputs/ablation").unit("conv6", 12).ablated.name
         'conv6:12'
     """
-    folder = Path(folder)
-    manifest = KIND.read_finished(folder)
-    if ARRAYS not in manifest.files:
-        raise DamagedError(f"{folder / MANIFEST}: does not name {ARRAYS}")
-    arrays = read_npz(folder, ARRAYS)
-    try:
-        return _ablation(manifest, arrays)
-    except (ValueError, KeyError) as error:
-        cause = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise DamagedError(f"{folder}: is not an ablation of this tool ({cause})") from error
+    return read_result(Path(folder), KIND, ARRAYS, _ablation)
 
 
 def _results(found: Ablation) -> dict[str, Any]:
@@ -149,7 +104,7 @@ def _shapes_of(arrays: AblationArrays) -> dict[str, tuple[tuple[int, ...], Any]]
     return {name: (array.shape, array.dtype) for name, array in arrays.as_dict().items()}
 
 
-def _shown(found: Ablation) -> dict[str, bytes]:
+def _shown(run: RunFolder, found: Ablation) -> dict[str, bytes]:
     """Return the tables and the page by their names."""
     files = {
         TABLE: "every ablation, with intervals",
@@ -207,3 +162,15 @@ def _class_row(one: Effect, index: int) -> dict[str, Any]:
         "accuracy_high": finite(accuracy.high),
         "margin_change": finite(margin.value),
     }
+
+
+FORMAT = RunFormat(
+    kind=KIND,
+    arrays_file=ARRAYS,
+    arrays=lambda found: dict(sorted(found.arrays.as_dict().items())),
+    shown=_shown,
+    results=_results,
+    read=lambda folder, images: read_ablation(folder),
+    packed=_packed,
+    unpacked=_unpacked,
+)

@@ -5,101 +5,67 @@ Reading a stored evaluation does not import TensorFlow.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.evaluation.separation import ClassSeparation
-from dreamfilters.images import ImageFolder
-from dreamfilters.images.decoding import path_text
-from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks.classes.class_head import ClassHead, HeadKind
 from dreamfilters.report.tables import csv_bytes
-from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
-from dreamfilters.runs.storage.json_files import parsed
+from dreamfilters.runs.over_images.run_format import GivenImages, RunFormat, read_result, shown_images
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.unfinished import read_state, write_state
+from dreamfilters.runs.storage.unfinished import UNFINISHED, UnfinishedState
 from dreamfilters.serialization import plain, typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationState
 
-ARRAYS, IMAGES, CLASSES = "evaluation.npz", "images.csv", "classes.csv"
-PAGE, UNFINISHED = "index.html", "unfinished.npz"
+ARRAYS, IMAGES, CLASSES, PAGE = "evaluation.npz", "images.csv", "classes.csv", "index.html"
 KIND = RunKind(
     "evaluate", "an evaluation", written=lambda folder, manifest: [ARRAYS, IMAGES, CLASSES, PAGE, UNFINISHED]
 )
 _LISTED = {IMAGES: "every image with label and prediction", CLASSES: "the numbers of every class"}
 
 
-@dataclass(frozen=True, eq=False)
-class EvaluationStore:
-    """An evaluation in a claimed folder.
+def evaluation_format(targets: tuple[str, ...]) -> RunFormat[EvaluationState, Evaluation]:
+    """Return the files of an evaluation; `targets` are the classes as the command `dream` names them, for the page."""
+    return RunFormat(
+        kind=KIND,
+        arrays_file=ARRAYS,
+        arrays=lambda evaluation: {name: getattr(evaluation, name) for name in ("indices", "logits", "truth")},
+        shown=lambda run, evaluation: _shown(run, evaluation, targets),
+        results=_results,
+        read=lambda folder, images: replace(read_evaluation(folder), images=images),
+        packed=_packed,
+        unpacked=_unpacked,
+    )
 
-    Attributes:
-        run: the folder.
-        targets: each class as the command `dream` names it, for the commands on the page.
-    """
 
-    run: RunFolder
-    targets: tuple[str, ...]
+def _results(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "size": evaluation.size,
+        "classes": evaluation.classes,
+        "head": evaluation.head.kind,
+        "names": evaluation.names,
+        "labels": evaluation.labels,
+        "remark": evaluation.remark,
+        "separations": plain(evaluation.separations),
+    }
 
-    def save_state(self, state: EvaluationState) -> None:
-        """Write the state of an unfinished evaluation."""
-        done = state.done
-        failures = json.dumps(sorted(one for one in state.failures.items() if one[0] < done)).encode()
-        arrays = {"done": np.array(done), "logits": state.logits, "failures": np.frombuffer(failures, np.uint8)}
-        write_state(self.run, UNFINISHED, arrays)
 
-    def read_state(self, first: EvaluationState) -> EvaluationState:
-        """Return the state that an earlier run with equal settings saved, or `first`, the state before any image."""
-        try:
-            arrays = read_state(self.run, UNFINISHED)
-            return first if arrays is None else _state(arrays, first)
-        except (ValueError, KeyError):
-            return first
+def _shown(run: RunFolder, evaluation: Evaluation, targets: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the tables and the page by their names."""
+    from dreamfilters.report.pages.evaluation.evaluation_page import evaluation_page  # it imports TensorFlow
 
-    def finish(self, evaluation: Evaluation) -> None:
-        """Write the result, and last the manifest, which marks the evaluation as finished."""
-        arrays = {name: getattr(evaluation, name) for name in ("indices", "logits", "truth")}
-        contents = {ARRAYS: npz_bytes(arrays), **self._shown(evaluation)}
-        files = {name: self.run.write(name, content) for name, content in contents.items()}
-        results = {
-            "size": evaluation.size,
-            "classes": evaluation.classes,
-            "head": evaluation.head.kind,
-            "names": evaluation.names,
-            "labels": evaluation.labels,
-            "remark": evaluation.remark,
-            "separations": plain(evaluation.separations),
-        }
-        self.run.save_manifest(files, results, evaluation.failures)
-
-    def update(self, evaluation: Evaluation) -> None:
-        """Make the tables and the page of a finished evaluation again, which an update of this tool may change."""
-        self.run.update(self._shown(evaluation))
-
-    def clear_state(self) -> None:
-        """Remove the state of the unfinished evaluation."""
-        self.run.remove([UNFINISHED])
-
-    def _shown(self, evaluation: Evaluation) -> dict[str, bytes]:
-        """Return the tables and the page by their names."""
-        from dreamfilters.report.pages.evaluation.evaluation_page import evaluation_page  # it imports TensorFlow
-
-        files = {**_LISTED, MANIFEST: "settings and results"}
-        page = evaluation_page(evaluation, files, spec=str(self.run.model["spec"]), targets=self.targets)
-        return {
-            IMAGES: csv_bytes(image_rows(evaluation)), CLASSES: csv_bytes(class_rows(evaluation)), PAGE: page,
-        }  # fmt: skip
+    files = {**_LISTED, MANIFEST: "settings and results"}
+    page = evaluation_page(evaluation, files, spec=str(run.model["spec"]), targets=targets)
+    return {IMAGES: csv_bytes(image_rows(evaluation)), CLASSES: csv_bytes(class_rows(evaluation)), PAGE: page}
 
 
 def image_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -138,21 +104,23 @@ def class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _state(arrays: dict[str, NDArray[Any]], first: EvaluationState) -> EvaluationState:
-    """Return the state of these arrays, which have to fit to the state before any image."""
+def _packed(state: EvaluationState) -> UnfinishedState:
+    known = {place: reason for place, reason in state.failures.items() if place < state.done}
+    return UnfinishedState(state.done, known, {"logits": state.logits})
+
+
+def _unpacked(stored: UnfinishedState, first: EvaluationState) -> EvaluationState:
+    """Return the state that is stored, which has to fit to the state before any image."""
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationState
 
-    done, logits = arrays["done"], arrays["logits"]
-    failures = dict(typed(tuple[tuple[int, str], ...], parsed(arrays["failures"].tobytes()), "failures"))
-    fits = logits.shape == first.logits.shape and logits.dtype == np.float32 and done.shape == ()
-    if not fits or not 0 <= done <= len(logits) or not all(0 <= place < done for place in failures):
+    logits = stored.arrays["logits"]
+    fits = logits.shape == first.logits.shape and logits.dtype == np.float32
+    if not fits or not all(0 <= place < stored.done for place in stored.failures):
         raise ValueError("not a state of these images")
-    return EvaluationState(int(done), logits, failures)
+    return EvaluationState(stored.done, logits, dict(stored.failures))
 
 
-def read_evaluation(
-    folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None
-) -> Evaluation:
+def read_evaluation(folder: Path | str, *, images: GivenImages | None = None) -> Evaluation:
     """Return a stored evaluation, without importing TensorFlow.
 
     Args:
@@ -169,21 +137,10 @@ def read_evaluation(
         172
     """
     folder = Path(folder)
-    manifest = KIND.read_finished(folder)
-    if ARRAYS not in manifest.files:
-        raise DamagedError(f"{folder / MANIFEST}: does not name {ARRAYS}")
-    arrays = read_npz(folder, ARRAYS)
-    try:
-        evaluation = _evaluation(manifest, arrays)
-    except (ValueError, KeyError) as error:
-        cause = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise DamagedError(f"{folder}: is not an evaluation of this tool ({cause})") from error
+    evaluation = read_result(folder, KIND, ARRAYS, _evaluation)
     if images is None:
         return evaluation
-    if len(images) != len(evaluation.names):
-        count = len(evaluation.names)
-        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is an evaluation of {count}")
-    return replace(evaluation, images=images if isinstance(images, ImageFolder) else ImageArrays(images))
+    return replace(evaluation, images=shown_images(folder, KIND, images, len(evaluation.names)))
 
 
 def _evaluation(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Evaluation:

@@ -5,92 +5,53 @@ Reading a stored scan does not import TensorFlow.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.evidence.scan.accumulators import Accumulators, check_arrays
 from dreamfilters.evidence.scan.result import Scan, layer_rows
-from dreamfilters.images import ImageFolder
-from dreamfilters.images.decoding import path_text
-from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.report.tables import units_csv
-from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
-from dreamfilters.runs.storage.json_files import parsed
+from dreamfilters.runs.over_images.run_format import GivenImages, RunFormat, read_result, shown_images
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.unfinished import read_state, write_state
+from dreamfilters.runs.storage.unfinished import UNFINISHED, UnfinishedState
 from dreamfilters.serialization import typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.scan.scan_job import ScanState
 
-ARRAYS, TABLE, PAGE, UNFINISHED = "scan.npz", "units.csv", "index.html", "unfinished.npz"
+ARRAYS, TABLE, PAGE = "scan.npz", "units.csv", "index.html"
 KIND = RunKind("scan", "a scan", written=lambda folder, manifest: [ARRAYS, TABLE, PAGE, UNFINISHED])
 
 
 _BINARY = 2  # classes of a network with one sigmoid
 
 
-@dataclass(frozen=True, eq=False)
-class ScanStore:
-    """A scan in a claimed folder."""
-
-    run: RunFolder
-
-    def save_state(self, state: ScanState) -> None:
-        """Write the state of an unfinished scan."""
-        failures = json.dumps(sorted(state.failures.items())).encode()
-        extra = {
-            "done": np.array(state.done),
-            "predicted": state.predicted,
-            "counts": state.counts,
-            "failures": np.frombuffer(failures, np.uint8),
-        }
-        write_state(self.run, UNFINISHED, state.accumulators.arrays | extra)
-
-    def read_state(self, first: ScanState) -> ScanState:
-        """Return the state that an earlier run with equal settings saved, or `first`, the state before any image."""
-        try:
-            arrays = read_state(self.run, UNFINISHED)
-            return first if arrays is None else _state(arrays, first)
-        except (ValueError, KeyError):
-            return first
-
-    def finish(self, scan: Scan) -> None:
-        """Write the result, and last the manifest, which marks the scan as finished."""
-        arrays = {**scan.arrays, "predicted": scan.predicted, "counts": scan.counts, "truth": scan.truth}
-        contents = {ARRAYS: npz_bytes(dict(sorted(arrays.items()))), **_shown(scan)}
-        files = {name: self.run.write(name, content) for name, content in contents.items()}
-        results = {
-            "layers": [facts.as_values() for facts in scan.facts],
-            "summary": layer_rows(scan),
-            "classes": scan.classes,
-            "names": scan.names,
-            "labels": scan.labels,
-            "outputs": scan.outputs,
-            "has_several": scan.has_several,
-            "remark": scan.remark,
-        }
-        self.run.save_manifest(files, results, scan.failures)
-
-    def update(self, scan: Scan) -> None:
-        """Make the table and the page of a finished scan again, which an update of this tool may have changed."""
-        self.run.update(_shown(scan))
-
-    def clear_state(self) -> None:
-        """Remove the state of the unfinished scan."""
-        self.run.remove([UNFINISHED])
+def _arrays(scan: Scan) -> dict[str, NDArray[Any]]:
+    arrays = {**scan.arrays, "predicted": scan.predicted, "counts": scan.counts, "truth": scan.truth}
+    return dict(sorted(arrays.items()))
 
 
-def _shown(scan: Scan) -> dict[str, bytes]:
+def _results(scan: Scan) -> dict[str, Any]:
+    return {
+        "layers": [facts.as_values() for facts in scan.facts],
+        "summary": layer_rows(scan),
+        "classes": scan.classes,
+        "names": scan.names,
+        "labels": scan.labels,
+        "outputs": scan.outputs,
+        "has_several": scan.has_several,
+        "remark": scan.remark,
+    }
+
+
+def _shown(run: RunFolder, scan: Scan) -> dict[str, bytes]:
     """Return the table and the page of a scan by their names."""
     from dreamfilters.report.pages.scan_page import scan_page  # it imports TensorFlow
 
@@ -98,11 +59,17 @@ def _shown(scan: Scan) -> dict[str, bytes]:
     return {TABLE: units_csv(scan), PAGE: page}
 
 
-def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:
-    """Return the state of these arrays, which have to fit to the state before any image."""
+def _packed(state: ScanState) -> UnfinishedState:
+    arrays = {**state.accumulators.arrays, "predicted": state.predicted, "counts": state.counts}
+    return UnfinishedState(state.done, state.failures, arrays)
+
+
+def _unpacked(stored: UnfinishedState, first: ScanState) -> ScanState:
+    """Return the state that is stored, which has to fit to the state before any image."""
     from dreamfilters.evidence.scan.scan_job import ScanState
 
-    done, predicted, counts, stored = (arrays.pop(key) for key in ("done", "predicted", "counts", "failures"))
+    arrays = dict(stored.arrays)
+    predicted, counts = (arrays.pop(key) for key in ("predicted", "counts"))
     count = len(first.predicted)
     wanted = first.accumulators.arrays
     check_arrays(
@@ -112,16 +79,13 @@ def _state(arrays: dict[str, NDArray[Any]], first: ScanState) -> ScanState:
         classes=len(wanted["sums/class_count"]),
         images=count,
     )
-    failures = dict(typed(tuple[tuple[int, str], ...], parsed(stored.tobytes()), "failures"))
-    known = all(0 <= index < count for index in failures) and done.shape == () and 0 <= done <= count
     alike = [one.shape == first.predicted.shape and one.dtype == first.predicted.dtype for one in (predicted, counts)]
-    if not known or not all(alike):
+    if not all(alike) or not all(0 <= index < count for index in stored.failures):
         raise ValueError("not a state of these images")
-    accumulators = Accumulators.from_arrays(arrays)
-    return ScanState(int(done), accumulators, predicted, counts, failures)
+    return ScanState(stored.done, Accumulators.from_arrays(arrays), predicted, counts, dict(stored.failures))
 
 
-def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] | NDArray[Any] | None = None) -> Scan:
+def read_scan(folder: Path | str, *, images: GivenImages | None = None) -> Scan:
     """Return a stored scan, without importing TensorFlow.
 
     Args:
@@ -138,20 +102,8 @@ def read_scan(folder: Path | str, *, images: ImageFolder | Sequence[ArrayLike] |
         '19/19_rendered_1.png'
     """
     folder = Path(folder)
-    manifest = KIND.read_finished(folder)
-    if ARRAYS not in manifest.files:
-        raise DamagedError(f"{folder / MANIFEST}: does not name {ARRAYS}")
-    arrays = read_npz(folder, ARRAYS)
-    try:
-        scan = _scan(manifest, arrays)
-    except (ValueError, KeyError) as error:
-        cause = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise DamagedError(f"{folder}: is not a scan of this tool ({cause})") from error
-    if images is None:
-        return scan
-    if len(images) != len(scan.names):
-        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is a scan of {len(scan.names)}")
-    return replace(scan, images=images if isinstance(images, ImageFolder) else ImageArrays(images))
+    scan = read_result(folder, KIND, ARRAYS, _scan)
+    return scan if images is None else replace(scan, images=shown_images(folder, KIND, images, len(scan.names)))
 
 
 def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
@@ -195,3 +147,15 @@ def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
         has_several=typed(bool, results["has_several"], "has_several"),
         remark=typed(str, results["remark"], "remark"),
     )
+
+
+FORMAT = RunFormat(
+    kind=KIND,
+    arrays_file=ARRAYS,
+    arrays=_arrays,
+    shown=_shown,
+    results=_results,
+    read=lambda folder, images: replace(read_scan(folder), images=images),
+    packed=_packed,
+    unpacked=_unpacked,
+)

@@ -1,6 +1,5 @@
 """Stored evaluations: resumed to the same bytes, never mixed with others, and forged ones are one line."""
 
-import dataclasses
 import random
 
 import numpy as np
@@ -10,7 +9,7 @@ from dreamfilters.errors import DamagedError, OutputError
 from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes
-from dreamfilters.runs.over_images.evaluation_run import StoredEvaluationJob, read_evaluation, run
+from dreamfilters.runs.over_images.evaluation_run import class_targets, read_evaluation, run, stored_evaluation
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
@@ -36,7 +35,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def job(network, folder):
     source = source_of(image_folder(folder))
-    return StoredEvaluationJob(EvaluationJob(network, source, batch=5), "conv2", 2, "net.keras", save_every=0)
+    return stored_evaluation(EvaluationJob(network, source, batch=5), "conv2", 2, "net.keras", save_every=0)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +60,12 @@ def copied(whole, folder):
 def test_a_stored_evaluation_is_that_of_the_network(job, whole):
     found = read_evaluation(whole)
     assert sorted(content(whole)) == FILES
-    assert (found.count, found.network, found.classes) == (38, "tiny", job.evaluation.labels.classes)
+    assert (found.count, found.network, found.classes) == (38, "tiny", job.job.labels.classes)
     assert [name for name, _ in found.failures] == ["0/06.png", "1/39.png"]
-    state = job.evaluation.start()
-    for _ in job.evaluation.advance(state):
+    state = job.job.start()
+    for _ in job.job.advance(state):
         pass
-    fresh = job.evaluation.result(state)
+    fresh = job.job.result(state)
     assert found.logits.tobytes() == fresh.logits.tobytes()
     assert found.describe() == fresh.describe()
     assert found.separations
@@ -107,11 +106,11 @@ def test_a_finished_run_is_kept_and_its_page_made_again(job, whole, tmp_path, mo
 
 def test_a_run_with_other_settings_is_refused(job, whole, tmp_path):
     out = copied(whole, tmp_path / "out")
-    for changes, names in (({"pairs": 1}, "pairs"), ({"layer": "conv1"}, "layer")):
-        with pytest.raises(OutputError, match=rf"holds an evaluation with other settings \({names}\)"):
-            run(dataclasses.replace(job, **changes), out)
+    for layer, pairs, name in (("conv2", 1, "pairs"), ("conv1", 2, "layer")):
+        with pytest.raises(OutputError, match=rf"holds an evaluation with other settings \({name}\)"):
+            run(stored_evaluation(job.job, layer, pairs), out)
     assert content(out) == content(whole)
-    assert len(run(dataclasses.replace(job, pairs=0), out, force=True).value.separations) == 0
+    assert len(run(stored_evaluation(job.job, "conv2", 0), out, force=True).value.separations) == 0
 
 
 def test_a_damaged_state_is_ignored(job, whole, tmp_path):
@@ -202,4 +201,4 @@ def test_forged_arrays_are_one_line(whole, tmp_path, name, change):
 
 
 def test_classes_are_named_as_targets(job):
-    assert job.targets == ("class:STOP", 'class:"Vorfahrt achten"', "class:20")
+    assert class_targets(job.job.network) == ("class:STOP", 'class:"Vorfahrt achten"', "class:20")

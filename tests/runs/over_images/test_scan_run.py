@@ -18,7 +18,7 @@ from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers, scan
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.over_images.scan_run import StoredScanJob, read_scan, run
+from dreamfilters.runs.over_images.scan_run import read_scan, run, stored_scan
 from dreamfilters.runs.storage.manifest import Manifest
 
 FILES = ["index.html", "manifest.json", "scan.npz", "units.csv"]
@@ -48,7 +48,7 @@ def content(folder):
 
 
 def test_a_stored_scan_equals_the_scan(job, network, folder, tmp_path):
-    stored = run(StoredScanJob(job), tmp_path / "out")
+    stored = run(stored_scan(job), tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == FILES
     once = scan(network, image_folder(folder), k=4)
     for found in (stored.value, read_scan(tmp_path / "out")):
@@ -64,13 +64,13 @@ def test_a_stored_scan_equals_the_scan(job, network, folder, tmp_path):
 
 
 def test_a_scan_interrupted_after_every_batch_has_the_same_bytes(job, tmp_path):
-    run(StoredScanJob(job), tmp_path / "whole")
+    run(stored_scan(job), tmp_path / "whole")
 
     def stop(*_):
         raise KeyboardInterrupt
 
     for turn in range(50):
-        stored = run(StoredScanJob(job, save_every=0), tmp_path / "out", progress=stop if turn < 20 else None)
+        stored = run(stored_scan(job, save_every=0), tmp_path / "out", progress=stop if turn < 20 else None)
         if stored.value is not None:
             break
         assert stored.done <= 40
@@ -79,7 +79,7 @@ def test_a_scan_interrupted_after_every_batch_has_the_same_bytes(job, tmp_path):
 
 
 def test_a_scan_interrupted_within_a_batch_counts_no_image_twice(job, tmp_path, monkeypatch):
-    run(StoredScanJob(job), tmp_path / "whole")
+    run(stored_scan(job), tmp_path / "whole")
     add, calls = Accumulators.add, []
 
     def stopped(self, *arguments):
@@ -89,8 +89,8 @@ def test_a_scan_interrupted_within_a_batch_counts_no_image_twice(job, tmp_path, 
             raise KeyboardInterrupt  # counted, but not yet recorded in the state
 
     monkeypatch.setattr(Accumulators, "add", stopped)
-    assert run(StoredScanJob(job, save_every=0), tmp_path / "out").value is None
-    assert run(StoredScanJob(job), tmp_path / "out").value is not None
+    assert run(stored_scan(job, save_every=0), tmp_path / "out").value is None
+    assert run(stored_scan(job), tmp_path / "out").value is not None
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
@@ -101,13 +101,13 @@ from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
-from dreamfilters.runs.over_images.scan_run import StoredScanJob, run
+from dreamfilters.runs.over_images.scan_run import stored_scan, run
 from pathlib import Path
 network = load(sys.argv[1], form={"range": (0, 1)})
 job = ScanJob(network, source_of(image_folder(sys.argv[2])), default_layers(network), k=4, batch=3)
 job.start()
 print("ready", flush=True)
-run(StoredScanJob(job, save_every=0), Path(sys.argv[3]), progress=lambda *_: time.sleep(0.03))
+run(stored_scan(job, save_every=0), Path(sys.argv[3]), progress=lambda *_: time.sleep(0.03))
 print("done", flush=True)
 """
 
@@ -132,16 +132,16 @@ def test_a_killed_run_resumes_to_the_same_bytes(tiny, folder, tmp_path):
     assert started(tmp_path / "out").communicate()[0] == "done\n"
     network = load(tmp_path / "tiny.keras", form={"range": (0, 1)})
     job = ScanJob(network, source_of(image_folder(folder)), default_layers(network), k=4)
-    run(StoredScanJob(job), tmp_path / "whole")
+    run(stored_scan(job), tmp_path / "whole")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
     assert sorted(content(tmp_path / "out")) == FILES
 
 
 def test_a_finished_scan_is_not_repeated(job, tmp_path):
-    run(StoredScanJob(job), tmp_path / "out")
+    run(stored_scan(job), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"left by a kill after the last file")
-    again = run(StoredScanJob(job), tmp_path / "out", progress=lambda *_: pytest.fail("an image was scanned again"))
+    again = run(stored_scan(job), tmp_path / "out", progress=lambda *_: pytest.fail("an image was scanned again"))
     assert again.kept
     assert again.value is not None
     assert content(tmp_path / "out") == before
@@ -149,54 +149,54 @@ def test_a_finished_scan_is_not_repeated(job, tmp_path):
 
 @pytest.mark.parametrize("name", ["scan.npz", "units.csv"])
 def test_a_damaged_scan_is_reported_and_repaired(job, tmp_path, name):
-    run(StoredScanJob(job), tmp_path / "out")
+    run(stored_scan(job), tmp_path / "out")
     before = content(tmp_path / "out")
     (tmp_path / "out" / name).write_bytes(before[name][:-7])
     with pytest.raises(OutputError, match="damaged"):
         read_scan(tmp_path / "out")
-    run(StoredScanJob(job), tmp_path / "out")
+    run(stored_scan(job), tmp_path / "out")
     assert content(tmp_path / "out") == before
 
 
 def test_a_truncated_state_is_ignored(job, tmp_path):
-    run(StoredScanJob(job), tmp_path / "whole")
+    run(stored_scan(job), tmp_path / "whole")
     (tmp_path / "out").mkdir()
     begun = replace(Manifest.read(tmp_path / "whole"), files={})
     (tmp_path / "out" / "manifest.json").write_bytes(begun.to_json())
     (tmp_path / "out" / "unfinished.npz").write_bytes(b"PK\x03\x04 half of it")
-    run(StoredScanJob(job), tmp_path / "out")
+    run(stored_scan(job), tmp_path / "out")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
 def test_a_scan_of_other_settings_is_refused(job, make_tiny, fill, network_of, folder, tmp_path):
     out = tmp_path / "out"
-    run(StoredScanJob(job), out)
+    run(stored_scan(job), out)
     before = content(out)
     weights = dataclasses.replace(job, network=network_of(fill(make_tiny(), 5)))
     with pytest.raises(OutputError, match=r"holds a scan with other settings \(weights, labels\)"):
-        run(StoredScanJob(weights), out)
+        run(stored_scan(weights), out)
     with pytest.raises(OutputError, match=r"holds a scan with other settings \(top\);"):
-        run(StoredScanJob(dataclasses.replace(job, k=3)), out)
+        run(stored_scan(dataclasses.replace(job, k=3)), out)
     with pytest.raises(OutputError, match=r"other settings \(layers\)"):
-        run(StoredScanJob(dataclasses.replace(job, layers=("conv1",))), out)
+        run(stored_scan(dataclasses.replace(job, layers=("conv1",))), out)
     with pytest.raises(OutputError, match=r"other settings \(images"):
-        run(StoredScanJob(dataclasses.replace(job, source=source_of(image_folder(folder / "0")))), out)
+        run(stored_scan(dataclasses.replace(job, source=source_of(image_folder(folder / "0")))), out)
     assert content(out) == before
-    assert run(StoredScanJob(dataclasses.replace(job, k=3)), out, force=True).value.k == 3
+    assert run(stored_scan(dataclasses.replace(job, k=3)), out, force=True).value.k == 3
 
 
 def test_other_files_are_never_touched(job, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     for force in (False, True):
         with pytest.raises(OutputError, match=r"holds other files \(mine.txt\)"):
-            run(StoredScanJob(job), tmp_path, force=force)
+            run(stored_scan(job), tmp_path, force=force)
     assert content(tmp_path) == {"mine.txt": b"mine"}
 
 
 def test_a_manifest_of_another_tool_is_no_scan(job, tmp_path):
     (tmp_path / "manifest.json").write_text('{"settings": 3}')
     with pytest.raises(OutputError, match="other files"):
-        run(StoredScanJob(job), tmp_path, force=True)
+        run(stored_scan(job), tmp_path, force=True)
     with pytest.raises(OutputError, match="holds no scan"):
         read_scan(tmp_path)
 
@@ -206,7 +206,7 @@ def test_without_a_readable_image_nothing_is_left(network, tmp_path):
     (tmp_path / "in" / "a.png").write_bytes(b"no image")
     job = ScanJob(network, source_of(image_folder(tmp_path / "in")), ("conv1",), k=1)
     with pytest.raises(ImageError, match="none of its 1 images can be read"):
-        run(StoredScanJob(job), tmp_path / "out")
+        run(stored_scan(job), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -214,13 +214,13 @@ def test_an_unfinished_scan_cannot_be_read(job, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt
 
-    run(StoredScanJob(job), tmp_path / "out", progress=stop)
+    run(stored_scan(job), tmp_path / "out", progress=stop)
     with pytest.raises(OutputError, match="not finished"):
         read_scan(tmp_path / "out")
 
 
 def test_the_table_holds_every_unit(job, tmp_path):
-    found = run(StoredScanJob(job), tmp_path / "out").value
+    found = run(stored_scan(job), tmp_path / "out").value
     lines = (tmp_path / "out" / "units.csv").read_text("utf-8").splitlines()
     assert len(lines) == 1 + sum(layer.units for layer in found.layers.values())
     cells = dict(zip(lines[0].split(","), lines[4].split(","), strict=True))
@@ -232,22 +232,22 @@ def test_the_table_holds_every_unit(job, tmp_path):
 
 
 def test_the_page_of_a_finished_scan_is_made_again_after_an_update(job, tmp_path, monkeypatch):
-    run(StoredScanJob(job), tmp_path / "new")
+    run(stored_scan(job), tmp_path / "new")
     with monkeypatch.context() as earlier:
         earlier.setattr("dreamfilters.report.pages.scan_page.scan_page", lambda scan, listed: b"an earlier page")
-        run(StoredScanJob(job), tmp_path / "out")
+        run(stored_scan(job), tmp_path / "out")
     assert content(tmp_path / "out")["index.html"] == b"an earlier page"
     monkeypatch.setattr(ScanJob, "advance", lambda *_: pytest.fail("scanned again"))
-    assert run(StoredScanJob(job), tmp_path / "out").kept
+    assert run(stored_scan(job), tmp_path / "out").kept
     assert content(tmp_path / "out") == content(tmp_path / "new")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    run(StoredScanJob(job), tmp_path / "out")
+    run(stored_scan(job), tmp_path / "out")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_the_weights_are_hashed_once_for_settings_and_manifest(job, monkeypatch):
     hashed = []
     monkeypatch.setattr("dreamfilters.networks.network.fingerprint_of", lambda graph: hashed.append(graph) or "abc")
-    stored = StoredScanJob(job)
+    stored = stored_scan(job)
     assert (stored.settings["weights"], stored.model["fingerprint"]) == ("abc", "abc")
     assert len(hashed) == 1
