@@ -107,6 +107,11 @@ def refused(read, folder):
     return message
 
 
+def listed(changes):
+    """Return each path with each of its values."""
+    return [(path, value) for path, values in changes.items() for value in values]
+
+
 SCANS = {
     "settings.top": ["4", -1, 0, 10**9, 2**70, None, 2.5, ...], "settings.size": [[0, 0], "16", [16], [16, None], ...],
     "settings.weights": [3, None, ...], "settings.input": [[1], 3, ...], "model.name": [3, None, ...],
@@ -122,13 +127,6 @@ SCANS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in SCANS.items() for value in values])
-def test_a_forged_manifest_of_a_scan_is_one_line(copy, path, value):
-    folder = copy("scan")
-    forge(folder, lambda values: put(values, path, value))
-    refused(read_scan, folder)
-
-
 ABLATIONS = {
     "settings.weights": [3, None, ...], "model.name": [3, None, ...], "results": [None, [], 3],
     "results.how": ["noise", 3, ...], "results.seed": ["3", ...], "results.remark": [3, ...],
@@ -142,11 +140,30 @@ ABLATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in ABLATIONS.items() for value in values])
-def test_a_forged_manifest_of_an_ablation_is_one_line(copy, path, value):
-    folder = copy("ablate")
+AUDITS = {
+    "results": [None, [], 3], "results.network": [3, ...], "results.images": ["3", ...], "results.size": [[1], "x"],
+    "results.layers": [None, 3, [3], [{}]], "results.layers.0.findings": [None, 3, [3], [{}]],
+    "results.layers.0.findings.0.kind": ["lively", 3, None, ...], "results.layers.0.findings.0.unit": ["0", 2**60],
+    "results.layers.0.findings.0.scanned": [3, {}, {"images": "x"}], "results.layers.0.findings.0.before": [[1], 3],
+    "results.layers.0.findings.0.scanned.position": [3, ["a"]], "results.layers.0.duplicates": [3, [3], [{}]],
+    "results.untried": [3, [3]], "results.more": [3],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "path", "value"),
+    [
+        (name, read, *change)
+        for name, read, changes in (
+            ("scan", read_scan, SCANS), ("ablate", read_ablation, ABLATIONS), ("audit", read_audit, AUDITS),
+        )
+        for change in listed(changes)
+    ],
+)  # fmt: skip
+def test_a_forged_manifest_is_one_line(copy, name, read, path, value):
+    folder = copy(name)
     forge(folder, lambda values: put(values, path, value))
-    refused(read_ablation, folder)
+    refused(read, folder)
 
 
 @pytest.mark.parametrize(
@@ -162,23 +179,6 @@ def test_forged_sums_of_an_ablation_are_one_line(copy, name, change):
     arrays = read_npz(folder, "ablation.npz")
     forge_file(folder, "ablation.npz", npz_bytes({**arrays, name: change(arrays[name])}))
     refused(read_ablation, folder)
-
-
-AUDITS = {
-    "results": [None, [], 3], "results.network": [3, ...], "results.images": ["3", ...], "results.size": [[1], "x"],
-    "results.layers": [None, 3, [3], [{}]], "results.layers.0.findings": [None, 3, [3], [{}]],
-    "results.layers.0.findings.0.kind": ["lively", 3, None, ...], "results.layers.0.findings.0.unit": ["0", 2**60],
-    "results.layers.0.findings.0.scanned": [3, {}, {"images": "x"}], "results.layers.0.findings.0.before": [[1], 3],
-    "results.layers.0.findings.0.scanned.position": [3, ["a"]], "results.layers.0.duplicates": [3, [3], [{}]],
-    "results.untried": [3, [3]], "results.more": [3],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in AUDITS.items() for value in values])
-def test_a_forged_manifest_of_an_audit_is_one_line(copy, path, value):
-    folder = copy("audit")
-    forge(folder, lambda values: put(values, path, value))
-    refused(read_audit, folder)
 
 
 @pytest.mark.parametrize(
@@ -272,30 +272,10 @@ DREAMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in DREAMS.items() for value in values])
-def test_a_forged_record_of_a_dream_is_made_again(jobs, whole, copy, path, value):
-    run, job = jobs["dream"]
-    folder = copy("dream")
-    name = next(folder.glob("conv1-0-*.json")).name
-    forge(folder, lambda values: put(values, path, value), name)
-    run(job, folder)
-    assert (folder / name).read_bytes() == (whole / "dream" / name).read_bytes()
-
-
 MAPS = {
     "image": [3], "label": [None, 3], "predictions": [3, [3], [{}], {}],
     "files": [3, {"../../x": "0"}, {"/dev/zero": "0"}],
 }  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in MAPS.items() for value in values])
-def test_a_forged_record_of_maps_is_made_again(jobs, whole, copy, path, value):
-    run, job = jobs["maps"]
-    folder = copy("maps")
-    name = next(folder.glob("*/maps.json")).relative_to(folder).as_posix()
-    forge(folder, lambda values: put(values, path, value), name)
-    run(job, folder)
-    assert (folder / name).read_bytes() == (whole / "maps" / name).read_bytes()
 
 
 HEATMAPS = {
@@ -305,14 +285,24 @@ HEATMAPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in HEATMAPS.items() for value in values])
-def test_a_forged_record_of_heatmaps_is_made_again(jobs, whole, copy, path, value):
-    run, job = jobs["attribute"]
-    folder = copy("attribute")
-    name = next(folder.glob("*/attribution.json")).relative_to(folder).as_posix()
-    forge(folder, lambda values: put(values, path, value), name)
+@pytest.mark.parametrize(
+    ("name", "record", "path", "value"),
+    [
+        (name, record, *change)
+        for name, record, changes in (
+            ("dream", "conv1-0-*.json", DREAMS), ("maps", "*/maps.json", MAPS),
+            ("attribute", "*/attribution.json", HEATMAPS),
+        )
+        for change in listed(changes)
+    ],
+)  # fmt: skip
+def test_a_forged_record_is_made_again(jobs, whole, copy, name, record, path, value):
+    run, job = jobs[name]
+    folder = copy(name)
+    file = next(folder.glob(record)).relative_to(folder).as_posix()
+    forge(folder, lambda values: put(values, path, value), file)
     run(job, folder)
-    assert (folder / name).read_bytes() == (whole / "attribute" / name).read_bytes()
+    assert (folder / file).read_bytes() == (whole / name / file).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -340,7 +330,7 @@ RECORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "value"), [(path, value) for path, values in RECORDS.items() for value in values])
+@pytest.mark.parametrize(("path", "value"), listed(RECORDS))
 def test_again_of_a_forged_png_is_one_line(whole, tmp_path, path, value):
     image = next((whole / "dream").glob("conv1-0-*.png"))
     record = json.loads(png_text(image)["dreamfilters"])

@@ -1,7 +1,7 @@
 """Tests of `attribute`: targets, images, methods, and its result."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -19,53 +19,14 @@ from dreamfilters.errors import ImageError, ModelError, OutputError, TargetError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.images import read_image
 from dreamfilters.networks import LOGITS
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """A toy method: the sum of the gradient over the channels."""
-
-    name: str = "toy-gradient"
-    meaning: str = "a toy"
-
-    def __call__(self, network, objective, images):
-        return Scorer(network, objective).gradients(images)[1].sum(axis=-1)
-
-
-@dataclass(frozen=True)
-class Unfitting:
-    """A toy method that fits no network."""
-
-    name: str = "toy-unfitting"
-    meaning: str = "a toy"
-
-    def __call__(self, network, objective, images):
-        raise ModelError(f"toy-unfitting: {network.name} has no layer that this method needs")
-
-
-@dataclass(frozen=True)
-class Magnitude:
-    """A toy method without sign, with a remark on images whose first pixel is bright."""
-
-    name: str = "toy-magnitude"
-    meaning: str = "a toy"
-    signed: bool = False
-
-    def __call__(self, network, objective, images):
-        return images.mean(axis=-1)
-
-    def remarks(self, network, objective, images, heatmaps):
-        return ["is bright" if heatmap[0, 0] > 0.5 else "" for heatmap in heatmaps]
+from tests.attribution.toy_methods import Gradient, Magnitude, Unfitting, registered
 
 
 @pytest.fixture(autouse=True)
 def toys():
-    """Both methods, registered."""
-    for method in (Gradient(), Unfitting(), Magnitude()):
-        ATTRIBUTIONS.register(method)
-    yield
-    for name in ("toy-gradient", "toy-unfitting", "toy-magnitude"):
-        ATTRIBUTIONS.remove(name)
+    """The toy methods, registered."""
+    with registered(Gradient(), Unfitting(), Magnitude()):
+        yield
 
 
 @pytest.fixture(scope="module")

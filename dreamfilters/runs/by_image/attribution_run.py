@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from dreamfilters import backend
 from dreamfilters.attribution.attribute import (
     attribution_of,
     check_objective,
@@ -48,6 +47,7 @@ from dreamfilters.runs.by_image.attribution_store import (
     StoredHeatmap,
     StoredMeasure,
 )
+from dreamfilters.runs.by_image.image_records import settings_of
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import MANIFEST
@@ -174,20 +174,15 @@ class AttributionJob:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the files."""
-        network, options = self.network, self.options
-        return {
-            "model": {"name": network.name, "fingerprint": self.model["fingerprint"]},
-            "input": plain(network.form),
-            "size": self.images.size,
-            "classes": list(network.classes),
+        options = self.options
+        chosen = {
             "targets": [objective.names[0] for objective in self.objectives],
             "methods": {method.name: plain(method) if is_dataclass(method) else {} for method in self.methods},
             "arrays": options.arrays,
             "measured": options.measured,
             "measures": list(TRUST_MEASURES) if options.measured else [],
-            "versions": backend.versions(),
-            "images": self.images.as_values(),
         }
+        return settings_of(self.network, self.model["fingerprint"], self.images, chosen)
 
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""

@@ -7,19 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dreamfilters
 from dreamfilters.attribution.trust.result import ImageValues
-from dreamfilters.errors import DamagedError
+from dreamfilters.runs.by_image.image_records import ImageRecords, kind_of_images
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest
-from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.runs.storage.json_files import as_json, with_checksum
+from dreamfilters.runs.storage.run_folder import RunFolder
 from dreamfilters.serialization import plain, typed
 
 RECORD, SHEET, ARRAYS, PAGE = "attribution.json", "contact-sheet.png", "heatmaps.npz", "index.html"
 _OF_RUN = ("images", "classes")  # settings that a record does not repeat
-_SUFFIXES = (".png", ".npz", ".json")
 
 
 @dataclass(frozen=True)
@@ -119,31 +115,20 @@ class AttributionStore:
 
     run: RunFolder
 
-    def folder(self, name: str) -> Path:
-        """Return the folder of an image's heatmaps, which may not exist yet."""
-        return self.run.path / slug(name)
+    @property
+    def _records(self) -> ImageRecords:
+        return ImageRecords(self.run, RECORD, _OF_RUN)
 
     def write(self, name: str, contents: Mapping[str, bytes], record: Mapping[str, Any]) -> StoredAttribution:
         """Write the files of an image, and its record last, which marks the image as finished."""
         files = {file: self.run.write(f"{slug(name)}/{file}", content) for file, content in sorted(contents.items())}
-        values = plain({**self._common, "image": name, "files": files, **record})
+        values = plain({**self._records.common, "image": name, "files": files, **record})
         self.run.write(f"{slug(name)}/{RECORD}", with_checksum(as_json(values)).encode())
-        return StoredAttribution.of(self.folder(name), values)
+        return StoredAttribution.of(self._records.folder(name), values)
 
     def finished(self, name: str, digest: str) -> StoredAttribution | None:
         """Return the undamaged heatmaps of an image with this SHA-256 and the settings of this run, or None."""
-        folder = self.folder(name)
-        if not folder.exists():
-            return None
-        try:
-            record = read_json(folder, RECORD)
-            listed = typed(Mapping[str, str], record.get("files"), "files")
-            files = {file: file_digest(folder, file) for file in listed if Path(file).name == file}
-            wanted = {**self._common, "files": files, "image": name, "sha256": digest}
-            same = all(record.get(key) == value for key, value in wanted.items())
-            return StoredAttribution.of(folder, record) if same else None
-        except (DamagedError, ValueError):
-            return None
+        return self._records.finished(name, digest, StoredAttribution.of)
 
     def close(self, stored: Sequence[StoredAttribution], page: bytes, trust: Any, failures: Mapping[str, str]) -> None:
         """Write the page and the manifest, and remove what an earlier run left of an image that now fails.
@@ -154,10 +139,8 @@ class AttributionStore:
             trust: the table of trust as JSON values, None without.
             failures: name and reason of each image that cannot be read.
         """
-        for name in failures:
-            self.run.remove(_files_of(self.run.path, name))
-        records = [f"{one.folder.name}/{RECORD}" for one in stored]
-        files = {record: file_digest(self.run.path, record) for record in records}
+        self._records.remove(failures)
+        files = self._records.checksums(one.folder for one in stored)
         files[PAGE] = self.run.write(PAGE, page)
         images = [
             {
@@ -173,28 +156,7 @@ class AttributionStore:
 
     def clear(self) -> None:
         """Remove every file of this run."""
-        self.run.remove(KIND.files_in(self.run.path))
-
-    @property
-    def _common(self) -> dict[str, Any]:
-        settings = {key: value for key, value in self.run.settings.items() if key not in _OF_RUN}
-        return {KEY: dreamfilters.__version__, **settings}
+        self._records.clear()
 
 
-def _written(folder: Path, manifest: Manifest) -> list[str]:
-    return [PAGE, *(name for image in manifest.settings["images"] for name in _files_of(folder, image))]
-
-
-def _files_of(folder: Path, image: str) -> list[str]:
-    """Return the names, relative to the run folder, of the files of one image."""
-    place = folder / slug(image)
-    names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
-    return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
-
-
-KIND = RunKind(
-    "attribute",
-    "heatmaps",
-    _written,
-    planned=lambda settings: [MANIFEST, PAGE, *map(slug, settings["images"])],
-)
+KIND = kind_of_images("attribute", "heatmaps", RECORD, (PAGE,))

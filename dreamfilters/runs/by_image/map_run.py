@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats, iter_activations
 from dreamfilters.evidence.maps.class_mask import class_mask, mask_page
@@ -27,6 +26,7 @@ from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, AnyNetwork, LayerInfo, Network, network_of
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
 from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.runs.by_image.image_records import settings_of
 from dreamfilters.runs.by_image.map_store import KIND, MapStore, StoredMaps
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.file_names import readable
@@ -184,20 +184,15 @@ class MapJob:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that decides the bytes of the files."""
-        network, options = self.network, self.options
-        return {
-            "model": {"name": network.name, "fingerprint": self.model["fingerprint"]},
-            "input": plain(network.form),
-            "size": self.images.size,
-            "classes": list(network.classes),
+        options = self.options
+        chosen = {
             "units": {info.name: units for info, units in self.layers.values()},
             "style": asdict(options.style),
             "top": options.top,
             "pages": options.pages,
             "arrays": options.arrays,
-            "versions": backend.versions(),
-            "images": self.images.as_values(),
         }
+        return settings_of(self.network, self.model["fingerprint"], self.images, chosen)
 
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""
@@ -208,7 +203,7 @@ def _all_maps(job: MapJob, store: MapStore) -> Iterator[tuple[int, StoredMaps]]:
     """Yield index and maps of every readable image, those of an earlier run first."""
     names, missing = job.source.names, []
     for index, name in enumerate(names):
-        maps = store.finished(name, job.images.digests[index]) if store.folder(name).exists() else None
+        maps = store.finished(name, job.images.digests[index])
         if maps is None:
             missing.append(index)
         else:

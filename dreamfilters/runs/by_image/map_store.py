@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dreamfilters
-from dreamfilters.errors import DamagedError
 from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.runs.by_image.image_records import ImageRecords, kind_of_images
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest
-from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.stored_files import file_digest
+from dreamfilters.runs.storage.run_folder import RunFolder
 from dreamfilters.serialization import plain, typed
 
 RECORD = "maps.json"
 _OF_RUN = ("images", "classes", "units")  # settings that a record does not repeat
-_SUFFIXES = (".png", ".npz", ".json")
 
 
 @dataclass(frozen=True)
@@ -65,9 +61,9 @@ class MapStore:
 
     run: RunFolder
 
-    def folder(self, name: str) -> Path:
-        """Return the folder of an image's maps, which may not exist yet."""
-        return self.run.path / slug(name)
+    @property
+    def _records(self) -> ImageRecords:
+        return ImageRecords(self.run, RECORD, _OF_RUN)
 
     def write(self, name: str, file: str, content: bytes) -> str:
         """Write one file of an image and return its SHA-256."""
@@ -75,22 +71,13 @@ class MapStore:
 
     def finish(self, name: str, record: Mapping[str, Any], files: Mapping[str, str]) -> StoredMaps:
         """Write the record of an image; it is written last and marks the image as finished."""
-        values = {**self._common, "image": name, "files": dict(sorted(files.items())), **record}
+        values = {**self._records.common, "image": name, "files": dict(sorted(files.items())), **record}
         self.write(name, RECORD, record_json(values))
-        return StoredMaps.of(self.folder(name), values)
+        return StoredMaps.of(self._records.folder(name), values)
 
     def finished(self, name: str, digest: str) -> StoredMaps | None:
         """Return the undamaged maps of an image with this SHA-256 and the settings of this run, or None."""
-        folder = self.folder(name)
-        try:
-            record = read_json(folder, RECORD)
-            listed = typed(Mapping[str, str], record.get("files"), "files")
-            files = {file: file_digest(folder, file) for file in listed if Path(file).name == file}
-            wanted = {**self._common, "files": files, "image": name, "sha256": digest}
-            same = all(record.get(key) == value for key, value in wanted.items())
-            return StoredMaps.of(folder, record) if same else None
-        except (DamagedError, ValueError):
-            return None
+        return self._records.finished(name, digest, StoredMaps.of)
 
     def others(self, names: Collection[str]) -> list[StoredMaps]:
         """Return the finished maps of the images that earlier runs drew, without those of these names."""
@@ -106,13 +93,11 @@ class MapStore:
             failures: name and reason of each image of this run that cannot be read.
         """
         done = {maps.image: maps for maps in stored}
-        for name in failures:
-            self.run.remove(_files_of(self.run.path, name))
+        self._records.remove(failures)
         failed = {**dict(self.run.manifest.failures), **failures}
         names = list(self.run.settings["images"])
         ordered = [done[name] for name in names if name in done]
-        records = [f"{maps.folder.name}/{RECORD}" for maps in ordered]
-        files = {record: file_digest(self.run.path, record) for record in records}
+        files = self._records.checksums(maps.folder for maps in ordered)
         images = [
             {"image": maps.image, "label": maps.label, "folder": maps.folder.name, "prediction": maps.prediction}
             for maps in ordered
@@ -123,12 +108,7 @@ class MapStore:
 
     def clear(self) -> None:
         """Remove every file of this run."""
-        self.run.remove(KIND.files_in(self.run.path))
-
-    @property
-    def _common(self) -> dict[str, Any]:
-        settings = {key: value for key, value in self.run.settings.items() if key not in _OF_RUN}
-        return {KEY: dreamfilters.__version__, **settings}
+        self._records.clear()
 
 
 def record_json(record: Mapping[str, Any]) -> bytes:
@@ -137,17 +117,6 @@ def record_json(record: Mapping[str, Any]) -> bytes:
     layers = {json.dumps(name): json.dumps(values, allow_nan=False) for name, values in record["layers"].items()}
     lines = ",\n".join(f"  {name}: {values}" for name, values in layers.items())
     return with_checksum(f'{head},\n "layers": {{\n{lines}\n }}\n}}\n').encode()
-
-
-def _written(folder: Path, manifest: Manifest) -> list[str]:
-    return [name for image in manifest.settings["images"] for name in _files_of(folder, image)]
-
-
-def _files_of(folder: Path, image: str) -> list[str]:
-    """Return the names, relative to the run folder, of the files of one image."""
-    place = folder / slug(image)
-    names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
-    return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
 
 
 def _added(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -162,11 +131,4 @@ def _added(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, An
     return {**earlier, **later}
 
 
-KIND = RunKind(
-    "maps",
-    "maps",
-    _written,
-    planned=lambda settings: [MANIFEST, *map(slug, settings["images"])],
-    adds="images",
-    added=_added,
-)
+KIND = kind_of_images("maps", "maps", RECORD, adds="images", added=_added)

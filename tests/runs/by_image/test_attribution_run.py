@@ -2,15 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dreamfilters.attribution.attribute import attribute
-from dreamfilters.attribution.registry import ATTRIBUTIONS
-from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.errors import ImageError, ModelError, OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
@@ -18,40 +15,16 @@ from dreamfilters.images import image_folder, read_image
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks import LOGITS
 from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
+from tests.attribution.toy_methods import Gradient, Unfitting, registered
 
 METHODS = ("toy-gradient", "toy-unfitting")
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """A toy method: the sum of the gradient over the channels."""
-
-    name: str = "toy-gradient"
-    meaning: str = "a toy"
-
-    def __call__(self, network, objective, images):
-        return Scorer(network, objective).gradients(images)[1].sum(axis=-1)
-
-
-@dataclass(frozen=True)
-class Unfitting:
-    """A toy method that fits no network."""
-
-    name: str = "toy-unfitting"
-    meaning: str = "a toy"
-
-    def __call__(self, network, objective, images):
-        raise ModelError(f"{network.name}: has no layer that this method needs")
 
 
 @pytest.fixture(autouse=True)
 def toys():
     """Both methods, registered."""
-    for method in (Gradient(), Unfitting()):
-        ATTRIBUTIONS.register(method)
-    yield
-    for name in METHODS:
-        ATTRIBUTIONS.remove(name)
+    with registered(Gradient(), Unfitting()):
+        yield
 
 
 @pytest.fixture
