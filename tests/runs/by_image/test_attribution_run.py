@@ -54,7 +54,7 @@ def test_files_and_numbers_are_those_of_attribute(network, folder, tmp_path):
     result = run(job(network, folder, "class:STOP", "conv2:1-2", arrays=True), tmp_path / "out")
     assert [stored.image for stored in result.value.images] == ["a/0.png", "a/1.png", "b/2.png"]
     assert dict(result.failures) == {"b/9.png": "is empty (0 bytes); get a fresh copy"}
-    assert result.value.reasons == {"toy-unfitting": "tiny: has no layer that this method needs"}
+    assert result.value.reasons == {"toy-unfitting": "tiny has no layer that this method needs"}
     found = [attribute(network, target, folder, methods=METHODS) for target in ("class:STOP", "conv2:1", "conv2:2")]
     for row, stored in enumerate(result.value.images):
         with np.load(stored.folder / "heatmaps.npz") as file:
