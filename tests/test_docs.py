@@ -146,12 +146,6 @@ def test_every_measure_is_explained():
     assert [name for name in MEASURES if f"`{name}`" not in text] == []
 
 
-def test_the_map_of_packages_is_complete():
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    packages = [path.parent.name for path in (ROOT / "dreamfilters").rglob("__init__.py")]
-    assert [name for name in packages if f"`{name}/`" not in text] == ["dreamfilters"]
-
-
 def test_every_kind_of_a_recipe_is_named():
     text = (ROOT / "docs" / "how-to" / "recipes.md").read_text("utf-8")
     kinds = {kind for section in KINDS.values() for kind in section}
