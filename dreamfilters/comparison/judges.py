@@ -17,7 +17,7 @@ from dreamfilters.comparison.measures.class_transfer import (
     matched_classes,
 )
 from dreamfilters.comparison.units import ComparedUnit
-from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction, predicted_classes
+from dreamfilters.dreams.ascent.prediction import DreamPrediction, dream_prediction, predicted_classes
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ModelError, TargetError
 from dreamfilters.evidence.activations import Floats, stream

@@ -16,13 +16,13 @@ from dreamfilters.dreams.ascent.ascent import OnStep
 from dreamfilters.dreams.ascent.batches import Batches, batch_size
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
 from dreamfilters.dreams.ascent.fallbacks import Ladder
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.result import AscentResult, Rows
 from dreamfilters.dreams.ascent.tries import better, check_tries, first_try
 from dreamfilters.dreams.default_recipes import canvas_size, given_recipe, recipe_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
-from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.priors.appearance import Appearance, appearances
 from dreamfilters.dreams.priors.denoised import NEEDS_LEARNED, Denoised

@@ -11,8 +11,8 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from dreamfilters.display import frame, heading, show, tiles, warning
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries
-from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes

@@ -29,10 +29,10 @@ from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import PRE_ACTIVATION
 from dreamfilters.dreams.ascent.batches import Batches
 from dreamfilters.dreams.ascent.compiled_step import CompiledStep, build
+from dreamfilters.dreams.ascent.prediction import DreamPrediction, dream_prediction, is_class_predicted
 from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels, free_spectrum
-from dreamfilters.dreams.prediction import DreamPrediction, dream_prediction, is_class_predicted
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import motions_of, weakened
 from dreamfilters.errors import RecipeError

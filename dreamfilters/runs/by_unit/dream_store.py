@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.default_recipes import DEFAULT
-from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.result import Dream, caption_of
 from dreamfilters.errors import DamagedError, ImageError

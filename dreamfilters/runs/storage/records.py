@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import dreamfilters
 from dreamfilters.dreams import recipe
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries
-from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError

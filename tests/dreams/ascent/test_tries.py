@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from dreamfilters.dreams.ascent.fallbacks import Ladder
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries, better, first_try
 from dreamfilters.dreams.engine import dream, iter_dreams
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.units import channel
-from dreamfilters.dreams.prediction import DreamPrediction
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError

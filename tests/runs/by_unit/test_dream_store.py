@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.dreams.prediction import DreamPrediction
+from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.errors import OutputError
 from dreamfilters.images import png_text, read_image
 from dreamfilters.networks.classes.predictions import Prediction

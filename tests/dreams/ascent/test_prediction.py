@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import Sequential, layers
 
-from dreamfilters.dreams.prediction import dream_prediction, predicted_classes
+from dreamfilters.dreams.ascent.prediction import dream_prediction, predicted_classes
 
 
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
