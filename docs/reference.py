@@ -23,7 +23,7 @@ SECTIONS = {
     "Images": ("images", "display"),
     "Objectives": ("dreams.objectives",),
     "Dreams and recipes": ("dreams.engine", "dreams.recipe", "dreams.result", "dreams.ascent"),
-    "Parameterizations": ("dreams.parameterizations",),
+    "Parameterizations": ("dreams.parameterizations", "dreams.perturbation"),
     "Transforms": ("dreams.transforms",),
     "Penalties": ("dreams.penalties",),
     "Optimizers": ("dreams.optimizers",),

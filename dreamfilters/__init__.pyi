@@ -29,6 +29,7 @@ from .dreams.engine import dream as dream, iter_dreams as iter_dreams
 from .dreams.objectives.classes import logit as logit, margin as margin
 from .dreams.objectives.features import direction as direction, diversity as diversity, match as match
 from .dreams.objectives.objective import Objective as Objective, minimize as minimize
+from .dreams.objectives.textures import gram as gram, gram_matrices as gram_matrices
 from .dreams.objectives.units import channel as channel, layer as layer, neuron as neuron
 from .dreams.optimizers import (
     Adam as Adam,
@@ -51,8 +52,10 @@ from .dreams.penalties import (
     ClipNorm as ClipNorm,
     Decay as Decay,
     Lp as Lp,
+    SquaredVariation as SquaredVariation,
     TotalVariation as TotalVariation,
 )
+from .dreams.perturbation import Perturbation as Perturbation
 from .dreams.priors import Prior as Prior, measure_prior as measure_prior
 from .dreams.priors.denoised import Denoised as Denoised
 from .dreams.priors.fitting import fit_prior as fit_prior

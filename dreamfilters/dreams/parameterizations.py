@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from keras import ops
@@ -65,6 +65,25 @@ class Parameterization(Protocol):
         """Return the parameters of images (n, h, w, c)."""
 
 
+@runtime_checkable
+class OwnSteps(Protocol):
+    """A parameterization whose parameters after a step are not the sum of those before it and the move."""
+
+    def moved(
+        self, params: Params, move: Params, canvas: Canvas, seeds: backend.Seeds, number: Tensor, steps: int
+    ) -> Params:
+        """Return the parameters after a step.
+
+        Args:
+            params: those before it.
+            move: what the optimizer adds to them.
+            canvas: of the images.
+            seeds: of the images.
+            number: of the step, from 0.
+            steps: number of steps.
+        """
+
+
 def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> Tensor:
     """Return images in [0, 1] of uncorrelated channels (n, h, w, c): sigmoid(mean + gain * z @ colors).
 
@@ -95,6 +114,12 @@ def _standardize(z: Tensor) -> Any:
         return (dy - mean(dy) - y * mean(dy * y)) / std
 
     return y, back
+
+
+@backend.custom_gradient
+def clipped(image: Tensor) -> Any:
+    """Clip to [0, 1]; the gradient passes, so that a pixel can return from beyond the ends."""
+    return ops.clip(image, 0.0, 1.0), lambda upstream: upstream
 
 
 def from_valid_rgb(image: np.ndarray, canvas: Canvas, contrast: Contrast, gain: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from dreamfilters.dreams import builtin_recipes, optimizers, parameterizations, 
 from dreamfilters.dreams.optimizers import Nadam, Optimizer, Schedule
 from dreamfilters.dreams.parameterizations import Fourier, Parameterization, Size
 from dreamfilters.dreams.penalties import Edit, Penalty
+from dreamfilters.dreams.perturbation import Perturbation
 from dreamfilters.dreams.priors.denoised import Denoised
 from dreamfilters.dreams.settings import PositiveInt, Settings, above, between
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform
@@ -34,9 +35,13 @@ def _kind(name: str) -> str:
 
 # section of a recipe -> kind in TOML -> class
 KINDS: dict[str, dict[str, type]] = {
-    "parameterization": {**_kinds(parameterizations, "Pixels Fourier Phase Pyramid CPPN"), "denoised": Denoised},
+    "parameterization": {
+        **_kinds(parameterizations, "Pixels Fourier Phase Pyramid CPPN"),
+        "denoised": Denoised,
+        "perturbation": Perturbation,
+    },
     "transforms": _kinds(transforms, "Rotate Scale Shear Shift Crop Jitter Pad Trim Views Noise Blur Flip Color"),
-    "penalties": _kinds(penalties, "TotalVariation L1 L2 Lp BlurDistance"),
+    "penalties": _kinds(penalties, "TotalVariation SquaredVariation L1 L2 Lp BlurDistance"),
     "edits": _kinds(penalties, "Decay BlurEvery ClipNorm ClipContribution"),
     "optimizer": _kinds(optimizers, "Adam Nadam RMSprop Momentum Sign Normalized"),
 }

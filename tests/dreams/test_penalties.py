@@ -11,6 +11,7 @@ from dreamfilters.dreams.penalties import (
     ClipNorm,
     Decay,
     Lp,
+    SquaredVariation,
     TotalVariation,
 )
 from dreamfilters.dreams.transforms import gaussian_blur
@@ -36,6 +37,13 @@ def test_total_variation_by_hand():
     assert of(TotalVariation(3.0), MIXED) == pytest.approx([1.5])
     assert of(TotalVariation(1.0), np.repeat(MIXED, 3, axis=-1)) == pytest.approx([1.5])  # summed over channels
     assert of(TotalVariation(1.0), GRAY) == [0.0]
+
+
+def test_squared_variation_by_hand():
+    # down: .25 + .0625; right: .0625 + 1; over 4 pixels
+    assert of(SquaredVariation(1.0), MIXED) == pytest.approx([0.34375])
+    assert of(SquaredVariation(2.0), np.repeat(MIXED, 3, axis=-1)) == pytest.approx([2.0625])
+    assert of(SquaredVariation(1.0), GRAY) == [0.0]
 
 
 def test_distances_from_gray_by_hand():

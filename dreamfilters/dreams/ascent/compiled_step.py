@@ -22,8 +22,7 @@ from dreamfilters.dreams.ascent.evaluator import Evaluator
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.objectives.units import UNITS
 from dreamfilters.dreams.optimizers import schedule_factor
-from dreamfilters.dreams.parameterizations import Canvas, Params
-from dreamfilters.dreams.priors.denoised import Denoised
+from dreamfilters.dreams.parameterizations import Canvas, OwnSteps, Params
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, motions_of, views_of
 from dreamfilters.errors import TargetError
@@ -193,7 +192,7 @@ def _updated(
     slope = gradient["params"]
     move, memory = recipe.optimizer.move(slope, state["optimizer"], number)
     rate = recipe.optimizer.rate * schedule_factor(recipe.schedule, number, recipe.steps)
-    if isinstance(recipe.parameterization, Denoised):
+    if isinstance(recipe.parameterization, OwnSteps):
         scaled = keras.tree.map_structure(lambda m: rate * m, move)
         params = recipe.parameterization.moved(state["params"], scaled, canvas, seeds, number, recipe.steps)
     else:

@@ -33,6 +33,7 @@ from dreamfilters.dreams.ascent.prediction import DreamPrediction, dream_predict
 from dreamfilters.dreams.ascent.result import AscentResult, Rows, is_activated
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels, free_spectrum
+from dreamfilters.dreams.perturbation import Perturbation
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import motions_of, weakened
 from dreamfilters.errors import RecipeError
@@ -104,8 +105,8 @@ class Ladder:
 
     @property
     def fallbacks(self) -> tuple[Fallback, ...]:
-        """The further ascents in order; none for several octaves."""
-        if self.batches.recipe.octaves > 1:
+        """The further ascents in order; none for several octaves, or for the perturbation of a given image."""
+        if self.batches.recipe.octaves > 1 or isinstance(self.batches.recipe.parameterization, Perturbation):
             return ()
         another_seed, pixels = Fallback(ANOTHER_SEED, 1), Fallback(PIXELS, 2, relaxed=False, pixels=True)
         if self.batches.network.has_relu:

@@ -9,14 +9,14 @@ the denoiser (Dhariwal and Nichol 2021; Ho et al. 2022) of a length that does no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.dreams.parameterizations import Canvas, CanvasSize, Params
+from dreamfilters.dreams.parameterizations import Canvas, CanvasSize, Params, clipped
 from dreamfilters.dreams.priors.denoiser import denoised
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.settings import NonNegative, Settings, above
@@ -85,7 +85,7 @@ class Denoised(Settings):
             )
             image = ops.matmul(rows, ops.reshape(image, (-1, height, width * prior.channels)))
             image = ops.matmul(columns, ops.reshape(image, (-1, canvas.height, width, prior.channels)))
-        return _clipped(image)
+        return clipped(image)
 
     def moved(
         self, params: Params, move: Params, canvas: Canvas, seeds: backend.Seeds, number: Tensor, steps: int
@@ -132,9 +132,3 @@ def _clean(params: Params, prior: LearnedPrior) -> Tensor:
 
 def _at(numbers: np.ndarray, index: Tensor) -> Tensor:
     return ops.take(backend.tensor(numbers), index)
-
-
-@backend.custom_gradient
-def _clipped(image: Tensor) -> Any:
-    """Clip to [0, 1]; the gradient passes, so that a pixel can return from beyond the ends."""
-    return ops.clip(image, 0.0, 1.0), lambda upstream: upstream
