@@ -30,6 +30,7 @@ SECTIONS = {
     "Priors": ("dreams.priors",),
     "Evidence": ("evidence",),
     "Attribution": ("attribution",),
+    "Techniques": ("techniques",),
     "Comparison": ("comparison", "report"),
     "Verdicts": ("verdicts",),
     "Run folders": ("runs",),

@@ -127,6 +127,13 @@ from .runs.over_images.scan_run import read_scan as read_scan
 from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
 from .runs.storage.run_result import RunResult as RunResult
+from .techniques.facet_search import Facet as Facet, Facets as Facets, facets as facets
+from .techniques.fooling import Fooling as Fooling, fool as fool
+from .techniques.inversion import Inversion as Inversion, invert as invert
+from .techniques.segmentation import Segmentation as Segmentation, segment as segment
+from .techniques.style_transfer import StyleTransfer as StyleTransfer, style as style
+from .techniques.texture_synthesis import Texture as Texture, texture as texture
+from .techniques.unit_overview import UnitOverview as UnitOverview, unit_overview as unit_overview
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
 from .verdicts.verdict import Verdict as Verdict

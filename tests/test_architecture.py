@@ -24,7 +24,7 @@ FLOORS = [
     {"networks"},
     {"dreams", "evidence"},
     {"attribution"},
-    {"comparison", "verdicts"},
+    {"comparison", "techniques", "verdicts"},
     {"report"},
     {"runs"},
     {"viewer"},

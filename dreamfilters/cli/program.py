@@ -25,6 +25,7 @@ from dreamfilters.cli.commands import (
     scan,
     serve,
 )
+from dreamfilters.cli.commands.techniques import facets, fool, invert, segment, style, texture, unit
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.cli.options.defaults_file import read_defaults
 from dreamfilters.cli.output import say
@@ -51,7 +52,8 @@ _SECTIONS = {  # of the help
     "Networks": (serve, model, calibrate),
     "Dreams": (dream, prior),
     "Real images": (maps, attribute, scan, evaluate, ablate, circuit),
-    "Dreams and real images": (audit, compare),
+    "Dreams and real images": (audit, compare, unit, facets),
+    "From given images": (fool, invert, texture, style, segment),
     "The built-in network": (samples,),
 }
 for title, modules in _SECTIONS.items():

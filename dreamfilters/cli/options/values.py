@@ -6,6 +6,7 @@ Typer calls the checks while it reads the command line, so that an error does no
 from __future__ import annotations
 
 import glob
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +191,28 @@ def valid_size(text: str | None) -> str | None:
     """Return a text that `parse_sides` can read."""
     if text is not None:
         parse_sides(text)
+    return text
+
+
+def parse_radius(text: str) -> float:
+    """Return the number that `--radius` gives.
+
+    >>> parse_radius("0.05"), parse_radius("51/255")
+    (0.05, 0.2)
+    """
+    top, slash, bottom = text.partition("/")
+    try:
+        radius = float(top) / (float(bottom) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
+        radius = math.nan
+    if not 0 < radius <= 1:
+        raise UsageError(f"--radius {text}: must be above 0 and at most 1, such as 0.03 or 8/255")
+    return radius
+
+
+def valid_radius(text: str) -> str:
+    """Return a text that `parse_radius` can read."""
+    parse_radius(text)
     return text
 
 

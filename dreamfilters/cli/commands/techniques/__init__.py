@@ -1,0 +1,1 @@
+"""The commands of techniques that start from given images."""
