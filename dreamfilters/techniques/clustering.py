@@ -17,6 +17,7 @@ _COMPONENTS = 20  # principal components: distances in more dimensions say less
 _STARTS = 10  # of k-means, of which the tightest result is kept
 _SHUFFLES = 200  # random partitions for the purity by chance
 _LEAST_IN_CLUSTER = 3  # images
+_DIGITS = 6  # by which two feature vectors differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,10 @@ def clustered(vectors: NDArray[np.float32], count: int | None = None, *, most: i
     if len(vectors) < max(2, count or 2):
         raise ImageError(f"{count or 2} clusters of {len(vectors)} images: give more images")
     points = _principal(unit_length(np.asarray(vectors, np.float64)))
-    counts = [count] if count else range(2, max(2, min(most, len(points) // _LEAST_IN_CLUSTER)) + 1)
+    distinct = len(np.unique(points.round(_DIGITS), axis=0))
+    if distinct < (count or 2):
+        raise ImageError(f"{count or 2} clusters of {len(points)} images: only {distinct} differ in their features")
+    counts = [count] if count else range(2, max(2, min(most, distinct // _LEAST_IN_CLUSTER)) + 1)
     return max((_tightest(points, number, seed) for number in counts), key=lambda found: found.silhouette)
 
 
@@ -132,7 +136,7 @@ def _tightest(points: NDArray[np.float64], count: int, seed: int) -> Clusters:
         if best is None or total < best[0]:
             best = total, numbers, distances
     if best is None:
-        raise ImageError(f"{count} clusters of {len(points)} images: too many of the images are alike; ask for fewer")
+        raise ImageError(f"{count} clusters of {len(points)} images: too many of them are alike; ask for fewer")
     _, numbers, distances = best
     order = np.argsort(-np.bincount(numbers, minlength=count), kind="stable")
     ranks = np.empty(count, np.int64)

@@ -191,8 +191,8 @@ def facets(
 
     Example:
         >>> found = facets(network, "conv6:12", images, Recipe(steps=4), count=2)
-        >>> len(found.facets), 0 < found.purity <= 1
-        (2, True)
+        >>> [facet.dream.name for facet in found.facets]
+        ['conv6:12 facet 1', 'conv6:12 facet 2']
     """
     network, overall = network_of(network), OverallProgress(progress)
     check_settings(network, count, layer, strongest, weight)
@@ -207,7 +207,7 @@ def facets(
     means = np.stack([_typical(found, clusters, number).mean(axis=0) for number in range(clusters.count)])
     goal = _drawn(found, where, centers, weight)
     how = recipe_of(network, found.objective, given_recipe(recipe))
-    report = step_progress(overall.part(_SEARCH, 1.0, "dreaming"), len(goal))
+    report = step_progress(overall.part(_SEARCH, 1.0, "dream"), len(goal))
     dreams = dream(network, goal, how, seed=seed, start=means, on_step=report)
     return _result(network, found, where, clusters, vectors, means, dreams)
 

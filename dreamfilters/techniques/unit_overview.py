@@ -163,7 +163,7 @@ def unit_overview(
     Example:
         >>> found = unit_overview(network, "conv6:12", images, Recipe(steps=4), count=3)
         >>> len(found.dreams), len(found.strongest), found.strongest[0].patch.image.shape
-        (3, 3, (48, 48, 3))
+        (3, 3, (32, 32, 3))
     """
     if count < 1:
         raise RecipeError(f"count={count}: at least 1")
@@ -171,7 +171,7 @@ def unit_overview(
     found = strongest_images(network, target, images, count, progress=overall.part(0.0, _SEARCH))
     goal = found.objective[[0] * count]  # each of equal names has its own seed
     how = recipe_of(network, found.objective, given_recipe(recipe))
-    report = step_progress(overall.part(_SEARCH, 1.0, "dreaming"), count)
+    report = step_progress(overall.part(_SEARCH, 1.0, "dream"), count)
     dreams = dream(network, goal, how, seed=seed, on_step=report)
     rectifies = any(is_relu(step) for step in steps_run(network, found.objective.layers))
     return UnitOverview(

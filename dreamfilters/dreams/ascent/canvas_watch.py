@@ -22,7 +22,7 @@ class CanvasWatch:
 
     Attributes:
         network: the network.
-        names: layer as it is asked for -> its exact name; `LOGITS` stands for the values before the softmax.
+        names: layer as it is given -> its exact name; `LOGITS` stands for the values before the softmax.
         shapes: of the layers for one image, (1, ..., c).
 
     Raises:

@@ -19,7 +19,7 @@ from dreamfilters.runs.storage.run_images import RunImages
 from dreamfilters.runs.storage.stored_files import file_digest
 from dreamfilters.serialization import plain, typed
 
-_SUFFIXES = (".png", ".npz", ".json")
+_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 Value = TypeVar("Value")
 

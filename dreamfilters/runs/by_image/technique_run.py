@@ -13,8 +13,8 @@ from dreamfilters.errors import DreamfiltersError, ImageError
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
-from dreamfilters.report.technique_page import PageResult, technique_page
-from dreamfilters.runs.by_image.technique_store import ITEMS, STRIP, StoredResult, TechniqueStore, kind_of
+from dreamfilters.report.pages.technique_page import PageResult, technique_page
+from dreamfilters.runs.by_image.technique_store import STRIP, StoredResult, TechniqueStore, kind_of
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json
 from dreamfilters.runs.storage.manifest import MANIFEST
@@ -80,7 +80,7 @@ class TechniqueJob:
             "classes": list(self.network.classes),
             "options": plain(self.options),
             "versions": backend.versions(),
-            ITEMS: {item.name: item.digest for item in self.items},
+            "images": {item.name: item.digest for item in self.items},
         }
 
 
@@ -156,7 +156,7 @@ def run(
             several = f"none of {len(failures)} images can be used; {name}: {reason}"
             raise ImageError(reason if len(failures) == 1 else several)
         if not stopped:
-            store.close(finished, _page(job, finished, failures), failures.items())
+            store.close(finished, _page(job, finished, failures), failures)
     done = {stored.name for stored in finished} | failures.keys()
     missing = tuple(item.name for item in job.items if item.name not in done)
     strips = tuple(stored.strip.relative_to(folder).as_posix() for stored in finished)

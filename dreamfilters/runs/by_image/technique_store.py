@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dreamfilters
-from dreamfilters.errors import DamagedError
 from dreamfilters.images import gif_bytes, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side
+from dreamfilters.runs.by_image.image_records import ImageRecords, kind_of_images
 from dreamfilters.runs.storage.file_names import slug
-from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
-from dreamfilters.runs.storage.manifest import KEY, MANIFEST, Manifest
+from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.runs.storage.run_folder import RunFolder, RunKind
-from dreamfilters.runs.storage.stored_files import file_digest
 from dreamfilters.serialization import plain, typed
 from dreamfilters.techniques.strip import TechniqueResult
 
 RECORD, STRIP, FRAMES, PAGE = "result.json", "strip.png", "frames.gif", "index.html"
-ITEMS = "items"  # name -> what it is made of, in the settings of a run; a record does not repeat it
+_OF_RUN = ("images", "classes")  # settings that a record does not repeat
 NOUNS = {
     "fool": "fooling images",
     "invert": "inversions",
@@ -31,7 +28,6 @@ NOUNS = {
     "segment": "segmentations",
     "unit": "pages of units",
 }
-_SUFFIXES = (".png", ".gif", ".json")
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class StoredResult:
         Raises:
             ValueError: its values are not those of a result.
         """
-        name, text = (typed(str, record.get(key), key) for key in ("name", "text"))
+        name, text = (typed(str, record.get(key), key) for key in ("image", "text"))
         return cls(folder, name, text, typed(Mapping[str, Any], record.get("values"), "values"))
 
     @property
@@ -72,6 +68,10 @@ class TechniqueStore:
 
     run: RunFolder
 
+    @property
+    def _records(self) -> ImageRecords:
+        return ImageRecords(self.run, RECORD, _OF_RUN)
+
     def write(self, name: str, digest: str, result: TechniqueResult) -> StoredResult:
         """Write the files of a result, and its record last, which marks it as finished."""
         contents = {f"{file}.png": png_bytes(channels_side_by_side(image)) for file, image in result.images.items()}
@@ -79,69 +79,29 @@ class TechniqueStore:
         if result.frames:
             contents[FRAMES] = gif_bytes([channels_side_by_side(image) for image in result.frames])
         files = {file: self.run.write(f"{slug(name)}/{file}", content) for file, content in sorted(contents.items())}
-        values = plain(
-            {
-                **self._common,
-                "name": name,
-                "sha256": digest,
-                "files": files,
-                "text": result.text,
-                "values": result.as_values(),
-            }
-        )
+        record = {"image": name, "sha256": digest, "files": files, "text": result.text, "values": result.as_values()}
+        values = plain({**self._records.common, **record})
         self.run.write(f"{slug(name)}/{RECORD}", with_checksum(as_json(values)).encode())
-        return StoredResult.of(self.run.path / slug(name), values)
+        return StoredResult.of(self._records.folder(name), values)
 
     def finished(self, name: str, digest: str) -> StoredResult | None:
         """Return the undamaged result of this name, made of this SHA-256 with the settings of this run, or None."""
-        folder = self.run.path / slug(name)
-        if not folder.exists():
-            return None
-        try:
-            record = read_json(folder, RECORD)
-            listed = typed(Mapping[str, str], record.get("files"), "files")
-            files = {file: file_digest(folder, file) for file in listed if Path(file).name == file}
-            wanted = {**self._common, "files": files, "name": name, "sha256": digest}
-            same = all(record.get(key) == value for key, value in wanted.items())
-            return StoredResult.of(folder, record) if same else None
-        except (DamagedError, ValueError):
-            return None
+        return self._records.finished(name, digest, StoredResult.of)
 
-    def close(self, stored: Sequence[StoredResult], page: bytes, failures: Iterable[tuple[str, str]]) -> None:
+    def close(self, stored: Sequence[StoredResult], page: bytes, failures: Mapping[str, str]) -> None:
         """Write the page and the manifest, and remove what an earlier run left of an item that now fails."""
-        failures = tuple(failures)
-        for name, _ in failures:
-            self.run.remove(_files_of(self.run.path, name))
-        records = [f"{one.folder.name}/{RECORD}" for one in stored]
-        files = {record: file_digest(self.run.path, record) for record in records}
+        self._records.remove(failures)
+        files = self._records.checksums(one.folder for one in stored)
         files[PAGE] = self.run.write(PAGE, page)
         results = [{"name": one.name, "folder": one.folder.name, "text": one.text} for one in stored]
-        self.run.save_manifest(files, {"results": results}, failures)
+        self.run.save_manifest(files, {"results": results}, failures.items())
 
     def clear(self) -> None:
         """Remove every file of this run."""
-        self.run.remove(self.run.kind.files_in(self.run.path))
-
-    @property
-    def _common(self) -> dict[str, Any]:
-        settings = {key: value for key, value in self.run.settings.items() if key not in (ITEMS, "classes")}
-        return {KEY: dreamfilters.__version__, **settings}
+        self._records.clear()
 
 
 @cache
 def kind_of(command: str) -> RunKind:
     """Return the kind of the runs of one of these commands."""
-    return RunKind(
-        command, NOUNS[command], _written, planned=lambda settings: [MANIFEST, PAGE, *map(slug, settings[ITEMS])]
-    )
-
-
-def _written(folder: Path, manifest: Manifest) -> list[str]:
-    return [PAGE, *(name for item in manifest.settings[ITEMS] for name in _files_of(folder, item))]
-
-
-def _files_of(folder: Path, item: str) -> list[str]:
-    """Return the names, relative to the run folder, of the files of one item."""
-    place = folder / slug(item)
-    names = [path.name.removeprefix(".").removesuffix(".part") for path in place.iterdir()] if place.is_dir() else []
-    return [f"{place.name}/{name}" for name in names if name.endswith(_SUFFIXES)] or [f"{place.name}/{RECORD}"]
+    return kind_of_images(command, NOUNS[command], RECORD, (PAGE,))

@@ -47,7 +47,7 @@ def facets(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Find the facets of a unit among its strongest images, and dream each of them.
+    """Find the facets of a unit in real images, and dream each of them.
 
     \b
     Examples:

@@ -47,7 +47,7 @@ def fool(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Make images that the network predicts as a class although they do not show it.
+    """Make fooling images, predicted as a class that they do not show.
 
     \b
     Examples:

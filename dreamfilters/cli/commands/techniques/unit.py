@@ -34,7 +34,7 @@ def unit(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Show a unit: nine dreams, its nine strongest images and their deconvolutions.
+    """Show the dreams, strongest images and deconvolutions of a unit.
 
     \b
     Examples:
