@@ -10,11 +10,8 @@ import typer
 
 import dreamfilters
 from dreamfilters.cli.commands import (
-    ablate,
-    attribute,
     audit,
     calibrate,
-    circuit,
     compare,
     dream,
     evaluate,
@@ -25,6 +22,7 @@ from dreamfilters.cli.commands import (
     scan,
     serve,
 )
+from dreamfilters.cli.commands.attribution import ablate, attribute, circuit
 from dreamfilters.cli.commands.techniques import facets, fool, invert, segment, style, texture, unit
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.cli.options.defaults_file import read_defaults

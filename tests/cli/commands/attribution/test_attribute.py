@@ -11,7 +11,7 @@ from PIL import Image
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
-from dreamfilters.cli.commands import attribute
+from dreamfilters.cli.commands.attribution import attribute
 from dreamfilters.errors import DreamfiltersError
 
 

@@ -1,0 +1,1 @@
+"""The commands that say which pixels and units an output depends on."""
