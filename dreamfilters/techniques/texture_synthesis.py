@@ -26,7 +26,7 @@ LAYERS = 5  # by default, as many as Gatys et al. use of VGG
 RECIPE = Recipe(
     Pixels(),
     transforms=(),
-    penalties=(TotalVariation(0.1), Lp(20.0)),
+    penalties=(TotalVariation(0.02), Lp(20.0)),
     optimizer=Adam(0.05),
     steps=300,
     name="texture",
