@@ -24,8 +24,8 @@ OTHER = (
     / "shared/models/traffic-signs/ro-nav__Traffic-Signs-Recognition__traffic_classifier.keras"
 )
 LECTURE = (
-    "first-layer filters", "nearest neighbors", "PCA", "activation maps", "maximally activating", "occlusion", "saliency",
-    "guided backprop", "gradient ascent", "multifaceted", "generator prior", "fooling", "DeepDream", "inversion",
+    "first-layer filters", "nearest neighbors", "PCA", "activation maps", "maximally activating", "occlusion",
+    "saliency", "guided backprop", "gradient ascent", "multifaceted", "generator prior", "fooling", "DeepDream", "inversion",
     "texture", "style transfer",
 )  # fmt: skip
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| `(dreamfilters .+?)` \| `(df\.\w+).*` \|$", re.MULTILINE)
