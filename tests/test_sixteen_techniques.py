@@ -25,8 +25,8 @@ OTHER = (
 )
 LECTURE = (
     "first-layer filters", "nearest neighbors", "PCA", "activation maps", "maximally activating", "occlusion",
-    "saliency", "guided backprop", "gradient ascent", "multifaceted", "generator prior", "fooling", "DeepDream", "inversion",
-    "texture", "style transfer",
+    "saliency", "guided backprop", "gradient ascent", "multifaceted", "generator prior", "fooling", "DeepDream",
+    "inversion", "texture", "style transfer",
 )  # fmt: skip
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| `(dreamfilters .+?)` \| `(df\.\w+).*` \|$", re.MULTILINE)
 ROWS = [
