@@ -11,6 +11,7 @@ DreamfiltersError           one line: what is wrong, the value given, what works
 ├── ImageError              an image file cannot be read
 ├── OutputError             a folder or file of results cannot be written or read
 │   └── DamagedError        a stored result is damaged, or was not written by this tool
+├── WorkerError             worker processes ended, were silent, or differ from this one
 ├── UsageError              an option or argument of a command does not exist, is missing or has a wrong value
 └── DownloadError           an archive cannot be fetched, or its checksum differs
 """
@@ -98,6 +99,10 @@ class OutputError(DreamfiltersError):
 
 class DamagedError(OutputError):
     """A stored result is damaged, or was not written by this tool."""
+
+
+class WorkerError(DreamfiltersError):
+    """Worker processes ended, were silent, or differ from this one."""
 
 
 class UsageError(DreamfiltersError):

@@ -20,7 +20,18 @@ MODULES = {
 
 # From the ground up; an import goes down or stays on its floor.
 FLOORS = [
-    {"errors", "progress", "registry", "serialization", "text_files", "backend", "writing", "images", "display"},
+    {
+        "errors",
+        "progress",
+        "registry",
+        "serialization",
+        "text_files",
+        "backend",
+        "writing",
+        "images",
+        "display",
+        "executors",
+    },
     {"networks"},
     {"dreams", "evidence"},
     {"attribution"},

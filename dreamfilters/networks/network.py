@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -255,6 +256,10 @@ class Network:
     def class_titles(self) -> tuple[str, ...]:
         """The title of each class, see `class_title`."""
         return tuple(self.class_title(number) for number in range(len(self.classes)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes without what was computed from them, for another process of this program."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def __repr__(self) -> str:
         return f"Network({self.name[:80]!r}, {self.form.describe()}, {len(self.classes)} classes)"

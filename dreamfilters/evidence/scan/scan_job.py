@@ -17,8 +17,8 @@ from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistic
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of
+from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
 from dreamfilters.images import ImageFolder
-from dreamfilters.images.prefetch import in_order
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels
 from dreamfilters.networks.layers.layer_info import LayerInfo
@@ -117,6 +117,7 @@ class ScanJob:
         layers: layer names.
         k: greatest number of images in a ranking; at most the number of images.
         batch: images per batch; None for the fastest.
+        executor: where batches are computed; it never changes the result.
     """
 
     network: Network
@@ -124,6 +125,7 @@ class ScanJob:
     layers: tuple[str, ...]
     k: int = TOP_K
     batch: int | None = None
+    executor: Executor = LOCAL
 
     def __post_init__(self) -> None:
         count = len(self.source.names)
@@ -200,7 +202,9 @@ class ScanJob:
         Raises:
             ImageError: no image can be read.
         """
-        for batch in in_order(self._reduce_batch(), self._batches(state), threads=_BATCHES_IN_FLIGHT):
+        reading = _Reading(self.source.fitted(self.size, self.network.form), self.layers, self._batch_size)
+        task = Task(_batch_reducer, self.network, reading, threads=_BATCHES_IN_FLIGHT)
+        for batch in self.executor.map(task, self._batches(state)):
             state.consistent = False
             state.failures |= batch.failures
             if batch.statistics is not None:
@@ -254,28 +258,38 @@ class ScanJob:
             indices = range(first, min(first + self._batch_size, len(self.source.names)))
             yield indices, state.accumulators.thresholds.copy()
 
-    def _reduce_batch(self) -> Callable[[tuple[range, Floats]], _Batch]:
-        """Return the function that reads a batch of images and reduces their activation maps."""
-        fitted = self.source.fitted(self.size, self.network.form)
-        reduce = programs_of(self.network).get(("scan", self.layers), lambda network: reducer(network, self.layers))
-
-        def reduced(batch: tuple[range, Floats]) -> _Batch:
-            numbers, thresholds = batch
-            results = {index: fitted.tried(index) for index in numbers}
-            failures = {index: result for index, result in results.items() if isinstance(result, str)}
-            images = [result for result in results.values() if not isinstance(result, str)]
-            if not images:
-                return _Batch(numbers.stop, np.empty(0, np.intp), None, failures)
-            padded = np.stack(images + images[-1:] * (self._batch_size - len(images)))  # one program for all batches
-            statistics = reduce(padded, thresholds).first(len(images))
-            return _Batch(numbers.stop, np.array([i for i in numbers if i not in failures]), statistics, failures)
-
-        return reduced
-
     def _columns(self, layer: str) -> slice:
         number = self.layers.index(layer)
         start = sum(facts.units for facts in self.facts[:number])
         return slice(start, start + self.facts[number].units)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """What a worker reads and reduces: images at the network's size, names of layers, images per batch."""
+
+    images: ImageSource
+    layers: tuple[str, ...]
+    batch: int
+
+
+def _batch_reducer(network: Network, reading: _Reading, note: OnNote) -> Callable[[tuple[range, Floats]], _Batch]:
+    """Return the function that reads a batch of images and reduces their activation maps."""
+    layers = reading.layers
+    reduce = programs_of(network).get(("scan", layers), lambda network: reducer(network, layers))
+
+    def reduced(batch: tuple[range, Floats]) -> _Batch:
+        numbers, thresholds = batch
+        results = {index: reading.images.tried(index) for index in numbers}
+        failures = {index: result for index, result in results.items() if isinstance(result, str)}
+        images = [result for result in results.values() if not isinstance(result, str)]
+        if not images:
+            return _Batch(numbers.stop, np.empty(0, np.intp), None, failures)
+        padded = np.stack(images + images[-1:] * (reading.batch - len(images)))  # one program for all batches
+        statistics = reduce(padded, thresholds).first(len(images))
+        return _Batch(numbers.stop, np.array([i for i in numbers if i not in failures]), statistics, failures)
+
+    return reduced
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,15 +8,14 @@ import itertools
 import logging
 import multiprocessing
 import queue
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeAlias
 
+from dreamfilters.executors.child_process import signals_blocked
 from dreamfilters.viewer.messages import BusyError, Cancel, Cancelled, Event, Reply, Request, ScanRequest
 from dreamfilters.viewer.worker.process import run_worker
 
@@ -72,7 +71,7 @@ class WorkerClient:
         kind: Any = multiprocessing.get_context("spawn").Process if self.separate else threading.Thread
         arguments = (self.entry, worker_end, self.spec, self.options, self.prepare)
         self.process = kind(target=_run_and_close, args=arguments, daemon=True, name="dreamfilters-worker")
-        with _signals_blocked() if self.separate else contextlib.nullcontext():
+        with signals_blocked() if self.separate else contextlib.nullcontext():
             self.process.start()
         if self.separate:
             worker_end.close()  # otherwise this process would keep the worker's end open
@@ -220,23 +219,6 @@ class WorkerClient:
             _, future = self._pending[number]
             if not future.done():
                 future.set_exception(BusyError(reason))
-
-
-@contextlib.contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block the signals of the terminal, for this thread and for all processes that it starts in the block.
-
-    Ctrl-C reaches every process of the terminal, also one that has not yet executed its first line.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # which starting a process would do, and would unblock SIGINT
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_and_close(entry: Callable[..., None], connection: Connection, *arguments: Any) -> None:

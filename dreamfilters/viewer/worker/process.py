@@ -7,15 +7,13 @@ import heapq
 import itertools
 import logging
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, ModelError
+from dreamfilters.executors.child_process import end_with_parent
 from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Reply, Request, ScanRequest
 
 _IDLE_DELAY = 0.25  # seconds after a reply during which no background step starts: further clicks are likely
@@ -29,12 +27,9 @@ def run_worker(
 
     `load` takes `spec` and `options`; `prepare` is called first if this is a separate process.
     """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and ends this process
-        threading.Thread(target=_end_with, args=(parent,), daemon=True, name="dreamfilters-parent").start()
-        if prepare is not None:
-            prepare()
+    end_with_parent()
+    if multiprocessing.parent_process() is not None and prepare is not None:
+        prepare()
     with contextlib.suppress(Disconnected):
         channel = Channel(connection)
         try:
@@ -153,12 +148,6 @@ class Worker:
                 _LOG.exception("the scan of the images failed")
             self._handlers.send("progress", {"phase": "failed", "done": 0, "total": 0, "note": _one_line(error)})
         return True
-
-
-def _end_with(parent: Any) -> None:
-    """End this process as soon as its parent has ended; a step of the worker may take a minute."""
-    parent.join()
-    os._exit(1)
 
 
 def _one_line(error: Exception) -> str:
