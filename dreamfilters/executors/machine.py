@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Mapping
 
-from numpy._core._multiarray_umath import __cpu_features__  # it has no public name
+from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]  # not public
 
 from dreamfilters import backend
 

@@ -30,6 +30,7 @@ def test_items_are_taken_only_a_few_ahead(workers):
     assert [value for value, _ in workers.map(Task(toy_tasks.scaled, 2, None), range(5))] == [0, 2, 4, 6, 8]
 
 
+@pytest.mark.thorough
 def test_the_item_of_a_killed_worker_is_computed_again(workers, tmp_path):
     before = workers.processes
     assert list(workers.map(Task(toy_tasks.ending, None, (str(tmp_path), 1)), range(8))) == list(range(8))

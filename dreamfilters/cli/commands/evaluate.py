@@ -32,6 +32,7 @@ def evaluate(
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
     ] = None,
+    workers: options.Workers = None,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -63,9 +64,10 @@ def evaluate(
 
     network = model_options.network(model)
     found = image_folder(images, channels=network.form.channels, labels=labels)
-    job = EvaluationJob(network, source_of(found), batch)
-    stored = stored_evaluation(job, compared_layer(network, layer), pairs, model)
-    result = run_options.run(KIND, network, run, stored)
+    with options.executor(workers) as executor:
+        job = EvaluationJob(network, source_of(found), batch, executor)
+        stored = stored_evaluation(job, compared_layer(network, layer), pairs, model)
+        result = run_options.run(KIND, network, run, stored)
     more = [] if labels is None else ["--labels", str(labels)]
     _print(result, [model, str(images), *more], run_options.as_json)
 

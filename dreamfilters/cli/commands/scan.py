@@ -27,6 +27,7 @@ def scan(
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
     ] = None,
+    workers: options.Workers = None,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -55,8 +56,11 @@ def scan(
 
     network = model_options.network(model)
     found = options.labeled_images(network, model, images, labels)
-    job = ScanJob(network, source_of(found), layer_names(layers) or default_layers(network), k=top, batch=batch)
-    _print(run_options.run(KIND, network, run, stored_scan(job, model)), run_options.as_json)
+    chosen = layer_names(layers) or default_layers(network)
+    with options.executor(workers) as executor:
+        job = ScanJob(network, source_of(found), chosen, k=top, batch=batch, executor=executor)
+        result = run_options.run(KIND, network, run, stored_scan(job, model))
+    _print(result, run_options.as_json)
 
 
 COMMANDS = (scan,)

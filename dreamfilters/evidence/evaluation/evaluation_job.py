@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError, ModelError, RecipeError
-from dreamfilters.evidence.activations import iter_activations
+from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.scan.sources import ImageSource, image_size
-from dreamfilters.images import ImageArray
+from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels, listed
 from dreamfilters.serialization import plain
 
 Floats = NDArray[np.float32]
+
+_MOST_IMAGES = 64  # in a batch; larger batches are hardly faster
+_BATCHES_IN_FLIGHT = 2  # one is read, one passes the network
 
 
 @dataclass
@@ -29,7 +31,7 @@ class EvaluationState:
     Attributes:
         done: number of labeled images processed, which is also the place of the next one.
         logits: (labeled images, classes), NaN where there are none yet.
-        failures: place of a labeled image -> the reason why it cannot be read; those from `done` on are tried again.
+        failures: place of a labeled image -> the reason why it cannot be read.
     """
 
     done: int
@@ -38,7 +40,7 @@ class EvaluationState:
 
     @property
     def consistent(self) -> bool:
-        """Whether the state may be stored: always, because an image that is predicted again changes nothing."""
+        """Whether the state may be stored: always, because a batch that is predicted again changes nothing."""
         return True
 
 
@@ -50,11 +52,13 @@ class EvaluationJob:
         network: the network.
         source: the images with their labels.
         batch: images per batch; None for the fastest.
+        executor: where batches are computed; it never changes the result.
     """
 
     network: Network
     source: ImageSource
     batch: int | None = None
+    executor: Executor = LOCAL
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
@@ -100,32 +104,26 @@ class EvaluationJob:
         return EvaluationState(0, np.full((len(self.wanted), self.network.class_count), np.nan, np.float32))
 
     def advance(self, state: EvaluationState) -> Iterator[str]:
-        """Predict the remaining images; yield the name of each after it has updated `state`.
+        """Predict the remaining images; yield the name of a batch's last image after each batch that updates `state`.
 
         Raises:
             ImageError: no image can be read.
         """
-        images = self._readable(state)
-        first = next(images, None)
-        shown = itertools.chain([first], images) if first is not None else iter(())
-        found = iter_activations(self.network, shown, [LOGITS], batch=self.batch) if first is not None else iter(())
-        for place, _, outputs in found:
-            state.logits[place] = outputs[LOGITS]
-            state.done = place + 1
-            yield self.source.names[self.wanted[place]]
-        state.done = len(self.wanted)
-        if len(state.failures) == len(self.wanted):
-            raise self.source.unreadable(state.failures[len(self.wanted) - 1])
+        reading = _Reading(self.source.fitted(self.size, self.network.form), self.wanted, self._batch_size)
+        task = Task(_predictor, self.network, reading, threads=_BATCHES_IN_FLIGHT)
+        firsts = range(state.done, self.total, self._batch_size)
+        batches = (range(first, min(first + self._batch_size, self.total)) for first in firsts)
+        for batch in self.executor.map(task, batches):
+            state.failures |= batch.failures
+            state.logits[batch.readable] = batch.logits
+            state.done = batch.places.stop
+            yield self.source.names[self.wanted[state.done - 1]]
+        if len(state.failures) == self.total:
+            raise self.source.unreadable(state.failures[self.total - 1])
 
-    def _readable(self, state: EvaluationState) -> Iterator[tuple[int, ImageArray]]:
-        """Yield the place and image of each remaining one that can be read."""
-        fitted = self.source.fitted(self.size, self.network.form)
-        for place in range(state.done, len(self.wanted)):
-            image = fitted.tried(int(self.wanted[place]))
-            if isinstance(image, str):
-                state.failures[place] = image
-            else:
-                yield place, image
+    @property
+    def _batch_size(self) -> int:
+        return self.batch or min(_MOST_IMAGES, self.total)
 
     def result(self, state: EvaluationState) -> Evaluation:
         """Return the evaluation of a finished state."""
@@ -148,6 +146,41 @@ class EvaluationJob:
             remark=self.labels.remark,
             images=self.source,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """What a worker reads: images at the network's size, the index of each labeled one, images per batch."""
+
+    images: ImageSource
+    wanted: NDArray[np.intp]
+    batch: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """The places of a batch, those that can be read with their logits, and the failures of the others."""
+
+    places: range
+    readable: list[int]
+    logits: Floats
+    failures: dict[int, str]
+
+
+def _predictor(network: Network, reading: _Reading, note: OnNote) -> Callable[[range], _Batch]:
+    """Return the function that reads the images of a batch and computes their logits."""
+
+    def predicted(places: range) -> _Batch:
+        tried = {place: reading.images.tried(int(reading.wanted[place])) for place in places}
+        failures = {place: image for place, image in tried.items() if isinstance(image, str)}
+        images = [image for image in tried.values() if not isinstance(image, str)]
+        if not images:
+            return _Batch(places, [], np.empty((0, network.class_count), np.float32), failures)
+        padded = images + images[-1:] * (reading.batch - len(images))  # one program for all batches
+        logits = activations(network, padded, [LOGITS], batch=reading.batch)[LOGITS][: len(images)]
+        return _Batch(places, [place for place in places if place not in failures], logits, failures)
+
+    return predicted
 
 
 def _check_classifier(network: Network) -> None:
