@@ -14,7 +14,7 @@ OnNote: TypeAlias = Callable[[Any], None]
 
 
 def _ignore(note: Any) -> None:
-    """Take a note that nobody waits for."""
+    """Take a note that no caller waits for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Executor(Protocol):
     def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
         """Yield the result of each item, in order.
 
-        Items are taken in the caller's thread, a few before their results are asked for. An item may be computed
+        Items are taken in the caller's thread, a few before their results are yielded. An item may be computed
         again, so a result has to depend on the item alone. An error of the task is raised in place of its result.
 
         Args:

@@ -12,10 +12,9 @@ from dreamfilters import backend
 
 
 def machine_facts() -> dict[str, str]:
-    """Return the versions of the libraries, the processor with its vector instructions, and the number of threads."""
+    """Return the versions of the libraries, the processor with its vector instructions, and the number of cores."""
     features = sorted(name for name, found in __cpu_features__.items() if found)
-    threads = os.environ.get("TF_NUM_INTRAOP_THREADS", str(os.cpu_count()))
-    processor = {"processor": platform.machine(), "instructions": " ".join(features), "threads": threads}
+    processor = {"processor": platform.machine(), "instructions": " ".join(features), "cores": str(os.cpu_count())}
     return {**backend.versions(), **processor}
 
 

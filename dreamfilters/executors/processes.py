@@ -45,10 +45,6 @@ class ProcessExecutor:
 
     A worker that ends, is silent or out of memory is replaced, and its items are computed again by others, up to
     `TRIES` times. Each worker opens the network once and is kept for later tasks.
-
-    Example:
-        >>> with ProcessExecutor(2) as executor:  # doctest: +SKIP
-        ...     list(executor.map(task, range(8)))
     """
 
     def __init__(self, count: int, *, silence: float = _SILENCE) -> None:
@@ -170,7 +166,7 @@ class ProcessExecutor:
 
 @dataclass
 class _Run:
-    """The items of one task: which are computed, wait or are asked for again."""
+    """The items of one task: which are computed, wait or are computed again."""
 
     task: int
     source: Iterator[tuple[int, Any]]
@@ -216,7 +212,7 @@ class _Run:
             yield result.value
 
     def failed(self, numbers: list[int], cause: str) -> None:
-        """Ask again for the items of a worker that was lost, of which it computed the first."""
+        """Queue the items of a worker that was lost again; it computed the first of them."""
         self.tries.update(numbers[:1])
         if any(self.tries[number] == TRIES for number in numbers[:1]):
             raise WorkerError(f"workers: one {cause}; the same work has failed {TRIES} times")

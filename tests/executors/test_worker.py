@@ -100,7 +100,7 @@ KILLED = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from tests.executors.test_runs import by, scan_of
+from tests.executors.test_worker import by, scan_of
 if __name__ == "__main__":
     from dreamfilters.executors.processes import ProcessExecutor
     from dreamfilters.networks import load
@@ -147,6 +147,6 @@ def test_no_worker_survives_the_process_that_assigns_its_work(tiny, images, tmp_
     job = scan_of(network, images, str(tmp_path / "tiny.keras"))
     seen = []
     run(job, tmp_path / "out", progress=lambda now: seen.append(now.done))
-    assert seen[0] > 6
+    assert seen[0] >= 6  # the state of three images was saved before six were reported
     run(job, tmp_path / "whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
