@@ -22,6 +22,8 @@ from .comparison.measures.measure import Caption as Caption, Measure as Measure,
 from .comparison.measures.path_similarity import path_similarity as path_similarity
 from .comparison.measures.registry import MEASURES as MEASURES
 from .comparison.measures.two_afc import machine_score as machine_score
+from .comparison.prior_check import PriorCheck as PriorCheck
+from .comparison.prior_checking import check_prior as check_prior
 from .comparison.result import Comparison as Comparison
 from .display import show as show
 from .dreams.calibration import Calibration as Calibration, calibrate as calibrate

@@ -8,6 +8,7 @@ import re
 import shlex
 import traceback
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -41,15 +42,22 @@ def steps(page):
 STEPS = [(page, *step) for page in PAGES for step in steps(page)]
 
 
+class Results(NamedTuple):
+    """The error of every step, '' for success, and page -> the names that its Python defined."""
+
+    errors: list[str]
+    names: dict[Path, dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """The error of every step, '' for success; pages share a folder, blocks of one page share their names."""
+    """What the steps do; pages share a folder, blocks of one page share their names."""
     names = {page: {"__name__": "docs"} for page in PAGES}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("docs"))
         write_model_and_images()
         patch.setattr("PIL.Image.Image.show", lambda image: None)  # it would open a window
-        return [run(kind, label, text, names[page]) for page, kind, label, text in STEPS]
+        return Results([run(kind, label, text, names[page]) for page, kind, label, text in STEPS], names)
 
 
 def write_model_and_images():
@@ -101,10 +109,23 @@ def run(kind, label, text, names):
 def test_commands_and_python_of_a_page_run(results, page):
     failed = [
         f"{label}: {error}"
-        for (where, _, label, _), error in zip(STEPS, results, strict=True)
+        for (where, _, label, _), error in zip(STEPS, results.errors, strict=True)
         if where == page and error
     ]
     assert not failed, "\n".join(failed)
+
+
+@pytest.mark.slow
+def test_the_planted_cue_of_the_tutorial_is_found(results):
+    """Covering the corner with the cue costs more than covering anything else, several times as much."""
+    names = results.names[ROOT / "docs/tutorials/planted-cue.md"]
+    assert names["with_cue"] > 0.9 > 0.2 > names["without_cue"]
+    part = names["check"].covered
+    top, left, bottom, right = part.box
+    assert (bottom, right) == (16, 16)
+    assert min(top, left) >= 10
+    assert part.drop > 3 * max(part.elsewhere, 0)
+    assert part.drop > names["check"].dream.score / 2
 
 
 def test_most_pages_have_something_to_run():

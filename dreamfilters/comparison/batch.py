@@ -13,6 +13,7 @@ import numpy as np
 from dreamfilters.comparison.measures.measure import Missing
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.units import ComparedUnit, UnitView, ViewRequest, unit_views
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.evidence.activations import Floats, activation_size
@@ -53,6 +54,7 @@ class Batch:
         user_image: an image of the user's with its name, None for none.
         top: how many real images are shown beside each dream.
         judgments: other networks that are shown the dreams of all classes, None for none.
+        prior: the learned prior that the dreams were made with, None for none.
     """
 
     references: ReferenceSet
@@ -62,6 +64,7 @@ class Batch:
     user_image: tuple[str, Floats] | None = None
     top: int = 4
     judgments: Judgments | None = None
+    prior: LearnedPrior | None = None
     _images: dict[int, Floats] = field(default_factory=dict, repr=False)
     _results: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -95,6 +98,8 @@ class Batch:
             fulfilled.add("other network")
         if self.judgments is not None:
             fulfilled.add("judges")
+        if self.prior is not None:
+            fulfilled.add("learned prior")
         return frozenset(fulfilled)
 
     # -----------------------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ class ComparePlan:
         judgments = Judgments(self.matched_judges, self.classes, dreams) if self.judges else None
         for units in batches_of(references, self.units):
             made = {unit.name: tuple(dreams[unit.name]) for unit in units}
-            yield Batch(references, units, made, self.against, self.user_image, self.top, judgments)
+            yield Batch(references, units, made, self.against, self.user_image, self.top, judgments, self.prior)
 
 
 def compare(

@@ -143,6 +143,7 @@ class UnitComparison:
             bad.append("loses to a real image")
         elif self.loses_robust:
             bad.append("loses to a real image under small transforms")
+        flags += [dream.appearance.label] if dream.appearance else []
         flags += bad
         if dream.activated and dream.recovered_by:
             flags.append(f"recovered by {dream.recovered_by}")

@@ -35,6 +35,7 @@ def serve(
     labels: str | Path | None = None,
     audit: str | Path | None = None,
     out: str | Path | None = None,
+    prior: str | Path | None = None,
     form: Any = None,
     size: int | tuple[int, int] | None = None,
     architecture: str | Path | None = None,
@@ -68,6 +69,7 @@ def serve(
         audit: folder of a stored audit; its verdicts replace those by images and bounds.
         form, size, architecture, input, output, inputs, trust, imports: as `load` takes them.
         out: parent folder of saved dreams; default: outputs/MODEL/viewer.
+        prior: file of a learned prior, with which the page offers the recipe `learned`.
         input_folder, temp_folder: Quiver's names for `images` and `out`.
         open_browser: open the page.
         announce: called with the address to open.
@@ -90,8 +92,9 @@ def serve(
         "inputs": inputs, "trust": trust, "imports": imports,
     }  # fmt: skip
     settings = settings_for(
-        model, options, images=images or input_folder, labels=labels, audit=audit, top=top, out=out or temp_folder
-    )
+        model, options, images=images or input_folder, labels=labels, audit=audit, top=top, out=out or temp_folder,
+        prior=prior,
+    )  # fmt: skip
     viewer = start_server(settings, access_for(host, token, allow_hosts, base_url), host, port)
     if announce is not None:
         announce(viewer.url)
@@ -145,13 +148,14 @@ def settings_for(
     audit: str | Path | None = None,
     top: int = 5,
     out: str | Path | None = None,
+    prior: str | Path | None = None,
     prepare: Callable[[], None] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> ViewerSettings:
     """Return the settings of a viewer, checked as far as this is possible without opening the model.
 
     Raises:
-        RecipeError: `top` is below 1.
+        RecipeError: `top` is below 1, or the file of the prior does not exist.
         ImageError: `images` does not exist.
         OutputError: the folder of the audit does not exist.
     """
@@ -161,6 +165,8 @@ def settings_for(
         raise ImageError(f"{images}: no such file or folder")
     if audit is not None and not Path(audit).is_dir():
         raise OutputError(f"{audit}: no such folder; create it with `dreamfilters audit MODEL IMAGES --out {audit}`")
+    if prior is not None and not Path(prior).is_file():
+        raise RecipeError(f"{prior}: no such file; train a prior with `dreamfilters prior IMAGES --out {prior}`")
     is_spec = isinstance(model, str | Path)
     name = str(model) if is_spec else str(getattr(model, "name", "model"))
     return ViewerSettings(
@@ -171,7 +177,8 @@ def settings_for(
         audit=None if audit is None else Path(audit),
         top=top,
         out=None if out is None else Path(out),
-        snippets=Snippets.of(name, options),
+        prior=None if prior is None else Path(prior),
+        snippets=Snippets.of(name, options, prior),
         prepare=prepare,
         report=report,
     )

@@ -28,10 +28,11 @@ GROUPS = {
     "attribution": "occlusion and RISE against as many forward passes",
     "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",
     "filter_dreams": "dreams of filters of networks that others trained, against real images (half an hour)",
+    "learned_prior": "class dreams with a learned prior, with controls (an hour; --prior takes a learned prior)",
     "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
 
-USUAL = [name for name in GROUPS if name not in ("class_dreams", "filter_dreams", "applications")]
+USUAL = [name for name in GROUPS if name not in ("class_dreams", "filter_dreams", "learned_prior", "applications")]
 
 _BUSY = 0.7  # load average of the last minute
 
@@ -49,7 +50,7 @@ def main() -> None:
         "--networks",
         metavar="NAME,...",
         default="",
-        help="networks of keras.applications, class_dreams or filter_dreams; default: all",
+        help="networks of keras.applications, class_dreams, filter_dreams or learned_prior; default: all",
     )
     options = parser.parse_args()
     chosen = options.only.split(",")

@@ -9,6 +9,7 @@ from dreamfilters.comparison.compare import compare
 from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.networks import LOGITS, InputForm, Network, load
+from dreamfilters.report.report import report_files
 from tests.dreams.priors.test_denoised import prior
 
 
@@ -196,8 +197,16 @@ def test_a_map_of_classes_is_compared_by_its_mean_over_positions():
 def test_a_comparison_with_a_learned_prior_says_where_the_look_comes_from(network):
     images = np.random.default_rng(0).random((24, 16, 16, 3)).astype("float32")
     recipe = read_recipe("learned", settings=["steps=2", "transforms.views.views=1"])
-    found = compare(network, "class:1", images, recipe=recipe, seeds=1, prior=prior())
+    found = compare(network, "conv1:3", images, recipe=recipe, seeds=2, prior=prior())
     assert found.facts["Prior"].startswith("appearance from 200 images (own), content from the network; 200 images at")
-    assert found.units[0].dream.appearance.images == 200
+    (unit,) = found.units
+    assert unit.dream.appearance.images == 200
+    assert "appearance from 200 images (own), unit from the network" in unit.headline.flags
+    check = unit.measures["prior_check"]
+    assert [one.name for one in check.images] == ["dream", "raw dream", "30 raw steps", "seed 1"]
+    assert unit.row["needed_part_drop"] == pytest.approx(check.covered.drop)
+    page = report_files(found)["index.html"].decode()
+    assert "What the learned prior hides" in page
+    assert "appearance from 200 images (own), unit from the network; nearest image" in page
     with pytest.raises(RecipeError, match="recipe learned: needs a learned prior"):
-        compare(network, "class:1", images, recipe=recipe, seeds=1)
+        compare(network, "conv1:3", images, recipe=recipe, seeds=1)

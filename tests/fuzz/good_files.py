@@ -24,7 +24,7 @@ from tests.networks.old_files import Arrays, conv, layer, numbers, write_h5
 _SMALL = 200_000  # bytes of a file that is worth the time of changing it
 SIDE = 8  # pixels of the networks' input
 NAMES = ("one", "two", "three")
-NETWORK = "net.keras"
+NETWORK, PRIOR = "net.keras", "prior.npz"
 RUNS = {
     "scan": ["scan", NETWORK, "images", "--out", "out/scan"],
     "dream": ["dream", NETWORK, "conv:0", "class:1", "--set", "steps=2", "--out", "out/dream"],
@@ -192,6 +192,20 @@ def write_runs(folder: Path) -> None:
     shutil.rmtree(folder / "outputs", ignore_errors=True)
 
 
+def write_priors(folder: Path) -> None:
+    """Write a network, and a learned prior whose weights are 0, so that its file is small."""
+    from dreamfilters.dreams.priors.denoiser import Architecture
+    from dreamfilters.dreams.priors.learned_prior import LearnedPrior, TrainingRecord
+
+    _write_network(folder)
+    architecture, chance = Architecture(3, 2), np.random.default_rng(7)
+    record = TrainingRecord(200, 22, 230, "0123456789abcdef", 5, 0, 0.5, (0.1,) * 5, (0.2,) * 5, (1.0, 2.0, 3.0),
+                            {"numpy": "2"})  # fmt: skip
+    weights = {name: np.zeros(shape, np.float32) for name, shape in architecture.shapes.items()}
+    images = chance.integers(0, 256, (4, SIDE, SIDE, 3), dtype=np.uint8)
+    LearnedPrior("mine", (SIDE, SIDE), architecture, record, weights, images, images).save(folder / PRIOR)
+
+
 def _run(name: str, arguments: list[str]) -> None:
     from dreamfilters import cli
 
@@ -336,4 +350,5 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "images": write_images,
     "texts": write_texts,
     "runs": write_runs,
+    "priors": write_priors,
 }

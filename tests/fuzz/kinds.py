@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tests.fuzz.good_files import NETWORK, RUNS
+from tests.fuzz.good_files import NETWORK, PRIOR, RUNS
 from tests.fuzz.mutations import (
     archive_members,
     hdf5_objects,
@@ -229,6 +231,31 @@ def _record(good: Path, case: Path, chance: Chance) -> list[str]:
     return ["read-record", path.name]
 
 
+def _prior(good: Path, case: Path, chance: Chance) -> list[str]:
+    """Change a learned prior: its archive, its bytes, or the record in it."""
+    path = good / PRIOR
+    content = path.read_bytes()
+    if chance.random() < 0.4:
+        members = archive_members.members_of(content)
+        content = archive_members.packed({**members, "record.npy": _changed_record(members["record.npy"], chance)})
+    else:
+        content = _bytes_or(content, chance, partial(archive_members.changed, by_suffix={}), [path])
+    (case / PRIOR).write_bytes(content)
+    if chance.random() < 0.95:
+        return ["read-prior", PRIOR]
+    shutil.copy(good / NETWORK, case)
+    return ["dream", NETWORK, "conv:0", "--recipe", "learned", "--prior", PRIOR, "--set", "steps=1", "--seeds", "1",
+            "--out", "out/dream"]  # fmt: skip
+
+
+def _changed_record(array: bytes, chance: Chance) -> bytes:
+    """Return the array of a text with the text changed as JSON."""
+    text = json_values.changed_text(str(np.load(io.BytesIO(array))), chance).decode("utf-8", "replace")
+    file = io.BytesIO()
+    np.save(file, np.array(text.replace("\0", "")))
+    return file.getvalue()
+
+
 KINDS = {
     "hdf5": Kind("models", _hdf5, 4),
     "keras": Kind("models", _keras, 4),
@@ -239,5 +266,6 @@ KINDS = {
     "classes": Kind("texts", _classes, 3),
     "run": Kind("runs", _run, 1),
     "record": Kind("runs", _record, 1, reads_any=True),
+    "prior": Kind("priors", _prior, 1),
 }
 ALSO = {"images": ("texts",), "models": ("malformed",)}  # good files of another kind that a kind takes files from

@@ -205,6 +205,12 @@ def _read_record(path: str) -> None:
     _ = job_of(Path(path)).settings
 
 
+def _read_prior(path: str) -> None:
+    from dreamfilters.runs.prior_run import read_prior
+
+    _ = read_prior(path).text
+
+
 READERS: dict[str, Callable[..., None]] = {
     "read-image": _read_image,
     "read-labels": _read_labels,
@@ -212,6 +218,7 @@ READERS: dict[str, Callable[..., None]] = {
     "read-scan": _read_scan,
     "read-audit": _read_audit,
     "read-record": _read_record,
+    "read-prior": _read_prior,
 }
 
 if __name__ == "__main__":

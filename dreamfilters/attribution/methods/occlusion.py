@@ -63,9 +63,14 @@ class Occlusion(Settings):
 
     def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
         """Return heatmaps (n, h, w) for images (n, h, w, c) in [0, 1]."""
+        boxes = self.boxes(images.shape[1], images.shape[2])
+        return np.stack([mean_drop(drops, boxes) for drops in self.drops(network, objective, images)])
+
+    def drops(self, network: Network, objective: Objective, images: Floats) -> NDArray[np.float64]:
+        """Return by how much the score of each image drops with each of its `boxes` filled, (n, k)."""
         scorer = Scorer(network, objective)
         boxes = self.boxes(images.shape[1], images.shape[2])
-        return np.stack([_heatmap(_drops(scorer, image, fill_of(image, self.fill), boxes), boxes) for image in images])
+        return np.stack([_drops(scorer, image, fill_of(image, self.fill), boxes) for image in images])
 
     def boxes(self, height: int, width: int) -> NDArray[np.int32]:
         """Return (top, left, bottom, right) of each window in an image, (k, 4).
@@ -106,7 +111,7 @@ def _scores_of_filled(score: Score) -> Callable[[Tensor, Tensor, Tensor, Wanted]
     return scores
 
 
-def _heatmap(drops: NDArray[np.float64], boxes: NDArray[np.int32]) -> Floats:
+def mean_drop(drops: NDArray[np.float64], boxes: NDArray[np.int32]) -> Floats:
     """Return the mean drop over the boxes that cover each pixel, (h, w); they reach to all edges."""
     height, width = boxes[:, 2].max(), boxes[:, 3].max()
     total, covering = np.zeros((height, width)), np.zeros((height, width))

@@ -18,10 +18,19 @@ from dreamfilters.cli.options.values import (
     known_models,
     layer_names,
 )
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.cli.output import (
+    exit_if_failed,
+    exit_if_stopped,
+    failure_values,
+    print_json,
+    progress,
+    say,
+    table,
+)
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
+    from dreamfilters.dreams.priors.learned_prior import LearnedPrior
     from dreamfilters.networks import Network
     from dreamfilters.runs.by_unit.compare_run import UnitValues
     from dreamfilters.runs.storage.run_result import RunResult
@@ -101,11 +110,13 @@ def compare(
     other = next(_others([against] if against else [], model_options), None)
     form = network.form
     user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
-    source = source_of(options.labeled_images(network, model, images, labels))
+    found = options.labeled_images(network, model, images, labels)
+    source = source_of(found)
     plan = ComparePlan(
         network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image,
         tuple(_others(judges, model_options)), prior,
     )  # fmt: skip
+    _warn_of_other_images(prior, found, run_options.quiet)
     result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
     means = means_of(unit["numbers"] for unit in result.value)
     values = {"units": [unit["row"] for unit in result.value], "means": means}
@@ -141,6 +152,7 @@ def atlas(
     judges: Judges = None,
     *,
     recipe_options: options.RecipeOptions,
+    learned: options.Learned = None,
     seeds: Seeds = 2,
     top: Top = 4,
     labels: options.Labels = None,
@@ -160,7 +172,9 @@ def atlas(
     images = options.images_or_samples(model, images)
     import_tensorflow()
     from dreamfilters.runs.by_unit.atlas_run import KIND, AtlasSummary, atlas_job, run
+    from dreamfilters.runs.prior_run import read_prior
 
+    prior = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)
     shown_to = tuple(_others(judges, model_options))
@@ -168,8 +182,9 @@ def atlas(
     job = atlas_job(
         network, source, spec=model, layers=layer_names(layers), recipe=recipe_options.chosen(),
         seed=recipe_options.seed, seeds=seeds, top=top, against=None if other is None else (against or "", other),
-        judges=shown_to,
+        judges=shown_to, prior=prior,
     )  # fmt: skip
+    _warn_of_other_images(prior, source, run_options.quiet)
     result = run_options.run(KIND, network, run, job)
     summary = result.value or AtlasSummary({}, 0, {})
     losing = summary.losing
@@ -189,6 +204,17 @@ def _others(models: list[str] | None, model_options: options.ModelOptions) -> It
         other = model_options.of_other().network(model)
         say(other.describe_input())
         yield other
+
+
+def _warn_of_other_images(prior: LearnedPrior | None, images: Any, quiet: bool) -> None:
+    """Print a line if the dreams look like other images than those that they are compared with."""
+    if prior is not None:
+        from dreamfilters.dreams.priors.fitting import warning_of_other_images
+
+        with progress("prior", quiet) as report:
+            line = warning_of_other_images(prior, images, progress=report)
+        if line:
+            say(line)
 
 
 def _print(result: RunResult[Any], values: dict[str, Any], rows: list[Row], images: int, as_json: bool) -> None:

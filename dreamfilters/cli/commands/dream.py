@@ -75,6 +75,14 @@ def dream(
             callback=valid_tries,
         ),
     ] = 1,
+    seeds: Annotated[
+        int,
+        of_recipe(
+            metavar="N",
+            help="With --prior: also show what the prior hides, with dreams of N seeds; 0 for only the dreams.",
+            callback=at_least(0),
+        ),
+    ] = 3,
     batch: Annotated[
         int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.", callback=at_least(1))
     ] = None,
@@ -115,7 +123,9 @@ def dream(
         (network, of_images) if images is None else _fitted_to(images, network, chosen, of_images, run_options.quiet)
     )
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
-    job = DreamJob(network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries)
+    job = DreamJob(
+        network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries, seeds
+    )
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
@@ -210,6 +220,7 @@ def _fitted_to(
     A learned prior stays.
     """
     from dreamfilters.dreams.calibration import calibrate
+    from dreamfilters.dreams.priors.fitting import warning_of_other_images
     from dreamfilters.images import image_folder
     from dreamfilters.runs.by_unit.dream_run import measured_prior
 
@@ -220,6 +231,10 @@ def _fitted_to(
             say(failure)
     else:
         prior = learned
+        with progress("prior", quiet) as report:
+            line = warning_of_other_images(learned, image_folder(folder, channels=learned.channels), progress=report)
+        if line:
+            say(line)
     if network.tolerance is not None or not network.is_classifier:
         return network, prior
     with progress("calibrate", quiet) as report:
@@ -231,11 +246,16 @@ def _fitted_to(
 def _print(result: RunResult[tuple[DreamEntry, ...]], as_json: bool) -> None:
     """Print a line for each dream."""
     if as_json:
-        rows = [{**each.summary, "image": str(each.image)} for each in result.value]
+        rows = [
+            {**each.summary, "image": str(each.image), "check": str(each.check) if each.check.exists() else None}
+            for each in result.value
+        ]
         print_json({"dreams": rows, "missing": result.missing})
     elif result.value:
         table(("target", "score", "robust", "steps", "seconds", ""), [_row(entry) for entry in result.value])
         typer.echo(result.folder / "contact-sheet.png")
+        for check in [each.check for each in result.value if each.check.exists()]:
+            typer.echo(f"{check}: what the prior hides")
     exit_if_stopped(result.stopped, result.done, result.total, "dreams")
 
 

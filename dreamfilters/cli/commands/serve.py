@@ -33,6 +33,7 @@ def serve(
     out: Annotated[
         Path | None, of_output(metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.")
     ] = None,
+    learned: options.Learned = None,
     size: options.Size = None,
     port: Annotated[
         int | None,
@@ -78,7 +79,7 @@ def serve(
 
         return settings_for(
             model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-            top=top, out=out, prepare=import_silently, report=None if get is not None else say,
+            top=top, out=out, prior=learned, prepare=import_silently, report=None if get is not None else say,
         )  # fmt: skip
 
     if get is not None:

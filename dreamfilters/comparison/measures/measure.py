@@ -110,20 +110,21 @@ class Figure:
 
 Value = TypeVar("Value")
 
-# What a measure may need. The first five depend on the unit and the settings: without them it is left out.
+# What a measure may need. The first six depend on the unit and the settings: without them it is left out.
 NEEDS = {
     "maps": "activation maps of more than one position",
     "class": "a class of the network",
     "hidden unit": "a unit that is not a class",
     "other network": "a second network (--against)",
     "judges": "other networks of the same classes (--judge)",
+    "learned prior": "dreams with a learned prior (--prior)",
     "dream": "the dream",
     "seeds": "dreams from several seeds",
     "scan": "the responses of all real images",
     "features": "activations of dreams and real images in several layers",
     "labels": "real images labeled with the network's classes",
 }
-CONDITIONS = frozenset({"maps", "class", "hidden unit", "other network", "judges"})
+CONDITIONS = frozenset({"maps", "class", "hidden unit", "other network", "judges", "learned prior"})
 
 
 @dataclass(frozen=True)

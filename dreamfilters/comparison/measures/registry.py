@@ -12,6 +12,7 @@ from dreamfilters.comparison.measures.map_similarity import MAP_SIMILARITY
 from dreamfilters.comparison.measures.measure import Measure
 from dreamfilters.comparison.measures.path_similarity import PATH_SIMILARITY
 from dreamfilters.comparison.measures.plausibility import PLAUSIBILITY
+from dreamfilters.comparison.measures.prior_check import PRIOR_CHECK
 from dreamfilters.comparison.measures.recognition import RECOGNITION
 from dreamfilters.comparison.measures.response_rank import RESPONSE_RANK, ROBUST_RESPONSE_RANK
 from dreamfilters.comparison.measures.seed_variation import SEED_VARIATION
@@ -25,6 +26,7 @@ MEASURES: Registry[Measure[Any]] = Registry(
         RESPONSE_RANK,
         ROBUST_RESPONSE_RANK,
         SEED_VARIATION,
+        PRIOR_CHECK,
         MAP_SIMILARITY,
         PATH_SIMILARITY,
         TWO_AFC,

@@ -44,9 +44,17 @@ class Appearance:
         low, _, high = self.held_out
         copy = ", like a copy" if self.is_like_a_copy else ""
         return (
-            f"appearance from {self.images} images ({self.source}), {self.content} from the network; "
-            f"nearest image {self.distance:.0f} gray levels away{copy}, held out {low:.0f} to {high:.0f}"
+            f"{self.label}; nearest image {self.distance:.0f} gray levels away{copy}, held out {low:.0f} to {high:.0f}"
         )
+
+    @property
+    def label(self) -> str:
+        """Where the look and the content come from.
+
+        >>> Appearance("own", 900, "class", 40.2, (9.0, 20.0, 31.0)).label
+        'appearance from 900 images (own), class from the network'
+        """
+        return f"appearance from {self.images} images ({self.source}), {self.content} from the network"
 
     @property
     def caption(self) -> str:

@@ -18,7 +18,7 @@ from dreamfilters.dreams.priors.learned_prior import SIGMAS, LearnedPrior, Train
 from dreamfilters.dreams.priors.nearest_images import nearest_distances, thumbnails
 from dreamfilters.dreams.priors.training_images import TrainingImages, patch_of, training_images, working_size
 from dreamfilters.dreams.priors.wiener_filter import WienerFilter
-from dreamfilters.errors import RecipeError
+from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.folder import opened_images
 from dreamfilters.progress import OnProgress, Progress
@@ -144,6 +144,33 @@ def fit_prior(
     losses: list[float] = []
     state = job.training.run(job.training.start(), losses, on_step(job.steps, progress))
     return job.finished(state, losses)
+
+
+def warning_of_other_images(
+    prior: LearnedPrior,
+    images: ImageFolder | str | Path | Sequence[ArrayLike] | NDArray[Any],
+    *,
+    progress: OnProgress | None = None,
+) -> str:
+    """Return a line if a prior was trained on other images than these, '' if it was trained on them.
+
+    Args:
+        prior: whose digest of its images is compared.
+        images: as `fit_prior` takes them.
+        progress: called after each image.
+    """
+    found = opened_images(images, prior.channels)
+    try:
+        digest = training_images(found, prior.size, prior.channels, progress).digest
+    except (ImageError, RecipeError):  # too few to train a prior on
+        digest = ""
+    if digest == prior.record.images_digest:
+        return ""
+    what = f" of {found.folder}" if isinstance(found, ImageFolder) else ""
+    return (
+        f"prior {prior.name}: was trained on {prior.record.images + prior.record.held_out} other images than the "
+        f"{len(found)}{what}; its dreams look like its own"
+    )
 
 
 def prior_job(

@@ -31,16 +31,31 @@ def response_limits(network: Network, goal: Objective, canvas: Canvas) -> NDArra
     For a class, it is the 95 % quantile of the scores that the sample images have for the class with the highest one;
     for other goals, the highest score of a sample image. Infinity stands for none: images scored together.
     """
-    prior = canvas.learned
-    if prior is None or goal.group > 1:
+    if canvas.learned is None or goal.group > 1:
         return np.full(len(goal), np.inf, np.float32)
-    images = _on(canvas, prior)
+    if is_of_classes(network, goal):
+        return np.full(len(goal), np.quantile(real_scores(network, goal[[0]], canvas)[0], QUANTILE), np.float32)
+    return np.asarray(real_scores(network, goal, canvas).max(axis=1))
+
+
+def real_scores(network: Network, goal: Objective, canvas: Canvas) -> NDArray[np.float32]:
+    """Return the scores of the sample images of a canvas's learned prior for each row of a goal, (rows, n).
+
+    For a class, they are the scores of each image for the class with the highest one, the same in every row: an image
+    of another class says nothing about how high a score can be.
+    """
+    assert canvas.learned is not None
+    images = _on(canvas, canvas.learned)
     evaluator = Evaluator(network, goal, canvas)
+    if is_of_classes(network, goal):
+        return np.tile(_top_scores(evaluator, goal, images), (len(goal), 1))
     score = backend.compile(evaluator.score)
-    is_class = isinstance(goal.kind, tuple) and goal.kind[0] in ("logit", "margin")
-    if is_class and network.is_classifier:
-        return np.full(len(goal), np.quantile(_top_scores(evaluator, goal, images), QUANTILE), np.float32)
-    return np.array([_scores(score, goal, row, images).max() for row in range(len(goal))], np.float32)
+    return np.stack([_scores(score, goal, row, images) for row in range(len(goal))])
+
+
+def is_of_classes(network: Network, goal: Objective) -> bool:
+    """Return whether the goal raises whole classes of a classifier."""
+    return network.is_classifier and isinstance(goal.kind, tuple) and goal.kind[0] in ("logit", "margin")
 
 
 def _top_scores(evaluator: Evaluator, goal: Objective, images: NDArray[np.float32]) -> NDArray[np.float32]:

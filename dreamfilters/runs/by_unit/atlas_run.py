@@ -21,6 +21,7 @@ from dreamfilters.comparison.units import ComparedUnit
 from dreamfilters.display import frame, share_bars
 from dreamfilters.dreams.default_recipes import DefaultRecipes, calibrated, given_recipe
 from dreamfilters.dreams.objectives.units import quoted
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import DamagedError, ModelError
 from dreamfilters.evidence.scan.sources import source_of
@@ -241,12 +242,15 @@ def atlas_job(
     top: int = 4,
     against: tuple[str, AnyNetwork] | None = None,
     judges: AnyNetwork | Sequence[AnyNetwork] = (),
+    prior: LearnedPrior | None = None,
 ) -> CompareJob:
     """Return the job of an atlas, see `atlas`."""
     network = network_of(network)
     targets, how = atlas_targets(network, layers), given_recipe(recipe)
     other_spec, other = (against[0], network_of(against[1])) if against else ("", None)
-    plan = ComparePlan(network, targets, source_of(images), how, seed, seeds, top, other, judges=judges_from(judges))
+    plan = ComparePlan(
+        network, targets, source_of(images), how, seed, seeds, top, other, judges=judges_from(judges), prior=prior
+    )
     also = (judged_layer(network, LOGITS),) if "class:*" in targets else ()
     return CompareJob(plan, spec, other_spec, also)
 
@@ -264,6 +268,7 @@ def atlas(
     top: int = 4,
     against: tuple[str, AnyNetwork] | None = None,
     judges: AnyNetwork | Sequence[AnyNetwork] = (),
+    prior: LearnedPrior | None = None,
     force: bool = False,
     progress: OnProgress | None = None,
 ) -> RunResult[AtlasSummary | None]:
@@ -277,7 +282,7 @@ def atlas(
         layers: names of layers; default: see `atlas_targets`.
         recipe, seed, seeds, top: as for `compare`.
         against: the argument of `load` and the network of a second network.
-        judges: as for `compare`.
+        judges, prior: as for `compare`.
         force: replace another atlas in the folder; other files stay.
         progress: called with the share of the whole that is done.
 
@@ -287,7 +292,7 @@ def atlas(
     """
     job = atlas_job(
         network, images, spec=spec, layers=layers, recipe=recipe, seed=seed, seeds=seeds, top=top, against=against,
-        judges=judges,
+        judges=judges, prior=prior,
     )  # fmt: skip
     return run(job, Path(folder), force=force, progress=progress)
 

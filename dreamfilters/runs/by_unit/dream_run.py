@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from dreamfilters import backend
+from dreamfilters.comparison.prior_checking import check_prior
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
-from dreamfilters.dreams.ascent.ascent import step_progress
+from dreamfilters.dreams.ascent.ascent import AscentStep, step_progress
 from dreamfilters.dreams.ascent.batches import batch_size
 from dreamfilters.dreams.ascent.tries import check_tries
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of, recipe_values
@@ -28,13 +29,15 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.images import image_folder
 from dreamfilters.networks import Network
-from dreamfilters.progress import OnProgress
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.by_unit.dream_store import INPUTS, TRIES, DreamEntry, DreamStore, opened, read_start, start_png
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.checksums import sha256
-from dreamfilters.runs.storage.records import model_values
+from dreamfilters.runs.storage.records import dream_of, model_values
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
+
+_CHECKED = 64  # dreams whose priors are checked before the results are written
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,8 @@ class DreamJob:
         frames: number of frames of each animation; 0 for none.
         batch: dreams computed at a time; it does not change them. Default: measured.
         tries: number of seeds, of which the best dream of each target is kept.
+        check_seeds: with a learned prior, the number of seeds in the check of what it hides, see `check_prior`; 0 for
+            no checks.
     """
 
     network: Network
@@ -64,6 +69,7 @@ class DreamJob:
     frames: int = 0
     batch: int | None = None
     tries: int = 1
+    check_seeds: int = 0
 
     @cached_property
     def goals(self) -> tuple[Objective, ...]:
@@ -171,6 +177,7 @@ def run(
         try:
             for dream in job.dreams(frozenset(entries), _stored_start(job, store), progress):
                 entries[dream.name] = store.save(dream)
+            _check_prior(job, store, list(entries.values()), progress)
         except KeyboardInterrupt:
             stopped = True
         ordered = tuple(entries[name] for name in job.names if name in entries)
@@ -178,6 +185,25 @@ def run(
         store.close([entry for entry in found if entry])
     missing = tuple(name for name in job.names if name not in entries)
     return RunResult(folder, ordered, len(ordered), len(job.names), missing=missing, stopped=stopped, kept=kept)
+
+
+def _check_prior(job: DreamJob, store: DreamStore, entries: Sequence[DreamEntry], progress: OnProgress | None) -> None:
+    """Write what the learned prior hides in each dream, where this is missing; from the dreams as they are stored."""
+    prior, done = job.prior, len(entries)
+    if not job.check_seeds or not isinstance(prior, LearnedPrior):
+        return
+
+    def on_step(step: AscentStep) -> None:
+        if progress is not None:
+            progress(Progress(done, done, f"what the prior hides: {step.names[0]}"))
+
+    missing = [entry for entry in entries if not store.check_files(entry, job.check_seeds)]
+    for first in range(0, len(missing), _CHECKED):
+        part = missing[first : first + _CHECKED]
+        dreams = [dream_of(entry.record, entry.read(job.canvas.channels)) for entry in part]
+        found = check_prior(job.network, dreams, prior, seeds=job.check_seeds, on_step=on_step)
+        for entry, check in zip(part, found, strict=True):
+            store.save_check(entry, check)
 
 
 def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Path) -> tuple[Prior, tuple[str, ...]]:

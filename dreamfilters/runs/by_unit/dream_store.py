@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dreamfilters
+from dreamfilters.comparison.prior_check import PriorCheck
 from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.default_recipes import DEFAULT
@@ -21,6 +22,7 @@ from dreamfilters.errors import DamagedError, ImageError
 from dreamfilters.images import contact_sheet, gif_bytes, png_bytes, read_image
 from dreamfilters.images.decoding import MOST_COLORS
 from dreamfilters.images.encoding import channels_side_by_side
+from dreamfilters.runs.storage.checksums import damage_of
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.json_files import as_json, read_json, with_checksum
 from dreamfilters.runs.storage.manifest import KEY, MANIFEST
@@ -34,6 +36,7 @@ PREDICTION = "prediction"  # of a dream of a class, in its record; see `DreamPre
 APPEARANCE = "appearance"  # of a dream with a learned prior, in its record; see `Appearance`
 TRIES = "tries"  # of a dream that is the best of several seeds; in the settings of a run, their number
 ATTACHMENTS = ("prior.npz", "start.png")  # of a run, that `again` needs
+CHECK = "-check"  # behind the name of a dream: the files with what its learned prior hides, see `PriorCheck`
 INPUTS = "inputs.npz"  # the values of the network's other inputs, an attachment too
 _SUMMARY = ("target", "score", "robust", "steps", "activated", "recovered_by", "note")  # of a record, in the manifest
 
@@ -57,6 +60,11 @@ class DreamEntry:
         """The target, the scores and what became of the dream; what the network predicts for the dream of a class."""
         more = [key for key in (PREDICTION, TRIES, APPEARANCE) if key in self.record]
         return {key: self.record[key] for key in (*_SUMMARY, *more)}
+
+    @property
+    def check(self) -> Path:
+        """The PNG with what its learned prior hides, if the run has checks."""
+        return self.image.with_name(f"{self.image.stem}{CHECK}.png")
 
     @property
     def remark(self) -> str:
@@ -153,6 +161,35 @@ class DreamStore:
             return None
         return DreamEntry(folder / f"{name}.png", record) if same else None
 
+    def save_check(self, entry: DreamEntry, check: PriorCheck) -> None:
+        """Write what the prior of a dream hides, an image with its record."""
+        image = self.run.write(entry.check.name, png_bytes(check.sheet))
+        record = {
+            KEY: dreamfilters.__version__,
+            "files": {entry.check.name: image, entry.image.name: file_digest(self.run.path, entry.image.name)},
+            **check.as_values(),
+        }
+        self.run.write(entry.check.with_suffix(".json").name, with_checksum(as_json(record)).encode())
+
+    def check_files(self, entry: DreamEntry, seeds: int = 0) -> dict[str, str]:
+        """Return the files of the check of a dream, name -> checksum; {} unless it is there, whole and of this dream.
+
+        Args:
+            entry: the dream.
+            seeds: the number that the check shows; 0 for any.
+        """
+        folder, name = self.run.path, entry.check.with_suffix(".json").name
+        try:
+            record = read_json(folder, name)
+            files = typed(Mapping[str, str], record.get("files"), "files")
+            shown = sum(str(one["name"]).startswith("seed ") for one in record["images"]) + 1
+            same = record[KEY] == dreamfilters.__version__ and set(files) == {entry.check.name, entry.image.name}
+            if not same or seeds not in (0, shown) or damage_of(folder, files):
+                return {}
+            return {entry.check.name: files[entry.check.name], name: file_digest(folder, name)}
+        except (DamagedError, ValueError, KeyError, TypeError):
+            return {}
+
     def close(self, entries: Sequence[DreamEntry]) -> None:
         """Write the contact sheet and the manifest of the finished dreams."""
         if not entries:
@@ -165,6 +202,7 @@ class DreamStore:
         for entry in entries:
             record = entry.image.with_suffix(".json")
             files |= entry.record["files"] | {record.name: file_digest(self.run.path, record.name)}
+            files |= self.check_files(entry)
         dreams = [{**entry.summary, "image": entry.image.name} for entry in entries]
         done = {entry.record["target"] for entry in entries}
         missing = [target for target in self.settings["targets"] if target not in done]
@@ -204,7 +242,7 @@ def _seed_title(settings: Mapping[str, Any]) -> str:
 
 def _planned(settings: Mapping[str, Any]) -> list[str]:
     """Return the names of all files that a run with these settings may write, without the manifest."""
-    suffixes = (".png", ".gif", ".json")
+    suffixes = (".png", ".gif", ".json", f"{CHECK}.png", f"{CHECK}.json")
     return [
         *sorted({slug(target) + suffix for target in settings["targets"] for suffix in suffixes}),
         SHEET,

@@ -69,6 +69,8 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/dreams/{dream}/image.png", dreams.png, _png),
         ("GET", "/api/dreams/{dream}/thumb.png", dreams.thumbnail, _png),
         ("GET", "/api/dreams/{dream}/map", dreams.unit_map, _json),
+        ("GET", "/api/dreams/{dream}/prior-check", dreams.prior_check, _json),
+        ("GET", "/api/dreams/{dream}/prior-check.png", dreams.prior_check_png, _png),
         ("GET", "/api/dreams/{dream}/measures", units.measures, _json),
         ("POST", "/api/form-search", service.form_search.start, _json),
         ("POST", "/api/form-search/cancel", service.form_search.cancel, _json),

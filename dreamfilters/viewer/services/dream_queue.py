@@ -35,6 +35,8 @@ class QueuedDream:
         saved_to: folder of the dream's run, once it is saved.
         command, python: reproduce the dream.
         measures: ids of the measured dreams, this one first, and the comparison.
+        appearance: where the look of a dream with a learned prior comes from, "" without one.
+        check: what its prior hides: the lines, and the images as one PNG.
         created_at: local time.
     """
 
@@ -56,6 +58,8 @@ class QueuedDream:
     command: str = ""
     python: str = ""
     measures: tuple[tuple[str, ...], Values] | None = None
+    appearance: str = ""
+    check: Values | None = None
     created_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     def as_values(self) -> Values:
@@ -65,7 +69,8 @@ class QueuedDream:
             "id": request.id, "number": self.number, "layer": request.layer, "unit": request.unit, "name": self.name,
             "recipe": request.recipe, "seed": request.seed, "phase": self.phase, "step": self.step,
             "steps": self.steps, "score": self.score, "scores": self.scores, "note": self.note,
-            "activated": self.activated, "prediction": self.prediction, "saved_to": self.saved_to or None,
+            "activated": self.activated, "prediction": self.prediction, "appearance": self.appearance,
+            "saved_to": self.saved_to or None,
             "image": f"api/dreams/{request.id}/image.png" if self.png else None, "created_at": self.created_at,
             "command": self.command, "python": self.python,
         }  # fmt: skip
@@ -91,6 +96,7 @@ class QueuedDream:
         self.phase, self.step, self.steps = "done", dream["steps"], dream["steps"]
         self.score, self.scores, self.activated = dream["score"], dream["history"], dream["activated"]
         self.map, self.maximum, self.prediction = dream["map"], dream["maximum"], dream["prediction"]
+        self.appearance = dream["appearance"]
         recovered = f"recovered by {dream['recovered_by']}" if dream["recovered_by"] else ""
         self.note = "; ".join(filter(None, [dream["note"], recovered]))
         self._set_png(dream["png"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -27,12 +28,29 @@ def default_recipe(description: NetworkDescription, layer: str) -> str:
 class DreamService:
     """The dreams of a viewer, all of which are in its `queue`."""
 
-    def __init__(self, catalog: Catalog, hub: EventHub, out: Path | None, spawn: Callable[[Work], Any]) -> None:
-        """Serve the dreams of a catalog's units; `out` is the parent folder of saved ones, `spawn` starts a task."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        hub: EventHub,
+        out: Path | None,
+        spawn: Callable[[Work], Any],
+        *,
+        has_prior: bool = False,
+    ) -> None:
+        """Serve the dreams of a catalog's units.
+
+        Args:
+            catalog, hub: what is dreamed of, and who is told.
+            out: the parent folder of saved dreams.
+            spawn: starts a task.
+            has_prior: whether the worker has a learned prior.
+        """
         self.queue = DreamQueue()
+        self.recipes = builtin_recipes.names() if has_prior else builtin_recipes.complete_names()
         self._catalog, self._hub, self._out, self._spawn = catalog, hub, out, spawn
         self._to_compile: tuple[str, int, str] | None = None
         self._compiling = False
+        self._checking = asyncio.Lock()
 
     def listed(self, layer: str | None = None) -> Values:
         """Return all dreams, or those of a layer."""
@@ -120,6 +138,28 @@ class DreamService:
             raise UnknownNameError(f"dream {dream}: has no map until it is done")
         return found.map
 
+    async def prior_check(self, dream: str) -> Values:
+        """Return in lines what the learned prior of a finished dream hides, see `comparison.prior_check`.
+
+        Raises:
+            UnknownNameError: it is not done, has no learned prior, or the worker was restarted since.
+        """
+        return {"lines": (await self._prior_check(dream))["lines"]}
+
+    async def prior_check_png(self, dream: str) -> bytes:
+        """Return the images beside a dream with a learned prior as one; errors are those of `prior_check`."""
+        png: bytes = (await self._prior_check(dream))["png"]
+        return png
+
+    async def _prior_check(self, dream: str) -> Values:
+        found = self.queue.get(dream)
+        if found.phase != "done" or not found.appearance:
+            raise UnknownNameError(f"dream {dream}: is no finished dream with a learned prior")
+        async with self._checking:  # the lines and the image are asked for together
+            if found.check is None:
+                found.check = await self._catalog.worker.request("prior_check", priority=2, dream=dream)
+        return found.check
+
     async def sheet(self, layer: str) -> Values:
         """Return the layout of the sheet of a layer's dreams."""
         await self._catalog.network_with_layer(layer)
@@ -147,8 +187,8 @@ class DreamService:
     async def _check(self, layer: str, unit: int, recipe: str) -> NetworkDescription:
         """Return the network's description if the unit can be dreamed of by the recipe, '' for the default one."""
         description = await self._catalog.network_with_unit(layer, unit)
-        if recipe and recipe not in builtin_recipes.complete_names():
-            raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(builtin_recipes.complete_names())}")
+        if recipe and recipe not in self.recipes:
+            raise RecipeError(f"recipe {recipe[:40]}: choose one of {', '.join(self.recipes)}")
         info = description.layers[layer]
         if not info.dreamable:
             raise TargetError(f"{info.name}: no dream is possible: {info.reason}")

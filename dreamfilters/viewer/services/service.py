@@ -33,7 +33,7 @@ class ViewerSettings:
 
     Attributes:
         spec, options: the model and other arguments, as `load` takes them.
-        images, labels, top, audit, out: as `serve` takes them.
+        images, labels, top, audit, out, prior: as `serve` takes them.
         snippets: commands that start the same viewer and reproduce a dream.
         prepare: called first in the worker's process.
         report: called with one line on the input form, then with a warning of a poor accuracy on the labeled images.
@@ -46,6 +46,7 @@ class ViewerSettings:
     audit: Path | None = None
     top: int = 5
     out: Path | None = None
+    prior: Path | None = None
     snippets: Snippets = field(default_factory=lambda: Snippets(""))
     prepare: Callable[[], None] | None = None
     report: Callable[[str], None] | None = None
@@ -58,8 +59,9 @@ class Service:
         """Create the service; `running` runs it."""
         self._settings = settings
         separate = isinstance(settings.spec, str)
+        options = settings.options if settings.prior is None else {**settings.options, "prior": settings.prior}
         self.catalog = Catalog(
-            WorkerClient(settings.spec, settings.options, self._on_event, settings.prepare, separate=separate),
+            WorkerClient(settings.spec, options, self._on_event, settings.prepare, separate=separate),
             snippets=settings.snippets,
         )
         self._scan_progress: Values = {"phase": "none", "done": 0, "total": 0, "note": ""}
@@ -67,7 +69,9 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
         self.images = ImageService(self.catalog, settings.top, self._publish_images)
-        self.dreams = DreamService(self.catalog, self.hub, settings.out, self._spawn)
+        self.dreams = DreamService(
+            self.catalog, self.hub, settings.out, self._spawn, has_prior=settings.prior is not None
+        )
         self.units = UnitService(self.catalog, self.dreams.queue)
         self.explanations = ExplanationService(self.catalog, settings.images)
         self.form_search = FormSearch(self.catalog, self.hub, self._spawn)
@@ -125,7 +129,7 @@ class Service:
             "version": dreamfilters.__version__,
             "top": self._settings.top,
             "network": description.values if description else None,
-            "recipes": list(builtin_recipes.complete_names()),
+            "recipes": list(self.dreams.recipes),
             "default_recipe": builtin_recipes.OTHERS,
             "class_recipe": (
                 builtin_recipes.default_name(description.size, is_class=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dreamfilters.dreams.builtin_recipes import LEARNED
+
 FORM_FILE = "form.toml"  # where the user has to save a form that has been found
 _FORM_FLAGS = ("range", "order")  # keys of an input form that are also options of the command line
 
@@ -19,6 +21,7 @@ class Snippets:
     Attributes:
         spec: the model on the command line.
         options: arguments of `load` that affect the result and can be written on one line.
+        prior: file of the learned prior, "" for none.
 
     Example:
         >>> Snippets("signs").dream("conv1:3", "fast", 7)
@@ -28,21 +31,23 @@ class Snippets:
 
     spec: str
     options: tuple[tuple[str, Any], ...] = ()
+    prior: str = ""
 
     @classmethod
-    def of(cls, spec: str, options: Mapping[str, Any]) -> Snippets:
-        """Return the snippets for these arguments of `load`."""
+    def of(cls, spec: str, options: Mapping[str, Any], prior: str | Path | None = None) -> Snippets:
+        """Return the snippets for these arguments of `load`, and a learned prior."""
         names = ("classes", "architecture", "form", "size", "input", "output", "trust")
         values = [(name, _literal(options.get(name))) for name in names]
         imports = options.get("imports") or ()
         values.append(("imports", (imports,) if isinstance(imports, str) else tuple(imports)))
-        return cls(spec, tuple((name, value) for name, value in values if value))
+        return cls(spec, tuple((name, value) for name, value in values if value), str(prior or ""))
 
     def serve(self, images: str | Path | None, labels: str | Path | None = None) -> tuple[str, str]:
         """Return the command and the code that start the same viewer."""
         paths = [f"{name}={str(path)!r}" for name, path in (("images", images), ("labels", labels)) if path is not None]
-        arguments = ", ".join([repr(self.spec), *paths, *self._arguments])
-        words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *self._flags]
+        learned = ([f"prior={self.prior!r}"], ["--prior", self.prior]) if self.prior else ([], [])
+        arguments = ", ".join([repr(self.spec), *paths, *learned[0], *self._arguments])
+        words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *learned[1], *self._flags]
         return shlex.join(words), f"df.serve({arguments})"
 
     def with_form_file(self) -> Snippets:
@@ -61,8 +66,12 @@ class Snippets:
         """
         if size is not None and "size" not in dict(self.options):
             return replace(self, options=(*self.options, ("size", size))).dream(target, recipe, seed)
-        words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *self._flags]
-        return shlex.join(words), f"df.dream({self._loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed})"
+        has_prior = self.prior and recipe == LEARNED
+        learned = ["--prior", self.prior] if has_prior else []
+        words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *learned]
+        more = f", prior=df.read_prior({self.prior!r})" if has_prior else ""
+        code = f"df.dream({self._loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed}{more})"
+        return shlex.join([*words, *self._flags]), code
 
     def attribution(
         self, target: str, image: str, method: str, against: str | None = None, size: tuple[int, int] | None = None

@@ -196,6 +196,8 @@ export interface Dream {
   note: string;
   /** What the network predicts for the dream of a class; null for other units and before it is done. */
   prediction: { text: string; is_predicted: boolean } | null;
+  /** Where the look of a dream with a learned prior comes from; "" without one and before it is done. */
+  appearance: string;
   /** The address of the image, null while there is none. */
   image: string | null;
   /** The run folder in which it was saved. */
@@ -325,6 +327,11 @@ export interface Caption {
 export interface DreamMeasures {
   headline: { figure: string; words: string; flags: string[] };
   measures: Caption[];
+}
+
+/** GET api/dreams/<dream>/prior-check: what its learned prior hides. The images are at prior-check.png. */
+export interface PriorCheck {
+  lines: string[];
 }
 
 /** GET api/dreams/sheet/<layer>: the tiles of the sheet of dreams, row by row. */

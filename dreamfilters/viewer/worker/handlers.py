@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,15 +13,15 @@ from typing import Any
 from dreamfilters import backend  # noqa: F401 - first: it silences TensorFlow
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.compare import compare, compare_batch
+from dreamfilters.comparison.prior_checking import check_prior
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.units import units_of
-from dreamfilters.dreams.ascent.ascent import AscentStep
-from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.builtin_recipes import LEARNED
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.images import png_bytes
-from dreamfilters.images.encoding import channels_side_by_side
+from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import rank_forms
@@ -32,21 +30,21 @@ from dreamfilters.progress import Progress
 from dreamfilters.report.report import report_files
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.dream_store import opened as opened_store
+from dreamfilters.runs.prior_run import read_prior
 from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.dream_steps import Pause, compile_dream, run_dream
 from dreamfilters.viewer.worker.explanations import logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
 from dreamfilters.viewer.worker.scan_task import run_scan
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
 _MAX_DREAMS = 256  # finished dreams that can still be saved or measured; the oldest is dropped first
-_FRAME_INTERVAL = 0.1  # seconds
+_CHECK_COLUMNS = 2  # of the images beside a dream with a learned prior, in a narrow panel
 _REPORT_IMAGES = 4  # real images next to each dream of a report
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
-
-Pause = Callable[[], None]
 
 
 class Handlers:
@@ -62,7 +60,8 @@ class Handlers:
         self._spec = spec if isinstance(spec, str) else getattr(spec, "name", "model")
         self._form_file = settings_file(spec) if isinstance(spec, str) else None
         self._inputs = options.get("inputs") or {}
-        self._session = ModelSession(open_network(spec, options))
+        self._prior = None if options.get("prior") is None else read_prior(options["prior"])
+        self._session = ModelSession(open_network(spec, {key: each for key, each in options.items() if key != "prior"}))
         self._dreams: dict[str, tuple[DreamRequest, Dream]] = {}
         self._references: ReferenceSet | None = None
         self._scans = 0  # requested so far; only the latest is continued
@@ -80,8 +79,8 @@ class Handlers:
             return interactive[request.action](**request.arguments)
         with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
-            "measure": self.measure, "compare": self.compare, "find_form": self.find_form,
-            "apply_form": self.apply_form, "save_form": self.save_form,
+            "measure": self.measure, "prior_check": self.prior_check, "compare": self.compare,
+            "find_form": self.find_form, "apply_form": self.apply_form, "save_form": self.save_form,
             "slow_heatmap": partial(self.explain, pixel_heatmap), "logit_units": partial(self.explain, logit_units),
         }  # fmt: skip
         return with_steps[request.action](pause, **request.arguments)
@@ -116,7 +115,8 @@ class Handlers:
         Its frames are sent as events.
         """
         session = self._session
-        dream = run_dream(session, request, lambda values: self.send("dream", values), pause)
+        prior = self._prior_of(request.recipe)
+        dream = run_dream(session, request, lambda values: self.send("dream", values), pause, prior)
         self._dreams[request.id] = request, dream
         while len(self._dreams) > _MAX_DREAMS:
             self._dreams.pop(next(iter(self._dreams)))
@@ -131,18 +131,20 @@ class Handlers:
             "map": unit_map,
             "maximum": max((value for row in rows for value in row if value is not None), default=None),
             "prediction": values.get("prediction"),
+            "appearance": "" if dream.appearance is None else dream.appearance.text,
             **{name: values[name] for name in names},
         }
 
     def compile_dream(self, pause: Pause, layer: str, unit: int, recipe: str) -> None:
         """Compile the programs of a dream of this layer by this recipe."""
-        _wait_for(pause, lambda: compile_dream(self._session, layer, unit, recipe))
+        _wait_for(pause, lambda: compile_dream(self._session, layer, unit, recipe, self._prior_of(recipe)))
 
     def save_dream(self, pause: Pause, dream: str, out: Path | None) -> str:
         """Write a dream into a run folder, as `dreamfilters dream` does, and return the folder."""
         request, found = self._dream(dream)
         network = self._session.network
-        job = DreamJob(network, self._spec, (found.name,), read_recipe(request.recipe), request.seed)
+        prior = self._prior_of(request.recipe)
+        job = DreamJob(network, self._spec, (found.name,), read_recipe(request.recipe), request.seed, prior)
         parent = out or default_folder(network.name, "viewer")
         folder = parent / f"{slug(found.name)}-{request.recipe}-{request.seed}"
         with opened_store(folder, job.settings, job.attachments) as store:
@@ -157,6 +159,14 @@ class Handlers:
         others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
         recipe = read_recipe(request.recipe)
         return _wait_for(pause, lambda: dream_measures(references, recipe, [first, *others]))
+
+    def prior_check(self, pause: Pause, dream: str) -> Values:
+        """Return what the learned prior of a dream hides: the lines, and the images as one PNG."""
+        _, found = self._dream(dream)
+        assert self._prior is not None  # only a dream with a learned prior has an appearance
+        (check,) = check_prior(self._session.network, found, self._prior, on_step=lambda step: pause())
+        images, captions = zip(*check.shown, strict=True)
+        return {"lines": list(check.lines), "png": png_bytes(contact_sheet(images, captions, columns=_CHECK_COLUMNS))}
 
     def compare(self, pause: Pause, targets: tuple[str, ...], images: ScanRequest) -> bytes:
         """Return the report that compares units with the images, as a ZIP archive; its progress is sent as events."""
@@ -217,41 +227,12 @@ class Handlers:
             )
         return self._dreams[dream]
 
+    def _prior_of(self, recipe: str) -> LearnedPrior | None:
+        """Return the learned prior for a recipe that needs one."""
+        return self._prior if recipe == LEARNED else None
+
     def _images(self, request: ScanRequest) -> Any:
         return replace(request.images, channels=self._session.description.channels)
-
-
-def run_dream(session: ModelSession, request: DreamRequest, send: Callable[[Values], None], pause: Pause) -> Dream:
-    """Return the dream; `send` gets its steps, with a frame at intervals, and `pause` is called after each step."""
-    last_frame = -_FRAME_INTERVAL
-
-    def on_step(step: AscentStep) -> None:
-        nonlocal last_frame
-        now, png = time.monotonic(), None
-        if now - last_frame >= _FRAME_INTERVAL:
-            last_frame, png = now, png_bytes(channels_side_by_side(step.images()[0]))
-        score = plain(float(step.scores[0]))
-        send({"id": request.id, "step": step.step, "steps": step.steps, "score": score, "png": png})
-        pause()
-
-    target = session.description.target(request.layer, request.unit)
-    return dream(session.network, target, read_recipe(request.recipe), seed=request.seed, on_step=on_step)[0]
-
-
-class _FirstStepDone(Exception):  # noqa: N818 - not an error
-    """Ends a dream after its first step."""
-
-
-def compile_dream(session: ModelSession, layer: str, unit: int, recipe: str) -> None:
-    """Compile the programs of a dream of this layer by this recipe, by running one step; later dreams use them."""
-
-    def on_step(step: AscentStep) -> None:
-        step.images()
-        raise _FirstStepDone
-
-    target = session.description.target(layer, unit)
-    with contextlib.suppress(_FirstStepDone):
-        dream(session.network, target, read_recipe(recipe), on_step=on_step)
 
 
 def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.dreams.priors.denoiser_training import rate_at
-from dreamfilters.dreams.priors.fitting import fit_prior, on_step, prior_job
+from dreamfilters.dreams.priors.fitting import fit_prior, on_step, prior_job, warning_of_other_images
 from dreamfilters.dreams.priors.learned_prior import SIGMAS
 from dreamfilters.errors import RecipeError
 
@@ -50,6 +50,13 @@ def job():
 def whole(job):
     losses = []
     return job.finished(job.training.run(job.training.start(), losses), losses)
+
+
+def test_images_that_a_prior_was_not_trained_on_are_a_line(whole):
+    assert warning_of_other_images(whole, bars(120)) == ""
+    line = "prior bars: was trained on 120 other images than the 130; its dreams look like its own"
+    assert warning_of_other_images(whole, bars(130)) == line
+    assert "than the 3;" in warning_of_other_images(whole, bars(3))  # too few to train on
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(job, whole):

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dreamfilters.dreams.default_recipes import DefaultRecipes
-from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.errors import OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.images import png_bytes, read_image
 from dreamfilters.networks import LOGITS
@@ -19,6 +20,7 @@ from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.writing import open_folder
 from dreamfilters.writing.claimed_folder import LOCK
+from tests.dreams.priors.test_denoised import prior
 
 FIVE = ("conv1:0", "conv1:1", "conv1:2", 'class:"Vorfahrt achten"', "class:STOP")
 
@@ -113,7 +115,7 @@ import os, signal, sys
 from pathlib import Path
 from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.default_recipes import DefaultRecipes
-from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.networks import load
 from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
 from dreamfilters.runs.by_unit.dream_run import DreamJob, run
@@ -292,3 +294,27 @@ def test_a_start_image_of_16_bits_is_used_as_it_is_stored(job_for, scene, tmp_pa
     assert LOGITS not in job.goals[0].layers
     from_stored = run(job_for(targets=("conv1:0",), start=stored), tmp_path / "b").value[0]
     assert dream.image.read_bytes() == from_stored.image.read_bytes()
+
+
+@pytest.mark.thorough
+@pytest.mark.slow
+def test_what_a_learned_prior_hides_is_stored_once(job_for, bytes_in, tmp_path):
+    recipe = read_recipe("learned", settings=["steps=2", "transforms.views.views=1"])
+    job = job_for(targets=("conv1:0",), recipe=recipe, prior=prior(), check_seeds=2)
+    (entry,) = run(job, tmp_path / "run").value
+    whole = bytes_in(tmp_path / "run")
+    values = json.loads(entry.check.with_suffix(".json").read_text("utf-8"))
+    assert [one["name"] for one in values["images"]] == ["dream", "raw dream", "30 raw steps", "seed 0"]
+    assert values["appearance"]["images"] == 200
+    assert entry.check.name in json.loads(whole["manifest.json"])["files"]
+    time = entry.check.stat().st_mtime_ns
+    assert run(job, tmp_path / "run").kept
+    assert entry.check.stat().st_mtime_ns == time
+    entry.check.write_bytes(b"damaged")
+    run(job, tmp_path / "run")
+    assert bytes_in(tmp_path / "run") == whole
+    (without,) = run(replace(job, check_seeds=0), tmp_path / "without").value
+    assert not without.check.exists()
+    assert without.image.read_bytes() == entry.image.read_bytes()
+    run(job, tmp_path / "without")  # adds the check
+    assert bytes_in(tmp_path / "without") == whole

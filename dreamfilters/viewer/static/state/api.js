@@ -124,6 +124,10 @@ export const paths = {
   dreamThumb: (dream) => `api/dreams/${dream.id}/thumb.png?step=${dream.step}`,
   /** @param {Dream} dream */
   dreamMap: (dream) => `api/dreams/${dream.id}/map`,
+  /** @param {Dream} dream */
+  priorCheck: (dream) => `api/dreams/${dream.id}/prior-check`,
+  /** @param {Dream} dream */
+  priorCheckImage: (dream) => `api/dreams/${dream.id}/prior-check.png`,
   /** @param {Dream} dream @param {number} version */
   dreamMeasures: (dream, version) => `api/dreams/${dream.id}/measures?v=${version}`,
   /** @param {string} layer @param {number} version */

@@ -6,6 +6,7 @@ import { formatNumber } from "../../lib/number_format.js";
 import { cancelDream, prepareDream, saveDream, startDream } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
 import { isClassLayer } from "../../state/network_index.js";
+import { useResource } from "../../state/resources.js";
 import { isInProgress } from "../../state/selectors.js";
 import { app } from "../../state/store.js";
 import { Field, inputOf } from "../shared/controls.js";
@@ -128,7 +129,31 @@ function CurrentDream({ dream, name }) {
         </div>`
         }
       </div>
+      ${dream.phase === "done" && dream.appearance && html`<${PriorCheck} dream=${dream} name=${name} />`}
     </div>`;
+}
+
+/**
+ * What the learned prior of a dream hides.
+ * @param {{ dream: Dream, name: string }} props
+ */
+function PriorCheck({ dream, name }) {
+  /** @type {import("../../types.js").Resource<import("../../types.js").PriorCheck>} */
+  const check = useResource(paths.priorCheck(dream));
+  const lines = check.value?.lines ?? [dream.appearance];
+  return html`
+    <section class="prior-check small" aria-busy=${check.phase === "loading"}>
+      <h3>What the prior hides</h3>
+      ${lines.map((line) => html`<p class="soft">${line}</p>`)}
+      ${
+        check.value
+          ? html`<img class="image" src=${paths.priorCheckImage(dream)}
+              alt=${`Beside the dream of ${name}: what covering its parts costs, dreams without the prior, other seeds`} />
+            <p class="soft">Covered: red parts raise the score, blue ones lower it. What differs between seeds was not
+              demanded.</p>`
+          : html`<p role="status">${check.error?.message ?? "Dreaming without the prior, and with other seeds …"}</p>`
+      }
+    </section>`;
 }
 
 /**

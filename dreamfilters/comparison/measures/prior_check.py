@@ -1,0 +1,56 @@
+"""What a learned prior hides in a dream, as a measure: the part that the score needs, the raw dream, other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dreamfilters.attribution.result import legend
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.measures.measure import Caption, Figure, ImagePart, Measure, Missing, ShownImage
+from dreamfilters.comparison.number_format import percent
+from dreamfilters.comparison.prior_check import PriorCheck
+from dreamfilters.comparison.prior_checking import checks_of
+from dreamfilters.errors import DreamfiltersError
+
+
+def _compute(batch: Batch) -> Iterable[PriorCheck | Missing]:
+    if batch.prior is None:
+        return [Missing("no learned prior")] * len(batch.units)
+    try:
+        return checks_of(batch.network, [batch.dreams[unit.name] for unit in batch.units], batch.prior)
+    except DreamfiltersError as error:
+        return [Missing(str(error))] * len(batch.units)
+
+
+def _share(value: PriorCheck) -> float | None:
+    """Return the share of the score that covering the most important part costs; None for a score of 0 or below."""
+    return value.covered.drop / value.dream.score if value.dream.score > 0 else None
+
+
+def _caption(value: PriorCheck) -> Caption:
+    return Caption(percent(_share(value)), value.covered_text)
+
+
+def _figure(value: PriorCheck) -> Figure:
+    images = tuple(ShownImage(image, caption.replace("\n", ", "), caption) for image, caption in value.shown[1:])
+    colors = f"In the covered image, {legend(['occlusion'], ())}: by how much the score drops when the part is covered."
+    note = f"{value.appearance.text}. {value.real_text}. What differs between seeds was not demanded. {colors}"
+    return Figure("What the learned prior hides", note, (ImagePart(images),), column="details")
+
+
+PRIOR_CHECK = Measure(
+    name="prior_check",
+    title="Needed part",
+    meaning="A dream with a learned prior can show more than the network uses: the largest share of the score that is "
+    "lost when one part of the dream, a quarter of its side, is covered.",
+    needs=frozenset({"dream", "learned prior"}),
+    compute=_compute,
+    caption=_caption,
+    columns={
+        "needed_part": _share,
+        "needed_part_drop": lambda value: value.covered.drop,
+        "largest_drop_elsewhere": lambda value: value.covered.elsewhere,
+        "raw_score": lambda value: value.images[1].score,
+    },
+    figure=_figure,
+)
