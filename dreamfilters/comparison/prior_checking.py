@@ -1,7 +1,7 @@
 """`check_prior`: what a learned prior hides in a dream: the raw dream, other seeds, and the part that the score needs.
 
 A dream that one recognizes does not show that the network uses what one recognizes: the prior draws the rest of an
-object around the part that the network demands. Four things beside the dream tell the two apart. The raw dream has no
+object around the part that the network demands. Four things beside the dream distinguish the two. The raw dream has no
 prior. The dream after some steps without the prior shows what the network adds to it. What differs between seeds was
 not demanded. And covering a part of the dream costs score only where the network looks.
 """
