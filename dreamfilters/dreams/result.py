@@ -20,6 +20,7 @@ from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.serialization import plain
 
 _WIDTH = 224  # pixels of a dream in a notebook
+_HIDDEN = "df.check_prior(network, dream, prior) shows beside it what the prior hides."
 _SHEET = 64  # dreams on the contact sheet that a notebook shows
 
 
@@ -144,7 +145,7 @@ class Dream:
         said = "" if predicted is None else predicted.text if predicted.is_predicted else warning(predicted.text)
         return frame(
             heading(self.name, ", ".join(facts)),
-            *filter(None, [said]),
+            *filter(None, [said, _HIDDEN if self.appearance else ""]),
             warning(self.note or ("" if self.activated else "not activated")),
             tiles([(self.image, ())], side=_WIDTH),
         )
