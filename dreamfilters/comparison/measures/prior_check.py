@@ -12,6 +12,8 @@ from dreamfilters.comparison.prior_check import PriorCheck
 from dreamfilters.comparison.prior_checking import checks_of
 from dreamfilters.errors import DreamfiltersError
 
+_SHOWN = 4  # the dream, the covered, the raw one and that after raw steps; the seeds have a figure of their own
+
 
 def _compute(batch: Batch) -> Iterable[PriorCheck | Missing]:
     if batch.prior is None:
@@ -32,10 +34,11 @@ def _caption(value: PriorCheck) -> Caption:
 
 
 def _figure(value: PriorCheck) -> Figure:
-    images = tuple(ShownImage(image, caption.replace("\n", ", "), caption) for image, caption in value.shown[1:])
-    colors = f"In the covered image, {legend(['occlusion'], ())}: by how much the score drops when the part is covered."
-    note = f"{value.appearance.text}. {value.real_text}. What differs between seeds was not demanded. {colors}"
-    return Figure("What the learned prior hides", note, (ImagePart(images),), column="details")
+    without_seeds = value.shown[1:_SHOWN]
+    images = tuple(ShownImage(image, caption.replace("\n", ", "), caption) for image, caption in without_seeds)
+    colors = f"Covered: {legend(['occlusion'], ())}. What differs between the other seeds, below, was not demanded."
+    note = f"{value.real_text}. {colors}"
+    return Figure("What the learned prior hides", value.appearance.text, (ImagePart(images, note=note),))
 
 
 PRIOR_CHECK = Measure(

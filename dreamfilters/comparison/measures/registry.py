@@ -25,8 +25,8 @@ MEASURES: Registry[Measure[Any]] = Registry(
     [
         RESPONSE_RANK,
         ROBUST_RESPONSE_RANK,
-        SEED_VARIATION,
         PRIOR_CHECK,
+        SEED_VARIATION,
         MAP_SIMILARITY,
         PATH_SIMILARITY,
         TWO_AFC,
