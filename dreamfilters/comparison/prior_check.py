@@ -15,7 +15,7 @@ from dreamfilters.images import ImageArray, contact_sheet, resize
 from dreamfilters.images.encoding import displayed
 from dreamfilters.serialization import finite, plain
 
-_TILE = 112  # pixels in a notebook
+_TILE = 128  # pixels in a notebook
 
 
 @dataclass(frozen=True, eq=False)
