@@ -15,9 +15,9 @@ def add(queue, unit=0, layer="L1", seed=0, recipe="standard"):
 
 
 def result(**changes):
-    values = {"steps": 32, "score": 2.0, "history": [1.0, 2.0], "note": "", "activated": True, "recovered_by": "", "appearance": "",
+    values = {"steps": 32, "score": 2.0, "history": [1.0, 2.0], "note": "", "activated": True, "recovered_by": "",
               "png": png(np.ones((4, 4, 3))), "map": {"values": [[3.0]]}, "maximum": 3.0,
-              "prediction": None}  # fmt: skip
+              "prediction": None, "appearance": ""}  # fmt: skip
     return {**values, **changes}
 
 
