@@ -40,7 +40,7 @@ class DreamService:
         """Serve the dreams of a catalog's units.
 
         Args:
-            catalog, hub: what is dreamed of, and who is told.
+            catalog, hub: the units, and what publishes the progress of dreams.
             out: the parent folder of saved dreams.
             spawn: starts a task.
             has_prior: whether the worker has a learned prior.
@@ -155,7 +155,7 @@ class DreamService:
         found = self.queue.get(dream)
         if found.phase != "done" or not found.appearance:
             raise UnknownNameError(f"dream {dream}: is no finished dream with a learned prior")
-        async with self._checking:  # the lines and the image are asked for together
+        async with self._checking:  # the page requests the lines and the image together
             if found.check is None:
                 found.check = await self._catalog.worker.request("prior_check", priority=2, dream=dream)
         return found.check

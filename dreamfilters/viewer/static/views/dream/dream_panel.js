@@ -151,7 +151,7 @@ function PriorCheck({ dream, name }) {
               alt=${`Beside the dream of ${name}: what covering its parts costs, dreams without the prior, other seeds`} />
             <p class="soft">Covered: red parts raise the score, blue ones lower it. What differs between seeds was not
               demanded.</p>`
-          : html`<p role="status">${check.error?.message ?? "Dreaming without the prior, and with other seeds …"}</p>`
+          : html`<p role="status">${check.error?.message ?? "Making the raw dream and those of other seeds …"}</p>`
       }
     </section>`;
 }
