@@ -97,6 +97,13 @@ from .errors import (
 from .evidence.accuracy import accuracy_of as accuracy_of
 from .evidence.activations import activations as activations, mean_responses as mean_responses
 from .evidence.bounds.unit_bounds import Bounds as Bounds, bound_units as bound_units
+from .evidence.embedding.feature_job import image_features as image_features
+from .evidence.embedding.feature_table import ImageFeatures as ImageFeatures
+from .evidence.embedding.map_quality import MapQuality as MapQuality
+from .evidence.embedding.neighbor_search import Neighbors as Neighbors, neighbors as neighbors
+from .evidence.embedding.placing import embed as embed
+from .evidence.embedding.registry import EMBEDDING_METHODS as EMBEDDING_METHODS
+from .evidence.embedding.result import Embedding as Embedding
 from .evidence.evaluation.result import Evaluation as Evaluation
 from .evidence.evaluation.separation import ClassSeparation as ClassSeparation
 from .evidence.maps.map_style import MapScale as MapScale, MapStyle as MapStyle

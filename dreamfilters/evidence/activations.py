@@ -70,16 +70,22 @@ def mean_responses(
     Arguments and errors are those of `activations`. Maps are held for one batch at a time.
     """
     images = opened_images(images)
-    return _concatenated(stream(network, images, layers, reduce=_means, batch=batch), images)
+    return _concatenated(stream(network, images, layers, reduce=means, batch=batch), images)
 
 
 def iter_activations(
-    network: AnyNetwork, indexed: Iterable[tuple[int, ArrayLike]], layers: Sequence[str], *, batch: int | None = None
+    network: AnyNetwork,
+    indexed: Iterable[tuple[int, ArrayLike]],
+    layers: Sequence[str],
+    *,
+    reduce: Reduction = dict,
+    batch: int | None = None,
 ) -> Iterator[tuple[int, Floats, dict[str, Floats]]]:
     """Yield (index, image, {layer: activation (h, w, c), (t, c) or (c,)}) for each image.
 
     `indexed` yields pairs of index and image, as an `ImageFolder` does. The yielded image is resized to the network's
-    input size. Only one batch is held in memory. Other arguments and errors are those of `activations`.
+    input size. Only one batch is held in memory. `reduce` is that of `stream`, other arguments and errors are those of
+    `activations`.
     """
     network = network_of(network)
     pending: deque[tuple[int, Floats]] = deque()
@@ -90,7 +96,7 @@ def iter_activations(
             pending.append((index, fitted))
             yield fitted
 
-    for values in stream(network, images(), layers, batch=batch):
+    for values in stream(network, images(), layers, reduce=reduce, batch=batch):
         for row in range(len(next(iter(values.values())))):
             index, image = pending.popleft()
             yield index, image, {layer: value[row] for layer, value in values.items()}
@@ -144,12 +150,13 @@ def _compiled(network: Network, layers: frozenset[str], reduce: Reduction) -> Ca
         watch = network.watch(layers)
         return backend.compile(lambda images: reduce(watch(network.to_input(images))))
 
-    if reduce in (dict, _means):
+    if reduce in (dict, means):
         return programs_of(network).get((iter_activations, layers, reduce), compiled)
     return compiled(network)
 
 
-def _means(values: Activations) -> Activations:
+def means(values: Activations) -> Activations:
+    """Return the mean over the positions of each unit's map, (n, units) per layer: a reduction for `stream`."""
     return {layer: ops.mean(value, axis=position_axes(value)) for layer, value in values.items()}
 
 
