@@ -100,7 +100,8 @@ from .evidence.bounds.unit_bounds import Bounds as Bounds, bound_units as bound_
 from .evidence.embedding.feature_job import image_features as image_features
 from .evidence.embedding.feature_table import ImageFeatures as ImageFeatures
 from .evidence.embedding.map_quality import MapQuality as MapQuality
-from .evidence.embedding.neighbor_search import Neighbors as Neighbors, neighbors as neighbors
+from .evidence.embedding.neighbor_result import NearestNeighbors as NearestNeighbors
+from .evidence.embedding.neighbor_search import neighbors as neighbors
 from .evidence.embedding.placing import embed as embed
 from .evidence.embedding.registry import EMBEDDING_METHODS as EMBEDDING_METHODS
 from .evidence.embedding.result import Embedding as Embedding
@@ -131,8 +132,11 @@ from .runs.by_image.map_run import MapSettings as MapSettings, draw_maps as draw
 from .runs.by_unit.atlas_run import atlas as atlas
 from .runs.by_unit.audit_run import read_audit as read_audit
 from .runs.over_images.ablation_store import read_ablation as read_ablation
+from .runs.over_images.embedding_store import read_embedding as read_embedding
 from .runs.over_images.evaluation_run import read_evaluation as read_evaluation
+from .runs.over_images.neighbor_store import read_neighbors as read_neighbors
 from .runs.over_images.scan_run import read_scan as read_scan
+from .runs.over_images.stored_features import read_features as read_features
 from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
 from .runs.storage.run_result import RunResult as RunResult

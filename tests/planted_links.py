@@ -43,6 +43,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "attribute": ("net.keras", "conv:0", "images", "--arrays", *FORM, "--out", OUT),
     "scan": ("net.keras", "images", *FORM, "--out", OUT),
     "evaluate": ("net.keras", "images", *FORM, "--out", OUT),
+    "embed": ("net.keras", "images", *FORM, "--out", OUT),
+    "neighbors": ("net.keras", "images", "images/a/0.png", *FORM, "--out", OUT),
     "audit": ("net.keras", "images", *FORM, "--out", OUT),
     "ablate": ("net.keras", "conv:0", "images", "--witness", "mean", *FORM, "--out", OUT),
     "circuit": ("net.keras", "classes:0", "images", "--kernels", "out/kernels.png", "--range", "0", "1"),
@@ -323,6 +325,8 @@ def _small(workspace: Path) -> Iterator[None]:
     """Make the demonstration, the samples and the archive small, serve the archive, and save each state."""
     from dreamfilters.report import demo
     from dreamfilters.runs.over_images.ablation_run import stored_ablation
+    from dreamfilters.runs.over_images.embedding_run import StoredEmbeddingJob
+    from dreamfilters.runs.over_images.neighbor_run import StoredNeighborJob
     from dreamfilters.runs.over_images.scan_run import stored_scan
     from dreamfilters.signs.gtsrb import archive
     from dreamfilters.signs.rendering import scenes
@@ -341,6 +345,8 @@ def _small(workspace: Path) -> Iterator[None]:
             mock.patch.object(scenes, "samples", return_value=((0, image), (0, image))),
             mock.patch.object(stored_scan.__init__, "__defaults__", ("", 0.0)),
             mock.patch.object(stored_ablation.__init__, "__defaults__", ("", 0.0)),
+            mock.patch.object(StoredEmbeddingJob.__init__, "__defaults__", ("cosine", 0, None, "", 0.0)),
+            mock.patch.object(StoredNeighborJob.__init__, "__defaults__", (9, "cosine", "", 0.0)),
             mock.patch.dict(archive.fetch.__kwdefaults__, base=f"http://127.0.0.1:{server.server_port}/", files=files),
         ):
             yield

@@ -20,7 +20,7 @@ QUICK = ("--set", "steps=2", "--recipe", "fast", "--range", "0", "1")
 TINY = "input form of tiny: 16x16 RGB, 0 to 1 (given)\n"  # what QUICK sets
 COMMANDS = (
     "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "calibrate", "recipes",
-    "gtsrb", "samples", "demo", "evaluate", "ablate", "circuit",
+    "gtsrb", "samples", "demo", "evaluate", "embed", "neighbors", "ablate", "circuit",
     "unit", "facets", "fool", "invert", "texture", "style", "segment",
 )  # fmt: skip
 SIGNS = Path(dreamfilters.__file__).parent / "signs" / "signs.keras"

@@ -3,7 +3,8 @@
 An example may use the names of its own module, the public names of `dreamfilters`, `df`, `np`, `network` (the built-in
 network), `images` (16 of its rendered signs) and `dreams` (quick dreams of `conv6:12` and `conv6:13`). It runs in a
 folder where `signs/` holds the rendered signs, one subfolder for each class, `outputs/scan` a scan of them,
-`outputs/evaluation` an evaluation, `outputs/audit` an audit of conv2 and `outputs/ablation` an ablation of conv6:12.
+`outputs/evaluation` an evaluation, `outputs/embedding` a map, `outputs/neighbors` a search by conv6, `outputs/audit` an
+audit of conv2 and `outputs/ablation` an ablation of conv6:12.
 """
 
 from __future__ import annotations
@@ -34,9 +35,20 @@ def folder(tmp_path_factory):
     for command in (
         ["scan", "signs", str(path / "signs"), "--out", str(outputs / "scan")],
         ["evaluate", "signs", str(path / "signs"), "--pairs", "1", "--out", str(outputs / "evaluation")],
+        ["embed", "signs", str(path / "signs"), "--out", str(outputs / "embedding")],
+        [
+            "neighbors",
+            "signs",
+            *[str(path / "signs")],
+            str(path / "signs" / "14"),
+            "--layer",
+            "conv6",
+            "--out",
+            str(outputs / "neighbors"),
+        ],
         ["audit", "signs", "--scan", str(outputs / "scan"), "--layers", "conv2", "--out", str(outputs / "audit")],
         ["ablate", "signs", "conv6:12", str(path / "signs"), "--controls", "2", "--out", str(outputs / "ablation")],
-    ):
+    ):  # fmt: skip
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
     return path

@@ -14,6 +14,7 @@ from dreamfilters.cli.commands import (
     calibrate,
     compare,
     dream,
+    embedding,
     evaluate,
     maps,
     model,
@@ -49,7 +50,7 @@ app = typer.Typer(
 _SECTIONS = {  # of the help
     "Networks": (serve, model, calibrate),
     "Dreams": (dream, prior),
-    "Real images": (maps, attribute, scan, evaluate, ablate, circuit),
+    "Real images": (maps, attribute, scan, evaluate, embedding, ablate, circuit),
     "Dreams and real images": (audit, compare, unit, facets),
     "From given images": (fool, invert, texture, style, segment),
     "The built-in network": (samples,),

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dreamfilters.display import frame, heading, tiles
 from dreamfilters.errors import ImageError
-from dreamfilters.images.resizing import resize
+from dreamfilters.images.decoding import MID_GRAY
 
 _LONGEST = 64  # pixels, the longer side of a thumbnail
 _NUMBERS = 2**26  # of all thumbnails; they are compared as float32 in memory
 _LEAST = 8  # pixels, the longer side of a thumbnail of very many images
+_DIGITS = 10  # of a label that is sorted by its value
 _SHOWN = 24  # images in a notebook
 
 
@@ -69,8 +71,8 @@ class ImageFeatures:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The labels that occur, sorted."""
-        return tuple(sorted(set(self.labels) - {""}))
+        """The labels that occur, numbers by their value, then the others by name."""
+        return tuple(sorted(set(self.labels) - {""}, key=_order))
 
     @cached_property
     def numbers(self) -> NDArray[np.intp]:
@@ -85,13 +87,18 @@ class ImageFeatures:
     def only(self, indices: Sequence[int] | NDArray[np.intp]) -> ImageFeatures:
         """Return the features of these images."""
         chosen = np.asarray(indices, np.intp)
-        return replace(
-            self,
-            names=tuple(self.names[index] for index in chosen),
-            labels=tuple(self.labels[index] for index in chosen),
-            rows=self.rows[chosen],
-            thumbnails=self.thumbnails[chosen],
-        )
+        names, labels = (tuple(texts[index] for index in chosen) for texts in (self.names, self.labels))
+        return self.with_rows(names, labels, self.rows[chosen], self.thumbnails[chosen])
+
+    def with_rows(
+        self,
+        names: tuple[str, ...],
+        labels: tuple[str, ...],
+        rows: NDArray[np.float32],
+        thumbnails: NDArray[np.uint8],
+    ) -> ImageFeatures:
+        """Return the features of other images, of the same network and layer."""
+        return replace(self, names=names, labels=labels, rows=rows, thumbnails=thumbnails, failures=())
 
     def and_more(self, others: ImageFeatures) -> ImageFeatures:
         """Return these images, then others of the same network and layer, with thumbnails of the size of the first."""
@@ -134,6 +141,11 @@ class ImageFeatures:
         return frame(heading(f"Features of {self.layer}", self.describe()), first, *more, *failures)
 
 
+def _order(label: str) -> tuple[bool, int, str]:
+    is_number = label.isascii() and label.isdecimal() and len(label) < _DIGITS
+    return not is_number, int(label) if is_number else 0, label
+
+
 def thumbnail_size(count: int, size: tuple[int, int], channels: int) -> tuple[int, int]:
     """Return the (height, width) of the thumbnails of so many images of a size.
 
@@ -164,5 +176,10 @@ def stacked_thumbnails(images: Iterable[NDArray[np.float32]], size: tuple[int, i
 
 def thumbnail(image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return an image (h, w, c) in [0, 1] at a smaller (height, width) as uint8; a pixel is the mean of its area."""
-    small = image if image.shape[:2] == size else resize(image, size, "area")
-    return np.asarray(np.floor(np.clip(np.nan_to_num(small, nan=0.5), 0, 1) * 255 + 0.5).astype(np.uint8))
+    pixels = np.floor(np.clip(np.nan_to_num(image, nan=MID_GRAY), 0, 1) * 255 + 0.5).astype(np.uint8)
+    if pixels.shape[:2] == size:
+        return np.asarray(pixels)
+    channels = pixels.shape[-1]
+    parts = [pixels] if channels == 3 else [pixels[..., channel] for channel in range(channels)]
+    small = [Image.fromarray(np.ascontiguousarray(part)).resize(size[::-1], Image.Resampling.BOX) for part in parts]
+    return np.asarray(small[0]) if channels == 3 else np.stack([np.asarray(part) for part in small], axis=-1)
