@@ -324,10 +324,9 @@ def _watching(workspace: Path, out: Path, trace: Trace) -> Iterator[None]:
 def _small(workspace: Path) -> Iterator[None]:
     """Make the demonstration, the samples and the archive small, serve the archive, and save each state."""
     from dreamfilters.report import demo
-    from dreamfilters.runs.over_images.ablation_run import stored_ablation
     from dreamfilters.runs.over_images.embedding_run import StoredEmbeddingJob
     from dreamfilters.runs.over_images.neighbor_run import StoredNeighborJob
-    from dreamfilters.runs.over_images.scan_run import stored_scan
+    from dreamfilters.runs.over_images.resumable_run import ResumableJob
     from dreamfilters.signs.gtsrb import archive
     from dreamfilters.signs.rendering import scenes
 
@@ -343,8 +342,7 @@ def _small(workspace: Path) -> Iterator[None]:
             mock.patch.object(demo, "samples", return_value=((14, image), (13, image))),
             mock.patch.object(demo, "compare", _compared_once),
             mock.patch.object(scenes, "samples", return_value=((0, image), (0, image))),
-            mock.patch.object(stored_scan.__init__, "__defaults__", ("", 0.0)),
-            mock.patch.object(stored_ablation.__init__, "__defaults__", ("", 0.0)),
+            mock.patch.object(ResumableJob.__init__, "__defaults__", ("", 0.0)),
             mock.patch.object(StoredEmbeddingJob.__init__, "__defaults__", ("cosine", 0, None, "", 0.0)),
             mock.patch.object(StoredNeighborJob.__init__, "__defaults__", (9, "cosine", "", 0.0)),
             mock.patch.dict(archive.fetch.__kwdefaults__, base=f"http://127.0.0.1:{server.server_port}/", files=files),
