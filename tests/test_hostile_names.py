@@ -141,6 +141,14 @@ def test_scan(run_command, workspace):
     assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
 
 
+def test_embed_and_neighbors(run_command, workspace):
+    run_command("embed", MODEL, "images", "--layer", LAYERS[2], out="e")
+    rows = list(csv.DictReader(io.StringIO((workspace / "e" / "embedding.csv").read_bytes().decode())))
+    assert {row["class"] for row in rows} == set(CLASSES)
+    message, _ = run_command("neighbors", MODEL, "images", "images/0", "--layer", LAYERS[2], "-k", "2", out="n")
+    assert message.splitlines()[-1].startswith("2 queries among 6 images by <img")
+
+
 def test_audit(run_command, workspace):
     run_command("audit", MODEL, "images", out="a")
     found = json.loads((workspace / "a" / "manifest.json").read_bytes())["results"]

@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, valid_settings
-from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
@@ -154,7 +154,6 @@ def _print_map(result: RunResult[Embedding | None], as_json: bool) -> None:
     exit_if_stopped(result.stopped, result.done, result.total)
     embedding = result.value
     assert embedding is not None  # it was not stopped
-    say(embedding.features.remark)
     if as_json:
         from dreamfilters.serialization import plain
 
