@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dreamfilters.attribution.attribution import Attribution
+from dreamfilters.attribution.methods.attention_relevancy import AttentionRelevancy
 from dreamfilters.attribution.methods.class_activation_maps import GradCam, GradCamPlusPlus, LayerCam
 from dreamfilters.attribution.methods.gradients import Gradient, GradientXInput, SmoothGrad
 from dreamfilters.attribution.methods.guided_backprop import Deconvnet, GuidedBackprop
@@ -25,6 +26,7 @@ ATTRIBUTIONS: Registry[Attribution] = Registry(
         Deconvnet(),
         Lrp(),
         TokenGradient(),
+        AttentionRelevancy(),
         GradCam(),
         GradCamPlusPlus(),
         LayerCam(),

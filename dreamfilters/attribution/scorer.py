@@ -37,6 +37,7 @@ class Scorer:
         network: the network.
         objective: what is scored, an objective of one image.
         rule: what passes back in place of the true gradient.
+        held: numbers that a method holds for each image besides the activations of one pass.
 
     Example:
         >>> from dreamfilters import channel, load
@@ -47,6 +48,7 @@ class Scorer:
     network: Network
     objective: Objective
     rule: GradientRule | None = None
+    held: int = 0
 
     def __post_init__(self) -> None:
         if len(self.objective) != 1:
@@ -89,7 +91,7 @@ class Scorer:
         layers = layers_run(self.network, self.objective)
         height, width = self.network.form.size
         numbers = sum(activation_size(self.network, layer.name, (height or 1, width or 1)) for layer in layers)
-        return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * numbers)))
+        return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * (numbers + self.held))))
 
 
 def score_of(network: Network, objective: Objective, rule: GradientRule | None = None) -> Score:
