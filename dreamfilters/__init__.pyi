@@ -12,6 +12,24 @@ from .attribution.circuits.feeding import circuit as circuit
 from .attribution.circuits.result import Circuit as Circuit
 from .attribution.class_separation import evaluate as evaluate
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
+from .attribution.methods.attention_relevancy import AttentionRelevancy as AttentionRelevancy
+from .attribution.methods.class_activation_maps import (
+    GradCam as GradCam,
+    GradCamPlusPlus as GradCamPlusPlus,
+    LayerCam as LayerCam,
+)
+from .attribution.methods.gradients import (
+    Gradient as Gradient,
+    GradientXInput as GradientXInput,
+    SmoothGrad as SmoothGrad,
+)
+from .attribution.methods.guided_backprop import Deconvnet as Deconvnet, GuidedBackprop as GuidedBackprop
+from .attribution.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
+from .attribution.methods.lrp import Lrp as Lrp
+from .attribution.methods.occlusion import Occlusion as Occlusion
+from .attribution.methods.rise import Rise as Rise
+from .attribution.methods.token_gradient import TokenGradient as TokenGradient
+from .attribution.methods.unit_masks import AblationCam as AblationCam, ScoreCam as ScoreCam
 from .attribution.registry import ATTRIBUTIONS as ATTRIBUTIONS
 from .attribution.result import Attributions as Attributions
 from .attribution.trust.measure_trust import measure_trust as measure_trust

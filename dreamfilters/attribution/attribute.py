@@ -6,26 +6,28 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dreamfilters import backend
-from dreamfilters.attribution.attribution import Attribution, is_signed, remarks_of
+from dreamfilters.attribution.attribution import Attribution, is_signed, remarks_of, with_own_names
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.result import Attributions
 from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.dreams.ascent.compiled_step import check_reach
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.objectives.targets import parse
-from dreamfilters.errors import DreamfiltersError, ImageError, TargetError
+from dreamfilters.errors import DreamfiltersError, ImageError, RecipeError, TargetError
 from dreamfilters.evidence.activations import Floats, activations, files_for
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.folder import opened_images
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
+
+Methods: TypeAlias = str | Attribution | Sequence[str | Attribution]
 
 # Of each kind one that is quick: a gradient, a path of gradients, relevance, a class activation map, a perturbation.
 DEFAULT_METHODS = ("gradient", "integrated-gradients", "lrp", "grad-cam", "occlusion")
@@ -36,7 +38,7 @@ def attribute(
     target: Objective | str | None,
     images: ImageFolder | ArrayLike | str | Path,
     *,
-    methods: str | Sequence[str] | None = None,
+    methods: Methods | None = None,
     against: Objective | str | None = None,
 ) -> Attributions:
     """Return heatmaps of which pixels of the images raise or lower the score of a target, by several methods.
@@ -49,11 +51,14 @@ def attribute(
             None stands for the class that the network predicts, which may be another one for each image.
         images: (n, h, w, c) or (h, w, c) in [0, 1] or of uint8, dreams, a file, a folder or its `ImageFolder`. They
             are resized to the network's input size; unreadable files are left out.
-        methods: names in `ATTRIBUTIONS`, or "*" for all. Default: `DEFAULT_METHODS`.
+        methods: names in `ATTRIBUTIONS`, values such as `Occlusion(window=0.1)` or a method of your own, or "*" for all
+            that are registered. Default: `DEFAULT_METHODS`. Of two with the same name, the second is named by its
+            settings.
         against: another target, such as "class:13": the heatmaps explain the score of `target` minus that of this one.
 
     Raises:
         TargetError, UnknownNameError: no such target or method, or several targets.
+        RecipeError: a value is not a method.
         ImageError: no image can be read, or images differ in size and the network accepts any size.
         ModelError: no method fits the network.
 
@@ -109,6 +114,7 @@ def attribution_of(
         seconds,
         reasons,
         unsigned=frozenset(method.name for method in methods if not is_signed(method)),
+        methods={method.name: method for method in methods if method.name in kept},
         remarks={name: tuple(remarks[name]) for name in kept if any(remarks[name])},
     )
 
@@ -131,21 +137,39 @@ def _unit_of(network: Network) -> str:
     return f"{last}:0"
 
 
-def chosen_methods(methods: str | Sequence[str] | None = None) -> tuple[Attribution, ...]:
-    """Return the methods of these names; "*" stands for all, None for `DEFAULT_METHODS`.
+def chosen_methods(methods: Methods | None = None) -> tuple[Attribution, ...]:
+    """Return these methods and those of these names; "*" stands for all, None for `DEFAULT_METHODS`.
 
     Raises:
         UnknownNameError: there is no such method.
-        TargetError: no name is given.
+        TargetError: none is given.
+        RecipeError: a value is not a method.
     """
     if methods is None:
         return tuple(ATTRIBUTIONS[name] for name in DEFAULT_METHODS if name in ATTRIBUTIONS)
-    names = [methods] if isinstance(methods, str) else list(methods)
-    if not names:
+    given = list(methods) if isinstance(methods, Sequence) and not isinstance(methods, str) else [methods]
+    if not given:
         raise TargetError(f"methods: none given; known are {', '.join(ATTRIBUTIONS)}")
-    return (
-        tuple(ATTRIBUTIONS.values()) if names == ["*"] else tuple(ATTRIBUTIONS[name] for name in dict.fromkeys(names))
-    )
+    if given == ["*"]:
+        return tuple(ATTRIBUTIONS.values())
+    found = [ATTRIBUTIONS[one] if isinstance(one, str) else _checked(one) for one in given]
+    # the same method twice is one; a method of the user need not be hashable
+    return with_own_names([one for place, one in enumerate(found) if one not in found[:place]])
+
+
+def _checked(method: Any) -> Attribution:
+    """Return a value that is an attribution method.
+
+    Raises:
+        RecipeError: it is not.
+    """
+    hint = f"give a name, such as {DEFAULT_METHODS[0]}, or a callable with a name and a meaning"
+    if isinstance(method, type):
+        raise RecipeError(f"methods: {method.__name__} is a class; give {method.__name__}()")
+    known = callable(method) and all(isinstance(getattr(method, key, None), str) for key in ("name", "meaning"))
+    if not known:
+        raise RecipeError(f"methods: {method!r:.80} is no attribution method; {hint}")
+    return method  # type: ignore[no-any-return]
 
 
 def objective_of(network: Network, target: Objective | str, against: Objective | str | None = None) -> Objective:
@@ -219,7 +243,7 @@ def heatmaps_of(network: Network, objective: Objective, methods: Iterable[Attrib
     for method in methods:
         began = time.perf_counter()
         try:
-            heatmaps[method.name] = np.asarray(method(network, objective, images), np.float32)
+            heatmaps[method.name] = _shaped(method, method(network, objective, images), images.shape[:3])
             seconds[method.name] = time.perf_counter() - began
             remarks[method.name] = remarks_of(method, network, objective, images, heatmaps[method.name])
         except DreamfiltersError as error:
@@ -228,6 +252,21 @@ def heatmaps_of(network: Network, objective: Objective, methods: Iterable[Attrib
         raise next(iter(errors.values()))
     reasons = {name: str(error).removeprefix(f"{name}: ") for name, error in errors.items()}
     return MadeHeatmaps(heatmaps, seconds, reasons, remarks)
+
+
+def _shaped(method: Attribution, heatmaps: Any, shape: tuple[int, ...]) -> Floats:
+    """Return the heatmaps of a method as float32.
+
+    Raises:
+        RecipeError: they are not one for each image, of its size.
+    """
+    try:
+        values = np.asarray(heatmaps, np.float32)
+    except (TypeError, ValueError):
+        raise RecipeError(f"{method.name}: returned a {type(heatmaps).__name__}, not heatmaps {shape}") from None
+    if values.shape != shape:
+        raise RecipeError(f"{method.name}: returned heatmaps {values.shape}, not {shape}")
+    return values
 
 
 def _read(network: Network, images: ImageFolder | ArrayLike | str | Path) -> tuple[tuple[str, ...], Floats]:

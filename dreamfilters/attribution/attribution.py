@@ -7,7 +7,8 @@ define `signed = False`, if its values are magnitudes, and `remarks`, see `remar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import Field, dataclass, fields, is_dataclass
+from typing import Any, Protocol
 
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.evidence.activations import Floats
@@ -46,3 +47,44 @@ def remarks_of(
     """
     remarks = getattr(method, "remarks", None)
     return [""] * len(images) if remarks is None else list(remarks(network, objective, images, heatmaps))
+
+
+@dataclass(frozen=True)
+class RenamedAttribution:
+    """A method under another name, such as one of two occlusions with different windows."""
+
+    method: Attribution
+    name: str
+
+    def __call__(self, network: Network, objective: Objective, images: Floats) -> Floats:
+        """Return the heatmaps of the method."""
+        return self.method(network, objective, images)
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Return an attribute of the method, such as its meaning or remarks."""
+        return getattr(object.__getattribute__(self, "method"), attribute)
+
+
+def with_own_names(methods: Sequence[Attribution]) -> tuple[Attribution, ...]:
+    """Return methods whose names differ: one whose name is taken gets its settings, or a number, as part of it.
+
+    >>> from dreamfilters import Occlusion
+    >>> [method.name for method in with_own_names([Occlusion(), Occlusion(window=0.3)])]
+    ['occlusion', 'occlusion window=0.3']
+    """
+    named: dict[str, Attribution] = {}
+    for method in methods:
+        settings = _changed_settings(method)
+        names = [method.name, *([f"{method.name} {settings}"] if settings else [])]
+        names += [f"{names[-1]} {number}" for number in range(2, len(methods) + 1)]
+        name = next(name for name in names if name not in named)
+        named[name] = method if name == method.name else RenamedAttribution(method, name)
+    return tuple(named.values())
+
+
+def _changed_settings(method: Attribution) -> str:
+    """Return the settings of a method that are not the default, such as 'window=0.3'."""
+    known: tuple[Field[Any], ...] = fields(method) if is_dataclass(method) else ()
+    settings = [(one.name, getattr(method, one.name), one.default) for one in known]
+    changed = [(name, value) for name, value, default in settings if value != default]
+    return " ".join(f"{name}={value}" for name, value in changed if name not in ("name", "meaning"))

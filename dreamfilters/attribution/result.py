@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dreamfilters.attribution.attribution import Attribution
 from dreamfilters.attribution.overlays import heatmap_scale, overlay
 from dreamfilters.display import frame, heading, show, tiles
 from dreamfilters.dreams.objectives.objective import Objective
@@ -68,6 +69,7 @@ class Attributions:
         reasons: method -> why it has no heatmaps of this network.
         unsigned: the methods whose values are magnitudes: they do not say whether a pixel raises the score.
         remarks: method -> (n,) what a reader of the heatmap has to know, '' for nothing.
+        methods: name -> the method, by which `measure_trust` makes more heatmaps.
     """
 
     network: str
@@ -80,6 +82,7 @@ class Attributions:
     reasons: Mapping[str, str] = field(default_factory=dict)
     unsigned: frozenset[str] = frozenset()
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    methods: Mapping[str, Attribution] = field(default_factory=dict, repr=False)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -10,24 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dreamfilters.attribution.ablation.result import Ablation
 from dreamfilters.attribution.result import Attributions
 from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import ImageError, OutputError
+from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
 from dreamfilters.report.report import write_files, write_report
 from dreamfilters.runs.by_unit import audit_run
 from dreamfilters.runs.by_unit.dream_store import SHEET
-from dreamfilters.runs.over_images import scan_store
+from dreamfilters.runs.over_images import ablation_store, evaluation_store, scan_store
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.verdicts.result import Audit
 
 
 def save(
-    value: Dream | Sequence[Dream] | ArrayLike | Attributions | Comparison | Scan | Audit,
+    value: Dream | Sequence[Dream] | ArrayLike | Attributions | Comparison | Scan | Audit | Evaluation | Ablation,
     path: Path | str,
     *,
     force: bool = False,
@@ -36,13 +38,13 @@ def save(
 
     A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Heatmaps become a
     contact sheet (.png), several dreams a sheet, or a folder with the sheet and a file for each. A comparison becomes
-    the report of `write_report`. A scan and an audit become folders that `read_scan`, `read_audit` and the commands
-    read.
+    the report of `write_report`. A scan, an audit, an evaluation and an ablation become folders that `read_scan`,
+    `read_audit`, `read_evaluation` and `read_ablation` read.
 
     Args:
         value: the result.
         path: of the file, or of the folder.
-        force: replace another scan or audit in the folder.
+        force: replace another result of the same kind in the folder.
 
     Raises:
         OutputError: the value has no files, the path cannot be written or has the wrong ending, or the folder holds
@@ -61,6 +63,10 @@ def save(
         return _save_scan(value, path, force)
     if isinstance(value, Audit):
         return _save_audit(value, path, force)
+    if isinstance(value, Evaluation):
+        return _save_evaluation(value, path, force)
+    if isinstance(value, Ablation):
+        return _save_ablation(value, path, force)
     if isinstance(value, list | tuple) and value and all(isinstance(one, Dream) for one in value):
         return _save_dreams(Dreams(value), path)
     try:
@@ -68,7 +74,7 @@ def save(
     except (ValueError, TypeError, ImageError):
         raise OutputError(
             f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), heatmaps, a "
-            "comparison, a scan or an audit"
+            "comparison, a scan, an audit, an evaluation or an ablation"
         ) from None
     return write_image(path, {".png": lambda: image})
 
@@ -85,16 +91,13 @@ def _save_dreams(dreams: Dreams, path: Path) -> Path:
 
 
 def _save_scan(scan: Scan, folder: Path, force: bool) -> Path:
-    digest = hashlib.sha256(repr((scan.names, scan.labels)).encode("utf-8", "surrogatepass"))
-    for name in sorted(scan.arrays):
-        digest.update(np.ascontiguousarray(scan.arrays[name]).tobytes())
     settings = {
         "weights": scan.fingerprint,
         "input": dict(scan.form),
         "size": list(scan.size),
         "layers": [facts.name for facts in scan.facts],
         "top": scan.k,
-        "results": digest.hexdigest(),
+        "results": _digest((scan.names, scan.labels), scan.arrays),
     }
     with entered(folder, scan_store.KIND, settings, _model(scan.network, scan.fingerprint), force=force) as claimed:
         scan_store.FORMAT.finish(claimed, scan)
@@ -106,6 +109,40 @@ def _save_audit(audit: Audit, folder: Path, force: bool) -> Path:
     with entered(folder, audit_run.KIND, settings, _model(audit.network, audit.fingerprint), force=force) as claimed:
         audit_run.finish(claimed, audit, None)
     return folder
+
+
+def _save_evaluation(found: Evaluation, folder: Path, force: bool) -> Path:
+    from dreamfilters.dreams.objectives.targets import class_word_of  # it imports TensorFlow
+
+    arrays = {name: getattr(found, name) for name in ("indices", "logits", "truth")}
+    settings = {
+        "weights": found.fingerprint,
+        "input": dict(found.form),
+        "size": list(found.size),
+        "results": _digest((found.names, found.labels, found.separations), arrays),
+    }
+    targets = tuple(f"class:{class_word_of(found.classes, number)}" for number in range(len(found.classes)))
+    kind, model = evaluation_store.KIND, _model(found.network, found.fingerprint)
+    with entered(folder, kind, settings, model, force=force) as claimed:
+        evaluation_store.evaluation_format(targets).finish(claimed, found)
+    return folder
+
+
+def _save_ablation(found: Ablation, folder: Path, force: bool) -> Path:
+    described = (found.how, found.seed, found.sets, found.witnesses)
+    settings = {"weights": found.fingerprint, "results": _digest(described, found.arrays.as_dict())}
+    kind, model = ablation_store.KIND, _model(found.network, found.fingerprint)
+    with entered(folder, kind, settings, model, force=force) as claimed:
+        ablation_store.FORMAT.finish(claimed, found)
+    return folder
+
+
+def _digest(described: object, arrays: Mapping[str, np.ndarray]) -> str:
+    """Return a hash of a result, by which the same one is recognized in a folder."""
+    digest = hashlib.sha256(repr(described).encode("utf-8", "surrogatepass"))
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
 
 
 def _model(name: str, fingerprint: str) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
 from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.units import channel
-from dreamfilters.errors import ImageError, ModelError, OutputError, TargetError, UnknownNameError
+from dreamfilters.errors import ImageError, ModelError, OutputError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.images import read_image
 from dreamfilters.networks import LOGITS
@@ -129,6 +129,51 @@ def test_wrong_images_are_one_line(network, tmp_path):
     (tmp_path / "0.png").write_bytes(b"")
     with pytest.raises(ImageError, match=r"none of 1 images can be read; first error: .*0\.png: is empty"):
         attribute(network, "class:STOP", tmp_path, methods="toy-gradient")
+
+
+def test_configured_methods_and_own_ones_are_given_as_values(network, images):
+    coarse, own = df.Occlusion(window=0.5, stride=0.5), Magnitude(name="own")
+    found = attribute(network, "class:STOP", images[:2], methods=["occlusion", coarse, own])
+    assert list(found.heatmaps) == ["occlusion", "occlusion window=0.5 stride=0.5", "own"]
+    expected = coarse(network, logit(0), images[:2])
+    np.testing.assert_array_equal(found.heatmaps["occlusion window=0.5 stride=0.5"], expected)
+    assert found.unsigned == {"own"}
+    assert found.methods["own"] is own
+    alone = attribute(network, "class:STOP", images[:1], methods=coarse)
+    np.testing.assert_array_equal(alone.heatmaps["occlusion"][0], expected[0])
+    rows = df.measure_trust(network, replace(found, heatmaps={"own": found.heatmaps["own"]})).rows
+    assert [row.method for row in rows] == ["own", "random"]  # its own method runs, which is not registered
+
+
+def test_the_same_method_twice_is_one_and_names_differ():
+    names = [method.name for method in chosen_methods(["gradient", df.Gradient(), "gradient"])]
+    assert names == ["gradient"]
+    alike = chosen_methods([Magnitude("a", "x"), Magnitude("a", "y"), df.Rise(masks=2), df.Rise(masks=4)])
+    assert [method.name for method in alike] == ["a", "a 2", "rise", "rise masks=4"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([df.Occlusion], r"methods: Occlusion is a class; give Occlusion\(\)"),
+        ([3], "methods: 3 is no attribution method; give a name, such as gradient, or a callable with a name"),
+        (np.mean, "is no attribution method"),
+    ],
+)
+def test_a_value_that_is_no_method_is_refused(network, images, wrong, message):
+    with pytest.raises(RecipeError, match=message):
+        attribute(network, "class:STOP", images, methods=wrong)
+
+
+def test_a_method_that_returns_something_else_is_refused(network, images):
+    class Wrong:
+        name, meaning = "wrong", "returns images"
+
+        def __call__(self, network, objective, images):
+            return images
+
+    with pytest.raises(RecipeError, match=r"wrong: returned heatmaps \(4, 16, 16, 3\), not \(4, 16, 16\)"):
+        attribute(network, "class:STOP", images, methods=Wrong())
 
 
 def test_all_methods_and_the_default_ones():

@@ -52,6 +52,20 @@ def test_a_scan_and_an_audit_are_read_back(network, tmp_path):
     assert df.read_scan(df.save(other, tmp_path / "scan", force=True)).readable == 7
 
 
+def test_an_evaluation_and_an_ablation_are_read_back(network, tmp_path):
+    images, labels = np.random.default_rng(1).random((6, 16, 16, 3)).astype("float32"), [0, 1, 2, 0, 1, 2]
+    evaluation = df.evaluate(network, images, labels, pairs=1)
+    stored = df.read_evaluation(df.save(evaluation, tmp_path / "evaluation"))
+    np.testing.assert_array_equal(stored.logits, evaluation.logits)
+    assert stored.separations == evaluation.separations
+    ablation = df.ablate(network, "conv2:1", images, labels=labels, controls=1)
+    again = df.read_ablation(df.save(ablation, tmp_path / "ablation"))
+    assert again.as_values() == ablation.as_values()
+    df.save(ablation, tmp_path / "ablation")  # the same again
+    with pytest.raises(OutputError, match="holds"):
+        df.save(df.ablate(network, "conv2:2", images, labels=labels, controls=1), tmp_path / "ablation")
+
+
 @pytest.mark.parametrize(
     ("value", "name", "message"),
     [

@@ -41,7 +41,8 @@ def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
     for row, objective in enumerate(found.objectives):
         case = TrustCase(network, objective, found.images[row : row + 1], randomized)
         heatmaps = {name: values[row : row + 1] for name, values in found.heatmaps.items()}
-        rows.append(measured_values(case, [ATTRIBUTIONS[name] for name in heatmaps], heatmaps))
+        methods = [found.methods.get(name) or ATTRIBUTIONS[name] for name in heatmaps]
+        rows.append(measured_values(case, methods, heatmaps))
     return trust_of([values_of_image(image, 0) for image in rows])
 
 

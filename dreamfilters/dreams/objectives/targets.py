@@ -140,8 +140,17 @@ def class_word(network: Network, number: int) -> str:
     >>> class_word(network, 13), class_word(network, 14)
     ('"Vorfahrt achten"', 'STOP')
     """
-    name = network.classes[number]
-    ambiguous = network.classes.index(name) != number or ("'" in name and '"' in name)
+    return class_word_of(network.classes, number)
+
+
+def class_word_of(classes: Sequence[str], number: int) -> str:
+    """Return `class_word` for the names of all classes.
+
+    >>> class_word_of(("a b", "STOP", "STOP"), 0), class_word_of(("a b", "STOP", "STOP"), 2)
+    ('"a b"', '2')
+    """
+    name = classes[number]
+    ambiguous = classes.index(name) != number or ("'" in name and '"' in name)
     return str(number) if ambiguous else units.quoted(name)
 
 
