@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dreamfilters.attribution.ablation.result import Ablation
+from dreamfilters.attribution.circuits.result import Circuit
 from dreamfilters.attribution.result import Attributions
+from dreamfilters.attribution.weights.layer_weights import LayerWeights
 from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.images import contact_sheet, png_bytes
+from dreamfilters.images import ImageArray, contact_sheet, png_bytes
 from dreamfilters.images.encoding import channels_side_by_side, write_image
+from dreamfilters.report.pages.circuit_page import circuit_files
+from dreamfilters.report.pages.weights_page import PAGE, weights_files
 from dreamfilters.report.report import write_files, write_report
 from dreamfilters.runs.by_unit import audit_run
 from dreamfilters.runs.by_unit.dream_store import SHEET
@@ -27,9 +31,14 @@ from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.verdicts.result import Audit
 
+Savable: TypeAlias = (
+    Dream | Sequence[Dream] | Attributions | Comparison | Scan | Audit | Evaluation | Ablation | Circuit
+    | LayerWeights | Sequence[LayerWeights]
+)  # fmt: skip
+
 
 def save(
-    value: Dream | Sequence[Dream] | ArrayLike | Attributions | Comparison | Scan | Audit | Evaluation | Ablation,
+    value: Savable | ArrayLike,
     path: Path | str,
     *,
     force: bool = False,
@@ -39,7 +48,8 @@ def save(
     A dream and an image (h, w, c) in [0, 1] become a .png file, the frames of a dream a .gif file. Heatmaps become a
     contact sheet (.png), several dreams a sheet, or a folder with the sheet and a file for each. A comparison becomes
     the report of `write_report`. A scan, an audit, an evaluation and an ablation become folders that `read_scan`,
-    `read_audit`, `read_evaluation` and `read_ablation` read.
+    `read_audit`, `read_evaluation` and `read_ablation` read. A circuit and the weights of layers become a drawing
+    (.png), or a folder with a page.
 
     Args:
         value: the result.
@@ -67,6 +77,11 @@ def save(
         return _save_evaluation(value, path, force)
     if isinstance(value, Ablation):
         return _save_ablation(value, path, force)
+    if isinstance(value, Circuit):
+        return _save_drawn(value.sheet, lambda: circuit_files(value), path)
+    layers = [value] if isinstance(value, LayerWeights) else value if isinstance(value, list | tuple) else []
+    if layers and all(isinstance(one, LayerWeights) for one in layers):
+        return _save_weights(cast("Sequence[LayerWeights]", layers), path)
     if isinstance(value, list | tuple) and value and all(isinstance(one, Dream) for one in value):
         return _save_dreams(Dreams(value), path)
     try:
@@ -74,9 +89,25 @@ def save(
     except (ValueError, TypeError, ImageError):
         raise OutputError(
             f"a {type(value).__name__}: cannot be saved; give a dream, dreams, an image (h, w, c), heatmaps, a "
-            "comparison, a scan, an audit, an evaluation or an ablation"
+            "comparison, a scan, an audit, an evaluation, an ablation, a circuit or weights"
         ) from None
     return write_image(path, {".png": lambda: image})
+
+
+def _save_drawn(sheet: ImageArray | None, files: Callable[[], dict[str, bytes]], path: Path) -> Path:
+    """Write a drawing into a .png file, or a page with its files into a folder."""
+    if path.suffix != ".png":
+        write_files(files(), path)
+        return path / PAGE
+    if sheet is None:
+        raise OutputError(f"{path}: there is nothing to draw; give a folder, whose page has the numbers")
+    return write_image(path, {".png": lambda: png_bytes(sheet)})
+
+
+def _save_weights(layers: Sequence[LayerWeights], path: Path) -> Path:
+    if len(layers) > 1 and path.suffix == ".png":
+        raise OutputError(f"{path}: holds the kernels of one layer, not of {len(layers)}; give one, or a folder")
+    return _save_drawn(layers[0].sheet, lambda: weights_files(layers), path)
 
 
 def _save_dreams(dreams: Dreams, path: Path) -> Path:

@@ -17,6 +17,10 @@ from dreamfilters.attribution.ablation.ablated_sets import units_of_targets
 from dreamfilters.attribution.circuits.expanded_weights import expanded_weights
 from dreamfilters.attribution.circuits.result import Circuit, FeedingUnit
 from dreamfilters.backend import Tensor
+from dreamfilters.dreams.default_recipes import DefaultRecipes, given_recipe, recipe_of
+from dreamfilters.dreams.engine import dream
+from dreamfilters.dreams.objectives.units import channel
+from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError, RecipeError, TargetError
 from dreamfilters.evidence.activations import Activations, Images, arrays_of, stream_program
 from dreamfilters.images.folder import opened_images
@@ -41,6 +45,8 @@ def circuit(
     layer: str | None = None,
     most: int = 10,
     strongest: int = STRONGEST,
+    recipe: Recipe | DefaultRecipes | str | None = None,
+    seed: int = 0,
 ) -> Circuit:
     """Return the units of an earlier layer that feed a unit most, by images and by weights.
 
@@ -58,10 +64,13 @@ def circuit(
         layer: the earlier layer (default: the one whose units the unit's layer reads).
         most: number of units to return.
         strongest: number of images with the largest responses whose contributions are averaged.
+        recipe: that of the dreams of the unit and of those that feed it, which the drawing then shows, or its name;
+            None for no dreams.
+        seed: random seed of the dreams.
 
     Raises:
         TargetError: the target is not one unit.
-        UnknownNameError: no such layer.
+        UnknownNameError: no such layer, or no such recipe.
         ModelError: the unit's layer reads the image, or does not depend on the earlier layer.
         ImageError: there are no images.
         RecipeError: `most` or `strongest` is below 1.
@@ -90,6 +99,9 @@ def circuit(
     chosen = order[np.argsort(-contributions[order], kind="stable")]
     magnitude = float(np.abs(contributions).sum()) or 1.0
     kernels, reason = _kernels(network, source, target, number, first, chosen)
+    shown = [channel(target, number), channel(source, [int(one) for one in chosen])]
+    given = None if recipe is None else given_recipe(recipe)
+    dreams = [] if given is None else [dream(network, one, recipe_of(network, one, given), seed=seed) for one in shown]
     return Circuit(
         target=f"{target}:{number}",
         layer=source,
@@ -109,6 +121,7 @@ def circuit(
         ),
         kernels=kernels,
         reason=reason,
+        dreams=tuple(one for goal in dreams for one in goal),
     )
 
 
