@@ -22,6 +22,7 @@ from dreamfilters.evidence.activations import Activations, stream_program
 from dreamfilters.evidence.features import Images, penultimate
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.layers.layer_info import position_axes
+from dreamfilters.networks.programs import programs_of
 from dreamfilters.serialization import plain
 
 
@@ -120,8 +121,11 @@ def attribute_logit(
     if named == LOGITS:
         raise ModelError(f"{network.name}: has no layer before its logits")
     name = network.layer(named).name
-    program = backend.compile(margin_contributions(network, name, [(number, against)]))
-    parts = list(stream_program(network, images, program, [name]))
+    program = programs_of(network).get(
+        (attribute_logit, name, against is None), lambda network: backend.compile(_of_class(network, name))
+    )
+    classes = [backend.tensor(index) for index in ((number,) if against is None else (number, against))]
+    parts = list(stream_program(network, images, lambda batch: program(batch, *classes), [name]))
     contributions, responses, logits = (
         np.concatenate([part[key] for part in parts]).mean(axis=0, dtype=np.float64)
         for key in ("contribution 0", "response", "margin 0")
@@ -139,6 +143,15 @@ def attribute_logit(
     )
 
 
+def _of_class(network: Network, layer: str) -> Callable[..., Activations]:
+    """Return (images, number, against) -> `margin_contributions`, whose classes change without compiling again."""
+
+    def contributions(images: Tensor, number: Tensor, against: Tensor | None = None) -> Activations:
+        return margin_contributions(network, layer, [(number, against)])(images)
+
+    return contributions
+
+
 def _check_class(network: Network, number: int) -> None:
     count = len(network.classes)
     if not 0 <= number < count:
@@ -148,7 +161,7 @@ def _check_class(network: Network, number: int) -> None:
 
 
 def margin_contributions(
-    network: Network, layer: str, margins: Sequence[tuple[int, int | None]]
+    network: Network, layer: str, margins: Sequence[tuple[int | Tensor, int | Tensor | None]]
 ) -> Callable[[Tensor], Activations]:
     """Return the function from images to the contribution of each unit of a layer to margins.
 
@@ -165,7 +178,7 @@ def margin_contributions(
         positions = position_axes(activation)
         found = {"response": ops.mean(activation, axis=positions)}
 
-        def margin_of(number: int, against: int | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        def margin_of(number: int | Tensor, against: int | Tensor | None) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
             def margin(activation: Tensor) -> tuple[Tensor, Tensor]:
                 logits = parts.rest(activation, others)
                 values = logits[:, number] if against is None else logits[:, number] - logits[:, against]

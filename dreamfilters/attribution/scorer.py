@@ -88,10 +88,20 @@ class Scorer:
     @property
     def batch_size(self) -> int:
         """The number of images whose activations fit in memory."""
-        layers = layers_run(self.network, self.objective)
-        height, width = self.network.form.size
-        numbers = sum(activation_size(self.network, layer.name, (height or 1, width or 1)) for layer in layers)
-        return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * (numbers + self.held))))
+        numbers = activation_count(self.network, self.objective) + self.held
+        return max(1, min(_MOST_IMAGES, BATCH_BYTES // max(1, 4 * numbers)))
+
+
+def activation_count(network: Network, objective: Objective) -> int:
+    """Return how many numbers the activations of one image have, up to an objective.
+
+    >>> from dreamfilters import channel, load
+    >>> activation_count(load("signs"), channel("conv1", 3))
+    73728
+    """
+    height, width = network.form.size
+    layers = layers_run(network, objective)
+    return sum(activation_size(network, layer.name, (height or 1, width or 1)) for layer in layers)
 
 
 def score_of(network: Network, objective: Objective, rule: GradientRule | None = None) -> Score:

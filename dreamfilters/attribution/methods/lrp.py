@@ -12,7 +12,7 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.attribution.relevance.rule import RelevanceRule, boxes_of, offsets_of
 from dreamfilters.attribution.relevance.shares import Box
-from dreamfilters.attribution.scorer import Scorer, steps_run
+from dreamfilters.attribution.scorer import Scorer, activation_count, steps_run
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.settings import NonNegative, Settings
@@ -20,6 +20,8 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 from dreamfilters.networks.layers.layer_kinds import outputs_of
 from dreamfilters.networks.programs import programs_of
+
+_HALVES = 2  # the positive and the negative part of each activation, which the rules hold besides the activation
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Lrp(Settings):
         Raises:
             ModelError: a layer between image and score has no rule, such as attention or layer normalization.
         """
-        scorer, epsilon = Scorer(network, objective), self.epsilon
+        held = _HALVES * activation_count(network, objective)
+        scorer, epsilon = Scorer(network, objective, held=held), self.epsilon
         key = (Lrp, epsilon, objective.kind, objective.layers)
         program = programs_of(network).get(
             key, lambda network: backend.compile(_relevance(network, objective, epsilon))

@@ -1,13 +1,14 @@
 """Class activation maps without a gradient: the weight of a unit is the score with it alone shown, or left out.
 
-Each unit of the layer is a forward pass.
+Each unit of the layer is a forward pass: of the whole network where the image changes, and from the layer on where only
+its output does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from keras import ops
@@ -17,10 +18,12 @@ from dreamfilters import backend
 from dreamfilters.attribution.fills import Fill, fill_of
 from dreamfilters.attribution.methods.cam_layers import cam_layer, enlarging, over_image, planes_of
 from dreamfilters.attribution.methods.versions import version_batches
+from dreamfilters.attribution.network_split import split_before
 from dreamfilters.attribution.scorer import Score, Scorer
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.settings import Settings
+from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import Floats, activations
 from dreamfilters.networks import LayerInfo, Network
 from dreamfilters.networks.programs import programs_of
@@ -76,7 +79,7 @@ class AblationCam(Settings):
     """Ablation-CAM: the maps of a layer, each weighted by the drop of the score when it is set to zero.
 
     The map is max(0, sum over k of (score - score without k) * a_k). The paper divides by the score, which scales the
-    whole map, and would turn its sign where the score is negative. Every unit is a forward pass.
+    whole map, and would turn its sign where the score is negative. Every unit is a forward pass from the layer on.
 
     Source: Desai and Ramaswamy, "Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free
     Localization", WACV 2020.
@@ -99,13 +102,20 @@ class AblationCam(Settings):
         scorer = Scorer(network, objective)
 
         def weights(image: Floats, values: Floats, planes: Floats, info: LayerInfo) -> NDArray[np.float64]:
-            program = programs_of(network).get(
+            first, program = programs_of(network).get(
                 (AblationCam, info.name, objective.kind, objective.layers),
-                lambda network: backend.compile(_scores_without(network, objective, info.name)),
+                lambda network: _programs_without(network, objective, info.name),
             )
-            given, units = [backend.tensor(image), backend.tensor(values)], planes.shape[-1]
+            # paths that bypass the layer stay as they are
+            activation, others = first(backend.tensor(image[None]))
+            if any(value.shape[0] != 1 for value in others):  # windows of the image, which cannot be repeated
+                key = (AblationCam, "whole", info.name, objective.kind, objective.layers)
+                first, program = programs_of(network).get(key, lambda one: _whole_programs(one, objective, info.name))
+                activation, others = first(backend.tensor(image[None]))
             # the number after the last unit leaves out none: the score itself
-            scores = _collected(scorer, units + 1, lambda numbers, wanted: program(*given, numbers, wanted))
+            scores = _collected(
+                scorer, planes.shape[-1] + 1, lambda numbers, wanted: program(activation, others, numbers, wanted)
+            )
             return np.asarray(scores[-1] - scores[:-1])
 
         return _heatmaps(scorer, images, self.layer, weights)
@@ -162,15 +172,45 @@ def _scores_of_shown(score: Score) -> Callable[..., Tensor]:
     return scores
 
 
-def _scores_without(network: Network, objective: Objective, layer: str) -> Callable[..., Tensor]:
-    """Return the program from an image, a layer's activation and numbers of units to the score without each, (k,)."""
-    watch = network.watch(objective.layers | {layer})
+def _programs_without(network: Network, objective: Objective, layer: str) -> tuple[Callable[..., Any], ...]:
+    """Return two compiled programs, which leave out one unit of a layer each, for one image.
 
-    def scores(image: Tensor, values: Tensor, numbers: Tensor, wanted: Wanted) -> Tensor:
+    The first maps the image (1, h, w, c) to (values, others); the second these, numbers of units (k,) and `wanted` to
+    the score without each unit, (k,). What the objective reads is computed from the layer on. An objective of several
+    addresses, or of the layer itself, passes the whole network.
+    """
+    try:
+        (address,) = objective.layers
+        parts = split_before(network, layer, address)
+        first = backend.compile(parts.first)
+    except (ValueError, ModelError):
+        return _whole_programs(network, objective, layer)
+
+    def scores(activation: Tensor, others: tuple[Tensor, ...], numbers: Tensor, wanted: Wanted) -> Tensor:
         count = numbers.shape[0]
-        images = ops.broadcast_to(image[None], (count, *image.shape))
-        without = ops.one_hot(numbers, values.shape[-1])
-        taken = ops.reshape(without, (count, *[1] * (len(values.shape) - 1), -1)) * values
-        return objective.score(watch(network.to_input(images), added={layer: -taken}), wanted)
+        kept = ops.repeat(activation, count, axis=0) - _taken(activation[0], numbers)
+        bypassing = tuple(ops.repeat(other, count, axis=0) for other in others)
+        return objective.score({address: parts.rest(kept, bypassing)}, wanted)
 
-    return scores
+    return first, backend.compile(scores)
+
+
+def _whole_programs(network: Network, objective: Objective, layer: str) -> tuple[Callable[..., Any], ...]:
+    """Return the same programs; the second one passes the whole network."""
+    only_layer, watch = network.watch(frozenset({layer})), network.watch(objective.layers | {layer})
+
+    def first(images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return only_layer(network.to_input(images))[layer], (images,)
+
+    def scores(activation: Tensor, others: tuple[Tensor, ...], numbers: Tensor, wanted: Wanted) -> Tensor:
+        repeated = ops.repeat(others[0], numbers.shape[0], axis=0)
+        added = {layer: -_taken(activation[0], numbers)}
+        return objective.score(watch(network.to_input(repeated), added=added), wanted)
+
+    return backend.compile(first), backend.compile(scores)
+
+
+def _taken(values: Tensor, numbers: Tensor) -> Tensor:
+    """Return what each of the units (k,) adds to the activation (..., c) of one image, (k, ..., c)."""
+    chosen = ops.one_hot(numbers, values.shape[-1])
+    return ops.reshape(chosen, (numbers.shape[0], *[1] * (len(values.shape) - 1), -1)) * values
