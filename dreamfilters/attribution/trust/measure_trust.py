@@ -13,7 +13,7 @@ from dreamfilters.attribution.result import Attributions
 from dreamfilters.attribution.trust.random_heatmap import RANDOM_HEATMAP
 from dreamfilters.attribution.trust.randomized_weights import RandomizedNetworks
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
-from dreamfilters.attribution.trust.result import Trust, trust_of
+from dreamfilters.attribution.trust.result import Curves, Trust, trust_of
 from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase, TrustMeasure
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.evidence.activations import Floats
@@ -21,7 +21,7 @@ from dreamfilters.networks import AnyNetwork, network_of
 
 
 def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
-    """Return the table of deletion, insertion, mu-fidelity, sensitivity and the sanity check for every method.
+    """Return the table of deletion, insertion, mu-fidelity, sensitivity, the sanity check and the time of every method.
 
     The last row is a control: random heatmaps. A method that is no better than chance, or whose heatmaps do not depend
     on the weights, is flagged. For each image, a method takes about 200 forward passes and runs ten times more.
@@ -43,7 +43,10 @@ def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
         heatmaps = {name: values[row : row + 1] for name, values in found.heatmaps.items()}
         methods = [found.methods.get(name) or ATTRIBUTIONS[name] for name in heatmaps]
         rows.append(measured_values(case, methods, heatmaps))
-    return trust_of([values_of_image(image, 0) for image in rows])
+    seconds = {name: found.seconds[name] for name in found.heatmaps if name in found.seconds}
+    return trust_of(
+        [values_of_image(image, 0) for image in rows], [curves_of_image(image, 0) for image in rows], seconds
+    )
 
 
 def measured_values(
@@ -72,6 +75,18 @@ def values_of_image(
         method: {
             name: (float(one.values[row]), float(one.by_chance[row]) if one.by_chance.size else math.nan)
             for name, one in measures.items()
+        }
+        for method, measures in measured.items()
+    }
+
+
+def curves_of_image(measured: Mapping[str, Mapping[str, Measured]], row: int) -> Curves:
+    """Return method -> measure -> the curve of one image, of the measures that have curves and are defined."""
+    return {
+        method: {
+            name: tuple(one.curves[row].tolist())
+            for name, one in measures.items()
+            if one.curves.size and math.isfinite(float(one.values[row]))
         }
         for method, measures in measured.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ _ERRORS = 2  # standard errors by which the mean gain has to exceed 0
 _ALIKE = 0.7  # rank correlation of heatmaps before and after weights became random: half of the variance is shared
 
 ImageValues: TypeAlias = Mapping[str, Mapping[str, tuple[float, float]]]  # method -> measure -> (value, by chance)
+Curves: TypeAlias = Mapping[str, Mapping[str, tuple[float, ...]]]  # method -> measure -> the points of its curve
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class Trust:
     Attributes:
         images: number of images that were measured.
         rows: one a method, the control last.
+        curves: method -> "deletion" and "insertion" -> the mean of their curves over the images, see `mean_curves`.
+        seconds: method -> the time of its heatmaps; {} where it is not known.
     """
 
     images: int
     rows: tuple[TrustRow, ...]
+    curves: Curves = field(default_factory=dict, repr=False)
+    seconds: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -81,6 +86,7 @@ class Trust:
             {
                 "method": row.method,
                 **{name: _text(row.values.get(name)) for name in self.measures},
+                **({"seconds": _seconds(self.seconds.get(row.method))} if self.seconds else {}),
                 "flags": "; ".join(row.flags),
             }
             for row in self.rows
@@ -112,12 +118,30 @@ class Trust:
         return f"Trust({self.images} images, {', '.join(row.method for row in self.rows)})"
 
 
-def trust_of(images: Sequence[ImageValues]) -> Trust:
-    """Return the table of the values of each image."""
+def trust_of(
+    images: Sequence[ImageValues], curves: Sequence[Curves] = (), seconds: Mapping[str, float] | None = None
+) -> Trust:
+    """Return the table of the values of each image, with the curves of each, and the time of each method."""
     methods = dict.fromkeys(method for image in images for method in image)
-    return Trust(
-        len(images), tuple(_row(method, [image[method] for image in images if method in image]) for method in methods)
-    )
+    rows = tuple(_row(method, [image[method] for image in images if method in image]) for method in methods)
+    return Trust(len(images), rows, mean_curves(curves), seconds or {})
+
+
+def mean_curves(images: Sequence[Curves]) -> Curves:
+    """Return the mean of each curve over the images that have it; its area is the mean of their areas.
+
+    >>> mean_curves([{"gradient": {"deletion": (1.0, 0.0)}}, {"gradient": {"deletion": (0.5, 0.0)}}])
+    {'gradient': {'deletion': (0.75, 0.0)}}
+    """
+    found: dict[str, dict[str, list[tuple[float, ...]]]] = {}
+    for image in images:
+        for method, curves in image.items():
+            for measure, points in curves.items():
+                found.setdefault(method, {}).setdefault(measure, []).append(points)
+    return {
+        method: {measure: tuple(np.mean(rows, axis=0).tolist()) for measure, rows in curves.items()}
+        for method, curves in found.items()
+    }
 
 
 def _row(method: str, images: Sequence[Mapping[str, tuple[float, float]]]) -> TrustRow:
@@ -152,6 +176,10 @@ def _is_chance(images: Sequence[Mapping[str, tuple[float, float]]]) -> bool:
 def _gain(image: Mapping[str, tuple[float, float]]) -> float:
     (deletion, of_deletion), (insertion, of_insertion) = image[DELETION.name], image[INSERTION.name]
     return ((of_deletion - deletion) + (insertion - of_insertion)) / 2
+
+
+def _seconds(time: float | None) -> str:
+    return "" if time is None else f"{time:.2f}"
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.attribution.trust.result import Trust
 from dreamfilters.comparison.number_format import grouped
 from dreamfilters.report.html_frame import rendered
+from dreamfilters.report.pages.trust_curves import trust_curves
 
 _SHOWN = 200  # images; the sheets of others are in their folders
 
@@ -64,6 +65,7 @@ def attribution_page(
         remarks=remarks,
         table=[] if trust is None else trust.cells(),
         measured=0 if trust is None else trust.images,
+        curves=() if trust is None else trust_curves(trust),
         measures={name: measure.meaning for name, measure in TRUST_MEASURES.items()},
         files=files,
         failures=failures,

@@ -350,8 +350,8 @@ def _number(value: Any) -> float:
 
 
 def _trust(images: tuple[StoredAttribution, ...]) -> Trust | None:
-    measured = [target.values for image in images for target in image.targets if target.trust]
-    return trust_of(measured) if measured else None
+    measured = [target for image in images for target in image.targets if target.trust]
+    return trust_of([one.values for one in measured], [one.curves for one in measured]) if measured else None
 
 
 def _page(job: AttributionJob, summary: AttributionSummary) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.attribution.trust.result import ImageValues
+from dreamfilters.attribution.trust.result import Curves, ImageValues
 from dreamfilters.runs.by_image.image_records import ImageRecords, kind_of_images
 from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
@@ -70,6 +71,14 @@ class ExplainedTarget:
         """The measures as `trust_of` takes them."""
         return {
             method: {name: (one.value, one.by_chance) for name, one in measures.items()}
+            for method, measures in self.trust.items()
+        }
+
+    @property
+    def curves(self) -> Curves:
+        """The curves as `trust_of` takes them."""
+        return {
+            method: {name: one.curve for name, one in measures.items() if one.curve and math.isfinite(one.value)}
             for method, measures in self.trust.items()
         }
 

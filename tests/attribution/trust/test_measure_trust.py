@@ -36,6 +36,12 @@ def test_the_control_fails_and_the_decisive_pixels_do_not(patch_network, patch_i
     assert trust.row("random").values["deletion"].mean == pytest.approx(0.5, abs=0.1)
     assert json.loads(json.dumps(trust.as_values(), allow_nan=False))[-1]["method"] == "random"
     assert "mu-fidelity" in trust._repr_html_()
+    for name in ("deletion", "insertion"):
+        curve = trust.curves["truth"][name]
+        assert np.trapezoid(curve, TRUST_MEASURES[name].points) == pytest.approx(
+            trust.row("truth").values[name].mean, abs=1e-5
+        )
+    assert [set(row) >= {"method", "deletion", "sanity-all", "seconds"} for row in trust.cells()] == [True] * 4
     assert patch_network.fingerprint == before
 
 

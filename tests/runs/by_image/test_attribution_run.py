@@ -109,6 +109,10 @@ def test_trust_is_measured_on_images_that_are_spread_over_all(network, folder, t
     assert list(trust.measures) == list(TRUST_MEASURES)
     curve = result.value.images[0].targets[0].trust["toy-gradient"]["deletion"].curve
     assert len(curve) == 33
+    assert trust.curves["toy-gradient"]["deletion"] == pytest.approx(curve)
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert page.count('<polyline class="deletion"') == page.count('<polyline class="insertion"') == 2
+    assert f"deletion {trust.row('random').values['deletion'].mean:.2f}" in page
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["results"]["trust"] == trust.as_values()
 
 
