@@ -82,12 +82,27 @@ def attribute(model: str, source: Path, folder: Path) -> None:
     run(AttributionJob(load(model, form=FORM), image_folder(source), options, model), folder)
 
 
+def evaluate(model: str, source: Path, folder: Path) -> None:
+    """Evaluate, saving after every image."""
+    from dreamfilters.attribution.class_separation import compared_layer
+    from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks import load
+    from dreamfilters.runs.over_images.evaluation_run import run, stored_evaluation
+
+    network = load(model, form=FORM)
+    job = EvaluationJob(network, source_of(image_folder(source)), batch=1)
+    run(stored_evaluation(job, compared_layer(network, None), 1, model, save_every=0), folder)
+
+
 KINDS: dict[str, Callable[[str, Path, Path], None]] = {
     "dream": dream,
     "scan": scan,
     "compare": compare,
     "atlas": atlas,
     "attribute": attribute,
+    "evaluate": evaluate,
 }
 
 

@@ -16,7 +16,7 @@ KILLS = 3 if THOROUGH else 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
-@pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas", "attribute"])
+@pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas", "attribute", "evaluate"])
 def test_a_killed_run_resumes_to_the_same_bytes(noisy, tmp_path, kind):
     command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "images", tmp_path, KILLS, 7]
     root = Path(__file__).parents[1]

@@ -29,6 +29,7 @@ RUNS = {
     "scan": ["scan", NETWORK, "images", "--out", "out/scan"],
     "dream": ["dream", NETWORK, "conv:0", "class:1", "--set", "steps=2", "--out", "out/dream"],
     "maps": ["maps", NETWORK, "images/one/0.png", "--out", "out/maps", "--arrays"],
+    "evaluate": ["evaluate", NETWORK, "images", "--pairs", "1", "--out", "out/evaluate"],
     "audit": ["audit", NETWORK, "--scan", "out/scan", "--out", "out/audit"],
     "compare": ["compare", NETWORK, "conv:0", "images", "--set", "steps=2", "--seeds", "1", "--out", "out/compare"],
     "atlas": ["atlas", NETWORK, "images", "--set", "steps=2", "--seeds", "1", "--out", "out/atlas"],

@@ -190,7 +190,15 @@ def _classes(good: Path, case: Path, chance: Chance) -> list[str]:
     return ["scan", NETWORK, "images", "--labels", path.name, "--out", "out/scan"]
 
 
-_RUN_SHARES = {"scan": 8, "audit": 4, "maps": 4, "dream": 2, "compare": 1, "atlas": 1}  # the last ones take seconds
+_RUN_SHARES = {
+    "scan": 8,
+    "audit": 4,
+    "evaluate": 4,
+    "maps": 4,
+    "dream": 2,
+    "compare": 1,
+    "atlas": 1,
+}  # the last ones take seconds
 
 
 def _run(good: Path, case: Path, chance: Chance) -> list[str]:

@@ -44,10 +44,10 @@ def evaluate(
       dreamfilters evaluate signs
       dreamfilters evaluate net.keras images/ --labels labels.csv --out outputs/mine
 
-    Prints the accuracy with its 95 % interval, and the most confused pairs. The page also has the confusion matrix,
-    precision and recall of every class, the most confident mistakes, the least confident hits, the calibration, and
-    for the most confused pairs the units that separate them. The same command resumes an interrupted evaluation. Exit
-    code 3: some images could not be read.
+    Prints the accuracy with its 95 % interval, that of the first five classes, the most confused pairs, and the classes
+    with the lowest F1. The page also has the confusion matrix, precision, recall and F1 of every class, the most
+    confident mistakes, the least confident hits, the calibration, and for the most confused pairs the units that
+    separate them. The same command resumes an interrupted evaluation. Exit code 3: some images could not be read.
 
     \b
     Next:
@@ -73,7 +73,7 @@ def evaluate(
 
 
 COMMANDS = (evaluate,)
-_PAIRS = 10  # in the terminal
+_PAIRS, _CLASSES = 10, 10  # in the terminal
 
 
 def _print(result: RunResult[Evaluation | None], arguments: list[str], as_json: bool) -> None:
@@ -87,6 +87,8 @@ def _print(result: RunResult[Evaluation | None], arguments: list[str], as_json: 
         rows = [_row(evaluation, one.label, one.predicted, len(one.rows)) for one in evaluation.misclassified[:_PAIRS]]
         if rows:
             table(("label", "predicted", "images", "of"), rows)
+            typer.echo()
+        table(("class", "images", "precision", "recall", "F1"), _class_rows(evaluation))
         typer.echo(f"{evaluation.describe()}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
@@ -94,6 +96,21 @@ def _print(result: RunResult[Evaluation | None], arguments: list[str], as_json: 
 def _row(evaluation: Evaluation, label: int, predicted: int, count: int) -> tuple[str, ...]:
     total = evaluation.per_class[label].images
     return evaluation.classes[label], evaluation.class_name(predicted), str(count), str(total)
+
+
+def _class_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    """Return a line for each class with the lowest F1, and one for the means."""
+    known = [one for one in evaluation.per_class if one.images]
+    worst = sorted(known, key=lambda one: one.f1 or 0.0)[:_CLASSES]
+    rows = [(one.name, str(one.images), _share(one.precision), _share(one.recall), _share(one.f1)) for one in worst]
+    if len(known) > _CLASSES:
+        rows.append((f"{len(known) - _CLASSES} more classes", "", "", "", ""))
+    recall = sum(one.recall or 0.0 for one in known) / len(known)
+    return [*rows, ("mean of all classes", str(evaluation.count), "", _share(recall), _share(evaluation.macro_f1))]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _values(evaluation: Evaluation) -> dict[str, Any]:
@@ -109,6 +126,8 @@ def _values(evaluation: Evaluation) -> dict[str, Any]:
             "accuracy": evaluation.share,
             "accuracy_interval": evaluation.interval,
             "balanced_accuracy": evaluation.accuracy.value,
+            "top_5_accuracy": evaluation.top_share,
+            "macro_f1": evaluation.macro_f1,
             "calibration_error": None if found is None else found.error,
             "labels_read": evaluation.remark,
             "classes": class_rows(evaluation),

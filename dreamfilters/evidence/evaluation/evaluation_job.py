@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ImageError, ModelError, RecipeError
+from dreamfilters.errors import ImageError, ModelError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.evaluation.result import Evaluation
-from dreamfilters.evidence.scan.sources import ImageSource, image_size
+from dreamfilters.evidence.scan.sources import FolderSource, ImageSource, image_size
 from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
+from dreamfilters.images.decoding import path_text
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels, listed
 from dreamfilters.serialization import plain
@@ -67,11 +68,15 @@ class EvaluationJob:
         if not self.source.names:
             raise ImageError("no images: give at least one")
         if not any(self.source.labels):
-            raise ImageError("no image has a label: use one folder per class, or give a CSV with --labels")
+            hint = (
+                _parent_of_classes(self.network, self.source) or "use one folder per class, or give a CSV with --labels"
+            )
+            raise ImageError(f"no image has a label: {hint}")
         present = sorted(set(self.truth.tolist()))
         if len(present) < 2:
             known = listed([self.labels.classes[number] for number in present])
-            raise ImageError(f"all labeled images are of the class {known}; give images of two classes or more")
+            hint = _parent_of_classes(self.network, self.source) or "give images of two classes or more"
+            raise ImageError(f"all labeled images are of the class {known}; {hint}")
 
     @cached_property
     def labels(self) -> ClassLabels:
@@ -181,6 +186,24 @@ def _predictor(network: Network, reading: _Reading, note: OnNote) -> Callable[[r
         return _Batch(places, [place for place in places if place not in failures], logits, failures)
 
     return predicted
+
+
+def _parent_of_classes(network: Network, source: ImageSource) -> str:
+    """Return the advice to give the parent of a folder that is named as a class, beside others; '' for others."""
+    if not isinstance(source, FolderSource) or any("/" in name for name in source.names):
+        return ""
+    folder = source.folder.folder.absolute()
+    try:
+        beside = sorted(path.name for path in folder.parent.iterdir() if path.is_dir() and path != folder)
+        found = class_labels(network, [folder.name, *beside])
+    except (OSError, UnknownNameError):
+        return ""
+    known = [0 <= number < network.class_count for number in found.numbers]
+    if found.rule == "order" or not known[0] or sum(known) < 2:
+        return ""
+    given = source.folder.folder
+    parent = given.parent if given.name and given.parent.name else folder.parent
+    return f"{path_text(given)} is the folder of one class; give its parent, {path_text(parent)}"
 
 
 def _check_classifier(network: Network) -> None:

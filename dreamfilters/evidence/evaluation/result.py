@@ -23,6 +23,7 @@ from dreamfilters.networks.classes.class_head import ClassHead
 
 _ROWS = 4096  # images whose probabilities are computed at a time
 _SHOWN = 12  # mistakes in a notebook
+TOP = 5  # classes of the second accuracy, of networks with more
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class ClassResult:
     def precision(self) -> float | None:
         """The share of the images predicted as the class that are labeled as it, None for no predictions."""
         return self.right / self.predicted if self.predicted else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall, None for neither images nor predictions.
+
+        >>> ClassResult(0, "STOP", images=4, right=3, predicted=6, interval=(0.3, 1.0)).f1
+        0.6
+        """
+        both = self.images + self.predicted
+        return 2 * self.right / both if both else None
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,24 @@ class Evaluation:
         return wilson_interval(int(self.right.sum()), self.count)
 
     @cached_property
+    def top_share(self) -> float | None:
+        """The share of the images whose class is among the `TOP` largest logits; None for no more classes than that.
+
+        Of equal logits the class with the lower number comes first, as for the predicted class.
+        """
+        if len(self.classes) <= TOP:
+            return None
+        own = np.take_along_axis(self.logits, self.truth[:, None], axis=1)
+        before = (self.logits > own) | ((self.logits == own) & (np.arange(len(self.classes)) < self.truth[:, None]))
+        known = np.isfinite(self.logits).all(axis=1)
+        return float((known & (before.sum(axis=1) < TOP)).mean())
+
+    @cached_property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have images."""
+        return float(np.mean([one.f1 for one in self.per_class if one.images]))
+
+    @cached_property
     def matrix(self) -> NDArray[np.int64]:
         """(classes, classes + 1) images of each label by predicted class, see `confusion_matrix`."""
         return confusion_matrix(self.truth, self.predicted, len(self.classes))
@@ -256,6 +285,7 @@ class Evaluation:
         """
         low, high = (f"{100 * end:.1f}" for end in self.interval)
         parts = [f"95 % interval: {low} to {high} %", f"balanced: {100 * self.accuracy.value:.1f} %"]
+        parts += [] if self.top_share is None else [f"among the first {TOP}: {100 * self.top_share:.1f} %"]
         parts += [f"calibration error: {100 * self.reliability.error:.1f} %"] if self.reliability else []
         parts += [self.remark] if self.remark else []
         images = f"{self.count:,} image{'s are' if self.count != 1 else ' is'}"
@@ -269,7 +299,8 @@ class Evaluation:
         shown = [tiles(found)] if (found := readable_images(self.images, wanted)) else []
         worst = sorted((one for one in self.per_class if one.images), key=lambda one: one.recall or 0.0)[:_SHOWN]
         rows = [
-            {"class": one.name, "images": one.images, "recall": one.recall, "precision": one.precision} for one in worst
+            {"class": one.name, "images": one.images, "recall": one.recall, "precision": one.precision, "F1": one.f1}
+            for one in worst
         ]
         head = heading(f"Evaluation of {self.network}", self.describe())
         mistakes = ["The most confident mistakes: image, label and predicted class.", *shown] if shown else []

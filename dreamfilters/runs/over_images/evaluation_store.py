@@ -88,7 +88,7 @@ def image_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return name, counts, recall with its interval, and precision of each class."""
+    """Return name, counts, recall with its interval, precision and F1 of each class."""
     return [
         {
             "class": one.name,
@@ -99,6 +99,7 @@ def class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
             "recall_low": one.interval[0],
             "recall_high": one.interval[1],
             "precision": one.precision,
+            "f1": one.f1,
         }
         for one in evaluation.per_class
     ]

@@ -52,6 +52,13 @@ def test_the_command_prints_confusions_and_the_page(run, tmp_path):
     assert second == [found.classes[top.label], found.classes[top.predicted], str(len(top.rows)), "8"]
     assert f"% of 24 images are predicted correctly (95 % interval: {100 * found.interval[0]:.1f} to" in result.stdout
     assert result.stdout.rstrip().endswith("index.html")
+    lines = result.stdout.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("class"))
+    assert lines[head].split() == ["class", "images", "precision", "recall", "F1"]
+    worst = min(found.per_class, key=lambda one: one.f1)
+    assert lines[head + 1].split()[0] == worst.name
+    assert lines[head + 1].split()[-1] == f"{worst.f1:.3f}"
+    assert lines[head + 4].split()[-2:] == [f"{found.accuracy.value:.3f}", f"{found.macro_f1:.3f}"]
     assert "warning: only" in result.stderr
     assert "dreamfilters inputs tiny.keras images" in result.stderr
 
@@ -64,6 +71,9 @@ def test_json_holds_every_number(run, tmp_path):
     assert values["balanced_accuracy"] == found.accuracy.value
     assert values["calibration_error"] == found.reliability.error
     assert [one["images"] for one in values["classes"]] == [8, 8, 8]
+    assert [one["f1"] for one in values["classes"]] == [one.f1 for one in found.per_class]
+    assert values["macro_f1"] == found.macro_f1
+    assert values["top_5_accuracy"] is None  # three classes
     assert len(values["mistakes"]) == len(found.mistakes) == sum(one["images"] for one in values["confusions"])
     assert values["mistakes"][0].keys() == {"image", "label", "predicted", "probability", "label_probability", "right"}
     assert values["pairs"][0]["layer"] == "conv2"
@@ -98,6 +108,10 @@ def test_labels_of_a_file_are_used(run, workspace):
         (("tiny.keras", "empty"), "no image files in this folder"),
         (("tiny.keras", "flat"), "no image has a label: use one folder per class"),
         (("tiny.keras", "one"), "all labeled images are of the class 0; give images of two classes or more"),
+        (
+            ("tiny.keras", "images/1"),
+            "no image has a label: images/1 is the folder of one class; give its parent, images",
+        ),
         (("tiny.keras", "nowhere"), "nowhere: no such file or folder"),
         (("tiny.keras", "images", "--layer", "conv9"), "conv9: tiny has no such layer"),
         (("tiny.keras", "images", "--pairs", "-1"), "--pairs -1: must be 0 or more"),

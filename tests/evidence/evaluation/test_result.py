@@ -40,11 +40,22 @@ def test_classes_worked_by_hand(softmax):
     assert (cat.recall, cat.precision) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert (dog.recall, dog.precision) == (0.5, 0.5)
     assert (owl.recall, owl.precision) == (1, 1)
+    assert (cat.f1, dog.f1, owl.f1) == (pytest.approx(2 / 3), 0.5, 1)
+    assert softmax.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert softmax.top_share is None  # no more than five classes
+
+
+def test_the_class_of_the_label_is_among_the_first_five():
+    logits = [[6, 5, 4, 3, 2, 1], [6, 5, 4, 3, 2, 1], [1, 1, 1, 1, 1, 1], [0, 0, np.nan, 0, 0, 9]]
+    names = tuple("abcdef")
+    assert evaluation(logits, [4, 5, 4, 5], classes=names).top_share == 0.5  # the fifth, and of equal ones the fifth
+    assert evaluation(logits, [0, 0, 5, 5], classes=names).top_share == 0.5
 
 
 def test_a_class_without_images_or_predictions_has_no_share():
     bat = evaluation([[9, 0, 0, 0], [0, 9, 0, 0]], [0, 1]).per_class[3]
     assert (bat.images, bat.recall, bat.precision, bat.interval) == (0, None, None, (0, 1))
+    assert bat.f1 is None
 
 
 def test_mistakes_and_hits_are_ordered_by_confidence(softmax):
