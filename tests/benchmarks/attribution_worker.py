@@ -1,9 +1,10 @@
-"""A worker process that times attribution methods against the bare forward pass of as many images."""
+"""A worker process that times attribution methods, and the bare forward pass of as many images."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -13,7 +14,9 @@ from dreamfilters import backend
 from dreamfilters.attribution.methods.occlusion import Occlusion
 from dreamfilters.attribution.methods.rise import Rise
 from dreamfilters.attribution.methods.versions import version_batches
+from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.scorer import Scorer
+from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.targets import goals
 from tests.benchmarks.peers.protocol import serve
 from tests.benchmarks.setting import opened
@@ -56,5 +59,17 @@ def paces(model: str, low: float, high: float, target: str, masks: int, rounds: 
     return {"times": times, "batch": scorer.batch_size}
 
 
+_opened = cache(opened)
+
+
+def explain(model: str, method: str, number: int, images: str, count: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """Time the heatmaps of a class for the first `count` of the images in a file; seconds of the whole call."""
+    network, stack = _opened(model, 0.0, 1.0, ""), np.load(images)[:count]
+    configured = type(ATTRIBUTIONS[method])(**settings)
+    began = time.perf_counter()
+    heatmaps = configured(network, logit(number), stack)
+    return {"seconds": time.perf_counter() - began, "shape": list(heatmaps.shape)}
+
+
 if __name__ == "__main__":
-    serve({"paces": paces})
+    serve({"paces": paces, "explain": explain})

@@ -17,8 +17,11 @@ PEERS = {
         ("scipy", "deprecated", "einops", "pillow", "matplotlib", "scikit-image", "scikit-learn",
          "opencv-python-headless", "tensorflow-probability==0.25.*"),
     ),
+    "captum": ((), ("captum==0.8.0", "torch==2.13.0", "numpy")),
     "tf_keras_vis": (("tf-keras-vis==0.8.7",), ("scipy", "pillow", "deprecated", "imageio", "packaging")),
 }  # fmt: skip
+
+_WITHOUT_TENSORFLOW = ("captum",)
 
 
 def python_of(peer: str) -> Path:
@@ -26,14 +29,14 @@ def python_of(peer: str) -> Path:
     home = FOLDER / peer
     python = home / "bin" / "python"
     without_dependencies, packages = PEERS[peer]
-    packages = (*packages, *_our_versions())
+    packages = packages if peer in _WITHOUT_TENSORFLOW else (*packages, *_our_versions())
     stamp, wanted = home / "installed.txt", "\n".join([*without_dependencies, *packages])
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return python
-    print(f"installing {without_dependencies[0]} into {home} ...", flush=True)
+    print(f"installing {(*without_dependencies, *packages)[0]} into {home} ...", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for arguments in (["--no-deps", *without_dependencies], packages):
+    for arguments in filter(None, (without_dependencies and ["--no-deps", *without_dependencies], packages)):
         done = subprocess.run([*pip, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{peer} cannot be installed:\n{done.stderr[-2000:]}")
