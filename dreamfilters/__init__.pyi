@@ -37,6 +37,7 @@ from .attribution.trust.registry import TRUST_MEASURES as TRUST_MEASURES
 from .attribution.trust.result import Trust as Trust
 from .attribution.weights.kernels import kernel_images as kernel_images
 from .attribution.weights.layer_weights import LayerWeights as LayerWeights, layer_weights as layer_weights
+from .attribution.weights.redundancy import redundant_units as redundant_units
 from .comparison.compare import compare as compare
 from .comparison.measures.measure import Caption as Caption, Measure as Measure, Missing as Missing
 from .comparison.measures.path_similarity import path_similarity as path_similarity

@@ -24,6 +24,7 @@ class _Programs(NamedTuple):
     """The compiled parts of a network."""
 
     first: Callable[..., Any]  # images -> (activation, values that bypass the layer)
+    partnered: Callable[..., Any]  # (activation, partners, factors) -> what replaces each unit, as large as activation
     differs: Callable[..., Any]  # (activation, fill) -> (units,) whether any value of a unit is not the fill
     rest: Callable[..., Any]  # (activation, others, mask (units,), fill) -> logits (n, classes)
 
@@ -37,12 +38,16 @@ class AblatedLayer:
         layer: name of the layer.
         sets: the numbers of the units that are ablated at once.
         fill: (units,) what replaces each unit.
+        partners: (units,) the number of the unit whose map replaces each unit; None to use `fill`.
+        factors: (units,) what this map is multiplied by.
     """
 
     network: Network
     layer: str
     sets: tuple[tuple[int, ...], ...]
     fill: Floats
+    partners: NDArray[np.int32] | None = None
+    factors: Floats | None = None
 
     def changes(self, images: Floats | None, resampled: Floats | None, labels: NDArray[np.intp]) -> LayerChanges:
         """Return the predictions without an ablation and with each one, for a batch.
@@ -56,7 +61,12 @@ class AblatedLayer:
             return LayerChanges.none(len(self.sets))
         programs = self._programs
         activation, others = programs.first(backend.tensor(images))
-        fill = backend.tensor(self.fill) if resampled is None else programs.first(backend.tensor(resampled))[0]
+        if self.partners is not None:
+            fill = programs.partnered(activation, backend.tensor(self.partners), backend.tensor(self.factors))
+        elif resampled is not None:
+            fill = programs.first(backend.tensor(resampled))[0]
+        else:
+            fill = backend.tensor(self.fill)
         differs = np.asarray(programs.differs(activation, fill))
 
         def predictions(units: tuple[int, ...]) -> Predictions:
@@ -82,7 +92,12 @@ def _compiled(network: Network, layer: str) -> _Programs:
     def rest(activation: Tensor, others: tuple[Tensor, ...], mask: Tensor, fill: Tensor) -> Tensor:
         return parts.rest(ops.where(mask, fill, activation), others)
 
+    def partnered(activation: Tensor, partners: Tensor, factors: Tensor) -> Tensor:
+        return ops.take(activation, partners, axis=-1) * factors
+
     def differs(activation: Tensor, fill: Tensor) -> Tensor:
         return ops.any(activation != fill, axis=tuple(range(len(activation.shape) - 1)))
 
-    return _Programs(backend.compile(parts.first), backend.compile(differs), backend.compile(rest))
+    return _Programs(
+        backend.compile(parts.first), backend.compile(partnered), backend.compile(differs), backend.compile(rest)
+    )

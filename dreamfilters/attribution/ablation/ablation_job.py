@@ -23,6 +23,8 @@ from dreamfilters.attribution.ablation.result import HOW, AblatedFrom, AblatedSe
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
 from dreamfilters.attribution.fills import Fill, check_fill
 from dreamfilters.attribution.network_split import split_network
+from dreamfilters.attribution.weights.partner import Partner
+from dreamfilters.attribution.weights.redundancy import partners_of
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.evidence.activations import BATCH_BYTES, Floats, activation_size, mean_responses
 from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of
@@ -56,14 +58,16 @@ def ablate(
 
     An ablation replaces the output of a unit, everywhere in its map: by 0, by its mean over all images and positions,
     or by its map of another image ('resample', after Chan et al., "Causal Scrubbing", 2022), the next one of a random
-    cycle through the images. A value that is constant leaves the images that the network saw in training; the mean and
-    the map of another image stay closer to them. Memory does not grow with the number of images.
+    cycle through the images, or by the map of another unit ('partner'), the one of the layer with the most similar
+    weights or responses that is not ablated with it, times the factor that fits best: see `redundant_units`. A value
+    that is constant leaves the images that the network saw in training; the mean and the map of another image stay
+    closer to them. Memory does not grow with the number of images, but for their mean responses.
 
     Args:
         network: a Keras model, or the value that `load` returns, with classes.
         units: targets such as "conv4:3", "conv4:0-15,42" or "conv4" for all units of a layer.
         images: labeled images: a folder, its `ImageFolder`, or an array (n, h, w, c) in [0, 1] or of uint8.
-        how: what replaces the output of a unit: 'zero', 'mean' or 'resample'.
+        how: what replaces the output of a unit: 'zero', 'mean', 'resample' or 'partner'.
         labels: one label per image, a name or a number, "" for none (default: those of the folder).
         controls: number of random ablations of each size.
         seed: random seed of the controls and of 'resample'.
@@ -140,6 +144,9 @@ class AblationJob:
                 "images: none has a label of a class; put the images of each class into a folder of its name, or give "
                 "--labels CSV"
             )
+        single = [layer for layer in self.layers if self.network.layer(layer).units < 2]
+        if self.how == "partner" and single:
+            raise RecipeError(f"how=partner: {single[0]} has one unit, and no other can replace it")
         if self.how == "resample" and len(self.chosen) < 2:
             raise ImageError("how=resample: needs two labeled images or more")
 
@@ -185,6 +192,16 @@ class AblationJob:
         cycle = np.random.default_rng(int(backend.seed_of(self.seed, "resample"))).permutation(self.chosen).tolist()
         return dict(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
 
+    @cached_property
+    def similar_units(self) -> Mapping[str, tuple[Partner, ...]]:
+        """For each layer the unit that replaces each of its units; the units that are named are no partners."""
+        named: dict[str, set[int]] = {layer: set() for layer in self.layers}
+        for one in self.sets:
+            if one.kind == "unit":
+                named[one.layer].update(one.units)
+        responses = self._responses
+        return {layer: partners_of(self.network, layer, responses[layer], named[layer]) for layer in self.layers}
+
     def start(self) -> AblationState:
         """Return the state before the first image."""
         arrays = AblationArrays.empty(len(self.layers), len(self.sets), len(self.present))
@@ -229,7 +246,12 @@ class AblationJob:
             remark=self.labels.remark,
             arrays=state.arrays,
             witnesses=self._witnesses(),
+            partners=self._named_partners() if self.how == "partner" else (),
         )
+
+    def _named_partners(self) -> tuple[Partner, ...]:
+        used = {(one.layer, unit) for one in self.sets for unit in one.units}
+        return tuple(one for layer in self.layers for one in self.similar_units[layer] if (layer, one.unit) in used)
 
     def _witnesses(self) -> tuple[OcclusionWitness, ...]:
         """Return the witness of each unit that is ablated alone; () without `witness`."""
@@ -249,14 +271,18 @@ class AblationJob:
 
     def _means(self) -> Floats:
         """Return the mean response of each unit of the layers to all labeled images, one layer after the other."""
+        means = [self._responses[layer].mean(axis=0, dtype=np.float64) for layer in self.layers]
+        return np.concatenate(means).astype(np.float32)
+
+    @cached_property
+    def _responses(self) -> Mapping[str, Floats]:
+        """The mean response of each unit of the layers to each labeled image, (n, units)."""
         found = self.source.fitted(self.size, self.network.form).only(self.chosen)
         try:
-            responses = mean_responses(self.network, (image for _, image in found), self.layers, batch=self._batch_size)
+            return mean_responses(self.network, (image for _, image in found), self.layers, batch=self._batch_size)
         except ImageError:
             reasons = (self.source.tried(index) for index in self.chosen)
             raise self.source.unreadable(next((one for one in reasons if isinstance(one, str)), "")) from None
-        means = [responses[layer].mean(axis=0, dtype=np.float64) for layer in self.layers]
-        return np.concatenate(means).astype(np.float32)
 
     def _fills(self, means: Floats) -> dict[str, Floats]:
         """Return what replaces the units of each layer, (units,); for 'resample' it is taken from each batch."""
@@ -266,7 +292,12 @@ class AblationJob:
 
     def _layer(self, layer: str, fill: Floats) -> AblatedLayer:
         sets = tuple(one.units for one in self.sets if one.layer == layer)
-        return AblatedLayer(self.network, layer, sets, fill)
+        if self.how != "partner":
+            return AblatedLayer(self.network, layer, sets, fill)
+        partners = self.similar_units[layer]
+        numbers = np.array([one.partner for one in partners], np.int32)
+        factors = np.array([one.factor for one in partners], np.float32)
+        return AblatedLayer(self.network, layer, sets, fill, numbers, factors)
 
     def _read(self, first: int) -> _Batch:
         """Return a batch of images from the `first`-th labeled one on, padded with its last image."""

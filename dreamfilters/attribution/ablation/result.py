@@ -18,11 +18,12 @@ from dreamfilters.attribution.ablation.paired_statistics import (
     mean_change,
 )
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
+from dreamfilters.attribution.weights.partner import Partner
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.serialization import finite, plain
 
-How: TypeAlias = Literal["zero", "mean", "resample"]
+How: TypeAlias = Literal["zero", "mean", "resample", "partner"]
 SetKind: TypeAlias = Literal["unit", "together", "random"]
 
 HOW: tuple[How, ...] = get_args(How)
@@ -154,6 +155,7 @@ class Ablation:
         remark: how the labels are read, see `ClassLabels.remark`.
         arrays: the sums over the images.
         witnesses: an `OcclusionWitness` of each unit; () where none were wanted.
+        partners: the unit that replaced each one, if `how` is 'partner', else ().
     """
 
     network: str
@@ -167,6 +169,7 @@ class Ablation:
     remark: str
     arrays: AblationArrays
     witnesses: tuple[OcclusionWitness, ...] = ()
+    partners: tuple[Partner, ...] = ()
 
     @property
     def images(self) -> int:
@@ -221,6 +224,14 @@ class Ablation:
     def _witness_of(self) -> dict[tuple[str, tuple[int, ...]], OcclusionWitness]:
         return {(one.layer, (one.unit,)): one for one in self.witnesses}
 
+    def partner(self, ablated: AblatedSet) -> Partner | None:
+        """Return the unit that replaced a single unit, None if it was none."""
+        return self._partner_of.get((ablated.layer, ablated.units[0])) if len(ablated.units) == 1 else None
+
+    @cached_property
+    def _partner_of(self) -> dict[tuple[str, int], Partner]:
+        return {(one.layer, one.unit): one for one in self.partners}
+
     def as_values(self) -> dict[str, Any]:
         """Return everything as plain values, the units of each layer with the largest loss first."""
         head = {name: plain(getattr(self, name)) for name in ("network", "fingerprint", "how", "seed", "remark")}
@@ -229,6 +240,7 @@ class Ablation:
             "images": self.images,
             "accuracy": self.accuracy,
             "witnesses": plain(self.witnesses),
+            "partners": plain(self.partners),
             "layers": [
                 {
                     "layer": layer.name,

@@ -19,7 +19,13 @@ _REPLACED = {
     "zero": "0",
     "mean": "its mean over all images and positions",
     "resample": "its map of another image",
+    "partner": "the map of a similar unit",
 }
+_PARTNER = (
+    "The unit of the layer, not ablated itself, whose weights (cosine) or mean responses (correlation) are the most "
+    "similar. Its map is multiplied by the factor with which its responses come nearest. At 0.95 and more a unit is "
+    "redundant."
+)
 _WITNESS = (
     "Confirmed: the image with the largest response loses at least half of it if the receptive field of this response "
     "is masked, and less if the same mask lies elsewhere. The numbers are in units.csv."
@@ -50,6 +56,7 @@ class AblationRow:
     classes: str
     is_certain: bool
     kind: str
+    partner: str = ""
     witness: str = ""
     tooltip: str = ""
 
@@ -77,6 +84,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         "Intervals": "95 %. Accuracy: score interval for paired proportions (Newcombe 1998, method 10). Margin: "
         "Student’s t of the paired differences. p: McNemar’s exact test; adjusted p: Holm, for all units of this page.",
         "Margin": "The logit of the image’s class minus the largest other one.",
+        **({"Replaced by": _PARTNER} if found.partners else {}),
         **({"Witness": _WITNESS} if found.witnesses else {}),
         "Random units": f"Drawn from the other units of the layer with the seed {found.seed}.",
     }
@@ -85,7 +93,7 @@ def ablation_page(found: Ablation, files: Mapping[str, str]) -> bytes:
         title=f"{found.network}: ablation of {grouped(count)} unit{'s' * (count != 1)}",
         lead=f"How the predictions change when the output of a unit is replaced by {_REPLACED[found.how]}.",
         sections=list(zip(anchors([one.name for one in sections]), sections, strict=True)), facts=facts, files=files,
-        has_witnesses=bool(found.witnesses),
+        has_witnesses=bool(found.witnesses), has_partners=bool(found.partners),
         failures=found.failures,
     )  # fmt: skip
     return page.encode("utf-8", "replace")
@@ -130,8 +138,9 @@ def _charts(units: Sequence[Effect], single: Sequence[Effect]) -> tuple[Chart, .
 
 
 def _unit_row(found: Ablation, one: Effect) -> AblationRow:
-    witness = found.witness(one.ablated)
-    return _row(one) if witness is None else replace(_row(one), witness=witness.verdict, tooltip=witness.describe())
+    witness, partner = found.witness(one.ablated), found.partner(one.ablated)
+    row = _row(one) if partner is None else replace(_row(one), partner=partner.describe())
+    return row if witness is None else replace(row, witness=witness.verdict, tooltip=witness.describe())
 
 
 def _row(one: Effect) -> AblationRow:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
 from dreamfilters.attribution.ablation.result import AblatedFrom, AblatedSet, Ablation, Effect, How
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
+from dreamfilters.attribution.weights.partner import Partner
 from dreamfilters.report.pages.ablation_page import PAGE, ablation_page
 from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs.over_images.run_format import RunFormat, read_result
@@ -55,7 +56,7 @@ def read_ablation(folder: Path | str) -> Ablation:
 
 
 def _results(found: Ablation) -> dict[str, Any]:
-    names = ("how", "seed", "classes", "layers", "sets", "remark", "witnesses")
+    names = ("how", "seed", "classes", "layers", "sets", "remark", "witnesses", "partners")
     return {**{name: plain(getattr(found, name)) for name in names}, "images": found.images, "accuracy": found.accuracy}
 
 
@@ -83,6 +84,7 @@ def _ablation(manifest: Manifest, stored: dict[str, NDArray[Any]]) -> Ablation:
         failures=manifest.failures,
         remark=typed(str, results["remark"], "remark"),
         witnesses=typed(tuple[OcclusionWitness, ...], results["witnesses"], "witnesses"),
+        partners=typed(tuple[Partner, ...], results["partners"], "partners"),
         arrays=_arrays(stored, AblationArrays.shapes(len(layers), len(sets), len(classes))),
     )
 
@@ -135,6 +137,7 @@ def units_csv(found: Ablation) -> bytes:
                 "adjusted_p": finite(one.adjusted_p),
                 "references": one.references,
                 "exceeded": one.exceeded,
+                "partner": "" if (partner := found.partner(one.ablated)) is None else partner.describe(),
                 "witness": "" if (witness := found.witness(one.ablated)) is None else witness.describe(),
             }
         )

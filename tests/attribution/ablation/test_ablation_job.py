@@ -64,6 +64,29 @@ def test_the_mean_replaces_a_unit(reader):
     assert effect.lost.sum() == 0
 
 
+def test_the_most_similar_unit_replaces_a_unit(network_of):
+    """Unit 1 is half of unit 0, unit 2 is green. Without unit 0, twice the map of unit 1 takes its place: no change."""
+    inputs = layers.Input((2, 2, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 1, activation="relu", name="maps")(inputs))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax", name="classes")(x), name="alike")
+    kernel = np.zeros((1, 1, 3, 3))
+    kernel[0, 0, 0, 0], kernel[0, 0, 0, 1], kernel[0, 0, 1, 2] = 4, 2, 4
+    model.get_layer("maps").set_weights([kernel, np.zeros(3)])
+    model.get_layer("classes").set_weights([np.array([[2.0, 0.0], [0.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0])])
+    network = network_of(model, classes=("red", "green"))
+    found = ablate(network, "maps:0", IMAGES, labels=LABELS, how="partner", controls=1)
+    (partner, *_) = found.partners
+    assert (partner.unit, partner.partner, partner.weights, partner.factor) == (0, 1, 1.0, 2.0)
+    assert partner.responses == pytest.approx(1)
+    assert found.unit("maps", 0).logit.value == pytest.approx(0, abs=1e-6)
+    other = ablate(network, "maps:0-1", IMAGES, labels=LABELS, how="partner", controls=0)
+    assert [one.partner for one in other.partners] == [2, 2]  # not one that is ablated too
+    head = layers.Dense(2, activation="softmax")(layers.Flatten()(layers.Conv2D(1, 1, name="one")(inputs)))
+    alone = network_of(keras.Model(inputs, head))
+    with pytest.raises(RecipeError, match="how=partner: one has one unit"):
+        ablate(alone, "one:0", IMAGES, labels=[0, 0, 0, 1, 1], how="partner")
+
+
 def test_a_map_of_another_image_replaces_a_unit(reader):
     """Of two images, each gets the map of the other: the red one has the logits 0 and 1, the green one 8 and 9."""
     effect = ablate(reader, "maps:0", colored(RED, GREEN), labels=["red", "green"], how="resample", controls=0)

@@ -8,7 +8,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dreamfilters.cli import app
-from dreamfilters.errors import DreamfiltersError, RecipeError
+from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError
+from dreamfilters.runs.over_images.ablation_store import read_ablation
 
 
 @pytest.fixture
@@ -60,10 +61,35 @@ def test_json_holds_all_units(run_command):
 
 
 def test_bad_options_are_one_line(run_command):
-    with pytest.raises(RecipeError, match="--how noise: must be one of zero, mean, resample"):
+    with pytest.raises(RecipeError, match="--how noise: must be one of zero, mean, resample, partner"):
         run_command("conv2", "images", "--how", "noise")
 
 
 def test_units_are_needed(run_command):
-    with pytest.raises(DreamfiltersError, match="images: give at least one target"):
+    with pytest.raises(
+        DreamfiltersError, match="images: name the units before the images, such as conv2:0, conv2:0-3 or conv2 for all"
+    ):
         run_command("images")
+
+
+def test_redundant_units_are_replaced_by_their_partners(make_tiny, workspace, run_command):
+    with pytest.raises(TargetError, match="conv2: none of these units is redundant"):
+        run_command("conv2", "images", "--redundant")
+    model = make_tiny()
+    kernel, bias = model.get_layer("conv2").get_weights()
+    kernel[..., 5], bias[5] = 2 * kernel[..., 1], 2 * bias[1]  # twice the response of unit 1
+    model.get_layer("conv2").set_weights([kernel, bias])
+    model.save(workspace / "tiny.keras")
+    code, out = run_command("conv1", "conv2", "images", "--redundant", "--controls", "1", "--out", "redundant")
+    assert code == 3  # an image could not be read
+    assert "conv2:5  " in out
+    assert "1, weights 1.00, responses 1.00" in out
+    found = read_ablation(workspace / "redundant")
+    partner = found.partner(found.unit("conv2", 5).ablated)
+    assert (partner.unit, partner.partner, partner.factor) == (5, 1, pytest.approx(2, rel=1e-4))
+    effect = found.unit("conv2", 5)
+    assert (effect.lost.sum(), effect.gained.sum()) == (0, 0)
+    assert effect.margin.value == pytest.approx(0, abs=1e-4)  # the partner says the same
+    page = (workspace / "redundant" / "index.html").read_text("utf-8")
+    assert "Replaced by" in page
+    assert "1, weights 1.00, responses 1.00" in page
