@@ -10,6 +10,9 @@ from .attribution.attribution import Attribution as Attribution
 from .attribution.circuits.expanded_weights import expanded_weights as expanded_weights
 from .attribution.circuits.feeding import circuit as circuit
 from .attribution.circuits.result import Circuit as Circuit
+from .attribution.circuits.weights.kernels import kernel_images as kernel_images
+from .attribution.circuits.weights.layer_weights import LayerWeights as LayerWeights, layer_weights as layer_weights
+from .attribution.circuits.weights.redundancy import redundant_units as redundant_units
 from .attribution.class_separation import evaluate as evaluate
 from .attribution.logit_attribution import LogitAttribution as LogitAttribution, attribute_logit as attribute_logit
 from .attribution.methods.attention_relevancy import AttentionRelevancy as AttentionRelevancy
@@ -35,9 +38,6 @@ from .attribution.result import Attributions as Attributions
 from .attribution.trust.measure_trust import measure_trust as measure_trust
 from .attribution.trust.registry import TRUST_MEASURES as TRUST_MEASURES
 from .attribution.trust.result import Trust as Trust
-from .attribution.weights.kernels import kernel_images as kernel_images
-from .attribution.weights.layer_weights import LayerWeights as LayerWeights, layer_weights as layer_weights
-from .attribution.weights.redundancy import redundant_units as redundant_units
 from .comparison.compare import compare as compare
 from .comparison.measures.measure import Caption as Caption, Measure as Measure, Missing as Missing
 from .comparison.measures.path_similarity import path_similarity as path_similarity

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from dreamfilters.attribution.ablation.result import Ablation
 from dreamfilters.attribution.circuits.result import Circuit
+from dreamfilters.attribution.circuits.weights.layer_weights import LayerWeights
 from dreamfilters.attribution.result import Attributions
-from dreamfilters.attribution.weights.layer_weights import LayerWeights
 from dreamfilters.comparison.result import Comparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import ImageError, OutputError

@@ -21,10 +21,10 @@ from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
 from dreamfilters.attribution.ablation.occlusion import witnesses
 from dreamfilters.attribution.ablation.result import HOW, AblatedFrom, AblatedSet, Ablation, How
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
+from dreamfilters.attribution.circuits.weights.partner import Partner
+from dreamfilters.attribution.circuits.weights.redundancy import partners_of
 from dreamfilters.attribution.fills import Fill, check_fill
 from dreamfilters.attribution.network_split import split_network
-from dreamfilters.attribution.weights.partner import Partner
-from dreamfilters.attribution.weights.redundancy import partners_of
 from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.evidence.activations import BATCH_BYTES, Floats, activation_size, mean_responses
 from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of

@@ -18,7 +18,7 @@ from dreamfilters.attribution.ablation.paired_statistics import (
     mean_change,
 )
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
-from dreamfilters.attribution.weights.partner import Partner
+from dreamfilters.attribution.circuits.weights.partner import Partner
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.serialization import finite, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dreamfilters.attribution.weights.layer_weights import LayerWeights, WeightDistribution
+from dreamfilters.attribution.circuits.weights.layer_weights import LayerWeights, WeightDistribution
 from dreamfilters.comparison.measures.measure import HistogramPart
 from dreamfilters.comparison.number_format import grouped, number, percent
 from dreamfilters.display import image_uri

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dreamfilters.attribution.ablation.ablation_arrays import AblationArrays
 from dreamfilters.attribution.ablation.result import AblatedFrom, AblatedSet, Ablation, Effect, How
 from dreamfilters.attribution.ablation.witness import OcclusionWitness
-from dreamfilters.attribution.weights.partner import Partner
+from dreamfilters.attribution.circuits.weights.partner import Partner
 from dreamfilters.report.pages.ablation_page import PAGE, ablation_page
 from dreamfilters.report.tables import csv_bytes
 from dreamfilters.runs.over_images.run_format import RunFormat, read_result

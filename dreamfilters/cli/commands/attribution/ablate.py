@@ -18,8 +18,8 @@ from dreamfilters.errors import RecipeError, TargetError
 if TYPE_CHECKING:
     from dreamfilters.attribution.ablation.result import Ablation, Effect, How
     from dreamfilters.attribution.ablation.witness import OcclusionWitness
+    from dreamfilters.attribution.circuits.weights.partner import Partner
     from dreamfilters.attribution.fills import Fill
-    from dreamfilters.attribution.weights.partner import Partner
     from dreamfilters.evidence.scan.sources import ImageSource
     from dreamfilters.networks import Network
     from dreamfilters.runs.storage.run_result import RunResult
@@ -146,7 +146,7 @@ def _redundant(network: Network, targets: Sequence[str], source: ImageSource) ->
         TargetError: there are none.
     """
     from dreamfilters.attribution.ablation.ablated_sets import units_of_targets
-    from dreamfilters.attribution.weights.redundancy import redundant_units
+    from dreamfilters.attribution.circuits.weights.redundancy import redundant_units
     from dreamfilters.dreams.objectives.units import quoted
     from dreamfilters.evidence.scan.sources import image_size
 

@@ -17,7 +17,7 @@ from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.circuits.result import Circuit
-    from dreamfilters.attribution.weights.layer_weights import LayerWeights
+    from dreamfilters.attribution.circuits.weights.layer_weights import LayerWeights
 
 
 def _writable(out: Path | None) -> Path | None:
@@ -80,7 +80,7 @@ def circuit(
     say(network.describe_input())
     found = image_folder(images, channels=network.form.channels)
     recipe = None if out is None else recipe_options.chosen()
-    with status("Measuring the responses" if recipe is None else "Measuring the responses, and dreaming"):
+    with status("Measuring the responses" if recipe is None else "Measuring the responses and making the dreams"):
         result = circuit_of(
             network, unit, found, layer=layer, most=most, strongest=strongest, recipe=recipe, seed=recipe_options.seed
         )
@@ -124,7 +124,7 @@ def weights(
       dreamfilters ablate signs conv5 --redundant
     """
     import_tensorflow()
-    from dreamfilters.attribution.weights.layer_weights import layer_weights
+    from dreamfilters.attribution.circuits.weights.layer_weights import layer_weights
     from dreamfilters.runs.saving import save
 
     found = layer_weights(model_options.network(model), layer_names(layers) if layers else None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dreamfilters.attribution.weights.redundancy import partners_of, redundant_units
+from dreamfilters.attribution.circuits.weights.redundancy import partners_of, redundant_units
 from dreamfilters.errors import RecipeError
 
 

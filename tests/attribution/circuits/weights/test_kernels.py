@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dreamfilters.attribution.weights.kernels import first_convolution, kernel_images, kernels_of
+from dreamfilters.attribution.circuits.weights.kernels import first_convolution, kernel_images, kernels_of
 from dreamfilters.errors import ModelError, UnknownNameError
 from dreamfilters.networks import InputForm, Network
 

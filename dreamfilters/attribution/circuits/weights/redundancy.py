@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.attribution.weights.partner import Partner
+from dreamfilters.attribution.circuits.weights.partner import Partner
 from dreamfilters.errors import ModelError, RecipeError
 from dreamfilters.evidence.activations import Images, mean_responses
 from dreamfilters.evidence.duplicate_filters import ALIKE, weight_vectors

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.attribution.weights.kernels import first_convolution, kernel_images
+from dreamfilters.attribution.circuits.weights.kernels import first_convolution, kernel_images
 from dreamfilters.display import frame, heading, table, tiles
 from dreamfilters.errors import ModelError
 from dreamfilters.evidence.scan.histograms import Histogram
@@ -63,8 +63,8 @@ class LayerWeights:
         layer: name of the layer.
         type: its class, such as 'Conv2D'.
         distributions: one for each array of weights.
-        kernels: the image of each unit's kernel, see `kernel_images`; () for a layer without kernels, or if they were
-            not asked for.
+        kernels: the image of each unit's kernel, see `kernel_images`; () for a layer without kernels, or if they are
+            not wanted.
     """
 
     network: str

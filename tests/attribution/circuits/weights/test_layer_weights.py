@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dreamfilters as df
-from dreamfilters.attribution.weights.layer_weights import layer_weights
+from dreamfilters.attribution.circuits.weights.layer_weights import layer_weights
 from dreamfilters.errors import ModelError, OutputError
 from dreamfilters.images import read_image
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dreamfilters.attribution.circuits.result import signed_image
 from dreamfilters.errors import ModelError
 from dreamfilters.images import ImageArray
-from dreamfilters.networks import Network
+from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Step
 
@@ -50,7 +50,7 @@ def first_convolution(network: Network) -> str:
     return next((step.name for step in network.graph.steps if _kernels(step) is not None), "")
 
 
-def kernel_images(network: Network, layer: str) -> tuple[ImageArray, ...]:
+def kernel_images(network: AnyNetwork, layer: str) -> tuple[ImageArray, ...]:
     """Return the kernels of a convolution as images (H, W, 3), each on its own scale.
 
     Where the layer reads a color or gray image, a kernel is a color or gray image too: the mid-gray is 0. Otherwise its
@@ -63,6 +63,7 @@ def kernel_images(network: Network, layer: str) -> tuple[ImageArray, ...]:
         >>> kernel_images(network, "conv1")[0].shape, kernel_images(network, "conv2")[0].shape
         ((3, 3, 3), (15, 31, 3))
     """
+    network = network_of(network)
     kernels = kernels_of(network, layer)
     largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
     scaled = np.nan_to_num(kernels / np.where(largest > 0, largest, 1))
