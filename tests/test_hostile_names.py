@@ -150,10 +150,10 @@ def test_embed_and_neighbors(run_command, workspace):
 
 
 def test_evaluate(run_command, workspace):
-    run_command("evaluate", MODEL, "images", "--pairs", "2", out="e")
-    rows = list(csv.DictReader(io.StringIO((workspace / "e" / "classes.csv").read_bytes().decode())))
+    run_command("evaluate", MODEL, "images", "--pairs", "2", out="evaluated")
+    rows = list(csv.DictReader(io.StringIO((workspace / "evaluated" / "classes.csv").read_bytes().decode())))
     assert [row["class"] for row in rows] == list(map(guarded, CLASSES))
-    page = Page((workspace / "e" / "index.html").read_text("utf-8"))
+    page = Page((workspace / "evaluated" / "index.html").read_text("utf-8"))
     assert not {name for name, _ in page.attributes if name.startswith("on")}
     assert ("src", "x") not in page.attributes
     assert "<script>alert(1)</script>" in page.text
