@@ -25,7 +25,7 @@ class NeighborTile:
 
 
 @dataclass(frozen=True)
-class Strip:
+class NeighborStrip:
     """The images that are nearest in one space."""
 
     title: str
@@ -40,7 +40,7 @@ class Query:
     source: str
     name: str
     label: str
-    strips: tuple[Strip, ...]
+    strips: tuple[NeighborStrip, ...]
     shares: str
 
 
@@ -77,7 +77,7 @@ def _query(found: NearestNeighbors, place: int) -> Query:
     return Query(shown_uri(own.thumbnail(place)), own.names[place], own.labels[place], strips, text)
 
 
-def _strip(features: ImageFeatures, label: str, nearest: NearestImages, title: str, detail: str) -> Strip:
+def _strip(features: ImageFeatures, label: str, nearest: NearestImages, title: str, detail: str) -> NeighborStrip:
     tiles = tuple(
         NeighborTile(
             shown_uri(features.thumbnail(index)),
@@ -88,7 +88,7 @@ def _strip(features: ImageFeatures, label: str, nearest: NearestImages, title: s
         )
         for index, distance in nearest.pairs
     )
-    return Strip(title, detail, tiles)
+    return NeighborStrip(title, detail, tiles)
 
 
 def _facts(found: NearestNeighbors) -> dict[str, str]:
