@@ -257,6 +257,12 @@ class Network:
         """The title of each class, see `class_title`."""
         return tuple(self.class_title(number) for number in range(len(self.classes)))
 
+    def __copy__(self) -> Network:
+        """Return a copy with what was computed from the attributes, such as the graph of a copy with other layers."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes without what was computed from them, for another process of this program."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
