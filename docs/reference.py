@@ -34,6 +34,7 @@ SECTIONS = {
     "Comparison": ("comparison", "report"),
     "Verdicts": ("verdicts",),
     "Run folders": ("runs",),
+    "Trainings": ("training",),
     "Viewer": ("viewer",),
     "Errors": ("errors",),
     "Other": ("",),

@@ -39,6 +39,8 @@ from .attribution.trust.measure_trust import measure_trust as measure_trust
 from .attribution.trust.registry import TRUST_MEASURES as TRUST_MEASURES
 from .attribution.trust.result import Trust as Trust
 from .comparison.compare import compare as compare
+from .comparison.diff.network_diff import diff as diff
+from .comparison.diff.result import NetworkDiff as NetworkDiff
 from .comparison.measures.measure import Caption as Caption, Measure as Measure, Missing as Missing
 from .comparison.measures.path_similarity import path_similarity as path_similarity
 from .comparison.measures.registry import MEASURES as MEASURES
@@ -153,6 +155,7 @@ from .runs.by_image.map_run import MapSettings as MapSettings, draw_maps as draw
 from .runs.by_unit.atlas_run import atlas as atlas
 from .runs.by_unit.audit_run import read_audit as read_audit
 from .runs.over_images.ablation_store import read_ablation as read_ablation
+from .runs.over_images.diff_run import read_diff as read_diff
 from .runs.over_images.embedding_store import read_embedding as read_embedding
 from .runs.over_images.evaluation_run import read_evaluation as read_evaluation
 from .runs.over_images.neighbor_store import read_neighbors as read_neighbors
@@ -168,6 +171,9 @@ from .techniques.segmentation import Segmentation as Segmentation, segment as se
 from .techniques.style_transfer import StyleTransfer as StyleTransfer, style as style
 from .techniques.texture_synthesis import Texture as Texture, texture as texture
 from .techniques.unit_overview import UnitOverview as UnitOverview, unit_overview as unit_overview
+from .training.history import Look as Look, Training as Training
+from .training.monitor import TrainingMonitor as TrainingMonitor
+from .training.store import read_training as read_training
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
 from .verdicts.verdict import Verdict as Verdict

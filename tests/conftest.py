@@ -24,7 +24,8 @@ from dreamfilters.networks.io.parsing.process.parser_server import parsers_kept
 from dreamfilters.viewer.server.http_server import Viewer
 from tests.thorough import REASON, THOROUGH
 
-pytest_plugins = ["tests.small_comparison"]  # its fixtures, made once for the tests of several packages
+# their fixtures, made once for the tests of several packages
+pytest_plugins = ["tests.small_comparison", "tests.planted_training"]
 
 
 # Folders and files whose tests are all slow: they open a browser, kill processes, train a network, or share a fixture

@@ -58,6 +58,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "segment": ("net.keras", "images", *FORM, "--out", OUT),
     "compare": ("net.keras", "conv:0", "images", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "atlas": ("net.keras", "images", "--layers", "conv", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
+    "film": ("checkpoints", "--images", "images", "--units", "conv:0", *FORM, "--out", OUT),
+    "diff": ("net.keras", "net.keras", "many", *FORM, "--out", OUT),
     "demo": ("--out", OUT, "--quiet"),
     "samples": (OUT,),
     "gtsrb": (OUT, "--quiet"),
@@ -120,6 +122,9 @@ def make_workspace(folder: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         keras.Sequential(stack, name="net").save(folder / "net.keras")
+    for number in range(2):
+        (folder / "checkpoints").mkdir(exist_ok=True)
+        shutil.copy(folder / "net.keras", folder / "checkpoints" / f"{number}.keras")
     rng = np.random.default_rng(0)
     for label, number in itertools.product("ab", range(2)):
         path = folder / "images" / label / f"{number}.png"

@@ -3,8 +3,9 @@
 An example may use the names of its own module, the public names of `dreamfilters`, `df`, `np`, `network` (the built-in
 network), `images` (16 of its rendered signs) and `dreams` (quick dreams of `conv6:12` and `conv6:13`). It runs in a
 folder where `signs/` holds the rendered signs, one subfolder for each class, `outputs/scan` a scan of them,
-`outputs/evaluation` an evaluation, `outputs/embedding` a map, `outputs/neighbors` a search by conv6, `outputs/audit` an
-audit of conv2 and `outputs/ablation` an ablation of conv6:12.
+`outputs/evaluation` an evaluation, `outputs/embedding` a map, `outputs/neighbors` a search by conv6, `outputs/audit`
+an audit of conv2, `outputs/ablation` an ablation of conv6:12, `outputs/diff` a diff of the network with itself and
+`outputs/training` a training of two epochs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import pkgutil
 from itertools import islice
 
+import keras
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -48,10 +50,25 @@ def folder(tmp_path_factory):
         ],
         ["audit", "signs", "--scan", str(outputs / "scan"), "--layers", "conv2", "--out", str(outputs / "audit")],
         ["ablate", "signs", "conv6:12", str(path / "signs"), "--controls", "2", "--out", str(outputs / "ablation")],
+        ["diff", "signs", "signs", str(path / "signs"), "--most", "16", "--out", str(outputs / "diff")],
     ):  # fmt: skip
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
+    train(outputs / "training")
     return path
+
+
+def train(folder):
+    """Train a small network on noise for two epochs, and monitor it."""
+    stack = [
+        keras.Input((12, 12, 3)), keras.layers.Conv2D(8, 3, activation="tanh", name="conv1"),
+        keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, name="classes"),
+    ]  # fmt: skip
+    model = keras.Sequential(stack, name="noisy")
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    images = np.random.default_rng(0).random((8, 12, 12, 3))
+    monitor = df.TrainingMonitor(images, units=(), out=folder, share=None)
+    model.fit(images, np.arange(8) % 2, epochs=2, verbose=0, callbacks=[monitor])
 
 
 @pytest.fixture(scope="module")

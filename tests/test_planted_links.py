@@ -25,7 +25,7 @@ from tests.planted_links import (
 )
 
 # Commands that take seconds each; "again" writes as "dream" does, "compare" and "atlas" as their scans and dreams do.
-SLOW = {"again", "compare", "atlas", "serve"}
+SLOW = {"again", "compare", "atlas", "serve", "film"}
 
 
 def cases(names):

@@ -1,4 +1,4 @@
-"""Encoding of float images as PNG files with text, and as GIF animations."""
+"""Encoding of float images as PNG files with text, and as GIF and WebP animations."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +23,7 @@ from dreamfilters.writing.open_folder import write_error
 from dreamfilters.writing.single_files import write_file
 
 TEXT_LIMIT = 2**20  # bytes; Pillow and most readers refuse more compressed text
+_QUALITY = 90  # of WebP, of 100: nothing of a dream is lost that a person sees
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
 
 
@@ -90,15 +91,39 @@ def gif_bytes(frames: Iterable[ArrayLike], *, seconds_per_frame: float = 0.08) -
     Raises:
         ImageError: there are no frames, or their sizes differ.
     """
-    images = [with_channels(frame) for frame in frames]
-    sizes = {image.shape[:2] for image in images}
-    if len(sizes) != 1:
-        raise ImageError(f"gif: {len(images)} frames of sizes {sorted(sizes)}; must be at least one, all of one size")
-    first, *rest = [as_image(_opaque(image)) for image in images]
+    first, *rest = _frames(frames, "gif")
     milliseconds = 10 * max(2, round(100 * seconds_per_frame))
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0)
     return file.getvalue()
+
+
+def webp_bytes(frames: Iterable[ArrayLike], *, seconds_per_frame: float = 0.08) -> bytes:
+    """Return frames of one size, each (h, w) or (h, w, 1 to 4) in [0, 1], as an endless WebP animation in all colors.
+
+    Raises:
+        ImageError: there are no frames, or their sizes differ.
+
+    >>> webp_bytes([[[0.0, 1.0]], [[1.0, 0.0]]])[8:12]
+    b'WEBP'
+    """
+    first, *rest = [image.convert("RGB") for image in _frames(frames, "webp")]
+    file = io.BytesIO()
+    first.save(
+        file, "WEBP", save_all=True, append_images=rest, duration=round(1000 * seconds_per_frame), loop=0,
+        quality=_QUALITY, method=4,
+    )  # fmt: skip
+    return file.getvalue()
+
+
+def _frames(frames: Iterable[ArrayLike], kind: str) -> list[Image.Image]:
+    images = [with_channels(frame) for frame in frames]
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) != 1:
+        raise ImageError(
+            f"{kind}: {len(images)} frames of sizes {sorted(sizes)}; must be at least one, all of one size"
+        )
+    return [as_image(_opaque(image)) for image in images]
 
 
 def write_image(path: str | Path, contents: Mapping[str, Callable[[], bytes]]) -> Path:

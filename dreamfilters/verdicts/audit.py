@@ -134,6 +134,13 @@ def chosen_layers(network: Network, scan: Scan | None = None, layers: Sequence[s
     return chosen
 
 
+def judged_activation(network: Network, layer: str) -> str:
+    """Return the name of a layer's activation as `judge` takes it: a ReLU with a slope or a threshold is leaky."""
+    step = network.graph.by_name[layer]
+    name = activation_name(step)
+    return "leaky_relu" if name in ("relu", "relu6") and not is_relu(step) else name
+
+
 def _check_scan(network: Network, scan: Scan) -> None:
     if scan.fingerprint != network.fingerprint:
         raise ModelError(
@@ -189,7 +196,7 @@ class _Units:
         """Return a layer's findings, with its type, activation and near-duplicate units."""
         info, dead = self.network.layer(name), {found.unit for found in findings if found.verdict.kind == "dead"}
         pairs = tuple(pair for pair in _duplicates(self.network, name) if not dead & {pair.first, pair.second})
-        return LayerAudit(name, info.type, self._activation(name), findings, pairs)
+        return LayerAudit(name, info.type, judged_activation(self.network, name), findings, pairs)
 
     def _finding(self, layer: str, unit: int, bounds: Bounds, dream: DreamEvidence | None) -> Finding:
         layer_scan, kind = None if self.scan is None else self.scan.layer(layer), self.network.layer(layer).kind
@@ -197,7 +204,7 @@ class _Units:
         layer_bounds = bounds.layers[layer]
         before = layer_bounds.before(unit)
         verdict = judge(
-            self._activation(layer),
+            judged_activation(self.network, layer),
             scanned=scanned,
             dream=dream,
             before=before,
@@ -214,11 +221,6 @@ class _Units:
 
     def _has_relu(self, layer: str) -> bool:
         return is_relu(self.network.graph.by_name[layer])
-
-    def _activation(self, layer: str) -> str:
-        """Return the name of the activation; a ReLU with a slope or a threshold counts as leaky."""
-        name = activation_name(self.network.graph.by_name[layer])
-        return "leaky_relu" if name in ("relu", "relu6") and not self._has_relu(layer) else name
 
 
 def _scanned(layer: LayerScan, unit: int, scan: Scan, kind: str) -> ScanEvidence:

@@ -73,14 +73,18 @@ class RunOptions:
             check_holds_no_other(self.out, command, force=self.force)
 
     def run(self, kind: RunKind, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:
-        """Return the result of a job, which is run in the output directory with a progress bar."""
+        """Return the result of a job on a network, which is run in the output directory with a progress bar."""
+        return self.run_of(kind, network.name, network.describe_input(), run, job)
+
+    def run_of(self, kind: RunKind, name: str, first: str, run: Run[Job, Value], job: Job) -> RunResult[Value]:
+        """Return the result of a job on what has this name; `first` is printed before the job begins, unless empty."""
         from dreamfilters.runs.storage.file_names import default_folder
         from dreamfilters.runs.storage.run_folder import free_folder
 
-        folder, remark = self.out or default_folder(network.name, kind.command), ""
+        folder, remark = self.out or default_folder(name, kind.command), ""
         if not (self.out or self.force):
             folder, remark = free_folder(folder, kind, job.settings)
-        lines = iter([network.describe_input(), remark])  # printed once the job has been checked
+        lines = iter([first, remark])  # printed once the job has been checked
         with progress(kind.command, self.quiet) as report:
 
             def on_progress(now: Progress) -> None:

@@ -1,0 +1,1 @@
+"""Commands on a network while it learns, and on two versions of one."""
