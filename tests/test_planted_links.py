@@ -25,11 +25,13 @@ from tests.planted_links import (
 )
 
 # Commands that take seconds each; "again" writes as "dream" does, "compare" and "atlas" as their scans and dreams do.
-SLOW = {"again", "compare", "atlas", "serve", "film"}
+SLOW = {"again", "compare", "atlas", "serve"}
+THOROUGH = {"film", "diff"}  # they dream and write many files
 
 
 def cases(names):
-    return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
+    marks = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(THOROUGH, pytest.mark.thorough)
+    return [pytest.param(name, marks=marks.get(name, ())) for name in names]
 
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="names open descriptors by /proc")  # noqa: PTH112

@@ -27,6 +27,7 @@ def random_model():
     return model
 
 
+@pytest.mark.thorough
 def test_a_training_has_the_same_bytes_with_and_without_it(colors, tmp_path, capsys):
     images, classes = colors
     trained = []

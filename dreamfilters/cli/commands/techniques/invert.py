@@ -28,7 +28,7 @@ def invert(
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
-    """Invert the features of an image, to see what each layer keeps of it.
+    """Invert the features of an image, to see what layers keep.
 
     \b
     Examples:
