@@ -54,7 +54,7 @@ def evaluate(
         layer: whose units are compared (default: the layer before the logits).
         pairs: number of confused pairs whose units are compared.
         batch: images per batch; it changes the running time, never the result.
-        progress: called after each image with the number of images done.
+        progress: called after each batch with the number of images done.
 
     Raises:
         ModelError: the network predicts no classes of whole images.
