@@ -91,8 +91,9 @@ def evaluate(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.networks import load
     from dreamfilters.runs.over_images.evaluation_run import run, stored_evaluation
 
-    network = load(model, form=FORM)
-    job = EvaluationJob(network, source_of(image_folder(source)), batch=1)
+    network, images = load(model, form=FORM), image_folder(source)
+    labels = [number % 2 for number in range(len(images))]
+    job = EvaluationJob(network, source_of(images, labels), batch=1)
     run(stored_evaluation(job, compared_layer(network, None), 1, model, save_every=0), folder)
 
 
