@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamfilters.comparison.measures.measure import HistogramPart, LinePart
 from dreamfilters.evidence.scan.histograms import Histogram
+
+if TYPE_CHECKING:  # it imports Keras
+    from dreamfilters.comparison.measures.measure import HistogramPart, LinePart
 
 WIDTH, HEIGHT = 480, 190  # of a drawing, in its own units
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 12, 12, 26  # margins around the plot
