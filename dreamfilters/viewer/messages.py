@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.errors import DreamfiltersError
+from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.resizing import Rule
@@ -24,6 +25,7 @@ ImageArray: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 
 CLASS_LAYER = "C"  # id of the layer of classes, whose units are the logits
+BACKGROUND, JOB = 4, 5  # priorities of dreams in the background, and of long work
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,9 @@ class Request:
 
     Attributes:
         number: of requests of equal priority the lower number is handled first.
-        priority: 0 for interaction, 1 for dreams, 2 for comparisons and reports, 3 for preparation. Requests of
-            priority 0 are also handled between the steps of the others.
+        priority: 0 for interaction, 1 for dreams, 2 for comparisons, 3 for preparation, `BACKGROUND`, `JOB`.
+            Requests of priority 0 are also handled between the steps of the others, and all that precede it between
+            those of a request of the last two.
         action, arguments: name and keyword arguments of the handler.
     """
 
@@ -167,6 +170,42 @@ class DreamRequest:
     unit: int
     recipe: str
     seed: int
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """Long work as a command does it, into a run folder.
+
+    Attributes:
+        id: of the job, which its events state.
+        kind: the command: 'evaluate', 'audit' or 'compare'.
+        targets: of a comparison.
+        images: what the command is given.
+        out: parent of the run folder; None for that of the command.
+    """
+
+    id: str
+    kind: str
+    targets: tuple[str, ...]
+    images: ScanRequest
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """The result of long work.
+
+    Attributes:
+        folder: the run folder.
+        files: names of its files, the page first.
+        line: the result in one line.
+        evaluation: that of an evaluation, without its images.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    line: str
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +242,7 @@ class Event:
     """An event that the worker reports.
 
     Attributes:
-        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'report', 'form_search' or 'failed'.
+        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'job', 'form_search' or 'failed'.
         value: depends on the topic.
     """
 

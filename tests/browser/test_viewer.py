@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +27,18 @@ PAD = 2  # pixels before the first tile
 def base(browsing, viewer):
     """The address without the token, which is now a cookie; the network is open and the images are scanned."""
     tab, _ = browsing
-    visit(tab, viewer.url, **LARGE)
+    tab.context.request.get(viewer.url)  # the page itself would start dreams
+    base = viewer.url.partition("?")[0]
+    visit(tab, f"{base}#/signs?show=map", **LARGE)
     tab.wait_for_selector(".layers a", state="attached")
     until(tab, "fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phase === 'ready')")
-    return tab.evaluate("location.origin + '/'")
+    return base
 
 
 def go(tab, base, view="", **size):
-    """Open a view by its link."""
-    visit(tab, f"{base}#/signs{view}", **{**LARGE, **size})
+    """Open a view by its link, with maps only where it does not say what it shows: no dream is then made unasked."""
+    shown = "" if "show=" in view else f"{'&' if '?' in view else '?'}show=map"
+    visit(tab, f"{base}#/signs{view}{shown}", **{**LARGE, **size})
     tab.wait_for_selector(".layers a", state="attached")
 
 
@@ -63,12 +65,29 @@ def link_of(tab):
 
 
 def test_the_token_is_removed_from_the_address_and_the_network_is_drawn(tab, base):
+    asked = []
+    tab.route("**/api/dreams/background", lambda route: asked.append(route.request.post_data) or route.fulfill(json={}))
     visit(tab, base, **LARGE)
     tab.wait_for_selector("svg .node", state="attached")
     assert tab.evaluate("location.search + location.hash") == "#/signs"  # the link is complete from the first view on
     network = fetch_json(tab, "api/state")["network"]
-    assert tab.locator("svg .node").count() == len(network["layers"]) == 16
-    assert tab.locator("svg .edge").count() == len(network["edges"]) == 15
+    assert (len(network["layers"]), len(network["edges"])) == (16, 15)
+    forwarding = [layer["name"] for layer in network["layers"] if layer["forwards"]]
+    assert forwarding == ["dropout1", "dropout2", "dropout3", "flatten", "dropout4"]
+    assert (tab.locator("svg .node").count(), tab.locator("svg .edge").count()) == (11, 10)
+    tab.click("text=5 folded layers")
+    assert (tab.locator("svg .node").count(), tab.locator("svg .edge").count()) == (16, 15)
+    tab.click("text=5 folded layers")
+    until(tab, "document.querySelectorAll('.verdict-bar rect').length > 6")
+    until(tab, "document.querySelectorAll('.findings li').length > 0")
+    assert "Most selective unit" in tab.text_content(".findings")
+    until(tab, "document.querySelector('.strip')?.dataset.dreams !== undefined")
+    while not asked:  # the first layer's strongest units are dreamed while nothing else is to be done
+        tab.wait_for_timeout(30)
+    first = json.loads(asked[0])
+    assert (first["layer"], len(first["units"])) == (network["layers"][0]["id"], 12)
+    tab.unroute("**/api/dreams/background")
+    tab.click("text=Maps")
     assert tab.text_content("h1") == "signs"
     until(tab, "document.querySelector('.strip')?.ariaLabel.startsWith('The strongest maps, up to')")
     tab.click("svg .node >> nth=1")
@@ -187,11 +206,14 @@ def test_the_predicted_class_is_explained_by_pixels_and_units(tab, base):
     tab.click("text=Why this class?")
     first = fetch_json(tab, "api/state")["network"]["attributions"][0]
     until(tab, "document.querySelector('.heatmap img')?.naturalWidth === 48")
-    assert tab.get_attribute(".heatmap", "data-method") == first["name"]
+    methods = "[...document.querySelectorAll('.heatmap')].map((one) => one.dataset.method)"
+    assert tab.evaluate(methods) == [first["name"], "occlusion"]
     assert first["meaning"] in tab.text_content(".heatmap")
-    alone = tab.get_attribute(".heatmap img", "src")
+    tab.wait_for_selector(".logit-units a", state="attached")
+    assert "Units that carry STOP over " in tab.text_content(".explanation")
+    margin = tab.get_attribute(".heatmap img", "src")
     tab.click("text=Against the runner-up")
-    until(tab, f"(document.querySelector('.heatmap img')?.src ?? {alone!r}) !== {alone!r}")
+    until(tab, f"(document.querySelector('.heatmap img')?.src ?? {margin!r}) !== {margin!r}")
     tab.click(".explanation summary >> text=More methods")
     tab.click(".explanation button >> text=token-gradient")  # does not fit the network
     until(tab, "document.querySelector('[data-method=token-gradient] [role=alert]')?.innerText.includes('no layer of')")
@@ -329,7 +351,8 @@ def test_another_seed_is_another_dream_and_can_be_canceled(tab, base):
 
 
 def test_the_dreams_of_a_layer_are_shown_in_its_grid(tab, base):
-    """A button starts the missing dreams."""
+    """A button starts the missing dreams, where they are not made in the background."""
+    tab.route("**/api/dreams/background", lambda route: route.fulfill(json={}))
     go(tab, base, "/class?show=dream&only=Kreisverkehr&sort=number")
     wait_for_painted(tab, "class")
     middle = f"...Array(2).fill({CANVAS}.dataset.tile / 2), 20, 20"
@@ -339,6 +362,7 @@ def test_the_dreams_of_a_layer_are_shown_in_its_grid(tab, base):
     tab.click(".line button")
     until(tab, "fetch('api/dreams/sheet/C').then((a) => a.json()).then((s) => s.units.includes(40))")
     until(tab, f"new Set({plain}).size > 20")
+    tab.unroute("**/api/dreams/background")
 
 
 def _image(color):
@@ -565,7 +589,7 @@ def export(tab, item, folder):
     return saving.value.suggested_filename, file
 
 
-def test_a_unit_is_exported_as_an_image_as_json_and_as_a_report(tab, base, tmp_path):
+def test_a_unit_is_exported_as_an_image_and_as_json(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
     until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")
@@ -579,10 +603,6 @@ def test_a_unit_is_exported_as_an_image_as_json_and_as_a_report(tab, base, tmp_p
     layer, _ = ids(tab, "conv6")
     assert name == "conv6-22.json"
     assert json.loads(file.read_text("utf-8")) == fetch_json(tab, f"api/units/{layer}/22")
-    name, file = export(tab, "Save the report", tmp_path)
-    assert re.fullmatch(r"dreamfilters-R[0-9]+\.zip", name)
-    with zipfile.ZipFile(file) as report:
-        assert "conv6:22" in report.read("index.html").decode()
 
 
 def test_a_dream_is_saved_and_the_copied_command_and_code_reproduce_it(tab, base, kept, tmp_path, monkeypatch):
@@ -628,3 +648,72 @@ def test_every_control_has_a_name_and_the_focus_is_visible(tab, base):
         tab.keyboard.press("Tab")
     style = "getComputedStyle(document.activeElement)"
     assert tab.evaluate(f"[{style}.outlineStyle, {style}.outlineWidth]") == ["solid", "2px"]
+
+
+def test_an_evaluation_starts_from_the_page_and_leads_from_the_matrix_to_images_units_and_the_report(tab, base, kept):
+    go(tab, base, f"?image={STOP}&page=errors")
+    tab.click(".state .primary")
+    tab.wait_for_selector(".matrix td.level-9", state="attached")
+    assert tab.locator(".matrix tr").count() == 3
+    assert tab.locator(".matrix td button").all_text_contents() == ["4", "4", "4"]
+    assert "100.0 % of 12 images are predicted correctly" in tab.text_content(".errors .head")
+    assert "Every image is predicted as labeled." in tab.text_content(".errors")
+    tab.select_option("select[aria-label='Order of the classes']", "class")
+    tab.hover(".matrix tr:nth-child(3) td:nth-of-type(2)")
+    until(tab, "document.querySelector('.matrix-text').textContent.startsWith('0 of 4 images of STOP predicted as')")
+    tab.click(".matrix tr:nth-child(3) td:nth-of-type(2)")
+    until(tab, "location.hash.includes('cell=14%3A13')")
+    tab.wait_for_selector(".unit-tables tbody a", state="attached")
+    assert tab.locator(".unit-tables table").count() == 3
+    tab.click(".matrix tr:nth-child(3) td:nth-of-type(3)")  # those that are predicted as labeled
+    until(tab, "document.querySelectorAll('.cell .evaluated .thumb').length === 4")
+    tab.click(".cell .evaluated .thumb >> nth=0")
+    until(tab, "document.querySelector('.tray-image.chosen .caption')?.textContent === 'STOP'")
+    evaluation = fetch_json(tab, "api/evaluation")
+    separation = fetch_json(tab, "api/evaluation/separations/13/14")
+    (job,) = [each for each in fetch_json(tab, "api/state")["jobs"] if each["kind"] == "evaluate"]
+    sent = {
+        "Evaluation": evaluation, "ConfusionTable": evaluation["table"], "ClassResult": evaluation["classes"][0],
+        "EvaluatedImage": evaluation["hits"][0], "Calibration": evaluation["calibration"],
+        "ReliabilityChart": evaluation["calibration"]["chart"], "ClassSeparation": separation, "Job": job,
+        "UnitContrast": separation["separating"][0], "ClassSummary": fetch_json(tab, "api/classes/14"),
+        "ConfusionCell": fetch_json(tab, "api/evaluation/cells/14/14"), "Overview": fetch_json(tab, "api/overview"),
+    }  # fmt: skip
+    for name, values in sent.items():
+        assert declared_keys(name) <= values.keys(), name
+    assert job["folder"] == str(kept / "evaluate")
+    tab.click(".work summary")
+    with tab.expect_popup() as opening:
+        tab.click(".work >> text=Open the report")
+    report = opening.value
+    report.wait_for_selector("h1")
+    assert report.evaluate("origin") == "null"  # a sandbox: it can use nothing of the viewer
+    report.close()
+
+
+def test_the_strip_lists_one_class_wrong_images_or_the_least_sure_first(tab, base):
+    go(tab, base)
+    until(tab, "!document.querySelectorAll('.image-filters button')[1].disabled")  # evaluated by the test before
+    tab.select_option(".image-filters select", "STOP")
+    until(tab, "document.querySelectorAll('.tray-image').length === 4")
+    assert tab.text_content(".image-filters [role=status]") == "4 of 15"
+    tab.click(".image-filters >> text=least sure")
+    images = [each for each in fetch_json(tab, "api/state")["images"] if each["label"] == "STOP"]
+    expected = [each["name"] for each in sorted(images, key=lambda each: each["confidence"])]
+    shown = "[...document.querySelectorAll('.tray-image > button:first-child')].map((one) => one.title.split(':')[0])"
+    until(tab, f"{shown}.join() === {','.join(expected)!r}")
+    tab.click(".image-filters >> text=wrong only")
+    tab.get_by_text("No image matches.").wait_for()
+
+
+def test_a_class_has_its_images_and_the_units_that_carry_it_and_is_found_by_its_english_name(tab, base):
+    go(tab, base)
+    tab.fill("#search", "yield")
+    until(tab, "document.querySelector('.hits li .unit-thumb')?.naturalWidth > 1")
+    assert tab.text_content(".hits li b") == "Vorfahrt achten (yield)"
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector(".class-images .thumb >> nth=3")
+    assert "4 images, of which 4 (100.0 %) are predicted as it." in tab.text_content(".class-images")
+    tab.wait_for_selector(".unit .logit-units a")
+    tab.click(".unit .logit-units a >> nth=0")
+    until(tab, "location.hash.startsWith('#/signs/dense/')")

@@ -64,7 +64,7 @@ def state(net, images=ONE, **more):
     return {
         "phase": "ready", "note": "", "version": "0", "top": 5, "network": net, "images": list(images),
         "recipes": ["standard"], "default_recipe": "standard", "class_recipe": "natural", "evidence": evidence,
-        "accuracy": None, "form_search": {"phase": "none", "share": 0, "note": "", "result": None},
+        "accuracy": None, "jobs": [], "form_search": {"phase": "none", "share": 0, "note": "", "result": None},
         "command": "", "python": "", **more,
     }  # fmt: skip
 
@@ -142,6 +142,10 @@ class CannedServer:
             return {"classes": [{"index": 0, "name": HOSTILE[0], "probability": 0.5, "logit": 1.0}]}
         if first == "receptive-fields":
             return {"box": [0, 0, 3 / SIDE, 3 / SIDE]}
+        if first == "overview":
+            return {"verdicts": {}, "look": []}
+        if first == "units" and rest[-1] == "thumb.png":
+            return png_bytes(np.full((2, 2, 3), 0.5))
         if first == "verdicts":
             return {"phase": "none", "units": []}
         if first == "maps":
@@ -184,7 +188,8 @@ def canned():
 
 
 def go(tab, canned, view="", **size):
-    visit(tab, f"{canned.base}#/canned{view}", **{"width": 1280, "height": 860, **size})
+    shown = "" if "show=" in view else f"{'&' if '?' in view else '?'}show=map"
+    visit(tab, f"{canned.base}#/canned{view}{shown}", **{"width": 1280, "height": 860, **size})
 
 
 def wait_for_text(tab, text):

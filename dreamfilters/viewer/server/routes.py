@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ STATIC = Path(__file__).parents[1] / "static"
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _DREAM = {"layer": str, "unit": int, "recipe": str}
 _IMAGE, _THUMBNAIL = 1024, 96  # pixels
+# A report is a file of its own, with its own scripts: it may not use the viewer's address.
+_REPORT_POLICY = (
+    "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def application(service: Service, access: Access) -> ASGIApp:
@@ -50,6 +56,7 @@ def _add_methods(app: FastAPI, service: Service) -> None:
     routes: list[tuple[str, str, Callable[..., Any], Callable[[Any], Response]]] = [
         ("GET", "/api/images/{image}/input.png", images.network_input_png, _png),
         ("GET", "/api/images/{image}/mask.png", images.mask_png, _png),
+        ("GET", "/api/images/{image}", images.info, _json),
         ("POST", "/api/images/{image}/remove", images.remove, _json),
         ("GET", "/api/predictions/{image}", images.predictions, _json),
         ("GET", "/api/maps/{layer}/{image}", images.layer_maps, _json),
@@ -72,6 +79,14 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/dreams/{dream}/prior-check", dreams.prior_check, _json),
         ("GET", "/api/dreams/{dream}/prior-check.png", dreams.prior_check_png, _png),
         ("GET", "/api/dreams/{dream}/measures", units.measures, _json),
+        ("GET", "/api/units/{layer}/{unit}/thumb.png", units.thumbnail_png, _png),
+        ("GET", "/api/overview", service.overview.overview, _json),
+        ("GET", "/api/evaluation", service.evaluation.summary, _json),
+        ("GET", "/api/evaluation/cells/{label}/{predicted}", service.evaluation.cell, _json),
+        ("GET", "/api/evaluation/separations/{first}/{second}", service.evaluation.separation, _json),
+        ("GET", "/api/classes/{number}", service.classes.summary, _json),
+        ("GET", "/api/classes/{number}/units", service.classes.units, _json),
+        ("POST", "/api/jobs/{job}/cancel", service.jobs.cancel, _json),
         ("POST", "/api/form-search", service.form_search.start, _json),
         ("POST", "/api/form-search/cancel", service.form_search.cancel, _json),
         ("POST", "/api/form-search/apply", service.form_search.apply, _json),
@@ -142,13 +157,17 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
         text = json.dumps(values, indent=1)
         return _download(text.encode(), "application/json", f"{readable(values['target'], 'unit')}.json")
 
-    @app.post("/api/report")
-    async def compare(request: Request) -> Response:
-        return _json(await service.units.compare(**await read_json(request, {"layer": str, "units": list})))
+    @app.post("/api/jobs")
+    async def start_job(request: Request) -> Response:
+        kinds = {"kind": str, "layer": str, "units": list}
+        return _json(await service.jobs.start(**await read_json(request, kinds, layer="", units=[])))
 
-    @app.get("/api/reports/{report}.zip")
-    async def report(report: str) -> Response:
-        return _download(service.units.report(report), "application/zip", f"dreamfilters-{report}.zip")
+    @app.get("/api/jobs/{job}/files/{name}")
+    async def job_file(job: str, name: str) -> Response:
+        content = await service.jobs.file(job, name)
+        if name.endswith(".html"):
+            return Response(content, media_type="text/html", headers={"content-security-policy": _REPORT_POLICY})
+        return _download(content, "application/octet-stream", re.sub(r"[^A-Za-z0-9._-]", "-", name))
 
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:
@@ -158,6 +177,11 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
     @app.post("/api/form-search/save")
     async def save_form(request: Request) -> Response:
         return _json(await service.form_search.save(**await read_json(request, {"force": bool})))
+
+    @app.post("/api/dreams/background")
+    async def dream_in_background(request: Request) -> Response:
+        values = await read_json(request, {"layer": str, "units": list})
+        return _json(await service.dreams.start_in_background(**values))
 
     @app.post("/api/dreams/compile")
     async def compile_dream(request: Request) -> Response:

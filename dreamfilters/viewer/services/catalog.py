@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from dreamfilters.errors import UnknownNameError
-from dreamfilters.viewer.messages import BusyError, ImageArray, ImageEvidence, NetworkDescription
+from dreamfilters.errors import DreamfiltersError, ImageError, ModelError, UnknownNameError
+from dreamfilters.viewer.messages import BusyError, ImageArray, ImageEvidence, NetworkDescription, ScanRequest
 from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.worker_client import WorkerClient
@@ -18,6 +18,7 @@ class Catalog:
 
     Attributes:
         description: of the network; None until it is open.
+        scan_request: the images of the folder; None until they are listed, and without any.
         evidence: of the images; None until they are scanned.
         images_listed: set when the folder has been listed, or could not be.
         snippets: commands and code for the network in its present input form.
@@ -26,6 +27,7 @@ class Catalog:
     worker: WorkerClient
     images: ImageStore = field(default_factory=ImageStore)
     description: NetworkDescription | None = None
+    scan_request: ScanRequest | None = None
     evidence: ImageEvidence | None = None
     images_listed: asyncio.Event = field(default_factory=asyncio.Event)
     snippets: Snippets = field(default_factory=lambda: Snippets(""))
@@ -61,6 +63,32 @@ class Catalog:
         """Return an image's entry in the store, or raise UnknownNameError."""
         await self.images_listed.wait()
         return self.images.image(image)
+
+    async def scanned_images(self, *, labeled: bool = False) -> ScanRequest:
+        """Return the images of the folder.
+
+        Raises:
+            BusyError: the network could not be opened.
+            ImageError, ModelError: there are none; `labeled`: none has a label, or the network has no classes.
+        """
+        await self.network()
+        await self.images_listed.wait()
+        if self.scan_request is None:
+            raise ImageError("there are no images; start the viewer with a folder of images")
+        obstacle = self.label_obstacle() if labeled else None
+        if obstacle is not None:
+            raise obstacle
+        return self.scan_request
+
+    def label_obstacle(self) -> DreamfiltersError | None:
+        """Return why the network cannot be tested on labeled images, None if it can."""
+        if self.scan_request is None or not any(self.scan_request.images.labels):
+            return ImageError(
+                "no labeled images: start the viewer with a folder of images, one subfolder for each class, or --labels"
+            )
+        if self.description is None or not self.description.values["is_classifier"]:
+            return ModelError("the output of the network is not one number for each of several classes")
+        return None
 
     async def network_input(self, image: str) -> tuple[tuple[str, int], ImageArray]:
         """Return an image resized for the network, after its (id, version), which identifies its content."""

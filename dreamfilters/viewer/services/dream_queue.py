@@ -37,6 +37,7 @@ class QueuedDream:
         measures: ids of the measured dreams, this one first, and the comparison.
         appearance: where the look of a dream with a learned prior comes from, "" without one.
         check: what its prior hides: the lines, and the images as one PNG.
+        in_background: whether it is made without a request for it.
         created_at: local time.
     """
 
@@ -60,6 +61,7 @@ class QueuedDream:
     measures: tuple[tuple[str, ...], Values] | None = None
     appearance: str = ""
     check: Values | None = None
+    in_background: bool = False
     created_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     def as_values(self) -> Values:
@@ -72,7 +74,7 @@ class QueuedDream:
             "activated": self.activated, "prediction": self.prediction, "appearance": self.appearance,
             "saved_to": self.saved_to or None,
             "image": f"api/dreams/{request.id}/image.png" if self.png else None, "created_at": self.created_at,
-            "command": self.command, "python": self.python,
+            "command": self.command, "python": self.python, "in_background": self.in_background,
         }  # fmt: skip
 
     @property

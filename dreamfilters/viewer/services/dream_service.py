@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, UnknownNameError
-from dreamfilters.viewer.messages import CLASS_LAYER, Cancelled, NetworkDescription, Values
+from dreamfilters.viewer.messages import BACKGROUND, CLASS_LAYER, BusyError, Cancelled, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_queue import COLUMNS, TILE, DreamQueue, QueuedDream, encode_png
 from dreamfilters.viewer.services.event_hub import EventHub
 
 _MAX_SEED = 2**31 - 1
+_AWAITED = 1  # priority of a dream that a page has requested
+_MAX_BACKGROUND = 64  # units that wait for a dream in the background
 
 Work: TypeAlias = Coroutine[Any, Any, None]
 
@@ -51,6 +53,8 @@ class DreamService:
         self._to_compile: tuple[str, int, str] | None = None
         self._compiling = False
         self._checking = asyncio.Lock()
+        self._waiting: list[tuple[str, int]] = []  # units that are dreamed in the background
+        self._dreaming = False
 
     def listed(self, layer: str | None = None) -> Values:
         """Return all dreams, or those of a layer."""
@@ -64,15 +68,60 @@ class DreamService:
             BusyError: too many dreams are waiting.
         """
         description = await self._check(layer, unit, recipe)
-        recipe = recipe or default_recipe(description, layer)
         if not 0 <= seed <= _MAX_SEED:
             raise RecipeError(f"seed {seed}: from 0 to {_MAX_SEED}")
+        dream = self._queued(description, layer, unit, recipe or default_recipe(description, layer), seed)
+        self._spawn(self._run(dream))
+        return dream.as_values()
+
+    async def start_in_background(self, layer: str, units: Sequence[int]) -> Values:
+        """Dream the units of a layer that have no dream, one after the other, while the worker has nothing else to do.
+
+        They take the place of the units that still wait: more layers are opened than looked at.
+
+        Raises:
+            UnknownNameError, TargetError: as `start`.
+            BusyError: the network could not be opened.
+        """
+        for unit in units[:_MAX_BACKGROUND]:
+            await self._check(layer, unit, "")
+        self._waiting = [(layer, unit) for unit in units[:_MAX_BACKGROUND]]
+        if self._waiting and not self._dreaming:
+            self._dreaming = True
+            self._spawn(self._dream_waiting())
+        return {}
+
+    async def _dream_waiting(self) -> None:
+        """Dream the waiting units until there is none; one that has a dream is left out."""
+        try:
+            while self._waiting:
+                layer, unit = self._waiting.pop(0)
+                if any(dream.is_open or dream.phase == "done" for dream in self.queue.of(layer, unit)):
+                    continue
+                description = await self._catalog.network()
+                with contextlib.suppress(BusyError):  # requested dreams come first
+                    recipe = default_recipe(description, layer)
+                    await self._run(self._queued(description, layer, unit, recipe, in_background=True), BACKGROUND)
+        finally:
+            self._dreaming = False
+
+    def _queued(
+        self,
+        description: NetworkDescription,
+        layer: str,
+        unit: int,
+        recipe: str,
+        seed: int = 0,
+        *,
+        in_background: bool = False,
+    ) -> QueuedDream:
+        """Return a new dream of the queue."""
         number = self._catalog.worker.new_number()
         dream = self.queue.add(layer, unit, recipe, seed, name=description.target(layer, unit), number=number)
         dream.command, dream.python = self._catalog.snippets.dream(dream.name, recipe, seed, description.chosen_size)
+        dream.in_background = in_background
         self._publish(dream)
-        self._spawn(self._run(dream))
-        return dream.as_values()
+        return dream
 
     async def compile(self, layer: str, unit: int, recipe: str) -> Values:
         """Let the worker compile the programs of a likely dream while it is idle.
@@ -91,6 +140,7 @@ class DreamService:
 
     def drop_all(self) -> None:
         """Cancel and drop all dreams: the network has another input form now."""
+        self._waiting = []
         for dream in self.queue.of():
             if dream.is_open:
                 self._catalog.worker.cancel(dream.number)
@@ -205,9 +255,11 @@ class DreamService:
         finally:
             self._compiling = False
 
-    async def _run(self, dream: QueuedDream) -> None:
+    async def _run(self, dream: QueuedDream, priority: int = _AWAITED) -> None:
         try:
-            values = await self._catalog.worker.request("dream", priority=1, number=dream.number, request=dream.request)
+            values = await self._catalog.worker.request(
+                "dream", priority=priority, number=dream.number, request=dream.request
+            )
             if dream.is_open:
                 dream.on_done(values)
         except Cancelled:

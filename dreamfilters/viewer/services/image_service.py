@@ -22,15 +22,30 @@ MapKey: TypeAlias = tuple[str, str, int]  # layer, image, version of the image
 class ImageService:
     """Images and maps by their ids."""
 
-    def __init__(self, catalog: Catalog, top: int, on_change: Callable[[], None]) -> None:
-        """Serve the images of a catalog and their top-k classes; `on_change` is called when the images change."""
-        self._catalog, self._top, self._on_change = catalog, top, on_change
+    def __init__(
+        self, catalog: Catalog, top: int, confidence: Callable[[str], float | None], on_change: Callable[[], None]
+    ) -> None:
+        """Serve the images of a catalog and their top-k classes.
+
+        `confidence` returns the probability of the class that is predicted for an image, None where it is not known;
+        `on_change` is called when the images change.
+        """
+        self._catalog, self._top, self._confidence, self._on_change = catalog, top, confidence, on_change
         self._maps: ByteCache[MapKey, LayerMaps] = ByteCache(_CACHE, size_of=_size)
         self._running: dict[MapKey, asyncio.Task[LayerMaps]] = {}
 
     def listed(self) -> list[Values]:
-        """Return the list of images; labels are class names where the network has them."""
-        return [self._values(image) for image in self._catalog.images.listed()]
+        """Return the list of images; labels are class names where the network has them.
+
+        Of a large folder these are the first ones and those that are not predicted as labeled.
+        """
+        evidence = self._catalog.evidence
+        mistakes = () if evidence is None else evidence.mistakes
+        return [self._values(image) for image in self._catalog.images.listed(mistakes)]
+
+    async def info(self, image: str) -> Values:
+        """Return one image as in the list, also one that it does not have."""
+        return self._values(await self._catalog.image(image))
 
     async def png(self, image: str, longest: int) -> bytes:
         """Return an image as a PNG whose longer side has at most `longest` pixels."""
@@ -109,7 +124,10 @@ class ImageService:
 
     def _values(self, image: StoredImage) -> Values:
         label = self._catalog.class_title(image.label) or None
-        return {**image.as_values(), "label": label, "mistake": self._catalog.mistake(image.id)}
+        return {
+            **image.as_values(), "label": label, "mistake": self._catalog.mistake(image.id),
+            "confidence": self._confidence(image.id),
+        }  # fmt: skip
 
     async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
         description, stored = await self._catalog.network_with_layer(layer), await self._catalog.image(image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -108,12 +108,24 @@ class ImageStore:
             self._images = {**images, **self._images}
         return tuple(images), folder
 
-    def listed(self) -> list[StoredImage]:
-        """Return the images that the page lists, uploads last."""
+    def listed(self, also: Iterable[str] = ()) -> list[StoredImage]:
+        """Return the images that the page lists: the first ones, further ones of the ids `also`, and uploads last."""
         with self._lock:
             images = list(self._images.values())
         uploads = [image for image in images if image.uploaded]
-        return [image for image in images if not image.uploaded][:_MAX_LISTED] + uploads
+        first = [image for image in images if not image.uploaded][:_MAX_LISTED]
+        known = {image.id for image in first}
+        further = [self._sized(key) for key in itertools.islice((key for key in also if key not in known), _MAX_LISTED)]
+        return [*first, *further, *uploads]
+
+    def _sized(self, image: str) -> StoredImage:
+        """Return an image of the folder with its size, which is read once."""
+        found = self.image(image)
+        if not found.width:
+            found = _with_size(found)
+            with self._lock:
+                self._images[image] = found
+        return found
 
     def image(self, image: str) -> StoredImage:
         """Return the image of an id, or raise UnknownNameError."""

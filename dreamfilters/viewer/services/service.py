@@ -14,14 +14,18 @@ import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.viewer.daemon_thread import run_in_daemon_thread
-from dreamfilters.viewer.messages import ImageEvidence, ScanRequest, Values
+from dreamfilters.viewer.messages import ImageEvidence, JobResult, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.explanation_service import ExplanationService
-from dreamfilters.viewer.services.form_search import FormSearch
+from dreamfilters.viewer.services.findings.class_service import ClassService
+from dreamfilters.viewer.services.findings.evaluation_service import EvaluationService
+from dreamfilters.viewer.services.findings.overview_service import OverviewService
 from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
+from dreamfilters.viewer.services.jobs.form_search import FormSearch
+from dreamfilters.viewer.services.jobs.job_service import JobService
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_service import UnitService
 from dreamfilters.viewer.services.worker_client import WorkerClient
@@ -68,13 +72,19 @@ class Service:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
-        self.images = ImageService(self.catalog, settings.top, self._publish_images)
+        self.evaluation = EvaluationService(self.catalog)
+        self.images = ImageService(self.catalog, settings.top, self.evaluation.confidence, self._publish_images)
         self.dreams = DreamService(
             self.catalog, self.hub, settings.out, self._spawn, has_prior=settings.prior is not None
         )
         self.units = UnitService(self.catalog, self.dreams.queue)
         self.explanations = ExplanationService(self.catalog, settings.images)
+        self.classes = ClassService(self.catalog)
+        self.overview = OverviewService(self.catalog, self.dreams.queue)
         self.form_search = FormSearch(self.catalog, self.hub, self._spawn)
+        self.jobs = JobService(
+            self.catalog, self.hub, self._spawn, settings.images, settings.labels, settings.out, self._on_result
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -139,6 +149,7 @@ class Service:
             "evidence": self._scan_progress,
             "accuracy": _accuracy_values(self.catalog.evidence),
             "form_search": self.form_search.as_values(),
+            "jobs": self.jobs.listed(),
             "command": command,
             "python": python,
         }
@@ -163,7 +174,7 @@ class Service:
         self.catalog.images_listed.set()
         self._publish_images()
         if request is not None:
-            self.units.scan_request = self.form_search.request = request
+            self.catalog.scan_request = request
             self.form_search.publish()
             self._scan(request)
 
@@ -183,10 +194,11 @@ class Service:
             self._publish_images()  # those that are not predicted as labeled are marked
         elif topic == "verdicts" and catalog.evidence is not None:
             catalog.evidence = replace(catalog.evidence, verdicts=value)
+            self.hub.publish("verdicts", {})
         elif topic == "form_search":
             self.form_search.on_progress(value)
-        elif topic == "report":
-            self.hub.publish("report", value)
+        elif topic == "job":
+            self.jobs.on_progress(value)
         elif topic == "network":
             before, catalog.description = catalog.description, value
             if before is None or before.form_key != value.form_key:  # else the worker has crashed and started again
@@ -203,8 +215,16 @@ class Service:
         self.catalog.evidence = None
         self.images.drop_maps()
         self.dreams.drop_all()
-        if self.units.scan_request is not None:
-            self._scan(self.units.scan_request)
+        self.evaluation.set(None)
+        if self.catalog.scan_request is not None:
+            self._scan(self.catalog.scan_request)
+
+    def _on_result(self, result: JobResult) -> None:
+        """Show the result of a job."""
+        if result.evaluation is not None:
+            self.evaluation.set(result.evaluation)
+            self.hub.publish("evaluation", {})
+            self._publish_images()  # their confidence is known
 
     def _scan(self, request: ScanRequest) -> None:
         self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,24 @@ class Snippets:
         more = f", prior=df.read_prior({self.prior!r})" if has_prior else ""
         code = f"df.dream({self._loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed}{more})"
         return shlex.join([*words, *self._flags]), code
+
+    def command(
+        self,
+        name: str,
+        targets: Sequence[str] = (),
+        images: str | Path | None = None,
+        labels: str | Path | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> str:
+        """Return a command with its targets and images; `size` as in `dream`.
+
+        >>> Snippets("net.keras").command("compare", ["conv1:3"], "images")
+        'dreamfilters compare net.keras conv1:3 images'
+        """
+        if size is not None and "size" not in dict(self.options):
+            return replace(self, options=(*self.options, ("size", size))).command(name, targets, images, labels)
+        words = _image_words(images, None if name == "audit" else labels)
+        return shlex.join(["dreamfilters", name, self.spec, *targets, *words, *self._flags])
 
     def attribution(
         self, target: str, image: str, method: str, against: str | None = None, size: tuple[int, int] | None = None

@@ -1,12 +1,13 @@
-"""Units: what is known of them, the comparison of their dreams with images, and reports."""
+"""Units: what is known of them, and the comparison of their dreams with images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image
 
-from dreamfilters.errors import ImageError, TargetError, UnknownNameError
+from dreamfilters.errors import ImageError, UnknownNameError
 from dreamfilters.evidence.patches import extract_patch
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.evidence.scan.score_statistics import By, RankedImage
@@ -17,30 +18,24 @@ from dreamfilters.viewer.messages import (
     CLASS_LAYER,
     ImageEvidence,
     NetworkDescription,
-    ScanRequest,
     Values,
     VerdictBasis,
 )
 from dreamfilters.viewer.services.catalog import Catalog
-from dreamfilters.viewer.services.dream_queue import DreamQueue, QueuedDream
+from dreamfilters.viewer.services.dream_queue import DreamQueue, QueuedDream, encode_png
 from dreamfilters.viewer.services.dream_service import default_recipe
 
-_MAX_UNITS = 32  # of a report; the command line has no such limit
 _BY: By = "max"  # the response of a unit is the maximum of its map
 _MAX_BINS = 64  # of the histogram
 _MAX_CLASSES = 12
-_MAX_REPORTS = 4  # in memory; the oldest is dropped first
 
 
 class UnitService:
-    """Units, their verdicts and reports."""
+    """Units and their verdicts."""
 
     def __init__(self, catalog: Catalog, dreams: DreamQueue) -> None:
         """Serve the units of a catalog with their dreams."""
-        self.scan_request: ScanRequest | None = None  # the images that reports compare with, if there are any
         self._catalog, self._dreams = catalog, dreams
-        self._reports: dict[str, bytes] = {}
-        self._count = 0
 
     async def verdicts(self, layer: str) -> Values:
         """Return the verdict on each unit of a layer."""
@@ -88,6 +83,20 @@ class UnitService:
         _, pixels = await self._catalog.network_input(evidence.image_ids[strongest[rank].index])
         return png_bytes(extract_patch(pixels, evidence.scan.layer(name).facts, strongest[rank].position).image)
 
+    async def thumbnail_png(self, layer: str, unit: int) -> bytes:
+        """Return a small image of a unit: its newest dream, else the strongest position of its strongest image.
+
+        It is empty where there is neither.
+        """
+        await self._catalog.network_with_unit(layer, unit)
+        dream = next((each for each in self._dreams.newest(layer) if each.request.unit == unit), None)
+        if dream is not None:
+            return encode_png(dream.tile)
+        try:
+            return await self.patch_png(layer, unit, 0)
+        except (UnknownNameError, ImageError):
+            return encode_png(Image.new("LA", (1, 1)))
+
     async def measures(self, dream: str) -> Values:
         """Return the comparison of a finished dream with the images; see `worker.handlers.dream_measures`.
 
@@ -102,37 +111,6 @@ class UnitService:
         if found.measures is None or found.measures[0] != dreams:
             found.measures = dreams, await self._catalog.worker.request("measure", priority=2, dreams=dreams)
         return found.measures[1]
-
-    async def compare(self, layer: str, units: list[int]) -> Values:
-        """Compare units with the images and return the address of the report.
-
-        Raises:
-            UnknownNameError, TargetError: unknown units, too many, or units without gradient.
-            ImageError: there are no images.
-        """
-        if not 0 < len(units) <= _MAX_UNITS:
-            raise TargetError(f"{len(units)} units: from 1 to {_MAX_UNITS}; `dreamfilters compare` takes more")
-        description = await self._catalog.network_with_layer(layer)
-        for unit in units:
-            await self._catalog.network_with_unit(layer, unit)
-        if self.scan_request is None:
-            raise ImageError("there are no images to compare with; start the viewer with a folder of images")
-        targets = tuple(dict.fromkeys(description.target(layer, unit) for unit in units))
-        report: bytes = await self._catalog.worker.request(
-            "compare", priority=2, targets=targets, images=self.scan_request
-        )
-        key = f"R{self._count}"
-        self._count += 1
-        self._reports[key] = report
-        while len(self._reports) > _MAX_REPORTS:
-            self._reports.pop(next(iter(self._reports)))
-        return {"address": f"api/reports/{key}.zip"}
-
-    def report(self, report: str) -> bytes:
-        """Return a report as a ZIP archive, or raise UnknownNameError."""
-        if report not in self._reports:
-            raise UnknownNameError(f"report {report[:20]}: no report has this id, or it was dropped")
-        return self._reports[report]
 
 
 def verdict_of(

@@ -6,6 +6,7 @@
 export type WorkerPhase = "starting" | "ready" | "failed" | "restarting";
 export type EvidencePhase = "none" | "queued" | "running" | "ready" | "failed";
 export type DreamPhase = "queued" | "running" | "done" | "cancelled" | "failed";
+export type JobKind = "evaluate" | "audit" | "compare";
 export type VerdictKind = "alive" | "dormant" | "dead" | "saturated" | "always on" | "undecided";
 
 /** GET api/state and the event `state`, in which `images` and `evidence` may be absent. */
@@ -18,11 +19,26 @@ export interface ServerState {
   evidence?: EvidenceProgress;
   accuracy: Accuracy | null; // on the labeled images; null before their scan and without labels
   form_search: FormSearch;
+  jobs: Job[];
   recipes: string[];
   default_recipe: string;
   class_recipe: string;
   command: string;
   python: string;
+}
+
+/** Long work that a page has started, also the event `job`. */
+export interface Job {
+  id: string;
+  number: number; // increases from job to job
+  kind: JobKind;
+  targets: string[]; // of a comparison
+  phase: DreamPhase;
+  share: number; // of the work that is done
+  note: string; // what is being done, the result or the error
+  folder: string; // the run folder
+  files: string[]; // the names of its files, the page first
+  command: string;
 }
 
 export interface Accuracy {
@@ -81,13 +97,14 @@ export interface Network {
   /** The name of that layer in the model. */
   class_output: string | null;
   has_mask: boolean; // whether the output is a map of classes
-  attributions: AttributionMethod[]; // the quick ones first; the first is shown without a choice
+  attributions: AttributionMethod[]; // the quick ones first
 }
 
 export interface AttributionMethod {
   name: string;
   meaning: string; // what a value of a heatmap states
   quick: boolean;
+  shown: boolean; // without a choice
 }
 
 /** GET api/heatmaps/<layer>/<unit>/<image>, or NoExplanation. */
@@ -152,6 +169,8 @@ export interface Layer {
   /** How tokens cover the image, with the size of a patch in pixels; null for other kinds and where it is unknown. */
   grid: { rows: number; columns: number; patch: [number, number] } | null;
   dreamable: boolean;
+  /** Whether its values are those of the layer before, perhaps in another shape. */
+  forwards: boolean;
   /** Why the layer has no units or cannot be dreamed. */
   reason: string | null;
 }
@@ -161,6 +180,7 @@ export interface ImageInfo {
   name: string;
   label: string | null;
   mistake: string | null; // the class that is predicted, where the label is another one
+  confidence: number | null; // the probability of the predicted class; null before an evaluation
   /** In pixels; 0 where the image cannot be read. */
   width: number;
   height: number;
@@ -202,6 +222,8 @@ export interface Dream {
   image: string | null;
   /** The run folder in which it was saved. */
   saved_to: string | null;
+  /** Whether it is made without a request for it. */
+  in_background: boolean;
   command: string;
   python: string;
 }
@@ -342,6 +364,149 @@ export interface DreamSheet {
   dreams: string[];
 }
 
+/** GET api/evaluation; without an evaluation, why the network cannot be evaluated, null if it can. */
+export type EvaluationState = { ready: false; obstacle: string | null } | Evaluation;
+
+export interface Evaluation {
+  ready: true;
+  text: string; // the result in one line
+  count: number; // of labeled images
+  share: number; // of them that is predicted correctly
+  interval: [number, number]; // the 95 % confidence interval of the share
+  table: ConfusionTable;
+  classes: ClassResult[];
+  pairs: ClassPair[]; // the most confused first
+  mistakes: EvaluatedImage[]; // the most confident first
+  hits: EvaluatedImage[]; // the least confident first
+  calibration: Calibration | null; // null where several classes are predicted for an image
+}
+
+export interface ConfusionTable {
+  labels: number[]; // the class of each row, and of each column but the last where `has_none`
+  counts: number[][];
+  levels: number[][]; // of the colors, 0 to 9
+  orders: Record<string, number[]>; // name of an order -> the places of the classes
+  more: number; // classes that are not shown
+  has_none: boolean; // whether the last column is that of images without a predicted class
+}
+
+export interface ClassResult {
+  number: number;
+  images: number;
+  right: number;
+  predicted: number; // images of any class that are predicted as it
+  recall: number | null;
+  precision: number | null;
+}
+
+export interface ClassPair {
+  first: number;
+  second: number;
+  first_as_second: number;
+  second_as_first: number;
+}
+
+export interface EvaluatedImage {
+  image: string;
+  name: string;
+  label: number;
+  predicted: number; // -1 for no class
+  confidence: number | null;
+}
+
+/** GET api/evaluation/cells/<label>/<predicted>. */
+export interface ConfusionCell {
+  count: number;
+  images: EvaluatedImage[];
+}
+
+export interface Calibration {
+  error: number;
+  confidence: number;
+  accuracy: number;
+  chart: ReliabilityChart;
+}
+
+export interface Bar {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface ReliabilityChart {
+  bars: { accuracy: Bar; gap: Bar; images: Bar; text: string; is_under: boolean }[];
+  width: number;
+  height: number;
+  bottom: number;
+  floor: number;
+}
+
+/** GET api/evaluation/separations/<first>/<second>. */
+export interface ClassSeparation {
+  first: number;
+  second: number;
+  layer: string | null; // its id
+  units: number; // of the layer
+  images_first: number;
+  images_second: number;
+  separating: UnitContrast[];
+  carrying: UnitContrast[];
+  shared: UnitContrast[];
+  losses: MarginLoss[];
+  remark: string;
+  command: string; // the dream of the margin
+}
+
+export interface UnitContrast {
+  unit: number;
+  auc: number;
+  sensitivity: number | null;
+  mean_first: number;
+  mean_second: number;
+  margin_first: number | null;
+  margin_second: number | null;
+}
+
+export interface MarginLoss {
+  label: number;
+  predicted: number;
+  hits: number;
+  mistakes: number;
+  margin_on_hits: number;
+  margin_on_mistakes: number;
+  units: { unit: number; on_hits: number; on_mistakes: number }[];
+}
+
+/** GET api/classes/<number>. */
+export interface ClassSummary {
+  number: number;
+  count: number; // of images that are labeled with the class
+  right: number | null; // of them that are predicted as the class; null before the scan
+  images: { image: string; name: string; mistake: string | null }[];
+  confused: { number: number; predicted_as: number; predicted_from: number }[]; // number -1 for no class
+}
+
+/** GET api/classes/<number>/units. */
+export type ClassUnits = NoExplanation | (LogitUnits & { images: number; against: number | null });
+
+/** GET api/overview. */
+export interface Overview {
+  /** The id of a layer -> number of units by verdict. */
+  verdicts: Record<string, Partial<Record<VerdictKind, number>>>;
+  look: Finding[]; // what to look at, the most important first
+}
+
+export interface Finding {
+  kind: "form" | "pair" | "layer" | "unit" | "class";
+  title: string;
+  text: string;
+  layer?: string; // its id
+  unit?: number;
+  only?: string; // a filter of units
+  cell?: [number, number]; // a cell of the confusion matrix
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Derived by the page
 
@@ -356,12 +521,16 @@ export interface View {
   unit: number | null;
   images: string[];
   compare: UnitRef[];
+  /** "errors": the mistakes of the network. */
+  page: "errors" | null;
+  /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */
+  cell: [number, number] | null;
   /** Text that the units in the grid match. */
   only: string;
   /** The limits of a fixed scale. */
   low: number;
   high: number;
-  show: "map" | "dream" | "both";
+  show: "both" | "map" | "dream";
   sort: "response" | "number" | "mean" | "zeros" | "verdict";
   scale: "layer" | "unit" | "fixed";
   colors: Colormap;
@@ -420,13 +589,17 @@ export interface AppState {
   evidence: EvidenceProgress;
   accuracy: Accuracy | null;
   form_search: FormSearch;
+  /** By id. */
+  jobs: Record<string, Job>;
   command: string;
   python: string;
   version: string;
   /** By id. */
   dreams: Record<string, Dream>;
-  /** The number of dreams that have ended: the version of the layers' sheets of dreams. */
+  /** The number of dreams that have ended. */
   endedDreams: number;
+  /** By the id of a layer: what this number was when its last dream ended, the version of its sheet of dreams. */
+  dreamVersions: Record<string, number>;
   /** The id of the dream that was selected last. */
   selectedDream: string | null;
   /** Units to compare. */

@@ -46,13 +46,17 @@ def pixel_heatmap(
 
 
 def logit_units(session: ModelSession, unit: int, image: ImageArray, against: int | None = None) -> Values:
-    """Return the units that contribute most to the logit of class `unit` on an image, or to its margin over another.
+    """Return the units that contribute most to the logit of class `unit`, or to its margin over another class.
+
+    They are those on an image (h, w, c), or on average over images (n, h, w, c).
 
     A network without a layer before its logits has the `reason` only.
     """
     layers = session.description.layers
     try:
-        found = attribute_logit(session.network, image[None], unit, against=against, most=_MOST_UNITS)
+        found = attribute_logit(
+            session.network, image if image.ndim == 4 else image[None], unit, against=against, most=_MOST_UNITS
+        )
     except DreamfiltersError as error:
         return {"reason": str(error)}
     values = found.as_values()

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dreamfilters import backend  # noqa: F401 - first: it silences TensorFlow
-from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.compare import compare, compare_batch
 from dreamfilters.comparison.prior_checking import check_prior
 from dreamfilters.comparison.reference_set import ReferenceSet
-from dreamfilters.comparison.units import units_of
 from dreamfilters.dreams.builtin_recipes import LEARNED
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
-from dreamfilters.dreams.recipe import Recipe, read_recipe
+from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.images import contact_sheet, png_bytes
+from dreamfilters.evidence.evaluation.result import Evaluation
+from dreamfilters.evidence.evaluation.separation import ClassSeparation
+from dreamfilters.images import ImageFolder, contact_sheet, png_bytes
 from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 from dreamfilters.networks.preprocessing.search.result import FormRanking
-from dreamfilters.progress import Progress
-from dreamfilters.report.report import report_files
+from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.dream_store import opened as opened_store
 from dreamfilters.runs.prior_run import read_prior
 from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
-from dreamfilters.viewer.messages import DreamRequest, Request, ScanRequest, Values
-from dreamfilters.viewer.worker.dream_steps import Pause, compile_dream, run_dream
+from dreamfilters.viewer.messages import Cancelled, DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.dream_requests import Pause, compile_dream, dream_measures, run_dream
 from dreamfilters.viewer.worker.explanations import logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
-from dreamfilters.viewer.worker.scan_task import run_scan
+from dreamfilters.viewer.worker.jobs import run_job, separation_of
+from dreamfilters.viewer.worker.scan_task import run_scan, stored_verdicts
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
 _MAX_DREAMS = 256  # finished dreams that can still be saved or measured; the oldest is dropped first
 _CHECK_COLUMNS = 2  # of the images beside a dream with a learned prior, in a narrow panel
-_REPORT_IMAGES = 4  # real images next to each dream of a report
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of a ZIP archive, so that equal reports have equal bytes
 
 
 class Handlers:
@@ -66,6 +61,7 @@ class Handlers:
         self._references: ReferenceSet | None = None
         self._scans = 0  # requested so far; only the latest is continued
         self._search: tuple[int, Network, FormRanking] | None = None  # the last one: its number, and what it tried
+        self._evaluation: tuple[ImageFolder, Evaluation] | None = None  # the last one
         send("network", self._session.description)
 
     def handle(self, request: Request, pause: Pause) -> Any:
@@ -79,7 +75,7 @@ class Handlers:
             return interactive[request.action](**request.arguments)
         with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
-            "measure": self.measure, "prior_check": self.prior_check, "compare": self.compare,
+            "measure": self.measure, "prior_check": self.prior_check, "job": self.job, "separate": self.separate,
             "find_form": self.find_form, "apply_form": self.apply_form, "save_form": self.save_form,
             "slow_heatmap": partial(self.explain, pixel_heatmap), "logit_units": partial(self.explain, logit_units),
         }  # fmt: skip
@@ -168,17 +164,58 @@ class Handlers:
         images, captions = zip(*check.shown, strict=True)
         return {"lines": list(check.lines), "png": png_bytes(contact_sheet(images, captions, columns=_CHECK_COLUMNS))}
 
-    def compare(self, pause: Pause, targets: tuple[str, ...], images: ScanRequest) -> bytes:
-        """Return the report that compares units with the images, as a ZIP archive; its progress is sent as events."""
+    def job(self, pause: Pause, request: JobRequest) -> JobResult:
+        """Return the result of long work, whose progress is sent as events; an audit gives the verdicts shown.
 
-        def on_progress(progress: Progress) -> None:
-            self.send("report", {"note": progress.note, "share": progress.share})
-            pause()
+        Raises:
+            Cancelled: it was canceled; the same work resumes later.
+        """
+        session, images = self._session, self._images(request.images)
+        found, audit = self._in_thread(
+            pause, request.id, lambda report: run_job(session.network, self._spec, request, images, report)
+        )
+        if found.evaluation is not None:
+            self._evaluation = images, found.evaluation
+        if audit is not None and session is self._session:
+            self.send("verdicts", stored_verdicts(session, audit))
+        return found
 
-        folder = self._images(images)
-        network = self._session.network
-        found = compare(network, targets, folder, seeds=1, top=_REPORT_IMAGES, progress=on_progress)
-        return _archive(report_files(found))
+    def _in_thread(self, pause: Pause, job: str, work: Callable[[OnProgress], Result]) -> Result:
+        """Return the result of long work, done in a thread; requests are handled and progress is sent meanwhile.
+
+        A cancellation reaches the work as Ctrl-C does on the command line, so that it saves what it has.
+        """
+        state: dict[str, Any] = {"canceled": False, "progress": {"id": job, "note": "starting", "share": 0.0}}
+
+        def report(progress: Progress) -> None:
+            state["progress"] = {"id": job, "note": progress.note, "share": progress.share}
+            if state["canceled"]:
+                raise KeyboardInterrupt
+
+        future, sent = run_in_daemon_thread(lambda: work(report)), None
+        for _ in until_done(future):
+            if state["progress"] is not sent:
+                sent = state["progress"]
+                self.send("job", sent)
+            try:
+                pause()
+            except Cancelled:
+                state["canceled"] = True
+        if state["canceled"]:
+            raise Cancelled
+        return future.result()
+
+    def separate(self, pause: Pause, first: int, second: int) -> ClassSeparation:
+        """Return the units that separate two classes of the last evaluation, or do not.
+
+        Raises:
+            UnknownNameError: the worker was restarted since.
+            ModelError, ImageError: there is no layer before the logits, or no image of a class can be read.
+        """
+        if self._evaluation is None:
+            raise UnknownNameError("the evaluation is no longer in memory; evaluate again")
+        network, (images, evaluation) = self._session.network, self._evaluation
+        return _wait_for(pause, lambda: separation_of(network, images, evaluation, first, second))
 
     def explain(self, explanation: Callable[..., Values], pause: Pause, **arguments: Any) -> Values:
         """Return an explanation of an image, which may take long."""
@@ -205,7 +242,7 @@ class Handlers:
         found = packed(ranking.best)
         self._session = ModelSession(with_form(network, found))
         self._dreams.clear()
-        self._references = None
+        self._references = self._evaluation = None
         self._scans += 1
         self.send("network", self._session.description)
         return found
@@ -231,26 +268,8 @@ class Handlers:
         """Return the learned prior for a recipe that needs one."""
         return self._prior if recipe == LEARNED else None
 
-    def _images(self, request: ScanRequest) -> Any:
+    def _images(self, request: ScanRequest) -> ImageFolder:
         return replace(request.images, channels=self._session.description.channels)
-
-
-def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
-    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe and of other seeds.
-
-    The headline and the captions are those of the report, `numbers` is the unit's row.
-    """
-    _, (unit,) = units_of(references.network, dreams[0].name, recipe)
-    (compared,) = compare_batch(Batch(references, (unit,), {unit.name: tuple(dreams)}))
-    values: Values = plain(
-        {
-            "headline": compared.headline,
-            "measures": list(compared.captions.values()),
-            "numbers": compared.row,
-            "missing": compared.missing,
-        }
-    )
-    return values
 
 
 def _wait_for(pause: Pause, work: Callable[[], Result]) -> Result:
@@ -259,12 +278,3 @@ def _wait_for(pause: Pause, work: Callable[[], Result]) -> Result:
     for _ in until_done(future):
         pause()
     return future.result()
-
-
-def _archive(files: dict[str, bytes]) -> bytes:
-    """Return the files as a ZIP archive, the same bytes for the same files."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name, _DATE), files[name], zipfile.ZIP_DEFLATED)
-    return content.getvalue()

@@ -14,7 +14,7 @@ from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, ModelError
 from dreamfilters.executors.child_process import end_with_parent
-from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Reply, Request, ScanRequest
+from dreamfilters.viewer.messages import BACKGROUND, Cancel, Cancelled, Disconnected, Event, Reply, Request, ScanRequest
 
 _IDLE_DELAY = 0.25  # seconds after a reply during which no background step starts: further clicks are likely
 _LOG = logging.getLogger(__name__)
@@ -105,16 +105,17 @@ class Worker:
         else:
             self._background = itertools.chain(self._background, self._handlers.scan(message))
 
-    def _pause(self, number: int) -> None:
-        """Handle the requests of priority 0 between two steps of request `number`.
+    def _pause(self, request: Request) -> None:
+        """Handle the requests that do not wait for this one, between two of its steps.
 
         Raises:
-            Cancelled: request `number` was canceled.
+            Cancelled: this request was canceled.
         """
         self._receive(0.0)
-        while self._queue and self._queue[0][0] == 0:
+        first = request.priority if request.priority >= BACKGROUND else 1
+        while self._queue and self._queue[0][0] < first:
             self._handle(heapq.heappop(self._queue)[2])
-        if number in self._canceled:
+        if request.number in self._canceled:
             raise Cancelled
 
     def _receive(self, timeout: float | None) -> None:
@@ -128,7 +129,7 @@ class Worker:
             if request.number in self._canceled:
                 raise Cancelled
             self._channel.send(Event("started", request.number))  # after a crash, only other requests are repeated
-            reply = Reply(request.number, self._handlers.handle(request, lambda: self._pause(request.number)))
+            reply = Reply(request.number, self._handlers.handle(request, lambda: self._pause(request)))
         except (DreamfiltersError, Cancelled) as error:
             reply = Reply(request.number, error=error)
         except Exception as error:  # a bug or a lack of memory: this request fails, later ones may succeed

@@ -66,8 +66,14 @@ def verdicts_of(session: ModelSession, scan: Scan, stored: Audit | None) -> dict
 
     Dreams are added as they finish.
     """
+    return stored_verdicts(
+        session, stored or audit(session.network, scan, budget=0, dreamer=lambda recipe, targets: ())
+    )
+
+
+def stored_verdicts(session: ModelSession, found: Audit) -> dict[str, tuple[VerdictBasis, ...]]:
+    """Return layer id -> the verdict on each unit, from an audit."""
     ids = {info.name: key for key, info in session.description.layers.items()}
-    found = stored or audit(session.network, scan, budget=0, dreamer=lambda recipe, targets: ())
     return {
         ids[layer.name]: tuple(
             VerdictBasis(layer.activation, each.verdict, each.scanned, each.before) for each in layer.findings

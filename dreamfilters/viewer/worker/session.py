@@ -19,6 +19,7 @@ from dreamfilters.evidence.maps.unit_maps import UnitMaps
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import LOGITS, LayerInfo, Network, load
 from dreamfilters.networks.classes.predictions import predicted_from, predictions
+from dreamfilters.networks.layers.pass_through import way_of
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
@@ -26,6 +27,7 @@ from dreamfilters.viewer.worker.attribution_methods import attribution_methods
 from dreamfilters.viewer.worker.found_form import with_form
 
 MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
+_FORWARDING = ("identity", "cast", "reshape", "reorder")  # the values of the layer before, see `pass_through`
 _SIDE = 224  # pixels of the input of a network that takes any size
 _CACHE = 2**28  # bytes of activations that are cached
 _ALL_LAYERS = 2**28  # bytes of one image's activations up to which all layers are computed together
@@ -215,6 +217,7 @@ def _layer_values(key: str, info: LayerInfo, size: tuple[int, int]) -> Values:
             "stride": [float(side) for side in field.stride],
         },
         "dreamable": info.dreamable and info.units > 0,
+        "forwards": way_of(info.type) in _FORWARDING,
         "reason": info.reason or (None if info.units else "it has no units"),
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ from dreamfilters.report.atlas import Atlas, atlas_unit_of, index_files, neighbo
 from dreamfilters.report.report import report_files
 from dreamfilters.verdicts.result import Finding
 from dreamfilters.verdicts.verdict import Verdict
-from dreamfilters.viewer.worker.handlers import dream_measures
+from dreamfilters.viewer.worker.dream_requests import dream_measures
 
 BRIGHTNESS = df.Measure(
     name="brightness",

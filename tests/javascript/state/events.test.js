@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { applyDream, applyImage, applyState } from "../../../dreamfilters/viewer/static/state/events.js";
+import { applyDream, applyImage, applyJob, applyState } from "../../../dreamfilters/viewer/static/state/events.js";
 import { fetchResource } from "../../../dreamfilters/viewer/static/state/resources.js";
 import { app } from "../../../dreamfilters/viewer/static/state/store.js";
 
@@ -64,6 +64,23 @@ test("a dream that ends is counted once", () => {
   assert.equal(app.get().endedDreams, 1);
   applyDream(dream("cancelled", { id: "D1" }));
   assert.equal(app.get().endedDreams, 2);
+});
+
+test("the version of a layer's sheet changes only with its own dreams", () => {
+  applyDream(dream("done"));
+  applyDream(dream("running", { id: "D1", layer: "L7" }));
+  assert.deepEqual(app.get().dreamVersions, { L1: 1 });
+  applyDream(dream("done", { id: "D1", layer: "L7" }));
+  assert.deepEqual(app.get().dreamVersions, { L1: 1, L7: 2 });
+});
+
+test("a job replaces what was known of it, and a state has all jobs", () => {
+  applyJob({ id: "J0", phase: "running" });
+  applyJob({ id: "J1", phase: "queued" });
+  applyJob({ id: "J0", phase: "done" });
+  assert.deepEqual(app.get().jobs, { J0: { id: "J0", phase: "done" }, J1: { id: "J1", phase: "queued" } });
+  applyState(stateOf({ jobs: [{ id: "J2" }] }));
+  assert.deepEqual(app.get().jobs, { J2: { id: "J2" } });
 });
 
 test("the facts of a unit are fetched again when its dream has ended", async () => {

@@ -4,13 +4,13 @@ import test from "node:test";
 import { paths } from "../../../dreamfilters/viewer/static/state/api.js";
 import { chosenMethods, runnerUp, scaleText } from "../../../dreamfilters/viewer/static/state/explanations.js";
 
-const methods = ["a", "b", "c"].map((name) => ({ name, meaning: "", quick: true }));
+const methods = ["a", "b", "c"].map((name) => ({ name, meaning: "", quick: true, shown: name !== "b" }));
 
-test("the chosen methods keep the order of the registry, and the first is shown where none is chosen", () => {
+test("the chosen methods keep the order of the registry, and some are shown where none is chosen", () => {
   const names = (chosen) => chosenMethods(methods, chosen).map(({ name }) => name);
   assert.deepEqual(names(["c", "a"]), ["a", "c"]);
-  assert.deepEqual(names([]), ["a"]);
-  assert.deepEqual(names(["gone"]), ["a"]); // a method of another network
+  assert.deepEqual(names([]), ["a", "c"]);
+  assert.deepEqual(names(["gone"]), ["a", "c"]); // a method of another network
   assert.deepEqual(chosenMethods([], ["a"]), []);
 });
 

@@ -25,7 +25,7 @@ beforeEach(() => {
 test("an empty fragment is the default view", () => {
   assert.deepEqual(parse(""), {
     network: "", layer: null, unit: null, images: [], compare: [], only: "", low: 0, high: 1,
-    show: "map", sort: "response", scale: "layer", colors: "magma", size: "m",
+    page: null, cell: null, show: "both", sort: "response", scale: "layer", colors: "magma", size: "m",
   });
 });
 
@@ -34,10 +34,23 @@ test("a link that is parsed and formatted is the same", () => {
     "#/",
     "#/signs/conv3",
     "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray",
+    "#/signs?page=errors&cell=14%3A-1&show=map",
     "#/signs/conv3?scale=fixed&only=dead&low=-0.5&high=2",
   ]) {
     assert.equal(format(parse(link)), link);
   }
+});
+
+test("another layer or comparison leaves the page of mistakes, another cell does not", () => {
+  const view = parse("#/signs?page=errors&cell=14:3&image=a.png");
+  assert.deepEqual([view.page, view.cell], ["errors", [14, 3]]);
+  assert.equal(linkTo(view, { cell: [3, 14] }), "#/signs?image=a.png&page=errors&cell=3%3A14");
+  assert.equal(linkTo(view, { images: ["b.png"] }), "#/signs?image=b.png&page=errors&cell=14%3A3");
+  assert.equal(linkTo(view, { layer: "conv1", unit: 2 }), "#/signs/conv1/2?image=a.png");
+  assert.equal(linkTo(view, { compare: [] }), "#/signs?image=a.png");
+  assert.equal(linkTo(parse("#/signs/conv1"), { layer: null, page: "errors" }), "#/signs?page=errors");
+  for (const wrong of ["", "1", "1:2:3", "-1:0", "a:b"]) assert.equal(parse(`#/signs?page=errors&cell=${wrong}`).cell, null);
+  assert.equal(parse("#/signs?page=other").page, null);
 });
 
 test("parts are decoded, and a unit is split off at the last colon", () => {

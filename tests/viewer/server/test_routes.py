@@ -10,7 +10,6 @@ import re
 import socket
 import threading
 import time
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +34,13 @@ IDS = {
     "unit": "3",
     "rank": "0",
     "dream": "D0",
-    "report": "R0",
+    "job": "J0",
+    "name": "index.html",
+    "number": "1",
+    "first": "1",
+    "second": "2",
+    "label": "1",
+    "predicted": "2",
     "name:path": "index.html",
 }
 
@@ -114,7 +119,9 @@ def test_path_traversals_are_404(page):
     "address",
     ["/api/maps/L999/I0", "/api/maps/L1/I999", "/api/maps/L1/I0/999", "/api/maps/L1/I0/-1", "/api/maps/L1/I0/x",
      "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U9999/thumb.png",
-     "/api/dreams/D99999/map", "/api/receptive-fields/L999", "/api/verdicts/__class__", "/api/reports/R9.zip", "/api",
+     "/api/dreams/D99999/map", "/api/receptive-fields/L999", "/api/verdicts/__class__", "/api",
+     "/api/jobs/J9/files/index.html", "/api/classes/43", "/api/evaluation/cells/99/0",
+     "/api/evaluation/separations/0/9",
      "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png",
      "/api/heatmaps/C/0/I1", "/api/heatmaps/C/0/I1?method=none", "/api/heatmaps/C/0/I1?method=gradient&against=43",
      "/api/heatmaps/C/0/I1?method=gradient&against=x", "/api/logits/43/I1", "/api/logits/0/U9"],
@@ -348,29 +355,49 @@ def test_an_invalid_body_is_refused(page, body):
     assert page.post("/api/dreams", body).status == 400
 
 
-def test_a_report_is_an_archive(scanned):
+def finished_job(page, **values):
+    """A job that has ended, and the address of its files."""
+    job = page.post("/api/jobs", values).json()["id"]
+    ended = ("done", "cancelled", "failed")
+    found = page.wait_for(
+        lambda: next((each for each in page.state()["jobs"] if each["id"] == job and each["phase"] in ended), None),
+        seconds=180,
+    )
+    return found, f"/api/jobs/{job}/files/"
+
+
+def test_work_that_cannot_be_started_is_refused(scanned):
     layer = conv1(scanned)
-    report = scanned.post("/api/report", {"layer": layer, "units": [0]}).json()
-    response = scanned.get("/" + report["address"])
-    names = set(zipfile.ZipFile(io.BytesIO(response.body)).namelist())
-    assert {"index.html", "comparison.json", "comparison.csv"} <= names
     for units in ([], list(range(33)), ["0"], [99], 0):
-        assert scanned.post("/api/report", {"layer": layer, "units": units}).status in (400, 404)
+        assert scanned.post("/api/jobs", {"kind": "compare", "layer": layer, "units": units}).status in (400, 404)
+    for kind in ("dream", "", "../compare"):
+        assert scanned.post("/api/jobs", {"kind": kind}).status == 404
+    assert scanned.post("/api/jobs/J99/cancel").status == 404
 
 
-def test_a_dream_has_the_same_measures_as_in_the_report_of_the_same_unit_and_seed(scanned):
+def test_a_dream_has_the_same_measures_as_in_the_comparison_of_the_same_unit_and_seed(scanned, kept):
     layer, unit = conv1(scanned), 5
-    report = scanned.post("/api/report", {"layer": layer, "units": [unit]}).json()
-    with zipfile.ZipFile(io.BytesIO(scanned.get("/" + report["address"]).body)) as archive:
-        (row,) = csv.DictReader(io.TextIOWrapper(archive.open("comparison.csv"), "utf-8-sig"))
+    job, files = finished_job(scanned, kind="compare", layer=layer, units=[unit])
+    assert (job["phase"], job["folder"], job["command"].split()[:4]) == (
+        "done", str(kept / "compare"), ["dreamfilters", "compare", "signs", "conv1:5"],
+    )  # fmt: skip
+    assert {"index.html", "comparison.json", "comparison.csv"} <= set(job["files"])
+    page = scanned.get(files + "index.html")
+    assert page.headers["content-security-policy"].startswith("sandbox allow-scripts allow-popups; default-src 'none'")
+    assert b"conv1:5" in page.body
+    table = scanned.get(files + "comparison.csv")
+    assert table.headers["content-disposition"] == 'attachment; filename="comparison.csv"'
+    for name in ("manifest.json", "..%2Findex.html", "..", "nothing.csv"):
+        assert scanned.get(files + name).status in (403, 404), name
+    (row,) = csv.DictReader(io.StringIO(table.body.decode("utf-8-sig")))
     done = scanned.finished_dream(start_dream(scanned, layer=layer, unit=unit, recipe="standard", seed=0).json()["id"])
     measures = scanned.get(f"/api/dreams/{done['id']}/measures").json()
     numbers = measures["numbers"]
     assert numbers["target"] == f"conv1:{unit}"
     assert {"response", "strongest_real", "ratio", "robust_ratio", "plausibility_percentile"} < numbers.keys()
     for name, value in numbers.items():
-        if isinstance(value, float):
-            assert value == pytest.approx(float(row[name]), rel=1e-5), name
+        if isinstance(value, float) and name != "path_similarity":  # ranks, which the PNGs of the run change
+            assert value == pytest.approx(float(row[name]), rel=2e-3, abs=2e-3), name
     captions = {each["name"]: each for each in measures["measures"]}
     assert captions["Seeds"]["detail"] == "one seed only"
     assert float(captions["Response"]["figure"].split()[0]) == pytest.approx(numbers["ratio"], rel=5e-3)

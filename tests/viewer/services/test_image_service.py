@@ -37,7 +37,9 @@ def run():
             worker = CountingWorker()
             catalog = Catalog(worker, store, DESCRIPTION)
             catalog.images_listed.set()
-            return await asyncio.wait_for(scenario(ImageService(catalog, 5, lambda: None), worker), 20)
+            return await asyncio.wait_for(
+                scenario(ImageService(catalog, 5, lambda image: None, lambda: None), worker), 20
+            )
 
         return asyncio.run(with_service())
 

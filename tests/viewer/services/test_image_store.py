@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dreamfilters.errors import ImageError, OutputError, UnknownNameError
+from dreamfilters.viewer.services import image_store
 from dreamfilters.viewer.services.image_store import ImageStore
 from tests.viewer.http_client import png
 
@@ -218,4 +219,16 @@ def test_an_upload_above_the_limit_of_the_system_leaves_nothing():
     done = subprocess.run([sys.executable, "-c", code], input=noise, capture_output=True, timeout=60, check=True)
     assert done.stdout.decode().splitlines() == [
         "noise.png: cannot be stored (File too large); free space for temporary files", "['lock']",
+    ]  # fmt: skip
+
+
+def test_of_a_large_folder_the_first_images_are_listed_and_others_on_request(store, tmp_path, monkeypatch):
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(png(np.zeros((3, 2 + number, 3))))
+    monkeypatch.setattr(image_store, "_MAX_LISTED", 2)
+    ids, _ = store.add_folder(tmp_path)
+    assert [image.name for image in store.listed()] == ["0.png", "1.png"]
+    further = store.listed([ids[1], ids[4], ids[2], ids[3]])
+    assert [(image.name, image.width) for image in further] == [
+        ("0.png", 2), ("1.png", 3), ("4.png", 6), ("2.png", 4),
     ]  # fmt: skip

@@ -11,7 +11,8 @@ from dreamfilters.errors import UnknownNameError
 from dreamfilters.images import image_folder
 from dreamfilters.networks.programs import programs_of
 from dreamfilters.viewer.messages import Cancelled, DreamRequest, Request, ScanRequest
-from dreamfilters.viewer.worker.handlers import Handlers, compile_dream, run_dream
+from dreamfilters.viewer.worker.dream_requests import compile_dream, run_dream
+from dreamfilters.viewer.worker.handlers import Handlers
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 from tests.dreams.priors.test_denoised import prior
 from tests.viewer.http_client import png
@@ -131,7 +132,7 @@ def test_a_search_for_the_input_form_ends_where_it_is_canceled(bright):
 def test_a_dream_with_a_learned_prior_says_what_the_prior_hides(network, tmp_path, monkeypatch):
     learned = prior().save(tmp_path / "prior.npz")
     quick = read_recipe("learned", settings=["steps=2", "transforms.views.views=1"])
-    monkeypatch.setattr("dreamfilters.viewer.worker.dream_steps.read_recipe", lambda name: quick)
+    monkeypatch.setattr("dreamfilters.viewer.worker.dream_requests.read_recipe", lambda name: quick)
     handlers, pauses = Handlers(network, {"prior": learned}, lambda topic, value: None), []
     dream = handlers.dream(lambda: None, DreamRequest("D0", "L0", 3, "learned", 0))
     assert dream["appearance"].startswith("appearance from 200 images (own), unit from the network; nearest image")

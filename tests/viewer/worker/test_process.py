@@ -6,7 +6,7 @@ import pytest
 
 from dreamfilters.errors import TargetError
 from dreamfilters.images import ImageFolder
-from dreamfilters.viewer.messages import Cancel, Cancelled, Disconnected, Event, Request, ScanRequest
+from dreamfilters.viewer.messages import BACKGROUND, JOB, Cancel, Cancelled, Disconnected, Event, Request, ScanRequest
 from dreamfilters.viewer.worker.process import Channel, Worker, run_worker
 
 
@@ -94,6 +94,18 @@ def test_interactive_requests_are_handled_between_the_steps_of_a_dream():
         start()
         assert [next_reply(connection).number for _ in range(3)] == [9, 0, 8]
         assert handlers.done[:3] == ["first step 0", "maps", "first step 1"]
+
+
+def test_everything_that_is_more_urgent_is_handled_between_the_steps_of_background_and_long_work():
+    def ask():
+        if len(handlers.done) == 1:
+            for number, priority in ((6, JOB), (7, BACKGROUND), (8, 1), (9, 0)):
+                connection.send(Request(number, priority, "maps", {}))
+
+    with worker_with(Request(0, JOB, "dream", {"name": "long", "then": ask})) as (handlers, connection, start):
+        start()
+        assert [next_reply(connection).number for _ in range(5)] == [9, 8, 7, 0, 6]
+        assert handlers.done[:5] == ["long step 0", "maps", "maps", "maps", "long step 1"]
 
 
 def test_a_canceled_dream_ends_at_its_next_step_and_a_canceled_request_in_the_queue_is_skipped():

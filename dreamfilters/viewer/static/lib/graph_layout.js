@@ -12,23 +12,24 @@
 /** @typedef {{ from: string, to: string, points: Point[] }} DrawnEdge */
 
 const SWEEPS = 8;
-const NODE_WIDTH = 176;
+export const NODE_WIDTH = 176;
 const BEND_WIDTH = 10;
-const GAP = 28; // between nodes, both ways
+export const GAP = 28; // between nodes, both ways
 
 /**
  * Return where nodes and edges are drawn; x and y are the center of a node.
  * @param {string[]} ids
  * @param {Edge[]} pairs
  * @param {(id: string) => number} heightOf
+ * @param {number} [nodeWidth]
  * @returns {{ nodes: DrawnNode[], edges: DrawnEdge[], width: number, height: number }}
  */
-export function layoutGraph(ids, pairs, heightOf) {
+export function layoutGraph(ids, pairs, heightOf, nodeWidth = NODE_WIDTH) {
   const known = new Set(ids);
   const edges = pairs.filter(([from, to]) => from !== to && known.has(from) && known.has(to));
   const { rows, parts, chains } = withBends(ids, edges, nodeDepths(ids, edges));
   orderRows(rows, parts);
-  return drawing(rows, parts, chains, horizontalPositions(rows, parts), heightOf);
+  return drawing(rows, parts, chains, horizontalPositions(rows, parts, nodeWidth), heightOf, nodeWidth);
 }
 
 /**
@@ -113,12 +114,13 @@ function orderRows(rows, parts) {
  * Move every part to the mean of its neighbors and separate what overlaps, in several sweeps.
  * @param {string[][]} rows
  * @param {Map<string, Part>} parts
+ * @param {number} nodeWidth
  */
-function horizontalPositions(rows, parts) {
+function horizontalPositions(rows, parts, nodeWidth) {
   /** @type {Map<string, number>} */
   const x = new Map();
   /** @param {string} id */
-  const widthOf = (id) => (lookup(parts, id).bend ? BEND_WIDTH : NODE_WIDTH);
+  const widthOf = (id) => (lookup(parts, id).bend ? BEND_WIDTH : nodeWidth);
   for (const row of rows) {
     let left = 0;
     for (const id of row) {
@@ -178,10 +180,11 @@ function merged(left, right, distance) {
  * @param {string[][]} chains
  * @param {Map<string, number>} across
  * @param {(id: string) => number} heightOf
+ * @param {number} nodeWidth
  */
-function drawing(rows, parts, chains, across, heightOf) {
+function drawing(rows, parts, chains, across, heightOf, nodeWidth) {
   /** @param {string} id */
-  const halfWidth = (id) => (lookup(parts, id).bend ? 0 : NODE_WIDTH / 2);
+  const halfWidth = (id) => (lookup(parts, id).bend ? 0 : nodeWidth / 2);
   const left = Math.min(0, ...[...across].map(([id, x]) => x - halfWidth(id)));
   const heights = rows.map((row) => Math.max(0, ...row.map((id) => (lookup(parts, id).bend ? 0 : heightOf(id)))));
   const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height + GAP, 0));
@@ -203,7 +206,7 @@ function drawing(rows, parts, chains, across, heightOf) {
   };
   const nodes = [...parts.values()]
     .filter((part) => !part.bend)
-    .map(({ id }) => ({ id, x: x(id), y: y(id), width: NODE_WIDTH, height: heightOf(id) }));
+    .map(({ id }) => ({ id, x: x(id), y: y(id), width: nodeWidth, height: heightOf(id) }));
   const edges = chains.map((chain) => ({ from: chain[0], to: chain[chain.length - 1], points: route(chain) }));
   const width = Math.max(0, ...[...parts.keys()].map((id) => x(id) + halfWidth(id)));
   return { nodes, edges, width, height: (tops.at(-1) ?? 0) + (heights.at(-1) ?? 0) };

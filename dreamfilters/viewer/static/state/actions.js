@@ -1,7 +1,7 @@
 // @ts-check
 // What the controls do: changes on the server, in the link and in the store.
-import { paths, post } from "./api.js";
-import { applyDream, applyFormSearch, applyImage } from "./events.js";
+import { getJson, paths, post } from "./api.js";
+import { applyDream, applyFormSearch, applyImage, applyJob } from "./events.js";
 import { imageKey } from "./network_index.js";
 import { go, route } from "./routing.js";
 import { app, showMessage } from "./store.js";
@@ -61,6 +61,25 @@ export const saveDream = (dream) =>
     showMessage(`Saved in ${saved.saved_to}.`);
   });
 
+/**
+ * Dream units while the server has nothing else to do; they replace those that still wait.
+ * @param {string} layer
+ * @param {number[]} units
+ */
+export const dreamInBackground = (layer, units) =>
+  post(paths.dreamsInBackground(), { layer, units }).catch(() => undefined); // no view waits for them
+
+/**
+ * Start long work, whose progress arrives by the event stream.
+ * @param {import("../types.js").JobKind} kind
+ * @param {{ layer: string, units: number[] }} [compared] the id of a layer and its units that are compared
+ */
+export const startJob = (kind, compared = { layer: "", units: [] }) =>
+  attempt(async () => applyJob(await post(paths.jobs(), { kind, ...compared })));
+
+/** @param {import("../types.js").Job} job */
+export const cancelJob = (job) => attempt(async () => applyJob(await post(paths.cancelJob(job))));
+
 /** Start the search for the input form, whose progress arrives by the event stream. */
 export const startFormSearch = () => attempt(async () => applyFormSearch(await post(paths.formSearch())));
 
@@ -99,6 +118,16 @@ export async function addImages(files) {
  * @param {ImageInfo} image
  */
 export const showImage = (image) => go({ images: [imageKey(app.get().images, image)] });
+
+/**
+ * Show the image of an id, which a large folder may not list.
+ * @param {string} id
+ */
+export const showImageOf = (id) =>
+  attempt(async () => {
+    const known = app.get().images.find((image) => image.id === id);
+    showImage(known ?? applyImage(await getJson(paths.imageInfo({ id }))));
+  });
 
 /**
  * Add an image to those that are shown, or remove it from them.

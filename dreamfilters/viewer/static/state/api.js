@@ -87,6 +87,8 @@ export const paths = {
   /** @param {ImageRef} image @param {"image" | "thumb" | "input" | "mask"} kind */
   image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
   /** @param {ImageRef} image */
+  imageInfo: (image) => `api/images/${image.id}`,
+  /** @param {ImageRef} image */
   remove: (image) => `api/images/${image.id}/remove`,
   /** @param {ImageRef} image */
   predictions: (image) => `api/predictions/${image.id}${versionQuery(image)}`,
@@ -111,11 +113,29 @@ export const paths = {
   crop: (layer, unit, rank) => `api/units/${layer}/${unit}/crops/${rank}.png`,
   /** @param {string} layer @param {number} unit */
   unitFile: (layer, unit) => `api/units/${layer}/${unit}/download.json`,
+  /** @param {string} layer @param {number} unit @param {string} version */
+  unitThumb: (layer, unit, version) => `api/units/${layer}/${unit}/thumb.png?v=${version}`,
+  overview: () => "api/overview",
+  evaluation: () => "api/evaluation",
+  /** @param {[number, number]} cell */
+  cell: ([label, predicted]) => `api/evaluation/cells/${label}/${predicted}`,
+  /** @param {number} first @param {number} second */
+  separation: (first, second) => `api/evaluation/separations/${first}/${second}`,
+  /** @param {number} number */
+  classSummary: (number) => `api/classes/${number}`,
+  /** @param {number} number */
+  classUnits: (number) => `api/classes/${number}/units`,
+  jobs: () => "api/jobs",
+  /** @param {import("../types.js").Job} job */
+  cancelJob: (job) => `api/jobs/${job.id}/cancel`,
+  /** @param {import("../types.js").Job} job @param {string} name */
+  jobFile: (job, name) => `api/jobs/${job.id}/files/${encodeURIComponent(name)}`,
   formSearch: () => "api/form-search",
   cancelFormSearch: () => "api/form-search/cancel",
   applyForm: () => "api/form-search/apply",
   saveForm: () => "api/form-search/save",
   dreams: () => "api/dreams",
+  dreamsInBackground: () => "api/dreams/background",
   /** @param {Dream} dream @param {"cancel" | "save"} action */
   dreamAction: (dream, action) => `api/dreams/${dream.id}/${action}`,
   /** @param {Dream} dream */

@@ -49,6 +49,9 @@ function connect() {
     dream: applyDream,
     evidence: applyEvidence,
     form_search: applyFormSearch,
+    job: applyJob,
+    verdicts: refreshEvidence,
+    evaluation: () => refresh((address) => address.startsWith(paths.evaluation())),
   })) {
     source.addEventListener(name, (event) => apply(JSON.parse(event.data)));
   }
@@ -70,13 +73,14 @@ async function fetchState() {
  */
 export function applyState(state) {
   const before = app.get();
-  const { images, evidence, network, ...rest } = state;
+  const { images, evidence, network, jobs, ...rest } = state;
   const changed = networkKey(before.network) !== networkKey(network);
   app.set(changed ? { ...rest, network } : rest); // an equal network stays the same object: no view is rendered again
   if (changed && before.network) {
-    app.set({ dreams: {}, selectedDream: null, endedDreams: before.endedDreams + 1 }); // those in another input form
+    app.set({ dreams: {}, selectedDream: null, dreamVersions: {} }); // those in another input form
     refresh((address) => address.startsWith("api/"));
   }
+  if (jobs) app.set({ jobs: Object.fromEntries(jobs.map((job) => [job.id, job])) });
   if (images) applyImages(images);
   if (evidence) applyEvidence(evidence);
   if (before.phase !== state.phase && state.phase === "ready") refresh((address) => address.startsWith("api/"));
@@ -104,10 +108,20 @@ export function applyImage(image) {
 function applyEvidence(evidence) {
   const before = app.get().evidence;
   app.set({ evidence });
-  if (evidence.phase !== before.phase && evidence.phase === "ready") {
-    refresh((address) => address.startsWith("api/verdicts/") || address.startsWith("api/units/"));
-  }
+  if (evidence.phase !== before.phase && evidence.phase === "ready") refreshEvidence();
 }
+
+const OF_EVIDENCE = ["api/verdicts/", "api/units/", "api/classes/", "api/overview", "api/evaluation"];
+
+function refreshEvidence() {
+  refresh((address) => OF_EVIDENCE.some((start) => address.startsWith(start)));
+}
+
+/**
+ * Apply the present state of a job.
+ * @param {import("../types.js").Job} job
+ */
+export const applyJob = (job) => app.set({ jobs: { ...app.get().jobs, [job.id]: job } });
 
 /** @param {import("../types.js").FormSearch} search */
 export const applyFormSearch = (search) => app.set({ form_search: search });
@@ -117,9 +131,13 @@ export const applyFormSearch = (search) => app.set({ form_search: search });
  * @param {Dream} dream
  */
 export function applyDream(dream) {
-  const { dreams, endedDreams } = app.get();
+  const { dreams, endedDreams, dreamVersions } = app.get();
   const before = dreams[dream.id];
   const ended = !isInProgress(dream.phase) && before?.phase !== dream.phase;
-  app.set({ dreams: { ...dreams, [dream.id]: dream }, endedDreams: ended ? endedDreams + 1 : endedDreams });
+  app.set({ dreams: { ...dreams, [dream.id]: dream } });
+  if (ended) {
+    const version = endedDreams + 1;
+    app.set({ endedDreams: version, dreamVersions: { ...dreamVersions, [dream.layer]: version } });
+  }
   if (ended && before) refresh((address) => address === paths.unit(dream.layer, dream.unit));
 }

@@ -6,13 +6,13 @@ import { formatNumber } from "../lib/number_format.js";
 /** @typedef {import("../types.js").Prediction} Prediction */
 
 /**
- * Return the methods of these names, in their order; the first method where there is none.
+ * Return the methods of these names, in their order; those that are shown without a choice where there is none.
  * @param {AttributionMethod[]} methods
  * @param {string[]} names
  */
 export function chosenMethods(methods, names) {
   const chosen = methods.filter(({ name }) => names.includes(name));
-  return chosen.length ? chosen : methods.slice(0, 1);
+  return chosen.length ? chosen : methods.filter(({ shown }) => shown);
 }
 
 /**

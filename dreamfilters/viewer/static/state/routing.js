@@ -11,7 +11,7 @@ import { createStore } from "./store.js";
  * @type {{ [name in keyof Settings]: Settings[name][] }}
  */
 export const choices = {
-  show: ["map", "dream", "both"],
+  show: ["both", "map", "dream"],
   sort: ["response", "number", "mean", "zeros", "verdict"],
   scale: ["layer", "unit", "fixed"],
   colors: ["magma", "viridis", "gray"],
@@ -40,6 +40,8 @@ export function parse(hash) {
     unit: /^\d+$/.test(unit) ? Number(unit) : null,
     images: parameters.getAll("image"),
     compare: parameters.getAll("compare").flatMap(parseUnit),
+    page: parameters.get("page") === "errors" ? "errors" : null,
+    cell: parseCell(parameters.get("cell")),
     only: parameters.get("only") ?? "",
     low: finiteNumber(parameters.get("low"), 0),
     high: finiteNumber(parameters.get("high"), 1),
@@ -56,6 +58,8 @@ export function format(view) {
   const query = new URLSearchParams();
   for (const image of view.images) query.append("image", image);
   for (const { layer, unit } of view.compare) query.append("compare", `${layer}:${unit}`);
+  if (view.page) query.set("page", view.page);
+  if (view.page && view.cell) query.set("cell", view.cell.join(":"));
   for (const name of SETTINGS) if (view[name] !== choices[name][0]) query.set(name, view[name]);
   if (view.only) query.set("only", view.only);
   if (view.scale === "fixed") {
@@ -83,8 +87,8 @@ export function followAddress() {
  */
 export function go(changes, { replace = false } = {}) {
   const before = route.get();
-  const next = { ...before, ...changes };
-  const moved = before.network !== next.network || before.layer !== next.layer || before.unit !== next.unit;
+  const next = changed(before, changes);
+  const moved = /** @type {const} */ (["network", "layer", "unit", "page"]).some((name) => before[name] !== next[name]);
   history[(moved || changes.compare) && !replace ? "pushState" : "replaceState"](null, "", format(next));
   route.set(next);
 }
@@ -94,7 +98,14 @@ export function go(changes, { replace = false } = {}) {
  * @param {View} view
  * @param {Partial<View>} changes
  */
-export const linkTo = (view, changes) => format({ ...view, ...changes });
+export const linkTo = (view, changes) => format(changed(view, changes));
+
+/** Another layer or comparison leaves the page of mistakes. @param {View} view @param {Partial<View>} changes */
+const changed = (view, changes) => ({
+  ...view,
+  ...("layer" in changes || "compare" in changes ? { page: null, cell: null } : {}),
+  ...changes,
+});
 
 /**
  * Return the attributes of an anchor that changes the view without loading the page; modifier keys still open a tab.
@@ -124,6 +135,12 @@ function decoded(part) {
 function parseUnit(text) {
   const match = /^(.+):(\d+)$/s.exec(text);
   return match ? [{ layer: match[1], unit: Number(match[2]) }] : [];
+}
+
+/** @param {string | null} text @returns {View["cell"]} */
+function parseCell(text) {
+  const match = /^(\d+):(-1|\d+)$/.exec(text ?? "");
+  return match && [Number(match[1]), Number(match[2])];
 }
 
 /** @param {string | null} text @param {number} fallback */

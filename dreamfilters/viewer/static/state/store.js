@@ -64,11 +64,13 @@ export const app = createStore(
     evidence: { phase: "none", done: 0, total: 0, note: "" },
     accuracy: null,
     form_search: { phase: "none", share: 0, note: "", result: null },
+    jobs: {},
     command: "",
     python: "",
     version: "",
     dreams: {},
     endedDreams: 0,
+    dreamVersions: {},
     selectedDream: null,
     pinned: [],
     message: null,
@@ -76,7 +78,10 @@ export const app = createStore(
 );
 
 /** How images are explained: whether they are, by which methods (none: by the first), against the runner-up or not. */
-export const explanation = createStore({ open: false, methods: /** @type {string[]} */ ([]), compared: false });
+export const explanation = createStore({ open: false, methods: /** @type {string[]} */ ([]), compared: true });
+
+/** Which images are listed, and in which order: see `image_filter.js`. */
+export const imageFilter = createStore({ label: "", wrong: false, unsure: false });
 
 /** The position under the pointer. */
 export const pointer = createStore({ at: /** @type {import("../types.js").PointerPosition | null} */ (null) });

@@ -2,7 +2,6 @@
 // The page: header and images; the layers at the left, the view in the middle, the image or the dream at the right.
 import { html, names, useEffect, useState } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
-import { formatCount, formatShape } from "../lib/number_format.js";
 import { toggleTheme } from "../lib/theme_colors.js";
 import { comparePinned, copyText, showImage } from "../state/actions.js";
 import { paths } from "../state/api.js";
@@ -11,13 +10,14 @@ import { indexNetwork, selectImages } from "../state/network_index.js";
 import { fieldCenter, positionAt, receptiveField, useFieldGeometry } from "../state/receptive_fields.js";
 import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
+import { Errors } from "./errors/errors.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
 import { WhyClass } from "./images/explanation.js";
 import { MarkedImage, Mistake, Predictions } from "./images/marked_image.js";
 import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
-import { Graph } from "./network/graph.js";
+import { Overview } from "./network/overview.js";
 import { LayerList } from "./network/layer_list.js";
 import { Empty, Failed, Loading } from "./shared/states.js";
 import { TrustBar } from "./trust/trust_bar.js";
@@ -56,7 +56,7 @@ export function App() {
   /** @type {PageProps} */
   const page = { view, net, layer, images, state, ready: state.phase === "ready" && Boolean(state.network) };
   useGlobalKeys(page, () => setHelp(true));
-  const panes = { side: "Layers", main: mainPaneName(view), right: view.unit === null ? "Image" : "Dream" };
+  const panes = { side: "Layers", main: mainPaneName(view), right: view.unit === null || view.page ? "Image" : "Dream" };
   return html`
     <${Header} view=${view} net=${net} state=${state} showHelp=${() => setHelp(true)} />
     <${TrustBar} state=${state} />
@@ -80,6 +80,7 @@ export function App() {
 
 /** @param {View} view */
 function mainPaneName(view) {
+  if (view.page) return "Mistakes";
   if (view.compare.length) return "Compare";
   if (view.layer === null) return "Network";
   return view.unit === null ? "Units" : "Unit";
@@ -92,6 +93,7 @@ function Middle(props) {
     return html`<${Failed} error=${{ message: state.note || "The network could not be opened." }} />`;
   }
   if (!state.network) return html`<${Loading} what=${state.note || "Opening the network"} />`;
+  if (view.page === "errors") return html`<${Errors} view=${view} net=${net} ready=${ready} />`;
   if (view.compare.length) return html`<${Compare} view=${view} net=${net} images=${images} ready=${ready} />`;
   if (!layer && view.layer !== null) {
     return html`<${Empty} title=${`No layer named ${view.layer}`}>
@@ -104,24 +106,10 @@ function Middle(props) {
   return html`<${Layer} key=${layer.id} view=${view} layer=${layer} images=${images} ready=${ready} />`;
 }
 
-/** @param {PageProps & { network: Network }} props */
-function Overview({ view, net, network, images, ready }) {
-  const { form } = network;
-  return html`
-    <header class="head"><div>
-      <h1>${network.name}</h1>
-      <p class="small soft">
-        ${formatCount(network.layers.length)} layers, ${formatCount(network.parameters)} parameters,
-        input ${formatShape([form.height, form.width, form.channels])}.
-        Each layer shows the activation maps of the units with the strongest response.</p>
-    </div></header>
-    <${Graph} view=${view} net=${net} network=${network} image=${images[0]} ready=${ready} />`;
-}
-
 /** @param {PageProps} props */
 function Aside(props) {
   const { view, net, layer, images, ready } = props;
-  const showsUnit = layer && layer.display !== "none" && !view.compare.length;
+  const showsUnit = layer && layer.display !== "none" && !view.compare.length && !view.page;
   if (showsUnit && view.unit !== null && view.unit < layer.units) {
     return html`<${UnitAside} key=${`${layer.id}:${view.unit}`} net=${net} layer=${layer} ready=${ready}
         unit=${view.unit} />`;
@@ -194,7 +182,8 @@ function Notices({ state, view }) {
 
 /** @param {View} view @param {Network | null} network */
 function pageTitle(view, network) {
-  const subject = view.compare.length ? "compare" : [view.layer, view.unit].filter((part) => part !== null).join(":");
+  const unit = [view.layer, view.unit].filter((part) => part !== null).join(":");
+  const subject = view.page ?? (view.compare.length ? "compare" : unit);
   return [subject, network?.name, "dreamfilters"].filter(Boolean).join(" · ");
 }
 
@@ -218,11 +207,13 @@ function useGlobalKeys({ view, net, layer, images }, showHelp) {
     ",": () => moveImage(-1),
     ".": () => moveImage(1),
     n: () => go(NETWORK_VIEW),
+    e: () => go({ ...NETWORK_VIEW, page: "errors" }),
     c: comparePinned,
     t: toggleTheme,
     y: () => copyText(location.href, "the link"),
     Escape: () => {
-      if (view.compare.length) go({ compare: [] });
+      if (view.page) go(view.cell ? { cell: null } : { page: null });
+      else if (view.compare.length) go({ compare: [] });
       else if (view.only) go({ only: "" });
       else if (view.unit !== null) go({ unit: null });
       else if (view.layer !== null) go({ layer: null });

@@ -1,11 +1,12 @@
 // @ts-check
 // The header: the network, the search, the dreams in progress, and the page's own controls.
-import { html } from "../lib/html.js";
+import { html, names } from "../lib/html.js";
 import { toggleTheme } from "../lib/theme_colors.js";
 import { cancelDream, comparePinned, copyText } from "../state/actions.js";
 import { unitName } from "../state/network_index.js";
 import { anchorTo } from "../state/routing.js";
 import { isInProgress } from "../state/selectors.js";
+import { WorkMenu } from "./jobs/work_menu.js";
 import { Menu } from "./shared/controls.js";
 import { Search } from "./search.js";
 
@@ -25,6 +26,9 @@ export function Header({ view, net, state, showHelp }) {
         <b>${state.network?.name ?? "dreamfilters"}</b></a>
       <${Search} view=${view} net=${net} images=${state.images} />
       <div class="switches">
+        <a class=${names("button wide-only", view.page && "on")} title="Mistakes of the network (e)"
+            ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "errors" })}>Mistakes</a>
+        <${WorkMenu} view=${view} state=${state} />
         <${Queue} view=${view} net=${net} dreams=${Object.values(state.dreams)} />
         ${
           state.pinned.length > 0 &&
@@ -64,7 +68,7 @@ const CopyMenu = ({ state: { command, python } }) => html`
  * @param {{ view: View, net: NetworkIndex, dreams: Dream[] }} props
  */
 function Queue({ view, net, dreams }) {
-  const active = dreams.filter((dream) => isInProgress(dream.phase));
+  const active = dreams.filter((dream) => isInProgress(dream.phase) && !dream.in_background);
   if (!active.length) return null;
   const first = active.find((dream) => dream.phase === "running") ?? active[0];
   const summary = html`<span class="pulse" aria-hidden="true"></span>

@@ -13,6 +13,7 @@ const SHORTCUTS = [
       ["[ ]", "previous layer, next layer"],
       [", .", "previous image, next image"],
       ["n", "network graph"],
+      ["e", "mistakes of the network"],
       ["c", "compare the pinned units"],
       ["t", "switch between light and dark"],
       ["y", "copy the link to this view"],

@@ -2,14 +2,20 @@
 // One search over the names of layers, units, classes and images.
 import { html, names, useRef, useState } from "../lib/html.js";
 import { showImage } from "../state/actions.js";
+import { paths } from "../state/api.js";
 import { isClassLayer, unitName } from "../state/network_index.js";
 import { go } from "../state/routing.js";
 import { inputOf } from "./shared/controls.js";
+import { UnitThumb } from "./shared/unit_thumb.js";
 
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").NetworkIndex} NetworkIndex */
 /** @typedef {import("../types.js").View} View */
-/** @typedef {{ key: string, text: string, kind: string, open: () => void }} Hit */
+/**
+ * What matches: an image or a unit of which a thumbnail is shown is named too.
+ * @typedef {{ key: string, text: string, kind: string, open: () => void, image?: ImageInfo,
+ *   unit?: { layer: import("../types.js").Layer, unit: number } }} Hit
+ */
 
 const MOST_HITS = 12;
 const MOST_LAYERS = 4; // for one unit number
@@ -66,12 +72,20 @@ export function Search({ view, net, images }) {
                 onMouseDown=${(/** @type {Event} */ event) => {
                   event.preventDefault(); // or the field would lose the focus and close the list
                   choose(hit);
-                }}><b>${hit.text}</b><span class="small soft">${hit.kind}</span></li>`,
+                }}><${Thumbnail} hit=${hit} /><b>${hit.text}</b><span class="small soft">${hit.kind}</span></li>`,
           )}
           ${!hits.length && html`<li class="soft small">No matches.</li>`}
         </ul>`
       }
     </div>`;
+}
+
+/** @param {{ hit: Hit }} props */
+function Thumbnail({ hit: { unit, image } }) {
+  if (unit) return html`<${UnitThumb} ...${unit} />`;
+  return image?.width
+    ? html`<img class="unit-thumb" src=${paths.image(image, "thumb")} alt="" width="32" height="32" />`
+    : html`<span class="unit-thumb none" aria-hidden="true"></span>`;
 }
 
 /**
@@ -106,6 +120,7 @@ function unitHits(text, view, net) {
       key: `unit ${layer.id} ${unit}`,
       text: unitName(net, layer, unit),
       kind: `unit of ${layer.name}`,
+      unit: { layer, unit },
       open: () => go({ layer: layer.name, unit, compare: [] }),
     }));
 }
@@ -128,7 +143,7 @@ function classHits(net, matches) {
   return net.classes.flatMap((name, index) => {
     if (!matches(`${name} class ${index}`)) return [];
     const open = () => go({ layer: classLayer.name, unit: index, compare: [] });
-    return [{ key: `class ${index}`, text: name, kind: `class ${index}`, open }];
+    return [{ key: `class ${index}`, text: name, kind: `class ${index}`, unit: { layer: classLayer, unit: index }, open }];
   });
 }
 
@@ -141,5 +156,6 @@ const imageHits = (images, matches) =>
       key: `image ${image.id}`,
       text: image.label ?? image.name,
       kind: `image ${image.name}`,
+      image,
       open: () => showImage(image),
     }));

@@ -12,7 +12,7 @@ import { app } from "../../state/store.js";
  * @param {import("../../types.js").Layer | null} layer null for no dreams
  */
 export function useDreamSheet(layer) {
-  const version = app.use((state) => state.endedDreams);
+  const version = app.use((state) => (layer ? (state.dreamVersions[layer.id] ?? 0) : 0));
   const dreams = app.use((state) => state.dreams);
   const resource = useResource(layer ? paths.dreamSheet(layer.id, version) : null);
   const last = useRef(/** @type {LoadedSheet | null} */ (null));

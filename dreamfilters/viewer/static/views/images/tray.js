@@ -1,11 +1,12 @@
 // @ts-check
-// The images to choose from, in one row of which only the visible part is rendered, and the ways to add images.
-import { html, names, useEffect, useLayoutEffect, useRef, useState } from "../../lib/html.js";
-import { plural } from "../../lib/number_format.js";
+// The images to choose from, in one row of which only the visible part is rendered; filters, and ways to add images.
+import { html, names, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../lib/html.js";
+import { formatPercent, plural } from "../../lib/number_format.js";
 import { addImages, removeImage, showImage, toggleImage } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
-import { app } from "../../state/store.js";
-import { inputOf } from "../shared/controls.js";
+import { filteredImages, labelsOf } from "../../state/image_filter.js";
+import { app, imageFilter } from "../../state/store.js";
+import { Select, inputOf } from "../shared/controls.js";
 import { Camera } from "./camera.js";
 import { Mistake } from "./marked_image.js";
 
@@ -16,7 +17,9 @@ const MARGIN = 4; // images rendered before and after the visible ones
 
 /** @param {{ shown: ImageInfo[] }} props */
 export function Tray({ shown }) {
-  const images = app.use((state) => state.images);
+  const all = app.use((state) => state.images);
+  const filter = imageFilter.use((state) => state);
+  const images = useMemo(() => filteredImages(all, filter), [all, filter]);
   const row = useRef(/** @type {HTMLElement} */ (/** @type {unknown} */ (null))); // set before any effect runs
   const [[first, end], setRange] = useState([0, 40]);
   const [camera, setCamera] = useState(false);
@@ -26,6 +29,10 @@ export function Tray({ shown }) {
     setRange((old) => (old[0] === start ? old : [start, start + Math.ceil(clientWidth / STEP) + 2 * MARGIN]));
   };
   useLayoutEffect(measure, []);
+  useEffect(() => {
+    row.current.scrollLeft = 0;
+    measure();
+  }, [filter]);
   useEffect(() => {
     const index = images.findIndex((image) => image.id === shown[0]?.id);
     const { scrollLeft, clientWidth } = row.current;
@@ -37,6 +44,7 @@ export function Tray({ shown }) {
     <section class="tray" aria-label="Images">
       <${Sources} camera=${camera} setCamera=${setCamera} />
       ${camera && html`<${Camera} close=${() => setCamera(false)} />`}
+      <${Filters} all=${all} matches=${images.length} filter=${filter} />
       <div class="row" ref=${row} onScroll=${measure} role="group" aria-label=${plural(images.length, "image")}>
         <div class="tray-content" style=${{ width: `${images.length * STEP}px` }}>
           ${images
@@ -46,9 +54,34 @@ export function Tray({ shown }) {
               left=${(first + index) * STEP} />`,
             )}
         </div>
-        ${!images.length && html`<p class="soft small">No images yet. Drop or paste images, or choose files.</p>`}
+        ${!images.length && html`<p class="soft small">${all.length ? "No image matches." : "No images yet. Drop or paste images, or choose files."}</p>`}
       </div>
     </section>`;
+}
+
+/**
+ * Which images are listed; nothing where no image has a label.
+ * @param {{ all: ImageInfo[], matches: number, filter: import("../../state/image_filter.js").ImageFilter }} props
+ */
+function Filters({ all, matches, filter }) {
+  const labels = useMemo(() => labelsOf(all).sort(new Intl.Collator(undefined, { numeric: true }).compare), [all]);
+  const known = app.use((state) => state.accuracy !== null);
+  if (!labels.length) return null;
+  const evaluated = all.some((image) => image.confidence !== null);
+  const options = { "": "all classes", ...Object.fromEntries(labels.map((label) => [label, label])) };
+  return html`
+    <div class="image-filters" role="group" aria-label="Which images are listed">
+      <${Select} label="Class" options=${options} value=${filter.label}
+          onChange=${(/** @type {string} */ label) => imageFilter.set({ label })} />
+      <div class="actions">
+        <button aria-pressed=${filter.wrong} disabled=${!known} title="Images that are not predicted as labeled"
+            onClick=${() => imageFilter.set({ wrong: !filter.wrong })}>wrong only</button>
+        <button aria-pressed=${filter.unsure} disabled=${!evaluated}
+            title=${evaluated ? "Images with the least probable prediction first" : "Known after an evaluation (Work)"}
+            onClick=${() => imageFilter.set({ unsure: !filter.unsure })}>least sure</button>
+      </div>
+      <span class="small soft" role="status">${matches === all.length ? plural(all.length, "image") : `${matches} of ${all.length}`}</span>
+    </div>`;
 }
 
 /** @param {{ camera: boolean, setCamera: (on: boolean) => void }} props */
@@ -96,8 +129,9 @@ function TrayImage({ image, shown, left }) {
 }
 
 /** @param {ImageInfo} image */
-function titleOf({ name, label, mistake }) {
-  return [`${name}${label ? `: ${label}` : ""}`, ...(mistake ? [`predicted: ${mistake}`] : [])].join(", ");
+function titleOf({ name, label, mistake, confidence }) {
+  const sure = Number.isFinite(confidence) ? [`probability ${formatPercent(Number(confidence))}`] : [];
+  return [`${name}${label ? `: ${label}` : ""}`, ...(mistake ? [`predicted: ${mistake}`] : []), ...sure].join(", ");
 }
 
 /** Return a file's name without its folder and its extension; the title shows all of it. @param {string} name */

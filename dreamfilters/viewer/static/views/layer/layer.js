@@ -10,6 +10,7 @@ import { refresh, useResource } from "../../state/resources.js";
 import { go } from "../../state/routing.js";
 import { VERDICTS, isInProgress, orderedUnits } from "../../state/selectors.js";
 import { app } from "../../state/store.js";
+import { useBackgroundDreams } from "../dream/background_dreams.js";
 import { useDreamSheet } from "../dream/dream_sheet.js";
 import { breakable } from "../network/layer_list.js";
 import { ColorScale } from "../shared/color_scale.js";
@@ -28,6 +29,7 @@ import { Toolbar } from "./toolbar.js";
 
 const DREAMS_A_PRESS = 8;
 const MOST_IMAGES = 6; // side by side
+const MOST_DREAMED = 24; // units that are dreamed in the background: the first screen
 const UNIT_LIMITS = /** @type {import("../../types.js").Limits} */ ([0, 1]); // while no map is loaded
 
 /** @param {Pick<ViewProps, "view" | "layer" | "images" | "ready">} props */
@@ -56,6 +58,7 @@ function LayerWithUnits({ view, layer, images, ready }) {
     () => (/** @type {number} */ unit) => loaded.length ? scaleLimits(view, loaded, unit) : UNIT_LIMITS,
     [view.scale, view.low, view.high, ...sheets],
   );
+  useBackgroundDreams(view.show === "map" ? null : layer, units.slice(0, MOST_DREAMED));
   const grid = { view, layer, images: shown, sheets, units, limitsOf };
   return html`
     <${Header} layer=${layer} verdicts=${verdicts} />

@@ -1,36 +1,44 @@
 // @ts-check
-// The network as a graph: a box for each layer with its strongest maps, branches side by side.
+// The network as a graph: a box for each layer with its strongest units and its verdicts, branches side by side.
+import { fittingWidth, foldedGraph } from "../../lib/graph_folding.js";
 import { curvePath, layoutGraph } from "../../lib/graph_layout.js";
-import { html, names, useEffect, useMemo, useRef, useState } from "../../lib/html.js";
-import { contextOf, paintSheet } from "../../lib/map_painting.js";
-import { formatNumber, formatShape } from "../../lib/number_format.js";
+import { html, names, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../lib/html.js";
+import { formatShape } from "../../lib/number_format.js";
 import { fitText, textRuler } from "../../lib/text_fit.js";
 import { themeColors } from "../../lib/theme_colors.js";
-import { layerLimits, useMapSheet } from "../../state/map_sheets.js";
+import { isClassLayer } from "../../state/network_index.js";
 import { anchorTo } from "../../state/routing.js";
 import { familyClass, layerView } from "./layer_list.js";
+import { StrongestUnits, tilesOf } from "./strongest_units.js";
+import { VerdictBar, verdictText } from "./verdict_bar.js";
 
 /** @typedef {import("../../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../../types.js").Layer} Layer */
 /** @typedef {import("../../types.js").Network} Network */
 /** @typedef {import("../../types.js").ViewProps} ViewProps */
 
-const MARGIN = 16;
-const [BOX_HEIGHT, BOX_HEIGHT_WITH_MAPS] = [46, 92];
-const TILES = 4;
-const TILE = 38;
+/** @typedef {import("../../types.js").Overview["verdicts"]} Verdicts */
 
-/** @param {Pick<ViewProps, "view" | "net" | "ready"> & { network: Network, image: ImageInfo | undefined }} props */
-export function Graph({ view, net, network, image, ready }) {
+const MARGIN = 16;
+const [TEXT_HEIGHT, BAR_HEIGHT] = [46, 12];
+
+/**
+ * @param {Pick<ViewProps, "view" | "net" | "ready"> & { network: Network, image: ImageInfo | undefined,
+ *   verdicts: Verdicts, all: boolean }} props `all`: also the layers that only forward
+ */
+export function Graph({ view, net, network, image, ready, verdicts, all }) {
+  const [frame, available] = useWidth();
+  const [turn, setTurn] = useState(0); // whose units are dreamed in the background
+  const shown = useMemo(() => visibleGraph(network, all), [network, all]);
   const graph = useMemo(() => {
-    const ids = network.layers.map((layer) => layer.id);
-    const heightOf = (/** @type {string} */ id) =>
-      net.byId.get(id)?.display === "maps" ? BOX_HEIGHT_WITH_MAPS : BOX_HEIGHT;
-    return layoutGraph(ids, network.edges, heightOf);
-  }, [network]);
+    const width = fittingWidth(shown.ids, shown.edges, available - 2 * MARGIN);
+    const heightOf = (/** @type {string} */ id) => boxHeight(/** @type {Layer} */ (net.byId.get(id)), width);
+    return layoutGraph(shown.ids, shown.edges, heightOf, width);
+  }, [shown, available]);
+  const dreamed = shown.ids.filter((id) => net.byId.get(id)?.dreamable);
   const [width, height] = [graph.width + 2 * MARGIN, graph.height + 2 * MARGIN];
   return html`
-    <div class="graph">
+    <div class="graph" ref=${frame}>
       <svg viewBox=${`${-MARGIN} ${-MARGIN} ${width} ${height}`} width=${width} height=${height} role="group"
           aria-label="The network's layers">
         <defs><marker id="arrowhead" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
@@ -40,65 +48,69 @@ export function Graph({ view, net, network, image, ready }) {
         )}
         ${graph.nodes.map(
           (node) => html`<${LayerBox} key=${node.id} box=${node} layer=${net.byId.get(node.id)} view=${view}
-              image=${image} ready=${ready} />`,
+              image=${image} ready=${ready} verdicts=${verdicts[node.id]} isTurn=${dreamed[turn] === node.id}
+              next=${() => setTurn((now) => (dreamed[now] === node.id ? now + 1 : now))} />`,
         )}
       </svg>
     </div>`;
 }
 
 /**
- * @param {Pick<ViewProps, "view" | "layer" | "ready"> & { box: import("../../lib/graph_layout.js").DrawnNode,
- *   image: ImageInfo | undefined }} props
+ * Return the layers that are drawn and their connections; those that only forward are folded.
+ * @param {Network} network
+ * @param {boolean} all
  */
-function LayerBox({ box, layer, view, image, ready }) {
+export function visibleGraph(network, all) {
+  const folded = new Set(all ? [] : network.layers.filter((layer) => layer.forwards && !isClassLayer(layer)).map(({ id }) => id));
+  return foldedGraph(network.layers.map((layer) => layer.id), network.edges, (id) => folded.has(id));
+}
+
+/** @param {Layer} layer @param {number} width */
+const boxHeight = (layer, width) => TEXT_HEIGHT + (hasUnits(layer) ? tilesOf(width).side + 6 + BAR_HEIGHT : 0);
+
+/** @param {Layer} layer */
+const hasUnits = (layer) => layer.display === "maps" || (layer.display === "bars" && layer.dreamable);
+
+/**
+ * @param {Pick<ViewProps, "view" | "layer" | "ready"> & { box: import("../../lib/graph_layout.js").DrawnNode,
+ *   image: ImageInfo | undefined, verdicts: Verdicts[string] | undefined, isTurn: boolean, next: () => void }} props
+ */
+function LayerBox({ box, layer, view, image, ready, verdicts, isTurn, next }) {
   const element = useRef(/** @type {Element | null} */ (null));
   const near = useNearViewport(element);
   const [left, top] = [box.x - box.width / 2, box.y - box.height / 2];
   return html`
     <a ref=${element} class=${names("node", familyClass(layer))} ...${anchorTo(view, layerView(layer))}>
-      <title>${`${layer.name}: ${layer.type}, ${formatShape(layer.shape)}`}</title>
+      <title>${[`${layer.name}: ${layer.type}, ${formatShape(layer.shape)}`, verdictText(verdicts)].filter(Boolean).join("; ")}</title>
       <rect x=${left} y=${top} width=${box.width} height=${box.height} rx="6" />
       <rect class="edge-mark" x=${left} y=${top} width="4" height=${box.height} rx="2" />
       <text class="name" x=${left + 14} y=${top + 18}>${nameText(layer, box.width)}</text>
       <text class="kind" x=${left + 14} y=${top + 34}>${typeText(layer, box.width)}</text>
       ${
-        layer.display === "maps" &&
+        hasUnits(layer) &&
         near &&
-        image &&
         html`
-        <foreignObject x=${left + 12} y=${top + 44} width=${box.width - 20} height=${TILE + 4}>
-          <${StrongestMaps} layer=${layer} image=${image} ready=${ready} colors=${view.colors} />
+        <foreignObject x=${left + 12} y=${top + 44} width=${box.width - 20} height=${tilesOf(box.width).side + 4}>
+          <${StrongestUnits} layer=${layer} image=${image} ready=${ready} view=${view} tiles=${tilesOf(box.width)}
+              isTurn=${isTurn} next=${next} />
         </foreignObject>`
       }
+      ${hasUnits(layer) && html`<${VerdictBar} counts=${verdicts} x=${left + 12} y=${top + box.height - 9} width=${box.width - 22} />`}
     </a>`;
 }
 
-/**
- * The maps of the units with the strongest response.
- * @param {{ layer: Layer, image: ImageInfo, ready: boolean, colors: import("../../types.js").Colormap }} props
- */
-function StrongestMaps({ layer, image, ready, colors }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const sheet = useMapSheet(ready ? layer.id : null, image).value;
-  useEffect(() => {
-    if (!sheet || !canvas.current) return;
-    const units = Array.from(sheet.maximum.keys())
-      .sort((a, b) => sheet.maximum[b] - sheet.maximum[a])
-      .slice(0, TILES);
-    const maps = paintSheet(sheet, units, () => layerLimits([sheet]), colors);
-    const density = devicePixelRatio || 1;
-    Object.assign(canvas.current, { width: TILES * (TILE + 2) * density, height: TILE * density });
-    const context = contextOf(canvas.current);
-    context.imageSmoothingEnabled = sheet.width > TILE * density;
-    context.scale(density, density);
-    const { width, height } = sheet;
-    units.forEach((_, index) =>
-      context.drawImage(maps, 0, index * height, width, height, index * (TILE + 2), 0, TILE, TILE),
-    );
-  }, [sheet, colors]);
-  const label = sheet ? `The strongest maps, up to ${formatNumber(layerLimits([sheet])[1])}` : "The maps are loading";
-  return html`<canvas ref=${canvas} class="strip" width=${TILES * (TILE + 2)} height=${TILE} role="img"
-      aria-label=${label}></canvas>`;
+/** Return the ref of an element and its width, which follows the window. */
+function useWidth() {
+  const element = useRef(/** @type {HTMLElement | null} */ (null));
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const frame = element.current;
+    if (!frame) return undefined;
+    const observer = new ResizeObserver(() => setWidth(frame.clientWidth - 32));
+    observer.observe(frame);
+    return () => observer.disconnect();
+  }, []);
+  return /** @type {const} */ ([element, width]);
 }
 
 /**

@@ -3,8 +3,8 @@
 import { html } from "../../lib/html.js";
 import { useKeys } from "../../lib/keys.js";
 import { plural } from "../../lib/number_format.js";
-import { attempt, copyText, togglePin } from "../../state/actions.js";
-import { paths, post } from "../../state/api.js";
+import { copyText, startJob, togglePin } from "../../state/actions.js";
+import { paths } from "../../state/api.js";
 import { isClassLayer, unitName } from "../../state/network_index.js";
 import { refresh, useResource } from "../../state/resources.js";
 import { anchorTo, go } from "../../state/routing.js";
@@ -16,6 +16,7 @@ import { breakable } from "../network/layer_list.js";
 import { Menu } from "../shared/controls.js";
 import { saveUnit } from "../shared/png_export.js";
 import { Empty, Failed, Skeleton } from "../shared/states.js";
+import { ClassSections } from "./class_sections.js";
 import { Facts } from "./facts.js";
 import { Measures } from "./measures.js";
 import { UnitViews, maximumOf } from "./unit_views.js";
@@ -50,6 +51,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
     <article class="unit" data-unit=${`${layer.name}:${unit}`} data-ready=${facts ? "yes" : null}>
       <${Header} ...${shared} previous=${previous} next=${next} />
       <${UnitViews} ...${shared} dreamMap=${dreamMap} ready=${ready} />
+      ${isClassLayer(layer) && html`<${ClassSections} view=${view} net=${net} number=${unit} ready=${ready} />`}
       ${images.length > 0 && html`<${WhichPixels} view=${view} net=${net} layer=${layer} unit=${unit} image=${images[0]} ready=${ready} />`}
       <div class="columns">
         <${Facts} facts=${facts} dreamResponse=${maximumOf(dreamMap)} />
@@ -124,13 +126,10 @@ function ExportMenu(props) {
   const { layer, unit, facts, dream } = props;
   const { command, python } = (dream?.command ? dream : facts) ?? {}; // these make the shown dream again
   const target = facts?.target ?? `${layer.name}:${unit}`;
-  const saveReport = () =>
-    attempt(async () => {
-      showMessage("Writing the report …");
-      const { address } = await post("api/report", { layer: layer.id, units: [unit] });
-      showMessage("The report is ready.");
-      location.assign(address);
-    });
+  const compare = async () => {
+    await startJob("compare", { layer: layer.id, units: [unit] });
+    showMessage("The comparison is in the menu Work.");
+  };
   return html`
     <${Menu} summary="Export">
       <button onClick=${() => copyText(location.href, "the link")}>Copy the link</button>
@@ -146,6 +145,6 @@ function ExportMenu(props) {
       <button onClick=${() => saveUnit(props)}>Save this view as PNG</button>
       <a class="button" href=${paths.unitFile(layer.id, unit)}
           download=${`${target.replace(/[^\w.-]+/g, "-")}.json`}>Save the unit as JSON</a>
-      <button onClick=${saveReport}>Save the report</button>
+      <button onClick=${compare} title="As ‘dreamfilters compare’, into a run folder">Compare with images</button>
     <//>`;
 }

@@ -8,7 +8,7 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.viewer.messages import Cancelled, NetworkDescription, ScanRequest
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.event_hub import EventHub
-from dreamfilters.viewer.services.form_search import FormSearch
+from dreamfilters.viewer.services.jobs.form_search import FormSearch
 from dreamfilters.viewer.services.snippets import Snippets
 
 FOUND = {"fits": True, "is_clear": True, "is_present": False, "file": "net.toml", "exists": False}
@@ -52,9 +52,8 @@ def run(scenario, *, labels=("0", "1"), is_classifier=True):
         names = tuple(f"{number}.png" for number in range(len(labels)))
         folder = ImageFolder(tuple(map(Path, names)), labels)
         tasks = []
-        search = FormSearch(
-            catalog, EventHub(), lambda work: tasks.append(asyncio.ensure_future(work)), ScanRequest(names, folder)
-        )  # fmt: skip
+        catalog.scan_request = ScanRequest(names, folder)
+        search = FormSearch(catalog, EventHub(), lambda work: tasks.append(asyncio.ensure_future(work)))
         await asyncio.wait_for(scenario(search, worker, tasks), 20)
         return search
 

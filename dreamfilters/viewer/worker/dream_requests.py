@@ -1,16 +1,20 @@
-"""A dream in the worker: its steps are sent, and other requests are handled between them."""
+"""Dreams in the worker: run with frames for the page, compiled in advance, measured against the images."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from dreamfilters.comparison.batch import Batch
+from dreamfilters.comparison.compare import compare_batch
+from dreamfilters.comparison.reference_set import ReferenceSet
+from dreamfilters.comparison.units import units_of
 from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
-from dreamfilters.dreams.recipe import read_recipe
+from dreamfilters.dreams.recipe import Recipe, read_recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.images import png_bytes
 from dreamfilters.images.encoding import channels_side_by_side
@@ -61,3 +65,21 @@ def compile_dream(session: ModelSession, layer: str, unit: int, recipe: str, pri
     target = session.description.target(layer, unit)
     with contextlib.suppress(_FirstStepDone):
         dream(session.network, target, read_recipe(recipe), prior=prior, on_step=on_step)
+
+
+def dream_measures(references: ReferenceSet, recipe: Recipe, dreams: Sequence[Dream]) -> Values:
+    """Return what a comparison measures of the first of some dreams of one unit, all by one recipe and of other seeds.
+
+    The headline and the captions are those of the report, `numbers` is the unit's row.
+    """
+    _, (unit,) = units_of(references.network, dreams[0].name, recipe)
+    (compared,) = compare_batch(Batch(references, (unit,), {unit.name: tuple(dreams)}))
+    values: Values = plain(
+        {
+            "headline": compared.headline,
+            "measures": list(compared.captions.values()),
+            "numbers": compared.row,
+            "missing": compared.missing,
+        }
+    )
+    return values

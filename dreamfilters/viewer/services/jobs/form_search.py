@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from dreamfilters.errors import DreamfiltersError, ImageError, ModelError, UnknownNameError
-from dreamfilters.viewer.messages import Cancelled, ScanRequest, Values
+from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError
+from dreamfilters.viewer.messages import Cancelled, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.event_hub import EventHub
 
@@ -18,7 +18,6 @@ class FormSearch:
 
     Attributes:
         spawn: starts a task.
-        request: the images, None if there are none.
         phase: 'idle', 'running', 'done', 'cancelled' or 'failed'.
         share: how much of the search is done.
         note: what is being tried, or the error in one line.
@@ -29,7 +28,6 @@ class FormSearch:
     catalog: Catalog
     hub: EventHub
     spawn: Callable[[Coroutine[Any, Any, None]], Any]
-    request: ScanRequest | None = None
     phase: str = "idle"
     share: float = 0.0
     note: str = ""
@@ -38,7 +36,7 @@ class FormSearch:
 
     def as_values(self) -> Values:
         """Return the search as JSON values; its phase is 'none' where no search is possible."""
-        phase = "none" if self._obstacle() else self.phase
+        phase = "none" if self.catalog.label_obstacle() else self.phase
         return {"phase": phase, "share": self.share, "note": self.note, "result": self.result}
 
     async def start(self) -> Values:
@@ -48,11 +46,7 @@ class FormSearch:
             BusyError: the network could not be opened.
             ImageError, ModelError: there are no labeled images, or the network has no classes.
         """
-        await self.catalog.network()
-        await self.catalog.images_listed.wait()
-        obstacle = self._obstacle()
-        if obstacle is not None:
-            raise obstacle
+        await self.catalog.scanned_images(labeled=True)
         if self.phase != "running":
             self.phase, self.share, self.note, self.result = "running", 0.0, "", None
             self._number = self.catalog.worker.new_number()
@@ -122,21 +116,10 @@ class FormSearch:
         """Send the search to all pages."""
         self.hub.publish("form_search", self.as_values())
 
-    def _obstacle(self) -> DreamfiltersError | None:
-        """Return why no search is possible, None if it is."""
-        description = self.catalog.description
-        if self.request is None or not any(self.request.images.labels):
-            return ImageError(
-                "no labeled images: start the viewer with a folder of images, one subfolder for each class, or --labels"
-            )
-        if description is None or not description.values["is_classifier"]:
-            return ModelError("the output of the network is not one number for each of several classes")
-        return None
-
     async def _run(self, number: int) -> None:
         try:
             found = await self.catalog.worker.request(
-                "find_form", priority=2, number=number, images=self.request, search=number
+                "find_form", priority=2, number=number, images=self.catalog.scan_request, search=number
             )
             phase, note, result = "done", "", {**found, "applied": False, "saved": None}
         except Cancelled:

@@ -1,0 +1,116 @@
+"""Long work as a command of the command line does it, with the defaults of the command and into its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from dreamfilters.attribution.class_separation import PAIRS, compared_layer, separations
+from dreamfilters.comparison.compare import ComparePlan
+from dreamfilters.comparison.result import means_of, summary_lines
+from dreamfilters.dreams.default_recipes import DefaultRecipes
+from dreamfilters.errors import ImageError, ModelError
+from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
+from dreamfilters.evidence.evaluation.result import ClassPair, Evaluation
+from dreamfilters.evidence.evaluation.separation import ClassSeparation
+from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.images import ImageFolder
+from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress
+from dreamfilters.runs.by_unit import audit_run, compare_run
+from dreamfilters.runs.over_images import evaluation_run
+from dreamfilters.runs.storage.file_names import default_folder
+from dreamfilters.runs.storage.manifest import Manifest
+from dreamfilters.runs.storage.run_folder import RunKind, free_folder
+from dreamfilters.runs.storage.run_result import RunResult
+from dreamfilters.verdicts.result import Audit
+from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult
+
+PAGE = "index.html"  # of every run
+
+Plan: TypeAlias = tuple[RunKind, Callable[..., RunResult[Any]], Any]  # kind of the run, what runs it, its job
+
+
+def run_job(
+    network: Network, spec: str, request: JobRequest, images: ImageFolder, progress: OnProgress
+) -> tuple[JobResult, Audit | None]:
+    """Do long work and return its result, with the audit where it is one.
+
+    The folder is that of the command, numbered where it holds a run with other settings.
+
+    Raises:
+        Cancelled: `progress` raised KeyboardInterrupt; the same work resumes later.
+        DreamfiltersError: as the command.
+    """
+    kind, run, job = _PLANS[request.kind](network, spec, request, images)
+    parent = default_folder(network.name, kind.command) if request.out is None else request.out / kind.command
+    folder, _ = free_folder(parent, kind, job.settings)
+    result = run(job, folder, progress=progress)
+    if result.stopped:
+        raise Cancelled
+    value = result.value
+    evaluation = replace(value, images=None) if request.kind == "evaluate" else None
+    found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation)
+    return found, value if request.kind == "audit" else None
+
+
+def separation_of(
+    network: Network, images: ImageFolder, evaluation: Evaluation, first: int, second: int
+) -> ClassSeparation:
+    """Return the units of the layer before the logits that separate two classes of an evaluation, or do not.
+
+    Raises:
+        ModelError: there is no layer before the logits.
+        ImageError: a class has no image that can be read.
+    """
+    layer = compared_layer(network, None)
+    if not layer:
+        raise ModelError(f"{network.name}: has no layer before its logits, so no units separate its classes")
+    classes = [evaluation.classes[number] for number in (first, second) if number not in evaluation.truth]
+    pair = ClassPair(first, second, int(evaluation.matrix[first, second]), int(evaluation.matrix[second, first]))
+    found = () if classes else separations(EvaluationJob(network, source_of(images)), evaluation, layer, [pair])
+    if not found:
+        raise ImageError(
+            f"{' and '.join(classes) or 'a class'}: has no image that can be read, so no units separate it"
+        )
+    return found[0]
+
+
+def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+    job = EvaluationJob(network, source_of(images))
+    stored = evaluation_run.stored_evaluation(job, compared_layer(network, None), PAIRS, spec)
+    return evaluation_run.KIND, evaluation_run.run, stored
+
+
+def _audit(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+    scan = ScanJob(network, source_of(images), default_layers(network))
+    return audit_run.KIND, audit_run.run, audit_run.AuditJob(network, spec, scan)
+
+
+def _comparison(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+    plan = ComparePlan(network, request.targets, source_of(images), DefaultRecipes())
+    return compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec)
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files of a run that lie in its folder itself, the page first."""
+    manifest = Manifest.read(folder)
+    names = [] if manifest is None else [name for name in manifest.files if "/" not in name]
+    return tuple(sorted(names, key=lambda name: (name != PAGE, name)))
+
+
+def _audit_line(audit: Audit) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in audit.counts.items() if count)
+
+
+def _comparison_line(units: Any) -> str:
+    return "; ".join(summary_lines(means_of(unit["numbers"] for unit in units))) or f"{len(units)} compared"
+
+
+_PLANS = {"evaluate": _evaluation, "audit": _audit, "compare": _comparison}
+_LINES: dict[str, Callable[[Any], str]] = {
+    "evaluate": lambda evaluation: evaluation.describe(), "audit": _audit_line, "compare": _comparison_line,
+}  # fmt: skip

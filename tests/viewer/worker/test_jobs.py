@@ -1,0 +1,108 @@
+"""Long work in the worker writes what the command writes, can be canceled, and resumes."""
+
+import numpy as np
+import pytest
+
+import dreamfilters as df
+from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.images import ImageFolder, image_folder
+from dreamfilters.runs.by_unit.audit_run import read_audit
+from dreamfilters.runs.over_images.evaluation_run import read_evaluation
+from dreamfilters.viewer.messages import Cancelled, JobRequest, Request, ScanRequest
+from dreamfilters.viewer.worker.handlers import Handlers
+from tests.viewer.http_client import png
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Twelve images of random colors, labeled with the classes 0 and 1."""
+    folder, random = tmp_path_factory.mktemp("images"), np.random.default_rng(1)
+    for number in range(12):
+        file = folder / str(number % 2) / f"{number}.png"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(png(random.random((16, 16, 3))))
+    found = image_folder(folder)
+    return ScanRequest(tuple(f"I{number}" for number in range(12)), found)
+
+
+@pytest.fixture(scope="module")
+def handlers(network_of, tiny):
+    events = []
+    found = Handlers(network_of(tiny), {}, lambda topic, value: events.append((topic, value)))
+    found.events = events
+    return found
+
+
+def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=()):
+    request = JobRequest("J0", kind, targets, images, out)
+    return handlers.handle(Request(0, 5, "job", {"request": request}), pause)
+
+
+@pytest.fixture(scope="module")
+def evaluated(handlers, images, tmp_path_factory):
+    """The result of an evaluation that is not interrupted, and its folder."""
+    return run(handlers, images, tmp_path_factory.mktemp("runs"))
+
+
+def test_an_evaluation_is_that_of_the_python_function_in_a_run_folder(handlers, images, evaluated):
+    found = df.evaluate(handlers._session.network, images.images)
+    assert evaluated.folder.name == "evaluate"
+    assert evaluated.line == found.describe()
+    assert evaluated.files == ("index.html", "classes.csv", "evaluation.npz", "images.csv")
+    stored = read_evaluation(evaluated.folder)
+    assert np.array_equal(evaluated.evaluation.logits, stored.logits)
+    assert np.array_equal(stored.matrix, found.matrix)
+    assert evaluated.evaluation.images is None  # not sent between the processes
+    shares = [value["share"] for topic, value in handlers.events if topic == "job"]
+    assert shares == sorted(shares)
+    assert all(value["id"] == "J0" for topic, value in handlers.events if topic == "job")
+
+
+def test_canceled_work_resumes_to_the_same_bytes(handlers, images, evaluated, tmp_path):
+    def cancel():
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(handlers, images, tmp_path, pause=cancel)
+    again = run(handlers, images, tmp_path)
+    for name in evaluated.files:
+        assert (again.folder / name).read_bytes() == (evaluated.folder / name).read_bytes(), name
+
+
+def test_a_folder_with_other_settings_is_left_alone(handlers, images, evaluated):
+    found = images.images
+    folder = ImageFolder(found.paths[:8], found.labels[:8], folder=found.folder)
+    fewer = ScanRequest(images.image_ids[:8], folder)
+    other = run(handlers, fewer, evaluated.folder.parent)
+    assert other.folder.name == "evaluate-2"
+    assert len(read_evaluation(evaluated.folder).names) == 12
+    run(handlers, images, evaluated.folder.parent)  # kept; the evaluation of the worker is that of all images again
+
+
+def test_the_units_of_any_pair_are_those_of_an_evaluation(handlers, images, evaluated):
+    found = handlers.handle(Request(1, 2, "separate", {"first": 0, "second": 1}), lambda: None)
+    (stored,) = [one for one in evaluated.evaluation.separations if (one.first, one.second) == (0, 1)]
+    assert [one.unit for one in found.separating] == [one.unit for one in stored.separating]
+    assert (found.layer, found.images_first, found.images_second) == (stored.layer, 6, 6)
+    with pytest.raises(ImageError, match=r"^2: has no image that can be read"):
+        handlers.handle(Request(1, 2, "separate", {"first": 0, "second": 2}), lambda: None)
+
+
+def test_an_audit_gives_the_verdicts_that_the_page_shows(handlers, images, tmp_path):
+    handlers.events.clear()
+    found = run(handlers, images, tmp_path, "audit")
+    assert found.folder == tmp_path / "audit"
+    assert found.files[0] == "index.html"
+    (verdicts,) = [value for topic, value in handlers.events if topic == "verdicts"]
+    stored = {layer.name: [one.verdict.kind for one in layer.findings] for layer in read_audit(found.folder).layers}
+    ids = {key: info.name for key, info in handlers._session.description.layers.items()}
+    assert {ids[key]: [basis.verdict.kind for basis in bases] for key, bases in verdicts.items()} == {
+        name: stored[name] for name in ("conv1", "conv2")
+    }
+    assert found.line == f"{sum(kinds.count('alive') for kinds in stored.values())} alive"
+
+
+def test_a_restarted_worker_has_no_evaluation(network_of, tiny):
+    other = Handlers(network_of(tiny), {}, lambda topic, value: None)
+    with pytest.raises(UnknownNameError, match="no longer in memory; evaluate again"):
+        other.separate(lambda: None, 0, 1)
