@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy._core._multiarray_umath import __cpu_features__  # what np.show_runtime() prints
 
 from dreamfilters.errors import BackendError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
+# TensorFlow uses oneDNN by default only on CPUs with AVX-512 or VNNI. Without it there are no convolutions of
+# channels-first networks on a CPU, and more kernels round an image differently in another batch.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager
@@ -130,6 +134,10 @@ def versions() -> dict[str, str]:
 # for a multiple of this many numbers.
 LANES = 16
 
+# Without AVX-512, oneDNN splits a batch evenly between the threads of some kernels, also in the middle of an image, and
+# rounds both parts of the image differently. Such kernels are given one image at a time, or a fixed number of rows.
+SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False)
+
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
@@ -198,6 +206,44 @@ def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
 def integers(seeds: Seeds, shape: tuple[int, ...], low: int, high: int) -> Tensor:
     """Return random (n, *shape) int32 in [low, high), image i from its own seed."""
     return tf.cast(tf.floor(uniform(seeds, shape) * (high - low)), tf.int32) + low
+
+
+def image_by_image(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of batches that computes one image at a time where kernels split batches.
+
+    Each argument with a shape has one row for each image. A function whose outputs have not is computed as it is.
+    """
+    if not SPLITS_BATCHES:
+        return call
+
+    def each(*args: Any, **kwargs: Any) -> Any:
+        count = next(leaf.shape[0] for leaf in keras.tree.flatten(args) if hasattr(leaf, "shape"))
+        if count is None or count < 2:
+            return call(*args, **kwargs)
+        # split: its gradient joins the images, while that of a slice would add whole batches
+        leaves = keras.tree.flatten((args, kwargs))
+        parts = [keras.ops.split(leaf, count) if hasattr(leaf, "shape") else [leaf] * count for leaf in leaves]
+        outputs = []
+        for image in zip(*parts, strict=True):
+            image_args, image_kwargs = keras.tree.pack_sequence_as((args, kwargs), list(image))
+            outputs.append(call(*image_args, **image_kwargs))
+        if any(leaf.shape[0] != 1 for leaf in keras.tree.flatten(outputs[0])):
+            return call(*args, **kwargs)  # it folds windows into the batch, or unfolds them
+        return keras.tree.map_structure(lambda *leaves: keras.ops.concatenate(leaves), *outputs)
+
+    return each
+
+
+def matmul(a: Any, b: Any) -> Tensor:
+    """Return a @ b, with bytes for an image that do not depend on the other images.
+
+    An array of three axes or more has one matrix or more for each image; a matrix is the same for all.
+    """
+    if len(a.shape) < 3:
+        return image_by_image(functools.partial(keras.ops.matmul, a))(b)
+    if len(b.shape) < 3:
+        return image_by_image(lambda rows: keras.ops.matmul(rows, b))(a)
+    return image_by_image(keras.ops.matmul)(a, b)
 
 
 def row_sums(x: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> 
     """
     if contrast == "standardized":
         z = _standardize(z)
-    return ops.sigmoid(ops.matmul(z, gain * canvas.prior.colors) + canvas.prior.mean)
+    return ops.sigmoid(backend.matmul(z, gain * canvas.prior.colors) + canvas.prior.mean)
 
 
 @backend.custom_gradient
@@ -296,9 +296,9 @@ class CPPN(Settings):
         y, x = np.meshgrid(rows, columns, indexing="ij")
         z: Tensor = np.stack([x.ravel(), y.ravel(), np.ones(x.size, "float32")], axis=-1)  # (h * w, 3)
         for number in range(self.depth):
-            a = ops.arctan(ops.matmul(z, params[f"layer{number}"]))  # (n, h * w, width)
+            a = ops.arctan(backend.matmul(z, params[f"layer{number}"]))  # (n, h * w, width)
             z = ops.concatenate([a / 0.67, ops.square(a) / 0.6], axis=-1)
-        z = ops.reshape(ops.matmul(z, params["color"]), (-1, canvas.height, canvas.width, canvas.channels))
+        z = ops.reshape(backend.matmul(z, params["color"]), (-1, canvas.height, canvas.width, canvas.channels))
         return to_valid_rgb(z, canvas, "free", self.gain)
 
     def fit(self, image: np.ndarray, canvas: Canvas) -> Params:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Annotated, Protocol, Self
 
 import numpy as np
@@ -100,7 +100,7 @@ def warped(image: Tensor, matrices: list[Tensor]) -> Tensor:
     if not matrices:
         return image
     _, height, width, _ = image.shape
-    return backend.warp(image, _about_center(reduce(ops.matmul, matrices), height, width), height, width)
+    return backend.warp(image, _about_center(reduce(backend.matmul, matrices), height, width), height, width)
 
 
 @dataclass(frozen=True)
@@ -312,8 +312,8 @@ def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
         return weight / ops.sum(weight, axis=-1, keepdims=True)  # (n, length, length)
 
     _, height, width, _ = image.shape
-    rows = ops.einsum("nij,njwc->niwc", kernel(height), image)
-    return ops.einsum("nij,nhjc->nhic", kernel(width), rows)
+    rows = backend.image_by_image(partial(ops.einsum, "nij,njwc->niwc"))(kernel(height), image)
+    return backend.image_by_image(partial(ops.einsum, "nij,nhjc->nhic"))(kernel(width), rows)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -358,7 +358,7 @@ def _about_center(matrix: Tensor, height: int, width: int) -> Tensor:
     x, y = (width - 1) / 2, (height - 1) / 2
     to_center = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], "float32")
     back = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], "float32")
-    return ops.matmul(ops.matmul(back, matrix), to_center)
+    return backend.matmul(backend.matmul(back, matrix), to_center)
 
 
 def stretch(draw: Tensor, by: float) -> Tensor:

@@ -1,7 +1,8 @@
 """Steps that compute the same bytes for an image alone and in any batch, on a CPU.
 
 Numbers at the end of an array that do not fill a vector, and matrices of few rows, take other paths through the kernels
-and are rounded differently, see `backend.LANES`. Batches are padded where that would happen.
+and are rounded differently, see `backend.LANES`. Batches are padded where that would happen. Some kernels depend on the
+size of the batch itself, see `backend.SPLITS_BATCHES`. They are given one image at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dreamfilters.backend import LANES, Tensor
+from dreamfilters.backend import LANES, SPLITS_BATCHES, Tensor, image_by_image
 from dreamfilters.networks.activation_functions import Call
 from dreamfilters.networks.graph import Slot, Step
 from dreamfilters.networks.layers.layer_kinds import Output
@@ -29,25 +30,43 @@ def reproducible(step: Step, output: Output, operation: Call, activation: Call |
     """Return a step's operation and activation, padded so that they do not depend on the other images."""
     if isinstance(step.operation, keras.layers.Dense):
         operation = with_enough_rows(operation)
+    elif SPLITS_BATCHES and output.of_image and _splits_images(step):
+        return image_by_image(operation), activation
     numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
     if output.tokens is None or output.kind == "vector" or not numbers or not output.of_image:
         return operation, activation
     if step.type not in _EXACT and all(isinstance(tensor, Slot) for tensor in step.tensors):
         rows = 1 if step.type in _RECURRENT else output.tokens if output.kind == "tokens" else numbers
-        operation = _in_full_vectors(operation, rows)
-    elif step.type == "Dense" and output.tokens < LANES:
+        operation = image_by_image(operation) if SPLITS_BATCHES else _in_full_vectors(operation, rows)
+    elif step.type == "Dense" and output.tokens < LANES and not SPLITS_BATCHES:
         operation = _in_full_vectors(operation, output.tokens)
     return operation, activation and _in_full_vectors(activation, numbers)
 
 
+def _splits_images(step: Step) -> bool:
+    """Whether the kernel of a step on maps, or that of its gradient, computes parts of one image in two threads."""
+    conv = isinstance(step.operation, keras.layers.Conv2D) and not step.channels_first
+    strided = conv and (max(step.operation.strides) > 1 or step.operation.groups > 1)
+    return strided or isinstance(step.operation, keras.layers.LayerNormalization)
+
+
 def with_enough_rows(dense: Call) -> Call:
-    """Return a dense layer, or another function of (n, c), that is given at least 16 rows."""
+    """Return a dense layer, or another function of (n, c), that is given at least 16 rows.
+
+    Where kernels split a batch, it is given 16 rows at a time, and the tokens (t, c) of one image at a time.
+    """
+    by_image = image_by_image(dense)
 
     def call(x: Tensor, **kwargs: Any) -> Tensor:
         rows = x.shape[0]
-        if len(x.shape) != 2 or rows is None or rows >= LANES:
+        if SPLITS_BATCHES and len(x.shape) > 2:
+            return by_image(x, **kwargs)
+        if rows is None or len(x.shape) != 2 or (rows >= LANES and not SPLITS_BATCHES):
             return dense(x, **kwargs)
-        return dense(ops.pad(x, ((0, LANES - rows), (0, 0))), **kwargs)[:rows]
+        blocks = -(-rows // LANES) if SPLITS_BATCHES else 1
+        x = ops.pad(x, ((0, blocks * LANES - rows), (0, 0)))
+        parts = [dense(part, **kwargs) for part in ops.split(x, blocks)]
+        return ops.concatenate(parts)[:rows] if blocks > 1 else parts[0][:rows]
 
     return call
 

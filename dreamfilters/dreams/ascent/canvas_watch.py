@@ -49,8 +49,8 @@ class CanvasWatch:
         rows = resize_matrix(height, form.size[0] or height, form.resize)
         columns = resize_matrix(width, form.size[1] or width, form.resize)
         # one matrix product per image and per row, whose bytes do not depend on the batch
-        resized = ops.matmul(rows, ops.reshape(image, (count, height, width * channels)))
-        resized = ops.matmul(columns, ops.reshape(resized, (count, len(rows), width, channels)))
+        resized = backend.matmul(rows, ops.reshape(image, (count, height, width * channels)))
+        resized = backend.matmul(columns, ops.reshape(resized, (count, len(rows), width, channels)))
         lowest, highest = (ops.stop_gradient(end(image, axis=(1, 2), keepdims=True)) for end in (ops.min, ops.max))
         return form.to_input(ops.maximum(ops.minimum(resized, highest), lowest))
 

@@ -139,7 +139,7 @@ def _over(maps: Tensor, masks: Tensor) -> Tensor:
     height, width = maps.shape[1:]
     if masks.shape[1:] != maps.shape[1:]:
         rows, columns = resize_matrix(masks.shape[1], height, "area"), resize_matrix(masks.shape[2], width, "area")
-        masks = ops.matmul(ops.matmul(rows, masks), columns.T)
+        masks = backend.matmul(backend.matmul(rows, masks), columns.T)
     return backend.row_sums(maps * masks) / backend.row_sums(masks)
 
 

@@ -117,7 +117,7 @@ def diversity(name: str, facets: int) -> Objective:
         activation = seen[name]
         count, units = ops.shape(activation)[0], activation.shape[-1]  # count: images times views
         flat = ops.reshape(activation, (count, -1, units))
-        style = ops.reshape(ops.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
+        style = ops.reshape(backend.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
         style = ops.pad(style, ((0, 0), (0, -(units**2) % backend.LANES)))  # see `backend.row_sums`
         style = _unit(style)
         views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # the number of copies of a group's first image

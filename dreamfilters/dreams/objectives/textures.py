@@ -80,7 +80,7 @@ def _gram(activation: Tensor) -> Tensor:
     count, units = ops.shape(activation)[0], activation.shape[-1]
     flat = ops.reshape(activation, (count, -1, units))
     # one product per image, whose bytes do not depend on the batch
-    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / float(np.prod(activation.shape[1:-1], dtype=np.int64))
+    return backend.matmul(ops.transpose(flat, (0, 2, 1)), flat) / float(np.prod(activation.shape[1:-1], dtype=np.int64))
 
 
 def _distance(matrices: Tensor, wanted: Tensor) -> Tensor:

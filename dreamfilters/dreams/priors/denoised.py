@@ -83,8 +83,8 @@ class Denoised(Settings):
                 resize_matrix(height, canvas.height, "bicubic"),
                 resize_matrix(width, canvas.width, "bicubic"),
             )
-            image = ops.matmul(rows, ops.reshape(image, (-1, height, width * prior.channels)))
-            image = ops.matmul(columns, ops.reshape(image, (-1, canvas.height, width, prior.channels)))
+            image = backend.matmul(rows, ops.reshape(image, (-1, height, width * prior.channels)))
+            image = backend.matmul(columns, ops.reshape(image, (-1, canvas.height, width, prior.channels)))
         return clipped(image)
 
     def moved(

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from keras import ops
 
-from dreamfilters.backend import LANES, Tensor
+from dreamfilters.backend import LANES, Tensor, image_by_image
+from dreamfilters.networks.reproducible import with_enough_rows
 
 Weights: TypeAlias = Mapping[str, Any]  # arrays by name, see `Architecture.shapes`
 
@@ -134,14 +135,15 @@ def _block(weights: Weights, name: str, x: Tensor, level: Tensor) -> Tensor:
 
 
 def _conv(weights: Weights, name: str, x: Tensor, stride: int = 1) -> Tensor:
-    return ops.conv(x, weights[f"{name}.kernel"], stride, "same") + weights[f"{name}.bias"]
+    def conv(images: Tensor) -> Tensor:
+        return ops.conv(images, weights[f"{name}.kernel"], stride, "same")
+
+    return (conv if stride == 1 else image_by_image(conv))(x) + weights[f"{name}.bias"]
 
 
 def _dense(weights: Weights, name: str, x: Tensor) -> Tensor:
-    """Return x @ kernel + bias, of at least 16 rows: a product of fewer is rounded differently, see `LANES`."""
-    count = x.shape[0]
-    rows = ops.pad(x, ((0, max(0, LANES - count)), (0, 0)))
-    return (ops.matmul(rows, weights[f"{name}.kernel"]) + weights[f"{name}.bias"])[:count]
+    """Return x @ kernel + bias, with bytes for an image that do not depend on the other images."""
+    return with_enough_rows(lambda rows: ops.matmul(rows, weights[f"{name}.kernel"]) + weights[f"{name}.bias"])(x)  # type: ignore[no-any-return]
 
 
 def _patches(x: Tensor, side: int) -> Tensor:
