@@ -23,6 +23,11 @@ from dreamfilters.networks.layers.pass_through import types_of
 _EXACT = types_of("identity", "cast", "reshape", "reorder", "pad", "crop") | {
     "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "GetItem", "Dense", "Conv1D", "ReLU", "Relu",
 }  # fmt: skip
+# Layers on maps and vectors whose kernels, or those of their gradients, depend on the size of the batch.
+_DEPENDENT = (
+    keras.layers.Activation, keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.LayerNormalization,
+    keras.layers.Softmax,
+)  # fmt: skip
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN")
 
 
@@ -30,24 +35,29 @@ def reproducible(step: Step, output: Output, operation: Call, activation: Call |
     """Return a step's operation and activation, padded so that they do not depend on the other images."""
     if isinstance(step.operation, keras.layers.Dense):
         operation = with_enough_rows(operation)
-    elif SPLITS_BATCHES and output.of_image and _splits_images(step):
-        return image_by_image(operation), activation
+    if SPLITS_BATCHES:
+        return _by_image(step, output, operation, activation)
     numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
     if output.tokens is None or output.kind == "vector" or not numbers or not output.of_image:
         return operation, activation
     if step.type not in _EXACT and all(isinstance(tensor, Slot) for tensor in step.tensors):
         rows = 1 if step.type in _RECURRENT else output.tokens if output.kind == "tokens" else numbers
-        operation = image_by_image(operation) if SPLITS_BATCHES else _in_full_vectors(operation, rows)
-    elif step.type == "Dense" and output.tokens < LANES and not SPLITS_BATCHES:
+        operation = _in_full_vectors(operation, rows)
+    elif step.type == "Dense" and output.tokens < LANES:
         operation = _in_full_vectors(operation, output.tokens)
     return operation, activation and _in_full_vectors(activation, numbers)
 
 
-def _splits_images(step: Step) -> bool:
-    """Whether the kernel of a step on maps, or that of its gradient, computes parts of one image in two threads."""
-    conv = isinstance(step.operation, keras.layers.Conv2D) and not step.channels_first
-    strided = conv and (max(step.operation.strides) > 1 or step.operation.groups > 1)
-    return strided or isinstance(step.operation, keras.layers.LayerNormalization)
+def _by_image(step: Step, output: Output, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
+    """Return a step's operation and activation, by image where their kernels depend on the size of the batch."""
+    if not output.of_image:
+        return operation, activation
+    on_tokens = (
+        output.tokens is not None and step.type not in _EXACT and all(isinstance(one, Slot) for one in step.tensors)
+    )
+    if on_tokens or isinstance(step.operation, _DEPENDENT):
+        operation = image_by_image(operation)
+    return operation, activation and image_by_image(activation)
 
 
 def with_enough_rows(dense: Call) -> Call:
