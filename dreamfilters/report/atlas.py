@@ -171,7 +171,7 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
     """
     found = [{"words": unit.words, "kind": unit.verdict, "loses": unit.loses} for unit in atlas.units]
     page = rendered(
-        "atlas.html", ("gallery.css", "atlas.css"), "atlas.js", layers=atlas.layers, data=script_json(found),
+        "atlas.html", ("gallery.css", "atlas.css"), ("atlas.js",), layers=atlas.layers, data=script_json(found),
         what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
         count=len(atlas.units), counts=atlas.counts, losing=sum(unit.loses for unit in atlas.units),
         summaries=summary_lines(atlas.means),
@@ -209,7 +209,7 @@ def anchor_of(page: str) -> str:
 def unit_page(network: str, unit: UnitComparison, finding: Finding, links: Neighbors) -> bytes:
     """Return the page of one unit, with all measures and the images inside."""
     page = rendered(
-        "unit/unit_page.html", ("unit/unit.css", "atlas.css"), "unit/unit_page.js", network=network,
+        "unit/unit_page.html", ("unit/unit.css", "atlas.css"), ("unit/unit_page.js",), network=network,
         card=UnitCard(unit, anchors([unit.name])[0]), finding=finding, links=links,
     )  # fmt: skip
     return page.encode("utf-8", "replace")

@@ -26,17 +26,17 @@ _LARGE, _SMALL = 192, 64  # longer side in pixels, of an image in a row and of a
 _RAMP = 128  # pixels of the color scale
 
 
-def rendered(template: str, styles: Sequence[str] = (), script: str = "", **values: Any) -> str:
-    """Return a page, with the hashes of its style and script in its policy.
+def rendered(template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: Any) -> str:
+    """Return a page, with the hashes of its style and scripts in its policy.
 
     Args:
         template: a file of `templates` that extends `frame.html`.
         styles: files of `templates` after `base.css`, which every page has.
-        script: a file of `templates` that the page runs, "" for none.
+        scripts: files of `templates` that the page runs, in this order.
         values: the variables of the template.
     """
     style = "".join(map(_text, ("base.css", *styles))).strip()
-    code = _text(script).strip() if script else ""
+    code = "".join(map(_text, scripts)).strip()
     return _templates().get_template(template).render(
         style=Markup(style), script=Markup(code), style_hash=_digest(style), script_hash=_digest(code),
         **values,

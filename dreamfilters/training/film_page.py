@@ -81,7 +81,7 @@ def film_page(training: Training, between: tuple[int, int], files: Mapping[str, 
     first, second = (training.looks[place] for place in between)
     layers = [_layer(training, layer.name) for layer in training.layers]
     page = rendered(
-        "summary/film.html", _STYLESHEETS, "summary/film.js",
+        "summary/film.html", _STYLESHEETS, ("summary/film.js",),
         title=f"{training.network}: a training in {len(training.looks)} looks",
         lead=_lead(training),
         kinds=KINDS,

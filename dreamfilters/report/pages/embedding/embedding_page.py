@@ -31,7 +31,7 @@ def embedding_page(embedding: Embedding, files: Mapping[str, str], *, sheet: str
     page = rendered(
         "embedding/embedding.html",
         ("embedding/embedding.css",),
-        "embedding/embedding.js",
+        ("embedding/map.js", "embedding/controls.js"),
         embedding=embedding,
         features=features,
         count=len(embedding) - dreams,

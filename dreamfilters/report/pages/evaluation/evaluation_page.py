@@ -97,7 +97,7 @@ def evaluation_page(evaluation: Evaluation, files: Mapping[str, str], *, spec: s
     page = rendered(
         "evaluation/evaluation.html",
         ("evaluation/evaluation.css",),
-        "evaluation/evaluation.js",
+        ("evaluation/evaluation.js",),
         evaluation=evaluation,
         table=table,
         orders=script_json({name: list(order) for name, order in table.orders.items()}),
