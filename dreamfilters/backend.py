@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy._core._multiarray_umath import __cpu_features__  # what np.show_runtime() prints
+from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]  # of np.show_runtime()
 
 from dreamfilters.errors import BackendError
 

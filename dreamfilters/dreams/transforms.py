@@ -313,7 +313,7 @@ def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
 
     _, height, width, _ = image.shape
     rows = backend.image_by_image(partial(ops.einsum, "nij,njwc->niwc"))(kernel(height), image)
-    return backend.image_by_image(partial(ops.einsum, "nij,nhjc->nhic"))(kernel(width), rows)  # type: ignore[no-any-return]
+    return backend.image_by_image(partial(ops.einsum, "nij,nhjc->nhic"))(kernel(width), rows)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _conv(weights: Weights, name: str, x: Tensor, stride: int = 1) -> Tensor:
 
 def _dense(weights: Weights, name: str, x: Tensor) -> Tensor:
     """Return x @ kernel + bias, with bytes for an image that do not depend on the other images."""
-    return with_enough_rows(lambda rows: ops.matmul(rows, weights[f"{name}.kernel"]) + weights[f"{name}.bias"])(x)  # type: ignore[no-any-return]
+    return with_enough_rows(lambda rows: ops.matmul(rows, weights[f"{name}.kernel"]) + weights[f"{name}.bias"])(x)
 
 
 def _patches(x: Tensor, side: int) -> Tensor:
