@@ -22,6 +22,7 @@ from dreamfilters.dreams.transforms import Blur, Color, Crop, Flip, Jitter, Nois
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
+from tests.batch_independence import needs_avx512
 from tests.thorough import first
 
 STEPS = 4
@@ -73,7 +74,9 @@ BYTES = {
 }
 
 
-@pytest.mark.parametrize("case", BYTES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=needs_avx512 if case in ("a CPPN", "edits") else ()) for case in BYTES]
+)
 def test_an_image_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even):
     goal, recipe = BYTES[case]
     together = dream(even, goal, recipe, seed=3)

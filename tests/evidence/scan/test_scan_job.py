@@ -16,6 +16,7 @@ from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState, default_laye
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, before, load
+from tests.batch_independence import needs_avx512
 from tests.networks.vision_transformer import vision_transformer
 
 
@@ -136,6 +137,7 @@ def test_labels_that_are_no_classes_still_group(network):
     assert found.unit("conv", 0).class_means["mean"] == {"a": 0.5, "b": 0.5}
 
 
+@needs_avx512
 def test_the_batch_changes_no_bit(tiny, network_of):
     network = network_of(tiny)
     images = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)

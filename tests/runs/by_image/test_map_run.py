@@ -19,6 +19,7 @@ from dreamfilters.evidence.maps.map_style import MapScale, MapStyle
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, load
 from dreamfilters.runs.by_image.map_run import MapSettings, draw_maps
+from tests.batch_independence import needs_avx512
 
 QUICK = MapSettings(layers=("conv1", "classes"), pages=False)
 
@@ -128,6 +129,7 @@ def test_an_interrupted_run_resumes(network, folder, tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@needs_avx512
 @pytest.mark.parametrize("harm", ["page", "record", "image", "gone"])
 def test_damaged_maps_are_drawn_again(network, folder, tmp_path, harm):
     out, whole = tmp_path / "out", tmp_path / "whole"
@@ -164,6 +166,7 @@ def test_another_run_is_refused_unless_forced(network, folder, tmp_path):
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@needs_avx512
 def test_images_are_added_to_a_run_of_equal_settings(network, folder, tmp_path):
     """The folder is that of one run of all images."""
     out, whole = tmp_path / "out", tmp_path / "whole"

@@ -1,0 +1,13 @@
+"""The tests of bytes that still depend on the batch on CPUs without AVX-512."""
+
+from __future__ import annotations
+
+import pytest
+
+from dreamfilters import backend
+
+# Convolutions, products and activations are computed by image there (see `backend.SPLITS_BATCHES`); what else rounds an
+# image by its batch is not found yet.
+needs_avx512 = pytest.mark.skipif(
+    backend.SPLITS_BATCHES, reason="this CPU has no AVX-512: the last bits of an image can depend on its batch"
+)
