@@ -42,7 +42,7 @@ wheel: .venv/bin/python
 bench: .venv/tested
 	$(BIN)/python -m tests.benchmarks
 
-# Thousands of mutated files; the suite opens five hundred, CI 1,500. Faults are stored in build/fuzz/faults.
+# Thousands of mutated files; the suite opens 200, CI 600. Faults are stored in build/fuzz/faults.
 fuzz: .venv/tested
 	$(BIN)/python -m tests.fuzz --jobs $(WORKERS)
 

@@ -1,4 +1,4 @@
-"""Five hundred mutated files; and the fuzzer itself: one seed gives the same files, and it sees each kind of fault.
+"""Two hundred mutated files; and the fuzzer itself: one seed gives the same files, and it sees each kind of fault.
 
 A thorough run opens three times as many. Most are images, which take the least time.
 """
@@ -18,14 +18,14 @@ from tests.fuzz.campaign import Campaign, cases_of
 from tests.fuzz.kinds import ALSO, KINDS, generator
 from tests.fuzz.table import table
 from tests.fuzz.verdict import FAULT, OPENED, REFUSED, Limits, Verdict, judged
-from tests.thorough import THOROUGH
+from tests.thorough import THOROUGH, first
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
 
 SEED = 2026
 TIMES = 3 if THOROUGH else 1
 COUNTS = {
-    "hdf5": 12, "keras": 9, "savedmodel": 8, "architecture": 8, "image": 422, "toml": 8, "classes": 8, "run": 8,
+    "hdf5": 12, "keras": 9, "savedmodel": 8, "architecture": 8, "image": 122, "toml": 8, "classes": 8, "run": 8,
     "record": 9, "prior": 8,
 }  # fmt: skip
 
@@ -41,7 +41,7 @@ def test_mutated_files_open_or_end_in_one_line(place):
     verdicts = Campaign(cases, place).run()
     faults = [f"{verdict.case}: {verdict.line}" for verdict in verdicts if verdict.result == FAULT]
     assert faults == [], f"python -m tests.fuzz --replay {faults[0].partition(':')[0]}"
-    assert len(verdicts) == 500 * TIMES
+    assert len(verdicts) == 200 * TIMES
     assert set(COUNTS) == set(KINDS)
     for kind in KINDS:  # neither so damaged that everything is refused at once, nor so little that nothing is
         assert {verdict.result for verdict in verdicts if verdict.kind == kind} == {OPENED, REFUSED}, kind
@@ -62,7 +62,7 @@ def test_a_case_has_the_same_bytes_each_time(kind, tmp_path, place):
     assert made[0] == made[1]
 
 
-@pytest.mark.parametrize("name", ["models", "savedmodel", "images", "texts", "priors"])
+@pytest.mark.parametrize("name", first(["images", "texts", "priors", "savedmodel", "models"], 4))
 def test_good_files_have_the_same_bytes_each_time(name, tmp_path):
     for folder in ("first", "second"):
         good_files.WRITERS[name](tmp_path / folder)

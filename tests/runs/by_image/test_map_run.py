@@ -289,6 +289,7 @@ _RUN = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.thorough
 def test_a_killed_run_ends_with_the_same_bytes(tiny, network, folder, tmp_path, scene):
     for number in range(10, 16):
         Image.fromarray((scene(16, 16, seed=number) * 255).astype(np.uint8)).save(folder / "a" / f"{number}.png")
