@@ -135,8 +135,10 @@ def versions() -> dict[str, str]:
 LANES = 16
 
 # Without AVX-512, oneDNN splits a batch evenly between the threads of some kernels, also in the middle of an image, and
-# rounds both parts of the image differently. Such kernels are given one image at a time, or a fixed number of rows.
+# rounds both parts of the image differently. Such kernels are given a multiple of the number of threads. A product with
+# one matrix for all images is computed one image at a time, because its rows are rounded by their place in the batch.
 SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False)
+THREADS = int(os.environ.get("TF_NUM_INTRAOPTHREADS") or 0) or os.cpu_count() or 1
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -234,16 +236,46 @@ def image_by_image(call: Callable[..., Any]) -> Callable[..., Any]:
     return each
 
 
+def in_whole_shares(call: Callable[..., Any], *, least: int = 1, share: int = THREADS) -> Callable[..., Any]:
+    """Return a function of batches that gets as many images for each thread where kernels split batches.
+
+    Args:
+        call: each argument with a shape has one row for each image. A function whose outputs have not is computed as it
+            is.
+        least: the number of images from which the function is given whole shares, and the fewest that it is given.
+        share: what the number of images is a multiple of.
+    """
+    if not SPLITS_BATCHES:
+        return call
+
+    def padded(*args: Any, **kwargs: Any) -> Any:
+        count = next(leaf.shape[0] for leaf in keras.tree.flatten(args) if hasattr(leaf, "shape"))
+        missing = 0 if count is None or count == least == 1 else max(least, -(-count // share) * share) - count
+        if not missing:
+            return call(*args, **kwargs)
+
+        def pad(leaf: Any) -> Any:
+            return tf.concat([leaf, tf.repeat(leaf[-1:], missing, axis=0)], 0) if hasattr(leaf, "shape") else leaf
+
+        padded_args, padded_kwargs = keras.tree.map_structure(pad, (args, kwargs))
+        outputs = call(*padded_args, **padded_kwargs)
+        if any(leaf.shape[0] != count + missing for leaf in keras.tree.flatten(outputs)):
+            return call(*args, **kwargs)  # it folds windows into the batch, or unfolds them
+        return keras.tree.map_structure(lambda tensor: tensor[:count], outputs)
+
+    return padded
+
+
 def matmul(a: Any, b: Any) -> Tensor:
     """Return a @ b, with bytes for an image that do not depend on the other images.
 
     An array of three axes or more has one matrix or more for each image; a matrix is the same for all.
     """
     if len(a.shape) < 3:
-        return image_by_image(functools.partial(keras.ops.matmul, a))(b)
+        return in_whole_shares(functools.partial(keras.ops.matmul, a))(b)
     if len(b.shape) < 3:
         return image_by_image(lambda rows: keras.ops.matmul(rows, b))(a)
-    return image_by_image(keras.ops.matmul)(a, b)
+    return in_whole_shares(keras.ops.matmul)(a, b)
 
 
 def row_sums(x: Tensor) -> Tensor:

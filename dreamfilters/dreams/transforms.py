@@ -312,8 +312,8 @@ def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
         return weight / ops.sum(weight, axis=-1, keepdims=True)  # (n, length, length)
 
     _, height, width, _ = image.shape
-    rows = backend.image_by_image(partial(ops.einsum, "nij,njwc->niwc"))(kernel(height), image)
-    return backend.image_by_image(partial(ops.einsum, "nij,nhjc->nhic"))(kernel(width), rows)
+    rows = backend.in_whole_shares(partial(ops.einsum, "nij,njwc->niwc"))(kernel(height), image)
+    return backend.in_whole_shares(partial(ops.einsum, "nij,nhjc->nhic"))(kernel(width), rows)
 
 
 @dataclass(frozen=True)

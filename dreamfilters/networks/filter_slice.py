@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
-from dreamfilters.backend import Tensor, image_by_image
+from dreamfilters.backend import Tensor, in_whole_shares
 from dreamfilters.networks.activation_functions import activation_name
 from dreamfilters.networks.graph import Step
 
@@ -49,7 +49,7 @@ def filter_slice(step: Step) -> FilterSlice | None:
             result = result + ops.take(conv.bias, units)[:, None, None]
         return result[..., None]
 
-    return image_by_image(call)
+    return in_whole_shares(call)
 
 
 def _shifted(conv: Any, number: int, product: Tensor) -> Tensor:

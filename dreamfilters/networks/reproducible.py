@@ -2,7 +2,7 @@
 
 Numbers at the end of an array that do not fill a vector, and matrices of few rows, take other paths through the kernels
 and are rounded differently, see `backend.LANES`. Batches are padded where that would happen. Some kernels depend on the
-size of the batch itself, see `backend.SPLITS_BATCHES`. They are given one image at a time.
+size of the batch itself, see `backend.SPLITS_BATCHES`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dreamfilters.backend import LANES, SPLITS_BATCHES, Tensor, image_by_image
+from dreamfilters.backend import LANES, SPLITS_BATCHES, THREADS, Tensor, image_by_image, in_whole_shares
 from dreamfilters.networks.activation_functions import Call
 from dreamfilters.networks.graph import Slot, Step
 from dreamfilters.networks.layers.layer_kinds import Output
@@ -23,11 +23,8 @@ from dreamfilters.networks.layers.pass_through import types_of
 _EXACT = types_of("identity", "cast", "reshape", "reorder", "pad", "crop") | {
     "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "GetItem", "Dense", "Conv1D", "ReLU", "Relu",
 }  # fmt: skip
-# Layers on maps and vectors whose kernels, or those of their gradients, depend on the size of the batch.
-_DEPENDENT = (
-    keras.layers.Activation, keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.LayerNormalization,
-    keras.layers.Softmax,
-)  # fmt: skip
+# Layers on maps and vectors that round the last numbers of a batch differently.
+_BY_NUMBER = (keras.layers.Activation, keras.layers.LayerNormalization, keras.layers.Softmax)
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN")
 
 
@@ -36,7 +33,7 @@ def reproducible(step: Step, output: Output, operation: Call, activation: Call |
     if isinstance(step.operation, keras.layers.Dense):
         operation = with_enough_rows(operation)
     if SPLITS_BATCHES:
-        return _by_image(step, output, operation, activation)
+        return _in_whole_shares(step, output, operation, activation)
     numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
     if output.tokens is None or output.kind == "vector" or not numbers or not output.of_image:
         return operation, activation
@@ -48,16 +45,20 @@ def reproducible(step: Step, output: Output, operation: Call, activation: Call |
     return operation, activation and _in_full_vectors(activation, numbers)
 
 
-def _by_image(step: Step, output: Output, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
-    """Return a step's operation and activation, by image where their kernels depend on the size of the batch."""
+def _in_whole_shares(step: Step, output: Output, operation: Call, activation: Call | None) -> tuple[Call, Call | None]:
+    """Return a step's operation and activation, padded where their kernels depend on the size of the batch."""
+    numbers = None if None in output.shape else math.prod(side or 0 for side in output.shape)
     if not output.of_image:
         return operation, activation
-    on_tokens = (
-        output.tokens is not None and step.type not in _EXACT and all(isinstance(one, Slot) for one in step.tensors)
-    )
-    if on_tokens or isinstance(step.operation, _DEPENDENT):
+    on_tokens = output.tokens is not None and step.type not in _EXACT
+    if isinstance(step.operation, keras.layers.Conv2D | keras.layers.Conv2DTranspose):
+        plain = max(step.operation.strides) == step.operation.groups == 1
+        operation = in_whole_shares(operation, least=2, share=1 if plain else THREADS)
+    elif on_tokens and all(isinstance(tensor, Slot) for tensor in step.tensors):
         operation = image_by_image(operation)
-    return operation, activation and image_by_image(activation)
+    elif numbers and isinstance(step.operation, _BY_NUMBER):
+        operation = _in_full_vectors(operation, numbers)
+    return operation, _in_full_vectors(activation, numbers) if activation and numbers else activation
 
 
 def with_enough_rows(dense: Call) -> Call:

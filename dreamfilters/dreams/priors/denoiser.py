@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from keras import ops
 
-from dreamfilters.backend import LANES, Tensor, image_by_image
+from dreamfilters import backend
+from dreamfilters.backend import LANES, Tensor, in_whole_shares
 from dreamfilters.networks.reproducible import with_enough_rows
 
 Weights: TypeAlias = Mapping[str, Any]  # arrays by name, see `Architecture.shapes`
@@ -138,7 +139,7 @@ def _conv(weights: Weights, name: str, x: Tensor, stride: int = 1) -> Tensor:
     def conv(images: Tensor) -> Tensor:
         return ops.conv(images, weights[f"{name}.kernel"], stride, "same")
 
-    return (conv if stride == 1 else image_by_image(conv))(x) + weights[f"{name}.bias"]
+    return in_whole_shares(conv, least=2, share=1 if stride == 1 else backend.THREADS)(x) + weights[f"{name}.bias"]
 
 
 def _dense(weights: Weights, name: str, x: Tensor) -> Tensor:
