@@ -29,7 +29,7 @@ def class_colors(count: int) -> list[tuple[int, int, int]]:
     """Return a color (red, green, blue) for each of so many classes, visible on dark and light ground.
 
     >>> class_colors(2)
-    [(231, 85, 85), (51, 97, 204)]
+    [(231, 85, 85), (51, 96, 204)]
     """
     found = []
     for number in range(count):
