@@ -15,7 +15,7 @@ BIAS_EPOCH, SHUFFLED_EPOCH, EPOCHS = 3, 5, 6  # the first epochs with a fault, a
 
 
 @pytest.fixture(scope="session")
-def colors() -> tuple[np.ndarray, np.ndarray]:
+def colored_images() -> tuple[np.ndarray, np.ndarray]:
     """Noisy images (120, 12, 12, 3) of three colors, and their classes."""
     rng = np.random.default_rng(0)
     images, classes = rng.random((120, 12, 12, 3)).astype("float32") * 0.4, np.arange(120) % 3
@@ -65,7 +65,9 @@ def bias_callback() -> Any:
 
 @pytest.fixture(scope="session")
 def faulty(
-    colors: tuple[np.ndarray, np.ndarray], make_learner: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    colored_images: tuple[np.ndarray, np.ndarray],
+    make_learner: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Any, str]:
     """The run folder and the training with three faults, and what the monitor printed.
 
@@ -73,7 +75,7 @@ def faulty(
     """
     from dreamfilters.training.monitor import TrainingMonitor
 
-    images, classes = colors
+    images, classes = colored_images
     model, folder = make_learner(), tmp_path_factory.mktemp("trained") / "faulty"
     monitor = TrainingMonitor(
         images[:45], classes[:45], units=["conv1:2", "conv1:5"], out=folder, share=None, tensorboard=True

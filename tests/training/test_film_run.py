@@ -62,24 +62,26 @@ def test_a_finished_film_is_kept(filmed, faulty):
 
 
 @pytest.fixture(scope="module")
-def checkpoints(colors, make_learner, tmp_path_factory):
+def checkpoints(colored_images, make_learner, tmp_path_factory):
     """Three checkpoints of a short training."""
     folder = tmp_path_factory.mktemp("checkpoints")
     model = make_learner()
     for number in (1, 2, 10):
         model.save(folder / f"epoch{number}.keras")
-        model.fit(*colors, batch_size=60, epochs=1, verbose=0)
+        model.fit(*colored_images, batch_size=60, epochs=1, verbose=0)
     return folder
 
 
 @pytest.fixture(scope="module")
-def source_of_checkpoints(colors):
+def source_of_checkpoints(colored_images):
     """A function that returns the looks at checkpoints; all share one looker, whose programs are compiled once."""
     made = []
 
     def looker_of(network):
         made.append(
-            Looker(network, sample_of(network, source_of(colors[0][:12]), 12), None, ["conv1:1"], look_recipe(), 0)
+            Looker(
+                network, sample_of(network, source_of(colored_images[0][:12]), 12), None, ["conv1:1"], look_recipe(), 0
+            )
         )
         return made[-1]
 

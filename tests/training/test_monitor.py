@@ -28,8 +28,8 @@ def random_model():
 
 
 @pytest.mark.thorough
-def test_a_training_has_the_same_bytes_with_and_without_it(colors, tmp_path, capsys):
-    images, classes = colors
+def test_a_training_has_the_same_bytes_with_and_without_it(colored_images, tmp_path, capsys):
+    images, classes = colored_images
     trained = []
     for monitors in ([], [TrainingMonitor(images[:9], units=["conv:1"], every=4, out=tmp_path / "out", share=None)]):
         model = random_model()
@@ -71,9 +71,9 @@ def test_accuracy_and_confusion_are_those_of_the_model(faulty):
 
 
 @pytest.fixture(scope="module")
-def together(faulty, colors, make_learner, tmp_path_factory):
+def together(faulty, colored_images, make_learner, tmp_path_factory):
     """Monitors of one training by what is wrong with them, '' for one that may take no time, and what they printed."""
-    images, classes = colors
+    images, classes = colored_images
     folder = tmp_path_factory.mktemp("together")
 
     def broken(training, look):
@@ -124,8 +124,8 @@ def test_a_later_epoch_in_the_folder_is_not_overwritten(together, faulty):
     assert len(read_training(faulty[0]).looks) == len(faulty[1].looks)
 
 
-def test_wrong_arguments_are_errors_before_the_training(colors):
-    images, classes = colors
+def test_wrong_arguments_are_errors_before_the_training(colored_images):
+    images, classes = colored_images
     for wrong in ({"every": 0}, {"every": "day"}, {"share": 0}, {"share": 2}, {"most": 0}):
         with pytest.raises(RecipeError, match=next(iter(wrong))):
             TrainingMonitor(images, **wrong)
