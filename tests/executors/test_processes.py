@@ -17,7 +17,7 @@ def test_results_are_in_order_and_those_of_this_process(workers):
     assert [value for value, _ in found] == [3 * item for item in range(12)]
     assert [value for value, _ in LOCAL.map(task, range(12))] == [3 * item for item in range(12)]
     assert sorted(notes) == list(range(12))
-    assert {process for _, process in found} == set(workers.processes)
+    assert {process for _, process in found} <= set(workers.processes)  # a fast worker can take all of it
     assert os.getpid() not in workers.processes
 
 
