@@ -138,7 +138,7 @@ LANES = 16
 # rounds both parts of the image differently. Such kernels are given a multiple of the number of threads. A product with
 # one matrix for all images is computed one image at a time, because its rows are rounded by their place in the batch.
 SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False)
-THREADS = int(os.environ.get("TF_NUM_INTRAOPTHREADS") or 0) or os.cpu_count() or 1
+THREADS = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or os.cpu_count() or 1
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
