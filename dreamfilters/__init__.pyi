@@ -116,6 +116,7 @@ from .errors import (
     UnknownNameError as UnknownNameError,
     UntrustedError as UntrustedError,
     UsageError as UsageError,
+    WorkerError as WorkerError,
 )
 from .evidence.accuracy import accuracy_of as accuracy_of
 from .evidence.activations import activations as activations, mean_responses as mean_responses

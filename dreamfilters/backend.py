@@ -137,7 +137,9 @@ LANES = 16
 # Without AVX-512, oneDNN splits a batch evenly between the threads of some kernels, also in the middle of an image, and
 # rounds both parts of the image differently. Such kernels are given a multiple of the number of threads. A product with
 # one matrix for all images is computed one image at a time, because its rows are rounded by their place in the batch.
-SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False)
+# ONEDNN_MAX_CPU_ISA limits oneDNN to older instructions: with AVX2, a CPU with AVX-512 computes as one without it.
+_ISA = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
+SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False) or _ISA in ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
 THREADS = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or os.cpu_count() or 1
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -275,6 +277,8 @@ def matmul(a: Any, b: Any) -> Tensor:
         return in_whole_shares(functools.partial(keras.ops.matmul, a))(b)
     if len(b.shape) < 3:
         return image_by_image(lambda rows: keras.ops.matmul(rows, b))(a)
+    if a.shape[-1] > LANES:  # where there are few rows and columns, long sums are split between the threads too
+        return image_by_image(keras.ops.matmul)(a, b)
     return in_whole_shares(keras.ops.matmul)(a, b)
 
 

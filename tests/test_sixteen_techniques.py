@@ -42,7 +42,7 @@ QUICK = {
     "invert": ["--steps", "2", "--layers", "{last}"],
     "texture": ["--steps", "2", "--layers", "{first}"],
     "style": ["--steps", "2", "--style-layers", "{first}"],
-    "prior": ["--size", "16", "--steps", "1"],
+    "prior": ["--size", "16", "--steps", "1", "--force"],
 }
 SIGNS = {"first": "conv1", "last": "conv6"}
 
@@ -66,19 +66,14 @@ def test_the_page_lists_the_techniques_in_the_order_of_the_lecture():
         assert wanted.lower() in technique.lower()
 
 
-def _existing():
-    """The rows of the page; without the commands of embeddings, those of the others."""
-    return [row for row in ROWS if "embed" in PROGRAM.commands or row[2].split()[1] not in ("embed", "neighbors")]
-
-
 def test_every_command_and_function_of_the_page_exists():
-    for _, technique, command, name in _existing():
+    for _, technique, command, name in ROWS:
         assert command.split()[1] in PROGRAM.commands, technique
         assert hasattr(df, name.removeprefix("df.")), technique
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("row", _existing(), ids=lambda row: f"{row[0]}")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}")
 def test_every_command_of_the_page_runs(row, folder, monkeypatch):
     monkeypatch.chdir(folder)
     result = CliRunner().invoke(app, words_of(row[2], SIGNS))

@@ -52,7 +52,8 @@ def _in_whole_shares(step: Step, output: Output, operation: Call, activation: Ca
         return operation, activation
     on_tokens = output.tokens is not None and step.type not in _EXACT
     if isinstance(step.operation, keras.layers.Conv2D | keras.layers.Conv2DTranspose):
-        plain = max(step.operation.strides) == step.operation.groups == 1
+        groups = getattr(step.operation, "groups", 1)  # a transposed convolution has none
+        plain = max(step.operation.strides) == groups == 1
         operation = in_whole_shares(operation, least=2, share=1 if plain else THREADS)
     elif on_tokens and all(isinstance(tensor, Slot) for tensor in step.tensors):
         operation = image_by_image(operation)

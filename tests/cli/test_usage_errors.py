@@ -17,7 +17,7 @@ LINES = {
     ("xyzzy",): "xyzzy: no such command; see `dreamfilters --help`",
     ("--versio",): "--versio: dreamfilters has no such option. Close names: --version",
     ("dream", "signs", "conv6:1", "--sede", "3"):
-        "--sede: dreamfilters dream has no such option. Close names: --seed, --set, --size",
+        "--sede: dreamfilters dream has no such option. Close names: --seed, --seeds, --set",
     ("layers", "signs", "--xyzzy"): "--xyzzy: dreamfilters layers has no such option; see `dreamfilters layers --help`",
     ("layers", "signs", "-z"): "-z: dreamfilters layers has no such option; see `dreamfilters layers --help`",
     ("dream", "signs", "-conv6:3"):

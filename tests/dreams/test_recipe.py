@@ -123,7 +123,9 @@ def test_every_kind_of_part_is_restored_from_its_values():
 
 
 def test_the_names_of_kinds():
-    assert sorted(KINDS["parameterization"]) == ["cppn", "denoised", "fourier", "phase", "pixels", "pyramid"]
+    assert sorted(KINDS["parameterization"]) == [
+        "cppn", "denoised", "fourier", "perturbation", "phase", "pixels", "pyramid",
+    ]  # fmt: skip
     assert "total-variation" in KINDS["penalties"]
     assert {"l1", "l2", "lp", "blur-distance"} < set(KINDS["penalties"])
     assert {"decay", "blur-every", "clip-norm", "clip-contribution"} == set(KINDS["edits"])

@@ -176,34 +176,42 @@ class _Attention:
         if step.name not in self.names:
             return operation, activation
         output = outputs_of(self.network.graph)[step.name]
-        return reproducible(step, output, self._recorded(step), activation)
+        recorded, activation = reproducible(step, output, _recorded(step), activation)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            outputs, self.seen[step.name] = recorded(*args, added=self.added.get(step.name), **kwargs)
+            return outputs
+
+        return call, activation
 
     def watched(self, value: Tensor) -> Tensor:
         """Return a watched activation as it is."""
         return value
 
-    def _recorded(self, step: Step) -> Call:
-        double = twin(step.operation, _flash_attention=False)
-        softmax, name = double._masked_softmax, step.name
+
+def _recorded(step: Step) -> Call:
+    """Return a step's operation with an argument `added` more, that returns its outputs and its attention.
+
+    `added` and the attention (n, heads, ..., ...) have a row for each image: `reproducible` pads and splits them too.
+    """
+    double = twin(step.operation, _flash_attention=False)
+    softmax = double._masked_softmax
+
+    def call(*args: Any, added: Tensor | None = None, **kwargs: Any) -> tuple[Any, Tensor]:
+        attention: list[Tensor] = []
 
         def probabilities(scores: Tensor, attention_mask: Tensor | None = None) -> Tensor:
             values = softmax(scores, attention_mask)
-            if name in self.added:
-                added = self.added[name]
-                missing = values.shape[0] - added.shape[0]  # rows that `reproducible` pads
-                padded = ops.pad(added, ((0, missing), *[(0, 0)] * (len(added.shape) - 1)))
-                values = values + ops.cast(padded, values.dtype)
-            self.seen[name] = ops.cast(values, "float32")
+            values = values if added is None else values + ops.cast(added, values.dtype)
+            attention.append(ops.cast(values, "float32"))
             return values
 
         # Keras has no other place between softmax and values; `return_attention_scores` makes it compute them.
         double.__dict__["_masked_softmax"] = probabilities
+        both = double(*args, **{**kwargs, "return_attention_scores": True})
+        return both if len(step.outputs) > 1 else both[0], attention[0]
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            both = double(*args, **{**kwargs, "return_attention_scores": True})
-            return both if len(step.outputs) > 1 else both[0]
-
-        return call
+    return call
 
 
 def _attention_shapes(
@@ -236,8 +244,7 @@ def _layer_relevancies(
         def total(added: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
             rule = _Attention(network, frozenset(names), added)
             seen = network.watch(objective.layers, rule=rule)(x)
-            rows = images.shape[0]
-            return ops.sum(objective.score(seen, wanted)), {name: rule.seen[name][:rows] for name in names}
+            return ops.sum(objective.score(seen, wanted)), {name: rule.seen[name] for name in names}
 
         zeros = {name: ops.zeros((images.shape[0], *shapes[name])) for name in names}
         (_, attention), gradients = backend.value_and_gradient(total)(zeros)
