@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dreamfilters.signs.rendering.scenes import render
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.step_time import network_file
 from tests.benchmarks.tables import Table, ratio
@@ -41,8 +42,7 @@ def measure(setting: Setting) -> str:
 def against_peers(setting: Setting) -> Table:
     """Time every method that a peer has too, in turn, on the same images of the traffic-sign network."""
     images = setting.file("attributed")
-    rng = np.random.default_rng(7)
-    np.save(images, rng.uniform(0, 1, (_BATCH, 48, 48, 3)).astype("float32"))
+    np.save(images, np.stack([render(_CLASS, seed) for seed in range(_BATCH)]))
     table = Table(
         "11a. Attribution on signs: milliseconds for an image", ["method", "dreamfilters", "Xplique", "tf-keras-vis"]
     )

@@ -17,7 +17,7 @@ PEERS = {
         ("scipy", "deprecated", "einops", "pillow", "matplotlib", "scikit-image", "scikit-learn",
          "opencv-python-headless", "tensorflow-probability==0.25.*"),
     ),
-    "captum": ((), ("captum==0.8.0", "torch==2.13.0", "numpy")),
+    "captum": ((), ("captum==0.9.0", "torch==2.13.0", "numpy")),
     "tf_keras_vis": (("tf-keras-vis==0.8.7",), ("scipy", "pillow", "deprecated", "imageio", "packaging")),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from captum import attr
+from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
 from protocol import serve
 from torch import nn
 
@@ -34,14 +35,22 @@ class Rebuilt(nn.Module):  # type: ignore[misc, unused-ignore]
         return self.dense(maps.permute(0, 2, 3, 1).flatten(1))
 
 
+def _with_rules(network: Rebuilt) -> Rebuilt:
+    """Set the rules of LRP: alpha1-beta0 for convolutions, epsilon for the dense layer."""
+    for layer in (network.conv1, network.conv2):
+        layer.rule = Alpha1_Beta0_Rule()
+    network.dense.rule = EpsilonRule()
+    return network
+
+
 def explain(file: str, number: int, out: str) -> dict[str, Any]:
     """Write the heatmaps of a class by every method, from a file of weights and images, and return their names."""
     arrays = dict(np.load(file))
     network = Rebuilt(arrays).eval()
     images = torch.tensor(arrays["images"].transpose(0, 3, 1, 2).copy(), requires_grad=True)
 
-    def made(method: Any, **settings: Any) -> np.ndarray:
-        found: np.ndarray = method.attribute(images, target=number, **settings).detach().numpy()
+    def made(attribution: Any, **settings: Any) -> np.ndarray:
+        found: np.ndarray = attribution.attribute(images, target=number, **settings).detach().numpy()
         return found
 
     found = {
@@ -56,6 +65,7 @@ def explain(file: str, number: int, out: str) -> dict[str, Any]:
         "occlusion": made(
             attr.Occlusion(network), sliding_window_shapes=(3, 4, 4), strides=(3, 2, 2), baselines=0.5
         ).mean(axis=1),
+        "lrp": made(attr.LRP(_with_rules(network))).sum(axis=1),
         "logits": network(images).detach().numpy(),
     }
     np.savez(out, **found)
