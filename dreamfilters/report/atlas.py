@@ -171,7 +171,8 @@ def index_files(atlas: Atlas) -> dict[str, bytes]:
     """
     found = [{"words": unit.words, "kind": unit.verdict, "loses": unit.loses} for unit in atlas.units]
     page = rendered(
-        "atlas.html", ("gallery.css", "atlas.css"), ("atlas.js",), layers=atlas.layers, data=script_json(found),
+        "gallery/atlas.html", ("gallery/gallery.css", "atlas.css"), ("gallery/atlas.js",), layers=atlas.layers,
+        data=script_json(found),
         what="atlas", network=atlas.network, facts=atlas.facts, failures=atlas.failures, values=VALUES,
         count=len(atlas.units), counts=atlas.counts, losing=sum(unit.loses for unit in atlas.units),
         summaries=summary_lines(atlas.means),

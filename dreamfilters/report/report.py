@@ -106,7 +106,8 @@ def html(comparison: Comparison) -> str:
     cards = cards_of(comparison)
     found = [{"id": card.anchor, "words": card.words} for card in cards]
     return rendered(
-        "report.html", ("gallery.css", "unit/unit.css"), ("report.js",), cards=cards, data=script_json(found),
+        "gallery/report.html", ("gallery/gallery.css", "unit/unit.css"), ("gallery/report.js",), cards=cards,
+        data=script_json(found),
         what="report", network=comparison.network, facts=comparison.facts, failures=comparison.failures, values=VALUES,
         count=len(cards), losing=sum(card.unit.loses for card in cards),
         summaries=summary_lines(comparison.means),
