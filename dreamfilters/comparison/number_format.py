@@ -6,13 +6,13 @@ import numpy as np
 def number(value: float) -> str:
     """Return a number with three significant digits.
 
-    >>> [number(value) for value in (0.012345, 3.1, 1234.5, -2)]
-    ['0.0123', '3.10', '1234', '−2.00']
+    >>> [number(value) for value in (0.012345, 3.1, 1234.5, -2, -0.0)]
+    ['0.0123', '3.10', '1234', '−2.00', '0']
     """
     if not np.isfinite(value):
         return "not a number" if np.isnan(value) else "∞" if value > 0 else "−∞"
     whole = 99.95 <= abs(value) < 1e6
-    text = f"{value:.0f}" if whole or value == 0 else f"{value:#.3g}"
+    text = f"{value + 0.0:.0f}" if whole or value == 0 else f"{value:#.3g}"  # + 0.0: there is no sign of zero
     return text.replace("-", "−")
 
 

@@ -89,7 +89,7 @@ def technique_page(
         failures: name and reason of each image of which nothing could be made.
     """
     title, lead, source = _TEXTS[command]
-    shown = {key: value if isinstance(value, str) else json.dumps(value) for key, value in options.items()}
+    shown = {key: _written(value) for key, value in options.items()}
     page = rendered(
         "technique/page.html",
         ("technique/page.css",),
@@ -104,3 +104,9 @@ def technique_page(
         failures=failures,
     )
     return page.encode("utf-8", "replace")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value)
