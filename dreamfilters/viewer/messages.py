@@ -242,7 +242,8 @@ class Event:
     """An event that the worker reports.
 
     Attributes:
-        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'job', 'form_search' or 'failed'.
+        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'job', 'trust', 'form_search' or
+            'failed'.
         value: depends on the topic.
     """
 

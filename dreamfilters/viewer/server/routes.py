@@ -63,6 +63,7 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/maps/{layer}/{image}/sheet.bin", images.map_sheet, _binary),
         ("GET", "/api/maps/{layer}/{image}/{unit}", images.unit_map, _json),
         ("GET", "/api/heatmaps/{layer}/{unit}/{image}", service.explanations.heatmap, _json),
+        ("GET", "/api/trust/{layer}/{unit}/{image}", service.explanations.trust, _json),
         ("GET", "/api/logits/{unit}/{image}", service.explanations.logit_units, _json),
         ("GET", "/api/receptive-fields/{layer}", images.receptive_field, _json),
         ("GET", "/api/verdicts/{layer}", units.verdicts, _json),

@@ -197,6 +197,8 @@ class Service:
             self.hub.publish("verdicts", {})
         elif topic == "form_search":
             self.form_search.on_progress(value)
+        elif topic == "trust":
+            self.hub.publish("trust", value)
         elif topic == "job":
             self.jobs.on_progress(value)
         elif topic == "network":

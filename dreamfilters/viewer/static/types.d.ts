@@ -20,6 +20,7 @@ export interface ServerState {
   accuracy: Accuracy | null; // on the labeled images; null before their scan and without labels
   form_search: FormSearch;
   jobs: Job[];
+  embeddings: { name: string; meaning: string }[]; // the methods that place images on a map
   recipes: string[];
   default_recipe: string;
   class_recipe: string;
@@ -118,6 +119,23 @@ export interface Heatmap {
   overlay: string; // the address of the image
   command: string;
   python: string;
+}
+
+/** GET api/trust/<layer>/<unit>/<image>, or NoExplanation: how far a heatmap can be trusted on its image. */
+export interface HeatmapTrust {
+  reason: null;
+  seconds: number; // that it took
+  flags: string[]; // what is wrong with the method
+  measures: TrustValue[];
+}
+
+export interface TrustValue {
+  name: string;
+  meaning: string;
+  better: "lower" | "higher";
+  value: number | null;
+  by_chance: number | null; // of the same heatmap at another place
+  control: number | null; // of random values
 }
 
 /** GET api/logits/<unit>/<image>, or NoExplanation: the units that carry the logit of a class, or its margin. */
@@ -478,6 +496,33 @@ export interface MarginLoss {
   units: { unit: number; on_hits: number; on_mistakes: number }[];
 }
 
+/** GET api/embedding. */
+export type EmbeddingState = EmbeddingMap | { ready: false; obstacle: string | null };
+
+/** The map of the images; each list has one value for each image. */
+export interface EmbeddingMap {
+  ready: true;
+  text: string; // what is on the map and how far it can be trusted
+  meaning: string; // what the method shows
+  layer: string;
+  method: string;
+  names: string[];
+  images: (string | null)[]; // the ids
+  classes: string[]; // each once
+  colors: string[]; // of the classes
+  numbers: number[]; // the class, -1 for none
+  x: number[]; // of `fine` steps, from the left
+  y: number[]; // from below
+  fine: number;
+  rows: number[]; // in a grid without overlap
+  columns: number[];
+  shape: [number, number]; // of the grid
+  neighbors: number[][]; // the nearest images in the features, the nearest first
+  sheets: string[]; // the addresses of the thumbnails
+  across: number; // thumbnails in a row and in a column of a sheet
+  side: number; // of a thumbnail in pixels
+}
+
 /** GET api/classes/<number>. */
 export interface ClassSummary {
   number: number;
@@ -591,6 +636,11 @@ export interface AppState {
   form_search: FormSearch;
   /** By id. */
   jobs: Record<string, Job>;
+  embeddings: ServerState["embeddings"];
+  /** The chosen method of an embedding, "" for the first. */
+  embedMethod: string;
+  /** By what is measured, see `trustKey`: how much of it is done. */
+  trust: Record<string, { share: number; note: string }>;
   command: string;
   python: string;
   version: string;
