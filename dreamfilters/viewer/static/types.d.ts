@@ -6,7 +6,7 @@
 export type WorkerPhase = "starting" | "ready" | "failed" | "restarting";
 export type EvidencePhase = "none" | "queued" | "running" | "ready" | "failed";
 export type DreamPhase = "queued" | "running" | "done" | "cancelled" | "failed";
-export type JobKind = "evaluate" | "audit" | "compare";
+export type JobKind = "evaluate" | "audit" | "compare" | "embed";
 export type VerdictKind = "alive" | "dormant" | "dead" | "saturated" | "always on" | "undecided";
 
 /** GET api/state and the event `state`, in which `images` and `evidence` may be absent. */
@@ -34,6 +34,7 @@ export interface Job {
   number: number; // increases from job to job
   kind: JobKind;
   targets: string[]; // of a comparison
+  method: string; // of an embedding
   phase: DreamPhase;
   share: number; // of the work that is done
   note: string; // what is being done, the result or the error
@@ -566,8 +567,8 @@ export interface View {
   unit: number | null;
   images: string[];
   compare: UnitRef[];
-  /** "errors": the mistakes of the network. */
-  page: "errors" | null;
+  /** "errors": the mistakes of the network; "embedding": the map of the images. */
+  page: "errors" | "embedding" | null;
   /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */
   cell: [number, number] | null;
   /** Text that the units in the grid match. */

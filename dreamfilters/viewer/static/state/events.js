@@ -113,7 +113,7 @@ function applyEvidence(evidence) {
   if (evidence.phase !== before.phase && evidence.phase === "ready") refreshEvidence();
 }
 
-const OF_EVIDENCE = ["api/verdicts/", "api/units/", "api/classes/", "api/overview", "api/evaluation"];
+const OF_EVIDENCE = ["api/verdicts/", "api/units/", "api/classes/", "api/overview", "api/evaluation", "api/embedding"];
 
 function refreshEvidence() {
   refresh((address) => OF_EVIDENCE.some((start) => address.startsWith(start)));
