@@ -128,6 +128,19 @@ def test_an_embedding_is_that_of_the_python_function_and_is_drawn_by_the_page(ha
     assert len({(row, column) for row, column in zip(values["rows"], values["columns"], strict=True)}) == 12
 
 
+def test_a_canceled_embedding_resumes_to_the_same_bytes(handlers, images, tmp_path):
+    def cancel():
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(handlers, images, tmp_path / "a", "embed", pause=cancel, method="pca")
+    again = run(handlers, images, tmp_path / "a", "embed", method="pca")
+    whole = run(handlers, images, tmp_path / "b", "embed", method="pca")
+    assert again.files[0] == "index.html"
+    for name in whole.files:
+        assert (again.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
+
+
 def test_a_method_whose_package_is_missing_says_how_to_install_it(handlers, images, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     with pytest.raises(DreamfiltersError, match=r"pip install 'dreamfilters\[embedding\]', or choose pca"):
