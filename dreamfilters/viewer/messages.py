@@ -178,8 +178,9 @@ class JobRequest:
 
     Attributes:
         id: of the job, which its events state.
-        kind: the command: 'evaluate', 'audit' or 'compare'.
+        kind: the command: 'evaluate', 'audit', 'compare' or 'embed'.
         targets: of a comparison.
+        method: of an embedding.
         images: what the command is given.
         out: parent of the run folder; None for that of the command.
     """
@@ -189,6 +190,7 @@ class JobRequest:
     targets: tuple[str, ...]
     images: ScanRequest
     out: Path | None = None
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,12 +202,14 @@ class JobResult:
         files: names of its files, the page first.
         line: the result in one line.
         evaluation: that of an evaluation, without its images.
+        embedding: what a page draws of an embedding, see `worker.jobs.embedding_values`.
     """
 
     folder: Path
     files: tuple[str, ...]
     line: str
     evaluation: Evaluation | None = None
+    embedding: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,8 @@ class Event:
     """An event that the worker reports.
 
     Attributes:
-        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'job', 'form_search' or 'failed'.
+        topic: 'network', 'started', 'progress', 'evidence', 'verdicts', 'dream', 'job', 'trust', 'form_search' or
+            'failed'.
         value: depends on the topic.
     """
 

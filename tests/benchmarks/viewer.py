@@ -22,7 +22,7 @@ from tests.benchmarks.step_time import network_file
 from tests.benchmarks.tables import Table
 
 _CACHED, _NEW, _FRAME, _TASK = 100.0, 300.0, 1000.0, 50.0  # milliseconds, response times that feel immediate
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WIDEST = "Conv_1"  # of MobileNetV2: 1,280 units of 7 x 7
 
 # From a click on layer number `at` to the frame after all its maps are painted.
@@ -79,9 +79,9 @@ def measure(setting: Setting) -> Table | str:
     except ImportError:
         return "7. The viewer: not measured, Playwright is not installed"
     with sync_playwright() as run:
-        program = next(filter(None, map(shutil.which, _BROWSERS)), None)
+        program = next(filter(None, map(shutil.which, BROWSERS)), None)
         if program is None and not Path(run.chromium.executable_path).exists():
-            return f"7. The viewer: not measured, none of {', '.join(_BROWSERS)} is installed"
+            return f"7. The viewer: not measured, none of {', '.join(BROWSERS)} is installed"
         browser = run.chromium.launch(executable_path=program)
         table = Table("7. The viewer in the browser, milliseconds", ["what", "median", "worst", "of"])
         tab = browser.new_page(viewport={"width": 1280, "height": 860})
@@ -101,8 +101,8 @@ def measure(setting: Setting) -> Table | str:
 
 
 def _add_signs(table: Table, tab: Any, *, few: bool) -> None:
-    with _served("signs") as address:
-        _open(tab, address)
+    with served("signs") as address:
+        opened_page(tab, address)
         layers = range(4) if few else range(tab.locator(".layers a").count())
         names = [tab.locator(".layers a b").all_text_contents()[at] for at in layers]
         images = tab.evaluate("fetch('api/state').then((a) => a.json()).then((s) => s.images.map((one) => one.name))")
@@ -128,8 +128,8 @@ def _first_frame(tab: Any, layer: str, unit: int, *, wait: float = 3000) -> floa
 
 
 def _add_widest(table: Table, tab: Any) -> None:
-    with _served(str(network_file("MobileNetV2", 224)), "--range", "-1", "1") as address:
-        _open(tab, address)
+    with served(str(network_file("MobileNetV2", 224)), "--range", "-1", "1") as address:
+        opened_page(tab, address)
         tab.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": _image()})
         tab.wait_for_selector(".tray-image.chosen")
         at = tab.locator(".layers a b").all_text_contents().index(_WIDEST)
@@ -182,7 +182,7 @@ def _add(table: Table, what: str, times: list[float], bound: float | None = None
         table.targets.append((f"{what}, median", float(median(times)), bound))
 
 
-def _open(tab: Any, address: str) -> None:
+def opened_page(tab: Any, address: str) -> None:
     """Open the page and wait until the network is loaded and the images are scanned."""
     tab.goto(address)
     tab.wait_for_selector(".layers a")
@@ -194,7 +194,7 @@ def _open(tab: Any, address: str) -> None:
 
 
 @contextlib.contextmanager
-def _served(*words: str) -> Iterator[str]:
+def served(*words: str) -> Iterator[str]:
     """Start the server in a separate process and yield the address that it prints."""
     command = [sys.executable, "-m", "dreamfilters", "serve", *words, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -194,6 +194,8 @@ def test_the_declared_types_have_the_keys_that_the_server_sends(tab, base):
         "FormSearch": state["form_search"],
         "AttributionMethod": network["attributions"][0],
         "Heatmap": fetch_json(tab, f"api/heatmaps/{key}/30/{image}?method=gradient"),
+        "HeatmapTrust": (trust := fetch_json(tab, f"api/trust/{key}/30/{image}?method=gradient")),
+        "TrustValue": trust["measures"][0],
         "LogitUnits": (units := fetch_json(tab, f"api/logits/14/{image}")), "UnitContribution": units["units"][0],
     }  # fmt: skip
     for name, values in sent.items():
@@ -218,6 +220,12 @@ def test_the_predicted_class_is_explained_by_pixels_and_units(tab, base):
     tab.click(".explanation button >> text=token-gradient")  # does not fit the network
     until(tab, "document.querySelector('[data-method=token-gradient] [role=alert]')?.innerText.includes('no layer of')")
     tab.keyboard.press("Escape")
+    tab.click("[data-method=occlusion] .ask-trust")
+    tab.wait_for_selector("[data-method=occlusion] .heatmap-trust tbody tr >> nth=5")
+    assert tab.text_content("[data-method=occlusion] .heatmap-trust p").startswith("The heatmap ")
+    assert re.search(r"it took (less than 1|\d+) s", tab.text_content("[data-method=occlusion] .heatmap-trust"))
+    tab.click("text=Against the runner-up")
+    tab.get_by_role("button", name=re.compile(r"Can it be trusted\?\s+(about )")).wait_for()  # as long as the last time
     tab.click(".logit-units a >> nth=0")
     tab.wait_for_selector("article.unit .heatmap img")  # it stays open on the page of the unit
     assert link_of(tab)[0].startswith("#/signs/dense/")
@@ -718,3 +726,93 @@ def test_a_class_has_its_images_and_the_units_that_carry_it_and_is_found_by_its_
     tab.wait_for_selector(".unit .logit-units a")
     tab.click(".unit .logit-units a >> nth=0")
     until(tab, "location.hash.startsWith('#/signs/dense/')")
+
+
+NAMELESS = """[...document.querySelectorAll('button, a, input, select, summary, canvas[tabindex]')].filter((one) =>
+    one.checkVisibility() && !(one.textContent.trim() || one.ariaLabel || one.title || one.labels?.length))
+    .map((one) => one.outerHTML)"""
+# Where an image is in the canvas of the map: the whole map is centered and leaves 4 % at each edge.
+ON_MAP = """(index) => fetch('api/embedding').then((a) => a.json()).then((map) => {
+    const { width, height } = document.querySelector('.map-stage canvas').getBoundingClientRect();
+    const side = Math.min(width, height) * 0.92;
+    return { x: (map.x[index] / map.fine - 0.5) * side + width / 2,
+             y: (0.5 - map.y[index] / map.fine) * side + height / 2 };
+})"""
+
+
+def test_an_embedding_starts_from_the_work_menu_and_its_map_opens_images(tab, base, kept):
+    go(tab, base, f"?image={STOP}")
+    tab.click(".work summary")
+    assert tab.locator(".work select option").all_text_contents() == ["pca", "tsne", "umap"]
+    tab.click(".work >> text=Embed the images")
+    tab.wait_for_selector(".work [data-phase=done] >> text=Embedding by pca")
+    with tab.expect_popup() as opening:
+        tab.click(".work section:has-text('Embedding') >> text=Open the report")
+    report = opening.value
+    report.wait_for_selector("#map canvas >> nth=0")
+    assert report.evaluate("imageMap.data.sheets.map((one) => one.slice(0, 22))") == ["data:image/jpeg;base64"]
+    report.close()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("i")
+    tab.wait_for_selector(".map-stage canvas[data-painted$=' 1']")  # with the thumbnails
+    found = fetch_json(tab, "api/embedding")
+    assert declared_keys("EmbeddingMap") <= found.keys()
+    names = [each["name"] for each in fetch_json(tab, "api/state")["images"]]
+    assert set(found["names"]) <= set(names)
+    assert None not in found["images"]
+    assert tab.evaluate(NAMELESS) == []
+    chosen = found["names"].index(STOP)
+    assert tab.get_attribute(".map-stage canvas", "data-painted") == f"points {chosen} 1"
+    other = found["names"].index(OTHER)
+    tab.locator(".map-stage canvas").click(position=tab.evaluate(ON_MAP, other))
+    until(tab, f"decodeURIComponent(location.hash).includes('image={OTHER}')")
+    assert tab.text_content(".map-image p b") == OTHER
+    assert link_of(tab)[1]["page"] == "embedding"  # the map stays
+    tab.wait_for_selector(f".right img[alt='{OTHER}']")
+    near = found["names"][found["neighbors"][other][0]]
+    tab.hover("h1")
+    tab.click(".map-near button >> nth=0")
+    until(tab, f"document.querySelector('.map-image p b').textContent === {near!r}")
+    assert (kept / "embed" / "embedding.csv").is_file()
+
+
+def test_the_map_is_used_by_keys_and_shows_a_class_alone(tab, base):
+    go(tab, base, f"?image={STOP}&page=embedding")  # of the test before
+    tab.wait_for_selector(".map-stage canvas[data-painted$=' 1']")
+    tab.click(".embedding >> text=Grid")
+    tab.wait_for_selector(".map-stage canvas[data-painted^='grid']")
+    found = fetch_json(tab, "api/embedding")
+    at = found["names"].index(STOP)
+    places = list(zip(found["rows"], found["columns"], strict=True))
+    row, column = places[at]
+    direction = 1 if (row, column + 1) in places else -1
+    beside = places.index((row, column + direction))
+    tab.locator(".map-stage canvas").focus()
+    tab.keyboard.press("ArrowRight" if direction == 1 else "ArrowLeft")
+    until(tab, f"document.querySelector('.map-image p b').textContent === {found['names'][beside]!r}")
+    assert link_of(tab)[1]["image"] == STOP  # not opened yet
+    tab.keyboard.press("Enter")
+    until(tab, f"decodeURIComponent(location.hash).includes('image=' + {found['names'][beside]!r})")
+    tab.click(".map-legend button:has-text('STOP')")
+    assert "STOP" in tab.text_content(".map-legend [aria-pressed=true]")
+    tab.keyboard.press("Escape")
+    until(tab, "!location.hash.includes('embedding')")
+
+
+def test_the_mistakes_and_the_map_are_reached_on_a_phone(tab, base):
+    go(tab, base, width=400, height=800)
+    for text, page in (("Mistakes of the network", "errors"), ("Map of the images", "embedding")):
+        tab.click(".work summary")
+        link = tab.locator(f".work >> text={text}")
+        box = link.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 400
+        link.click()
+        until(tab, f"location.hash.includes('page={page}')")
+        until(tab, "!document.querySelector('.work').open")  # it would cover the page
+    for menu in (".work", ".switches > .menu:not(.work)"):
+        tab.click(f"{menu} > summary")
+        box = tab.locator(f"{menu} > div").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 400
+        tab.keyboard.press("Escape")

@@ -476,6 +476,69 @@ def test_hostile_names_are_shown_as_text(tab, canned, view):
     assert tab.evaluate("[...document.links].every((one) => one.origin === location.origin)")
 
 
+METHODS = [{"name": name, "meaning": HOSTILE[0]} for name in ("pca", "tsne")]
+
+
+def embed_job(phase, **more):
+    return {
+        "id": "J0", "number": 1, "kind": "embed", "targets": [], "method": "tsne", "phase": phase, "share": 0.5,
+        "note": "", "folder": "", "files": [], "command": "", "created_at": "", **more,
+    }  # fmt: skip
+
+
+def embedding(names, **more):
+    """A map of images on a diagonal, of one class each."""
+    places, count = list(range(len(names))), len(names)
+    return {
+        "ready": True, "obstacle": None, "text": HOSTILE[1], "meaning": HOSTILE[2], "layer": "one", "method": "pca",
+        "names": list(names), "images": [f"I{number}" for number in places], "classes": list(names),
+        "colors": ["rgb(200, 0, 0)"] * count, "numbers": places, "x": places, "y": places, "fine": max(1, count - 1),
+        "rows": [0] * count, "columns": places, "shape": [1, count], "sheets": ["api/images/I0/thumb.png"],
+        "neighbors": [[(number + 1) % count] for number in places], "across": 1, "side": SIDE, **more,
+    }  # fmt: skip
+
+
+def test_hostile_names_on_the_map_are_shown_as_text(tab, canned):
+    images = [image(number, name, name) for number, name in enumerate(HOSTILE)]
+    net = network(["one"], classes=list(HOSTILE))
+    canned.serve(state(net, images, embeddings=METHODS), embedding=embedding(HOSTILE))
+    go(tab, canned, "?page=embedding")
+    tab.wait_for_selector(".map-stage canvas[data-painted$=' 1']")
+    shown = tab.evaluate("document.body.textContent")
+    for name in HOSTILE:
+        assert name in shown
+    assert tab.locator(".map-legend li").count() == len(HOSTILE)
+    assert tab.locator(".map-stage iframe, .embedding script, .embedding img").count() == 0
+
+
+def test_a_method_whose_package_is_missing_shows_what_installs_it(tab, canned):
+    line = "tsne: needs scikit-learn, which is not installed; pip install 'dreamfilters[embedding]', or choose pca"
+    failed = state(network(["one"]), embeddings=METHODS, jobs=[embed_job("failed", note=line)])
+    canned.serve(failed, embedding={"ready": False, "obstacle": None})
+    go(tab, canned, "?page=embedding")
+    tab.wait_for_selector(f'.state .bad >> text="{line}"')
+    assert tab.is_enabled(".state .primary")  # another method
+    tab.click(".work summary")
+    tab.wait_for_selector(f'.work .bad >> text="{line}"')
+    canned.serve(failed, embedding=embedding(["a.png", "b.png"]))  # the map so far stays
+    go(tab, canned, "?page=embedding")
+    tab.wait_for_selector(f'.embedding .bad >> text="{line}"')
+
+
+def test_a_running_embedding_has_its_progress_and_is_not_started_twice(tab, canned):
+    running = state(network(["one"]), embeddings=METHODS, jobs=[embed_job("running", note="a.png")])
+    canned.serve(running, embedding={"ready": False, "obstacle": None})
+    go(tab, canned, "?page=embedding")
+    tab.wait_for_selector(".state .job >> text=50.0 % a.png")
+    assert tab.locator(".state .primary").count() == 0
+    assert tab.locator(".state .job >> text=Cancel").count() == 1
+    tab.click(".work summary")
+    assert tab.is_disabled(".work .embed button")
+    canned.serve(state(network(["one"]), ()), embedding={"ready": False, "obstacle": "there are no images"})
+    go(tab, canned, "?page=embedding")
+    wait_for_text(tab, "there are no images.")
+
+
 def test_a_layer_of_many_units_is_one_sheet_and_one_canvas(tab, canned):
     net = network(["wide"])
     net["layers"][0].update(units=WIDE, shape=[SIDE, SIDE, WIDE])

@@ -18,6 +18,7 @@ from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase, Tr
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import AnyNetwork, network_of
+from dreamfilters.progress import OnProgress, Progress
 
 
 def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
@@ -50,7 +51,10 @@ def measure_trust(network: AnyNetwork, found: Attributions) -> Trust:
 
 
 def measured_values(
-    case: TrustCase, methods: Sequence[Attribution], heatmaps: Mapping[str, Floats]
+    case: TrustCase,
+    methods: Sequence[Attribution],
+    heatmaps: Mapping[str, Floats],
+    progress: OnProgress | None = None,
 ) -> dict[str, dict[str, Measured]]:
     """Return method -> measure -> its values for the images of a case, of the control too.
 
@@ -58,13 +62,17 @@ def measured_values(
         case: the images and the objective.
         methods: of the heatmaps.
         heatmaps: method -> (n, h, w).
+        progress: called before each measure of each method.
     """
     control = RANDOM_HEATMAP(case.network, case.objective, case.images)
     known = [*((method, heatmaps[method.name]) for method in methods), (RANDOM_HEATMAP, control)]
-    return {
-        method.name: {name: _measured(case, measure, method, maps) for name, measure in TRUST_MEASURES.items()}
-        for method, maps in known
-    }
+    found: dict[str, dict[str, Measured]] = {method.name: {} for method, _ in known}
+    steps = [(*one, name) for one in known for name in TRUST_MEASURES]
+    for done, (method, maps, name) in enumerate(steps):
+        if progress is not None:
+            progress(Progress(done, len(steps), f"{name} of {method.name}"))
+        found[method.name][name] = _measured(case, TRUST_MEASURES[name], method, maps)
+    return found
 
 
 def values_of_image(

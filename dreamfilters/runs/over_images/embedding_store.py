@@ -53,6 +53,13 @@ def _written(manifest: Manifest) -> list[str]:
     return [ARRAYS, TABLE, MAP, GRID, PAGE, FEATURES, UNFINISHED, *map(_SHEET.format, sheets)]
 
 
+def sheet_names(embedding: Embedding) -> list[str]:
+    """Return the names of the files with the thumbnails of an embedding."""
+    from dreamfilters.report.pages.embedding.thumbnail_sheets import sheet_count
+
+    return [_SHEET.format(number) for number in range(sheet_count(embedding.features))]
+
+
 @dataclass(frozen=True, eq=False)
 class EmbeddingStore:
     """An embedding in a claimed folder."""

@@ -63,6 +63,7 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/maps/{layer}/{image}/sheet.bin", images.map_sheet, _binary),
         ("GET", "/api/maps/{layer}/{image}/{unit}", images.unit_map, _json),
         ("GET", "/api/heatmaps/{layer}/{unit}/{image}", service.explanations.heatmap, _json),
+        ("GET", "/api/trust/{layer}/{unit}/{image}", service.explanations.trust, _json),
         ("GET", "/api/logits/{unit}/{image}", service.explanations.logit_units, _json),
         ("GET", "/api/receptive-fields/{layer}", images.receptive_field, _json),
         ("GET", "/api/verdicts/{layer}", units.verdicts, _json),
@@ -84,6 +85,8 @@ def _add_methods(app: FastAPI, service: Service) -> None:
         ("GET", "/api/evaluation", service.evaluation.summary, _json),
         ("GET", "/api/evaluation/cells/{label}/{predicted}", service.evaluation.cell, _json),
         ("GET", "/api/evaluation/separations/{first}/{second}", service.evaluation.separation, _json),
+        ("GET", "/api/embedding", service.embedding.summary, _json),
+        ("GET", "/api/embedding/sheets/{number}.jpg", service.embedding.sheet, _jpeg),
         ("GET", "/api/classes/{number}", service.classes.summary, _json),
         ("GET", "/api/classes/{number}/units", service.classes.units, _json),
         ("POST", "/api/jobs/{job}/cancel", service.jobs.cancel, _json),
@@ -159,8 +162,9 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/jobs")
     async def start_job(request: Request) -> Response:
-        kinds = {"kind": str, "layer": str, "units": list}
-        return _json(await service.jobs.start(**await read_json(request, kinds, layer="", units=[])))
+        kinds = {"kind": str, "layer": str, "units": list, "method": str}
+        values = await read_json(request, kinds, layer="", units=[], method="pca")
+        return _json(await service.jobs.start(**values))
 
     @app.get("/api/jobs/{job}/files/{name}")
     async def job_file(job: str, name: str) -> Response:
@@ -203,6 +207,10 @@ def _binary(content: bytes) -> Response:
 
 def _png(content: bytes) -> Response:
     return Response(content, media_type="image/png")
+
+
+def _jpeg(content: bytes) -> Response:
+    return Response(content, media_type="image/jpeg")
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:

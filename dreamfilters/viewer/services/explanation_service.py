@@ -8,7 +8,7 @@ from typing import Any
 
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.viewer.byte_cache import ByteCache
-from dreamfilters.viewer.messages import CLASS_LAYER, NetworkDescription, Values
+from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_store import StoredImage
 
@@ -37,10 +37,7 @@ class ExplanationService:
         Raises:
             UnknownNameError, TargetError: unknown names, or a unit without gradient.
         """
-        description = await self._described(layer, unit, against)
-        names = [each["name"] for each in description.values["attributions"]]
-        if method not in names:
-            raise UnknownNameError(f"attribution method {method[:40]}: there is none. {close_names(method, names)}")
+        description, names = await self._with_method(layer, unit, against, method)
         quick = method == names[0]
         values = await self._computed(
             "heatmap" if quick else "slow_heatmap", _INTERACTIVE if quick else _SLOW, image,
@@ -52,6 +49,20 @@ class ExplanationService:
         )
         return {**values, "command": command, "python": python}
 
+    async def trust(self, layer: str, unit: int, image: str, method: str, against: int | None = None) -> Values:
+        """Return how far the heatmap of these arguments can be trusted; see `worker.explanations.heatmap_trust`.
+
+        It waits for everything else, and its progress is the event `trust`, whose id joins the arguments by colons.
+
+        Raises:
+            UnknownNameError, TargetError: as `heatmap`.
+        """
+        await self._with_method(layer, unit, against, method)
+        words = (layer, unit, image, method, "" if against is None else against)
+        return await self._computed(
+            "trust", JOB, image, layer=layer, unit=unit, method=method, against=against, name=":".join(map(str, words))
+        )
+
     async def logit_units(self, unit: int, image: str, against: int | None = None) -> Values:
         """Return the units that carry the logit of a class, or its margin; see `worker.explanations.logit_units`.
 
@@ -62,6 +73,16 @@ class ExplanationService:
         values = await self._computed("logit_units", _SLOW, image, unit=unit, against=against)
         path = self._path(await self._catalog.image(image))
         return {**values, "python": self._catalog.snippets.logit_attribution(path, unit, against)}
+
+    async def _with_method(
+        self, layer: str, unit: int, against: int | None, method: str
+    ) -> tuple[NetworkDescription, list[str]]:
+        """Return the description of `_described` and the names of the methods, of which `method` is one."""
+        description = await self._described(layer, unit, against)
+        names = [each["name"] for each in description.values["attributions"]]
+        if method not in names:
+            raise UnknownNameError(f"attribution method {method[:40]}: there is none. {close_names(method, names)}")
+        return description, names
 
     async def _described(self, layer: str, unit: int, against: int | None) -> NetworkDescription:
         """Return the network's description if the units exist and have a gradient."""

@@ -13,6 +13,7 @@ from typing import Any
 import dreamfilters
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError
+from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS
 from dreamfilters.viewer.daemon_thread import run_in_daemon_thread
 from dreamfilters.viewer.messages import ImageEvidence, JobResult, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
@@ -20,6 +21,7 @@ from dreamfilters.viewer.services.dream_service import DreamService
 from dreamfilters.viewer.services.event_hub import EventHub
 from dreamfilters.viewer.services.explanation_service import ExplanationService
 from dreamfilters.viewer.services.findings.class_service import ClassService
+from dreamfilters.viewer.services.findings.embedding_service import EmbeddingService
 from dreamfilters.viewer.services.findings.evaluation_service import EvaluationService
 from dreamfilters.viewer.services.findings.overview_service import OverviewService
 from dreamfilters.viewer.services.image_service import ImageService
@@ -73,6 +75,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hub = EventHub()
         self.evaluation = EvaluationService(self.catalog)
+        self.embedding = EmbeddingService(self.catalog)
         self.images = ImageService(self.catalog, settings.top, self.evaluation.confidence, self._publish_images)
         self.dreams = DreamService(
             self.catalog, self.hub, settings.out, self._spawn, has_prior=settings.prior is not None
@@ -150,6 +153,7 @@ class Service:
             "accuracy": _accuracy_values(self.catalog.evidence),
             "form_search": self.form_search.as_values(),
             "jobs": self.jobs.listed(),
+            "embeddings": [{"name": each.name, "meaning": each.meaning} for each in EMBEDDING_METHODS.values()],
             "command": command,
             "python": python,
         }
@@ -197,6 +201,8 @@ class Service:
             self.hub.publish("verdicts", {})
         elif topic == "form_search":
             self.form_search.on_progress(value)
+        elif topic == "trust":
+            self.hub.publish("trust", value)
         elif topic == "job":
             self.jobs.on_progress(value)
         elif topic == "network":
@@ -216,6 +222,7 @@ class Service:
         self.images.drop_maps()
         self.dreams.drop_all()
         self.evaluation.set(None)
+        self.embedding.set(None)
         if self.catalog.scan_request is not None:
             self._scan(self.catalog.scan_request)
 
@@ -225,6 +232,9 @@ class Service:
             self.evaluation.set(result.evaluation)
             self.hub.publish("evaluation", {})
             self._publish_images()  # their confidence is known
+        if result.embedding is not None:
+            self.embedding.set(result)
+            self.hub.publish("embedding", {})
 
     def _scan(self, request: ScanRequest) -> None:
         self._publish_progress({"phase": "queued", "done": 0, "total": len(request.images), "note": ""})

@@ -80,16 +80,19 @@ class Snippets:
         images: str | Path | None = None,
         labels: str | Path | None = None,
         size: tuple[int, int] | None = None,
+        options: Sequence[str] = (),
     ) -> str:
-        """Return a command with its targets and images; `size` as in `dream`.
+        """Return a command with its targets, images and other options; `size` as in `dream`.
 
         >>> Snippets("net.keras").command("compare", ["conv1:3"], "images")
         'dreamfilters compare net.keras conv1:3 images'
         """
         if size is not None and "size" not in dict(self.options):
-            return replace(self, options=(*self.options, ("size", size))).command(name, targets, images, labels)
+            return replace(self, options=(*self.options, ("size", size))).command(
+                name, targets, images, labels, None, options
+            )
         words = _image_words(images, None if name == "audit" else labels)
-        return shlex.join(["dreamfilters", name, self.spec, *targets, *words, *self._flags])
+        return shlex.join(["dreamfilters", name, self.spec, *targets, *words, *options, *self._flags])
 
     def attribution(
         self, target: str, image: str, method: str, against: str | None = None, size: tuple[int, int] | None = None

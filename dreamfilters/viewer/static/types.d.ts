@@ -6,7 +6,7 @@
 export type WorkerPhase = "starting" | "ready" | "failed" | "restarting";
 export type EvidencePhase = "none" | "queued" | "running" | "ready" | "failed";
 export type DreamPhase = "queued" | "running" | "done" | "cancelled" | "failed";
-export type JobKind = "evaluate" | "audit" | "compare";
+export type JobKind = "evaluate" | "audit" | "compare" | "embed";
 export type VerdictKind = "alive" | "dormant" | "dead" | "saturated" | "always on" | "undecided";
 
 /** GET api/state and the event `state`, in which `images` and `evidence` may be absent. */
@@ -20,6 +20,7 @@ export interface ServerState {
   accuracy: Accuracy | null; // on the labeled images; null before their scan and without labels
   form_search: FormSearch;
   jobs: Job[];
+  embeddings: { name: string; meaning: string }[]; // the methods that place images on a map
   recipes: string[];
   default_recipe: string;
   class_recipe: string;
@@ -33,6 +34,7 @@ export interface Job {
   number: number; // increases from job to job
   kind: JobKind;
   targets: string[]; // of a comparison
+  method: string; // of an embedding
   phase: DreamPhase;
   share: number; // of the work that is done
   note: string; // what is being done, the result or the error
@@ -118,6 +120,23 @@ export interface Heatmap {
   overlay: string; // the address of the image
   command: string;
   python: string;
+}
+
+/** GET api/trust/<layer>/<unit>/<image>, or NoExplanation: how far a heatmap can be trusted on its image. */
+export interface HeatmapTrust {
+  reason: null;
+  seconds: number; // that it took
+  flags: string[]; // what is wrong with the method
+  measures: TrustValue[];
+}
+
+export interface TrustValue {
+  name: string;
+  meaning: string;
+  better: "lower" | "higher";
+  value: number | null;
+  by_chance: number | null; // of the same heatmap at another place
+  control: number | null; // of random values
 }
 
 /** GET api/logits/<unit>/<image>, or NoExplanation: the units that carry the logit of a class, or its margin. */
@@ -478,6 +497,33 @@ export interface MarginLoss {
   units: { unit: number; on_hits: number; on_mistakes: number }[];
 }
 
+/** GET api/embedding. */
+export type EmbeddingState = EmbeddingMap | { ready: false; obstacle: string | null };
+
+/** The map of the images; each list has one value for each image. */
+export interface EmbeddingMap {
+  ready: true;
+  text: string; // what is on the map and how far it can be trusted
+  meaning: string; // what the method shows
+  layer: string;
+  method: string;
+  names: string[];
+  images: (string | null)[]; // the ids
+  classes: string[]; // each once
+  colors: string[]; // of the classes
+  numbers: number[]; // the class, -1 for none
+  x: number[]; // of `fine` steps, from the left
+  y: number[]; // from below
+  fine: number;
+  rows: number[]; // in a grid without overlap
+  columns: number[];
+  shape: [number, number]; // of the grid
+  neighbors: number[][]; // the nearest images in the features, the nearest first
+  sheets: string[]; // the addresses of the thumbnails
+  across: number; // thumbnails in a row and in a column of a sheet
+  side: number; // of a thumbnail in pixels
+}
+
 /** GET api/classes/<number>. */
 export interface ClassSummary {
   number: number;
@@ -521,8 +567,8 @@ export interface View {
   unit: number | null;
   images: string[];
   compare: UnitRef[];
-  /** "errors": the mistakes of the network. */
-  page: "errors" | null;
+  /** "errors": the mistakes of the network; "embedding": the map of the images. */
+  page: "errors" | "embedding" | null;
   /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */
   cell: [number, number] | null;
   /** Text that the units in the grid match. */
@@ -591,6 +637,11 @@ export interface AppState {
   form_search: FormSearch;
   /** By id. */
   jobs: Record<string, Job>;
+  embeddings: ServerState["embeddings"];
+  /** The chosen method of an embedding, "" for the first. */
+  embedMethod: string;
+  /** By what is measured, see `trustKey`: how much of it is done. */
+  trust: Record<string, { share: number; note: string }>;
   command: string;
   python: string;
   version: string;

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 
 from dreamfilters.attribution.attribute import attribution_of, objective_of
 from dreamfilters.attribution.logit_attribution import attribute_logit
 from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.attribution.result import legend
+from dreamfilters.attribution.trust.measure_trust import measured_values, values_of_image
+from dreamfilters.attribution.trust.registry import TRUST_MEASURES
+from dreamfilters.attribution.trust.result import trust_of
+from dreamfilters.attribution.trust.trust_measure import TrustCase
 from dreamfilters.errors import DreamfiltersError
 from dreamfilters.images import png_bytes
-from dreamfilters.serialization import plain
+from dreamfilters.progress import OnProgress
+from dreamfilters.serialization import finite, plain
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, Values
 from dreamfilters.viewer.worker.session import ModelSession
 
@@ -43,6 +49,43 @@ def pixel_heatmap(
         "remark": found.remarks[method][0] if method in found.remarks else "",
         "overlay": f"data:image/png;base64,{png}",
     }
+
+
+def heatmap_trust(
+    session: ModelSession,
+    layer: str,
+    unit: int,
+    image: ImageArray,
+    method: str,
+    against: int | None = None,
+    progress: OnProgress | None = None,
+) -> Values:
+    """Return how far the heatmap of `pixel_heatmap` can be trusted on this image, and the `seconds` that it took.
+
+    `measures` lists the value of each measure, what the same heatmap gets at another place (`by_chance`) and what
+    random values get (`control`), None where it is not defined; `flags` states what is wrong with the method.
+    """
+    network, started = session.network, time.perf_counter()
+    target, other = (None if each is None else session.description.target(layer, each) for each in (unit, against))
+    try:
+        objective = objective_of(network, str(target), other)
+        found = attribution_of(network, [objective], [ATTRIBUTIONS[method]], [str(target)], image[None])
+    except DreamfiltersError as error:
+        return {"reason": str(error).removeprefix(f"{method}: ")}
+    case = TrustCase(network, objective, found.images)
+    measured = measured_values(case, [ATTRIBUTIONS[method]], found.heatmaps, progress)
+    trust = trust_of([values_of_image(measured, 0)])
+    row, control = trust.rows  # the last one is that of random values
+    return {
+        "reason": None,
+        "seconds": time.perf_counter() - started,
+        "flags": list(row.flags),
+        "measures": [
+            {"name": name, "meaning": measure.meaning, "better": measure.better, "value": finite(row.values[name].mean),
+             "by_chance": finite(row.values[name].by_chance), "control": finite(control.values[name].mean)}
+            for name, measure in TRUST_MEASURES.items()
+        ],
+    }  # fmt: skip
 
 
 def logit_units(session: ModelSession, unit: int, image: ImageArray, against: int | None = None) -> Values:

@@ -32,7 +32,7 @@ from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import Cancelled, DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values
 from dreamfilters.viewer.worker.dream_requests import Pause, compile_dream, dream_measures, run_dream
-from dreamfilters.viewer.worker.explanations import logit_units, pixel_heatmap
+from dreamfilters.viewer.worker.explanations import heatmap_trust, logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
 from dreamfilters.viewer.worker.jobs import run_job, separation_of
 from dreamfilters.viewer.worker.scan_task import run_scan, stored_verdicts
@@ -78,6 +78,7 @@ class Handlers:
             "measure": self.measure, "prior_check": self.prior_check, "job": self.job, "separate": self.separate,
             "find_form": self.find_form, "apply_form": self.apply_form, "save_form": self.save_form,
             "slow_heatmap": partial(self.explain, pixel_heatmap), "logit_units": partial(self.explain, logit_units),
+            "trust": self.trust,
         }  # fmt: skip
         return with_steps[request.action](pause, **request.arguments)
 
@@ -172,7 +173,7 @@ class Handlers:
         """
         session, images = self._session, self._images(request.images)
         found, audit = self._in_thread(
-            pause, request.id, lambda report: run_job(session.network, self._spec, request, images, report)
+            pause, "job", request.id, lambda report: run_job(session.network, self._spec, request, images, report)
         )
         if found.evaluation is not None:
             self._evaluation = images, found.evaluation
@@ -180,15 +181,17 @@ class Handlers:
             self.send("verdicts", stored_verdicts(session, audit))
         return found
 
-    def _in_thread(self, pause: Pause, job: str, work: Callable[[OnProgress], Result]) -> Result:
+    def _in_thread(self, pause: Pause, topic: str, name: str, work: Callable[[OnProgress], Result]) -> Result:
         """Return the result of long work, done in a thread; requests are handled and progress is sent meanwhile.
+
+        Each event has the topic, and the name as its id.
 
         A cancellation reaches the work as Ctrl-C does on the command line, so that it saves what it has.
         """
-        state: dict[str, Any] = {"canceled": False, "progress": {"id": job, "note": "starting", "share": 0.0}}
+        state: dict[str, Any] = {"canceled": False, "progress": {"id": name, "note": "starting", "share": 0.0}}
 
         def report(progress: Progress) -> None:
-            state["progress"] = {"id": job, "note": progress.note, "share": progress.share}
+            state["progress"] = {"id": name, "note": progress.note, "share": progress.share}
             if state["canceled"]:
                 raise KeyboardInterrupt
 
@@ -196,7 +199,7 @@ class Handlers:
         for _ in until_done(future):
             if state["progress"] is not sent:
                 sent = state["progress"]
-                self.send("job", sent)
+                self.send(topic, sent)
             try:
                 pause()
             except Cancelled:
@@ -220,6 +223,12 @@ class Handlers:
     def explain(self, explanation: Callable[..., Values], pause: Pause, **arguments: Any) -> Values:
         """Return an explanation of an image, which may take long."""
         return _wait_for(pause, partial(explanation, self._session, **arguments))
+
+    def trust(self, pause: Pause, name: str, **arguments: Any) -> Values:
+        """Return how far a heatmap can be trusted; its progress is sent as events, whose id is the name."""
+        return self._in_thread(
+            pause, "trust", name, lambda report: heatmap_trust(self._session, **arguments, progress=report)
+        )
 
     def find_form(self, pause: Pause, images: ScanRequest, search: int) -> Values:
         """Return the ranking of the input forms by these images; progress is sent with the number of the search."""

@@ -12,6 +12,9 @@ from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.comparison.result import means_of, summary_lines
 from dreamfilters.dreams.default_recipes import DefaultRecipes
 from dreamfilters.errors import ImageError, ModelError
+from dreamfilters.evidence.embedding.feature_job import FeatureJob, layer_of
+from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS, method_of
+from dreamfilters.evidence.embedding.result import Embedding
 from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
 from dreamfilters.evidence.evaluation.result import ClassPair, Evaluation
 from dreamfilters.evidence.evaluation.separation import ClassSeparation
@@ -20,14 +23,15 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
+from dreamfilters.report.pages.embedding.embedding_page import map_values
 from dreamfilters.runs.by_unit import audit_run, compare_run
-from dreamfilters.runs.over_images import evaluation_run
+from dreamfilters.runs.over_images import embedding_run, embedding_store, evaluation_run
 from dreamfilters.runs.storage.file_names import default_folder
 from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, free_folder
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.result import Audit
-from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult
+from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult, Values
 
 PAGE = "index.html"  # of every run
 
@@ -53,8 +57,23 @@ def run_job(
         raise Cancelled
     value = result.value
     evaluation = replace(value, images=None) if request.kind == "evaluate" else None
-    found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation)
+    embedding = embedding_values(value) if request.kind == "embed" else None
+    found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation, embedding)
     return found, value if request.kind == "audit" else None
+
+
+def embedding_values(embedding: Embedding) -> Values:
+    """Return what the page draws of an embedding: see `map_values`, its layer and method, and what a reader may trust.
+
+    `sheets` are names of files in the run folder.
+    """
+    return {
+        **map_values(embedding, embedding_store.sheet_names(embedding)),
+        "layer": embedding.features.layer,
+        "method": embedding.method,
+        "meaning": EMBEDDING_METHODS[embedding.method].meaning,
+        "text": embedding.describe(),
+    }
 
 
 def separation_of(
@@ -95,6 +114,12 @@ def _comparison(network: Network, spec: str, request: JobRequest, images: ImageF
     return compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec)
 
 
+def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+    features = FeatureJob(network, source_of(images), layer_of(network, None))
+    job = embedding_run.StoredEmbeddingJob(features, method_of(request.method), spec=spec)
+    return embedding_store.KIND, embedding_run.run, job
+
+
 def _files(folder: Path) -> tuple[str, ...]:
     """Return the names of the files of a run that lie in its folder itself, the page first."""
     manifest = Manifest.read(folder)
@@ -110,7 +135,8 @@ def _comparison_line(units: Any) -> str:
     return "; ".join(summary_lines(means_of(unit["numbers"] for unit in units))) or f"{len(units)} compared"
 
 
-_PLANS = {"evaluate": _evaluation, "audit": _audit, "compare": _comparison}
+_PLANS = {"evaluate": _evaluation, "audit": _audit, "compare": _comparison, "embed": _embedding}
 _LINES: dict[str, Callable[[Any], str]] = {
     "evaluate": lambda evaluation: evaluation.describe(), "audit": _audit_line, "compare": _comparison_line,
+    "embed": lambda embedding: embedding.describe(),
 }  # fmt: skip

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
+  classInText,
   imageKey,
   indexNetwork,
   isClassLayer,
@@ -55,4 +56,11 @@ test("images are selected by name or id, in the order of the link; without any t
   assert.deepEqual(selectImages(images, ["I2", "a", "gone"]).map((image) => image.id), ["I2", "I0"]);
   assert.deepEqual(selectImages(images, ["gone"]).map((image) => image.id), ["I0"]);
   assert.deepEqual(images.map((image) => imageKey(images, image)), ["a", "I1", "I2"]);
+});
+
+test("a class whose name is a number does not read as a count", () => {
+  assert.equal(classInText("STOP", 14), "STOP");
+  assert.equal(classInText("120", 8), "“120”");
+  assert.equal(classInText("8", 8), "class 8");
+  assert.equal(classInText("80 Ende", 6), "80 Ende");
 });

@@ -51,6 +51,8 @@ test("another layer or comparison leaves the page of mistakes, another cell does
   assert.equal(linkTo(parse("#/signs/conv1"), { layer: null, page: "errors" }), "#/signs?page=errors");
   for (const wrong of ["", "1", "1:2:3", "-1:0", "a:b"]) assert.equal(parse(`#/signs?page=errors&cell=${wrong}`).cell, null);
   assert.equal(parse("#/signs?page=other").page, null);
+  assert.equal(linkTo(parse("#/signs?page=embedding"), { images: ["a.png"] }), "#/signs?image=a.png&page=embedding");
+  assert.equal(parse(linkTo(parse("#/signs?page=embedding"), { layer: "conv1" })).page, null);
 });
 
 test("parts are decoded, and a unit is split off at the last colon", () => {

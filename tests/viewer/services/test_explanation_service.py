@@ -5,7 +5,7 @@ import pytest
 
 from dreamfilters.errors import TargetError, UnknownNameError
 from dreamfilters.networks import LayerInfo
-from dreamfilters.viewer.messages import CLASS_LAYER, NetworkDescription
+from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.explanation_service import ExplanationService
 from dreamfilters.viewer.services.image_store import ImageStore
@@ -120,3 +120,19 @@ def test_an_explanation_has_the_command_and_the_code_that_make_it_again(run, tmp
     )
     assert upload["command"] == "dreamfilters attribute net.keras class:STOP b.png --method slow"
     assert units["python"] == f"df.attribute_logit(df.load('net.keras'), {path!r}, 0, against=1)"
+
+
+def test_trust_waits_for_everything_else_and_has_a_name_for_its_progress(run):
+    async def scenario(service, worker, catalog, image):
+        for against in (None, 1, None):
+            await service.trust(CLASS_LAYER, 0, image, "slow", against)
+        with pytest.raises(UnknownNameError, match="attribution method gone: there is none"):
+            await service.trust(CLASS_LAYER, 0, image, "gone")
+        with pytest.raises(TargetError, match="it does not depend on the image"):
+            await service.trust("L1", 0, image, "slow")
+        return worker.requests, image
+
+    requests, image = run(scenario)
+    assert [(action, priority, arguments["name"]) for action, priority, arguments in requests] == [
+        ("trust", JOB, f"C:0:{image}:slow:"), ("trust", JOB, f"C:0:{image}:slow:1"),
+    ]  # fmt: skip

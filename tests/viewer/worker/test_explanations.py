@@ -11,7 +11,7 @@ from PIL import Image
 import dreamfilters as df
 from dreamfilters.viewer.messages import CLASS_LAYER, Request
 from dreamfilters.viewer.worker.attribution_methods import attribution_methods
-from dreamfilters.viewer.worker.explanations import logit_units, pixel_heatmap
+from dreamfilters.viewer.worker.explanations import heatmap_trust, logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.handlers import Handlers
 from dreamfilters.viewer.worker.session import ModelSession
 
@@ -116,3 +116,43 @@ def test_the_worker_handles_interactive_requests_while_a_slow_heatmap_is_compute
     assert fast["scale"] == pytest.approx(0.5)
     units = handlers.handle(Request(2, 2, "logit_units", {"unit": 0, "image": IMAGE, "against": None}), lambda: None)
     assert units["logit"] == pytest.approx(0.5)
+
+
+def test_the_trust_in_a_heatmap_is_that_of_df_measure_trust(session):
+    seen = []
+    values = heatmap_trust(session, CLASS_LAYER, 0, IMAGE, "gradient-x-input", 1, seen.append)
+    network = session.network
+    found = df.attribute(network, "class:0", IMAGE, methods="gradient-x-input", against="class:1")
+    trust = df.measure_trust(network, found)
+    row, control = trust.row("gradient-x-input"), trust.row("random")
+    for one in values["measures"]:
+        for key, expected in (
+            ("value", row.values[one["name"]].mean),
+            ("by_chance", row.values[one["name"]].by_chance),
+            ("control", control.values[one["name"]].mean),
+        ):
+            assert one[key] == (None if np.isnan(expected) else pytest.approx(expected)), one["name"]
+    assert [one["name"] for one in values["measures"]] == list(trust.measures)
+    assert values["flags"] == list(row.flags)
+    assert values["seconds"] > 0
+    shares = [one.share for one in seen]
+    assert (len(seen), shares[0], shares) == (2 * len(trust.measures), 0.0, sorted(shares))
+    assert seen[0].note == "deletion of gradient-x-input"
+
+
+def test_a_method_that_does_not_fit_has_no_trust_but_a_reason(session):
+    values = heatmap_trust(session, CLASS_LAYER, 0, IMAGE, "token-gradient")
+    assert values == {"reason": pixel_heatmap(session, CLASS_LAYER, 0, IMAGE, "token-gradient")["reason"]}
+    assert values["reason"]
+
+
+def test_the_progress_of_trust_is_sent_under_its_name(network_of, tiny):
+    events = []
+    handlers = Handlers(network_of(tiny), {}, lambda topic, value: events.append((topic, value)))
+    image = np.random.default_rng(0).random((16, 16, 3), np.float32)
+    arguments = {"name": "C:0:I1:gradient:", "layer": CLASS_LAYER, "unit": 0, "image": image, "method": "gradient"}
+    values = handlers.handle(Request(0, 5, "trust", arguments), lambda: None)
+    assert values["reason"] is None
+    sent = [value for topic, value in events if topic == "trust"]
+    assert sent
+    assert {value["id"] for value in sent} == {"C:0:I1:gradient:"}

@@ -1,12 +1,15 @@
 """Long work in the worker writes what the command writes, can be canceled, and resumes."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import dreamfilters as df
-from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.errors import DreamfiltersError, ImageError, UnknownNameError
 from dreamfilters.images import ImageFolder, image_folder
 from dreamfilters.runs.by_unit.audit_run import read_audit
+from dreamfilters.runs.over_images.embedding_run import read_embedding
 from dreamfilters.runs.over_images.evaluation_run import read_evaluation
 from dreamfilters.viewer.messages import Cancelled, JobRequest, Request, ScanRequest
 from dreamfilters.viewer.worker.handlers import Handlers
@@ -33,8 +36,8 @@ def handlers(network_of, tiny):
     return found
 
 
-def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=()):
-    request = JobRequest("J0", kind, targets, images, out)
+def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=(), method=""):
+    request = JobRequest("J0", kind, targets, images, out, method)
     return handlers.handle(Request(0, 5, "job", {"request": request}), pause)
 
 
@@ -106,3 +109,40 @@ def test_a_restarted_worker_has_no_evaluation(network_of, tiny):
     other = Handlers(network_of(tiny), {}, lambda topic, value: None)
     with pytest.raises(UnknownNameError, match="no longer in memory; evaluate again"):
         other.separate(lambda: None, 0, 1)
+
+
+def test_an_embedding_is_that_of_the_python_function_and_is_drawn_by_the_page(handlers, images, tmp_path):
+    found = run(handlers, images, tmp_path, "embed", method="pca")
+    expected = df.embed(handlers._session.network, images.images)
+    stored = read_embedding(found.folder)
+    assert (found.folder, found.line) == (tmp_path / "embed", expected.describe())
+    assert np.array_equal(stored.positions, expected.positions)
+    values = found.embedding
+    assert values["names"] == stored.features.names == images.images.names
+    assert values["sheets"] == ["thumbnails-0.jpg"]
+    assert (found.folder / values["sheets"][0]).read_bytes().startswith(b"\xff\xd8")
+    assert values["neighbors"] == expected.neighbors.tolist()
+    # The page draws the longer side of the map over all steps, from 0 to 10,000.
+    sides = [max(values[axis]) - min(values[axis]) for axis in "xy"]
+    assert max(sides) == values["fine"]
+    assert len({(row, column) for row, column in zip(values["rows"], values["columns"], strict=True)}) == 12
+
+
+def test_a_canceled_embedding_resumes_to_the_same_bytes(handlers, images, tmp_path):
+    def cancel():
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(handlers, images, tmp_path / "a", "embed", pause=cancel, method="pca")
+    again = run(handlers, images, tmp_path / "a", "embed", method="pca")
+    whole = run(handlers, images, tmp_path / "b", "embed", method="pca")
+    assert again.files[0] == "index.html"
+    for name in whole.files:
+        assert (again.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
+
+
+def test_a_method_whose_package_is_missing_says_how_to_install_it(handlers, images, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
+    with pytest.raises(DreamfiltersError, match=r"pip install 'dreamfilters\[embedding\]', or choose pca"):
+        run(handlers, images, tmp_path, "embed", method="tsne")
+    assert run(handlers, images, tmp_path, "embed", method="pca").embedding["method"] == "pca"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def _confused_pair(description: NetworkDescription, accuracy: Accuracy) -> Itera
     if square[second, first] > square[first, second]:
         first, second = second, first
     outward, inward = int(square[first, second]), int(square[second, first])
-    text = f"{_images(outward)} of {titles[first]} predicted as {titles[second]}, {inward} the other way round."
+    one, other = (_class(titles, number) for number in (first, second))
+    text = f"{_images(outward)} of {one} predicted as {other}, {inward} the other way round."
     yield {"kind": "pair", "title": "Most confused classes", "text": text, "cell": (first, second)}
 
 
@@ -101,8 +102,9 @@ def _selective_unit(description: NetworkDescription, evidence: ImageEvidence) ->
     means = np.nan_to_num(evidence.scan.layer(name).by_max.class_means[:, unit], nan=-np.inf)
     number = int(np.argmax(means))
     titles = description.values["classes"]
-    title = titles[number] if number < evidence.scan.outputs <= len(titles) else evidence.scan.classes[number]
-    text = f"{name}:{unit} responds to {title} more than to all other classes (class selectivity {value:.2f})."
+    known = titles if number < evidence.scan.outputs <= len(titles) else evidence.scan.classes
+    others = f"more than to all other classes (class selectivity {value:.2f})"
+    text = f"{name}:{unit} responds to {_class(known, number)} {others}."
     yield {"kind": "unit", "title": "Most selective unit", "text": text, "layer": layer, "unit": unit}
 
 
@@ -113,9 +115,21 @@ def _worst_class(description: NetworkDescription, accuracy: Accuracy) -> Values:
     number = int(numbers[int(np.argmin(shares))])
     of_class = accuracy.labels == number
     right, count = int(accuracy.right[of_class].sum()), int(of_class.sum())
-    text = f"{right} of {_images(count)} of {description.values['classes'][number]} predicted correctly."
+    text = f"{right} of {_images(count)} of {_class(description.values['classes'], number)} predicted correctly."
     return {"kind": "class", "title": "Lowest recall", "text": text, "layer": CLASS_LAYER, "unit": number}
 
 
 def _images(count: int) -> str:
     return f"{count} image{'s' * (count != 1)}"
+
+
+def _class(titles: Sequence[str], number: int) -> str:
+    """Return a class within a sentence: a name that is a number reads as a count without a word or quotes.
+
+    >>> _class(("STOP", "1", "20"), 0), _class(("STOP", "1", "20"), 1), _class(("STOP", "1", "20"), 2)
+    ('STOP', 'class 1', '“20”')
+    """
+    title = titles[number]
+    if not title.isdecimal():
+        return title
+    return f"class {title}" if int(title) == number else f"“{title}”"

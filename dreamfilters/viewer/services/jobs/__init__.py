@@ -1,1 +1,1 @@
-"""Long work that the page starts: evaluation, audit, comparison, and the search for the input form."""
+"""Long work that the page starts: evaluation, audit, comparison, embedding, and the search for the input form."""

@@ -1,21 +1,23 @@
-"""Long work that the page starts, as the commands `evaluate`, `audit` and `compare` do it, with progress and result."""
+"""Long work that the page starts, as the commands `evaluate`, `audit`, `compare` and `embed` do it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, TargetError, UnknownNameError, close_names
+from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS
 from dreamfilters.runs.storage.stored_files import read_file
 from dreamfilters.viewer.messages import JOB, BusyError, Cancelled, JobRequest, JobResult, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.event_hub import EventHub
 
-KINDS = ("evaluate", "audit", "compare")
+KINDS = ("evaluate", "audit", "compare", "embed")
 _MAX_OPEN = 8  # jobs
 _MAX_KEPT = 32  # jobs; the oldest finished one is dropped first
 _MAX_FILE = 2**28  # bytes
@@ -55,7 +57,8 @@ class Job:
         """Return the job as JSON values."""
         return {
             "id": self.request.id, "number": self.number, "kind": self.request.kind,
-            "targets": list(self.request.targets), "phase": self.phase, "share": self.share, "note": self.note,
+            "targets": list(self.request.targets), "method": self.request.method, "phase": self.phase,
+            "share": self.share, "note": self.note,
             "folder": self.folder, "files": list(self.files), "command": self.command, "created_at": self.created_at,
         }  # fmt: skip
 
@@ -85,24 +88,27 @@ class JobService:
         """Return all jobs, the oldest first."""
         return [job.as_values() for job in self._jobs.values()]
 
-    async def start(self, kind: str, layer: str = "", units: Sequence[int] = ()) -> Values:
+    async def start(self, kind: str, layer: str = "", units: Sequence[int] = (), method: str = "") -> Values:
         """Start a job, unless the same one is open already, and return it.
 
         Args:
             kind: one of `KINDS`.
             layer, units: what is compared with the images.
+            method: of an embedding, one of `EMBEDDING_METHODS`; one whose package is missing fails with its name.
 
         Raises:
-            UnknownNameError, TargetError: unknown kind or units, too many, or units without gradient.
+            UnknownNameError, TargetError: unknown kind, method or units, too many, or units without gradient.
             ImageError, ModelError: there are no images, or none that can be evaluated.
             BusyError: too many jobs are open, or the network could not be opened.
         """
         if kind not in KINDS:
             raise UnknownNameError(f"work {str(kind)[:20]}: there is none. {close_names(str(kind), KINDS)}")
         targets = await self._targets(layer, units) if kind == "compare" else ()
+        chosen = EMBEDDING_METHODS[method].name if kind == "embed" else ""
         images = await self.catalog.scanned_images(labeled=kind == "evaluate")
-        known = next((job for job in self._open() if (job.request.kind, job.request.targets) == (kind, targets)), None)
-        return (known or self._add(JobRequest(f"J{self._count}", kind, targets, images, self.out))).as_values()
+        request = JobRequest(f"J{self._count}", kind, targets, images, self.out, chosen)
+        same = (job for job in self._open() if replace(job.request, id=request.id) == request)
+        return (next(same, None) or self._add(request)).as_values()
 
     def cancel(self, job: str) -> Values:
         """Cancel a job that is not done; it resumes when the same work is started again."""
@@ -123,7 +129,7 @@ class JobService:
         found = self._job(job)
         if name not in found.files:
             raise UnknownNameError(f"{name[:40]}: the result of job {job} has no such file")
-        return await asyncio.to_thread(read_file, Path(found.folder), name, _MAX_FILE)
+        return await asyncio.to_thread(_file, Path(found.folder), name, found.files)
 
     def on_progress(self, progress: Values) -> None:
         """Apply and publish progress that the worker has sent."""
@@ -137,7 +143,8 @@ class JobService:
             raise BusyError(f"{_MAX_OPEN} jobs are waiting already; cancel some, or use the command line")
         known = self.catalog.description
         size = None if known is None else known.chosen_size
-        command = self.catalog.snippets.command(request.kind, request.targets, self.images, self.labels, size)
+        options = ("--method", request.method) if request.method else ()
+        command = self.catalog.snippets.command(request.kind, request.targets, self.images, self.labels, size, options)
         job = Job(request, self.catalog.worker.new_number(), command)
         self._count += 1
         self._jobs[request.id] = job
@@ -186,3 +193,15 @@ class JobService:
 
     def _publish(self, job: Job) -> None:
         self.hub.publish("job", job.as_values(), key=job.request.id)
+
+
+def _file(folder: Path, name: str, files: Sequence[str]) -> bytes:
+    """Return a file of a run. A page holds its images: the browser shows it apart, where it can load no other file."""
+    content = read_file(folder, name, _MAX_FILE)
+    for each in files if name.endswith(".html") else ():
+        before, kind = {".png": ("src=", b"png"), ".jpg": ("", b"jpeg")}.get(Path(each).suffix, ("", b""))
+        words = f'{before}"{each}"'.encode()
+        if kind and words in content:
+            image = b64encode(read_file(folder, each, _MAX_FILE))
+            content = content.replace(words, before.encode() + b'"data:image/' + kind + b";base64," + image + b'"')
+    return content

@@ -72,10 +72,11 @@ export const dreamInBackground = (layer, units) =>
 /**
  * Start long work, whose progress arrives by the event stream.
  * @param {import("../types.js").JobKind} kind
- * @param {{ layer: string, units: number[] }} [compared] the id of a layer and its units that are compared
+ * @param {{ layer: string, units: number[] } | { method: string }} [how] the id of a layer and its units that are
+ *   compared, or the method of an embedding
  */
-export const startJob = (kind, compared = { layer: "", units: [] }) =>
-  attempt(async () => applyJob(await post(paths.jobs(), { kind, ...compared })));
+export const startJob = (kind, how = { layer: "", units: [] }) =>
+  attempt(async () => applyJob(await post(paths.jobs(), { kind, ...how })));
 
 /** @param {import("../types.js").Job} job */
 export const cancelJob = (job) => attempt(async () => applyJob(await post(paths.cancelJob(job))));

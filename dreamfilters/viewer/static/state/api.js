@@ -101,6 +101,9 @@ export const paths = {
   /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
   heatmap: ({ layer, unit }, image, method, against) =>
     `api/heatmaps/${layer}/${unit}/${image.id}?${explanationQuery(image, against, method)}`,
+  /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
+  trust: ({ layer, unit }, image, method, against) =>
+    `api/trust/${layer}/${unit}/${image.id}?${explanationQuery(image, against, method)}`,
   /** @param {number} unit @param {ImageRef} image @param {number | null} against */
   logitUnits: (unit, image, against) => `api/logits/${unit}/${image.id}?${explanationQuery(image, against)}`,
   /** @param {string} layer @param {number} row @param {number} column */
@@ -117,6 +120,7 @@ export const paths = {
   unitThumb: (layer, unit, version) => `api/units/${layer}/${unit}/thumb.png?v=${version}`,
   overview: () => "api/overview",
   evaluation: () => "api/evaluation",
+  embedding: () => "api/embedding",
   /** @param {[number, number]} cell */
   cell: ([label, predicted]) => `api/evaluation/cells/${label}/${predicted}`,
   /** @param {number} first @param {number} second */

@@ -51,6 +51,8 @@ function connect() {
     form_search: applyFormSearch,
     job: applyJob,
     verdicts: refreshEvidence,
+    trust: applyTrust,
+    embedding: () => refresh((address) => address === paths.embedding()),
     evaluation: () => refresh((address) => address.startsWith(paths.evaluation())),
   })) {
     source.addEventListener(name, (event) => apply(JSON.parse(event.data)));
@@ -111,7 +113,7 @@ function applyEvidence(evidence) {
   if (evidence.phase !== before.phase && evidence.phase === "ready") refreshEvidence();
 }
 
-const OF_EVIDENCE = ["api/verdicts/", "api/units/", "api/classes/", "api/overview", "api/evaluation"];
+const OF_EVIDENCE = ["api/verdicts/", "api/units/", "api/classes/", "api/overview", "api/evaluation", "api/embedding"];
 
 function refreshEvidence() {
   refresh((address) => OF_EVIDENCE.some((start) => address.startsWith(start)));
@@ -122,6 +124,12 @@ function refreshEvidence() {
  * @param {import("../types.js").Job} job
  */
 export const applyJob = (job) => app.set({ jobs: { ...app.get().jobs, [job.id]: job } });
+
+/**
+ * Apply how much of the measures of trust is computed.
+ * @param {{ id: string, share: number, note: string }} progress
+ */
+const applyTrust = ({ id, share, note }) => app.set({ trust: { ...app.get().trust, [id]: { share, note } } });
 
 /** @param {import("../types.js").FormSearch} search */
 export const applyFormSearch = (search) => app.set({ form_search: search });

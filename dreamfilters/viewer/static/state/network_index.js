@@ -54,6 +54,17 @@ export function unitName(net, layer, unit) {
 }
 
 /**
+ * Return the name of a class within a sentence, where a bare number would read as a count: “20”, or class 1 where the
+ * number is that of the class.
+ * @param {string} name
+ * @param {number} number
+ */
+export function classInText(name, number) {
+  if (!/^\d+$/.test(name)) return name;
+  return Number(name) === number ? `class ${name}` : `“${name}”`;
+}
+
+/**
  * Return the images that a link names, in its order; the first image where it names none.
  * @param {ImageInfo[]} images
  * @param {string[]} keys

@@ -17,6 +17,7 @@ export const choices = {
   colors: ["magma", "viridis", "gray"],
   size: ["m", "s", "l"],
 };
+const PAGES = /** @type {const} */ (["errors", "embedding"]);
 const SETTINGS = /** @type {(keyof Settings)[]} */ (Object.keys(choices));
 
 /**
@@ -40,7 +41,7 @@ export function parse(hash) {
     unit: /^\d+$/.test(unit) ? Number(unit) : null,
     images: parameters.getAll("image"),
     compare: parameters.getAll("compare").flatMap(parseUnit),
-    page: parameters.get("page") === "errors" ? "errors" : null,
+    page: PAGES.find((page) => page === parameters.get("page")) ?? null,
     cell: parseCell(parameters.get("cell")),
     only: parameters.get("only") ?? "",
     low: finiteNumber(parameters.get("low"), 0),
@@ -100,7 +101,7 @@ export function go(changes, { replace = false } = {}) {
  */
 export const linkTo = (view, changes) => format(changed(view, changes));
 
-/** Another layer or comparison leaves the page of mistakes. @param {View} view @param {Partial<View>} changes */
+/** Another layer or comparison leaves the mistakes and the map of the images. @param {View} view @param {Partial<View>} changes */
 const changed = (view, changes) => ({
   ...view,
   ...("layer" in changes || "compare" in changes ? { page: null, cell: null } : {}),

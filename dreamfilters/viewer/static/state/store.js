@@ -65,6 +65,9 @@ export const app = createStore(
     accuracy: null,
     form_search: { phase: "none", share: 0, note: "", result: null },
     jobs: {},
+    embeddings: [],
+    embedMethod: "",
+    trust: {},
     command: "",
     python: "",
     version: "",
@@ -77,8 +80,16 @@ export const app = createStore(
   }),
 );
 
-/** How images are explained: whether they are, by which methods (none: by the first), against the runner-up or not. */
-export const explanation = createStore({ open: false, methods: /** @type {string[]} */ ([]), compared: true });
+/**
+ * How images are explained: whether they are, by which methods (none: by the first), against the runner-up or not; and
+ * the seconds that the measures of trust took last for each method.
+ */
+export const explanation = createStore({
+  open: false,
+  methods: /** @type {string[]} */ ([]),
+  compared: true,
+  seconds: /** @type {Record<string, number>} */ ({}),
+});
 
 /** Which images are listed, and in which order: see `image_filter.js`. */
 export const imageFilter = createStore({ label: "", wrong: false, unsure: false });

@@ -10,6 +10,7 @@ import { indexNetwork, selectImages } from "../state/network_index.js";
 import { fieldCenter, positionAt, receptiveField, useFieldGeometry } from "../state/receptive_fields.js";
 import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
+import { Embedding } from "./embedding/embedding.js";
 import { Errors } from "./errors/errors.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
@@ -80,7 +81,7 @@ export function App() {
 
 /** @param {View} view */
 function mainPaneName(view) {
-  if (view.page) return "Mistakes";
+  if (view.page) return view.page === "errors" ? "Mistakes" : "Map";
   if (view.compare.length) return "Compare";
   if (view.layer === null) return "Network";
   return view.unit === null ? "Units" : "Unit";
@@ -94,6 +95,7 @@ function Middle(props) {
   }
   if (!state.network) return html`<${Loading} what=${state.note || "Opening the network"} />`;
   if (view.page === "errors") return html`<${Errors} view=${view} net=${net} ready=${ready} />`;
+  if (view.page === "embedding") return html`<${Embedding} images=${images} ready=${ready} />`;
   if (view.compare.length) return html`<${Compare} view=${view} net=${net} images=${images} ready=${ready} />`;
   if (!layer && view.layer !== null) {
     return html`<${Empty} title=${`No layer named ${view.layer}`}>
@@ -208,6 +210,7 @@ function useGlobalKeys({ view, net, layer, images }, showHelp) {
     ".": () => moveImage(1),
     n: () => go(NETWORK_VIEW),
     e: () => go({ ...NETWORK_VIEW, page: "errors" }),
+    i: () => go({ ...NETWORK_VIEW, page: "embedding" }),
     c: comparePinned,
     t: toggleTheme,
     y: () => copyText(location.href, "the link"),

@@ -26,8 +26,10 @@ export function Header({ view, net, state, showHelp }) {
         <b>${state.network?.name ?? "dreamfilters"}</b></a>
       <${Search} view=${view} net=${net} images=${state.images} />
       <div class="switches">
-        <a class=${names("button wide-only", view.page && "on")} title="Mistakes of the network (e)"
+        <a class=${names("button wide-only", view.page === "errors" && "on")} title="Mistakes of the network (e)"
             ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "errors" })}>Mistakes</a>
+        <a class=${names("button wide-only", view.page === "embedding" && "on")} title="Map of the images (i)"
+            ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "embedding" })}>Map</a>
         <${WorkMenu} view=${view} state=${state} />
         <${Queue} view=${view} net=${net} dreams=${Object.values(state.dreams)} />
         ${

@@ -14,6 +14,7 @@ const SHORTCUTS = [
       [", .", "previous image, next image"],
       ["n", "network graph"],
       ["e", "mistakes of the network"],
+      ["i", "map of the images"],
       ["c", "compare the pinned units"],
       ["t", "switch between light and dark"],
       ["y", "copy the link to this view"],
@@ -32,6 +33,14 @@ const SHORTCUTS = [
       ["o", "next sort order"],
       ["m", "next colormap"],
       ["+ −", "larger tiles, smaller tiles"],
+    ],
+  ],
+  [
+    "Map of the images",
+    [
+      ["← ↓ ↑ →", "next image in a direction"],
+      ["Enter", "open the image"],
+      ["+ −  0", "zoom, whole map"],
     ],
   ],
   [

@@ -192,7 +192,7 @@ def test_the_overview_counts_verdicts_and_names_what_to_look_at(catalog):
     pair, layer, worst = (
         next(each for each in found["look"] if each["kind"] == kind) for kind in ("pair", "layer", "class")
     )
-    assert (pair["cell"], pair["text"]) == ([0, 1], "2 images of STOP predicted as 20, 1 the other way round.")
+    assert (pair["cell"], pair["text"]) == ([0, 1], "2 images of STOP predicted as “20”, 1 the other way round.")
     assert (layer["layer"], layer["only"], layer["text"]) == ("L0", "dead", "2 of the 4 units of conv are dead.")
     assert (worst["unit"], worst["text"]) == (0, "1 of 3 images of STOP predicted correctly.")
 
@@ -210,4 +210,4 @@ def test_a_poor_accuracy_and_a_selective_unit_are_looked_at(catalog):
     assert look[0]["text"].startswith("50% of 40 labeled images are predicted correctly")
     unit = next(each for each in look if each["kind"] == "unit")
     assert (unit["layer"], unit["unit"]) == ("L0", 2)
-    assert unit["text"] == "conv:2 responds to 30 more than to all other classes (class selectivity 0.75)."
+    assert unit["text"] == "conv:2 responds to “30” more than to all other classes (class selectivity 0.75)."

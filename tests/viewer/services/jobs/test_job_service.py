@@ -174,3 +174,39 @@ def test_jobs_wait_in_a_queue_of_limited_length():
             await service.start("audit")
 
     run(scenario)
+
+
+def test_an_embedding_names_its_method_as_the_command_does():
+    async def scenario(service, worker, results):
+        job = await service.start("embed", method="tsne")
+        assert (job["method"], job["command"]) == (
+            "tsne", "dreamfilters embed net.keras images --labels labels.csv --method tsne",
+        )  # fmt: skip
+        assert (await service.start("embed", method="tsne"))["id"] == job["id"]
+        assert (await service.start("embed", method="pca"))["id"] != job["id"]  # another map
+        assert (await service.start("audit"))["method"] == ""
+        await settle()
+        assert [arguments["request"].method for _, arguments in worker.requests] == ["tsne", "pca", ""]
+        with pytest.raises(UnknownNameError, match=r"embedding method pcb: there is none\. Close names: pca"):
+            await service.start("embed", method="pcb")
+
+    run(scenario)
+
+
+def test_a_page_that_is_shown_apart_holds_the_images_beside_it(tmp_path):
+    page = '<a href="map.png">map</a><img src="map.png"><script>["t-0.jpg", "t-1.jpg"]</script>'
+    for name, content in (("index.html", page), ("map.png", "M"), ("t-0.jpg", "0"), ("t-1.jpg", "1"), ("a.csv", "a")):
+        (tmp_path / name).write_text(content)
+
+    async def scenario(service, worker, results):
+        await service.start("embed", method="pca")
+        await settle()
+        worker.replies[0].set_result(JobResult(tmp_path, ("index.html", "a.csv", "map.png", "t-0.jpg"), ""))
+        await settle()
+        assert (await service.file("J0", "index.html")).decode() == (
+            '<a href="map.png">map</a><img src="data:image/png;base64,TQ==">'
+            '<script>["data:image/jpeg;base64,MA==", "t-1.jpg"]</script>'  # t-1.jpg is not a file of the run
+        )
+        assert await service.file("J0", "t-0.jpg") == b"0"
+
+    run(scenario)

@@ -2,6 +2,7 @@
 // The confusion matrix: a row for each label, a column for each predicted class; a cell opens its images.
 import { html, names, useState } from "../../lib/html.js";
 import { plural } from "../../lib/number_format.js";
+import { classInText } from "../../state/network_index.js";
 import { go } from "../../state/routing.js";
 import { Field, Select } from "../shared/controls.js";
 
@@ -73,5 +74,6 @@ function cellText(net, table, [label, predicted]) {
   const count = counts?.[column];
   const total = counts?.reduce((sum, each) => sum + each, 0);
   const of = count === undefined ? "" : `${count} of ${plural(total, "image")} of `;
-  return `${of}${net.classes[label] ?? label} predicted as ${predicted < 0 ? NONE : (net.classes[predicted] ?? predicted)}`;
+  const name = (/** @type {number} */ number) => classInText(net.classes[number] ?? String(number), number);
+  return `${of}${name(label)} predicted as ${predicted < 0 ? NONE : name(predicted)}`;
 }

@@ -5,12 +5,13 @@ import { formatNumber, plural } from "../../lib/number_format.js";
 import { copyText } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
 import { chosenMethods, runnerUp, scaleText } from "../../state/explanations.js";
-import { isClassLayer, unitName } from "../../state/network_index.js";
+import { classInText, isClassLayer, unitName } from "../../state/network_index.js";
 import { useResource } from "../../state/resources.js";
 import { anchorTo } from "../../state/routing.js";
 import { app, explanation } from "../../state/store.js";
 import { Menu } from "../shared/controls.js";
 import { Skeleton } from "../shared/states.js";
+import { TrustView } from "./heatmap_trust.js";
 import { ShareBar } from "./marked_image.js";
 
 /** @typedef {import("../../types.js").AttributionMethod} AttributionMethod */
@@ -58,8 +59,8 @@ function Explanation({ title, other, ...target }) {
   const shown = chosenMethods(methods, names);
   const against = compared && other ? other.index : null;
   const { net, layer, unit, image } = target;
-  const name = unitName(net, layer, unit);
-  const text = against === null || !other ? name : `${name} over ${other.name}`;
+  const name = isClassLayer(layer) ? classInText(unitName(net, layer, unit), unit) : unitName(net, layer, unit);
+  const text = against === null || !other ? name : `${name} over ${classInText(other.name, other.index)}`;
   return html`
     <section class="explanation">
       <button aria-expanded=${open} onClick=${() => explanation.set({ open: !open })}>${title}</button>
@@ -122,6 +123,8 @@ function HeatmapView({ layer, unit, image, ready, method, against, text }) {
         value?.reason === null &&
         html`<p class="small soft">Score: ${formatNumber(value.score)}. Colors: ${value.legend}.</p>
         ${value.remark && html`<p class="small bad">${value.remark}</p>`}
+        <${TrustView} key=${address} target=${{ layer: layer.id, unit }} image=${image} method=${method.name}
+            against=${against} ready=${ready} />
         <${Copies} command=${value.command} python=${value.python} />`
       }
     </figure>`;

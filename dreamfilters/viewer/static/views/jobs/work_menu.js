@@ -6,6 +6,7 @@ import { anchorTo } from "../../state/routing.js";
 import { isInProgress } from "../../state/selectors.js";
 import { searchButtonText } from "../../state/trust.js";
 import { Menu } from "../shared/controls.js";
+import { EmbedControls } from "./embed_controls.js";
 import { JOB_NAMES, JobState } from "./job_state.js";
 
 /** @typedef {import("../../types.js").AppState} AppState */
@@ -26,6 +27,7 @@ export function WorkMenu({ view, state }) {
   return html`
     <${Menu} kind="queue work" summary=${summary} sticky>
       <a class="button narrow-only" ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "errors" })}>Mistakes of the network</a>
+      <a class="button narrow-only" ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "embedding" })}>Map of the images</a>
       <div class="actions">
         <button disabled=${!labeled || open("evaluate")} onClick=${() => startJob("evaluate")}
             title=${labeled ? "Accuracy, confusions and calibration, as ‘dreamfilters evaluate’" : "This needs labeled images and a network with classes"}>Evaluate</button>
@@ -33,6 +35,7 @@ export function WorkMenu({ view, state }) {
             title=${scanned ? "Which units are dead or dormant, as ‘dreamfilters audit’" : "This needs a folder of images"}>Audit the units</button>
         ${search && state.form_search.phase !== "running" && html`<button onClick=${startFormSearch} title="As ‘dreamfilters inputs’">Find the input form</button>`}
       </div>
+      <${EmbedControls} />
       ${jobs.map((job) => html`<${JobState} key=${job.id} job=${job} />`)}
       ${!jobs.length && html`<p class="soft small">Results are run folders, as of the command line. The page stays
         usable meanwhile.</p>`}

@@ -63,7 +63,8 @@ export function Dialog({ title, close, children, kind = "" }) {
 }
 
 /**
- * A menu below its summary. Esc, a press outside and, unless it is `sticky`, each of its controls close it.
+ * A menu below its summary. Esc, a press outside, a link to another view and, unless it is `sticky`, each of its
+ * controls close it.
  * @param {{ summary: Children, children?: Children, kind?: string, sticky?: boolean }} props
  */
 export function Menu({ summary, children, kind = "", sticky = false }) {
@@ -90,7 +91,8 @@ export function Menu({ summary, children, kind = "", sticky = false }) {
   /** @param {Event} event */
   const chosen = (event) => {
     const control = /** @type {Element} */ (event.target).closest("button, a");
-    if (control && menu.current && !sticky) menu.current.open = false;
+    const leaves = control?.getAttribute("href")?.startsWith("#"); // to another view, which the menu would cover
+    if (control && menu.current && (!sticky || leaves)) menu.current.open = false;
   };
   return html`
     <details class=${names("menu", kind)} ref=${menu}>
