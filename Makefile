@@ -5,13 +5,17 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types js check docs wheel bench lock fuzz clean
+.PHONY: demo test thorough lint types js check docs wheel bench lock fuzz clean
 
 demo: .venv/installed
 	$(BIN)/dreamfilters demo
 
 test: .venv/tested
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# All tests: more kills, damages and mutated files, and every combination of parameters.
+thorough: .venv/tested
+	DREAMFILTERS_TESTS=thorough $(MAKE) --no-print-directory test
 
 lint: .venv/tested
 	$(BIN)/ruff check .

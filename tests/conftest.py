@@ -22,7 +22,7 @@ from keras import layers
 from dreamfilters.networks import InputForm, Network
 from dreamfilters.networks.io.parsing.process.parser_server import parsers_kept
 from dreamfilters.viewer.server.http_server import Viewer
-from tests.thorough import REASON, THOROUGH
+from tests.thorough import SKIPPED
 
 # their fixtures, made once for the tests of several packages
 pytest_plugins = ["tests.small_comparison", "tests.planted_training"]
@@ -36,18 +36,21 @@ SLOW = {
 }  # fmt: skip
 
 
-# Folders and files that only a thorough run tests, see `tests.thorough`.
+# Folders and files whose tests run in CI only, see `tests.thorough`.
 FOR_CI = {"browser", "test_hostile_names.py", "test_killed.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out, and skip thorough ones in a usual run."""
+    """Mark the tests of `SLOW`, so that `-m "not slow"` leaves them out, and skip those that this run leaves out."""
     for item in items:
         parts = set(item.path.relative_to(item.config.rootpath).parts)
         if SLOW & parts:
             item.add_marker(pytest.mark.slow)
-        if not THOROUGH and (FOR_CI & parts or item.get_closest_marker("thorough")):
-            item.add_marker(pytest.mark.skip(reason=REASON))
+        if FOR_CI & parts:
+            item.add_marker(pytest.mark.ci)
+        for marker, reason in SKIPPED.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -72,7 +72,7 @@ def test_every_command_and_function_of_the_page_exists():
         assert hasattr(df, name.removeprefix("df.")), technique
 
 
-@pytest.mark.thorough
+@pytest.mark.ci
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}")
 def test_every_command_of_the_page_runs(row, folder, monkeypatch):
     monkeypatch.chdir(folder)
@@ -81,7 +81,7 @@ def test_every_command_of_the_page_runs(row, folder, monkeypatch):
     assert result.output.strip()
 
 
-@pytest.mark.thorough
+@pytest.mark.ci
 @pytest.mark.skipif(not OTHER.exists(), reason="../shared has no networks of others here")
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row[0] in (5, 7, 10, 12, 14, 15, 16)], ids=lambda row: f"{row[0]}"

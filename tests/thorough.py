@@ -1,4 +1,7 @@
-"""The tests that only a thorough run makes: DREAMFILTERS_THOROUGH=1, as in CI. A usual run takes half of the time."""
+"""Which tests run: DREAMFILTERS_TESTS is "usual", which it is by default, "ci" or "thorough".
+
+A usual run leaves out the tests marked `ci` and `thorough`. CI leaves out those marked `thorough`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,14 @@ from typing import Any
 
 import pytest
 
-THOROUGH = os.environ.get("DREAMFILTERS_THOROUGH") == "1"
-REASON = "thorough: runs with DREAMFILTERS_THOROUGH=1, and in CI"
+_LEVEL = os.environ.get("DREAMFILTERS_TESTS", "usual")
+assert _LEVEL in ("usual", "ci", "thorough"), f"DREAMFILTERS_TESTS={_LEVEL}: one of usual, ci, thorough"
+THOROUGH = _LEVEL == "thorough"
+# Marker -> why its tests are skipped.
+SKIPPED = {
+    marker: f"{marker}: runs with DREAMFILTERS_TESTS={marker}"
+    for marker in {"usual": ("ci", "thorough"), "ci": ("thorough",), "thorough": ()}[_LEVEL]
+}
 
 
 def first(values: Sequence[Any], count: int = 1) -> list[Any]:
