@@ -138,7 +138,7 @@ def show(value: Any) -> None:
     """
     if not any(hasattr(value, name) for name in ("_repr_html_", "_repr_png_")):
         value = _Picture(png_bytes(displayed(np.asarray(value, np.float32))))
-    if _in_notebook():
+    if in_notebook():
         sys.modules["IPython"].display.display(value)
     elif hasattr(value, "_repr_png_"):
         Image.open(io.BytesIO(value._repr_png_())).show()
@@ -171,7 +171,7 @@ class _Picture:
         return f"image of {len(self._png)} bytes"
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Return whether this runs in a kernel; IPython in a terminal has none and shows no images."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
