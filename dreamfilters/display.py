@@ -130,11 +130,11 @@ def image_uri(image: ArrayLike, side: int | None = None) -> str:
     return f"data:image/png;base64,{base64.b64encode(png_bytes(flat)).decode('ascii')}"
 
 
-def show(value: Any) -> None:
+def show_value(value: Any) -> None:
     """Show a dream, dreams, an image (h, w, c) in [0, 1] or any other result.
 
     A notebook shows it below the cell. Elsewhere an image opens in the system's image viewer, and a result without one
-    in the browser. An example is `show(contact_sheet(images))`.
+    in the browser.
     """
     if not any(hasattr(value, name) for name in ("_repr_html_", "_repr_png_")):
         value = _Picture(png_bytes(displayed(np.asarray(value, np.float32))))

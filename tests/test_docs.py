@@ -57,6 +57,7 @@ def results(tmp_path_factory):
         patch.chdir(tmp_path_factory.mktemp("docs"))
         write_model_and_images()
         patch.setattr("PIL.Image.Image.show", lambda image: None)  # it would open a window
+        patch.setattr("webbrowser.open", lambda *_: True)
         return Results([run(kind, label, text, names[page]) for page, kind, label, text in STEPS], names)
 
 
