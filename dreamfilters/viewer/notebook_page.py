@@ -58,7 +58,8 @@ def notebook_page(port: int, origin: str | None = None, environment: Mapping[str
         if not host:
             raise UsageError("origin: this JupyterHub states no public address; give that of the notebook's page, such "
                              "as show(network, origin='https://hub.example')")  # fmt: skip
-        base = f"/{prefix.strip('/')}/proxy/{port}/"
+        # "absolute": jupyter-server-proxy passes paths on as they are, and would add the prefix to redirects otherwise.
+        base = f"/{prefix.strip('/')}/proxy/absolute/{port}/"
         return NotebookPage(base, ("'self'",), (host,), base)  # one origin: the proxy is part of the Jupyter server
     scheme, name, at = _server(environment)
     local = tuple(f"{scheme}://{each}:{at}" for each in LOOPBACK)

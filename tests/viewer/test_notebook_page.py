@@ -42,7 +42,9 @@ def test_a_given_origin_is_the_only_frame():
 
 def test_jupyterhub_passes_the_viewer_on_below_the_path_of_the_user():
     page = notebook_page(5001, "https://hub.example", environment=HUB)
-    assert page == NotebookPage("/user/ann/proxy/5001/", ("'self'",), ("hub.example",), "/user/ann/proxy/5001/")
+    assert page == NotebookPage(
+        "/user/ann/proxy/absolute/5001/", ("'self'",), ("hub.example",), "/user/ann/proxy/absolute/5001/"
+    )
     public = {**HUB, "JUPYTERHUB_PUBLIC_URL": "https://own.example/user/ann/"}
     assert notebook_page(5001, environment=public).hosts == ("own.example",)
     with pytest.raises(UsageError, match=r"origin: this JupyterHub states no public address; .*origin='https://"):
