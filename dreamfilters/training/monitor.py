@@ -144,15 +144,16 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         self._view = live_view() if self._live else None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Prepare the looks and take the first one, before the first epoch."""
+        """Prepare the looks and take the first one, before the first epoch, where the model is built."""
         self._epoch = epoch
-        if not self._begun:
-            self._begun = True
-            self._guarded(lambda: self._begin(epoch))
+        if self.model.built:
+            self._begin_once(f"epoch {epoch}" if epoch else "start")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look, if looks are taken every so many steps."""
-        if self._every != "epoch":
+        """Look, if looks are taken every so many steps; the first batch may have built the model."""
+        if not self._begun:
+            self._begin_once("")
+        elif self._every != "epoch":
             self._guarded(lambda: self._end_batch(batch, logs))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -165,6 +166,11 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         self._guarded(self._end)
 
     # What they do
+
+    def _begin_once(self, name: str) -> None:
+        if not self._begun:
+            self._begun = True
+            self._guarded(lambda: self._begin(self._epoch, name))
 
     _moment: Moment | None = None  # the end of the last epoch
     _period = 0  # the step that ended the last period
@@ -194,7 +200,7 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         looks, used = len(self.training.looks), self._pace.used
         self._say(f"{looks} looks, {used:.1%} of the training time; `dreamfilters film {self.folder}` shows them")
 
-    def _begin(self, epoch: int) -> None:
+    def _begin(self, epoch: int, name: str) -> None:
         """Prepare the looks, take the first one, and print what they cost."""
         self._period = self._step
         began = self._pace.clock()
@@ -209,7 +215,7 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         if training.looks:  # of an earlier `fit`
             looker.restart(training.looks[-1].dreams, len(training.looks))
         prepared = self._pace.clock()
-        first = Moment(float(epoch), self._step, f"epoch {epoch}" if epoch else "start", {})
+        first = Moment(float(epoch), self._step, name or f"step {self._step}", {})
         if training.looks and training.looks[-1].epoch == epoch:
             self._pace.cost = looker.look(first).seconds  # stored by the earlier `fit`
         else:
