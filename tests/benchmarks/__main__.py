@@ -25,6 +25,7 @@ GROUPS = {
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
+    "training": "epochs with TrainingMonitor against those without it",
     "attribution": "heatmaps against peers; occlusion and RISE against as many forward passes",
     "captum_agreement": "heatmaps against those of Captum on the same weights",
     "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",
