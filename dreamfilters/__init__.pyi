@@ -174,6 +174,7 @@ from .techniques.unit_overview import UnitOverview as UnitOverview, unit_overvie
 from .training.history import Look as Look, Training as Training
 from .training.monitor import TrainingMonitor as TrainingMonitor
 from .training.store import read_training as read_training
+from .training.summaries.result_summaries import write_summaries as write_summaries
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
 from .verdicts.verdict import Verdict as Verdict

@@ -22,8 +22,8 @@ from dreamfilters.runs.storage.checksums import damage_of
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, entered
 from dreamfilters.serialization import plain, typed
-from dreamfilters.training.event_files import event_file
 from dreamfilters.training.history import Look, Training, WatchedLayer
+from dreamfilters.training.summaries.event_files import event_file
 from dreamfilters.verdicts.verdict import KINDS
 
 TABLE, LOOKS, EVENTS = "history.csv", "looks", "tensorboard"
