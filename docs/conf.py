@@ -11,7 +11,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent)]
 
 import dreamfilters
-from docs import reference
+from docs import notebook_pages, reference
 
 project = "dreamfilters"
 author = "the dreamfilters contributors"
@@ -52,4 +52,5 @@ def escape_markup(_app: Any, _what: str, _name: str, _thing: Any, _options: Any,
 def setup(app: Any) -> None:
     """Write the generated pages before Sphinx reads the sources."""
     app.connect("builder-inited", lambda _: reference.write(DOCS / "reference"))
+    app.connect("builder-inited", lambda _: notebook_pages.write(DOCS / "reference" / "notebooks"))
     app.connect("autodoc-process-docstring", escape_markup, priority=400)  # before napoleon

@@ -48,7 +48,6 @@ from .comparison.measures.two_afc import machine_score as machine_score
 from .comparison.prior_check import PriorCheck as PriorCheck
 from .comparison.prior_checking import check_prior as check_prior
 from .comparison.result import Comparison as Comparison
-from .display import show as show
 from .dreams.calibration import Calibration as Calibration, calibrate as calibrate
 from .dreams.engine import dream as dream, iter_dreams as iter_dreams
 from .dreams.objectives.classes import logit as logit, margin as margin
@@ -175,10 +174,12 @@ from .techniques.unit_overview import UnitOverview as UnitOverview, unit_overvie
 from .training.history import Look as Look, Training as Training
 from .training.monitor import TrainingMonitor as TrainingMonitor
 from .training.store import read_training as read_training
+from .training.summaries.result_summaries import write_summaries as write_summaries
 from .verdicts.audit import audit as audit
 from .verdicts.result import Audit as Audit
 from .verdicts.verdict import Verdict as Verdict
 from .viewer.launch import serve as serve
 from .viewer.server.http_server import Viewer as Viewer
+from .viewer.showing import show as show
 
 __version__: str

@@ -130,15 +130,15 @@ def image_uri(image: ArrayLike, side: int | None = None) -> str:
     return f"data:image/png;base64,{base64.b64encode(png_bytes(flat)).decode('ascii')}"
 
 
-def show(value: Any) -> None:
+def show_value(value: Any) -> None:
     """Show a dream, dreams, an image (h, w, c) in [0, 1] or any other result.
 
     A notebook shows it below the cell. Elsewhere an image opens in the system's image viewer, and a result without one
-    in the browser. An example is `show(contact_sheet(images))`.
+    in the browser.
     """
     if not any(hasattr(value, name) for name in ("_repr_html_", "_repr_png_")):
         value = _Picture(png_bytes(displayed(np.asarray(value, np.float32))))
-    if _in_notebook():
+    if in_notebook():
         sys.modules["IPython"].display.display(value)
     elif hasattr(value, "_repr_png_"):
         Image.open(io.BytesIO(value._repr_png_())).show()
@@ -171,7 +171,7 @@ class _Picture:
         return f"image of {len(self._png)} bytes"
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Return whether this runs in a kernel; IPython in a terminal has none and shows no images."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

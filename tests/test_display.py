@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import dreamfilters as df
-from dreamfilters.display import Tabular, frame, image_uri, share_bars, show, table, tiles
+from dreamfilters.display import Tabular, frame, image_uri, share_bars, show_value, table, tiles
 from dreamfilters.errors import ImageError
 
 MOST_LETTERS = 300
@@ -128,7 +128,7 @@ def test_a_stored_scan_shows_images_that_are_given_again(values, tmp_path):
 def test_outside_of_a_notebook_an_image_opens_in_a_viewer(values, monkeypatch):
     shown = []
     monkeypatch.setattr(Image.Image, "show", lambda image: shown.append(image.size))
-    show(np.zeros((4, 6, 3)))
+    show_value(np.zeros((4, 6, 3)))
     values["dream"].show()
     assert shown == [(6, 4), (16, 16)]
 
@@ -136,6 +136,6 @@ def test_outside_of_a_notebook_an_image_opens_in_a_viewer(values, monkeypatch):
 def test_outside_of_a_notebook_a_page_opens_in_the_browser(values, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    show(values["audit"])
+    show_value(values["audit"])
     assert opened[0].startswith("file://")
     assert opened[0].endswith(".html")

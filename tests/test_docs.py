@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 import traceback
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from docs import reference
+from docs import notebook_pages, reference
 from dreamfilters.cli import app
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.dreams.recipe import KINDS
@@ -77,6 +78,7 @@ def reader(tmp_path_factory):
         write_model_and_images()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("PIL.Image.Image.show", lambda image: None)  # it would open a window
+        patch.setattr("webbrowser.open", lambda *_: True)
         made = Reader(folder)
         made.errors(PAGES[0])
         yield made
@@ -154,7 +156,7 @@ def test_most_pages_have_something_to_run():
 
 
 def test_links_lead_somewhere():
-    generated = {"commands.md", "api.md"}
+    generated = {"commands.md", "api.md", *(f"{path.stem}.md" for path in notebook_pages.notebooks())}
     for page in PAGES:
         for target in LINK.findall(page.read_text("utf-8")):
             path = target.partition("#")[0]
@@ -204,6 +206,22 @@ def test_readme_is_short_and_starts_with_the_demonstration():
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.splitlines()) <= MOST_README
     assert text.index("make demo") < text.index("dreamfilters dream")
+
+
+def test_every_notebook_is_a_page_of_the_site_and_small(tmp_path):
+    notebook_pages.write(tmp_path)
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    assert len(notebook_pages.notebooks()) == 3
+    for path in notebook_pages.notebooks():
+        assert path.stat().st_size < notebook_pages.MOST_BYTES, path.name
+        assert f"\nreference/notebooks/{path.stem}\n" in index
+        page = (tmp_path / f"{path.stem}.md").read_text("utf-8")
+        assert page.startswith("# ")
+        assert page.count("```python") == sum(
+            cell["cell_type"] == "code" for cell in json.loads(path.read_text("utf-8"))["cells"]
+        )
+        assert 'src="data:image/png;base64,' in page
+        assert not re.search(r"/tmp/|/home/|/root/|<script", page)
 
 
 def test_images_of_the_site_are_small():

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-import dreamfilters
+from tests.notebooks import executed, needs_notebooks
 from tests.test_docs import ROOT, steps
 
-MISSING = [name for name in ("nbclient", "nbformat", "ipykernel") if find_spec(name) is None]
 SHOWN = """
 scan
 scan.layer("conv1")
@@ -27,17 +23,11 @@ df.show(images[0])
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (pip install nbclient ipykernel)")
-def test_the_page_about_notebooks_runs_in_one(tmp_path, monkeypatch):
-    import nbformat
-    from nbclient import NotebookClient
-
-    package = Path(dreamfilters.__file__).parents[1]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")]))
+@needs_notebooks
+def test_the_page_about_notebooks_runs_in_one(tmp_path):
     page = ROOT / "docs" / "how-to" / "notebooks.md"
     sources = [text for kind, _, text in steps(page) if kind == "python"] + SHOWN.split("\n")[1:-1]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    notebook = executed(sources, tmp_path)
     shown = {
         cell.source: {kind: data for output in cell.outputs for kind, data in output.get("data", {}).items()}
         for cell in notebook.cells

@@ -12,7 +12,7 @@ import numpy as np
 
 from dreamfilters.attribution.attribution import Attribution
 from dreamfilters.attribution.overlays import heatmap_scale, overlay
-from dreamfilters.display import frame, heading, show, tiles
+from dreamfilters.display import frame, heading, show_value, tiles
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.evidence.activations import Floats
@@ -144,7 +144,7 @@ class Attributions:
 
     def show(self) -> None:
         """Show the heatmaps below the cell of a notebook, elsewhere in the browser."""
-        show(self)
+        show_value(self)
 
     def save(self, path: Path | str) -> Path:
         """Write the contact sheet of all images as a .png file and return its path.

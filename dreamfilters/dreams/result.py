@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
-from dreamfilters.display import frame, heading, show, tiles, warning
+from dreamfilters.display import frame, heading, show_value, tiles, warning
 from dreamfilters.dreams.ascent.prediction import DreamPrediction
 from dreamfilters.dreams.ascent.tries import Tries
 from dreamfilters.dreams.priors.appearance import Appearance
@@ -113,7 +113,7 @@ class Dream:
 
     def show(self) -> None:
         """Show the dream below the cell of a notebook, elsewhere in the system's image viewer."""
-        show(self)
+        show_value(self)
 
     def save(self, path: Path | str) -> Path:
         """Write the dream as a .png file with its values as text, or its frames as a .gif file, and return the path.
@@ -167,7 +167,7 @@ class Dreams(tuple[Dream, ...]):
 
     def show(self) -> None:
         """Show the contact sheet below the cell of a notebook, elsewhere in the system's image viewer."""
-        show(self)
+        show_value(self)
 
     def save(self, path: Path | str) -> Path:
         """Write the contact sheet as a .png file and return its path; `df.save` writes one file for each dream.

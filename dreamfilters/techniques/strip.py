@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from dreamfilters.display import show
+from dreamfilters.display import show_value
 from dreamfilters.images import ImageArray, contact_sheet, png_bytes
 from dreamfilters.images.encoding import displayed, write_image
 
@@ -79,7 +79,7 @@ class TechniqueResult:
 
     def show(self) -> None:
         """Show the strip below the cell of a notebook, elsewhere in the system's image viewer."""
-        show(self)
+        show_value(self)
 
     def _repr_png_(self) -> bytes:
         return png_bytes(self.strip.sheet)

@@ -84,6 +84,8 @@ def _unit_events(training: Training, position: int) -> Iterator[TrainingEvent]:
 def _weight_events(training: Training, position: int) -> Iterator[TrainingEvent]:
     now, before = training.looks[position], training.looks[position - 1]
     still = now.changes == 0
+    if now.step == before.step:  # of the monitor; each checkpoint has a step of its own
+        return
     if not np.any(now.changes > 0):
         if still.any() and (position == 1 or np.any(before.changes > 0)):
             text = f"no weight changed {moment(before, now)}"

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from dreamfilters.display import frame, heading, share_bars, table, tiles
@@ -202,19 +203,23 @@ class Training:
     def _repr_html_(self) -> str:
         if not self.looks:
             return frame(heading(f"Training of {self.network}", "no look yet"))
-        last = self.looks[-1]
-        bars = share_bars({layer.name: self.counts(last, layer.name) for layer in self.layers}, COLORS)
-        dreams = [
-            (image / np.float32(255), (target, f"{score:.4g}"))
-            for image, target, score in zip(last.dreams, self.targets, last.scores, strict=True)
-        ]
         shown = ("look", "step", "loss", "accuracy", "val_loss", "val_accuracy", "images/accuracy")
         rows = [{key: row[key] for key in shown if key in row} for row in self.rows()]
-        accuracy = self.accuracy(last)
-        detail = f"{last.name}, {int(last.responding.sum())} of {len(self.units)} units respond"
-        known = "" if accuracy is None else f", {accuracy:.0%} of {int((self.truth >= 0).sum())} images correct"
-        head = heading(f"Training of {self.network}", detail + known)
-        return frame(head, bars, tiles(dreams[:_SHOWN]), table("", rows))
+        return frame(*look_parts(self), table("", rows))
+
+
+def look_parts(training: Training) -> tuple[Markup, Markup, Markup]:
+    """Return the last look as parts of a notebook's cell: its heading, the verdicts by layer, the dreams."""
+    last = training.looks[-1]
+    bars = share_bars({layer.name: training.counts(last, layer.name) for layer in training.layers}, COLORS)
+    dreams = [
+        (image / np.float32(255), (target, f"{score:.4g}"))
+        for image, target, score in zip(last.dreams, training.targets, last.scores, strict=True)
+    ]
+    accuracy = training.accuracy(last)
+    detail = f"{last.name}, {int(last.responding.sum())} of {len(training.units)} units respond"
+    known = "" if accuracy is None else f", {accuracy:.0%} of {int((training.truth >= 0).sum())} images correct"
+    return heading(f"Training of {training.network}", detail + known), bars, tiles(dreams[:_SHOWN])
 
 
 def correlations(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,10 +21,11 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.networks import load
 from dreamfilters.networks.loading import Classes
 from dreamfilters.networks.preprocessing.form_sources import Form
-from dreamfilters.runs.storage.file_names import default_folder
+from dreamfilters.runs.storage.file_names import default_folder, free_folder
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.training.findings import events_of
 from dreamfilters.training.history import Look, Training
+from dreamfilters.training.live_view import LiveView, live_view
 from dreamfilters.training.looker import Looker, Moment, look_recipe
 from dreamfilters.training.pace import Pace
 from dreamfilters.training.store import TrainingStore
@@ -44,7 +46,8 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
     goes on.
 
     The first line that it prints states what a look costs. Further lines name what happens: units that stop or begin to
-    respond, layers whose weights do not change, a loss that rises, an accuracy that falls.
+    respond, layers whose weights do not change, a loss that rises, an accuracy that falls. In a notebook one display
+    shows these lines and the latest look.
 
     Attributes:
         training: the looks so far, None before the first one.
@@ -79,6 +82,7 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         classes: Classes = None,
         metrics: Sequence[str] | None = None,
         tensorboard: bool = False,
+        live: bool = True,
         force: bool = False,
         on_look: OnLook | None = None,
     ) -> None:
@@ -102,6 +106,8 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
             classes: names in the order of the outputs, see `load`.
             metrics: names of the metrics of Keras to keep; default: all.
             tensorboard: whether to write event files into the folder `tensorboard` of the run.
+            live: whether a notebook shows the latest look in the cell that trains, and updates it in place, instead
+                of printing lines.
             force: replace a training in the folder.
             on_look: called with the training and its last look after each look.
 
@@ -123,7 +129,8 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         self._layers, self._units, self._most, self._seed = layers, units, most, seed
         self._form, self._classes, self._metrics = form, classes, metrics
         self._every, self._summaries, self._force, self._on_look = every, tensorboard, force, on_look
-        self._pace = Pace(share)
+        self._pace, self._live = Pace(share), live
+        self._view: LiveView | None = None
         self._looker: Looker | None = None
         self._store: TrainingStore | None = None
         self._is_stopped, self._begun, self._epoch = False, False, 0
@@ -134,17 +141,19 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         """Forget an earlier `fit`."""
         self._pace = Pace(self._pace.share)
         self._is_stopped, self._begun, self._looker = False, False, None
+        self._view = live_view() if self._live else None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Prepare the looks and take the first one, before the first epoch."""
+        """Prepare the looks and take the first one, before the first epoch, where the model is built."""
         self._epoch = epoch
-        if not self._begun:
-            self._begun = True
-            self._guarded(lambda: self._begin(epoch))
+        if self.model.built:
+            self._begin_once(f"epoch {epoch}" if epoch else "start")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look, if looks are taken every so many steps."""
-        if self._every != "epoch":
+        """Look, if looks are taken every so many steps; the first batch may have built the model."""
+        if not self._begun:
+            self._begin_once("")
+        elif self._every != "epoch":
             self._guarded(lambda: self._end_batch(batch, logs))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -157,6 +166,11 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         self._guarded(self._end)
 
     # What they do
+
+    def _begin_once(self, name: str) -> None:
+        if not self._begun:
+            self._begun = True
+            self._guarded(lambda: self._begin(self._epoch, name))
 
     _moment: Moment | None = None  # the end of the last epoch
     _period = 0  # the step that ended the last period
@@ -186,14 +200,14 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         looks, used = len(self.training.looks), self._pace.used
         self._say(f"{looks} looks, {used:.1%} of the training time; `dreamfilters film {self.folder}` shows them")
 
-    def _begin(self, epoch: int) -> None:
+    def _begin(self, epoch: int, name: str) -> None:
         """Prepare the looks, take the first one, and print what they cost."""
         self._period = self._step
         began = self._pace.clock()
         network = load(self.model, form=self._form, classes=self._classes)
         sample = sample_of(network, self._source, self._most)
         looker = Looker(network, sample, self._layers, self._units, self._recipe, self._seed)
-        folder = self.folder or _free(default_folder(network.name, "training"))
+        folder = self.folder or free_folder(default_folder(network.name, "training"))
         store = TrainingStore(folder, looker.settings, model_values(network, ""), self._summaries)
         training = store.begin(looker.training, epoch=epoch, force=self._force)
         looker.prepare()
@@ -201,7 +215,7 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         if training.looks:  # of an earlier `fit`
             looker.restart(training.looks[-1].dreams, len(training.looks))
         prepared = self._pace.clock()
-        first = Moment(float(epoch), self._step, f"epoch {epoch}" if epoch else "start", {})
+        first = Moment(float(epoch), self._step, name or f"step {self._step}", {})
         if training.looks and training.looks[-1].epoch == epoch:
             self._pace.cost = looker.look(first).seconds  # stored by the earlier `fit`
         else:
@@ -236,9 +250,9 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         look = self._looker.look(moment)
         self.training = replace(self.training, looks=(*self.training.looks, look))
         self._store.append(self.training)
+        number = len(self.training.looks) - 1
+        self._say(*(event.sentence for event in (events_of(self.training, number) if number else ())))
         self._pace.add(self._pace.clock() - began)
-        for event in events_of(self.training, len(self.training.looks) - 1) if len(self.training.looks) > 1 else ():
-            self._say(event.sentence)
         if self._on_look is not None:
             self._on_look(self.training, look)
 
@@ -274,17 +288,13 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
             self._pace.resume()
 
     def _stop(self, cause: str) -> None:
-        self._is_stopped = True
-        self._say(f"stopped, the training goes on: {DreamfiltersError(cause)}")
+        self._is_stopped, self._view = True, None  # the view itself may be what fails
+        with contextlib.suppress(Exception):  # nor may a closed output end the training
+            self._say(f"stopped, the training goes on: {DreamfiltersError(cause)}")
 
-    def _say(self, line: str) -> None:
-        print(f"\nTrainingMonitor: {line}", flush=True)  # noqa: T201 - as the callbacks of Keras do, behind their bar
-
-
-def _free(folder: Path) -> Path:
-    """Return the first of `folder`, `folder-2`, `folder-3`, ... that does not exist."""
-    number, path = 1, folder
-    while path.exists():
-        number += 1
-        path = folder.with_name(f"{folder.name}-{number}")
-    return path
+    def _say(self, *lines: str) -> None:
+        if self._view is not None:
+            self._view.update(self.training, lines)
+            return
+        for line in lines:
+            print(f"\nTrainingMonitor: {line}", flush=True)  # noqa: T201 - as the callbacks of Keras do, behind their bar

@@ -22,8 +22,8 @@ from dreamfilters.runs.storage.checksums import damage_of
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, entered
 from dreamfilters.serialization import plain, typed
-from dreamfilters.training.event_files import event_file
 from dreamfilters.training.history import Look, Training, WatchedLayer
+from dreamfilters.training.summaries.event_files import event_file
 from dreamfilters.verdicts.verdict import KINDS
 
 TABLE, LOOKS, EVENTS = "history.csv", "looks", "tensorboard"
@@ -137,7 +137,9 @@ def read_training(folder: Path | str) -> Training:
     folder = Path(folder)
     manifest = KIND.read(folder)
     if manifest is None:
-        raise OutputError(f"{folder}: holds no training; make one with TrainingMonitor(images, out={str(folder)!r})")
+        other = Manifest.read(folder)
+        held = "no training" if other is None else f"the results of `{other.command}`, no training"
+        raise OutputError(f"{folder}: holds {held}; make one with TrainingMonitor(images, out={str(folder)!r})")
     if not manifest.files:
         raise OutputError(f"{folder}: the training has no look yet")
     if damage := damage_of(folder, manifest.files):

@@ -15,6 +15,7 @@ from typing import Any
 from dreamfilters.errors import ImageError, OutputError, RecipeError
 from dreamfilters.viewer.server.access import Access, AccessError
 from dreamfilters.viewer.server.http_server import Viewer, start_server
+from dreamfilters.viewer.server.security_headers import is_frame_source
 from dreamfilters.viewer.services.service import ViewerSettings
 from dreamfilters.viewer.services.snippets import Snippets
 
@@ -32,6 +33,7 @@ def serve(
     token: str | None = None,
     allow_hosts: Sequence[str] = (),
     base_url: str = "/",
+    allow_frames: Sequence[str] = (),
     labels: str | Path | None = None,
     audit: str | Path | None = None,
     out: str | Path | None = None,
@@ -65,6 +67,8 @@ def serve(
         token: part of the address; default: a new random one.
         allow_hosts: additional host names, with or without port, that a proxy sends.
         base_url: path prefix that a proxy adds.
+        allow_frames: origins of pages that may show the viewer in a frame, such as http://localhost:8888;
+            default: none.
         labels: a CSV file with the columns file and label; default: the first folder below `images`.
         audit: folder of a stored audit; its verdicts replace those by images and bounds.
         form, size, architecture, input, output, inputs, trust, imports: as `load` takes them.
@@ -95,7 +99,7 @@ def serve(
         model, options, images=images or input_folder, labels=labels, audit=audit, top=top, out=out or temp_folder,
         prior=prior,
     )  # fmt: skip
-    viewer = start_server(settings, access_for(host, token, allow_hosts, base_url), host, port)
+    viewer = start_server(settings, access_for(host, token, allow_hosts, base_url, allow_frames), host, port)
     if announce is not None:
         announce(viewer.url)
     if open_browser:
@@ -116,11 +120,13 @@ def open_page(viewer: Viewer) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True, name="dreamfilters-browser").start()
 
 
-def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_url: str) -> Access:
+def access_for(
+    host: str, token: str | None, allow_hosts: Sequence[str], base_url: str, allow_frames: Sequence[str] = ()
+) -> Access:
     """Return the access rules of a viewer that listens at `host`.
 
     Raises:
-        AccessError: a non-loopback host without a long token, or a base URL that is not a path.
+        AccessError: a non-loopback host without a long token, a base URL that is not a path, or a frame of no origin.
     """
     is_loopback = host in ("127.0.0.1", "localhost", "::1")
     if not is_loopback and len(token or "") < _MIN_TOKEN:
@@ -131,11 +137,15 @@ def access_for(host: str, token: str | None, allow_hosts: Sequence[str], base_ur
     base = base_url.strip("/")
     if not re.fullmatch(r"[A-Za-z0-9._~/-]*", base) or ".." in base or "//" in base:
         raise AccessError(f"base-url {base_url}: must be a path such as /proxy/5000/")
+    for origin in allow_frames:
+        if not is_frame_source(origin):
+            raise AccessError(f"allow_frames={origin}: must be an origin such as http://localhost:8888, without a path")
     return Access(
         token or secrets.token_urlsafe(16),
         hosts=tuple(name.lower() for name in allow_hosts),
         any_address=not is_loopback,
         base=f"/{base}/" if base else "/",
+        frames=tuple(allow_frames),
     )
 
 

@@ -81,6 +81,8 @@ def together(faulty, colored_images, make_learner, tmp_path_factory):
 
     cases = {
         "images of 12x12x1: learner takes 12x12 RGB": {"images": images[..., :1]},
+        "Negative dimension size": {"images": images[:, :2, :2], "form": {"size": 2}, "units": ()},
+        "images: none given; give at least one": {"images": images[:0], "units": ()},
         "conv9: learner has no such layer": {"layers": ["conv9"]},
         "metrics=f1: this training reports no such metric": {"metrics": ["f1"], "units": ()},
         "holds other files": {"out": folder / "foreign"},
@@ -131,3 +133,75 @@ def test_wrong_arguments_are_errors_before_the_training(colored_images):
             TrainingMonitor(images, **wrong)
     with pytest.raises(ImageError, match="119 labels for 120 images"):
         TrainingMonitor(images, classes[1:])
+
+
+class Subclassed(keras.Model):
+    """A model that no shape is known of before its first batch."""
+
+    def __init__(self):
+        super().__init__(name="subclassed")
+        self.conv, self.average = layers.Conv2D(4, 3, activation="relu", name="conv"), layers.GlobalAveragePooling2D()
+        self.classes = layers.Dense(3, activation="softmax", name="classes")
+
+    def call(self, images):
+        return self.classes(self.average(self.conv(images)))
+
+
+def unbuilt_sequential():
+    return keras.Sequential(
+        [
+            layers.Conv2D(4, 3, activation="relu", name="conv"), layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [unbuilt_sequential, Subclassed])
+def test_a_model_that_its_first_batch_builds_is_looked_at_after_it(make, colored_images, tmp_path):
+    images, classes = colored_images
+    trained = []
+    for monitors in ([], [TrainingMonitor(images[:9], units=(), out=tmp_path / "out", share=None)]):
+        keras.utils.set_random_seed(1)
+        model = make()
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(images, classes, epochs=2, batch_size=60, verbose=0, callbacks=monitors)
+        trained.append(model.get_weights())
+    looks = read_training(tmp_path / "out").looks
+    assert [(look.name, look.step) for look in looks] == [("step 1", 1), ("epoch 1", 2), ("epoch 2", 4)]
+    assert all(np.array_equal(one, other) for one, other in zip(*trained, strict=True))
+
+
+def test_an_epoch_of_one_batch_that_builds_the_model_is_not_called_frozen(colored_images, tmp_path, capsys):
+    images, classes = colored_images
+    model = unbuilt_sequential()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    monitor = TrainingMonitor(images[:9], units=(), out=tmp_path / "out", share=None)
+    model.fit(images, classes, epochs=1, batch_size=120, verbose=0, callbacks=[monitor])
+    assert "no weight changed" not in capsys.readouterr().out
+
+
+def test_a_model_without_an_optimizer_is_trained_all_the_same(colored_images, tmp_path, capsys):
+    class Plain(Subclassed):
+        def train_step(self, data):
+            return {"loss": keras.ops.mean(self(data[0]))}
+
+    images, classes = colored_images
+    model = Plain()
+    model.compile(optimizer=None, loss="sparse_categorical_crossentropy")
+    history = model.fit(
+        images, classes, epochs=1, verbose=0, callbacks=[TrainingMonitor(images[:9], units=(), out=tmp_path / "out")]
+    )
+    assert len(history.history["loss"]) == 1
+    assert capsys.readouterr().out.count("TrainingMonitor: stopped, the training goes on: ") == 1
+
+
+def test_images_of_another_size_are_resized_by_the_input_form(colored_images, make_learner, tmp_path):
+    images, classes = colored_images
+    twice = images[:9].repeat(2, axis=1).repeat(2, axis=2)
+    monitors = [
+        TrainingMonitor(shown, units=(), out=tmp_path / str(number), form={"resize": "nearest"}, share=None)
+        for number, shown in enumerate((images[:9], twice))
+    ]
+    make_learner().fit(images, classes, epochs=1, batch_size=60, verbose=0, callbacks=monitors)
+    one, other = (monitor.training.looks[-1].responses for monitor in monitors)
+    np.testing.assert_allclose(one.astype(float), other.astype(float), atol=1e-3)

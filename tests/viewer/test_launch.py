@@ -70,6 +70,16 @@ def test_every_start_has_a_new_token():
     assert len(first) >= 20
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "http:", "http://*", "https:", "localhost:8888", "http://localhost:8888/lab", "http://a b", "'none'", "data:",
+     "http://a; script-src *", "http://a\r\nx: y", "http://a, http://b", "http://a:8x", "'self' *", ""],
+)  # fmt: skip
+def test_a_frame_is_allowed_by_an_exact_origin_only(origin):
+    with pytest.raises(AccessError, match="must be an origin such as"):
+        access_for("127.0.0.1", None, (), "/", [origin])
+
+
 @pytest.mark.parametrize(("given", "base"), [("/", "/"), ("", "/"), ("proxy/5000", "/proxy/5000/"), ("/a/", "/a/")])
 def test_the_base_begins_and_ends_with_a_slash(given, base):
     assert access_for("127.0.0.1", None, (), given).base == base

@@ -29,6 +29,15 @@ def default_folder(network: str, command: str) -> Path:
     return OUTPUTS / readable(network, "network") / command
 
 
+def free_folder(folder: Path) -> Path:
+    """Return the first of `folder`, `folder-2`, `folder-3`, ... that does not exist."""
+    number, path = 1, folder
+    while path.exists():
+        number += 1
+        path = folder.with_name(f"{folder.name}-{number}")
+    return path
+
+
 def slug(target: str) -> str:
     """Return the file name of a target without suffix: a readable part and a hash of the exact target.
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -19,21 +20,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dreamfilters.errors import DreamfiltersError
+from dreamfilters.viewer.server.security_headers import security_headers
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
-    "cache-control": "no-store",
-}
 
 
 class AccessError(DreamfiltersError):
@@ -51,6 +40,7 @@ class Access:
         any_address: whether any IP address is accepted as a host, for a viewer on a non-loopback host. DNS rebinding,
             which the list of hosts prevents, needs a name.
         base: path prefix that a proxy adds, from slash to slash.
+        frames: origins of the pages that may show the viewer in a frame.
     """
 
     token: str
@@ -58,6 +48,7 @@ class Access:
     hosts: tuple[str, ...] = ()
     any_address: bool = False
     base: str = "/"
+    frames: tuple[str, ...] = ()
 
     @property
     def cookie_value(self) -> str:
@@ -92,6 +83,11 @@ class Access:
         """Return whether the browser states that another site made the request."""
         return headers.get("sec-fetch-site", "") not in ("", "same-origin", "none")
 
+    def is_foreign_frame(self, headers: Headers) -> bool:
+        """Return whether the browser states that an allowed page of another site shows the viewer in a frame."""
+        of_frame = headers.get("sec-fetch-site", "") == "cross-site" and headers.get("sec-fetch-dest", "") == "iframe"
+        return bool(self.frames) and of_frame
+
     def has_cookie(self, headers: Headers) -> bool:
         """Return whether a request has the cookie.
 
@@ -124,7 +120,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(send))
+            await self._http(scope, receive, _with_headers(send, security_headers(self.access.frames)))
         else:  # no WebSockets
             await send({"type": "websocket.close", "code": 1008})
 
@@ -136,7 +132,7 @@ class Gate:
         if reason := self.access.refusal(scope["method"], headers):
             app = _refusal(reason)
         elif scope["path"] == "/" and scope["method"] == "GET" and self.access.has_token(query):
-            app = self._sign_in(cross_site=self.access.is_cross_site(headers))
+            app = self._sign_in(headers)
         elif self.access.is_cross_site(headers):
             app = _refusal("the request comes from another site")
         elif not self.access.has_cookie(headers):
@@ -145,26 +141,29 @@ class Gate:
             app = self.app
         await app(scope, receive, send)
 
-    def _sign_in(self, *, cross_site: bool) -> Response:
+    def _sign_in(self, headers: Headers) -> Response:
         """Return the response that sets the cookie and redirects to the address without the token.
 
-        Browsers do not send a Strict cookie after a redirect that began on another site, so a page redirects there.
+        Browsers do not send a Strict cookie after a redirect that began on another site, so a page redirects there. Nor
+        do they send it in a frame on a page of another site. Such a frame gets a cookie that the browser keeps for this
+        one site of pages (CHIPS, https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies).
         """
         access, base = self.access, self.access.base
-        cookie = f"{access.cookie}={access.cookie_value}; Path={base}; HttpOnly; SameSite=Strict"
-        if not cross_site:
+        kind = "SameSite=None; Secure; Partitioned" if access.is_foreign_frame(headers) else "SameSite=Strict"
+        cookie = f"{access.cookie}={access.cookie_value}; Path={base}; HttpOnly; {kind}"
+        if not access.is_cross_site(headers):
             return Response(status_code=303, headers={"location": base, "set-cookie": cookie})
         body = f'<!doctype html><meta http-equiv="refresh" content="0;url={base}"><title>dreamfilters</title>'
         return Response(body, headers={"set-cookie": cookie}, media_type="text/html")
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
     """Add the security headers to every response, including errors."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in added.items():
                 headers.setdefault(name, value)
         await send(message)
 

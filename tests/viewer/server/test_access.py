@@ -202,3 +202,42 @@ def test_every_response_has_security_headers_and_none_allows_other_origins():
 def test_there_are_no_websockets():
     sent, passed = send_through_gate("/api/events", kind="websocket")
     assert (sent, passed) == ([{"type": "websocket.close", "code": 1008}], [])
+
+
+FRAMED = Access(TOKEN, cookie="dreamfilters-5000", frames=("http://localhost:8888", "vscode-webview:"))
+FRAME = {"host": "localhost:5000", "sec-fetch-site": "cross-site", "sec-fetch-dest": "iframe"}
+
+
+def test_no_page_shows_the_viewer_in_a_frame_unless_its_origin_is_named():
+    for access in (ACCESS, Access(TOKEN, cookie=ACCESS.cookie)):
+        found = headers_of(send_through_gate("/", access=access)[0])
+        assert found["content-security-policy"].endswith("; frame-ancestors 'none'")
+        assert found["x-frame-options"] == "DENY"
+    strict, framed = found, headers_of(send_through_gate("/", access=FRAMED)[0])
+    assert framed["content-security-policy"].endswith("; frame-ancestors http://localhost:8888 vscode-webview:")
+    assert {name for name, value in strict.items() if framed.get(name) != value} == {
+        "content-security-policy", "x-frame-options",
+    }  # fmt: skip
+
+
+def cookie_of(headers, access):
+    return headers_of(send_through_gate(query=f"token={TOKEN}", headers=headers, access=access)[0])["set-cookie"]
+
+
+def test_only_a_frame_on_another_site_gets_a_cookie_for_it_and_only_if_frames_are_allowed():
+    assert cookie_of(FRAME, FRAMED).endswith("; Path=/; HttpOnly; SameSite=None; Secure; Partitioned")
+    for headers, access in [
+        (FRAME, Access(TOKEN)),
+        ({**FRAME, "sec-fetch-dest": "document"}, FRAMED),
+        ({**FRAME, "sec-fetch-dest": "image"}, FRAMED),
+        ({**FRAME, "sec-fetch-site": "same-site"}, FRAMED),
+        ({"host": "localhost:5000"}, FRAMED),
+    ]:
+        assert cookie_of(headers, access).endswith("; HttpOnly; SameSite=Strict")
+
+
+def test_allowed_frames_open_nothing_else():
+    headers = {"host": "localhost:5000", "cookie": f"dreamfilters-5000={FRAMED.cookie_value}"}
+    assert status("/api/state", headers={**headers, "sec-fetch-site": "cross-site"}, access=FRAMED) == 403
+    assert status("/api/state", headers={**headers, "origin": "http://localhost:8888"}, access=FRAMED) == 403
+    assert status("/api/state", headers={**FRAME}, access=FRAMED) == 403

@@ -81,13 +81,14 @@ def film(
       dreamfilters diff epoch1.keras epoch10.keras images/
     """  # fmt: skip
     is_training = len(sources) == 1 and (Path(sources[0]) / "manifest.json").exists()
-    if is_training and (images or labels or layers or units):
-        stored = "--images, --labels, --layers and --units are for checkpoints"
-        raise UsageError(f"{sources[0]}: its looks are stored; {stored}")
     if is_training:
         from dreamfilters.training.film_sources import StoredLooks
 
         found: StoredLooks | CheckpointLooks = StoredLooks(Path(sources[0]))
+        found.check()
+        if images or labels or layers or units:
+            stored = "--images, --labels, --layers and --units are for checkpoints"
+            raise UsageError(f"{sources[0]}: its looks are stored; {stored}")
     else:
         found = _checkpoints(sources, images, labels, layers, units, most, seed, model_options)
     from dreamfilters.training.film_run import KIND, FilmJob, run

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dreamfilters.cli import app
-from dreamfilters.errors import OutputError, UsageError
+from dreamfilters.errors import DreamfiltersError, OutputError, UsageError
 
 
 @pytest.fixture
@@ -41,3 +41,31 @@ def test_wrong_words_are_one_line(faulty, film, tmp_path):
         assert result.exit_code, words
         assert isinstance(result.exception, kind), (words, result.exception)
         assert message in str(result.exception)
+
+
+def test_the_run_of_another_command_is_no_training_and_no_network(film, noisy, tmp_path):
+    """Each is one line: what the folder holds, and what works instead."""
+    run = CliRunner().invoke
+    model, images = str(noisy / "tiny.keras"), str(noisy / "images")
+    run(app, ["scan", model, images, "--layers", "conv1", "--out", "scan", "--quiet"])
+    assert (tmp_path / "scan" / "manifest.json").exists()
+    for words, message in {
+        ("scan",): "scan: holds the results of `scan`, no training; make one with TrainingMonitor(images, out='scan')",
+        ("scan", "--images", images): "scan: holds the results of `scan`, no training",
+        ("scan", model, "--images", images): "scan: neither a training nor a folder of checkpoints (.keras, .h5",
+        (images, "--images", images): "images: neither a training nor a folder of checkpoints",
+    }.items():
+        result = film(*words)
+        assert result.exit_code, words
+        assert isinstance(result.exception, DreamfiltersError)
+        assert message in str(result.exception)
+    for words, message in {
+        ("scan", model, images): "scan: is a folder; give a file that ends in .keras",
+        (model, "scan", images): "scan: is a folder; give a file that ends in .keras",
+        (model, model, "scan"): "scan: none of its ",
+    }.items():
+        result = run(app, ["diff", *words, "--out", "diff", "--quiet"])
+        assert result.exit_code, words
+        assert isinstance(result.exception, DreamfiltersError)
+        assert message in str(result.exception)
+        assert "\n" not in str(result.exception)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dreamfilters.images.decoding import read_image
-from dreamfilters.training.event_files import VERSION, event_file
+from dreamfilters.training.summaries.event_files import VERSION, event_file
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 

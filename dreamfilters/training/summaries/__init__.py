@@ -1,0 +1,1 @@
+"""Results as TensorBoard shows them: event files with scalars, images and histograms."""
