@@ -42,7 +42,7 @@ def values(text):
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
+@pytest.mark.ci
 @needs_notebooks
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_a_notebook_says_what_it_has_stored(path):
