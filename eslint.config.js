@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: ["**/vendor/", ".venv/", "build/", "dist/", "docs/", "outputs/"] },
+  { ignores: [".benchmarks/", "**/vendor/", ".venv/", "build/", "dist/", "docs/", "outputs/"] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2023, sourceType: "module" },
