@@ -347,7 +347,7 @@ def test_another_seed_is_another_dream_and_can_be_canceled(tab, base):
     tab.keyboard.press("d")
     tab.wait_for_selector(".current-dream.done, .current-dream.failed", state="attached")
     tab.select_option(".dreams select", "natural")  # long enough to be canceled
-    tab.keyboard.press("a")
+    tab.click(".dreams >> text=Another seed")
     tab.wait_for_selector(".current-dream.running", state="attached")
     assert tab.input_value("input.seed") == "1"
     tab.keyboard.press("x")
