@@ -28,11 +28,12 @@ def stored_evaluation(
         how: the other attributes of a `ResumableJob`.
     """
     from dreamfilters.attribution.class_separation import with_separations
+    from dreamfilters.report.pages.evaluation.margin_images import margin_images
 
     return ResumableJob(
         job=job,
         result=lambda state: with_separations(job, job.result(state), layer, pairs),
-        format=evaluation_format(class_targets(job.network)),
+        format=evaluation_format(class_targets(job.network), lambda evaluation: margin_images(job, evaluation)),
         chosen={"layer": layer, "pairs": pairs},
         labels=[job.source.labels, job.labels.classes, job.labels.rule],
         spec=spec,

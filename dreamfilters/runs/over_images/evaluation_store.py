@@ -5,7 +5,7 @@ Reading a stored evaluation does not import TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -25,6 +25,9 @@ from dreamfilters.serialization import plain, typed
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationState
+    from dreamfilters.report.pages.evaluation.margin_images import MarginImages
+
+    MakeImages = Callable[[Evaluation], Sequence[MarginImages | None]]
 
 ARRAYS, IMAGES, CLASSES, PAGE = "evaluation.npz", "images.csv", "classes.csv", "index.html"
 KIND = RunKind(
@@ -33,13 +36,20 @@ KIND = RunKind(
 _LISTED = {IMAGES: "every image with label and prediction", CLASSES: "the numbers of every class"}
 
 
-def evaluation_format(targets: tuple[str, ...]) -> RunFormat[EvaluationState, Evaluation]:
-    """Return the files of an evaluation; `targets` are the classes as the command `dream` names them, for the page."""
+def evaluation_format(
+    targets: tuple[str, ...], images: MakeImages | None = None
+) -> RunFormat[EvaluationState, Evaluation]:
+    """Return the files of an evaluation.
+
+    Args:
+        targets: the classes as the command `dream` names them, for the page.
+        images: makes those of the confused pairs, for the page; None without the network.
+    """
     return RunFormat(
         kind=KIND,
         arrays_file=ARRAYS,
         arrays=lambda evaluation: {name: getattr(evaluation, name) for name in ("indices", "logits", "truth")},
-        shown=lambda run, evaluation: _shown(run, evaluation, targets),
+        shown=lambda run, evaluation: _shown(run, evaluation, targets, images),
         results=_results,
         read=lambda folder, images: replace(read_evaluation(folder), images=images),
         packed=_packed,
@@ -59,12 +69,20 @@ def _results(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _shown(run: RunFolder, evaluation: Evaluation, targets: tuple[str, ...]) -> dict[str, bytes]:
+def _shown(
+    run: RunFolder, evaluation: Evaluation, targets: tuple[str, ...], images: MakeImages | None
+) -> dict[str, bytes]:
     """Return the tables and the page by their names."""
     from dreamfilters.report.pages.evaluation.evaluation_page import evaluation_page  # it imports TensorFlow
 
     files = {**_LISTED, MANIFEST: "settings and results"}
-    page = evaluation_page(evaluation, files, spec=str(run.model["spec"]), targets=targets)
+    page = evaluation_page(
+        evaluation,
+        files,
+        spec=str(run.model["spec"]),
+        targets=targets,
+        images=() if images is None else images(evaluation),
+    )
     return {IMAGES: csv_bytes(image_rows(evaluation)), CLASSES: csv_bytes(class_rows(evaluation)), PAGE: page}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from dreamfilters.comparison.number_format import grouped, percent
 from dreamfilters.dreams.objectives.units import quoted
@@ -13,6 +15,9 @@ from dreamfilters.evidence.evaluation.separation import ClassSeparation, MarginL
 from dreamfilters.report.html_frame import rendered, script_json, shown_uri
 from dreamfilters.report.pages.evaluation.confusion_table import anchor_of, confusion_table
 from dreamfilters.report.pages.evaluation.reliability_chart import reliability_chart
+
+if TYPE_CHECKING:
+    from dreamfilters.report.pages.evaluation.margin_images import MarginImages
 
 _OF_CELL, _IN_CELLS = 12, 360  # images of a cell of the matrix, and of all cells: they are inside the page
 _SHOWN = 24  # most confident mistakes, and least confident hits
@@ -69,20 +74,42 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Heatmap:
+    """The heatmap of a mistake, with the name of its image and its two classes."""
+
+    source: str
+    name: str
+    label: str
+    predicted: str
+
+
+@dataclass(frozen=True)
 class PairPart:
-    """A confused pair: its classes, its images in both directions, its units, and the commands that show more."""
+    """A confused pair: its classes, its images in both directions, its units, and the commands that show more.
+
+    `dream` is the source of the margin's dream, '' for none.
+    """
 
     anchor: str
     first: str
     second: str
     groups: tuple[Group, ...]
+    dream: str
+    heatmaps: tuple[Heatmap, ...]
     separation: ClassSeparation | None
     tables: tuple[UnitTable, ...]
     losses: tuple[Loss, ...]
     commands: Mapping[str, str]
 
 
-def evaluation_page(evaluation: Evaluation, files: Mapping[str, str], *, spec: str, targets: Sequence[str]) -> bytes:
+def evaluation_page(
+    evaluation: Evaluation,
+    files: Mapping[str, str],
+    *,
+    spec: str,
+    targets: Sequence[str],
+    images: Sequence[MarginImages | None] = (),
+) -> bytes:
     """Return the page of an evaluation.
 
     Args:
@@ -90,6 +117,7 @@ def evaluation_page(evaluation: Evaluation, files: Mapping[str, str], *, spec: s
         files: name -> what it holds, of the files beside the page.
         spec: the model as commands name it.
         targets: each class as the command `dream` names it.
+        images: of each pair in `separations`; () for none.
     """
     groups = _groups(evaluation)
     linked = frozenset((one.label, one.predicted) for one in evaluation.misclassified[: len(groups)])
@@ -107,7 +135,10 @@ def evaluation_page(evaluation: Evaluation, files: Mapping[str, str], *, spec: s
         hits=_thumbnails(evaluation, evaluation.hits[:_SHOWN].tolist()),
         reliability=found,
         chart=None if found is None else reliability_chart(found),
-        pairs=[_pair(evaluation, one, spec, targets) for one in evaluation.separations],
+        pairs=[
+            _pair(evaluation, one, spec, targets, of_pair)
+            for one, of_pair in zip_longest(evaluation.separations, images)
+        ],
         facts=_facts(evaluation),
         files=files,
         shown_cells=len(groups),
@@ -152,7 +183,9 @@ def _class_rows(evaluation: Evaluation) -> tuple[ClassRow, ...]:
     return tuple(ClassRow(one, *most.get(one.number, ("", 0))) for one in used)
 
 
-def _pair(evaluation: Evaluation, one: ClassSeparation, spec: str, targets: Sequence[str]) -> PairPart:
+def _pair(
+    evaluation: Evaluation, one: ClassSeparation, spec: str, targets: Sequence[str], images: MarginImages | None
+) -> PairPart:
     first, second = evaluation.classes[one.first], evaluation.classes[one.second]
     both = {(one.first, one.second), (one.second, one.first)}
     groups = tuple(
@@ -187,6 +220,10 @@ def _pair(evaluation: Evaluation, one: ClassSeparation, spec: str, targets: Sequ
         first=first,
         second=second,
         groups=groups,
+        dream="" if images is None else shown_uri(images.dream),
+        heatmaps=()
+        if images is None
+        else tuple(Heatmap(shown_uri(each.heatmap), each.name, each.label, each.predicted) for each in images.mistakes),
         separation=one,
         tables=tuple(table for table in tables if table.units),
         losses=losses,
