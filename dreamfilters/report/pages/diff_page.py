@@ -74,7 +74,7 @@ def diff_page(
     moved = {one.layer: one.change for one in found.weights}
     page = rendered(
         "summary/diff.html", ("unit/unit.css", "summary/ablation.css", "summary/diff.css"),
-        title="Nothing differs" if found.is_same else "What differs", found=found, lead=_lead(found),
+        title="Nothing differs" if found.is_same else "What differs", found=found, lead=f"{found.describe()}.",
         rows=[_row(pair, moved) for pair in found.layers],
         others=[(one.layer, _change(one.change)) for one in found.weights
                 if one.layer not in {pair.name for pair in found.layers}],
@@ -84,11 +84,6 @@ def diff_page(
         accuracy=_accuracy(found), facts=_facts(found), files=files,
     )  # fmt: skip
     return page.encode("utf-8", "replace")
-
-
-def _lead(found: NetworkDiff) -> str:
-    sentence = found.describe()
-    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _row(pair: LayerPair, moved: Mapping[str, float]) -> DiffRow:

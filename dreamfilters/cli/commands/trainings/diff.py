@@ -84,8 +84,11 @@ def _print(result: RunResult[NetworkDiff | None], as_json: bool) -> None:
         print_json({"folder": str(result.folder), **found.as_values()})
         return
     say(found.remark)
-    headings = ("layer", "other", "by", "CKA", "weights", "unchanged", "changed", "lost", "new", "other number")
-    table(headings, [tuple(map(_text, row.values())) for row in found.rows()])
+    headings = (
+        "layer", "other", "by", "CKA", "weights", "unchanged", "changed", "lost", "new", "other number", "silent"
+    )  # fmt: skip
+    silent = (" and ".join(map(str, pair.silent)) if any(pair.silent) else "" for pair in found.layers)
+    table(headings, [(*map(_text, row.values()), more) for row, more in zip(found.rows(), silent, strict=True)])
     for title, names in (("only in the first", found.lost), ("only in the second", found.new)):
         if names:
             typer.echo(f"{title}: {', '.join(names)}")
