@@ -156,6 +156,18 @@ def test_another_folder_is_one_line_that_says_what_works(runs, summaries, faulty
     assert not (tmp_path / "logs").exists()
 
 
+def test_an_atlas_names_its_parts(runs, summaries, tmp_path):
+    shutil.copytree(runs / "scan", tmp_path / "atlas")
+    path = tmp_path / "atlas" / "manifest.json"
+    values = json.loads(path.read_bytes()) | {"command": "atlas"}
+    del values["checksum"]
+    path.write_bytes(with_checksum(as_json(values)).encode())
+    result = summaries(tmp_path / "atlas")
+    assert isinstance(result.exception, OutputError)
+    assert "have no summaries; its parts have some: " in str(result.exception)
+    assert str(tmp_path / "atlas" / "audit") in str(result.exception)
+
+
 def test_a_damaged_or_forged_run_is_one_line(runs, summaries, tmp_path):
     def flipped(path):
         content = bytearray(path.read_bytes())
