@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 FORM = {"range": (0, 1)}
+CHECKPOINTS = "checkpoints"  # folder of copies of the model
 NAMES = ("one", "two", "three")
 
 
@@ -97,6 +100,50 @@ def evaluate(model: str, source: Path, folder: Path) -> None:
     run(stored_evaluation(job, compared_layer(network, None), 1, model, save_every=0), folder)
 
 
+def film(model: str, source: Path, folder: Path) -> None:
+    """Film three checkpoints, each with other weights."""
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.evidence.unit_statistics import sample_of
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks import Network
+    from dreamfilters.training.film_run import FilmJob, run
+    from dreamfilters.training.film_sources import CheckpointLooks
+    from dreamfilters.training.looker import Looker, look_recipe
+
+    def looker_of(network: Network) -> Looker:
+        sample = sample_of(network, source_of(image_folder(source)), 8)
+        return Looker(network, sample, ("conv1", "conv2"), ["conv1:0-1"], look_recipe(), 0)
+
+    paths = tuple(folder.parent / CHECKPOINTS / f"{number}.keras" for number in range(3))
+    run(FilmJob(CheckpointLooks(paths, lambda path: _turned(path, 0.1 * int(path.stem)), looker_of)), folder)
+
+
+def diff(model: str, source: Path, folder: Path) -> None:
+    """Compare a network with one of other weights, and dream two units of both."""
+    from dreamfilters.comparison.diff.network_diff import DiffJob
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks import load
+    from dreamfilters.runs.over_images.diff_run import StoredDiffJob, run
+
+    job = DiffJob(load(model, form=FORM), _turned(Path(model), 0.5), source_of(image_folder(source)), 24)
+    run(StoredDiffJob(job, model, "other", dreams=2), folder)
+
+
+def _turned(path: Path, share: float) -> Any:
+    """Return a network with this share of each weight taken from the next one."""
+    import keras
+    import numpy as np
+
+    from dreamfilters.networks import load
+
+    model = keras.models.load_model(path)
+    for weight in model.weights:
+        values = np.asarray(weight)
+        weight.assign((1 - share) * values + share * np.roll(values, 1))
+    return load(model, form=FORM)
+
+
 KINDS: dict[str, Callable[[str, Path, Path], None]] = {
     "dream": dream,
     "scan": scan,
@@ -104,6 +151,8 @@ KINDS: dict[str, Callable[[str, Path, Path], None]] = {
     "atlas": atlas,
     "attribute": attribute,
     "evaluate": evaluate,
+    "film": film,
+    "diff": diff,
 }
 
 
@@ -134,6 +183,9 @@ def content(folder: Path) -> dict[str, bytes]:
 def kill_and_resume(kind: str, model: str, source: Path, folder: Path, kills: int, seed: int) -> dict[str, object]:
     """Return the numbers that `main` prints."""
     chance, run = random.Random(seed), KINDS[kind]
+    (folder / CHECKPOINTS).mkdir()
+    for number in range(3):
+        shutil.copy(model, folder / CHECKPOINTS / f"{number}.keras")
     began = time.monotonic()
     if exit_code(fork(lambda: run(model, source, folder / "whole"))):
         raise SystemExit(f"{kind}: did not finish")

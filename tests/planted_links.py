@@ -60,6 +60,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "atlas": ("net.keras", "images", "--layers", "conv", "--seeds", "1", *QUICK, *FORM, "--out", OUT),
     "film": ("checkpoints", "--images", "images", "--units", "conv:0", *FORM, "--out", OUT),
     "diff": ("net.keras", "net.keras", "many", *FORM, "--out", OUT),
+    "summaries": ("dreamed", "--out", OUT),
     "demo": ("--out", OUT, "--quiet"),
     "samples": (OUT,),
     "gtsrb": (OUT, "--quiet"),

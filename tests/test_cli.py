@@ -22,7 +22,7 @@ COMMANDS = (
     "dream", "again", "maps", "scan", "audit", "compare", "measures", "layers", "convert", "calibrate", "recipes",
     "gtsrb", "samples", "demo", "evaluate", "embed", "neighbors", "ablate", "circuit",
     "unit", "facets", "fool", "invert", "texture", "style", "segment",
-    "film", "diff",
+    "film", "diff", "summaries",
 )  # fmt: skip
 SIGNS = Path(dreamfilters.__file__).parent / "signs" / "signs.keras"
 

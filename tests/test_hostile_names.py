@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from PIL import Image
 
@@ -29,14 +30,15 @@ LAYERS = (
     "-rf *", "..\\..\\up", "C:con", '" onload="x', "{{7*7}}", "=1+1",
 )  # fmt: skip
 CLASSES = ("<script>alert(1)</script>", "../../up", "a\nb\u202e")
+CHECKPOINTS = ("1 x\x1b[31m\ny", "2 <img src=x onerror=alert(1)>", "3 <!--<script>", "4 =1+1\u202e")
 NETWORK = "..\\..\\evil<b>"
 MODEL = f"{NETWORK}.keras"
 FORM = ("--range", "0", "1", "--classes", "classes.json")
 
 
-def written(path: Path) -> None:
+def written(path: Path, seed: int = 1) -> None:
     """Save a network with these names; NUL is edited into the file, because Keras cannot write it."""
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(seed)
     x = inputs = layers.Input((8, 8, 3), name="in")
     for name in LAYERS:
         # one filter of each is always on, the other one dead
@@ -79,8 +81,9 @@ def run_command(workspace, monkeypatch, capfd):
 
     def run(*words, out=None, code=0):
         before = set(listed(workspace.parent))
-        more = () if words[0] == "again" else FORM
-        monkeypatch.setattr(sys, "argv", ["dreamfilters", *words, *(("--out", out, "--quiet") if out else ()), *more])
+        more = () if words[0] in ("again", "summaries") else FORM
+        given = ("--out", out, *(() if words[0] == "summaries" else ("--quiet",))) if out else ()
+        monkeypatch.setattr(sys, "argv", ["dreamfilters", *words, *given, *more])
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
             cli.main()
@@ -88,9 +91,9 @@ def run_command(workspace, monkeypatch, capfd):
         assert int(stopped.value.code or 0) == code, (message, err)
         told = (
             "input form of ", "33% of 6 labeled images are predicted correctly",
-            "predicted as another class, 4 of 6 labeled images: ",
+            "predicted as another class, 4 of 6 labeled images: ", "the labels are read as the numbers of the classes",
         )  # fmt: skip
-        assert all(line.isprintable() and line.startswith(told) for line in err.splitlines())
+        assert all(line.isprintable() and line.startswith(told) for line in err.splitlines()), err
         assert "--json" in words or all(line.isprintable() for line in message.splitlines())
         new = set(listed(workspace.parent)) - before
         assert new if out else not new
@@ -198,6 +201,72 @@ def test_compare_escapes_names_in_its_page(run_command, workspace):
     assert "<script>alert(1)</script>" in page.text
     assert "<img src=x onerror=alert(1)>" in page.text
     assert "{{7*7}}" in page.text
+
+
+def checked_page(path):
+    """A page without an element or attribute that a name made."""
+    source = path.read_text("utf-8")
+    page = Page(source)
+    assert not {name for name, _ in page.attributes if name.startswith("on")}
+    assert ("src", "x") not in page.attributes
+    assert not page.tags & {"y", "i"}
+    assert "<!--" not in source  # inside a script, it would make the rest of the page a part of that
+    return page
+
+
+def test_film_escapes_the_names_of_checkpoints_layers_and_classes(run_command, workspace):
+    """Its looks are named by the files, and its tables and events by layers and units."""
+    checkpoints = [workspace / "checkpoints" / f"{name}.keras" for name in CHECKPOINTS]
+    checkpoints[0].parent.mkdir()
+    for path in checkpoints:
+        shutil.copy(workspace / MODEL, path)
+    targets = [f"{quoted(LAYERS[number])}:0" for number in (2, 6, 13)]
+    units = [word for target in (*targets, "class:0") for word in ("--units", target)]
+    names = [f"checkpoints/../checkpoints/{path.name}" for path in checkpoints]
+    message, files = run_command("film", *names, "--images", "images", *units, out="filmed")
+    assert {path.name for path in files} >= {"film.webp", "strip.png", "index.html", "history.csv"}
+    assert r"1 x\x1b[31m\ny " in message
+    text = checked_page(workspace / "filmed" / "index.html").text
+    for name in (*CHECKPOINTS[:3], LAYERS[2], LAYERS[13], CLASSES[0]):
+        assert name in text or json.dumps(name)[1:-1].replace("<", "\\u003c") in text, name
+    rows = list(csv.DictReader(io.StringIO((workspace / "filmed" / "history.csv").read_bytes().decode())))
+    assert [row["look"] for row in rows] == list(map(guarded, sorted(CHECKPOINTS)))
+    rows = list(csv.DictReader(io.StringIO((workspace / "filmed" / "units.csv").read_bytes().decode())))
+    assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
+    _, (path,) = run_command("summaries", "filmed", out="logs")
+    assert {f"dreams/{target}" for target in targets} <= tags_of(path)
+
+
+def test_diff_escapes_the_names_of_layers_images_and_classes(run_command, workspace):
+    for path in (workspace / "images").glob("*/*.png"):  # it takes at least 8
+        for copy in "xy":
+            (workspace / "twice" / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, workspace / "twice" / path.parent.name / f"{copy}{path.name}")
+    written(workspace / "other<i>.keras", seed=2)
+    message, _ = run_command("diff", MODEL, "other<i>.keras", "twice", "--dreams", "1", out="differing")
+    assert r"line\nbreak " in message
+    text = checked_page(workspace / "differing" / "index.html").text
+    for name in (LAYERS[2], LAYERS[13], NETWORK):
+        assert name in text, name
+    flips = list(csv.DictReader(io.StringIO((workspace / "differing" / "flips.csv").read_bytes().decode())))
+    assert flips
+    assert {name for row in flips for name in row.values()} & set(map(guarded, CLASSES))
+    rows = list(csv.DictReader(io.StringIO((workspace / "differing" / "layers.csv").read_bytes().decode())))
+    assert {row["layer"] for row in rows} >= set(map(guarded, LAYERS))
+
+
+def test_summaries_keep_names_as_text(run_command, workspace):
+    """The tags of an event file are the names; its own name never is."""
+    run_command("evaluate", MODEL, "images", "--pairs", "2", out="for-summaries")
+    _, (path,) = run_command("summaries", "for-summaries", out="logs-of-evaluation")
+    assert path.name == "events.out.tfevents.0000000000"
+    assert {f"recall/{name}" for name in CLASSES} <= tags_of(path)
+
+
+def tags_of(path: Path) -> set[str]:
+    event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
+    events = [event_pb2.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
+    return {value.tag for event in events for value in event.summary.value}
 
 
 def test_control_characters_are_printed_as_escapes():

@@ -12,11 +12,13 @@ import pytest
 
 from tests.thorough import THOROUGH
 
+KINDS = ["dream", "scan", "compare", "atlas", "attribute", "evaluate"]
+RARE = [pytest.param(kind, marks=pytest.mark.thorough) for kind in ("film", "diff")]  # their parts are those of others
 KILLS = 3 if THOROUGH else 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and fork")
-@pytest.mark.parametrize("kind", ["dream", "scan", "compare", "atlas", "attribute", "evaluate"])
+@pytest.mark.parametrize("kind", [*KINDS, *RARE])
 def test_a_killed_run_resumes_to_the_same_bytes(noisy, tmp_path, kind):
     command = [sys.executable, "-m", "tests.killing", kind, noisy / "tiny.keras", noisy / "images", tmp_path, KILLS, 7]
     root = Path(__file__).parents[1]

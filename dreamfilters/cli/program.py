@@ -25,7 +25,7 @@ from dreamfilters.cli.commands import (
 )
 from dreamfilters.cli.commands.attribution import ablate, attribute, circuit
 from dreamfilters.cli.commands.techniques import facets, fool, invert, segment, style, texture, unit
-from dreamfilters.cli.commands.trainings import diff, film
+from dreamfilters.cli.commands.trainings import diff, film, summaries
 from dreamfilters.cli.help import SectionedCommand, SectionedGroup
 from dreamfilters.cli.options.defaults_file import read_defaults
 from dreamfilters.cli.output import say
@@ -54,7 +54,7 @@ _SECTIONS = {  # of the help
     "Real images": (maps, attribute, scan, evaluate, embedding, ablate, circuit),
     "Dreams and real images": (audit, compare, unit, facets),
     "From given images": (fool, invert, texture, style, segment),
-    "Trainings and versions": (film, diff),
+    "Trainings and versions": (film, diff, summaries),
     "The built-in network": (samples,),
 }
 for title, modules in _SECTIONS.items():

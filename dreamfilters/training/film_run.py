@@ -30,7 +30,7 @@ Animation: TypeAlias = Literal["webp", "gif"]
 ANIMATIONS: Mapping[Animation, Any] = {"webp": webp_bytes, "gif": gif_bytes}
 
 HISTORY, UNITS, EVENTS, STRIP, VERDICTS = "history.csv", "units.csv", "events.csv", "strip.png", "verdicts.png"
-_LOOKS = "looks-of-checkpoints"  # subfolder
+LOOKS = "looks-of-checkpoints"  # subfolder
 _MOST_FRAMES = 120
 _SECONDS = 0.4  # of a frame; at most `_LONGEST` together
 _LONGEST = 12.0
@@ -103,7 +103,7 @@ def run(
     with entered(folder, KIND, job.settings, job.model, force=force) as claimed:
         kept = claimed.is_whole()
         try:
-            training = job.source.training(folder / _LOOKS, progress)
+            training = job.source.training(folder / LOOKS, progress)
             if not kept:
                 _make(job, claimed, training)
         except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def _make(job: FilmJob, claimed: RunFolder, training: Training) -> None:
         listed = {animation: "the dreams as an animation", STRIP: "the dreams side by side", **listed}
     contents[PAGE] = film_page(training, job.places(training), {**listed, MANIFEST: "settings"})
     files = {name: claimed.write(name, content) for name, content in contents.items()}
-    files |= manifests_inside(claimed.path, [_LOOKS])
+    files |= manifests_inside(claimed.path, [LOOKS])
     claimed.save_manifest(files, {"looks": [look.name for look in training.looks], "events": len(events)})
 
 
@@ -172,7 +172,7 @@ def unit_rows(training: Training, between: tuple[int, int]) -> list[dict[str, An
 
 def _written(folder: Path, manifest: Manifest) -> Sequence[str]:
     names = [HISTORY, UNITS, EVENTS, STRIP, VERDICTS, PAGE, *(f"film.{kind}" for kind in ANIMATIONS)]
-    return [*store.KIND.files_below(folder, _LOOKS), *names]
+    return [*store.KIND.files_below(folder, LOOKS), *names]
 
 
 KIND = RunKind("film", "a film", _written)

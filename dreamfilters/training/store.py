@@ -112,7 +112,12 @@ class TrainingStore:
             run.save_manifest(files, _results(training))
 
 
-def summaries(training: Training, look: Look, seconds: float) -> bytes:
+def history_events(training: Training, seconds: float) -> bytes:
+    """Return one event file of all looks, see `summaries`."""
+    return b"".join(summaries(training, look, seconds, begins=not number) for number, look in enumerate(training.looks))
+
+
+def summaries(training: Training, look: Look, seconds: float, *, begins: bool = True) -> bytes:
     """Return the event file of a look: its numbers, its dreams, and the distribution of the units' means by layer."""
     means = {f"mean response/{name}": look.statistics.mean[units] for name, units in training.slices.items()}
     dreams = {
@@ -120,7 +125,8 @@ def summaries(training: Training, look: Look, seconds: float) -> bytes:
         for target, image in zip(training.targets, look.dreams, strict=True)
         if image.shape[-1] <= 4
     }
-    return event_file(look.step, seconds, scalars=training.scalars(look), images=dreams, histograms=means)
+    scalars = training.scalars(look)
+    return event_file(look.step, seconds, scalars=scalars, images=dreams, histograms=means, begins=begins)
 
 
 def read_training(folder: Path | str) -> Training:

@@ -24,7 +24,7 @@ from tests.networks.old_files import Arrays, conv, layer, numbers, write_h5
 _SMALL = 200_000  # bytes of a file that is worth the time of changing it
 SIDE = 8  # pixels of the networks' input
 NAMES = ("one", "two", "three")
-NETWORK, PRIOR = "net.keras", "prior.npz"
+NETWORK, PRIOR, CHECKPOINTS = "net.keras", "prior.npz", "checkpoints"
 RUNS = {
     "scan": ["scan", NETWORK, "images", "--out", "out/scan"],
     "dream": ["dream", NETWORK, "conv:0", "class:1", "--set", "steps=2", "--out", "out/dream"],
@@ -33,6 +33,8 @@ RUNS = {
     "audit": ["audit", NETWORK, "--scan", "out/scan", "--out", "out/audit"],
     "compare": ["compare", NETWORK, "conv:0", "images", "--set", "steps=2", "--seeds", "1", "--out", "out/compare"],
     "atlas": ["atlas", NETWORK, "images", "--set", "steps=2", "--seeds", "1", "--out", "out/atlas"],
+    "film": ["film", CHECKPOINTS, "--images", "images", "--units", "conv:0", "--range", "0", "1", "--out", "out/film"],
+    "diff": ["diff", NETWORK, NETWORK, "--out", "out/diff"],
 }  # the commands that make run folders
 
 
@@ -183,6 +185,9 @@ def write_runs(folder: Path) -> None:
     """Run every command that makes a run folder."""
     _write_network(folder)
     (folder / "net.toml").write_text('range = [0.0, 1.0]\nclasses = ["one", "two", "three"]\n')
+    (folder / CHECKPOINTS).mkdir()
+    for number in range(2):
+        shutil.copy(folder / NETWORK, folder / CHECKPOINTS / f"{number}.keras")
     here = Path.cwd()
     os.chdir(folder)
     try:

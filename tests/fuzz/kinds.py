@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.fuzz.good_files import NETWORK, PRIOR, RUNS
+from tests.fuzz.good_files import CHECKPOINTS, NETWORK, PRIOR, RUNS
 from tests.fuzz.mutations import (
     archive_members,
     hdf5_objects,
@@ -198,13 +198,15 @@ _RUN_SHARES = {
     "dream": 2,
     "compare": 1,
     "atlas": 1,
+    "film": 1,
+    "diff": 1,
 }  # the last ones take seconds
 
 
 def _run(good: Path, case: Path, chance: Chance) -> list[str]:
     names, shares = zip(*_RUN_SHARES.items(), strict=True)
     name = str(chance.choice(names, p=np.array(shares) / sum(shares)))
-    for path in (NETWORK, "net.toml", "images"):
+    for path in (NETWORK, "net.toml", "images", *([CHECKPOINTS] if name == "film" else [])):
         source = good / path
         shutil.copytree(source, case / path) if source.is_dir() else shutil.copy(source, case)
     folder = case / "out" / name
@@ -218,6 +220,21 @@ def _run(good: Path, case: Path, chance: Chance) -> list[str]:
     if name == "scan" and chance.random() < 0.7:
         return ["read-scan", "out/scan"] if chance.random() < 0.6 else ["audit", NETWORK, *RUNS["audit"][2:]]
     return RUNS[name]
+
+
+_SHOWN = ("training", "training", "film", "diff", "dream", "scan", "audit", "evaluate", "compare")
+
+
+def _summaries(good: Path, case: Path, chance: Chance) -> list[str]:
+    """Change a run that is read alone: a film by its looks, which are the record of a training, and others."""
+    name = str(chance.choice(_SHOWN))
+    folder = case / "out" / name
+    shutil.copytree(good / "out" / ("film/looks-of-checkpoints" if name == "training" else name), folder)
+    for _ in range(chance.integers(1, 3)):
+        run_files.change(folder, chance, case.parent / "secret.txt")
+    if name == "training" and chance.random() < 0.3:
+        return ["film", "out/training", "--out", "out/film"]
+    return ["summaries", f"out/{name}", "--out", "out/logs"]
 
 
 def _record(good: Path, case: Path, chance: Chance) -> list[str]:
@@ -273,6 +290,7 @@ KINDS = {
     "toml": Kind("texts", _toml, 3),
     "classes": Kind("texts", _classes, 3),
     "run": Kind("runs", _run, 1),
+    "summaries": Kind("runs", _summaries, 1),
     "record": Kind("runs", _record, 1, reads_any=True),
     "prior": Kind("priors", _prior, 1),
 }

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.errors import OutputError
 from dreamfilters.images import png_bytes
 from dreamfilters.networks.io.parsing.saved_model.crc32c import crc32c, masked
 
 VERSION = "brain.Event:2"
+MOST_STEPS = 2**63 - 1
 _BINS = 30  # of a histogram, as in tf.summary.histogram
 _DOUBLE, _BYTES, _FLOAT = 1, 2, 5  # kinds of fields
 
@@ -27,25 +29,32 @@ def event_file(
     scalars: Mapping[str, float],
     images: Mapping[str, ArrayLike],
     histograms: Mapping[str, ArrayLike],
+    begins: bool = True,
 ) -> bytes:
     """Return an event file with the summaries of one step.
 
     Args:
-        step: of the training.
+        step: of the training, 0 or more.
         seconds: the time, since 1970.
         scalars: tag -> number.
         images: tag -> image (h, w, c) in [0, 1].
         histograms: tag -> numbers, of which finite ones are counted.
+        begins: whether to begin with the version; False for further steps of a file.
+
+    Raises:
+        OutputError: the step is no number of 63 bits.
 
     Example:
         >>> event_file(3, 0.0, scalars={"loss": 0.5}, images={}, histograms={})[23:36]
         b'brain.Event:2'
     """
+    if not 0 <= step <= MOST_STEPS:
+        raise OutputError(f"step={step}: must be 0 to {MOST_STEPS}")
     values = [_value(tag, _float(2, number)) for tag, number in scalars.items()]
     values += [_value(tag, _message(4, _image(image))) for tag, image in images.items()]
     values += [_value(tag, _message(5, _histogram(_finite(numbers)))) for tag, numbers in histograms.items()]
-    head = _double(1, seconds) + _message(3, VERSION.encode())
-    events = [head, *(_double(1, seconds) + _varint_field(2, step) + _message(5, value) for value in values)]
+    head = [_double(1, seconds) + _message(3, VERSION.encode())] if begins else []
+    events = [*head, *(_double(1, seconds) + _varint_field(2, step) + _message(5, value) for value in values)]
     return b"".join(map(_record, events))
 
 
@@ -99,7 +108,8 @@ def _double(number: int, value: float) -> bytes:
 
 
 def _float(number: int, value: float) -> bytes:
-    return _varint(number << 3 | _FLOAT) + struct.pack("<f", value)
+    with np.errstate(over="ignore"):  # a number beyond the range becomes infinite
+        return _varint(number << 3 | _FLOAT) + struct.pack("<f", np.float32(value))
 
 
 def _varint_field(number: int, value: int) -> bytes:

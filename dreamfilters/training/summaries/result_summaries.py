@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,15 +60,32 @@ def write_summaries(
         >>> write_summaries(dreams, "logs").name
         'events.out.tfevents.0000000000'
     """
-    found = summaries_of(result)
+    return write_new(Path(folder), event_content(summaries_of(result), step, time.time()))
+
+
+def event_content(found: Summaries, step: int, seconds: float) -> bytes:
+    """Return the event file of summaries, without numbers that are not finite."""
     scalars = {tag: value for tag, value in found.scalars.items() if math.isfinite(value)}
-    content = event_file(step, time.time(), scalars=scalars, images=found.images, histograms=found.histograms)
-    folder = Path(folder)
+    return event_file(step, seconds, scalars=scalars, images=found.images, histograms=found.histograms)
+
+
+def write_new(folder: Path, content: bytes) -> Path:
+    """Write an event file behind those in a folder and return its path, or that of one that has these bytes.
+
+    Raises:
+        OutputError: the folder cannot be written, or an event file in it is a link.
+    """
     with claimed(folder) as opened:
-        numbers = [path.name.removeprefix(_FILE) for path in folder.iterdir() if path.name.startswith(_FILE)]
-        following = max((int(number) + 1 for number in numbers if number.isdecimal()), default=0)
-        opened.write(f"{_FILE}{following:010}", content)
-    return folder / f"{_FILE}{following:010}"
+        numbers = {name.removeprefix(_FILE): name for name in sorted(path.name for path in folder.iterdir())}
+        found = {int(number): name for number, name in numbers.items() if _FILE + number == name and number.isdecimal()}
+        for name in found.values():
+            opened.check(name)
+            path = folder / name
+            if path.stat().st_size == len(content) and path.read_bytes() == content:
+                return path
+        name = f"{_FILE}{max(found, default=-1) + 1:010}"
+        opened.write(name, content)
+    return folder / name
 
 
 def summaries_of(result: Any) -> Summaries:
@@ -141,9 +158,26 @@ def _of_evaluation(evaluation: Evaluation) -> Summaries:
     )
 
 
-def _of_comparison(comparison: Comparison) -> Summaries:
-    of_dreams = _of_dreams([unit.dream for unit in comparison.units])
-    rows = {f"{key}/{unit.name}": value for unit in comparison.units for key, value in unit.row.items()}
+class DreamedUnit(Protocol):
+    """A unit of a comparison."""
+
+    @property
+    def name(self) -> str:
+        """The target."""
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """Its numbers."""
+
+    @property
+    def dream(self) -> Dream:
+        """The compared dream."""
+
+
+def of_units(units: Sequence[DreamedUnit]) -> Summaries:
+    """Return what TensorBoard shows of the units of a comparison."""
+    of_dreams = _of_dreams([unit.dream for unit in units])
+    rows = {f"{key}/{unit.name}": value for unit in units for key, value in unit.row.items()}
     numbers = {tag: float(value) for tag, value in rows.items() if isinstance(value, int | float)}
     return Summaries({**of_dreams.scalars, **numbers}, of_dreams.images, of_dreams.histograms)
 
@@ -157,5 +191,5 @@ SUMMARIES: Sequence[tuple[Callable[[Any], bool], Callable[[Any], Summaries]]] = 
     (lambda value: isinstance(value, Scan), _of_scan),
     (lambda value: isinstance(value, Audit), _of_audit),
     (lambda value: isinstance(value, Evaluation), _of_evaluation),
-    (lambda value: isinstance(value, Comparison), _of_comparison),
+    (lambda value: isinstance(value, Comparison), lambda comparison: of_units(comparison.units)),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +54,7 @@ def _changed(path: Path, chance: np.random.Generator) -> bytes:
     content = path.read_bytes()
     if chance.random() < 0.2:
         return raw_bytes.damaged(content, chance)
-    with suppress(ValueError, OSError, KeyError, IndexError):  # it was changed before
+    with suppress(ValueError, OSError, KeyError, IndexError, zipfile.BadZipFile, zlib.error):  # it was changed before
         match path.suffix:
             case ".json":
                 return json_values.changed_text(content, chance)

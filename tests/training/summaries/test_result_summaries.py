@@ -9,6 +9,7 @@ from PIL import Image
 
 import dreamfilters as df
 from dreamfilters.errors import OutputError
+from dreamfilters.training.summaries.event_files import event_file
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 
@@ -95,6 +96,30 @@ def test_a_comparison_has_the_numbers_of_its_table(network, given, tmp_path):
         if np.isfinite(value):
             assert scalars[f"{key}/conv1:1"] == pytest.approx(value)
     assert list(images) == ["dreams/conv1:0", "dreams/conv1:1"]
+
+
+def test_a_step_out_of_range_is_one_line_and_a_large_number_infinite(tmp_path):
+    with pytest.raises(OutputError, match=r"^step=-1: must be 0 to"):
+        event_file(-1, 0.0, scalars={}, images={}, histograms={})
+    with pytest.raises(OutputError, match=r"^step=9223372036854775808: must be 0 to"):
+        event_file(2**63, 0.0, scalars={}, images={}, histograms={})
+    (tmp_path / "events").write_bytes(event_file(2**63 - 1, 0.0, scalars={"loss": 1e300}, images={}, histograms={}))
+    scalars, _, _, steps = read(tmp_path / "events")
+    assert steps == {2**63 - 1}
+    assert scalars == {"loss": np.inf}
+
+
+def test_a_link_among_the_event_files_is_refused(network, tmp_path):
+    dreams = df.dream(network, ["conv1:0"], df.Recipe(steps=1))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "other").write_text("mine")
+    (tmp_path / "logs" / "events.out.tfevents.0000000004").symlink_to(tmp_path / "other")
+    (tmp_path / "logs" / "events.out.tfevents.host").write_text("of another writer")
+    with pytest.raises(OutputError, match=r"events\.out\.tfevents\.0000000004: is a symbolic link"):
+        df.write_summaries(dreams, tmp_path / "logs")
+    (tmp_path / "logs" / "events.out.tfevents.0000000004").unlink()
+    assert df.write_summaries(dreams, tmp_path / "logs").name == "events.out.tfevents.0000000000"
+    assert (tmp_path / "other").read_text() == "mine"
 
 
 def test_each_call_writes_a_new_file_and_other_results_are_one_line(network, given, tmp_path):

@@ -53,7 +53,7 @@ def diff(
 
     Layers correspond by name and shape, or by their responses; units by their responses to the images. Prints which
     units are unchanged, changed, lost and new, and how many images are predicted otherwise. The page shows the dreams
-    of the units that changed most side by side, and these images.
+    of the units that changed most side by side, and these images. The same command begins an interrupted diff again.
 
     \b
     Next:

@@ -1,0 +1,69 @@
+"""The command `summaries`: a stored run as TensorBoard shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dreamfilters.cli import options
+from dreamfilters.cli.options.values import at_least, writable_folder
+from dreamfilters.cli.output import print_json
+from dreamfilters.cli.tensorflow_loading import import_tensorflow
+
+
+def summaries(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder that dream, scan, audit, evaluate, compare, a film of checkpoints or TrainingMonitor wrote.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder that `tensorboard --logdir` is given; may hold event files.",
+            callback=writable_folder,
+        ),
+    ],
+    step: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Step of the result; default: 0. A training and a film have steps.",
+            callback=at_least(0, 2**63 - 1),
+        ),
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a stored run as an event file for TensorBoard.
+
+    \b
+    Examples:
+      dreamfilters summaries outputs/net/scan --out logs
+      dreamfilters summaries outputs/epoch3/evaluate --out logs --step 3
+      dreamfilters summaries outputs/net/training --out logs/training
+
+    Writes the numbers of the run as scalars, its dreams and the confusion matrix as images, and the responses of each
+    layer as histograms. Results of several networks become curves by their step. A run whose event file is there
+    already is not written again.
+
+    \b
+    Next:
+      tensorboard --logdir logs
+    """
+    import_tensorflow()
+    from dreamfilters.training.summaries.stored_runs import write_run_summaries
+
+    path = write_run_summaries(run, out, step=step)
+    if as_json:
+        print_json({"file": str(path)})
+        return
+    typer.echo(path)
+
+
+COMMANDS = (summaries,)

@@ -1,0 +1,204 @@
+"""`dreamfilters summaries`: the event file of each stored run, read by TensorFlow, and its one-line errors."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from typer.testing import CliRunner
+
+import dreamfilters as df
+from dreamfilters.cli import app
+from dreamfilters.errors import DamagedError, DreamfiltersError, OutputError, UsageError
+from dreamfilters.images import png_bytes
+from dreamfilters.runs.storage.json_files import as_json, with_checksum
+from dreamfilters.training.film_run import LOOKS
+
+event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
+MADE = {
+    "dream": ("conv1:0", "class:1", "--recipe", "fast", "--set", "steps=1"),
+    "scan": ("images", "--layers", "conv1"),
+    "audit": ("--scan", "scan"),
+    "evaluate": ("images",),
+    "compare": ("conv1:0-1", "images", "--recipe", "fast", "--set", "steps=1", "--seeds", "1", "--top", "2"),
+}
+
+
+def command(*words):
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+@pytest.fixture(scope="module")
+def runs(noisy, tmp_path_factory):
+    """A folder with a run of each command, and a film of two checkpoints."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        noise = np.random.default_rng(0)
+        for number in range(12):
+            path = folder / "images" / str(number % 3) / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png_bytes(noise.random((16, 16, 3))))
+        model = (noisy / "tiny.keras", "--range", "0", "1")
+        for name, words in MADE.items():
+            result = command(name, *model, *words, "--out", name, "--quiet")
+            assert result.exit_code == 0, (name, result.output, result.exception)
+        checkpoints = [folder / f"epoch{number}.keras" for number in (1, 2)]
+        for path in checkpoints:
+            shutil.copy(noisy / "tiny.keras", path)
+        words = ("--images", "images", "--layers", "conv1", "--units", "conv1:0", "--range", "0", "1")
+        result = command("film", *checkpoints, *words, "--out", "film", "--quiet")
+        assert result.exit_code == 0, (result.output, result.exception)
+    return folder
+
+
+@pytest.fixture
+def summaries(runs, tmp_path, monkeypatch):
+    """A function that runs the command where the runs are and writes into a new folder."""
+    monkeypatch.chdir(runs)
+    return lambda run, *words: command("summaries", run, "--out", tmp_path / "logs", *words)
+
+
+def read(result):
+    """(tag, step) -> value of the event file whose path is printed; each file has one version and one time."""
+    assert result.exit_code == 0, (result.output, result.exception)
+    path = result.stdout.strip()
+    events = [event_pb2.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(path)]
+    assert [event.file_version for event in events if event.file_version] == ["brain.Event:2"]
+    assert events[0].file_version
+    assert len({event.wall_time for event in events}) == 1
+    return {(value.tag, event.step): value for event in events for value in event.summary.value}
+
+
+def test_dreams_have_the_scores_of_their_records_and_their_pixels(runs, summaries):
+    found = read(summaries("dream", "--step", "4"))
+    records = [json.loads(path.read_bytes()) for path in sorted((runs / "dream").glob("*.json"))]
+    records = [record for record in records if "target" in record]
+    assert len(records) == 2
+    for record in records:
+        assert found[f"score/{record['target']}", 4].simple_value == pytest.approx(record["score"])
+        (name,) = (name for name in record["files"] if name.endswith(".png"))
+        stored = found[f"dreams/{record['target']}", 4].image.encoded_image_string
+        shown, own = tf.io.decode_png(stored, 3), tf.io.decode_png((runs / "dream" / name).read_bytes(), 3)
+        np.testing.assert_array_equal(shown, own)
+
+
+def test_a_scan_an_audit_and_an_evaluation_have_their_numbers(runs, summaries):
+    scan, audit, evaluation = df.read_scan("scan"), df.read_audit("audit"), df.read_evaluation("evaluate")
+    found = read(summaries("scan"))
+    assert found["maximum response/conv1", 0].histo.max == scan.layer("conv1").maximum.max()
+    found = read(summaries("audit"))
+    counts = {f"conv1/{kind}": count for kind, count in audit.layer("conv1").counts.items()}
+    assert counts
+    assert {tag: found[tag, 0].simple_value for tag in counts} == counts
+    found = read(summaries("evaluate"))
+    assert found["evaluation/accuracy", 0].simple_value == pytest.approx(evaluation.share)
+    assert found["evaluation/confusion matrix", 0].image.height
+
+
+def test_a_comparison_has_its_rows_and_dreams(runs, summaries):
+    units = json.loads((runs / "compare" / "manifest.json").read_bytes())["results"]
+    found = read(summaries("compare"))
+    assert [tag for tag, _ in found if tag.startswith("dreams/")] == ["dreams/conv1:0", "dreams/conv1:1"]
+    numbers = {
+        f"{key}/{unit['row']['target']}": value
+        for unit in units for key, value in unit["row"].items() if isinstance(value, float)
+    }  # fmt: skip
+    assert len(numbers) > 4
+    assert {tag: found[tag, 0].simple_value for tag in numbers} == pytest.approx(numbers, rel=1e-6)
+
+
+def test_a_training_and_a_film_have_the_steps_of_their_looks(faulty, summaries):
+    folder, training, _ = faulty
+    for run, looks in ((folder, training.looks), ("film", df.read_training(f"film/{LOOKS}").looks)):
+        found = read(summaries(run))
+        assert {step for _, step in found} == {look.step for look in looks}
+        assert len(looks) > 1
+        dream = next(tag for tag, _ in found if tag.startswith("dreams/"))
+        for look in looks:
+            shown = tf.io.decode_png(found[dream, look.step].image.encoded_image_string)
+            np.testing.assert_array_equal(shown, look.dreams[0])
+    found = read(summaries(folder))
+    for look in training.looks:
+        for name, value in training.scalars(look).items():
+            assert found[name, look.step].simple_value == pytest.approx(value)
+
+
+def test_the_same_run_is_written_once_and_another_step_behind_it(summaries, tmp_path):
+    first = summaries("audit")
+    again = summaries("audit", "--json")
+    later = summaries("audit", "--step", "1")
+    assert json.loads(again.stdout) == {"file": first.stdout.strip()}
+    assert [path.name[-2:] for path in sorted((tmp_path / "logs").iterdir())] == ["00", "01"]
+    assert {step for _, step in read(later)} == {1}
+
+
+def test_another_folder_is_one_line_that_says_what_works(runs, summaries, faulty, tmp_path):
+    command("maps", "epoch1.keras", "images", "--layers", "conv1", "--range", "0", "1", "--out", "maps", "--quiet")
+    command("film", faulty[0], "--out", "film-of-training", "--quiet")
+    works = "give the folder of `dream`, `scan`, `audit`, `evaluate`, `compare`, of a training, or of a `film`"
+    cases = {
+        ("none",): (OutputError, f"none: no such folder; {works}"),
+        ("epoch1.keras",): (OutputError, f"epoch1.keras: is no folder; {works}"),
+        ("images",): (OutputError, f"images: holds no run of this tool; {works}"),
+        ("maps",): (OutputError, f"maps: holds the results of `maps`, which have no summaries; {works}"),
+        ("film-of-training",): (OutputError, "film-of-training: is a film of a stored training; give the folder"),
+        (faulty[0], "--step", "3"): (OutputError, "holds a training, whose looks have their own steps; leave out"),
+        ("scan", "--step", "-1"): (UsageError, "--step -1: must be 0 to "),
+    }
+    for words, (kind, message) in cases.items():
+        result = summaries(*words)
+        assert result.exit_code, words
+        assert type(result.exception) is kind, (words, result.exception)
+        assert message in str(result.exception)
+        assert "\n" not in str(result.exception)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_an_atlas_names_its_parts(runs, summaries, tmp_path):
+    shutil.copytree(runs / "scan", tmp_path / "atlas")
+    path = tmp_path / "atlas" / "manifest.json"
+    values = json.loads(path.read_bytes()) | {"command": "atlas"}
+    del values["checksum"]
+    path.write_bytes(with_checksum(as_json(values)).encode())
+    result = summaries(tmp_path / "atlas")
+    assert isinstance(result.exception, OutputError)
+    assert "have no summaries; its parts have some: " in str(result.exception)
+    assert str(tmp_path / "atlas" / "audit") in str(result.exception)
+
+
+def test_a_damaged_or_forged_run_is_one_line(runs, summaries, tmp_path):
+    def flipped(path):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+
+    def forged(change):
+        def write(path):
+            values = json.loads(path.read_bytes())
+            del values["checksum"]
+            change(values)
+            path.write_bytes(with_checksum(as_json(values)).encode())
+
+        return write
+
+    def row(values):
+        values["results"][0]["row"]["target"] = "conv1:7"
+
+    cases = [
+        ("scan", "scan.npz", flipped), ("compare", "manifest.json", flipped), ("evaluate", "manifest.json", flipped),
+        ("dream", "manifest.json", forged(lambda values: values["results"]["dreams"][0].update(image="../up.png"))),
+        ("dream", "manifest.json", forged(lambda values: values.update(results=3))),
+        ("compare", "manifest.json", forged(row)),
+        ("compare", "manifest.json", forged(lambda values: values["results"][0]["row"].update(score=10**400))),
+    ]  # fmt: skip
+    for number, (run, file, damage) in enumerate(cases):
+        copy = tmp_path / f"{run}-{number}"
+        shutil.copytree(runs / run, copy)
+        damage(copy / file)
+        result = summaries(copy)
+        assert isinstance(result.exception, DamagedError), (number, run, result.exception, result.output)
+        assert isinstance(result.exception, DreamfiltersError)
+        assert "\n" not in str(result.exception)
+    assert not (tmp_path / "logs").exists()
