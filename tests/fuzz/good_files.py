@@ -49,17 +49,21 @@ def write_models(folder: Path) -> None:
         model = _filled(build())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model.save(folder / f"{name}.keras")
+            _save(model, folder / f"{name}.keras")
             if name != "tokens":
                 model.save(folder / f"{name}.h5")
-        path = folder / f"{name}.keras"
-        members = archive_members.members_of(path.read_bytes())
-        version = json.loads(members["metadata.json"])["keras_version"]
-        members["metadata.json"] = json.dumps({"keras_version": version}).encode()  # without the date
-        members["config.json"] = _renumbered(members["config.json"].decode()).encode()
-        path.write_bytes(archive_members.packed(members))
     config, arrays = _of_keras_2()
     write_h5(folder / "old.h5", config, arrays)
+
+
+def _save(model: Any, path: Path) -> None:
+    """Save a model as a .keras file whose bytes are the same each time: without the date, its objects renumbered."""
+    model.save(path)
+    members = archive_members.members_of(path.read_bytes())
+    version = json.loads(members["metadata.json"])["keras_version"]
+    members["metadata.json"] = json.dumps({"keras_version": version}).encode()
+    members["config.json"] = _renumbered(members["config.json"].decode()).encode()
+    path.write_bytes(archive_members.packed(members))
 
 
 def _renumbered(config: str) -> str:
@@ -229,7 +233,7 @@ def _write_network(folder: Path) -> None:
     from dreamfilters.images import png_bytes
 
     folder.mkdir(parents=True)
-    _filled(_plain()).save(folder / NETWORK)
+    _save(_filled(_plain()), folder / NETWORK)
     chance = np.random.default_rng(6)
     for name in ("one/0", "one/1", "two/0"):
         path = folder / "images" / f"{name}.png"
