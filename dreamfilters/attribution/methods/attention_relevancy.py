@@ -190,7 +190,7 @@ class _Attention:
 
 
 def _recorded(step: Step) -> Call:
-    """Return a step's operation with an argument `added` more, that returns its outputs and its attention.
+    """Return a step's operation with one more argument, `added`; it returns the outputs and the attention.
 
     `added` and the attention (n, heads, ..., ...) have a row for each image: `reproducible` pads and splits them too.
     """

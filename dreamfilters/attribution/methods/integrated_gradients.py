@@ -17,7 +17,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 
 _LEAST = 0.1  # of the larger score: where a difference is below, positive and negative shares nearly cancel
-_AT_ONCE = 32  # places of the path whose gradients are computed together; always as many, so that it compiles once
+_AT_ONCE = 32  # places of the path whose gradients are computed together; always this many, so that it compiles once
 _PARTS = 3  # of a divided step: its middle is that of the middle part
 
 

@@ -46,8 +46,9 @@ def evaluate(
 
     Prints the accuracy with its 95 % interval, that of the first five classes, the most confused pairs, and the classes
     with the lowest F1. The page also has the confusion matrix, precision, recall and F1 of every class, the most
-    confident mistakes, the least confident hits, the calibration, and for the most confused pairs the units that
-    separate them. The same command resumes an interrupted evaluation. Exit code 3: some images could not be read.
+    confident mistakes, the least confident hits, the calibration, and for the most confused pairs the dream of the
+    margin between the classes, heatmaps of mistakes, and the units that separate them. The same command resumes an
+    interrupted evaluation. Exit code 3: some images could not be read.
 
     \b
     Next:

@@ -34,7 +34,7 @@ def summaries(
         int | None,
         typer.Option(
             metavar="N",
-            help="Step of the result; default: 0. A training and a film have steps.",
+            help="Step of the result; default: 0. A training and a film have their own.",
             callback=at_least(0, 2**63 - 1),
         ),
     ] = None,

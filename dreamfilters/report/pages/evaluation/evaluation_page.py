@@ -26,7 +26,7 @@ _OF_PAIR = 10  # images of a confused pair in one direction
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """An image with its name, its label, its predicted class, and the probability of that as text, '' for no class."""
+    """An image with its name, its label, its predicted class, and the probability of that as text, or ''."""
 
     source: str
     name: str
@@ -74,20 +74,10 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Heatmap:
-    """The heatmap of a mistake, with the name of its image and its two classes."""
-
-    source: str
-    name: str
-    label: str
-    predicted: str
-
-
-@dataclass(frozen=True)
 class PairPart:
     """A confused pair: its classes, its images in both directions, its units, and the commands that show more.
 
-    `dream` is the source of the margin's dream, '' for none.
+    `dream` is the source of the margin's dream, '' for none; `heatmaps` are those of mistakes.
     """
 
     anchor: str
@@ -95,7 +85,7 @@ class PairPart:
     second: str
     groups: tuple[Group, ...]
     dream: str
-    heatmaps: tuple[Heatmap, ...]
+    heatmaps: tuple[Thumbnail, ...]
     separation: ClassSeparation | None
     tables: tuple[UnitTable, ...]
     losses: tuple[Loss, ...]
@@ -223,7 +213,9 @@ def _pair(
         dream="" if images is None else shown_uri(images.dream),
         heatmaps=()
         if images is None
-        else tuple(Heatmap(shown_uri(each.heatmap), each.name, each.label, each.predicted) for each in images.mistakes),
+        else tuple(
+            Thumbnail(shown_uri(each.heatmap), each.name, each.label, each.predicted, "") for each in images.mistakes
+        ),
         separation=one,
         tables=tuple(table for table in tables if table.units),
         losses=losses,
