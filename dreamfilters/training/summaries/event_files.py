@@ -78,7 +78,7 @@ def _image(image: ArrayLike) -> bytes:
 
 
 def _histogram(values: NDArray[np.float64]) -> bytes:
-    counts, edges = np.histogram(values, _BINS) if values.size else (np.zeros(1), np.zeros(2))
+    counts, edges = np.histogram(values, _BINS, _range_of(values)) if values.size else (np.zeros(1), np.zeros(2))
     numbers = (
         values.min(initial=edges[-1]),
         values.max(initial=edges[0]),
@@ -88,6 +88,16 @@ def _histogram(values: NDArray[np.float64]) -> bytes:
     )
     head = b"".join(_double(number, float(value)) for number, value in enumerate(numbers, start=1))
     return head + _doubles(6, edges[1:].tolist()) + _doubles(7, counts.tolist())
+
+
+def _range_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the range of the bins: of the values, or wider around values that are equal but for rounding."""
+    low, high = float(values.min()), float(values.max())
+    largest = max(abs(low), abs(high))
+    if high - low > 2 * _BINS * np.spacing(largest):
+        return low, high
+    margin = max(0.5, largest / 1024)
+    return low - margin, high + margin
 
 
 def _finite(numbers: ArrayLike) -> NDArray[np.float64]:

@@ -1,35 +1,35 @@
-"""A run folder as an event file, as the command `summaries` writes it. A kind of run is one function, see `READERS`."""
+"""A run folder as an event file, as the command `summaries` writes it. A kind of run is one entry of `READERS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import DamagedError, OutputError
+from dreamfilters.runs.by_image import attribution_store, map_store, technique_store
 from dreamfilters.runs.by_unit import atlas_run, audit_run, compare_run, dream_store
-from dreamfilters.runs.by_unit.dream_store import DreamEntry
-from dreamfilters.runs.over_images import evaluation_store, scan_store
-from dreamfilters.runs.storage.json_files import read_json
+from dreamfilters.runs.over_images import (
+    ablation_store,
+    diff_run,
+    embedding_store,
+    evaluation_store,
+    neighbor_store,
+    scan_store,
+)
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
-from dreamfilters.runs.storage.records import dream_of, read_record
-from dreamfilters.serialization import typed
+from dreamfilters.runs.storage.run_folder import RunKind
 from dreamfilters.training import film_run, store
 from dreamfilters.training.history import Training
-from dreamfilters.training.summaries.result_summaries import Summaries, event_content, of_units, summaries_of, write_new
+from dreamfilters.training.summaries import kinds
+from dreamfilters.training.summaries.stored_dreams import stored_atlas, stored_comparison, stored_dreams
+from dreamfilters.training.summaries.stored_images import of_heatmaps, of_maps, of_technique
+from dreamfilters.training.summaries.summary import Summaries, event_content, write_new
 
+Reader = Callable[[Path], Summaries]
+Result = TypeVar("Result")
 TRAININGS = (store.KIND.command, film_run.KIND.command)
-
-
-@dataclass(frozen=True)
-class StoredUnit:
-    """A unit of a stored comparison: its target, its row of numbers, and the compared dream."""
-
-    name: str
-    row: Mapping[str, Any]
-    dream: Dream
 
 
 def write_run_summaries(run: Path, folder: Path, *, step: int | None = None) -> Path:
@@ -50,7 +50,9 @@ def write_run_summaries(run: Path, folder: Path, *, step: int | None = None) -> 
     manifest = _manifest(run)
     is_training = manifest.command in TRAININGS
     if is_training and step is not None:
-        raise OutputError(f"{run}: holds {_noun(manifest)}, whose looks have their own steps; leave out --step")
+        raise OutputError(
+            f"{run}: holds {_NOUNS[manifest.command]}, whose looks have their own steps; leave out --step"
+        )
     try:
         seconds = (run / MANIFEST).stat().st_mtime
         if is_training:
@@ -59,31 +61,20 @@ def write_run_summaries(run: Path, folder: Path, *, step: int | None = None) -> 
             content = event_content(READERS[manifest.command](run), step or 0, seconds)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         cause = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise DamagedError(f"{run}: is not {_noun(manifest)} of this tool ({cause})") from error
+        raise DamagedError(f"{run}: is not {_NOUNS[manifest.command]} of this tool ({cause})") from error
     return write_new(folder, content)
 
 
 def _manifest(run: Path) -> Manifest:
     """Return the manifest of a run that has summaries."""
     manifest = Manifest.read(run) if run.is_dir() else None
-    named = ", ".join(f"`{name}`" for name in READERS)
-    works = f"give the folder of {named}, of a training, or of a `film` of checkpoints"
+    works = "give the folder of a run, such as of `dream`, `scan` or `evaluate`, or of a training"
     if manifest is None:
         held = "holds no run of this tool" if run.is_dir() else "is no folder" if run.exists() else "no such folder"
         raise OutputError(f"{run}: {held}; {works}")
-    if manifest.command == atlas_run.KIND.command:
-        works = f"its parts have some: {run / compare_run.SCAN} and {run / atlas_run.AUDIT}"
     if manifest.command not in (*READERS, *TRAININGS):
         raise OutputError(f"{run}: holds the results of `{manifest.command[:40]}`, which have no summaries; {works}")
     return manifest
-
-
-def _noun(manifest: Manifest) -> str:
-    kinds = (
-        dream_store.KIND, scan_store.KIND, audit_run.KIND, evaluation_store.KIND, compare_run.KIND, store.KIND,
-        film_run.KIND,
-    )  # fmt: skip
-    return next(kind.noun for kind in kinds if kind.command == manifest.command)
 
 
 def _training(run: Path, manifest: Manifest) -> Training:
@@ -95,40 +86,25 @@ def _training(run: Path, manifest: Manifest) -> Training:
     return store.read_training(run / film_run.LOOKS)
 
 
-def _dreams(run: Path) -> Summaries:
-    """Return the summaries of the dreams of a run, in the order of its targets."""
-    manifest = dream_store.KIND.read_finished(run)
-    results = typed(Mapping[str, Any], manifest.results, "results")
-    images = [typed(str, one["image"], "image") for one in typed(tuple[Mapping[str, Any], ...], results["dreams"])]
-    records = [Path(name).with_suffix(".json").as_posix() for name in images]
-    if missing := {*images, *records} - manifest.files.keys():
-        raise ValueError(f"{min(missing)!r} is no file of the run")
-    found = zip(images, records, strict=True)
-    return summaries_of([_dream(run, name, read_json(run, record)) for name, record in found])
+def _read_by(read: Callable[[Path], Result], summaries: Callable[[Result], Summaries]) -> Reader:
+    """Return the reader of runs whose result is read whole."""
+    return lambda run: summaries(read(run))
 
 
-def _comparison(run: Path) -> Summaries:
-    """Return the summaries of the units of a comparison, whose dreams store their records."""
-    manifest = compare_run.KIND.read_finished(run)
-    units = typed(tuple[Mapping[str, Any], ...], manifest.results, "results")
-    rows = [typed(Mapping[str, Any], one["row"], "row") for one in units]
-    names = [name for name in manifest.files if name.endswith(".png")]
-    dreams = {dream.name: dream for dream in (_dream(run, name, read_record(run / name)) for name in names)}
-    return of_units([StoredUnit(name, row, dreams[name]) for row in rows for name in [typed(str, row["target"])]])
-
-
-def _dream(run: Path, name: str, record: Mapping[str, Any]) -> Dream:
-    """Return the dream of a file and its record; a transparent one before gray."""
-    channels = typed(tuple[int, int, int], record["canvas"], "canvas")[2]
-    if channels < 1:
-        raise ValueError(f"the canvas of {name!r} has {channels} channels")
-    return dream_of(record, DreamEntry(run / name, record).read(channels))
-
-
-READERS: Mapping[str, Callable[[Path], Summaries]] = {
-    dream_store.KIND.command: _dreams,
-    scan_store.KIND.command: lambda run: summaries_of(scan_store.read_scan(run)),
-    audit_run.KIND.command: lambda run: summaries_of(audit_run.read_audit(run)),
-    evaluation_store.KIND.command: lambda run: summaries_of(evaluation_store.read_evaluation(run)),
-    compare_run.KIND.command: _comparison,
-}
+_READERS: Sequence[tuple[RunKind, Reader]] = (
+    (dream_store.KIND, stored_dreams),
+    (compare_run.KIND, stored_comparison),
+    (atlas_run.KIND, stored_atlas),
+    (scan_store.KIND, _read_by(scan_store.read_scan, kinds.of_scan)),
+    (audit_run.KIND, _read_by(audit_run.read_audit, kinds.of_audit)),
+    (evaluation_store.KIND, _read_by(evaluation_store.read_evaluation, kinds.of_evaluation)),
+    (ablation_store.KIND, _read_by(ablation_store.read_ablation, kinds.of_ablation)),
+    (embedding_store.KIND, _read_by(embedding_store.read_embedding, kinds.of_embedding)),
+    (neighbor_store.KIND, _read_by(neighbor_store.read_neighbors, kinds.of_neighbors)),
+    (diff_run.KIND, _read_by(diff_run.read_diff, kinds.of_diff)),
+    (attribution_store.KIND, of_heatmaps),
+    (map_store.KIND, of_maps),
+    *((technique_store.kind_of(name), partial(of_technique, command=name)) for name in technique_store.NOUNS),
+)
+READERS: Mapping[str, Reader] = {kind.command: reader for kind, reader in _READERS}
+_NOUNS = {kind.command: kind.noun for kind in (*(kind for kind, _ in _READERS), store.KIND, film_run.KIND)}

@@ -37,6 +37,16 @@ def test_tensorflow_reads_scalars_images_and_histograms(tmp_path):
     assert len(histo.bucket) == len(histo.bucket_limit)
 
 
+def test_values_that_differ_by_rounding_only_have_a_histogram(tmp_path):
+    for value in (0.0, 1.0, -3e37):
+        values = [value, np.nextafter(value, 1), value]
+        (tmp_path / "events").write_bytes(event_file(0, 0.0, scalars={}, images={}, histograms={"h": values}))
+        histo = events_of(tmp_path / "events")[1].summary.value[0].histo
+        assert (histo.num, sum(histo.bucket)) == (3, 3)
+        assert sum(count > 0 for count in histo.bucket) <= 2  # an edge of two bins lies in the middle
+        assert histo.bucket_limit[0] < value < histo.bucket_limit[-1]
+
+
 def test_a_monitored_training_has_an_event_file_for_each_look(faulty):
     folder, training, _ = faulty
     files = sorted((folder / "tensorboard").iterdir())

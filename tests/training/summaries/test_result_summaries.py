@@ -19,9 +19,11 @@ def read(path):
     events = [event_pb2.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
     values = [(event.step, value) for event in events for value in event.summary.value]
     found = {"simple_value": {}, "image": {}, "histo": {}}
-    for _, value in values:
+    seen = set()
+    for step, value in values:
         kind = value.WhichOneof("value")
-        assert value.tag not in found[kind]
+        assert (value.tag, step) not in seen
+        seen.add((value.tag, step))
         found[kind][value.tag] = getattr(value, kind)
     return found["simple_value"], found["image"], found["histo"], {step for step, _ in values}
 
@@ -98,6 +100,52 @@ def test_a_comparison_has_the_numbers_of_its_table(network, given, tmp_path):
     assert list(images) == ["dreams/conv1:0", "dreams/conv1:1"]
 
 
+def test_an_ablation_has_the_changes_of_each_unit(network, given, tmp_path):
+    images, labels, _ = given
+    ablation = df.ablate(network, "conv1:0-1", images, labels=labels)
+    scalars, _, histograms, _ = read(df.write_summaries(ablation, tmp_path))
+    effect = ablation.unit("conv1", 1)
+    assert scalars["accuracy change/conv1:1"] == pytest.approx(effect.accuracy.value)
+    assert scalars["margin change/conv1:1"] == pytest.approx(effect.margin.value)
+    assert histograms["margin change/conv1"].num == 2
+    assert {tag for tag in scalars if tag.startswith("accuracy")} == {
+        f"accuracy change/{one.name}" for one in ablation.sets if one.kind != "random"
+    }
+
+
+def test_a_diff_has_the_numbers_of_each_layer(network, given, tmp_path):
+    diff = df.diff(network, network, given[0])
+    scalars, _, histograms, _ = read(df.write_summaries(diff, tmp_path))
+    assert scalars["diff/predicted otherwise"] == 0
+    assert scalars["weight change/conv1"] == 0
+    assert scalars["unchanged units/conv1"] == diff.layer("conv1").unchanged > 0
+    assert histograms["correlation/conv1"].num == len(diff.layer("conv1").units)
+
+
+def test_an_embedding_has_its_map_and_neighbors_their_images(network, given, tmp_path):
+    images, labels, _ = given
+    embedding = df.embed(network, images, "conv1", labels=labels)
+    scalars, pictures, _, _ = read(df.write_summaries(embedding, tmp_path))
+    assert scalars["embedding/trustworthiness"] == pytest.approx(embedding.quality.trustworthiness)
+    assert list(pictures) == ["embedding/map", "embedding/grid"]
+    found = df.neighbors(network, images, images[:2], "conv1", labels=labels)
+    scalars, pictures, _, _ = read(df.write_summaries(found, tmp_path))
+    name = found.queries.names[1]
+    assert scalars[f"distance of the nearest/{name}"] == pytest.approx(found.by_layer[1].distances[0])
+    drawn = pixels(pictures[f"nearest images/{name}"])
+    own = found.queries.thumbnail(1)
+    np.testing.assert_allclose(drawn[: len(own), : own.shape[1]], own, atol=0.51 / 255)
+    nearest = found.features.thumbnail(int(found.by_pixels[1].indices[0]))
+    np.testing.assert_allclose(drawn[len(own) :, own.shape[1] : 2 * own.shape[1]], nearest, atol=0.51 / 255)
+
+
+def test_a_training_has_the_steps_of_its_looks(faulty, tmp_path):
+    training = faulty[1]
+    assert read(df.write_summaries(training, tmp_path))[3] == {look.step for look in training.looks}
+    with pytest.raises(OutputError, match=r"^step=3: the looks of a training have their own steps"):
+        df.write_summaries(training, tmp_path, step=3)
+
+
 def test_a_step_out_of_range_is_one_line_and_a_large_number_infinite(tmp_path):
     with pytest.raises(OutputError, match=r"^step=-1: must be 0 to"):
         event_file(-1, 0.0, scalars={}, images={}, histograms={})
@@ -130,7 +178,7 @@ def test_each_call_writes_a_new_file_and_other_results_are_one_line(network, giv
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [path.name for path in paths]
     assert [read(path)[3] for path in paths] == [{0}, {1}]
     for other in (given[0], [], "text", network):
-        with pytest.raises(OutputError, match=r"^a \w+: has no summaries; give dreams, a scan"):
+        with pytest.raises(OutputError, match=r"^a \w+: has no summaries; give dreams, a training, or what `scan`"):
             df.write_summaries(other, tmp_path)
     with pytest.raises(OutputError, match=r"notes\.txt"):
         df.write_summaries(dreams, tmp_path / "notes.txt")

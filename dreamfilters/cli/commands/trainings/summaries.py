@@ -18,7 +18,7 @@ def summaries(
         Path,
         typer.Argument(
             metavar="RUN",
-            help="Folder that dream, scan, audit, evaluate, compare, a film of checkpoints or TrainingMonitor wrote.",
+            help="Folder that a command such as dream or scan, a film of checkpoints, or TrainingMonitor wrote.",
         ),
     ],
     out: Annotated[
@@ -48,9 +48,9 @@ def summaries(
       dreamfilters summaries outputs/epoch3/evaluate --out logs --step 3
       dreamfilters summaries outputs/net/training --out logs/training
 
-    Writes the numbers of the run as scalars, its dreams and the confusion matrix as images, and the responses of each
-    layer as histograms. Results of several networks become curves by their step. A run whose event file is there
-    already is not written again.
+    Writes the numbers of the run as scalars, its dreams, maps and contact sheets as images, and the responses of each
+    layer as histograms. Every command that writes a run folder has summaries. Results of several networks become
+    curves by their step. A run whose event file is there already is not written again.
 
     \b
     Next:

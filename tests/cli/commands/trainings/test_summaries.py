@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ import dreamfilters as df
 from dreamfilters.cli import app
 from dreamfilters.errors import DamagedError, DreamfiltersError, OutputError, UsageError
 from dreamfilters.images import png_bytes
+from dreamfilters.runs.by_image.technique_store import NOUNS
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
+from dreamfilters.runs.storage.run_folder import RunKind
 from dreamfilters.training.film_run import LOOKS
+from dreamfilters.training.summaries.stored_runs import READERS, TRAININGS
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 MADE = {
@@ -22,6 +26,20 @@ MADE = {
     "audit": ("--scan", "scan"),
     "evaluate": ("images",),
     "compare": ("conv1:0-1", "images", "--recipe", "fast", "--set", "steps=1", "--seeds", "1", "--top", "2"),
+    "atlas": ("images", "--layers", "conv1", "--recipe", "fast", "--set", "steps=1", "--seeds", "1", "--top", "2"),
+    "maps": ("images/0", "--layers", "conv1"),
+    "attribute": ("class:1", "images/0", "--method", "gradient", "--measure", "1"),
+    "embed": ("images", "--layer", "conv1"),
+    "neighbors": ("images", "images/0", "--layer", "conv1"),
+    "ablate": ("conv1:0-1", "images"),
+    "diff": ("epoch1.keras", "images"),
+    "fool": ("class:1", "images/0", "--steps", "2"),
+    "invert": ("images/0", "--layers", "conv1,conv2", "--steps", "2"),
+    "texture": ("images/0", "--layers", "conv1", "--steps", "2"),
+    "style": ("images/0", "images/1/1.png", "--style-layers", "conv1", "--steps", "2"),
+    "facets": ("conv1:0", "images", "--recipe", "fast", "--set", "steps=1"),
+    "segment": ("images/0", "--target", "class:1"),
+    "unit": ("conv1:0", "images", "--recipe", "fast", "--set", "steps=1"),
 }
 
 
@@ -40,13 +58,13 @@ def runs(noisy, tmp_path_factory):
             path = folder / "images" / str(number % 3) / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png_bytes(noise.random((16, 16, 3))))
+        checkpoints = [folder / f"epoch{number}.keras" for number in (1, 2)]
+        for path in checkpoints:
+            shutil.copy(noisy / "tiny.keras", path)
         model = (noisy / "tiny.keras", "--range", "0", "1")
         for name, words in MADE.items():
             result = command(name, *model, *words, "--out", name, "--quiet")
             assert result.exit_code == 0, (name, result.output, result.exception)
-        checkpoints = [folder / f"epoch{number}.keras" for number in (1, 2)]
-        for path in checkpoints:
-            shutil.copy(noisy / "tiny.keras", path)
         words = ("--images", "images", "--layers", "conv1", "--units", "conv1:0", "--range", "0", "1")
         result = command("film", *checkpoints, *words, "--out", "film", "--quiet")
         assert result.exit_code == 0, (result.output, result.exception)
@@ -134,15 +152,64 @@ def test_the_same_run_is_written_once_and_another_step_behind_it(summaries, tmp_
     assert {step for _, step in read(later)} == {1}
 
 
+def test_every_command_that_writes_a_run_has_summaries():
+    modules = [module for name, module in sys.modules.items() if name.startswith("dreamfilters.")]
+    commands = {kind.command for module in modules for kind in vars(module).values() if isinstance(kind, RunKind)}
+    assert READERS.keys() >= {*NOUNS, "dream", "scan", "maps"}
+    assert commands <= READERS.keys() | set(TRAININGS)
+    assert MADE.keys() == READERS.keys()
+
+
+NUMBERS = {  # of a record, by the part of a tag that precedes the name of its image
+    "fool": lambda record: {"confidence/": record["values"]["confidence"]},
+    "texture": lambda record: {"distance at start/": record["values"]["distance_at_start"]},
+    "style": lambda record: {"style distance/": record["values"]["style_distance"]},
+    "facets": lambda record: {"purity/": record["values"]["purity"]},
+    "segment": lambda record: {"share/": record["values"]["share"]},
+    "maps": lambda record: {"probability of the predicted class/": record["predictions"][0]["probability"]},
+    "attribute": lambda record: {f"score/{one['target']} on ": one["score"] for one in record["targets"]},
+}
+
+
+@pytest.mark.parametrize("name", [*NOUNS, "maps", "attribute"])
+def test_a_run_of_images_has_the_sheet_and_the_numbers_of_each(name, runs, summaries):
+    found = read(summaries(name))
+    shown = {tag: value.image.encoded_image_string for (tag, _), value in found.items() if value.HasField("image")}
+    folders = [path.parent for path in (runs / name).glob("*/*.json")]
+    records = [json.loads(path.read_bytes()) for path in (runs / name).glob("*/*.json")]
+    assert shown.keys() == {f"{name}/{record['image']}" for record in records} != set()
+    for folder, record in zip(folders, records, strict=True):
+        (drawn,) = record["files"].keys() & {"strip.png", "overview.png", "contact-sheet.png"}
+        stored = tf.io.decode_png(shown[f"{name}/{record['image']}"], 3)
+        np.testing.assert_array_equal(stored, tf.io.decode_png((folder / drawn).read_bytes(), 3))
+        for tag, value in NUMBERS.get(name, lambda record: {})(record).items():
+            assert found[f"{tag}{record['image']}", 0].simple_value == pytest.approx(value)
+    if name == "invert":
+        one = records[0]["values"]["layers"][1]
+        assert found[f"distance/{records[0]['image']} in conv2", 0].simple_value == pytest.approx(one["distance"])
+
+
+def test_an_atlas_has_its_scan_its_audit_and_its_dreams(runs, summaries):
+    found = read(summaries("atlas"))
+    tags = {tag for tag, _ in found}
+    assert {"scan/images", "audit/images", "dreams/conv1:0", "maximum response/conv1"} <= tags
+    scan = df.read_scan("atlas/scan")
+    assert found["maximum response/conv1", 0].histo.max == scan.layer("conv1").maximum.max()
+
+
 def test_another_folder_is_one_line_that_says_what_works(runs, summaries, faulty, tmp_path):
-    command("maps", "epoch1.keras", "images", "--layers", "conv1", "--range", "0", "1", "--out", "maps", "--quiet")
     command("film", faulty[0], "--out", "film-of-training", "--quiet")
-    works = "give the folder of `dream`, `scan`, `audit`, `evaluate`, `compare`, of a training, or of a `film`"
+    shutil.copytree(runs / "scan", "of-a-later-version")
+    path = runs / "of-a-later-version" / "manifest.json"
+    values = json.loads(path.read_bytes()) | {"command": "sing"}
+    del values["checksum"]
+    path.write_bytes(with_checksum(as_json(values)).encode())
+    works = "give the folder of a run, such as of `dream`, `scan` or `evaluate`, or of a training"
     cases = {
         ("none",): (OutputError, f"none: no such folder; {works}"),
         ("epoch1.keras",): (OutputError, f"epoch1.keras: is no folder; {works}"),
         ("images",): (OutputError, f"images: holds no run of this tool; {works}"),
-        ("maps",): (OutputError, f"maps: holds the results of `maps`, which have no summaries; {works}"),
+        ("of-a-later-version",): (OutputError, f"holds the results of `sing`, which have no summaries; {works}"),
         ("film-of-training",): (OutputError, "film-of-training: is a film of a stored training; give the folder"),
         (faulty[0], "--step", "3"): (OutputError, "holds a training, whose looks have their own steps; leave out"),
         ("scan", "--step", "-1"): (UsageError, "--step -1: must be 0 to "),
@@ -154,18 +221,6 @@ def test_another_folder_is_one_line_that_says_what_works(runs, summaries, faulty
         assert message in str(result.exception)
         assert "\n" not in str(result.exception)
     assert not (tmp_path / "logs").exists()
-
-
-def test_an_atlas_names_its_parts(runs, summaries, tmp_path):
-    shutil.copytree(runs / "scan", tmp_path / "atlas")
-    path = tmp_path / "atlas" / "manifest.json"
-    values = json.loads(path.read_bytes()) | {"command": "atlas"}
-    del values["checksum"]
-    path.write_bytes(with_checksum(as_json(values)).encode())
-    result = summaries(tmp_path / "atlas")
-    assert isinstance(result.exception, OutputError)
-    assert "have no summaries; its parts have some: " in str(result.exception)
-    assert str(tmp_path / "atlas" / "audit") in str(result.exception)
 
 
 def test_a_damaged_or_forged_run_is_one_line(runs, summaries, tmp_path):
@@ -193,7 +248,8 @@ def test_a_damaged_or_forged_run_is_one_line(runs, summaries, tmp_path):
         ("compare", "manifest.json", forged(row)),
         ("compare", "manifest.json", forged(lambda values: values["results"][0]["row"].update(score=10**400))),
     ]  # fmt: skip
-    for number, (run, file, damage) in enumerate(cases):
+    strip = next((runs / "segment").glob("*/strip.png")).relative_to(runs / "segment")
+    for number, (run, file, damage) in enumerate([*cases, ("segment", strip, flipped)]):
         copy = tmp_path / f"{run}-{number}"
         shutil.copytree(runs / run, copy)
         damage(copy / file)
