@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.fuzz.good_files import CHECKPOINTS, NETWORK, PRIOR, RUNS
+from tests.fuzz.good_files import PRIOR
+from tests.fuzz.good_networks import NETWORK
+from tests.fuzz.good_runs import CHECKPOINTS, RUNS
 from tests.fuzz.mutations import (
     archive_members,
     hdf5_objects,
@@ -190,22 +192,12 @@ def _classes(good: Path, case: Path, chance: Chance) -> list[str]:
     return ["scan", NETWORK, "images", "--labels", path.name, "--out", "out/scan"]
 
 
-_RUN_SHARES = {
-    "scan": 8,
-    "audit": 4,
-    "evaluate": 4,
-    "maps": 4,
-    "dream": 2,
-    "compare": 1,
-    "atlas": 1,
-    "film": 1,
-    "diff": 1,
-}  # the last ones take seconds
+_RUN_SHARES = {"scan": 8, "audit": 4, "evaluate": 4, "maps": 4, "dream": 2}  # 1 for each other command
 
 
 def _run(good: Path, case: Path, chance: Chance) -> list[str]:
-    names, shares = zip(*_RUN_SHARES.items(), strict=True)
-    name = str(chance.choice(names, p=np.array(shares) / sum(shares)))
+    shares = np.array([_RUN_SHARES.get(name, 1) for name in RUNS])
+    name = str(chance.choice(list(RUNS), p=shares / shares.sum()))
     for path in (NETWORK, "net.toml", "images", *([CHECKPOINTS] if name == "film" else [])):
         source = good / path
         shutil.copytree(source, case / path) if source.is_dir() else shutil.copy(source, case)
@@ -222,7 +214,7 @@ def _run(good: Path, case: Path, chance: Chance) -> list[str]:
     return RUNS[name]
 
 
-_SHOWN = ("training", "training", "film", "diff", "dream", "scan", "audit", "evaluate", "compare")
+_SHOWN = ("training", "training", *RUNS)
 
 
 def _summaries(good: Path, case: Path, chance: Chance) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.fuzz import good_files, worker
 from tests.fuzz.campaign import Campaign, cases_of
+from tests.fuzz.good_networks import NETWORK
 from tests.fuzz.kinds import ALSO, KINDS, generator
 from tests.fuzz.table import table
 from tests.fuzz.verdict import FAULT, OPENED, REFUSED, Limits, Verdict, judged
@@ -189,7 +190,7 @@ def test_a_process_that_hangs_dies_or_grows_is_a_fault_and_the_next_case_runs(ac
     (tmp_path / "good").mkdir()
     good_files.write_images(tmp_path / "good" / "images")
     (tmp_path / "good" / "texts").mkdir()
-    (tmp_path / "good" / "texts" / good_files.NETWORK).touch()
+    (tmp_path / "good" / "texts" / NETWORK).touch()
     case = next(case for case in cases_of(["image"], 1, 50) if reads_alone(case, tmp_path))
     campaign = Campaign([case, case], tmp_path, limits=Limits(1.0, 250_000_000))
     monkeypatch.setattr("tests.fuzz.campaign.PROGRAM", (sys.executable, str(program)))
