@@ -12,14 +12,15 @@ from dreamfilters.images.panels import Color
 Kind: TypeAlias = Literal["alive", "dormant", "dead", "always on", "saturated", "undecided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Okabe and Ito, "Color universal design", 2008: distinct for every color vision; neighbors differ in brightness.
+# Okabe and Ito, "Color universal design", 2008: distinct for every color vision; neighbors differ in brightness. Their
+# yellow is darker here, so that it is seen on white. The pages have the same colors in report/templates/atlas.css.
 COLORS: Mapping[Kind, Color] = {
     "alive": (0, 158, 115),
-    "dormant": (240, 228, 66),
+    "dormant": (224, 168, 0),
     "dead": (213, 94, 0),
     "always on": (86, 180, 233),
     "saturated": (204, 121, 167),
-    "undecided": (225, 225, 225),
+    "undecided": (141, 141, 141),
 }
 
 # Geirhos et al., "Don't trust your eyes", 2024: units that respond only to optimized images can be planted.

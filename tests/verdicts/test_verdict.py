@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+import dreamfilters
 from dreamfilters.evidence.bounds.unit_bounds import bound_units
-from dreamfilters.verdicts.verdict import WARNING, DreamEvidence, ScanEvidence, Verdict, judge
+from dreamfilters.verdicts.verdict import COLORS, WARNING, DreamEvidence, ScanEvidence, Verdict, judge
 
 INACTIVE = ScanEvidence(images=12630, high=0.0, low=0.0, zeros=1.0)
 ACTIVE = ScanEvidence(images=100, high=2.5, low=0.0, zeros=0.7, image="stop.png", position=(3, 4))
@@ -158,3 +162,9 @@ def test_nan_is_undecided():
     verdict = judge("relu", scanned=ScanEvidence(images=2, high=float("nan"), low=0.0))
     assert verdict.kind == "undecided"
     assert "0 to nan" in verdict.sentence
+
+
+def test_pages_and_images_have_the_same_colors():
+    css = (Path(dreamfilters.__file__).parent / "report" / "templates" / "atlas.css").read_text()
+    named = re.findall(r"--([a-z-]+): #([0-9a-f]{6})", css.partition("}")[0])
+    assert {name.replace("-", " "): tuple(bytes.fromhex(color)) for name, color in named} == COLORS
