@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.killing import COMMANDS
 from tests.thorough import THOROUGH
 
 KINDS = ["dream", "scan", "compare", "atlas", "attribute", "evaluate"]
-RARE = [pytest.param(kind, marks=pytest.mark.thorough) for kind in ("film", "diff")]  # their parts are those of others
+# Their parts are those of others: runs of techniques save like `attribute`, runs over images like `scan`.
+RARE = [pytest.param(kind, marks=pytest.mark.thorough) for kind in ("film", "diff", *COMMANDS)]
 KILLS = 3 if THOROUGH else 1
 
 
