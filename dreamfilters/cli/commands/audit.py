@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import layer_names
+from dreamfilters.cli.options.values import layer_names, writable_folder
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -54,6 +54,8 @@ def audit(
     """
     if scan is not None and images is None:
         _check_scan(scan)
+    elif scan is not None:
+        _check_free(scan)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
     import_tensorflow()
@@ -76,6 +78,16 @@ def _check_scan(folder: Path) -> None:
 
     if KIND.read(folder) is None:
         KIND.read_finished(folder)
+
+
+def _check_free(folder: Path) -> None:
+    """Raise OutputError if the scan of the images cannot be stored in a folder."""
+    from dreamfilters.runs.over_images.scan_store import KIND
+    from dreamfilters.runs.storage.run_folder import check_holds_no_other
+
+    writable_folder(folder)
+    if folder.is_dir():
+        check_holds_no_other(folder, KIND.command, force=False)
 
 
 def _scan_of(network: Network, model: str, images: Path | None) -> ScanJob | None:

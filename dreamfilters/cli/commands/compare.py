@@ -10,10 +10,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_recipe
+from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
-    existing_file,
     known_model,
     known_models,
     layer_names,
@@ -73,7 +73,7 @@ def compare(
     judges: Judges = None,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=existing_file),
+        typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=readable_image),
     ] = None,
     *,
     recipe_options: options.RecipeOptions,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli.help import of_images
-from dreamfilters.cli.options.values import existing_file, existing_images, valid_size, valid_targets
+from dreamfilters.cli.options.given_files import readable_labels
+from dreamfilters.cli.options.values import existing_images, valid_size, valid_targets
 from dreamfilters.cli.output import say, status
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ ImagesOrSamples = Annotated[
 Labels = Annotated[
     Path | None,
     of_images(
-        metavar="CSV", help="File with path and class of each image; default: the folder names.", callback=existing_file
+        metavar="CSV",
+        help="File with path and class of each image; default: the folder names.",
+        callback=readable_labels,
     ),
 ]
 Size = Annotated[

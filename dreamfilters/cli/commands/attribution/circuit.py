@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_output
+from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, layer_names, valid_targets, writable_folder
 from dreamfilters.cli.output import exit_if_failed, failure_values, print_json, say, status, table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _writable(out: Path | None) -> Path | None:
-    return out if out is None or out.suffix == ".png" else writable_folder(out)
+    return writable_file(out) if out is not None and out.suffix == ".png" else writable_folder(out)
 
 
 Drawing: TypeAlias = Annotated[

@@ -11,6 +11,18 @@ from dreamfilters.cli import options
 from dreamfilters.cli.options.values import at_least, writable_folder
 from dreamfilters.cli.output import print_json
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.errors import OutputError
+
+
+def _existing_run(run: Path) -> Path:
+    """Return the folder of a run; `write_run_summaries` checks which command wrote it, with TensorFlow."""
+    from dreamfilters.runs.storage.manifest import MANIFEST
+
+    if not (run / MANIFEST).exists():
+        held = "holds no run of this tool" if run.is_dir() else "is no folder" if run.exists() else "no such folder"
+        known = "`dream`, `scan`, `audit`, `evaluate`, `compare`, of a training, or of a `film` of checkpoints"
+        raise OutputError(f"{run}: {held}; give the folder of {known}")
+    return run
 
 
 def summaries(
@@ -19,6 +31,7 @@ def summaries(
         typer.Argument(
             metavar="RUN",
             help="Folder that dream, scan, audit, evaluate, compare, a film of checkpoints or TrainingMonitor wrote.",
+            callback=_existing_run,
         ),
     ],
     out: Annotated[
