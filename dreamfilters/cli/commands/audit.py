@@ -63,9 +63,9 @@ def audit(
     from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
-    job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
+    job = AuditJob(network, model, _scan_of(network, model, images, model_options), scan, layer_names(layers), seed)
     if job.stored_scan is not None:
-        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES"])
+        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES", *model_options.words])
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
@@ -90,13 +90,13 @@ def _check_free(folder: Path) -> None:
         check_holds_no_other(folder, KIND.command, force=False)
 
 
-def _scan_of(network: Network, model: str, images: Path | None) -> ScanJob | None:
+def _scan_of(network: Network, model: str, images: Path | None, model_options: options.ModelOptions) -> ScanJob | None:
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:
         return None
-    folder = options.labeled_images(network, model, images)
+    folder = options.labeled_images(network, model, images, model_words=model_options.words)
     return ScanJob(network, source_of(folder), default_layers(network))
 
 

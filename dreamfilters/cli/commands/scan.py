@@ -55,7 +55,7 @@ def scan(
     from dreamfilters.runs.over_images.scan_store import KIND
 
     network = model_options.network(model)
-    found = options.labeled_images(network, model, images, labels)
+    found = options.labeled_images(network, model, images, labels, model_words=model_options.words)
     chosen = layer_names(layers) or default_layers(network)
     with options.executor(workers) as executor:
         job = ScanJob(network, source_of(found), chosen, k=top, batch=batch, executor=executor)

@@ -157,6 +157,13 @@ class ModelOptions:
             "output": self.output,
         }
 
+    @property
+    def words(self) -> list[str]:
+        """The options as words of a command that opens the same network."""
+        from dreamfilters.networks.io.command_options import command_options
+
+        return command_options(self.settings)
+
     def held(self) -> dict[str, float | str]:
         """Return the values of other inputs as `model.toml` has them."""
         return {name: value if isinstance(value, float) else str(value) for name, value in self._other_inputs().items()}

@@ -119,7 +119,7 @@ def ablate(
     from dreamfilters.runs.over_images.ablation_run import KIND, run, stored_ablation
 
     network = model_options.network(model)
-    source = source_of(options.labeled_images(network, model, images, labels))
+    source = source_of(options.labeled_images(network, model, images, labels, model_words=model_options.words))
     chosen, mask = cast("How", "partner" if redundant else how), cast("Fill | None", witness)
     if redundant:
         targets = _redundant(network, targets, source)
