@@ -45,7 +45,7 @@ def accuracy_of(
         ImageError: an array is no image, or the number of labels is another one.
 
     >>> accuracy_of(network, image_folder("signs")).describe()
-    '98% of 86 labeled images are predicted correctly (chance: 2%; the labels are read as the numbers of the classes)'
+    '98 % of 86 labeled images are predicted correctly (chance: 2 %; the labels are read as the numbers of the classes)'
     """
     network = network_of(network)
     found = opened_images(images)

@@ -113,9 +113,10 @@ def test_an_image_of_several_sigmoids_is_correct_if_its_class_is_among_those_pre
         assert (found.value, found.mistakes, found.is_poor) == (1.0, (), False)
         assert found.several == pytest.approx(2 / 3)  # 1, 2 and 3 of three
         words = (
-            "100% of 21 labeled images are predicted correctly (an image is predicted as 67% of the classes on average;"
+            "100 % of 21 labeled images are predicted correctly (an image is predicted as 67 % of the classes on "
+            "average;"
         )
-        assert found.describe() == f"{words} chance: 67%)"
+        assert found.describe() == f"{words} chance: 67 %)"
     model.layers[-1].set_weights([np.full((3, 3), 0.01), np.array([-5.0, -5.0, -5.0])])
     found = accuracy_of(network, images)
     assert found.predicted.tolist() == [2 if number == 2 else -1 for number in found.labels]

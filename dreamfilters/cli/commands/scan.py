@@ -116,6 +116,6 @@ def _mistakes(scan: Scan) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    zeros = "" if row["zeros"] is None else f"{row['zeros']:.1%}"
+    zeros = "" if row["zeros"] is None else f"{100 * row['zeros']:.1f} %"
     best = "" if row["strongest"] is None else f"{row['layer']}:{row['strongest']} {row['maximum']:.4g}"
     return (row["layer"], str(row["units"]), str(row["silent"]), zeros, best, row["image"] or "")

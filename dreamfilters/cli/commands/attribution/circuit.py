@@ -152,7 +152,8 @@ def _weights(layer: LayerWeights) -> list[tuple[str, ...]]:
             f"{one.mean:.3g}",
             f"{one.std:.3g}",
             f"{one.low:.3g} to {one.high:.3g}",
-            (f"{one.zeros:.1%}" if one.zeros else "") + (f" {one.not_finite} not finite" if one.not_finite else ""),
+            (f"{100 * one.zeros:.1f} %" if one.zeros else "")
+            + (f" {one.not_finite} not finite" if one.not_finite else ""),
         )
         for one in layer.distributions
     ]
@@ -166,7 +167,7 @@ def _print(result: Circuit, failures: Sequence[tuple[str, str]], as_json: bool) 
         (
             f"{result.layer}:{one.unit}",
             f"{one.contribution:+.4g}",
-            f"{one.share:.1%}",
+            f"{100 * one.share:.1f} %",
             f"{one.activation:.4g}",
             "" if one.weight is None else f"{one.weight:+.4g}",
         )

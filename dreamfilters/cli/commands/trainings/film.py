@@ -170,5 +170,5 @@ def _row(training: Training, number: int) -> tuple[str, ...]:
         look.name,
         f"{int(look.responding.sum())} of {len(look.verdicts)}",
         "" if loss is None else f"{loss:.4g}",
-        "" if accuracy is None else f"{accuracy:.1%}",
+        "" if accuracy is None else f"{100 * accuracy:.1f} %",
     )
