@@ -55,6 +55,8 @@ def test_a_sample_is_spread_over_the_classes(network, folder):
     found = accuracy_of(network, image_folder(folder), most=6)
     assert np.bincount(found.labels).tolist() == [1, 2, 2]  # one of two dark ones cannot be read
     assert accuracy_of(network, image_folder(folder), most=2).count <= 2
+    assert "a sample of 22; `dreamfilters evaluate` reads all" in found.describe()
+    assert "sample" not in accuracy_of(network, image_folder(folder)).describe()
 
 
 def test_labels_without_names_are_in_alphabetical_order(network, folder):

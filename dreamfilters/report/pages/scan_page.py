@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dreamfilters.comparison.number_format import grouped, number
@@ -45,7 +47,7 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
     )
 
 
-def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
+def _row(layer: LayerScan, row: dict[str, Any], scan: Scan) -> Row:
     silent = int(layer.always_silent.sum())
     share = silent / layer.units if layer.units else 0.0
     zeros = [f"{100 * row['zeros']:.1f} % zeros"] if row["zeros"] is not None else []
