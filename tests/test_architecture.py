@@ -27,6 +27,7 @@ FLOORS = [
         "serialization",
         "text_files",
         "backend",
+        "lazy_module",
         "writing",
         "images",
         "display",

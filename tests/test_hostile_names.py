@@ -90,7 +90,7 @@ def run_command(workspace, monkeypatch, capfd):
         message, err = capfd.readouterr()
         assert int(stopped.value.code or 0) == code, (message, err)
         told = (
-            "input form of ", "33% of 6 labeled images are predicted correctly",
+            "input form of ", "33 % of 6 labeled images are predicted correctly",
             "predicted as another class, 4 of 6 labeled images: ", "the labels are read as the numbers of the classes",
         )  # fmt: skip
         assert all(line.isprintable() and line.startswith(told) for line in err.splitlines()), err

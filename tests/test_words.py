@@ -75,6 +75,23 @@ def test_no_retired_word_is_used():
     assert not found, "\n".join(found)
 
 
+def test_a_percentage_has_a_space():
+    """One format in tables, pages and the viewer: "12 %", as `number_format.percent` and `formatPercent` write it."""
+    python = re.compile(r"\.\d%\}|\b(?:are|is|of|to|chance:|best|about) \d+%")
+    script = re.compile(r"toFixed\(\d\)\}%|Math\.round\(100 \* \w+\)\}%")
+    patterns = {".py": python, ".js": script}
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files(("dreamfilters",))  # styles ("width: 12%") are not read
+        if path.suffix in patterns
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if patterns[path.suffix].search(line)
+    ]
+    assert not found, "\n".join(found)
+    assert python.search('f"{share:.1%} zeros"')
+    assert script.search("`${(100 * share).toFixed(1)}%`")
+
+
 def test_a_retired_word_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     (tmp_path / "page.html").write_text("<p>This picture woke it; 2 standard deviations.</p>\nAn image.\n")

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dreamfilters.errors import RecipeError
 from dreamfilters.images.decoding import MID_GRAY
@@ -30,6 +29,8 @@ def fill_of(image: NDArray[np.float32], fill: Fill, *, blur: tuple[float, float]
     """
     if fill == "blur":
         stds = blur or (_BLUR * min(image.shape[:2]),) * 2
+        from scipy import ndimage
+
         return np.asarray(ndimage.gaussian_filter(image, (*stds, 0), mode="nearest"), np.float32)
     color = {"gray": MID_GRAY, "black": 0.0}.get(fill, image.mean(axis=(0, 1), dtype=np.float64))
     return np.broadcast_to(np.asarray(color, np.float32), image.shape).copy()

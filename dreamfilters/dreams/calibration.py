@@ -86,7 +86,8 @@ class Calibration:
         return row | ({"stronger": stronger[0], "stronger_kept": kept[stronger[0]]} if stronger else {})
 
     def _repr_html_(self) -> str:
-        title = f"Tolerated transforms: at least {self.share:.0%} of the predictions on {self.count} images are kept"
+        kept = f"at least {100 * self.share:.0f} % of the predictions on {self.count} images are kept"
+        title = f"Tolerated transforms: {kept}"
         keys = ("transform", "tolerated", "kept", "stronger", "stronger_kept")
         return frame(heading(title), table("", [{key: row.get(key, "") for key in keys} for row in self.rows()]))
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
-from keras import ops
-from keras.tree import map_structure
-
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.settings import Settings, above, below
+
+if TYPE_CHECKING:
+    from keras import ops, tree
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+else:
+    from dreamfilters.lazy_module import backend, ops, tree
 
 Tree: TypeAlias = Any  # a dict of arrays, one row per image
 Rate: TypeAlias = Annotated[float, above(0)]
@@ -67,7 +70,10 @@ class Adam(Settings):
 
     def start(self, params: Tree) -> Tree:
         """Return the sums of gradients and of their squares, both 0."""
-        return {"first": map_structure(ops.zeros_like, params), "second": map_structure(ops.zeros_like, params)}
+        return {
+            "first": tree.map_structure(ops.zeros_like, params),
+            "second": tree.map_structure(ops.zeros_like, params),
+        }
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the bias-corrected first moment over the root of the second."""
@@ -80,11 +86,11 @@ class Adam(Settings):
         The sums are beta * sum + gradient. The factor (1 - beta) and the bias correction, which turn them into moments,
         are applied to the step as a whole, because each pass over all parameters takes time.
         """
-        first = map_structure(lambda total, g: self.beta1 * total + g, state["first"], gradient)
-        second = map_structure(lambda total, g: self.beta2 * total + ops.square(g), state["second"], gradient)
+        first = tree.map_structure(lambda total, g: self.beta1 * total + g, state["first"], gradient)
+        second = tree.map_structure(lambda total, g: self.beta2 * total + ops.square(g), state["second"], gradient)
         scale = ops.sqrt((1 - self.beta2) / (1 - ops.power(self.beta2, _count(step))))
         # without _TINY, TensorFlow uses an approximate reciprocal root, which differs between batches
-        move = map_structure(lambda m, v, g: top(m, g) / (ops.sqrt(v) * scale + _TINY), first, second, gradient)
+        move = tree.map_structure(lambda m, v, g: top(m, g) / (ops.sqrt(v) * scale + _TINY), first, second, gradient)
         return move, {"first": first, "second": second}
 
 
@@ -116,12 +122,14 @@ class RMSprop(Settings):
 
     def start(self, params: Tree) -> Tree:
         """Return a mean square of 0."""
-        return {"second": map_structure(ops.zeros_like, params)}
+        return {"second": tree.map_structure(ops.zeros_like, params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the scaled gradient."""
-        second = map_structure(lambda v, g: self.rho * v + (1 - self.rho) * ops.square(g), state["second"], gradient)
-        return map_structure(lambda g, v: g / (ops.sqrt(v) + _TINY), gradient, second), {"second": second}
+        second = tree.map_structure(
+            lambda v, g: self.rho * v + (1 - self.rho) * ops.square(g), state["second"], gradient
+        )
+        return tree.map_structure(lambda g, v: g / (ops.sqrt(v) + _TINY), gradient, second), {"second": second}
 
 
 @dataclass(frozen=True)
@@ -133,11 +141,11 @@ class Momentum(Settings):
 
     def start(self, params: Tree) -> Tree:
         """Return a velocity of 0."""
-        return {"velocity": map_structure(ops.zeros_like, params)}
+        return {"velocity": tree.map_structure(ops.zeros_like, params)}
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the velocity."""
-        velocity = map_structure(lambda v, g: self.momentum * v + g, state["velocity"], gradient)
+        velocity = tree.map_structure(lambda v, g: self.momentum * v + g, state["velocity"], gradient)
         return velocity, {"velocity": velocity}
 
 
@@ -153,7 +161,7 @@ class Sign(Settings):
 
     def move(self, gradient: Tree, state: Tree, step: Tensor) -> tuple[Tree, Tree]:
         """Return the gradient's sign."""
-        return map_structure(ops.sign, gradient), state
+        return tree.map_structure(ops.sign, gradient), state
 
 
 @dataclass(frozen=True)
@@ -174,4 +182,4 @@ class Normalized(Settings):
             norm = backend.row_means(ops.abs(g)) if self.norm == "l1" else ops.sqrt(backend.row_means(ops.square(g)))
             return g / ops.reshape(norm + _TINY, (-1,) + (1,) * (len(g.shape) - 1))
 
-        return map_structure(scaled, gradient), state
+        return tree.map_structure(scaled, gradient), state

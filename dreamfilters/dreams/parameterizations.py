@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from keras import ops
 
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.priors import Prior
-from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.settings import Limit, NonNegative, PositiveInt, Settings, above, between
 from dreamfilters.errors import RecipeError
+from dreamfilters.lazy_module import custom_gradient
 
-Params: TypeAlias = dict[str, Tensor]  # each array has one row per image
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+    from dreamfilters.dreams.priors.learned_prior import LearnedPrior
+else:
+    from dreamfilters.lazy_module import backend, ops
+
+Params: TypeAlias = dict[str, "Tensor"]  # each array has one row per image
 Size: TypeAlias = int | tuple[int, int] | None
 Contrast: TypeAlias = Literal["standardized", "free"]
 CanvasSize: TypeAlias = Annotated[Size, Limit("at least one pixel", lambda size: size is None or np.min(size) >= 1)]
@@ -95,7 +101,7 @@ def to_valid_rgb(z: Tensor, canvas: Canvas, contrast: Contrast, gain: float) -> 
     return ops.sigmoid(backend.matmul(z, gain * canvas.prior.colors) + canvas.prior.mean)
 
 
-@backend.custom_gradient
+@custom_gradient
 def _standardize(z: Tensor) -> Any:
     """Scale each image to mean 0 and std 1.
 
@@ -116,7 +122,7 @@ def _standardize(z: Tensor) -> Any:
     return y, back
 
 
-@backend.custom_gradient
+@custom_gradient
 def clipped(image: Tensor) -> Any:
     """Clip to [0, 1]; the gradient passes, so that a pixel can return from beyond the ends."""
     return ops.clip(image, 0.0, 1.0), lambda upstream: upstream

@@ -8,14 +8,18 @@ step: it moves them toward gray, blurs them, or sets the least important ones to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
-from keras import ops
-
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.settings import NonNegative, PositiveInt, Settings, Share, at_least, between
 from dreamfilters.dreams.transforms import gaussian_blur
+
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+else:
+    from dreamfilters.lazy_module import backend, ops
 
 Percent: TypeAlias = Annotated[float, between(0, 100)]
 

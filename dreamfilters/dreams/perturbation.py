@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
-from keras import ops
 
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.parameterizations import Canvas, CanvasSize, Params, clipped
 from dreamfilters.dreams.settings import Limit, Settings
+
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+else:
+    from dreamfilters.lazy_module import backend, ops
 
 Norm: TypeAlias = Literal["linf", "l2"]
 Radius: TypeAlias = Annotated[

@@ -10,16 +10,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Annotated, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Protocol, Self
 
 import numpy as np
-from keras import ops
 
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.settings import NonNegative, NonNegativeInt, PositiveInt, Settings, Share, below
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks.preprocessing.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+else:
+    from dreamfilters.lazy_module import backend, ops
 
 
 class Transform(Protocol):

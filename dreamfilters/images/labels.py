@@ -30,7 +30,7 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
     """
     if table is None:
         return tuple(label_of(path, source) for path in paths)
-    entries = _read(table)
+    entries = read_table(table)
     single = {name for name, count in Counter(path.name for path in paths).items() if count == 1}
     labels = tuple(_entry(entries, path, (source, table.parent), path.name in single) for path in paths)
     if not any(labels):
@@ -76,8 +76,8 @@ def _entry(entries: Mapping[str, str], path: Path, folders: Sequence[Path], sing
     return next((entries[key] for key in map(os.path.normpath, keys) if key in entries), "")
 
 
-def _read(table: Path) -> dict[str, str]:
-    """Return {file: label} from a CSV."""
+def read_table(table: Path) -> dict[str, str]:
+    """Return {file: label} from a CSV, or raise ImageError."""
     text = read_text(table, error=ImageError, largest=_LARGEST)
     separator = max(",;\t", key=text.partition("\n")[0].count)
     rows, (file, label) = _columns(parse_csv(text, str(table), error=ImageError, delimiter=separator))

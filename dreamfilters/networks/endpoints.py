@@ -18,8 +18,9 @@ from dreamfilters.networks.layers.pass_through import types_of
 Shape: TypeAlias = tuple[int | None, ...]
 
 
-THE_IMAGE = "image"  # the value of an input that takes the same image
-SAME: NDArray[np.float32] = np.empty(0, np.float32)  # its array: an empty one, which is stored as other values are
+SAME: NDArray[np.float32] = np.empty(
+    0, np.float32
+)  # the array of `THE_IMAGE`: an empty one, which is stored as other values are
 
 
 class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]

@@ -18,9 +18,10 @@ from keras.src.models.functional import Functional  # has no public name
 from numpy.typing import NDArray
 
 from dreamfilters.errors import InputFormError, ModelError
-from dreamfilters.networks.endpoints import THE_IMAGE, HeldInput, flat_shape, input_index, name_of, output_index
+from dreamfilters.networks.endpoints import HeldInput, flat_shape, input_index, name_of, output_index
 from dreamfilters.networks.io.traced_models import traced
 from dreamfilters.networks.layers.pass_through import types_of
+from dreamfilters.networks.preprocessing.settings_file import THE_IMAGE
 
 Shape: TypeAlias = tuple[int | None, ...]
 

@@ -118,7 +118,7 @@ def _network_events(training: Training, position: int) -> Iterator[TrainingEvent
     known = training.truth >= 0
     lost, gained = _flips(before, now, training.truth, known)
     if lost > gained and float(mcnemar(lost, gained)) < _SIGNIFICANCE:
-        shares = " to ".join(f"{training.accuracy(look):.0%}" for look in (before, now))
+        shares = " to ".join(f"{100 * training.accuracy(look):.0f} %" for look in (before, now))
         text = f"the accuracy on {int(known.sum())} images fell {when}, from {shares}"
         yield TrainingEvent(position, now.epoch, "accuracy fell", "", (), text)
 

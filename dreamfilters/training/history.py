@@ -218,7 +218,7 @@ def look_parts(training: Training) -> tuple[Markup, Markup, Markup]:
     ]
     accuracy = training.accuracy(last)
     detail = f"{last.name}, {int(last.responding.sum())} of {len(training.units)} units respond"
-    known = "" if accuracy is None else f", {accuracy:.0%} of {int((training.truth >= 0).sum())} images correct"
+    known = "" if accuracy is None else f", {100 * accuracy:.0f} % of {int((training.truth >= 0).sum())} images correct"
     return heading(f"Training of {training.network}", detail + known), bars, tiles(dreams[:_SHOWN])
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import ImageError, OutputError, RecipeError
+from dreamfilters.errors import OutputError, RecipeError
+from dreamfilters.images.folder import check_images
 from dreamfilters.viewer.server.access import Access, AccessError
 from dreamfilters.viewer.server.http_server import Viewer, start_server
 from dreamfilters.viewer.server.security_headers import is_frame_source
@@ -166,13 +167,13 @@ def settings_for(
 
     Raises:
         RecipeError: `top` is below 1, or the file of the prior does not exist.
-        ImageError: `images` does not exist.
+        ImageError: `images` does not exist, or holds no images.
         OutputError: the folder of the audit does not exist.
     """
     if top < 1:
         raise RecipeError(f"top={top}: must be at least 1")
-    if images is not None and not Path(images).exists():
-        raise ImageError(f"{images}: no such file or folder")
+    if images is not None:
+        check_images(Path(images))  # the folder is read once, at the start: an image that is added later is not shown
     if audit is not None and not Path(audit).is_dir():
         raise OutputError(f"{audit}: no such folder; create it with `dreamfilters audit MODEL IMAGES --out {audit}`")
     if prior is not None and not Path(prior).is_file():

@@ -55,6 +55,8 @@ def test_a_sample_is_spread_over_the_classes(network, folder):
     found = accuracy_of(network, image_folder(folder), most=6)
     assert np.bincount(found.labels).tolist() == [1, 2, 2]  # one of two dark ones cannot be read
     assert accuracy_of(network, image_folder(folder), most=2).count <= 2
+    assert "a sample of 22; `dreamfilters evaluate` reads all" in found.describe()
+    assert "sample" not in accuracy_of(network, image_folder(folder)).describe()
 
 
 def test_labels_without_names_are_in_alphabetical_order(network, folder):
@@ -113,9 +115,10 @@ def test_an_image_of_several_sigmoids_is_correct_if_its_class_is_among_those_pre
         assert (found.value, found.mistakes, found.is_poor) == (1.0, (), False)
         assert found.several == pytest.approx(2 / 3)  # 1, 2 and 3 of three
         words = (
-            "100% of 21 labeled images are predicted correctly (an image is predicted as 67% of the classes on average;"
+            "100 % of 21 labeled images are predicted correctly (an image is predicted as 67 % of the classes on "
+            "average;"
         )
-        assert found.describe() == f"{words} chance: 67%)"
+        assert found.describe() == f"{words} chance: 67 %)"
     model.layers[-1].set_weights([np.full((3, 3), 0.01), np.array([-5.0, -5.0, -5.0])])
     found = accuracy_of(network, images)
     assert found.predicted.tolist() == [2 if number == 2 else -1 for number in found.labels]

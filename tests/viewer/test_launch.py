@@ -97,10 +97,10 @@ def test_a_base_that_is_not_a_path_is_refused(given):
 
 
 def test_the_settings_include_the_command_and_code_that_start_the_same_viewer():
-    found = settings_for("my net.keras", {"trust": True, "classes": None, "form": None}, images=Path(__file__).parent)
+    found = settings_for("my net.keras", {"trust": True, "classes": None, "form": None}, images=Path(__file__))
     command, code = found.snippets.serve(found.images)
-    assert command == f"dreamfilters serve 'my net.keras' {Path(__file__).parent} --trust"
-    assert code == f"df.serve('my net.keras', images={str(Path(__file__).parent)!r}, trust=True)"
+    assert command == f"dreamfilters serve 'my net.keras' {Path(__file__)} --trust"
+    assert code == f"df.serve('my net.keras', images={str(Path(__file__))!r}, trust=True)"
     assert found.options == {"trust": True}
 
 
@@ -109,6 +109,9 @@ def test_invalid_settings_are_refused_before_anything_starts(tmp_path):
         settings_for("signs", {}, top=0)
     with pytest.raises(ImageError, match="nowhere: no such file or folder"):
         settings_for("signs", {}, images=tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match="empty: no image files in this folder"):
+        settings_for("signs", {}, images=tmp_path / "empty")
 
 
 def test_a_script_without_a_main_guard_is_an_error(tmp_path):

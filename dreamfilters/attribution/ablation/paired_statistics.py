@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from dreamfilters.evidence.evaluation.statistics import NORMAL_95
 
 Reals = NDArray[np.float64]
 
 LEVEL = 0.95  # of every interval
-_Z = float(special.ndtri((1 + LEVEL) / 2))
+_Z = NORMAL_95  # stds on either side of the mean, for `LEVEL`
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def mean_change(count: ArrayLike, total: ArrayLike, squares: ArrayLike) -> Chang
     >>> [round(float(one), 3) for one in (change.value, change.low, change.high)]
     [2.5, 0.446, 4.554]
     """
+    from scipy import special  # here: the command line reads names of this package before SciPy is loaded
+
     n, total, squares = (np.asarray(one, np.float64) for one in (count, total, squares))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / n
@@ -108,6 +111,8 @@ def mcnemar(lost: ArrayLike, gained: ArrayLike) -> Reals:
     >>> mcnemar(6, 0).tolist(), mcnemar(0, 0).tolist()
     (0.03125, 1.0)
     """
+    from scipy import special
+
     lost, gained = np.asarray(lost, np.int64), np.asarray(gained, np.int64)
     tail = special.bdtr(np.minimum(lost, gained), np.maximum(lost + gained, 1), 0.5)
     return np.where(lost + gained > 0, np.minimum(1.0, 2 * tail), 1.0)

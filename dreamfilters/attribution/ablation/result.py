@@ -255,7 +255,7 @@ class Ablation:
     def _repr_html_(self) -> str:
         rows = [row(one) for layer in self.layers for one in self.of(layer.name, "unit")]
         more = f", the first {_ROWS} of {len(rows)}" if len(rows) > _ROWS else ""
-        detail = f"{self.how}, {self.images} images, accuracy {self.accuracy:.1%}"
+        detail = f"{self.how}, {self.images} images, accuracy {100 * self.accuracy:.1f} %"
         return frame(heading(f"Ablation of {self.network}", detail), table(f"units{more}", rows[:_ROWS]))
 
     def __repr__(self) -> str:

@@ -89,7 +89,7 @@ class Circuit:
         """
         kernels = [_tile(kernel) for kernel in self.kernel_images]
         dreams = [_tile(displayed(dream.image)) for dream in self.dreams]
-        captions = [f"{self.layer}:{one.unit}\n{one.contribution:+.3g} ({one.share:.0%})" for one in self.units]
+        captions = [f"{self.layer}:{one.unit}\n{one.contribution:+.3g} ({100 * one.share:.0f} %)" for one in self.units]
         title = f"{self.target} reads {self.layer}"
         title += ": expanded weights, blue adds, red lowers" if kernels else ""
         if not dreams:

@@ -48,8 +48,8 @@ class PathIntegral:
             return ""
         return (
             f"integrated-gradients: {above.sum()} of {len(above)} heatmaps miss the score difference by up to "
-            f"{self.gaps.max():.1%} after {self.steps[above].max()} gradients, above {self.tolerance:.1%}; raise "
-            "most_steps"
+            f"{100 * self.gaps.max():.1f} % after {self.steps[above].max()} gradients, above "
+            f"{100 * self.tolerance:.1f} %; raise most_steps"
         )
 
 
@@ -111,7 +111,7 @@ class IntegratedGradients(Settings):
             gap = abs(total - (high - low)) / _scale(low, high)
             found.append(
                 f"not complete: its values add up to {total:.4g}, the score difference is {high - low:.4g}, "
-                f"{gap:.1%} off with at most {self.most_steps} gradients"
+                f"{100 * gap:.1f} % off with at most {self.most_steps} gradients"
                 if gap > self.tolerance
                 else ""
             )

@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import layer_names
+from dreamfilters.cli.options.values import layer_names, writable_folder
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -54,6 +54,8 @@ def audit(
     """
     if scan is not None and images is None:
         _check_scan(scan)
+    elif scan is not None:
+        _check_free(scan)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
     import_tensorflow()
@@ -61,9 +63,9 @@ def audit(
     from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
-    job = AuditJob(network, model, _scan_of(network, model, images), scan, layer_names(layers), seed)
+    job = AuditJob(network, model, _scan_of(network, model, images, model_options), scan, layer_names(layers), seed)
     if job.stored_scan is not None:
-        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES"])
+        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES", *model_options.words])
     _print(run_options.run(KIND, network, run, job), run_options.as_json)
 
 
@@ -78,13 +80,23 @@ def _check_scan(folder: Path) -> None:
         KIND.read_finished(folder)
 
 
-def _scan_of(network: Network, model: str, images: Path | None) -> ScanJob | None:
+def _check_free(folder: Path) -> None:
+    """Raise OutputError if the scan of the images cannot be stored in a folder."""
+    from dreamfilters.runs.over_images.scan_store import KIND
+    from dreamfilters.runs.storage.run_folder import check_holds_no_other
+
+    writable_folder(folder)
+    if folder.is_dir():
+        check_holds_no_other(folder, KIND.command, force=False)
+
+
+def _scan_of(network: Network, model: str, images: Path | None, model_options: options.ModelOptions) -> ScanJob | None:
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:
         return None
-    folder = options.labeled_images(network, model, images)
+    folder = options.labeled_images(network, model, images, model_words=model_options.words)
     return ScanJob(network, source_of(folder), default_layers(network))
 
 

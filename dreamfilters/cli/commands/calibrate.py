@@ -57,17 +57,13 @@ def calibrate(
     Next:
       dreamfilters dream net.h5 'class:*'
     """
+    target = _file_to_complete(model, force=force) if save else None
     import_tensorflow()
     from dreamfilters.dreams.calibration import calibrate as measured
     from dreamfilters.images import image_folder
-    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
     from dreamfilters.networks.preprocessing.settings_file import with_tolerance
-    from dreamfilters.networks.preprocessing.tolerance import Tolerance
     from dreamfilters.writing.single_files import write_file
 
-    target = saved_settings_file(model) if save else None
-    if target is not None:
-        with_tolerance(target, Tolerance(), force=force)  # its errors come before the images are read
     network = model_options.network(model)
     say(network.describe_input())
     folder = image_folder(images)
@@ -82,6 +78,17 @@ def calibrate(
 
 
 COMMANDS = (calibrate,)
+
+
+def _file_to_complete(model: str, *, force: bool) -> Path:
+    """Return the settings file of a model, or raise the error of one that a tolerance cannot be added to."""
+    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
+    from dreamfilters.networks.preprocessing.settings_file import with_tolerance
+    from dreamfilters.networks.preprocessing.tolerance import Tolerance
+
+    target = saved_settings_file(model)
+    with_tolerance(target, Tolerance(), force=force)
+    return target
 
 
 def _print(found: Calibration, as_json: bool) -> None:

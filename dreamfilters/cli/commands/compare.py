@@ -10,10 +10,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_recipe
+from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
-    existing_file,
     known_model,
     known_models,
     layer_names,
@@ -73,7 +73,7 @@ def compare(
     judges: Judges = None,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=existing_file),
+        typer.Option(metavar="IMAGE", help="Your own image, shown beside the others.", callback=readable_image),
     ] = None,
     *,
     recipe_options: options.RecipeOptions,
@@ -110,7 +110,7 @@ def compare(
     other = next(_others([against] if against else [], model_options), None)
     form = network.form
     user_image = None if image is None else (image.name, read_image(image, channels=form.channels, bits=form.bits))
-    found = options.labeled_images(network, model, images, labels)
+    found = options.labeled_images(network, model, images, labels, model_words=model_options.words)
     source = source_of(found)
     plan = ComparePlan(
         network, tuple(targets), source, recipe_options.chosen(), recipe_options.seed, seeds, top, other, user_image,
@@ -178,7 +178,7 @@ def atlas(
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)
     shown_to = tuple(_others(judges, model_options))
-    source = options.labeled_images(network, model, images, labels)
+    source = options.labeled_images(network, model, images, labels, model_words=model_options.words)
     job = atlas_job(
         network, source, spec=model, layers=layer_names(layers), recipe=recipe_options.chosen(),
         seed=recipe_options.seed, seeds=seeds, top=top, against=None if other is None else (against or "", other),

@@ -11,10 +11,10 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_model, of_output, of_recipe
+from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
-    existing_file,
     existing_images,
     parse_sides,
     recipe_names,
@@ -65,7 +65,7 @@ def dream(
     ] = None,
     learned: options.Learned = None,
     start: Annotated[
-        Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=existing_file)
+        Path | None, of_recipe(metavar="IMAGE", help="Start from an image instead of noise.", callback=readable_image)
     ] = None,
     tries: Annotated[
         int,
@@ -131,7 +131,7 @@ def dream(
 
 def again(
     image: Annotated[
-        Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.", callback=existing_file)
+        Path, typer.Argument(metavar="DREAM", help="PNG file that `dream` wrote.", callback=readable_image)
     ],
     out: Annotated[
         Path | None,

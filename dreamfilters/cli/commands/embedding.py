@@ -9,7 +9,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, valid_settings
+from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_settings
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -24,7 +24,10 @@ Layer = Annotated[
 Metric = Annotated[
     str,
     typer.Option(
-        "--metric", metavar="cosine|euclidean", help="Distance of features; the cosine ignores how strong they are."
+        "--metric",
+        metavar="cosine|euclidean",
+        help="Distance of features; the cosine ignores how strong they are.",
+        callback=one_of("cosine", "euclidean"),
     ),
 ]
 Flat = Annotated[

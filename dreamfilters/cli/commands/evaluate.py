@@ -67,10 +67,10 @@ def evaluate(
     found = image_folder(images, channels=network.form.channels, labels=labels)
     with options.executor(workers) as executor:
         job = EvaluationJob(network, source_of(found), batch, executor)
-        stored = stored_evaluation(job, compared_layer(network, layer), pairs, model)
+        stored = stored_evaluation(job, compared_layer(network, layer), pairs, model, model_options.words)
         result = run_options.run(KIND, network, run, stored)
     more = [] if labels is None else ["--labels", str(labels)]
-    _print(result, [model, str(images), *more], run_options.as_json)
+    _print(result, [model, str(images), *more, *model_options.words], run_options.as_json)
 
 
 COMMANDS = (evaluate,)

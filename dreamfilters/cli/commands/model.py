@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, known_file
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
@@ -94,13 +95,14 @@ def inputs(
     Next:
       dreamfilters layers net.h5
     """
+    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
+
+    target = saved_settings_file(model) if save else None
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
     from dreamfilters.networks.preprocessing.search.saving import form_update
 
-    target = saved_settings_file(model) if save else None
     network = model_options.network(model)
     say(network.describe_input())
     folder = image_folder(images, labels=labels)
@@ -116,7 +118,12 @@ def convert(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="Old .h5, .hdf5 or .keras file or SavedModel.", callback=known_file)
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="New .keras file, or .json for the architecture only.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="New .keras file, or .json for the architecture only.", callback=writable_file
+        ),
+    ],
     architecture: options.Architecture = None,
     trust: options.Trust = False,
     imports: options.Imports = None,
@@ -138,6 +145,9 @@ def convert(
     Next:
       dreamfilters inputs model.keras images/ --save
     """
+    from dreamfilters.networks.io.file_checks import check_converted
+
+    check_converted(out, force=force)
     import_tensorflow()
     from dreamfilters.networks.io.model_file import convert as convert_file
 

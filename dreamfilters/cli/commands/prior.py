@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.values import at_least, parse_size, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 def prior(
     images: options.Images,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File of the prior, such as signs.npz.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="File of the prior, such as signs.npz.", callback=writable_file),
+    ],
     size: Annotated[
         str | None,
         typer.Option(
@@ -64,6 +69,8 @@ def prior(
 
     if steps is not None and minutes is not None:
         raise UsageError("--steps and --minutes: give one of them")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise UsageError(f"--minutes {minutes:g}: must be above 0, usually 5 to 20")
     import_tensorflow()
     from dreamfilters.dreams.priors.fitting import STEPS, prior_job
     from dreamfilters.images import image_folder

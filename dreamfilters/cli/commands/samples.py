@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from dreamfilters.cli.options import Quiet
+from dreamfilters.cli.options.values import writable_folder
 from dreamfilters.cli.output import progress
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")] = Path("outputs/demo"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.", callback=writable_folder)] = Path(
+        "outputs/demo"
+    ),
     quiet: Quiet = False,
 ) -> None:
     """Show what the built-in network has learned on one page.
@@ -32,7 +35,9 @@ def demo(
     typer.echo(page)
 
 
-def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.")]) -> None:
+def samples(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.", callback=writable_folder)],
+) -> None:
     """Write the rendered sample images into class folders.
 
     \b
@@ -45,7 +50,8 @@ def samples(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Outpu
 
 
 def gtsrb(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.")], quiet: Quiet = False
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output directory.", callback=writable_folder)],
+    quiet: Quiet = False,
 ) -> None:
     """Download GTSRB, a data set of German traffic signs.
 

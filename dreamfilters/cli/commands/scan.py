@@ -55,7 +55,7 @@ def scan(
     from dreamfilters.runs.over_images.scan_store import KIND
 
     network = model_options.network(model)
-    found = options.labeled_images(network, model, images, labels)
+    found = options.labeled_images(network, model, images, labels, model_words=model_options.words)
     chosen = layer_names(layers) or default_layers(network)
     with options.executor(workers) as executor:
         job = ScanJob(network, source_of(found), chosen, k=top, batch=batch, executor=executor)
@@ -116,6 +116,6 @@ def _mistakes(scan: Scan) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    zeros = "" if row["zeros"] is None else f"{row['zeros']:.1%}"
+    zeros = "" if row["zeros"] is None else f"{100 * row['zeros']:.1f} %"
     best = "" if row["strongest"] is None else f"{row['layer']}:{row['strongest']} {row['maximum']:.4g}"
     return (row["layer"], str(row["units"]), str(row["silent"]), zeros, best, row["image"] or "")

@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, parse_size
+from dreamfilters.cli.options.values import at_least, parse_size, writable_folder
 from dreamfilters.cli.output import say, status
 from dreamfilters.cli.tensorflow_loading import import_silently
 from dreamfilters.viewer.server.stop_signals import stop_signals_until_the_end
@@ -31,7 +31,10 @@ def serve(
     ] = None,
     top: Annotated[int, typer.Option(help="Number of predicted classes.", callback=at_least(1))] = 5,
     out: Annotated[
-        Path | None, of_output(metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.")
+        Path | None,
+        of_output(
+            metavar="DIR", help="Folder for saved dreams; default: outputs/MODEL/viewer.", callback=writable_folder
+        ),
     ] = None,
     learned: options.Learned = None,
     size: options.Size = None,

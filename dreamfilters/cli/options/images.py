@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli.help import of_images
-from dreamfilters.cli.options.values import existing_file, existing_images, valid_size, valid_targets
+from dreamfilters.cli.options.given_files import readable_labels
+from dreamfilters.cli.options.values import existing_images, valid_size, valid_targets
 from dreamfilters.cli.output import say, status
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ ImagesOrSamples = Annotated[
 Labels = Annotated[
     Path | None,
     of_images(
-        metavar="CSV", help="File with path and class of each image; default: the folder names.", callback=existing_file
+        metavar="CSV",
+        help="File with path and class of each image; default: the folder names.",
+        callback=readable_labels,
     ),
 ]
 Size = Annotated[
@@ -74,11 +77,13 @@ def targets_and_images(model: str, words: list[str]) -> tuple[list[str], Path]:
     return valid_targets(targets), Path(last)
 
 
-def labeled_images(network: Network, model: str, images: Path, labels: Path | None = None) -> ImageFolder:
+def labeled_images(
+    network: Network, model: str, images: Path, labels: Path | None = None, *, model_words: Sequence[str] = ()
+) -> ImageFolder:
     """Return the images of a folder, or a single one; print how many the network predicts correctly.
 
     Labels from a file have to mean classes of the network, if it has classes; of folder names that do not, a line says
-    so.
+    so. `model_words` are the options on the model, for the command that a warning names.
     """
     from dreamfilters.errors import UnknownNameError
     from dreamfilters.evidence.accuracy import accuracy_of
@@ -93,7 +98,7 @@ def labeled_images(network: Network, model: str, images: Path, labels: Path | No
             raise
         say(f"no accuracy: {error}")
     more = [] if labels is None else ["--labels", str(labels)]
-    say_accuracy(accuracy_of(network, found), [model, str(images), *more])
+    say_accuracy(accuracy_of(network, found), [model, str(images), *more, *model_words])
     return found
 
 

@@ -48,7 +48,7 @@ Layers = Annotated[
 ]
 
 
-_SAME = "image"  # that of `networks.endpoints.THE_IMAGE`, whose import takes seconds
+_SAME = "image"  # that of `settings_file.THE_IMAGE`, whose module imports NumPy
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,18 @@ class ModelOptions:
         """
         from dreamfilters.networks.preprocessing.channel_orders import check_bits, check_order, check_range
 
+        settings = self.settings  # raises the error of options that contradict each other
         if self.order is not None:
             check_order(self.order)
         if self.bits is not None:
             check_bits(self.bits)
         if self.range is not None:
             check_range(*self.range)
-        for name, value in self.settings["inputs"].items():
+        if self.form is not None:
+            from dreamfilters.networks.preprocessing.settings_file import read_settings
+
+            read_settings(self.form)
+        for name, value in settings["inputs"].items():
             if isinstance(value, Path) and not value.is_file():
                 raise UsageError(f"--input {name}={value.name}: neither a number nor a file; give a number or a file")
 
@@ -151,6 +156,13 @@ class ModelOptions:
             "inputs": self._other_inputs(),
             "output": self.output,
         }
+
+    @property
+    def words(self) -> list[str]:
+        """The options as words of a command that opens the same network."""
+        from dreamfilters.networks.io.command_options import command_options
+
+        return command_options(self.settings)
 
     def held(self) -> dict[str, float | str]:
         """Return the values of other inputs as `model.toml` has them."""

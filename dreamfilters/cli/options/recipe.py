@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,10 +51,37 @@ class RecipeOptions:
     ] = None
     seed: Seed = 0
 
+    def check(self, command: str) -> None:
+        """Raise RecipeError if the recipe, or a setting of it, is invalid."""
+        if self.recipe is not None:
+            self.chosen()
+        elif self.settings:
+            check_default_settings(self.settings)
+
     def chosen(self, *more: str) -> Recipe | DefaultRecipes:
         """Return the recipe; `more` are settings of other options."""
-        from dreamfilters.dreams.default_recipes import DefaultRecipes
         from dreamfilters.dreams.recipe import read_recipe
 
         settings = (*(self.settings or ()), *more)
-        return DefaultRecipes(settings) if self.recipe is None else read_recipe(self.recipe, settings=settings)
+        if self.recipe is not None:
+            return read_recipe(self.recipe, settings=settings)
+        from dreamfilters.dreams.default_recipes import DefaultRecipes
+
+        return DefaultRecipes(settings)
+
+
+def check_default_settings(settings: Sequence[str]) -> None:
+    """Raise RecipeError for settings that suit none of the default recipes, which depend on the target."""
+    from dreamfilters.dreams.builtin_recipes import CLASSES, LARGE_CLASSES, OTHERS
+    from dreamfilters.dreams.recipe import read_recipe
+    from dreamfilters.errors import RecipeError
+
+    errors = []
+    for name in (OTHERS, CLASSES, LARGE_CLASSES):
+        try:
+            read_recipe(name, settings=settings)
+        except RecipeError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]

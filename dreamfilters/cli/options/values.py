@@ -71,9 +71,9 @@ def parse_numbers(text: str) -> tuple[int, ...]:
 def known_model(text: str | None) -> str | None:
     """Return the argument of `load`, checked if it is a file."""
     path = Path(text or "signs")
-    if text in (None, "signs") or path.is_dir() or (":" in str(text) and not path.exists()):
-        return text  # SavedModel folders, applications:NAME and module:function are checked when they are opened
-    _check_file(path)
+    if text in (None, "signs") or (":" in str(text) and not path.exists()):
+        return text  # applications:NAME and module:function are checked when they are opened
+    known_file(path)
     return text
 
 
@@ -86,7 +86,7 @@ def known_models(texts: list[str] | None) -> list[str] | None:
 
 def known_file(path: Path) -> Path:
     """Return the path of a model file or a SavedModel folder, which exists."""
-    if not path.is_dir():
+    if not (path / "saved_model.pb").is_file():
         _check_file(path)
     return path
 
@@ -176,6 +176,35 @@ def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
             wanted = f"{least} or more" if most is None else f"{least} to {most}"
             raise UsageError(f"{_option(parameter)} {number}: must be {wanted}")
         return number
+
+    return checked
+
+
+def above_or_at(least: float) -> Callable[..., float]:
+    """Return a check of a number with a fraction, which is finite."""
+
+    def checked(parameter: typer.CallbackParam, number: float) -> float:
+        if not least <= number < math.inf:
+            raise UsageError(f"{_option(parameter)} {number:g}: must be {least:g} or more")
+        return number
+
+    return checked
+
+
+def share(parameter: typer.CallbackParam, number: float) -> float:
+    """Return a number between 0 and 1, both excluded."""
+    if not 0 < number < 1:
+        raise UsageError(f"{_option(parameter)} {number:g}: must be above 0 and below 1, such as 0.9")
+    return number
+
+
+def one_of(*words: str) -> Callable[..., str]:
+    """Return a check of a word."""
+
+    def checked(parameter: typer.CallbackParam, word: str) -> str:
+        if word not in words:
+            raise UsageError(f"{_option(parameter)} {word}: must be {' or '.join(words)}")
+        return word
 
     return checked
 

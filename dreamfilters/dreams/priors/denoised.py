@@ -9,19 +9,23 @@ the denoiser (Dhariwal and Nichol 2021; Ho et al. 2022) of a length that does no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from keras import ops
 
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.dreams.parameterizations import Canvas, CanvasSize, Params, clipped
-from dreamfilters.dreams.priors.denoiser import denoised
-from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.settings import NonNegative, Settings, above
 from dreamfilters.errors import RecipeError
 from dreamfilters.images.resizing import resize_matrix
+
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+    from dreamfilters.dreams.priors.learned_prior import LearnedPrior
+else:
+    from dreamfilters.lazy_module import backend, ops
 
 _LONGEST = 0.5  # rms of a move, for images in [-1, 1]
 _CHURN_ABOVE = 0.05  # noise level above which noise is replaced; below it, the image would stay grainy
@@ -126,6 +130,8 @@ def learned(canvas: Canvas) -> LearnedPrior:
 
 def _clean(params: Params, prior: LearnedPrior) -> Tensor:
     """Return the images in about [-1, 1] that the denoiser expects behind the noisy ones."""
+    from dreamfilters.dreams.priors.denoiser import denoised
+
     sigma = ops.stop_gradient(params["sigma"])
     return denoised(prior.weights, prior.architecture.patch, params["noisy"], sigma)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Reals = NDArray[np.float64]
 
@@ -65,6 +64,8 @@ def auc(first: NDArray[Any], second: NDArray[Any]) -> Reals:
         [0.875]
     """
     count = len(first)
+    from scipy.stats import rankdata
+
     ranks = rankdata(np.concatenate([first, second]).astype(np.float64), axis=0)
     larger = ranks[:count].sum(axis=0) - count * (count + 1) / 2
     return np.asarray(larger / (count * len(second)))

@@ -107,12 +107,16 @@ class Accuracy:
         """Return the accuracy in one line.
 
         >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).describe()
-        '75% of 4 labeled images are predicted correctly (chance: 50%)'
+        '75 % of 4 labeled images are predicted correctly (chance: 50 %)'
         """
-        share, average = f"{self.right.mean():.0%}", f"{self.value:.0%}"
+        share, average = f"{100 * self.right.mean():.0f} %", f"{100 * self.value:.0f} %"
         averaged = "" if average == share else f"{average} averaged over the classes"
-        many = "" if self.several is None else f"an image is predicted as {self.several:.0%} of the classes on average"
-        details = "; ".join(filter(None, [averaged, many, f"chance: {self.chance:.0%}", self.remark]))
+        many = (
+            ""
+            if self.several is None
+            else f"an image is predicted as {100 * self.several:.0f} % of the classes on average"
+        )
+        details = "; ".join(filter(None, [averaged, many, f"chance: {100 * self.chance:.0f} %", self.remark]))
         noun = "image is" if self.count == 1 else "images are"
         return f"{share} of {self.count} labeled {noun} predicted correctly ({details})"
 

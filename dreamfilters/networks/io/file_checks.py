@@ -1,10 +1,10 @@
-"""The check that a path is a file; `parsing` checks the content."""
+"""The checks of the paths of model files that are read or written; `parsing` checks the content."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from dreamfilters.errors import ModelError, close_names
+from dreamfilters.errors import ModelError, OutputError, close_names
 from dreamfilters.networks.io.parsing.foreign_files import describe_folder, describe_missing
 
 SUFFIXES = (".keras", ".h5", ".hdf5")  # of model files
@@ -27,6 +27,14 @@ def check_exists(path: Path) -> None:
         if known:
             raise ModelError(known)
         raise ModelError(f"no such file. {close_names(path.name, models) if models else 'The folder has no models'}")
+
+
+def check_converted(out: Path, *, force: bool) -> None:
+    """Raise OutputError if a model is not to be converted to this path: its suffix is another one, or it exists."""
+    if out.suffix.lower() not in (".keras", ".json"):
+        raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
+    if out.exists() and not force:
+        raise OutputError(f"{out}: exists already; use --force to replace it")
 
 
 def _models_in(folder: Path) -> list[str]:

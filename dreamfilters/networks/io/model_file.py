@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from dreamfilters.errors import ModelError, OutputError
+from dreamfilters.errors import ModelError
 from dreamfilters.networks.graph import has_graph
 from dreamfilters.networks.io import file_checks, weight_loading
 from dreamfilters.networks.io.config.allowed_objects import admitted
@@ -116,10 +116,7 @@ def convert(
         ModelError: the network cannot be opened.
         OutputError: `out` exists, cannot be written, is a link, or has another suffix.
     """
-    if out.suffix.lower() not in (".keras", ".json"):
-        raise OutputError(f"{out}: the name must end in .keras for a network, or in .json for its layers only")
-    if out.exists() and not force:
-        raise OutputError(f"{out}: exists already; use --force to replace it")
+    file_checks.check_converted(out, force=force)
     if out.suffix.lower() == ".json":
         write_file(out, _layers_json(model))
         return ()

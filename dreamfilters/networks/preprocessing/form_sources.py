@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import keras
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dreamfilters.errors import InputFormError, ModelError, OutputError
-from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.form_origin import GIVEN, FormOrigin
 from dreamfilters.networks.preprocessing.input_form import InputForm, Size
-from dreamfilters.networks.preprocessing.settings_file import InputSettings, read_settings
+from dreamfilters.networks.preprocessing.settings_file import THE_IMAGE, InputSettings, read_settings
 from dreamfilters.text_files import check_inside
+
+if TYPE_CHECKING:
+    import keras
 
 Form: TypeAlias = InputForm | str | Path | Mapping[str, Any] | None
 
@@ -126,6 +126,6 @@ def saved_settings_file(spec: keras.Model | str | Path) -> Path:
 def settings_file(spec: keras.Model | str | Path) -> Path | None:
     """Return the file with the input form of a model file, 'model.toml' next to 'model.h5'; None for other models."""
     with suppress(OSError, ValueError):  # a name that no file can have
-        if not isinstance(spec, keras.Model) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
+        if isinstance(spec, str | Path) and (Path(spec).is_file() or (Path(spec) / "saved_model.pb").is_file()):
             return Path(spec).with_suffix(".toml")
     return None

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
 from dreamfilters.images.arrays import is_array_file, read_array
 from dreamfilters.images.decoding import read_image
-from dreamfilters.networks.endpoints import SAME, THE_IMAGE, HeldInput, Shape
+from dreamfilters.networks.endpoints import SAME, HeldInput, Shape
 from dreamfilters.networks.graph import Graph
 from dreamfilters.networks.preprocessing.input_form import InputForm
+from dreamfilters.networks.preprocessing.settings_file import THE_IMAGE
 
 Held: TypeAlias = Mapping[str, ArrayLike | str | Path]
 

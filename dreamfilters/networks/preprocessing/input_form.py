@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from dreamfilters import backend
-from dreamfilters.backend import Tensor
 from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.images.arrays import as_samples
 from dreamfilters.images.decoding import ImageArray
 from dreamfilters.images.resizing import RULES, Rule, resize
+from dreamfilters.lazy_module import custom_gradient
 from dreamfilters.networks.preprocessing.channel_orders import Order, check_bits, check_order, check_range
 from dreamfilters.text_files import shown
+
+if TYPE_CHECKING:
+    from keras import ops
+
+    from dreamfilters import backend
+    from dreamfilters.backend import Tensor
+else:
+    from dreamfilters.lazy_module import backend, ops
 
 Size: TypeAlias = tuple[int | None, int | None]
 _LEVELS = 256  # of an equalized image
@@ -204,7 +210,7 @@ def standardized(image: Tensor) -> Tensor:
     return ops.reshape(done[:n], image.shape)
 
 
-@backend.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+@custom_gradient
 def equalized(image: Tensor) -> Any:
     """Return gray images (n, h, w, 1) in [0, 1] with equalized histograms, as OpenCV's `equalizeHist` computes them.
 

@@ -15,7 +15,6 @@ from pydantic import Field
 
 from dreamfilters.errors import InputFormError
 from dreamfilters.images.resizing import RULES, Rule
-from dreamfilters.networks.endpoints import THE_IMAGE
 from dreamfilters.networks.preprocessing.channel_orders import ORDERS, Order
 from dreamfilters.networks.preprocessing.input_form import InputForm
 from dreamfilters.networks.preprocessing.tolerance import Tolerance
@@ -34,6 +33,7 @@ _Size: TypeAlias = Annotated[
 ]
 
 
+THE_IMAGE = "image"  # the value of an input that takes the same image
 _VALUES = ("range", "mean", "std", "scale", "standardized")  # of the range of values; they are taken together
 _TOLERANCE = re.compile(r"^tolerance *= *\{[^{}\n]*\} *\n?", re.MULTILINE)
 _LONGEST_KEY = 80  # characters of a key in a message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dreamfilters.comparison.number_format import grouped, number
@@ -45,10 +47,10 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
     )
 
 
-def _row(layer: LayerScan, row: dict[str, object], scan: Scan) -> Row:
+def _row(layer: LayerScan, row: dict[str, Any], scan: Scan) -> Row:
     silent = int(layer.always_silent.sum())
     share = silent / layer.units if layer.units else 0.0
-    zeros = [f"{row['zeros']:.1%} zeros"] if row["zeros"] is not None else []
+    zeros = [f"{100 * row['zeros']:.1f} % zeros"] if row["zeros"] is not None else []
     best = [f"strongest unit {row['strongest']} ({row['maximum']:.4g})"] if row["strongest"] is not None else []
     none = [f"{silent} {SILENT}"] if silent else []
     parts = (LayerShare(RESPONDING, 1 - share), LayerShare(SILENT, share))

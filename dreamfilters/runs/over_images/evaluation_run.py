@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dreamfilters.evidence.evaluation.result import Evaluation
@@ -16,7 +17,7 @@ __all__ = ["KIND", "class_targets", "read_evaluation", "run", "stored_evaluation
 
 
 def stored_evaluation(
-    job: EvaluationJob, layer: str, pairs: int, spec: str = "", **how: Any
+    job: EvaluationJob, layer: str, pairs: int, spec: str = "", options: Sequence[str] = (), **how: Any
 ) -> ResumableJob[EvaluationState, Evaluation]:
     """Return an evaluation as `run` stores it.
 
@@ -25,6 +26,8 @@ def stored_evaluation(
         layer: whose units are compared, as `compared_layer` names it.
         pairs: number of confused pairs whose units are compared.
         spec: the argument of `load` that loads the network again.
+        options: words of the command line that open the same network, for the commands of the page; what
+            they change is part of the network, not a setting of the run.
         how: the other attributes of a `ResumableJob`.
     """
     from dreamfilters.attribution.class_separation import with_separations
@@ -33,7 +36,9 @@ def stored_evaluation(
     return ResumableJob(
         job=job,
         result=lambda state: with_separations(job, job.result(state), layer, pairs),
-        format=evaluation_format(class_targets(job.network), lambda evaluation: margin_images(job, evaluation)),
+        format=evaluation_format(
+            class_targets(job.network), lambda evaluation: margin_images(job, evaluation), options
+        ),
         chosen={"layer": layer, "pairs": pairs},
         labels=[job.source.labels, job.labels.classes, job.labels.rule],
         spec=spec,

@@ -37,19 +37,20 @@ _LISTED = {IMAGES: "every image with label and prediction", CLASSES: "the number
 
 
 def evaluation_format(
-    targets: tuple[str, ...], images: MakeImages | None = None
+    targets: tuple[str, ...], images: MakeImages | None = None, options: Sequence[str] = ()
 ) -> RunFormat[EvaluationState, Evaluation]:
     """Return the files of an evaluation.
 
     Args:
         targets: the classes as the command `dream` names them, for the page.
+        options: words of the command line that open the same network, for the commands of the page.
         images: makes those of the confused pairs, for the page; None without the network.
     """
     return RunFormat(
         kind=KIND,
         arrays_file=ARRAYS,
         arrays=lambda evaluation: {name: getattr(evaluation, name) for name in ("indices", "logits", "truth")},
-        shown=lambda run, evaluation: _shown(run, evaluation, targets, images),
+        shown=lambda run, evaluation: _shown(run, evaluation, targets, images, options),
         results=_results,
         read=lambda folder, images: replace(read_evaluation(folder), images=images),
         packed=_packed,
@@ -70,7 +71,7 @@ def _results(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _shown(
-    run: RunFolder, evaluation: Evaluation, targets: tuple[str, ...], images: MakeImages | None
+    run: RunFolder, evaluation: Evaluation, targets: tuple[str, ...], images: MakeImages | None, options: Sequence[str]
 ) -> dict[str, bytes]:
     """Return the tables and the page by their names."""
     from dreamfilters.report.pages.evaluation.evaluation_page import evaluation_page  # it imports TensorFlow
@@ -80,6 +81,7 @@ def _shown(
         evaluation,
         files,
         spec=str(run.model["spec"]),
+        options=options,
         targets=targets,
         images=() if images is None else images(evaluation),
     )

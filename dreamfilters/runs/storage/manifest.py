@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import dreamfilters
-from dreamfilters.errors import DamagedError
+from dreamfilters.errors import DamagedError, OutputError
 from dreamfilters.runs.storage.json_files import MOST_BYTES, as_json, checked, with_checksum
 from dreamfilters.runs.storage.stored_files import is_below, read_file
 from dreamfilters.serialization import typed
 
 KEY = "dreamfilters"  # first key of every JSON file of this tool, and of the text inside its PNGs: the version
 MANIFEST = "manifest.json"
+WORKS = "give the folder of a run, such as of `dream`, `scan` or `evaluate`, or of a training"
 _START = f'{{\n "{KEY}": '.encode()
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -73,6 +74,20 @@ class Manifest:
             "failures": [{"image": name, "reason": reason} for name, reason in self.failures],
         }
         return with_checksum(as_json(values)).encode()
+
+
+def manifest_in(folder: Path) -> Manifest:
+    """Return the manifest of a run folder of any command.
+
+    Raises:
+        OutputError: there is no such folder, or it holds no run of this tool.
+        DamagedError: as for `Manifest.read`.
+    """
+    manifest = Manifest.read(folder) if folder.is_dir() else None
+    if manifest is None:
+        held = "is no folder" if folder.exists() else "no such folder"
+        raise OutputError(f"{folder}: {'holds no run of this tool' if folder.is_dir() else held}; {WORKS}")
+    return manifest
 
 
 @dataclass(frozen=True)

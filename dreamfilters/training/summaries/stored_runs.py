@@ -18,7 +18,7 @@ from dreamfilters.runs.over_images import (
     neighbor_store,
     scan_store,
 )
-from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
+from dreamfilters.runs.storage.manifest import MANIFEST, WORKS, Manifest, manifest_in
 from dreamfilters.runs.storage.run_folder import RunKind
 from dreamfilters.training import film_run, store
 from dreamfilters.training.history import Training
@@ -47,7 +47,9 @@ def write_run_summaries(run: Path, folder: Path, *, step: int | None = None) -> 
         OutputError: TensorBoard shows nothing of such a run, it is not finished, or the folder cannot be written.
         DamagedError: a file of the run is damaged, or is not that of such a run.
     """
-    manifest = _manifest(run)
+    manifest = manifest_in(run)
+    if manifest.command not in (*READERS, *TRAININGS):
+        raise OutputError(f"{run}: holds the results of `{manifest.command[:40]}`, which have no summaries; {WORKS}")
     is_training = manifest.command in TRAININGS
     if is_training and step is not None:
         raise OutputError(
@@ -63,18 +65,6 @@ def write_run_summaries(run: Path, folder: Path, *, step: int | None = None) -> 
         cause = f"{error} is missing" if isinstance(error, KeyError) else error
         raise DamagedError(f"{run}: is not {_NOUNS[manifest.command]} of this tool ({cause})") from error
     return write_new(folder, content)
-
-
-def _manifest(run: Path) -> Manifest:
-    """Return the manifest of a run that has summaries."""
-    manifest = Manifest.read(run) if run.is_dir() else None
-    works = "give the folder of a run, such as of `dream`, `scan` or `evaluate`, or of a training"
-    if manifest is None:
-        held = "holds no run of this tool" if run.is_dir() else "is no folder" if run.exists() else "no such folder"
-        raise OutputError(f"{run}: {held}; {works}")
-    if manifest.command not in (*READERS, *TRAININGS):
-        raise OutputError(f"{run}: holds the results of `{manifest.command[:40]}`, which have no summaries; {works}")
-    return manifest
 
 
 def _training(run: Path, manifest: Manifest) -> Training:

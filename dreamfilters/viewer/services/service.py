@@ -192,7 +192,7 @@ class Service:
         elif topic == "evidence":
             if catalog.evidence is None and value.accuracy is not None:
                 images = "IMAGES" if self._settings.images is None else str(self._settings.images)
-                self._report(value.accuracy.warning([str(self._settings.spec), images]))
+                self._report(value.accuracy.warning(catalog.snippets.words(images, self._settings.labels)))
             catalog.evidence = value
             self.hub.publish("state", self.state())
             self._publish_images()  # those that are not predicted as labeled are marked

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.dreams.builtin_recipes import LEARNED
+from dreamfilters.networks.io.command_options import command_options, writable_arguments
 
 FORM_FILE = "form.toml"  # where the user has to save a form that has been found
-_FORM_FLAGS = ("range", "order")  # keys of an input form that are also options of the command line
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,7 @@ class Snippets:
     @classmethod
     def of(cls, spec: str, options: Mapping[str, Any], prior: str | Path | None = None) -> Snippets:
         """Return the snippets for these arguments of `load`, and a learned prior."""
-        names = ("classes", "architecture", "form", "size", "input", "output", "trust")
-        values = [(name, _literal(options.get(name))) for name in names]
-        imports = options.get("imports") or ()
-        values.append(("imports", (imports,) if isinstance(imports, str) else tuple(imports)))
-        return cls(spec, tuple((name, value) for name, value in values if value), str(prior or ""))
+        return cls(spec, writable_arguments(options), str(prior or ""))
 
     def serve(self, images: str | Path | None, labels: str | Path | None = None) -> tuple[str, str]:
         """Return the command and the code that start the same viewer."""
@@ -49,6 +45,14 @@ class Snippets:
         arguments = ", ".join([repr(self.spec), *paths, *learned[0], *self._arguments])
         words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *learned[1], *self._flags]
         return shlex.join(words), f"df.serve({arguments})"
+
+    def words(self, images: str, labels: str | Path | None = None) -> list[str]:
+        """Return the model, images, labels and options as words of a command.
+
+        >>> Snippets.of("net.keras", {"form": "form.toml"}).words("images")
+        ['net.keras', 'images', '--form', 'form.toml']
+        """
+        return [self.spec, *_image_words(images, labels), *self._flags]
 
     def with_form_file(self) -> Snippets:
         """Return the snippets for a form that only the viewer has: they name a file in which it has to be saved."""
@@ -126,7 +130,7 @@ class Snippets:
 
     @property
     def _flags(self) -> list[str]:
-        return [word for name, value in self.options for word in _flags_of(name, value)]
+        return command_options(dict(self.options))
 
     @property
     def _arguments(self) -> list[str]:
@@ -136,30 +140,3 @@ class Snippets:
 def _image_words(images: str | Path | None, labels: str | Path | None) -> list[str]:
     """Return images and their labels as words of a command."""
     return [*([] if images is None else [str(images)]), *([] if labels is None else ["--labels", str(labels)])]
-
-
-def _literal(value: Any) -> Any:
-    """Return a value as a literal on one line; None if there is none, as for a list of names or an object."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value) if set(value) <= set(_FORM_FLAGS) else None
-    return tuple(value) if _is_size(value) else value if isinstance(value, str | int) else None
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(side, int) for side in value)
-
-
-def _flags_of(name: str, value: Any) -> list[str]:
-    """Return an option as words of a command."""
-    if value is True:
-        return [f"--{name}"]
-    if name == "imports":
-        return [word for module in value for word in ("--import", module)]
-    if isinstance(value, dict):
-        return [word for key, each in value.items() for word in _flags_of(key, each)]
-    if isinstance(value, tuple | list):  # a size or a range
-        numbers = [f"{each:g}" for each in value]
-        return [f"--{name}", "x".join(numbers)] if name == "size" else [f"--{name}", *numbers]
-    return [f"--{name}", str(value)]

@@ -84,7 +84,7 @@ def test_what_does_not_converge_is_said_in_one_line(network, images):
     integral = IntegratedGradients(steps=2, most_steps=6, tolerance=1e-9).integrate(network, logit(1), images)
     np.testing.assert_array_equal(integral.steps, [5, 5, 5])
     assert integral.remark.startswith("integrated-gradients: 3 of 3 heatmaps miss the score difference by up to ")
-    assert integral.remark.endswith("after 5 gradients, above 0.0%; raise most_steps")
+    assert integral.remark.endswith("after 5 gradients, above 0.0 %; raise most_steps")
     assert "\n" not in integral.remark
 
 
@@ -113,7 +113,7 @@ def test_an_incomplete_heatmap_has_a_remark_with_its_sum(thresholded):
     goal = channel("conv", 0)
     remarks = method.remarks(thresholded, goal, images, method(thresholded, goal, images))
     assert remarks == [
-        "not complete: its values add up to 0, the score difference is 0.25, 100.0% off with at most 1 gradients",
+        "not complete: its values add up to 0, the score difference is 0.25, 100.0 % off with at most 1 gradients",
         "",
     ]
     exact = IntegratedGradients(steps=4)

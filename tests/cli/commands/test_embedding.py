@@ -88,7 +88,7 @@ def test_unreadable_images_are_exit_code_3(run, workspace):
         (("embed", "tiny.keras", "images", "--method", "isomap"), "embedding method isomap: there is none"),
         (("embed", "tiny.keras", "images", "--method", "tsne", "--set", "perplexity=5"), "12 images allow at most 3"),
         (("embed", "tiny.keras", "images", "--set", "perplexity=5"), "perplexity: pca has no such setting"),
-        (("embed", "tiny.keras", "images", "--metric", "l1"), "metric='l1': must be cosine or euclidean"),
+        (("embed", "tiny.keras", "images", "--metric", "l1"), "--metric l1: must be cosine or euclidean"),
         (("embed", "tiny.keras", "images", "--dreams", "none"), "none: no such file or folder"),
         (("embed", "tiny.keras"), "tiny.keras: no images; give an image or a folder of images"),
         (("neighbors", "tiny.keras", "images", "none.png"), "none.png: no such file or folder"),

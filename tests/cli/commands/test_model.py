@@ -93,7 +93,7 @@ def test_a_form_that_does_not_fit_is_saved_by_force_only(workspace):
     model.save(workspace / "net.keras")
     refused = rank(workspace, "--save")
     assert refused.exit_code == 1
-    assert "no input form fits: the best accuracy is 33%, less than 67%" in refused.stderr
+    assert "no input form fits: the best accuracy is 33 %, less than 67 %" in refused.stderr
     assert f"{workspace / 'net.toml'}: not saved" in refused.stderr
     assert not (workspace / "net.toml").exists()
     assert rank(workspace, "--save", "--force").exit_code == 0
@@ -106,7 +106,7 @@ def test_a_form_beside_the_model_is_judged_before_it_is_kept(workspace):
     file.write_text("# mine\nrange = [0, 1]\n")
     kept = rank(workspace, "--save")
     assert f"{file}: not changed; its range is 0 to 1, the best 0 to 255; --force replaces the file" in kept.stderr
-    used = "the form in use, 8x8 RGB, 0 to 1, numeric, has an accuracy of 33%, significantly worse than 8x8 RGB, 0 to "
+    used = "the form in use, 8x8 RGB, 0 to 1, numeric, has an accuracy of 33 %, significantly worse than 8x8 RGB, 0 to "
     assert used in kept.stderr
     assert (kept.exit_code, file.read_text()) == (1, "# mine\nrange = [0, 1]\n")
     assert rank(workspace, "--save", "--force").exit_code == 0
@@ -235,11 +235,11 @@ def test_a_poor_accuracy_is_a_warning_that_the_saved_form_ends(workspace):
     assert form.startswith("input form of net: 8x8 RGB, 0 to 1 (assumed;")
     assert mistakes.startswith("predicted as another class, 12 of 18 labeled images: 1/1.png as 0, ")
     assert mistakes.endswith(" and 7 more")
-    assert warning.startswith("warning: only 33% of 18 labeled images are predicted correctly (chance: 33%).")
+    assert warning.startswith("warning: only 33 % of 18 labeled images are predicted correctly (chance: 33 %).")
     assert warning.endswith(f"dreamfilters inputs {workspace / 'net.keras'} {workspace / 'images'}")
     assert rank(workspace, "--save").exit_code == 0
     accuracy, form = scan()
-    assert accuracy == "100% of 18 labeled images are predicted correctly (chance: 33%)"
+    assert accuracy == "100 % of 18 labeled images are predicted correctly (chance: 33 %)"
     assert form == "input form of net: 8x8 RGB, 0 to 255 (from net.toml)"
 
 
@@ -250,7 +250,9 @@ def test_a_scan_names_the_images_that_are_predicted_as_another_class(workspace, 
     words = ("net.keras", "images", "--range", "0", "255", "-q")
     lines = invoke(scan_command.scan, *words).stderr.splitlines()
     # classes of 5, 6 and 7 images, one of the last is wrong
-    assert lines[0] == "94% of 18 labeled images are predicted correctly (95% averaged over the classes; chance: 33%)"
+    assert (
+        lines[0] == "94 % of 18 labeled images are predicted correctly (95 % averaged over the classes; chance: 33 %)"
+    )
     assert lines[-1] == "predicted as another class, 1 of 18 labeled images: 2/dark.png as 0"
     values = json.loads(invoke(scan_command.scan, *words, "--json").stdout)
     shares = values["accuracy"], values["balanced_accuracy"]

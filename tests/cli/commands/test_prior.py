@@ -66,7 +66,7 @@ def test_a_prior_is_trained_printed_and_kept(folder, run_command):
         (("images", "--out", "a.npz", "--size", "500"), "size=(500, 500): a prior has sides of 8 to 96 pixels"),
         (("images", "--out", "a.npz", "--channels", "7"), "--channels 7: must be 1 to 4"),
         (("images", "--out", "a.npz", "--steps", "5", "--minutes", "1"), "--steps and --minutes: give one of them"),
-        (("images", "--out", "a.npz", "--minutes", "-1"), "minutes=-1.0: must be above 0"),
+        (("images", "--out", "a.npz", "--minutes", "-1"), "--minutes -1: must be above 0"),
         (("images", "--out", "none/a.npz"), "none/a.npz: cannot be written (none is no folder)"),
         (("images",), "--out"),
     ],

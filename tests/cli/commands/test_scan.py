@@ -172,6 +172,19 @@ def test_labels_of_a_csv_file_reach_the_scan(run_command, workspace):
     assert np.isfinite(found.layer("conv2").by_mean.class_means[:2]).all()
 
 
+def test_the_command_of_a_warning_opens_the_network_as_the_user_did(run_command, workspace):
+    """Every image has one label, which the untrained network predicts for few or for all of them."""
+    images = sorted(path.name for path in (workspace / "images").iterdir())
+    warned = []
+    for label in range(3):
+        (workspace / "labels.csv").write_text("".join(f'"{name}",{label}\n' for name in images))
+        error = run_command("images", "--labels", "labels.csv", "--layers", "conv1", "--force")[2]
+        warned += [line for line in error.splitlines() if line.startswith("warning: only")]
+    command = "dreamfilters inputs tiny.keras images --labels labels.csv --range 0 1"
+    assert warned
+    assert all(line.endswith(command) for line in warned)
+
+
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +15,7 @@ def run(*words):
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (404, 1), (503, 1)])
 def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tmp_path, status, code):
     asked = []
+    (tmp_path / "one.png").write_bytes(b"")
     monkeypatch.setattr(
         http_server, "respond_once", lambda settings, path: asked.append((settings, path)) or (status, b"\x89PNG")
     )
@@ -39,6 +42,7 @@ def test_get_prints_one_response_and_an_error_sets_the_exit_code(monkeypatch, tm
     ("words", "line"),
     [
         (("signs", "--host", "0.0.0.0"), "host 0.0.0.0: everyone who can reach this machine"),
+        (("signs", str(Path(__file__).parent)), f"{Path(__file__).parent}: no image files in this folder; known are"),
         (("signs", "nowhere"), "nowhere: no such file or folder"),
         (("signs", "--base-url", "/a b/"), "base-url /a b/: must be a path such as"),
         (("signs", "--top", "0"), "--top 0: must be 1 or more"),

@@ -31,6 +31,15 @@ def test_model_options_are_the_arguments_of_load(tmp_path):
         ModelOptions(form=Path("x.toml"), range=(0, 1), order="BGR").settings  # noqa: B018
 
 
+def test_the_words_of_the_options_give_the_same_options():
+    given = ModelOptions(trust=True, form=Path("form.toml"), input=["a", "c=0.5"], output="b")
+    assert given.words == ["--form", "form.toml", "--input", "a", "--input", "c=0.5", "--output", "b", "--trust"]
+    assert ModelOptions(range=(0.0, 255.0), bits=12, input_size="28").words == (
+        ["--range", "0", "255", "--bits", "12", "--input-size", "28x28"]
+    )
+    assert ModelOptions().words == []
+
+
 def test_verbose_prints_what_was_changed_in_an_old_file(tiny, tmp_path, capsys):
     tiny.save(tmp_path / "tiny.keras")
     ModelOptions(verbose=True).network(str(tmp_path / "tiny.keras"))

@@ -15,10 +15,10 @@ def test_accuracy_by_hand():
     assert found.mistakes == (Mistake(2, 0, 1), Mistake(3, 1, -1))
     assert found.chance == 0.5
     assert found.describe() == (
-        "50% of 4 labeled images are predicted correctly (33% averaged over the classes; chance: 50%)"
+        "50 % of 4 labeled images are predicted correctly (33 % averaged over the classes; chance: 50 %)"
     )
     assert repr(found) == f"Accuracy({found.describe()})"
-    assert of([0], [0]).describe() == "100% of 1 labeled image is predicted correctly (chance: 50%)"
+    assert of([0], [0]).describe() == "100 % of 1 labeled image is predicted correctly (chance: 50 %)"
 
 
 @pytest.mark.parametrize(("classes", "share"), [(1, 0.75), (2, 0.75), (5, 0.6), (10, 0.55)])
@@ -54,6 +54,6 @@ def test_a_poor_accuracy_is_a_warning_with_a_command():
     labels = np.arange(100) % 5
     assert of(labels, labels).warning(["net.keras", "images"]) == ""
     assert of(labels, np.zeros(100, int)).warning(["my net.keras", "images"]) == (
-        "warning: only 20% of 100 labeled images are predicted correctly (chance: 20%). The input form or the order of "
-        "the classes may be wrong; find them with: dreamfilters inputs 'my net.keras' images"
+        "warning: only 20 % of 100 labeled images are predicted correctly (chance: 20 %). The input form or the order "
+        "of the classes may be wrong; find them with: dreamfilters inputs 'my net.keras' images"
     )

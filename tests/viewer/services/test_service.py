@@ -92,9 +92,9 @@ def test_the_input_form_and_a_poor_accuracy_are_reported(tmp_path):
     assert all(image["mistake"] == mistakes[image["name"]] for image in ranked)
     assert upload["mistake"] is None
     assert (search["result"]["fits"], search["result"]["applied"]) == (False, False)
-    assert search["result"]["remarks"][-1].startswith("no input form fits: the best accuracy is 33%")
+    assert search["result"]["remarks"][-1].startswith("no input form fits: the best accuracy is 33 %")
     assert lines[0] == "input form of blank: 8x8 RGB, 0 to 1 (assumed; --range LOW HIGH sets another range)"
-    assert lines[1].startswith("warning: only 33% of 15 labeled images are predicted correctly")
+    assert lines[1].startswith("warning: only 33 % of 15 labeled images are predicted correctly")
     assert len(lines) == 2
 
 

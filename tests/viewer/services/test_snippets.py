@@ -62,3 +62,17 @@ def test_a_heatmap_is_reproduced_with_its_image_method_and_comparison():
     assert snippets.logit_attribution("a.png", 14) == (
         "df.attribute_logit(df.load('net.keras', form={'range': (0.0, 255.0)}), 'a.png', 14)"
     )
+
+
+def test_all_settings_of_a_form_and_other_inputs_are_included():
+    """A form with a size or bits was left out, so that the copied command opened the network otherwise."""
+    given = {"form": {"range": (0.0, 1.0), "bits": 12, "size": (28, 28)}, "inputs": {"mask": Path("mask.npy")}}
+    assert Snippets.of("net.h5", given).command("scan", images="images") == (
+        "dreamfilters scan net.h5 images --range 0 1 --bits 12 --input-size 28x28 --input mask=mask.npy"
+    )
+    assert Snippets.of("net.h5", given).words("images", "labels.csv")[:4] == [
+        "net.h5",
+        "images",
+        "--labels",
+        "labels.csv",
+    ]

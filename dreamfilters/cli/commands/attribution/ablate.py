@@ -119,7 +119,7 @@ def ablate(
     from dreamfilters.runs.over_images.ablation_run import KIND, run, stored_ablation
 
     network = model_options.network(model)
-    source = source_of(options.labeled_images(network, model, images, labels))
+    source = source_of(options.labeled_images(network, model, images, labels, model_words=model_options.words))
     chosen, mask = cast("How", "partner" if redundant else how), cast("Fill | None", witness)
     if redundant:
         targets = _redundant(network, targets, source)
@@ -174,7 +174,7 @@ def _print(result: RunResult[Ablation | None], as_json: bool) -> None:
             "witness", "classes",
         )  # fmt: skip
         table(headings, [row for layer in found.layers for row in _rows(found, layer.name)])
-        typer.echo(f"{found.images} images, accuracy {found.accuracy:.1%}: {result.folder / 'index.html'}")
+        typer.echo(f"{found.images} images, accuracy {100 * found.accuracy:.1f} %: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 

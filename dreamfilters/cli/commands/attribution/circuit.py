@@ -10,6 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_output
+from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, layer_names, valid_targets, writable_folder
 from dreamfilters.cli.output import exit_if_failed, failure_values, print_json, say, status, table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _writable(out: Path | None) -> Path | None:
-    return out if out is None or out.suffix == ".png" else writable_folder(out)
+    return writable_file(out) if out is not None and out.suffix == ".png" else writable_folder(out)
 
 
 Drawing: TypeAlias = Annotated[
@@ -151,7 +152,8 @@ def _weights(layer: LayerWeights) -> list[tuple[str, ...]]:
             f"{one.mean:.3g}",
             f"{one.std:.3g}",
             f"{one.low:.3g} to {one.high:.3g}",
-            (f"{one.zeros:.1%}" if one.zeros else "") + (f" {one.not_finite} not finite" if one.not_finite else ""),
+            (f"{100 * one.zeros:.1f} %" if one.zeros else "")
+            + (f" {one.not_finite} not finite" if one.not_finite else ""),
         )
         for one in layer.distributions
     ]
@@ -165,7 +167,7 @@ def _print(result: Circuit, failures: Sequence[tuple[str, str]], as_json: bool) 
         (
             f"{result.layer}:{one.unit}",
             f"{one.contribution:+.4g}",
-            f"{one.share:.1%}",
+            f"{100 * one.share:.1f} %",
             f"{one.activation:.4g}",
             "" if one.weight is None else f"{one.weight:+.4g}",
         )

@@ -9,7 +9,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.commands.techniques.technique_runs import items_of_targets, run_technique
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least
+from dreamfilters.cli.options.values import above_or_at, at_least
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def facets(
     strongest: Annotated[
         int, typer.Option(help="Number of images among which facets are searched.", callback=at_least(6))
     ] = 100,
-    weight: Annotated[float, typer.Option(help="Weight of the direction of a facet.")] = 1.0,
+    weight: Annotated[float, typer.Option(help="Weight of the direction of a facet.", callback=above_or_at(0))] = 1.0,
     recipe_options: options.RecipeOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -61,6 +61,7 @@ def facets(
     Next:
       dreamfilters unit signs conv5:3
     """
+    targets, folder = options.targets_and_images(model, words)
     import_tensorflow()
     from dreamfilters.dreams.default_recipes import recipe_values
     from dreamfilters.techniques.facet_search import check_settings, facets as facets_of
@@ -79,7 +80,7 @@ def facets(
         "count": count, "layer": layer, "strongest": strongest, "weight": weight,
         "recipe": recipe_values(network, recipe), "seed": recipe_options.seed,
     }  # fmt: skip
-    run_technique("facets", network, model, chosen, items_of_targets(network, model, words, made), run_options)
+    run_technique("facets", network, model, chosen, items_of_targets(network, targets, folder, made), run_options)
 
 
 COMMANDS = (facets,)

@@ -11,7 +11,15 @@ from dreamfilters.cli import options
 from dreamfilters.cli.commands.techniques.technique_runs import images_of, run_technique
 from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, parse_radius, valid_radius, valid_target
+from dreamfilters.cli.options.values import (
+    at_least,
+    existing_images,
+    one_of,
+    parse_radius,
+    share,
+    valid_radius,
+    valid_target,
+)
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
@@ -32,7 +40,12 @@ def fool(
         ),
     ] = None,
     norm: Annotated[
-        str, typer.Option(metavar="linf|l2", help="Bound the largest change of a value, or the root mean square.")
+        str,
+        typer.Option(
+            metavar="linf|l2",
+            help="Bound the largest change of a value, or the root mean square.",
+            callback=one_of("linf", "l2"),
+        ),
     ] = "linf",
     radius: Annotated[
         str,
@@ -40,7 +53,7 @@ def fool(
             metavar="X", help="The bound, as a share of the range from black to white.", callback=valid_radius
         ),
     ] = "8/255",
-    confidence: Annotated[float, typer.Option(help="Stop at this probability of the class.")] = 0.99,
+    confidence: Annotated[float, typer.Option(help="Stop at this probability of the class.", callback=share)] = 0.99,
     steps: Annotated[int, typer.Option(help="Number of steps at most.", callback=at_least(1))] = 100,
     seed: Annotated[int, of_recipe(help="Random seed of the noise.")] = 0,
     *,

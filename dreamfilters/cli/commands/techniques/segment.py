@@ -10,8 +10,9 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.commands.techniques.technique_runs import images_of, run_technique
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import existing_images, valid_target
+from dreamfilters.cli.options.values import existing_images, one_of, share, valid_target
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.errors import UsageError
 
 if TYPE_CHECKING:
     from dreamfilters.progress import OnProgress
@@ -32,10 +33,19 @@ def segment(
     ] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="Attribution method of the saliency.")] = "lrp",
     algorithm: Annotated[
-        str, typer.Option(metavar="watershed|random-walker", help="How the region grows from the seeds.")
+        str,
+        typer.Option(
+            metavar="watershed|random-walker",
+            help="How the region grows from the seeds.",
+            callback=one_of("watershed", "random-walker"),
+        ),
     ] = "watershed",
-    foreground: Annotated[float, typer.Option(help="Quantile of the saliency above which pixels are inside.")] = 0.8,
-    background: Annotated[float, typer.Option(help="Quantile of the saliency below which pixels are outside.")] = 0.3,
+    foreground: Annotated[
+        float, typer.Option(help="Quantile of the saliency above which pixels are inside.", callback=share)
+    ] = 0.8,
+    background: Annotated[
+        float, typer.Option(help="Quantile of the saliency below which pixels are outside.", callback=share)
+    ] = 0.3,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -55,6 +65,8 @@ def segment(
     Next:
       dreamfilters attribute signs image.jpg
     """
+    if background >= foreground:
+        raise UsageError(f"--background {background} --foreground {foreground}: the first must be below the second")
     import_tensorflow()
     from dreamfilters.runs.by_image.technique_run import image_items
     from dreamfilters.techniques.segmentation import check_settings, segment as segment_image

@@ -10,8 +10,9 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.commands.techniques.technique_runs import Frames, Steps, images_of, run_technique
 from dreamfilters.cli.help import of_recipe
+from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import existing_file, layer_names, parse_size
+from dreamfilters.cli.options.values import above_or_at, existing_images, layer_names, parse_size, valid_size
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
 @with_option_groups
 def style(
     model: options.Model,
-    images: Annotated[Path, typer.Argument(metavar="CONTENT", help="Image or folder of images whose content is kept.")],
-    style_image: Annotated[
-        Path, typer.Argument(metavar="STYLE", help="Image whose style they take on.", callback=existing_file)
+    images: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONTENT", help="Image or folder of images whose content is kept.", callback=existing_images
+        ),
     ],
-    weight: Annotated[float, of_recipe(help="Weight of the style, relative to the content.")] = 10.0,
+    style_image: Annotated[
+        Path, typer.Argument(metavar="STYLE", help="Image whose style they take on.", callback=readable_image)
+    ],
+    weight: Annotated[
+        float, of_recipe(help="Weight of the style, relative to the content.", callback=above_or_at(0))
+    ] = 10.0,
     content_layer: Annotated[
         str | None, of_recipe(metavar="NAME", help="Layer that keeps the content; default: at half of the depth.")
     ] = None,
@@ -37,7 +45,12 @@ def style(
         ),
     ] = None,
     size: Annotated[
-        str | None, of_recipe(metavar="N|HxW", help="Size in pixels; default: that of the content, at most 256 a side.")
+        str | None,
+        of_recipe(
+            metavar="N|HxW",
+            help="Size in pixels; default: that of the content, at most 256 a side.",
+            callback=valid_size,
+        ),
     ] = None,
     steps: Steps = None,
     frames: Frames = 0,

@@ -50,15 +50,14 @@ def images_of(network: Network, images: Path) -> ImageFolder:
 
 def items_of_targets(
     network: Network,
-    model: str,
-    words: list[str],
+    targets: list[str],
+    images: Path,
     make: Callable[[str, ImageFolder, OnProgress], TechniqueResult],
 ) -> tuple[Item, ...]:
-    """Return an item for each unit of the targets in these words, made from the images that the last word names."""
+    """Return an item for each unit of the targets, made from the images."""
     from dreamfilters.dreams.objectives.targets import goals
     from dreamfilters.runs.by_image.technique_run import target_items
 
-    targets, images = options.targets_and_images(model, words)
     found = images_of(network, images)
     names = dict.fromkeys(name for goal in goals(network, targets) for name in goal.names)
     return target_items(tuple(names), found, network, make)

@@ -48,6 +48,7 @@ def unit(
     Next:
       dreamfilters facets signs conv6:12
     """
+    targets, folder = options.targets_and_images(model, words)
     import_tensorflow()
     from dreamfilters.dreams.default_recipes import recipe_values
     from dreamfilters.techniques.unit_overview import unit_overview
@@ -59,7 +60,7 @@ def unit(
         return unit_overview(network, target, images, recipe, count=count, seed=recipe_options.seed, progress=progress)
 
     chosen = {"count": count, "recipe": recipe_values(network, recipe), "seed": recipe_options.seed}
-    run_technique("unit", network, model, chosen, items_of_targets(network, model, words, made), run_options)
+    run_technique("unit", network, model, chosen, items_of_targets(network, targets, folder, made), run_options)
 
 
 COMMANDS = (unit,)

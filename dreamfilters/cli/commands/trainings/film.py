@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_images
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, layer_names
+from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_targets
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import UsageError
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dreamfilters.training.looker import Looker
 
 _EVENTS = 20  # lines in the terminal
+
+
+def _valid_units(units: list[str] | None) -> list[str] | None:
+    return units and valid_targets(units)
 
 
 def _valid_pair(given: str | None) -> str | None:
@@ -48,7 +52,9 @@ def film(
     layers: options.Layers = None,
     units: Annotated[
         list[str] | None,
-        typer.Option("--units", metavar="TARGET", help="Unit to dream, such as conv4:3; may be repeated."),
+        typer.Option(
+            "--units", metavar="TARGET", help="Unit to dream, such as conv4:3; may be repeated.", callback=_valid_units
+        ),
     ] = None,
     most: Annotated[int, typer.Option(metavar="N", help="Greatest number of images.", callback=at_least(1))] = 128,
     between: Annotated[
@@ -81,7 +87,13 @@ def film(
       dreamfilters diff epoch1.keras epoch10.keras images/
     """  # fmt: skip
     is_training = len(sources) == 1 and (Path(sources[0]) / "manifest.json").exists()
-    if is_training:
+    if not is_training and images is None:
+        raise UsageError(f"{sources[0]}: checkpoints need images; add --images DIR")
+    for source in sources:
+        if not Path(source).exists():
+            raise UsageError(f"{source}: no such file or folder; give the folder of a training, or checkpoints")
+    import_tensorflow()
+    if is_training or images is None:  # checkpoints have images
         from dreamfilters.training.film_sources import StoredLooks
 
         found: StoredLooks | CheckpointLooks = StoredLooks(Path(sources[0]))
@@ -105,7 +117,7 @@ COMMANDS = (film,)
 
 def _checkpoints(
     sources: list[str],
-    images: Path | None,
+    images: Path,
     labels: Path | None,
     layers: list[str] | None,
     units: list[str] | None,
@@ -113,12 +125,9 @@ def _checkpoints(
     seed: int,
     model_options: options.ModelOptions,
 ) -> CheckpointLooks:
-    if images is None:
-        raise UsageError(f"{sources[0]}: checkpoints need images; add --images DIR")
     from dreamfilters.training.film_sources import CheckpointLooks, checkpoint_paths
 
     paths = checkpoint_paths(sources)
-    import_tensorflow()
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.evidence.unit_statistics import sample_of
     from dreamfilters.images import image_folder
@@ -161,5 +170,5 @@ def _row(training: Training, number: int) -> tuple[str, ...]:
         look.name,
         f"{int(look.responding.sum())} of {len(look.verdicts)}",
         "" if loss is None else f"{loss:.4g}",
-        "" if accuracy is None else f"{accuracy:.1%}",
+        "" if accuracy is None else f"{100 * accuracy:.1f} %",
     )

@@ -13,12 +13,21 @@ from dreamfilters.cli.output import print_json
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
+def _existing_run(run: Path) -> Path:
+    """Return the folder of a run; `write_run_summaries` checks which command wrote it, with TensorFlow."""
+    from dreamfilters.runs.storage.manifest import manifest_in
+
+    manifest_in(run)
+    return run
+
+
 def summaries(
     run: Annotated[
         Path,
         typer.Argument(
             metavar="RUN",
             help="Folder that a command such as dream or scan, a film of checkpoints, or TrainingMonitor wrote.",
+            callback=_existing_run,
         ),
     ],
     out: Annotated[

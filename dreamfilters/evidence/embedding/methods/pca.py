@@ -7,8 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.sparse.linalg import svds
 
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.embedding.methods.method import Placement
@@ -75,6 +73,8 @@ def _axes(centered: NDArray[np.float64], count: int) -> NDArray[np.float64]:
         left = centered.T @ _leading(centered @ centered.T, count)
         lengths = np.linalg.norm(left, axis=0)
         return np.asarray(left / np.where(lengths > 0, lengths, 1))
+    from scipy.sparse.linalg import svds
+
     start = np.random.default_rng(0).normal(size=min(n, d))  # of the iteration; the result does not depend on it
     _, sizes, found = svds(centered, k=count, v0=start)
     return np.asarray(found[np.argsort(-sizes)].T)
@@ -82,6 +82,8 @@ def _axes(centered: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 def _leading(matrix: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return the eigenvectors of a symmetric matrix with the largest eigenvalues as columns, the largest first."""
+    from scipy.linalg import eigh
+
     size = len(matrix)
     _, vectors = eigh(matrix, subset_by_index=[size - count, size - 1])
     return np.asarray(vectors[:, ::-1])

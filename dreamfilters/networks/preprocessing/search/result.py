@@ -128,8 +128,9 @@ class FormRanking:
         lines += [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals and self.fits else []
         if not self.fits:
             lines.append(
-                f"no input form fits: the best accuracy is {self.best.accuracy:.0%}, less than "
-                f"{acceptable(self.chance):.0%}, which is halfway from chance to 100%; check the labels and the weights"
+                f"no input form fits: the best accuracy is {100 * self.best.accuracy:.0f} %, less than "
+                f"{100 * acceptable(self.chance):.0f} %, which is halfway from chance to 100 %; check the labels and "
+                "the weights"
             )
         return tuple(lines)
 
@@ -140,8 +141,8 @@ class FormRanking:
         if self.used is self.best:
             return "" if self.rivals else f"the form in use is the best: {self.used.describe()}"
         how = "significantly" if self.best.beats(self.used) else "not significantly"
-        named = f"the form in use, {self.used.describe()}, has an accuracy of {self.used.accuracy:.0%}"
-        return f"{named}, {how} worse than {self.best.describe()} ({self.best.accuracy:.0%})"
+        named = f"the form in use, {self.used.describe()}, has an accuracy of {100 * self.used.accuracy:.0f} %"
+        return f"{named}, {how} worse than {self.best.describe()} ({100 * self.best.accuracy:.0f} %)"
 
 
 def _few(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def evaluation_page(
     files: Mapping[str, str],
     *,
     spec: str,
+    options: Sequence[str] = (),
     targets: Sequence[str],
     images: Sequence[MarginImages | None] = (),
 ) -> bytes:
@@ -106,6 +107,7 @@ def evaluation_page(
         evaluation: the evaluation; its images are shown if they are known.
         files: name -> what it holds, of the files beside the page.
         spec: the model as commands name it.
+        options: words of the command line that open the same network.
         targets: each class as the command `dream` names it.
         images: of each pair in `separations`; () for none.
     """
@@ -126,7 +128,7 @@ def evaluation_page(
         reliability=found,
         chart=None if found is None else reliability_chart(found),
         pairs=[
-            _pair(evaluation, one, spec, targets, of_pair)
+            _pair(evaluation, one, (spec or "MODEL", *options), targets, of_pair)
             for one, of_pair in zip_longest(evaluation.separations, images)
         ],
         facts=_facts(evaluation),
@@ -174,7 +176,11 @@ def _class_rows(evaluation: Evaluation) -> tuple[ClassRow, ...]:
 
 
 def _pair(
-    evaluation: Evaluation, one: ClassSeparation, spec: str, targets: Sequence[str], images: MarginImages | None
+    evaluation: Evaluation,
+    one: ClassSeparation,
+    model: Sequence[str],
+    targets: Sequence[str],
+    images: MarginImages | None,
 ) -> PairPart:
     first, second = evaluation.classes[one.first], evaluation.classes[one.second]
     both = {(one.first, one.second), (one.second, one.first)}
@@ -219,15 +225,15 @@ def _pair(
         separation=one,
         tables=tuple(table for table in tables if table.units),
         losses=losses,
-        commands=_commands(one, spec or "MODEL", targets),
+        commands=_commands(one, model, targets),
     )
 
 
-def _commands(one: ClassSeparation, spec: str, targets: Sequence[str]) -> dict[str, str]:
+def _commands(one: ClassSeparation, model: Sequence[str], targets: Sequence[str]) -> dict[str, str]:
     """Return what each command shows, and the command."""
     units = [f"{quoted(one.layer)}:{unit.unit}" for unit in one.separating[:4]]
     margin = f"{targets[one.first]} - {targets[one.second]}"
-    dream, attribute = (["dreamfilters", command, spec] for command in ("dream", "attribute"))
+    dream, attribute = (["dreamfilters", command, *model] for command in ("dream", "attribute"))
     return {
         "the dream of the margin: what distinguishes the first class from the second, for the network": shlex.join(
             [*dream, margin]

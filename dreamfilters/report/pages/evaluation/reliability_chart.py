@@ -46,7 +46,7 @@ def reliability_chart(found: Reliability) -> ReliabilityChart:
         low, high = sorted((one.accuracy, one.confidence))
         tall = max(1.0, STRIP * one.images / most)
         images = f"{one.images} image{'s' * (one.images != 1)}"
-        text = f"{images}: mean confidence {one.confidence:.1%}, correct {one.accuracy:.1%}"
+        text = f"{images}: mean confidence {100 * one.confidence:.1f} %, correct {100 * one.accuracy:.1f} %"
         bars.append(
             BinBar(
                 _bar(x, bottom - SIDE * one.accuracy, width, SIDE * one.accuracy),

@@ -149,7 +149,7 @@ def test_an_unusual_order_of_the_classes_is_found(images):
 def test_random_weights_fit_in_no_form_and_order(images, seed):
     """The images of a color are nearly the same, so a random network gives each of the twelve some output.
 
-    About 1 - (11 / 12)^12 = 65% of the colors have an output of their own in the best order: that is chance here.
+    About 1 - (11 / 12)^12 = 65 % of the colors have an output of their own in the best order: that is chance here.
     """
     untrained = knower(InputForm.from_range(0, 1, size=(4, 4)))
     untrained.model.layers[-1].set_weights([np.random.default_rng(seed).normal(0, 1, (3, 12)), np.zeros(12)])

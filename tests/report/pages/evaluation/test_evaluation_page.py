@@ -61,6 +61,14 @@ def test_commands_are_quoted_for_a_shell(found):
     assert f"dreamfilters dream &#39;my net.keras&#39; conv2:{one.separating[0].unit} " in page
 
 
+def test_commands_have_the_options_that_open_the_same_network(found):
+    options = ["--form", "form.toml"]
+    page = evaluation_page(found, {}, spec="net.keras", options=options, targets=TARGETS).decode()
+    commands = re.findall(r"dreamfilters (?:dream|attribute) [^<]*", page)
+    assert commands
+    assert all(" net.keras --form form.toml " in command for command in commands)
+
+
 def test_names_are_data(found):
     names = tuple(HOSTILE[number % 3] for number in range(len(found.names)))
     hostile = replace(

@@ -16,7 +16,7 @@ def test_bars_worked_by_hand():
     assert (high.gap.y, high.gap.height) == (round(bottom - 0.75 * SIDE, 2), round(SIDE * (0.75 - 1 / 3), 2))
     assert not high.is_under
     assert (low.images.height, high.images.height) == (20, STRIP)
-    assert low.text == "1 image: mean confidence 25.0%, correct 100.0%"
+    assert low.text == "1 image: mean confidence 25.0 %, correct 100.0 %"
 
 
 def test_a_bin_without_images_has_no_bar():

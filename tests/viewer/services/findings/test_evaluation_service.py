@@ -207,7 +207,7 @@ def test_a_poor_accuracy_and_a_selective_unit_are_looked_at(catalog):
     )
     look = run(OverviewService(catalog, DreamQueue()).overview())["look"]
     assert look[0]["kind"] == "form"
-    assert look[0]["text"].startswith("50% of 40 labeled images are predicted correctly")
+    assert look[0]["text"].startswith("50 % of 40 labeled images are predicted correctly")
     unit = next(each for each in look if each["kind"] == "unit")
     assert (unit["layer"], unit["unit"]) == ("L0", 2)
     assert unit["text"] == "conv:2 responds to “30” more than to all other classes (class selectivity 0.75)."
