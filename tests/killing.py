@@ -148,13 +148,12 @@ COMMANDS = {
     "fool": ("class:1", "IMAGES", "--steps", "8"),
     "invert": ("IMAGES", "--layers", "conv1,conv2", "--steps", "8"),
     "texture": ("IMAGES", "--layers", "conv1", "--steps", "8"),
-    "style": ("IMAGES", "STYLE", "--style-layers", "conv1", "--steps", "8"),
+    "style": ("IMAGES", "ONE", "--style-layers", "conv1", "--steps", "8"),
     "facets": ("conv1", "IMAGES", "--recipe", "fast", "--set", "steps=4"),
     "segment": ("IMAGES",),
     "unit": ("conv1", "IMAGES", "--recipe", "fast", "--set", "steps=4"),
     "embed": ("IMAGES", "--layer", "conv2"),
-    "neighbors": ("IMAGES", "IMAGES", "--layer", "conv2"),
-    "ablate": ("conv1:0-1", "IMAGES"),
+    "neighbors": ("IMAGES", "ONE", "--layer", "conv2"),
 }
 
 
@@ -164,7 +163,7 @@ def _command(kind: str) -> Callable[[str, Path, Path], None]:
     def task(model: str, source: Path, folder: Path) -> None:
         from dreamfilters.cli import app
 
-        named = {"IMAGES": str(source), "STYLE": str(min(path for path in source.rglob("*") if path.is_file()))}
+        named = {"IMAGES": str(source), "ONE": str(min(path for path in source.rglob("*") if path.stem != "broken"))}
         words = [named.get(word, word) for word in COMMANDS[kind]]
         app([kind, model, *words, "--range", "0", "1", "--out", str(folder), "--quiet"], standalone_mode=False)
 
