@@ -63,9 +63,10 @@ class StyleTransfer(TechniqueResult):
 
     @property
     def text(self) -> str:
-        """The distances in one line."""
+        """The distances, and how images were resized, in one line."""
         content, style_distance = self.distances
-        return f"in the style of {self.style_name}: content {content:.3g}, style {style_distance:.3g}"
+        distances = f"in the style of {self.style_name}: content {content:.3g}, style {style_distance:.3g}"
+        return "; ".join(filter(None, [distances, self.remark]))
 
     @property
     def frames(self) -> tuple[ImageArray, ...]:

@@ -26,6 +26,7 @@ def test_without_weight_the_content_stays_and_with_it_the_style_comes_closer(mad
 def test_a_style_of_another_size_is_resized_and_a_line_says_so(made):
     assert made[0].style.shape == (8, 16, 3)
     assert made[0].remark == "style resized from 12x24 to 8x16"
+    assert made[0].text.endswith("; style resized from 12x24 to 8x16")  # in the table of the command
     assert made[0].dream.image.shape == (16, 16, 3)
 
 
