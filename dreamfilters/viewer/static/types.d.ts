@@ -194,6 +194,17 @@ export interface Layer {
   reason: string | null;
 }
 
+/** The response to POST api/live/<layer>/<unit>, a frame of the webcam. */
+export type LiveFrame =
+  | { dropped: true } // a newer frame has replaced it
+  | {
+      dropped: false;
+      image: ImageInfo;
+      map: UnitMap;
+      classes: Prediction[];
+      heatmap: Heatmap | NoExplanation | null; // null without a method
+    };
+
 export interface ImageInfo {
   id: string;
   name: string;
@@ -557,8 +568,12 @@ export interface Finding {
 // Derived by the page
 
 export type Limits = [number, number];
-export type Colormap = "magma" | "viridis" | "gray";
+/** "boosted": small values are brighter. */
+export type Colormap = BaseColormap | `${BaseColormap}-boosted`;
+export type BaseColormap = "magma" | "viridis" | "gray";
 export type UnitRef = { layer: string; unit: number };
+/** A unit whose output is multiplied by a factor: 0 ablates it. The layer is named. */
+export type UnitChange = UnitRef & { factor: number };
 
 /** What the link shows. Layers and images are named, so that a link outlives the server's ids. */
 export interface View {
@@ -567,6 +582,8 @@ export interface View {
   unit: number | null;
   images: string[];
   compare: UnitRef[];
+  /** The units that are ablated or boosted. */
+  changes: UnitChange[];
   /** "errors": the mistakes of the network; "embedding": the map of the images. */
   page: "errors" | "embedding" | null;
   /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */
