@@ -260,10 +260,10 @@ def test_a_unit_opens_on_a_click_with_its_evidence(tab, base):
     facts = fetch_json(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
     assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
-    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")  # the image and six strongest
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 10")  # the image and nine strongest
     until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     shown = tab.locator(".unit-views figcaption b").all_text_contents()
-    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:6]]
+    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:9]]
     assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
@@ -604,7 +604,7 @@ def test_a_unit_is_exported_as_an_image_and_as_json(tab, base, tmp_path):
     name, file = export(tab, "Save this view as PNG", tmp_path)
     assert name == "conv6-22.png"
     with Image.open(file) as saved:
-        assert saved.width > 7 * 160  # the image and six strongest ones, above their maps
+        assert saved.width > 10 * 160  # the image and nine strongest ones, above their maps
         assert saved.height > 2 * 160
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
     name, file = export(tab, "Save the unit as JSON", tmp_path)

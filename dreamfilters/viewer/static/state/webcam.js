@@ -12,7 +12,7 @@ import { app, createStore, explanation } from "./store.js";
 
 const SMOOTHING = 0.9; // of the shown rate: the share of what it was before
 
-/** The last frame: its image's id and version, the address of the picture, and how many are shown in a second. */
+/** The last frame: its image's id and version, its address in this browser, and how many are shown in a second. */
 export const webcam = createStore({ id: "", version: -1, address: "", rate: 0 });
 
 /** @type {string[]} the last two, since the page may still show the one before the last */

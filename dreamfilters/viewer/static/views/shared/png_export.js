@@ -28,7 +28,7 @@ const SEAM = 3; // between the maps of one tile
 const LARGEST_SIDE = 8000; // pixels; some browsers draw no larger canvas
 const UNIT_TILE = 160;
 const IMAGES = 3;
-const STRONGEST = 6;
+const STRONGEST = 9;
 
 /**
  * Save the units of a layer in their order and colors.
