@@ -600,7 +600,7 @@ def export(tab, item, folder):
 def test_a_unit_is_exported_as_an_image_and_as_json(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
-    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 10")
     name, file = export(tab, "Save this view as PNG", tmp_path)
     assert name == "conv6-22.png"
     with Image.open(file) as saved:
@@ -758,8 +758,9 @@ def test_an_embedding_starts_from_the_work_menu_and_its_map_opens_images(tab, ba
     found = fetch_json(tab, "api/embedding")
     assert declared_keys("EmbeddingMap") <= found.keys()
     names = [each["name"] for each in fetch_json(tab, "api/state")["images"]]
-    assert set(found["names"]) <= set(names)
-    assert None not in found["images"]
+    count = len(found["names"]) - found["dreams"]  # those of earlier tests
+    assert set(found["names"][:count]) <= set(names)
+    assert None not in found["images"][:count]
     assert tab.evaluate(NAMELESS) == []
     chosen = found["names"].index(STOP)
     assert tab.get_attribute(".map-stage canvas", "data-painted") == f"points {chosen} 1"
@@ -774,6 +775,24 @@ def test_an_embedding_starts_from_the_work_menu_and_its_map_opens_images(tab, ba
     tab.click(".map-near button >> nth=0")
     until(tab, f"document.querySelector('.map-image p b').textContent === {near!r}")
     assert (kept / "embed" / "embedding.csv").is_file()
+
+
+def test_a_dream_on_the_map_opens_its_unit(tab, base, kept):
+    go(tab, base, f"/conv1/3?image={STOP}")
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    tab.keyboard.press("d")
+    tab.wait_for_selector(".current-dream.done")
+    tab.keyboard.press("i")
+    tab.click(".embedding .embed >> text=Embed the images")
+    until(tab, "fetch('api/embedding').then((a) => a.json()).then((map) => map.names.includes('conv1:3'))")
+    found = fetch_json(tab, "api/embedding")
+    index = found["names"].index("conv1:3")
+    assert index >= len(found["names"]) - found["dreams"]
+    tab.wait_for_selector(".map-legend >> text=dreams")
+    tab.click(".map-legend >> text=dreams")  # shown alone, so that the click meets no image
+    tab.locator(".map-stage canvas").click(position=tab.evaluate(ON_MAP, index))
+    until(tab, "document.querySelector('article.unit')?.dataset.unit?.includes(':')")
+    assert link_of(tab)[1].get("page") is None
 
 
 def test_the_map_is_used_by_keys_and_shows_a_class_alone(tab, base):

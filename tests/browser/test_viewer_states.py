@@ -494,7 +494,8 @@ def embedding(names, **more):
         "names": list(names), "images": [f"I{number}" for number in places], "classes": list(names),
         "colors": ["rgb(200, 0, 0)"] * count, "numbers": places, "x": places, "y": places, "fine": max(1, count - 1),
         "rows": [0] * count, "columns": places, "shape": [1, count], "sheets": ["api/images/I0/thumb.png"],
-        "neighbors": [[(number + 1) % count] for number in places], "across": 1, "side": SIDE, **more,
+        "neighbors": [[(number + 1) % count] for number in places], "across": 1, "side": SIDE,
+        "dreams": 0, "units": [], **more,
     }  # fmt: skip
 
 

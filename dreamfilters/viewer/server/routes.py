@@ -168,8 +168,8 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/jobs")
     async def start_job(request: Request) -> Response:
-        kinds = {"kind": str, "layer": str, "units": list, "method": str}
-        values = await read_json(request, kinds, layer="", units=[], method="pca")
+        kinds = {"kind": str, "layer": str, "units": list, "method": str, "dreams": bool}
+        values = await read_json(request, kinds, layer="", units=[], method="pca", dreams=False)
         return _json(await service.jobs.start(**values))
 
     @app.get("/api/jobs/{job}/files/{name}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.viewer.messages import Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.explanation_service import ExplanationService
 from dreamfilters.viewer.services.image_service import ImageService
 
 MAX_FRAME = 2**21  # bytes
+METHODS = ("gradient", "deconvnet", "guided-backprop")  # one pass backward each
 
 
 class LiveService:
@@ -32,7 +34,7 @@ class LiveService:
         Args:
             content: an image file, which replaces the last frame.
             layer, unit: ids of the unit.
-            method: name of the attribution method of the heatmap, "" for none.
+            method: of the heatmap, one of `METHODS`, "" for none.
             change: changed units of the network, see `Catalog.changed_units`.
 
         Returns:
@@ -40,7 +42,7 @@ class LiveService:
             a method; `{"dropped": True}` where a newer frame has replaced this one before its turn.
 
         Raises:
-            UnknownNameError, TargetError: unknown names, or a unit without gradient.
+            UnknownNameError, TargetError: unknown names, another method, or a unit without gradient.
             ImageError, OutputError: the content is not an image, or cannot be stored.
         """
         if not await self._is_its_turn():
@@ -65,6 +67,8 @@ class LiveService:
 
     async def _computed(self, content: bytes, layer: str, unit: int, method: str, change: str) -> Values:
         if method:
+            if method not in METHODS:
+                raise UnknownNameError(f"backward pass {method[:40]}: there is none. {close_names(method, METHODS)}")
             await self._explanations.checked_method(layer, unit, None, method)
         await self._catalog.network_with_unit(layer, unit)
         changes = await self._catalog.changed_units(change)

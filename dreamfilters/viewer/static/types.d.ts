@@ -35,6 +35,7 @@ export interface Job {
   kind: JobKind;
   targets: string[]; // of a comparison
   method: string; // of an embedding
+  dreams: boolean; // whether an embedding shows dreams
   phase: DreamPhase;
   share: number; // of the work that is done
   note: string; // what is being done, the result or the error
@@ -520,6 +521,8 @@ export interface EmbeddingMap {
   method: string;
   names: string[];
   images: (string | null)[]; // the ids
+  dreams: number; // the last ones are dreams
+  units: ([string, number] | null)[]; // of each dream: the id of the layer, and the unit
   classes: string[]; // each once
   colors: string[]; // of the classes
   numbers: number[]; // the class, -1 for none

@@ -35,7 +35,7 @@ from dreamfilters.viewer.worker.changed_sessions import ChangedSessions
 from dreamfilters.viewer.worker.dream_requests import Pause, compile_dream, dream_measures, run_dream
 from dreamfilters.viewer.worker.explanations import heatmap_trust, logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
-from dreamfilters.viewer.worker.jobs import run_job, separation_of
+from dreamfilters.viewer.worker.jobs import dream_images, run_job, separation_of
 from dreamfilters.viewer.worker.live_frames import live_frame
 from dreamfilters.viewer.worker.scan_task import run_scan, stored_verdicts
 from dreamfilters.viewer.worker.session import ModelSession, open_network
@@ -182,10 +182,10 @@ class Handlers:
         Raises:
             Cancelled: it was canceled; the same work resumes later.
         """
-        session, images = self._session, self._images(request.images)
-        found, audit = self._in_thread(
-            pause, "job", request.id, lambda report: run_job(session.network, self._spec, request, images, report)
-        )
+        session, images, network = self._session, self._images(request.images), self._session.network
+        dreams = dream_images(network, [each for _, each in self._dreams.values()]) if request.dreams else None
+        work = partial(run_job, network, self._spec, request, images, dreams=dreams)
+        found, audit = self._in_thread(pause, "job", request.id, work)
         if found.evaluation is not None:
             self._evaluation = images, found.evaluation
         if audit is not None and session is self._session:

@@ -110,6 +110,7 @@ def test_changed_units_are_passed_on_and_those_of_factor_1_left_out(run):
         (("L9", 0), UnknownNameError, "no layer has this id"),
         (("L0", 4), UnknownNameError, "the layer has 4 units"),
         (("L0", 0, "gradeint"), UnknownNameError, "Close names: gradient"),
+        (("L0", 0, "rise"), UnknownNameError, "backward pass rise: there is none"),  # it takes a thousand passes
         (("L1", 0, "gradient"), TargetError, "it does not depend on the image"),
         (("L0", 0, "", "L0:4:0"), UnknownNameError, "the layer has 4 units"),
         (("L0", 0, "", "L0:1:nan"), TargetError, "factor nan; a number from 0"),
