@@ -783,16 +783,16 @@ def test_a_dream_on_the_map_opens_its_unit(tab, base, kept):
     tab.keyboard.press("d")
     tab.wait_for_selector(".current-dream.done")
     tab.keyboard.press("i")
-    tab.click(".embedding .embed >> text=Embed the images")
-    until(tab, "fetch('api/embedding').then((a) => a.json()).then((map) => map.names.includes('conv1:3'))")
+    tab.click(".middle .embed >> text=Embed the images")
+    until(tab, "fetch('api/embedding').then((a) => a.json()).then((map) => map.names?.includes('conv1:3'))")
     found = fetch_json(tab, "api/embedding")
     index = found["names"].index("conv1:3")
     assert index >= len(found["names"]) - found["dreams"]
     tab.wait_for_selector(".map-legend >> text=dreams")
     tab.click(".map-legend >> text=dreams")  # shown alone, so that the click meets no image
     tab.locator(".map-stage canvas").click(position=tab.evaluate(ON_MAP, index))
-    until(tab, "document.querySelector('article.unit')?.dataset.unit?.includes(':')")
-    assert link_of(tab)[1].get("page") is None
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    assert tab.get_attribute("article.unit", "data-unit") in found["names"][-found["dreams"] :]
 
 
 def test_the_map_is_used_by_keys_and_shows_a_class_alone(tab, base):

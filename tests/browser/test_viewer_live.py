@@ -80,9 +80,9 @@ def test_an_ablated_unit_changes_maps_and_predictions_and_every_view_says_so(tab
     changed = fetch_json(tab, f"api/predictions/{image}?change={layer}:12:0")["classes"]
     assert changed != plain
     title = "document.querySelector('.predicted-classes .{} .predictions [title]')?.title"  # with the logit
-    until(tab, f"{title.format('plain')} && {title.format('present')}")
-    assert tab.evaluate(title.format("plain")) != tab.evaluate(title.format("present"))
-    assert tab.locator(".predicted-classes .plain .change-tag").count() == 0
+    until(tab, f"{title.format('unchanged')} && {title.format('present')}")
+    assert tab.evaluate(title.format("unchanged")) != tab.evaluate(title.format("present"))
+    assert tab.locator(".predicted-classes .unchanged .change-tag").count() == 0
     assert "changed network" in tab.title()
     for view in ("conv6", "pool3", "class"):
         tab.click(f".layers a:has(b:text-is('{view}'))")

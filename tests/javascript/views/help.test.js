@@ -8,7 +8,7 @@ import { SHORTCUTS } from "../../../dreamfilters/viewer/static/views/help.js";
 const VIEWS = new URL("../../../dreamfilters/viewer/static/views/", import.meta.url).pathname;
 const SHOWN_AS = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: "PgUp", PageDown: "PgDn",
-  "-": "−", "=": "+", H: "Shift", J: "Shift", K: "Shift", L: "Shift",
+  "-": "−", "=": "+",
 };
 
 /** The keys that the views handle: those of the objects that they give to `useKeys`. */

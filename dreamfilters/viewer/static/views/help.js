@@ -27,7 +27,7 @@ export const SHORTCUTS = [
     "Units of a layer",
     [
       ["← ↓ ↑ →  h j k l", "move"],
-      ["Shift + these", "move fast"],
+      ["Shift ← ↓ ↑ →  H J K L", "move fast"],
       ["PgUp PgDn Home End", "move by a page, to the first, to the last"],
       ["Enter", "open the unit"],
       ["d", "dream the unit"],
@@ -53,7 +53,7 @@ export const SHORTCUTS = [
     "A unit",
     [
       ["← →  h l", "previous unit, next unit"],
-      ["Shift + these", "ten units back, ten units on"],
+      ["Shift ← →  H L", "ten units back, ten units on"],
       ["m", "next colormap"],
       ["g", "boost small values: colors by the square root"],
       ["b", "next backward pass: gradient, deconvnet, ..."],

@@ -78,7 +78,7 @@ export function PredictedClasses(props) {
     <section class="predicted-classes">
       <h2>Predicted for ${image.label ?? image.name}</h2>
       <div class="columns">
-        ${changed && html`<div class="plain"><p class="small soft">plain network</p><${Predictions} ...${props} change="" /></div>`}
+        ${changed && html`<div class="unchanged"><p class="small soft">plain network</p><${Predictions} ...${props} change="" /></div>`}
         <div class="present"><${ChangeTag} view=${view} /><${Predictions} ...${props} /></div>
       </div>
     </section>`;
