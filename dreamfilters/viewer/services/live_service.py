@@ -38,8 +38,9 @@ class LiveService:
             change: changed units of the network, see `Catalog.changed_units`.
 
         Returns:
-            `image` as in the list of images, the unit's `map`, the predicted `classes` and the `heatmap`, None without
-            a method; `{"dropped": True}` where a newer frame has replaced this one before its turn.
+            `image` as in the list of images, the unit's `map`, the predicted `classes`, for a changed network also the
+            `plain_classes`, and the `heatmap`, None without a method; `{"dropped": True}` where a newer frame has
+            replaced this one before its turn.
 
         Raises:
             UnknownNameError, TargetError: unknown names, another method, or a unit without gradient.

@@ -203,6 +203,7 @@ export type LiveFrame =
       image: ImageInfo;
       map: UnitMap;
       classes: Prediction[];
+      plain_classes: Prediction[] | null; // of the plain network, where units are changed
       heatmap: Heatmap | NoExplanation | null; // null without a method
     };
 

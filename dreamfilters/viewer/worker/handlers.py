@@ -74,7 +74,7 @@ class Handlers:
         interactive: dict[str, Callable[..., Any]] = {
             "layer_maps": session.layer_maps, "unit_map": session.unit_map, "predictions": session.predictions,
             "class_mask_png": session.class_mask_png, "heatmap": partial(pixel_heatmap, session),
-            "live_frame": partial(live_frame, session),
+            "live_frame": partial(live_frame, session, self._session),
         }  # fmt: skip
         if request.action in interactive:
             return interactive[request.action](**arguments)

@@ -82,6 +82,15 @@ def test_channels_first_layers_have_their_units_on_the_first_axis():
     assert activations(changed, WHITE, ["maps"])["maps"][0, 1, 0].tolist() == [1, 5]
 
 
+def test_the_name_of_a_layer_may_hold_what_a_target_separates(network_of):
+    name = "a b:3@1 <i>"
+    inputs = layers.Input((2, 2, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 1, name=name)(inputs))
+    network = network_of(keras.Model(inputs, layers.Dense(2, activation="softmax")(x)))
+    changed = changed_network(network, [UnitChange(name, 1, 0.0)])
+    assert activations(changed, WHITE, [name])[name][..., 1].max() == 0
+
+
 @pytest.mark.parametrize("factor", [float("nan"), float("inf"), -1.0, 1001.0])
 def test_a_factor_that_is_not_from_0_to_1000_is_refused(factor):
     with pytest.raises(TargetError, match="a number from 0, which ablates the unit, to 1000"):

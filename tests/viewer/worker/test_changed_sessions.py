@@ -44,11 +44,14 @@ def test_a_network_that_cannot_be_changed_there_says_why(sessions):
 def test_a_live_frame_holds_what_the_single_requests_return(sessions, scene):
     session, image, key = sessions.plain, scene(), ("frame", 7)
     (conv1,) = [name for name, info in session.description.layers.items() if info.name == "conv1"]
-    found = live_frame(session, conv1, 3, "gradient", key, image, 2)
+    found = live_frame(session, session, conv1, 3, "gradient", key, image, 2)
+    assert found["plain_classes"] is None
     assert found["map"] == session.unit_map(conv1, 3, key, image)
     assert found["classes"] == session.predictions(key, image, 2)
     assert found["heatmap"]["reason"] is None
-    assert live_frame(session, conv1, 3, "", key, image, 2)["heatmap"] is None
+    assert live_frame(session, session, conv1, 3, "", key, image, 2)["heatmap"] is None
+    changed = live_frame(sessions.of((ABLATED,)), session, conv1, 3, "", key, image, 2)
+    assert changed["plain_classes"] == found["classes"] != changed["classes"]
 
 
 def test_a_frame_that_is_replaced_frees_its_activations(network, scene):

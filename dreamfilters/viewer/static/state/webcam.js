@@ -82,6 +82,7 @@ async function sendToUnit(frame, { layer, unit, method }) {
   const { map, classes, heatmap } = addressOf(found.image);
   provide(map, found.map);
   provide(classes, { classes: found.classes });
+  if (found.plain_classes) provide(paths.predictions(found.image, ""), { classes: found.plain_classes });
   if (found.heatmap) provide(heatmap, found.heatmap);
   return found.image;
 }
